@@ -1,0 +1,1 @@
+"""Talking AI twins for an application's users: one typed API, many providers."""

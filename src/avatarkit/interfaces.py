@@ -1,0 +1,487 @@
+"""The roles that a provider can play, and everything else that can be exchanged for another.
+
+A role is a protocol with abstract methods: an adapter of ours names its roles in its bases, so
+the class line is its feature list and a forgotten method fails at construction; anything else
+with the right methods fits without importing avatarkit.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+
+from .models import (
+    AvatarRequest,
+    Consent,
+    ConsentRule,
+    DubRequest,
+    Event,
+    Job,
+    Operation,
+    Request,
+    Speech,
+    SpeechRequest,
+    StoredFile,
+    VideoRequest,
+    VoiceRequest,
+)
+from .states import Instant, LedgerEntry, Record, Sample, Status
+from .webhooks import Delivery, Scheme, Unsigned
+
+__all__ = [
+    "ROLES",
+    "AvatarTrainer",
+    "Capabilities",
+    "Claim",
+    "Clock",
+    "Engine",
+    "Face",
+    "FaceFinder",
+    "Fetcher",
+    "Limit",
+    "Limits",
+    "LogEntry",
+    "MediaStore",
+    "Page",
+    "Prepares",
+    "Provider",
+    "Repository",
+    "Role",
+    "Slots",
+    "SpeechSynthesizer",
+    "VideoDubber",
+    "VideoGenerator",
+    "VoiceCloner",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What the provider's wire format can carry.
+
+    Only what cannot be *said* to the provider belongs here; what it merely forbids today is
+    in ``Limits``. Asking for what cannot be said raises ``Unsupported`` before anything is sent.
+    """
+
+    media: frozenset[Literal["url", "data"]] = frozenset({"data"})
+    url_lifetime: float = 3600.0  #: how long a signed link to a sample must live, seconds
+    one_voice_file: bool = False  #: several voice samples are joined into one file
+    drive: frozenset[Literal["script", "audio"]] = frozenset({"script"})
+    audio_formats: tuple[str, ...] = ("audio/wav", "audio/mpeg")
+    callback: bool = False  #: a webhook address can be given per request
+    webhook: Scheme = field(default_factory=Unsigned)
+    languages: tuple[str, ...] | None = None  #: that it speaks; None: many, it decides
+    #: operations whose jobs can be found by our token
+    found_by_token: frozenset[Operation] = frozenset(Operation)
+    list_lag: float = 180.0  #: a new job is listed at the latest after so many seconds
+    idempotency_window: float | None = None  #: seconds; only where the vendor documents it
+    #: operations that cost nothing and may be repeated under the same token
+    free: frozenset[Operation] = frozenset()
+    #: seconds that a job usually takes; the basis of estimates
+    typical: Mapping[Operation, float] = field(default_factory=lambda: MappingProxyType({}))
+    in_flight: int | None = None  #: requests at once per account
+    runs_here: bool = False  #: the work is done on this machine, nobody else sees the samples
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """One bound that a provider sets, with where it is written and when that was read."""
+
+    what: Literal[
+        "voice_samples",  # count
+        "voice_seconds",  # of all voice samples together
+        "voice_bytes",  # of one sample
+        "footage_seconds",
+        "footage_bytes",
+        "footage_pixels",  # the shorter side
+        "footage_megapixels",
+        "script_characters",
+        "faces",
+    ]
+    minimum: float | None = None
+    maximum: float | None = None
+    severity: Literal["error", "warning"] = "error"
+    source: str = ""
+    since: str = ""  #: date on which the source was read
+
+
+Limits = tuple[Limit, ...]
+
+
+@runtime_checkable
+class Provider(Protocol):
+    """What every provider tells about itself, whatever roles it plays."""
+
+    name: ClassVar[str]
+    api_version: ClassVar[str]
+    capabilities: ClassVar[Capabilities]
+    limits: ClassVar[Limits]
+    consent_rules: ClassVar[tuple[ConsentRule, ...]]
+
+    @property
+    def account(self) -> str:
+        """Fingerprint of the vendor account that the key belongs to."""
+        ...
+
+    def events(self, delivery: Delivery) -> list[Event]:
+        """Check and read a webhook delivery; raises ``WebhookRejected``."""
+        ...
+
+    async def aclose(self) -> None:
+        """Give back what the provider holds."""
+        ...
+
+
+@runtime_checkable
+class VoiceCloner(Protocol):
+    """Makes a voice from recordings."""
+
+    @abstractmethod
+    async def clone_voice(self, request: VoiceRequest, /) -> Job:
+        """Submit; sent once."""
+
+    @abstractmethod
+    async def get_voice(self, voice_id: str, /) -> Job:
+        """Poll; raises ``NotFound``."""
+
+    @abstractmethod
+    async def find_voice(self, token: str, /) -> Sequence[Job]:
+        """Every voice that carries the token, oldest first; empty only if all was searched."""
+
+    @abstractmethod
+    async def delete_voice(self, voice_id: str, /) -> None:
+        """Delete; a voice that is not there counts as deleted."""
+
+
+@runtime_checkable
+class AvatarTrainer(Protocol):
+    """Makes an avatar from footage."""
+
+    @abstractmethod
+    async def train_avatar(self, request: AvatarRequest, /) -> Job:
+        """Submit; sent once."""
+
+    @abstractmethod
+    async def get_avatar(self, avatar_id: str, /) -> Job:
+        """Poll; raises ``NotFound``."""
+
+    @abstractmethod
+    async def find_avatar(self, token: str, /) -> Sequence[Job]:
+        """Every avatar that carries the token, oldest first; empty only if all was searched."""
+
+    @abstractmethod
+    async def delete_avatar(self, avatar_id: str, /) -> None:
+        """Delete; an avatar that is not there counts as deleted."""
+
+
+@runtime_checkable
+class VideoGenerator(Protocol):
+    """Makes an avatar speak."""
+
+    @abstractmethod
+    async def generate_video(self, request: VideoRequest, /) -> Job:
+        """Submit; sent once."""
+
+    @abstractmethod
+    async def get_video(self, video_id: str, /) -> Job:
+        """Poll; raises ``NotFound``."""
+
+    @abstractmethod
+    async def find_video(self, token: str, /) -> Sequence[Job]:
+        """Every video that carries the token, oldest first; empty only if all was searched."""
+
+    @abstractmethod
+    async def delete_video(self, video_id: str, /) -> None:
+        """Delete; a video that is not there counts as deleted."""
+
+
+@runtime_checkable
+class SpeechSynthesizer(Protocol):
+    """Says a text with a voice."""
+
+    @abstractmethod
+    async def synthesize(self, request: SpeechRequest, /) -> Speech:
+        """Submit, and stream the audio; sent once."""
+
+
+@runtime_checkable
+class VideoDubber(Protocol):
+    """Says an existing video again in another language."""
+
+    @abstractmethod
+    async def dub_video(self, request: DubRequest, /) -> Job:
+        """Submit; sent once."""
+
+    @abstractmethod
+    async def get_dub(self, dub_id: str, /) -> Job:
+        """Poll; raises ``NotFound``."""
+
+    @abstractmethod
+    async def find_dub(self, token: str, /) -> Sequence[Job]:
+        """Every dub that carries the token, oldest first; empty only if all was searched."""
+
+    @abstractmethod
+    async def delete_dub(self, dub_id: str, /) -> None:
+        """Delete; a dub that is not there counts as deleted."""
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """A provider that uploads something, free of charge, before the paid call."""
+
+    @abstractmethod
+    async def prepare(self, operation: Operation, request: Request, /) -> dict[str, Any]:
+        """Upload; what comes back is saved, and given to the paid call as ``prepared``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """How an operation is spoken about: its protocol, and the names of its methods."""
+
+    protocol: type
+    submit: str
+    get: str = ""
+    find: str = ""
+    delete: str = ""
+
+
+#: The one table from operations to roles.
+ROLES: Mapping[Operation, Role] = {
+    Operation.VOICE: Role(VoiceCloner, "clone_voice", "get_voice", "find_voice", "delete_voice"),
+    Operation.AVATAR: Role(
+        AvatarTrainer, "train_avatar", "get_avatar", "find_avatar", "delete_avatar"
+    ),
+    Operation.VIDEO: Role(
+        VideoGenerator, "generate_video", "get_video", "find_video", "delete_video"
+    ),
+    Operation.SPEECH: Role(SpeechSynthesizer, "synthesize", find="find_speech"),
+    Operation.DUB: Role(VideoDubber, "dub_video", "get_dub", "find_dub", "delete_dub"),
+}
+
+
+class Clock(Protocol):
+    """Time, as everything that waits asks for it."""
+
+    def now(self) -> Instant:
+        """This moment."""
+        ...
+
+    async def sleep(self, seconds: float, /) -> None:
+        """Wait."""
+        ...
+
+    def timeout(self, seconds: float, /) -> AbstractContextManager[Any]:
+        """Raise ``TimeoutError`` where the block takes longer."""
+        ...
+
+
+class Fetcher(Protocol):
+    """Opens links to results. A provider that is one itself is asked for its own links."""
+
+    def fetch(self, url: str, /) -> AsyncIterator[bytes]:
+        """Stream the bytes; a cut is resumed; raises a ``ProviderError`` where it ends early."""
+        ...
+
+
+class Slots(Protocol):
+    """Bounds how many requests are under way at a vendor account."""
+
+    def slot(self, provider: Provider, /) -> AbstractAsyncContextManager[None]:
+        """Hold one request's place."""
+        ...
+
+
+class MediaStore(Protocol):
+    """Where bytes live. Keys are ``/``-separated; ``put`` is all or nothing."""
+
+    async def put(self, key: str, chunks: AsyncIterator[bytes], media_type: str) -> StoredFile:
+        """Store a stream, replacing what is there; raises ``StorageError``."""
+        ...
+
+    def open(self, key: str) -> AsyncIterator[bytes]:
+        """Stream it back; raises ``NotFound``."""
+        ...
+
+    async def stat(self, key: str) -> StoredFile | None:
+        """Size and digest of what is stored, or None."""
+        ...
+
+    async def delete(self, prefix: str) -> None:
+        """Delete the key, or everything below it."""
+        ...
+
+    async def url(self, key: str, seconds: float) -> str | None:
+        """A link that a vendor can reach and that expires, or None if there is none."""
+        ...
+
+    def path(self, key: str) -> Path | None:
+        """Where the file lies on this machine, if it does."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A record that one worker may drive until its lease ends; ``fence`` names the claim."""
+
+    record: Record
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Part of a list; ``cursor`` asks for the rest, None when there is none."""
+
+    records: tuple[Record, ...]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogEntry:
+    """A webhook delivery as it is kept."""
+
+    provider: str
+    event_id: str
+    event_type: str
+    payload: bytes = field(repr=False)
+    received_at: float
+    record_id: str | None = None
+    outcome: str = "received"
+
+
+class Repository(Protocol):
+    """Where records live. One contract, one suite of tests, several implementations.
+
+    Errors: ``ConfigError`` for a database that is foreign or newer, ``StorageError`` where it is
+    full or not writable, ``NotFound`` where a clone belongs to another user.
+    """
+
+    async def open(self) -> None:
+        """Connect, and migrate where needed; safe when many processes start at once."""
+        ...
+
+    async def aclose(self) -> None:
+        """Finish what was begun, and let go."""
+        ...
+
+    async def now(self) -> Instant:
+        """The moment by the clock that leases and intents are measured with."""
+        ...
+
+    async def create(self, record: Record) -> tuple[Record, bool]:
+        """Insert; if the id exists, what is there and False. Inserts a missing clone."""
+        ...
+
+    async def get(self, record_id: str) -> Record | None:
+        """A training or a video by its id, tombstones included."""
+        ...
+
+    async def save(self, old: Record, new: Record, *entries: LedgerEntry) -> Record | None:
+        """Replace ``old`` by ``new`` if nobody else has (compare-and-set by ``version``).
+
+        Returns what is stored now (version one higher), or None for a lost race. The ledger
+        entries are written in the same transaction; the same entry twice is one.
+        """
+        ...
+
+    async def claim(self, owner: str, limit: int, lease: float) -> list[Claim]:
+        """Take up to ``limit`` due records, oldest first, for ``lease`` seconds."""
+        ...
+
+    async def renew(self, owner: str, lease: float) -> None:
+        """Extend every lease that ``owner`` holds."""
+        ...
+
+    async def release(self, claim: Claim) -> None:
+        """End a claim; nothing happens where the fence is not the newest."""
+        ...
+
+    async def next_due(self) -> float | None:
+        """When the earliest record that nobody holds is due, in seconds since 1970."""
+        ...
+
+    async def page(
+        self,
+        kind: Literal["training", "video"],
+        *,
+        user_id: str | None = None,
+        clone_id: str | None = None,
+        training_id: str | None = None,
+        status: Status | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page:
+        """Newest first, without deleted ones."""
+        ...
+
+    async def find_job(self, provider: str, operation: Operation, job_id: str) -> Record | None:
+        """The record that holds this job."""
+        ...
+
+    async def add_sample(self, sample: Sample) -> Sample:
+        """Keep a sample of a clone; the same bytes in the same role are one sample."""
+        ...
+
+    async def samples(self, user_id: str, clone_id: str) -> list[Sample]:
+        """All samples of a clone, oldest first."""
+        ...
+
+    async def add_consent(self, consent: Consent) -> Consent:
+        """Keep a consent; idempotent by its id."""
+        ...
+
+    async def get_consent(self, consent_id: str) -> Consent | None:
+        """A consent by its id."""
+        ...
+
+    async def log_webhook(self, entry: LogEntry) -> bool:
+        """Keep a delivery; False where this event of this provider is known already."""
+        ...
+
+    async def ledger(self, record_id: str | None = None) -> list[LedgerEntry]:
+        """What was accepted by vendors, oldest first."""
+        ...
+
+
+Advance = Callable[[str], Any]
+
+
+class Engine(Protocol):
+    """Decides *when* ``advance`` is called, never *what* it does.
+
+    Every due record is advanced at least once at or after ``next_at``, whatever single process
+    dies; calls may be repeated, concurrent, early or out of order, since ``advance`` fences
+    itself; a lost ``wake`` costs time only.
+    """
+
+    async def start(self) -> None:
+        """Begin to drive what is due."""
+        ...
+
+    def wake(self) -> None:
+        """Look for due records now."""
+        ...
+
+    async def stop(self) -> None:
+        """Let what runs finish or abandon it, and hand its leases back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A face in a picture: confidence 0..1, and its box in pixels (left, top, right, bottom)."""
+
+    confidence: float
+    box: tuple[float, float, float, float]
+
+
+class FaceFinder(Protocol):
+    """Finds faces in a picture or in the first frame of a clip."""
+
+    def faces(self, path: Path) -> list[Face]:
+        """All faces found, the largest first; blocking; raises ``MediaRejected``."""
+        ...

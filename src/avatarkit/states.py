@@ -1,0 +1,1080 @@
+"""The state machine of a training and of a video: records, ``decide`` and ``apply``; pure.
+
+``decide`` says what is to be done next and when. ``apply`` folds an event into a record; it is
+total and monotone: an event that does not fit changes nothing, final states stay final, and
+progress never falls, so polls, webhooks, repeats and their order do not matter.
+
+Each operation goes ``none -> intent -> done``. An intent is saved before the call that may cost
+money; while its fate is unknown it stands, on a final record too.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Literal, TypeVar
+
+from .models import Action, Job, JobState, Model, Operation, StoredFile
+
+__all__ = [
+    "FINAL",
+    "TRANSITIONS",
+    "Absent",
+    "Accepted",
+    "Asked",
+    "Cancelled",
+    "Cleared",
+    "CopyFailed",
+    "Deleted",
+    "Do",
+    "Doubted",
+    "Event",
+    "Failed",
+    "GaveUp",
+    "Instant",
+    "Intended",
+    "LedgerEntry",
+    "Missing",
+    "OperationState",
+    "Phase",
+    "Policy",
+    "Postponed",
+    "Prepared",
+    "Purged",
+    "Rechecked",
+    "Record",
+    "Removed",
+    "Resumed",
+    "Sample",
+    "Seen",
+    "SettledAnew",
+    "Status",
+    "Step",
+    "Stored",
+    "Training",
+    "Unsent",
+    "Video",
+    "apply",
+    "decide",
+    "elapsed",
+    "poll_gap",
+    "settle_time",
+]
+
+
+class Status(StrEnum):
+    """What a person is shown."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    TRAINING = "training"
+    ACTION_REQUIRED = "action_required"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def final(self) -> bool:
+        """Whether it can never change again."""
+        return self in FINAL
+
+
+FINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
+
+_ENDS = {Status.FAILED, Status.CANCELLED}
+#: From each status, where it may go. A video skips ``training``.
+TRANSITIONS: Mapping[Status, frozenset[Status]] = {
+    Status.PENDING: frozenset({Status.PROCESSING} | _ENDS),
+    Status.PROCESSING: frozenset(
+        {Status.TRAINING, Status.ACTION_REQUIRED, Status.COMPLETED} | _ENDS
+    ),
+    Status.TRAINING: frozenset({Status.ACTION_REQUIRED, Status.COMPLETED} | _ENDS),
+    Status.ACTION_REQUIRED: frozenset(
+        {Status.PROCESSING, Status.TRAINING, Status.COMPLETED} | _ENDS
+    ),
+    **dict.fromkeys(FINAL, frozenset()),
+}
+
+
+class Phase(StrEnum):
+    """How far the paid call of an operation has come."""
+
+    NONE = "none"  #: nothing was sent, or it is proved that nothing was accepted
+    INTENT = "intent"  #: it may have been sent, and may have been accepted
+    DONE = "done"  #: accepted; the job id is known
+    LOST = "lost"  #: a person gave it up: it may exist, and no look-up can tell
+
+
+class Instant(Model):
+    """A moment by the repository's clock.
+
+    ``boot`` counts the seconds since the machine started, suspension included, and cannot be set
+    back; it is compared only between instants of one ``boot_id``.
+    """
+
+    wall: float
+    boot: float = 0.0
+    boot_id: str = ""
+
+
+_YEAR = 366 * 86_400
+
+
+def elapsed(since: Instant, now: Instant) -> float | None:
+    """Seconds between two instants, or None where the clocks make no sense of it."""
+    same_boot = bool(since.boot_id) and since.boot_id == now.boot_id
+    gap = now.boot - since.boot if same_boot else now.wall - since.wall
+    return gap if 0 <= gap < _YEAR else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The numbers of the money rule and of the schedule; seconds unless said otherwise."""
+
+    send_guard: float = 10.0  #: from saving the intent to the first byte sent; later: not sent
+    timeout: float = 120.0  #: the whole of a billable call
+    max_tries: int = 5  #: calls whose fate was proved to be "not accepted"
+    recheck: float = 86_400.0  #: a doubted operation is looked up once more after this
+    deadline: float = 2 * 86_400.0  #: a record older than this asks a person
+    missing_limit: int = 3  #: "not found" so often in a row means gone
+    copy_limit: int = 6  #: attempts to fetch a result before a person is asked
+    gap_max: float = 60.0  #: between polls
+    account_check: float = 60.0  #: how often a record waits for its own account's key
+
+
+class Sample(Model):
+    """One recording of a person, safe in the media store."""
+
+    id: str
+    user_id: str
+    clone_id: str
+    role: Literal["voice", "footage"]
+    name: str
+    file: StoredFile
+    created_at: float = 0.0
+
+
+class OperationState(Model):
+    """One paid thing within a record, and everything needed to find it again."""
+
+    operation: Operation
+    provider: str
+    account: str = ""  #: fingerprint of the vendor account; frozen at the first visit
+    api_version: str = ""
+    billable: bool = True
+    findable: bool = True  #: can the provider look it up by our token?
+    list_lag: float = 0.0  #: a new resource is listed at the latest after so many seconds
+    idempotency_window: float | None = None
+    typical: float = 60.0  #: seconds that it usually takes; its share of the progress
+
+    phase: Phase = Phase.NONE
+    attempt: int = 0  #: intents written
+    tries: int = 0  #: attempts proved absent
+    intent_at: Instant | None = None
+    digest: str | None = None  #: of the body that the intent speaks of
+    prepared: dict[str, Any] | None = None  #: ids of uploads; None until ``prepare`` ran
+    doubted: bool = False  #: was its fate ever unknown?
+    recheck_at: float | None = None
+    not_before: float = 0.0  #: the next submission, look-up, poll, copy or removal
+
+    job_id: str | None = None
+    ref: str | None = None
+    job_state: JobState | None = None
+    progress: float | None = None
+    submitted_at: float | None = None
+    polls: int = 0
+    missing: int = 0
+    cost: str | None = None
+
+    stored: bool = False  #: are all its results in the media store?
+    files: dict[str, StoredFile] = {}
+    copy_failures: int = 0
+
+    duplicates: tuple[str, ...] = ()  #: further jobs that carry our token
+    discard: tuple[str, ...] = ()  #: to be deleted at the vendor
+    removed: tuple[str, ...] = ()
+    undeletable: tuple[str, ...] = ()
+
+    @property
+    def usable_id(self) -> str | None:
+        """The id that later calls use."""
+        return self.ref or self.job_id
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it ended well, with its results stored."""
+        return self.job_state is JobState.SUCCEEDED and self.stored
+
+    @property
+    def known_ids(self) -> tuple[str, ...]:
+        """Every job at the vendor that this operation knows of and has not removed."""
+        ids = ((self.job_id,) if self.job_id else ()) + self.duplicates
+        return tuple(i for i in ids if i not in self.removed and i not in self.undeletable)
+
+
+class Record(Model):
+    """What a training and a video have in common: the row that is driven and watched."""
+
+    id: str
+    user_id: str
+    clone_id: str
+    stack: str
+    name: str = ""
+    language: str | None = None
+    options: tuple[dict[str, Any], ...] = ()  #: typed provider options, as ``registry`` stores them
+    idempotency_key: str | None = None
+    consent_id: str | None = None
+
+    status: Status = Status.PENDING
+    progress: int = 0  #: 0..100
+    estimated: bool = False  #: is ``progress`` a guess from typical times?
+    operations: tuple[OperationState, ...]
+    action: Action | None = None
+    error_message: str | None = None
+    error_type: str | None = None  #: class name in ``avatarkit.errors``
+
+    created_at: float
+    updated_at: float
+    started_at: float | None = None
+    completed_at: float | None = None
+    deadline_at: float
+    next_at: float | None  #: when ``advance`` is due; None: never again
+    cleanup: Literal["no", "settle", "delete"] = "no"
+    deleted: bool = False
+    purged: bool = False
+    version: int = 0
+
+    def operation(self, operation: Operation) -> OperationState | None:
+        """The state of one operation, if this record has it."""
+        return next((o for o in self.operations if o.operation is operation), None)
+
+    def token(self, operation: Operation) -> str:
+        """The name by which the provider's job can be found again."""
+        return f"ak-{self.id}-{operation}"
+
+    def file(self, name: str) -> StoredFile | None:
+        """A stored result by its name: "video", "thumbnail", "preview", "audio"."""
+        return next((o.files[name] for o in reversed(self.operations) if name in o.files), None)
+
+
+class Training(Record):
+    """A voice and an avatar for one clone of one user."""
+
+    kind: Literal["training"] = "training"
+    voice: tuple[Sample, ...] = ()
+    footage: Sample | None = None
+
+    def _ref(self, operation: Operation) -> str | None:
+        state = self.operation(operation)
+        return state.usable_id if state and state.job_state is JobState.SUCCEEDED else None
+
+    @property
+    def voice_id(self) -> str | None:
+        """The voice, as its provider calls it, once it is usable."""
+        return self._ref(Operation.VOICE)
+
+    @property
+    def avatar_id(self) -> str | None:
+        """The avatar, as its provider calls it, once it is usable."""
+        return self._ref(Operation.AVATAR)
+
+
+class Video(Record):
+    """An avatar that says something, or a dubbed video."""
+
+    kind: Literal["video"] = "video"
+    training_id: str | None = None
+    script: str | None = None
+    audio: Sample | None = None
+    source: Sample | None = None  #: the video to dub
+    voice_id: str | None = None
+    avatar_id: str | None = None
+
+
+class LedgerEntry(Model):
+    """One accepted paid call, written in the transaction that records its acceptance."""
+
+    id: str  #: token and job id: the same acceptance twice is one entry
+    record_id: str
+    operation: Operation
+    provider: str
+    account: str
+    attempt: int
+    job_id: str
+    cost: str | None
+    at: float
+
+
+R = TypeVar("R", bound=Record)
+
+
+# -- what happened ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened at ``at`` (seconds since 1970)."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Of(Event):
+    operation: Operation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared(_Of):
+    """Free uploads are made; provider, account and API version are frozen."""
+
+    prepared: dict[str, Any]
+    account: str
+    api_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intended(_Of):
+    """The next attempt is about to be sent."""
+
+    instant: Instant
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted(_Of):
+    """The provider has the job: it answered, or the job was found by our token."""
+
+    job: Job
+    others: tuple[Job, ...] = ()  #: more that carry our token, younger than ``job``
+    files: Mapping[str, StoredFile] | None = None  #: results that are stored already
+    next_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absent(_Of):
+    """It is proved that ``attempt`` was not accepted.
+
+    ``then``: try again at ``next_at``; ask a person; or fail.
+    """
+
+    attempt: int
+    then: Literal["retry", "ask", "fail"] = "retry"
+    message: str = ""
+    error_type: str | None = None
+    next_at: float
+    counts: bool = True  #: False: a rate limit is no verdict on the request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsent(_Of):
+    """``attempt`` provably never left; it costs no try."""
+
+    attempt: int
+    next_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubted(_Of):
+    """The fate of ``attempt`` is unknown; look again at ``next_at``."""
+
+    attempt: int
+    recheck_at: float
+    next_at: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettledAnew(_Of):
+    """The clocks contradict each other: count the settle time of ``attempt`` from ``instant``."""
+
+    attempt: int
+    instant: Instant
+    next_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen(_Of):
+    """The provider told the state of a job, in a poll or a signed webhook."""
+
+    job: Job
+    next_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing(_Of):
+    """The provider does not know the job."""
+
+    limit: int
+    next_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored(_Of):
+    """All results of the operation are in the media store."""
+
+    files: Mapping[str, StoredFile]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyFailed(_Of):
+    """A result could not be fetched or stored."""
+
+    reason: str
+    limit: int
+    next_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Postponed(_Of):
+    """Nothing was learned; try the same again at ``next_at``."""
+
+    next_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed(_Of):
+    """The vendor deleted ``job_id``, or cannot."""
+
+    job_id: str
+    deleted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rechecked(_Of):
+    """A doubted operation was looked up once more: these jobs carry its token."""
+
+    jobs: tuple[Job, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked(Event):
+    """A person must decide."""
+
+    action: Action
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleared(Event):
+    """The reason for the action of this kind is gone."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed(Event):
+    """A person answered: go on, with a later deadline, or with this account."""
+
+    deadline_at: float | None = None
+    accounts: Mapping[Operation, str] | None = None
+    discard_duplicates: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GaveUp(Event):
+    """A person gave it up; open intents that no look-up can settle are lost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed(Event):
+    """It cannot be completed."""
+
+    message: str
+    error_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled(Event):
+    """The caller wants it no more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deleted(Event):
+    """The caller wants no trace of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purged(Event):
+    """The stored results of a deleted record are gone; so is what is personal in it."""
+
+
+# -- what is next -----------------------------------------------------------------------------
+
+
+class Do(StrEnum):
+    """What ``advance`` does next."""
+
+    PREPARE = "prepare"  #: free uploads
+    SUBMIT = "submit"  #: save the intent, then call
+    RECONCILE = "reconcile"  #: an intent of unknown fate: look it up
+    POLL = "poll"
+    COPY = "copy"  #: fetch results into the media store
+    REMOVE = "remove"  #: delete at the vendor
+    RECHECK = "recheck"  #: look up a doubted operation once more
+    PURGE = "purge"  #: delete a deleted record's results
+    ASK_DEADLINE = "ask_deadline"
+    REST = "rest"  #: nothing, until something happens to it
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Do ``do`` for ``operation`` at ``at``; ``at`` None: never by itself."""
+
+    do: Do
+    operation: Operation | None = None
+    at: float | None = None
+
+
+#: Actions under which no new paid call is made and nothing is polled.
+_BLOCKING = frozenset({"payment", "account", "retry", "result"})
+#: Actions that the provider raises and takes back.
+_VENDORS = frozenset({"open_url", "read_text", "captcha"})
+
+
+def settle_time(operation: OperationState, policy: Policy) -> float:
+    """Seconds after an intent from which "not found" means "was not accepted".
+
+    A free operation is repeated under the same token, so it needs no proof.
+    """
+    if not operation.billable:
+        return 0.0
+    return policy.send_guard + policy.timeout + operation.list_lag
+
+
+def poll_gap(record: Record, operation: OperationState, now: float, policy: Policy) -> float:
+    """Seconds to the next poll: a tenth of the job's age, jittered by a tenth either way."""
+    floor = min(max(operation.typical / 50, 0.05), 5.0)
+    age = max(0.0, now - (operation.submitted_at or now))
+    gap = min(max(floor, age / 10), policy.gap_max)
+    noise = zlib.crc32(f"{record.id}{operation.polls}".encode()) / 2**32
+    return gap * (0.9 + 0.2 * noise)
+
+
+def decide(record: Record, now: float, policy: Policy) -> Step:
+    """Say what is next; where ``Step.at`` lies in the future, nothing is to be done before."""
+    for intent in record.operations:
+        if intent.phase is Phase.INTENT:
+            if record.action and record.action.kind == "payment":
+                return _no_later(record, Step(Do.REST))
+            return Step(Do.RECONCILE, intent.operation, intent.not_before)
+    if record.status.final:
+        return _after_the_end(record)
+    step = _forward(record)
+    if record.action is None and record.started_at is not None and now >= record.deadline_at:
+        return Step(Do.ASK_DEADLINE, step.operation, record.deadline_at)
+    return _no_later(record, step)
+
+
+def _forward(record: Record) -> Step:
+    blocked = record.action is not None and record.action.kind in _BLOCKING
+    for op in record.operations:
+        if op.succeeded:
+            continue
+        if blocked:
+            # Another key may be in place by now; every other block waits for a person.
+            own_key = record.action is not None and record.action.kind == "account"
+            return Step(Do.PREPARE, op.operation, op.not_before) if own_key else Step(Do.REST)
+        if op.phase is Phase.NONE:
+            do = Do.PREPARE if op.prepared is None else Do.SUBMIT
+        elif op.job_state is JobState.SUCCEEDED:
+            do = Do.COPY
+        else:
+            do = Do.POLL
+        return Step(do, op.operation, op.not_before)
+    return Step(Do.REST)  # pragma: no cover - ``apply`` completes such a record at once
+
+
+def _after_the_end(record: Record) -> Step:
+    if record.deleted and not record.purged:
+        return Step(Do.PURGE, None, 0.0)
+    for op in reversed(record.operations):
+        if op.discard:
+            return _no_later(record, Step(Do.REMOVE, op.operation, op.not_before))
+    return _no_later(record, Step(Do.REST))
+
+
+def _no_later(record: Record, step: Step) -> Step:
+    """Put a look-up that is due first before what is due later."""
+    due = [(o.recheck_at, o.operation) for o in record.operations if o.recheck_at is not None]
+    if not due:
+        return step
+    at, operation = min(due, key=lambda pair: pair[0])
+    return Step(Do.RECHECK, operation, at) if step.at is None or at < step.at else step
+
+
+# -- folding events in ------------------------------------------------------------------------
+
+
+def apply(record: R, event: Event, policy: Policy) -> R:
+    """Fold ``event`` in; the very same object comes back where it changes nothing."""
+    changed: R = _HANDLERS[type(event)](record, event)
+    if changed is record:
+        return record
+    changed = _completed(changed, event.at)
+    status = _status(changed)
+    updates: dict[str, Any] = {"status": status, "updated_at": max(event.at, record.updated_at)}
+    if record.started_at is None and status is not Status.PENDING:
+        updates["started_at"] = event.at
+    if status.final and not record.status.final:
+        updates["completed_at"] = event.at
+    progress, estimated = _progress(changed, status, event.at)
+    if progress >= record.progress:
+        updates |= {"progress": progress, "estimated": estimated}
+    changed = changed.model_copy(update=updates)
+    step = decide(changed, event.at, policy)
+    return changed.model_copy(update={"next_at": step.at})
+
+
+def _status(record: Record) -> Status:
+    if record.status.final:
+        return record.status
+    if record.action is not None and record.action.kind != "duplicate":
+        return Status.ACTION_REQUIRED
+    if isinstance(record, Training) and any(o.phase is Phase.DONE for o in record.operations):
+        return Status.TRAINING
+    return Status.PROCESSING
+
+
+def _completed(record: R, at: float) -> R:
+    if record.status.final or not all(o.succeeded for o in record.operations):
+        return record
+    duplicate = record.action if record.action and record.action.kind == "duplicate" else None
+    return record.model_copy(
+        update={"status": Status.COMPLETED, "action": duplicate, "completed_at": at}
+    )
+
+
+def _progress(record: Record, status: Status, now: float) -> tuple[int, bool]:
+    """Percentage, and whether it is a guess: 10 submitted, the vendor's word scaled into 10-99.
+
+    Each operation owns a share by its typical time. Where a vendor tells nothing, the time
+    passed over the typical time stands in, at most 95 %.
+    """
+    if status is Status.COMPLETED:
+        return 100, False
+    total = sum(o.typical for o in record.operations) or 1.0
+    done, guessed, submitted = 0.0, False, False
+    for op in record.operations:
+        submitted = submitted or op.phase is Phase.DONE
+        part = 0.0
+        if op.succeeded:
+            part = 1.0
+        elif op.phase is Phase.DONE and op.progress is not None:
+            part = op.progress
+        elif op.phase is Phase.DONE and op.submitted_at is not None:
+            part = min(0.95, max(0.0, now - op.submitted_at) / max(op.typical, 1e-9))
+            guessed = True
+        done += op.typical / total * part
+    return (10 + int(89 * done) if submitted else 0), guessed
+
+
+def _set(record: R, operation: Operation, **updates: Any) -> R:
+    operations = tuple(
+        o.model_copy(update=updates) if o.operation is operation else o for o in record.operations
+    )
+    return record.model_copy(update={"operations": operations})
+
+
+def _get(record: Record, operation: Operation) -> OperationState:
+    state = record.operation(operation)
+    if state is None:
+        # A record never loses an operation; an event for one that it never had fits nothing.
+        return OperationState(operation=operation, provider="", phase=Phase.LOST)
+    return state
+
+
+def _fail(record: R, message: str, error_type: str | None) -> R:
+    if record.status.final:
+        return record
+    return record.model_copy(
+        update={
+            "status": Status.FAILED,
+            "cleanup": "settle",
+            "action": None,
+            "error_message": message or "Training failed",
+            "error_type": error_type,
+        }
+    )
+
+
+def _ids(known: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*known, *more)))
+
+
+def _prepared(record: R, e: Prepared) -> R:
+    op = _get(record, e.operation)
+    if record.status.final or op.phase is not Phase.NONE or op.prepared is not None:
+        return record
+    return _set(
+        record,
+        e.operation,
+        prepared=e.prepared,
+        account=op.account or e.account,
+        api_version=e.api_version,
+    )
+
+
+def _intended(record: R, e: Intended) -> R:
+    op = _get(record, e.operation)
+    if record.status.final or op.phase is not Phase.NONE:
+        return record
+    return _set(
+        record,
+        e.operation,
+        phase=Phase.INTENT,
+        attempt=op.attempt + 1,
+        intent_at=e.instant,
+        digest=e.digest,
+        not_before=e.at,
+    )
+
+
+def _accepted(record: R, e: Accepted) -> R:
+    op = _get(record, e.operation)
+    found = _ids((e.job.id,), (j.id for j in e.others))
+    if op.phase is Phase.DONE:
+        return _more_found(record, op, found)
+    if op.phase is Phase.LOST and not op.provider:
+        return record
+    record = _set(
+        record,
+        e.operation,
+        phase=Phase.DONE,
+        job_id=e.job.id,
+        ref=e.job.ref,
+        job_state=e.job.state if e.files is not None else _open_state(e.job),
+        progress=e.job.progress,
+        submitted_at=e.at,
+        cost=e.job.cost,
+        not_before=e.next_at,
+        stored=e.files is not None,
+        files=dict(e.files or {}),
+    )
+    if record.action and record.action.kind == "payment":
+        record = record.model_copy(update={"action": None})
+    return _more_found(record, _get(record, e.operation), found)
+
+
+def _open_state(job: Job) -> JobState:
+    """A job that is over already is polled once more: its results are read in one place."""
+    return JobState.RUNNING if job.state in _JOB_ENDS else job.state
+
+
+_JOB_ENDS = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.GONE})
+#: Operations that are worth nothing without a stored file.
+_MUST_LEAVE_BYTES = frozenset({Operation.VIDEO, Operation.DUB, Operation.SPEECH})
+
+
+def _more_found(record: R, op: OperationState, found: Iterable[str]) -> R:
+    """Note every further job with our token; on a cancelled record it is to be deleted."""
+    new = tuple(i for i in found if i != op.job_id and i not in op.duplicates)
+    if new:
+        record = _set(record, op.operation, duplicates=_ids(op.duplicates, new))
+        if record.action is None and record.cleanup != "delete":
+            listed = ", ".join((str(op.job_id), *op.duplicates, *new))
+            action = Action(
+                kind="duplicate",
+                operation=op.operation,
+                message=f"{op.provider} holds {op.operation} more than once: {listed}. "
+                "Keep them, or delete all but the first.",
+                choices=("keep", "delete"),
+            )
+            record = record.model_copy(update={"action": action})
+    return _discarding(record) if record.cleanup == "delete" else record
+
+
+def _discarding(record: R) -> R:
+    """Put everything that the vendors hold on the list of what is to be deleted."""
+    operations = tuple(
+        o.model_copy(update={"discard": _ids(o.discard, o.known_ids)})
+        if set(o.known_ids) - set(o.discard)
+        else o
+        for o in record.operations
+    )
+    return record.model_copy(update={"operations": operations})
+
+
+def _absent(record: R, e: Absent) -> R:
+    op = _get(record, e.operation)
+    if op.phase is not Phase.INTENT or op.attempt != e.attempt:
+        return record  # it speaks of one attempt; a newer intent is none of its business
+    record = _set(
+        record,
+        e.operation,
+        phase=Phase.NONE,
+        tries=op.tries + e.counts,
+        not_before=e.next_at,
+    )
+    if record.action and record.action.kind == "payment":
+        record = record.model_copy(update={"action": None})
+    if e.then == "fail":
+        return _fail(record, e.message, e.error_type)
+    if e.then == "ask" and not record.status.final:
+        action = Action(
+            kind="retry", operation=e.operation, message=e.message, choices=("retry", "give_up")
+        )
+        record = record.model_copy(update={"action": action})
+    return record
+
+
+def _unsent(record: R, e: Unsent) -> R:
+    op = _get(record, e.operation)
+    if op.phase is not Phase.INTENT or op.attempt != e.attempt:
+        return record
+    return _set(record, e.operation, phase=Phase.NONE, not_before=e.next_at)
+
+
+def _doubted(record: R, e: Doubted) -> R:
+    op = _get(record, e.operation)
+    if op.phase is not Phase.INTENT or op.attempt != e.attempt:
+        return record
+    recheck = op.recheck_at or (e.recheck_at if op.billable and op.findable else None)
+    not_before = op.not_before if e.next_at is None else e.next_at
+    return _set(record, e.operation, doubted=True, recheck_at=recheck, not_before=not_before)
+
+
+def _settled_anew(record: R, e: SettledAnew) -> R:
+    op = _get(record, e.operation)
+    if op.phase is not Phase.INTENT or op.attempt != e.attempt:
+        return record
+    return _set(record, e.operation, intent_at=e.instant, not_before=e.next_at)
+
+
+def _seen(record: R, e: Seen) -> R:
+    op = _get(record, e.operation)
+    if op.phase is not Phase.DONE or op.job_id != e.job.id or op.job_state in _JOB_ENDS:
+        return record
+    progress = e.job.progress
+    if progress is not None and op.progress is not None:
+        progress = max(progress, op.progress)
+    elif progress is None:
+        progress = op.progress
+    state = e.job.state
+    record = _set(
+        record,
+        e.operation,
+        job_state=state,
+        ref=e.job.ref or op.ref,
+        progress=progress,
+        cost=e.job.cost or op.cost,
+        missing=0,
+        polls=op.polls + 1,
+        not_before=e.at if state is JobState.SUCCEEDED else e.next_at,
+        stored=state is JobState.SUCCEEDED
+        and not e.job.links
+        and e.operation not in _MUST_LEAVE_BYTES,
+    )
+    if state in {JobState.FAILED, JobState.GONE}:
+        reason = e.job.reason or f"{op.provider} says: {state}"
+        return _fail(record, reason, "Refused")
+    return _vendor_action(record, e.operation, e.job.action)
+
+
+def _vendor_action(record: R, operation: Operation, action: Action | None) -> R:
+    if record.status.final:
+        return record
+    current = record.action
+    if action is not None and (current is None or current.kind in _VENDORS):
+        return record.model_copy(
+            update={"action": action.model_copy(update={"operation": operation})}
+        )
+    if (
+        action is None
+        and current is not None
+        and current.kind in _VENDORS
+        and current.operation is operation
+    ):
+        return record.model_copy(update={"action": None})
+    return record
+
+
+def _missing(record: R, e: Missing) -> R:
+    op = _get(record, e.operation)
+    if op.phase is not Phase.DONE or op.job_state in _JOB_ENDS or record.status.final:
+        return record
+    record = _set(record, e.operation, missing=op.missing + 1, not_before=e.next_at)
+    if op.missing + 1 >= e.limit:
+        message = f"{op.provider} no longer knows {e.operation} {op.job_id} (resource gone)"
+        return _fail(record, message, "NotFound")
+    return record
+
+
+def _stored(record: R, e: Stored) -> R:
+    op = _get(record, e.operation)
+    if op.job_state is not JobState.SUCCEEDED or op.stored:
+        return record
+    return _set(record, e.operation, stored=True, files=dict(e.files), not_before=e.at)
+
+
+def _copy_failed(record: R, e: CopyFailed) -> R:
+    op = _get(record, e.operation)
+    if op.job_state is not JobState.SUCCEEDED or op.stored or record.status.final:
+        return record
+    failures = op.copy_failures + 1
+    record = _set(record, e.operation, copy_failures=failures, not_before=e.next_at)
+    if failures % e.limit:
+        return record
+    action = Action(
+        kind="result",
+        operation=e.operation,
+        message=f"{op.provider} has finished, but the result could not be fetched: {e.reason}",
+        choices=("retry", "give_up"),
+    )
+    return record.model_copy(update={"action": action})
+
+
+def _postponed(record: R, e: Postponed) -> R:
+    op = _get(record, e.operation)
+    return _set(
+        record, e.operation, not_before=e.next_at, polls=op.polls + (op.phase is Phase.DONE)
+    )
+
+
+def _removed(record: R, e: Removed) -> R:
+    op = _get(record, e.operation)
+    if e.job_id not in op.discard:
+        return record
+    target = "removed" if e.deleted else "undeletable"
+    return _set(
+        record,
+        e.operation,
+        discard=tuple(i for i in op.discard if i != e.job_id),
+        **{target: _ids(getattr(op, target), (e.job_id,))},
+    )
+
+
+def _rechecked(record: R, e: Rechecked) -> R:
+    op = _get(record, e.operation)
+    record = _set(record, e.operation, recheck_at=None)
+    ids = tuple(j.id for j in e.jobs if j.id not in op.removed)
+    if not ids:
+        return record
+    if op.phase is not Phase.DONE:
+        # It appeared after all, later than settle allows. Known is better than orphaned.
+        record = _set(record, e.operation, phase=Phase.DONE, job_id=ids[0], submitted_at=e.at)
+        op = _get(record, e.operation)
+    return _more_found(record, op, ids)
+
+
+def _asked(record: R, e: Asked) -> R:
+    if record.action is not None and record.action.kind == e.action.kind:
+        return record
+    return record.model_copy(update={"action": e.action})
+
+
+def _cleared(record: R, e: Cleared) -> R:
+    if record.action is None or record.action.kind != e.kind:
+        return record
+    return record.model_copy(update={"action": None})
+
+
+def _resumed(record: R, e: Resumed) -> R:
+    accounts = e.accounts or {}
+    operations = tuple(
+        o.model_copy(
+            update={
+                "not_before": e.at if o.phase is not Phase.INTENT else o.not_before,
+                "account": accounts.get(o.operation, o.account),
+                "discard": _ids(o.discard, o.duplicates) if e.discard_duplicates else o.discard,
+            }
+        )
+        for o in record.operations
+    )
+    deadline = e.deadline_at if e.deadline_at is not None else record.deadline_at
+    return record.model_copy(
+        update={"action": None, "operations": operations, "deadline_at": deadline}
+    )
+
+
+def _lose(record: R) -> R:
+    """Close the intents that no look-up can ever settle; the others stay due."""
+    operations = tuple(
+        o.model_copy(update={"phase": Phase.LOST, "doubted": True})
+        if o.phase is Phase.INTENT and not o.findable
+        else o
+        for o in record.operations
+    )
+    return record.model_copy(update={"operations": operations})
+
+
+def _gave_up(record: R, e: GaveUp) -> R:
+    reason = record.action.message if record.action else "given up"
+    record = _lose(record).model_copy(update={"action": None})
+    return _fail(record, f"given up by a person: {reason}", None)
+
+
+def _failed(record: R, e: Failed) -> R:
+    return _fail(record, e.message, e.error_type)
+
+
+def _cancelled(record: R, e: Cancelled) -> R:
+    if record.status.final:
+        return record
+    record = record.model_copy(
+        update={"status": Status.CANCELLED, "cleanup": "delete", "action": None}
+    )
+    return _discarding(record)
+
+
+def _deleted(record: R, e: Deleted) -> R:
+    if record.deleted:
+        return record
+    status = record.status if record.status.final else Status.CANCELLED
+    record = record.model_copy(
+        update={"status": status, "deleted": True, "cleanup": "delete", "action": None}
+    )
+    return _discarding(record)
+
+
+#: What is personal in a record, and what a tombstone holds in its place.
+_PERSONAL: Mapping[str, Any] = {
+    "user_id": "",
+    "clone_id": "",
+    "name": "",
+    "language": None,
+    "options": (),
+    "idempotency_key": None,
+    "consent_id": None,
+    "error_message": None,
+    "voice": (),
+    "footage": None,
+    "script": None,
+    "audio": None,
+    "source": None,
+}
+
+
+def _purged(record: R, e: Purged) -> R:
+    if not record.deleted or record.purged:
+        return record
+    operations = tuple(
+        o.model_copy(update={"files": {}, "prepared": None}) for o in record.operations
+    )
+    blank = {k: v for k, v in _PERSONAL.items() if k in type(record).model_fields}
+    return record.model_copy(update={"purged": True, "operations": operations, **blank})
+
+
+_HANDLERS: Mapping[type[Event], Callable[[Any, Any], Any]] = {
+    Prepared: _prepared,
+    Intended: _intended,
+    Accepted: _accepted,
+    Absent: _absent,
+    Unsent: _unsent,
+    Doubted: _doubted,
+    SettledAnew: _settled_anew,
+    Seen: _seen,
+    Missing: _missing,
+    Stored: _stored,
+    CopyFailed: _copy_failed,
+    Postponed: _postponed,
+    Removed: _removed,
+    Rechecked: _rechecked,
+    Asked: _asked,
+    Cleared: _cleared,
+    Resumed: _resumed,
+    GaveUp: _gave_up,
+    Failed: _failed,
+    Cancelled: _cancelled,
+    Deleted: _deleted,
+    Purged: _purged,
+}

@@ -1,0 +1,103 @@
+"""Checking and reading deliveries: pure functions of bytes; no server in here."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from .errors import WebhookRejected
+
+__all__ = ["Delivery", "HmacSha256", "Scheme", "Unsigned"]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A request as it came in: the exact bytes, headers by lower-case name, and when."""
+
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    received: float = field(default_factory=time.time)  #: seconds since 1970
+
+    def json(self) -> dict[str, Any]:
+        """Read the body; raises ``WebhookRejected`` where it is not a JSON object."""
+        try:
+            value = json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            raise WebhookRejected("the body is not JSON") from error
+        if not isinstance(value, dict):
+            raise WebhookRejected("the body is not a JSON object")
+        return value
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the body, hex: the event's id where the vendor gives none."""
+        return hashlib.sha256(self.body).hexdigest()
+
+
+class Scheme(Protocol):
+    """How a provider signs its deliveries."""
+
+    @property
+    def signed(self) -> bool:
+        """Whether a checked delivery is proof, or only a reason to look."""
+        ...
+
+    def check(self, delivery: Delivery, secrets: Sequence[bytes]) -> None:
+        """Raise ``WebhookRejected`` unless one of ``secrets`` signed the delivery."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Unsigned:
+    """No signature. Such a delivery is a hint, never a fact."""
+
+    signed: bool = False
+
+    def check(self, delivery: Delivery, secrets: Sequence[bytes]) -> None:
+        """Nothing to check."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HmacSha256:
+    """HMAC-SHA256 over ``<unix time>.<body>``, or over the body alone; hex.
+
+    With ``version``, ``header`` holds ``t=<unix time>,<version>=<hex>`` (several signatures
+    allowed, as while a secret is rotated). Without, it holds the bare hex digest; then
+    ``time_header`` may name a second header with the time, which is part of what is signed if
+    ``time_signed``. ``tolerance`` is how many seconds a signed time may lie in the past or the
+    future; an unsigned time proves nothing, so it is not looked at.
+    """
+
+    header: str
+    version: str | None = "v1"
+    time_header: str | None = None
+    time_signed: bool = True
+    tolerance: float = 300
+    signed: bool = True
+
+    def check(self, delivery: Delivery, secrets: Sequence[bytes]) -> None:
+        """Compare in constant time with every secret and every signature given."""
+        if not secrets:
+            raise WebhookRejected("no webhook secret is configured: set webhook_secrets")
+        value = delivery.headers.get(self.header.lower(), "")
+        stamp, given = "", [value]
+        if self.version is not None:
+            pairs = [part.strip().partition("=") for part in value.split(",")]
+            stamp = next((v for k, _, v in pairs if k == "t"), "")
+            given = [v for k, _, v in pairs if k == self.version]
+        elif self.time_header is not None:
+            stamp = delivery.headers.get(self.time_header.lower(), "")
+        message = delivery.body
+        if self.time_signed and (self.version is not None or self.time_header is not None):
+            if not stamp.isdecimal() or abs(delivery.received - int(stamp)) > self.tolerance:
+                raise WebhookRejected("the timestamp is missing, too old or too new")
+            message = stamp.encode() + b"." + delivery.body
+        wanted = [hmac.new(s, message, hashlib.sha256).hexdigest() for s in secrets]
+        matches = [hmac.compare_digest(w.encode(), g.encode()) for w in wanted for g in given]
+        if not any(matches):
+            raise WebhookRejected("no signature matches")
