@@ -40,7 +40,7 @@ class AvatarKitError(Exception):
 
 
 class ConfigError(AvatarKitError, ValueError):
-    """Something is set up wrongly: a missing key or extra, an unknown provider, a foreign database."""
+    """Something is set up wrongly: a missing key or extra, an unknown provider or database."""
 
 
 class Unsupported(AvatarKitError, ValueError):

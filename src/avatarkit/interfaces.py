@@ -8,7 +8,7 @@ with the right methods fits without importing avatarkit.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,7 @@ from .models import (
     Event,
     Job,
     Operation,
+    Options,
     Request,
     Speech,
     SpeechRequest,
@@ -122,6 +123,7 @@ class Provider(Protocol):
     capabilities: ClassVar[Capabilities]
     limits: ClassVar[Limits]
     consent_rules: ClassVar[tuple[ConsentRule, ...]]
+    option_types: ClassVar[tuple[type[Options], ...]]  #: the typed extras that it understands
 
     @property
     def account(self) -> str:
@@ -280,6 +282,7 @@ class Clock(Protocol):
         ...
 
 
+@runtime_checkable
 class Fetcher(Protocol):
     """Opens links to results. A provider that is one itself is asked for its own links."""
 
@@ -447,9 +450,6 @@ class Repository(Protocol):
         ...
 
 
-Advance = Callable[[str], Any]
-
-
 class Engine(Protocol):
     """Decides *when* ``advance`` is called, never *what* it does.
 
@@ -458,8 +458,8 @@ class Engine(Protocol):
     itself; a lost ``wake`` costs time only.
     """
 
-    async def start(self) -> None:
-        """Begin to drive what is due."""
+    async def run(self) -> None:
+        """Drive what is due until ``stop``."""
         ...
 
     def wake(self) -> None:

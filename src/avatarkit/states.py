@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, TypeVar
+from urllib.parse import quote
 
 from .models import Action, Job, JobState, Model, Operation, StoredFile
 
@@ -46,6 +47,7 @@ __all__ = [
     "Rechecked",
     "Record",
     "Removed",
+    "Restored",
     "Resumed",
     "Sample",
     "Seen",
@@ -253,6 +255,11 @@ class Record(Model):
     def token(self, operation: Operation) -> str:
         """The name by which the provider's job can be found again."""
         return f"ak-{self.id}-{operation}"
+
+    @property
+    def prefix(self) -> str:
+        """The folder of the media store that holds the results; starts with the owner."""
+        return f"results/{quote(self.user_id, safe='')}/{self.id}"
 
     def file(self, name: str) -> StoredFile | None:
         """A stored result by its name: "video", "thumbnail", "preview", "audio"."""
@@ -473,6 +480,13 @@ class Resumed(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GaveUp(Event):
     """A person gave it up; open intents that no look-up can settle are lost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored(Event):
+    """An older copy of the database came back: what it calls unsent may have been sent."""
+
+    instant: Instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -925,8 +939,15 @@ def _copy_failed(record: R, e: CopyFailed) -> R:
 
 def _postponed(record: R, e: Postponed) -> R:
     op = _get(record, e.operation)
+    recheck = op.recheck_at
+    if recheck is not None and recheck <= e.at:
+        recheck = e.next_at
     return _set(
-        record, e.operation, not_before=e.next_at, polls=op.polls + (op.phase is Phase.DONE)
+        record,
+        e.operation,
+        not_before=e.next_at,
+        recheck_at=recheck,
+        polls=op.polls + (op.phase is Phase.DONE),
     )
 
 
@@ -1003,6 +1024,25 @@ def _gave_up(record: R, e: GaveUp) -> R:
     return _fail(record, f"given up by a person: {reason}", None)
 
 
+def _restored(record: R, e: Restored) -> R:
+    if record.status.final:
+        return record
+    operations = tuple(
+        o.model_copy(
+            update={
+                "phase": Phase.INTENT,
+                "attempt": o.attempt + 1,
+                "intent_at": e.instant,
+                "not_before": e.at,
+            }
+        )
+        if o.phase is Phase.NONE and o.billable
+        else o
+        for o in record.operations
+    )
+    return record.model_copy(update={"operations": operations})
+
+
 def _failed(record: R, e: Failed) -> R:
     return _fail(record, e.message, e.error_type)
 
@@ -1073,6 +1113,7 @@ _HANDLERS: Mapping[type[Event], Callable[[Any, Any], Any]] = {
     Cleared: _cleared,
     Resumed: _resumed,
     GaveUp: _gave_up,
+    Restored: _restored,
     Failed: _failed,
     Cancelled: _cancelled,
     Deleted: _deleted,

@@ -1,0 +1,174 @@
+"""The in-process worker: claims due records under a lease and advances them.
+
+A waiting record is a row, not a task: the repository's due index is the queue. Several workers,
+in one process or many, may share a repository.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import anyio
+import anyio.abc
+
+from .._log import get_logger
+from ..interfaces import Claim, Clock, Provider, Repository
+
+__all__ = ["AccountSlots", "InProcessEngine", "wait"]
+
+log = get_logger(__name__)
+
+
+async def wait(clock: Clock, seconds: float, event: anyio.Event) -> None:
+    """Wait until the event is set, at most ``seconds`` by ``clock``."""
+    async with anyio.create_task_group() as tasks:
+
+        async def nap() -> None:
+            await clock.sleep(seconds)
+            tasks.cancel_scope.cancel()
+
+        tasks.start_soon(nap)
+        await event.wait()
+        tasks.cancel_scope.cancel()
+
+
+class AccountSlots:
+    """Bounds the requests under way at each vendor account, within this process."""
+
+    def __init__(self, default: int = 8) -> None:
+        self._default = default
+        self._limiters: dict[tuple[str, str], anyio.CapacityLimiter] = {}
+
+    @asynccontextmanager
+    async def slot(self, provider: Provider, /) -> AsyncIterator[None]:
+        """Hold one of the account's places."""
+        key = (provider.name, provider.account)
+        if key not in self._limiters:
+            places = provider.capabilities.in_flight or self._default
+            self._limiters[key] = anyio.CapacityLimiter(places)
+        async with self._limiters[key]:
+            yield
+
+
+class InProcessEngine:
+    """Advances what is due, many at once; ``advance`` decides what that means.
+
+    ``lease`` is for how many seconds a claim holds without being renewed: after a kill, others
+    take over then. ``idle`` is how often the due index is looked at when nothing wakes us.
+    """
+
+    def __init__(
+        self,
+        *,
+        advance: Callable[[str], Awaitable[object]],
+        repository: Repository,
+        clock: Clock,
+        in_flight: int = 64,
+        lease: float = 30.0,
+        idle: float = 0.5,
+        grace: float = 10.0,
+    ) -> None:
+        self._advance = advance
+        self._repository = repository
+        self._clock = clock
+        self._in_flight = in_flight
+        self._lease = lease
+        self._idle = idle
+        self._grace = grace
+        self._owner = secrets.token_hex(8)
+        self._wake = anyio.Event()
+        self._running = 0
+        self._stopping = False
+        self._stopped = anyio.Event()
+
+    def wake(self) -> None:
+        """Look for due records now."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Drive what is due until ``stop``; a failed visit is repeated when its lease ends."""
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._renew)
+                while not self._stopping:
+                    claims = await self._claim(self._in_flight - self._running)
+                    for claim in claims:
+                        self._running += 1
+                        tasks.start_soon(self._visit, claim)
+                    if not claims:
+                        await self._rest()
+                with anyio.move_on_after(self._grace):
+                    while self._running:
+                        self._wake = anyio.Event()
+                        await self._wake.wait()
+                tasks.cancel_scope.cancel()
+        finally:
+            self._stopped.set()
+
+    async def stop(self) -> None:
+        """Claim nothing more; what runs may finish, then is abandoned, which is safe."""
+        self._stopping = True
+        self.wake()
+        await self._stopped.wait()
+
+    async def tick(self, limit: int = 64) -> int:
+        """Claim what is due, advance it, return how many: for cron and serverless."""
+        claims = await self._claim(limit)
+        async with anyio.create_task_group() as tasks:
+            for claim in claims:
+                self._running += 1
+                tasks.start_soon(self._visit, claim)
+        return len(claims)
+
+    async def _claim(self, limit: int) -> list[Claim]:
+        if limit <= 0:
+            return []
+        try:
+            due = await self._repository.next_due()
+            if due is None or due > (await self._repository.now()).wall:
+                return []
+            return await self._repository.claim(self._owner, limit, self._lease)
+        except Exception as error:  # noqa: BLE001 - a database that is away comes back
+            log.warning("claim.failed", error=type(error).__name__)
+            return []
+
+    async def _rest(self) -> None:
+        due = await self._next_due()
+        self._wake = anyio.Event()
+        if not self._stopping:
+            await wait(self._clock, due, self._wake)
+
+    async def _next_due(self) -> float:
+        try:
+            due = await self._repository.next_due()
+            now = (await self._repository.now()).wall
+        except Exception as error:  # noqa: BLE001 - a database that is away comes back
+            log.warning("claim.failed", error=type(error).__name__)
+            return self._idle
+        return self._idle if due is None else min(max(due - now, 0.01), self._idle)
+
+    async def _visit(self, claim: Claim) -> None:
+        try:
+            await self._advance(claim.record.id)
+        except Exception as error:
+            # Its lease is kept, so that the next visit comes when that ends, not at once.
+            log.exception("visit.failed", id=claim.record.id, error=type(error).__name__)
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await self._repository.release(claim)
+            raise
+        else:
+            await self._repository.release(claim)
+        finally:
+            self._running -= 1
+            self.wake()
+
+    async def _renew(self) -> None:
+        while True:
+            await self._clock.sleep(self._lease / 3)
+            try:
+                await self._repository.renew(self._owner, self._lease)
+            except Exception as error:  # noqa: BLE001 - the lease ends, others go on
+                log.warning("renew.failed", error=type(error).__name__)

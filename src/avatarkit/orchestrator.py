@@ -1,0 +1,807 @@
+"""``advance``: drive one record as far as it goes without waiting; the only code that spends money.
+
+It is idempotent, two may run at once, and it may be killed between any two of its effects:
+
+1. a paid call is made only after its intent is saved, by compare-and-set on the row's version;
+2. it is sent once; what comes back is either an id, a proof that nothing was accepted, or a doubt;
+3. a doubt is settled by looking the job up by our token, never by sending again;
+4. "not found" is proof only once a call could no longer be under way, and only for its attempt.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any, ClassVar, Literal, TypeVar, cast
+from urllib.parse import urlsplit
+
+from . import errors
+from ._log import get_logger
+from .interfaces import ROLES, Clock, Fetcher, MediaStore, Prepares, Provider, Repository, Slots
+from .models import (
+    Action,
+    Job,
+    JobState,
+    Operation,
+    Request,
+    Speech,
+    StoredFile,
+)
+from .models import Event as Delivered
+from .requests import Requests, digest
+from .states import (
+    Absent,
+    Accepted,
+    Asked,
+    Cancelled,
+    Cleared,
+    CopyFailed,
+    Deleted,
+    Do,
+    Doubted,
+    Event,
+    Failed,
+    GaveUp,
+    Instant,
+    Intended,
+    LedgerEntry,
+    Missing,
+    OperationState,
+    Phase,
+    Policy,
+    Postponed,
+    Prepared,
+    Purged,
+    Rechecked,
+    Record,
+    Removed,
+    Restored,
+    Resumed,
+    Seen,
+    SettledAnew,
+    Stored,
+    Unsent,
+    apply,
+    decide,
+    elapsed,
+    poll_gap,
+    settle_time,
+)
+
+__all__ = ["Orchestrator"]
+
+log = get_logger(__name__)
+T = TypeVar("T")
+
+#: Steps in one visit; a record that wants more is simply visited again.
+_STEPS = 32
+
+_Then = Literal["retry", "ask", "fail"]
+#: What an error of a billable call proves: that it was not accepted, and what follows from that.
+#: Whatever is not listed proves nothing.
+_PROVES_ABSENT: Mapping[type[Exception], _Then] = {
+    errors.RateLimited: "retry",
+    errors.AuthError: "ask",
+    errors.QuotaError: "ask",
+    errors.PlanError: "ask",
+    errors.Refused: "fail",
+    errors.NotFound: "fail",
+    errors.Unsupported: "fail",
+    errors.MediaRejected: "fail",
+    errors.ConsentRequired: "fail",
+    errors.ConfigError: "fail",
+    errors.BudgetExceeded: "fail",
+    errors.ServiceDiscontinued: "fail",
+}
+#: On a free call these say that it will never work; everything else is tried again later.
+_HOPELESS = tuple(kind for kind, then in _PROVES_ABSENT.items() if then == "fail")
+
+
+class Orchestrator:
+    """Drives records; holds no state of its own.
+
+    ``provider`` gives the provider of a name, or raises ``ConfigError``; ``fetcher`` opens links of
+    providers that do not open their own; ``changed`` is called with every record that was saved.
+    """
+
+    def __init__(
+        self,
+        *,
+        repository: Repository,
+        media: MediaStore,
+        provider: Callable[[str], Provider],
+        fetcher: Fetcher,
+        clock: Clock,
+        slots: Slots,
+        policy: Policy,
+        changed: Callable[[Record], None],
+    ) -> None:
+        self._repository = repository
+        self._media = media
+        self._requests = Requests(media)
+        self._provider = provider
+        self._fetcher = fetcher
+        self._clock = clock
+        self._slots = slots
+        self._policy = policy
+        self._changed = changed
+
+    # -- the one way forward ------------------------------------------------------------------
+
+    async def advance(self, record_id: str) -> Record | None:
+        """Do all that is due; the record then says in ``next_at`` when to call again."""
+        record = await self._repository.get(record_id)
+        for _ in range(_STEPS):
+            if record is None:
+                return None
+            now = await self._repository.now()
+            step = decide(record, now.wall, self._policy)
+            if step.at is None or step.at > now.wall:
+                return record
+            if step.operation is None:
+                record = await self._purge(record, now)
+                continue
+            state = cast("OperationState", record.operation(step.operation))
+            if step.do is Do.ASK_DEADLINE:
+                record = await self._ask_deadline(record, state, now)
+                continue
+            provider = await self._own_provider(record, state, now)
+            if isinstance(provider, Record):
+                record = provider
+                continue
+            record = await self._STEPS[step.do](self, record, state, provider, now)
+        return record
+
+    async def _own_provider(
+        self, record: Record, state: OperationState, now: Instant
+    ) -> Provider | Record:
+        """Return the provider under the account that the operation is bound to.
+
+        With another account's key nothing is sent, found or polled: then the record comes back,
+        with an action that says so, or without one that has become needless.
+        """
+        waiting = record.action is not None and record.action.kind == "account"
+        try:
+            provider = self._provider(state.provider)
+            problem = (
+                f"{state.provider} {state.operation} was started under another account"
+                if state.account not in {"", provider.account}
+                else ""
+            )
+        except errors.ConfigError as error:
+            provider, problem = None, str(error)
+        if provider is not None and not problem:
+            return (
+                await self._put(record, Cleared(at=now.wall, kind="account"))
+                if waiting
+                else (provider)
+            )
+        if not waiting:
+            action = Action(
+                kind="account",
+                operation=state.operation,
+                message=f"{problem}. Give that account's key; or, if its key was merely replaced, "
+                "answer same_account.",
+                choices=("same_account", "give_up"),
+            )
+            record = await self._put(record, Asked(at=now.wall, action=action))
+        later = now.wall + self._policy.account_check
+        return await self._put(
+            record, Postponed(at=now.wall, operation=state.operation, next_at=later)
+        )
+
+    async def _put(self, record: Record, event: Event) -> Record:
+        """Fold the event in and save, over the newest version where somebody was faster."""
+        while True:
+            new = apply(record, event, self._policy)
+            if new is record:
+                return record
+            saved = await self._repository.save(record, new, *_ledger(new, event))
+            if saved is not None:
+                self._changed(saved)
+                log.info("record.changed", id=saved.id, status=saved.status, event=_name(event))
+                return saved
+            record = await self._reload(record)
+
+    async def _reload(self, record: Record) -> Record:
+        fresh = await self._repository.get(record.id)
+        if fresh is None:
+            raise errors.NotFound(f"{record.id} has vanished from the database")
+        return fresh
+
+    # -- free things first --------------------------------------------------------------------
+
+    async def _prepare(
+        self, record: Record, state: OperationState, provider: Provider, now: Instant
+    ) -> Record:
+        prepared: dict[str, Any] = {}
+        if isinstance(provider, Prepares):
+            try:
+                request = await self._requests.build(record, state, provider)
+                prepared = await self._free(
+                    provider, lambda: provider.prepare(state.operation, request)
+                )
+            except _HOPELESS as error:
+                return await self._put(record, _failed(error, now))
+            except Exception as error:  # noqa: BLE001 - whatever it was, it was free
+                return await self._later(record, state, error, now)
+        event = Prepared(
+            at=now.wall,
+            operation=state.operation,
+            prepared=prepared,
+            account=provider.account,
+            api_version=provider.api_version,
+        )
+        return await self._put(record, event)
+
+    async def _free(self, provider: Provider, call: Callable[[], Awaitable[T]]) -> T:
+        async with self._slots.slot(provider):
+            with self._clock.timeout(self._policy.timeout):
+                return await call()
+
+    async def _later(
+        self, record: Record, state: OperationState, error: Exception, now: Instant
+    ) -> Record:
+        """A free call failed: no status changes by that; try again in a while."""
+        log.warning(
+            "free_call.failed",
+            id=record.id,
+            provider=state.provider,
+            operation=state.operation,
+            error=type(error).__name__,
+        )
+        wait = _retry_after(error) or max(
+            poll_gap(record, state, now.wall, self._policy),
+            min(2.0 ** min(state.polls, 12), self._policy.gap_max),
+        )
+        event = Postponed(at=now.wall, operation=state.operation, next_at=now.wall + wait)
+        return await self._put(record, event)
+
+    # -- the paid call ------------------------------------------------------------------------
+
+    async def _submit(
+        self, record: Record, state: OperationState, provider: Provider, now: Instant
+    ) -> Record:
+        try:
+            request = await self._requests.build(record, state, provider)
+        except _HOPELESS as error:
+            return await self._put(record, _failed(error, now))
+        async with self._slots.slot(provider):  # first, so that nothing waits after the intent
+            instant = await self._repository.now()
+            saved_at = self._clock.now()
+            intended = apply(
+                record,
+                Intended(
+                    at=instant.wall,
+                    operation=state.operation,
+                    instant=instant,
+                    digest=digest(request),
+                ),
+                self._policy,
+            )
+            saved = await self._repository.save(record, intended)
+            if saved is None:
+                return await self._reload(record)  # somebody else moved it: decide again
+            self._changed(saved)
+            state = cast("OperationState", saved.operation(state.operation))
+
+            def guard() -> None:
+                passed = elapsed(saved_at, self._clock.now())
+                if passed is None or passed > self._policy.send_guard:
+                    raise errors.NotSent(
+                        "too much time passed after the intent was saved",
+                        provider=state.provider,
+                        operation=state.operation,
+                    )
+
+            event = await self._call(saved, state, provider, request, guard)
+        return await self._put(saved, event)
+
+    async def _call(
+        self,
+        record: Record,
+        state: OperationState,
+        provider: Provider,
+        request: Request,
+        guard: Callable[[], None],
+    ) -> Event:
+        """Send once, and say what came of it."""
+        operation, attempt = state.operation, state.attempt
+        request = request.model_copy(update={"guard": guard})
+        error: Exception
+        try:
+            guard()
+            with self._clock.timeout(self._policy.timeout):
+                job, files = await self._send(record, state, provider, request)
+        except errors.NotSent as caught:
+            log.info("paid_call.not_sent", id=record.id, operation=operation, attempt=attempt)
+            now = (await self._repository.now()).wall
+            return Unsent(
+                at=now,
+                operation=operation,
+                attempt=attempt,
+                next_at=now + _backoff(attempt, caught),
+            )
+        except tuple(_PROVES_ABSENT) as caught:
+            error = caught
+        except Exception as caught:  # noqa: BLE001 - anything else proves nothing
+            now = (await self._repository.now()).wall
+            log.warning(
+                "paid_call.doubted",
+                id=record.id,
+                operation=operation,
+                attempt=attempt,
+                error=type(caught).__name__,
+            )
+            return Doubted(
+                at=now,
+                operation=operation,
+                attempt=attempt,
+                recheck_at=now + self._policy.recheck,
+                next_at=now + min(2.0, state.list_lag),
+            )
+        else:
+            now = (await self._repository.now()).wall
+            log.info("paid_call.accepted", id=record.id, operation=operation, attempt=attempt)
+            first_look = now + poll_gap(record, state, now, self._policy)
+            return Accepted(at=now, operation=operation, job=job, files=files, next_at=first_look)
+        now = (await self._repository.now()).wall
+        log.warning(
+            "paid_call.refused",
+            id=record.id,
+            operation=operation,
+            attempt=attempt,
+            error=type(error).__name__,
+        )
+        return Absent(
+            at=now,
+            operation=operation,
+            attempt=attempt,
+            then=next(then for kind, then in _PROVES_ABSENT.items() if isinstance(error, kind)),
+            message=str(error),
+            error_type=type(error).__name__,
+            next_at=now + _backoff(attempt, error),
+            counts=not isinstance(error, errors.RateLimited),
+        )
+
+    async def _send(
+        self, record: Record, state: OperationState, provider: Provider, request: Request
+    ) -> tuple[Job, Mapping[str, StoredFile] | None]:
+        submit = getattr(provider, ROLES[state.operation].submit)
+        if state.operation is not Operation.SPEECH:
+            job: Job = await submit(request)
+            return job, None
+        speech: Speech = await submit(request)
+        key = _speech_key(record)
+        file = await self._media.put(key, speech.audio, speech.media_type)
+        return _spoken(record, state, speech.cost), {"audio": file}
+
+    # -- doubts -------------------------------------------------------------------------------
+
+    async def _reconcile(
+        self, record: Record, state: OperationState, provider: Provider, now: Instant
+    ) -> Record:
+        """Settle an intent of unknown fate, without ever sending anything anew."""
+        if not state.doubted:
+            doubt = Doubted(
+                at=now.wall,
+                operation=state.operation,
+                attempt=state.attempt,
+                recheck_at=now.wall + self._policy.recheck,
+                next_at=None,
+            )
+            record = await self._put(record, doubt)
+            state = cast("OperationState", record.operation(state.operation))
+            if state.phase is not Phase.INTENT:
+                return record
+        try:
+            jobs, files = await self._evidence(record, state, provider)
+        except Exception as error:  # noqa: BLE001 - a failed look-up is never absence
+            return await self._later(record, state, error, now)
+        if jobs:
+            return await self._accept(record, state, jobs, now, files)
+        if self._may_repeat(state, now):
+            return await self._repeat(record, state, provider, now)
+        if state.billable and not state.findable:
+            return await self._ask_payment(record, state, now)
+        return await self._presume_absent(record, state, now)
+
+    async def _evidence(
+        self, record: Record, state: OperationState, provider: Provider
+    ) -> tuple[Sequence[Job], Mapping[str, StoredFile] | None]:
+        """What shows that the call was accepted: speech in our store, or jobs with our token."""
+        if state.operation is Operation.SPEECH:
+            file = await self._media.stat(_speech_key(record))
+            if file is not None:
+                return [_spoken(record, state, None)], {"audio": file}
+        return (await self._find(record, state, provider) if state.findable else []), None
+
+    async def _find(
+        self, record: Record, state: OperationState, provider: Provider
+    ) -> Sequence[Job]:
+        find = getattr(provider, ROLES[state.operation].find, None)
+        if find is None:
+            return []
+        token = record.token(state.operation)
+        jobs: Sequence[Job] = await self._free(provider, lambda: find(token))
+        return jobs
+
+    async def _accept(
+        self,
+        record: Record,
+        state: OperationState,
+        jobs: Sequence[Job],
+        now: Instant,
+        files: Mapping[str, StoredFile] | None = None,
+    ) -> Record:
+        event = Accepted(
+            at=now.wall,
+            operation=state.operation,
+            job=jobs[0],
+            others=tuple(jobs[1:]),
+            files=files,
+            next_at=now.wall,
+        )
+        return await self._put(record, event)
+
+    async def _presume_absent(self, record: Record, state: OperationState, now: Instant) -> Record:
+        """Nothing was found; ``now`` was taken before the look-up."""
+        settle = settle_time(state, self._policy)
+        passed = elapsed(cast("Instant", state.intent_at), now)
+        if passed is None:
+            return await self._put(
+                record,
+                SettledAnew(
+                    at=now.wall,
+                    operation=state.operation,
+                    attempt=state.attempt,
+                    instant=now,
+                    next_at=now.wall + settle,
+                ),
+            )
+        if passed < settle:
+            wait = min(settle - passed, max(2.0, passed))
+            return await self._put(
+                record, Postponed(at=now.wall, operation=state.operation, next_at=now.wall + wait)
+            )
+        last = state.tries + 1 >= self._policy.max_tries
+        event = Absent(
+            at=now.wall,
+            operation=state.operation,
+            attempt=state.attempt,
+            then="ask" if last else "retry",
+            message=f"{state.provider} {state.operation} was tried {state.tries + 1} times, and "
+            "each time it was not accepted",
+            next_at=now.wall + (0.0 if state.tries == 0 else _backoff(state.tries, None)),
+        )
+        return await self._put(record, event)
+
+    def _may_repeat(self, state: OperationState, now: Instant) -> bool:
+        """Whether the vendor's idempotency key still covers the attempt, with an hour to spare."""
+        passed = elapsed(cast("Instant", state.intent_at), now)
+        window = state.idempotency_window
+        return window is not None and passed is not None and passed < window - 3600.0
+
+    async def _repeat(
+        self, record: Record, state: OperationState, provider: Provider, now: Instant
+    ) -> Record:
+        """Send the same attempt again under the same idempotency key.
+
+        Only an id is conclusive here: a refusal may speak of the repeat.
+        """
+        request = await self._requests.build(record, state, provider, attempt=state.attempt)
+
+        def guard() -> None:
+            if not self._may_repeat(state, self._clock.now()):
+                raise errors.NotSent("the idempotency key may have expired")
+
+        outcome: Event | None = None
+        if digest(request) == state.digest:
+            async with self._slots.slot(provider):
+                outcome = await self._call(record, state, provider, request, guard)
+        if isinstance(outcome, Accepted):
+            return await self._put(record, outcome)
+        if outcome is None and not state.findable:
+            return await self._ask_payment(record, state, now)
+        passed = elapsed(cast("Instant", state.intent_at), now) or 0.0
+        wait = min(max(2.0, passed), self._policy.gap_max)
+        event = Postponed(at=now.wall, operation=state.operation, next_at=now.wall + wait)
+        return await self._put(record, event)
+
+    async def _ask_payment(self, record: Record, state: OperationState, now: Instant) -> Record:
+        if record.deleted:
+            return await self._put(record, GaveUp(at=now.wall))
+        speech = state.operation is Operation.SPEECH
+        action = Action(
+            kind="payment",
+            operation=state.operation,
+            message=f"{state.provider} may have accepted {state.operation} without its answer "
+            f"reaching us, and cannot be searched for {record.token(state.operation)}. Look there.",
+            choices=("not_made", "give_up") if speech else ("adopt", "not_made", "give_up"),
+        )
+        return await self._put(record, Asked(at=now.wall, action=action))
+
+    async def _recheck(
+        self, record: Record, state: OperationState, provider: Provider, now: Instant
+    ) -> Record:
+        """Look a once doubted operation up again, long after: a vendor may have run it late."""
+        try:
+            jobs = await self._find(record, state, provider)
+        except Exception as error:  # noqa: BLE001 - a failed look-up is never absence
+            return await self._later(record, state, error, now)
+        event = Rechecked(at=now.wall, operation=state.operation, jobs=tuple(jobs))
+        return await self._put(record, event)
+
+    # -- jobs and their results ---------------------------------------------------------------
+
+    async def _poll(
+        self, record: Record, state: OperationState, provider: Provider, now: Instant
+    ) -> Record:
+        later = now.wall + poll_gap(record, state, now.wall, self._policy)
+        try:
+            job = await self._get(state, provider)
+        except errors.NotFound:
+            event: Event = Missing(
+                at=now.wall,
+                operation=state.operation,
+                limit=self._policy.missing_limit,
+                next_at=later,
+            )
+            return await self._put(record, event)
+        except Exception as error:  # noqa: BLE001 - a failed poll never changes a status
+            return await self._later(record, state, error, now)
+        event = Seen(at=now.wall, operation=state.operation, job=job, next_at=later)
+        return await self._put(record, event)
+
+    async def _get(self, state: OperationState, provider: Provider) -> Job:
+        get = getattr(provider, ROLES[state.operation].get)
+        job: Job = await self._free(provider, lambda: get(state.job_id))
+        return job
+
+    async def _copy(
+        self, record: Record, state: OperationState, provider: Provider, now: Instant
+    ) -> Record:
+        """Fetch every result over fresh links; the operation has succeeded when all are stored."""
+        try:
+            job = await self._get(state, provider)
+            files = {
+                name: await self._keep(record, state, provider, name, link)
+                for name, link in _links(job).items()
+            }
+        except Exception as error:  # noqa: BLE001 - the job is paid for: never give up silently
+            log.warning("result.copy_failed", id=record.id, error=type(error).__name__)
+            event: Event = CopyFailed(
+                at=now.wall,
+                operation=state.operation,
+                reason=str(error),
+                limit=self._policy.copy_limit,
+                next_at=now.wall + _backoff(state.copy_failures + 1, error),
+            )
+            return await self._put(record, event)
+        event = Stored(at=now.wall, operation=state.operation, files=files)
+        return await self._put(record, event)
+
+    async def _keep(
+        self, record: Record, state: OperationState, provider: Provider, name: str, link: str
+    ) -> StoredFile:
+        suffix = _suffix(link) or _SUFFIXES.get(name, "")
+        media_type = mimetypes.types_map.get(suffix, "application/octet-stream")
+        fetcher = provider if isinstance(provider, Fetcher) else self._fetcher
+        key = f"{record.prefix}/{state.operation}-{name}{suffix}"
+        async with aclosing(cast("Any", fetcher.fetch(link))) as chunks:
+            return await self._media.put(key, chunks, media_type)
+
+    # -- the end ------------------------------------------------------------------------------
+
+    async def _remove(
+        self, record: Record, state: OperationState, provider: Provider, now: Instant
+    ) -> Record:
+        job_id, deleted = state.discard[0], True
+        delete = getattr(provider, ROLES[state.operation].delete or "-", None)
+        try:
+            if delete is not None:
+                await self._free(provider, lambda: delete(job_id))
+            else:
+                deleted = not state.billable  # nothing is left of free speech
+        except errors.NotFound:
+            pass
+        except errors.Unsupported:
+            deleted = False
+        except Exception as error:  # noqa: BLE001 - what is still there must still be deleted
+            return await self._later(record, state, error, now)
+        event = Removed(at=now.wall, operation=state.operation, job_id=job_id, deleted=deleted)
+        return await self._put(record, event)
+
+    async def _purge(self, record: Record, now: Instant) -> Record:
+        await self._media.delete(record.prefix)
+        return await self._put(record, Purged(at=now.wall))
+
+    async def _ask_deadline(self, record: Record, state: OperationState, now: Instant) -> Record:
+        action = Action(
+            kind="deadline",
+            operation=state.operation,
+            message=f"{state.provider} {state.operation} takes longer than it should. Wait on, or "
+            "give up; nothing is deleted by either.",
+            choices=("wait", "give_up"),
+        )
+        return await self._put(record, Asked(at=now.wall, action=action))
+
+    # -- what people and vendors say ----------------------------------------------------------
+
+    async def cancel(self, record: Record) -> Record:
+        """Stop new paid calls at once; what the vendors hold is deleted afterwards."""
+        now = await self._repository.now()
+        record = await self._put(record, Cancelled(at=now.wall))
+        if record.cleanup != "delete":
+            raise errors.IllegalTransition(
+                f"{record.id} is {record.status}: nothing is left to cancel. delete removes it."
+            )
+        return record
+
+    async def delete(self, record: Record) -> Record:
+        """Hide it at once; vendors' resources, results and personal data go afterwards."""
+        now = await self._repository.now()
+        return await self._put(record, Deleted(at=now.wall))
+
+    async def restored(self, record: Record) -> Record:
+        """Treat what the record calls unsent as possibly sent: an older database came back."""
+        now = await self._repository.now()
+        return await self._put(record, Restored(at=now.wall, instant=now))
+
+    async def deliver(self, event: Delivered) -> Record | None:
+        """Apply a webhook: a signed one as a poll, an unsigned one as a reason to poll now."""
+        operation = event.job.operation
+        record = await self._repository.find_job(event.provider, operation, event.job.id)
+        if record is None:
+            return None
+        now = (await self._repository.now()).wall
+        if not event.trusted:
+            return await self._put(record, Postponed(at=now, operation=operation, next_at=now))
+        return await self._put(
+            record, Seen(at=now, operation=operation, job=event.job, next_at=now)
+        )
+
+    async def resolve(self, record: Record, choice: str, *, job_id: str | None = None) -> Record:
+        """Answer the record's action with one of its choices."""
+        action = record.action
+        if action is None or choice not in (*action.choices, "done"):
+            offered = ", ".join(action.choices) if action and action.choices else "nothing"
+            raise errors.IllegalTransition(
+                f"{record.id} asks for {offered}; {choice!r} does not fit"
+            )
+        now = await self._repository.now()
+        at, operation = now.wall, action.operation
+        state = record.operation(operation) if operation else None
+        event: Event
+        match choice:
+            case "give_up":
+                event = GaveUp(at=at)
+            case "wait":
+                event = Resumed(at=at, deadline_at=at + self._policy.deadline)
+            case "keep":
+                event = Cleared(at=at, kind="duplicate")
+            case "delete":
+                event = Resumed(at=at, discard_duplicates=True)
+            case "same_account" if state:
+                account = self._provider(state.provider).account
+                own = [o.operation for o in record.operations if o.provider == state.provider]
+                event = Resumed(at=at, accounts=dict.fromkeys(own, account))
+            case "adopt" if state:
+                event = await self._adopted(state, job_id, at)
+            case "not_made" if state:
+                event = self._not_made(record, state, now)
+            case "done" if operation:
+                event = Postponed(at=at, operation=operation, next_at=at)
+            case _:
+                event = Resumed(at=at)
+        return await self._put(record, event)
+
+    async def _adopted(self, state: OperationState, job_id: str | None, at: float) -> Event:
+        if not job_id:
+            raise errors.ConfigError("adopt needs the id that the provider shows")
+        provider = self._provider(state.provider)
+        job = await self._get(state.model_copy(update={"job_id": job_id}), provider)
+        return Accepted(at=at, operation=state.operation, job=job, next_at=at)
+
+    def _not_made(self, record: Record, state: OperationState, now: Instant) -> Event:
+        settle = settle_time(state, self._policy)
+        passed = elapsed(cast("Instant", state.intent_at), now)
+        if passed is None or passed < settle:
+            wait = settle - (passed or 0.0)
+            raise errors.IllegalTransition(
+                f"{record.id} may still be accepted: look again in {wait:.0f} seconds"
+            )
+        return Absent(
+            at=now.wall, operation=state.operation, attempt=state.attempt, next_at=now.wall
+        )
+
+    _STEPS: ClassVar[Mapping[Do, Callable[[Any, Any, Any, Any, Any], Awaitable[Record]]]] = {
+        Do.PREPARE: _prepare,
+        Do.SUBMIT: _submit,
+        Do.RECONCILE: _reconcile,
+        Do.POLL: _poll,
+        Do.COPY: _copy,
+        Do.REMOVE: _remove,
+        Do.RECHECK: _recheck,
+    }
+
+
+#: What a result is where its link has no extension.
+_SUFFIXES: Mapping[str, str] = {
+    "video": ".mp4",
+    "preview": ".mp4",
+    "thumbnail": ".jpg",
+    "audio": ".mp3",
+}
+
+
+def _links(job: Job) -> Mapping[str, str]:
+    """The results of a finished job; a video job without its video is not finished well."""
+    if job.operation in {Operation.VIDEO, Operation.DUB} and "video" not in job.links:
+        raise errors.BadReply(
+            "the job is finished, but there is no link to its video",
+            provider=job.provider,
+            operation=job.operation,
+        )
+    return job.links
+
+
+def _suffix(link: str) -> str:
+    tail = urlsplit(link).path.rpartition("/")[2]
+    suffix = "." + tail.rpartition(".")[2].lower() if "." in tail else ""
+    return suffix if suffix in mimetypes.types_map else ""
+
+
+def _speech_key(record: Record) -> str:
+    return f"{record.prefix}/speech-audio"
+
+
+def _spoken(record: Record, state: OperationState, cost: str | None) -> Job:
+    return Job(
+        provider=state.provider,
+        operation=state.operation,
+        id=record.token(state.operation),
+        state=JobState.SUCCEEDED,
+        cost=cost,
+    )
+
+
+def _ledger(record: Record, event: Event) -> list[LedgerEntry]:
+    if not isinstance(event, Accepted):
+        return []
+    state = record.operation(event.operation)
+    if state is None or not state.billable:
+        return []
+    token = record.token(event.operation)
+    return [
+        LedgerEntry(
+            id=f"{token}:{job.id}",
+            record_id=record.id,
+            operation=event.operation,
+            provider=state.provider,
+            account=state.account,
+            attempt=state.attempt,
+            job_id=job.id,
+            cost=job.cost,
+            at=event.at,
+        )
+        for job in (event.job, *event.others)
+    ]
+
+
+def _failed(error: Exception, now: Instant) -> Failed:
+    return Failed(at=now.wall, message=str(error), error_type=type(error).__name__)
+
+
+def _retry_after(error: Exception | None) -> float | None:
+    return getattr(error, "retry_after", None)
+
+
+def _backoff(attempt: int, error: Exception | None) -> float:
+    """Seconds to the next attempt: what the vendor says, else 1, 2, 4 ... 300."""
+    return _retry_after(error) or min(2.0 ** max(0, attempt - 1), 300.0)
+
+
+def _name(event: Event) -> str:
+    return type(event).__name__.lower()

@@ -1,0 +1,158 @@
+"""Builds what is sent to a provider from a record and the media store; sends nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, ClassVar, cast
+
+from . import errors
+from .interfaces import MediaStore, Provider
+from .models import (
+    AvatarRequest,
+    DubRequest,
+    Media,
+    Operation,
+    Options,
+    Request,
+    SpeechRequest,
+    StoredFile,
+    VideoRequest,
+    VoiceRequest,
+)
+from .states import OperationState, Record, Sample, Training, Video
+
+__all__ = ["Requests", "digest"]
+
+
+class Requests:
+    """Requests whose media stream from one store."""
+
+    def __init__(self, media: MediaStore) -> None:
+        self._media = media
+
+    async def build(
+        self,
+        record: Record,
+        state: OperationState,
+        provider: Provider,
+        attempt: int | None = None,
+    ) -> Request:
+        """Build the next attempt's request, or that of ``attempt``.
+
+        Raises ``ConfigError`` where the provider can be given the media in no way.
+        """
+        token = record.token(state.operation)
+        number = state.attempt + 1 if attempt is None else attempt
+        common: dict[str, Any] = {
+            "token": token,
+            "name": record.name,
+            "options": _options(record, provider),
+            "prepared": state.prepared or {},
+            "idempotency_key": f"{token}:{number}" if state.idempotency_window else None,
+        }
+        return await self._BUILDERS[state.operation](self, record, provider, common)
+
+    async def _voice_request(
+        self, record: Record, provider: Provider, common: dict[str, Any]
+    ) -> Request:
+        training = cast("Training", record)
+        samples = [await self._sample(s, provider) for s in training.voice]
+        return VoiceRequest(**common, samples=tuple(samples), language=record.language)
+
+    async def _avatar_request(
+        self, record: Record, provider: Provider, common: dict[str, Any]
+    ) -> Request:
+        training = cast("Training", record)
+        footage = await self._sample(cast("Sample", training.footage), provider)
+        voice = record.operation(Operation.VOICE)
+        same = voice is not None and voice.provider == provider.name
+        voice_id = training.voice_id if same else None
+        return AvatarRequest(**common, footage=footage, voice_id=voice_id)
+
+    async def _speech_request(
+        self, record: Record, provider: Provider, common: dict[str, Any]
+    ) -> Request:
+        del provider
+        video = cast("Video", record)
+        return SpeechRequest(
+            **common,
+            voice_id=video.voice_id or "",
+            text=video.script or "",
+            language=video.language,
+        )
+
+    async def _video_request(
+        self, record: Record, provider: Provider, common: dict[str, Any]
+    ) -> Request:
+        video = cast("Video", record)
+        speech = record.operation(Operation.SPEECH)
+        audio: Media | None = None
+        if speech is not None:
+            audio = await self._file(speech.files["audio"], "speech", provider)
+        elif video.audio is not None:
+            audio = await self._sample(video.audio, provider)
+        return VideoRequest(
+            **common,
+            avatar_id=video.avatar_id or "",
+            voice_id=None if audio else video.voice_id,
+            script=None if audio else video.script,
+            audio=audio,
+            language=video.language,
+        )
+
+    async def _dub_request(
+        self, record: Record, provider: Provider, common: dict[str, Any]
+    ) -> Request:
+        video = cast("Video", record)
+        source = await self._sample(cast("Sample", video.source), provider)
+        return DubRequest(**common, source=source, language=video.language or "")
+
+    async def _sample(self, sample: Sample, provider: Provider) -> Media:
+        return await self._file(sample.file, sample.name, provider)
+
+    async def _file(self, file: StoredFile, name: str, provider: Provider) -> Media:
+        can, url = provider.capabilities, None
+        if "url" in can.media:
+            url = await self._media.url(file.key, can.url_lifetime)
+        if url is None and "data" not in can.media:
+            raise errors.ConfigError(
+                f"{provider.name} fetches media by a link, and this media store has none that it "
+                "can reach: use an S3 or Supabase store"
+            )
+        return Media(
+            name=name,
+            media_type=file.media_type,
+            size=file.size,
+            sha256=file.sha256,
+            url=url,
+            open=lambda: self._media.open(file.key),
+        )
+
+    _BUILDERS: ClassVar[Mapping[Operation, Callable[[Any, Any, Any, Any], Awaitable[Request]]]] = {
+        Operation.VOICE: _voice_request,
+        Operation.AVATAR: _avatar_request,
+        Operation.SPEECH: _speech_request,
+        Operation.VIDEO: _video_request,
+        Operation.DUB: _dub_request,
+    }
+
+
+def _options(record: Record, provider: Provider) -> tuple[Options, ...]:
+    types = {t.__name__: t for t in provider.option_types}
+    return tuple(
+        types[o["type"]].model_validate(o["values"]) for o in record.options if o["type"] in types
+    )
+
+
+def digest(request: Request) -> str:
+    """SHA-256 of what the request says; signed links, which change, are left out."""
+    said = request.model_dump(mode="json", exclude={"callback_url", "idempotency_key"})
+    return hashlib.sha256(json.dumps(_unsigned(said), sort_keys=True).encode()).hexdigest()
+
+
+def _unsigned(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _unsigned(v) for k, v in value.items() if k != "url"}
+    return [_unsigned(v) for v in value] if isinstance(value, list) else value
