@@ -78,7 +78,7 @@ class Capabilities:
     webhook: Scheme = field(default_factory=Unsigned)
     languages: tuple[str, ...] | None = None  #: that it speaks; None: many, it decides
     #: operations whose jobs can be found by our token
-    found_by_token: frozenset[Operation] = frozenset(Operation)
+    found_by_token: frozenset[Operation] = frozenset(Operation) - {Operation.SPEECH}
     list_lag: float = 180.0  #: a new job is listed at the latest after so many seconds
     idempotency_window: float | None = None  #: seconds; only where the vendor documents it
     #: operations that cost nothing and may be repeated under the same token
@@ -204,7 +204,11 @@ class VideoGenerator(Protocol):
 
 @runtime_checkable
 class SpeechSynthesizer(Protocol):
-    """Says a text with a voice."""
+    """Says a text with a voice.
+
+    A provider with a searchable history also has ``find_speech(token)`` and ``get_speech(id)``,
+    whose jobs link to the "audio", and names speech in ``Capabilities.found_by_token``.
+    """
 
     @abstractmethod
     async def synthesize(self, request: SpeechRequest, /) -> Speech:
@@ -261,7 +265,7 @@ ROLES: Mapping[Operation, Role] = {
     Operation.VIDEO: Role(
         VideoGenerator, "generate_video", "get_video", "find_video", "delete_video"
     ),
-    Operation.SPEECH: Role(SpeechSynthesizer, "synthesize", find="find_speech"),
+    Operation.SPEECH: Role(SpeechSynthesizer, "synthesize", "get_speech", "find_speech"),
     Operation.DUB: Role(VideoDubber, "dub_video", "get_dub", "find_dub", "delete_dub"),
 }
 

@@ -200,7 +200,7 @@ class Orchestrator:
             saved = await self._repository.save(record, new, *_ledger(new, event))
             if saved is not None:
                 self._changed(saved)
-                log.info("record.changed", id=saved.id, status=saved.status, event=_name(event))
+                log.info("record.changed", id=saved.id, status=saved.status, by=_name(event))
                 return saved
             record = await self._reload(record)
 
@@ -615,7 +615,8 @@ class Orchestrator:
 
     async def _purge(self, record: Record, now: Instant) -> Record:
         await self._media.delete(record.prefix)
-        return await self._put(record, Purged(at=now.wall))
+        again_at = now.wall + self._policy.recheck
+        return await self._put(record, Purged(at=now.wall, again_at=again_at))
 
     async def _ask_deadline(self, record: Record, state: OperationState, now: Instant) -> Record:
         action = Action(

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, TypeVar
-from urllib.parse import quote
 
 from .models import Action, Job, JobState, Model, Operation, StoredFile
 
@@ -245,7 +244,8 @@ class Record(Model):
     next_at: float | None  #: when ``advance`` is due; None: never again
     cleanup: Literal["no", "settle", "delete"] = "no"
     deleted: bool = False
-    purged: bool = False
+    purges: int = 0  #: how often the results of a deleted record were removed
+    purge_at: float = 0.0
     version: int = 0
 
     def operation(self, operation: Operation) -> OperationState | None:
@@ -258,8 +258,8 @@ class Record(Model):
 
     @property
     def prefix(self) -> str:
-        """The folder of the media store that holds the results; starts with the owner."""
-        return f"results/{quote(self.user_id, safe='')}/{self.id}"
+        """The folder of the media store that holds the results; it names nobody."""
+        return f"results/{self.id}"
 
     def file(self, name: str) -> StoredFile | None:
         """A stored result by its name: "video", "thumbnail", "preview", "audio"."""
@@ -511,6 +511,8 @@ class Deleted(Event):
 class Purged(Event):
     """The stored results of a deleted record are gone; so is what is personal in it."""
 
+    again_at: float
+
 
 # -- what is next -----------------------------------------------------------------------------
 
@@ -598,13 +600,18 @@ def _forward(record: Record) -> Step:
     return Step(Do.REST)  # pragma: no cover - ``apply`` completes such a record at once
 
 
+#: A copy that was under way when its record was deleted may end after the first purge.
+_PURGES = 2
+
+
 def _after_the_end(record: Record) -> Step:
-    if record.deleted and not record.purged:
-        return Step(Do.PURGE, None, 0.0)
-    for op in reversed(record.operations):
-        if op.discard:
-            return _no_later(record, Step(Do.REMOVE, op.operation, op.not_before))
-    return _no_later(record, Step(Do.REST))
+    steps = [
+        Step(Do.REMOVE, o.operation, o.not_before) for o in reversed(record.operations) if o.discard
+    ]
+    if record.deleted and record.purges < _PURGES:
+        steps.append(Step(Do.PURGE, None, record.purge_at))
+    earliest = min(steps, key=lambda step: step.at or 0.0, default=Step(Do.REST))
+    return _no_later(record, earliest)
 
 
 def _no_later(record: Record, step: Step) -> Step:
@@ -842,7 +849,9 @@ def _doubted(record: R, e: Doubted) -> R:
     op = _get(record, e.operation)
     if op.phase is not Phase.INTENT or op.attempt != e.attempt:
         return record
-    recheck = op.recheck_at or (e.recheck_at if op.billable and op.findable else None)
+    # Speech leaves nothing behind at a vendor that could turn up later.
+    leaves = op.billable and op.findable and op.operation is not Operation.SPEECH
+    recheck = op.recheck_at or (e.recheck_at if leaves else None)
     not_before = op.not_before if e.next_at is None else e.next_at
     return _set(record, e.operation, doubted=True, recheck_at=recheck, not_before=not_before)
 
@@ -1085,13 +1094,20 @@ _PERSONAL: Mapping[str, Any] = {
 
 
 def _purged(record: R, e: Purged) -> R:
-    if not record.deleted or record.purged:
+    if not record.deleted or record.purges >= _PURGES:
         return record
     operations = tuple(
         o.model_copy(update={"files": {}, "prepared": None}) for o in record.operations
     )
     blank = {k: v for k, v in _PERSONAL.items() if k in type(record).model_fields}
-    return record.model_copy(update={"purged": True, "operations": operations, **blank})
+    return record.model_copy(
+        update={
+            "purges": record.purges + 1,
+            "purge_at": e.again_at,
+            "operations": operations,
+            **blank,
+        }
+    )
 
 
 _HANDLERS: Mapping[type[Event], Callable[[Any, Any], Any]] = {

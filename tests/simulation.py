@@ -1,0 +1,620 @@
+"""A deterministic world for ``Orchestrator.advance``: no event loop, no threads, no sockets.
+
+Every effect (database write, vendor call, copy) is handed to a scheduler that decides when it
+*executes*, when its answer is *delivered*, and where the process dies. Time is virtual. One
+integer is one history, so every finding can be played again:
+
+    python tests/simulation.py exhaust DEPTH     every way to die 1..DEPTH times
+    python tests/simulation.py random COUNT      seeded histories: several workers, kills, stalls,
+                                                 lost answers, refusals, webhooks, cancels, deletes
+
+What must hold in every history: nothing is paid twice; every record comes to rest in a final
+state; a completed record has its bytes in the store; a final state is never left; and no vendor
+resource exists that no record knows of (none at all once a record is cancelled or deleted).
+"""
+
+from __future__ import annotations
+
+import collections
+import random
+import sys
+import time
+from contextlib import asynccontextmanager, contextmanager
+
+from avatarkit import errors
+from avatarkit.interfaces import Capabilities, Claim
+from avatarkit.models import Job, JobState, Operation, Speech, StoredFile
+from avatarkit.orchestrator import Orchestrator
+from avatarkit.states import (
+    Cancelled,
+    Deleted,
+    Instant,
+    OperationState,
+    Policy,
+    Resumed,
+    Sample,
+    Seen,
+    Status,
+    Training,
+    Video,
+    apply,
+)
+
+POLICY = Policy(
+    send_guard=0.5, timeout=1.0, max_tries=99, recheck=40.0, deadline=1e9, missing_limit=3
+)
+LIST_LAG = 0.5  # what the provider declares; the vendor stays below it
+
+
+class Broken(AssertionError):
+    """An invariant does not hold."""
+
+
+class Effect:
+    """Something that the outside world does for a process."""
+
+    __slots__ = ("at", "done", "error", "kind", "result", "run", "stalled")
+
+    def __init__(self, kind, run, at=0.0):
+        self.kind, self.run, self.at = kind, run, at
+        self.done, self.result, self.error, self.stalled = False, None, None, False
+
+    def __await__(self):
+        yield self
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+    def execute(self):
+        try:
+            self.result = self.run()
+        except Broken:
+            raise
+        except Exception as error:
+            self.error = error
+        self.done = True
+
+
+class World:
+    """What survives every kill: the clock, the rows, the store, the vendor."""
+
+    def __init__(self, rnd=None, *, duration=3.0, lag=0.4, trouble=0.0):
+        self.now = 1000.0
+        self.rows, self.leases, self.store = {}, {}, {}
+        self.vendor = Vendor(self, rnd, duration, lag, trouble)
+
+    def clock(self):
+        return Instant(wall=self.now)
+
+    def put(self, old, new):
+        """Replace a row if nobody else has, and look at what must always hold."""
+        current = self.rows[old.id]
+        if current.version != old.version:
+            return None
+        if current.status.final and new.status is not current.status:
+            raise Broken(f"final {current.status} was left for {new.status}")
+        if new.progress < current.progress:
+            raise Broken(f"progress fell from {current.progress} to {new.progress}")
+        if new.status is Status.COMPLETED and current.status is not Status.COMPLETED:
+            last = new.operations[-1].operation
+            if not any(k.startswith(f"{new.prefix}/{last}-") for k in self.store):
+                raise Broken("completed before the bytes are stored")
+        saved = new.model_copy(update={"version": old.version + 1})
+        self.rows[old.id] = saved
+        return saved
+
+    def fold(self, record_id, event):
+        """Apply an event from outside (a person, a webhook) in one transaction."""
+        row = self.rows[record_id]
+        new = apply(row, event, POLICY)
+        if new is not row:
+            self.put(row, new)
+
+    def at_rest(self):
+        return all(r.status.final and r.next_at is None for r in self.rows.values())
+
+    def check_end(self, context):
+        for row in self.rows.values():
+            if not (row.status.final and row.next_at is None):
+                raise Broken(f"lost or stuck {context}: {row!r}")
+        for token, count in self.vendor.paid.items():
+            if count != 1:
+                raise Broken(f"paid {count} times {context}: {token}")
+        known = {
+            i for r in self.rows.values() for o in r.operations for i in (o.job_id, *o.duplicates)
+        }
+        unwanted = {r.id for r in self.rows.values() if r.cleanup == "delete"}
+        for job in self.vendor.jobs.values():
+            if job.deleted or job.operation is Operation.SPEECH:
+                continue  # speech is a stream: it leaves nothing behind
+            if job.id not in known:
+                raise Broken(f"an orphan at the vendor {context}: {job.token}")
+            if job.token.split("-")[1] in unwanted:
+                raise Broken(f"not cleaned up {context}: {job.token}")
+        for row in self.rows.values():
+            left = [k for k in self.store if row.deleted and f"/{row.id}/" in k]
+            if left:
+                raise Broken(f"bytes of a deleted record are left {context}: {left}")
+
+
+class VendorJob:
+    __slots__ = ("born", "deleted", "id", "operation", "token")
+
+    def __init__(self, job_id, operation, token, born):
+        self.id, self.operation, self.token, self.born, self.deleted = (
+            job_id, operation, token, born, False,
+        )  # fmt: skip
+
+
+class Vendor:
+    """Charges for each accepted call, and never forgets."""
+
+    def __init__(self, world, rnd, duration, lag, trouble):
+        self.world, self.rnd, self.duration = world, rnd, duration
+        self.lag, self.trouble = lag, trouble
+        self.jobs, self.paid = {}, collections.Counter()
+
+    def chance(self, share):
+        return self.rnd is not None and self.rnd.random() < share * self.trouble
+
+    def accept(self, operation, token):
+        if self.chance(0.15):
+            raise errors.RateLimited("slow down", provider="sim", retry_after=0.3)
+        if self.chance(0.1):
+            raise errors.NotSent("no route", provider="sim")
+        if self.chance(0.1):
+            raise errors.Ambiguous("502 before the work began", provider="sim")
+        self.paid[token] += 1
+        job = VendorJob(f"j{len(self.jobs)}", operation, token, self.world.now)
+        self.jobs[job.id] = job
+        if self.chance(0.4):
+            raise errors.Ambiguous("the answer was lost", provider="sim")
+        return self.tell(job)
+
+    def find(self, token):
+        if self.chance(0.1):
+            raise errors.Unavailable("list is down", provider="sim")
+        visible = (j for j in self.jobs.values() if j.born + self.lag <= self.world.now)
+        return [self.tell(j) for j in visible if j.token == token and not j.deleted]
+
+    def get(self, job_id):
+        if self.chance(0.1):
+            raise errors.Unavailable("status is down", provider="sim")
+        if self.jobs[job_id].deleted:
+            raise errors.NotFound("no such job", provider="sim")
+        return self.tell(self.jobs[job_id])
+
+    def delete(self, job_id):
+        if self.chance(0.1):
+            raise errors.Unavailable("delete is down", provider="sim")
+        self.jobs[job_id].deleted = True
+
+    def over(self, job):
+        return self.world.now >= job.born + self.duration
+
+    def tell(self, job):
+        over = self.over(job)
+        results = {"avatar": "thumbnail", "video": "video"}
+        name = results.get(job.operation)
+        return Job(
+            provider="sim",
+            operation=job.operation,
+            id=job.id,
+            state=JobState.SUCCEEDED if over else JobState.RUNNING,
+            links={name: f"sim://{job.id}"} if over and name else {},
+        )
+
+
+class Provider:
+    """The adapter of one process."""
+
+    name, api_version = "sim", "1"
+    capabilities = Capabilities(list_lag=LIST_LAG)
+    limits, consent_rules, option_types = (), (), ()
+    account = "account-1"
+
+    def __init__(self, world):
+        self.world, self.vendor = world, world.vendor
+
+    async def _submit(self, request, operation):
+        request.guard()
+        start = self.world.now
+
+        def send():
+            if self.world.now > start + POLICY.timeout:
+                raise TimeoutError  # the client gave up before the request left
+            return self.vendor.accept(operation, request.token)
+
+        return await Effect("post", send)
+
+    async def clone_voice(self, request):
+        return await self._submit(request, Operation.VOICE)
+
+    async def train_avatar(self, request):
+        return await self._submit(request, Operation.AVATAR)
+
+    async def generate_video(self, request):
+        return await self._submit(request, Operation.VIDEO)
+
+    async def synthesize(self, request):
+        await self._submit(request, Operation.SPEECH)
+
+        async def audio():
+            yield await Effect("audio", lambda: b"spoken")
+
+        return Speech(audio=audio(), media_type="audio/wav")
+
+    async def _find(self, token):
+        return await Effect("find", lambda: self.vendor.find(token))
+
+    async def _get(self, job_id):
+        return await Effect("get_job", lambda: self.vendor.get(job_id))
+
+    async def _delete(self, job_id):
+        await Effect("delete_job", lambda: self.vendor.delete(job_id))
+
+    find_voice = find_avatar = find_video = _find
+    get_voice = get_avatar = get_video = _get
+    delete_voice = delete_avatar = delete_video = _delete
+
+    async def find_speech(self, token):
+        found = await self._find(token)
+        return [j.model_copy(update={"links": {"audio": f"sim://{j.id}"}}) for j in found]
+
+    async def get_speech(self, job_id):
+        job = await self._get(job_id)
+        return job.model_copy(
+            update={"state": JobState.SUCCEEDED, "links": {"audio": f"sim://{job_id}"}}
+        )
+
+    async def fetch(self, url):
+        def run():
+            if self.vendor.chance(0.2):
+                raise errors.Unavailable("the download was cut", provider="sim")
+            return b"result of " + url.encode()
+
+        yield await Effect("fetch", run)
+
+
+class Repository:
+    def __init__(self, world):
+        self.world = world
+
+    async def now(self):
+        return self.world.clock()
+
+    async def get(self, record_id):
+        return await Effect("get", lambda: self.world.rows[record_id])
+
+    async def save(self, old, new, *_entries):
+        return await Effect("save", lambda: self.world.put(old, new))
+
+    async def claim(self, owner, lease):
+        def run():
+            due = sorted(
+                (r.next_at, r.id) for r in self.world.rows.values() if r.next_at is not None
+            )
+            for at, record_id in due:
+                _, until = self.world.leases.get(record_id, (None, 0.0))
+                if at <= self.world.now and until < self.world.now:
+                    self.world.leases[record_id] = (owner, self.world.now + lease)
+                    return Claim(self.world.rows[record_id], 1)
+            return None
+
+        return await Effect("claim", run)
+
+    async def release(self, record_id, owner):
+        def run():
+            if self.world.leases.get(record_id, (None,))[0] == owner:
+                del self.world.leases[record_id]
+
+        await Effect("release", run)
+
+
+class Store:
+    def __init__(self, world):
+        self.world = world
+
+    async def put(self, key, chunks, media_type):
+        body = b"".join([c async for c in chunks])
+
+        def run():
+            self.world.store[key] = body
+            return StoredFile(key=key, size=len(body), sha256="0", media_type=media_type)
+
+        return await Effect("put", run)
+
+    async def stat(self, key):
+        def run():
+            body = self.world.store.get(key)
+            return body and StoredFile(key=key, size=len(body), sha256="0")
+
+        return await Effect("stat", run)
+
+    async def delete(self, prefix):
+        def run():
+            for key in [k for k in self.world.store if k.startswith(prefix)]:
+                del self.world.store[key]
+
+        await Effect("delete", run)
+
+    async def url(self, key, seconds):
+        return None
+
+    def open(self, key):
+        return iter(())
+
+
+class Clock:
+    def __init__(self, world):
+        self.now = world.clock
+
+    @contextmanager
+    def timeout(self, _seconds):
+        yield
+
+
+class Slots:
+    @asynccontextmanager
+    async def slot(self, _provider):
+        yield
+
+
+class Process:
+    """One worker; killing it is forgetting it."""
+
+    born = 0
+
+    def __init__(self, world, lease=3.0):
+        Process.born += 1
+        self.world, self.owner, self.lease, self.paused = world, f"p{Process.born}", lease, 0.0
+        provider = Provider(world)
+        self.repository = Repository(world)
+        self.orchestrator = Orchestrator(
+            repository=self.repository,
+            media=Store(world),
+            provider=lambda _name: provider,
+            fetcher=provider,
+            clock=Clock(world),
+            slots=Slots(),
+            policy=POLICY,
+            changed=lambda _record: None,
+        )
+        self.coroutine = self.work()
+        self.effect = self.coroutine.send(None)
+
+    async def work(self):
+        while True:
+            claim = await self.repository.claim(self.owner, self.lease)
+            if claim is None:
+                await Effect("sleep", lambda: None, self.world.now + 0.5)
+                continue
+            await self.orchestrator.advance(claim.record.id)
+            await self.repository.release(claim.record.id, self.owner)
+
+    def ready_at(self):
+        return max(self.paused, self.effect.at)
+
+    def step(self):
+        if self.effect.done:
+            self.effect = self.coroutine.send(None)
+        else:
+            self.effect.execute()
+
+
+def kill(process):
+    """Forget it: its pending effect is never executed, nor any that its unwinding asks for."""
+    while True:
+        try:
+            return process.coroutine.close()
+        except RuntimeError:  # it waited for another effect while it unwound
+            continue
+
+
+def operation(kind, **more):
+    return OperationState(
+        operation=kind, provider="sim", list_lag=LIST_LAG, typical=3.0, billable=True, **more
+    )
+
+
+def training(record_id, now):
+    file = StoredFile(key="samples/x", size=1, sha256="0")
+    sample = Sample(id="s", user_id="u", clone_id="c", role="voice", name="x.wav", file=file)
+    return Training(
+        id=record_id,
+        user_id="u",
+        clone_id="c",
+        stack="sim",
+        voice=(sample,),
+        footage=sample,
+        operations=(operation(Operation.VOICE), operation(Operation.AVATAR)),
+        created_at=now,
+        updated_at=now,
+        deadline_at=now + POLICY.deadline,
+        next_at=now,
+    )
+
+
+def video(record_id, now):
+    return Video(
+        id=record_id,
+        user_id="u",
+        clone_id="c",
+        stack="sim",
+        script="Hello",
+        voice_id="v",
+        avatar_id="a",
+        operations=(operation(Operation.SPEECH), operation(Operation.VIDEO)),
+        created_at=now,
+        updated_at=now,
+        deadline_at=now + POLICY.deadline,
+        next_at=now,
+    )
+
+
+# -- every way to die -------------------------------------------------------------------------
+
+
+def dying_history(kills, make=training, end=None):
+    """Kill at the given boundaries (before an effect executes, or before its answer arrives).
+
+    Returns how many boundaries there were after the last kill, and the kills not reached.
+    ``end`` is an event that a person sends at the boundary where the last kill would be.
+    """
+    world = World()
+    world.rows["t1"] = make("t1", world.now)
+    process, left, boundary = Process(world), list(kills), 0
+    for _ in range(6000):
+        if world.at_rest():
+            break
+        world.now = max(world.now, process.ready_at())
+        for _phase in ("execute", "deliver"):
+            if process.effect.kind != "sleep":
+                if left and boundary == left[0]:
+                    left.pop(0)
+                    boundary = 0
+                    if end is not None and not left:
+                        world.fold("t1", end(at=world.now))
+                    else:
+                        kill(process)
+                        process = Process(world)
+                    break
+                boundary += 1
+            process.step()
+            if process.effect.done:
+                world.now += 0.01
+    kill(process)
+    world.check_end(f"with kills at {kills}")
+    if end is None and world.rows["t1"].status is not Status.COMPLETED:
+        raise Broken(f"not completed with kills at {kills}: {world.rows['t1']!r}")
+    return boundary, left
+
+
+def exhaust(depth, make=training, end=None):
+    """Run every history with exactly ``depth`` kills; returns how many there were."""
+    count = 0
+
+    def descend(prefix, levels):
+        nonlocal count
+        boundary = 0
+        while True:
+            _, left = dying_history([*prefix, boundary], make, end)
+            if left:
+                return
+            count += 1
+            if levels > 1:
+                descend([*prefix, boundary], levels - 1)
+            boundary += 1
+
+    descend([], depth)
+    return count
+
+
+# -- seeded histories -------------------------------------------------------------------------
+
+
+def random_history(seed):
+    """Several records and workers, kills, stalls, trouble, webhooks, cancels and deletes."""
+    rnd = random.Random(seed)
+    world = World(
+        rnd,
+        duration=rnd.uniform(0.5, 10),
+        lag=rnd.choice([0.0, 0.3, 0.49]),
+        trouble=rnd.choice([0.0, 0.5, 1.0]),
+    )
+    for i in range(rnd.randint(1, 3)):
+        make = rnd.choice([training, training, video])
+        world.rows[f"t{i}"] = make(f"t{i}", world.now)
+    lease = rnd.choice([0.2, 1.0, 3.0])
+    processes = [Process(world, lease) for _ in range(rnd.randint(1, 3))]
+    kills, impatience = rnd.randint(0, 6), rnd.choice([0.0, 0.01])
+    for step in range(20_000):
+        if world.at_rest():
+            break
+        process = _pick(rnd, world, processes)
+        if process.ready_at() > world.now:
+            everybody_waits = all(p.ready_at() > world.now for p in processes)
+            world.now = process.ready_at() if everybody_waits else world.now + 0.02
+            continue
+        _trouble_from_outside(rnd, world, impatience if step < 3000 else 0.0)
+        roll = rnd.random()
+        if kills and roll < 0.06:
+            kills -= 1
+            processes.remove(process)
+            kill(process)
+            processes.append(Process(world, lease))
+        elif step < 3000 and not process.effect.stalled and roll < 0.06 + _stall_chance(process):
+            process.effect.stalled = True
+            process.paused = world.now + _stall(rnd, process)
+        else:
+            process.step()
+            if process.effect.done:
+                world.now += rnd.choice([0.001, 0.01, rnd.uniform(0, 0.2)])
+    for process in processes:
+        kill(process)
+    world.check_end(f"in history {seed}")
+
+
+def _pick(rnd, world, processes):
+    if rnd.random() < 0.7:
+        return min(processes, key=lambda p: (max(p.ready_at(), world.now), rnd.random()))
+    return rnd.choice(processes)
+
+
+def _stall_chance(process):
+    return 0.3 if _delicate(process.effect) else 0.1
+
+
+def _delicate(effect):
+    """Whether it stands between saving an intent and the vendor's acceptance."""
+    return effect.kind == "save" if effect.done else effect.kind == "post"
+
+
+def _stall(rnd, process):
+    """A pause of a process (a slow disk, a suspended machine), aimed at the protocol's bounds."""
+    effect = process.effect
+    if _delicate(effect) and rnd.random() < 0.7:
+        return 0.97 * (POLICY.send_guard if effect.done else POLICY.timeout)
+    if effect.kind == "post" and not effect.done:
+        return rnd.uniform(0, 0.98 * POLICY.timeout)  # on the wire, the timeout bounds it
+    return rnd.choice([rnd.uniform(0, 0.4), rnd.uniform(0, 4), rnd.uniform(0, 20)])
+
+
+def _trouble_from_outside(rnd, world, impatience):
+    for row in list(world.rows.values()):
+        if rnd.random() < 0.02:
+            for state in row.operations:
+                if state.job_id in world.vendor.jobs:
+                    job = world.vendor.tell(world.vendor.jobs[state.job_id])
+                    event = Seen(
+                        at=world.now, operation=state.operation, job=job, next_at=world.now
+                    )
+                    world.fold(row.id, event)
+        row = world.rows[row.id]
+        if row.action is not None:
+            world.fold(row.id, Resumed(at=world.now))
+        if rnd.random() < impatience:
+            event = rnd.choice([Cancelled, Deleted])
+            world.fold(row.id, event(at=world.now))
+
+
+def main():
+    what, number = sys.argv[1], int(sys.argv[2])
+    start = time.perf_counter()
+    if what == "exhaust":
+        for make in (training, video):
+            for depth in range(1, number + 1):
+                count = exhaust(depth, make)
+                print(f"{make.__name__}: every way to die {depth} time(s): {count} histories")
+        for event in (Cancelled, Deleted):
+            count = exhaust(min(number, 2), training, event)
+            print(f"{event.__name__.lower()} at every point: {count} histories")
+    else:
+        for seed in range(number):
+            random_history(seed)
+        print(f"{number} seeded histories")
+    print(f"nothing lost, nothing paid twice, no orphan: {time.perf_counter() - start:.1f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""The money rule, proved in a simulated world; and the proof itself, tried on broken protocols."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import avatarkit
+
+SOURCE = Path(avatarkit.__file__).parent
+SIMULATION = Path(__file__).with_name("simulation.py")
+FIRST_HISTORIES = 400
+HISTORIES_PER_MUTANT = 6000
+
+#: One line of the protocol each, broken: (file, what stands there, what a mistake would write).
+MUTANTS = {
+    "the call is made before its intent is saved": (
+        "orchestrator.py",
+        "saved = await self._repository.save(record, intended)",
+        "saved = intended",
+    ),
+    "there is no settle time": (
+        "states.py",
+        "return policy.send_guard + policy.timeout + operation.list_lag",
+        "return 0.0",
+    ),
+    "settle forgets the list lag": (
+        "states.py",
+        "return policy.send_guard + policy.timeout + operation.list_lag",
+        "return policy.send_guard + policy.timeout",
+    ),
+    "settle forgets the send guard": (
+        "states.py",
+        "return policy.send_guard + policy.timeout + operation.list_lag",
+        "return policy.timeout + operation.list_lag",
+    ),
+    "there is no send guard": (
+        "orchestrator.py",
+        "passed > self._policy.send_guard",
+        "passed > 1e9",
+    ),
+    "a lost answer counts as not accepted": (
+        "orchestrator.py",
+        '    errors.RateLimited: "retry",',
+        '    errors.Ambiguous: "retry", TimeoutError: "retry", errors.RateLimited: "retry",',
+    ),
+    "an intent of unknown fate is sent again": (
+        "states.py",
+        "return Step(Do.RECONCILE, intent.operation, intent.not_before)",
+        "return Step(Do.SUBMIT, intent.operation, intent.not_before)",
+    ),
+    "absence is believed early": ("orchestrator.py", "if passed < settle:", "if passed < 0:"),
+    "absence is dated after the look-up": (
+        "orchestrator.py",
+        "return await self._presume_absent(record, state, now)",
+        "return await self._presume_absent(record, state, await self._repository.now())",
+    ),
+    "a failed look-up counts as absence": (
+        "orchestrator.py",
+        "            return await self._later(record, state, error, now)\n        if jobs:",
+        "            jobs, files = [], None\n        if jobs:",
+    ),
+    "the intent is saved whoever was faster": (
+        "orchestrator.py",
+        "return await self._reload(record)  # somebody else moved it: decide again",
+        "saved = (await self._reload(record)).model_copy(update=dict(operations="
+        "intended.operations))",
+    ),
+    "an outcome speaks of every attempt": (
+        "states.py",
+        "if op.phase is not Phase.INTENT or op.attempt != e.attempt:\n        return record  # it",
+        "if op.phase is not Phase.INTENT:\n        return record  # it",
+    ),
+    "a final state is left": (
+        "states.py",
+        "    if record.status.final:\n        return record.status\n",
+        "",
+    ),
+    "cancel forgets the open intent": (
+        "states.py",
+        "    for intent in record.operations:\n",
+        "    if record.status.final:\n        return _after_the_end(record)\n"
+        "    for intent in record.operations:\n",
+    ),
+    "cancel keeps what is found afterwards": (
+        "states.py",
+        'return _discarding(record) if record.cleanup == "delete" else record',
+        "return record",
+    ),
+    "completed before the bytes are stored": (
+        "states.py",
+        "return self.job_state is JobState.SUCCEEDED and self.stored",
+        "return self.job_state is JobState.SUCCEEDED",
+    ),
+    "a deleted record is purged only once": ("states.py", "_PURGES = 2", "_PURGES = 1"),
+}
+
+
+def load():
+    spec = importlib.util.spec_from_file_location("simulation", SIMULATION)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def simulation():
+    return load()
+
+
+@pytest.mark.parametrize("make", ["training", "video"])
+def test_a_kill_at_any_boundary_loses_nothing_and_pays_once(simulation, make):
+    assert simulation.exhaust(1, getattr(simulation, make)) > 50
+
+
+@pytest.mark.parametrize("event", ["Cancelled", "Deleted"])
+def test_an_end_at_any_boundary_leaves_nothing_at_the_vendor(simulation, event):
+    assert simulation.exhaust(1, simulation.training, getattr(simulation, event)) > 50
+
+
+def test_seeded_histories_lose_nothing_and_pay_once(simulation):
+    for seed in range(FIRST_HISTORIES):
+        simulation.random_history(seed)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda name: name.replace(" ", "-"))
+def test_the_simulation_notices_when(mutant, tmp_path):
+    name, right, wrong = MUTANTS[mutant]
+    shutil.copytree(
+        SOURCE, tmp_path / "avatarkit", ignore=shutil.ignore_patterns("providers", "data", "cli")
+    )
+    path = tmp_path / "avatarkit" / name
+    text = path.read_text()
+    assert text.count(right) == 1, f"{right!r} stands {text.count(right)} times in {name}"
+    path.write_text(text.replace(right, wrong))
+    run = subprocess.run(
+        [sys.executable, str(SIMULATION), "random", str(HISTORIES_PER_MUTANT)],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1, f"survived {HISTORIES_PER_MUTANT} histories: {run.stdout}"
+    assert "Broken: " in run.stderr, run.stderr[-2000:]
