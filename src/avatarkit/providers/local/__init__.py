@@ -1,0 +1,33 @@
+"""The local provider: talking videos on this machine, without a key and without a network.
+
+Importing this package costs nothing: the engine modules need the packages of the ``local``
+extra, and :func:`load_engine` brings them in when they are first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+from avatarkit.errors import ConfigError
+
+__all__ = ["LANGUAGES", "load_engine"]
+
+#: Languages that the engine speaks.
+LANGUAGES = ("en",)
+
+
+def load_engine() -> ModuleType:
+    """Import :mod:`avatarkit.providers.local.render` and what it needs.
+
+    Raises ``ConfigError`` where a package of the ``local`` extra is not installed.
+    """
+    try:
+        return importlib.import_module("avatarkit.providers.local.render")
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("avatarkit"):
+            raise
+        raise ConfigError(
+            f"the local provider needs the package {error.name!r}, which is not installed. "
+            'Run: pip install "avatarkit-sdk[local]"'
+        ) from error

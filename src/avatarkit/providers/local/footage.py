@@ -1,0 +1,284 @@
+"""Reads a portrait or a clip into a face model: the cropped pictures and their landmarks.
+
+This is the work that is done once; every video afterwards starts from the stored model.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import av
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from avatarkit.errors import MediaRejected
+from avatarkit.providers.local.facemesh import Face, FaceMesh, Points, eye_distance
+from avatarkit.providers.local.video import VideoWriter, read_frames
+
+__all__ = ["FPS", "FaceModel", "Footage", "train"]
+
+FPS: Final = 25
+SIZE: Final = 512  # pixels, width and height of the model and of the videos made from it
+MAX_CLIP_SECONDS: Final = 8.0  # the clip plays to and fro; more of it only costs memory
+MIN_CLIP_SECONDS: Final = 1.0
+LONGEST_SIDE: Final = 2048  # larger pictures are shrunk when they are read
+MAX_PIXELS: Final = 40_000_000  # of formats that can only be read whole
+MAX_JPEG_PIXELS: Final = 120_000_000  # JPEG is shrunk by the decoder
+MIN_EYE_DISTANCE: Final = 24.0  # pixels
+MIN_CONFIDENCE: Final = 0.5
+SECOND_FACE: Final = 0.6  # a second face this wide, relative to the first, is one too many
+HEADROOM: Final = 2.7  # side of the crop in widths of the face
+SEARCH_SECONDS: Final = 2.0  # a face must show up this soon in a clip
+
+
+@dataclass(frozen=True, slots=True)
+class FaceModel:
+    """A face ready to speak: pictures of SIZE x SIZE, and landmarks in their pixels."""
+
+    kind: Literal["portrait", "clip"]
+    size: int
+    confidence: float  #: of the face mesh, 0..1
+    landmarks: npt.NDArray[np.float32]  #: (frames, 468, 2)
+
+    def save(self, directory: Path) -> None:
+        """Write all but the pictures."""
+        facts = {
+            "version": 1,
+            "kind": self.kind,
+            "size": self.size,
+            "confidence": round(self.confidence, 4),
+        }
+        (directory / "face.json").write_text(json.dumps(facts, indent=1) + "\n")
+        np.savez_compressed(directory / "landmarks.npz", landmarks=self.landmarks)
+
+    @classmethod
+    def load(cls, directory: Path) -> FaceModel:
+        """Read what :func:`train` stored."""
+        facts = json.loads((directory / "face.json").read_text())
+        if facts["version"] != 1:
+            raise MediaRejected("this face was stored by another version. Train the avatar again.")
+        with np.load(directory / "landmarks.npz", allow_pickle=False) as arrays:
+            landmarks = arrays["landmarks"]
+        return cls(facts["kind"], facts["size"], facts["confidence"], landmarks)
+
+
+class Footage:
+    """The pictures of a stored model, by number.
+
+    A clip is kept in memory as decoded YUV (0.4 MB per frame, MAX_CLIP_SECONDS bound it).
+    """
+
+    def __init__(self, model: FaceModel, directory: Path) -> None:
+        self._portrait: Image.Image | None = None
+        self._frames: list[Any] = []
+        if model.kind == "portrait":
+            with Image.open(directory / "portrait.png") as image:
+                self._portrait = image.convert("RGB")
+            return
+        with av.open(str(directory / "clip.mp4")) as container:
+            self._frames = list(container.decode(video=0))
+
+    def __len__(self) -> int:
+        return max(len(self._frames), 1)
+
+    def __getitem__(self, number: int) -> Image.Image:
+        if self._portrait is not None:
+            return self._portrait
+        image: Image.Image = self._frames[number].to_image()
+        return image
+
+    def number_at(self, frame: int) -> int:
+        """Picture to show in a frame of a video: the clip plays to and fro."""
+        last = len(self) - 1
+        if last == 0:
+            return 0
+        place = frame % (2 * last)
+        return min(place, 2 * last - place)
+
+
+def train(path: Path, directory: Path, check: Callable[[], None] = lambda: None) -> FaceModel:
+    """Read a portrait or a clip and store its face model in ``directory``.
+
+    ``check`` is called between frames; it may raise to stop.
+    """
+    mesh = FaceMesh()
+    picture = _read_picture(path)
+    if picture is None:
+        model = _train_clip(path, directory, mesh, check)
+    else:
+        model = _train_portrait(picture, path.name, directory, mesh)
+    model.save(directory)
+    return model
+
+
+def _train_portrait(picture: Image.Image, name: str, directory: Path, mesh: FaceMesh) -> FaceModel:
+    box = _crop_box(_only_face(mesh, picture, name).points, picture.size)
+    crop = _crop(picture, box)
+    face = _only_face(mesh, crop, name)
+    crop.save(directory / "portrait.png")
+    _save_thumbnail(crop, directory)
+    landmarks = face.points[None, :, :2].astype(np.float32)
+    return FaceModel("portrait", SIZE, face.confidence, landmarks)
+
+
+def _train_clip(
+    path: Path, directory: Path, mesh: FaceMesh, check: Callable[[], None]
+) -> FaceModel:
+    frames = read_frames(path, FPS, LONGEST_SIDE)
+    first, face = _first_face(frames, path.name, mesh, check)
+    box = _crop_box(face.points, first.size)
+    crop = _crop(first, box)
+    tracked: list[Points] = []
+    confidence = 1.0
+    current: Face | None = _only_face(mesh, crop, path.name)
+    _save_thumbnail(crop, directory)
+    with VideoWriter(
+        directory / "clip.mp4", size=(SIZE, SIZE), fps=FPS, audio=False, quality=15
+    ) as writer:
+        while current is not None and current.confidence >= MIN_CONFIDENCE:
+            writer.write(crop)
+            tracked.append(current.points[:, :2])
+            confidence = min(confidence, current.confidence)
+            check()
+            following = next(frames, None) if len(tracked) < MAX_CLIP_SECONDS * FPS else None
+            if following is None:
+                break
+            crop = _crop(following, box)
+            current = _follow(mesh, crop, current)
+    if len(tracked) < MIN_CLIP_SECONDS * FPS:
+        raise MediaRejected(
+            f"the face in {path.name} can only be followed for {len(tracked) / FPS:.1f} s; at "
+            f"least {MIN_CLIP_SECONDS:.0f} s are needed. Record a clip that looks at the camera."
+        )
+    landmarks = _smooth_in_time(np.stack(tracked)).astype(np.float32)
+    return FaceModel("clip", SIZE, confidence, landmarks)
+
+
+def _first_face(
+    frames: Iterator[Image.Image], name: str, mesh: FaceMesh, check: Callable[[], None]
+) -> tuple[Image.Image, Face]:
+    """Return the first picture of a clip that has a face, and the face."""
+    problem = MediaRejected(f"{name} has no picture. Choose a clip that shows a face.")
+    for number, frame in enumerate(frames):
+        check()
+        try:
+            return frame, _only_face(mesh, frame, name)
+        except MediaRejected as error:
+            problem = error
+        if number >= SEARCH_SECONDS * FPS:
+            break
+    raise problem
+
+
+def _follow(mesh: FaceMesh, image: Image.Image, previous: Face) -> Face | None:
+    face = mesh.track(image, previous.points)
+    return face if face.confidence >= MIN_CONFIDENCE else mesh.find(image)
+
+
+def _only_face(mesh: FaceMesh, image: Image.Image, name: str) -> Face:
+    """Return the one face of a picture, or say why it cannot be used."""
+    detections = mesh.detect(image)
+    if not detections:
+        raise MediaRejected(
+            f"no face was found in {name} (confidence below {MIN_CONFIDENCE}). Use a sharp, "
+            "bright picture of one person who looks at the camera."
+        )
+    face = mesh.refine(image, detections[0])
+    if face.confidence < MIN_CONFIDENCE:
+        raise MediaRejected(
+            f"no clear face was found in {name} (confidence {face.confidence:.2f}, at least "
+            f"{MIN_CONFIDENCE} is needed). Use a sharp, bright picture of one person who looks "
+            "at the camera."
+        )
+    for other in detections[1:]:
+        is_similar = other.width >= SECOND_FACE * detections[0].width
+        if is_similar and mesh.refine(image, other).confidence >= MIN_CONFIDENCE:
+            raise MediaRejected(
+                f"{name} shows more than one face. Crop it to the person who shall speak."
+            )
+    distance = eye_distance(face.points)
+    if distance < MIN_EYE_DISTANCE:
+        raise MediaRejected(
+            f"the face in {name} is too small ({distance:.0f} pixels between the eyes, at least "
+            f"{MIN_EYE_DISTANCE:.0f} are needed). Use a closer or larger picture."
+        )
+    eyes = (face.points[33, :2] + face.points[263, :2]) / 2
+    along = (face.points[263, :2] - face.points[33, :2]) / distance
+    if abs(np.dot(face.points[1, :2] - eyes, along)) > 0.38 * distance:
+        raise MediaRejected(
+            f"the face in {name} is turned too far to the side. Use one that looks at the camera."
+        )
+    return face
+
+
+def _read_picture(path: Path) -> Image.Image | None:
+    """Return a picture, upright and at most LONGEST_SIDE long; None if it is not a picture."""
+    if not path.is_file():
+        raise MediaRejected(f"{path.name}: there is no such file. Check the path.")
+    if path.stat().st_size == 0:
+        raise MediaRejected(f"{path.name} is empty (0 bytes). Upload it again.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # see the limit below
+            image = Image.open(path)
+    except UnidentifiedImageError:
+        return None
+    except (Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+        raise MediaRejected(f"{path.name} cannot be read as a picture: {error}") from error
+    with image:
+        limit = MAX_JPEG_PIXELS if image.format == "JPEG" else MAX_PIXELS
+        if image.width * image.height > limit:
+            raise MediaRejected(
+                f"{path.name} is too large ({image.width} x {image.height} pixels). "
+                f"Shrink it to {LONGEST_SIDE} x {LONGEST_SIDE} or less."
+            )
+        try:
+            image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
+            image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+            return _opaque(ImageOps.exif_transpose(image))
+        except (OSError, SyntaxError, ValueError) as error:
+            raise MediaRejected(
+                f"{path.name} is damaged and cannot be read: {error}. Save it again."
+            ) from error
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """RGB; what is transparent becomes a light grey."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    layers = image.convert("RGBA")
+    background = Image.new("RGBA", layers.size, (226, 226, 230, 255))
+    return Image.alpha_composite(background, layers).convert("RGB")
+
+
+def _crop_box(points: Points, size: tuple[int, int]) -> tuple[float, float, float]:
+    """Square around head and shoulders: left, top, side."""
+    lowest, highest = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
+    centre = (lowest + highest) / 2
+    side = min(HEADROOM * float(highest[0] - lowest[0]), *size)
+    left = float(np.clip(centre[0] - side / 2, 0, size[0] - side))
+    top = float(np.clip(centre[1] - 0.47 * side, 0, size[1] - side))
+    return left, top, side
+
+
+def _crop(image: Image.Image, box: tuple[float, float, float]) -> Image.Image:
+    left, top, side = box
+    area = (left, top, left + side, top + side)
+    return image.resize((SIZE, SIZE), Image.Resampling.BICUBIC, box=area)
+
+
+def _save_thumbnail(image: Image.Image, directory: Path) -> None:
+    image.resize((256, 256), Image.Resampling.LANCZOS).save(directory / "thumbnail.jpg", quality=88)
+
+
+def _smooth_in_time(landmarks: Points) -> Points:
+    """Average each frame with its neighbours: the mesh trembles by a fraction of a pixel."""
+    padded = np.pad(landmarks, ((1, 1), (0, 0), (0, 0)), mode="edge")
+    smooth: Points = 0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:]
+    return smooth

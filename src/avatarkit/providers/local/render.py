@@ -1,0 +1,278 @@
+"""The engine's jobs as functions: train a voice, train a face, speak, make a video.
+
+They block and use the processor, so callers run them in a thread. Nothing half-written stays
+behind when one fails or is cancelled.
+"""
+
+from __future__ import annotations
+
+import functools
+import shutil
+import threading
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from PIL import Image
+
+from avatarkit.errors import MediaRejected
+from avatarkit.providers.local import audio, footage, speech, visemes, voice
+from avatarkit.providers.local.audio import Samples
+from avatarkit.providers.local.eyes import Eyes, blink_curve
+from avatarkit.providers.local.footage import FPS, FaceModel, Footage
+from avatarkit.providers.local.head import Head, sway
+from avatarkit.providers.local.mouth import Mouth
+from avatarkit.providers.local.speech import Speech
+from avatarkit.providers.local.video import AUDIO_RATE, VideoWriter
+from avatarkit.providers.local.visemes import MouthCurves
+from avatarkit.providers.local.voice import VoiceProfile
+
+__all__ = [
+    "MAX_SECONDS",
+    "Cancelled",
+    "VideoFacts",
+    "load_voice",
+    "render_video",
+    "synthesize",
+    "train_face",
+    "train_voice",
+]
+
+MAX_SECONDS: Final = 15 * 60.0  # of one video
+VOICE_FILE: Final = "voice.json"
+TITLE: Final = "AI-generated video"
+SCRIPT_COMMENT: Final = "AI-generated: synthetic voice and synthetic mouth motion (avatarkit)"
+AUDIO_COMMENT: Final = "AI-generated: synthetic mouth motion to supplied audio (avatarkit)"
+
+
+class Cancelled(Exception):
+    """The caller asked to stop; nothing was left behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFacts:
+    """What was written."""
+
+    path: Path
+    seconds: float
+    frames: int
+    size: tuple[int, int]
+    driven_by: str  #: "phonemes" or "audio"
+
+
+def train_voice(paths: Sequence[Path], directory: Path) -> VoiceProfile:
+    """Measure a voice in one to five recordings; the profile is stored in ``directory``."""
+    profile = voice.train(paths)
+    with _complete_directory(directory) as part:
+        profile.save(part / VOICE_FILE)
+    return profile
+
+
+def load_voice(directory: Path) -> VoiceProfile:
+    """Read the profile that :func:`train_voice` stored."""
+    return VoiceProfile.load(directory / VOICE_FILE)
+
+
+def train_face(
+    path: Path, directory: Path, *, cancelled: Callable[[], bool] | None = None
+) -> FaceModel:
+    """Read a portrait or a clip; the face and a ``thumbnail.jpg`` are stored in ``directory``."""
+    with _complete_directory(directory) as part:
+        return footage.train(path, part, check=functools.partial(_stop_if, cancelled))
+
+
+def synthesize(
+    text: str,
+    profile: VoiceProfile | None = None,
+    *,
+    language: str | None = None,
+    speed: float = 1.0,
+    cancelled: Callable[[], bool] | None = None,
+) -> Speech:
+    """Say an English text in the built-in voice, shaped toward ``profile``."""
+    speech.check_text(text, language)
+
+    def check(seconds: float) -> None:
+        _stop_if(cancelled)
+        if seconds > MAX_SECONDS:
+            raise MediaRejected(
+                f"the script is longer than {MAX_SECONDS / 60:.0f} minutes. "
+                "Cut it into several videos."
+            )
+
+    return _speaker().speak(text, profile, speed=speed, check=check)
+
+
+def render_video(
+    face_dir: Path,
+    out_path: Path,
+    *,
+    script: str | None = None,
+    voice_dir: Path | None = None,
+    audio_path: Path | None = None,
+    language: str | None = None,
+    seed: int = 7,
+    threads: int = 2,
+    on_progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> VideoFacts:
+    """Make a trained face say ``script`` (in a trained voice) or the sound of ``audio_path``.
+
+    ``on_progress`` hears 0..1. When ``cancelled`` returns true, :class:`Cancelled` is raised
+    within a few frames. ``seed`` chooses blinks and head movement.
+    """
+    if (script is None) == (audio_path is None):
+        raise ValueError("give either script or audio_path")
+    model = FaceModel.load(face_dir)
+    pictures = Footage(model, face_dir)
+    _stop_if(cancelled)
+    if script is not None:
+        profile = load_voice(voice_dir) if voice_dir is not None else None
+        said = synthesize(script, profile, language=language, cancelled=cancelled)
+        samples, rate, comment = said.samples, speech.RATE, SCRIPT_COMMENT
+        phonemes = said.phonemes
+    else:
+        samples, rate, comment, phonemes = _recording(audio_path), AUDIO_RATE, AUDIO_COMMENT, None
+    if phonemes is not None:
+        curves = visemes.from_phonemes(phonemes, samples, rate, FPS)
+    else:
+        curves = visemes.from_audio(samples, rate, FPS)
+    draw = _painter(model, pictures, curves=curves, samples=samples, rate=rate, seed=seed)
+    sound = audio.resample(samples, rate, AUDIO_RATE)
+    per_frame = AUDIO_RATE // FPS
+    with VideoWriter(
+        out_path,
+        size=(model.size, model.size),
+        fps=FPS,
+        threads=threads,
+        metadata={"title": TITLE, "comment": comment},
+    ) as writer:
+        for number, image in enumerate(_in_order(draw, len(curves), threads)):
+            _stop_if(cancelled)
+            writer.write(image, sound[number * per_frame : (number + 1) * per_frame])
+            if on_progress is not None:
+                on_progress((number + 1) / len(curves))
+    return VideoFacts(
+        path=out_path,
+        seconds=len(curves) / FPS,
+        frames=len(curves),
+        size=(model.size, model.size),
+        driven_by="audio" if phonemes is None else "phonemes",
+    )
+
+
+def _painter(
+    model: FaceModel,
+    pictures: Footage,
+    *,
+    curves: MouthCurves,
+    samples: Samples,
+    rate: int,
+    seed: int,
+) -> Callable[[int], Image.Image]:
+    """Return the function that draws one frame of the video."""
+    landmarks = model.landmarks.astype(np.float64)
+    mouth = Mouth(landmarks[0], moving=model.kind == "clip")
+    if model.kind == "clip":  # its own blinks and movements stay
+
+        def draw_clip(frame: int) -> Image.Image:
+            number = pictures.number_at(frame)
+            return mouth.render(pictures[number], landmarks[number], curves[frame])
+
+        return draw_clip
+
+    size = (model.size, model.size)
+    random = np.random.default_rng(seed)
+    poses = sway(len(curves), FPS, samples, rate, random)
+    blinks = blink_curve(len(curves), FPS, random)
+    eyes, head = Eyes(landmarks[0], size), Head(landmarks[0], size)
+    speaking = mouth.still(pictures[0])
+
+    def draw_portrait(frame: int) -> Image.Image:
+        image = eyes.blink(speaking(curves[frame]), float(blinks[frame]))
+        return head.move(image, poses[frame])
+
+    return draw_portrait
+
+
+def _in_order(
+    draw: Callable[[int], Image.Image], count: int, threads: int
+) -> Iterator[Image.Image]:
+    """Draw frames on several threads and yield them in order, a few ahead at most.
+
+    Pillow and numpy release the interpreter's lock where the time goes.
+    """
+    ahead: deque[Future[Image.Image]] = deque()
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="avatarkit-frames")
+    try:
+        for number in range(count):
+            ahead.append(pool.submit(draw, number))
+            if len(ahead) > 3 * threads:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _recording(path: Path | None) -> Samples:
+    """Sound of a file that shall drive the mouth."""
+    if path is None:
+        raise ValueError("audio_path is missing")
+    samples, _ = audio.read_audio(path, AUDIO_RATE, limit=MAX_SECONDS + 1)
+    if samples.size > MAX_SECONDS * AUDIO_RATE:
+        raise MediaRejected(
+            f"{path.name} is longer than {MAX_SECONDS / 60:.0f} minutes. Cut it into several."
+        )
+    if samples.size < AUDIO_RATE // FPS or float(np.abs(samples).max()) < 1e-4:
+        raise MediaRejected(f"{path.name} is silent. Choose a recording with a voice.")
+    return samples
+
+
+@functools.cache
+def _speaker() -> _LockedSpeaker:
+    return _LockedSpeaker()
+
+
+class _LockedSpeaker:
+    """The speech network, loaded once per process; one text at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._speaker = speech.Speaker(threads=2)
+
+    def speak(
+        self,
+        text: str,
+        profile: VoiceProfile | None,
+        *,
+        speed: float,
+        check: Callable[[float], None],
+    ) -> Speech:
+        with self._lock:
+            return self._speaker.speak(text, profile, speed=speed, check=check)
+
+
+def _stop_if(cancelled: Callable[[], bool] | None) -> None:
+    if cancelled is not None and cancelled():
+        raise Cancelled
+
+
+@contextmanager
+def _complete_directory(directory: Path) -> Iterator[Path]:
+    """Fill a directory beside ``directory`` and give it the name when all is there."""
+    part = directory.with_name(f".{directory.name}.{uuid.uuid4().hex}.part")
+    part.mkdir(parents=True)
+    try:
+        yield part
+        if directory.exists():
+            shutil.rmtree(directory)
+        part.rename(directory)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)

@@ -1,0 +1,247 @@
+"""English text to speech with the time of every phoneme, by the hibari package."""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import hibari
+import numpy as np
+from hibari import Hibari, dsp
+
+from avatarkit.errors import MediaRejected, Unsupported
+from avatarkit.providers.local import LANGUAGES
+from avatarkit.providers.local.audio import Samples
+from avatarkit.providers.local.voice import Frames, VoiceProfile, VoiceShaper
+
+__all__ = ["RATE", "Phoneme", "Speaker", "Speech", "check_text"]
+
+RATE: Final = int(hibari.SAMPLE_RATE)
+FRAME_SECONDS: Final = dsp.HOP / dsp.SR
+LEAD_IN: Final = 0.12  # seconds of silence before and after: the mouth starts and ends closed
+LEAD_OUT: Final = 0.35
+SENTENCE_GAP: Final = 0.10
+MAX_SENTENCE: Final = 300  # characters that the network sees at once; longer ones are cut
+LEVEL: Final = 0.10  # RMS of the voiced part, about -20 dBFS
+PEAK: Final = 0.95
+
+#: Node inside hibari 0.2.1's graph that holds each phoneme's length in units of 2 frames. It
+#: depends on the exact file, so the package is pinned; without it the mouth follows the sound.
+DURATIONS: Final = "/Cast_32_output_0"
+INT64: Final = 7  # onnx.TensorProto.INT64
+
+#: Beginnings of the Unicode names of letters that English texts may hold.
+SHARED_LETTERS: Final = (
+    "FEMININE ORDINAL",
+    "MASCULINE ORDINAL",
+    "MICRO",
+    "MODIFIER",
+    "FULLWIDTH LATIN",
+    "MATHEMATICAL",
+    "SCRIPT",
+    "DOUBLE-STRUCK",
+    "KELVIN",
+    "ANGSTROM",
+    "BLACK-LETTER",
+)
+#: Words that mark a text as English, and words that mark it as another language. Only a text
+#: with several of the latter and none of the former is refused.
+ENGLISH_WORDS: Final = frozenset(
+    """
+    the a an and or but of to in on at by for with from is are was were be been am i you he she
+    it we they this that these those my your his her its our their have has had do does did not
+    no yes will would can could should what who how when where why here there hello hi please
+    thanks thank if as so me us them all one up out about just like new
+    """.split()  # noqa: SIM905 - a list of 100 quoted words cannot be read
+)
+FOREIGN_WORDS: Final = frozenset(
+    """
+    el los las una por para con que está como pero más muy hola gracias le les des une est dans
+    avec pour sur vous nous je tu bonjour merci der die das und ist nicht ein eine mit auf für
+    ich sie wir hallo danke il lo gli che sono della per ciao grazie não uma você obrigado het
+    een van niet voor och är det som inte jest nie się na bir ve için
+    """.split()  # noqa: SIM905
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Phoneme:
+    """One symbol of hibari's alphabet and its time in seconds."""
+
+    symbol: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """Mono sound at ``RATE``; ``phonemes`` is None where their times are not known."""
+
+    samples: Samples
+    phonemes: tuple[Phoneme, ...] | None
+
+    @property
+    def seconds(self) -> float:
+        """Length of the sound."""
+        return self.samples.size / RATE
+
+
+def check_text(text: str, language: str | None = None) -> None:
+    """Refuse what the engine cannot say, before anything is done."""
+    spoken = ", ".join(LANGUAGES)
+    if language is not None and language.lower().replace("_", "-").split("-")[0] not in LANGUAGES:
+        raise Unsupported(f"the local provider does not speak {language!r}; it speaks: {spoken}")
+    foreign = sorted({_script(letter) for letter in text if letter.isalpha()} - {"LATIN"})
+    if foreign:
+        raise Unsupported(
+            f"the script has {' and '.join(foreign).lower()} letters; the local provider speaks: "
+            f"{spoken}. Use another provider for this language, or write the text in English."
+        )
+    words = {word.lower() for word in re.findall(r"[^\W\d_]+", text)}
+    if len(words & FOREIGN_WORDS) >= 2 and not words & ENGLISH_WORDS:
+        raise Unsupported(
+            f"the script does not seem to be English; the local provider speaks: {spoken}. "
+            "Use another provider for this language."
+        )
+    if not any(character.isalnum() for character in text):
+        raise MediaRejected(
+            "the script has nothing that can be said: no letter and no digit. "
+            "Write at least one word."
+        )
+
+
+class Speaker:
+    """The speech network, loaded once."""
+
+    def __init__(self, threads: int = 1) -> None:
+        self._engine, self.knows_durations = _load(threads)
+        self._symbols = {number: symbol for symbol, number in self._engine.vocab.items()}
+
+    def speak(
+        self,
+        text: str,
+        profile: VoiceProfile | None = None,
+        *,
+        speed: float = 1.0,
+        seed: int = 0,
+        check: Callable[[float], None] | None = None,
+    ) -> Speech:
+        """Say a text, shaped toward ``profile``.
+
+        ``check`` is called after each sentence with the seconds so far; it may raise to stop.
+        """
+        check_text(text)
+        shaper = VoiceShaper(profile) if profile is not None else None
+        random = np.random.default_rng(seed)
+        pieces: list[Samples] = [np.zeros(int(LEAD_IN * RATE), np.float32)]
+        phonemes: list[Phoneme] = []
+        time = pieces[0].size / RATE
+        for symbols in self._sentences(text):
+            samples, timed = self._say(symbols, shaper, speed, random)
+            phonemes += [Phoneme(p.symbol, p.start + time, p.end + time) for p in timed]
+            pieces += [samples, np.zeros(int(SENTENCE_GAP * RATE), np.float32)]
+            time += (pieces[-2].size + pieces[-1].size) / RATE
+            if check is not None:
+                check(time)
+        if len(pieces) == 1:
+            raise MediaRejected("the script has nothing that can be said. Write at least one word.")
+        pieces.append(np.zeros(int(LEAD_OUT * RATE), np.float32))
+        samples = _level(np.concatenate(pieces))
+        return Speech(samples, tuple(phonemes) if self.knows_durations else None)
+
+    def _sentences(self, text: str) -> Iterator[str]:
+        """Phonemes of each sentence, in pieces that the network can take at once."""
+        for sentence in self._engine.split_sentences(text):
+            for piece in _cut(sentence, MAX_SENTENCE):
+                yield from self._engine.phonemize(piece)
+
+    def _say(
+        self, symbols: str, shaper: VoiceShaper | None, speed: float, random: np.random.Generator
+    ) -> tuple[Samples, list[Phoneme]]:
+        ids = self._engine.ids(symbols)
+        if len(ids) < 3:  # nothing between the two silences
+            return np.zeros(0, np.float32), []
+        inputs = {"ids": np.array([ids], np.int64), "speed": np.array([speed], np.float32)}
+        outputs = list(self._engine.sess.run(None, inputs))
+        durations = outputs.pop() if self.knows_durations else np.zeros(len(ids))
+        frames = Frames(*(output[0] for output in outputs))
+        if shaper is not None:
+            frames = shaper(frames)
+        samples: Samples = dsp.synth(
+            frames.harmonics,
+            frames.phases,
+            frames.noise,
+            frames.residual,
+            frames.residual_phases,
+            frames.f0,
+            random,
+        )
+        ends = np.cumsum(np.ravel(durations)) * 2 * FRAME_SECONDS
+        starts = np.concatenate([[0.0], ends[:-1]])
+        timed = [
+            Phoneme(self._symbols.get(number, ""), float(start), float(end))
+            for number, start, end in zip(ids, starts, ends, strict=True)
+        ]
+        return samples, timed
+
+
+def _load(threads: int) -> tuple[Any, bool]:
+    """Load hibari with the phoneme durations as an extra output, where its graph has them."""
+    model = (Path(hibari.__file__).parent / "assets" / "hibari.onnx").read_bytes()
+    try:
+        return Hibari(model=_with_output(model, DURATIONS, INT64), threads=threads), True
+    except Exception:  # noqa: BLE001 - onnxruntime raises its own kinds for a graph it refuses
+        return Hibari(threads=threads), False
+
+
+def _with_output(model: bytes, name: str, element_type: int) -> bytes:
+    """Append a graph output to a serialised ONNX model.
+
+    Protocol buffers merge a message that occurs twice, so a second ``ModelProto.graph`` (field
+    7) that only has an ``output`` (field 12: ``ValueInfoProto`` of name and tensor type) adds it.
+    """
+    tensor_type = _field(1, bytes([8, element_type]))
+    value_info = _field(1, name.encode()) + _field(2, tensor_type)
+    return model + _field(7, _field(12, value_info))
+
+
+def _field(number: int, payload: bytes) -> bytes:
+    """One length-delimited protobuf field (payloads here are shorter than 128 bytes)."""
+    return bytes([number << 3 | 2, len(payload)]) + payload
+
+
+def _cut(sentence: str, limit: int) -> Iterator[str]:
+    """Cut a long sentence at a comma or, failing that, at a space."""
+    while len(sentence) > limit:
+        head = sentence[:limit]
+        at = max(head.rfind(mark) for mark in (",", ";", ":", "\N{EM DASH}"))
+        if at < limit // 3:
+            at = head.rfind(" ")
+        if at <= 0:
+            at = limit - 1
+        yield sentence[: at + 1]
+        sentence = sentence[at + 1 :].lstrip()
+    if sentence:
+        yield sentence
+
+
+def _level(samples: Samples) -> Samples:
+    """Bring speech to one loudness, without clipping."""
+    loud = samples[np.abs(samples) > 0.01]
+    if not loud.size:
+        return samples
+    louder = samples * np.float32(LEVEL / np.sqrt(np.mean(loud.astype(np.float64) ** 2)))
+    peak = float(np.abs(louder).max())
+    return louder if peak <= PEAK else louder * np.float32(PEAK / peak)
+
+
+@functools.cache
+def _script(letter: str) -> str:
+    """Script of a letter by its Unicode name; letters shared by scripts count as Latin."""
+    name = unicodedata.name(letter, "UNKNOWN")
+    return "LATIN" if name.startswith(SHARED_LETTERS) else name.split()[0]
