@@ -41,7 +41,7 @@ from avatarkit.states import (
 )
 
 POLICY = Policy(
-    send_guard=0.5, timeout=1.0, max_tries=99, recheck=40.0, deadline=1e9, missing_limit=3
+    send_guard=0.5, timeout=1.0, max_tries=99, recheck=80.0, deadline=1e9, missing_limit=3
 )
 LIST_LAG = 0.5  # what the provider declares; the vendor stays below it
 

@@ -450,16 +450,16 @@ class Orchestrator:
         settle = settle_time(state, self._policy)
         passed = elapsed(cast("Instant", state.intent_at), now)
         if passed is None:
-            return await self._put(
-                record,
-                SettledAnew(
-                    at=now.wall,
-                    operation=state.operation,
-                    attempt=state.attempt,
-                    instant=now,
-                    next_at=now.wall + settle,
-                ),
+            # Impossible, or ``now`` is older than an intent that was written since: begin afresh.
+            fresh = await self._repository.now()
+            event: Event = SettledAnew(
+                at=fresh.wall,
+                operation=state.operation,
+                attempt=state.attempt,
+                instant=fresh,
+                next_at=fresh.wall + settle,
             )
+            return await self._put(record, event)
         if passed < settle:
             wait = min(settle - passed, max(2.0, passed))
             return await self._put(

@@ -1,0 +1,882 @@
+"""``AvatarKit``: the front door, and the only place that wires everything together."""
+
+from __future__ import annotations
+
+import io
+import mimetypes
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Literal, Self, TypeVar, cast
+
+import anyio
+import anyio.to_thread
+
+from . import consent as consents
+from . import errors, preflight, registry
+from .engines.clock import SystemClock
+from .engines.inprocess import AccountSlots, InProcessEngine, wait
+from .interfaces import ROLES, Clock, FaceFinder, Fetcher, MediaStore, Provider, Repository
+from .models import Consent, Event, JobState, Operation, Options, SampleRole
+from .orchestrator import Orchestrator
+from .registry import Stack
+from .settings import Settings
+from .states import OperationState, Phase, Policy, Record, Sample, Status, Training, Video
+from .webhooks import Delivery
+
+__all__ = ["AvatarKit", "Source"]
+
+#: A recording as an application gives it: a path, bytes, an open binary file, or an https link.
+Source = str | os.PathLike[str] | bytes | IO[bytes]
+R = TypeVar("R", bound=Record)
+
+_NAMESPACE = uuid.UUID("5f0b7f2e-6d0e-4a57-9d0a-61766b740001")
+_DEADLINES = {Operation.VIDEO: 6 * 3600.0, Operation.DUB: 86_400.0}
+
+
+@dataclass(frozen=True, slots=True)
+class _Local:
+    """A source that lies on this machine."""
+
+    role: SampleRole
+    name: str
+    path: Path
+
+
+class _Changes:
+    """Wakes who watches a record in this process."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, set[anyio.Event]] = {}
+
+    @contextmanager
+    def of(self, record_id: str) -> Iterator[anyio.Event]:
+        event = anyio.Event()
+        self._waiting.setdefault(record_id, set()).add(event)
+        try:
+            yield event
+        finally:
+            waiting = self._waiting[record_id]
+            waiting.discard(event)
+            if not waiting:
+                del self._waiting[record_id]
+
+    def tell(self, record: Record) -> None:
+        for event in self._waiting.get(record.id, ()):
+            event.set()
+
+
+class AvatarKit:
+    """Clone voices, train avatars and make them speak, over one stack of providers.
+
+    ``stack`` is a word such as ``"local"`` or ``"elevenlabs+d-id"``; ``repository`` and ``media``
+    are objects or addresses (``"sqlite:///twins.db"``, a folder); what is not given comes from the
+    environment (``AVATARKIT_STACK``, ``AVATARKIT_REPOSITORY``, ``AVATARKIT_MEDIA``), else lives
+    under ``./.avatarkit``. With ``worker=False`` this process only reads and writes records, and
+    another one drives them. ``providers`` replaces providers by name, for tests.
+
+    Use it as ``async with AvatarKit(...) as kit``. Errors are ``avatarkit.errors``.
+    """
+
+    def __init__(
+        self,
+        stack: str | Mapping[Operation, str] | None = None,
+        *,
+        repository: Repository | str | None = None,
+        media: MediaStore | str | os.PathLike[str] | None = None,
+        worker: bool = True,
+        providers: Mapping[str, Provider] | None = None,
+        settings: Settings | None = None,
+        policy: Policy | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._settings = settings or Settings.from_env()
+        self._clock = clock or SystemClock()
+        self._policy = policy or Policy()
+        self._given = dict(providers or {})
+        self._providers: dict[str, Provider] = dict(self._given)
+        self._stack_asked = stack or self._settings.stack
+        self._repository = _repository(repository or self._settings.repository, self._clock)
+        self._media = _media_store(media or self._settings.media)
+        self._changes = _Changes()
+        self._fetcher = _LazyFetcher()
+        self._orchestrator = Orchestrator(
+            repository=self._repository,
+            media=self._media,
+            provider=self._provider,
+            fetcher=self._fetcher,
+            clock=self._clock,
+            slots=AccountSlots(),
+            policy=self._policy,
+            changed=self._changes.tell,
+        )
+        self._engine = InProcessEngine(
+            advance=self._orchestrator.advance, repository=self._repository, clock=self._clock
+        )
+        self._worker = worker
+        self._exits = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as exits:
+            await self._repository.open()
+            exits.push_async_callback(self._repository.aclose)
+            exits.push_async_callback(self._close_providers)
+            if self._worker:
+                tasks = await exits.enter_async_context(anyio.create_task_group())
+                tasks.start_soon(self._engine.run)
+                exits.push_async_callback(self._stop_engine)
+            self._exits = exits.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._exits.__aexit__(kind, error, trace)
+
+    async def _stop_engine(self) -> None:
+        with anyio.CancelScope(shield=True):
+            await self._engine.stop()
+
+    async def _close_providers(self) -> None:
+        with anyio.CancelScope(shield=True):
+            for name, provider in self._providers.items():
+                if name not in self._given:
+                    await provider.aclose()
+            await self._fetcher.aclose()
+
+    # -- providers and stacks -----------------------------------------------------------------
+
+    def _provider(self, name: str) -> Provider:
+        if name not in self._providers:
+            provider_class = registry.load(name)
+            settings = self._settings.for_provider(name, clock=self._clock)
+            self._providers[name] = provider_class(settings)
+        return self._providers[name]
+
+    def _stack(self, stack: str | Mapping[Operation, str] | None = None) -> Stack:
+        return Stack.parse(stack or self._stack_asked, self._class_of)
+
+    def _class_of(self, name: str) -> type:
+        return type(self._given[name]) if name in self._given else registry.load(name)
+
+    def _operation(self, operation: Operation, name: str) -> OperationState:
+        can = self._provider(name).capabilities
+        return OperationState(
+            operation=operation,
+            provider=name,
+            billable=operation not in can.free,
+            findable=operation in can.found_by_token,
+            list_lag=can.list_lag,
+            idempotency_window=can.idempotency_window,
+            typical=can.typical.get(operation, 60.0),
+        )
+
+    # -- training -----------------------------------------------------------------------------
+
+    async def train(
+        self,
+        *,
+        user_id: str,
+        clone_id: str,
+        voice: Sequence[Source] = (),
+        footage: Source | None = None,
+        consent: Consent | None = None,
+        name: str = "",
+        language: str | None = None,
+        stack: str | Mapping[Operation, str] | None = None,
+        options: Sequence[Options] = (),
+        idempotency_key: str | None = None,
+    ) -> Training:
+        """Start a training and return at once; it goes on wherever a worker runs.
+
+        Without ``voice`` or ``footage`` the clone's stored samples are used. The same
+        ``idempotency_key`` of a user always gives the same training. Nothing is sent where this
+        raises ``MediaRejected``, ``ConsentRequired``, ``Unsupported`` or ``ConfigError``.
+        """
+        _named(user_id=user_id, clone_id=clone_id)
+        record_id = _record_id("training", user_id, idempotency_key)
+        if idempotency_key and (known := await self._repository.get(record_id)):
+            return cast("Training", known)
+        chosen = self._stack(stack)
+        parts = [o for o in (Operation.VOICE, Operation.AVATAR) if o in chosen.roles]
+        if not parts:
+            raise errors.Unsupported(f"{chosen.name} can neither clone a voice nor train an avatar")
+        operations = tuple(self._operation(o, chosen.roles[o]) for o in parts)
+        roles = {_ROLE_OF[o] for o in parts}
+        given: list[tuple[SampleRole, Source]] = [(SampleRole.VOICE, v) for v in voice]
+        given += [(SampleRole.FOOTAGE, footage)] if footage is not None else []
+        given = [(role, source) for role, source in given if role in roles]
+        stored = await self._stored_samples(user_id, clone_id, roles - {r for r, _ in given})
+        agreed = self._agreed(consent, chosen)
+        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
+            files = [await self._local(role, s, Path(folder)) for role, s in given]
+            await self._inspect(files, chosen)
+            kept = await self._keep_consent(agreed, user_id, Path(folder))
+            samples = [await self._keep_sample(f, user_id, clone_id) for f in files]
+        samples += stored
+        now = (await self._repository.now()).wall
+        training = Training(
+            id=record_id,
+            user_id=user_id,
+            clone_id=clone_id,
+            stack=chosen.name,
+            name=name,
+            language=language,
+            options=_stored_options(options),
+            idempotency_key=idempotency_key,
+            consent_id=kept.id,
+            operations=operations,
+            created_at=now,
+            updated_at=now,
+            deadline_at=now + self._policy.deadline,
+            next_at=now,
+            voice=tuple(s for s in samples if s.role == "voice")[: preflight.MAX_VOICE_SAMPLES],
+            footage=next((s for s in samples if s.role == "footage"), None),
+        )
+        return await self._create(training)
+
+    async def adopt(
+        self,
+        *,
+        user_id: str,
+        clone_id: str,
+        avatar_id: str,
+        voice_id: str | None = None,
+        consent: Consent | None = None,
+        name: str = "",
+        stack: str | Mapping[Operation, str] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Training:
+        """Make a completed training of an avatar that exists at a provider already."""
+        _named(user_id=user_id, clone_id=clone_id, avatar_id=avatar_id)
+        chosen = self._stack(stack)
+        agreed = self._agreed(consent, chosen)
+        generator = chosen.roles.get(Operation.VIDEO)
+        if generator is None:
+            raise errors.Unsupported(f"{chosen.name} makes no videos, so it has no avatars")
+        speaker = chosen.roles.get(Operation.VOICE) or chosen.roles.get(Operation.SPEECH)
+        now = (await self._repository.now()).wall
+        operations = [self._adopted(Operation.AVATAR, generator, avatar_id, now)]
+        if voice_id:
+            operations.insert(
+                0, self._adopted(Operation.VOICE, speaker or generator, voice_id, now)
+            )
+        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
+            kept = await self._keep_consent(agreed, user_id, Path(folder))
+        training = Training(
+            id=_record_id("training", user_id, idempotency_key),
+            user_id=user_id,
+            clone_id=clone_id,
+            stack=chosen.name,
+            name=name,
+            idempotency_key=idempotency_key,
+            consent_id=kept.id,
+            operations=tuple(operations),
+            status=Status.COMPLETED,
+            progress=100,
+            created_at=now,
+            updated_at=now,
+            started_at=now,
+            completed_at=now,
+            deadline_at=now,
+            next_at=None,
+        )
+        return await self._create(training)
+
+    def _adopted(self, operation: Operation, name: str, job_id: str, at: float) -> OperationState:
+        provider = self._provider(name)
+        return self._operation(operation, name).model_copy(
+            update={
+                "phase": Phase.DONE,
+                "account": provider.account,
+                "api_version": provider.api_version,
+                "job_id": job_id,
+                "job_state": JobState.SUCCEEDED,
+                "submitted_at": at,
+                "stored": True,
+                # It was not made by us, so it is not ours to delete.
+                "undeletable": (job_id,),
+            }
+        )
+
+    async def _create(self, record: R) -> R:
+        saved, created = await self._repository.create(record)
+        if created:
+            self._engine.wake()
+        return cast("R", saved)
+
+    def _agreed(self, consent: Consent | None, stack: Stack) -> Consent:
+        for name in dict.fromkeys(stack.roles.values()):
+            consent = consents.require(consent, self._class_of(name).consent_rules, provider=name)
+        return cast("Consent", consent)
+
+    async def _keep_consent(self, consent: Consent, user_id: str, folder: Path) -> Consent:
+        if consent.evidence is not None:
+            path = Path(consent.evidence)
+            if not await anyio.Path(path).is_file():
+                raise errors.ConsentRequired(f"the evidence {path.name} is not there")
+            file = _Local(SampleRole.FOOTAGE, path.name, path)
+            digest = await anyio.to_thread.run_sync(_sha256, path)
+            key = f"consents/{_part(user_id)}/{digest}{path.suffix.lower()}"
+            stored = await self._media.put(key, _chunks(file.path), _media_type(path.suffix))
+            consent = consent.model_copy(update={"evidence": None, "evidence_file": stored})
+        if consent.given_at is None:
+            now = (await self._repository.now()).wall
+            consent = consent.model_copy(update={"given_at": now})
+        del folder
+        return await self._repository.add_consent(consent.identified(user_id))
+
+    # -- samples ------------------------------------------------------------------------------
+
+    async def add_sample(
+        self,
+        *,
+        user_id: str,
+        clone_id: str,
+        voice: Source | None = None,
+        footage: Source | None = None,
+    ) -> Sample:
+        """Keep one recording for later trainings of the clone."""
+        _named(user_id=user_id, clone_id=clone_id)
+        if (voice is None) == (footage is None):
+            raise errors.ConfigError("give either voice= or footage=")
+        role = SampleRole.VOICE if voice is not None else SampleRole.FOOTAGE
+        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
+            source = cast("Source", voice if voice is not None else footage)
+            file = await self._local(role, source, Path(folder))
+            findings = await anyio.to_thread.run_sync(preflight.inspect, [_triple(file)], ())
+            preflight.refuse(findings)
+            return await self._keep_sample(file, user_id, clone_id)
+
+    async def preflight(
+        self,
+        *,
+        voice: Sequence[Source] = (),
+        footage: Source | None = None,
+        stack: str | Mapping[Operation, str] | None = None,
+    ) -> list[preflight.Finding]:
+        """Say what is wrong with samples, without keeping or sending them."""
+        chosen = self._stack(stack)
+        given: list[tuple[SampleRole, Source]] = [(SampleRole.VOICE, v) for v in voice]
+        given += [(SampleRole.FOOTAGE, footage)] if footage is not None else []
+        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
+            files = [await self._local(role, s, Path(folder)) for role, s in given]
+            return await self._findings(files, chosen)
+
+    async def _inspect(self, files: Sequence[_Local], stack: Stack) -> None:
+        preflight.refuse(await self._findings(files, stack))
+
+    async def _findings(self, files: Sequence[_Local], stack: Stack) -> list[preflight.Finding]:
+        names = dict.fromkeys(stack.roles.values())
+        faces = next((p for n in names if isinstance(p := self._provider(n), FaceFinder)), None)
+        limits = self._limits(stack)
+        triples = [_triple(f) for f in files]
+        return await anyio.to_thread.run_sync(preflight.inspect, triples, limits, faces)
+
+    def _limits(self, stack: Stack) -> list[tuple[str, Any]]:
+        names = dict.fromkeys(stack.roles.values())
+        return [(n, limit) for n in names for limit in self._class_of(n).limits]
+
+    async def _stored_samples(
+        self, user_id: str, clone_id: str, roles: set[SampleRole]
+    ) -> list[Sample]:
+        if not roles:
+            return []
+        samples = await self._repository.samples(user_id, clone_id)
+        missing = roles - {SampleRole(s.role) for s in samples}
+        if missing:
+            raise errors.MediaRejected(
+                "Missing voice or video samples: give "
+                + " and ".join(f"{role}=" for role in sorted(missing))
+                + ", or add them to the clone first"
+            )
+        return [s for s in samples if SampleRole(s.role) in roles]
+
+    async def _local(self, role: SampleRole, source: Source, folder: Path) -> _Local:
+        """Bring a source to this machine, streamed; a path stays where it is."""
+        if isinstance(source, str) and source.startswith(("http://", "https://")):
+            from . import _http
+
+            name = source.partition("?")[0].rpartition("/")[2] or str(role)
+            path = folder / f"{uuid.uuid4().hex}{Path(name).suffix}"
+            async with await anyio.open_file(path, "wb") as file:
+                async for chunk in self._fetcher.fetch(source):
+                    await file.write(chunk)
+            del _http
+            return _Local(role, name, path)
+        if isinstance(source, str | os.PathLike):
+            path = Path(source)
+            return _Local(role, path.name, path)
+        stream = io.BytesIO(source) if isinstance(source, bytes) else source
+        name = Path(str(getattr(stream, "name", role))).name
+        path = folder / f"{uuid.uuid4().hex}{Path(name).suffix}"
+
+        def spool() -> None:
+            with path.open("wb") as file:
+                shutil.copyfileobj(stream, file)
+
+        await anyio.to_thread.run_sync(spool)
+        return _Local(role, name, path)
+
+    async def _keep_sample(self, file: _Local, user_id: str, clone_id: str) -> Sample:
+        digest = await anyio.to_thread.run_sync(_sha256, file.path)
+        facts = await anyio.to_thread.run_sync(preflight.probe, file.path, file.name)
+        suffix = preflight.SUFFIXES[facts.media_type]
+        key = f"samples/{_part(user_id)}/{_part(clone_id)}/{digest}{suffix}"
+        stored = await self._media.put(key, _chunks(file.path), facts.media_type)
+        now = (await self._repository.now()).wall
+        sample = Sample(
+            id=str(uuid.uuid4()),
+            user_id=user_id,
+            clone_id=clone_id,
+            role=cast("Literal['voice', 'footage']", str(file.role)),
+            name=f"{Path(file.name).stem}{suffix}",
+            file=stored,
+            created_at=now,
+        )
+        return await self._repository.add_sample(sample)
+
+    # -- speaking -----------------------------------------------------------------------------
+
+    async def speak(
+        self,
+        training_id: str,
+        script: str | None = None,
+        *,
+        audio: Source | None = None,
+        wait: bool = True,
+        name: str = "",
+        language: str | None = None,
+        options: Sequence[Options] = (),
+        idempotency_key: str | None = None,
+    ) -> Video:
+        """Make the avatar say ``script``, or move its lips to ``audio``.
+
+        Waits for the finished video, and raises what it failed with; with ``wait=False`` the record
+        comes back at once. A record that needs a person comes back as it is.
+        """
+        if (script is None) == (audio is None):
+            raise errors.ConfigError("give either a script or audio=")
+        training = await self._training(training_id)
+        if training.status is not Status.COMPLETED:
+            raise errors.IllegalTransition(
+                f"training {training.id} is {training.status}: only a completed one can speak"
+            )
+        record_id = _record_id("video", training.user_id, idempotency_key)
+        if idempotency_key and (known := await self._repository.get(record_id)):
+            video = cast("Video", known)
+        else:
+            video = await self._new_video(
+                training, record_id, script, audio, language, name, options, idempotency_key
+            )
+        return await self._finished(video) if wait else video
+
+    async def _new_video(
+        self,
+        training: Training,
+        record_id: str,
+        script: str | None,
+        audio: Source | None,
+        language: str | None,
+        name: str,
+        options: Sequence[Options],
+        idempotency_key: str | None,
+    ) -> Video:
+        avatar = cast("OperationState", training.operation(Operation.AVATAR))
+        if avatar is None:
+            raise errors.Unsupported(f"training {training.id} has a voice, but no avatar to speak")
+        voice = training.operation(Operation.VOICE)
+        operations = self._speaking(avatar, voice, with_audio=audio is not None)
+        names = dict.fromkeys(o.provider for o in operations)
+        limits = [(n, limit) for n in names for limit in self._provider(n).limits]
+        language = language or training.language
+        for state in operations:
+            _speaks(self._provider(state.provider), state.operation, script, language)
+        sample: Sample | None = None
+        if script is not None:
+            script = preflight.read_script(script, limits)
+        else:
+            with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
+                file = await self._local(SampleRole.VOICE, cast("Source", audio), Path(folder))
+                preflight.refuse(
+                    await anyio.to_thread.run_sync(preflight.inspect, [_triple(file)], ())
+                )
+                sample = await self._keep_sample(file, training.user_id, training.clone_id)
+        now = (await self._repository.now()).wall
+        video = Video(
+            id=record_id,
+            user_id=training.user_id,
+            clone_id=training.clone_id,
+            stack=training.stack,
+            name=name or training.name,
+            language=language,
+            options=_stored_options(options),
+            idempotency_key=idempotency_key,
+            consent_id=training.consent_id,
+            operations=operations,
+            created_at=now,
+            updated_at=now,
+            deadline_at=now + _DEADLINES[Operation.VIDEO],
+            next_at=now,
+            training_id=training.id,
+            script=script,
+            audio=sample,
+            voice_id=training.voice_id,
+            avatar_id=training.avatar_id,
+        )
+        return await self._create(video)
+
+    def _speaking(
+        self, avatar: OperationState, voice: OperationState | None, *, with_audio: bool
+    ) -> tuple[OperationState, ...]:
+        """The operations that make a video: by script where one provider has both, else by audio.
+
+        They are bound to the accounts that hold the avatar and the voice.
+        """
+        generator = self._provider(avatar.provider)
+        if not isinstance(generator, ROLES[Operation.VIDEO].protocol):
+            raise errors.Unsupported(f"{avatar.provider} trains avatars, but makes no videos")
+        drive = generator.capabilities.drive
+        video = self._operation(Operation.VIDEO, avatar.provider)
+        video = video.model_copy(update={"account": avatar.account})
+        if with_audio:
+            if "audio" not in drive:
+                raise errors.Unsupported(f"{avatar.provider} cannot be driven by audio")
+            return (video,)
+        same = voice is None or (
+            voice.provider == avatar.provider and voice.account == avatar.account
+        )
+        if same and "script" in drive:
+            return (video,)
+        if voice is None or "audio" not in drive:
+            raise errors.Unsupported(f"{avatar.provider} cannot speak with that voice")
+        if not isinstance(self._provider(voice.provider), ROLES[Operation.SPEECH].protocol):
+            raise errors.Unsupported(f"{voice.provider} clones voices, but does not speak")
+        speech = self._operation(Operation.SPEECH, voice.provider)
+        return (speech.model_copy(update={"account": voice.account}), video)
+
+    async def dub(
+        self,
+        source: Source,
+        language: str,
+        *,
+        user_id: str,
+        clone_id: str,
+        consent: Consent | None = None,
+        name: str = "",
+        wait: bool = True,
+        stack: str | Mapping[Operation, str] | None = None,
+        options: Sequence[Options] = (),
+        idempotency_key: str | None = None,
+    ) -> Video:
+        """Say an existing video again in ``language``."""
+        _named(user_id=user_id, clone_id=clone_id, language=language)
+        record_id = _record_id("dub", user_id, idempotency_key)
+        chosen = self._stack(stack)
+        dubber = chosen.roles.get(Operation.DUB)
+        if dubber is None:
+            raise errors.Unsupported(f"{chosen.name} does not dub")
+        known = await self._repository.get(record_id) if idempotency_key else None
+        if known is None:
+            agreed = self._agreed(consent, chosen)
+            with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
+                file = await self._local(SampleRole.FOOTAGE, source, Path(folder))
+                preflight.refuse(
+                    await anyio.to_thread.run_sync(preflight.inspect, [_triple(file)], ())
+                )
+                kept = await self._keep_consent(agreed, user_id, Path(folder))
+                sample = await self._keep_sample(file, user_id, clone_id)
+            now = (await self._repository.now()).wall
+            known = await self._create(
+                Video(
+                    id=record_id,
+                    user_id=user_id,
+                    clone_id=clone_id,
+                    stack=chosen.name,
+                    name=name,
+                    language=language,
+                    options=_stored_options(options),
+                    idempotency_key=idempotency_key,
+                    consent_id=kept.id,
+                    operations=(self._operation(Operation.DUB, dubber),),
+                    created_at=now,
+                    updated_at=now,
+                    deadline_at=now + _DEADLINES[Operation.DUB],
+                    next_at=now,
+                    source=sample,
+                )
+            )
+        video = cast("Video", known)
+        return await self._finished(video) if wait else video
+
+    async def _finished(self, video: Video) -> Video:
+        last: Record = video
+        async for update in self.watch(video.id):
+            last = update
+            if update.status is Status.ACTION_REQUIRED:
+                break
+        if last.status is Status.FAILED:
+            kind = getattr(errors, last.error_type or "", errors.Refused)
+            raise kind(last.error_message or "the video failed")
+        return cast("Video", last)
+
+    # -- looking ------------------------------------------------------------------------------
+
+    async def get(self, record_id: str) -> Training | Video:
+        """A training or a video; raises ``NotFound``."""
+        return cast("Training | Video", await self._record(record_id))
+
+    async def watch(self, record_id: str) -> AsyncIterator[Training | Video]:
+        """Yield the record now and at each change that a person would see; ends when it is final."""
+        shown: object = None
+        while True:
+            with self._changes.of(record_id) as changed:
+                record = await self._record(record_id)
+                seen = (record.status, record.progress, record.action, record.error_message)
+                if seen != shown:
+                    shown = seen
+                    yield cast("Training | Video", record)
+                if record.status.final:
+                    return
+                await wait(self._clock, 1.0, changed)
+
+    async def trainings(
+        self,
+        *,
+        user_id: str | None = None,
+        clone_id: str | None = None,
+        status: Status | None = None,
+        limit: int = 50,
+    ) -> list[Training]:
+        """The newest trainings."""
+        page = await self._repository.page(
+            "training", user_id=user_id, clone_id=clone_id, status=status, limit=limit
+        )
+        return [cast("Training", r) for r in page.records]
+
+    async def videos(
+        self,
+        *,
+        user_id: str | None = None,
+        training_id: str | None = None,
+        status: Status | None = None,
+        limit: int = 50,
+    ) -> list[Video]:
+        """The newest videos."""
+        page = await self._repository.page(
+            "video", user_id=user_id, training_id=training_id, status=status, limit=limit
+        )
+        return [cast("Video", r) for r in page.records]
+
+    async def save(
+        self, record: Training | Video | str, path: str | os.PathLike[str], *, file: str = "video"
+    ) -> Path:
+        """Write a stored result ("video", "thumbnail", "audio") to ``path``, all or nothing."""
+        known = await self._record(record) if isinstance(record, str) else record
+        stored = known.file(file)
+        if stored is None:
+            raise errors.NotFound(f"{known.id} is {known.status} and has no {file}")
+        target = anyio.Path(path)
+        part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+        try:
+            async with await part.open("wb") as out:
+                async for chunk in self._media.open(stored.key):
+                    await out.write(chunk)
+            await part.replace(target)
+        except OSError as error:
+            raise errors.StorageError(f"{target} cannot be written: {error.strerror}") from error
+        finally:
+            await part.unlink(missing_ok=True)
+        return Path(target)
+
+    # -- steering -----------------------------------------------------------------------------
+
+    async def cancel(self, record_id: str) -> Training | Video:
+        """Stop it; nothing new is paid for, and what the vendors hold is deleted by the worker."""
+        record = await self._orchestrator.cancel(await self._record(record_id))
+        self._engine.wake()
+        return cast("Training | Video", record)
+
+    async def delete(self, record_id: str) -> None:
+        """Remove it, its results, and what the vendors hold of it; it is hidden at once."""
+        await self._orchestrator.delete(await self._record(record_id))
+        self._engine.wake()
+
+    async def resolve(
+        self, record_id: str, choice: str, *, job_id: str | None = None
+    ) -> Training | Video:
+        """Answer the record's action with one of ``record.action.choices``.
+
+        ``adopt`` needs ``job_id``. Raises ``IllegalTransition`` where the choice does not fit.
+        """
+        record = await self._record(record_id)
+        record = await self._orchestrator.resolve(record, choice, job_id=job_id)
+        self._engine.wake()
+        return cast("Training | Video", record)
+
+    async def receive(self, provider: str, delivery: Delivery) -> list[Event]:
+        """Check a webhook delivery and apply it; raises ``WebhookRejected``."""
+        events = self._provider(provider).events(delivery)
+        for event in events:
+            await self._orchestrator.deliver(event)
+        self._engine.wake()
+        return events
+
+    async def tick(self, limit: int = 64) -> int:
+        """Advance what is due once, and return how many records that were."""
+        return await self._engine.tick(limit)
+
+    async def restored(self) -> int:
+        """After an older copy of the database came back: believe nothing to be unsent.
+
+        Every unfinished operation is looked up at its vendor before anything is sent. Returns how
+        many records that concerns.
+        """
+        count = 0
+        for kind in ("training", "video"):
+            cursor: str | None = None
+            while True:
+                page = await self._repository.page(
+                    cast("Literal['training', 'video']", kind), cursor=cursor, limit=200
+                )
+                for record in page.records:
+                    if not record.status.final:
+                        await self._orchestrator.restored(record)
+                        count += 1
+                cursor = page.cursor
+                if cursor is None:
+                    break
+        return count
+
+    async def _record(self, record_id: str) -> Record:
+        record = await self._repository.get(record_id)
+        if record is None or record.deleted:
+            raise errors.NotFound(f"there is no training or video {record_id!r}")
+        return record
+
+    async def _training(self, training_id: str) -> Training:
+        record = await self._record(training_id)
+        if not isinstance(record, Training):
+            raise errors.NotFound(f"{training_id!r} is a video, not a training")
+        return record
+
+
+_ROLE_OF = {Operation.VOICE: SampleRole.VOICE, Operation.AVATAR: SampleRole.FOOTAGE}
+
+
+class _LazyFetcher:
+    """Opens links by HTTP; loads the client when the first link is opened."""
+
+    def __init__(self) -> None:
+        self._fetcher: Any = None
+
+    def fetch(self, url: str, /) -> AsyncIterator[bytes]:
+        if self._fetcher is None:
+            from ._http import HttpFetcher
+
+            self._fetcher = HttpFetcher()
+        return cast("Fetcher", self._fetcher).fetch(url)
+
+    async def aclose(self) -> None:
+        if self._fetcher is not None:
+            await self._fetcher.aclose()
+
+
+def _repository(repository: Repository | str, clock: Clock) -> Repository:
+    if not isinstance(repository, str):
+        return repository
+    scheme, _, rest = repository.partition("://")
+    if scheme == "memory":
+        from .repositories.memory import MemoryRepository
+
+        return MemoryRepository(clock=clock)
+    if scheme == "sqlite":
+        from .repositories.sqlite import SqliteRepository
+
+        return SqliteRepository(rest.removeprefix("/") or ".avatarkit/avatarkit.db", clock=clock)
+    raise errors.ConfigError(
+        f"{scheme}:// is no repository that this version knows: use sqlite:///FILE or memory://"
+    )
+
+
+def _media_store(media: MediaStore | str | os.PathLike[str]) -> MediaStore:
+    if not isinstance(media, str | os.PathLike):
+        return media
+    address = str(media)
+    scheme, found, rest = address.partition("://")
+    if found and scheme not in {"file", "folder"}:
+        raise errors.ConfigError(
+            f"{scheme}:// is no media store that this version knows: give a folder"
+        )
+    from .media.folder import FolderStore
+
+    return FolderStore(rest if found else address)
+
+
+def _named(**values: str) -> None:
+    empty = [name for name, value in values.items() if not value.strip()]
+    if empty:
+        raise errors.ConfigError(f"{' and '.join(empty)} must not be empty")
+
+
+def _record_id(kind: str, user_id: str, idempotency_key: str | None) -> str:
+    if idempotency_key is None:
+        return str(uuid.uuid4())
+    return str(uuid.uuid5(_NAMESPACE, f"{kind}\0{user_id}\0{idempotency_key}"))
+
+
+def _speaks(
+    provider: Provider, operation: Operation, script: str | None, language: str | None
+) -> None:
+    spoken = provider.capabilities.languages
+    if script is None or spoken is None or language is None:
+        return
+    if language.partition("-")[0].lower() not in spoken:
+        raise errors.Unsupported(
+            f"{provider.name} cannot speak {language!r} ({operation}); it speaks: "
+            + ", ".join(spoken)
+        )
+
+
+def _stored_options(options: Sequence[Options]) -> tuple[dict[str, Any], ...]:
+    return tuple(
+        {"type": type(o).__name__, "values": o.model_dump(mode="json", exclude_defaults=True)}
+        for o in options
+    )
+
+
+def _triple(file: _Local) -> tuple[SampleRole, str, Path]:
+    return file.role, file.name, file.path
+
+
+def _part(name: str) -> str:
+    """A user's or clone's id as one part of a key."""
+    from urllib.parse import quote
+
+    return quote(name, safe="").replace(".", "%2E")
+
+
+def _media_type(suffix: str) -> str:
+    return mimetypes.types_map.get(suffix.lower(), "application/octet-stream")
+
+
+def _sha256(path: Path) -> str:
+    import hashlib
+
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+async def _chunks(path: Path) -> AsyncIterator[bytes]:
+    async with await anyio.open_file(path, "rb") as file:
+        while chunk := await file.read(1 << 18):
+            yield chunk
