@@ -15,6 +15,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
+from pydantic import SecretStr
+
 from .models import (
     AvatarRequest,
     Consent,
@@ -51,6 +53,7 @@ __all__ = [
     "Page",
     "Prepares",
     "Provider",
+    "ProviderSettings",
     "Repository",
     "Role",
     "Slots",
@@ -137,6 +140,19 @@ class Provider(Protocol):
     async def aclose(self) -> None:
         """Give back what the provider holds."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderSettings:
+    """What a provider is built from, whatever it is: ``provider_class(settings)``."""
+
+    api_key: SecretStr | None = field(default=None, repr=False)
+    base_url: str | None = None  #: instead of the vendor's own
+    #: any of them may have signed a delivery; more than one while they are rotated
+    webhook_secrets: tuple[bytes, ...] = field(default=(), repr=False)
+    timeout: float = 60.0  #: of one request, seconds
+    home: Path | None = None  #: a folder of the provider's own; it need not exist yet
+    clock: Clock | None = None
 
 
 @runtime_checkable
@@ -483,6 +499,7 @@ class Face:
     box: tuple[float, float, float, float]
 
 
+@runtime_checkable
 class FaceFinder(Protocol):
     """Finds faces in a picture or in the first frame of a clip."""
 
