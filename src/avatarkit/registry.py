@@ -1,0 +1,207 @@
+"""Which providers there are: names, entry points and stacks; one is imported when it is used.
+
+Another distribution adds a provider by an entry point in the group ``avatarkit.providers``::
+
+    [project.entry-points."avatarkit.providers"]
+    acme = "acme_avatarkit:Acme"
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from types import MappingProxyType
+from typing import Self
+
+from .errors import ConfigError
+from .interfaces import ROLES
+from .models import Operation
+
+__all__ = ["BUILTIN", "GROUP", "Row", "Stack", "listing", "load"]
+
+GROUP = "avatarkit.providers"
+
+#: The providers that come with avatarkit: name -> "module:Class".
+BUILTIN: Mapping[str, str] = MappingProxyType(
+    {
+        "fake": "avatarkit.providers.fake:Fake",
+        "local": "avatarkit.providers.local.adapter:Local",
+    }
+)
+
+#: What must be installed for which built-in provider.
+_EXTRAS: Mapping[str, str] = MappingProxyType({"local": "local"})
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A provider as the registry knows it, without having imported it."""
+
+    name: str
+    target: str  #: "module:Class"
+    origin: str  #: the distribution that brings it
+    error: ConfigError | None = None  #: why it cannot be used, as far as names tell
+
+
+def listing() -> list[Row]:
+    """Every provider there is, by name; reads metadata only, and imports none."""
+    builtin = [Row(name, target, "avatarkit") for name, target in BUILTIN.items()]
+    return sorted([*builtin, *_plugins()], key=lambda row: (row.name, row.error is not None))
+
+
+def load(name: str) -> type:
+    """Import the class of one provider.
+
+    Raises ``ConfigError`` where the name is unknown, a package that it needs is not installed, or
+    its module is broken; the other providers are not touched.
+    """
+    row = next((row for row in listing() if row.name == name), None)
+    if row is None:
+        raise _unknown(name)
+    if row.error is not None:
+        raise row.error
+    module, _, attribute = row.target.partition(":")
+    try:
+        loaded = getattr(import_module(module), attribute)
+    except Exception as error:
+        raise _not_importable(row, error) from error
+    if not isinstance(loaded, type):
+        raise ConfigError(f"provider {name!r} of {row.origin}: {row.target} is not a class")
+    return loaded
+
+
+def _plugins() -> Iterator[Row]:
+    """The rows of installed plugins; the later ones of a name that is taken carry an error."""
+    owners = dict.fromkeys(BUILTIN, "avatarkit")
+    seen: set[tuple[str, str, str]] = set()
+    points = sorted(entry_points(group=GROUP), key=lambda p: (p.name, _origin(p), p.value))
+    for point in points:
+        key = (point.name, _origin(point), point.value)
+        if key in seen:  # an editable install is often found twice
+            continue
+        seen.add(key)
+        yield Row(point.name, point.value, _origin(point), _objection(point, owners))
+        owners.setdefault(point.name, _origin(point))
+
+
+def _objection(point: EntryPoint, owners: Mapping[str, str]) -> ConfigError | None:
+    origin = _origin(point)
+    if point.name in owners:
+        return ConfigError(
+            f"{origin} wants to be provider {point.name!r}, which belongs to "
+            f"{owners[point.name]}: it is not used. Uninstall it, or ask its authors for another "
+            "name."
+        )
+    if not _NAME.fullmatch(point.name):
+        return ConfigError(
+            f"{origin} calls its provider {point.name!r}: a name is lower-case letters and "
+            "digits, joined by dashes"
+        )
+    return None
+
+
+def _origin(point: EntryPoint) -> str:
+    return point.dist.name if point.dist is not None else "an unknown distribution"
+
+
+def _unknown(name: str) -> ConfigError:
+    names = sorted({row.name for row in listing() if row.error is None})
+    close = difflib.get_close_matches(name.lower(), names, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return ConfigError(f"there is no provider {name!r}{hint} (known: {', '.join(names)})")
+
+
+def _not_importable(row: Row, error: Exception) -> ConfigError:
+    extra = _EXTRAS.get(row.name)
+    foreign = isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith(
+        __package__ + "."
+    )
+    if extra is not None and foreign:
+        return ConfigError(
+            f'provider {row.name!r} needs more packages: pip install "avatarkit-sdk[{extra}]" '
+            f"({error})"
+        )
+    return ConfigError(
+        f"provider {row.name!r} of {row.origin} cannot be imported from {row.target}: "
+        f"{type(error).__name__}: {error}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Providers that work together: which of them does which operation."""
+
+    name: str  #: as it was asked for, e.g. "elevenlabs+d-id"
+    roles: Mapping[Operation, str]
+
+    @classmethod
+    def parse(
+        cls, stack: str | Mapping[Operation, str], class_of: Callable[[str], type] = load
+    ) -> Self:
+        """Read ``"elevenlabs+d-id"``, or a mapping from operations to names.
+
+        Each role goes to the first named provider that plays it, except that speech follows the
+        voice where its provider speaks; a mapping decides for the operations that it names. Raises
+        ``ConfigError`` where it is malformed, or names a provider for what it cannot do.
+        """
+        chosen = {} if isinstance(stack, str) else _chosen(stack)
+        words = _words(stack) if isinstance(stack, str) else list(dict.fromkeys(chosen.values()))
+        plays = {word: _played(class_of(word)) for word in words}
+        for operation, word in chosen.items():
+            if operation not in plays[word]:
+                raise ConfigError(f"{word!r} cannot do {operation}")
+        return cls("+".join(words), MappingProxyType(_assigned(chosen, plays)))
+
+
+def _words(stack: str) -> list[str]:
+    words = [word.strip() for word in stack.split("+")]
+    for word in words:
+        if not _NAME.fullmatch(word):
+            raise ConfigError(
+                f"{stack!r} is no stack: name providers joined by '+', such as 'elevenlabs+d-id'"
+            )
+    repeated = [word for word in dict.fromkeys(words) if words.count(word) > 1]
+    if repeated:
+        raise ConfigError(f"{stack!r} names {', '.join(repeated)} more than once")
+    return words
+
+
+def _assigned(
+    chosen: Mapping[Operation, str], plays: Mapping[str, frozenset[Operation]]
+) -> dict[Operation, str]:
+    """Who does what: ``plays`` says of each provider, in order, what it can do."""
+    roles = {o: w for o in ROLES for w in reversed(plays) if o in plays[w]} | dict(chosen)
+    voice = roles.get(Operation.VOICE)
+    if Operation.SPEECH not in chosen and voice and Operation.SPEECH in plays[voice]:
+        roles[Operation.SPEECH] = voice  # a cloned voice speaks only where it was cloned
+    for word in plays:
+        if word not in roles.values():
+            raise ConfigError(_idle(word, plays[word], roles))
+    return roles
+
+
+def _idle(word: str, plays: frozenset[Operation], roles: Mapping[Operation, str]) -> str:
+    if not plays:
+        return f"{word!r} plays no role at all: it has none of the methods of a provider"
+    takers = ", ".join(f"{roles[o]!r} does {o}" for o in sorted(plays))
+    return f"{word!r} would have nothing to do: {takers}. Leave it out, or give a mapping."
+
+
+def _chosen(stack: Mapping[Operation, str]) -> dict[Operation, str]:
+    if not stack:
+        raise ConfigError("the stack is empty: name a provider for at least one operation")
+    unknown = [key for key in stack if key not in list(Operation)]
+    if unknown:
+        raise ConfigError(f"{unknown[0]!r} is no operation: use {', '.join(ROLES)}")
+    return {Operation(key): _words(name)[0] for key, name in stack.items()}
+
+
+def _played(provider_class: type) -> frozenset[Operation]:
+    """The operations whose role the class plays, whether it inherits the role or just fits."""
+    return frozenset(o for o, role in ROLES.items() if issubclass(provider_class, role.protocol))

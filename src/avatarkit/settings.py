@@ -1,0 +1,70 @@
+"""What avatarkit reads from the environment; read once, and only when asked."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Self
+
+from pydantic import SecretStr
+
+from .interfaces import Clock, ProviderSettings
+
+__all__ = ["Settings"]
+
+_ROOT = Path(".avatarkit")
+_REPOSITORY = f"sqlite:///{_ROOT}/avatarkit.db"
+_MEDIA = f"{_ROOT}/media"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Where everything lives, and which providers work; ``repr`` shows no key.
+
+    ``repository`` is an address: ``sqlite:///relative.db``, ``sqlite:////absolute.db``,
+    ``memory://``. ``media`` is a folder or an address. ``environ`` is what the providers' own
+    settings are read from.
+    """
+
+    stack: str = "local"
+    repository: str = _REPOSITORY
+    media: str = _MEDIA
+    root: Path = _ROOT  #: holds one folder per provider that keeps something
+    environ: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Read ``environ``, by default the process's own; an empty variable is an unset one."""
+        given = os.environ if environ is None else environ
+        kept = {name: value.strip() for name, value in given.items() if value.strip()}
+        return cls(
+            stack=kept.get("AVATARKIT_STACK", "local"),
+            repository=kept.get("AVATARKIT_REPOSITORY", _REPOSITORY),
+            media=kept.get("AVATARKIT_MEDIA", _MEDIA),
+            environ=MappingProxyType(kept),
+        )
+
+    def for_provider(
+        self, name: str, *, clock: Clock | None = None, key_env: str | None = None
+    ) -> ProviderSettings:
+        """The settings of one provider.
+
+        Its key is ``AVATARKIT_<NAME>_API_KEY``, else the vendor's own variable: ``key_env``, by
+        default the name without dashes (``d-id``: ``AVATARKIT_D_ID_API_KEY``, ``DID_API_KEY``).
+        ``AVATARKIT_<NAME>_WEBHOOK_SECRETS`` holds secrets separated by commas.
+        """
+        prefix = f"AVATARKIT_{re.sub(r'[^A-Z0-9]', '_', name.upper())}"
+        vendors_own = key_env or f"{re.sub(r'[^A-Z0-9]', '', name.upper())}_API_KEY"
+        key = self.environ.get(f"{prefix}_API_KEY") or self.environ.get(vendors_own)
+        secrets = self.environ.get(f"{prefix}_WEBHOOK_SECRETS", "").split(",")
+        return ProviderSettings(
+            api_key=SecretStr(key) if key else None,
+            base_url=self.environ.get(f"{prefix}_BASE_URL"),
+            webhook_secrets=tuple(s.strip().encode() for s in secrets if s.strip()),
+            home=self.root / name,
+            clock=clock,
+        )
