@@ -176,7 +176,8 @@ def _assigned(
     chosen: Mapping[Operation, str], plays: Mapping[str, frozenset[Operation]]
 ) -> dict[Operation, str]:
     """Who does what: ``plays`` says of each provider, in order, what it can do."""
-    roles = {o: w for o in ROLES for w in reversed(plays) if o in plays[w]} | dict(chosen)
+    firsts = ((o, [word for word in plays if o in plays[word]]) for o in ROLES)
+    roles = {o: words[0] for o, words in firsts if words} | dict(chosen)
     voice = roles.get(Operation.VOICE)
     if Operation.SPEECH not in chosen and voice and Operation.SPEECH in plays[voice]:
         roles[Operation.SPEECH] = voice  # a cloned voice speaks only where it was cloned
@@ -199,7 +200,10 @@ def _chosen(stack: Mapping[Operation, str]) -> dict[Operation, str]:
     unknown = [key for key in stack if key not in list(Operation)]
     if unknown:
         raise ConfigError(f"{unknown[0]!r} is no operation: use {', '.join(ROLES)}")
-    return {Operation(key): _words(name)[0] for key, name in stack.items()}
+    malformed = [name for name in stack.values() if not _NAME.fullmatch(name)]
+    if malformed:
+        raise ConfigError(f"{malformed[0]!r} is no provider's name")
+    return {Operation(key): name for key, name in stack.items()}
 
 
 def _played(provider_class: type) -> frozenset[Operation]:
