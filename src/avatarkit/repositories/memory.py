@@ -1,0 +1,219 @@
+"""Records in the memory of this process: for tests, and the plainest reading of the contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ..interfaces import Claim, Clock, LogEntry, Page, Repository
+from ..models import Consent, Operation
+from ..states import Instant, LedgerEntry, Record, Sample, Status
+from . import rules
+
+__all__ = ["MemoryRepository"]
+
+
+@dataclass(slots=True)
+class _Row:
+    record: Record
+    fence: int = 0
+    owner: str | None = None
+    until: float | None = None  #: boot time at which the lease ends
+    boot_id: str | None = None
+
+    def held(self, now: Instant) -> bool:
+        return rules.held(self.until, self.boot_id, now)
+
+    def let_go(self) -> None:
+        self.owner = self.until = self.boot_id = None
+
+
+class MemoryRepository(Repository):
+    """Keeps everything until the object is gone; for one event loop.
+
+    ``clock`` is what leases, due times and ``now`` are measured with.
+    """
+
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
+        self._rows: dict[str, _Row] = {}
+        self._clones: dict[str, str] = {}
+        self._samples: list[Sample] = []
+        self._consents: dict[str, Consent] = {}
+        self._webhooks: dict[tuple[str, str], LogEntry] = {}
+        self._ledger: dict[str, LedgerEntry] = {}
+
+    async def open(self) -> None:
+        """Do nothing: it is there."""
+
+    async def aclose(self) -> None:
+        """Do nothing: what it holds stays readable."""
+
+    async def now(self) -> Instant:
+        """The moment by the clock that was given."""
+        return self._clock.now()
+
+    # -- records ------------------------------------------------------------------------------
+
+    async def create(self, record: Record) -> tuple[Record, bool]:
+        """Insert; if the id exists, what is there and False. Inserts a missing clone.
+
+        Raises ``NotFound`` where the clone belongs to another user.
+        """
+        if row := self._rows.get(record.id):
+            return row.record, False
+        self._admit(record.user_id, record.clone_id)
+        stored = _as_stored(record)
+        self._rows[record.id] = _Row(stored)
+        return stored, True
+
+    async def get(self, record_id: str) -> Record | None:
+        """A training or a video by its id, tombstones included."""
+        row = self._rows.get(record_id)
+        return row.record if row else None
+
+    async def save(self, old: Record, new: Record, *entries: LedgerEntry) -> Record | None:
+        """Replace ``old`` by ``new`` if nobody else has; None for a lost race.
+
+        Raises ``IllegalTransition`` where the status of a final record would change.
+        """
+        row = self._rows.get(old.id)
+        if row is None or row.record.version != old.version:
+            return None
+        rules.keep_final(row.record, new)
+        row.record = _as_stored(new.model_copy(update={"version": old.version + 1}))
+        for entry in entries:
+            self._ledger.setdefault(entry.id, entry)
+        return row.record
+
+    # -- leases -------------------------------------------------------------------------------
+
+    async def claim(self, owner: str, limit: int, lease: float) -> list[Claim]:
+        """Take up to ``limit`` due records, oldest first, for ``lease`` seconds."""
+        now = self._clock.now()
+        due = [
+            (row.record.next_at, row.record.id, row)
+            for row in self._rows.values()
+            if row.record.next_at is not None
+            and row.record.next_at <= now.wall
+            and not row.held(now)
+        ]
+        claims = []
+        for _, _, row in sorted(due, key=lambda d: d[:2])[: max(limit, 0)]:
+            row.fence += 1
+            row.owner, row.until, row.boot_id = owner, now.boot + lease, now.boot_id
+            claims.append(Claim(row.record, row.fence))
+        return claims
+
+    async def renew(self, owner: str, lease: float) -> None:
+        """Let every lease that ``owner`` holds end ``lease`` seconds from now."""
+        now = self._clock.now()
+        for row in self._rows.values():
+            if row.owner == owner and row.held(now):
+                row.until = now.boot + lease
+
+    async def release(self, claim: Claim) -> None:
+        """End a claim; nothing happens where the fence is not the newest."""
+        row = self._rows.get(claim.record.id)
+        if row and row.fence == claim.fence:
+            row.let_go()
+
+    async def next_due(self) -> float | None:
+        """When the earliest record that nobody holds is due, in seconds since 1970."""
+        now = self._clock.now()
+        return min(
+            (
+                row.record.next_at
+                for row in self._rows.values()
+                if row.record.next_at is not None and not row.held(now)
+            ),
+            default=None,
+        )
+
+    # -- looking up ---------------------------------------------------------------------------
+
+    async def page(
+        self,
+        kind: Literal["training", "video"],
+        *,
+        user_id: str | None = None,
+        clone_id: str | None = None,
+        training_id: str | None = None,
+        status: Status | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page:
+        """Newest first, without deleted ones; raises ``ConfigError`` for a foreign cursor."""
+        place = rules.unpack_cursor(cursor) if cursor is not None else None
+        wanted = rules.page_filter(kind, user_id, clone_id, training_id, status)
+        found = [
+            row.record
+            for row in self._rows.values()
+            if getattr(row.record, "kind", None) == kind
+            and not row.record.deleted
+            and (place is None or (row.record.created_at, row.record.id) < place)
+            and all(getattr(row.record, k) == v for k, v in wanted.items())
+        ]
+        found.sort(key=lambda record: (record.created_at, record.id), reverse=True)
+        limit = max(limit, 1)
+        shown = tuple(found[:limit])
+        return Page(shown, rules.pack_cursor(shown[-1]) if len(found) > limit else None)
+
+    async def find_job(self, provider: str, operation: Operation, job_id: str) -> Record | None:
+        """The record that holds this job: of several the oldest, deleted ones last."""
+        key = (provider, operation, job_id)
+        holders = [r.record for r in self._rows.values() if key in rules.jobs_of(r.record)]
+        return min(holders, key=lambda r: (r.deleted, r.created_at, r.id), default=None)
+
+    # -- samples and consents -----------------------------------------------------------------
+
+    async def add_sample(self, sample: Sample) -> Sample:
+        """Keep a sample of a clone; the same bytes in the same role are one sample.
+
+        Raises ``NotFound`` where the clone belongs to another user.
+        """
+        self._admit(sample.user_id, sample.clone_id)
+        for known in self._samples:
+            if _same_sample(known, sample):
+                return known
+        self._samples.append(sample)
+        return sample
+
+    async def samples(self, user_id: str, clone_id: str) -> list[Sample]:
+        """All samples of a clone, oldest first; raises ``NotFound`` for another user's clone."""
+        if self._clones.get(clone_id, user_id) != user_id:
+            rules.hidden_clone(clone_id)
+        own = [sample for sample in self._samples if sample.clone_id == clone_id]
+        return sorted(own, key=lambda sample: sample.created_at)
+
+    async def add_consent(self, consent: Consent) -> Consent:
+        """Keep a consent; idempotent by its id: what was kept first is what comes back."""
+        return self._consents.setdefault(consent.id, consent)
+
+    async def get_consent(self, consent_id: str) -> Consent | None:
+        """A consent by its id."""
+        return self._consents.get(consent_id)
+
+    # -- logs ---------------------------------------------------------------------------------
+
+    async def log_webhook(self, entry: LogEntry) -> bool:
+        """Keep a delivery; False where this event of this provider is known already."""
+        return self._webhooks.setdefault((entry.provider, entry.event_id), entry) is entry
+
+    async def ledger(self, record_id: str | None = None) -> list[LedgerEntry]:
+        """What was accepted by vendors, oldest first."""
+        entries = [e for e in self._ledger.values() if record_id in (None, e.record_id)]
+        return sorted(entries, key=lambda entry: entry.at)
+
+    def _admit(self, user_id: str, clone_id: str) -> None:
+        if self._clones.setdefault(clone_id, user_id) != user_id:
+            rules.hidden_clone(clone_id)
+
+
+def _as_stored(record: Record) -> Record:
+    """The record as any other repository gives it back: having been JSON."""
+    return type(record).model_validate_json(record.model_dump_json())
+
+
+def _same_sample(a: Sample, b: Sample) -> bool:
+    return (a.clone_id, a.role, a.file.sha256) == (b.clone_id, b.role, b.file.sha256)

@@ -1,0 +1,96 @@
+"""What every repository decides alike: cursors, jobs, clones, and what may be saved."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from typing import Literal, NoReturn
+
+from ..errors import ConfigError, IllegalTransition, NotFound
+from ..models import Operation
+from ..states import Instant, Record, Status
+
+__all__ = [
+    "JobKey",
+    "held",
+    "hidden_clone",
+    "jobs_of",
+    "keep_final",
+    "pack_cursor",
+    "page_filter",
+    "unpack_cursor",
+]
+
+#: Provider, operation, job id.
+JobKey = tuple[str, Operation, str]
+
+
+def pack_cursor(record: Record) -> str:
+    """The opaque text that asks for what comes after ``record`` in a page."""
+    place = json.dumps([record.created_at, record.id], separators=(",", ":"))
+    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
+
+
+def unpack_cursor(cursor: str) -> tuple[float, str]:
+    """``created_at`` and id of the last record seen; raises ``ConfigError``."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        created_at, record_id = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        place = float(created_at), str(record_id)
+    except (ValueError, TypeError) as error:
+        raise _malformed(cursor) from error
+    if not math.isfinite(place[0]):
+        raise _malformed(cursor)
+    return place
+
+
+def _malformed(cursor: str) -> ConfigError:
+    return ConfigError(
+        f"{cursor[:40]!r} is no cursor of this list: pass Page.cursor on unchanged, or None"
+    )
+
+
+def page_filter(
+    kind: Literal["training", "video"],
+    user_id: str | None,
+    clone_id: str | None,
+    training_id: str | None,
+    status: Status | None,
+) -> dict[str, str]:
+    """The fields that the records of a page must have; a training belongs to itself."""
+    wanted = {
+        "user_id": user_id,
+        "clone_id": clone_id,
+        "id" if kind == "training" else "training_id": training_id,
+        "status": status,
+    }
+    return {name: value for name, value in wanted.items() if value is not None}
+
+
+def jobs_of(record: Record) -> set[JobKey]:
+    """Every job by which ``record`` is to be found, duplicates included."""
+    return {
+        (state.provider, state.operation, job_id)
+        for state in record.operations
+        for job_id in (state.job_id, *state.duplicates)
+        if job_id
+    }
+
+
+def keep_final(current: Record, new: Record) -> None:
+    """Raise ``IllegalTransition`` where the status of a final record would change."""
+    if current.status.final and new.status is not current.status:
+        raise IllegalTransition(
+            f"{current.id} is {current.status}, which is final: it cannot become {new.status}"
+        )
+
+
+def held(until: float | None, boot_id: str | None, now: Instant) -> bool:
+    """Whether a lease that ends at boot time ``until`` still holds; a reboot ends it."""
+    return until is not None and boot_id == now.boot_id and now.boot < until
+
+
+def hidden_clone(clone_id: str) -> NoReturn:
+    """Answer for a clone of somebody else as for one that is not there; raises ``NotFound``."""
+    raise NotFound(f"there is no clone {clone_id!r}: use an id of this user, or a new one")
