@@ -1,0 +1,103 @@
+"""One structlog logger over stdlib logging, and what never reaches a log.
+
+A library prints nothing: without logging configured by the application, all of it goes nowhere.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+import structlog
+
+__all__ = ["get_logger", "redact"]
+
+logging.getLogger("avatarkit").addHandler(logging.NullHandler())
+
+_HIDDEN = "[redacted]"
+
+#: Fields whose value is secret, whatever it is.
+_SECRET_FIELD = re.compile(
+    r"api[-_ ]?key|authorization|token|secret|signature|password|credential|cookie", re.IGNORECASE
+)
+
+#: What is secret inside a text, and what stands there instead.
+_SECRET_TEXTS = (
+    (re.compile(r"(https?://)[^/\s\"'<>@]*@", re.IGNORECASE), rf"\1{_HIDDEN}@"),
+    (re.compile(r"(https?://[^?#\s\"'<>]*)[?#][^\s\"'<>]*", re.IGNORECASE), rf"\1?{_HIDDEN}"),
+    (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {_HIDDEN}"),
+    (re.compile(r"\b(?:sk|pk|rk|key|whsec|wsec)[-_][\w-]{8,}", re.IGNORECASE), _HIDDEN),
+    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"), _HIDDEN),  # a JSON web token
+)
+
+#: What stdlib logging takes beside the message.
+_LOGGING_ARGUMENTS = ("exc_info", "stack_info")
+
+#: Frames between the line that logs and stdlib logging, so that its file and line are named.
+_FRAMES = 4
+
+
+def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+    """Return the logger of a module: ``log.info("noun.verb", field=value)``.
+
+    Records carry the event and its fields as text, and the fields once more as ``record.fields``.
+    """
+    processors: list[structlog.typing.Processor] = [
+        structlog.stdlib.filter_by_level,
+        structlog.contextvars.merge_contextvars,
+        _redacted,
+        _as_record,
+    ]
+    return structlog.stdlib.BoundLogger(logging.getLogger(name), processors, {})
+
+
+def redact(event_dict: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields without keys, signatures, and the query strings of links.
+
+    Values that are neither text, number, mapping nor sequence become text.
+    """
+    return {
+        name: _HIDDEN if _SECRET_FIELD.search(name) else _cleaned(value)
+        for name, value in event_dict.items()
+    }
+
+
+def _cleaned(value: object) -> object:
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case bytes() | bytearray() | memoryview():
+            return f"[{len(value)} bytes]"
+        case Mapping():
+            return redact({str(name): inner for name, inner in value.items()})
+        case list() | tuple() | set() | frozenset():
+            return [_cleaned(inner) for inner in value]
+        case _:
+            return _cleaned_text(str(value))
+
+
+def _cleaned_text(text: str) -> str:
+    for pattern, instead in _SECRET_TEXTS:
+        text = pattern.sub(instead, text)
+    return text
+
+
+def _redacted(
+    _logger: object, _method: str, event_dict: MutableMapping[str, Any]
+) -> dict[str, Any]:
+    apart = {name: event_dict.pop(name) for name in _LOGGING_ARGUMENTS if name in event_dict}
+    return redact(event_dict) | apart
+
+
+def _as_record(
+    _logger: object, method: str, event_dict: MutableMapping[str, Any]
+) -> tuple[tuple[str], dict[str, Any]]:
+    """Hand over to stdlib logging; as one field, because some names would clash with its own."""
+    arguments = {name: event_dict.pop(name) for name in _LOGGING_ARGUMENTS if name in event_dict}
+    event = str(event_dict.pop("event", ""))
+    message = " ".join([event, *(f"{name}={value}" for name, value in event_dict.items())])
+    arguments["stacklevel"] = _FRAMES + (method == "exception")
+    arguments["extra"] = {"event": event, "fields": dict(event_dict)}
+    return (message,), arguments
