@@ -1,0 +1,53 @@
+"""What other projects test with: shared suites, a scripted wire, virtual time, the fake provider.
+
+Each name is imported when it is used, so that a test of one thing loads only that.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..providers.fake import Fake, FakeVendor, Fault
+    from .clock import FakeClock
+    from .media import MediaStoreSuite
+    from .providers import Golden, ProviderSuite, Recording
+    from .repositories import RepositorySuite
+    from .wire import Wire
+
+__all__ = [
+    "Fake",
+    "FakeClock",
+    "FakeVendor",
+    "Fault",
+    "Golden",
+    "MediaStoreSuite",
+    "ProviderSuite",
+    "Recording",
+    "RepositorySuite",
+    "Wire",
+]
+
+_HOMES = {
+    "Fake": "avatarkit.providers.fake",
+    "FakeClock": "avatarkit.testing.clock",
+    "FakeVendor": "avatarkit.providers.fake",
+    "Fault": "avatarkit.providers.fake",
+    "Golden": "avatarkit.testing.providers",
+    "MediaStoreSuite": "avatarkit.testing.media",
+    "ProviderSuite": "avatarkit.testing.providers",
+    "Recording": "avatarkit.testing.providers",
+    "RepositorySuite": "avatarkit.testing.repositories",
+    "Wire": "avatarkit.testing.wire",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
