@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import mimetypes
 import os
@@ -14,12 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Literal, Self, TypeVar, cast
+from urllib.parse import quote
 
 import anyio
 import anyio.to_thread
 
 from . import consent as consents
-from . import errors, preflight, registry
+from . import errors, registry
+from . import preflight as looks
 from .engines.clock import SystemClock
 from .engines.inprocess import AccountSlots, InProcessEngine, wait
 from .interfaces import ROLES, Clock, FaceFinder, Fetcher, MediaStore, Provider, Repository
@@ -30,7 +33,7 @@ from .settings import Settings
 from .states import OperationState, Phase, Policy, Record, Sample, Status, Training, Video
 from .webhooks import Delivery
 
-__all__ = ["AvatarKit", "Source"]
+__all__ = ["AvatarKit", "Leftover", "Source"]
 
 #: A recording as an application gives it: a path, bytes, an open binary file, or an https link.
 Source = str | os.PathLike[str] | bytes | IO[bytes]
@@ -38,6 +41,14 @@ R = TypeVar("R", bound=Record)
 
 _NAMESPACE = uuid.UUID("5f0b7f2e-6d0e-4a57-9d0a-61766b740001")
 _DEADLINES = {Operation.VIDEO: 6 * 3600.0, Operation.DUB: 86_400.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """Something of a cancelled or deleted record that is not gone."""
+
+    what: str
+    pending: bool  #: the worker clears it away; else it cannot be deleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +151,12 @@ class AvatarKit:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._exits.__aexit__(kind, error, trace)
+        try:
+            await self._exits.__aexit__(kind, error, trace)
+        except BaseExceptionGroup as group:
+            # The worker's task group wraps what the caller's own block raised; hand it on bare.
+            if group.exceptions != (error,):
+                raise
 
     async def _stop_engine(self) -> None:
         with anyio.CancelScope(shield=True):
@@ -165,7 +181,7 @@ class AvatarKit:
     def _stack(self, stack: str | Mapping[Operation, str] | None = None) -> Stack:
         return Stack.parse(stack or self._stack_asked, self._class_of)
 
-    def _class_of(self, name: str) -> type:
+    def _class_of(self, name: str) -> type[Provider]:
         return type(self._given[name]) if name in self._given else registry.load(name)
 
     def _operation(self, operation: Operation, name: str) -> OperationState:
@@ -239,7 +255,7 @@ class AvatarKit:
             updated_at=now,
             deadline_at=now + self._policy.deadline,
             next_at=now,
-            voice=tuple(s for s in samples if s.role == "voice")[: preflight.MAX_VOICE_SAMPLES],
+            voice=tuple(s for s in samples if s.role == "voice")[: looks.MAX_VOICE_SAMPLES],
             footage=next((s for s in samples if s.role == "footage"), None),
         )
         return await self._create(training)
@@ -353,8 +369,8 @@ class AvatarKit:
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
             source = cast("Source", voice if voice is not None else footage)
             file = await self._local(role, source, Path(folder))
-            findings = await anyio.to_thread.run_sync(preflight.inspect, [_triple(file)], ())
-            preflight.refuse(findings)
+            findings = await anyio.to_thread.run_sync(looks.inspect, [_triple(file)], ())
+            looks.refuse(findings)
             return await self._keep_sample(file, user_id, clone_id)
 
     async def preflight(
@@ -363,7 +379,7 @@ class AvatarKit:
         voice: Sequence[Source] = (),
         footage: Source | None = None,
         stack: str | Mapping[Operation, str] | None = None,
-    ) -> list[preflight.Finding]:
+    ) -> list[looks.Finding]:
         """Say what is wrong with samples, without keeping or sending them."""
         chosen = self._stack(stack)
         given: list[tuple[SampleRole, Source]] = [(SampleRole.VOICE, v) for v in voice]
@@ -373,14 +389,14 @@ class AvatarKit:
             return await self._findings(files, chosen)
 
     async def _inspect(self, files: Sequence[_Local], stack: Stack) -> None:
-        preflight.refuse(await self._findings(files, stack))
+        looks.refuse(await self._findings(files, stack))
 
-    async def _findings(self, files: Sequence[_Local], stack: Stack) -> list[preflight.Finding]:
+    async def _findings(self, files: Sequence[_Local], stack: Stack) -> list[looks.Finding]:
         names = dict.fromkeys(stack.roles.values())
         faces = next((p for n in names if isinstance(p := self._provider(n), FaceFinder)), None)
         limits = self._limits(stack)
         triples = [_triple(f) for f in files]
-        return await anyio.to_thread.run_sync(preflight.inspect, triples, limits, faces)
+        return await anyio.to_thread.run_sync(looks.inspect, triples, limits, faces)
 
     def _limits(self, stack: Stack) -> list[tuple[str, Any]]:
         names = dict.fromkeys(stack.roles.values())
@@ -404,14 +420,11 @@ class AvatarKit:
     async def _local(self, role: SampleRole, source: Source, folder: Path) -> _Local:
         """Bring a source to this machine, streamed; a path stays where it is."""
         if isinstance(source, str) and source.startswith(("http://", "https://")):
-            from . import _http
-
             name = source.partition("?")[0].rpartition("/")[2] or str(role)
             path = folder / f"{uuid.uuid4().hex}{Path(name).suffix}"
             async with await anyio.open_file(path, "wb") as file:
                 async for chunk in self._fetcher.fetch(source):
                     await file.write(chunk)
-            del _http
             return _Local(role, name, path)
         if isinstance(source, str | os.PathLike):
             path = Path(source)
@@ -429,8 +442,8 @@ class AvatarKit:
 
     async def _keep_sample(self, file: _Local, user_id: str, clone_id: str) -> Sample:
         digest = await anyio.to_thread.run_sync(_sha256, file.path)
-        facts = await anyio.to_thread.run_sync(preflight.probe, file.path, file.name)
-        suffix = preflight.SUFFIXES[facts.media_type]
+        facts = await anyio.to_thread.run_sync(looks.probe, file.path, file.name)
+        suffix = looks.SUFFIXES[facts.media_type]
         key = f"samples/{_part(user_id)}/{_part(clone_id)}/{digest}{suffix}"
         stored = await self._media.put(key, _chunks(file.path), facts.media_type)
         now = (await self._repository.now()).wall
@@ -476,7 +489,14 @@ class AvatarKit:
             video = cast("Video", known)
         else:
             video = await self._new_video(
-                training, record_id, script, audio, language, name, options, idempotency_key
+                training,
+                record_id,
+                script=script,
+                audio=audio,
+                language=language,
+                name=name,
+                options=options,
+                idempotency_key=idempotency_key,
             )
         return await self._finished(video) if wait else video
 
@@ -484,6 +504,7 @@ class AvatarKit:
         self,
         training: Training,
         record_id: str,
+        *,
         script: str | None,
         audio: Source | None,
         language: str | None,
@@ -503,13 +524,11 @@ class AvatarKit:
             _speaks(self._provider(state.provider), state.operation, script, language)
         sample: Sample | None = None
         if script is not None:
-            script = preflight.read_script(script, limits)
+            script = looks.read_script(script, limits)
         else:
             with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
                 file = await self._local(SampleRole.VOICE, cast("Source", audio), Path(folder))
-                preflight.refuse(
-                    await anyio.to_thread.run_sync(preflight.inspect, [_triple(file)], ())
-                )
+                looks.refuse(await anyio.to_thread.run_sync(looks.inspect, [_triple(file)], ()))
                 sample = await self._keep_sample(file, training.user_id, training.clone_id)
         now = (await self._repository.now()).wall
         video = Video(
@@ -590,9 +609,7 @@ class AvatarKit:
             agreed = self._agreed(consent, chosen)
             with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
                 file = await self._local(SampleRole.FOOTAGE, source, Path(folder))
-                preflight.refuse(
-                    await anyio.to_thread.run_sync(preflight.inspect, [_triple(file)], ())
-                )
+                looks.refuse(await anyio.to_thread.run_sync(looks.inspect, [_triple(file)], ()))
                 kept = await self._keep_consent(agreed, user_id, Path(folder))
                 sample = await self._keep_sample(file, user_id, clone_id)
             now = (await self._repository.now()).wall
@@ -636,7 +653,7 @@ class AvatarKit:
         return cast("Training | Video", await self._record(record_id))
 
     async def watch(self, record_id: str) -> AsyncIterator[Training | Video]:
-        """Yield the record now and at each change that a person would see; ends when it is final."""
+        """Yield the record now and at each change that a person would see, until it is final."""
         shown: object = None
         while True:
             with self._changes.of(record_id) as changed:
@@ -711,6 +728,16 @@ class AvatarKit:
         await self._orchestrator.delete(await self._record(record_id))
         self._engine.wake()
 
+    async def leftovers(self, record_id: str) -> list[Leftover]:
+        """What the vendors or the store still hold of a cancelled or deleted record."""
+        record = await self._repository.get(record_id)
+        if record is None or record.cleanup == "no":
+            return []
+        left = [leftover for state in record.operations for leftover in _left(state)]
+        if record.deleted and not record.purges:
+            left.append(Leftover("its results in the media store", pending=True))
+        return left
+
     async def resolve(
         self, record_id: str, choice: str, *, job_id: str | None = None
     ) -> Training | Video:
@@ -742,12 +769,11 @@ class AvatarKit:
         many records that concerns.
         """
         count = 0
-        for kind in ("training", "video"):
+        kinds: tuple[Literal["training", "video"], ...] = ("training", "video")
+        for kind in kinds:
             cursor: str | None = None
             while True:
-                page = await self._repository.page(
-                    cast("Literal['training', 'video']", kind), cursor=cursor, limit=200
-                )
+                page = await self._repository.page(kind, cursor=cursor, limit=200)
                 for record in page.records:
                     if not record.status.final:
                         await self._orchestrator.restored(record)
@@ -768,6 +794,18 @@ class AvatarKit:
         if not isinstance(record, Training):
             raise errors.NotFound(f"{training_id!r} is a video, not a training")
         return record
+
+
+def _left(state: OperationState) -> Iterator[Leftover]:
+    """What one operation may have left at its vendor."""
+    where = f"{state.provider} {state.operation}"
+    if state.phase is Phase.INTENT:
+        yield Leftover(f"{where}: whether it was made is not known yet", pending=True)
+    if state.discard:
+        yield Leftover(f"{where}: {', '.join(state.discard)}", pending=True)
+    if state.undeletable:
+        ids = ", ".join(state.undeletable)
+        yield Leftover(f"{where}: {ids} cannot be deleted there", pending=False)
 
 
 _ROLE_OF = {Operation.VOICE: SampleRole.VOICE, Operation.AVATAR: SampleRole.FOOTAGE}
@@ -860,8 +898,6 @@ def _triple(file: _Local) -> tuple[SampleRole, str, Path]:
 
 def _part(name: str) -> str:
     """A user's or clone's id as one part of a key."""
-    from urllib.parse import quote
-
     return quote(name, safe="").replace(".", "%2E")
 
 
@@ -870,8 +906,6 @@ def _media_type(suffix: str) -> str:
 
 
 def _sha256(path: Path) -> str:
-    import hashlib
-
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -420,9 +420,7 @@ class Orchestrator:
     async def _find(
         self, record: Record, state: OperationState, provider: Provider
     ) -> Sequence[Job]:
-        find = getattr(provider, ROLES[state.operation].find, None)
-        if find is None:
-            return []
+        find = getattr(provider, ROLES[state.operation].find)
         token = record.token(state.operation)
         jobs: Sequence[Job] = await self._free(provider, lambda: find(token))
         return jobs

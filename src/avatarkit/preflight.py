@@ -19,7 +19,16 @@ from .models import Model, SampleRole
 if TYPE_CHECKING:
     import av.container
 
-__all__ = ["MAX_VOICE_SAMPLES", "Facts", "Finding", "inspect", "probe", "read_script", "refuse"]
+__all__ = [
+    "MAX_VOICE_SAMPLES",
+    "SUFFIXES",
+    "Facts",
+    "Finding",
+    "inspect",
+    "probe",
+    "read_script",
+    "refuse",
+]
 
 #: How many voice samples one training takes, whoever the provider is.
 MAX_VOICE_SAMPLES = 5

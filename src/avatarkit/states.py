@@ -975,6 +975,8 @@ def _removed(record: R, e: Removed) -> R:
 
 def _rechecked(record: R, e: Rechecked) -> R:
     op = _get(record, e.operation)
+    if op.recheck_at is not None and e.at < op.recheck_at:
+        return record  # an older look proves nothing about the later one
     record = _set(record, e.operation, recheck_at=None)
     ids = tuple(j.id for j in e.jobs if j.id not in op.removed)
     if not ids:
@@ -1094,8 +1096,8 @@ _PERSONAL: Mapping[str, Any] = {
 
 
 def _purged(record: R, e: Purged) -> R:
-    if not record.deleted or record.purges >= _PURGES:
-        return record
+    if not record.deleted or record.purges >= _PURGES or e.at < record.purge_at:
+        return record  # two workers that purge at once have purged once
     operations = tuple(
         o.model_copy(update={"files": {}, "prepared": None}) for o in record.operations
     )

@@ -48,8 +48,8 @@ class FolderStore(MediaStore):
             await anyio.to_thread.run_sync(_move, part, target)
         except OSError as error:
             raise StorageError(
-                f"{self.root} cannot hold the file ({error.strerror}): make room, or choose another "
-                "folder with AVATARKIT_MEDIA"
+                f"{self.root} cannot hold the file ({error.strerror}): make room, or choose "
+                "another folder with AVATARKIT_MEDIA"
             ) from error
         finally:
             part.unlink(missing_ok=True)

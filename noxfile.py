@@ -1,0 +1,96 @@
+"""All checks. ``nox`` runs what CI runs; ``nox -l`` lists the heavier ones."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_external_run = True
+nox.options.stop_on_first_error = False
+nox.options.sessions = ["lint", "types", "contracts", "tests", "docs"]
+
+TEST = ["pytest>=9", "hypothesis>=6.100", "respx>=0.22", "coverage[toml]>=7.6", "scikit-image>=0.25"]
+VERSIONS = ["3.11", "3.12", "3.13", "3.14"]
+
+
+def _found(version: str) -> str | None:
+    """Path of an interpreter that really starts: a shim in PATH may stand for nothing."""
+    path = shutil.which(f"python{version}")
+    if path is None:
+        return None
+    asked = [path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+    answer = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603
+    return path if answer.stdout.strip() == version else None
+
+
+FOUND = [v for v in VERSIONS if _found(v)]
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and format."""
+    session.install("ruff>=0.14")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Types, strictly."""
+    session.install("-e", ".[all]", "mypy>=1.18", "pytest>=9", "nox")
+    session.run("mypy")
+
+
+@nox.session
+def contracts(session: nox.Session) -> None:
+    """Arrows point one way."""
+    session.install("-e", ".[all]", "import-linter>=2.5")
+    session.run("lint-imports")
+
+
+@nox.session(python=FOUND)
+def tests(session: nox.Session) -> None:
+    """All tests, against the installed wheel, on every interpreter that is found."""
+    session.install(".[all]", *TEST)
+    session.env["COVERAGE_FILE"] = str(Path(session.create_tmp()) / ".coverage")
+    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "combine", success_codes=[0, 1], silent=True)
+    session.run("coverage", "report", "--skip-covered", "--sort=cover")
+    for module in ("states", "orchestrator", "webhooks"):
+        session.run("coverage", "report", f"--include=*/avatarkit/{module}.py", "--fail-under=100")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation, warnings as errors, and every example in it run."""
+    session.install(".[all]", "sphinx>=8", "furo", "myst-parser>=4", "sphinx-copybutton")
+    build = Path("docs/_build")
+    session.run("sphinx-build", "-n", "-W", "-b", "html", "docs", str(build / "html"))
+    session.run("sphinx-build", "-W", "-b", "doctest", "docs", str(build / "doctest"))
+
+
+@nox.session
+def proof(session: nox.Session) -> None:
+    """Kill -9 at 200 random points, its naive twin, and 20,000 simulated histories."""
+    session.install(".[all]", *TEST)
+    for arguments in (["--kills", "200"], ["--kills", "60", "--naive"], ["identical"]):
+        session.run("python", "tests/proof/kill.py", *arguments)
+    session.run("python", "tests/simulation.py", "random", "20000")
+    session.run("python", "tests/simulation.py", "exhaust", "2")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Speed and memory, as ratios against a named baseline."""
+    session.install(".[all]")
+    for path in sorted(Path("benchmarks").glob("*.py")):
+        session.run("python", str(path), *session.posargs)
+
+
+os.environ.pop("AVATARKIT_STACK", None)  # the settings of whoever runs this must not decide

@@ -1,0 +1,21 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # the simulated world is used by several tests
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_this_machine(monkeypatch):
+    for name in ("AVATARKIT_STACK", "AVATARKIT_REPOSITORY", "AVATARKIT_MEDIA"):
+        monkeypatch.delenv(name, raising=False)

@@ -1,0 +1,1033 @@
+"""``advance`` and what people say to it, step by step, in the simulated world."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from avatarkit import errors
+from avatarkit.interfaces import Capabilities
+from avatarkit.models import Action, Event, Job, JobState, Operation, Options, StoredFile
+from avatarkit.orchestrator import Orchestrator
+from avatarkit.states import (
+    Accepted,
+    Asked,
+    Intended,
+    OperationState,
+    Phase,
+    Policy,
+    Sample,
+    Status,
+    apply,
+)
+from simulation import POLICY, Clock, Provider, Repository, Slots, Store, World, training, video
+
+VOICE, AVATAR, SPEECH, VIDEO = Operation.VOICE, Operation.AVATAR, Operation.SPEECH, Operation.VIDEO
+
+
+def run(coroutine):
+    """Execute every effect at once, in order."""
+    try:
+        effect = coroutine.send(None)
+        while True:
+            effect.execute()
+            effect = coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value
+
+
+class Scene:
+    """A world with one record, one provider and one orchestrator."""
+
+    def __init__(self, make=training, provider=None, policy=POLICY, **changes):
+        self.world = World(duration=3.0, lag=0.4)
+        record = make("t1", self.world.now)
+        self.world.rows["t1"] = record.model_copy(update=changes)
+        self.provider = (provider or Provider)(self.world)
+        self.known = {"sim": self.provider}
+        self.changed = []
+        self.orchestrator = Orchestrator(
+            repository=Repository(self.world),
+            media=Store(self.world),
+            provider=self._provider,
+            fetcher=self.provider,
+            clock=Clock(self.world),
+            slots=Slots(),
+            policy=policy,
+            changed=self.changed.append,
+        )
+
+    def _provider(self, name):
+        if name not in self.known:
+            raise errors.ConfigError(f"{name} needs a key: set SIM_API_KEY")
+        return self.known[name]
+
+    @property
+    def record(self):
+        return self.world.rows["t1"]
+
+    def advance(self, seconds=0.0):
+        self.world.now += seconds
+        run(self.orchestrator.advance("t1"))
+        return self.record
+
+    def until(self, condition, seconds=0.5, limit=400):
+        for _ in range(limit):
+            record = self.advance()
+            if condition(record):
+                return record
+            self.world.now += seconds
+        raise AssertionError(f"it never came to that: {self.record!r}")
+
+    def finish(self):
+        return self.until(lambda r: r.status.final)
+
+    def resolve(self, choice, **more):
+        return run(self.orchestrator.resolve(self.record, choice, **more))
+
+    def paid(self):
+        return dict(self.world.vendor.paid)
+
+
+def failing(operation, *errors_, times=None):
+    """A provider whose submissions of one operation fail in this order, then succeed."""
+    queue = list(errors_)
+
+    class Failing(Provider):
+        async def _submit(self, request, kind):
+            if kind is operation and queue:
+                error = queue[0] if times == "always" else queue.pop(0)
+                raise error
+            return await super()._submit(request, kind)
+
+    return Failing
+
+
+def refusal(kind, **more):
+    return kind("because", provider="sim", operation="avatar", **more)
+
+
+# -- the way forward --------------------------------------------------------------------------
+
+
+def test_a_training_comes_to_its_end():
+    scene = Scene()
+    record = scene.finish()
+    assert (record.status, record.voice_id, record.avatar_id) == (Status.COMPLETED, "j0", "j1")
+
+
+def test_each_operation_is_paid_once():
+    scene = Scene()
+    scene.finish()
+    assert scene.paid() == {"ak-t1-voice": 1, "ak-t1-avatar": 1}
+
+
+def test_a_video_keeps_its_bytes():
+    scene = Scene(video)
+    record = scene.finish()
+    assert scene.world.store[record.file("video").key].startswith(b"result of")
+
+
+def test_every_saved_record_is_told():
+    scene = Scene()
+    scene.finish()
+    assert [r.version for r in scene.changed] == list(range(1, scene.record.version + 1))
+
+
+def test_a_record_that_is_gone_is_nothing_to_advance():
+    scene = Scene()
+    scene.world.rows["t2"] = None
+    assert run(scene.orchestrator.advance("t2")) is None
+
+
+def test_a_record_that_vanishes_in_between_is_an_error():
+    scene = Scene()
+    record = scene.record
+    scene.world.rows["t1"] = record.model_copy(update={"version": 5})
+    lost = Repository(scene.world)
+
+    async def get(_record_id):
+        return None
+
+    scene.orchestrator._repository = lost
+    lost.get = get
+    with pytest.raises(errors.NotFound, match="vanished"):
+        run(scene.orchestrator.cancel(record))
+
+
+def test_nothing_is_done_before_its_time():
+    scene = Scene()
+    record = scene.advance()
+    assert scene.advance() == record
+
+
+# -- refusals ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [errors.Refused, errors.ModerationRefused, errors.NotFound])
+def test_a_refusal_fails_the_training_and_keeps_the_voice(kind):
+    scene = Scene(provider=failing(AVATAR, refusal(kind)))
+    record = scene.finish()
+    assert (record.status, record.error_type, record.voice_id) == (
+        Status.FAILED,
+        kind.__name__,
+        "j0",
+    )
+
+
+@pytest.mark.parametrize("kind", [errors.AuthError, errors.QuotaError, errors.PlanError])
+def test_a_missing_right_asks_and_goes_on_when_it_is_mended(kind):
+    scene = Scene(provider=failing(AVATAR, refusal(kind)))
+    scene.until(lambda r: r.action)
+    scene.resolve("retry")
+    assert scene.finish().status is Status.COMPLETED
+
+
+@pytest.mark.parametrize("kind", [errors.Unsupported, errors.MediaRejected, errors.ConfigError])
+def test_what_was_never_sent_because_it_cannot_be_said_fails(kind):
+    scene = Scene(provider=failing(VOICE, kind("cannot")))
+    assert scene.finish().error_type == kind.__name__
+
+
+def test_a_rate_limit_is_waited_for():
+    scene = Scene(provider=failing(VOICE, refusal(errors.RateLimited, retry_after=7.0)))
+    scene.advance()
+    assert scene.record.next_at == scene.world.now + 7.0
+
+
+def test_many_rate_limits_lose_nothing():
+    limits = [refusal(errors.RateLimited, retry_after=1.0)] * 150
+    scene = Scene(provider=failing(VOICE, *limits))
+    assert scene.finish().status is Status.COMPLETED
+
+
+def test_what_never_left_is_sent_later():
+    scene = Scene(provider=failing(VOICE, refusal(errors.NotSent)))
+    assert scene.finish().status is Status.COMPLETED
+
+
+@pytest.mark.parametrize(
+    "error",
+    [refusal(errors.Ambiguous), refusal(errors.BadReply), TimeoutError(), KeyError("a bug")],
+)
+def test_after_an_unclear_answer_nothing_is_sent_before_it_is_proved_absent(error):
+    scene = Scene(provider=failing(VOICE, error))
+    scene.advance()
+    scene.advance(seconds=1.9)
+    assert (scene.record.operation(VOICE).phase, scene.paid()) == (Phase.INTENT, {})
+    assert scene.finish().status is Status.COMPLETED
+
+
+def test_what_is_never_accepted_asks_after_some_tries():
+    policy = dataclasses.replace(POLICY, max_tries=3)
+    scene = Scene(provider=failing(VOICE, refusal(errors.Ambiguous), times="always"), policy=policy)
+    record = scene.until(lambda r: r.action)
+    assert (record.action.kind, record.operation(VOICE).tries) == ("retry", 3)
+
+
+def test_an_intent_that_was_saved_too_long_ago_is_not_sent():
+    scene = Scene()
+    clock = scene.orchestrator._clock
+    times = iter([scene.world.clock(), scene.world.clock().model_copy(update={"wall": 1001.0})])
+    clock.now = lambda: next(times, scene.world.clock())
+    scene.advance()
+    assert (scene.paid(), scene.record.operation(VOICE).tries) == ({}, 0)
+
+
+def test_a_lost_race_for_the_intent_sends_nothing():
+    scene = Scene()
+    overtake(scene, lambda new: new.operation(VOICE).phase is Phase.INTENT, lambda row: row)
+    scene.finish()
+    assert scene.paid()["ak-t1-voice"] == 1
+    assert scene.record.operation(VOICE).attempt == 1
+
+
+def overtake(scene, when, how):
+    """Let another worker save first, once, when this one saves what ``when`` describes."""
+    repository = scene.orchestrator._repository
+    save, left = repository.save, [1]
+
+    async def overtaken(old, new, *entries):
+        if left and when(new):
+            left.pop()
+            row = how(scene.record)
+            scene.world.rows["t1"] = row.model_copy(update={"version": old.version + 1})
+        return await save(old, new, *entries)
+
+    repository.save = overtaken
+
+
+def test_what_another_worker_found_meanwhile_is_not_looked_for():
+    scene = Scene()
+    intent(scene)
+    found = Job(provider="sim", operation=VOICE, id="j0", state=JobState.RUNNING)
+    event = Accepted(at=1000.0, operation=VOICE, job=found, next_at=1001.0)
+    overtake(
+        scene,
+        lambda new: new.operation(VOICE).doubted,
+        lambda row: apply(row, event, POLICY),
+    )
+    scene.world.vendor.accept("voice", "another")
+    scene.provider.find_voice = None  # looking would fail
+    assert scene.finish().status is Status.COMPLETED
+
+
+def test_a_look_up_that_fails_is_repeated():
+    class Flaky(Provider):
+        left = 3
+
+        async def _find(self, token):
+            if self.left:
+                self.left -= 1
+                raise refusal(errors.Unavailable)
+            return await super()._find(token)
+
+        find_voice = _find
+
+    scene = Scene(provider=Flaky)
+    intent(scene)
+    scene.world.vendor.accept("voice", "ak-t1-voice")
+    assert (scene.finish().status, scene.paid()["ak-t1-voice"]) == (Status.COMPLETED, 1)
+
+
+def test_a_visit_is_bounded_and_the_next_one_goes_on(monkeypatch):
+    monkeypatch.setattr("avatarkit.orchestrator._STEPS", 1)
+    assert Scene().finish().status is Status.COMPLETED
+
+
+# -- free calls -------------------------------------------------------------------------------
+
+
+class Uploads(Provider):
+    trouble = ()
+
+    async def prepare(self, operation, request):
+        if self.trouble:
+            raise self.trouble.pop(0)
+        return {"asset": f"{operation}-1"}
+
+
+def test_uploads_are_made_before_the_intent_and_given_to_the_call():
+    seen = []
+
+    class Recording(Uploads):
+        async def _submit(self, request, kind):
+            seen.append(dict(request.prepared))
+            return await super()._submit(request, kind)
+
+    Scene(provider=Recording).finish()
+    assert seen == [{"asset": "voice-1"}, {"asset": "avatar-1"}]
+
+
+@pytest.mark.parametrize(
+    "kind", [errors.AuthError, errors.QuotaError, errors.RateLimited, errors.Unavailable]
+)
+def test_trouble_with_a_free_call_changes_no_status(kind):
+    class Trouble(Uploads):
+        trouble = [refusal(kind)]
+
+    scene = Scene(provider=Trouble)
+    record = scene.advance()
+    assert (record.status, record.action, record.error_message) == (Status.PROCESSING, None, None)
+    assert scene.finish().status is Status.COMPLETED
+
+
+def test_an_upload_that_is_refused_fails_the_training():
+    class Trouble(Uploads):
+        trouble = [refusal(errors.Refused)]
+
+    assert Scene(provider=Trouble).finish().error_type == "Refused"
+
+
+def test_media_that_the_provider_cannot_be_given_fails_before_anything_is_sent():
+    class ByLink(Provider):
+        capabilities = Capabilities(media=frozenset({"url"}))
+
+    scene = Scene(provider=ByLink)
+    assert (scene.finish().error_type, scene.paid()) == ("ConfigError", {})
+
+
+def test_an_unpayable_request_fails_after_a_preparation_that_needed_no_media():
+    class Late(Provider):
+        async def clone_voice(self, request):
+            raise AssertionError("never reached")
+
+    scene = Scene(provider=Late)
+    scene.world.rows["t1"] = apply(scene.record, _prepared(), POLICY)
+    scene.provider.capabilities = Capabilities(media=frozenset({"url"}))
+    assert scene.finish().error_type == "ConfigError"
+
+
+def _prepared():
+    from avatarkit.states import Prepared
+
+    return Prepared(at=1000.0, operation=VOICE, prepared={}, account="account-1", api_version="1")
+
+
+def test_a_poll_that_fails_is_repeated():
+    class Down(Provider):
+        left = 3
+
+        async def _get(self, job_id):
+            if self.left:
+                self.left -= 1
+                raise refusal(errors.AuthError)
+            return await super()._get(job_id)
+
+        get_voice = _get
+
+    assert Scene(provider=Down).finish().status is Status.COMPLETED
+
+
+def test_a_job_that_the_vendor_no_longer_knows_is_gone():
+    scene = Scene()
+    scene.until(lambda r: r.operation(VOICE).job_id)
+    scene.world.vendor.delete("j0")
+    record = scene.finish()
+    assert (record.status, record.error_type) == (Status.FAILED, "NotFound")
+
+
+# -- doubts -----------------------------------------------------------------------------------
+
+
+def doubted(scene, operation=VOICE):
+    """Leave an intent standing, as a killed process does."""
+    scene.advance()
+    while scene.record.operation(operation).phase is not Phase.INTENT:
+        scene.world.now += 0.5
+        scene.advance()
+
+
+def intent(scene):
+    """A record whose intent was saved by a process that died before it sent anything."""
+    record = apply(scene.record, _prepared(), POLICY)
+    event = Intended(at=1000.0, operation=VOICE, instant=scene.world.clock(), digest="d")
+    scene.world.rows["t1"] = apply(record, event, POLICY)
+
+
+def test_a_lost_job_is_found_by_its_token():
+    scene = Scene()
+    intent(scene)
+    scene.world.vendor.accept("voice", "ak-t1-voice")
+    assert (scene.finish().voice_id, scene.paid()["ak-t1-voice"]) == ("j0", 1)
+
+
+def test_of_several_jobs_the_oldest_is_taken_and_the_others_are_reported():
+    scene = Scene()
+    intent(scene)
+    scene.world.vendor.accept("voice", "ak-t1-voice")
+    scene.world.vendor.accept("voice", "ak-t1-voice")
+    scene.world.now += 1
+    op = scene.advance().operation(VOICE)
+    assert (op.job_id, op.duplicates) == ("j0", ("j1",))
+
+
+def test_clocks_that_contradict_each_other_prove_nothing():
+    scene = Scene()
+    intent(scene)
+    scene.world.now -= 500
+    scene.world.rows["t1"] = scene.record.model_copy(update={"next_at": 0.0})
+    op = scene.record.operation(VOICE)
+    early = op.model_copy(update={"not_before": 0.0})
+    operations = (early, *scene.record.operations[1:])
+    scene.world.rows["t1"] = scene.record.model_copy(update={"operations": operations})
+    op = scene.advance().operation(VOICE)
+    assert (op.phase, op.intent_at.wall) == (Phase.INTENT, scene.world.now)
+
+
+def test_a_free_operation_is_repeated_at_once():
+    scene = Scene()
+    operations = tuple(o.model_copy(update={"billable": False}) for o in scene.record.operations)
+    scene.world.rows["t1"] = scene.record.model_copy(update={"operations": operations})
+    intent(scene)
+    scene.advance()
+    assert scene.paid() == {"ak-t1-voice": 1}
+
+
+def unfindable(make=training, **changes):
+    scene = Scene(make, **changes)
+    operations = tuple(o.model_copy(update={"findable": False}) for o in scene.record.operations)
+    scene.world.rows["t1"] = scene.record.model_copy(update={"operations": operations})
+    return scene
+
+
+def test_what_cannot_be_looked_up_is_a_persons_decision():
+    scene = unfindable()
+    intent(scene)
+    record = scene.advance(seconds=100.0)
+    assert (record.status, record.action.kind, record.action.choices, record.next_at) == (
+        Status.ACTION_REQUIRED,
+        "payment",
+        ("adopt", "not_made", "give_up"),
+        None,
+    )
+
+
+def test_a_person_adopts_the_job():
+    scene = unfindable()
+    intent(scene)
+    scene.world.vendor.accept("voice", "ak-t1-voice")
+    scene.advance()
+    scene.resolve("adopt", job_id="j0")
+    assert (scene.finish().status, scene.paid()["ak-t1-voice"]) == (Status.COMPLETED, 1)
+
+
+def test_adopting_needs_an_id():
+    scene = unfindable()
+    intent(scene)
+    scene.advance()
+    with pytest.raises(errors.ConfigError, match="id"):
+        scene.resolve("adopt")
+
+
+def test_a_person_who_says_too_early_that_nothing_was_made_is_told_to_wait():
+    scene = unfindable()
+    intent(scene)
+    scene.advance()
+    with pytest.raises(errors.IllegalTransition, match="look again in 2 seconds"):
+        scene.resolve("not_made")
+
+
+def test_a_person_says_that_nothing_was_made():
+    scene = unfindable()
+    intent(scene)
+    scene.advance(seconds=5.0)
+    scene.resolve("not_made")
+    assert scene.finish().status is Status.COMPLETED
+
+
+def test_a_person_gives_up():
+    scene = unfindable()
+    intent(scene)
+    scene.advance()
+    record = scene.resolve("give_up")
+    assert (record.status, record.next_at) == (Status.FAILED, None)
+
+
+def test_deleting_what_cannot_be_looked_up_comes_to_rest():
+    scene = unfindable()
+    intent(scene)
+    run(scene.orchestrator.delete(scene.record))
+    record = scene.until(lambda r: r.next_at is None, seconds=10.0)
+    assert record.operation(VOICE).phase is Phase.LOST
+
+
+def test_cancelling_what_cannot_be_looked_up_leaves_the_question():
+    scene = unfindable()
+    intent(scene)
+    run(scene.orchestrator.cancel(scene.record))
+    record = scene.advance()
+    assert (record.status, record.action.kind) == (Status.CANCELLED, "payment")
+
+
+def test_speech_that_is_stored_is_not_bought_again():
+    scene = unfindable(video)
+    event = Intended(at=1000.0, operation=SPEECH, instant=scene.world.clock(), digest="d")
+    prepared = dataclasses.replace(_prepared(), operation=SPEECH)
+    record = apply(apply(scene.record, prepared, POLICY), event, POLICY)
+    scene.world.rows["t1"] = record
+    scene.world.store["results/t1/speech-audio"] = b"spoken"
+    record = scene.finish()
+    assert (record.status, scene.paid()) == (Status.COMPLETED, {"ak-t1-video": 1})
+
+
+def test_a_broken_stream_of_speech_is_a_doubt():
+    class Broken(Provider):
+        async def synthesize(self, request):
+            speech = await super().synthesize(request)
+
+            async def audio():
+                yield b"half"
+                raise refusal(errors.Unavailable)
+
+            return speech.model_copy(update={"audio": audio()})
+
+    record = unfindable(video, provider=Broken).until(lambda r: r.action)
+    assert (record.action.kind, record.action.choices) == ("payment", ("not_made", "give_up"))
+
+
+def test_speech_in_the_vendors_history_is_fetched():
+    class Broken(Provider):
+        async def synthesize(self, request):
+            await super().synthesize(request)
+            raise refusal(errors.Ambiguous)
+
+    scene = Scene(video, provider=Broken)
+    record = scene.finish()
+    assert (record.status, scene.paid()["ak-t1-speech"]) == (Status.COMPLETED, 1)
+
+
+def test_a_doubted_operation_is_looked_up_once_more_later():
+    scene = Scene(provider=failing(VOICE, refusal(errors.Ambiguous)))
+    scene.finish()
+    scene.world.vendor.accept("voice", "ak-t1-voice")
+    record = scene.until(lambda r: r.next_at is None, seconds=10.0)
+    assert (record.status, record.operation(VOICE).duplicates) == (Status.COMPLETED, ("j2",))
+
+
+def test_a_late_look_up_that_fails_is_repeated():
+    class Flaky(failing(VOICE, refusal(errors.Ambiguous))):
+        broken = False
+
+        async def _find(self, token):
+            if self.broken:
+                raise refusal(errors.Unavailable)
+            return await super()._find(token)
+
+        find_voice = _find
+
+    scene = Scene(provider=Flaky)
+    scene.finish()
+    scene.provider.broken = True
+    scene.advance(seconds=100.0)
+    assert scene.record.next_at > scene.world.now
+    scene.provider.broken = False
+    assert scene.until(lambda r: r.next_at is None, seconds=10.0).status is Status.COMPLETED
+
+
+def test_what_was_found_to_be_made_twice_is_deleted_on_request():
+    scene = Scene()
+    intent(scene)
+    scene.world.vendor.accept("voice", "ak-t1-voice")
+    scene.world.vendor.accept("voice", "ak-t1-voice")
+    scene.world.now += 1
+    scene.advance()
+    scene.resolve("delete")
+    scene.until(lambda r: r.status.final and r.next_at is None, seconds=5.0)
+    assert [j.deleted for j in scene.world.vendor.jobs.values()] == [False, True, False]
+
+
+def test_what_was_found_to_be_made_twice_is_kept_on_request():
+    scene = Scene()
+    intent(scene)
+    scene.world.vendor.accept("voice", "ak-t1-voice")
+    scene.world.vendor.accept("voice", "ak-t1-voice")
+    scene.world.now += 1
+    scene.advance()
+    assert scene.resolve("keep").action is None
+
+
+# -- idempotency keys -------------------------------------------------------------------------
+
+
+class Keyed(Provider):
+    """A vendor that answers the same key with the same job for a day."""
+
+    def __init__(self, world):
+        super().__init__(world)
+        self.keys, self.requests, self.trouble = {}, [], [refusal(errors.Ambiguous)]
+
+    async def _submit(self, request, kind):
+        self.requests.append(request.idempotency_key)
+        request.guard()
+        if request.idempotency_key not in self.keys:
+            self.keys[request.idempotency_key] = self.vendor.accept(kind, request.token)
+        if self.trouble:
+            raise self.trouble.pop(0)
+        return self.keys[request.idempotency_key]
+
+
+def keyed(window=86_400.0, findable=False):
+    scene = Scene(provider=Keyed)
+    operations = tuple(
+        o.model_copy(update={"idempotency_window": window, "findable": findable})
+        for o in scene.record.operations
+    )
+    scene.world.rows["t1"] = scene.record.model_copy(update={"operations": operations})
+    return scene
+
+
+def test_the_same_attempt_is_repeated_under_its_key():
+    scene = keyed()
+    assert scene.finish().status is Status.COMPLETED
+    assert scene.provider.requests == ["ak-t1-voice:1", "ak-t1-voice:1", "ak-t1-avatar:1"]
+    assert scene.paid()["ak-t1-voice"] == 1
+
+
+def test_a_refused_repeat_proves_nothing():
+    scene = keyed()
+    scene.provider.trouble.append(refusal(errors.Refused))
+    assert scene.finish().status is Status.COMPLETED
+
+
+def test_outside_the_window_nothing_is_repeated():
+    scene = keyed()
+    scene.advance()
+    record = scene.advance(seconds=25 * 3600.0)
+    assert (record.action.kind, len(scene.provider.requests)) == ("payment", 1)
+
+
+def test_a_repeat_that_freezes_past_the_window_is_not_sent():
+    scene = keyed()
+    scene.advance()
+    frozen = scene.world.clock().model_copy(update={"wall": 1000.0 + 24 * 3600.0})
+    scene.orchestrator._clock.now = lambda: frozen
+    scene.advance(seconds=1.0)
+    assert scene.provider.requests == ["ak-t1-voice:1"]
+
+
+def test_a_changed_body_is_not_sent_under_the_old_key():
+    scene = keyed()
+    scene.advance()
+    scene.world.rows["t1"] = scene.record.model_copy(update={"name": "another"})
+    record = scene.advance(seconds=1.0)
+    assert (record.action.kind, len(scene.provider.requests)) == ("payment", 1)
+
+
+def test_a_changed_body_is_looked_up_where_that_is_possible():
+    scene = keyed(findable=True)
+    scene.advance()
+    scene.world.rows["t1"] = scene.record.model_copy(update={"name": "another"})
+    assert (scene.finish().status, scene.paid()["ak-t1-voice"]) == (Status.COMPLETED, 1)
+
+
+# -- accounts ---------------------------------------------------------------------------------
+
+
+def test_with_another_accounts_key_nothing_is_polled():
+    scene = Scene()
+    scene.until(lambda r: r.operation(VOICE).job_id)
+    scene.provider.account = "account-2"
+    record = scene.advance(seconds=100.0)
+    assert (record.status, record.action.kind) == (Status.ACTION_REQUIRED, "account")
+
+
+def test_the_own_accounts_key_lets_it_go_on_by_itself():
+    scene = Scene()
+    scene.until(lambda r: r.operation(VOICE).job_id)
+    scene.provider.account = "account-2"
+    scene.advance(seconds=100.0)
+    scene.advance(seconds=100.0)
+    scene.provider.account = "account-1"
+    assert scene.until(lambda r: r.status.final, seconds=30.0).status is Status.COMPLETED
+
+
+def test_a_rotated_key_of_the_same_account_goes_on():
+    scene = Scene()
+    scene.until(lambda r: r.operation(VOICE).job_id)
+    scene.provider.account = "account-2"
+    scene.advance(seconds=100.0)
+    scene.resolve("same_account")
+    assert scene.finish().status is Status.COMPLETED
+
+
+def test_a_missing_key_is_a_question_too():
+    scene = Scene()
+    del scene.known["sim"]
+    record = scene.advance()
+    assert "SIM_API_KEY" in record.action.message
+
+
+# -- results, deadline, end -------------------------------------------------------------------
+
+
+class Unreachable(Provider):
+    async def fetch(self, url):
+        raise refusal(errors.NotFound)
+        yield b""
+
+
+def test_a_result_that_cannot_be_fetched_is_never_called_completed():
+    scene = Scene(video, provider=Unreachable)
+    record = scene.until(lambda r: r.action, seconds=5.0)
+    assert (record.status, record.action.kind) == (Status.ACTION_REQUIRED, "result")
+
+
+def test_a_result_is_fetched_when_a_person_says_so():
+    scene = Scene(video, provider=Unreachable)
+    scene.until(lambda r: r.action, seconds=5.0)
+    scene.provider.fetch = Provider(scene.world).fetch
+    scene.resolve("retry")
+    assert scene.finish().status is Status.COMPLETED
+
+
+def test_a_finished_video_without_a_link_is_asked_for_again():
+    class NoLink(Provider):
+        async def _get(self, job_id):
+            job = await super()._get(job_id)
+            return job.model_copy(update={"links": {}})
+
+        get_video = _get
+
+    record = Scene(video, provider=NoLink).until(lambda r: r.action, seconds=5.0)
+    assert "no link to its video" in record.action.message
+
+
+def test_a_result_keeps_the_extension_of_its_link():
+    class Named(Provider):
+        async def _get(self, job_id):
+            job = await super()._get(job_id)
+            links = {k: f"https://cdn.example/{job_id}.webm?sig=1" for k in job.links}
+            return job.model_copy(update={"links": links})
+
+        get_video = _get
+
+    record = Scene(video, provider=Named).finish()
+    assert record.file("video").key == "results/t1/video-video.webm"
+
+
+def test_an_overdue_record_asks_and_waits_on():
+    scene = Scene(deadline_at=1002.0, policy=dataclasses.replace(POLICY, deadline=1000.0))
+    record = scene.until(lambda r: r.action)
+    assert record.action.kind == "deadline"
+    record = scene.resolve("wait")
+    assert record.deadline_at == scene.world.now + 1000.0
+
+
+def test_cancel_deletes_what_the_vendor_holds():
+    scene = Scene()
+    scene.until(lambda r: r.operation(VOICE).job_id)
+    run(scene.orchestrator.cancel(scene.record))
+    scene.until(lambda r: r.next_at is None)
+    assert scene.world.vendor.jobs["j0"].deleted
+
+
+def test_a_completed_training_cannot_be_cancelled():
+    scene = Scene()
+    scene.finish()
+    with pytest.raises(errors.IllegalTransition, match="completed"):
+        run(scene.orchestrator.cancel(scene.record))
+
+
+def test_delete_removes_the_results():
+    scene = Scene(video)
+    scene.finish()
+    run(scene.orchestrator.delete(scene.record))
+    scene.until(lambda r: r.next_at is None, seconds=10.0)
+    assert scene.world.store == {}
+
+
+@pytest.mark.parametrize(
+    ("error", "removed", "undeletable"),
+    [
+        (errors.NotFound("gone"), ("j0",), ()),
+        (errors.Unsupported("no such call"), (), ("j0",)),
+    ],
+)
+def test_what_the_vendor_says_to_a_deletion(error, removed, undeletable):
+    class Deletes(Provider):
+        async def delete_voice(self, job_id):
+            raise error
+
+    scene = Scene(provider=Deletes)
+    scene.until(lambda r: r.operation(VOICE).job_id)
+    run(scene.orchestrator.cancel(scene.record))
+    op = scene.until(lambda r: r.next_at is None).operation(VOICE)
+    assert (op.removed, op.undeletable) == (removed, undeletable)
+
+
+def test_a_deletion_that_fails_is_repeated():
+    class Deletes(Provider):
+        left = 2
+
+        async def delete_voice(self, job_id):
+            if self.left:
+                self.left -= 1
+                raise refusal(errors.Unavailable)
+            await self._delete(job_id)
+
+    scene = Scene(provider=Deletes)
+    scene.until(lambda r: r.operation(VOICE).job_id)
+    run(scene.orchestrator.cancel(scene.record))
+    scene.until(lambda r: r.next_at is None)
+    assert scene.world.vendor.jobs["j0"].deleted
+
+
+def test_a_restored_database_looks_before_it_sends():
+    scene = Scene()
+    scene.world.vendor.accept("voice", "ak-t1-voice")
+    run(scene.orchestrator.restored(scene.record))
+    scene.world.now += 1
+    assert (scene.finish().status, scene.paid()["ak-t1-voice"]) == (Status.COMPLETED, 1)
+
+
+# -- webhooks and answers ---------------------------------------------------------------------
+
+
+def event(trusted, state=JobState.SUCCEEDED, job_id="j0"):
+    job = Job(provider="sim", operation=VOICE, id=job_id, state=state)
+    return Event(
+        provider="sim", id="e1", name="avatar.training_completed", job=job, trusted=trusted
+    )
+
+
+class Deliveries(Repository):
+    async def find_job(self, provider, operation, job_id):
+        return next(
+            (r for r in self.world.rows.values() if any(o.job_id == job_id for o in r.operations)),
+            None,
+        )
+
+
+def delivered(trusted, **more):
+    scene = Scene()
+    scene.orchestrator._repository = Deliveries(scene.world)
+    scene.until(lambda r: r.operation(VOICE).job_id)
+    return scene, run(scene.orchestrator.deliver(event(trusted, **more)))
+
+
+def test_a_signed_webhook_counts_as_a_poll():
+    _, record = delivered(trusted=True)
+    assert record.operation(VOICE).job_state is JobState.SUCCEEDED
+
+
+def test_an_unsigned_webhook_is_only_a_reason_to_look():
+    scene, record = delivered(trusted=False, state=JobState.FAILED)
+    assert (record.status, record.next_at) == (Status.TRAINING, scene.world.now)
+
+
+def test_a_webhook_about_nothing_of_ours_is_nothing():
+    _, record = delivered(trusted=True, job_id="another")
+    assert record is None
+
+
+def test_an_answer_that_fits_no_question_is_refused():
+    scene = Scene()
+    with pytest.raises(errors.IllegalTransition, match="asks for nothing"):
+        scene.resolve("wait")
+
+
+def test_an_answer_that_is_not_offered_is_refused():
+    scene = Scene(deadline_at=1002.0)
+    scene.until(lambda r: r.action)
+    with pytest.raises(errors.IllegalTransition, match="wait, give_up"):
+        scene.resolve("adopt")
+
+
+def test_a_person_who_has_done_it_lets_us_look_at_once():
+    scene = Scene()
+    scene.until(lambda r: r.operation(VOICE).job_id)
+    action = Action(kind="open_url", message="agree", operation=VOICE)
+    scene.world.rows["t1"] = apply(scene.record, Asked(at=1000.0, action=action), POLICY)
+    assert scene.resolve("done").next_at == scene.world.now
+
+
+# -- requests ---------------------------------------------------------------------------------
+
+
+class Speed(Options):
+    speed: float = 1.0
+
+
+class Stranger(Options):
+    other: int = 1
+
+
+def requests_of(make, provider=Provider, **changes):
+    seen = []
+
+    class Recording(provider):
+        option_types = (Speed,)
+
+        async def _submit(self, request, kind):
+            seen.append(request)
+            return await super()._submit(request, kind)
+
+    Scene(make, provider=Recording, **changes).finish()
+    return seen
+
+
+def test_a_provider_gets_its_own_options_only():
+    stored = (
+        {"type": "Speed", "values": {"speed": 1.5}},
+        {"type": "Stranger", "values": {"other": 2}},
+    )
+    first = requests_of(training, options=stored)[0]
+    assert first.options == (Speed(speed=1.5),)
+
+
+def test_a_script_is_spoken_first_and_the_audio_drives_the_video():
+    speech, film = requests_of(video)
+    assert (speech.text, film.script, film.audio.sha256) == ("Hello", None, "0")
+
+
+def test_a_video_by_script_carries_the_voice():
+    op = OperationState(operation=VIDEO, provider="sim", typical=3.0)
+    (film,) = requests_of(video, operations=(op,))
+    assert (film.script, film.voice_id, film.audio) == ("Hello", "v", None)
+
+
+def test_a_video_by_recorded_audio_carries_the_recording():
+    op = OperationState(operation=VIDEO, provider="sim", typical=3.0)
+    file = StoredFile(key="samples/a", size=1, sha256="77")
+    audio = Sample(id="s", user_id="u", clone_id="c", role="voice", name="a.wav", file=file)
+    (film,) = requests_of(video, operations=(op,), audio=audio, script=None)
+    assert (film.audio.sha256, film.audio.name) == ("77", "a.wav")
+
+
+def test_a_dub_carries_its_source_and_language():
+    seen = []
+
+    class Dubs(Provider):
+        async def dub_video(self, request):
+            seen.append(request)
+            return await self._submit(request, VIDEO)
+
+        find_dub, get_dub, delete_dub = Provider._find, Provider._get, Provider._delete
+
+    op = OperationState(operation=Operation.DUB, provider="sim", typical=3.0)
+    file = StoredFile(key="samples/a", size=1, sha256="77")
+    source = Sample(id="s", user_id="u", clone_id="c", role="footage", name="a.mp4", file=file)
+    scene = Scene(video, provider=Dubs, operations=(op,), source=source, language="de")
+    scene.until(lambda r: r.operation(Operation.DUB).job_id)
+    assert (seen[0].source.sha256, seen[0].language) == ("77", "de")
+
+
+def test_media_is_opened_from_the_store():
+    opened = []
+
+    class Reads(Provider):
+        async def clone_voice(self, request):
+            opened.extend(request.samples[0].open())
+            return await super().clone_voice(request)
+
+    Scene(provider=Reads).finish()
+    assert opened == []
+
+
+def test_a_voice_of_another_provider_is_not_bound_to_the_avatar():
+    voice, avatar = training("t", 0.0).operations
+    voice = voice.model_copy(update={"provider": "other"})
+    scene = Scene(operations=(voice, avatar))
+    scene.known["other"] = scene.provider
+    seen = []
+    submit = scene.provider.train_avatar
+
+    async def train_avatar(request):
+        seen.append(request.voice_id)
+        return await submit(request)
+
+    scene.provider.train_avatar = train_avatar
+    scene.finish()
+    assert seen == [None]
+
+
+def test_the_ledger_names_every_acceptance_once():
+    entries = []
+    scene = Scene()
+    save = scene.orchestrator._repository.save
+
+    async def kept(old, new, *more):
+        saved = await save(old, new, *more)
+        entries.extend(e.id for e in more if saved)
+        return saved
+
+    scene.orchestrator._repository.save = kept
+    scene.finish()
+    assert entries == ["ak-t1-voice:j0", "ak-t1-avatar:j1"]
+
+
+def test_a_free_acceptance_is_not_in_the_ledger():
+    from avatarkit.orchestrator import _ledger
+
+    scene = Scene()
+    operations = tuple(o.model_copy(update={"billable": False}) for o in scene.record.operations)
+    record = scene.record.model_copy(update={"operations": operations})
+    job = Job(provider="sim", operation=VOICE, id="j", state=JobState.RUNNING)
+    assert _ledger(record, Accepted(at=0.0, operation=VOICE, job=job, next_at=0.0)) == []
+
+
+def test_the_default_policy_settles_within_six_minutes():
+    policy = Policy()
+    assert policy.send_guard + policy.timeout + Capabilities().list_lag <= 360

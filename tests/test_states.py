@@ -1,0 +1,680 @@
+"""The pure state machine."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from avatarkit import states as s
+from avatarkit.models import Action, Job, JobState, Operation, StoredFile
+from avatarkit.states import Do, Phase, Status
+
+POLICY = s.Policy()
+NOW = 1000.0
+FILE = StoredFile(key="results/t/avatar-preview.mp4", size=1, sha256="0")
+VOICE, AVATAR, VIDEO = Operation.VOICE, Operation.AVATAR, Operation.VIDEO
+
+
+def instant(wall=NOW, boot=0.0, boot_id=""):
+    return s.Instant(wall=wall, boot=boot, boot_id=boot_id)
+
+
+def state(operation, **more):
+    return s.OperationState(operation=operation, provider="acme", typical=100.0, **more)
+
+
+def training(*operations, **more):
+    base = {"id": "t", "user_id": "u", "clone_id": "c", "stack": "acme", "name": "Ana"}
+    times = {"created_at": NOW, "updated_at": NOW, "deadline_at": NOW + 1e6, "next_at": NOW}
+    operations = operations or (state(VOICE), state(AVATAR))
+    return s.Training(**(base | times | {"operations": operations} | more))
+
+
+def video(*operations, **more):
+    record = training()
+    fields = {k: getattr(record, k) for k in s.Record.model_fields}
+    return s.Video(**(fields | {"operations": operations or (state(VIDEO),)} | more))
+
+
+def job(operation, state=JobState.RUNNING, job_id="j1", **more):
+    return Job(provider="acme", operation=operation, id=job_id, state=state, **more)
+
+
+def fold(record, *events):
+    for event in events:
+        record = s.apply(record, event, POLICY)
+    return record
+
+
+def prepared(op=VOICE, at=NOW):
+    return s.Prepared(at=at, operation=op, prepared={}, account="a1", api_version="1")
+
+
+def intended(op=VOICE, at=NOW):
+    return s.Intended(at=at, operation=op, instant=instant(at), digest="d")
+
+
+def accepted(op=VOICE, at=NOW, **more):
+    return s.Accepted(at=at, operation=op, **({"job": job(op), "next_at": at} | more))
+
+
+def seen(op=VOICE, state=JobState.SUCCEEDED, at=NOW, job_id="j1", **more):
+    return s.Seen(at=at, operation=op, job=job(op, state, job_id, **more), next_at=at + 5)
+
+
+def absent(op=VOICE, attempt=1, **more):
+    return s.Absent(at=NOW, operation=op, attempt=attempt, next_at=NOW, **more)
+
+
+def submitted(op=VOICE, record=None):
+    return fold(record or training(), prepared(op), intended(op), accepted(op))
+
+
+def finished(op=VOICE, record=None):
+    return fold(submitted(op, record), seen(op))
+
+
+def completed():
+    return finished(AVATAR, finished(VOICE))
+
+
+# -- time -------------------------------------------------------------------------------------
+
+
+def test_elapsed_counts_boot_time_while_the_machine_has_not_restarted():
+    before, after = instant(9e9, 10.0, "b1"), instant(0.0, 25.0, "b1")
+    assert s.elapsed(before, after) == 15.0
+
+
+def test_elapsed_counts_wall_time_across_a_restart():
+    assert s.elapsed(instant(100.0, 50.0, "b1"), instant(130.0, 1.0, "b2")) == 30.0
+
+
+@pytest.mark.parametrize("wall", [50.0, 100.0 + 400 * 86_400])
+def test_an_impossible_difference_is_no_difference(wall):
+    assert s.elapsed(instant(100.0), instant(wall)) is None
+
+
+# -- decide -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("record", "do", "operation"),
+    [
+        (training(), Do.PREPARE, VOICE),
+        (fold(training(), prepared()), Do.SUBMIT, VOICE),
+        (fold(training(), prepared(), intended()), Do.RECONCILE, VOICE),
+        (submitted(), Do.POLL, VOICE),
+        (fold(submitted(), seen(links={"preview": "x"})), Do.COPY, VOICE),
+        (finished(), Do.PREPARE, AVATAR),
+        (completed(), Do.REST, None),
+        (fold(completed(), s.Deleted(at=NOW)), Do.PURGE, None),
+        (fold(completed(), s.Deleted(at=NOW), s.Purged(at=NOW, again_at=2e9)), Do.REMOVE, AVATAR),
+        (fold(submitted(), s.Cancelled(at=NOW)), Do.REMOVE, VOICE),
+        (fold(training(), prepared(), intended(), s.Cancelled(at=NOW)), Do.RECONCILE, VOICE),
+    ],
+)
+def test_what_comes_next(record, do, operation):
+    step = s.decide(record, NOW, POLICY)
+    assert (step.do, step.operation) == (do, operation)
+
+
+def test_the_avatar_waits_for_the_voice():
+    running = submitted()
+    assert s.decide(running, NOW, POLICY).operation is VOICE
+
+
+def test_an_old_record_asks_a_person():
+    record = submitted(record=training(deadline_at=NOW + 10))
+    assert s.decide(record, NOW + 11, POLICY).do is Do.ASK_DEADLINE
+
+
+def test_a_record_that_was_never_begun_is_begun_however_old():
+    assert s.decide(training(deadline_at=NOW - 1), NOW, POLICY).do is Do.PREPARE
+
+
+def test_an_action_about_a_payment_stops_everything():
+    record = fold(training(), prepared(), intended(), ask("payment"))
+    assert s.decide(record, NOW, POLICY).do is Do.REST
+
+
+def test_an_action_about_the_key_stops_paid_calls():
+    assert s.decide(fold(finished(), ask("retry")), NOW, POLICY).do is Do.REST
+
+
+def test_another_accounts_key_is_looked_for_again():
+    assert s.decide(fold(finished(), ask("account")), NOW, POLICY).do is Do.PREPARE
+
+
+def test_a_doubted_operation_is_looked_up_again_after_a_day():
+    doubt = s.Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW + 9, next_at=NOW)
+    record = fold(training(), prepared(), intended(), doubt, accepted(), seen())
+    record = finished(AVATAR, record)
+    assert s.decide(record, NOW, POLICY) == s.Step(Do.RECHECK, VOICE, NOW + 9)
+
+
+def test_a_free_operation_needs_no_proof_of_absence():
+    assert s.settle_time(state(VOICE, billable=False), POLICY) == 0.0
+
+
+def test_polls_grow_apart_with_the_age_of_the_job():
+    record = submitted()
+    op = record.operation(VOICE)
+    gaps = [s.poll_gap(record, op, NOW + age, POLICY) for age in (0, 100, 10_000)]
+    assert gaps[0] < gaps[1] < gaps[2] <= POLICY.gap_max * 1.1
+
+
+def ask(kind, op=VOICE, choices=("retry",)):
+    return s.Asked(
+        at=NOW, action=Action(kind=kind, operation=op, message="decide", choices=choices)
+    )
+
+
+# -- statuses and progress --------------------------------------------------------------------
+
+
+def test_a_training_goes_through_its_statuses_in_order():
+    steps = [prepared(), intended(), accepted(), seen()]
+    record, statuses = training(), []
+    for event in steps:
+        record = fold(record, event)
+        statuses.append(record.status)
+    assert statuses == [Status.PROCESSING, Status.PROCESSING, Status.TRAINING, Status.TRAINING]
+
+
+def test_a_training_is_completed_when_all_its_jobs_succeeded():
+    record = completed()
+    assert (record.status, record.progress, record.completed_at) == (Status.COMPLETED, 100, NOW)
+
+
+def test_a_video_is_not_called_training():
+    assert submitted(VIDEO, video()).status is Status.PROCESSING
+
+
+def test_a_video_without_its_bytes_is_not_completed():
+    record = fold(submitted(VIDEO, video()), seen(VIDEO))
+    assert record.status is Status.PROCESSING
+
+
+def test_a_video_is_completed_by_its_bytes():
+    record = fold(submitted(VIDEO, video()), seen(VIDEO))
+    record = fold(record, s.Stored(at=NOW, operation=VIDEO, files={"video": FILE}))
+    assert (record.status, record.file("video")) == (Status.COMPLETED, FILE)
+
+
+def test_progress_scales_the_vendors_word():
+    record = fold(submitted(), seen(state=JobState.RUNNING, progress=0.5))
+    assert (record.progress, record.estimated) == (10 + int(89 * 0.25), False)
+
+
+def test_progress_is_guessed_where_the_vendor_tells_nothing():
+    record = fold(submitted(), seen(state=JobState.RUNNING, at=NOW + 50))
+    assert (record.progress, record.estimated) == (10 + int(89 * 0.25), True)
+
+
+def test_a_guess_never_reaches_the_end():
+    record = fold(submitted(AVATAR, finished()), seen(AVATAR, JobState.RUNNING, at=NOW + 1e5))
+    assert record.progress == 10 + int(89 * (0.5 + 0.5 * 0.95))
+
+
+def test_progress_never_falls():
+    record = fold(
+        submitted(),
+        seen(state=JobState.RUNNING, progress=0.9),
+        seen(state=JobState.RUNNING, progress=0.1),
+    )
+    assert record.progress == 10 + int(89 * 0.45)
+
+
+# -- intents ----------------------------------------------------------------------------------
+
+
+def test_an_outcome_speaks_of_its_own_attempt_only():
+    record = fold(training(), prepared(), intended(), absent(), intended())
+    for event in (
+        absent(attempt=1),
+        s.Unsent(at=NOW, operation=VOICE, attempt=1, next_at=NOW),
+        s.Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW, next_at=NOW),
+        s.SettledAnew(at=NOW, operation=VOICE, attempt=1, instant=instant(), next_at=NOW),
+    ):
+        assert fold(record, event) is record
+
+
+def test_an_unsent_attempt_costs_no_try():
+    record = fold(
+        training(),
+        prepared(),
+        intended(),
+        s.Unsent(at=NOW, operation=VOICE, attempt=1, next_at=NOW + 1),
+    )
+    op = record.operation(VOICE)
+    assert (op.phase, op.tries, op.not_before) == (Phase.NONE, 0, NOW + 1)
+
+
+def test_a_rate_limit_costs_no_try():
+    record = fold(training(), prepared(), intended(), absent(counts=False))
+    assert record.operation(VOICE).tries == 0
+
+
+def test_a_refusal_fails_the_record_and_says_why():
+    event = absent(then="fail", message="too short", error_type="Refused")
+    record = fold(training(), prepared(), intended(), event)
+    assert (record.status, record.error_message, record.error_type) == (
+        Status.FAILED,
+        "too short",
+        "Refused",
+    )
+
+
+def test_a_missing_right_asks_a_person():
+    record = fold(training(), prepared(), intended(), absent(then="ask", message="no credits"))
+    assert (record.status, record.action.kind) == (Status.ACTION_REQUIRED, "retry")
+
+
+def test_a_person_lets_it_go_on():
+    record = fold(training(), prepared(), intended(), absent(then="ask", message="no credits"))
+    record = fold(record, s.Resumed(at=NOW))
+    assert (record.status, s.decide(record, NOW, POLICY).do) == (Status.PROCESSING, Do.SUBMIT)
+
+
+def test_after_cancel_no_paid_call_is_begun():
+    cancelled = fold(training(), prepared(), s.Cancelled(at=NOW))
+    assert fold(cancelled, intended()) is cancelled
+
+
+def test_after_cancel_nothing_is_prepared():
+    cancelled = fold(training(), s.Cancelled(at=NOW))
+    assert fold(cancelled, prepared()) is cancelled
+
+
+def test_what_is_found_after_cancel_is_to_be_deleted():
+    record = fold(training(), prepared(), intended(), s.Cancelled(at=NOW), accepted())
+    assert record.operation(VOICE).discard == ("j1",)
+
+
+def test_an_acceptance_told_twice_changes_nothing():
+    record = submitted()
+    assert fold(record, accepted()) is record
+
+
+def test_a_second_job_with_our_token_is_reported():
+    record = fold(submitted(), accepted(job=job(VOICE, job_id="j2")))
+    assert (record.operation(VOICE).duplicates, record.action.kind) == (("j2",), "duplicate")
+
+
+def test_a_duplicate_does_not_stop_the_training():
+    record = fold(submitted(), accepted(job=job(VOICE, job_id="j2")))
+    assert record.status is Status.TRAINING
+
+
+def test_a_duplicate_is_still_reported_when_it_is_completed():
+    record = fold(submitted(), accepted(job=job(VOICE, job_id="j2")), seen())
+    record = finished(AVATAR, record)
+    assert (record.status, record.action.kind) == (Status.COMPLETED, "duplicate")
+
+
+def test_duplicates_are_deleted_when_a_person_says_so():
+    record = fold(submitted(), accepted(job=job(VOICE, job_id="j2")))
+    record = fold(record, s.Resumed(at=NOW, discard_duplicates=True))
+    assert record.operation(VOICE).discard == ("j2",)
+
+
+def test_duplicates_are_kept_when_a_person_says_so():
+    record = fold(submitted(), accepted(job=job(VOICE, job_id="j2")))
+    record = fold(record, s.Cleared(at=NOW, kind="duplicate"))
+    assert (record.action, record.operation(VOICE).discard) == (None, ())
+
+
+def test_cancel_deletes_duplicates_too():
+    record = fold(submitted(), accepted(job=job(VOICE, job_id="j2")), s.Cancelled(at=NOW))
+    assert record.operation(VOICE).discard == ("j1", "j2")
+
+
+def test_a_payment_in_doubt_is_settled_by_finding_the_job():
+    record = fold(training(), prepared(), intended(), ask("payment"), accepted())
+    assert (record.action, record.status) == (None, Status.TRAINING)
+
+
+def test_a_payment_in_doubt_is_settled_by_a_person():
+    record = fold(training(), prepared(), intended(), ask("payment"), absent())
+    assert (record.action, record.operation(VOICE).phase) == (None, Phase.NONE)
+
+
+def test_giving_up_closes_what_cannot_be_looked_up():
+    op = state(VOICE, findable=False)
+    record = fold(training(op), prepared(), intended(), ask("payment"), s.GaveUp(at=NOW))
+    assert (record.status, record.operation(VOICE).phase) == (Status.FAILED, Phase.LOST)
+
+
+def test_giving_up_keeps_looking_for_what_can_be_found():
+    record = fold(training(), prepared(), intended(), s.GaveUp(at=NOW))
+    assert s.decide(record, NOW, POLICY).do is Do.RECONCILE
+
+
+def test_what_was_given_up_can_still_be_adopted():
+    op = state(VOICE, findable=False)
+    record = fold(training(op), prepared(), intended(), s.GaveUp(at=NOW), accepted())
+    assert (record.status, record.operation(VOICE).job_id) == (Status.FAILED, "j1")
+
+
+def test_contradicting_clocks_start_the_settle_time_anew():
+    event = s.SettledAnew(
+        at=NOW + 7, operation=VOICE, attempt=1, instant=instant(NOW + 7), next_at=NOW + 99
+    )
+    record = fold(training(), prepared(), intended(), event)
+    assert record.operation(VOICE).intent_at.wall == NOW + 7
+
+
+def test_speech_is_not_looked_up_again_after_a_day():
+    doubt = s.Doubted(at=NOW, operation=Operation.SPEECH, attempt=1, recheck_at=9e9, next_at=None)
+    record = video(state(Operation.SPEECH), state(VIDEO))
+    record = fold(record, prepared(Operation.SPEECH), intended(Operation.SPEECH), doubt)
+    assert record.operation(Operation.SPEECH).recheck_at is None
+
+
+def test_a_restored_database_believes_nothing_to_be_unsent():
+    record = fold(training(), prepared(), s.Restored(at=NOW, instant=instant()))
+    assert [o.phase for o in record.operations] == [Phase.INTENT, Phase.INTENT]
+
+
+def test_a_restored_database_leaves_what_is_final():
+    assert fold(done := completed(), s.Restored(at=NOW, instant=instant())) is done
+
+
+# -- jobs -------------------------------------------------------------------------------------
+
+
+def test_news_about_another_job_changes_nothing():
+    record = submitted()
+    assert fold(record, seen(job_id="other")) is record
+
+
+def test_news_after_the_jobs_end_changes_nothing():
+    record = finished()
+    assert fold(record, seen(state=JobState.RUNNING)) is record
+
+
+def test_a_failed_job_fails_the_record_with_the_vendors_reason():
+    record = fold(submitted(), seen(state=JobState.FAILED, reason="noise"))
+    assert (record.status, record.error_message) == (Status.FAILED, "noise")
+
+
+def test_a_failed_job_without_a_reason_still_says_something():
+    record = fold(submitted(), seen(state=JobState.GONE))
+    assert record.error_message == "acme says: gone"
+
+
+def test_after_a_failure_the_paid_voice_is_kept():
+    record = fold(submitted(AVATAR, finished()), seen(AVATAR, JobState.FAILED, reason="no face"))
+    assert (record.voice_id, record.operation(VOICE).discard) == ("j1", ())
+
+
+def test_an_unknown_word_keeps_the_job_running():
+    record = fold(submitted(), seen(state=JobState.UNKNOWN))
+    assert s.decide(record, NOW + 99, POLICY).do is Do.POLL
+
+
+def missing(limit=2):
+    return s.Missing(at=NOW, operation=VOICE, limit=limit, next_at=NOW)
+
+
+def test_a_single_not_found_is_no_failure():
+    assert fold(submitted(), missing()).status is Status.TRAINING
+
+
+def test_repeated_not_found_means_gone():
+    record = fold(submitted(), missing(), missing())
+    assert (record.status, record.error_type) == (Status.FAILED, "NotFound")
+
+
+def test_not_found_in_between_is_forgotten():
+    record = fold(submitted(), missing(), seen(state=JobState.RUNNING), missing())
+    assert record.status is Status.TRAINING
+
+
+def test_not_found_after_the_end_changes_nothing():
+    record = completed()
+    assert fold(record, missing()) is record
+
+
+def consent_action():
+    return Action(kind="open_url", message="agree", url="https://vendor.example/agree")
+
+
+def test_the_vendors_action_is_shown_and_taken_back_by_itself():
+    record = fold(submitted(), seen(state=JobState.NEEDS_ACTION, action=consent_action()))
+    assert record.status is Status.ACTION_REQUIRED
+    record = fold(record, seen(state=JobState.RUNNING))
+    assert (record.status, record.action) == (Status.TRAINING, None)
+
+
+def test_the_vendors_action_is_still_polled():
+    record = fold(submitted(), seen(state=JobState.NEEDS_ACTION, action=consent_action()))
+    assert s.decide(record, NOW + 99, POLICY).do is Do.POLL
+
+
+def test_the_vendors_action_does_not_hide_a_question_of_ours():
+    record = fold(submitted(), ask("deadline"))
+    record = fold(record, seen(state=JobState.NEEDS_ACTION, action=consent_action()))
+    assert record.action.kind == "deadline"
+
+
+def test_a_final_record_gets_no_action_of_the_vendor():
+    record = fold(submitted(), s.Cancelled(at=NOW))
+    record = fold(record, seen(state=JobState.NEEDS_ACTION, action=consent_action()))
+    assert record.action is None
+
+
+def copy_failed(limit=2):
+    return s.CopyFailed(at=NOW, operation=VIDEO, reason="403", limit=limit, next_at=NOW + 1)
+
+
+def test_a_result_that_cannot_be_fetched_ends_in_a_question():
+    record = fold(submitted(VIDEO, video()), seen(VIDEO), copy_failed(), copy_failed())
+    assert (record.status, record.action.kind) == (Status.ACTION_REQUIRED, "result")
+
+
+def test_a_result_is_stored_once():
+    record = fold(submitted(VIDEO, video()), seen(VIDEO))
+    record = fold(record, s.Stored(at=NOW, operation=VIDEO, files={"video": FILE}))
+    assert fold(record, s.Stored(at=NOW, operation=VIDEO, files={})) is record
+    assert fold(record, copy_failed()) is record
+
+
+def test_a_postponed_look_up_is_postponed():
+    doubt = s.Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW, next_at=NOW)
+    record = fold(training(), prepared(), intended(), doubt)
+    record = fold(record, s.Postponed(at=NOW, operation=VOICE, next_at=NOW + 60))
+    assert record.operation(VOICE).recheck_at == NOW + 60
+
+
+# -- the end ----------------------------------------------------------------------------------
+
+
+def removed(deleted, job_id="j1"):
+    return s.Removed(at=NOW, operation=VOICE, job_id=job_id, deleted=deleted)
+
+
+def test_a_removed_resource_is_removed_once():
+    record = fold(submitted(), s.Cancelled(at=NOW), removed(deleted=True))
+    assert (record.operation(VOICE).removed, record.next_at) == (("j1",), None)
+    assert fold(record, removed(deleted=True)) is record
+
+
+def test_what_cannot_be_deleted_is_named():
+    record = fold(submitted(), s.Cancelled(at=NOW), removed(deleted=False))
+    assert (record.operation(VOICE).undeletable, record.next_at) == (("j1",), None)
+
+
+def test_cancel_after_the_end_changes_nothing():
+    record = completed()
+    assert fold(record, s.Cancelled(at=NOW)) is record
+
+
+def test_delete_twice_is_delete_once():
+    record = fold(completed(), s.Deleted(at=NOW))
+    assert fold(record, s.Deleted(at=NOW + 1)) is record
+
+
+def test_deleting_a_running_training_cancels_it():
+    assert fold(submitted(), s.Deleted(at=NOW)).status is Status.CANCELLED
+
+
+def test_a_tombstone_holds_nothing_personal():
+    record = training(consent_id="c1", idempotency_key="k", language="en")
+    record = fold(record, s.Deleted(at=NOW), s.Purged(at=NOW, again_at=NOW + 9))
+    text = record.model_dump_json(exclude={"id", "stack"})
+    assert all(word not in text for word in ('"u"', '"c"', "Ana", "c1", '"k"', '"en"'))
+
+
+def test_two_workers_that_purge_at_once_have_purged_once():
+    record = fold(completed(), s.Deleted(at=NOW), s.Purged(at=NOW, again_at=NOW + 9))
+    assert fold(record, s.Purged(at=NOW + 1, again_at=NOW + 10)) is record
+
+
+def test_a_late_job_of_a_cancelled_training_is_deleted():
+    doubt = s.Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW + 9, next_at=NOW)
+    record = fold(training(), prepared(), intended(), doubt, absent(), s.Cancelled(at=NOW))
+    late = s.Rechecked(at=NOW + 9, operation=VOICE, jobs=(job(VOICE, job_id="late"),))
+    assert fold(record, late).operation(VOICE).discard == ("late",)
+
+
+def test_an_early_look_does_not_count_as_the_late_one():
+    doubt = s.Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW + 9, next_at=NOW)
+    record = fold(training(), prepared(), intended(), doubt)
+    assert fold(record, s.Rechecked(at=NOW + 8, operation=VOICE, jobs=())) is record
+
+
+def test_a_late_look_that_finds_nothing_ends_the_doubt():
+    doubt = s.Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW + 9, next_at=NOW)
+    record = fold(training(), prepared(), intended(), doubt, absent())
+    record = fold(record, s.Rechecked(at=NOW + 9, operation=VOICE, jobs=()))
+    assert record.operation(VOICE).recheck_at is None
+
+
+def test_a_late_look_that_finds_the_known_job_reports_no_duplicate():
+    doubt = s.Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW + 9, next_at=NOW)
+    record = fold(training(), prepared(), intended(), doubt, accepted())
+    record = fold(record, s.Rechecked(at=NOW + 9, operation=VOICE, jobs=(job(VOICE),)))
+    assert (record.operation(VOICE).duplicates, record.action) == ((), None)
+
+
+def test_the_same_question_is_asked_once():
+    record = fold(submitted(), ask("deadline"))
+    assert fold(record, ask("deadline")) is record
+
+
+def test_only_the_action_that_is_meant_is_cleared():
+    record = fold(submitted(), ask("deadline"))
+    assert fold(record, s.Cleared(at=NOW, kind="account")) is record
+
+
+def test_a_later_deadline_lets_it_wait_on():
+    record = fold(submitted(), ask("deadline"), s.Resumed(at=NOW, deadline_at=NOW + 5))
+    assert (record.action, record.deadline_at) == (None, NOW + 5)
+
+
+def test_a_replaced_key_of_the_same_account_is_taken():
+    record = fold(submitted(), ask("account"), s.Resumed(at=NOW, accounts={VOICE: "a2"}))
+    assert record.operation(VOICE).account == "a2"
+
+
+def test_it_can_be_failed_from_outside_once():
+    record = fold(training(), s.Failed(at=NOW, message="no store", error_type="ConfigError"))
+    assert record.error_type == "ConfigError"
+    assert fold(record, s.Failed(at=NOW, message="other")) is record
+
+
+def test_an_event_for_an_operation_that_is_not_there_fits_nothing():
+    record = training(state(VOICE))
+    for event in (accepted(AVATAR), intended(AVATAR), seen(AVATAR)):
+        assert fold(record, event) is record
+
+
+# -- properties -------------------------------------------------------------------------------
+
+_JOBS = st.builds(
+    job,
+    st.just(VOICE),
+    st.sampled_from(JobState),
+    st.sampled_from(["j1", "j2"]),
+    progress=st.none() | st.floats(0, 1),
+    links=st.sampled_from([{}, {"preview": "x"}]),
+    action=st.sampled_from([None, consent_action()]),
+)
+_FIELDS = {
+    "at": st.floats(NOW, NOW + 1e5),
+    "operation": st.sampled_from([VOICE, AVATAR]),
+    "next_at": st.floats(NOW, NOW + 1e5),
+    "attempt": st.integers(1, 3),
+    "job": _JOBS,
+    "others": st.just(()),
+    "files": st.sampled_from([{}, {"preview": FILE}]),
+    "prepared": st.just({}),
+    "account": st.just("a1"),
+    "api_version": st.just("1"),
+    "instant": st.just(instant()),
+    "digest": st.just("d"),
+    "then": st.sampled_from(["retry", "ask", "fail"]),
+    "message": st.just("why"),
+    "error_type": st.none(),
+    "counts": st.booleans(),
+    "recheck_at": st.floats(NOW, NOW + 1e5),
+    "limit": st.integers(1, 3),
+    "reason": st.just("403"),
+    "job_id": st.sampled_from(["j1", "j2"]),
+    "deleted": st.booleans(),
+    "jobs": st.lists(_JOBS, max_size=2).map(tuple),
+    "action": st.sampled_from(
+        [Action(kind=k, message="m") for k in ("payment", "account", "retry", "deadline")]
+    ),
+    "kind": st.sampled_from(["account", "duplicate"]),
+    "deadline_at": st.none(),
+    "accounts": st.none(),
+    "discard_duplicates": st.booleans(),
+    "again_at": st.floats(NOW, NOW + 1e5),
+}
+_EVENTS = st.one_of(
+    *(
+        st.builds(kind, **{f.name: _FIELDS[f.name] for f in dataclasses.fields(kind)})
+        for kind in s._HANDLERS
+    )
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(_EVENTS, max_size=25))
+def test_no_series_of_events_breaks_the_rules(events):
+    record = training()
+    for event in events:
+        new = s.apply(record, event, POLICY)
+        if new.status is not record.status:
+            assert new.status in s.TRANSITIONS[record.status] | _VIA_PROCESSING.get(
+                record.status, frozenset()
+            )
+        assert new.progress >= record.progress
+        if new.status is Status.COMPLETED:
+            assert all(o.succeeded for o in new.operations)
+        record = new
+
+
+#: The first event of a pending record takes it through ``processing`` in the same moment.
+_VIA_PROCESSING = {
+    Status.PENDING: frozenset({Status.TRAINING, Status.ACTION_REQUIRED, Status.COMPLETED})
+}
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(_EVENTS, max_size=15), _EVENTS)
+def test_the_same_event_again_changes_no_more_than_once(events, event):
+    record = fold(training(), *events)
+    once = fold(record, event)
+    twice = fold(once, event)
+    counting = (s.Missing, s.CopyFailed, s.Postponed, s.Seen, s.Resumed, s.Restored, s.Purged)
+    if not isinstance(event, counting):
+        assert twice.model_dump(exclude={"updated_at", "progress"}) == once.model_dump(
+            exclude={"updated_at", "progress"}
+        )
