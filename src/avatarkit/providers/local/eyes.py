@@ -55,8 +55,10 @@ class _Eye:
         left, right = int(upper_lid[:, 0].min()) - 1, int(upper_lid[:, 0].max()) + 2
         self._height = max(float(np.max(lower_lid[:, 1] - upper_lid[:, 1])), 2.0)
         x = np.arange(left, right, dtype=np.float32)
-        self._open = _row_at(x, upper_lid) - 0.12 * self._height  # above the lashes
-        self._closed = _row_at(x, lower_lid) + 0.05 * self._height
+        across = (x - upper_lid[:, 0].min()) / np.ptp(upper_lid[:, 0])
+        middle = np.sqrt(np.sin(np.pi * np.clip(across, 0, 1)))  # nothing moves in the corners
+        self._open = _row_at(x, upper_lid) - 0.28 * self._height * middle  # above the lashes
+        self._closed = _row_at(x, lower_lid) + 0.16 * self._height * middle
         above = _row_at(x, points[list(brow)]) + 0.55 * self._height
         self._fold = np.minimum(above, self._open - 0.6 * self._height)
         top, bottom = int(self._fold.min()) - 1, int(self._closed.max()) + 3
@@ -64,8 +66,7 @@ class _Eye:
         self._rows = np.arange(top, bottom, dtype=np.float32)[:, None]
         self._columns = np.broadcast_to(x - left, (bottom - top, right - left))
         # the corners fade, so that the lid does not end in a step
-        inside = np.minimum(x - upper_lid[:, 0].min(), upper_lid[:, 0].max() - x)
-        self._side = np.clip(inside / 1.5, 0, 1)[None, :, None]
+        self._side = np.clip(np.minimum(across, 1 - across) / 0.10, 0, 1)[None, :, None]
 
     def is_inside(self, size: tuple[int, int]) -> bool:
         left, top, right, bottom = self._box

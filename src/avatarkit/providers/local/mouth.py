@@ -69,7 +69,7 @@ WIDEST_OPENING: Final = 0.31
 UPPER_SHARE: Final = 0.22  # of the opening; the rest is the jaw's
 CAVITY: Final = np.array([100, 46, 44], np.float32)  # RGB in the light of a face of 175
 TONGUE: Final = np.array([150, 80, 78], np.float32)
-ENAMEL: Final = np.array([224, 211, 196], np.float32)
+ENAMEL: Final = np.array([238, 224, 208], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class Lips:
     def profile(self) -> Array:
         """How far each point opens: 0 in the corners, 1 in the middle."""
         across = (self.upper[:, 0] - self.upper[0, 0]) / np.ptp(self.upper[:, 0])
-        profile: Array = np.sin(np.pi * np.clip(across, 0, 1)) ** 0.75
+        profile: Array = np.sin(np.pi * np.clip(across, 0, 1)) ** 0.6
         return profile
 
 
@@ -307,7 +307,7 @@ class Mouth:
             edge = max(0.016 * lips.width, 0.8)  # lips are round: their edge is never sharp
             cover = np.clip((rows - top[window[1]]) / edge + 0.3, 0, 1)
             cover = cover * np.clip((bottom[window[1]] - rows) / edge + 0.3, 0, 1)
-            cover = cover * smoothstep(gap[window[1]], 0.4, 0.4 + 2.5 * edge)
+            cover = cover * smoothstep(gap[window[1]], 0.4, 0.4 + 3.5 * edge)
             inside = self._paint_inside(source, lips, top, bottom, window)
             result[window] += (inside - result[window]) * cover[..., None]
         return _picture(result)
@@ -558,9 +558,9 @@ def _drawn_teeth(lips: Lips, rows: Array, columns: Array, aside: Array) -> tuple
     seam = np.interp(columns[0], lips.seam[:, 0], lips.seam[:, 1]).astype(np.float32)
     phase = np.abs((np.abs(columns - lips.centre) / (0.105 * width)) % 1 - 0.5) * 2
     gaps = phase**6  # 1 between two teeth; the middle of the face lies between two
-    edge = seam + width * (0.045 - 0.012 * gaps - 0.03 * aside**2)
-    tooth = smoothstep((edge - rows) / width, -0.010, 0.022) * smoothstep(0.86 - aside, 0, 0.4)
-    shade = (1 - 0.42 * aside**2) * (1 - 0.07 * gaps)
+    edge = seam + width * (0.045 - 0.005 * gaps - 0.03 * aside**2)
+    tooth = smoothstep((edge - rows) / width, -0.016, 0.024) * smoothstep(0.86 - aside, 0, 0.4)
+    shade = (1 - 0.38 * aside**2) * (1 - 0.06 * gaps)
     return ENAMEL * lips.light * shade[..., None], 0.88 * tooth
 
 
