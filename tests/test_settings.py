@@ -1,0 +1,104 @@
+from pathlib import Path
+
+import pytest
+
+from avatarkit.settings import Settings
+from avatarkit.testing import FakeClock
+
+
+def test_without_variables_everything_lives_under_one_folder():
+    settings = Settings.from_env({})
+
+    assert settings == Settings()
+    assert settings.stack == "local"
+    assert settings.repository == "sqlite:///.avatarkit/avatarkit.db"
+    assert settings.media == ".avatarkit/media"
+
+
+def test_variables_replace_the_defaults():
+    settings = Settings.from_env(
+        {
+            "AVATARKIT_STACK": "elevenlabs+d-id",
+            "AVATARKIT_REPOSITORY": "sqlite:////var/lib/twins.db",
+            "AVATARKIT_MEDIA": "/var/lib/media",
+        }
+    )
+
+    assert settings.stack == "elevenlabs+d-id"
+    assert settings.repository == "sqlite:////var/lib/twins.db"
+    assert settings.media == "/var/lib/media"
+
+
+def test_an_empty_variable_counts_as_unset():
+    assert Settings.from_env({"AVATARKIT_STACK": " "}).stack == "local"
+
+
+def test_the_process_environment_is_read_at_the_call(monkeypatch):
+    monkeypatch.setenv("AVATARKIT_STACK", "fake")
+
+    assert Settings.from_env().stack == "fake"
+
+
+def test_a_given_environment_hides_the_one_of_the_process(monkeypatch):
+    monkeypatch.setenv("AVATARKIT_STACK", "fake")
+
+    assert Settings.from_env({}).stack == "local"
+
+
+@pytest.mark.parametrize(
+    ("name", "variable"),
+    [
+        ("heygen", "AVATARKIT_HEYGEN_API_KEY"),
+        ("heygen", "HEYGEN_API_KEY"),
+        ("d-id", "AVATARKIT_D_ID_API_KEY"),
+        ("d-id", "DID_API_KEY"),
+    ],
+)
+def test_a_key_is_found_under_either_name(name, variable):
+    provider = Settings.from_env({variable: "key-1"}).for_provider(name)
+
+    assert provider.api_key.get_secret_value() == "key-1"
+
+
+def test_our_own_variable_comes_before_the_vendors():
+    environ = {"AVATARKIT_HEYGEN_API_KEY": "ours", "HEYGEN_API_KEY": "theirs"}
+    provider = Settings.from_env(environ).for_provider("heygen")
+
+    assert provider.api_key.get_secret_value() == "ours"
+
+
+def test_a_provider_may_name_its_vendors_variable():
+    settings = Settings.from_env({"ACME_TOKEN": "key-1", "ACME_API_KEY": "another"})
+    provider = settings.for_provider("acme", key_env="ACME_TOKEN")
+
+    assert provider.api_key.get_secret_value() == "key-1"
+
+
+def test_without_a_key_there_is_none():
+    assert Settings().for_provider("heygen").api_key is None
+
+
+def test_a_base_url_is_read():
+    environ = {"AVATARKIT_D_ID_BASE_URL": "https://proxy.example"}
+
+    assert Settings.from_env(environ).for_provider("d-id").base_url == "https://proxy.example"
+
+
+def test_webhook_secrets_are_separated_by_commas():
+    environ = {"AVATARKIT_FAKE_WEBHOOK_SECRETS": "new, old,"}
+
+    assert Settings.from_env(environ).for_provider("fake").webhook_secrets == (b"new", b"old")
+
+
+def test_each_provider_has_a_folder_and_the_clock():
+    clock = FakeClock()
+    provider = Settings(root=Path("twins")).for_provider("fake", clock=clock)
+
+    assert (provider.home, provider.clock) == (Path("twins/fake"), clock)
+
+
+def test_keys_and_secrets_are_never_shown():
+    environ = {"FAKE_API_KEY": "hush-key", "AVATARKIT_FAKE_WEBHOOK_SECRETS": "hush-secret"}
+    settings = Settings.from_env(environ)
+
+    assert "hush" not in f"{settings!r} {settings.for_provider('fake')!r}"
