@@ -47,11 +47,14 @@ class Row:
     target: str  #: "module:Class"
     origin: str  #: the distribution that brings it
     error: ConfigError | None = None  #: why it cannot be used, as far as names tell
+    extra: str | None = None  #: of avatarkit, that must be installed for it
 
 
 def listing() -> list[Row]:
     """Every provider there is, by name; reads metadata only, and imports none."""
-    builtin = [Row(name, target, "avatarkit") for name, target in BUILTIN.items()]
+    builtin = [
+        Row(name, target, "avatarkit", extra=_EXTRAS.get(name)) for name, target in BUILTIN.items()
+    ]
     return sorted([*builtin, *_plugins()], key=lambda row: (row.name, row.error is not None))
 
 
@@ -118,13 +121,12 @@ def _unknown(name: str) -> ConfigError:
 
 
 def _not_importable(row: Row, error: Exception) -> ConfigError:
-    extra = _EXTRAS.get(row.name)
     foreign = isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith(
         __package__ + "."
     )
-    if extra is not None and foreign:
+    if row.extra is not None and foreign:
         return ConfigError(
-            f'provider {row.name!r} needs more packages: pip install "avatarkit-sdk[{extra}]" '
+            f'provider {row.name!r} needs more packages: pip install "avatarkit-sdk[{row.extra}]" '
             f"({error})"
         )
     return ConfigError(

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from .interfaces import Clock, ProviderSettings
 
-__all__ = ["Settings"]
+__all__ = ["Settings", "key_variable"]
 
 _ROOT = Path(".avatarkit")
 _REPOSITORY = f"sqlite:///{_ROOT}/avatarkit.db"
@@ -57,9 +57,9 @@ class Settings:
         default the name without dashes (``d-id``: ``AVATARKIT_D_ID_API_KEY``, ``DID_API_KEY``).
         ``AVATARKIT_<NAME>_WEBHOOK_SECRETS`` holds secrets separated by commas.
         """
-        prefix = f"AVATARKIT_{re.sub(r'[^A-Z0-9]', '_', name.upper())}"
+        prefix = _prefix(name)
         vendors_own = key_env or f"{re.sub(r'[^A-Z0-9]', '', name.upper())}_API_KEY"
-        key = self.environ.get(f"{prefix}_API_KEY") or self.environ.get(vendors_own)
+        key = self.environ.get(key_variable(name)) or self.environ.get(vendors_own)
         secrets = self.environ.get(f"{prefix}_WEBHOOK_SECRETS", "").split(",")
         return ProviderSettings(
             api_key=SecretStr(key) if key else None,
@@ -68,3 +68,12 @@ class Settings:
             home=self.root / name,
             clock=clock,
         )
+
+
+def key_variable(name: str) -> str:
+    """The first variable that the key of a provider is looked for in."""
+    return f"{_prefix(name)}_API_KEY"
+
+
+def _prefix(name: str) -> str:
+    return f"AVATARKIT_{re.sub(r'[^A-Z0-9]', '_', name.upper())}"

@@ -1,0 +1,232 @@
+"""Commands that look at the installation: which providers there are, and what is wrong."""
+
+from __future__ import annotations
+
+import platform
+import tempfile
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .failures import Ended, ended
+from .session import Session, command
+
+if TYPE_CHECKING:
+    from ..preflight import Finding
+    from ..registry import Row
+    from ..settings import Settings
+
+__all__ = ["register"]
+
+#: What each extra is known by: a module that it brings.
+_EXTRAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "local": ("hibari", "onnxruntime", "numpy", "PIL", "av"),
+        "media": ("av", "numpy"),
+        "cli": ("typer", "rich"),
+    }
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    command(app, "providers")(_providers)
+    command(app, "doctor")(_doctor)
+
+
+async def _providers(session: Session) -> None:
+    """List the providers, and whether each can be used."""
+    from ..registry import listing
+
+    documents = [_provider_shape(row) for row in listing()]
+    session.out.table(
+        {"providers": documents},
+        ("name", "roles", "extra", "state", "key"),
+        [
+            (
+                d["name"],
+                ", ".join(d["roles"]) or "-",
+                d["extra"] or "-",
+                d["problem"] or "ok",
+                d["key"] or "-",
+            )
+            for d in documents
+        ],
+    )
+
+
+def _provider_shape(row: Row) -> dict[str, Any]:
+    from ..errors import ConfigError
+    from ..registry import load
+
+    shape: dict[str, Any] = {
+        "name": row.name,
+        "origin": row.origin,
+        "roles": [],
+        "extra": row.extra,
+        "ok": row.error is None,
+        "problem": str(row.error) if row.error else None,
+        "key": None,
+    }
+    if row.error is not None:
+        return shape
+    try:
+        provider = load(row.name)
+    except ConfigError as error:
+        return shape | {"ok": False, "problem": str(error)}
+    return shape | {"roles": _roles(provider), "key": _key_variable(row.name, provider)}
+
+
+def _roles(provider: type) -> list[str]:
+    from ..interfaces import ROLES
+
+    return [r.protocol.__name__ for r in ROLES.values() if issubclass(provider, r.protocol)]
+
+
+def _key_variable(name: str, provider: Any) -> str | None:
+    """The variable that holds the key; None where the work is done here, which needs none."""
+    from ..settings import key_variable
+
+    return None if provider.capabilities.runs_here else key_variable(name)
+
+
+@dataclass(slots=True)
+class _Check:
+    """One thing that doctor looks at; without ``error`` it is fine."""
+
+    subject: str
+    detail: str = ""
+    error: Ended | None = None
+
+
+async def _doctor(
+    session: Session,
+    samples: Annotated[
+        list[Path] | None, typer.Option(help="A recording to look at; may be repeated.")
+    ] = None,
+) -> None:
+    """Say whether everything is in place; the exit code is that of the first problem."""
+    checks = [_Check("python", platform.python_version()), *_extras()]
+    async with aclosing(_examined(session, samples or ())) as examined:
+        checks += [check async for check in examined]
+    wrong = [check.error for check in checks if check.error is not None]
+    session.out.table(
+        {"ok": not wrong, "checks": [_check_shape(check) for check in checks]},
+        ("check", "", "detail"),
+        [(c.subject, "wrong" if c.error else "ok", _detail(c)) for c in checks],
+    )
+    if wrong:
+        raise typer.Exit(wrong[0].exit_code)
+
+
+def _extras() -> Iterator[_Check]:
+    for extra, modules in _EXTRAS.items():
+        missing = [module for module in modules if find_spec(module) is None]
+        yield _Check(
+            f"extra {extra}", f"not installed: {', '.join(missing)}" if missing else "installed"
+        )
+
+
+async def _examined(session: Session, samples: Sequence[Path]) -> AsyncGenerator[_Check]:
+    """Everything that may be wrong, each looked at whatever became of the others."""
+    from ..settings import Settings
+
+    settings = Settings.from_env()
+    stack = session.stack or settings.stack
+    with _checking("repository", session.repository or settings.repository) as check:
+        async with session.kit(worker=False):
+            pass
+    yield check
+    with _checking("media", session.media or settings.media) as check:
+        _write_into(Path(check.detail))
+    yield check
+    with _checking("stack", stack) as check:
+        names = _names(stack)
+    yield check
+    if check.error is not None:
+        return
+    for name in names:
+        with _checking(f"provider {name}", "can be used") as check:
+            await _construct(name, settings)
+        yield check
+    for finding in await _findings(session, samples):
+        yield finding
+
+
+@contextmanager
+def _checking(subject: str, detail: str) -> Iterator[_Check]:
+    """Note what is raised in the block instead of raising it."""
+    check = _Check(subject, detail)
+    try:
+        yield check
+    except Exception as error:  # noqa: BLE001 - doctor looks at the next thing whatever it is
+        check.error = ended(error)
+
+
+def _write_into(folder: Path) -> None:
+    from ..errors import StorageError
+
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"avatarkit")
+    except OSError as error:
+        raise StorageError(
+            f"{folder} cannot be written ({error.strerror}): choose another with AVATARKIT_MEDIA"
+        ) from error
+
+
+def _names(stack: str) -> list[str]:
+    from ..registry import Stack
+
+    return list(dict.fromkeys(Stack.parse(stack).roles.values()))
+
+
+async def _construct(name: str, settings: Settings) -> None:
+    from ..registry import load
+
+    provider = load(name)(settings.for_provider(name))
+    await provider.aclose()
+
+
+async def _findings(session: Session, samples: Sequence[Path]) -> list[_Check]:
+    """What preflight finds in the recordings: sound is a voice sample, a picture is footage."""
+    from ..models import SampleRole
+    from ..preflight import probe
+
+    given: dict[SampleRole, list[Path]] = {SampleRole.VOICE: [], SampleRole.FOOTAGE: []}
+    checks = []
+    for path in samples:
+        with _checking(f"sample {path.name}", "readable") as check:
+            audio = probe(path).kind == "audio"
+            given[SampleRole.VOICE if audio else SampleRole.FOOTAGE].append(path)
+        checks.append(check)
+    asked: list[tuple[Sequence[Path], Path | None]] = [((), p) for p in given[SampleRole.FOOTAGE]]
+    if given[SampleRole.VOICE]:
+        asked.append((given[SampleRole.VOICE], None))
+    async with session.kit(worker=False) as kit:
+        found = [f for v, p in asked for f in await kit.preflight(voice=v, footage=p)]
+    return checks + [_finding(f) for f in found]
+
+
+def _finding(finding: Finding) -> _Check:
+    from ..errors import MediaRejected
+
+    check = _Check(f"sample {finding.subject}", finding.message)
+    if finding.severity == "error":
+        check.error = ended(MediaRejected(finding.message))
+    return check
+
+
+def _detail(check: _Check) -> str:
+    return check.error.message if check.error else check.detail
+
+
+def _check_shape(check: _Check) -> dict[str, Any]:
+    return {"check": check.subject, "ok": check.error is None, "detail": _detail(check)}

@@ -1,0 +1,100 @@
+"""Where a command gets the consent from: a file, a reason why none is needed, or a person."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import typer
+
+from ..errors import ConfigError, ConsentRequired
+from ..models import WORDING, Consent
+from .output import Output
+
+__all__ = ["consent_from"]
+
+
+def consent_from(out: Output, file: Path | None, not_a_real_person: str | None) -> Consent:
+    """Read the consent that the options name, else ask for it on a terminal.
+
+    Raises ``ConsentRequired`` where there is neither an option nor a person to ask.
+    """
+    if file is not None and not_a_real_person is not None:
+        raise typer.BadParameter("give either --consent or --not-a-real-person")
+    if file is not None:
+        return _read(file)
+    if not_a_real_person is not None:
+        return Consent.not_a_real_person(not_a_real_person)
+    if out.may_ask:
+        return _ask(out)
+    raise ConsentRequired(
+        "these recordings may show a real person: give --consent FILE (a JSON file with that "
+        "person's name as subject), or --not-a-real-person REASON"
+    )
+
+
+def _ask(out: Output) -> Consent:
+    out.hint(f'The person whose voice and face these are must agree to this:\n  "{WORDING[1]}"')
+    subject = typer.prompt(
+        "Name of the person who agrees (empty: nobody does)", default="", err=True
+    )
+    return Consent(subject=subject)
+
+
+def _read(file: Path) -> Consent:
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise ConfigError(f"{file} is not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise ConfigError(f'{file} must hold an object such as {{"subject": "Ana Lima"}}')
+    unknown = sorted(document.keys() - _READERS.keys())
+    if unknown:
+        raise ConfigError(f"{file}: {unknown[0]!r} is not known; use {', '.join(_READERS)}")
+    if "subject" not in document:
+        raise ConfigError(f"{file}: 'subject' is missing: the name of the person who agrees")
+    values = {key: _value(file, key, value) for key, value in document.items()}
+    if "evidence" in values:
+        values["evidence"] = str(file.parent / values["evidence"])
+    return Consent(**values)
+
+
+def _value(file: Path, key: str, value: Any) -> Any:
+    reader, wanted = _READERS[key]
+    try:
+        return reader(value)
+    except (TypeError, ValueError):
+        raise ConfigError(f"{file}: {key!r} must be {wanted}, and is {value!r}") from None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise TypeError
+    return value
+
+
+def _moment(value: Any) -> float:
+    if isinstance(value, str):
+        return datetime.fromisoformat(value).timestamp()
+    if isinstance(value, bool):
+        raise TypeError
+    return float(value)
+
+
+_TEXT = (_text, "a text that is not empty")
+#: The keys of a consent file: how each is read, and what it must be.
+_READERS: Mapping[str, tuple[Callable[[Any], Any], str]] = MappingProxyType(
+    {
+        "subject": _TEXT,
+        "wording": _TEXT,
+        "wording_version": _TEXT,
+        "evidence": (_text, "the path of a file, relative to this one"),
+        "given_at": (_moment, "seconds since 1970 or an ISO 8601 time"),
+    }
+)

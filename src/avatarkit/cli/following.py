@@ -1,0 +1,87 @@
+"""Waiting for a training or a video, and clearing up behind one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, TypeVar, cast
+
+import anyio
+
+from ..states import Record, Status, Training, Video
+from .failures import ACTION_REQUIRED, FAILED, INTERRUPTED, Ended
+from .output import Output
+
+if TYPE_CHECKING:
+    from ..kit import AvatarKit, Leftover
+
+__all__ = ["clear_up", "follow", "interruptible"]
+
+R = TypeVar("R", bound=Training | Video)
+
+_CLEAR_UP = 30.0  # seconds
+
+
+async def follow(out: Output, kit: AvatarKit, record: R, *, title: str, patient: bool = False) -> R:
+    """Show how a record goes on, and return it completed.
+
+    Raises ``Ended`` where it fails, or needs a person; a ``patient`` one waits for a person who
+    acts somewhere else, such as on a page of the provider.
+    """
+    last: Training | Video = record
+    with out.following(title) as show:
+        async for update in kit.watch(record.id):
+            show(update)
+            last = update
+            if _stuck(update, patient=patient):
+                break
+            if patient and update.action is not None:
+                out.hint(_request(update))
+    if last.status is Status.ACTION_REQUIRED:
+        raise Ended("ActionRequired", _request(last), ACTION_REQUIRED)
+    if last.status is not Status.COMPLETED:
+        message = f"{last.kind} {last.id} is {last.status}"
+        reason = f": {last.error_message}" if last.error_message else ""
+        raise Ended(last.error_type or str(last.status), message + reason, FAILED)
+    return cast("R", last)
+
+
+def _stuck(record: Record, *, patient: bool) -> bool:
+    if record.status is not Status.ACTION_REQUIRED:
+        return False
+    return not patient or record.action is None or bool(record.action.choices)
+
+
+def _request(record: Training | Video) -> str:
+    """What the person is asked for, and how to answer."""
+    action = record.action
+    if action is None:
+        return f"{record.id}: a person must act"
+    parts = [f"{record.id}: {action.message}"]
+    parts += [f"Open {action.url}"] if action.url else []
+    parts += [f'Read aloud: "{action.text}"'] if action.text else []
+    if action.choices:
+        parts.append(f"Answer with: avatarkit resolve {record.id} {'|'.join(action.choices)}")
+    else:
+        parts.append(f"Then go on with: avatarkit watch {record.id}")
+    return " ".join(parts)
+
+
+@asynccontextmanager
+async def interruptible(record_id: str, *, save: bool = False) -> AsyncIterator[None]:
+    """Say how to come back where the block is interrupted; the record itself goes on."""
+    try:
+        yield
+    except anyio.get_cancelled_exc_class():
+        back = f"avatarkit watch {record_id}" + (" --out FILE" if save else "")
+        message = f"still going; come back with: {back}"
+        raise Ended("Interrupted", message, INTERRUPTED) from None
+
+
+async def clear_up(kit: AvatarKit, record_id: str) -> list[Leftover]:
+    """Let the worker delete what a record left behind; return what is still there after a while."""
+    with anyio.move_on_after(_CLEAR_UP):
+        # A deleted record cannot be watched, so nothing tells when it is done.
+        while any(o.pending for o in await kit.leftovers(record_id)):  # noqa: ASYNC110 - see above
+            await anyio.sleep(0.1)
+    return await kit.leftovers(record_id)
