@@ -62,8 +62,8 @@ class MemoryRepository(Repository):
         """
         if row := self._rows.get(record.id):
             return row.record, False
+        _, stored = rules.as_stored(record)
         self._admit(record.user_id, record.clone_id)
-        stored = _as_stored(record)
         self._rows[record.id] = _Row(stored)
         return stored, True
 
@@ -80,8 +80,8 @@ class MemoryRepository(Repository):
         row = self._rows.get(old.id)
         if row is None or row.record.version != old.version:
             return None
-        rules.keep_final(row.record, new)
-        row.record = _as_stored(new.model_copy(update={"version": old.version + 1}))
+        rules.keep_final(old.id, row.record.status, new.status)
+        _, row.record = rules.as_stored(new.model_copy(update={"version": old.version + 1}))
         for entry in entries:
             self._ledger.setdefault(entry.id, entry)
         return row.record
@@ -157,7 +157,8 @@ class MemoryRepository(Repository):
         found.sort(key=lambda record: (record.created_at, record.id), reverse=True)
         limit = max(limit, 1)
         shown = tuple(found[:limit])
-        return Page(shown, rules.pack_cursor(shown[-1]) if len(found) > limit else None)
+        last = shown[-1] if len(found) > limit else None
+        return Page(shown, rules.pack_cursor(last.created_at, last.id) if last else None)
 
     async def find_job(self, provider: str, operation: Operation, job_id: str) -> Record | None:
         """The record that holds this job: of several the oldest, deleted ones last."""
@@ -184,7 +185,7 @@ class MemoryRepository(Repository):
         if self._clones.get(clone_id, user_id) != user_id:
             rules.hidden_clone(clone_id)
         own = [sample for sample in self._samples if sample.clone_id == clone_id]
-        return sorted(own, key=lambda sample: sample.created_at)
+        return sorted(own, key=lambda sample: (sample.created_at, sample.id))
 
     async def add_consent(self, consent: Consent) -> Consent:
         """Keep a consent; idempotent by its id: what was kept first is what comes back."""
@@ -208,11 +209,6 @@ class MemoryRepository(Repository):
     def _admit(self, user_id: str, clone_id: str) -> None:
         if self._clones.setdefault(clone_id, user_id) != user_id:
             rules.hidden_clone(clone_id)
-
-
-def _as_stored(record: Record) -> Record:
-    """The record as any other repository gives it back: having been JSON."""
-    return type(record).model_validate_json(record.model_dump_json())
 
 
 def _same_sample(a: Sample, b: Sample) -> bool:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import base64
 import json
 import math
-from typing import Literal, NoReturn
+from typing import Literal, NoReturn, TypeVar
 
-from ..errors import ConfigError, IllegalTransition, NotFound
-from ..models import Operation
+from pydantic import ValidationError
+
+from ..errors import ConfigError, IllegalTransition, NotFound, StorageError
+from ..models import Model, Operation
 from ..states import Instant, Record, Status
 
 __all__ = [
     "JobKey",
+    "as_stored",
+    "describe",
     "held",
     "hidden_clone",
     "jobs_of",
@@ -22,13 +26,15 @@ __all__ = [
     "unpack_cursor",
 ]
 
+M = TypeVar("M", bound=Model)
+
 #: Provider, operation, job id.
 JobKey = tuple[str, Operation, str]
 
 
-def pack_cursor(record: Record) -> str:
-    """The opaque text that asks for what comes after ``record`` in a page."""
-    place = json.dumps([record.created_at, record.id], separators=(",", ":"))
+def pack_cursor(created_at: float, record_id: str) -> str:
+    """The opaque text that asks for what comes after this record in a page."""
+    place = json.dumps([created_at, record_id], separators=(",", ":"))
     return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
 
 
@@ -78,12 +84,29 @@ def jobs_of(record: Record) -> set[JobKey]:
     }
 
 
-def keep_final(current: Record, new: Record) -> None:
+def keep_final(record_id: str, before: Status, after: Status) -> None:
     """Raise ``IllegalTransition`` where the status of a final record would change."""
-    if current.status.final and new.status is not current.status:
+    if before.final and after is not before:
         raise IllegalTransition(
-            f"{current.id} is {current.status}, which is final: it cannot become {new.status}"
+            f"{record_id} is {before}, which is final: it cannot become {after}"
         )
+
+
+def as_stored(model: M) -> tuple[str, M]:
+    """The document to be kept, and what will be read from it.
+
+    Raises ``StorageError`` where it could not be read again, as with an infinite time.
+    """
+    document = model.model_dump_json()
+    try:
+        return document, type(model).model_validate_json(document)
+    except ValidationError as error:
+        raise StorageError(f"this cannot be kept as JSON: {describe(error)}") from None
+
+
+def describe(error: ValidationError) -> str:
+    """Which fields are wrong; not what is in them, which is personal."""
+    return ", ".join(".".join(map(str, e["loc"])) or e["type"] for e in error.errors()[:3])
 
 
 def held(until: float | None, boot_id: str | None, now: Instant) -> bool:

@@ -1,0 +1,155 @@
+-- In every table of records, "doc" is the truth; the columns beside it are derived from it, for
+-- queries and for people. Times are seconds since 1970, but "lease_until" is in seconds since
+-- the start of the machine that "lease_boot_id" names.
+
+CREATE TABLE user_clones (
+    id              TEXT PRIMARY KEY,
+    user_id         TEXT NOT NULL,
+    training_status TEXT NOT NULL DEFAULT 'pending',
+    avatar_ready    INTEGER NOT NULL DEFAULT 0,
+    created_at      REAL NOT NULL
+);
+CREATE INDEX user_clones_of_user ON user_clones (user_id);
+
+CREATE TABLE avatar_training (
+    id                 TEXT PRIMARY KEY,
+    user_id            TEXT NOT NULL,
+    clone_id           TEXT NOT NULL,
+    stack              TEXT NOT NULL,
+    idempotency_key    TEXT,
+    status             TEXT NOT NULL,
+    progress           INTEGER NOT NULL,
+    voice_provider     TEXT,
+    provider_voice_id  TEXT,
+    avatar_provider    TEXT,
+    provider_avatar_id TEXT,
+    preview_url        TEXT,
+    error_message      TEXT,
+    error_type         TEXT,
+    created_at         REAL NOT NULL,
+    updated_at         REAL NOT NULL,
+    started_at         REAL,
+    completed_at       REAL,
+    next_at            REAL,
+    deleted            INTEGER NOT NULL,
+    version            INTEGER NOT NULL,
+    fence              INTEGER NOT NULL DEFAULT 0,
+    lease_owner        TEXT,
+    lease_until        REAL,
+    lease_boot_id      TEXT,
+    doc                TEXT NOT NULL
+);
+CREATE INDEX avatar_training_due ON avatar_training (next_at) WHERE next_at IS NOT NULL;
+CREATE INDEX avatar_training_owner ON avatar_training (lease_owner) WHERE lease_owner IS NOT NULL;
+CREATE INDEX avatar_training_newest ON avatar_training (created_at, id) WHERE deleted = 0;
+CREATE INDEX avatar_training_of_user ON avatar_training (user_id, created_at, id) WHERE deleted = 0;
+CREATE INDEX avatar_training_of_clone ON avatar_training (clone_id, created_at, id)
+    WHERE deleted = 0;
+
+CREATE TABLE avatar_videos (
+    id                 TEXT PRIMARY KEY,
+    user_id            TEXT NOT NULL,
+    clone_id           TEXT NOT NULL,
+    training_id        TEXT,
+    stack              TEXT NOT NULL,
+    idempotency_key    TEXT,
+    status             TEXT NOT NULL,
+    progress           INTEGER NOT NULL,
+    voice_provider     TEXT,
+    provider_voice_id  TEXT,
+    avatar_provider    TEXT,
+    provider_avatar_id TEXT,
+    video_url          TEXT,
+    thumbnail_url      TEXT,
+    error_message      TEXT,
+    error_type         TEXT,
+    created_at         REAL NOT NULL,
+    updated_at         REAL NOT NULL,
+    started_at         REAL,
+    completed_at       REAL,
+    next_at            REAL,
+    deleted            INTEGER NOT NULL,
+    version            INTEGER NOT NULL,
+    fence              INTEGER NOT NULL DEFAULT 0,
+    lease_owner        TEXT,
+    lease_until        REAL,
+    lease_boot_id      TEXT,
+    doc                TEXT NOT NULL
+);
+CREATE INDEX avatar_videos_due ON avatar_videos (next_at) WHERE next_at IS NOT NULL;
+CREATE INDEX avatar_videos_owner ON avatar_videos (lease_owner) WHERE lease_owner IS NOT NULL;
+CREATE INDEX avatar_videos_newest ON avatar_videos (created_at, id) WHERE deleted = 0;
+CREATE INDEX avatar_videos_of_user ON avatar_videos (user_id, created_at, id) WHERE deleted = 0;
+CREATE INDEX avatar_videos_of_clone ON avatar_videos (clone_id, created_at, id) WHERE deleted = 0;
+CREATE INDEX avatar_videos_of_training ON avatar_videos (training_id, created_at, id)
+    WHERE deleted = 0;
+
+-- Which record holds which job of which provider; several records may use one adopted avatar.
+CREATE TABLE jobs (
+    provider  TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    job_id    TEXT NOT NULL,
+    record_id TEXT NOT NULL,
+    PRIMARY KEY (provider, operation, job_id, record_id)
+) WITHOUT ROWID;
+CREATE INDEX jobs_of_record ON jobs (record_id);
+
+CREATE TABLE voice_samples (
+    id           TEXT PRIMARY KEY,
+    user_id      TEXT NOT NULL,
+    clone_id     TEXT NOT NULL REFERENCES user_clones (id),
+    file_path    TEXT NOT NULL,
+    content_type TEXT NOT NULL,
+    size_bytes   INTEGER NOT NULL,
+    sha256       TEXT NOT NULL,
+    created_at   REAL NOT NULL,
+    doc          TEXT NOT NULL,
+    UNIQUE (clone_id, sha256)
+);
+
+CREATE TABLE video_samples (
+    id           TEXT PRIMARY KEY,
+    user_id      TEXT NOT NULL,
+    clone_id     TEXT NOT NULL REFERENCES user_clones (id),
+    file_path    TEXT NOT NULL,
+    content_type TEXT NOT NULL,
+    size_bytes   INTEGER NOT NULL,
+    sha256       TEXT NOT NULL,
+    created_at   REAL NOT NULL,
+    doc          TEXT NOT NULL,
+    UNIQUE (clone_id, sha256)
+);
+
+CREATE TABLE consents (
+    id          TEXT PRIMARY KEY,
+    user_id     TEXT NOT NULL,
+    subject     TEXT,
+    real_person INTEGER NOT NULL,
+    given_at    REAL,
+    doc         TEXT NOT NULL
+);
+CREATE INDEX consents_of_user ON consents (user_id);
+
+CREATE TABLE avatar_webhooks (
+    provider    TEXT NOT NULL,
+    event_id    TEXT NOT NULL,
+    event_type  TEXT NOT NULL,
+    payload     BLOB NOT NULL,
+    received_at REAL NOT NULL,
+    record_id   TEXT,
+    outcome     TEXT NOT NULL,
+    PRIMARY KEY (provider, event_id)
+);
+
+CREATE TABLE ledger (
+    id        TEXT PRIMARY KEY,
+    record_id TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    provider  TEXT NOT NULL,
+    account   TEXT NOT NULL,
+    attempt   INTEGER NOT NULL,
+    job_id    TEXT NOT NULL,
+    cost      TEXT,
+    at        REAL NOT NULL
+);
+CREATE INDEX ledger_of_record ON ledger (record_id);

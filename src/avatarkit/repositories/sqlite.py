@@ -1,0 +1,558 @@
+"""Records in one SQLite file: what is used where nothing else is set up."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import anyio
+import anyio.to_thread
+from pydantic import ValidationError
+
+from .._log import get_logger
+from ..errors import ConfigError, StorageError
+from ..interfaces import Claim, Clock, LogEntry, Page, Repository
+from ..models import Consent, Model, Operation
+from ..states import Instant, LedgerEntry, Record, Sample, Status, Training, Video
+from . import rules
+from .sqlite_file import open_database, open_reader, translated
+from .sqlite_writer import Writer
+
+__all__ = ["SqliteRepository"]
+
+log = get_logger(__name__)
+
+T = TypeVar("T")
+M = TypeVar("M", bound=Model)
+
+_TABLES = {"training": "avatar_training", "video": "avatar_videos"}
+_RECORDS: Mapping[str, type[Record]] = {"avatar_training": Training, "avatar_videos": Video}
+_SAMPLES = {"voice": "voice_samples", "footage": "video_samples"}
+
+#: A record that cannot be read is looked at again after so many seconds.
+_UNREADABLE_PAUSE = 60.0
+
+_FREE = "(lease_until IS NULL OR lease_boot_id <> :boot_id OR lease_until <= :boot)"
+
+
+class SqliteRepository(Repository):
+    """Keeps everything in the file at ``path``; several processes of one machine may share it.
+
+    A change is on the disk before its call returns. ``clock`` is what leases, due times and
+    ``now`` are measured with; its boot time must be the same for all processes.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, clock: Clock) -> None:
+        self._path = Path(path)
+        self._clock = clock
+        self._writer: Writer | None = None
+        self._reader: sqlite3.Connection | None = None
+        self._reading = anyio.CapacityLimiter(1)
+
+    async def open(self) -> None:
+        """Create or migrate the file, and connect; safe when many processes start at once.
+
+        Raises ``ConfigError`` where the file belongs to another program, is no database or has a
+        newer version, ``StorageError`` where it cannot be written.
+        """
+        if self._writer is None:
+            self._writer, self._reader = await anyio.to_thread.run_sync(self._connect)
+
+    def _connect(self) -> tuple[Writer, sqlite3.Connection]:
+        connection = open_database(self._path)
+        try:
+            reader = open_reader(self._path)
+        except BaseException:
+            connection.close()
+            raise
+        return Writer(connection, self._path), reader
+
+    async def aclose(self) -> None:
+        """Write what was begun, and let go of the file."""
+        writer, reader = self._writer, self._reader
+        self._writer = self._reader = None
+        with anyio.CancelScope(shield=True):
+            if reader is not None:
+                await anyio.to_thread.run_sync(reader.close, limiter=self._reading)
+            if writer is not None:
+                await anyio.to_thread.run_sync(writer.close)
+
+    async def now(self) -> Instant:
+        """The moment by the clock that was given."""
+        return self._clock.now()
+
+    async def _write(self, change: Callable[[sqlite3.Connection], T]) -> T:
+        if self._writer is None:
+            raise self._closed()
+        return await self._writer.run(change)
+
+    async def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        reader = self._reader
+        if reader is None:
+            raise self._closed()
+        with translated(self._path):
+            return await anyio.to_thread.run_sync(query, reader, limiter=self._reading)
+
+    def _closed(self) -> ConfigError:
+        return ConfigError(f"database {self._path} is not open: await open() first")
+
+    # -- records ------------------------------------------------------------------------------
+
+    async def create(self, record: Record) -> tuple[Record, bool]:
+        """Insert; if the id exists, what is there and False. Inserts a missing clone.
+
+        Raises ``NotFound`` where the clone belongs to another user.
+        """
+        doc, stored = rules.as_stored(record)
+
+        def change(db: sqlite3.Connection) -> tuple[Record, bool]:
+            if known := _row(db, record.id):
+                return self._parse(known), False
+            _admit(db, record.user_id, record.clone_id, record.created_at)
+            _insert(db, _table(record), _columns(stored, doc))
+            _index_jobs(db, stored)
+            _keep_clone_in_step(db, record.clone_id)
+            return stored, True
+
+        return await self._write(change)
+
+    async def get(self, record_id: str) -> Record | None:
+        """A training or a video by its id, tombstones included.
+
+        Raises ``StorageError`` where its document cannot be read.
+        """
+
+        def query(db: sqlite3.Connection) -> Record | None:
+            row = _row(db, record_id)
+            return self._parse(row) if row else None
+
+        return await self._read(query)
+
+    async def save(self, old: Record, new: Record, *entries: LedgerEntry) -> Record | None:
+        """Replace ``old`` by ``new`` if nobody else has; None for a lost race.
+
+        Raises ``IllegalTransition`` where the status of a final record would change.
+        """
+        table = _table(old)
+        doc, saved = rules.as_stored(new.model_copy(update={"version": old.version + 1}))
+
+        def change(db: sqlite3.Connection) -> Record | None:
+            current = db.execute(
+                f"SELECT version, status, deleted, clone_id FROM {table} WHERE id = ?",  # noqa: S608
+                (old.id,),
+            ).fetchone()
+            if current is None or current["version"] != old.version:
+                return None
+            rules.keep_final(old.id, Status(current["status"]), new.status)
+            _update(db, table, _columns(saved, doc))
+            _index_jobs(db, saved)
+            if (current["status"], current["deleted"]) != (saved.status, saved.deleted):
+                _keep_clone_in_step(db, current["clone_id"])
+            for entry in entries:
+                _insert(db, "ledger", entry.model_dump(), or_ignore=True)
+            return saved
+
+        return await self._write(change)
+
+    def _parse(self, row: sqlite3.Row) -> Record:
+        table = row["source"]
+        return self._document(_RECORDS[table], table, row["id"], row["doc"])
+
+    def _document(self, model: type[M], table: str, row_id: str, doc: str) -> M:
+        try:
+            return model.model_validate_json(doc)
+        except ValidationError as error:
+            raise StorageError(
+                f"the document of {row_id!r} in table {table} of {self._path} cannot be read "
+                f"({rules.describe(error)}): mend its column doc, or bring a backup back"
+            ) from None  # its cause quotes what people wrote
+
+    def _readable(self, row: sqlite3.Row) -> Record | None:
+        try:
+            return self._parse(row)
+        except StorageError as error:
+            log.warning("record.unreadable", id=row["id"], error=str(error))
+            return None
+
+    # -- leases -------------------------------------------------------------------------------
+
+    async def claim(self, owner: str, limit: int, lease: float) -> list[Claim]:
+        """Take up to ``limit`` due records, oldest first, for ``lease`` seconds.
+
+        One that cannot be read is skipped with a warning.
+        """
+
+        def change(db: sqlite3.Connection) -> list[Claim]:
+            now = self._clock.now()
+            claims: list[Claim] = []
+            skipped = True
+            while skipped and len(claims) < limit:
+                skipped = False
+                for row in _due(db, now, limit - len(claims)):
+                    record = self._readable(row)
+                    if record is None:
+                        skipped = True
+                        _lease(db, row, None, now, _UNREADABLE_PAUSE)
+                    else:
+                        claims.append(Claim(record, _lease(db, row, owner, now, lease)))
+            return claims
+
+        return await self._write(change)
+
+    async def renew(self, owner: str, lease: float) -> None:
+        """Let every lease that ``owner`` holds end ``lease`` seconds from now."""
+
+        def change(db: sqlite3.Connection) -> None:
+            now = self._clock.now()
+            for table in _RECORDS:
+                db.execute(
+                    f"UPDATE {table} SET lease_until = ? "  # noqa: S608
+                    "WHERE lease_owner = ? AND lease_boot_id = ? AND lease_until > ?",
+                    (now.boot + lease, owner, now.boot_id, now.boot),
+                )
+
+        await self._write(change)
+
+    async def release(self, claim: Claim) -> None:
+        """End a claim; nothing happens where the fence is not the newest."""
+
+        def change(db: sqlite3.Connection) -> None:
+            db.execute(
+                f"UPDATE {_table(claim.record)} "  # noqa: S608
+                "SET lease_owner = NULL, lease_until = NULL, lease_boot_id = NULL "
+                "WHERE id = ? AND fence = ?",
+                (claim.record.id, claim.fence),
+            )
+
+        await self._write(change)
+
+    async def next_due(self) -> float | None:
+        """When the earliest record that nobody holds is due, in seconds since 1970."""
+        now = self._clock.now()
+        earliest = " UNION ALL ".join(
+            f"SELECT * FROM (SELECT next_at FROM {table} "  # noqa: S608
+            f"WHERE next_at IS NOT NULL AND {_FREE} ORDER BY next_at LIMIT 1)"
+            for table in _RECORDS
+        )
+
+        def query(db: sqlite3.Connection) -> float | None:
+            rows = db.execute(earliest, {"boot": now.boot, "boot_id": now.boot_id})
+            return min((row["next_at"] for row in rows), default=None)
+
+        return await self._read(query)
+
+    # -- looking up ---------------------------------------------------------------------------
+
+    async def page(
+        self,
+        kind: Literal["training", "video"],
+        *,
+        user_id: str | None = None,
+        clone_id: str | None = None,
+        training_id: str | None = None,
+        status: Status | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page:
+        """Newest first, without deleted ones; raises ``ConfigError`` for a foreign cursor.
+
+        One that cannot be read is left out, with a warning.
+        """
+        wanted = rules.page_filter(kind, user_id, clone_id, training_id, status)
+        where = ["deleted = 0", *(f"{name} = ?" for name in wanted)]
+        values: list[Any] = list(wanted.values())
+        if cursor is not None:
+            where.append("(created_at, id) < (?, ?)")
+            values += rules.unpack_cursor(cursor)
+        limit = max(limit, 1)
+        table = _TABLES[kind]
+        newest = (
+            f"SELECT '{table}' AS source, id, created_at, doc FROM {table} "  # noqa: S608
+            f"WHERE {' AND '.join(where)} ORDER BY created_at DESC, id DESC LIMIT ?"
+        )
+
+        def query(db: sqlite3.Connection) -> Page:
+            rows = db.execute(newest, (*values, limit + 1)).fetchall()
+            last = rows[limit - 1] if len(rows) > limit else None
+            records = (self._readable(row) for row in rows[:limit])
+            return Page(
+                tuple(record for record in records if record is not None),
+                rules.pack_cursor(last["created_at"], last["id"]) if last else None,
+            )
+
+        return await self._read(query)
+
+    async def find_job(self, provider: str, operation: Operation, job_id: str) -> Record | None:
+        """The record that holds this job: of several the oldest, deleted ones last."""
+        holder = " UNION ALL ".join(
+            f"SELECT '{table}' AS source, r.id, r.doc, r.deleted, r.created_at "  # noqa: S608
+            f"FROM jobs JOIN {table} AS r ON r.id = jobs.record_id "
+            "WHERE jobs.provider = :provider AND jobs.operation = :operation "
+            "AND jobs.job_id = :job_id"
+            for table in _RECORDS
+        )
+        key = {"provider": provider, "operation": operation, "job_id": job_id}
+
+        def query(db: sqlite3.Connection) -> Record | None:
+            row = db.execute(f"{holder} ORDER BY deleted, created_at, id LIMIT 1", key).fetchone()
+            return self._parse(row) if row else None
+
+        return await self._read(query)
+
+    # -- samples and consents -----------------------------------------------------------------
+
+    async def add_sample(self, sample: Sample) -> Sample:
+        """Keep a sample of a clone; the same bytes in the same role are one sample.
+
+        Raises ``NotFound`` where the clone belongs to another user.
+        """
+        table = _SAMPLES[sample.role]
+
+        def change(db: sqlite3.Connection) -> Sample:
+            _admit(db, sample.user_id, sample.clone_id, sample.created_at)
+            known = db.execute(
+                f"SELECT id, doc FROM {table} WHERE clone_id = ? AND sha256 = ?",  # noqa: S608
+                (sample.clone_id, sample.file.sha256),
+            ).fetchone()
+            if known:
+                return self._document(Sample, table, known["id"], known["doc"])
+            _insert(db, table, _sample_columns(sample))
+            return sample
+
+        return await self._write(change)
+
+    async def samples(self, user_id: str, clone_id: str) -> list[Sample]:
+        """All samples of a clone, oldest first; raises ``NotFound`` for another user's clone."""
+        stored = " UNION ALL ".join(
+            f"SELECT '{table}' AS source, id, created_at, doc "  # noqa: S608
+            f"FROM {table} WHERE clone_id = :clone_id"
+            for table in _SAMPLES.values()
+        )
+
+        def query(db: sqlite3.Connection) -> list[Sample]:
+            if _owner(db, clone_id) not in (None, user_id):
+                rules.hidden_clone(clone_id)
+            rows = db.execute(f"{stored} ORDER BY created_at, id", {"clone_id": clone_id})
+            return [self._document(Sample, r["source"], r["id"], r["doc"]) for r in rows]
+
+        return await self._read(query)
+
+    async def add_consent(self, consent: Consent) -> Consent:
+        """Keep a consent; idempotent by its id: what was kept first is what comes back."""
+
+        def change(db: sqlite3.Connection) -> Consent:
+            if known := self._consent(db, consent.id):
+                return known
+            _insert(db, "consents", _consent_columns(consent))
+            return consent
+
+        return await self._write(change)
+
+    async def get_consent(self, consent_id: str) -> Consent | None:
+        """A consent by its id."""
+        return await self._read(lambda db: self._consent(db, consent_id))
+
+    def _consent(self, db: sqlite3.Connection, consent_id: str) -> Consent | None:
+        row = db.execute("SELECT doc FROM consents WHERE id = ?", (consent_id,)).fetchone()
+        return self._document(Consent, "consents", consent_id, row["doc"]) if row else None
+
+    # -- logs ---------------------------------------------------------------------------------
+
+    async def log_webhook(self, entry: LogEntry) -> bool:
+        """Keep a delivery; False where this event of this provider is known already."""
+        columns = {name: getattr(entry, name) for name in LogEntry.__dataclass_fields__}
+        return await self._write(lambda db: _insert(db, "avatar_webhooks", columns, or_ignore=True))
+
+    async def ledger(self, record_id: str | None = None) -> list[LedgerEntry]:
+        """What was accepted by vendors, oldest first."""
+
+        def query(db: sqlite3.Connection) -> list[LedgerEntry]:
+            rows = db.execute(
+                "SELECT * FROM ledger WHERE :id IS NULL OR record_id = :id ORDER BY at, rowid",
+                {"id": record_id},
+            )
+            return [LedgerEntry.model_validate(dict(row)) for row in rows]
+
+        return await self._read(query)
+
+
+# -- rows -----------------------------------------------------------------------------------------
+
+
+def _table(record: Record) -> str:
+    return "avatar_videos" if isinstance(record, Video) else "avatar_training"
+
+
+def _columns(record: Record, doc: str) -> dict[str, Any]:
+    """The row of a record: what queries and people look at, and the document itself."""
+    columns = {
+        "id": record.id,
+        "user_id": record.user_id,
+        "clone_id": record.clone_id,
+        "stack": record.stack,
+        "idempotency_key": record.idempotency_key,
+        "status": record.status,
+        "progress": record.progress,
+        "error_message": record.error_message,
+        "error_type": record.error_type,
+        "created_at": record.created_at,
+        "updated_at": record.updated_at,
+        "started_at": record.started_at,
+        "completed_at": record.completed_at,
+        "next_at": record.next_at,
+        "deleted": record.deleted,
+        "version": record.version,
+        "doc": doc,
+    }
+    if isinstance(record, Video):
+        return columns | {
+            "training_id": record.training_id,
+            "voice_provider": _provider(record, Operation.SPEECH, Operation.VIDEO),
+            "provider_voice_id": record.voice_id,
+            "avatar_provider": _provider(record, Operation.VIDEO, Operation.DUB),
+            "provider_avatar_id": record.avatar_id,
+            "video_url": _key(record, "video"),
+            "thumbnail_url": _key(record, "thumbnail"),
+        }
+    voice, avatar = record.operation(Operation.VOICE), record.operation(Operation.AVATAR)
+    return columns | {
+        "voice_provider": voice and voice.provider,
+        "provider_voice_id": voice and voice.usable_id,
+        "avatar_provider": avatar and avatar.provider,
+        "provider_avatar_id": avatar and avatar.usable_id,
+        "preview_url": _key(record, "preview"),
+    }
+
+
+def _provider(record: Record, *operations: Operation) -> str | None:
+    """Who does the first of these operations that the record has."""
+    states = (record.operation(operation) for operation in operations)
+    return next((state.provider for state in states if state), None)
+
+
+def _key(record: Record, name: str) -> str | None:
+    file = record.file(name)
+    return file.key if file else None
+
+
+def _sample_columns(sample: Sample) -> dict[str, Any]:
+    return {
+        "id": sample.id,
+        "user_id": sample.user_id,
+        "clone_id": sample.clone_id,
+        "file_path": sample.file.key,
+        "content_type": sample.file.media_type,
+        "size_bytes": sample.file.size,
+        "sha256": sample.file.sha256,
+        "created_at": sample.created_at,
+        "doc": sample.model_dump_json(),
+    }
+
+
+def _consent_columns(consent: Consent) -> dict[str, Any]:
+    return {
+        "id": consent.id,
+        "user_id": consent.user_id,
+        "subject": consent.subject,
+        "real_person": consent.real_person,
+        "given_at": consent.given_at,
+        "doc": consent.model_dump_json(),
+    }
+
+
+# -- statements -----------------------------------------------------------------------------------
+# Names of tables and columns in them are this module's own; values are always bound.
+
+
+def _insert(
+    db: sqlite3.Connection, table: str, columns: Mapping[str, Any], *, or_ignore: bool = False
+) -> bool:
+    """Insert a row; False where it was there already."""
+    marks = ", ".join("?" * len(columns))
+    rule = "ON CONFLICT DO NOTHING" if or_ignore else ""
+    cursor = db.execute(
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}) {rule}",  # noqa: S608
+        tuple(columns.values()),
+    )
+    return cursor.rowcount == 1
+
+
+def _update(db: sqlite3.Connection, table: str, columns: Mapping[str, Any]) -> None:
+    values = ", ".join(f"{name} = :{name}" for name in columns)
+    db.execute(f"UPDATE {table} SET {values} WHERE id = :id", columns)  # noqa: S608
+
+
+def _row(db: sqlite3.Connection, record_id: str) -> sqlite3.Row | None:
+    found = " UNION ALL ".join(
+        f"SELECT '{table}' AS source, id, doc FROM {table} WHERE id = :id"  # noqa: S608
+        for table in _RECORDS
+    )
+    row: sqlite3.Row | None = db.execute(found, {"id": record_id}).fetchone()
+    return row
+
+
+def _due(db: sqlite3.Connection, now: Instant, limit: int) -> list[sqlite3.Row]:
+    due = " UNION ALL ".join(
+        f"SELECT '{table}' AS source, id, next_at, doc FROM {table} "  # noqa: S608
+        f"WHERE next_at <= :wall AND {_FREE}"
+        for table in _RECORDS
+    )
+    return db.execute(
+        f"{due} ORDER BY next_at, id LIMIT :limit",
+        {"wall": now.wall, "boot": now.boot, "boot_id": now.boot_id, "limit": limit},
+    ).fetchall()
+
+
+def _lease(
+    db: sqlite3.Connection, row: sqlite3.Row, owner: str | None, now: Instant, seconds: float
+) -> int:
+    """Hold a row; returns the fence of this claim."""
+    cursor = db.execute(
+        f"UPDATE {row['source']} SET fence = fence + 1, lease_owner = ?, "  # noqa: S608
+        "lease_until = ?, lease_boot_id = ? WHERE id = ? RETURNING fence",
+        (owner, now.boot + seconds, now.boot_id, row["id"]),
+    )
+    return int(cursor.fetchall()[0]["fence"])
+
+
+def _owner(db: sqlite3.Connection, clone_id: str) -> str | None:
+    row = db.execute("SELECT user_id FROM user_clones WHERE id = ?", (clone_id,)).fetchone()
+    return row["user_id"] if row else None
+
+
+def _admit(db: sqlite3.Connection, user_id: str, clone_id: str, at: float) -> None:
+    """Insert a missing clone; raises ``NotFound`` where it belongs to another user."""
+    clone = {"id": clone_id, "user_id": user_id, "created_at": at}
+    if not _insert(db, "user_clones", clone, or_ignore=True) and _owner(db, clone_id) != user_id:
+        rules.hidden_clone(clone_id)
+
+
+def _keep_clone_in_step(db: sqlite3.Connection, clone_id: str) -> None:
+    """Copy the newest training's status to its clone, and whether any avatar is ready."""
+    db.execute(
+        "UPDATE user_clones SET "
+        "training_status = coalesce((SELECT status FROM avatar_training "
+        "WHERE clone_id = :id AND deleted = 0 ORDER BY created_at DESC, id DESC LIMIT 1), "
+        "'pending'), "
+        "avatar_ready = EXISTS (SELECT 1 FROM avatar_training "
+        "WHERE clone_id = :id AND deleted = 0 AND status = 'completed') "
+        "WHERE id = :id",
+        {"id": clone_id},
+    )
+
+
+def _index_jobs(db: sqlite3.Connection, record: Record) -> None:
+    """Keep the table ``jobs`` in step with a record."""
+    rows = db.execute(
+        "SELECT provider, operation, job_id FROM jobs WHERE record_id = ?", (record.id,)
+    )
+    known = {(row["provider"], Operation(row["operation"]), row["job_id"]) for row in rows}
+    held = rules.jobs_of(record)
+    db.executemany(
+        "DELETE FROM jobs WHERE provider = ? AND operation = ? AND job_id = ? AND record_id = ?",
+        [(*job, record.id) for job in known - held],
+    )
+    db.executemany("INSERT INTO jobs VALUES (?, ?, ?, ?)", [(*j, record.id) for j in held - known])

@@ -1,0 +1,218 @@
+"""The SQLite file: is it ours, which version is it, and what its errors mean."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from importlib import resources
+from pathlib import Path
+
+from .._log import get_logger
+from ..errors import AvatarKitError, ConfigError, Conflict, StorageError
+
+__all__ = ["APPLICATION_ID", "migrations", "open_database", "open_reader", "translated"]
+
+log = get_logger(__name__)
+
+#: "avkt": marks a file as ours.
+APPLICATION_ID = 0x61766B74
+
+#: Seconds that a process waits for another one's transaction.
+_BUSY_TIMEOUT = 30.0
+
+_MAGIC = b"SQLite format 3\x00"
+_APPLICATION_ID_AT = slice(68, 72)
+
+_CAUSES = {
+    sqlite3.SQLITE_FULL: "the disk is full: free some space; nothing of this change was kept",
+    sqlite3.SQLITE_READONLY: "it is read-only: make the file and its folder writable for this user",
+    sqlite3.SQLITE_PERM: "access is denied: make the file and its folder writable for this user",
+    sqlite3.SQLITE_CANTOPEN: (
+        "it cannot be opened: check that its folder exists and is writable for this user"
+    ),
+    sqlite3.SQLITE_IOERR: (
+        "the disk failed or refused to grow the file: check space, quota and health of the disk"
+    ),
+    sqlite3.SQLITE_BUSY: (
+        "another program keeps it locked: end that program or its transaction, then try again"
+    ),
+    sqlite3.SQLITE_LOCKED: (
+        "another program keeps it locked: end that program or its transaction, then try again"
+    ),
+    sqlite3.SQLITE_CORRUPT: "it is damaged: bring a backup back and run `avatarkit db restored`",
+}
+
+
+def _translate(error: sqlite3.Error, path: Path) -> AvatarKitError | None:
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None:
+        return None
+    primary = code & 0xFF  # the rest of an extended code only says more about the same
+    if primary == sqlite3.SQLITE_NOTADB:
+        return ConfigError(f"{path} is no SQLite database: name another file, or a new one")
+    if primary == sqlite3.SQLITE_CONSTRAINT:
+        return Conflict(f"{path} holds something else under the same id: use another id")
+    if primary in _CAUSES:
+        return StorageError(f"database {path}: {_CAUSES[primary]}")
+    return None
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Raise SQLite's errors as ``StorageError``, ``ConfigError`` or ``Conflict``."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        known = _translate(error, path)
+        if known is None:
+            raise
+        raise known from error
+
+
+def migrations() -> list[str]:
+    """The SQL of every version, the first one first."""
+    folder = resources.files(__package__) / "migrations"
+    names = sorted(f.name for f in folder.iterdir() if f.name.startswith("sqlite_"))
+    return [(folder / name).read_text(encoding="utf-8") for name in names]
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    """Open for writing, after creating and migrating; many processes may do so at once.
+
+    Raises ``ConfigError`` for a file that is not ours (which is left as it is) or is newer, and
+    ``StorageError`` where it cannot be written.
+    """
+    with translated(path):
+        _create_file(path)
+        _refuse_foreign(path)
+        connection = _connect(path)
+        try:
+            _migrate(connection, path)
+            _write_ahead(connection, path)
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA secure_delete = ON")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """Open a connection that refuses to write; raises ``StorageError``."""
+    with translated(path):
+        connection = _connect(path)
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+
+
+def _connect(path: Path, mode: str = "rw") -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=_BUSY_TIMEOUT,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _create_file(path: Path) -> None:
+    """Create folder and file for this user's eyes only; SQLite's side files follow the mode."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise StorageError(
+            f"database {path} cannot be opened for writing ({error.strerror}): make the file and "
+            "its folder writable for this user, or name another file"
+        ) from error
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Look without touching: a writing connection would tidy up another program's database."""
+    with path.open("rb") as file:
+        header = file.read(100)
+    ours = header[_APPLICATION_ID_AT] == APPLICATION_ID.to_bytes(4, "big")
+    if not header or (ours and header.startswith(_MAGIC)):
+        return
+    with closing(_connect(path, mode="ro")) as connection:
+        _check_owner(connection, path)
+
+
+def _check_owner(connection: sqlite3.Connection, path: Path) -> None:
+    # Before application_id: a file that is no database has an application_id of 0.
+    (objects,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    application_id = _pragma(connection, "application_id")
+    if application_id != APPLICATION_ID and (objects or application_id):
+        raise ConfigError(
+            f"{path} is the database of another program (application_id {application_id:#x}): "
+            "name another file, or a new one; it was left as it is"
+        )
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the schema up to date, in a transaction that shuts every other process out."""
+    scripts = migrations()
+    connection.execute("BEGIN EXCLUSIVE")
+    try:
+        _check_owner(connection, path)
+        version = _version(connection, path, known=len(scripts))
+        if version < len(scripts):
+            for script in scripts[version:]:
+                _run(connection, script)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {len(scripts)}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _version(connection: sqlite3.Connection, path: Path, known: int) -> int:
+    version = _pragma(connection, "user_version")
+    if version > known:
+        raise ConfigError(
+            f"{path} has version {version} and this avatarkit-sdk knows versions up to {known}: "
+            "upgrade avatarkit-sdk"
+        )
+    return version
+
+
+def _run(connection: sqlite3.Connection, script: str) -> None:
+    """Execute a script within the open transaction, which ``executescript`` would commit."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            connection.execute(statement)
+            statement = ""
+
+
+def _write_ahead(connection: sqlite3.Connection, path: Path) -> None:
+    """Switch to WAL, once per file; SQLite does not wait by itself where two do so at once."""
+    give_up_at = time.monotonic() + _BUSY_TIMEOUT
+    while (mode := _journal_mode(connection, give_up_at)) is None:
+        time.sleep(0.01)
+    if mode != "wal":
+        log.warning("database.not_wal", path=str(path), journal_mode=mode)
+
+
+def _journal_mode(connection: sqlite3.Connection, give_up_at: float) -> str | None:
+    """The mode after asking for WAL; None where another process is in the way."""
+    try:
+        return str(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
+    except sqlite3.OperationalError as error:
+        busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+        if not busy or time.monotonic() > give_up_at:
+            raise
+        return None
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
