@@ -339,9 +339,11 @@ class FakeVendor:
             for job in ended:
                 job.reported = True
             bodies = [_delivery_body(job, now) for job in ended if not job.deleted]
-        return [self._signed(body, now, late) for body in bodies for _ in range(copies)]
+        return [self.signed(body, late=late) for body in bodies for _ in range(copies)]
 
-    def _signed(self, body: bytes, now: float, late: float) -> Delivery:
+    def signed(self, body: bytes, *, late: float = 0.0) -> Delivery:
+        """Sign any body, ``late`` seconds before it is received now."""
+        now = self.now()
         stamp = str(int(now - late))
         message = stamp.encode() + b"." + body
         digest = hmac.new(self.secret, message, hashlib.sha256).hexdigest()
@@ -819,7 +821,7 @@ def spoken(text: str) -> bytes:
     """A tone as long as the text would take to say, as WAV (16 kHz, mono)."""
     period = [round(6000 * math.sin(2 * math.pi * i / 80)) for i in range(80)]
     one = struct.pack("<80h", *period)
-    length = int(max(_SHORTEST, len(text) * _SECONDS_PER_CHARACTER) * _RATE)
+    length = round(max(_SHORTEST, len(text) * _SECONDS_PER_CHARACTER) * _RATE)
     file = io.BytesIO()
     with wave.open(file, "wb") as out:
         out.setnchannels(1)
