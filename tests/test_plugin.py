@@ -1,0 +1,179 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ("pytester",)
+EXAMPLE = Path(__file__).with_name("application_example.py")
+
+
+@pytest.fixture
+def outcome(pytester):
+    """Run one module of tests as an application would, and give its result."""
+
+    def run(source):
+        pytester.makepyfile(test_application=source)
+        return pytester.runpytest("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+
+    return run
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+
+def test_the_test_of_an_application_passes(outcome):
+    outcome(EXAMPLE.read_text()).assert_outcomes(passed=1)
+
+
+def test_a_test_that_connects_elsewhere_fails_with_a_reason(outcome):
+    result = outcome("""
+        import socket
+
+        def test_socket(avatarkit_offline):
+            with socket.socket() as connection:
+                connection.connect(("192.0.2.1", 443))
+    """)
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines("*wanted to connect to 192.0.2.1, and avatarkit_offline allows no*")
+
+
+def test_a_look_up_of_a_name_fails_with_a_reason(outcome):
+    result = outcome("""
+        import socket
+
+        def test_name(avatarkit_offline):
+            socket.create_connection(("api.heygen.com", 443))
+    """)
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines("*wanted to connect to api.heygen.com*")
+
+
+def test_a_datagram_to_elsewhere_fails(outcome):
+    outcome("""
+        import socket
+
+        def test_datagram(avatarkit_offline):
+            with socket.socket(type=socket.SOCK_DGRAM) as sender:
+                sender.sendto(b"hello", ("2001:db8::1", 53))
+    """).assert_outcomes(failed=1)
+
+
+def test_the_refusal_is_not_caught_with_ordinary_errors(outcome):
+    outcome("""
+        import contextlib, socket
+
+        def test_hidden(avatarkit_offline):
+            with socket.socket() as connection, contextlib.suppress(Exception):
+                connection.connect(("192.0.2.1", 443))
+    """).assert_outcomes(failed=1)
+
+
+def test_an_open_kit_implies_no_network(outcome):
+    outcome("""
+        import socket, pytest
+
+        @pytest.fixture
+        def anyio_backend():
+            return "asyncio"
+
+        @pytest.mark.anyio
+        async def test_socket(avatarkit_kit):
+            socket.create_connection(("192.0.2.1", 443))
+    """).assert_outcomes(failed=1)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_this_machine_may_be_connected_to(avatarkit_offline, host):
+    import socket
+
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection((host, server.getsockname()[1])) as connection,
+    ):
+        assert connection.getpeername()[0] == "127.0.0.1"
+
+
+def test_sockets_are_as_before_afterwards(outcome):
+    outcome("""
+        import socket
+
+        before = socket.socket.connect
+
+        def test_guarded(avatarkit_offline):
+            assert socket.socket.connect is not before
+
+        def test_as_before():
+            assert socket.socket.connect is before
+    """).assert_outcomes(passed=2)
+
+
+def test_loading_the_plugin_loads_nothing_heavy():
+    code = """
+import sys
+import pytest
+before = set(sys.modules)
+import avatarkit.testing.plugin
+loaded = {m for m in set(sys.modules) - before if m.startswith("avatarkit")}
+assert loaded == {"avatarkit", "avatarkit.testing", "avatarkit.testing.plugin"}, loaded
+assert not {"pydantic", "httpx", "anyio"} & (set(sys.modules) - before)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.anyio
+async def test_a_fault_can_be_ordered_behind_the_kit(
+    avatarkit_kit, avatarkit_samples, avatarkit_vendor
+):
+    avatarkit_vendor.fail_next("avatar", "lost_reply")
+    twin = await avatarkit_kit.train(user_id="ana", clone_id="main", **avatarkit_samples)
+    statuses = [update.status async for update in avatarkit_kit.watch(twin.id)]
+
+    assert statuses[-1] == "completed"
+    assert set(avatarkit_vendor.accepted.values()) == {1}
+
+
+@pytest.mark.anyio
+async def test_a_training_can_wait_for_a_person(avatarkit_kit, avatarkit_samples, avatarkit_vendor):
+    avatarkit_vendor.fail_next("avatar", "needs_action")
+    twin = await avatarkit_kit.train(user_id="ana", clone_id="main", **avatarkit_samples)
+    statuses = []
+    async for update in avatarkit_kit.watch(twin.id):
+        statuses.append(update.status)
+        if update.status == "action_required":
+            avatarkit_vendor.consent(f"ak-{twin.id}-avatar")
+
+    assert "action_required" in statuses
+    assert statuses[-1] == "completed"
+
+
+@pytest.mark.anyio
+async def test_webhooks_of_the_vendor_reach_the_kit(
+    avatarkit_kit, avatarkit_samples, avatarkit_vendor
+):
+    twin = await avatarkit_kit.train(user_id="ana", clone_id="main", **avatarkit_samples)
+    _ = [update async for update in avatarkit_kit.watch(twin.id)]
+    received = [
+        event.name
+        for delivery in avatarkit_vendor.deliveries(copies=2)
+        for event in await avatarkit_kit.receive("fake", delivery)
+    ]
+
+    assert received.count("avatar.training_completed") == 2
+
+
+def test_testing_offers_what_it_lists():
+    from avatarkit import testing
+
+    assert dir(testing) == testing.__all__
+
+
+def test_testing_knows_no_other_name():
+    from avatarkit import testing
+
+    with pytest.raises(AttributeError, match="nonsense"):
+        testing.nonsense  # noqa: B018
