@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-__all__ = ["get_logger", "redact"]
+__all__ = ["cleaned", "get_logger", "redact"]
 
 logging.getLogger("avatarkit").addHandler(logging.NullHandler())
 
@@ -75,10 +75,11 @@ def _cleaned(value: object) -> object:
         case list() | tuple() | set() | frozenset():
             return [_cleaned(inner) for inner in value]
         case _:
-            return _cleaned_text(str(value))
+            return cleaned(str(value))
 
 
-def _cleaned_text(text: str) -> str:
+def cleaned(text: str) -> str:
+    """Return the text without what is secret in it: query strings, bearer tokens, keys."""
     for pattern, instead in _SECRET_TEXTS:
         text = pattern.sub(instead, text)
     return text

@@ -1,0 +1,625 @@
+"""The only module that imports the HTTP client: one request, its outcome, its retries, its bytes.
+
+A billable call is sent once, and what comes of it is an answer, a proof that nothing was accepted,
+or ``Ambiguous``. Free calls are sent again where that may help. Redirects of calls are not
+followed. No message holds a key, a query string or a vendor's whole answer.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import ipaddress
+import logging
+import re
+import time
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import aclosing, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import anyio
+import httpx
+import stamina
+import structlog
+from stamina import instrumentation
+
+from . import errors
+from ._log import cleaned
+from .interfaces import Fetcher
+from .models import Media, nothing_to_guard
+
+__all__ = [
+    "Call",
+    "Client",
+    "Explanation",
+    "HttpFetcher",
+    "Multipart",
+    "Request",
+    "Streamed",
+    "fetch",
+    "new_client",
+    "send",
+    "stream",
+]
+
+Client = httpx.AsyncClient
+Request = httpx.Request
+T = TypeVar("T")
+
+#: How often a free call is sent, at most.
+_ATTEMPTS = 4
+#: Seconds that a vendor's Retry-After is waited for within one free call, at most.
+_LONGEST_WAIT = 60.0
+
+
+def new_client(*, timeout: float = 60.0) -> Client:
+    """Return a client of our own; ``timeout`` bounds each read and write, in seconds."""
+    return Client(timeout=httpx.Timeout(timeout, connect=10.0), follow_redirects=False)
+
+
+# -- what a failure means ---------------------------------------------------------------------
+
+#: Failures before the connection stood: nothing of the request has left.
+_NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
+#: These answers to a billable call prove that it was not accepted; any other proves nothing.
+_PROVE_REFUSAL = frozenset({400, 401, 402, 403, 404, 413, 415, 422, 429, 451})
+
+#: What a status means; any other 4xx is ``Refused``, any 5xx ``Unavailable``.
+_BY_STATUS: Mapping[int, type[errors.ProviderError]] = {
+    401: errors.AuthError,
+    402: errors.QuotaError,
+    403: errors.AuthError,
+    404: errors.NotFound,
+    408: errors.Unavailable,
+    410: errors.NotFound,
+    425: errors.Unavailable,
+    429: errors.RateLimited,
+}
+
+_REQUEST_IDS = ("x-request-id", "request-id", "x-amzn-requestid", "x-trace-id", "cf-ray")
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a vendor says about a failure.
+
+    ``kind`` is None where its own code says nothing that is known; then the status decides.
+    """
+
+    kind: type[errors.ProviderError] | None = None
+    code: str | None = None
+    message: str = ""
+
+
+def _unexplained(status: int, body: Any) -> Explanation:
+    del status, body
+    return Explanation()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What a request is to its caller: whose it is, what it may cost, how long it may take."""
+
+    provider: str
+    operation: str
+    billable: bool = False
+    timeout: float = 60.0  #: seconds; the whole of one attempt, its answer included
+    guard: Callable[[], None] = nothing_to_guard  #: may raise ``NotSent`` at the last moment
+    explain: Callable[[int, Any], Explanation] = _unexplained
+
+    def error(
+        self, kind: type[errors.ProviderError], message: str, **facts: Any
+    ) -> errors.ProviderError:
+        """An error that says which call it is about."""
+        return kind(cleaned(message), provider=self.provider, operation=self.operation, **facts)
+
+    def unclear(self, message: str, **facts: Any) -> errors.ProviderError:
+        """It succeeded, but what it says makes no sense: of a paid call that is a doubt."""
+        kind = errors.Ambiguous if self.billable else errors.BadReply
+        return self.error(kind, message, **facts)
+
+    def refusal(self, response: httpx.Response) -> errors.ProviderError:
+        """The error of an answer that is no success: by the vendor's code, then by the status."""
+        status, body = response.status_code, _body(response)
+        told = self.explain(status, body)
+        kind = told.kind or _by_status(status)
+        proved = told.kind is not None or status in _PROVE_REFUSAL
+        if self.billable and (kind is errors.Unavailable or not proved):
+            kind = errors.Ambiguous
+        return self.error(
+            kind,
+            told.message or _phrase(response),
+            status=status,
+            code=told.code,
+            retry_after=_retry_after(response.headers),
+            request_id=_request_id(response.headers),
+            body=body,
+        )
+
+
+def _by_status(status: int) -> type[errors.ProviderError]:
+    if 300 <= status < 400:
+        return errors.BadReply
+    return _BY_STATUS.get(status, errors.Unavailable if status >= 500 else errors.Refused)
+
+
+def _phrase(response: httpx.Response) -> str:
+    if response.is_redirect:
+        return "it answers with a redirect, which is not followed: check the base_url"
+    return httpx.codes.get_reason_phrase(response.status_code) or "no reason given"
+
+
+def _body(response: httpx.Response) -> Any:
+    """The answer as JSON where it is that, else as text."""
+    try:
+        return response.json() if response.content else {}
+    except (ValueError, RecursionError):
+        return response.text
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait, however they are written: as a number or as a date."""
+    value = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value):
+        return float(value)
+    when = email.utils.parsedate_tz(value)
+    try:
+        return None if when is None else max(0.0, email.utils.mktime_tz(when) - time.time())
+    except (ValueError, OverflowError):
+        return None
+
+
+def _request_id(headers: Mapping[str, str]) -> str | None:
+    found = next((headers[name] for name in _REQUEST_IDS if headers.get(name)), None)
+    return None if found is None else found[:100]
+
+
+# -- one request ------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Departure:
+    """Watches a request leave: calls the guard at the first byte, and remembers that it came."""
+
+    guard: Callable[[], None]
+    watched: bool = False  #: does the transport report at all? a scripted one does not
+    left: bool = False
+
+    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take what the transport reports, before it does it."""
+        self.watched = True
+        if event.endswith(".send_request_headers.started"):
+            self.guard()
+            self.left = self.left or info["request"].method != b"CONNECT"  # that asks the proxy
+
+    def never_left(self, error: Exception) -> bool:
+        """Whether the failure proves that the vendor has seen no byte."""
+        return isinstance(error, _NEVER_LEFT) or (self.watched and not self.left)
+
+
+#: Set while a request of ours is under way.
+_ours: ContextVar[bool] = ContextVar("avatarkit_request_under_way", default=False)
+
+
+def _not_ours(_record: logging.LogRecord) -> bool:
+    return not _ours.get()
+
+
+# The client logs every address with its query, and so every signed link.
+for _name in ("httpx", "httpcore.http11", "httpcore.http2", "httpcore.proxy"):
+    logging.getLogger(_name).addFilter(_not_ours)
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    token = _ours.set(True)
+    try:
+        yield
+    finally:
+        _ours.reset(token)
+
+
+async def send(client: Client, request: Request, call: Call) -> dict[str, Any]:
+    """Send, and return the JSON object that comes back (empty where the answer is).
+
+    A billable call is sent once. It raises ``NotSent`` where the vendor provably saw nothing of
+    it, a refusal where the vendor provably did not accept it, and else ``Ambiguous``. A free call
+    is sent up to four times, and raises ``Unavailable``, ``BadReply`` or a refusal.
+    """
+    return await _tried(call, lambda: _once(client, request, call))
+
+
+async def _tried(call: Call, attempt: Callable[[], Awaitable[T]]) -> T:
+    if call.billable:
+        return await attempt()
+    async for again in stamina.retry_context(on=_wait, attempts=_ATTEMPTS, timeout=None):
+        with again:
+            return await attempt()
+    raise AssertionError  # stamina yields or raises
+
+
+def _wait(error: Exception) -> bool | float:
+    """Decide for stamina: no, yes, or yes after so many seconds."""
+    if not (isinstance(error, errors.ProviderError) and error.retryable):
+        return False
+    _keep_stdout_clean()
+    return True if error.retry_after is None else min(error.retry_after, _LONGEST_WAIT)
+
+
+def _keep_stdout_clean() -> None:
+    """Have stamina report by logging for as long as structlog, unconfigured, would print."""
+    hooks = instrumentation.get_on_retry_hooks()
+    printing = instrumentation.StructlogOnRetryHook.hook_factory.__module__
+    others = [hook for hook in hooks if getattr(hook, "__module__", "") != printing]
+    if len(others) < len(hooks) and not structlog.is_configured():
+        instrumentation.set_on_retry_hooks([*others, instrumentation.LoggingOnRetryHook])
+
+
+async def _once(client: Client, request: Request, call: Call) -> dict[str, Any]:
+    response = await _answer(client, request, call, streamed=False)
+    body = _body(response)
+    if not isinstance(body, dict):
+        raise call.unclear(
+            "the answer is not a JSON object",
+            status=response.status_code,
+            request_id=_request_id(response.headers),
+            body=body,
+        )
+    return body
+
+
+async def _answer(
+    client: Client, request: Request, call: Call, *, streamed: bool
+) -> httpx.Response:
+    """Send once; return a success, its body still open where ``streamed``."""
+    departure = _Departure(call.guard)
+    request.extensions = {**request.extensions, "trace": departure.trace}
+    try:
+        with _unlogged(), anyio.fail_after(call.timeout):
+            call.guard()
+            response = await client.send(request, stream=streamed)
+            if not response.is_success:
+                await response.aread()
+    except (httpx.RequestError, TimeoutError) as error:
+        raise _lost(call, departure, error) from error
+    except (errors.AvatarKitError, OSError) as error:  # raised by the guard, or by what is read
+        if call.billable and departure.left:
+            raise call.error(errors.Ambiguous, "it broke off while it was sent") from error
+        raise
+    if not response.is_success:
+        await response.aclose()
+        raise call.refusal(response)
+    return response
+
+
+def _lost(call: Call, departure: _Departure, error: Exception) -> errors.ProviderError:
+    """The error of a request without an answer."""
+    what = "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__
+    if isinstance(error, httpx.DecodingError):
+        return call.unclear("the answer cannot be decoded")
+    if not call.billable:
+        return call.error(errors.Unavailable, f"it cannot be reached ({what})")
+    if departure.never_left(error):
+        return call.error(errors.NotSent, f"it cannot be reached ({what}); nothing was sent")
+    return call.error(errors.Ambiguous, f"it was sent, and no clear answer came ({what})")
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """An answer whose bytes are still coming; ``chunks`` must be read, or closed."""
+
+    media_type: str
+    headers: Mapping[str, str] = field(repr=False)
+    chunks: AsyncIterator[bytes] = field(repr=False)
+
+
+async def stream(client: Client, request: Request, call: Call) -> Streamed:
+    """Send as ``send`` does, and return as soon as the answer begins.
+
+    Where the bytes end early, reading them raises ``Ambiguous`` for a billable call and
+    ``Unavailable`` for a free one.
+    """
+    response = await _tried(call, lambda: _answer(client, request, call, streamed=True))
+    media_type = response.headers.get("content-type", "").partition(";")[0].strip()
+    chunks = _chunks(response, call)
+    return Streamed(media_type or "application/octet-stream", response.headers, chunks)
+
+
+async def _chunks(response: httpx.Response, call: Call) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in response.aiter_bytes():
+            yield chunk
+    except httpx.RequestError as error:
+        kind = errors.Ambiguous if call.billable else errors.Unavailable
+        raise call.error(kind, f"the answer ended early ({type(error).__name__})") from error
+    finally:
+        with anyio.CancelScope(shield=True):
+            await response.aclose()
+
+
+# -- bodies -----------------------------------------------------------------------------------
+
+
+class Multipart:
+    """A form with files, streamed from where they lie; may be iterated anew for each attempt."""
+
+    def __init__(self, fields: Mapping[str, Any], files: Sequence[tuple[str, Media]]) -> None:
+        self._boundary = uuid4().hex
+        self._fields = [self._head(name) + _form_text(v) for name, v in fields.items()]
+        self._files = [
+            (self._head(name, media.name) + _content_type(media), media) for name, media in files
+        ]
+        self._end = f"--{self._boundary}--\r\n".encode()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The content's type and length; a known length needs no chunked encoding."""
+        length = sum(len(part) for part in self._fields) + len(self._end)
+        length += sum(len(head) + media.size + 2 for head, media in self._files)
+        return {
+            "content-type": f"multipart/form-data; boundary={self._boundary}",
+            "content-length": str(length),
+        }
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Stream it; raises ``StorageError``-like errors of the media store as they are."""
+        for part in self._fields:
+            yield part
+        for head, media in self._files:
+            yield head
+            async for chunk in media.open():
+                yield chunk
+            yield b"\r\n"
+        yield self._end
+
+    def _head(self, name: str, filename: str | None = None) -> bytes:
+        given = "" if filename is None else f'; filename="{_quoted(filename)}"'
+        disposition = f'Content-Disposition: form-data; name="{_quoted(name)}"{given}'
+        return f"--{self._boundary}\r\n{disposition}\r\n".encode()
+
+
+def _form_text(value: Any) -> bytes:
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return f"\r\n{text}\r\n".encode()
+
+
+def _content_type(media: Media) -> bytes:
+    return f"Content-Type: {media.media_type}\r\n\r\n".encode()
+
+
+def _quoted(name: str) -> str:
+    return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+
+
+# -- results ----------------------------------------------------------------------------------
+
+#: How often a download is taken up again, as long as each time brings more bytes.
+_RESUMES = 20
+_REDIRECTS = 5
+_REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
+
+#: What a status says about a link: signed links that have expired answer 400, 401 or 403.
+_BY_LINK_STATUS: Mapping[int, type[errors.ProviderError]] = {
+    **dict.fromkeys((400, 401, 403, 404, 410), errors.NotFound),
+    **dict.fromkeys((408, 425), errors.Unavailable),
+    429: errors.RateLimited,
+}
+
+
+class HttpFetcher(Fetcher):
+    """Opens links by HTTP; close it with ``aclose``.
+
+    Links to private, loopback and link-local addresses are refused unless ``allow_private``.
+    """
+
+    def __init__(self, client: Client | None = None, *, allow_private: bool = False) -> None:
+        self._owned = client is None
+        self._client = client or new_client()
+        self._allow_private = allow_private
+
+    def fetch(self, url: str, /) -> AsyncIterator[bytes]:
+        """Stream the bytes; see ``fetch`` of this module."""
+        return fetch(self._client, url, allow_private=self._allow_private)
+
+    async def aclose(self) -> None:
+        """Close the client, if it is our own."""
+        if self._owned:
+            await self._client.aclose()
+
+
+async def fetch(
+    client: Client,
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    allow_private: bool = False,
+) -> AsyncIterator[bytes]:
+    """Stream the bytes behind a link; after a cut it goes on where it was, if it is the same file.
+
+    ``headers`` go to the link's own origin only, never to where it redirects. Raises ``NotFound``
+    for a link that is gone or has expired, ``Unavailable`` where the bytes end early,
+    ``BadReply`` for an answer that makes no sense, and ``MediaRejected`` for a link to a private
+    address.
+    """
+    download = _Download(client, url, dict(headers or {}), allow_private)
+    for _ in range(_RESUMES):
+        before = download.received
+        try:
+            async with aclosing(download.rest()) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        except httpx.RequestError as error:
+            if download.etag is None or download.received == before:
+                raise _link_error(errors.Unavailable, url, "the bytes end early") from error
+        else:
+            return
+    raise _link_error(errors.Unavailable, url, "it is cut again and again")
+
+
+class _Download:
+    """One file on its way here."""
+
+    def __init__(
+        self, client: Client, url: str, headers: dict[str, str], allow_private: bool
+    ) -> None:
+        self._client = client
+        self._url = url
+        self._headers = headers
+        self._allow_private = allow_private
+        self.received = 0
+        self.etag: str | None = None
+        self._size: int | None = None
+
+    async def rest(self) -> AsyncGenerator[bytes, None]:
+        """Stream what has not been received yet; ``httpx.RequestError`` means a cut."""
+        response = await self._opened()
+        try:
+            skip = self._begin(response)
+            async for chunk in response.aiter_raw():
+                fresh = chunk[skip:]
+                skip = max(0, skip - len(chunk))
+                self.received += len(fresh)
+                if fresh:
+                    yield fresh
+        finally:
+            with anyio.CancelScope(shield=True):
+                await response.aclose()
+        if self._size is not None and self.received != self._size:
+            raise self._error(errors.Unavailable, f"{self.received} of {self._size} bytes came")
+
+    def _begin(self, response: httpx.Response) -> int:
+        """Read the head of an answer; return how many of its bytes are here already."""
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise self._error(errors.BadReply, "it comes compressed, which was not asked for")
+        etag = response.headers.get("etag", "")
+        strong = etag if etag.startswith('"') else None
+        if not self.received:
+            self.etag = strong
+            self._size = _number(response.headers.get("content-length"))
+            return 0
+        if strong != self.etag:
+            raise self._error(errors.BadReply, "the file has changed while it was read")
+        if response.status_code != 206:
+            return self.received
+        start = re.match(r"bytes (\d+)-", response.headers.get("content-range", ""))
+        if start is None or int(start[1]) != self.received:
+            raise self._error(errors.BadReply, "it answers with another part than was asked for")
+        return 0
+
+    async def _opened(self) -> httpx.Response:
+        call = Call(provider="avatarkit", operation="fetch")
+        return await _tried(call, self._followed)
+
+    async def _followed(self) -> httpx.Response:
+        url, headers = httpx.URL(self._url), {**self._headers, **self._conditions()}
+        for _ in range(_REDIRECTS + 1):
+            response = await self._asked(url, headers)
+            if response.status_code not in _REDIRECT_STATUSES:
+                return await self._checked(response)
+            await response.aclose()
+            target = url.join(response.headers.get("location", ""))
+            if url.scheme == "https" and target.scheme != "https":
+                raise self._error(errors.BadReply, "it redirects to an unencrypted address")
+            if _origin(target) != _origin(url):
+                headers = self._conditions()
+            url = target
+        raise self._error(errors.BadReply, "it redirects too often")
+
+    def _conditions(self) -> dict[str, str]:
+        """Ask for plain bytes, and for the rest only if the file is still the same."""
+        plain = {"accept-encoding": "identity"}
+        if not self.received or self.etag is None:
+            return plain
+        return {**plain, "range": f"bytes={self.received}-", "if-range": self.etag}
+
+    async def _asked(self, url: httpx.URL, headers: Mapping[str, str]) -> httpx.Response:
+        if url.scheme not in {"http", "https"} or not url.host:
+            raise self._error(errors.BadReply, "the link is neither http nor https")
+        request = self._client.build_request("GET", url, headers=headers)
+        if not self._allow_private:
+            _refuse_private(url.host, url.host)
+            request.extensions = {**request.extensions, "trace": _PublicOnly(url.host).trace}
+        try:
+            with _unlogged():
+                return await self._client.send(request, stream=True, follow_redirects=False)
+        except httpx.RequestError as error:
+            what = f"it cannot be reached ({type(error).__name__})"
+            raise self._error(errors.Unavailable, what) from error
+
+    async def _checked(self, response: httpx.Response) -> httpx.Response:
+        status = response.status_code
+        if response.is_success:
+            return response
+        await response.aclose()
+        default = errors.Unavailable if status >= 500 else errors.BadReply
+        kind = _BY_LINK_STATUS.get(status, default)
+        hint = ": the link is gone or has expired" if kind is errors.NotFound else ""
+        raise self._error(
+            kind,
+            f"it answers {status}{hint}",
+            status=status,
+            retry_after=_retry_after(response.headers),
+        )
+
+    def _error(
+        self, kind: type[errors.ProviderError], what: str, **facts: Any
+    ) -> errors.ProviderError:
+        return _link_error(kind, self._url, what, **facts)
+
+
+def _link_error(
+    kind: type[errors.ProviderError], url: str, what: str, **facts: Any
+) -> errors.ProviderError:
+    host = httpx.URL(url).host or "somewhere"
+    return kind(f"a file at {host} cannot be read: {what}", **facts)
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and re.fullmatch(r"[0-9]{1,18}", text) else None
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    default = {"http": 80, "https": 443}.get(url.scheme)
+    return url.scheme, url.host, url.port or default
+
+
+@dataclass(slots=True)
+class _PublicOnly:
+    """Looks at the address that a name led to, before a byte is written there.
+
+    Through a proxy it is the proxy that finds the address, so only literal ones are looked at.
+    """
+
+    host: str
+    _direct: bool = True
+
+    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take what the transport reports."""
+        if event == "connection.connect_tcp.started":
+            self._direct = info["host"] == self.host
+        elif event == "connection.connect_tcp.complete" and self._direct:
+            address = info["return_value"].get_extra_info("server_addr")
+            _refuse_private(str(address[0]), self.host)
+
+
+def _refuse_private(address: str, host: str) -> None:
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return  # a name; what it leads to is looked at once it is connected
+    inner = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None) or found
+    if not inner.is_global or inner.is_multicast:
+        raise errors.MediaRejected(
+            f"the link leads to {host}, which is no public address: it is not opened"
+        )

@@ -1,0 +1,476 @@
+"""What adapters over HTTP share: a client, a key, and tables that say how answers are read.
+
+An adapter names its roles in its bases, says in ``capabilities`` what its wire can carry and in
+``reads`` where things stand in an answer, and writes one line per call with ``_submit``, ``_get``,
+``_find`` and ``_delete``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal
+from urllib.parse import quote
+
+from .. import _http, errors
+from ..interfaces import Capabilities, Limits, ProviderSettings
+from ..models import (
+    Action,
+    AvatarRequest,
+    ConsentRule,
+    DubRequest,
+    Event,
+    Job,
+    JobState,
+    Media,
+    Operation,
+    Options,
+    Request,
+    Speech,
+    SpeechRequest,
+    VideoRequest,
+    VoiceRequest,
+)
+from ..webhooks import Delivery
+
+__all__ = ["HttpProvider", "Places", "Reads"]
+
+#: Where something stands in an answer: dotted paths, of which the first that is filled counts.
+Places = tuple[str, ...]
+
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reads:
+    """How a vendor's answers are read."""
+
+    ids: Mapping[Operation, Places]  #: what is polled
+    refs: Mapping[Operation, Places] = field(default=_NOTHING)  #: what later calls use, if another
+    states: Mapping[str, JobState]  #: the vendor's word -> ours; any other is ``UNKNOWN``
+    state: Places = ("status",)
+    #: the state of a job whose answer has no word for it; of a submission it is ``QUEUED``
+    unsaid: Mapping[Operation, JobState] = field(default=_NOTHING)
+    progress: Places = ()  #: a number, "60%" or "60/100"
+    progress_end: float = 100  #: what a bare number of progress counts up to
+    links: Mapping[str, Places] = field(default=_NOTHING)  #: our name -> place
+    reason: Places = ()
+    consent_url: Places = ()  #: where a person must go while the job needs an action
+    created_at: Places = ("created_at",)  #: seconds or milliseconds since 1970, or ISO 8601
+    cost: Places = ()
+    token: Places = ("name",)  #: where the name that we gave comes back
+    items: Places = ("data",)  #: the jobs of a page
+    cursor: Places = ()  #: what the next page is asked for with; empty on the last one
+    cursor_parameter: str = "cursor"
+
+
+class HttpProvider:
+    """Base of an adapter over HTTP; ``client`` is borrowed where it is given.
+
+    Raises ``ConfigError`` where there is no key, or one that no HTTP header can carry.
+    """
+
+    name: ClassVar[str]
+    api_version: ClassVar[str]
+    base_url: ClassVar[str]
+    key_env: ClassVar[str]  #: the vendor's own variable for the key
+    key_header: ClassVar[str] = "authorization"
+    key_prefix: ClassVar[str] = ""
+    idempotency_header: ClassVar[str | None] = None  #: only where the vendor documents it
+    capabilities: ClassVar[Capabilities]
+    limits: ClassVar[Limits] = ()
+    consent_rules: ClassVar[tuple[ConsentRule, ...]] = ()
+    option_types: ClassVar[tuple[type[Options], ...]] = ()
+    reads: ClassVar[Reads]
+    #: the vendor's code of a failure -> what it means, whatever the status
+    codes: ClassVar[Mapping[str, type[errors.ProviderError]]] = _NOTHING
+    code: ClassVar[Places] = ("code", "error.code")  #: where that code stands
+    message: ClassVar[Places] = ("message", "error.message", "error", "detail")
+
+    def __init__(
+        self, settings: ProviderSettings | None = None, *, client: _http.Client | None = None
+    ) -> None:
+        self._settings = settings or ProviderSettings()
+        self._key = self._checked_key()
+        self._base_url = (self._settings.base_url or self.base_url).rstrip("/")
+        self._owned = client is None
+        self._client = client or _http.new_client(timeout=self._settings.timeout)
+
+    def _checked_key(self) -> str:
+        given = self._settings.api_key
+        key = given.get_secret_value().strip() if given else ""
+        ours = f"AVATARKIT_{re.sub('[^A-Z0-9]', '_', self.name.upper())}_API_KEY"
+        if not key:
+            raise errors.ConfigError(
+                f"{self.name} needs a key: set {ours} or {self.key_env}. To try avatarkit without "
+                "a key, use the provider 'local' or 'fake'."
+            )
+        if not re.fullmatch(r"[\x21-\x7e]+", key):
+            raise errors.ConfigError(
+                f"the key of {self.name} has characters that no key has: copy it once more"
+            )
+        return key
+
+    @property
+    def account(self) -> str:
+        """Fingerprint of the key; an adapter that knows the account's id says that instead."""
+        digest = hashlib.sha256(f"{self.name}{self._key}".encode()).hexdigest()
+        return f"key-{digest[:16]}"
+
+    async def aclose(self) -> None:
+        """Close the client, if it is our own."""
+        if self._owned:
+            await self._client.aclose()
+
+    def events(self, delivery: Delivery) -> list[Event]:
+        """Check and read a delivery that is simply the job; override where it is wrapped."""
+        self.capabilities.webhook.check(delivery, self._settings.webhook_secrets)
+        body = delivery.json()
+        found = (o for o, places in self.reads.ids.items() if _first(body, places) is not None)
+        operation = next(found, None)
+        return [] if operation is None else self._events(delivery, self._job(operation, body))
+
+    def _events(self, delivery: Delivery, job: Job) -> list[Event]:
+        """The event of a job, or nothing where it is none that anybody waits for."""
+        name = _EVENT_NAMES[job.operation].get(job.state)
+        if name is None:
+            return []
+        event = Event(
+            provider=self.name,
+            id=delivery.digest,
+            name=name,
+            job=job,
+            trusted=self.capabilities.webhook.signed,
+        )
+        return [event]
+
+    def explain(self, status: int, body: Any) -> _http.Explanation:
+        """Read a failure: the vendor's code decides before the status does."""
+        del status
+        said = body if isinstance(body, Mapping) else {}
+        code = _first(said, self.code)
+        message = _first(said, self.message)
+        return _http.Explanation(
+            kind=None if code is None else self.codes.get(str(code)),
+            code=None if code is None else str(code)[:80],
+            message=message.replace(self._key, "[redacted]")[:200]
+            if isinstance(message, str)
+            else "",
+        )
+
+    # -- for adapters -------------------------------------------------------------------------
+
+    async def _submit(
+        self,
+        operation: Operation,
+        path: str,
+        request: Request,
+        options: type[Options] = Options,
+        files: Sequence[tuple[str, Media]] | None = None,
+        **body: Any,
+    ) -> Job:
+        """Start something that costs money: check first, send once, read the job.
+
+        ``body`` is sent as JSON, or as a form beside ``files``; what is None stays out. The
+        request's ``options`` of that type, then their ``extra``, are merged into it.
+        """
+        call, sent = self._billable(
+            operation, path, request, options=options, body=body, files=files
+        )
+        raw = await _http.send(self._client, sent, call)
+        try:
+            return self._job(operation, raw, unsaid=JobState.QUEUED)
+        except errors.BadReply as error:
+            raise call.unclear(error.message, body=raw) from error
+
+    async def _speak(
+        self,
+        path: str,
+        request: SpeechRequest,
+        options: type[Options] = Options,
+        **body: Any,
+    ) -> Speech:
+        """Submit as ``_submit`` does, where the answer is the audio itself."""
+        call, sent = self._billable(Operation.SPEECH, path, request, options=options, body=body)
+        answer = await _http.stream(self._client, sent, call)
+        return Speech(audio=answer.chunks, media_type=answer.media_type)
+
+    async def _get(self, operation: Operation, path: str, job_id: str) -> Job:
+        """Poll; ``{}`` in the path stands for the id."""
+        raw = await self._call("GET", path.format(_segment(job_id)), operation=operation)
+        return self._job(operation, raw)
+
+    async def _find(self, operation: Operation, path: str, token: str, **query: Any) -> list[Job]:
+        """Walk every page of a list for jobs that carry the token; oldest first.
+
+        A walk that fails anywhere raises: part of a list proves nothing.
+        """
+        items = self._items(operation, path, query)
+        jobs = [self._job(operation, i) async for i in items if self._carries(i, token)]
+        jobs.reverse()  # lists come newest first; where no job tells its age, that is all there is
+        return sorted(jobs, key=lambda job: job.created_at or 0.0)
+
+    async def _delete(self, operation: Operation, path: str, job_id: str) -> None:
+        """Delete; ``{}`` in the path stands for the id. What is not there counts as deleted."""
+        try:
+            await self._call("DELETE", path.format(_segment(job_id)), operation=operation)
+        except errors.NotFound:
+            return
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        operation: Operation,
+        query: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Make a free call, sent again where that may help."""
+        request = self._client.build_request(
+            method,
+            self._base_url + path,
+            params=_filled(query or {}) or None,
+            json=None if body is None else _filled(body),
+            headers=self._headers(),
+        )
+        call = _http.Call(
+            provider=self.name,
+            operation=operation,
+            timeout=self._settings.timeout,
+            explain=self.explain,
+        )
+        return await _http.send(self._client, request, call)
+
+    def _billable(
+        self,
+        operation: Operation,
+        path: str,
+        request: Request,
+        *,
+        options: type[Options],
+        body: Mapping[str, Any],
+        files: Sequence[tuple[str, Media]] | None = None,
+    ) -> tuple[_http.Call, _http.Request]:
+        self._check(request)
+        said = _filled(body)
+        for extra in request.options:
+            if type(extra) is options:
+                said |= extra.model_dump(exclude={"extra"}, exclude_none=True) | extra.extra
+        headers = self._headers()
+        if self.idempotency_header and request.idempotency_key:
+            headers[self.idempotency_header] = request.idempotency_key
+        content: dict[str, Any] = {"json": said}
+        if files is not None:
+            form = _http.Multipart(said, files)
+            headers |= form.headers
+            content = {"content": form}
+        sent = self._client.build_request("POST", self._base_url + path, headers=headers, **content)
+        call = _http.Call(
+            provider=self.name,
+            operation=operation,
+            billable=operation not in self.capabilities.free,
+            timeout=self._settings.timeout,
+            guard=request.guard,
+            explain=self.explain,
+        )
+        return call, sent
+
+    def _headers(self) -> dict[str, str]:
+        return {self.key_header: self.key_prefix + self._key}
+
+    async def _items(
+        self, operation: Operation, path: str, query: Mapping[str, Any]
+    ) -> AsyncIterator[Mapping[str, Any]]:
+        asked, seen = dict(query), set[str]()
+        while True:
+            page = await self._call("GET", path, operation=operation, query=asked)
+            items = _at(page, self.reads.items)
+            if not isinstance(items, list) or not all(isinstance(i, Mapping) for i in items):
+                raise self._bad(operation, "a page of the list holds no list of jobs")
+            for item in items:
+                yield item
+            cursor = _first(page, self.reads.cursor)
+            if cursor is None:
+                return
+            if str(cursor) in seen:
+                raise self._bad(operation, "the list goes round in circles")
+            seen.add(str(cursor))
+            asked[self.reads.cursor_parameter] = cursor
+
+    def _carries(self, item: Mapping[str, Any], token: str) -> bool:
+        return _text(item, self.reads.token) == token
+
+    def _job(
+        self,
+        operation: Operation,
+        raw: Mapping[str, Any],
+        *,
+        unsaid: JobState = JobState.UNKNOWN,
+    ) -> Job:
+        """Read a job; raises ``BadReply`` where it has no id."""
+        reads = self.reads
+        job_id = _text(raw, reads.ids[operation])
+        if job_id is None:
+            raise self._bad(operation, "the answer names no job")
+        word = _text(raw, reads.state)
+        state = reads.unsaid.get(operation, unsaid)
+        if word is not None:
+            state = reads.states.get(word, JobState.UNKNOWN)
+        links = {name: _text(raw, places) for name, places in reads.links.items()}
+        return Job(
+            provider=self.name,
+            operation=operation,
+            id=job_id,
+            ref=_text(raw, reads.refs.get(operation, ())),
+            state=state,
+            progress=_ratio(_first(raw, reads.progress), reads.progress_end),
+            links={name: link for name, link in links.items() if link},
+            reason=_text(raw, reads.reason),
+            action=_consent_action(self.name, _text(raw, reads.consent_url), state),
+            created_at=_moment(_first(raw, reads.created_at)),
+            cost=_text(raw, reads.cost),
+            raw=raw,
+        )
+
+    def _bad(self, operation: Operation, what: str) -> errors.BadReply:
+        return errors.BadReply(what, provider=self.name, operation=operation)
+
+    def _check(self, request: Request) -> None:
+        """Raise ``Unsupported`` for what the vendor's wire cannot carry."""
+        can = self.capabilities
+        for media in _media(request):
+            if media.url is None and "data" not in can.media:
+                raise errors.Unsupported(
+                    f"{self.name} fetches media by a link, and {media.name} has none"
+                )
+        if request.callback_url and not can.callback:
+            raise errors.Unsupported(f"{self.name} takes no callback address per request")
+        match request:
+            case VoiceRequest() if can.one_voice_file and len(request.samples) > 1:
+                raise errors.Unsupported(f"{self.name} takes one voice sample: join them")
+            case VideoRequest():
+                self._check_drive(request)
+            case _:
+                pass
+
+    def _check_drive(self, request: VideoRequest) -> None:
+        can = self.capabilities
+        wanted: Literal["script", "audio"] = "script" if request.audio is None else "audio"
+        if wanted not in can.drive:
+            raise errors.Unsupported(f"{self.name} cannot drive a video by {wanted}")
+        if request.audio and request.audio.media_type not in can.audio_formats:
+            raise errors.Unsupported(
+                f"{self.name} takes no {request.audio.media_type}: "
+                f"give {' or '.join(can.audio_formats)}"
+            )
+
+
+_EventName = Literal[
+    "avatar.training_progress",
+    "avatar.training_completed",
+    "avatar.training_failed",
+    "video.completed",
+    "video.failed",
+]
+_FAILED_TRAINING: Mapping[JobState, _EventName] = {
+    **dict.fromkeys(JobState, "avatar.training_progress"),
+    JobState.FAILED: "avatar.training_failed",
+    JobState.GONE: "avatar.training_failed",
+}
+_ENDED_VIDEO: Mapping[JobState, _EventName] = {
+    JobState.SUCCEEDED: "video.completed",
+    JobState.FAILED: "video.failed",
+    JobState.GONE: "video.failed",
+}
+_EVENT_NAMES: Mapping[Operation, Mapping[JobState, _EventName]] = {
+    Operation.VOICE: _FAILED_TRAINING,
+    Operation.AVATAR: {**_FAILED_TRAINING, JobState.SUCCEEDED: "avatar.training_completed"},
+    Operation.SPEECH: _NOTHING,
+    Operation.VIDEO: _ENDED_VIDEO,
+    Operation.DUB: _ENDED_VIDEO,
+}
+
+
+def _media(request: Request) -> Sequence[Media]:
+    match request:
+        case VoiceRequest():
+            return request.samples
+        case AvatarRequest():
+            return (request.footage,)
+        case DubRequest():
+            return (request.source,)
+        case VideoRequest(audio=Media() as audio):
+            return (audio,)
+        case _:
+            return ()
+
+
+def _consent_action(provider: str, url: str | None, state: JobState) -> Action | None:
+    if url is None or state is not JobState.NEEDS_ACTION:
+        return None
+    message = f"{provider} waits for the person's consent: open the link and give it."
+    return Action(kind="open_url", message=message, url=url)
+
+
+def _segment(job_id: str) -> str:
+    """An id as one part of a path, whatever characters it has."""
+    return quote(job_id, safe="")
+
+
+def _filled(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def _at(raw: Any, places: Places) -> Any:
+    """What stands at the first of these places that there is."""
+    for place in places:
+        value = raw
+        for name in place.split("."):
+            value = value.get(name) if isinstance(value, Mapping) else None
+        if value is not None:
+            return value
+    return None
+
+
+def _first(raw: Mapping[str, Any], places: Places) -> Any:
+    """What stands at the first of these places that is filled."""
+    values = (_at(raw, (place,)) for place in places)
+    return next((value for value in values if value not in (None, "", [], {})), None)
+
+
+def _text(raw: Mapping[str, Any], places: Places) -> str | None:
+    value = _first(raw, places)
+    return str(value) if isinstance(value, str | int | float) else None
+
+
+def _ratio(value: Any, end: float) -> float | None:
+    """Read ``"60/100"``, ``"60%"``, or ``60`` of ``end``, as 0.6."""
+    done, _, total = str(value).strip().partition("/")
+    if done.endswith("%"):
+        done, total = done[:-1], "100"
+    try:
+        ratio = float(done) / float(total or end)
+    except (ValueError, ZeroDivisionError, OverflowError):
+        return None
+    return None if math.isnan(ratio) else min(1.0, max(0.0, ratio))
+
+
+#: Larger numbers are milliseconds: as seconds they would lie beyond the year 5000.
+_MILLISECONDS = 1e11
+
+
+def _moment(value: Any) -> float | None:
+    """Seconds since 1970 of a number of seconds or milliseconds, or of an ISO 8601 time."""
+    if isinstance(value, int | float):
+        return value / 1000 if value > _MILLISECONDS else float(value)
+    try:
+        told = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
