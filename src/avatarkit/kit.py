@@ -174,7 +174,8 @@ class AvatarKit:
     def _provider(self, name: str) -> Provider:
         if name not in self._providers:
             provider_class = registry.load(name)
-            settings = self._settings.for_provider(name, clock=self._clock)
+            key_env = getattr(provider_class, "key_env", None)
+            settings = self._settings.for_provider(name, clock=self._clock, key_env=key_env)
             self._providers[name] = provider_class(settings)
         return self._providers[name]
 

@@ -6,7 +6,7 @@ import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import av
 import av.error
@@ -91,10 +91,11 @@ def resample(samples: Samples, rate: int, to: int) -> Samples:
     return np.concatenate([piece.to_ndarray()[0] for piece in pieces])
 
 
-def write_wav(path: Path, samples: Samples, rate: int) -> None:
+def write_wav(target: Path | BinaryIO, samples: Samples, rate: int) -> None:
     """Write mono 16-bit PCM."""
     pcm = (np.clip(samples, -1, 1) * 32767).astype("<i2")
-    with wave.open(str(path), "wb") as file:
+    opened = str(target) if isinstance(target, Path) else target
+    with wave.open(opened, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(rate)

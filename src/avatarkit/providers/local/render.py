@@ -7,6 +7,7 @@ behind when one fails or is cancelled.
 from __future__ import annotations
 
 import functools
+import io
 import shutil
 import threading
 import uuid
@@ -25,6 +26,7 @@ from avatarkit.errors import MediaRejected
 from avatarkit.providers.local import audio, footage, speech, visemes, voice
 from avatarkit.providers.local.audio import Samples
 from avatarkit.providers.local.eyes import Eyes, blink_curve
+from avatarkit.providers.local.facemesh import Face
 from avatarkit.providers.local.footage import FPS, FaceModel, Footage
 from avatarkit.providers.local.head import Head, sway
 from avatarkit.providers.local.mouth import Mouth
@@ -37,11 +39,14 @@ __all__ = [
     "MAX_SECONDS",
     "Cancelled",
     "VideoFacts",
+    "check_request",
+    "find_face",
     "load_voice",
     "render_video",
     "synthesize",
     "train_face",
     "train_voice",
+    "wav",
 ]
 
 MAX_SECONDS: Final = 15 * 60.0  # of one video
@@ -85,6 +90,24 @@ def train_face(
     """Read a portrait or a clip; the face and a ``thumbnail.jpg`` are stored in ``directory``."""
     with _complete_directory(directory) as part:
         return footage.train(path, part, check=functools.partial(_stop_if, cancelled))
+
+
+def find_face(path: Path) -> Face:
+    """Return the one face that a portrait, or the beginning of a clip, can be trained with."""
+    return footage.find_face(path)
+
+
+def check_request(script: str | None, language: str | None) -> None:
+    """Refuse what cannot be said, before anything is rendered; audio is never refused here."""
+    if script is not None:
+        speech.check_text(script, language)
+
+
+def wav(said: Speech) -> bytes:
+    """Speech as a WAV file: mono, 16 bits, 24 kHz."""
+    file = io.BytesIO()
+    audio.write_wav(file, said.samples, speech.RATE)
+    return file.getvalue()
 
 
 def synthesize(

@@ -1,0 +1,414 @@
+"""The local provider: the roles of a vendor, played by the engine on this machine.
+
+Its jobs live in a folder, one directory per token, so they survive the process as a vendor's jobs
+would: a render that was cut off is begun again by the next process that asks for it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import threading
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+import anyio
+import anyio.to_thread
+
+from ..._log import get_logger
+from ...errors import AvatarKitError, NotFound, WebhookRejected
+from ...interfaces import (
+    AvatarTrainer,
+    Capabilities,
+    Face,
+    Limit,
+    Limits,
+    ProviderSettings,
+    SpeechSynthesizer,
+    VideoGenerator,
+    VoiceCloner,
+)
+from ...models import (
+    AvatarRequest,
+    ConsentRule,
+    Event,
+    Job,
+    JobState,
+    Media,
+    Operation,
+    Options,
+    Speech,
+    SpeechRequest,
+    VideoRequest,
+    VoiceRequest,
+)
+from ...webhooks import Delivery
+from . import LANGUAGES, load_engine
+
+__all__ = ["Local"]
+
+log = get_logger(__name__)
+
+_SCHEME = "local:"
+_CHUNK = 1 << 18  # bytes
+_FOLDERS: Mapping[Operation, str] = {
+    Operation.VOICE: "voices",
+    Operation.AVATAR: "avatars",
+    Operation.VIDEO: "videos",
+}
+_RESULT = "video.mp4"
+_OURS = "avatarkit"
+_READ = "2026-11-24"
+
+
+class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
+    """Makes talking videos on this machine, without a key and without a network."""
+
+    name: ClassVar[str] = "local"
+    api_version: ClassVar[str] = "1"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        drive=frozenset({"script", "audio"}),
+        languages=LANGUAGES,
+        found_by_token=frozenset(_FOLDERS),
+        list_lag=0.0,
+        free=frozenset({*_FOLDERS, Operation.SPEECH}),
+        typical=MappingProxyType(
+            {
+                Operation.VOICE: 1.0,
+                Operation.AVATAR: 2.0,
+                Operation.SPEECH: 1.0,
+                Operation.VIDEO: 10.0,
+            }
+        ),
+        runs_here=True,
+    )
+    limits: ClassVar[Limits] = (
+        Limit(what="voice_seconds", minimum=1.0, source=_OURS, since=_READ),
+        Limit(what="voice_bytes", maximum=500e6, source=_OURS, since=_READ),
+        Limit(what="footage_bytes", maximum=500e6, source=_OURS, since=_READ),
+        Limit(what="footage_megapixels", maximum=40.0, source=_OURS, since=_READ),
+        Limit(what="script_characters", maximum=5000.0, source=_OURS, since=_READ),
+    )
+    consent_rules: ClassVar[tuple[ConsentRule, ...]] = ()
+    option_types: ClassVar[tuple[type[Options], ...]] = ()
+
+    def __init__(self, settings: ProviderSettings | None = None) -> None:
+        given = settings or ProviderSettings()
+        self._home = given.home or Path(".avatarkit/local")
+        # One at a time: a render uses all processors by itself.
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="avatarkit-local")
+        self._renders: dict[str, Future[None]] = {}
+        self._progress: dict[str, float] = {}
+        self._stop = threading.Event()
+
+    @property
+    def account(self) -> str:
+        """There is one account: this machine."""
+        return "local"
+
+    def events(self, delivery: Delivery) -> list[Event]:
+        """Nobody calls back."""
+        del delivery
+        raise WebhookRejected("the local provider sends no webhooks")
+
+    async def aclose(self) -> None:
+        """Stop rendering; what is unfinished is begun again by whoever asks for it next."""
+        self._stop.set()
+        await anyio.to_thread.run_sync(self._pool.shutdown)
+
+    # -- voice --------------------------------------------------------------------------------
+
+    async def clone_voice(self, request: VoiceRequest, /) -> Job:
+        """Analyse the recordings; a voice of this token that exists already is kept."""
+        request.guard()
+        folder = self._folder(Operation.VOICE, request.token)
+        if not folder.is_dir():
+            engine = load_engine()
+            async with self._files(request.samples) as paths:
+                await anyio.to_thread.run_sync(engine.train_voice, paths, folder)
+        return await self.get_voice(request.token)
+
+    async def get_voice(self, voice_id: str, /) -> Job:
+        """A voice that is there is finished."""
+        return self._finished(Operation.VOICE, voice_id, {})
+
+    async def find_voice(self, token: str, /) -> Sequence[Job]:
+        """The voice of this token, if there is one."""
+        return await self._found(token, self.get_voice)
+
+    async def delete_voice(self, voice_id: str, /) -> None:
+        """Forget the voice."""
+        await self._delete(Operation.VOICE, voice_id)
+
+    # -- avatar -------------------------------------------------------------------------------
+
+    async def train_avatar(self, request: AvatarRequest, /) -> Job:
+        """Find the face and keep its model; an avatar of this token that exists is kept."""
+        request.guard()
+        folder = self._folder(Operation.AVATAR, request.token)
+        if not folder.is_dir():
+            engine = load_engine()
+            async with self._files([request.footage]) as paths:
+                await anyio.to_thread.run_sync(engine.train_face, paths[0], folder)
+        return await self.get_avatar(request.token)
+
+    async def get_avatar(self, avatar_id: str, /) -> Job:
+        """An avatar that is there is finished."""
+        thumbnail = f"{_SCHEME}avatars/{avatar_id}/thumbnail.jpg"
+        return self._finished(Operation.AVATAR, avatar_id, {"thumbnail": thumbnail})
+
+    async def find_avatar(self, token: str, /) -> Sequence[Job]:
+        """The avatar of this token, if there is one."""
+        return await self._found(token, self.get_avatar)
+
+    async def delete_avatar(self, avatar_id: str, /) -> None:
+        """Forget the avatar."""
+        await self._delete(Operation.AVATAR, avatar_id)
+
+    def faces(self, path: Path) -> list[Face]:
+        """Find the one face that an avatar can be made of; raises ``MediaRejected``."""
+        face = load_engine().find_face(path)
+        box = (*face.points[:, :2].min(0), *face.points[:, :2].max(0))
+        left, top, right, bottom = (float(side) for side in box)
+        return [Face(confidence=face.confidence, box=(left, top, right, bottom))]
+
+    # -- speech -------------------------------------------------------------------------------
+
+    async def synthesize(self, request: SpeechRequest, /) -> Speech:
+        """Say a text in the built-in voice, shaped toward the trained one; 24 kHz WAV."""
+        request.guard()
+        engine = load_engine()
+        voice = self._existing(Operation.VOICE, request.voice_id)
+
+        def speak() -> bytes:
+            profile = engine.load_voice(voice)
+            said = engine.synthesize(request.text, profile, language=request.language)
+            return bytes(engine.wav(said))
+
+        sound = await anyio.to_thread.run_sync(speak)
+
+        async def chunks() -> AsyncIterator[bytes]:
+            for start in range(0, len(sound), _CHUNK):
+                yield sound[start : start + _CHUNK]
+
+        return Speech(audio=chunks(), media_type="audio/wav")
+
+    # -- video --------------------------------------------------------------------------------
+
+    async def generate_video(self, request: VideoRequest, /) -> Job:
+        """Write the job down and begin to render it; ``get_video`` follows it."""
+        request.guard()
+        load_engine().check_request(request.script, request.language)
+        folder = self._folder(Operation.VIDEO, request.token)
+        self._existing(Operation.AVATAR, request.avatar_id)
+        if not folder.is_dir():
+            job = {
+                "avatar": request.avatar_id,
+                "voice": request.voice_id,
+                "script": request.script,
+                "language": request.language,
+            }
+            with _complete(folder) as part:
+                (part / "job.json").write_text(json.dumps(job))
+                if request.audio is not None:
+                    await _write(part / "audio", request.audio)
+        return await self.get_video(request.token)
+
+    async def get_video(self, video_id: str, /) -> Job:
+        """Tell how far the render is; one that nobody works at is begun again."""
+        folder = self._existing(Operation.VIDEO, video_id)
+        if (folder / _RESULT).is_file():
+            return self._finished(
+                Operation.VIDEO, video_id, {"video": f"{_SCHEME}videos/{video_id}/{_RESULT}"}
+            )
+        failure = folder / "failed.json"
+        if failure.is_file():
+            reason = json.loads(failure.read_text())["message"]
+            return self._job(Operation.VIDEO, video_id, JobState.FAILED, reason=reason)
+        render = self._renders.get(video_id)
+        if render is None or render.done():
+            self._renders[video_id] = self._pool.submit(self._render, video_id, folder)
+        progress = self._progress.get(video_id, 0.0)
+        return self._job(Operation.VIDEO, video_id, JobState.RUNNING, progress=progress)
+
+    async def find_video(self, token: str, /) -> Sequence[Job]:
+        """The video of this token, if there is one."""
+        return await self._found(token, self.get_video)
+
+    async def delete_video(self, video_id: str, /) -> None:
+        """Stop and forget the video."""
+        await self._delete(Operation.VIDEO, video_id)
+
+    def _render(self, video_id: str, folder: Path) -> None:
+        with _alone(folder) as alone:
+            if not alone or (folder / _RESULT).is_file():
+                return  # another process renders it, or has just finished
+            try:
+                self._render_alone(video_id, folder)
+            except AvatarKitError as error:
+                _replace(folder / "failed.json", json.dumps({"message": str(error)}))
+            except Exception as error:
+                log.exception("local.render_failed", error=type(error).__name__)
+                message = f"the local renderer broke ({type(error).__name__}): please report it"
+                _replace(folder / "failed.json", json.dumps({"message": message}))
+            finally:
+                self._progress.pop(video_id, None)
+
+    def _render_alone(self, video_id: str, folder: Path) -> None:
+        engine = load_engine()
+        job = json.loads((folder / "job.json").read_text())
+        audio = folder / "audio"
+
+        def hear(progress: float) -> None:
+            self._progress[video_id] = progress
+
+        def stopped() -> bool:
+            return self._stop.is_set() or not folder.is_dir()
+
+        voice = job["voice"] and self._folder(Operation.VOICE, job["voice"])
+        try:
+            engine.render_video(
+                self._folder(Operation.AVATAR, job["avatar"]),
+                folder / _RESULT,
+                script=job["script"],
+                voice_dir=voice,
+                audio_path=audio if audio.is_file() else None,
+                language=job["language"],
+                on_progress=hear,
+                cancelled=stopped,
+            )
+        except engine.Cancelled:
+            log.info("local.render_stopped", job=video_id)
+
+    # -- what they share ----------------------------------------------------------------------
+
+    async def fetch(self, url: str, /) -> AsyncIterator[bytes]:
+        """Stream one of our own results."""
+        path = self._home.joinpath(*url.removeprefix(_SCHEME).split("/"))
+        if not url.startswith(_SCHEME) or ".." in path.parts or not path.is_file():
+            raise self._missing("fetch", url)
+        async with await anyio.open_file(path, "rb") as file:
+            while chunk := await file.read(_CHUNK):
+                yield chunk
+
+    def _folder(self, operation: Operation, job_id: str) -> Path:
+        if not job_id or any(c in job_id for c in "/\\\0") or job_id.startswith("."):
+            raise self._missing(operation, job_id)
+        return self._home / _FOLDERS[operation] / job_id
+
+    def _existing(self, operation: Operation, job_id: str) -> Path:
+        folder = self._folder(operation, job_id)
+        if not folder.is_dir():
+            raise self._missing(operation, job_id)
+        return folder
+
+    def _missing(self, operation: str, job_id: str) -> NotFound:
+        return NotFound(
+            f"there is no {job_id!r} in {self._home}", provider=self.name, operation=operation
+        )
+
+    def _finished(self, operation: Operation, job_id: str, links: Mapping[str, str]) -> Job:
+        self._existing(operation, job_id)
+        return self._job(operation, job_id, JobState.SUCCEEDED, links=dict(links))
+
+    def _job(self, operation: Operation, job_id: str, state: JobState, **more: Any) -> Job:
+        return Job(provider=self.name, operation=operation, id=job_id, state=state, **more)
+
+    async def _found(self, token: str, get: Callable[[str], Any]) -> Sequence[Job]:
+        try:
+            return [await get(token)]
+        except NotFound:
+            return []
+
+    async def _delete(self, operation: Operation, job_id: str) -> None:
+        folder = self._folder(operation, job_id)
+
+        def remove() -> None:
+            gone = folder.with_name(f".{uuid.uuid4().hex}.gone")
+            try:
+                folder.rename(gone)  # at once, so that nobody sees half of it
+            except FileNotFoundError:
+                return
+            shutil.rmtree(gone, ignore_errors=True)
+
+        await anyio.to_thread.run_sync(remove)
+
+    def _files(self, media: Sequence[Media]) -> _Spool:
+        return _Spool(self._home / "spool", media)
+
+
+class _Spool:
+    """Recordings as files, for as long as the block lasts."""
+
+    def __init__(self, root: Path, media: Sequence[Media]) -> None:
+        self._folder = root / uuid.uuid4().hex
+        self._media = media
+
+    async def __aenter__(self) -> list[Path]:
+        self._folder.mkdir(parents=True, mode=0o700)
+        paths = []
+        for number, media in enumerate(self._media):
+            path = self._folder / f"{number}{Path(media.name).suffix}"
+            await _write(path, media)
+            paths.append(path)
+        return paths
+
+    async def __aexit__(self, *error: object) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+async def _write(path: Path, media: Media) -> None:
+    async with await anyio.open_file(path, "wb") as file:
+        async for chunk in media.open():
+            await file.write(chunk)
+
+
+@contextmanager
+def _complete(folder: Path) -> Iterator[Path]:
+    """Fill a directory that appears whole or not at all; the first of two wins."""
+    part = folder.with_name(f".{uuid.uuid4().hex}.part")
+    part.mkdir(parents=True, mode=0o700)
+    try:
+        yield part
+        try:
+            part.rename(folder)
+        except OSError:
+            if not folder.is_dir():
+                raise
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _replace(path: Path, text: str) -> None:
+    part = path.with_name(f".{uuid.uuid4().hex}.part")
+    try:
+        part.write_text(text)
+        part.replace(path)
+    except FileNotFoundError:
+        return  # the job was deleted meanwhile
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[bool]:
+    """Hold the job against other processes; the system lets go of it when this one dies."""
+    try:
+        lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    except FileNotFoundError:
+        yield False
+        return
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(lock)
