@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -51,6 +52,8 @@ class SqliteRepository(Repository):
         self._writer: Writer | None = None
         self._reader: sqlite3.Connection | None = None
         self._reading = anyio.CapacityLimiter(1)
+        self._work = 0  #: calls under way
+        self._counted = False  #: are they known to anyio?
 
     async def open(self) -> None:
         """Create or migrate the file, and connect; safe when many processes start at once.
@@ -87,14 +90,32 @@ class SqliteRepository(Repository):
     async def _write(self, change: Callable[[sqlite3.Connection], T]) -> T:
         if self._writer is None:
             raise self._closed()
-        return await self._writer.run(change)
+        with self._at_work():
+            return await self._writer.run(change)
 
     async def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         reader = self._reader
         if reader is None:
             raise self._closed()
-        with translated(self._path):
+        with self._at_work(), translated(self._path):
             return await anyio.to_thread.run_sync(query, reader, limiter=self._reading)
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """Count as one of anyio's worker threads, so that virtual time waits for the disk."""
+        threads = anyio.to_thread.current_default_thread_limiter()
+        if not self._work:
+            with suppress(anyio.WouldBlock):
+                threads.acquire_on_behalf_of_nowait(self)
+                self._counted = True
+        self._work += 1
+        try:
+            yield
+        finally:
+            self._work -= 1
+            if not self._work and self._counted:
+                self._counted = False
+                threads.release_on_behalf_of(self)
 
     def _closed(self) -> ConfigError:
         return ConfigError(f"database {self._path} is not open: await open() first")

@@ -1,0 +1,742 @@
+"""Holds a ``Repository`` to its contract. Needs pytest and anyio.
+
+    class TestMyRepository(RepositorySuite):
+        @pytest.fixture
+        async def repository(self, clock):
+            async with closing_somehow(MyRepository(clock=clock)) as repository:
+                yield repository
+
+Every test gets its own, empty, opened repository on the suite's ``clock``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+import pytest
+
+from ..errors import ConfigError, IllegalTransition, NotFound
+from ..interfaces import LogEntry, Repository
+from ..models import Consent, JobState, Operation, StoredFile
+from ..states import LedgerEntry, OperationState, Record, Sample, Status, Training, Video
+from .clock import FakeClock
+
+__all__ = ["RepositorySuite", "a_training", "a_video"]
+
+_BIRTH = 1_790_000_000.0
+_LEASE = 60.0
+
+
+def a_training(record_id: str = "training-1", **changes: Any) -> Training:
+    """A training of the user "ana" that is due at the beginning of the suite's time."""
+    fields: dict[str, Any] = {
+        "id": record_id,
+        "user_id": "ana",
+        "clone_id": "clone-1",
+        "stack": "fake",
+        "operations": (
+            OperationState(operation=Operation.VOICE, provider="fake"),
+            OperationState(operation=Operation.AVATAR, provider="fake"),
+        ),
+        "created_at": _BIRTH,
+        "updated_at": _BIRTH,
+        "deadline_at": _BIRTH + 86_400,
+        "next_at": _BIRTH,
+    }
+    return Training(**(fields | changes))
+
+
+def a_video(record_id: str = "video-1", **changes: Any) -> Video:
+    """A video of the user "ana" that is due at the beginning of the suite's time."""
+    fields: dict[str, Any] = {
+        "id": record_id,
+        "user_id": "ana",
+        "clone_id": "clone-1",
+        "training_id": "training-1",
+        "stack": "fake",
+        "script": "Hello!",
+        "operations": (OperationState(operation=Operation.VIDEO, provider="fake"),),
+        "created_at": _BIRTH,
+        "updated_at": _BIRTH,
+        "deadline_at": _BIRTH + 86_400,
+        "next_at": _BIRTH,
+    }
+    return Video(**(fields | changes))
+
+
+def _sample(sample_id: str = "sample-1", **changes: Any) -> Sample:
+    fields: dict[str, Any] = {
+        "id": sample_id,
+        "user_id": "ana",
+        "clone_id": "clone-1",
+        "role": "voice",
+        "name": "me.wav",
+        "file": StoredFile(key=f"samples/{sample_id}", size=3, sha256=sample_id * 4),
+        "created_at": _BIRTH,
+    }
+    return Sample(**(fields | changes))
+
+
+def _entry(entry_id: str = "entry-1", **changes: Any) -> LedgerEntry:
+    fields: dict[str, Any] = {
+        "id": entry_id,
+        "record_id": "training-1",
+        "operation": Operation.VOICE,
+        "provider": "fake",
+        "account": "account",
+        "attempt": 1,
+        "job_id": "job-1",
+        "cost": "1 credit",
+        "at": _BIRTH,
+    }
+    return LedgerEntry(**(fields | changes))
+
+
+def _delivery(event_id: str = "event-1", provider: str = "fake") -> LogEntry:
+    return LogEntry(
+        provider=provider,
+        event_id=event_id,
+        event_type="video.completed",
+        payload=b'{"\xff": 1}',
+        received_at=_BIRTH,
+    )
+
+
+def _with_job(record: Record, job_id: str, *, duplicates: tuple[str, ...] = ()) -> Record:
+    first, *others = record.operations
+    first = first.model_copy(update={"job_id": job_id, "duplicates": duplicates})
+    return record.model_copy(update={"operations": (first, *others)})
+
+
+@pytest.mark.anyio
+class RepositorySuite:
+    """Subclass it, and give an async fixture ``repository``."""
+
+    @pytest.fixture
+    def anyio_backend(self) -> str:
+        """The event loop that the tests run on."""
+        return "asyncio"
+
+    @pytest.fixture
+    def clock(self) -> FakeClock:
+        """What the repository must be built with."""
+        return FakeClock(_BIRTH)
+
+    async def reopen(self, repository: Repository) -> Repository:
+        """The same records as another process would see them; override where there are any.
+
+        Closing what this returns is the business of ``repository``'s fixture.
+        """
+        return repository
+
+    # -- create and get -----------------------------------------------------------------------
+
+    async def test_opening_twice_is_as_good_as_once(self, repository: Repository) -> None:
+        """``open`` may be called again."""
+        await repository.create(a_training())
+        await repository.open()
+        assert await repository.get("training-1") is not None
+
+    async def test_now_is_the_moment_of_its_clock(
+        self, repository: Repository, clock: FakeClock
+    ) -> None:
+        """Wall time, boot time and the name of the boot."""
+        assert await repository.now() == clock.now()
+
+    async def test_what_is_created_can_be_got(self, repository: Repository) -> None:
+        """A training comes back as it was."""
+        created = await repository.create(a_training())
+        assert (created, await repository.get("training-1")) == (
+            (a_training(), True),
+            a_training(),
+        )
+
+    async def test_a_video_comes_back_as_a_video(self, repository: Repository) -> None:
+        """Kinds are not mixed up."""
+        await repository.create(a_video())
+        assert await repository.get("video-1") == a_video()
+
+    async def test_every_field_survives(self, repository: Repository) -> None:
+        """Nested values and other scripts than Latin too."""
+        state = OperationState(
+            operation=Operation.VIDEO,
+            provider="fake",
+            prepared={"ids": ["a", 1, None, {"b": 0.1}]},
+            job_state=JobState.SUCCEEDED,
+            files={"video": StoredFile(key="results/v", size=1, sha256="00")},
+        )
+        video = a_video(operations=(state,), script="Olá, 世界\n'\"", options=({"kind": "x"},))
+        await repository.create(video)
+        reopened = await self.reopen(repository)
+        assert await reopened.get("video-1") == video
+
+    async def test_an_unknown_id_is_none(self, repository: Repository) -> None:
+        """Nothing is made up."""
+        assert await repository.get("nobody") is None
+
+    async def test_creating_twice_answers_with_the_first(self, repository: Repository) -> None:
+        """An id is created once; what is there comes back."""
+        await repository.create(a_training(name="first"))
+        again = await repository.create(a_training(name="second"))
+        assert again == (a_training(name="first"), False)
+
+    async def test_an_id_is_one_for_trainings_and_videos(self, repository: Repository) -> None:
+        """``get`` knows no kinds, so the id of a training is taken for videos."""
+        await repository.create(a_training("same"))
+        record, created = await repository.create(a_video("same"))
+        assert (record, created) == (a_training("same"), False)
+
+    async def test_of_many_who_create_one_succeeds(self, repository: Repository) -> None:
+        """Idempotent under concurrency."""
+        created: list[bool] = []
+
+        async def create() -> None:
+            created.append((await repository.create(a_training()))[1])
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(10):
+                tasks.start_soon(create)
+        assert sum(created) == 1
+
+    async def test_another_users_clone_is_not_found(self, repository: Repository) -> None:
+        """As if it did not exist."""
+        await repository.create(a_training())
+        with pytest.raises(NotFound):
+            await repository.create(a_training("training-2", user_id="bob"))
+
+    async def test_a_refused_record_is_not_kept(self, repository: Repository) -> None:
+        """Refusing leaves nothing behind."""
+        await repository.create(a_training())
+        with pytest.raises(NotFound):
+            await repository.create(a_training("training-2", user_id="bob"))
+        assert await repository.get("training-2") is None
+
+    async def test_whose_clone_it_is_stays_secret(self, repository: Repository) -> None:
+        """The message does not name the owner."""
+        await repository.create(a_training())
+        with pytest.raises(NotFound) as caught:
+            await repository.create(a_training("training-2", user_id="bob"))
+        assert "ana" not in str(caught.value)
+
+    # -- save ---------------------------------------------------------------------------------
+
+    async def test_saving_counts_the_version_up(self, repository: Repository) -> None:
+        """What comes back is what is stored."""
+        old, _ = await repository.create(a_training())
+        saved = await repository.save(old, old.model_copy(update={"progress": 10}))
+        assert saved == a_training(progress=10, version=1) == await repository.get(old.id)
+
+    async def test_an_older_version_loses_the_race(self, repository: Repository) -> None:
+        """Compare-and-set."""
+        old, _ = await repository.create(a_training())
+        await repository.save(old, old.model_copy(update={"progress": 10}))
+        assert await repository.save(old, old.model_copy(update={"progress": 20})) is None
+
+    async def test_a_lost_race_changes_nothing(self, repository: Repository) -> None:
+        """Neither the record nor the ledger."""
+        old, _ = await repository.create(a_training())
+        winner = await repository.save(old, old)
+        await repository.save(old, old.model_copy(update={"progress": 20}), _entry())
+        assert (await repository.get(old.id), await repository.ledger()) == (winner, [])
+
+    async def test_of_many_who_save_one_wins(self, repository: Repository) -> None:
+        """Compare-and-set under concurrency."""
+        old, _ = await repository.create(a_training())
+        results: list[Record | None] = []
+
+        async def save(progress: int) -> None:
+            new = old.model_copy(update={"progress": progress})
+            results.append(await repository.save(old, new))
+
+        async with anyio.create_task_group() as tasks:
+            for progress in range(10):
+                tasks.start_soon(save, progress)
+        assert len([r for r in results if r is not None]) == 1
+
+    async def test_what_was_never_created_cannot_be_saved(self, repository: Repository) -> None:
+        """It counts as a lost race."""
+        assert await repository.save(a_training(), a_training()) is None
+
+    async def test_another_process_sees_what_was_saved(self, repository: Repository) -> None:
+        """A save is durable when it returns."""
+        old, _ = await repository.create(a_training())
+        await repository.save(old, old.model_copy(update={"progress": 10}))
+        reopened = await self.reopen(repository)
+        assert await reopened.get(old.id) == a_training(progress=10, version=1)
+
+    @pytest.mark.parametrize("final", [Status.COMPLETED, Status.FAILED, Status.CANCELLED])
+    async def test_a_final_status_is_never_left(
+        self, repository: Repository, final: Status
+    ) -> None:
+        """Whatever the caller believes."""
+        old, _ = await repository.create(a_training(status=final))
+        with pytest.raises(IllegalTransition):
+            await repository.save(old, old.model_copy(update={"status": Status.PROCESSING}))
+
+    async def test_a_final_record_may_change_in_all_else(self, repository: Repository) -> None:
+        """Clean-up goes on after the end."""
+        old, _ = await repository.create(a_training(status=Status.CANCELLED))
+        saved = await repository.save(old, old.model_copy(update={"cleanup": "delete"}))
+        assert saved == a_training(status=Status.CANCELLED, cleanup="delete", version=1)
+
+    async def test_a_tombstone_is_kept(self, repository: Repository) -> None:
+        """Deleted records are worked off by their id."""
+        old, _ = await repository.create(a_training())
+        await repository.save(
+            old, old.model_copy(update={"deleted": True, "user_id": "", "clone_id": ""})
+        )
+        found = await repository.get(old.id)
+        assert found is not None
+        assert found.deleted
+
+    # -- ledger -------------------------------------------------------------------------------
+
+    async def test_a_ledger_entry_comes_with_its_save(self, repository: Repository) -> None:
+        """Whole, and by its record."""
+        old, _ = await repository.create(a_training())
+        await repository.save(old, old, _entry())
+        assert await repository.ledger("training-1") == [_entry()]
+
+    async def test_the_same_entry_twice_is_one(self, repository: Repository) -> None:
+        """The first is kept."""
+        old, _ = await repository.create(a_training())
+        saved = await repository.save(old, old, _entry(cost="1"))
+        assert saved is not None
+        await repository.save(saved, saved, _entry(cost="2"))
+        assert await repository.ledger() == [_entry(cost="1")]
+
+    async def test_the_ledger_is_oldest_first(self, repository: Repository) -> None:
+        """By when the vendor accepted."""
+        old, _ = await repository.create(a_training())
+        late, early = _entry("late", at=_BIRTH + 9), _entry("early")
+        await repository.save(old, old, late, early)
+        assert await repository.ledger() == [early, late]
+
+    async def test_the_ledger_of_another_record_is_empty(self, repository: Repository) -> None:
+        """Entries belong to records."""
+        old, _ = await repository.create(a_training())
+        await repository.save(old, old, _entry())
+        assert await repository.ledger("training-2") == []
+
+    # -- leases -------------------------------------------------------------------------------
+
+    async def test_trainings_and_videos_are_claimed(self, repository: Repository) -> None:
+        """Both kinds are driven."""
+        await repository.create(a_training())
+        await repository.create(a_video())
+        claims = await repository.claim("a", 10, _LEASE)
+        assert {c.record.id for c in claims} == {"training-1", "video-1"}
+
+    async def test_a_claim_carries_the_record_as_it_is(self, repository: Repository) -> None:
+        """No second look is needed."""
+        await repository.create(a_training())
+        (claim,) = await repository.claim("a", 10, _LEASE)
+        assert claim.record == a_training()
+
+    async def test_a_tombstone_is_claimed(self, repository: Repository) -> None:
+        """Clean-up needs driving."""
+        await repository.create(a_training(deleted=True))
+        assert len(await repository.claim("a", 10, _LEASE)) == 1
+
+    async def test_what_is_not_due_is_not_claimed(
+        self, repository: Repository, clock: FakeClock
+    ) -> None:
+        """Nor what is never due again."""
+        await repository.create(a_training("later", next_at=clock.wall + 1))
+        await repository.create(a_training("never", next_at=None))
+        assert await repository.claim("a", 10, _LEASE) == []
+
+    async def test_what_becomes_due_is_claimed(
+        self, repository: Repository, clock: FakeClock
+    ) -> None:
+        """At its time, not after it."""
+        await repository.create(a_training(next_at=clock.wall + 1))
+        clock.advance(1)
+        assert len(await repository.claim("a", 10, _LEASE)) == 1
+
+    async def test_the_oldest_are_claimed_first(self, repository: Repository) -> None:
+        """Whatever kind they are."""
+        await repository.create(a_training("third", next_at=_BIRTH - 1))
+        await repository.create(a_video("first", next_at=_BIRTH - 3))
+        await repository.create(a_training("second", next_at=_BIRTH - 2))
+        claims = await repository.claim("a", 2, _LEASE)
+        assert [c.record.id for c in claims] == ["first", "second"]
+
+    async def test_claiming_none_takes_none(self, repository: Repository) -> None:
+        """A limit of 0 holds nothing."""
+        await repository.create(a_training())
+        await repository.claim("a", 0, _LEASE)
+        assert len(await repository.claim("b", 10, _LEASE)) == 1
+
+    async def test_a_claimed_record_is_held(self, repository: Repository) -> None:
+        """Against its own owner too."""
+        await repository.create(a_training())
+        await repository.claim("a", 10, _LEASE)
+        assert await repository.claim("a", 10, _LEASE) == []
+
+    async def test_of_many_who_claim_each_record_has_one(self, repository: Repository) -> None:
+        """Claims are exclusive under concurrency."""
+        for number in range(20):
+            await repository.create(a_training(f"training-{number}"))
+        claimed: list[str] = []
+
+        async def claim(owner: str) -> None:
+            claims = await repository.claim(owner, 5, _LEASE)
+            claimed.extend(c.record.id for c in claims)
+
+        async with anyio.create_task_group() as tasks:
+            for owner in range(8):
+                tasks.start_soon(claim, f"owner-{owner}")
+        assert sorted(claimed) == sorted(f"training-{n}" for n in range(20))
+
+    async def test_a_lease_ends(self, repository: Repository, clock: FakeClock) -> None:
+        """A dead worker's records are taken over."""
+        await repository.create(a_training())
+        await repository.claim("dead", 10, _LEASE)
+        clock.advance(_LEASE)
+        assert len(await repository.claim("b", 10, _LEASE)) == 1
+
+    async def test_a_reboot_ends_every_lease(
+        self, repository: Repository, clock: FakeClock
+    ) -> None:
+        """Who held it is gone."""
+        await repository.create(a_training())
+        await repository.claim("dead", 10, 1e6)
+        clock.reboot()
+        assert len(await repository.claim("b", 10, _LEASE)) == 1
+
+    async def test_setting_the_clock_ends_no_lease(
+        self, repository: Repository, clock: FakeClock
+    ) -> None:
+        """Leases are measured by boot time."""
+        await repository.create(a_training())
+        await repository.claim("a", 10, _LEASE)
+        clock.set_wall(clock.wall + 1e6)
+        assert await repository.claim("b", 10, _LEASE) == []
+
+    async def test_a_saved_record_stays_held(self, repository: Repository) -> None:
+        """Whoever drives it saves many times."""
+        await repository.create(a_training())
+        (claim,) = await repository.claim("a", 10, _LEASE)
+        await repository.save(claim.record, claim.record)
+        assert await repository.claim("b", 10, _LEASE) == []
+
+    async def test_a_released_record_can_be_claimed(self, repository: Repository) -> None:
+        """At once."""
+        await repository.create(a_training())
+        (claim,) = await repository.claim("a", 10, _LEASE)
+        await repository.release(claim)
+        assert len(await repository.claim("b", 10, _LEASE)) == 1
+
+    async def test_every_claim_has_a_higher_fence(self, repository: Repository) -> None:
+        """Also after a release."""
+        await repository.create(a_training())
+        (first,) = await repository.claim("a", 10, _LEASE)
+        await repository.release(first)
+        (second,) = await repository.claim("a", 10, _LEASE)
+        assert second.fence > first.fence
+
+    async def test_an_older_fence_releases_nothing(
+        self, repository: Repository, clock: FakeClock
+    ) -> None:
+        """A worker that slept through its lease does not end its successor's."""
+        await repository.create(a_training())
+        (slept,) = await repository.claim("a", 10, _LEASE)
+        clock.advance(_LEASE)
+        await repository.claim("b", 10, _LEASE)
+        await repository.release(slept)
+        assert await repository.claim("c", 10, _LEASE) == []
+
+    async def test_a_renewed_lease_holds_longer(
+        self, repository: Repository, clock: FakeClock
+    ) -> None:
+        """Counted from the renewal."""
+        await repository.create(a_training())
+        await repository.claim("a", 10, _LEASE)
+        clock.advance(_LEASE - 1)
+        await repository.renew("a", _LEASE)
+        clock.advance(_LEASE - 1)
+        assert await repository.claim("b", 10, _LEASE) == []
+
+    async def test_an_ended_lease_is_not_renewed(
+        self, repository: Repository, clock: FakeClock
+    ) -> None:
+        """Too late is too late."""
+        await repository.create(a_training())
+        await repository.claim("a", 10, _LEASE)
+        clock.advance(_LEASE)
+        await repository.renew("a", _LEASE)
+        assert len(await repository.claim("b", 10, _LEASE)) == 1
+
+    async def test_a_lease_of_before_the_reboot_is_not_renewed(
+        self, repository: Repository, clock: FakeClock
+    ) -> None:
+        """Boot times of two boots are not compared."""
+        await repository.create(a_training())
+        await repository.claim("a", 10, _LEASE)
+        clock.reboot()
+        await repository.renew("a", _LEASE)
+        assert len(await repository.claim("b", 10, _LEASE)) == 1
+
+    async def test_only_the_owners_leases_are_renewed(
+        self, repository: Repository, clock: FakeClock
+    ) -> None:
+        """Others end in their time."""
+        await repository.create(a_training())
+        await repository.claim("a", 10, _LEASE)
+        await repository.renew("b", 10 * _LEASE)
+        clock.advance(_LEASE)
+        assert len(await repository.claim("c", 10, _LEASE)) == 1
+
+    async def test_next_due_is_the_earliest(self, repository: Repository) -> None:
+        """Of both kinds."""
+        await repository.create(a_training(next_at=_BIRTH + 7))
+        await repository.create(a_video(next_at=_BIRTH + 5))
+        assert await repository.next_due() == _BIRTH + 5
+
+    async def test_next_due_skips_what_is_held(self, repository: Repository) -> None:
+        """Who holds it drives it."""
+        await repository.create(a_training(next_at=_BIRTH))
+        await repository.create(a_video(next_at=_BIRTH + 5))
+        await repository.claim("a", 10, _LEASE)
+        assert await repository.next_due() == _BIRTH + 5
+
+    async def test_nothing_is_due_in_an_empty_repository(self, repository: Repository) -> None:
+        """Then nobody needs to wake up."""
+        await repository.create(a_training(next_at=None))
+        assert await repository.next_due() is None
+
+    # -- pages --------------------------------------------------------------------------------
+
+    async def test_a_page_is_newest_first(self, repository: Repository) -> None:
+        """Equal times are ordered too."""
+        for name, age in (("b", 0), ("old", 9), ("a", 0)):
+            await repository.create(a_training(name, created_at=_BIRTH - age))
+        page = await repository.page("training")
+        assert [r.id for r in page.records] == ["b", "a", "old"]
+
+    async def test_pages_together_hold_everything_once(self, repository: Repository) -> None:
+        """Whatever the size of a page."""
+        for number in range(7):
+            await repository.create(a_training(f"t{number}", created_at=_BIRTH + number // 3))
+        seen: list[str] = []
+        cursor: str | None = None
+        while True:
+            page = await repository.page("training", cursor=cursor, limit=2)
+            seen += [r.id for r in page.records]
+            cursor = page.cursor
+            if cursor is None:
+                break
+        assert seen == [f"t{number}" for number in reversed(range(7))]
+
+    async def test_what_is_created_meanwhile_shifts_no_page(self, repository: Repository) -> None:
+        """Cursors are keys, not counts."""
+        for number in range(4):
+            await repository.create(a_training(f"t{number}", created_at=_BIRTH + number))
+        page = await repository.page("training", limit=2)
+        await repository.create(a_training("newest", created_at=_BIRTH + 9))
+        rest = await repository.page("training", cursor=page.cursor, limit=2)
+        assert [r.id for r in rest.records] == ["t1", "t0"]
+
+    async def test_the_last_page_has_no_cursor(self, repository: Repository) -> None:
+        """Also where it is exactly full."""
+        for number in range(2):
+            await repository.create(a_training(f"t{number}"))
+        assert (await repository.page("training", limit=2)).cursor is None
+
+    async def test_a_page_hides_what_is_deleted(self, repository: Repository) -> None:
+        """Tombstones are for workers only."""
+        await repository.create(a_training(deleted=True))
+        assert (await repository.page("training")).records == ()
+
+    async def test_a_page_holds_one_kind(self, repository: Repository) -> None:
+        """Trainings or videos."""
+        await repository.create(a_training())
+        await repository.create(a_video())
+        assert (await repository.page("video")).records == (a_video(),)
+
+    @pytest.mark.parametrize(
+        "wanted",
+        [
+            {"user_id": "bob"},
+            {"clone_id": "clone-2"},
+            {"training_id": "training-2"},
+            {"status": Status.FAILED},
+        ],
+        ids=lambda wanted: next(iter(wanted)),
+    )
+    async def test_a_page_holds_what_was_asked_for(
+        self, repository: Repository, wanted: dict[str, Any]
+    ) -> None:
+        """One filter at a time."""
+        other = {
+            "user_id": "bob",
+            "clone_id": "clone-2",
+            "training_id": "training-2",
+            "status": Status.FAILED,
+        }
+        await repository.create(a_video("one"))
+        await repository.create(a_video("two", **other))
+        page = await repository.page("video", **wanted)
+        assert [r.id for r in page.records] == ["two"]
+
+    async def test_filters_are_combined(self, repository: Repository) -> None:
+        """All of them must fit."""
+        await repository.create(a_training())
+        page = await repository.page("training", user_id="ana", status=Status.COMPLETED)
+        assert page.records == ()
+
+    @pytest.mark.parametrize("cursor", ["", "x", "WzEsMl0x", "bnVsbA", "W10", "'; --", "é"])
+    async def test_a_malformed_cursor_is_refused(self, repository: Repository, cursor: str) -> None:
+        """As an error of whoever passed it on."""
+        with pytest.raises(ConfigError):
+            await repository.page("training", cursor=cursor)
+
+    # -- jobs ---------------------------------------------------------------------------------
+
+    async def test_a_job_leads_to_its_record(self, repository: Repository) -> None:
+        """As soon as it is saved."""
+        old, _ = await repository.create(a_training())
+        saved = await repository.save(old, _with_job(old, "job-1"))
+        assert await repository.find_job("fake", Operation.VOICE, "job-1") == saved
+
+    async def test_a_job_known_at_creation_is_found(self, repository: Repository) -> None:
+        """An adopted avatar has its job from the start."""
+        await repository.create(_with_job(a_training(), "job-1"))
+        assert await repository.find_job("fake", Operation.VOICE, "job-1") is not None
+
+    async def test_a_duplicate_leads_to_its_record(self, repository: Repository) -> None:
+        """It is paid for as well."""
+        await repository.create(_with_job(a_training(), "job-1", duplicates=("job-2",)))
+        assert await repository.find_job("fake", Operation.VOICE, "job-2") is not None
+
+    @pytest.mark.parametrize(
+        "key",
+        [
+            ("other", Operation.VOICE, "job-1"),
+            ("fake", Operation.AVATAR, "job-1"),
+            ("fake", Operation.VOICE, "job-2"),
+        ],
+    )
+    async def test_a_job_is_named_by_provider_operation_and_id(
+        self, repository: Repository, key: tuple[str, Operation, str]
+    ) -> None:
+        """Ids of two providers may be equal."""
+        await repository.create(_with_job(a_training(), "job-1"))
+        assert await repository.find_job(*key) is None
+
+    async def test_a_job_that_was_replaced_is_not_found(self, repository: Repository) -> None:
+        """The index is kept in step."""
+        old, _ = await repository.create(_with_job(a_training(), "job-1"))
+        await repository.save(old, _with_job(old, "job-2"))
+        assert await repository.find_job("fake", Operation.VOICE, "job-1") is None
+
+    async def test_of_two_holders_the_oldest_is_found(self, repository: Repository) -> None:
+        """Two trainings may adopt the same avatar."""
+        await repository.create(_with_job(a_training("younger", created_at=_BIRTH + 1), "job"))
+        await repository.create(_with_job(a_training("older"), "job"))
+        found = await repository.find_job("fake", Operation.VOICE, "job")
+        assert found is not None
+        assert found.id == "older"
+
+    async def test_a_deleted_holder_is_found_last(self, repository: Repository) -> None:
+        """A living one is served first."""
+        await repository.create(_with_job(a_training("dead", deleted=True), "job"))
+        await repository.create(_with_job(a_training("live", created_at=_BIRTH + 1), "job"))
+        found = await repository.find_job("fake", Operation.VOICE, "job")
+        assert found is not None
+        assert found.id == "live"
+
+    # -- samples, consents, webhooks ----------------------------------------------------------
+
+    async def test_samples_come_back_oldest_first(self, repository: Repository) -> None:
+        """Of both roles."""
+        late = _sample("late", created_at=_BIRTH + 1)
+        early = _sample("early", role="footage")
+        await repository.add_sample(late)
+        await repository.add_sample(early)
+        assert await repository.samples("ana", "clone-1") == [early, late]
+
+    async def test_the_same_bytes_are_one_sample(self, repository: Repository) -> None:
+        """The first is what comes back."""
+        first = await repository.add_sample(_sample())
+        again = await repository.add_sample(_sample("sample-2", file=first.file))
+        assert (again, await repository.samples("ana", "clone-1")) == (first, [first])
+
+    async def test_the_same_bytes_in_another_role_are_another_sample(
+        self, repository: Repository
+    ) -> None:
+        """A video may serve as both."""
+        first = await repository.add_sample(_sample())
+        await repository.add_sample(_sample("sample-2", role="footage", file=first.file))
+        assert len(await repository.samples("ana", "clone-1")) == 2
+
+    async def test_the_same_bytes_in_another_clone_are_another_sample(
+        self, repository: Repository
+    ) -> None:
+        """Clones share nothing."""
+        first = await repository.add_sample(_sample())
+        await repository.add_sample(_sample("sample-2", clone_id="clone-2", file=first.file))
+        assert len(await repository.samples("ana", "clone-2")) == 1
+
+    async def test_a_clone_without_samples_has_none(self, repository: Repository) -> None:
+        """Nor has one that does not exist."""
+        assert await repository.samples("ana", "clone-1") == []
+
+    async def test_no_sample_is_added_to_another_users_clone(self, repository: Repository) -> None:
+        """It is not found."""
+        await repository.add_sample(_sample())
+        with pytest.raises(NotFound):
+            await repository.add_sample(_sample("sample-2", user_id="bob"))
+
+    async def test_another_users_samples_are_not_listed(self, repository: Repository) -> None:
+        """Their clone is not found."""
+        await repository.add_sample(_sample())
+        with pytest.raises(NotFound):
+            await repository.samples("bob", "clone-1")
+
+    async def test_a_sample_claims_the_clone(self, repository: Repository) -> None:
+        """A missing clone is inserted with it."""
+        await repository.add_sample(_sample())
+        with pytest.raises(NotFound):
+            await repository.create(a_training(user_id="bob"))
+
+    async def test_a_consent_comes_back(self, repository: Repository) -> None:
+        """By its id."""
+        consent = Consent(subject="Ana Lima", given_at=_BIRTH).identified("ana")
+        await repository.add_consent(consent)
+        assert await repository.get_consent(consent.id) == consent
+
+    async def test_the_first_consent_is_kept(self, repository: Repository) -> None:
+        """Its time is evidence."""
+        first = Consent(subject="Ana Lima", given_at=_BIRTH).identified("ana")
+        await repository.add_consent(first)
+        again = await repository.add_consent(first.model_copy(update={"given_at": _BIRTH + 9}))
+        assert again == first == await repository.get_consent(first.id)
+
+    async def test_an_unknown_consent_is_none(self, repository: Repository) -> None:
+        """Nobody consents by accident."""
+        assert await repository.get_consent("nothing") is None
+
+    async def test_a_delivery_is_logged_once(self, repository: Repository) -> None:
+        """A repeat is told from the first."""
+        logged = [await repository.log_webhook(_delivery()) for _ in range(2)]
+        assert logged == [True, False]
+
+    async def test_event_ids_of_two_providers_do_not_meet(self, repository: Repository) -> None:
+        """Each numbers its own."""
+        await repository.log_webhook(_delivery())
+        assert await repository.log_webhook(_delivery(provider="other"))
+
+    async def test_of_many_equal_deliveries_one_is_new(self, repository: Repository) -> None:
+        """Exactly once under concurrency."""
+        new: list[bool] = []
+
+        async def log() -> None:
+            new.append(await repository.log_webhook(_delivery()))
+
+        async with anyio.create_task_group() as tasks:
+            for _ in range(10):
+                tasks.start_soon(log)
+        assert sum(new) == 1
