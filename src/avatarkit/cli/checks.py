@@ -207,12 +207,14 @@ async def _findings(session: Session, samples: Sequence[Path]) -> list[_Check]:
             audio = probe(path).kind == "audio"
             given[SampleRole.VOICE if audio else SampleRole.FOOTAGE].append(path)
         checks.append(check)
-    asked: list[tuple[Sequence[Path], Path | None]] = [((), p) for p in given[SampleRole.FOOTAGE]]
-    if given[SampleRole.VOICE]:
-        asked.append((given[SampleRole.VOICE], None))
-    async with session.kit(worker=False) as kit:
-        found = [f for v, p in asked for f in await kit.preflight(voice=v, footage=p)]
-    return checks + [_finding(f) for f in found]
+    found: list[Finding] = []
+    with _checking("samples", "looked at") as check:
+        async with session.kit(worker=False) as kit:
+            for footage in given[SampleRole.FOOTAGE]:
+                found += await kit.preflight(footage=footage)
+            if given[SampleRole.VOICE]:
+                found += await kit.preflight(voice=given[SampleRole.VOICE])
+    return [*checks, check, *map(_finding, found)] if samples else []
 
 
 def _finding(finding: Finding) -> _Check:

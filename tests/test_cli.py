@@ -1,0 +1,510 @@
+"""The command line on the fake stack: what it prints, where, and with which exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from avatarkit import errors
+from avatarkit.cli import failures
+from avatarkit.cli.app import app
+from avatarkit.models import Operation
+from avatarkit.providers.fake import FakeVendor, Fault
+
+DEMO = Path(str(files("avatarkit") / "data" / "demo"))
+SAMPLES = (f"--voice={DEMO / 'voice.wav'}", f"--footage={DEMO / 'portrait.jpg'}")
+NOBODY = "--not-a-real-person=a drawing"
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AVATARKIT_STACK", "fake")
+    return tmp_path
+
+
+@pytest.fixture
+def vendor():
+    return FakeVendor(file=Path(".avatarkit/fake/vendor.json"))
+
+
+def run(*arguments, given=None):
+    return CliRunner().invoke(app, [str(a) for a in arguments], input=given)
+
+
+def printed(*arguments, code=0):
+    """Every JSON document that a command prints."""
+    result = run(*arguments, "--json")
+    assert result.exit_code == code, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def train(*arguments):
+    result = run("train", *SAMPLES, NOBODY, *arguments)
+    assert result.exit_code == 0, result.output
+    return result.stdout.strip()
+
+
+def process(*arguments, **options):
+    command = [sys.executable, "-m", "avatarkit", *map(str, arguments)]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+    )
+
+
+# -- training, watching ---------------------------------------------------------------------------
+
+
+def test_a_training_is_waited_for():
+    training = train()
+    assert printed("status", training)[0]["status"] == "completed"
+
+
+def test_a_training_that_is_not_waited_for_is_pending():
+    training = train("--no-wait")
+    assert printed("status", training)[0]["status"] == "pending"
+
+
+def test_watching_drives_a_training_to_its_end():
+    training = train("--no-wait")
+    assert printed("watch", training)[-1]["status"] == "completed"
+
+
+def test_watching_prints_one_document_per_change():
+    training = train("--no-wait")
+    progress = [update["progress"] for update in printed("watch", training)]
+    assert progress == sorted(progress)
+
+
+def test_the_same_key_is_the_same_training():
+    assert train("--key=one") == train("--key=one")
+
+
+def test_stdout_of_a_training_is_its_id_alone():
+    result = run("train", *SAMPLES, NOBODY)
+    listed = printed("list")[0]["trainings"]
+    assert result.stdout == f"{listed[0]['id']}\n"
+
+
+def test_progress_goes_to_stderr():
+    assert "completed, 100 %" in run("train", *SAMPLES, NOBODY).stderr
+
+
+def test_a_training_that_failed_says_why(vendor):
+    vendor.fail_next(Operation.AVATAR, Fault.JOB_FAILS)
+    result = run("train", *SAMPLES, NOBODY)
+    assert (result.exit_code, "is failed: " in result.stderr) == (failures.FAILED, True)
+
+
+def test_a_training_that_failed_ends_in_an_error_document(vendor):
+    vendor.fail_next(Operation.AVATAR, Fault.JOB_FAILS)
+    last = printed("train", *SAMPLES, NOBODY, code=failures.FAILED)[-1]
+    assert last["error"]["exit_code"] == failures.FAILED
+
+
+def test_a_training_that_needs_a_person_says_how_to_go_on(vendor):
+    vendor.fail_next(Operation.VOICE, Fault.QUOTA)
+    result = run("train", *SAMPLES, NOBODY)
+    assert (result.exit_code, "avatarkit resolve" in result.stderr) == (
+        failures.ACTION_REQUIRED,
+        True,
+    )
+
+
+def test_a_resolved_training_goes_on(vendor):
+    vendor.fail_next(Operation.VOICE, Fault.QUOTA)
+    training = printed("train", *SAMPLES, NOBODY, code=failures.ACTION_REQUIRED)[0]["id"]
+    run("resolve", training, "retry")
+    assert printed("watch", training)[-1]["status"] == "completed"
+
+
+def test_a_choice_that_is_not_offered_is_refused():
+    assert (
+        run("resolve", train(), "retry").exit_code == failures.EXIT_CODES[errors.IllegalTransition]
+    )
+
+
+# -- interruption ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def interrupted(vendor):
+    """A training that was watched, and Ctrl-C pressed while its avatar was stuck."""
+    vendor.fail_next(Operation.AVATAR, Fault.STUCK)
+    training = train("--no-wait")
+    watching = process("watch", training, "--json")
+    for line in watching.stdout:
+        if json.loads(line)["status"] == "training":
+            break
+    watching.send_signal(signal.SIGINT)
+    _, said = watching.communicate(timeout=60)
+    return training, watching.returncode, said
+
+
+def test_an_interrupted_watch_has_its_own_exit_code(interrupted):
+    assert interrupted[1] == failures.INTERRUPTED
+
+
+def test_an_interrupted_watch_says_how_to_come_back(interrupted):
+    training, _, said = interrupted
+    assert f"still going; come back with: avatarkit watch {training}" in said
+
+
+def test_an_interrupted_training_can_be_watched_to_its_end(interrupted, vendor):
+    training = interrupted[0]
+    with vendor._open() as books:
+        for job in books.jobs:
+            job.fault = None
+        books.faults.clear()
+    assert printed("watch", training)[-1]["status"] == "completed"
+
+
+def test_an_interrupted_training_is_paid_for_once(interrupted, vendor):
+    assert set(vendor.accepted.values()) == {1}
+
+
+# -- speaking -------------------------------------------------------------------------------------
+
+
+def test_speaking_saves_the_video(place):
+    run("speak", train(), "hello", "--out=hello.mp4")
+    assert (place / "hello.mp4").read_bytes()[4:8] == b"ftyp"
+
+
+def test_speaking_prints_the_path_alone():
+    assert run("speak", train(), "hello", "--out=hello.mp4").stdout == "hello.mp4\n"
+
+
+def test_speaking_without_a_path_names_the_file_by_the_video(place):
+    path = printed("speak", train(), "hello")[-1]["path"]
+    assert (place / path).is_file()
+
+
+def test_an_avatar_can_be_driven_by_audio():
+    speaking = printed("speak", train(), f"--audio={DEMO / 'voice.wav'}")
+    assert speaking[-1]["status"] == "completed"
+
+
+def test_watching_a_video_saves_it(place):
+    video = printed("speak", train(), "hello")[-1]["id"]
+    run("watch", video, "--out=again.mp4")
+    assert (place / "again.mp4").is_file()
+
+
+def test_speaking_takes_either_text_or_audio():
+    assert run("speak", "an-id").exit_code == 2
+
+
+def test_only_a_completed_training_speaks():
+    assert run("speak", train("--no-wait"), "hello").exit_code == 12
+
+
+# -- the demo -------------------------------------------------------------------------------------
+
+
+def test_the_demo_ends_with_the_path_of_the_video(place):
+    result = run("demo", "--stack=fake")
+    assert Path(result.stdout.splitlines()[-1]).read_bytes()[4:8] == b"ftyp"
+
+
+def test_the_demo_runs_twice_at_once_in_one_folder():
+    both = [process("demo", "--stack=fake") for _ in range(2)]
+    assert [(p.communicate(timeout=120)[0], p.returncode) for p in both] == [
+        ("avatarkit-demo.mp4\n", 0),
+        ("avatarkit-demo.mp4\n", 0),
+    ]
+
+
+def test_the_demo_leaves_one_file_beside_its_own_folder(place):
+    run("demo", "--stack=fake")
+    assert {p.name for p in place.iterdir()} == {".avatarkit", "avatarkit-demo.mp4"}
+
+
+def test_the_demo_of_ones_own_portrait_needs_a_consent():
+    result = run("demo", "--stack=fake", f"--portrait={DEMO / 'portrait.jpg'}")
+    assert (result.exit_code, "--consent FILE" in result.stderr) == (5, True)
+
+
+# -- consent --------------------------------------------------------------------------------------
+
+
+def consent_file(document):
+    path = Path("papers/consent.json")
+    path.parent.mkdir()
+    path.write_text(document if isinstance(document, str) else json.dumps(document))
+    return f"--consent={path}"
+
+
+def test_a_consent_file_names_the_person():
+    result = run("train", *SAMPLES, consent_file({"subject": "Ana Lima", "given_at": "2025-01-31"}))
+    assert result.exit_code == 0
+
+
+def test_evidence_is_looked_for_beside_the_consent_file():
+    option = consent_file({"subject": "Ana Lima", "evidence": "signed.pdf"})
+    Path("papers/signed.pdf").write_bytes(b"%PDF-1.7")
+    assert run("train", *SAMPLES, option).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("document", "named"),
+    [
+        pytest.param({"subject": 7}, "'subject'", id="a subject that is no text"),
+        pytest.param({}, "'subject'", id="no subject"),
+        pytest.param({"subject": "A", "given_at": "soon"}, "'given_at'", id="no moment"),
+        pytest.param({"subject": "A", "given_at": True}, "'given_at'", id="a boolean moment"),
+        pytest.param({"subject": "A", "colour": 1}, "'colour'", id="an unknown key"),
+        pytest.param(["Ana"], "subject", id="a list"),
+        pytest.param("Ana", "consent.json", id="not JSON"),
+    ],
+)
+def test_a_malformed_consent_file_is_named_with_its_key(document, named):
+    result = run("train", *SAMPLES, consent_file(document))
+    assert (result.exit_code, named in result.stderr) == (3, True)
+
+
+def test_a_consent_file_that_is_not_there_is_an_error():
+    assert run("train", *SAMPLES, "--consent=nowhere.json").exit_code == 3
+
+
+def test_two_kinds_of_consent_are_one_too_many():
+    assert run("train", *SAMPLES, NOBODY, "--consent=nowhere.json").exit_code == 2
+
+
+# -- looking --------------------------------------------------------------------------------------
+
+
+def test_trainings_are_listed_newest_first():
+    first, second = train("--clone=a"), train("--clone=b")
+    assert [t["id"] for t in printed("list")[0]["trainings"]] == [second, first]
+
+
+def test_a_list_is_one_line_per_record():
+    training = train()
+    assert run("list").stdout.split("\t")[:2] == [training, "completed"]
+
+
+def test_a_list_can_be_narrowed():
+    train()
+    assert printed("list", "--user=somebody", "--status=completed")[0] == {"trainings": []}
+
+
+def test_videos_are_listed():
+    video = printed("speak", train(), "hello")[-1]["id"]
+    assert [v["id"] for v in printed("list", "--videos")[0]["videos"]] == [video]
+
+
+def test_a_status_that_does_not_exist_is_a_usage_error():
+    assert run("list", "--status=sleeping").exit_code == 2
+
+
+def test_a_status_is_shown_to_people():
+    assert "status    completed" in run("status", train()).stdout
+
+
+def test_a_status_document_has_these_fields():
+    assert sorted(printed("status", train())[0]) == [
+        "action",
+        "avatar_id",
+        "clone_id",
+        "completed_at",
+        "created_at",
+        "error",
+        "estimated",
+        "id",
+        "kind",
+        "name",
+        "operations",
+        "progress",
+        "stack",
+        "status",
+        "updated_at",
+        "user_id",
+        "voice_id",
+    ]
+
+
+# -- cancelling, deleting -------------------------------------------------------------------------
+
+
+def test_cancelling_deletes_at_the_provider_at_once(vendor):
+    vendor.fail_next(Operation.AVATAR, Fault.STUCK)
+    training = printed("train", *SAMPLES, NOBODY, "--no-wait")[0]["id"]
+    watching = process("watch", training, "--json")
+    for line in watching.stdout:
+        if json.loads(line)["progress"] == 97:
+            break
+    watching.send_signal(signal.SIGINT)
+    watching.communicate(timeout=60)
+    run("cancel", training)
+    assert {job.id for job in vendor.jobs} == vendor.deleted
+
+
+def test_a_cancelled_training_leaves_nothing():
+    document = printed("cancel", train("--no-wait"))[0]
+    assert (document["status"], document["left"]) == ("cancelled", [])
+
+
+def test_a_completed_training_cannot_be_cancelled():
+    assert run("cancel", train()).exit_code == 12
+
+
+def test_a_deleted_training_is_gone():
+    training = train()
+    run("delete", training, "--yes")
+    assert run("status", training).exit_code == 6
+
+
+def test_deleting_deletes_at_the_provider_at_once(vendor):
+    run("delete", train(), "--yes")
+    assert {job.id for job in vendor.jobs} == vendor.deleted
+
+
+def test_a_deletion_says_what_is_left():
+    training = train()
+    assert printed("delete", training, "--yes") == [{"id": training, "deleted": True, "left": []}]
+
+
+def test_deleting_needs_a_yes_where_nobody_can_be_asked():
+    assert run("delete", train()).exit_code == 2
+
+
+# -- the installation -----------------------------------------------------------------------------
+
+
+def test_providers_are_listed_with_what_they_can_do():
+    listed = {p["name"]: p for p in printed("providers")[0]["providers"]}
+    assert listed["fake"] == {
+        "name": "fake",
+        "origin": "avatarkit",
+        "roles": [
+            "VoiceCloner",
+            "AvatarTrainer",
+            "VideoGenerator",
+            "SpeechSynthesizer",
+            "VideoDubber",
+        ],
+        "extra": None,
+        "ok": True,
+        "problem": None,
+        "key": "AVATARKIT_FAKE_API_KEY",
+    }
+
+
+def test_doctor_is_content_with_a_good_installation():
+    assert printed("doctor")[0]["ok"]
+
+
+def test_doctor_has_the_exit_code_of_the_first_problem():
+    assert run("doctor", "--stack=nobody").exit_code == 3
+
+
+def test_doctor_looks_at_everything_that_can_be_looked_at():
+    document = printed("doctor", "--repository=carrier-pigeon://", "--stack=nobody", code=3)[0]
+    assert [c["check"] for c in document["checks"] if not c["ok"]] == ["repository", "stack"]
+
+
+def test_doctor_looks_at_samples():
+    Path("noise.wav").write_text("this is text")
+    assert run("doctor", "--samples=noise.wav", f"--samples={DEMO / 'voice.wav'}").exit_code == 4
+
+
+def test_doctor_writes_into_the_media_folder():
+    Path("media").write_text("a file where a folder should be")
+    assert run("doctor", "--media=media").exit_code == 11
+
+
+# -- errors ---------------------------------------------------------------------------------------
+
+CLASSES = [getattr(errors, name) for name in errors.__all__ if name != "AvatarKitError"]
+LEAVES = [c for c in CLASSES if not c.__subclasses__()]
+
+
+@pytest.mark.parametrize("error", LEAVES, ids=lambda c: c.__name__)
+def test_every_error_has_an_exit_code_of_its_own(error):
+    assert failures.EXIT_CODES[error] in failures.MEANINGS
+
+
+def test_an_unknown_exception_is_called_a_bug():
+    assert failures.ended(KeyError("x")).exit_code == failures.BUG
+
+
+def test_an_error_is_one_line():
+    assert failures.ended(errors.ConfigError("one\n  two")).message == "one two"
+
+
+def test_an_error_is_one_line_on_stderr():
+    assert len(run("status", "nobody").stderr.splitlines()) == 1
+
+
+def test_an_error_is_a_document_in_json():
+    assert printed("status", "nobody", code=6) == [
+        {
+            "error": {
+                "type": "NotFound",
+                "message": "there is no training or video 'nobody'",
+                "exit_code": 6,
+            }
+        }
+    ]
+
+
+def test_a_traceback_is_shown_when_debugging():
+    assert "Traceback" in run("status", "nobody", "--debug").stderr
+
+
+def test_the_exit_codes_stand_below_the_help():
+    said = run("--help").stdout
+    assert all(f"{code}: {meaning}" in said for code, meaning in failures.MEANINGS.items())
+
+
+def test_a_key_is_never_printed(monkeypatch):
+    monkeypatch.setenv("AVATARKIT_FAKE_API_KEY", "do-not-show-this")
+    results = [
+        run("train", *SAMPLES, NOBODY, "--debug"),
+        run("doctor", "--debug"),
+        run("providers", "--debug"),
+    ]
+    assert not any("do-not-show-this" in r.output for r in results)
+
+
+# -- starting -------------------------------------------------------------------------------------
+
+
+def test_help_loads_nothing_heavy():
+    code = (
+        "import sys; from avatarkit.cli.app import app; app(['--help'], standalone_mode=False); "
+        "print({'numpy', 'httpx', 'sqlite3', 'av'} & set(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stderr.strip() == "set()"
+
+
+def test_a_missing_extra_is_one_line(tmp_path):
+    (tmp_path / "typer.py").write_text("raise ModuleNotFoundError(name='typer')")
+    done = subprocess.run(
+        [sys.executable, "-m", "avatarkit"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+    )
+    assert (done.returncode, done.stderr) == (
+        3,
+        'avatarkit: the command line needs more packages: pip install "avatarkit-sdk[cli]"\n',
+    )
+
+
+def test_the_version_is_printed():
+    assert run("--version").stdout.strip().count(".") == 2
