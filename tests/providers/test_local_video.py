@@ -42,7 +42,8 @@ def _moved(image: Image.Image, phase: float) -> Image.Image:
     zoom, turn = 1.03 + 0.02 * np.sin(phase), np.radians(2 * np.sin(phase))
     matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) / zoom
     face = np.array([224.0, 140.0])
-    shift = face - matrix @ (face + (6 * np.sin(phase), 4 * np.cos(2 * phase)))
+    drift = np.array([6 * np.sin(phase), 4 * np.cos(2 * phase)])
+    shift = face - matrix @ (face + drift)
     (a, b), (c, d) = matrix
     return image.transform(
         image.size,

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - other scripts are what is refused
 """The local provider's voice: what is measured in a sample, and what it does to the speech."""
 
 import json
