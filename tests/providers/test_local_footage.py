@@ -227,6 +227,15 @@ def test_a_cancelled_training_leaves_nothing_behind(tmp_path, photograph):
     assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
 
 
+@pytest.mark.parametrize("name", ["portrait.png", "clip.mp4"])
+def test_the_face_of_any_footage_can_be_found_without_training(tmp_path, photograph, name):
+    photograph.save(tmp_path / "portrait.png")
+    clip(tmp_path / "clip.mp4", [photograph] * 3)
+    face = render.find_face(tmp_path / name)
+    assert face.confidence > 0.9
+    assert face.points[:, 0].mean() == pytest.approx(224, abs=15)
+
+
 def test_small_faces_are_found_by_looking_closer(photograph):
     far = Image.new("RGB", (1600, 1200), (120, 120, 130))
     far.paste(photograph, (900, 500))

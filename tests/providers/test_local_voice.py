@@ -177,6 +177,23 @@ def test_speech_is_levelled_and_never_clips(trained):
         assert np.sqrt(np.mean(loud**2)) == pytest.approx(0.1, rel=0.25)
 
 
+def test_speech_becomes_a_wav_file(tmp_path):
+    said = render.synthesize("Hello.")
+    (tmp_path / "said.wav").write_bytes(render.wav(said))
+    samples, rate = audio.read_audio(tmp_path / "said.wav", 24_000)
+    assert rate == 24_000
+    np.testing.assert_allclose(samples, said.samples, atol=1e-4)
+
+
+def test_a_request_without_a_script_has_nothing_to_refuse():
+    render.check_request(None, "de")
+
+
+def test_a_request_in_another_language_is_refused():
+    with pytest.raises(Unsupported):
+        render.check_request("Hello", "de")
+
+
 def test_speaking_can_be_cancelled():
     with pytest.raises(render.Cancelled):
         render.synthesize("One. Two.", cancelled=lambda: True)
