@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from importlib.metadata import entry_points
 
 import pytest
 
@@ -110,6 +111,13 @@ def test_of_two_plugins_with_one_name_the_second_is_refused(install):
 
     assert row("acme", "a-avatarkit").error is None
     assert "belongs to a-avatarkit" in str(row("acme", "b-avatarkit").error)
+
+
+def test_a_distribution_that_is_found_twice_is_one_row(install, monkeypatch):
+    install("acme-avatarkit", "acme = acme_plugin:Acme")
+    monkeypatch.setattr(registry, "entry_points", lambda **g: 2 * tuple(entry_points(**g)))
+
+    assert [r.error for r in registry.listing() if r.name == "acme"] == [None]
 
 
 def test_a_plugin_name_that_could_not_stand_in_a_stack_is_refused(install):
