@@ -138,13 +138,15 @@ def _look_inside(path: Path, name: str, facts: Facts) -> Facts:
         return facts
     try:
         with av.open(path) as container:
-            return _streams(container, facts)
-    except (av.FFmpegError, ValueError, IndexError) as error:
-        kind = type(error).__name__
+            seen = _streams(container, facts)
+    except (av.FFmpegError, ValueError, IndexError):
+        seen = None
+    if seen is None or (seen.kind != "audio" and not seen.width):
         raise MediaRejected(
-            f"{name} looks like {facts.media_type}, but cannot be decoded ({kind}): it may be "
-            "cut off; export it again"
-        ) from None
+            f"{name} looks like {facts.media_type}, but cannot be decoded: it may be cut off; "
+            "export it again"
+        )
+    return seen
 
 
 def _streams(container: av.container.InputContainer, facts: Facts) -> Facts:

@@ -1,0 +1,610 @@
+"""The front door, on the fake provider in virtual time."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from avatarkit import AvatarKit, Consent, Status, errors
+from avatarkit.interfaces import ROLES, SpeechSynthesizer, VideoGenerator, VoiceCloner
+from avatarkit.media.folder import FolderStore
+from avatarkit.models import JobState, Operation
+from avatarkit.providers.fake import Fake, FakeVendor, Fault, FakeVideo
+from avatarkit.repositories.memory import MemoryRepository
+from avatarkit.settings import Settings
+from avatarkit.states import Phase
+from avatarkit.testing import FakeClock
+
+pytestmark = pytest.mark.anyio
+VOICE, AVATAR, SPEECH, VIDEO = Operation.VOICE, Operation.AVATAR, Operation.SPEECH, Operation.VIDEO
+DEMO = Path(__file__).parent.parent / "src/avatarkit/data/demo"
+WAV, JPG = DEMO / "voice.wav", DEMO / "portrait.jpg"
+DRAWN = Consent.not_a_real_person("a drawing")
+WHO = {"user_id": "ana", "clone_id": "ana-1"}
+
+
+class House:
+    """Everything that outlives a kit."""
+
+    def __init__(self, folder):
+        self.clock = FakeClock()
+        self.vendor = FakeVendor(clock=self.clock)
+        self.repository = MemoryRepository(clock=self.clock)
+        self.media = FolderStore(folder / "media")
+        self.fake = Fake(vendor=self.vendor)
+
+    def kit(self, stack="fake", **more):
+        given = {
+            "repository": self.repository,
+            "media": self.media,
+            "providers": {"fake": self.fake},
+            "clock": self.clock,
+            "settings": Settings(),
+        }
+        return AvatarKit(stack, **(given | more))
+
+    def files(self):
+        return sorted(p.name for p in self.media.root.rglob("*") if p.is_file())
+
+
+@pytest.fixture
+def house(tmp_path):
+    return House(tmp_path)
+
+
+async def trained(kit, **more):
+    given = {**WHO, "voice": [WAV], "footage": JPG, "consent": DRAWN}
+    training = await kit.train(**(given | more))
+    return await final(kit, training.id)
+
+
+async def final(kit, record_id):
+    last = None
+    async for update in kit.watch(record_id):
+        last = update
+    return last
+
+
+# -- training ---------------------------------------------------------------------------------
+
+
+async def test_a_training_is_completed(house):
+    async with house.kit() as kit:
+        training = await trained(kit)
+    assert (training.status, training.progress) == (Status.COMPLETED, 100)
+    assert training.voice_id
+    assert training.avatar_id
+
+
+async def test_train_returns_before_anything_is_sent(house):
+    async with house.kit(worker=False) as kit:
+        training = await kit.train(**WHO, voice=[WAV], footage=JPG, consent=DRAWN)
+    assert (training.status, house.vendor.accepted) == (Status.PENDING, {})
+
+
+async def test_tick_drives_what_is_due(house):
+    async with house.kit(worker=False) as kit:
+        training = await kit.train(**WHO, voice=[WAV], footage=JPG, consent=DRAWN)
+        assert await kit.tick() == 1
+        assert (await kit.get(training.id)).status is Status.TRAINING
+        assert await kit.tick() == 0
+
+
+async def test_the_work_goes_on_in_the_next_process(house):
+    async with house.kit(worker=False) as kit:
+        training = await kit.train(**WHO, voice=[WAV], footage=JPG, consent=DRAWN)
+        await kit.tick()
+    async with house.kit() as kit:
+        assert (await final(kit, training.id)).status is Status.COMPLETED
+    assert set(house.vendor.accepted.values()) == {1}
+
+
+async def test_the_same_key_gives_the_same_training(house):
+    async with house.kit(worker=False) as kit:
+        ids = set()
+        for _ in range(3):
+            training = await kit.train(
+                **WHO, voice=[WAV], footage=JPG, consent=DRAWN, idempotency_key="k"
+            )
+            ids.add(training.id)
+    assert len(ids) == 1
+
+
+async def test_the_same_key_of_another_user_is_another_training(house):
+    async with house.kit(worker=False) as kit:
+        one = await kit.train(**WHO, voice=[WAV], footage=JPG, consent=DRAWN, idempotency_key="k")
+        other = {"user_id": "bob", "clone_id": "bob-1"}
+        two = await kit.train(**other, voice=[WAV], footage=JPG, consent=DRAWN, idempotency_key="k")
+    assert one.id != two.id
+
+
+async def test_a_clone_of_another_user_is_not_found(house):
+    async with house.kit(worker=False) as kit:
+        await kit.train(**WHO, voice=[WAV], footage=JPG, consent=DRAWN)
+        with pytest.raises(errors.NotFound):
+            await kit.train(
+                user_id="bob", clone_id="ana-1", voice=[WAV], footage=JPG, consent=DRAWN
+            )
+
+
+async def test_a_real_person_needs_consent(house):
+    async with house.kit(worker=False) as kit:
+        with pytest.raises(errors.ConsentRequired, match="pass consent="):
+            await kit.train(**WHO, voice=[WAV], footage=JPG)
+    assert house.files() == []
+
+
+async def test_consent_without_a_name_is_none(house):
+    async with house.kit(worker=False) as kit:
+        with pytest.raises(errors.ConsentRequired, match="names nobody"):
+            await kit.train(**WHO, voice=[WAV], footage=JPG, consent=Consent())
+
+
+async def test_missing_evidence_is_said(house, tmp_path):
+    consent = Consent(subject="Ana", evidence=str(tmp_path / "no.mp4"))
+    async with house.kit(worker=False) as kit:
+        with pytest.raises(errors.ConsentRequired, match="no.mp4 is not there"):
+            await kit.train(**WHO, voice=[WAV], footage=JPG, consent=consent)
+
+
+async def test_evidence_is_kept_with_its_digest(house):
+    consent = Consent(subject="Ana", evidence=str(WAV))
+    async with house.kit(worker=False) as kit:
+        training = await kit.train(**WHO, voice=[WAV], footage=JPG, consent=consent)
+        kept = await house.repository.get_consent(training.consent_id)
+    assert (kept.subject, kept.evidence, kept.evidence_file.size) == (
+        "Ana",
+        None,
+        WAV.stat().st_size,
+    )
+
+
+async def test_nothing_is_kept_of_samples_that_are_refused(house, tmp_path):
+    bad = tmp_path / "me.mp4"
+    bad.write_text("text")
+    async with house.kit(worker=False) as kit:
+        with pytest.raises(errors.MediaRejected):
+            await kit.train(**WHO, voice=[WAV], footage=bad, consent=DRAWN)
+        assert await kit.trainings() == []
+    assert house.files() == []
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: str(WAV),
+        lambda: WAV,
+        lambda: WAV.read_bytes(),
+        lambda: io.BytesIO(WAV.read_bytes()),
+    ],
+    ids=["string", "path", "bytes", "file"],
+)
+async def test_a_sample_comes_in_many_shapes(house, make):
+    async with house.kit(worker=False) as kit:
+        training = await kit.train(**WHO, voice=[make()], footage=JPG, consent=DRAWN)
+    assert training.voice[0].file.size == WAV.stat().st_size
+
+
+async def test_a_sample_by_link_is_fetched(house):
+    class Links:
+        def fetch(self, url):
+            async def chunks():
+                yield WAV.read_bytes()
+
+            return chunks()
+
+        async def aclose(self):
+            pass
+
+    async with house.kit(worker=False) as kit:
+        kit._fetcher = Links()
+        training = await kit.train(
+            **WHO, voice=["https://cdn.example/a/me.wav?sig=1"], footage=JPG, consent=DRAWN
+        )
+    assert (training.voice[0].name, training.voice[0].file.size) == (
+        "me.wav",
+        WAV.stat().st_size,
+    )
+
+
+async def test_a_link_to_this_machine_is_refused(house):
+    async with house.kit(worker=False) as kit:
+        with pytest.raises(errors.MediaRejected):
+            await kit.train(**WHO, voice=["http://127.0.0.1/me.wav"], footage=JPG, consent=DRAWN)
+
+
+async def test_stored_samples_are_used_where_none_are_given(house):
+    async with house.kit(worker=False) as kit:
+        await kit.add_sample(**WHO, voice=WAV)
+        await kit.add_sample(**WHO, footage=JPG)
+        training = await kit.train(**WHO, consent=DRAWN)
+    assert (len(training.voice), training.footage.name) == (1, "portrait.jpg")
+
+
+async def test_missing_samples_are_said_in_the_words_of_the_brief(house):
+    async with house.kit(worker=False) as kit:
+        await kit.add_sample(**WHO, voice=WAV)
+        with pytest.raises(errors.MediaRejected, match="Missing voice or video samples"):
+            await kit.train(**WHO, consent=DRAWN)
+
+
+async def test_a_sample_has_one_role(house):
+    async with house.kit(worker=False) as kit:
+        with pytest.raises(errors.ConfigError, match="either"):
+            await kit.add_sample(**WHO, voice=WAV, footage=JPG)
+
+
+@pytest.mark.parametrize("missing", ["user_id", "clone_id"])
+async def test_an_empty_name_is_refused(house, missing):
+    async with house.kit(worker=False) as kit:
+        with pytest.raises(errors.ConfigError, match=missing):
+            await kit.train(**(WHO | {missing: " "}), voice=[WAV], footage=JPG, consent=DRAWN)
+
+
+async def test_findings_are_told_without_keeping_anything(house):
+    async with house.kit(worker=False) as kit:
+        findings = await kit.preflight(voice=[JPG], footage=WAV)
+    assert [f.severity for f in findings] == ["error", "error"]
+    assert house.files() == []
+
+
+async def test_options_travel_to_their_provider(house):
+    async with house.kit() as kit:
+        training = await trained(kit)
+        video = await kit.speak(training.id, "Hello", options=[FakeVideo(background="#fff")])
+    assert video.options == ({"type": "FakeVideo", "values": {"background": "#fff"}},)
+
+
+# -- stacks -----------------------------------------------------------------------------------
+
+
+class Voices(VoiceCloner, SpeechSynthesizer):
+    """The voice half of the fake."""
+
+    name = "voices"
+    api_version, option_types, limits, consent_rules = "1", (), (), ()
+
+    def __init__(self, fake):
+        self.fake, self.capabilities, self.account = fake, fake.capabilities, "v"
+        for method in ("clone_voice", "get_voice", "find_voice", "delete_voice", "synthesize"):
+            setattr(self, method, getattr(fake, method))
+
+    async def clone_voice(self, request): ...
+    async def get_voice(self, voice_id): ...
+    async def find_voice(self, token): ...
+    async def delete_voice(self, voice_id): ...
+    async def synthesize(self, request): ...
+    async def aclose(self): ...
+    def events(self, delivery): ...
+
+
+async def test_two_providers_share_the_work(house):
+    providers = {"fake": house.fake, "voices": Voices(house.fake)}
+    async with house.kit("voices+fake", providers=providers) as kit:
+        training = await trained(kit)
+        video = await kit.speak(training.id, "Hello")
+    assert [(o.operation, o.provider) for o in training.operations] == [
+        (VOICE, "voices"),
+        (AVATAR, "fake"),
+    ]
+    assert [(o.operation, o.provider) for o in video.operations] == [
+        (SPEECH, "voices"),
+        (VIDEO, "fake"),
+    ]
+
+
+async def test_a_stack_without_an_avatar_does_not_speak_in_pictures(house):
+    providers = {"voices": Voices(house.fake)}
+    async with house.kit("voices", providers=providers) as kit:
+        training = await trained(kit, footage=None)
+        with pytest.raises(errors.Unsupported, match="no avatar"):
+            await kit.speak(training.id, "Hello")
+
+
+async def test_an_unknown_provider_is_said(house):
+    async with house.kit(worker=False) as kit:
+        with pytest.raises(errors.ConfigError, match="nobody"):
+            await kit.train(**WHO, voice=[WAV], footage=JPG, consent=DRAWN, stack="nobody")
+
+
+# -- speaking ---------------------------------------------------------------------------------
+
+
+async def test_a_video_is_saved(house, tmp_path):
+    async with house.kit() as kit:
+        training = await trained(kit)
+        video = await kit.speak(training.id, "Hello")
+        path = await kit.save(video, tmp_path / "hello.mp4")
+    assert path.read_bytes()[4:8] == b"ftyp"
+
+
+async def test_one_provider_with_both_speaks_by_script(house):
+    async with house.kit() as kit:
+        training = await trained(kit)
+        video = await kit.speak(training.id, "Hello")
+    assert [o.operation for o in video.operations] == [VIDEO]
+
+
+async def test_recorded_audio_drives_the_video(house):
+    async with house.kit() as kit:
+        training = await trained(kit)
+        video = await kit.speak(training.id, audio=WAV)
+    assert (video.status, video.script, video.audio.name) == (
+        Status.COMPLETED,
+        None,
+        "voice.wav",
+    )
+
+
+async def test_without_waiting_the_record_comes_back_at_once(house):
+    async with house.kit() as kit:
+        training = await trained(kit)
+        video = await kit.speak(training.id, "Hello", wait=False)
+        assert video.status is Status.PENDING
+        assert (await final(kit, video.id)).status is Status.COMPLETED
+
+
+async def test_the_same_key_gives_the_same_video(house):
+    async with house.kit() as kit:
+        training = await trained(kit)
+        one = await kit.speak(training.id, "Hello", idempotency_key="k")
+        two = await kit.speak(training.id, "Hello", idempotency_key="k")
+    assert one.id == two.id
+
+
+async def test_a_failed_video_raises_what_it_failed_with(house):
+    house.vendor.fail_next(VIDEO, Fault.MODERATION)
+    async with house.kit() as kit:
+        training = await trained(kit)
+        with pytest.raises(errors.ModerationRefused):
+            await kit.speak(training.id, "Hello")
+
+
+async def test_a_video_that_needs_a_person_comes_back_as_it_is(house):
+    house.vendor.fail_next(VIDEO, Fault.QUOTA)
+    async with house.kit() as kit:
+        training = await trained(kit)
+        video = await kit.speak(training.id, "Hello")
+    assert (video.status, video.action.kind) == (Status.ACTION_REQUIRED, "retry")
+
+
+async def test_only_a_completed_training_speaks(house):
+    async with house.kit(worker=False) as kit:
+        training = await kit.train(**WHO, voice=[WAV], footage=JPG, consent=DRAWN)
+        with pytest.raises(errors.IllegalTransition, match="pending"):
+            await kit.speak(training.id, "Hello")
+
+
+@pytest.mark.parametrize("script", ["", "a" * 100_000])
+async def test_a_script_that_cannot_be_said_is_refused(house, script):
+    async with house.kit() as kit:
+        training = await trained(kit)
+        with pytest.raises(errors.MediaRejected):
+            await kit.speak(training.id, script)
+
+
+@pytest.mark.parametrize("given", [{}, {"script": "a", "audio": WAV}])
+async def test_a_video_is_driven_by_one_thing(house, given):
+    async with house.kit() as kit:
+        training = await trained(kit)
+        with pytest.raises(errors.ConfigError, match="either"):
+            await kit.speak(training.id, **given)
+
+
+async def test_a_video_does_not_speak(house):
+    async with house.kit() as kit:
+        training = await trained(kit)
+        video = await kit.speak(training.id, "Hello")
+        with pytest.raises(errors.NotFound, match="is a video"):
+            await kit.speak(video.id, "Hello")
+
+
+async def test_a_language_that_is_not_spoken_is_refused_with_the_list(house):
+    import dataclasses
+
+    house.fake.capabilities = dataclasses.replace(house.fake.capabilities, languages=("en", "de"))
+    async with house.kit() as kit:
+        training = await trained(kit)
+        with pytest.raises(errors.Unsupported, match="it speaks: en, de"):
+            await kit.speak(training.id, "Bonjour", language="fr-FR")
+
+
+async def test_a_dubbed_video_is_completed(house):
+    clip = Path(__file__).parent.parent / "src/avatarkit/data/fake"
+    source = next(clip.glob("*.mp4"))
+    async with house.kit() as kit:
+        video = await kit.dub(source, "de", **WHO, consent=DRAWN, idempotency_key="k")
+        again = await kit.dub(source, "de", **WHO, consent=DRAWN, idempotency_key="k")
+    assert (video.status, again.id) == (Status.COMPLETED, video.id)
+
+
+async def test_an_avatar_that_exists_is_adopted(house):
+    async with house.kit() as kit:
+        old = await trained(kit)
+        adopted = await kit.adopt(
+            user_id="ana",
+            clone_id="ana-2",
+            avatar_id=old.avatar_id,
+            voice_id=old.voice_id,
+            consent=DRAWN,
+        )
+        video = await kit.speak(adopted.id, "Hello")
+    assert (adopted.status, video.status) == (Status.COMPLETED, Status.COMPLETED)
+
+
+async def test_what_was_adopted_is_not_deleted_at_the_vendor(house):
+    async with house.kit() as kit:
+        old = await trained(kit)
+        adopted = await kit.adopt(**WHO, avatar_id=old.avatar_id, consent=DRAWN)
+        await kit.delete(adopted.id)
+        while await kit.tick():
+            pass
+        assert (await house.fake.get_avatar(old.avatar_id)).state is JobState.SUCCEEDED
+
+
+async def test_a_stack_without_videos_has_nothing_to_adopt(house):
+    providers = {"voices": Voices(house.fake)}
+    async with house.kit("voices", providers=providers, worker=False) as kit:
+        with pytest.raises(errors.Unsupported, match="makes no videos"):
+            await kit.adopt(**WHO, avatar_id="a", consent=DRAWN)
+
+
+async def test_a_stack_without_dubbing_does_not_dub(house):
+    providers = {"voices": Voices(house.fake)}
+    async with house.kit("voices", providers=providers, worker=False) as kit:
+        with pytest.raises(errors.Unsupported, match="does not dub"):
+            await kit.dub(WAV, "de", **WHO, consent=DRAWN)
+
+
+# -- looking and steering ---------------------------------------------------------------------
+
+
+async def test_watch_shows_each_change_once(house):
+    async with house.kit() as kit:
+        training = await kit.train(**WHO, voice=[WAV], footage=JPG, consent=DRAWN)
+        seen = [(u.status, u.progress, u.action) async for u in kit.watch(training.id)]
+    assert len(seen) == len(set(seen))
+    assert seen[-1][0] is Status.COMPLETED
+
+
+async def test_progress_never_falls_for_who_watches(house):
+    async with house.kit() as kit:
+        training = await kit.train(**WHO, voice=[WAV], footage=JPG, consent=DRAWN)
+        progress = [u.progress async for u in kit.watch(training.id)]
+    assert progress == sorted(progress)
+
+
+@pytest.mark.parametrize("ask", ["get", "cancel", "delete"])
+async def test_an_unknown_id_is_not_found(house, ask):
+    async with house.kit(worker=False) as kit:
+        with pytest.raises(errors.NotFound, match="no training or video 'nobody'"):
+            await getattr(kit, ask)("nobody")
+
+
+async def test_lists_are_newest_first_and_by_user(house):
+    async with house.kit(worker=False) as kit:
+        for number in range(3):
+            await kit.train(
+                user_id="ana", clone_id=f"c{number}", voice=[WAV], footage=JPG, consent=DRAWN
+            )
+            house.clock.advance(1)
+        await kit.train(user_id="bob", clone_id="b", voice=[WAV], footage=JPG, consent=DRAWN)
+        assert [t.clone_id for t in await kit.trainings(user_id="ana")] == ["c2", "c1", "c0"]
+
+
+async def test_videos_are_listed_by_training(house):
+    async with house.kit() as kit:
+        training = await trained(kit)
+        video = await kit.speak(training.id, "Hello")
+        assert [v.id for v in await kit.videos(training_id=training.id)] == [video.id]
+
+
+async def test_cancel_deletes_at_the_vendor(house):
+    async with house.kit() as kit:
+        training = await kit.train(**WHO, voice=[WAV], footage=JPG, consent=DRAWN)
+        async for update in kit.watch(training.id):
+            if update.status is Status.TRAINING:
+                break
+        await kit.cancel(training.id)
+        async for update in kit.watch(training.id):
+            last = update
+        await house.clock.sleep(60)
+        left = (await kit.get(training.id)).operation(VOICE)
+    assert (last.status, bool(left.removed)) == (Status.CANCELLED, True)
+
+
+async def test_a_deleted_training_is_hidden_at_once(house):
+    async with house.kit(worker=False) as kit:
+        training = await kit.train(**WHO, voice=[WAV], footage=JPG, consent=DRAWN)
+        await kit.delete(training.id)
+        with pytest.raises(errors.NotFound):
+            await kit.get(training.id)
+        assert await kit.trainings() == []
+
+
+async def test_saving_what_is_not_there_says_so(house, tmp_path):
+    async with house.kit(worker=False) as kit:
+        training = await kit.train(**WHO, voice=[WAV], footage=JPG, consent=DRAWN)
+        with pytest.raises(errors.NotFound, match="has no video"):
+            await kit.save(training.id, tmp_path / "x.mp4")
+
+
+async def test_saving_where_nothing_can_be_written_leaves_nothing(house, tmp_path):
+    async with house.kit() as kit:
+        training = await trained(kit)
+        with pytest.raises(errors.StorageError, match="cannot be written"):
+            await kit.save(training, tmp_path / "no" / "x.png", file="thumbnail")
+
+
+async def test_a_question_is_answered(house):
+    house.vendor.fail_next(VOICE, Fault.QUOTA)
+    async with house.kit() as kit:
+        training = await kit.train(**WHO, voice=[WAV], footage=JPG, consent=DRAWN)
+        async for update in kit.watch(training.id):
+            if update.action:
+                await kit.resolve(training.id, "retry")
+            last = update
+    assert last.status is Status.COMPLETED
+
+
+async def test_a_restored_database_looks_before_it_sends(house):
+    async with house.kit(worker=False) as kit:
+        training = await kit.train(**WHO, voice=[WAV], footage=JPG, consent=DRAWN)
+        assert await kit.restored() == 1
+        restored = await kit.get(training.id)
+    assert [o.phase for o in restored.operations] == [Phase.INTENT, Phase.INTENT]
+
+
+async def test_a_signed_delivery_is_applied(house):
+    async with house.kit(worker=False) as kit:
+        training = await kit.train(**WHO, voice=[WAV], footage=JPG, consent=DRAWN)
+        await kit.tick()
+        house.clock.advance(3600)
+        for delivery in house.vendor.deliveries():
+            await kit.receive("fake", delivery)
+        record = await kit.get(training.id)
+    assert record.operation(VOICE).job_state is JobState.SUCCEEDED
+
+
+# -- wiring -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"repository": "mysql://x"}, "no repository"),
+        ({"media": "ftp://x"}, "no media store"),
+    ],
+)
+def test_an_address_that_nobody_knows_is_said(given, text):
+    with pytest.raises(errors.ConfigError, match=text):
+        AvatarKit("fake", settings=Settings(), **given)
+
+
+async def test_everything_lives_under_one_folder_by_default(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    async with AvatarKit("fake") as kit:
+        training = await trained(kit)
+        assert training.status is Status.COMPLETED
+    assert [p.name for p in tmp_path.iterdir()] == [".avatarkit"]
+
+
+async def test_a_provider_that_was_given_is_not_closed(house):
+    closed = []
+    house.fake.aclose = lambda: closed.append(1)
+    async with house.kit() as kit:
+        await trained(kit)
+    assert closed == []
+
+
+def test_every_role_has_its_methods():
+    for role in ROLES.values():
+        for method in (role.submit, role.get, role.find, role.delete):
+            if method and not method.endswith("_speech"):
+                assert hasattr(role.protocol, method)
+
+
+def test_the_video_role_is_what_speak_needs():
+    assert issubclass(Fake, VideoGenerator)

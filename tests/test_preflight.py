@@ -1,0 +1,260 @@
+"""What is said about samples and scripts before anyone pays."""
+
+from __future__ import annotations
+
+import builtins
+import io
+import wave
+
+import pytest
+
+from avatarkit import preflight
+from avatarkit.errors import MediaRejected
+from avatarkit.interfaces import Face, Limit
+from avatarkit.models import SampleRole
+
+VOICE, FOOTAGE = SampleRole.VOICE, SampleRole.FOOTAGE
+
+
+def wav(seconds=2.0, rate=16_000):
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(rate)
+        out.writeframes(b"\x10\x20" * int(seconds * rate))
+    return file.getvalue()
+
+
+def png(width=64, height=64):
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.new("RGB", (width, height)).save(file, "PNG")
+    return file.getvalue()
+
+
+def clip(seconds=1.0, *, sound=False):
+    import av
+    import numpy as np
+
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as out:
+        stream = out.add_stream("libx264", rate=25)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p"
+        for _ in range(int(seconds * 25)):
+            frame = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), format="rgb24")
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode())
+    del sound
+    return file.getvalue()
+
+
+@pytest.fixture
+def sample(tmp_path):
+    def make(role, name, content):
+        path = tmp_path / name
+        path.write_bytes(content)
+        return role, name, path
+
+    return make
+
+
+class Finder:
+    def __init__(self, *widths):
+        self.widths = widths
+
+    def faces(self, path):
+        return [Face(confidence=0.9, box=(0.0, 0.0, w, w)) for w in self.widths]
+
+
+def errors_of(findings):
+    return [f.message for f in findings if f.severity == "error"]
+
+
+def messages(findings):
+    return " | ".join(f.message for f in findings)
+
+
+# -- what a file is ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "media_type"),
+    [
+        (wav(), "audio", "audio/wav"),
+        (png(), "image", "image/png"),
+        (clip(), "video", "video/mp4"),
+    ],
+)
+def test_a_file_is_what_its_bytes_say(sample, content, kind, media_type):
+    facts = preflight.probe(sample(VOICE, "anything", content)[2])
+    assert (facts.kind, facts.media_type) == (kind, media_type)
+
+
+def test_a_recording_has_its_length(sample):
+    assert preflight.probe(sample(VOICE, "me.wav", wav(2.0))[2]).seconds == 2.0
+
+
+def test_a_picture_has_its_size_and_no_length(sample):
+    facts = preflight.probe(sample(FOOTAGE, "me.png", png(640, 480))[2])
+    assert (facts.width, facts.height, facts.seconds) == (640, 480, None)
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"", "is empty"),
+        (b"this is only text", "neither audio, video nor a picture"),
+        (clip()[:200], "cannot be decoded"),
+        (b"\x89PNG\r\n\x1a\nnonsense", "cannot be decoded"),
+    ],
+    ids=["empty", "text", "cut-off", "lying-header"],
+)
+def test_what_cannot_be_used_is_said(sample, content, text):
+    with pytest.raises(MediaRejected, match=text):
+        preflight.probe(sample(FOOTAGE, "me.mp4", content)[2])
+
+
+def test_a_missing_file_is_said(tmp_path):
+    with pytest.raises(MediaRejected, match="no such file"):
+        preflight.probe(tmp_path / "me.wav")
+
+
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises(MediaRejected, match="cannot be read"):
+        preflight.probe(tmp_path)
+
+
+def test_without_the_media_extra_only_the_first_bytes_are_looked_at(sample, monkeypatch):
+    real = builtins.__import__
+
+    def refuse(name, *args, **kwargs):
+        if name == "av":
+            raise ImportError(name)
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    findings = preflight.inspect([sample(VOICE, "me.wav", wav())], ())
+    assert "avatarkit-sdk[media]" in messages(findings)
+    assert errors_of(findings) == []
+
+
+# -- samples ----------------------------------------------------------------------------------
+
+
+def test_good_samples_have_no_findings(sample):
+    samples = [sample(VOICE, "me.wav", wav()), sample(FOOTAGE, "me.png", png())]
+    assert preflight.inspect(samples, (), Finder(50.0)) == []
+
+
+def test_six_voice_samples_are_too_many(sample):
+    samples = [sample(VOICE, f"{n}.wav", wav()) for n in range(6)]
+    assert errors_of(preflight.inspect(samples, ())) == [
+        "6 voice samples were given; choose the best 5"
+    ]
+
+
+def test_a_picture_is_no_voice(sample):
+    findings = preflight.inspect([sample(VOICE, "me.png", png())], ())
+    assert "voice needs a WAV" in messages(findings)
+
+
+def test_a_silent_clip_is_no_voice(sample):
+    findings = preflight.inspect([sample(VOICE, "me.mp4", clip())], ())
+    assert len(errors_of(findings)) == 1
+
+
+def test_sound_is_no_footage(sample):
+    findings = preflight.inspect([sample(FOOTAGE, "me.wav", wav())], ())
+    assert "footage needs an MP4" in messages(findings)
+
+
+def test_a_wrong_extension_is_a_warning(sample):
+    (finding,) = preflight.inspect([sample(VOICE, "me.mp3", wav())], ())
+    assert (finding.severity, "rename it to .wav" in finding.message) == ("warning", True)
+
+
+@pytest.mark.parametrize("name", ["me.wave", "me.WAV", "me"])
+def test_another_spelling_of_the_extension_is_fine(sample, name):
+    assert preflight.inspect([sample(VOICE, name, wav())], ()) == []
+
+
+def limit(what, **more):
+    return [("acme", Limit(what=what, since="2026-11-01", **more))]
+
+
+@pytest.mark.parametrize(
+    ("bound", "role", "content", "text"),
+    [
+        (limit("voice_seconds", minimum=3), VOICE, wav(2.0), "at least 3"),
+        (limit("voice_seconds", maximum=1), VOICE, wav(2.0), "at most 1"),
+        (limit("voice_bytes", maximum=10), VOICE, wav(), "bytes of voice"),
+        (limit("footage_seconds", minimum=120), FOOTAGE, clip(), "at least 120"),
+        (limit("footage_bytes", maximum=10), FOOTAGE, png(), "bytes of footage"),
+        (limit("footage_pixels", minimum=512), FOOTAGE, png(640, 480), "480 pixels"),
+        (limit("footage_megapixels", maximum=0.1), FOOTAGE, png(640, 480), "megapixels"),
+    ],
+)
+def test_a_providers_limit_is_held(sample, bound, role, content, text):
+    (message,) = errors_of(preflight.inspect([sample(role, "x", content)], bound))
+    assert text in message
+    assert "acme" in message
+
+
+def test_a_finding_names_whose_rule_it_is(sample):
+    bound = limit("voice_seconds", minimum=3, severity="warning")
+    (finding,) = preflight.inspect([sample(VOICE, "me.wav", wav())], bound)
+    assert (finding.severity, finding.rule, finding.since) == ("warning", "acme", "2026-11-01")
+
+
+def test_the_length_of_all_voice_samples_counts(sample):
+    samples = [sample(VOICE, f"{n}.wav", wav(2.0)) for n in range(2)]
+    assert preflight.inspect(samples, limit("voice_seconds", minimum=3)) == []
+
+
+def test_a_limit_on_the_length_says_nothing_about_a_picture(sample):
+    bound = limit("footage_seconds", minimum=120)
+    assert preflight.inspect([sample(FOOTAGE, "me.png", png())], bound) == []
+
+
+@pytest.mark.parametrize(
+    ("finder", "text"),
+    [(Finder(), "no face"), (Finder(50.0, 45.0), "2 faces")],
+    ids=["none", "two"],
+)
+def test_one_face_is_needed(sample, finder, text):
+    (message,) = errors_of(preflight.inspect([sample(FOOTAGE, "me.png", png())], (), finder))
+    assert text in message
+
+
+def test_a_small_face_in_the_background_is_no_rival(sample):
+    assert preflight.inspect([sample(FOOTAGE, "me.png", png())], (), Finder(50.0, 10.0)) == []
+
+
+def test_what_the_face_finder_refuses_is_a_finding(sample):
+    class Refuses:
+        def faces(self, path):
+            raise MediaRejected("turned too far")
+
+    findings = preflight.inspect([sample(FOOTAGE, "me.png", png())], (), Refuses())
+    assert errors_of(findings) == ["turned too far"]
+
+
+# -- scripts ----------------------------------------------------------------------------------
+
+
+def test_a_script_loses_its_blank_edges():
+    assert preflight.read_script("  Hello \n", ()) == "Hello"
+
+
+@pytest.mark.parametrize("script", ["", "  \n\t"])
+def test_an_empty_script_is_refused(script):
+    with pytest.raises(MediaRejected, match="empty"):
+        preflight.read_script(script, ())
+
+
+def test_a_script_that_is_too_long_is_refused():
+    with pytest.raises(MediaRejected, match="split the text"):
+        preflight.read_script("a" * 11, limit("script_characters", maximum=10))
