@@ -127,16 +127,6 @@ def find_face(path: Path) -> Face:
     return _first_face(frames, path.name, mesh, lambda: None)[1]
 
 
-def find_face(path: Path) -> Face:
-    """Return the one face of a portrait, or of the first seconds of a clip; nothing is stored."""
-    mesh = FaceMesh()
-    picture = _read_picture(path)
-    if picture is not None:
-        return _only_face(mesh, picture, path.name)
-    frames = read_frames(path, FPS, LONGEST_SIDE)
-    return _first_face(frames, path.name, mesh, lambda: None)[1]
-
-
 def _train_portrait(picture: Image.Image, name: str, directory: Path, mesh: FaceMesh) -> FaceModel:
     box = _crop_box(_only_face(mesh, picture, name).points, picture.size)
     crop = _crop(picture, box)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import io
-import io
 import shutil
 import threading
 import uuid
@@ -28,7 +27,6 @@ from avatarkit.providers.local import audio, footage, speech, visemes, voice
 from avatarkit.providers.local.audio import Samples
 from avatarkit.providers.local.eyes import Eyes, blink_curve
 from avatarkit.providers.local.facemesh import Face
-from avatarkit.providers.local.facemesh import Face
 from avatarkit.providers.local.footage import FPS, FaceModel, Footage
 from avatarkit.providers.local.head import Head, sway
 from avatarkit.providers.local.mouth import Mouth
@@ -41,8 +39,6 @@ __all__ = [
     "MAX_SECONDS",
     "Cancelled",
     "VideoFacts",
-    "check_request",
-    "find_face",
     "check_request",
     "find_face",
     "load_voice",
@@ -101,7 +97,7 @@ def find_face(path: Path) -> Face:
     return footage.find_face(path)
 
 
-def check_request(script: str | None, language: str | None) -> None:
+def check_request(script: str | None, language: str | None = None) -> None:
     """Refuse what cannot be said, before anything is rendered; audio is never refused here."""
     if script is not None:
         speech.check_text(script, language)
@@ -112,24 +108,6 @@ def wav(said: Speech) -> bytes:
     file = io.BytesIO()
     audio.write_wav(file, said.samples, speech.RATE)
     return file.getvalue()
-
-
-def find_face(path: Path) -> Face:
-    """Return the face that :func:`train_face` would take, in pixels of the upright picture."""
-    return footage.find_face(path)
-
-
-def check_request(script: str | None, language: str | None = None) -> None:
-    """Refuse, before anything is done, a script that cannot be said. Sound needs no language."""
-    if script is not None:
-        speech.check_text(script, language)
-
-
-def wav(said: Speech) -> bytes:
-    """Return the sound as a WAV file: mono, 16 bits, 24 kHz."""
-    buffer = io.BytesIO()
-    audio.write_wav(buffer, said.samples, speech.RATE)
-    return buffer.getvalue()
 
 
 def synthesize(
