@@ -199,6 +199,12 @@ def test_watching_a_video_saves_it(place):
     assert (place / "again.mp4").is_file()
 
 
+def test_a_video_that_cannot_be_saved_is_kept(place):
+    result = run("speak", train(), "hello", "--out=no/such/folder/hello.mp4", "--json")
+    video = json.loads(result.stdout.splitlines()[0])["id"]
+    assert run("watch", video, "--out=hello.mp4").exit_code == 0
+
+
 def test_speaking_takes_either_text_or_audio():
     assert run("speak", "an-id").exit_code == 2
 
