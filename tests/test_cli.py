@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 from avatarkit import errors
 from avatarkit.cli import failures
 from avatarkit.cli.app import app
-from avatarkit.models import Operation
+from avatarkit.cli.output import Output
+from avatarkit.models import WORDING, Operation
 from avatarkit.providers.fake import FakeVendor, Fault
 
 DEMO = Path(str(files("avatarkit") / "data" / "demo"))
@@ -285,6 +286,25 @@ def test_two_kinds_of_consent_are_one_too_many():
     assert run("train", *SAMPLES, NOBODY, "--consent=nowhere.json").exit_code == 2
 
 
+@pytest.fixture
+def person(monkeypatch):
+    """Somebody who sits at a terminal."""
+    monkeypatch.setattr(Output, "may_ask", True)
+
+
+def test_a_person_is_asked_who_agrees(person):
+    result = run("train", *SAMPLES, given="Ana Lima\n")
+    assert (result.exit_code, WORDING[1] in result.stderr) == (0, True)
+
+
+def test_a_person_who_names_nobody_gives_no_consent(person):
+    assert run("train", *SAMPLES, given="\n").exit_code == 5
+
+
+def test_a_question_can_be_left_with_ctrl_c(person):
+    assert run("train", *SAMPLES, given="").exit_code == failures.INTERRUPTED
+
+
 # -- looking --------------------------------------------------------------------------------------
 
 
@@ -381,6 +401,17 @@ def test_a_deletion_says_what_is_left():
 
 def test_deleting_needs_a_yes_where_nobody_can_be_asked():
     assert run("delete", train()).exit_code == 2
+
+
+def test_a_person_who_says_yes_deletes(person):
+    training = train()
+    assert run("delete", training, given="y\n").exit_code == 0
+
+
+def test_a_person_who_says_no_keeps_it(person):
+    training = train()
+    run("delete", training, given="n\n")
+    assert run("status", training).exit_code == 0
 
 
 # -- the installation -----------------------------------------------------------------------------

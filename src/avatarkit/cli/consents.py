@@ -39,9 +39,7 @@ def consent_from(out: Output, file: Path | None, not_a_real_person: str | None) 
 
 def _ask(out: Output) -> Consent:
     out.hint(f'The person whose voice and face these are must agree to this:\n  "{WORDING[1]}"')
-    subject = typer.prompt(
-        "Name of the person who agrees (empty: nobody does)", default="", err=True
-    )
+    subject = out.ask("Name of the person who agrees (empty: nobody does)")
     return Consent(subject=subject)
 
 

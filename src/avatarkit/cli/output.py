@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -58,6 +60,16 @@ class Output:
         """Say something beside the result."""
         self._aside.print(text, soft_wrap=True)
 
+    def ask(self, question: str) -> str:
+        """Ask a person for a line, which may be empty."""
+        with _ctrl_c_at_once():
+            return str(typer.prompt(question, default="", show_default=False, err=True))
+
+    def agrees(self, question: str) -> bool:
+        """Ask a person for a yes."""
+        with _ctrl_c_at_once():
+            return typer.confirm(question, err=True)
+
     def failure(self, error: Ended) -> None:
         """Say why the command ends."""
         self._aside.print(f"avatarkit: {error.message}", soft_wrap=True)
@@ -97,6 +109,16 @@ class Output:
             TimeElapsedColumn(),
             console=self._aside,
         )
+
+
+@contextmanager
+def _ctrl_c_at_once() -> Iterator[None]:
+    """Let Ctrl-C end a question; an event loop would wait until it is answered."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class _Steps:

@@ -52,9 +52,9 @@ class Session:
         _log_to_stderr(debug=self.debug)
         try:
             anyio.run(work)
-        except (typer.BadParameter, typer.Abort, typer.Exit):
+        except (typer.BadParameter, typer.Exit):
             raise
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, typer.Abort):
             return self._failed(Ended("Interrupted", "interrupted", INTERRUPTED))
         except Exception as error:  # noqa: BLE001 - whatever it is, a shell gets a code and a line
             if self.debug:

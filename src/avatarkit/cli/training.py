@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .failures import INTERRUPTED, Ended
 from .session import Session, command
 
 if TYPE_CHECKING:
@@ -185,7 +186,8 @@ async def _delete(
     if not yes:
         if not session.out.may_ask:
             raise typer.BadParameter("deleting needs --yes where nobody can be asked")
-        typer.confirm(f"Delete {record_id} for good?", abort=True, err=True)
+        if not session.out.agrees(f"Delete {record_id} for good?"):
+            raise Ended("Interrupted", "nothing was deleted", INTERRUPTED)
     async with session.kit(worker=True) as kit:
         await kit.delete(record_id)
         left = await clear_up(kit, record_id)
