@@ -369,6 +369,19 @@ async def test_a_foreign_database_is_left_byte_for_byte(path, journal):
 
 
 @pytest.mark.anyio
+async def test_a_foreign_database_with_unfinished_business_is_left_byte_for_byte(tmp_path, path):
+    theirs = tmp_path / "theirs.db"
+    with closing(sqlite3.connect(theirs)) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("CREATE TABLE theirs (x)")
+        for suffix in ("", "-wal"):  # as after a crash, before the journal was worked in
+            shutil.copy(f"{theirs}{suffix}", f"{path}{suffix}")
+    before = path.read_bytes()
+    await refusal(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.anyio
 async def test_the_refusal_of_a_foreign_database_says_what_to_do(path):
     select(path, "CREATE TABLE theirs (x)")
     assert "name another file" in await refusal(path)
