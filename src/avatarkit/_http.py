@@ -373,7 +373,7 @@ class Multipart:
         }
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Stream it; raises ``StorageError``-like errors of the media store as they are."""
+        """Stream it; what the media store raises comes through as it is."""
         for part in self._fields:
             yield part
         for head, media in self._files:
@@ -452,7 +452,8 @@ async def fetch(
     ``BadReply`` for an answer that makes no sense, and ``MediaRejected`` for a link to a private
     address.
     """
-    download = _Download(client, url, dict(headers or {}), allow_private)
+    address = _parsed(url)
+    download = _Download(client, address, dict(headers or {}), allow_private=allow_private)
     for _ in range(_RESUMES):
         before = download.received
         try:
@@ -461,17 +462,17 @@ async def fetch(
                     yield chunk
         except httpx.RequestError as error:
             if download.etag is None or download.received == before:
-                raise _link_error(errors.Unavailable, url, "the bytes end early") from error
+                raise _link_error(errors.Unavailable, address, "the bytes end early") from error
         else:
             return
-    raise _link_error(errors.Unavailable, url, "it is cut again and again")
+    raise _link_error(errors.Unavailable, address, "it is cut again and again")
 
 
 class _Download:
     """One file on its way here."""
 
     def __init__(
-        self, client: Client, url: str, headers: dict[str, str], allow_private: bool
+        self, client: Client, url: httpx.URL, headers: dict[str, str], *, allow_private: bool
     ) -> None:
         self._client = client
         self._url = url
@@ -522,13 +523,13 @@ class _Download:
         return await _tried(call, self._followed)
 
     async def _followed(self) -> httpx.Response:
-        url, headers = httpx.URL(self._url), {**self._headers, **self._conditions()}
+        url, headers = self._url, {**self._headers, **self._conditions()}
         for _ in range(_REDIRECTS + 1):
             response = await self._asked(url, headers)
             if response.status_code not in _REDIRECT_STATUSES:
                 return await self._checked(response)
             await response.aclose()
-            target = url.join(response.headers.get("location", ""))
+            target = _parsed(response.headers.get("location", ""), base=url)
             if url.scheme == "https" and target.scheme != "https":
                 raise self._error(errors.BadReply, "it redirects to an unencrypted address")
             if _origin(target) != _origin(url):
@@ -548,8 +549,9 @@ class _Download:
             raise self._error(errors.BadReply, "the link is neither http nor https")
         request = self._client.build_request("GET", url, headers=headers)
         if not self._allow_private:
-            _refuse_private(url.host, url.host)
-            request.extensions = {**request.extensions, "trace": _PublicOnly(url.host).trace}
+            host = url.raw_host.decode("ascii")  # as the transport spells it
+            _refuse_private(host, host)
+            request.extensions = {**request.extensions, "trace": _PublicOnly(host).trace}
         try:
             with _unlogged():
                 return await self._client.send(request, stream=True, follow_redirects=False)
@@ -578,11 +580,17 @@ class _Download:
         return _link_error(kind, self._url, what, **facts)
 
 
+def _parsed(url: str, *, base: httpx.URL | None = None) -> httpx.URL:
+    try:
+        return httpx.URL(url) if base is None else base.join(url)
+    except httpx.InvalidURL as error:
+        raise errors.BadReply("the link to a file is no address") from error
+
+
 def _link_error(
-    kind: type[errors.ProviderError], url: str, what: str, **facts: Any
+    kind: type[errors.ProviderError], url: httpx.URL, what: str, **facts: Any
 ) -> errors.ProviderError:
-    host = httpx.URL(url).host or "somewhere"
-    return kind(f"a file at {host} cannot be read: {what}", **facts)
+    return kind(f"a file at {url.host or 'no host'} cannot be read: {what}", **facts)
 
 
 def _number(text: str | None) -> int | None:
@@ -609,8 +617,12 @@ class _PublicOnly:
         if event == "connection.connect_tcp.started":
             self._direct = info["host"] == self.host
         elif event == "connection.connect_tcp.complete" and self._direct:
-            address = info["return_value"].get_extra_info("server_addr")
-            _refuse_private(str(address[0]), self.host)
+            connection = info["return_value"]
+            try:
+                _refuse_private(str(connection.get_extra_info("server_addr")[0]), self.host)
+            except errors.MediaRejected:
+                await connection.aclose()
+                raise
 
 
 def _refuse_private(address: str, host: str) -> None:

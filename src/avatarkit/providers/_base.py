@@ -13,7 +13,6 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 from urllib.parse import quote
 
@@ -43,22 +42,22 @@ __all__ = ["HttpProvider", "Places", "Reads"]
 #: Where something stands in an answer: dotted paths, of which the first that is filled counts.
 Places = tuple[str, ...]
 
-_NOTHING: Mapping[Any, Any] = MappingProxyType({})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reads:
     """How a vendor's answers are read."""
 
     ids: Mapping[Operation, Places]  #: what is polled
-    refs: Mapping[Operation, Places] = field(default=_NOTHING)  #: what later calls use, if another
+    refs: Mapping[Operation, Places] = field(
+        default_factory=dict
+    )  #: what later calls use, if another
     states: Mapping[str, JobState]  #: the vendor's word -> ours; any other is ``UNKNOWN``
     state: Places = ("status",)
     #: the state of a job whose answer has no word for it; of a submission it is ``QUEUED``
-    unsaid: Mapping[Operation, JobState] = field(default=_NOTHING)
+    unsaid: Mapping[Operation, JobState] = field(default_factory=dict)
     progress: Places = ()  #: a number, "60%" or "60/100"
     progress_end: float = 100  #: what a bare number of progress counts up to
-    links: Mapping[str, Places] = field(default=_NOTHING)  #: our name -> place
+    links: Mapping[str, Places] = field(default_factory=dict)  #: our name -> place
     reason: Places = ()
     consent_url: Places = ()  #: where a person must go while the job needs an action
     created_at: Places = ("created_at",)  #: seconds or milliseconds since 1970, or ISO 8601
@@ -88,7 +87,7 @@ class HttpProvider:
     option_types: ClassVar[tuple[type[Options], ...]] = ()
     reads: ClassVar[Reads]
     #: the vendor's code of a failure -> what it means, whatever the status
-    codes: ClassVar[Mapping[str, type[errors.ProviderError]]] = _NOTHING
+    codes: ClassVar[Mapping[str, type[errors.ProviderError]]] = {}
     code: ClassVar[Places] = ("code", "error.code")  #: where that code stands
     message: ClassVar[Places] = ("message", "error.message", "error", "detail")
 
@@ -391,7 +390,7 @@ _ENDED_VIDEO: Mapping[JobState, _EventName] = {
 _EVENT_NAMES: Mapping[Operation, Mapping[JobState, _EventName]] = {
     Operation.VOICE: _FAILED_TRAINING,
     Operation.AVATAR: {**_FAILED_TRAINING, JobState.SUCCEEDED: "avatar.training_completed"},
-    Operation.SPEECH: _NOTHING,
+    Operation.SPEECH: {},
     Operation.VIDEO: _ENDED_VIDEO,
     Operation.DUB: _ENDED_VIDEO,
 }

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ..providers.fake import Fake, FakeVendor, Fault
     from .clock import FakeClock
     from .media import MediaStoreSuite
-    from .providers import Golden, ProviderSuite, Recording
+    from .providers import Golden, ProviderSuite, Recording, SpeechSuite
     from .repositories import RepositorySuite
     from .wire import Wire
 
@@ -26,6 +26,7 @@ __all__ = [
     "ProviderSuite",
     "Recording",
     "RepositorySuite",
+    "SpeechSuite",
     "Wire",
 ]
 
@@ -39,6 +40,7 @@ _HOMES = {
     "ProviderSuite": "avatarkit.testing.providers",
     "Recording": "avatarkit.testing.providers",
     "RepositorySuite": "avatarkit.testing.repositories",
+    "SpeechSuite": "avatarkit.testing.providers",
     "Wire": "avatarkit.testing.wire",
 }
 

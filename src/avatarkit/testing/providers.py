@@ -1,0 +1,669 @@
+"""What every provider over HTTP owes its callers, as tests; abilities and refusals alike.
+
+An adapter's author subclasses ``ProviderSuite``, gives the class and what the vendor really
+answers, and runs pytest::
+
+    class TestAcme(ProviderSuite):
+        provider = Acme
+        recordings = {Operation.AVATAR: Recording(submitted={...}, polled={...}, pages=[...])}
+
+A provider that speaks is also given to ``SpeechSuite``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, ClassVar
+from unittest.mock import Mock
+
+import httpx
+import pytest
+import stamina
+from pydantic import SecretStr
+
+from .. import errors
+from ..interfaces import ROLES, Provider, ProviderSettings
+from ..models import (
+    AvatarRequest,
+    DubRequest,
+    Job,
+    JobState,
+    Media,
+    Operation,
+    Options,
+    Request,
+    SpeechRequest,
+    VideoRequest,
+    VoiceRequest,
+)
+from ..providers._base import HttpProvider
+from ..webhooks import Delivery, HmacSha256
+from .wire import Wire
+
+__all__ = ["KEY", "TOKEN", "Golden", "ProviderSuite", "Recording", "SpeechSuite"]
+
+#: The key that the suite gives to the adapter, and then looks for everywhere.
+KEY = "9f1c-that-must-not-leak"
+#: What the job that is looked for is called in ``Recording.pages``.
+TOKEN = "ak-the-job-that-is-looked-for"  # noqa: S105 - it opens nothing
+
+_BYTES = b"RIFF-the-recorded-bytes"
+_LINK = "https://store.example/sample.wav?signature=of-the-store"
+
+#: Answers of a billable call that prove that nothing was accepted.
+_REFUSALS: Mapping[int, type[errors.ProviderError]] = MappingProxyType(
+    {
+        400: errors.Refused,
+        401: errors.AuthError,
+        402: errors.QuotaError,
+        403: errors.AuthError,
+        404: errors.NotFound,
+        413: errors.Refused,
+        415: errors.Refused,
+        422: errors.Refused,
+        429: errors.RateLimited,
+        451: errors.Refused,
+    }
+)
+#: Whatever else comes back leaves open whether it was accepted: a status, a body, or no answer.
+_DOUBTS: tuple[int | bytes | type[Exception], ...] = (
+    *(302, 307, 408, 409, 410, 425, 500, 502, 503, 504),
+    *(b"", b"<h1>welcome</h1>", b"[1]", b'{"hello": "world"}'),
+    *(httpx.ReadTimeout, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError),
+)
+_NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+class Stranger(Options):
+    """Options of some other provider."""
+
+    not_for_you: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """What one vendor really answers for one operation."""
+
+    submitted: Mapping[str, Any]
+    polled: Mapping[JobState, Mapping[str, Any]]
+    #: A list, page by page: the job called ``TOKEN`` stands on the last, others before it.
+    pages: Sequence[Mapping[str, Any]] = ()
+    delivered: Mapping[str, Any] | None = None  #: the webhook of its end, if unlike the poll
+    state_field: str | None = "status"  #: top-level field of the state; None: there is none
+    prepared: Mapping[str, Any] = field(
+        default_factory=dict
+    )  #: what ``prepare`` would have returned
+
+
+@dataclass(frozen=True, kw_only=True)
+class Golden:
+    """A delivery as the vendor really signed it, and the secret: proof of the scheme."""
+
+    secret: bytes
+    delivery: Delivery
+
+
+class _Suite:
+    """What both suites stand on."""
+
+    provider: ClassVar[type[HttpProvider]]
+
+    @pytest.fixture
+    def anyio_backend(self) -> str:
+        """Run on asyncio."""
+        return "asyncio"
+
+    @pytest.fixture(autouse=True)
+    def _without_waiting(self) -> Iterator[None]:
+        with stamina.set_testing(True, attempts=3, cap=True):
+            yield
+
+    @pytest.fixture
+    def wire(self) -> Wire:
+        """The scripted vendor."""
+        return Wire()
+
+    @pytest.fixture
+    def it(self, wire: Wire) -> Any:
+        """The adapter, on that wire."""
+        return self.provider(self.settings(), client=wire.client)
+
+    def settings(self) -> ProviderSettings:
+        """What the adapter is built from; add to it what yours needs besides a key."""
+        return ProviderSettings(api_key=SecretStr(KEY), webhook_secrets=(b"old", b"new"))
+
+    def media(self, *, linked: bool | None = None) -> Media:
+        """A recording, as the adapter can take it."""
+        can = self.provider.capabilities
+        by_link = "url" in can.media if linked is None else linked
+
+        async def chunks() -> AsyncIterator[bytes]:
+            yield _BYTES
+
+        return Media(
+            name="sample.wav",
+            media_type=can.audio_formats[0],
+            size=len(_BYTES),
+            sha256=hashlib.sha256(_BYTES).hexdigest(),
+            url=_LINK if by_link else None,
+            open=chunks,
+        )
+
+
+@pytest.mark.anyio
+class ProviderSuite(_Suite):
+    """Tests for jobs: voices, avatars, videos and dubs."""
+
+    recordings: ClassVar[Mapping[Operation, Recording]]
+    golden: ClassVar[Golden | None] = None
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Run a test once per operation that is recorded, or that can be found in a list."""
+        if "operation" in metafunc.fixturenames:
+            metafunc.parametrize("operation", list(self.recordings), ids=str)
+        if "listed" in metafunc.fixturenames:
+            listed = [o for o, recording in self.recordings.items() if recording.pages]
+            metafunc.parametrize("listed", listed, ids=str)
+
+    # -- how the tests talk to it -------------------------------------------------------------
+
+    def ask(self, operation: Operation, **more: Any) -> Request:
+        """A request for the operation; override for a vendor that needs more to be said."""
+        asked: dict[str, Any] = {"token": TOKEN, "prepared": self.recordings[operation].prepared}
+        match operation:
+            case Operation.VOICE:
+                return VoiceRequest(**{"samples": (self.media(),)} | asked | more)
+            case Operation.AVATAR:
+                return AvatarRequest(**{"footage": self.media()} | asked | more)
+            case Operation.DUB:
+                asked |= {"source": self.media(), "language": "pt"}
+                return DubRequest(**asked | more)
+            case _:
+                return VideoRequest(**{"avatar_id": "a1"} | self.drive() | asked | more)
+
+    def drive(self) -> dict[str, Any]:
+        """What makes a video of this vendor speak."""
+        by_script = "script" in self.provider.capabilities.drive
+        return {"script": "Good morning!"} if by_script else {"audio": self.media()}
+
+    async def submit(self, it: Any, operation: Operation, **more: Any) -> Job:
+        """Make the paid call."""
+        submit = getattr(it, ROLES[operation].submit)
+        job: Job = await submit(self.ask(operation, **more))
+        return job
+
+    async def poll(self, it: Any, operation: Operation) -> Job:
+        """Make the free call."""
+        job: Job = await getattr(it, ROLES[operation].get)("x/1")
+        return job
+
+    async def find(self, it: Any, operation: Operation, token: str = TOKEN) -> Sequence[Job]:
+        """Look for jobs by a token."""
+        jobs: Sequence[Job] = await getattr(it, ROLES[operation].find)(token)
+        return jobs
+
+    # -- set-up -------------------------------------------------------------------------------
+
+    def test_a_role_is_played_whole_or_not_at_all(self) -> None:
+        for operation, role in ROLES.items():
+            if operation is Operation.SPEECH:
+                continue
+            names = (role.submit, role.get, role.find, role.delete)
+            has = {hasattr(self.provider, name) for name in names}
+            assert has == {operation in self.recordings}, f"recordings and roles differ: {role}"
+
+    def test_it_tells_all_that_a_provider_tells(self, it: Any) -> None:
+        assert isinstance(it, Provider)
+        assert all(issubclass(options, Options) for options in it.option_types)
+
+    def test_what_can_be_found_is_recorded_as_a_list(self) -> None:
+        findable = self.provider.capabilities.found_by_token
+        listed = {o for o, recording in self.recordings.items() if recording.pages}
+        assert listed == findable & set(self.recordings)
+
+    def test_a_missing_key_names_its_variable(self) -> None:
+        with pytest.raises(errors.ConfigError, match=self.provider.key_env):
+            self.provider()
+
+    async def test_it_closes_only_its_own_client(self, it: Any, wire: Wire) -> None:
+        await it.aclose()
+        assert not wire.client.is_closed
+        own = self.provider(self.settings())
+        await own.aclose()
+        assert own._client.is_closed  # noqa: SLF001
+
+    def test_the_account_tells_keys_apart_without_telling_the_key(self, it: Any) -> None:
+        other = self.provider(ProviderSettings(api_key=SecretStr("other")), client=it._client)  # noqa: SLF001
+        assert it.account != other.account
+        assert KEY not in it.account + repr(it)
+
+    # -- answers ------------------------------------------------------------------------------
+
+    async def test_a_submission_becomes_a_job(
+        self, it: Any, wire: Wire, operation: Operation
+    ) -> None:
+        submitted = self.recordings[operation].submitted
+        wire.reply(submitted)
+        job = await self.submit(it, operation)
+        assert (job.provider, job.operation) == (self.provider.name, operation)
+        assert job.id
+        assert job.state not in {JobState.UNKNOWN, JobState.FAILED}
+        assert job.raw == submitted
+
+    async def test_a_submission_is_one_request_with_the_key_in_a_header(
+        self, it: Any, wire: Wire, operation: Operation
+    ) -> None:
+        wire.reply(self.recordings[operation].submitted)
+        await self.submit(it, operation)
+        (request,) = wire.requests
+        assert KEY in str(request.headers.raw)
+        assert KEY not in str(request.url)
+
+    async def test_all_that_was_asked_is_on_the_wire(
+        self, it: Any, wire: Wire, operation: Operation
+    ) -> None:
+        recording = self.recordings[operation]
+        wire.reply(recording.submitted)
+        await self.submit(it, operation)
+        said = [*map(str, recording.prepared.values())]
+        if operation is Operation.VIDEO:
+            said += ["a1", *(v for v in self.drive().values() if isinstance(v, str))]
+        elif not said:
+            said += [_LINK if "url" in it.capabilities.media else _BYTES.decode()]
+        on_the_wire = wire.requests[0].content.decode() + str(wire.requests[0].url)
+        assert [word for word in said if word not in on_the_wire] == []
+
+    async def test_the_token_is_on_the_wire_where_it_is_found_by_it(
+        self, it: Any, wire: Wire, listed: Operation
+    ) -> None:
+        wire.reply(self.recordings[listed].submitted)
+        await self.submit(it, listed)
+        assert TOKEN.encode() in wire.requests[0].content
+
+    async def test_each_known_answer_has_its_state(
+        self, it: Any, wire: Wire, operation: Operation
+    ) -> None:
+        for state, body in self.recordings[operation].polled.items():
+            wire.reply(body)
+            job = await self.poll(it, operation)
+            assert (job.state, job.raw) == (state, body)
+            assert (state is JobState.FAILED) <= bool(job.reason)
+            assert (state is JobState.NEEDS_ACTION) <= (job.action is not None)
+
+    async def test_a_finished_video_has_a_link_that_is_in_no_repr(
+        self, it: Any, wire: Wire, operation: Operation
+    ) -> None:
+        wire.reply(self.recordings[operation].polled[JobState.SUCCEEDED])
+        job = await self.poll(it, operation)
+        assert (operation in {Operation.VIDEO, Operation.DUB}) <= ("video" in job.links)
+        assert [link for link in job.links.values() if link in repr(job)] == []
+
+    async def test_a_new_state_word_is_unknown_not_a_crash(
+        self, it: Any, wire: Wire, operation: Operation
+    ) -> None:
+        recording = self.recordings[operation]
+        word = {recording.state_field: "percolating"} if recording.state_field else {}
+        wire.reply({**recording.polled[JobState.SUCCEEDED], **word})
+        wanted = JobState.UNKNOWN if word else JobState.SUCCEEDED
+        assert (await self.poll(it, operation)).state is wanted
+
+    async def test_new_fields_and_nulls_do_no_harm(
+        self, it: Any, wire: Wire, operation: Operation
+    ) -> None:
+        recording = self.recordings[operation]
+        body = recording.polled[JobState.SUCCEEDED]
+        kept = {k for k in body if "id" in k or k == recording.state_field}
+        nulls = {k: v if k in kept or isinstance(v, dict) else None for k, v in body.items()}
+        wire.reply(nulls | {"brand_new": {"deep": [1]}})
+        job = await self.poll(it, operation)
+        assert job.raw["brand_new"] == {"deep": [1]}
+
+    async def test_a_poll_without_an_id_is_a_bad_reply(
+        self, it: Any, wire: Wire, operation: Operation
+    ) -> None:
+        wire.reply({"hello": "world"})
+        with pytest.raises(errors.BadReply):
+            await self.poll(it, operation)
+
+    async def test_an_id_is_one_part_of_the_path(
+        self, it: Any, wire: Wire, operation: Operation
+    ) -> None:
+        wire.reply(self.recordings[operation].polled[JobState.SUCCEEDED])
+        await self.poll(it, operation)
+        assert b"x%2F1" in wire.requests[0].url.raw_path
+
+    async def test_deleting_twice_is_fine(self, it: Any, wire: Wire, operation: Operation) -> None:
+        wire.reply({}).reply({"error": "no such thing"}, 404)
+        for _ in range(2):
+            await getattr(it, ROLES[operation].delete)("x1")
+        assert len(wire.requests) == 2
+
+    # -- lists --------------------------------------------------------------------------------
+
+    async def test_a_job_is_found_by_its_token_on_the_last_page(
+        self, it: Any, wire: Wire, listed: Operation
+    ) -> None:
+        pages = self.recordings[listed].pages
+        for page in pages:
+            wire.reply(page)
+        found = await self.find(it, listed)
+        assert found
+        assert {(job.provider, job.operation) for job in found} == {(it.name, listed)}
+        assert len(wire.requests) == len(pages)
+        assert len({str(request.url) for request in wire.requests}) == len(pages)
+
+    async def test_jobs_that_are_found_are_told_oldest_first(
+        self, it: Any, wire: Wire, listed: Operation
+    ) -> None:
+        for page in self.recordings[listed].pages:
+            wire.reply(page)
+        ages = [job.created_at or 0.0 for job in await self.find(it, listed)]
+        assert ages == sorted(ages)
+
+    async def test_nothing_is_found_only_after_all_pages(
+        self, it: Any, wire: Wire, listed: Operation
+    ) -> None:
+        pages = self.recordings[listed].pages
+        for page in pages:
+            wire.reply(page)
+        assert list(await self.find(it, listed, "ak-nobody")) == []
+        assert len(wire.requests) == len(pages)
+
+    @pytest.mark.parametrize("broken", [500, 401, b"{}", b"<h1>502</h1>"], ids=repr)
+    async def test_a_list_that_breaks_off_is_never_absence(
+        self, it: Any, wire: Wire, listed: Operation, broken: int | bytes
+    ) -> None:
+        for page in self.recordings[listed].pages[:-1]:
+            wire.reply(page)
+        wire.reply({}, broken) if isinstance(broken, int) else wire.reply(broken)
+        with pytest.raises(errors.ProviderError):
+            await self.find(it, listed, "ak-nobody")
+
+    # -- failures of free calls ---------------------------------------------------------------
+
+    @pytest.mark.parametrize(
+        ("status", "wanted"),
+        [
+            (401, errors.AuthError),
+            (404, errors.NotFound),
+            (422, errors.Refused),
+            (429, errors.RateLimited),
+            (503, errors.Unavailable),
+        ],
+    )
+    async def test_a_status_has_its_error(
+        self,
+        it: Any,
+        wire: Wire,
+        operation: Operation,
+        status: int,
+        wanted: type[errors.ProviderError],
+    ) -> None:
+        wire.reply({}, status, retry_after="7", x_request_id="r-1")
+        with pytest.raises(wanted) as caught:
+            await self.poll(it, operation)
+        error = caught.value
+        told = (error.provider, error.status, error.retry_after, error.request_id)
+        assert told == (self.provider.name, status, 7, "r-1")
+        assert len(wire.requests) == (3 if error.retryable else 1)
+
+    async def test_a_page_of_html_is_still_an_error_of_ours(
+        self, it: Any, wire: Wire, operation: Operation
+    ) -> None:
+        wire.reply(b"<h1>502</h1>", 502)
+        with pytest.raises(errors.Unavailable) as caught:
+            await self.poll(it, operation)
+        assert "<h1>" not in str(caught.value)
+
+    async def test_an_error_repeats_neither_key_nor_signed_link(
+        self, it: Any, wire: Wire, operation: Operation
+    ) -> None:
+        echo = f"the key {KEY} may not read {_LINK}"
+        wire.reply({"message": echo, "error": {"message": echo}, "detail": echo}, 422)
+        with pytest.raises(errors.Refused) as caught:
+            await self.poll(it, operation)
+        assert KEY not in str(caught.value) + repr(caught.value)
+        assert "of-the-store" not in str(caught.value) + repr(caught.value)
+
+    # -- the money rule -----------------------------------------------------------------------
+
+    @pytest.mark.parametrize(("status", "wanted"), _REFUSALS.items(), ids=str)
+    async def test_a_refusal_proves_that_nothing_was_accepted(
+        self,
+        it: Any,
+        wire: Wire,
+        operation: Operation,
+        status: int,
+        wanted: type[errors.ProviderError],
+    ) -> None:
+        wire.reply({}, status)
+        with pytest.raises(wanted):
+            await self.submit(it, operation)
+        assert len(wire.requests) == 1
+
+    @pytest.mark.parametrize("how", _DOUBTS, ids=str)
+    async def test_what_may_have_been_accepted_is_ambiguous_and_sent_once(
+        self, it: Any, wire: Wire, operation: Operation, how: int | bytes | type[Exception]
+    ) -> None:
+        match how:
+            case int():
+                wire.reply({}, how, location="https://elsewhere.example/")
+            case bytes():
+                wire.reply(how)
+            case _:
+                wire.fail(how)
+        with pytest.raises(errors.Ambiguous):
+            await self.submit(it, operation)
+        assert len(wire.requests) == 1
+
+    @pytest.mark.parametrize("how", _NEVER_LEFT)
+    async def test_what_never_left_is_not_sent_again_either(
+        self, it: Any, wire: Wire, operation: Operation, how: type[Exception]
+    ) -> None:
+        wire.fail(how)
+        with pytest.raises(errors.NotSent):
+            await self.submit(it, operation)
+        assert len(wire.requests) == 1
+
+    async def test_the_guard_is_asked_before_anything_is_sent(
+        self, it: Any, wire: Wire, operation: Operation
+    ) -> None:
+        guard = Mock(side_effect=errors.NotSent("too late"))
+        with pytest.raises(errors.NotSent):
+            await self.submit(it, operation, guard=guard)
+        assert not wire.requests
+
+    async def test_an_idempotency_key_is_sent_where_it_is_documented(
+        self, it: Any, wire: Wire, operation: Operation
+    ) -> None:
+        wire.reply(self.recordings[operation].submitted)
+        await self.submit(it, operation, idempotency_key="attempt-1")
+        sent = "attempt-1" in str(wire.requests[0].headers.raw) + str(wire.requests[0].content)
+        assert sent == (it.capabilities.idempotency_window is not None)
+
+    # -- refusals: asked for, not possible, nothing sent --------------------------------------
+
+    async def test_media_without_a_link_is_streamed_or_refused(
+        self, it: Any, wire: Wire, operation: Operation
+    ) -> None:
+        if self.recordings[operation].prepared or isinstance(self.ask(operation), VideoRequest):
+            return  # its media went ahead, or it has none
+        name = {Operation.VOICE: "samples", Operation.AVATAR: "footage"}.get(operation, "source")
+        media = self.media(linked=False)
+        given = {name: (media,) if operation is Operation.VOICE else media}
+        wire.reply(self.recordings[operation].submitted)
+        if "data" in it.capabilities.media:
+            await self.submit(it, operation, **given)
+            assert _BYTES in wire.requests[0].content
+        else:
+            with pytest.raises(errors.Unsupported):
+                await self.submit(it, operation, **given)
+            assert not wire.requests
+
+    @pytest.mark.parametrize("drive", ["script", "audio"])
+    async def test_a_video_is_driven_as_it_can_be_or_refused(
+        self, it: Any, wire: Wire, drive: str
+    ) -> None:
+        if Operation.VIDEO not in self.recordings:
+            return
+        wire.reply(self.recordings[Operation.VIDEO].submitted)
+        more: dict[str, Any] = {"script": None, "audio": None}
+        more[drive] = "Good night!" if drive == "script" else self.media()
+        if drive in it.capabilities.drive:
+            await self.submit(it, Operation.VIDEO, **more)
+            assert len(wire.requests) == 1
+        else:
+            with pytest.raises(errors.Unsupported):
+                await self.submit(it, Operation.VIDEO, **more)
+            assert not wire.requests
+
+    async def test_a_callback_address_is_sent_or_refused(
+        self, it: Any, wire: Wire, operation: Operation
+    ) -> None:
+        wire.reply(self.recordings[operation].submitted)
+        address = "https://app.example/hook"
+        if it.capabilities.callback:
+            await self.submit(it, operation, callback_url=address)
+            assert address in str(wire.body())
+        else:
+            with pytest.raises(errors.Unsupported):
+                await self.submit(it, operation, callback_url=address)
+            assert not wire.requests
+
+    async def test_options_of_others_stay_out(
+        self, it: Any, wire: Wire, operation: Operation
+    ) -> None:
+        wire.reply(self.recordings[operation].submitted)
+        await self.submit(it, operation, options=(Stranger(extra={"nor_this": 1}),))
+        said = str(wire.body())
+        assert "not_for_you" not in said
+        assert "nor_this" not in said
+
+    # -- webhooks -----------------------------------------------------------------------------
+
+    def delivered(self, operation: Operation) -> bytes:
+        """The body of a webhook that tells of a job's good end."""
+        recording = self.recordings[operation]
+        body = recording.delivered or recording.polled[JobState.SUCCEEDED]
+        return json.dumps(dict(body)).encode()
+
+    def sign(self, body: bytes, secret: bytes = b"new", at: float | None = None) -> Delivery:
+        """Sign as the vendor does; override for a scheme of your own."""
+        scheme = self.provider.capabilities.webhook
+        if not isinstance(scheme, HmacSha256):
+            return Delivery(body, {})
+        stamp = str(int(time.time() if at is None else at))
+        timed = scheme.time_signed and (scheme.version or scheme.time_header)
+        message = stamp.encode() + b"." + body if timed else body
+        digest = hmac.new(secret, message, hashlib.sha256).hexdigest()
+        value = f"t={stamp},{scheme.version}={digest}" if scheme.version else digest
+        headers = {scheme.header.lower(): value}
+        if scheme.time_header:
+            headers[scheme.time_header.lower()] = stamp
+        return Delivery(body, headers)
+
+    def test_a_delivery_becomes_an_event(self, it: Any, operation: Operation) -> None:
+        delivery = self.sign(self.delivered(operation))
+        (event,) = it.events(delivery)
+        assert (event.job.operation, event.job.provider) == (operation, self.provider.name)
+        assert event.job.state is JobState.SUCCEEDED
+        assert event.trusted is it.capabilities.webhook.signed
+        assert it.events(delivery)[0].id == event.id
+
+    def test_a_delivery_that_the_vendor_signed_is_accepted(
+        self, wire: Wire, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert (self.golden is not None) == self.provider.capabilities.webhook.signed
+        if self.golden is None:
+            return
+        careful = Mock(side_effect=hmac.compare_digest)
+        monkeypatch.setattr(hmac, "compare_digest", careful)
+        settings = ProviderSettings(api_key=SecretStr(KEY), webhook_secrets=(self.golden.secret,))
+        self.provider(settings, client=wire.client).events(self.golden.delivery)
+        assert careful.called, "compare signatures in constant time"
+
+    @pytest.mark.parametrize("body", [b"", b"<xml/>", b"[1]", b"\xff"], ids=repr)
+    def test_a_delivery_that_is_no_object_is_rejected(self, it: Any, body: bytes) -> None:
+        with pytest.raises(errors.WebhookRejected):
+            it.events(self.sign(body))
+
+    def test_a_delivery_about_nothing_of_ours_is_no_event(self, it: Any) -> None:
+        assert it.events(self.sign(b'{"type": "ping"}')) == []
+
+    def test_a_forged_delivery_is_rejected(self, it: Any, operation: Operation) -> None:
+        scheme = it.capabilities.webhook
+        body = self.delivered(operation)
+        good = self.sign(body)
+        forged = [
+            Delivery(body + b" ", good.headers),
+            Delivery(body, {}),
+            self.sign(body, b"wrong"),
+            *(self.sign(body, at=time.time() + days * 86_400) for days in (-1, 1)),
+        ]
+        if not scheme.signed:  # then none is ever believed, so there is nothing to forge
+            assert [e.trusted for d in forged for e in it.events(d)] == [False] * len(forged)
+            return
+        timed = getattr(scheme, "time_signed", True)
+        for delivery in forged if timed else forged[:3]:
+            with pytest.raises(errors.WebhookRejected):
+                it.events(delivery)
+
+    def test_while_secrets_are_rotated_either_opens(self, it: Any, operation: Operation) -> None:
+        body = self.delivered(operation)
+        assert it.events(self.sign(body, b"old"))
+        assert it.events(self.sign(body, b"new"))
+
+
+@pytest.mark.anyio
+class SpeechSuite(_Suite):
+    """Tests for speech whose answer is the audio itself."""
+
+    audio: ClassVar[bytes]  #: what the vendor answers
+    media_type: ClassVar[str] = "audio/mpeg"
+
+    async def submit(self, it: Any, **more: Any) -> bytes:
+        """Make the paid call, and read all of the audio."""
+        asked: dict[str, Any] = {"token": TOKEN, "voice_id": "v1", "text": "Hi!"}
+        speech = await it.synthesize(SpeechRequest(**asked | more))
+        assert speech.media_type == self.media_type
+        return b"".join([chunk async for chunk in speech.audio])
+
+    async def test_the_answer_is_the_audio(self, it: Any, wire: Wire) -> None:
+        wire.reply(self.audio, content_type=self.media_type)
+        assert await self.submit(it) == self.audio
+
+    async def test_voice_and_text_are_on_the_wire(self, it: Any, wire: Wire) -> None:
+        wire.reply(self.audio, content_type=self.media_type)
+        await self.submit(it)
+        said = wire.requests[0].content.decode() + str(wire.requests[0].url)
+        assert "v1" in said
+        assert "Hi!" in said
+
+    @pytest.mark.parametrize(("status", "wanted"), _REFUSALS.items(), ids=str)
+    async def test_a_refusal_proves_that_nothing_was_accepted(
+        self, it: Any, wire: Wire, status: int, wanted: type[errors.ProviderError]
+    ) -> None:
+        wire.reply({}, status)
+        with pytest.raises(wanted):
+            await self.submit(it)
+        assert len(wire.requests) == 1
+
+    @pytest.mark.parametrize("how", [d for d in _DOUBTS if not isinstance(d, bytes)], ids=str)
+    async def test_what_may_have_been_accepted_is_ambiguous_and_sent_once(
+        self, it: Any, wire: Wire, how: int | type[Exception]
+    ) -> None:
+        wire.reply({}, how) if isinstance(how, int) else wire.fail(how)
+        with pytest.raises(errors.Ambiguous):
+            await self.submit(it)
+        assert len(wire.requests) == 1
+
+    async def test_the_guard_is_asked_before_anything_is_sent(self, it: Any, wire: Wire) -> None:
+        with pytest.raises(errors.NotSent):
+            await self.submit(it, guard=Mock(side_effect=errors.NotSent("too late")))
+        assert not wire.requests
