@@ -15,7 +15,13 @@ nox.options.error_on_external_run = True
 nox.options.stop_on_first_error = False
 nox.options.sessions = ["lint", "types", "contracts", "tests", "docs"]
 
-TEST = ["pytest>=9", "hypothesis>=6.100", "respx>=0.22", "coverage[toml]>=7.6", "scikit-image>=0.25"]
+TEST = [
+    "pytest>=9",
+    "hypothesis>=6.100",
+    "respx>=0.22",
+    "coverage[toml]>=7.6",
+    "scikit-image>=0.25",
+]
 VERSIONS = ["3.11", "3.12", "3.13", "3.14"]
 
 

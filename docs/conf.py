@@ -27,7 +27,9 @@ autodoc_typehints = "none"
 autodoc_default_options = {"members": True, "show-inheritance": False}
 python_use_unqualified_type_names = True
 # Types of other libraries, whose inventories are not fetched at build time.
-nitpick_ignore_regex = [("py:.*", r"(enum|pydantic|anyio|httpx|collections|typing|pathlib|os|io)\..*")]
+nitpick_ignore_regex = [
+    ("py:.*", r"(enum|pydantic|anyio|httpx|collections|typing|pathlib|os|io)\..*"),
+]
 
 # Every example runs in an empty folder of its own, on the provider that makes no media.
 doctest_global_setup = """

@@ -11,7 +11,7 @@ from avatarkit import AvatarKit, Consent, Status, errors
 from avatarkit.interfaces import ROLES, SpeechSynthesizer, VideoGenerator, VoiceCloner
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import JobState, Operation
-from avatarkit.providers.fake import Fake, FakeVendor, Fault, FakeVideo
+from avatarkit.providers.fake import Fake, FakeVendor, FakeVideo, Fault
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.settings import Settings
 from avatarkit.states import Phase
@@ -145,7 +145,7 @@ async def test_consent_without_a_name_is_none(house):
 async def test_missing_evidence_is_said(house, tmp_path):
     consent = Consent(subject="Ana", evidence=str(tmp_path / "no.mp4"))
     async with house.kit(worker=False) as kit:
-        with pytest.raises(errors.ConsentRequired, match="no.mp4 is not there"):
+        with pytest.raises(errors.ConsentRequired, match=r"no\.mp4 is not there"):
             await kit.train(**WHO, voice=[WAV], footage=JPG, consent=consent)
 
 
@@ -176,7 +176,7 @@ async def test_nothing_is_kept_of_samples_that_are_refused(house, tmp_path):
     [
         lambda: str(WAV),
         lambda: WAV,
-        lambda: WAV.read_bytes(),
+        WAV.read_bytes,
         lambda: io.BytesIO(WAV.read_bytes()),
     ],
     ids=["string", "path", "bytes", "file"],
