@@ -5,6 +5,7 @@ A library prints nothing: without logging configured by the application, all of 
 
 from __future__ import annotations
 
+import inspect
 import logging
 import re
 from collections.abc import Mapping, MutableMapping
@@ -35,8 +36,8 @@ _SECRET_TEXTS = (
 #: What stdlib logging takes beside the message.
 _LOGGING_ARGUMENTS = ("exc_info", "stack_info")
 
-#: Frames between the line that logs and stdlib logging, so that its file and line are named.
-_FRAMES = 4
+#: The modules between the line that logs and stdlib logging.
+_BETWEEN = frozenset({__name__, "structlog._base", "structlog.stdlib"})
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
@@ -93,12 +94,21 @@ def _redacted(
 
 
 def _as_record(
-    _logger: object, method: str, event_dict: MutableMapping[str, Any]
+    _logger: object, _method: str, event_dict: MutableMapping[str, Any]
 ) -> tuple[tuple[str], dict[str, Any]]:
     """Hand over to stdlib logging; as one field, because some names would clash with its own."""
     arguments = {name: event_dict.pop(name) for name in _LOGGING_ARGUMENTS if name in event_dict}
     event = str(event_dict.pop("event", ""))
     message = " ".join([event, *(f"{name}={value}" for name, value in event_dict.items())])
-    arguments["stacklevel"] = _FRAMES + (method == "exception")
+    arguments["stacklevel"] = _frames()
     arguments["extra"] = {"event": event, "fields": dict(event_dict)}
     return (message,), arguments
+
+
+def _frames() -> int:
+    """How far up the line is that logs, so that its file and number are named."""
+    frame, count = inspect.currentframe(), 0
+    while frame and frame.f_globals["__name__"] in _BETWEEN:
+        count += frame.f_globals["__name__"] != __name__
+        frame = frame.f_back
+    return count

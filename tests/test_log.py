@@ -1,0 +1,123 @@
+"""Logs: where they go, and what never gets into them."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from avatarkit._log import get_logger, redact
+
+
+@pytest.fixture
+def log():
+    return get_logger("avatarkit.tests")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["api_key", "apikey", "x-api-key", "Authorization", "token", "webhook_secret", "signature"],
+)
+def test_a_secret_field_is_hidden_whatever_it_holds(name):
+    assert redact({name: 42}) == {name: "[redacted]"}
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("https://cdn.example/a.mp4?sig=abc&x=1", "https://cdn.example/a.mp4?[redacted]"),
+        ("see https://a.b/c?d=e, then", "see https://a.b/c?[redacted] then"),
+        ("https://user:word@host/x", "https://[redacted]@host/x"),
+        ("Bearer abcdefgh1234", "Bearer [redacted]"),
+        ("the key sk-abcdefgh1234 is wrong", "the key [redacted] is wrong"),
+        ("eyJhbGciOiJI.eyJzdWIiOiIx.c2ln", "[redacted]"),
+    ],
+)
+def test_what_is_secret_within_a_text_is_hidden(text, wanted):
+    assert redact({"event": text}) == {"event": wanted}
+
+
+@pytest.mark.parametrize(
+    "text", ["record.changed", "https://cdn.example/a.mp4", "the sky is a basic colour", "50%"]
+)
+def test_what_is_not_secret_stays(text):
+    assert redact({"event": text}) == {"event": text}
+
+
+def test_secrets_inside_of_other_values_are_hidden():
+    given = {"request": {"headers": {"authorization": "x"}, "urls": ["https://a.b/?s=1"]}}
+    wanted = {"headers": {"authorization": "[redacted]"}, "urls": ["https://a.b/?[redacted]"]}
+    assert redact(given) == {"request": wanted}
+
+
+def test_bytes_are_counted_not_shown():
+    assert redact({"body": b"abc"}) == {"body": "[3 bytes]"}
+
+
+def test_the_fields_that_were_given_are_not_changed():
+    given = {"token": "x", "inner": {"token": "y"}}
+    redact(given)
+    assert given == {"token": "x", "inner": {"token": "y"}}
+
+
+@given(st.dictionaries(st.text(), st.text() | st.integers() | st.none() | st.lists(st.text())))
+def test_redacting_twice_is_redacting_once(fields):
+    once = redact(fields)
+    assert redact(once) == once
+
+
+def test_a_record_has_its_event_and_fields(log, caplog):
+    log.warning("result.copy_failed", id="x1", name="clip", url="https://a.b/c?sig=1")
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "result.copy_failed id=x1 name=clip url=https://a.b/c?[redacted]"
+    )
+    assert record.event == "result.copy_failed"
+    assert record.fields == {"id": "x1", "name": "clip", "url": "https://a.b/c?[redacted]"}
+
+
+def test_a_percent_sign_is_only_a_percent_sign(log, caplog):
+    log.warning("progress %s 50%", share="50%d")
+    assert caplog.records[0].getMessage() == "progress %s 50% share=50%d"
+
+
+@pytest.mark.parametrize("method", ["warning", "error", "exception"])
+def test_the_line_that_logs_is_named(log, caplog, method):
+    try:
+        {}["which"]
+    except KeyError:
+        getattr(log, method)("it.failed")
+    (record,) = caplog.records
+    assert (record.filename, record.funcName) == (
+        "test_log.py",
+        "test_the_line_that_logs_is_named",
+    )
+
+
+def test_an_exception_comes_with_its_traceback(log, caplog):
+    try:
+        {}["which"]
+    except KeyError:
+        log.exception("it.failed")
+    assert "KeyError: 'which'" in caplog.text
+
+
+def test_a_level_that_is_off_costs_nothing(log, caplog):
+    caplog.set_level(logging.WARNING, "avatarkit.tests")
+    log.info("record.changed")
+    assert not caplog.records
+
+
+def test_bound_fields_come_with_each_record(log, caplog):
+    log.bind(id="x1").warning("it.failed")
+    assert caplog.records[0].fields == {"id": "x1"}
+
+
+def test_nothing_is_printed_unless_the_application_asks_for_it():
+    code = "from avatarkit._log import get_logger; get_logger('avatarkit.x').error('it.failed')"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (run.stdout, run.stderr) == ("", "")
