@@ -60,6 +60,7 @@ T = TypeVar("T")
 _ATTEMPTS = 4
 #: Seconds that a vendor's Retry-After is waited for within one free call, at most.
 _LONGEST_WAIT = 60.0
+_DAY = 86_400.0
 
 
 def new_client(*, timeout: float = 60.0) -> Client:
@@ -169,15 +170,18 @@ def _body(response: httpx.Response) -> Any:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, however they are written: as a number or as a date."""
+    """Seconds to wait, told as a number or as a date; at most a day, whatever the vendor says."""
     value = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value):
-        return float(value)
-    when = email.utils.parsedate_tz(value)
     try:
-        return None if when is None else max(0.0, email.utils.mktime_tz(when) - time.time())
+        if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
+            seconds = float(value)
+        elif (when := email.utils.parsedate_tz(value)) is not None:
+            seconds = email.utils.mktime_tz(when) - time.time()
+        else:
+            return None
     except (ValueError, OverflowError):
         return None
+    return min(max(0.0, seconds), _DAY)
 
 
 def _request_id(headers: Mapping[str, str]) -> str | None:

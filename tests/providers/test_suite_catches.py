@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from avatarkit.interfaces import Capabilities
 from avatarkit.models import JobState, Operation
 from avatarkit.testing import Golden, ProviderSuite, Recording, SpeechSuite
 from avatarkit.testing.providers import TOKEN
@@ -74,6 +75,18 @@ class TestAcme(ProviderSuite):
             BODY, {"acme-signature": f"t=1790000000,v1={SIGNATURE}"}, received=1_790_000_010
         ),
     )
+
+
+class Plain(Acme):
+    """A vendor that can be told as little as possible."""
+
+    idempotency_header = None
+    capabilities = Capabilities(media=frozenset({"url"}))
+
+
+class TestPlain(TestAcme):
+    provider = Plain
+    golden = None
 
 
 class TestAcmeSpeech(SpeechSuite):

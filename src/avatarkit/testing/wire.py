@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from email.parser import BytesParser
 from typing import Any, Self
 
@@ -15,13 +17,20 @@ import httpx
 __all__ = ["Wire"]
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    content: bytes
+    headers: dict[str, str]
+
+
 class Wire:
     """Give ``client`` to an adapter; the last scripted answer stands for all that follow."""
 
     def __init__(self) -> None:
         self.requests: list[httpx.Request] = []  #: all that was sent, oldest first
-        self._script: deque[httpx.Response | Exception] = deque()
-        self._last: httpx.Response | Exception | None = None
+        self._script: deque[_Answer | Exception] = deque()
+        self._last: _Answer | Exception | None = None
         self.client = httpx.AsyncClient(transport=httpx.MockTransport(self._handle))
 
     def reply(self, body: Any = None, status: int = 200, **headers: str) -> Self:
@@ -30,7 +39,8 @@ class Wire:
         if body is not None and not isinstance(body, bytes):
             content = json.dumps(body).encode()
         names = {name.replace("_", "-"): value for name, value in headers.items()}
-        self._script.append(httpx.Response(status, content=content, headers=names))
+        names.setdefault("content-length", str(len(content)))
+        self._script.append(_Answer(status, content, names))
         return self
 
     def fail(self, error: type[Exception]) -> Self:
@@ -56,9 +66,12 @@ class Wire:
             raise AssertionError(f"nothing is scripted for {request.method} {request.url.path}")
         if isinstance(self._last, Exception):
             raise self._last
-        return httpx.Response(
-            self._last.status_code, content=self._last.content, headers=self._last.headers
-        )
+        answer = self._last
+        return httpx.Response(answer.status, content=_streamed(answer), headers=answer.headers)
+
+
+async def _streamed(answer: _Answer) -> AsyncIterator[bytes]:
+    yield answer.content
 
 
 def _form(kind: str, content: bytes) -> dict[str, Any]:

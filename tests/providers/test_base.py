@@ -1,0 +1,186 @@
+"""How answers are read, where no vendor's recording says it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from avatarkit import errors
+from avatarkit.interfaces import ProviderSettings
+from avatarkit.models import JobState, Operation, VideoRequest, VoiceRequest
+from avatarkit.providers import _base
+from avatarkit.testing import Wire
+from avatarkit.webhooks import Delivery, Unsigned
+
+from .acme import Acme, AcmeVideo
+from .test_suite_catches import TestAcme as Suite
+
+pytestmark = pytest.mark.anyio
+KEYS = ("status", "progress", "download_url", "error_message", "created_at", "cost", "consent_url")
+VIDEO = {"token": "ak-1-video", "avatar_id": "a1", "script": "Hi!"}
+
+
+@pytest.fixture
+def wire():
+    return Wire()
+
+
+@pytest.fixture
+def acme(wire):
+    return Acme(ProviderSettings(api_key=SecretStr("k")), client=wire.client)
+
+
+@pytest.mark.parametrize(
+    ("value", "end", "wanted"),
+    [
+        (60, 100, 0.6),
+        ("60.0", 100, 0.6),
+        ("60%", 1, 0.6),
+        ("60/100", 1, 0.6),
+        (0.6, 1, 0.6),
+        (250, 100, 1.0),
+        (-1, 100, 0.0),
+        ("nan", 100, None),
+        ("3/0", 100, None),
+        ("soon", 100, None),
+        (None, 100, None),
+        ({}, 100, None),
+    ],
+)
+def test_progress_is_read_however_it_is_written(value, end, wanted):
+    assert _base._ratio(value, end) == wanted
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        1_790_000_000,
+        1_790_000_000.0,
+        1_790_000_000_000,
+        "2026-09-21T14:13:20Z",
+        "2026-09-21T14:13:20",
+        "2026-09-21T16:13:20+02:00",
+    ],
+)
+def test_a_moment_is_read_however_it_is_written(value):
+    assert _base._moment(value) == 1_790_000_000.0
+
+
+@pytest.mark.parametrize("value", [None, "", "yesterday", {}, []])
+def test_what_is_no_moment_is_none(value):
+    assert _base._moment(value) is None
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(KEYS),
+        st.none() | st.booleans() | st.floats() | st.integers() | st.text() | st.just([{}]),
+    )
+)
+def test_no_answer_of_a_vendor_crashes_the_reader(told):
+    acme = Acme(ProviderSettings(api_key=SecretStr("k")), client=Wire().client)
+    assert acme._job(Operation.VIDEO, {**told, "video_id": "v1"}).id == "v1"
+
+
+@pytest.mark.parametrize("key", ["", "  ", None])
+def test_a_key_of_nothing_is_a_missing_key(key):
+    given = None if key is None else SecretStr(key)
+    with pytest.raises(errors.ConfigError, match="AVATARKIT_ACME_API_KEY or ACME_API_KEY"):
+        Acme(ProviderSettings(api_key=given))
+
+
+@pytest.mark.parametrize("key", ["two words", "line\nbreak", "schlüssel"])
+def test_a_key_that_no_header_can_carry_is_refused_before_anything_is_sent(key):
+    with pytest.raises(errors.ConfigError) as caught:
+        Acme(ProviderSettings(api_key=SecretStr(key)))
+    assert key not in str(caught.value)
+
+
+async def test_another_address_may_be_set(wire):
+    settings = ProviderSettings(api_key=SecretStr("k"), base_url="https://proxy.example/acme/")
+    acme = Acme(settings, client=wire.reply({"video_id": "v1"}).client)
+    await acme.get_video("v1")
+    assert wire.requests[0].url == "https://proxy.example/acme/videos/v1"
+
+
+async def test_own_options_are_merged_and_the_extra_comes_last(acme, wire):
+    wire.reply({"video_id": "v1"})
+    options = AcmeVideo(fast=True, extra={"script": "Another!", "brand_new": 1})
+    await acme.generate_video(VideoRequest(**VIDEO, options=(options,)))
+    said = wire.body()
+    assert (said["fast"], said["script"], said["brand_new"]) == (True, "Another!", 1)
+
+
+async def test_a_submission_without_a_word_for_its_state_is_queued(acme, wire):
+    wire.reply({"video_id": "v1"})
+    assert (await acme.generate_video(VideoRequest(**VIDEO))).state is JobState.QUEUED
+
+
+async def test_what_later_calls_use_is_read_beside_what_is_polled(acme, wire):
+    wire.reply({"avatar": {"id": 7}, "look_id": "l1", "status": "ready"})
+    job = await acme.get_avatar("7")
+    assert (job.id, job.ref, job.usable_id) == ("7", "l1", "l1")
+
+
+async def test_a_code_in_the_table_decides_before_the_status(acme, wire):
+    wire.reply({"error": {"code": "no_credits", "message": "buy some"}}, 500)
+    with pytest.raises(errors.QuotaError, match=r"buy some \[500, no_credits\]"):
+        await acme.generate_video(VideoRequest(**VIDEO))
+
+
+async def test_a_list_that_goes_round_in_circles_is_an_error(acme, wire):
+    wire.reply({"data": [], "next": "page-2"})
+    with pytest.raises(errors.BadReply, match="circles"):
+        await acme.find_video("ak-1-video")
+
+
+async def test_a_list_of_something_else_is_an_error(acme, wire):
+    wire.reply({"data": ["v1"]})
+    with pytest.raises(errors.BadReply, match="no list of jobs"):
+        await acme.find_video("ak-1-video")
+
+
+async def test_jobs_without_an_age_are_told_in_the_opposite_order_of_the_list(acme, wire):
+    wire.reply({"data": [{"video_id": f"v{n}", "name": "ak-1-video"} for n in (2, 1)]})
+    assert [job.id for job in await acme.find_video("ak-1-video")] == ["v1", "v2"]
+
+
+async def test_more_samples_than_can_be_said_are_refused(wire):
+    class OneFile(Acme):
+        capabilities = dataclasses.replace(Acme.capabilities, one_voice_file=True)
+
+    acme = OneFile(ProviderSettings(api_key=SecretStr("k")), client=wire.client)
+    sample = Suite().media()
+    with pytest.raises(errors.Unsupported, match="join"):
+        await acme.clone_voice(VoiceRequest(token="t", samples=(sample, sample)))
+    assert not wire.requests
+
+
+async def test_audio_in_a_format_that_cannot_be_taken_is_refused(acme, wire):
+    audio = Suite().media().model_copy(update={"media_type": "audio/flac"})
+    with pytest.raises(errors.Unsupported, match="audio/flac"):
+        await acme.generate_video(VideoRequest(token="t", avatar_id="a1", audio=audio))
+    assert not wire.requests
+
+
+def test_a_video_that_is_still_running_is_no_event(wire):
+    class Hinting(Acme):
+        capabilities = dataclasses.replace(Acme.capabilities, webhook=Unsigned())
+
+    acme = Hinting(ProviderSettings(api_key=SecretStr("k")), client=wire.client)
+    assert acme.events(Delivery(b'{"video_id": "v1", "status": "started"}', {})) == []
+
+
+def test_a_free_operation_passes_for_free(wire):
+    class Free(Acme):
+        capabilities = dataclasses.replace(Acme.capabilities, free=frozenset(Operation))
+
+    acme = Free(ProviderSettings(api_key=SecretStr("k")), client=wire.client)
+    call, _ = acme._billable(
+        Operation.VIDEO, "/x", VideoRequest(**VIDEO), options=AcmeVideo, body={}
+    )
+    assert not call.billable
