@@ -381,6 +381,34 @@ async def test_a_foreign_database_with_unfinished_business_is_left_byte_for_byte
     assert path.read_bytes() == before
 
 
+def crash_in_a_transaction(tmp_path, path, application_id):
+    """Leave a database at ``path`` as a process does that dies before its commit."""
+    theirs = tmp_path / "theirs.db"
+    with closing(sqlite3.connect(theirs, isolation_level=None)) as db:
+        db.execute(f"PRAGMA application_id = {application_id}")
+        db.execute("PRAGMA cache_size = 1")
+        db.execute("BEGIN")
+        db.execute("CREATE TABLE theirs (x)")
+        db.execute("INSERT INTO theirs VALUES (zeroblob(200000))")
+        for suffix in ("", "-journal"):
+            shutil.copy(f"{theirs}{suffix}", f"{path}{suffix}")
+
+
+@pytest.mark.anyio
+async def test_a_foreign_database_after_a_crash_is_left_byte_for_byte(tmp_path, path):
+    crash_in_a_transaction(tmp_path, path, application_id=7)
+    before = path.read_bytes()
+    await refusal(path)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.anyio
+async def test_a_crash_while_the_file_was_made_is_mended(tmp_path, path):
+    crash_in_a_transaction(tmp_path, path, application_id=sqlite_file.APPLICATION_ID)
+    async with opened(path) as repository:
+        assert (await repository.create(a_training()))[1]
+
+
 @pytest.mark.anyio
 async def test_the_refusal_of_a_foreign_database_says_what_to_do(path):
     select(path, "CREATE TABLE theirs (x)")
@@ -453,7 +481,7 @@ async def test_a_folder_that_cannot_be_made_is_a_storage_error(path):
 
 @pytest.mark.anyio
 async def test_a_folder_in_place_of_the_file_is_a_storage_error(tmp_path):
-    assert "writable" in await refusal(tmp_path, StorageError)
+    assert "is a folder" in await refusal(tmp_path, StorageError)
 
 
 @pytest.mark.anyio
@@ -570,6 +598,16 @@ async def test_what_6_processes_claim_is_claimed_once(path):
     assert sorted(together(6, "claim", path)) == sorted(ids)
 
 
+@pytest.mark.anyio
+async def test_opened_twice_in_one_process_it_keeps_what_is_written_after_another_one_left(path):
+    async with opened(path) as repository:
+        async with opened(path):
+            pass  # had this closed a file of its own, the locks of ``repository`` would be gone
+        process("open", path).communicate()
+        await repository.create(a_training())
+        assert process("show", path, "training-1").communicate()[0].split() == ["there"]
+
+
 def test_8_processes_open_a_fresh_file_at_once(path):
     together(8, "open", path)
     assert select(path, "PRAGMA user_version") == [(1,)]
@@ -616,6 +654,11 @@ def play(role, *arguments):
 async def play_open(path):
     async with opened(path, SystemClock()):
         pass
+
+
+async def play_show(path, record_id):
+    async with opened(path, SystemClock()) as repository:
+        say("there" if await repository.get(record_id) else "lost")
 
 
 async def play_open_unprivileged(path):

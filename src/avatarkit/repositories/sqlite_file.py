@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import errno
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -22,9 +22,6 @@ APPLICATION_ID = 0x61766B74
 
 #: Seconds that a process waits for another one's transaction.
 _BUSY_TIMEOUT = 30.0
-
-_MAGIC = b"SQLite format 3\x00"
-_APPLICATION_ID_AT = slice(68, 72)
 
 _CAUSES = {
     sqlite3.SQLITE_FULL: "the disk is full: free some space; nothing of this change was kept",
@@ -109,9 +106,9 @@ def open_reader(path: Path) -> sqlite3.Connection:
         return connection
 
 
-def _connect(path: Path, mode: str = "rw") -> sqlite3.Connection:
+def _connect(path: Path, access: str = "mode=rw") -> sqlite3.Connection:
     connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}",
+        f"{path.absolute().as_uri()}?{access}",
         uri=True,
         timeout=_BUSY_TIMEOUT,
         isolation_level=None,
@@ -121,27 +118,45 @@ def _connect(path: Path, mode: str = "rw") -> sqlite3.Connection:
     return connection
 
 
+# Nothing here opens the file but SQLite: who closes a file gives up every lock that his process
+# has on it, and then another process may throw away the log that a connection of ours writes to.
+
+
 def _create_file(path: Path) -> None:
     """Create folder and file for this user's eyes only; SQLite's side files follow the mode."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        if not path.exists():
+            _connect(path, "mode=rwc").close()
+            path.chmod(0o600)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
     except OSError as error:
         raise StorageError(
-            f"database {path} cannot be opened for writing ({error.strerror}): make the file and "
-            "its folder writable for this user, or name another file"
+            f"database {path} cannot be created ({error.strerror}): make its folder writable for "
+            "this user, or name another file"
         ) from error
 
 
 def _refuse_foreign(path: Path) -> None:
     """Look without touching: a writing connection would tidy up another program's database."""
-    with path.open("rb") as file:
-        header = file.read(100)
-    ours = header[_APPLICATION_ID_AT] == APPLICATION_ID.to_bytes(4, "big")
-    if not header or (ours and header.startswith(_MAGIC)):
+    if path.stat().st_size == 0:
         return
-    with closing(_connect(path, mode="ro")) as connection:
-        _check_owner(connection, path)
+    try:
+        with closing(_connect(path, "mode=ro")) as connection:
+            _check_owner(connection, path)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
+            raise
+        _refuse_foreign_crash(path)
+
+
+def _refuse_foreign_crash(path: Path) -> None:
+    """Let only our own file be rolled back, which a process left in the middle of its creation."""
+    with closing(_connect(path, "mode=ro&immutable=1")) as connection:
+        application_id = _pragma(connection, "application_id")
+        if application_id != APPLICATION_ID:
+            raise _foreign(path, application_id)
 
 
 def _check_owner(connection: sqlite3.Connection, path: Path) -> None:
@@ -149,10 +164,14 @@ def _check_owner(connection: sqlite3.Connection, path: Path) -> None:
     (objects,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     application_id = _pragma(connection, "application_id")
     if application_id != APPLICATION_ID and (objects or application_id):
-        raise ConfigError(
-            f"{path} is the database of another program (application_id {application_id:#x}): "
-            "name another file, or a new one; it was left as it is"
-        )
+        raise _foreign(path, application_id)
+
+
+def _foreign(path: Path, application_id: int) -> ConfigError:
+    return ConfigError(
+        f"{path} is the database of another program (application_id {application_id:#x}): "
+        "name another file, or a new one; it was left as it is"
+    )
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
