@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import mimetypes
+import io
 import os
 import shutil
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
 import anyio.to_thread
@@ -19,13 +20,43 @@ from ..models import StoredFile
 
 __all__ = ["FolderStore"]
 
+T = TypeVar("T")
+
 _CHUNK = 1 << 18  # bytes
+_LONGEST_NAME = 255  # bytes; what the usual file systems allow
+#: How often a folder is deleted anew where somebody writes into it meanwhile.
+_DELETIONS = 10
+
+#: What a file is by its extension; a folder keeps nothing else about it.
+_MEDIA_TYPES: Mapping[str, str] = {
+    ".aac": "audio/aac",
+    ".avi": "video/x-msvideo",
+    ".flac": "audio/flac",
+    ".gif": "image/gif",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".json": "application/json",
+    ".m4a": "audio/mp4",
+    ".m4v": "video/mp4",
+    ".mov": "video/quicktime",
+    ".mp3": "audio/mpeg",
+    ".mp4": "video/mp4",
+    ".ogg": "audio/ogg",
+    ".opus": "audio/ogg",
+    ".pdf": "application/pdf",
+    ".png": "image/png",
+    ".txt": "text/plain",
+    ".wav": "audio/wav",
+    ".webm": "video/webm",
+    ".webp": "image/webp",
+}
 
 
 class FolderStore(MediaStore):
-    """Keeps media below ``root``, readable by its owner alone.
+    """Keeps media below ``root``, readable by its owner alone; several processes may share it.
 
-    A folder has no address that a vendor could reach, so ``url`` is None.
+    A folder has no address that a vendor could reach, so ``url`` is None. A key is made of names
+    joined by ``/``, none of which starts with a dot; anything else raises ``ConfigError``.
     """
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
@@ -33,55 +64,38 @@ class FolderStore(MediaStore):
 
     async def put(self, key: str, chunks: AsyncIterator[bytes], media_type: str) -> StoredFile:
         """Write beside the target, then move it there; raises ``StorageError``."""
-        target = self._path(key)
-        part = target.with_name(f".{uuid.uuid4().hex}.part")
-        digest, size = hashlib.sha256(), 0
+        part = await self._on_disk(key, _Part, self._path(key))
         try:
-            await anyio.to_thread.run_sync(self._folder, target.parent)
-            async with await anyio.open_file(part, "xb") as file:
-                async for chunk in chunks:
-                    digest.update(chunk)
-                    size += len(chunk)
-                    await file.write(chunk)
-                await file.flush()
-                await anyio.to_thread.run_sync(os.fsync, file.wrapped.fileno())
-            await anyio.to_thread.run_sync(_move, part, target)
-        except OSError as error:
-            raise StorageError(
-                f"{self.root} cannot hold the file ({error.strerror}): make room, or choose "
-                "another folder with AVATARKIT_MEDIA"
-            ) from error
+            async for chunk in chunks:
+                await self._on_disk(key, part.write, chunk)
+            size, sha256 = await self._on_disk(key, part.keep)
         finally:
-            part.unlink(missing_ok=True)
-        return StoredFile(key=key, size=size, sha256=digest.hexdigest(), media_type=media_type)
-
-    @staticmethod
-    def _folder(path: Path) -> None:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(part.drop)
+        return StoredFile(key=key, size=size, sha256=sha256, media_type=media_type)
 
     async def open(self, key: str) -> AsyncIterator[bytes]:
         """Stream a file in chunks of 256 KiB; raises ``NotFound``."""
-        try:
-            async with await anyio.open_file(self._path(key), "rb") as file:
-                while chunk := await file.read(_CHUNK):
-                    yield chunk
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-            raise NotFound(f"the media store has no {key}") from None
+        file = await self._on_disk(key, _open, self._path(key))
+        if file is None:
+            raise NotFound(f"the media store has no {key}: was it deleted?")
+        with file:
+            while chunk := await self._on_disk(key, file.read, _CHUNK):
+                yield chunk
 
     async def stat(self, key: str) -> StoredFile | None:
-        """Size and digest, read from the file itself."""
-        return await anyio.to_thread.run_sync(_stat, self._path(key), key)
+        """Size and digest, read from the file itself, and the type that its extension says."""
+        path = self._path(key)
+        measured = await self._on_disk(key, _measure, path)
+        if measured is None:
+            return None
+        size, sha256 = measured
+        media_type = _MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream")
+        return StoredFile(key=key, size=size, sha256=sha256, media_type=media_type)
 
     async def delete(self, prefix: str) -> None:
-        """Delete a file or a whole folder; nothing there is fine."""
-        path = self._path(prefix)
-        try:
-            if path.is_dir():
-                await anyio.to_thread.run_sync(shutil.rmtree, path)
-            else:
-                path.unlink(missing_ok=True)
-        except OSError as error:
-            raise StorageError(f"{prefix} cannot be deleted: {error.strerror}") from error
+        """Delete a file or a whole folder; nothing there is fine; raises ``StorageError``."""
+        await self._on_disk(prefix, _delete, self._path(prefix))
 
     async def url(self, key: str, seconds: float) -> str | None:
         """No vendor can reach a folder."""
@@ -93,28 +107,105 @@ class FolderStore(MediaStore):
         return self._path(key)
 
     def _path(self, key: str) -> Path:
-        parts = key.split("/")
-        if not all(parts) or any(p.startswith(".") or "\0" in p or "\\" in p for p in parts):
-            raise ConfigError(f"{key!r} is no key: use names joined by '/', none starting with '.'")
-        return self.root.joinpath(*parts)
+        names = key.split("/")
+        if not all(_is_name(name) for name in names):
+            raise ConfigError(
+                f"{key[:80]!r} is no key: use names joined by '/', none empty or starting with '.'"
+            )
+        return self.root.joinpath(*names)
+
+    async def _on_disk(self, key: str, function: Callable[..., T], *arguments: object) -> T:
+        """Run a blocking function in a thread; raises ``StorageError``."""
+        try:
+            return await anyio.to_thread.run_sync(function, *arguments)
+        except OSError as error:
+            raise StorageError(
+                f"the media folder {self.root} failed at {key} ({error.strerror}): make room and "
+                "let this user write there, or choose another folder with AVATARKIT_MEDIA"
+            ) from error
 
 
-def _move(part: Path, target: Path) -> None:
-    part.chmod(0o600)
-    part.replace(target)
-    folder = os.open(target.parent, os.O_RDONLY)
+class _Part:
+    """A file that is being written beside its target; under its name it is whole or not there."""
+
+    def __init__(self, target: Path) -> None:
+        _make_private(target.parent)
+        self._target = target
+        self._path = target.with_name(f".{uuid.uuid4().hex}.part")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        self._file = os.fdopen(os.open(self._path, flags, 0o600), "wb", buffering=0)
+        self._digest = hashlib.sha256()
+        self._size = 0
+
+    def write(self, chunk: bytes) -> None:
+        rest = memoryview(chunk)
+        while rest:
+            rest = rest[self._file.write(rest) :]
+        self._digest.update(chunk)
+        self._size += len(chunk)
+
+    def keep(self) -> tuple[int, str]:
+        """Move it to its name, for good; its size in bytes and its sha256."""
+        os.fsync(self._file.fileno())
+        self._path.replace(self._target)
+        _sync_folder(self._target.parent)  # the name must survive a power cut as well as the bytes
+        return self._size, self._digest.hexdigest()
+
+    def drop(self) -> None:
+        """Close, and remove what was not kept."""
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+
+def _is_name(name: str) -> bool:
     try:
-        os.fsync(folder)  # the name must survive a power cut as well as the bytes
+        encoded = name.encode()
+    except UnicodeEncodeError:
+        return False
+    forbidden = name.startswith(".") or "\0" in name or "\\" in name
+    return 0 < len(encoded) <= _LONGEST_NAME and not forbidden
+
+
+def _make_private(folder: Path) -> None:
+    if folder.is_dir():
+        return
+    _make_private(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)
 
 
-def _stat(path: Path, key: str) -> StoredFile | None:
+def _open(path: Path) -> io.BufferedReader | None:
     try:
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-            size = file.tell()
+        return path.open("rb")
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         return None
-    media_type = mimetypes.types_map.get(path.suffix, "application/octet-stream")
-    return StoredFile(key=key, size=size, sha256=sha256, media_type=media_type)
+
+
+def _measure(path: Path) -> tuple[int, str] | None:
+    file = _open(path)
+    if file is None:
+        return None
+    with file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        return file.tell(), sha256
+
+
+def _delete(path: Path) -> None:
+    for _ in range(_DELETIONS):
+        if not path.is_dir():
+            break
+        shutil.rmtree(path, ignore_errors=True)
+    if path.is_dir():
+        shutil.rmtree(path)
+    try:
+        path.unlink(missing_ok=True)
+    except NotADirectoryError:
+        return  # a part of the key is a file, so nothing is below it
