@@ -601,6 +601,7 @@ async def test_what_6_processes_claim_is_claimed_once(path):
 @pytest.mark.anyio
 async def test_opened_twice_in_one_process_it_keeps_what_is_written_after_another_one_left(path):
     async with opened(path) as repository:
+        await repository.create(a_training("before"))
         async with opened(path):
             pass  # had this closed a file of its own, the locks of ``repository`` would be gone
         process("open", path).communicate()
