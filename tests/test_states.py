@@ -132,6 +132,12 @@ def test_an_old_record_asks_a_person():
     assert s.decide(record, NOW + 11, POLICY).do is Do.ASK_DEADLINE
 
 
+def test_a_long_wait_does_not_hide_the_deadline():
+    record = fold(submitted(record=training(deadline_at=NOW + 10)), seen(state=JobState.RUNNING))
+    later = s.Postponed(at=NOW, operation=VOICE, next_at=NOW + 86_400)
+    assert fold(record, later).next_at == NOW + 10
+
+
 def test_a_record_that_was_never_begun_is_begun_however_old():
     assert s.decide(training(deadline_at=NOW - 1), NOW, POLICY).do is Do.PREPARE
 
@@ -491,6 +497,13 @@ def test_a_postponed_look_up_is_postponed():
     assert record.operation(VOICE).recheck_at == NOW + 60
 
 
+def test_failures_in_a_row_are_counted_and_forgotten():
+    again = s.Postponed(at=NOW, operation=VOICE, next_at=NOW, failed=True)
+    record = fold(submitted(), again, again)
+    assert record.operation(VOICE).failures == 2
+    assert fold(record, seen(state=JobState.RUNNING)).operation(VOICE).failures == 0
+
+
 # -- the end ----------------------------------------------------------------------------------
 
 
@@ -636,6 +649,7 @@ _FIELDS = {
     "accounts": st.none(),
     "discard_duplicates": st.booleans(),
     "again_at": st.floats(NOW, NOW + 1e5),
+    "failed": st.booleans(),
 }
 _EVENTS = st.one_of(
     *(

@@ -251,11 +251,10 @@ class Orchestrator:
             operation=state.operation,
             error=type(error).__name__,
         )
-        wait = _retry_after(error) or max(
-            poll_gap(record, state, now.wall, self._policy),
-            min(2.0 ** min(state.polls, 12), self._policy.gap_max),
+        wait = _retry_after(error) or min(2.0**state.failures, self._policy.gap_max)
+        event = Postponed(
+            at=now.wall, operation=state.operation, next_at=now.wall + wait, failed=True
         )
-        event = Postponed(at=now.wall, operation=state.operation, next_at=now.wall + wait)
         return await self._put(record, event)
 
     # -- the paid call ------------------------------------------------------------------------

@@ -186,6 +186,7 @@ class OperationState(Model):
     progress: float | None = None
     submitted_at: float | None = None
     polls: int = 0
+    failures: int = 0  #: free calls that failed in a row
     missing: int = 0
     cost: str | None = None
 
@@ -437,6 +438,7 @@ class Postponed(_Of):
     """Nothing was learned; try the same again at ``next_at``."""
 
     next_at: float
+    failed: bool = False  #: because a free call failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -576,8 +578,10 @@ def decide(record: Record, now: float, policy: Policy) -> Step:
     if record.status.final:
         return _after_the_end(record)
     step = _forward(record)
-    if record.action is None and record.started_at is not None and now >= record.deadline_at:
-        return Step(Do.ASK_DEADLINE, step.operation, record.deadline_at)
+    if record.action is None and record.started_at is not None:
+        late = step.at is None or step.at > record.deadline_at
+        if late or now >= record.deadline_at:
+            step = Step(Do.ASK_DEADLINE, step.operation, record.deadline_at)
     return _no_later(record, step)
 
 
@@ -766,6 +770,7 @@ def _accepted(record: R, e: Accepted) -> R:
         job_state=e.job.state if e.files is not None else _open_state(e.job),
         progress=e.job.progress,
         submitted_at=e.at,
+        failures=0,
         cost=e.job.cost,
         not_before=e.next_at,
         stored=e.files is not None,
@@ -882,6 +887,7 @@ def _seen(record: R, e: Seen) -> R:
         cost=e.job.cost or op.cost,
         missing=0,
         polls=op.polls + 1,
+        failures=0,
         not_before=e.at if state is JobState.SUCCEEDED else e.next_at,
         stored=state is JobState.SUCCEEDED
         and not e.job.links
@@ -956,7 +962,7 @@ def _postponed(record: R, e: Postponed) -> R:
         e.operation,
         not_before=e.next_at,
         recheck_at=recheck,
-        polls=op.polls + (op.phase is Phase.DONE),
+        failures=op.failures + 1 if e.failed else 0,
     )
 
 

@@ -161,7 +161,7 @@ def _live(word: str, folder: Path, number: int) -> None:
             naive_train(folder, number)
         else:
             anyio.run(train_until_killed, folder, number)
-    except BaseException:  # noqa: BLE001 - whatever it was, it is written down
+    except BaseException:
         traceback.print_exc()
     finally:
         sys.stderr.flush()

@@ -34,10 +34,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import naive
-from avatarkit.repositories.sqlite import SqliteRepository
 
 from avatarkit.engines.clock import SystemClock
 from avatarkit.models import Operation
+from avatarkit.repositories.sqlite import SqliteRepository
 from avatarkit.states import Phase, Record, Status
 
 HERE = Path(__file__).parent

@@ -155,7 +155,8 @@ class Vendor:
         told = {"id": charge.id, "name": charge.token, "created_at": charge.at}
         return told | {
             "status": "ready" if done else "working",
-            "result": f"/files/{charge.id}" if done and charge.kind != "voices" else None,
+            "thumbnail": f"/files/{charge.id}.png" if done and charge.kind == "avatars" else None,
+            "video": f"/files/{charge.id}.mp4" if done and charge.kind == "videos" else None,
         }
 
 

@@ -204,7 +204,9 @@ class HttpProvider:
         raw = await self._call("GET", path.format(_segment(job_id)), operation=operation)
         return self._job(operation, raw)
 
-    async def _find(self, operation: Operation, path: str, token: str, **query: Any) -> list[Job]:
+    async def _find(
+        self, operation: Operation, path: str, token: str, /, **query: Any
+    ) -> list[Job]:
         """Walk every page of a list for jobs that carry the token; oldest first.
 
         A walk that fails anywhere raises: part of a list proves nothing.
