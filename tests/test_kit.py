@@ -199,7 +199,7 @@ async def test_a_sample_by_link_is_fetched(house):
             pass
 
     async with house.kit(worker=False) as kit:
-        kit._fetcher = Links()
+        kit._recordings._fetcher = Links()
         training = await kit.train(
             **WHO, voice=["https://cdn.example/a/me.wav?sig=1"], footage=JPG, consent=DRAWN
         )

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import mimetypes
 import os
-import shutil
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -14,8 +10,7 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Literal, Self, TypeVar, cast
-from urllib.parse import quote
+from typing import Any, Literal, Self, TypeVar, cast
 
 import anyio
 import anyio.to_thread
@@ -28,6 +23,7 @@ from .engines.inprocess import AccountSlots, InProcessEngine, wait
 from .interfaces import ROLES, Clock, FaceFinder, Fetcher, MediaStore, Provider, Repository
 from .models import Consent, Event, JobState, Operation, Options, SampleRole
 from .orchestrator import Orchestrator
+from .recordings import Recording, Recordings, Source
 from .registry import Stack
 from .settings import Settings
 from .states import OperationState, Phase, Policy, Record, Sample, Status, Training, Video
@@ -35,8 +31,6 @@ from .webhooks import Delivery
 
 __all__ = ["AvatarKit", "Leftover", "Source"]
 
-#: A recording as an application gives it: a path, bytes, an open binary file, or an https link.
-Source = str | os.PathLike[str] | bytes | IO[bytes]
 R = TypeVar("R", bound=Record)
 
 _NAMESPACE = uuid.UUID("5f0b7f2e-6d0e-4a57-9d0a-61766b740001")
@@ -49,15 +43,6 @@ class Leftover:
 
     what: str
     pending: bool  #: the worker clears it away; else it cannot be deleted
-
-
-@dataclass(frozen=True, slots=True)
-class _Local:
-    """A source that lies on this machine."""
-
-    role: SampleRole
-    name: str
-    path: Path
 
 
 class _Changes:
@@ -117,6 +102,7 @@ class AvatarKit:
         self._media = _media_store(media or self._settings.media)
         self._changes = _Changes()
         self._fetcher = _LazyFetcher()
+        self._recordings = Recordings(self._media, self._repository, self._fetcher)
         self._orchestrator = Orchestrator(
             repository=self._repository,
             media=self._media,
@@ -235,10 +221,10 @@ class AvatarKit:
         stored = await self._stored_samples(user_id, clone_id, roles - {r for r, _ in given})
         agreed = self._agreed(consent, chosen)
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-            files = [await self._local(role, s, Path(folder)) for role, s in given]
+            files = [await self._recordings.bring(role, s, Path(folder)) for role, s in given]
             await self._inspect(files, chosen)
-            kept = await self._keep_consent(agreed, user_id, Path(folder))
-            samples = [await self._keep_sample(f, user_id, clone_id) for f in files]
+            kept = await self._recordings.keep_consent(agreed, user_id)
+            samples = [await self._recordings.keep(f, user_id, clone_id) for f in files]
         samples += stored
         now = (await self._repository.now()).wall
         training = Training(
@@ -287,8 +273,7 @@ class AvatarKit:
             operations.insert(
                 0, self._adopted(Operation.VOICE, speaker or generator, voice_id, now)
             )
-        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-            kept = await self._keep_consent(agreed, user_id, Path(folder))
+        kept = await self._recordings.keep_consent(agreed, user_id)
         training = Training(
             id=_record_id("training", user_id, idempotency_key),
             user_id=user_id,
@@ -336,22 +321,6 @@ class AvatarKit:
             consent = consents.require(consent, self._class_of(name).consent_rules, provider=name)
         return cast("Consent", consent)
 
-    async def _keep_consent(self, consent: Consent, user_id: str, folder: Path) -> Consent:
-        if consent.evidence is not None:
-            path = Path(consent.evidence)
-            if not await anyio.Path(path).is_file():
-                raise errors.ConsentRequired(f"the evidence {path.name} is not there")
-            file = _Local(SampleRole.FOOTAGE, path.name, path)
-            digest = await anyio.to_thread.run_sync(_sha256, path)
-            key = f"consents/{_part(user_id)}/{digest}{path.suffix.lower()}"
-            stored = await self._media.put(key, _chunks(file.path), _media_type(path.suffix))
-            consent = consent.model_copy(update={"evidence": None, "evidence_file": stored})
-        if consent.given_at is None:
-            now = (await self._repository.now()).wall
-            consent = consent.model_copy(update={"given_at": now})
-        del folder
-        return await self._repository.add_consent(consent.identified(user_id))
-
     # -- samples ------------------------------------------------------------------------------
 
     async def add_sample(
@@ -369,10 +338,10 @@ class AvatarKit:
         role = SampleRole.VOICE if voice is not None else SampleRole.FOOTAGE
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
             source = cast("Source", voice if voice is not None else footage)
-            file = await self._local(role, source, Path(folder))
-            findings = await anyio.to_thread.run_sync(looks.inspect, [_triple(file)], ())
+            file = await self._recordings.bring(role, source, Path(folder))
+            findings = await anyio.to_thread.run_sync(looks.inspect, [file.subject], ())
             looks.refuse(findings)
-            return await self._keep_sample(file, user_id, clone_id)
+            return await self._recordings.keep(file, user_id, clone_id)
 
     async def preflight(
         self,
@@ -386,17 +355,17 @@ class AvatarKit:
         given: list[tuple[SampleRole, Source]] = [(SampleRole.VOICE, v) for v in voice]
         given += [(SampleRole.FOOTAGE, footage)] if footage is not None else []
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-            files = [await self._local(role, s, Path(folder)) for role, s in given]
+            files = [await self._recordings.bring(role, s, Path(folder)) for role, s in given]
             return await self._findings(files, chosen)
 
-    async def _inspect(self, files: Sequence[_Local], stack: Stack) -> None:
+    async def _inspect(self, files: Sequence[Recording], stack: Stack) -> None:
         looks.refuse(await self._findings(files, stack))
 
-    async def _findings(self, files: Sequence[_Local], stack: Stack) -> list[looks.Finding]:
+    async def _findings(self, files: Sequence[Recording], stack: Stack) -> list[looks.Finding]:
         names = dict.fromkeys(stack.roles.values())
         faces = next((p for n in names if isinstance(p := self._provider(n), FaceFinder)), None)
         limits = self._limits(stack)
-        triples = [_triple(f) for f in files]
+        triples = [f.subject for f in files]
         return await anyio.to_thread.run_sync(looks.inspect, triples, limits, faces)
 
     def _limits(self, stack: Stack) -> list[tuple[str, Any]]:
@@ -417,47 +386,6 @@ class AvatarKit:
                 + ", or add them to the clone first"
             )
         return [s for s in samples if SampleRole(s.role) in roles]
-
-    async def _local(self, role: SampleRole, source: Source, folder: Path) -> _Local:
-        """Bring a source to this machine, streamed; a path stays where it is."""
-        if isinstance(source, str) and source.startswith(("http://", "https://")):
-            name = source.partition("?")[0].rpartition("/")[2] or str(role)
-            path = folder / f"{uuid.uuid4().hex}{Path(name).suffix}"
-            async with await anyio.open_file(path, "wb") as file:
-                async for chunk in self._fetcher.fetch(source):
-                    await file.write(chunk)
-            return _Local(role, name, path)
-        if isinstance(source, str | os.PathLike):
-            path = Path(source)
-            return _Local(role, path.name, path)
-        stream = io.BytesIO(source) if isinstance(source, bytes) else source
-        name = Path(str(getattr(stream, "name", role))).name
-        path = folder / f"{uuid.uuid4().hex}{Path(name).suffix}"
-
-        def spool() -> None:
-            with path.open("wb") as file:
-                shutil.copyfileobj(stream, file)
-
-        await anyio.to_thread.run_sync(spool)
-        return _Local(role, name, path)
-
-    async def _keep_sample(self, file: _Local, user_id: str, clone_id: str) -> Sample:
-        digest = await anyio.to_thread.run_sync(_sha256, file.path)
-        facts = await anyio.to_thread.run_sync(looks.probe, file.path, file.name)
-        suffix = looks.SUFFIXES[facts.media_type]
-        key = f"samples/{_part(user_id)}/{_part(clone_id)}/{digest}{suffix}"
-        stored = await self._media.put(key, _chunks(file.path), facts.media_type)
-        now = (await self._repository.now()).wall
-        sample = Sample(
-            id=str(uuid.uuid4()),
-            user_id=user_id,
-            clone_id=clone_id,
-            role=cast("Literal['voice', 'footage']", str(file.role)),
-            name=f"{Path(file.name).stem}{suffix}",
-            file=stored,
-            created_at=now,
-        )
-        return await self._repository.add_sample(sample)
 
     # -- speaking -----------------------------------------------------------------------------
 
@@ -528,9 +456,11 @@ class AvatarKit:
             script = looks.read_script(script, limits)
         else:
             with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-                file = await self._local(SampleRole.VOICE, cast("Source", audio), Path(folder))
-                looks.refuse(await anyio.to_thread.run_sync(looks.inspect, [_triple(file)], ()))
-                sample = await self._keep_sample(file, training.user_id, training.clone_id)
+                file = await self._recordings.bring(
+                    SampleRole.VOICE, cast("Source", audio), Path(folder)
+                )
+                looks.refuse(await anyio.to_thread.run_sync(looks.inspect, [file.subject], ()))
+                sample = await self._recordings.keep(file, training.user_id, training.clone_id)
         now = (await self._repository.now()).wall
         video = Video(
             id=record_id,
@@ -609,10 +539,10 @@ class AvatarKit:
         if known is None:
             agreed = self._agreed(consent, chosen)
             with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-                file = await self._local(SampleRole.FOOTAGE, source, Path(folder))
-                looks.refuse(await anyio.to_thread.run_sync(looks.inspect, [_triple(file)], ()))
-                kept = await self._keep_consent(agreed, user_id, Path(folder))
-                sample = await self._keep_sample(file, user_id, clone_id)
+                file = await self._recordings.bring(SampleRole.FOOTAGE, source, Path(folder))
+                looks.refuse(await anyio.to_thread.run_sync(looks.inspect, [file.subject], ()))
+                kept = await self._recordings.keep_consent(agreed, user_id)
+                sample = await self._recordings.keep(file, user_id, clone_id)
             now = (await self._repository.now()).wall
             known = await self._create(
                 Video(
@@ -891,27 +821,3 @@ def _stored_options(options: Sequence[Options]) -> tuple[dict[str, Any], ...]:
         {"type": type(o).__name__, "values": o.model_dump(mode="json", exclude_defaults=True)}
         for o in options
     )
-
-
-def _triple(file: _Local) -> tuple[SampleRole, str, Path]:
-    return file.role, file.name, file.path
-
-
-def _part(name: str) -> str:
-    """A user's or clone's id as one part of a key."""
-    return quote(name, safe="").replace(".", "%2E")
-
-
-def _media_type(suffix: str) -> str:
-    return mimetypes.types_map.get(suffix.lower(), "application/octet-stream")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-async def _chunks(path: Path) -> AsyncIterator[bytes]:
-    async with await anyio.open_file(path, "rb") as file:
-        while chunk := await file.read(1 << 18):
-            yield chunk

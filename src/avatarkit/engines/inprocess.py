@@ -66,7 +66,7 @@ class InProcessEngine:
         repository: Repository,
         clock: Clock,
         in_flight: int = 64,
-        lease: float = 30.0,
+        lease: float = 15.0,
         idle: float = 0.5,
         grace: float = 10.0,
     ) -> None:
