@@ -6,6 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Timing decides nothing, and a run that fails can be run again.
+settings.register_profile(
+    "avatarkit", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("avatarkit")
 
 sys.path.insert(0, str(Path(__file__).parent))  # the simulated world is used by several tests
 

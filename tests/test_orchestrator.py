@@ -11,6 +11,7 @@ from avatarkit.interfaces import Capabilities
 from avatarkit.models import Action, Event, Job, JobState, Operation, Options, StoredFile
 from avatarkit.orchestrator import Orchestrator
 from avatarkit.states import (
+    Absent,
     Accepted,
     Asked,
     Intended,
@@ -271,6 +272,23 @@ def test_what_another_worker_found_meanwhile_is_not_looked_for():
     scene.world.vendor.accept("voice", "another")
     scene.provider.find_voice = None  # looking would fail
     assert scene.finish().status is Status.COMPLETED
+
+
+def test_a_doubt_about_one_attempt_is_not_carried_to_the_next():
+    scene = Scene()
+    intent(scene)
+    newer = Intended(at=1000.0, operation=VOICE, instant=scene.world.clock(), digest="d")
+
+    def another_attempt(row):
+        proved = Absent(at=1000.0, operation=VOICE, attempt=1, next_at=1000.0)
+        return apply(apply(row, proved, POLICY), newer, POLICY)
+
+    overtake(scene, lambda new: new.operation(VOICE).doubted, another_attempt)
+    looked = []
+    scene.provider.find_voice = looked.append
+    state = scene.record.operation(VOICE)
+    record = run(scene.orchestrator._reconcile(scene.record, state, scene.provider, newer.instant))
+    assert (record.operation(VOICE).attempt, looked) == (2, [])
 
 
 def test_a_look_up_that_fails_is_repeated():

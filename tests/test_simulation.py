@@ -61,11 +61,6 @@ MUTANTS = {
         "return await self._presume_absent(record, state, now)",
         "return await self._presume_absent(record, state, await self._repository.now())",
     ),
-    "settling anew counts from a stale moment": (
-        "orchestrator.py",
-        "fresh = await self._repository.now()",
-        "fresh = now",
-    ),
     "a failed look-up counts as absence": (
         "orchestrator.py",
         "            return await self._later(record, state, error, now)\n        if jobs:",

@@ -339,6 +339,12 @@ def test_cancel_deletes_duplicates_too():
     assert record.operation(VOICE).discard == ("j1", "j2")
 
 
+def test_after_cancel_a_duplicate_is_no_question():
+    both = accepted(others=(job(VOICE, job_id="j2"),))
+    record = fold(training(), prepared(), intended(), s.Cancelled(at=NOW), both)
+    assert (record.action, record.operation(VOICE).discard) == (None, ("j1", "j2"))
+
+
 def test_a_payment_in_doubt_is_settled_by_finding_the_job():
     record = fold(training(), prepared(), intended(), ask("payment"), accepted())
     assert (record.action, record.status) == (None, Status.TRAINING)

@@ -391,9 +391,10 @@ class Orchestrator:
                 next_at=None,
             )
             record = await self._put(record, doubt)
+            attempt = state.attempt
             state = cast("OperationState", record.operation(state.operation))
-            if state.phase is not Phase.INTENT:
-                return record
+            if state.phase is not Phase.INTENT or state.attempt != attempt:
+                return record  # ``now`` is older than what stands there: decide again
         try:
             jobs, files = await self._evidence(record, state, provider)
         except Exception as error:  # noqa: BLE001 - a failed look-up is never absence
@@ -447,14 +448,12 @@ class Orchestrator:
         settle = settle_time(state, self._policy)
         passed = elapsed(cast("Instant", state.intent_at), now)
         if passed is None:
-            # Impossible, or ``now`` is older than an intent that was written since: begin afresh.
-            fresh = await self._repository.now()
             event: Event = SettledAnew(
-                at=fresh.wall,
+                at=now.wall,
                 operation=state.operation,
                 attempt=state.attempt,
-                instant=fresh,
-                next_at=fresh.wall + settle,
+                instant=now,
+                next_at=now.wall + settle,
             )
             return await self._put(record, event)
         if passed < settle:
