@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import avatarkit
+from avatarkit import registry
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted(
@@ -63,3 +64,30 @@ def test_ci_runs_the_command_of_the_readme():
         line for line in (ROOT / ".ci/run").read_text().splitlines() if line.startswith("python3 ")
     )
     assert command in (ROOT / "README.md").read_text()
+
+
+def test_the_ten_lines_of_the_readme_run(tmp_path, monkeypatch):
+    code = (ROOT / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    demo = ROOT / "src/avatarkit/data/demo"
+    (tmp_path / "me.wav").write_bytes((demo / "voice.wav").read_bytes())
+    (tmp_path / "me.jpg").write_bytes((demo / "portrait.jpg").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code.replace('"local"', '"fake"'), "README.md", "exec"), {})
+    assert (tmp_path / "hello.mp4").read_bytes()[4:8] == b"ftyp"
+
+
+def test_every_provider_has_a_page_with_the_fixed_headings():
+    headings = [
+        "Set up",
+        "What it can and cannot do",
+        "Options",
+        "Consent",
+        "Limits",
+        "Webhooks",
+        "Errors",
+        "Prices",
+        "Evidence and date",
+    ]
+    for name in registry.BUILTIN:
+        text = (ROOT / "docs" / "providers" / f"{name}.md").read_text()
+        assert re.findall(r"^## (.*)$", text, re.MULTILINE) == headings, name
