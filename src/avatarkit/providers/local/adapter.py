@@ -250,6 +250,8 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
         with _alone(folder) as alone:
             if not alone or (folder / _RESULT).is_file():
                 return  # another process renders it, or has just finished
+            for cut_off in folder.glob(".*.part"):
+                cut_off.unlink(missing_ok=True)
             try:
                 self._render_alone(video_id, folder)
             except AvatarKitError as error:

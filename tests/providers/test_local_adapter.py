@@ -1,0 +1,278 @@
+"""The local provider in the roles of a vendor: jobs that survive the process, found by token."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import wave
+from pathlib import Path
+
+import pytest
+
+from avatarkit import errors
+from avatarkit.interfaces import ROLES, Provider, ProviderSettings
+from avatarkit.models import (
+    AvatarRequest,
+    JobState,
+    Media,
+    Operation,
+    SpeechRequest,
+    VideoRequest,
+    VoiceRequest,
+)
+from avatarkit.providers.local import load_engine
+from avatarkit.providers.local.adapter import Local
+from avatarkit.webhooks import Delivery
+
+pytestmark = pytest.mark.anyio
+DEMO = Path(__file__).parents[2] / "src/avatarkit/data/demo"
+
+
+def media(path):
+    async def chunks():
+        yield path.read_bytes()
+
+    return Media(
+        name=path.name,
+        media_type="application/octet-stream",
+        size=path.stat().st_size,
+        sha256="0",
+        open=chunks,
+    )
+
+
+VOICE = VoiceRequest(token="ak-t-voice", samples=(media(DEMO / "voice.wav"),))
+AVATAR = AvatarRequest(token="ak-t-avatar", footage=media(DEMO / "portrait.jpg"))
+
+
+def video(**more):
+    given = {"token": "ak-v-video", "avatar_id": "ak-t-avatar", "script": "Hi."}
+    return VideoRequest(**(given | more))
+
+
+@pytest.fixture
+async def local(tmp_path):
+    provider = Local(ProviderSettings(home=tmp_path / "home"))
+    yield provider
+    await provider.aclose()
+
+
+@pytest.fixture
+async def trained(local):
+    await local.clone_voice(VOICE)
+    await local.train_avatar(AVATAR)
+    return local
+
+
+async def rendered(local, job_id="ak-v-video"):
+    """Wait for the render's thread, not for a time."""
+    while (job := await local.get_video(job_id)).state is JobState.RUNNING:
+        local._renders[job_id].result()
+    return job
+
+
+def left(local):
+    return sorted(str(p.relative_to(local._home)) for p in local._home.rglob("*.part"))
+
+
+async def test_it_is_a_provider_of_four_roles(local):
+    assert isinstance(local, Provider)
+    played = {o for o, role in ROLES.items() if isinstance(local, role.protocol)}
+    assert played == {Operation.VOICE, Operation.AVATAR, Operation.SPEECH, Operation.VIDEO}
+
+
+async def test_a_voice_is_finished_when_it_is_cloned(local):
+    job = await local.clone_voice(VOICE)
+    assert (job.id, job.state) == ("ak-t-voice", JobState.SUCCEEDED)
+
+
+async def test_an_avatar_has_a_thumbnail(local):
+    job = await local.train_avatar(AVATAR)
+    picture = b"".join([c async for c in local.fetch(job.links["thumbnail"])])
+    assert picture.startswith(b"\xff\xd8\xff")
+
+
+async def test_a_repeat_under_the_same_token_is_the_same_job(local, monkeypatch):
+    await local.clone_voice(VOICE)
+    monkeypatch.setattr(load_engine(), "train_voice", None)  # doing it again would fail
+    assert (await local.clone_voice(VOICE)).state is JobState.SUCCEEDED
+
+
+@pytest.mark.parametrize("find", ["find_voice", "find_avatar", "find_video"])
+async def test_what_was_never_made_is_not_found(local, find):
+    assert await getattr(local, find)("ak-t-voice") == []
+
+
+async def test_a_job_is_found_by_its_token_in_another_process(local):
+    await local.clone_voice(VOICE)
+    other = Local(ProviderSettings(home=local._home))
+    assert [j.id for j in await other.find_voice("ak-t-voice")] == ["ak-t-voice"]
+    await other.aclose()
+
+
+async def test_a_video_is_rendered_and_fetched(trained):
+    await trained.generate_video(video(voice_id="ak-t-voice"))
+    job = await rendered(trained)
+    film = b"".join([c async for c in trained.fetch(job.links["video"])])
+    assert film[4:8] == b"ftyp"
+
+
+async def test_recorded_audio_drives_a_video(trained, tmp_path):
+    path = tmp_path / "short.wav"
+    with wave.open(str(DEMO / "voice.wav")) as source, wave.open(str(path), "wb") as out:
+        out.setparams(source.getparams())
+        out.writeframes(source.readframes(source.getframerate()))
+    await trained.generate_video(video(script=None, audio=media(path)))
+    assert (await rendered(trained)).state is JobState.SUCCEEDED
+
+
+async def test_a_render_that_fails_says_why(trained, tmp_path):
+    silent = tmp_path / "silent.wav"
+    with wave.open(str(silent), "wb") as out:
+        out.setparams((1, 2, 8000, 0, "NONE", ""))
+        out.writeframes(bytes(16_000))
+    await trained.generate_video(video(script=None, audio=media(silent)))
+    job = await rendered(trained)
+    assert (job.state, "silent" in job.reason) == (JobState.FAILED, True)
+
+
+async def test_a_bug_in_the_renderer_ends_the_job_too(trained, monkeypatch):
+    def breaks(*args, **kwargs):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(load_engine(), "render_video", breaks)
+    await trained.generate_video(video())
+    assert "ZeroDivisionError" in (await rendered(trained)).reason
+
+
+async def test_progress_is_told_while_it_renders(trained, monkeypatch):
+    heard, go_on = threading.Event(), threading.Event()
+
+    def half(*args, on_progress, **kwargs):
+        on_progress(0.5)
+        heard.set()
+        go_on.wait(10)
+        raise load_engine().Cancelled
+
+    monkeypatch.setattr(load_engine(), "render_video", half)
+    await trained.generate_video(video())
+    assert heard.wait(10)
+    assert (await trained.get_video("ak-v-video")).progress == 0.5
+    go_on.set()
+
+
+async def test_closing_stops_a_render_and_the_next_one_finishes_it(trained):
+    await trained.generate_video(video(script="This takes a while. " * 20))
+    await trained.aclose()
+    assert left(trained) == []
+    other = Local(ProviderSettings(home=trained._home))
+    job = trained._home / "videos" / "ak-v-video" / "job.json"
+    job.write_text(job.read_text().replace("This takes a while. " * 20, "Hi."))
+    assert (await rendered(other)).state is JobState.SUCCEEDED
+    await other.aclose()
+
+
+_RENDERS = """
+import asyncio, sys
+from pathlib import Path
+from avatarkit.interfaces import ProviderSettings
+from avatarkit.models import VideoRequest
+from avatarkit.providers.local.adapter import Local
+
+async def main():
+    local = Local(ProviderSettings(home=Path(sys.argv[1])))
+    await local.generate_video(VideoRequest(
+        token="ak-v-video", avatar_id="ak-t-avatar", script="This takes a while. " * 20))
+    print("rendering", flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_killed_render_is_begun_again_by_who_asks_next(trained):
+    process = subprocess.Popen(
+        [sys.executable, "-c", _RENDERS, str(trained._home)], stdout=subprocess.PIPE
+    )
+    process.stdout.readline()
+    folder = trained._home / "videos" / "ak-v-video"
+    patience = time.monotonic() + 30
+    while not left(trained) and time.monotonic() < patience:
+        time.sleep(0.02)
+    assert (await trained.get_video("ak-v-video")).state is JobState.RUNNING  # the other holds it
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    job = folder / "job.json"
+    job.write_text(job.read_text().replace("This takes a while. " * 20, "Hi."))
+    assert (await rendered(trained)).state is JobState.SUCCEEDED
+    assert left(trained) == []
+
+
+async def test_deleting_twice_is_fine(trained):
+    for _ in range(2):
+        await trained.delete_voice("ak-t-voice")
+        await trained.delete_avatar("ak-t-avatar")
+        await trained.delete_video("ak-v-video")
+    assert await trained.find_avatar("ak-t-avatar") == []
+
+
+@pytest.mark.parametrize("job_id", ["", "..", "a/b", ".hidden", "a\\b"])
+async def test_an_id_cannot_leave_the_folder(local, job_id):
+    with pytest.raises(errors.NotFound):
+        await local.get_voice(job_id)
+
+
+@pytest.mark.parametrize(
+    "url", ["local:../../etc/passwd", "https://example.com/x", "local:videos/nobody/video.mp4"]
+)
+async def test_only_its_own_results_are_fetched(local, url):
+    with pytest.raises(errors.NotFound):
+        async for _ in local.fetch(url):
+            pass
+
+
+async def test_speech_is_a_wav(trained):
+    said = await trained.synthesize(
+        SpeechRequest(token="ak-v-speech", voice_id="ak-t-voice", text="Hello.")
+    )
+    sound = b"".join([c async for c in said.audio])
+    assert (said.media_type, sound[8:12]) == ("audio/wav", b"WAVE")
+
+
+async def test_speech_needs_its_voice(local):
+    with pytest.raises(errors.NotFound):
+        await local.synthesize(SpeechRequest(token="t", voice_id="nobody", text="Hello."))
+
+
+async def test_a_video_needs_its_avatar(local):
+    with pytest.raises(errors.NotFound):
+        await local.generate_video(video())
+
+
+async def test_a_language_is_refused_before_anything_is_kept(trained):
+    with pytest.raises(errors.Unsupported, match="en"):
+        await trained.generate_video(video(language="de"))
+    assert await trained.find_video("ak-v-video") == []
+
+
+async def test_samples_that_are_refused_leave_nothing(local, tmp_path):
+    noise = tmp_path / "noise.wav"
+    noise.write_bytes(b"RIFF\0\0\0\0WAVE")
+    with pytest.raises(errors.MediaRejected):
+        await local.clone_voice(VoiceRequest(token="ak-t-voice", samples=(media(noise),)))
+    assert [p for p in local._home.rglob("*") if p.is_file()] == []
+
+
+async def test_the_demo_portrait_has_one_face(local):
+    (face,) = local.faces(DEMO / "portrait.jpg")
+    assert face.confidence >= 0.9
+
+
+async def test_nobody_calls_back(local):
+    with pytest.raises(errors.WebhookRejected):
+        local.events(Delivery(b"{}", {}))
