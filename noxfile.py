@@ -68,7 +68,7 @@ def tests(session: nox.Session) -> None:
     session.run("coverage", "run", "-m", "pytest", *session.posargs)
     session.run("coverage", "combine", success_codes=[0, 1], silent=True)
     session.run("coverage", "report", "--skip-covered", "--sort=cover")
-    for module in ("states", "orchestrator", "webhooks"):
+    for module in ("records", "states", "orchestrator", "webhooks"):
         session.run("coverage", "report", f"--include=*/avatarkit/{module}.py", "--fail-under=100")
 
 

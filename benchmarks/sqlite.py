@@ -15,8 +15,8 @@ from pathlib import Path
 
 from avatarkit.engines.clock import SystemClock
 from avatarkit.models import Operation
+from avatarkit.records import OperationState, Training
 from avatarkit.repositories.sqlite import SqliteRepository
-from avatarkit.states import OperationState, Training
 
 CHANGES, TASKS = 2000, 16
 

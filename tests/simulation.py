@@ -25,20 +25,8 @@ from avatarkit import errors
 from avatarkit.interfaces import Capabilities, Claim
 from avatarkit.models import Job, JobState, Operation, Speech, StoredFile
 from avatarkit.orchestrator import Orchestrator
-from avatarkit.states import (
-    Cancelled,
-    Deleted,
-    Instant,
-    OperationState,
-    Policy,
-    Resumed,
-    Sample,
-    Seen,
-    Status,
-    Training,
-    Video,
-    apply,
-)
+from avatarkit.records import Instant, OperationState, Sample, Status, Training, Video
+from avatarkit.states import Cancelled, Deleted, Policy, Resumed, Seen, apply
 
 POLICY = Policy(
     send_guard=0.5, timeout=1.0, max_tries=99, recheck=80.0, deadline=1e9, missing_limit=3

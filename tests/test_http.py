@@ -213,6 +213,14 @@ async def test_a_redirect_of_a_paid_call_is_not_followed(client, server):
     assert server.connections == 1
 
 
+async def test_a_client_that_follows_redirects_does_not_follow_one_of_a_paid_call(server):
+    server.answer(b"", 307, location="/elsewhere").answer(b'{"id": "v1"}')
+    async with httpx.AsyncClient(follow_redirects=True) as borrowed:
+        with pytest.raises(errors.Ambiguous):
+            await post(borrowed, server.url)
+    assert server.connections == 1
+
+
 # -- outcomes ---------------------------------------------------------------------------------
 
 
@@ -368,6 +376,18 @@ def test_repeats_are_not_printed_unless_structlog_is_configured_to(configure):
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == str(bool(configure))
+
+
+def test_repeats_are_not_reported_where_no_logging_is_configured():
+    code = (
+        "import anyio, stamina; from avatarkit import _http; from avatarkit.testing import Wire;"
+        "stamina.set_testing(True, attempts=2); wire = Wire().reply({}, 503).reply({});"
+        "request = wire.client.build_request('GET', 'https://acme.example/');"
+        "call = _http.Call(provider='acme', operation='voice');"
+        "anyio.run(_http.send, wire.client, request, call); print(len(wire.requests))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (run.stdout, run.stderr) == ("2\n", "")
 
 
 async def test_the_client_logs_no_address_of_ours(client, server, caplog):
@@ -581,13 +601,38 @@ async def test_a_download_may_be_left_early(client, server):
 # -- where links may lead ---------------------------------------------------------------------
 
 
-async def test_a_name_that_leads_to_this_machine_is_not_written_to(client, server):
+async def test_a_name_that_leads_to_this_machine_is_not_connected_to(client, server):
+    url = server.url.replace("127.0.0.1", "localhost")
+    with pytest.raises(errors.MediaRejected, match="no public address"):
+        await read(client, url, allow_private=False)
+    assert server.connections == 0
+
+
+async def test_a_closed_port_of_this_machine_is_not_told_from_an_open_one(client, server):
+    url = server.url.replace("127.0.0.1", "localhost")
+    server._server.close()
+    with pytest.raises(errors.MediaRejected, match="no public address"):
+        await read(client, url, allow_private=False)
+
+
+async def test_a_name_that_leads_elsewhere_by_the_time_of_connecting_is_not_written_to(
+    client, server, monkeypatch
+):
+    async def public(host):
+        return ["93.184.215.14"]
+
+    monkeypatch.setattr(_http, "_addresses", public)
     url = server.url.replace("127.0.0.1", "localhost")
     with pytest.raises(errors.MediaRejected, match="no public address"):
         await read(client, url, allow_private=False)
     if server.connections:  # where localhost means the same family of addresses
         await server.closed.wait()
     assert b"".join(server.requests) == b""
+
+
+async def test_a_name_that_leads_nowhere_is_unavailable(client):
+    with pytest.raises(errors.Unavailable):
+        await read(client, "http://nowhere.invalid/a.mp4", allow_private=False)
 
 
 @pytest.mark.parametrize(
@@ -606,6 +651,10 @@ async def test_a_name_that_leads_to_this_machine_is_not_written_to(client, serve
         "[fd00::1]",
         "[::ffff:10.0.0.1]",
         "[2002:7f00:1::]",
+        "[64:ff9b::10.0.0.1]",
+        "[::10.0.0.1]",
+        "[fec0::1]",
+        "240.0.0.1",
     ],
 )
 async def test_a_private_address_is_not_opened(wire, host):
@@ -614,7 +663,9 @@ async def test_a_private_address_is_not_opened(wire, host):
     assert not wire.requests
 
 
-@pytest.mark.parametrize("host", ["93.184.215.14", "[2606:2800:220:1::1]", "cdn.example"])
+@pytest.mark.parametrize(
+    "host", ["93.184.215.14", "[2606:2800:220:1::1]", "[64:ff9b::93.184.215.14]", "cdn.example"]
+)
 async def test_a_public_address_is_opened(wire, host):
     wire.reply(FILE)
     assert await read(wire.client, f"https://{host}/a.mp4", allow_private=False) == FILE
@@ -661,17 +712,30 @@ async def test_redirects_in_a_circle_come_to_an_end(wire):
         await read(wire.client, "https://cdn.example/a.mp4")
 
 
-@pytest.mark.parametrize("location", ["http://[", "https://a b/", "file:///etc/passwd", ""])
+@pytest.mark.parametrize("location", ["http://[", "https://a b/", ""])
 async def test_a_redirect_to_no_address_is_a_bad_reply(wire, location):
     wire.reply(b"", 302, location=location)
     with pytest.raises(errors.BadReply):
         await read(wire.client, "https://cdn.example/a.mp4")
 
 
-@pytest.mark.parametrize("url", ["ftp://cdn.example/a", "/etc/passwd", "https://", "http://a:b:c/"])
-async def test_a_link_that_is_none_is_a_bad_reply(wire, url):
-    with pytest.raises(errors.BadReply):
+@pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://cdn.example/a"])
+async def test_a_redirect_to_something_else_than_http_is_not_followed(wire, location):
+    wire.reply(b"", 302, location=location)
+    with pytest.raises(errors.MediaRejected):
+        await read(wire.client, "http://cdn.example/a.mp4")
+
+
+@pytest.mark.parametrize("url", ["ftp://cdn.example/a", "/etc/passwd", "https://", "file:///x", ""])
+async def test_a_link_that_is_not_http_is_not_opened(wire, url):
+    with pytest.raises(errors.MediaRejected, match="http://"):
         await read(wire.client, url)
+    assert not wire.requests
+
+
+async def test_a_link_that_is_none_is_a_bad_reply(wire):
+    with pytest.raises(errors.BadReply):
+        await read(wire.client, "http://a:b:c/")
     assert not wire.requests
 
 

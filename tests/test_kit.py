@@ -12,9 +12,9 @@ from avatarkit.interfaces import ROLES, SpeechSynthesizer, VideoGenerator, Voice
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import JobState, Operation
 from avatarkit.providers.fake import Fake, FakeVendor, FakeVideo, Fault
+from avatarkit.records import Phase
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.settings import Settings
-from avatarkit.states import Phase
 from avatarkit.testing import FakeClock
 
 pytestmark = pytest.mark.anyio

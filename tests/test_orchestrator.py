@@ -10,18 +10,8 @@ from avatarkit import errors
 from avatarkit.interfaces import Capabilities
 from avatarkit.models import Action, Event, Job, JobState, Operation, Options, StoredFile
 from avatarkit.orchestrator import Orchestrator
-from avatarkit.states import (
-    Absent,
-    Accepted,
-    Asked,
-    Intended,
-    OperationState,
-    Phase,
-    Policy,
-    Sample,
-    Status,
-    apply,
-)
+from avatarkit.records import OperationState, Phase, Sample, Status
+from avatarkit.states import Absent, Accepted, Asked, Intended, Policy, apply
 from simulation import POLICY, Clock, Provider, Repository, Slots, Store, World, training, video
 
 VOICE, AVATAR, SPEECH, VIDEO = Operation.VOICE, Operation.AVATAR, Operation.SPEECH, Operation.VIDEO

@@ -21,10 +21,10 @@ import pytest
 from avatarkit.engines.clock import SystemClock
 from avatarkit.errors import AvatarKitError, ConfigError, IllegalTransition, StorageError
 from avatarkit.models import JobState, Operation, StoredFile
+from avatarkit.records import OperationState, Status
 from avatarkit.repositories import sqlite_file
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.repositories.sqlite import SqliteRepository
-from avatarkit.states import OperationState, Status
 from avatarkit.testing.clock import FakeClock
 from avatarkit.testing.repositories import RepositorySuite, a_training, a_video
 

@@ -94,7 +94,7 @@ MUTANTS = {
         "return record",
     ),
     "completed before the bytes are stored": (
-        "states.py",
+        "records.py",
         "return self.job_state is JobState.SUCCEEDED and self.stored",
         "return self.job_state is JobState.SUCCEEDED",
     ),

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from avatarkit import records as r
 from avatarkit import states as s
 from avatarkit.models import Action, Job, JobState, Operation, StoredFile
-from avatarkit.states import Do, Phase, Status
+from avatarkit.records import Phase, Status
+from avatarkit.states import Do
 
 POLICY = s.Policy()
 NOW = 1000.0
@@ -19,24 +21,24 @@ VOICE, AVATAR, VIDEO = Operation.VOICE, Operation.AVATAR, Operation.VIDEO
 
 
 def instant(wall=NOW, boot=0.0, boot_id=""):
-    return s.Instant(wall=wall, boot=boot, boot_id=boot_id)
+    return r.Instant(wall=wall, boot=boot, boot_id=boot_id)
 
 
 def state(operation, **more):
-    return s.OperationState(operation=operation, provider="acme", typical=100.0, **more)
+    return r.OperationState(operation=operation, provider="acme", typical=100.0, **more)
 
 
 def training(*operations, **more):
     base = {"id": "t", "user_id": "u", "clone_id": "c", "stack": "acme", "name": "Ana"}
     times = {"created_at": NOW, "updated_at": NOW, "deadline_at": NOW + 1e6, "next_at": NOW}
     operations = operations or (state(VOICE), state(AVATAR))
-    return s.Training(**(base | times | {"operations": operations} | more))
+    return r.Training(**(base | times | {"operations": operations} | more))
 
 
 def video(*operations, **more):
     record = training()
-    fields = {k: getattr(record, k) for k in s.Record.model_fields}
-    return s.Video(**(fields | {"operations": operations or (state(VIDEO),)} | more))
+    fields = {k: getattr(record, k) for k in r.Record.model_fields}
+    return r.Video(**(fields | {"operations": operations or (state(VIDEO),)} | more))
 
 
 def job(operation, state=JobState.RUNNING, job_id="j1", **more):
@@ -86,16 +88,16 @@ def completed():
 
 def test_elapsed_counts_boot_time_while_the_machine_has_not_restarted():
     before, after = instant(9e9, 10.0, "b1"), instant(0.0, 25.0, "b1")
-    assert s.elapsed(before, after) == 15.0
+    assert r.elapsed(before, after) == 15.0
 
 
 def test_elapsed_counts_wall_time_across_a_restart():
-    assert s.elapsed(instant(100.0, 50.0, "b1"), instant(130.0, 1.0, "b2")) == 30.0
+    assert r.elapsed(instant(100.0, 50.0, "b1"), instant(130.0, 1.0, "b2")) == 30.0
 
 
 @pytest.mark.parametrize("wall", [50.0, 100.0 + 400 * 86_400])
 def test_an_impossible_difference_is_no_difference(wall):
-    assert s.elapsed(instant(100.0), instant(wall)) is None
+    assert r.elapsed(instant(100.0), instant(wall)) is None
 
 
 # -- decide -----------------------------------------------------------------------------------
@@ -672,7 +674,7 @@ def test_no_series_of_events_breaks_the_rules(events):
     for event in events:
         new = s.apply(record, event, POLICY)
         if new.status is not record.status:
-            assert new.status in s.TRANSITIONS[record.status] | _VIA_PROCESSING.get(
+            assert new.status in r.TRANSITIONS[record.status] | _VIA_PROCESSING.get(
                 record.status, frozenset()
             )
         assert new.progress >= record.progress

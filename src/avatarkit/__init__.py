@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from .errors import AvatarKitError
     from .kit import AvatarKit
     from .models import Action, Consent, Operation, Options
-    from .states import Policy, Status, Training, Video
+    from .records import Status, Training, Video
+    from .states import Policy
     from .sync import SyncAvatarKit
 
 __all__ = [
@@ -43,10 +44,10 @@ _HOMES = {
     "Operation": "models",
     "Options": "models",
     "Policy": "states",
-    "Status": "states",
+    "Status": "records",
     "SyncAvatarKit": "sync",
-    "Training": "states",
-    "Video": "states",
+    "Training": "records",
+    "Video": "records",
     "errors": "",
 }
 

@@ -224,6 +224,9 @@ def _not_ours(_record: logging.LogRecord) -> bool:
 for _name in ("httpx", "httpcore.http11", "httpcore.http2", "httpcore.proxy"):
     logging.getLogger(_name).addFilter(_not_ours)
 
+# A library prints nothing: without a handler, repeats would be reported on stderr.
+logging.getLogger("stamina").addHandler(logging.NullHandler())
+
 
 @contextmanager
 def _unlogged() -> Iterator[None]:
@@ -292,7 +295,7 @@ async def _answer(
     try:
         with _unlogged(), anyio.fail_after(call.timeout):
             call.guard()
-            response = await client.send(request, stream=streamed)
+            response = await client.send(request, stream=streamed, follow_redirects=False)
             if not response.is_success:
                 await response.aread()
     except (httpx.RequestError, TimeoutError) as error:
@@ -453,8 +456,8 @@ async def fetch(
 
     ``headers`` go to the link's own origin only, never to where it redirects. Raises ``NotFound``
     for a link that is gone or has expired, ``Unavailable`` where the bytes end early,
-    ``BadReply`` for an answer that makes no sense, and ``MediaRejected`` for a link to a private
-    address.
+    ``BadReply`` for an answer that makes no sense, and ``MediaRejected`` for a link that is not
+    http or https, or leads to a private address.
     """
     address = _parsed(url)
     download = _Download(client, address, dict(headers or {}), allow_private=allow_private)
@@ -550,7 +553,10 @@ class _Download:
 
     async def _asked(self, url: httpx.URL, headers: Mapping[str, str]) -> httpx.Response:
         if url.scheme not in {"http", "https"} or not url.host:
-            raise self._error(errors.BadReply, "the link is neither http nor https")
+            raise errors.MediaRejected(
+                f"a link that begins with {url.scheme or 'nothing'!r} is not opened: "
+                "give one that begins with http:// or https:// and names a host"
+            )
         request = self._client.build_request("GET", url, headers=headers)
         if not self._allow_private:
             host = url.raw_host.decode("ascii")  # as the transport spells it
@@ -608,9 +614,11 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 
 @dataclass(slots=True)
 class _PublicOnly:
-    """Looks at the address that a name led to, before a byte is written there.
+    """Looks at where a name leads before it is connected to, and at where it has led afterwards.
 
-    Through a proxy it is the proxy that finds the address, so only literal ones are looked at.
+    The first look keeps it from being found out which private ports are open; the second one
+    stands, before a byte is written, where the name leads elsewhere by then. Through a proxy it is
+    the proxy that finds the address, so only literal ones are looked at.
     """
 
     host: str
@@ -620,6 +628,8 @@ class _PublicOnly:
         """Take what the transport reports."""
         if event == "connection.connect_tcp.started":
             self._direct = info["host"] == self.host
+            for address in await _addresses(self.host) if self._direct else ():
+                _refuse_private(address, self.host)
         elif event == "connection.connect_tcp.complete" and self._direct:
             connection = info["return_value"]
             try:
@@ -629,13 +639,40 @@ class _PublicOnly:
                 raise
 
 
+async def _addresses(host: str) -> list[str]:
+    """All addresses of a name; none where it has none, which connecting will tell."""
+    try:
+        return [str(found[4][0]) for found in await anyio.getaddrinfo(host, None)]
+    except OSError:
+        return []
+
+
 def _refuse_private(address: str, host: str) -> None:
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return  # a name; what it leads to is looked at once it is connected
-    inner = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None) or found
-    if not inner.is_global or inner.is_multicast:
+        return  # a name; what it leads to is looked at when it is connected to
+    if not _is_public(_inner(found)):
         raise errors.MediaRejected(
             f"the link leads to {host}, which is no public address: it is not opened"
         )
+
+
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+#: Networks of IPv6 only reach IPv4 through these: the last 32 bits are the address meant.
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+def _inner(address: _Address) -> _Address:
+    """The IPv4 address that one of IPv6 stands for, where it does."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.ipv4_mapped or address.sixtofour or address
+
+
+def _is_public(address: _Address) -> bool:
+    site_local = isinstance(address, ipaddress.IPv6Address) and address.is_site_local
+    return address.is_global and not (address.is_multicast or address.is_reserved or site_local)

@@ -33,7 +33,7 @@ from .models import (
     VideoRequest,
     VoiceRequest,
 )
-from .states import Instant, LedgerEntry, Record, Sample, Status
+from .records import Instant, LedgerEntry, Record, Sample, Status
 from .webhooks import Delivery, Scheme, Unsigned
 
 __all__ = [

@@ -24,9 +24,10 @@ from .interfaces import ROLES, Clock, FaceFinder, Fetcher, MediaStore, Provider,
 from .models import Consent, Event, JobState, Operation, Options, SampleRole
 from .orchestrator import Orchestrator
 from .recordings import Recording, Recordings, Source
+from .records import OperationState, Phase, Record, Sample, Status, Training, Video
 from .registry import Stack
 from .settings import Settings
-from .states import OperationState, Phase, Policy, Record, Sample, Status, Training, Video
+from .states import Policy
 from .webhooks import Delivery
 
 __all__ = ["AvatarKit", "Leftover", "Source"]

@@ -29,6 +29,7 @@ from .models import (
     StoredFile,
 )
 from .models import Event as Delivered
+from .records import Instant, LedgerEntry, OperationState, Phase, Record, elapsed
 from .requests import Requests, digest
 from .states import (
     Absent,
@@ -43,18 +44,13 @@ from .states import (
     Event,
     Failed,
     GaveUp,
-    Instant,
     Intended,
-    LedgerEntry,
     Missing,
-    OperationState,
-    Phase,
     Policy,
     Postponed,
     Prepared,
     Purged,
     Rechecked,
-    Record,
     Removed,
     Restored,
     Resumed,
@@ -64,7 +60,6 @@ from .states import (
     Unsent,
     apply,
     decide,
-    elapsed,
     poll_gap,
     settle_time,
 )

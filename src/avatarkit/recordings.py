@@ -21,7 +21,7 @@ from . import errors
 from . import preflight as looks
 from .interfaces import Fetcher, MediaStore, Repository
 from .models import Consent, SampleRole
-from .states import Sample
+from .records import Sample
 
 __all__ = ["Recording", "Recordings", "Source"]
 

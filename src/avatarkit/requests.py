@@ -21,7 +21,7 @@ from .models import (
     VideoRequest,
     VoiceRequest,
 )
-from .states import OperationState, Record, Sample, Training, Video
+from .records import OperationState, Record, Sample, Training, Video
 
 __all__ = ["Requests", "digest"]
 

@@ -1,4 +1,4 @@
-"""The state machine of a training and of a video: records, ``decide`` and ``apply``; pure.
+"""The state machine of a training and of a video: events, ``decide`` and ``apply``; pure.
 
 ``decide`` says what is to be done next and when. ``apply`` folds an event into a record; it is
 total and monotone: an event that does not fit changes nothing, final states stay final, and
@@ -16,11 +16,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, TypeVar
 
-from .models import Action, Job, JobState, Model, Operation, StoredFile
+from .models import Action, Job, JobState, Operation, StoredFile
+from .records import Instant, OperationState, Phase, Record, Status, Training
 
 __all__ = [
-    "FINAL",
-    "TRANSITIONS",
     "Absent",
     "Accepted",
     "Asked",
@@ -33,101 +32,26 @@ __all__ = [
     "Event",
     "Failed",
     "GaveUp",
-    "Instant",
     "Intended",
-    "LedgerEntry",
     "Missing",
-    "OperationState",
-    "Phase",
     "Policy",
     "Postponed",
     "Prepared",
     "Purged",
     "Rechecked",
-    "Record",
     "Removed",
     "Restored",
     "Resumed",
-    "Sample",
     "Seen",
     "SettledAnew",
-    "Status",
     "Step",
     "Stored",
-    "Training",
     "Unsent",
-    "Video",
     "apply",
     "decide",
-    "elapsed",
     "poll_gap",
     "settle_time",
 ]
-
-
-class Status(StrEnum):
-    """What a person is shown."""
-
-    PENDING = "pending"
-    PROCESSING = "processing"
-    TRAINING = "training"
-    ACTION_REQUIRED = "action_required"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def final(self) -> bool:
-        """Whether it can never change again."""
-        return self in FINAL
-
-
-FINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
-
-_ENDS = {Status.FAILED, Status.CANCELLED}
-#: From each status, where it may go. A video skips ``training``.
-TRANSITIONS: Mapping[Status, frozenset[Status]] = {
-    Status.PENDING: frozenset({Status.PROCESSING} | _ENDS),
-    Status.PROCESSING: frozenset(
-        {Status.TRAINING, Status.ACTION_REQUIRED, Status.COMPLETED} | _ENDS
-    ),
-    Status.TRAINING: frozenset({Status.ACTION_REQUIRED, Status.COMPLETED} | _ENDS),
-    Status.ACTION_REQUIRED: frozenset(
-        {Status.PROCESSING, Status.TRAINING, Status.COMPLETED} | _ENDS
-    ),
-    **dict.fromkeys(FINAL, frozenset()),
-}
-
-
-class Phase(StrEnum):
-    """How far the paid call of an operation has come."""
-
-    NONE = "none"  #: nothing was sent, or it is proved that nothing was accepted
-    INTENT = "intent"  #: it may have been sent, and may have been accepted
-    DONE = "done"  #: accepted; the job id is known
-    LOST = "lost"  #: a person gave it up: it may exist, and no look-up can tell
-
-
-class Instant(Model):
-    """A moment by the repository's clock.
-
-    ``boot`` counts the seconds since the machine started, suspension included, and cannot be set
-    back; it is compared only between instants of one ``boot_id``.
-    """
-
-    wall: float
-    boot: float = 0.0
-    boot_id: str = ""
-
-
-_YEAR = 366 * 86_400
-
-
-def elapsed(since: Instant, now: Instant) -> float | None:
-    """Seconds between two instants, or None where the clocks make no sense of it."""
-    same_boot = bool(since.boot_id) and since.boot_id == now.boot_id
-    gap = now.boot - since.boot if same_boot else now.wall - since.wall
-    return gap if 0 <= gap < _YEAR else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,176 +67,6 @@ class Policy:
     copy_limit: int = 6  #: attempts to fetch a result before a person is asked
     gap_max: float = 60.0  #: between polls
     account_check: float = 60.0  #: how often a record waits for its own account's key
-
-
-class Sample(Model):
-    """One recording of a person, safe in the media store."""
-
-    id: str
-    user_id: str
-    clone_id: str
-    role: Literal["voice", "footage"]
-    name: str
-    file: StoredFile
-    created_at: float = 0.0
-
-
-class OperationState(Model):
-    """One paid thing within a record, and everything needed to find it again."""
-
-    operation: Operation
-    provider: str
-    account: str = ""  #: fingerprint of the vendor account; frozen at the first visit
-    api_version: str = ""
-    billable: bool = True
-    findable: bool = True  #: can the provider look it up by our token?
-    list_lag: float = 0.0  #: a new resource is listed at the latest after so many seconds
-    idempotency_window: float | None = None
-    typical: float = 60.0  #: seconds that it usually takes; its share of the progress
-
-    phase: Phase = Phase.NONE
-    attempt: int = 0  #: intents written
-    tries: int = 0  #: attempts proved absent
-    intent_at: Instant | None = None
-    digest: str | None = None  #: of the body that the intent speaks of
-    prepared: dict[str, Any] | None = None  #: ids of uploads; None until ``prepare`` ran
-    doubted: bool = False  #: was its fate ever unknown?
-    recheck_at: float | None = None
-    not_before: float = 0.0  #: the next submission, look-up, poll, copy or removal
-
-    job_id: str | None = None
-    ref: str | None = None
-    job_state: JobState | None = None
-    progress: float | None = None
-    submitted_at: float | None = None
-    polls: int = 0
-    failures: int = 0  #: free calls that failed in a row
-    missing: int = 0
-    cost: str | None = None
-
-    stored: bool = False  #: are all its results in the media store?
-    files: dict[str, StoredFile] = {}
-    copy_failures: int = 0
-
-    duplicates: tuple[str, ...] = ()  #: further jobs that carry our token
-    discard: tuple[str, ...] = ()  #: to be deleted at the vendor
-    removed: tuple[str, ...] = ()
-    undeletable: tuple[str, ...] = ()
-
-    @property
-    def usable_id(self) -> str | None:
-        """The id that later calls use."""
-        return self.ref or self.job_id
-
-    @property
-    def succeeded(self) -> bool:
-        """Whether it ended well, with its results stored."""
-        return self.job_state is JobState.SUCCEEDED and self.stored
-
-    @property
-    def known_ids(self) -> tuple[str, ...]:
-        """Every job at the vendor that this operation knows of and has not removed."""
-        ids = ((self.job_id,) if self.job_id else ()) + self.duplicates
-        return tuple(i for i in ids if i not in self.removed and i not in self.undeletable)
-
-
-class Record(Model):
-    """What a training and a video have in common: the row that is driven and watched."""
-
-    id: str
-    user_id: str
-    clone_id: str
-    stack: str
-    name: str = ""
-    language: str | None = None
-    options: tuple[dict[str, Any], ...] = ()  #: typed provider options, as ``registry`` stores them
-    idempotency_key: str | None = None
-    consent_id: str | None = None
-
-    status: Status = Status.PENDING
-    progress: int = 0  #: 0..100
-    estimated: bool = False  #: is ``progress`` a guess from typical times?
-    operations: tuple[OperationState, ...]
-    action: Action | None = None
-    error_message: str | None = None
-    error_type: str | None = None  #: class name in ``avatarkit.errors``
-
-    created_at: float
-    updated_at: float
-    started_at: float | None = None
-    completed_at: float | None = None
-    deadline_at: float
-    next_at: float | None  #: when ``advance`` is due; None: never again
-    cleanup: Literal["no", "settle", "delete"] = "no"
-    deleted: bool = False
-    purges: int = 0  #: how often the results of a deleted record were removed
-    purge_at: float = 0.0
-    version: int = 0
-
-    def operation(self, operation: Operation) -> OperationState | None:
-        """The state of one operation, if this record has it."""
-        return next((o for o in self.operations if o.operation is operation), None)
-
-    def token(self, operation: Operation) -> str:
-        """The name by which the provider's job can be found again."""
-        return f"ak-{self.id}-{operation}"
-
-    @property
-    def prefix(self) -> str:
-        """The folder of the media store that holds the results; it names nobody."""
-        return f"results/{self.id}"
-
-    def file(self, name: str) -> StoredFile | None:
-        """A stored result by its name: "video", "thumbnail", "preview", "audio"."""
-        return next((o.files[name] for o in reversed(self.operations) if name in o.files), None)
-
-
-class Training(Record):
-    """A voice and an avatar for one clone of one user."""
-
-    kind: Literal["training"] = "training"
-    voice: tuple[Sample, ...] = ()
-    footage: Sample | None = None
-
-    def _ref(self, operation: Operation) -> str | None:
-        state = self.operation(operation)
-        return state.usable_id if state and state.job_state is JobState.SUCCEEDED else None
-
-    @property
-    def voice_id(self) -> str | None:
-        """The voice, as its provider calls it, once it is usable."""
-        return self._ref(Operation.VOICE)
-
-    @property
-    def avatar_id(self) -> str | None:
-        """The avatar, as its provider calls it, once it is usable."""
-        return self._ref(Operation.AVATAR)
-
-
-class Video(Record):
-    """An avatar that says something, or a dubbed video."""
-
-    kind: Literal["video"] = "video"
-    training_id: str | None = None
-    script: str | None = None
-    audio: Sample | None = None
-    source: Sample | None = None  #: the video to dub
-    voice_id: str | None = None
-    avatar_id: str | None = None
-
-
-class LedgerEntry(Model):
-    """One accepted paid call, written in the transaction that records its acceptance."""
-
-    id: str  #: token and job id: the same acceptance twice is one entry
-    record_id: str
-    operation: Operation
-    provider: str
-    account: str
-    attempt: int
-    job_id: str
-    cost: str | None
-    at: float
 
 
 R = TypeVar("R", bound=Record)

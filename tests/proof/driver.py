@@ -24,7 +24,8 @@ import naive
 
 from avatarkit.kit import AvatarKit
 from avatarkit.models import Consent
-from avatarkit.states import Policy, Status, Training
+from avatarkit.records import Status, Training
+from avatarkit.states import Policy
 
 #: Short bounds, so that a doubt settles in seconds. They hold for every process of a run.
 POLICY = Policy(send_guard=0.5, timeout=1.5)

@@ -37,8 +37,8 @@ import naive
 
 from avatarkit.engines.clock import SystemClock
 from avatarkit.models import Operation
+from avatarkit.records import Phase, Record, Status
 from avatarkit.repositories.sqlite import SqliteRepository
-from avatarkit.states import Phase, Record, Status
 
 HERE = Path(__file__).parent
 DRIVER = HERE / "driver.py"

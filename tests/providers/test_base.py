@@ -10,8 +10,15 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from avatarkit import errors
-from avatarkit.interfaces import ProviderSettings
-from avatarkit.models import JobState, Operation, VideoRequest, VoiceRequest
+from avatarkit.interfaces import ROLES, ProviderSettings
+from avatarkit.models import (
+    DubRequest,
+    JobState,
+    Operation,
+    SpeechRequest,
+    VideoRequest,
+    VoiceRequest,
+)
 from avatarkit.providers import _base
 from avatarkit.testing import Wire
 from avatarkit.webhooks import Delivery, Unsigned
@@ -165,6 +172,37 @@ async def test_audio_in_a_format_that_cannot_be_taken_is_refused(acme, wire):
     with pytest.raises(errors.Unsupported, match="audio/flac"):
         await acme.generate_video(VideoRequest(token="t", avatar_id="a1", audio=audio))
     assert not wire.requests
+
+
+class English(Acme):
+    capabilities = dataclasses.replace(Acme.capabilities, languages=("en",))
+
+
+@pytest.mark.parametrize("operation", [Operation.VIDEO, Operation.SPEECH, Operation.DUB])
+async def test_a_language_that_it_does_not_speak_is_refused(wire, operation):
+    english = English(ProviderSettings(api_key=SecretStr("k")), client=wire.client)
+    asked = {
+        Operation.VIDEO: VideoRequest(**VIDEO, language="pt-BR"),
+        Operation.SPEECH: SpeechRequest(token="t", voice_id="v1", text="Oi", language="pt-BR"),
+        Operation.DUB: DubRequest(token="t", source=Suite().media(), language="pt-BR"),
+    }
+    with pytest.raises(errors.Unsupported, match="it speaks: en"):
+        await getattr(english, ROLES[operation].submit)(asked[operation])
+    assert not wire.requests
+
+
+@pytest.mark.parametrize("language", ["en", "en-GB", "EN", None])
+async def test_a_language_that_it_speaks_is_said_in_any_of_its_kinds(wire, language):
+    english = English(ProviderSettings(api_key=SecretStr("k")), client=wire.client)
+    wire.reply({"video_id": "v1"})
+    assert (await english.generate_video(VideoRequest(**VIDEO, language=language))).id == "v1"
+
+
+async def test_recorded_audio_may_be_in_any_language(wire):
+    english = English(ProviderSettings(api_key=SecretStr("k")), client=wire.client)
+    wire.reply({"video_id": "v1"})
+    spoken = VideoRequest(token="t", avatar_id="a1", audio=Suite().media(), language="pt")
+    assert (await english.generate_video(spoken)).id == "v1"
 
 
 def test_a_video_that_is_still_running_is_no_event(wire):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import anyio
 
-from ..states import Record, Status, Training, Video
+from ..records import Record, Status, Training, Video
 from .failures import ACTION_REQUIRED, FAILED, INTERRUPTED, Ended
 from .output import Output
 

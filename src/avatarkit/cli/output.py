@@ -17,7 +17,7 @@ from rich.table import Table
 from .failures import Ended
 
 if TYPE_CHECKING:
-    from ..states import Training, Video
+    from ..records import Training, Video
 
 __all__ = ["Output"]
 

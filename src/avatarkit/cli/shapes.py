@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..models import Action
-from ..states import OperationState, Training, Video
+from ..records import OperationState, Training, Video
 
 __all__ = ["record_shape"]
 

@@ -12,7 +12,7 @@ from .session import Session, command
 
 if TYPE_CHECKING:
     from ..kit import Leftover
-    from ..states import Training, Video
+    from ..records import Training, Video
 
 __all__ = ["register"]
 
@@ -127,7 +127,7 @@ async def _list(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
 ) -> None:
     """List the newest trainings or videos."""
-    from ..states import Status
+    from ..records import Status
     from .shapes import record_shape
 
     if status is not None and status not in list(Status):

@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 
 from ..interfaces import Clock
-from ..states import Instant
+from ..records import Instant
 
 __all__ = ["SystemClock"]
 

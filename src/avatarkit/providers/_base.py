@@ -359,6 +359,7 @@ class HttpProvider:
                 self._check_drive(request)
             case _:
                 pass
+        self._check_language(request)
 
     def _check_drive(self, request: VideoRequest) -> None:
         can = self.capabilities
@@ -369,6 +370,15 @@ class HttpProvider:
             raise errors.Unsupported(
                 f"{self.name} takes no {request.audio.media_type}: "
                 f"give {' or '.join(can.audio_formats)}"
+            )
+
+    def _check_language(self, request: Request) -> None:
+        spoken, language = self.capabilities.languages, _spoken_language(request)
+        if spoken is None or language is None:
+            return
+        if language.partition("-")[0].lower() not in spoken:
+            raise errors.Unsupported(
+                f"{self.name} cannot speak {language!r}; it speaks: {', '.join(spoken)}"
             )
 
 
@@ -410,6 +420,15 @@ def _media(request: Request) -> Sequence[Media]:
             return (audio,)
         case _:
             return ()
+
+
+def _spoken_language(request: Request) -> str | None:
+    """What a text is to be said in; None where it is not told, or nothing is said anew."""
+    match request:
+        case VideoRequest(audio=None) | SpeechRequest() | DubRequest():
+            return request.language
+        case _:
+            return None
 
 
 def _consent_action(provider: str, url: str | None, state: JobState) -> Action | None:

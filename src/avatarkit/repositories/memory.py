@@ -7,7 +7,7 @@ from typing import Literal
 
 from ..interfaces import Claim, Clock, LogEntry, Page, Repository
 from ..models import Consent, Operation
-from ..states import Instant, LedgerEntry, Record, Sample, Status
+from ..records import Instant, LedgerEntry, Record, Sample, Status
 from . import rules
 
 __all__ = ["MemoryRepository"]

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from ..errors import ConfigError, IllegalTransition, NotFound, StorageError
 from ..models import Model, Operation
-from ..states import Instant, Record, Status
+from ..records import Instant, Record, Status
 
 __all__ = [
     "JobKey",

@@ -17,7 +17,7 @@ from .._log import get_logger
 from ..errors import ConfigError, StorageError
 from ..interfaces import Claim, Clock, LogEntry, Page, Repository
 from ..models import Consent, Model, Operation
-from ..states import Instant, LedgerEntry, Record, Sample, Status, Training, Video
+from ..records import Instant, LedgerEntry, Record, Sample, Status, Training, Video
 from . import rules
 from .sqlite_file import open_database, open_reader, translated
 from .sqlite_writer import Writer

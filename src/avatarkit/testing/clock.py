@@ -16,7 +16,7 @@ import anyio.lowlevel
 import anyio.to_thread
 
 from ..interfaces import Clock
-from ..states import Instant
+from ..records import Instant
 
 __all__ = ["FakeClock"]
 

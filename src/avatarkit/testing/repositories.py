@@ -19,7 +19,7 @@ import pytest
 from ..errors import ConfigError, IllegalTransition, NotFound
 from ..interfaces import LogEntry, Repository
 from ..models import Consent, JobState, Operation, StoredFile
-from ..states import LedgerEntry, OperationState, Record, Sample, Status, Training, Video
+from ..records import LedgerEntry, OperationState, Record, Sample, Status, Training, Video
 from .clock import FakeClock
 
 __all__ = ["RepositorySuite", "a_training", "a_video"]
