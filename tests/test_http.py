@@ -571,6 +571,13 @@ async def test_a_compressed_file_is_not_taken_for_the_file(wire):
         await read(wire.client, "https://cdn.example/a.mp4")
 
 
+@pytest.mark.parametrize("status", [202, 204, 206])
+async def test_a_success_without_the_whole_file_is_not_taken_for_it(wire, status):
+    wire.reply(b"", status)
+    with pytest.raises(errors.BadReply, match=f"answers {status}"):
+        await read(wire.client, "https://cdn.example/a.mp4")
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
 async def test_an_expired_link_is_not_found(wire, status):
     wire.reply(b"", status)

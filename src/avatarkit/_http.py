@@ -513,6 +513,9 @@ class _Download:
         etag = response.headers.get("etag", "")
         strong = etag if etag.startswith('"') else None
         if not self.received:
+            if response.status_code != httpx.codes.OK:
+                what = f"it answers {response.status_code} instead of the whole file"
+                raise self._error(errors.BadReply, what, status=response.status_code)
             self.etag = strong
             self._size = _number(response.headers.get("content-length"))
             return 0
