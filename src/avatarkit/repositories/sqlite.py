@@ -517,7 +517,7 @@ def _row(db: sqlite3.Connection, record_id: str) -> sqlite3.Row | None:
 
 def _due(db: sqlite3.Connection, now: Instant, limit: int) -> list[sqlite3.Row]:
     due = " UNION ALL ".join(
-        f"SELECT '{table}' AS source, id, next_at, doc FROM {table} "  # noqa: S608
+        f"SELECT '{table}' AS source, id, next_at, fence, doc FROM {table} "  # noqa: S608
         f"WHERE next_at <= :wall AND {_FREE}"
         for table in _RECORDS
     )
@@ -531,12 +531,13 @@ def _lease(
     db: sqlite3.Connection, row: sqlite3.Row, owner: str | None, now: Instant, seconds: float
 ) -> int:
     """Hold a row; returns the fence of this claim."""
-    cursor = db.execute(
-        f"UPDATE {row['source']} SET fence = fence + 1, lease_owner = ?, "  # noqa: S608
-        "lease_until = ?, lease_boot_id = ? WHERE id = ? RETURNING fence",
-        (owner, now.boot + seconds, now.boot_id, row["id"]),
+    fence = int(row["fence"]) + 1
+    db.execute(
+        f"UPDATE {row['source']} SET fence = ?, lease_owner = ?, "  # noqa: S608
+        "lease_until = ?, lease_boot_id = ? WHERE id = ?",
+        (fence, owner, now.boot + seconds, now.boot_id, row["id"]),
     )
-    return int(cursor.fetchall()[0]["fence"])
+    return fence
 
 
 def _owner(db: sqlite3.Connection, clone_id: str) -> str | None:
