@@ -1,0 +1,215 @@
+"""The in-process worker: when ``advance`` is called, whatever goes wrong around it."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+
+from avatarkit.engines.inprocess import AccountSlots, InProcessEngine
+from avatarkit.interfaces import Capabilities
+from avatarkit.repositories.memory import MemoryRepository
+from avatarkit.testing import FakeClock
+from avatarkit.testing.repositories import a_training
+
+pytestmark = pytest.mark.anyio
+
+
+class Stage:
+    """A repository, a virtual clock, and an ``advance`` that notes what it was called with."""
+
+    def __init__(self):
+        self.clock = FakeClock()
+        self.repository = MemoryRepository(clock=self.clock)
+        self.visits = []
+        self.behave = None
+
+    def engine(self, **more):
+        return InProcessEngine(
+            advance=self.advance, repository=self.repository, clock=self.clock, **more
+        )
+
+    async def advance(self, record_id):
+        self.visits.append((record_id, self.clock.wall))
+        if self.behave is not None:
+            await self.behave(record_id)
+            return
+        await self.done(record_id)
+
+    async def done(self, record_id):
+        record = await self.repository.get(record_id)
+        await self.repository.save(record, record.model_copy(update={"next_at": None}))
+
+    async def add(self, record_id, seconds=0.0):
+        now = self.clock.wall
+        record = a_training(record_id).model_copy(
+            update={"id": record_id, "next_at": now + seconds, "clone_id": record_id}
+        )
+        await self.repository.create(record)
+
+    async def until(self, condition):
+        for _ in range(2000):
+            if condition():
+                return
+            await self.clock.sleep(0.5)
+        raise AssertionError(f"it never came to that: {self.visits}")
+
+
+@pytest.fixture
+async def stage():
+    made = Stage()
+    await made.repository.open()
+    yield made
+    await made.repository.aclose()
+
+
+async def running(stage, engine, condition):
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(engine.run)
+        await stage.until(condition)
+        await engine.stop()
+
+
+async def test_what_is_due_is_advanced_once(stage):
+    await stage.add("t1")
+    await running(stage, stage.engine(), lambda: stage.visits)
+    assert [v[0] for v in stage.visits] == ["t1"]
+
+
+async def test_what_is_due_later_is_advanced_later(stage):
+    await stage.add("t1", seconds=100.0)
+    start = stage.clock.wall
+    await running(stage, stage.engine(), lambda: stage.visits)
+    assert stage.visits[0][1] >= start + 100.0
+
+
+async def test_a_failing_visit_is_repeated_when_its_lease_ends_not_at_once(stage):
+    async def fail(record_id):
+        if len(stage.visits) == 1:
+            raise OSError("the disk is full")
+        await stage.done(record_id)
+
+    stage.behave = fail
+    await stage.add("t1")
+    engine = stage.engine(lease=30.0)
+    stage.repository.renew = _nothing
+    await running(stage, engine, lambda: len(stage.visits) == 2)
+    first, second = (at for _, at in stage.visits)
+    assert second - first >= 30.0
+
+
+async def _nothing(*_args):
+    return None
+
+
+async def test_one_failing_record_does_not_stop_the_others(stage):
+    async def fail(record_id):
+        if record_id == "bad":
+            raise ValueError(record_id)
+        await stage.done(record_id)
+
+    stage.behave = fail
+    for record_id in ("bad", "good"):
+        await stage.add(record_id)
+    await running(stage, stage.engine(), lambda: len(stage.visits) >= 2)
+    assert (await stage.repository.get("good")).next_at is None
+
+
+@pytest.mark.parametrize("call", ["next_due", "claim", "renew"])
+async def test_a_database_that_is_away_for_a_while_comes_back(stage, call):
+    real, left = getattr(stage.repository, call), [3]
+
+    async def away(*args, **kwargs):
+        if left[0]:
+            left[0] -= 1
+            raise OSError("away")
+        return await real(*args, **kwargs)
+
+    setattr(stage.repository, call, away)
+    await stage.add("t1", seconds=30.0)
+    await running(stage, stage.engine(lease=3.0), lambda: stage.visits)
+    assert [v[0] for v in stage.visits] == ["t1"]
+
+
+async def test_a_visit_that_takes_longer_than_its_lease_keeps_it(stage):
+    async def slow(record_id):
+        await stage.clock.sleep(100.0)
+        await stage.done(record_id)
+
+    stage.behave = slow
+    await stage.add("t1")
+    other = Stage.engine(stage, lease=3.0)
+    async with anyio.create_task_group() as tasks:
+        for engine in (stage.engine(lease=3.0), other):
+            tasks.start_soon(engine.run)
+        start = stage.clock.wall
+        await stage.until(lambda: stage.clock.wall > start + 150)
+        tasks.cancel_scope.cancel()
+    assert len(stage.visits) == 1
+
+
+async def test_stopping_lets_a_visit_finish(stage):
+    finished = []
+
+    async def slow(record_id):
+        await anyio.lowlevel.checkpoint()
+        await stage.done(record_id)
+        finished.append(record_id)
+
+    stage.behave = slow
+    await stage.add("t1")
+    await running(stage, stage.engine(), lambda: stage.visits)
+    assert finished == ["t1"]
+
+
+async def test_a_visit_that_is_abandoned_hands_its_lease_back(stage):
+    async def hang(record_id):
+        await anyio.sleep_forever()
+
+    stage.behave = hang
+    await stage.add("t1")
+    await running(stage, stage.engine(grace=0.0), lambda: stage.visits)
+    claims = await stage.repository.claim("another", 10, 30.0)
+    assert [c.record.id for c in claims] == ["t1"]
+
+
+async def test_tick_advances_what_is_due_and_returns(stage):
+    await stage.add("t1")
+    await stage.add("t2", seconds=60.0)
+    assert await stage.engine().tick() == 1
+    assert [v[0] for v in stage.visits] == ["t1"]
+
+
+async def test_only_so_many_visits_are_under_way(stage):
+    under_way, most = [0], [0]
+
+    async def count(record_id):
+        under_way[0] += 1
+        most[0] = max(most[0], under_way[0])
+        await stage.clock.sleep(1.0)
+        under_way[0] -= 1
+        await stage.done(record_id)
+
+    stage.behave = count
+    for number in range(6):
+        await stage.add(f"t{number}")
+    await running(stage, stage.engine(in_flight=2), lambda: len(stage.visits) == 6)
+    assert most == [2]
+
+
+async def test_an_account_has_so_many_places():
+    class Provider:
+        name, account = "acme", "a1"
+        capabilities = Capabilities(in_flight=1)
+
+    slots, order = AccountSlots(), []
+
+    async def call(number):
+        async with slots.slot(Provider()):
+            order.append(("in", number))
+            await anyio.lowlevel.checkpoint()
+            order.append(("out", number))
+
+    async with anyio.create_task_group() as tasks:
+        for number in range(2):
+            tasks.start_soon(call, number)
+    assert [what for what, _ in order] == ["in", "out", "in", "out"]
