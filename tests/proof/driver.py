@@ -37,7 +37,7 @@ def kit(folder: Path) -> AvatarKit:
     made = AvatarKit(
         "acme", repository=f"sqlite:///{folder / 'twins.db'}", media=folder / "media", policy=POLICY
     )
-    made._engine._lease = float(os.environ.get("PROOF_LEASE", "30"))
+    made._engine._lease = float(os.environ.get("PROOF_LEASE", made._engine._lease))
     return made
 
 

@@ -1,6 +1,7 @@
 """Kills trainings with SIGKILL at random instants, and counts what the vendor was paid for.
 
     python tests/proof/kill.py [--kills 200] [--seed 1]     avatarkit: each operation paid once
+    python tests/proof/kill.py --command [--kills 20]       the same, by the command ``avatarkit``
     python tests/proof/kill.py --naive [--kills 20]         call, then save: paid more than once
     python tests/proof/kill.py identical                    50 identical calls from 5 processes
 
@@ -18,30 +19,22 @@ import argparse
 import asyncio
 import collections
 import json
-import math
-import os
 import random
-import struct
 import sys
 import tempfile
 import time
-import urllib.request
-import wave
-import zlib
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import naive
+from processes import DRIVER, Nursery, Run, ending, running
 
 from avatarkit.engines.clock import SystemClock
 from avatarkit.models import Operation
 from avatarkit.records import Phase, Record, Status
 from avatarkit.repositories.sqlite import SqliteRepository
 
-HERE = Path(__file__).parent
-DRIVER = HERE / "driver.py"
 #: Where a kill can fall, in the order of a training's life.
 CLASSES = (
     "no row yet",
@@ -52,6 +45,7 @@ CLASSES = (
 )
 BETWEEN = CLASSES[2]
 _STARTED = 20.0  # seconds within which an aimed instant must come
+_FINISHED = 300.0  # seconds within which a process must finish what was killed
 
 
 @dataclass
@@ -150,7 +144,7 @@ class Outcome:
 class Avatarkit:
     """The trainings under test, as their rows tell of them."""
 
-    word, finisher = "train", "watch"
+    word, title = "train", "avatarkit"
 
     def __init__(self, folder: Path) -> None:
         self.repository = SqliteRepository(folder / "twins.db", clock=SystemClock())
@@ -160,6 +154,10 @@ class Avatarkit:
 
     async def aclose(self) -> None:
         await self.repository.aclose()
+
+    async def finish(self, run: Run, numbers: list[int]) -> None:
+        """Have a new process work and watch until they are final."""
+        await _ended(run, "watch", run.folder, *numbers)
 
     async def _row(self, number: int) -> Record | None:
         page = await self.repository.page("training", user_id=f"user-{number:04d}")
@@ -188,10 +186,33 @@ class Avatarkit:
         return row.status is Status.COMPLETED, tokens, known
 
 
+class ByCommand(Avatarkit):
+    """The same trainings, finished as a person would: by ``avatarkit watch``, one by one.
+
+    Its bounds are the default ones: what never reached the vendor settles after two minutes.
+    """
+
+    title = "avatarkit, finished by its command line"
+
+    async def finish(self, run: Run, numbers: list[int]) -> None:
+        for number in numbers:
+            row = await self._row(number)
+            words = self._train(run, number) if row is None else ("watch", row.id)
+            await _ended(run, *words, program=("-m", "avatarkit"))
+
+    @staticmethod
+    def _train(run: Run, number: int) -> tuple[object, ...]:
+        """Nothing was saved: the person calls again."""
+        samples = ("--voice", run.folder / "voice.wav", "--footage", run.folder / "portrait.png")
+        whose = ("--user", f"user-{number:04d}", "--clone", f"clone-{number:04d}")
+        key = ("--key", "the one training", "--not-a-real-person", "a tone and a grey square")
+        return ("train", *samples, *whose, *key)
+
+
 class Naive:
     """The naive twin's trainings."""
 
-    word, finisher = "naive", "naive"
+    word, title = "naive", "the naive twin: call, then save"
 
     def __init__(self, folder: Path) -> None:
         self.store = naive.NaiveStore(folder / "naive.db")
@@ -201,6 +222,9 @@ class Naive:
 
     async def aclose(self) -> None:
         pass
+
+    async def finish(self, run: Run, numbers: list[int]) -> None:
+        await _ended(run, "naive", run.folder, *numbers)
 
     async def where(self, number: int) -> tuple[str, str | None]:
         row = self.store.row(number)
@@ -218,80 +242,18 @@ class Naive:
         return row.get("status") == "completed", tokens, known
 
 
-class Nursery:
-    """The process that has imported everything, and forks and kills a child per training."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process, self._lock = process, asyncio.Lock()
-
-    async def ask(self, *words: object) -> str:
-        async with self._lock:
-            self._process.stdin.write((" ".join(map(str, words)) + "\n").encode())
-            line = await asyncio.wait_for(self._process.stdout.readline(), 30)
-        if not line:
-            message = "the nursery has died"
-            raise RuntimeError(message)
-        return line.decode().strip()
-
-
-class Run:
-    """A vendor, a folder, and the processes that are started in both."""
-
-    def __init__(self, folder: Path, environment: dict[str, str], base_url: str) -> None:
-        self.folder, self.environment, self.base_url = folder, environment, base_url
-
-    async def start(self, *words: object, **more: object) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            sys.executable, *map(str, words), env=self.environment, **more
-        )
-
-    async def ledger(self) -> list[dict]:
-        def read() -> list[dict]:
-            with urllib.request.urlopen(f"{self.base_url}/ledger", timeout=10) as answer:
-                return json.load(answer)["charges"]
-
-        return await asyncio.to_thread(read)
-
-
-@asynccontextmanager
-async def running(folder: Path, seed: int, lease: float) -> AsyncIterator[Run]:
-    """A vendor that runs, and a folder with samples and the adapter's entry point."""
-    _write_samples(folder)
-    _install_adapter(folder)
-    environment = dict(os.environ) | {
-        "PYTHONPATH": os.pathsep.join([str(folder), str(HERE)]),
-        "AVATARKIT_ACME_API_KEY": "acme-key",
-        "PROOF_LEASE": str(lease),
-    }
-    run = Run(folder, environment, "")
-    pipe = asyncio.subprocess.PIPE
-    ledger = folder / "ledger.jsonl"
-    vendor = await run.start(
-        HERE / "vendor.py", "--ledger", ledger, "--seed", seed, stdin=pipe, stdout=pipe
-    )
-    async with _ending(vendor):
-        port = int(await asyncio.wait_for(vendor.stdout.readline(), 30))
-        run.base_url = environment["AVATARKIT_ACME_BASE_URL"] = f"http://127.0.0.1:{port}"
-        yield run
-
-
-@asynccontextmanager
-async def _ending(process: asyncio.subprocess.Process) -> AsyncIterator[None]:
-    """End the process with the block: it leaves when its input ends, else it is killed."""
-    try:
-        yield
-    finally:
-        if process.stdin:
-            process.stdin.close()
-        try:
-            await asyncio.wait_for(process.wait(), 10)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+async def _ended(run: Run, *words: object, program: tuple[object, ...] = (DRIVER,)) -> None:
+    """Run a process to its end, and tell where it failed."""
+    pipe, both = asyncio.subprocess.PIPE, asyncio.subprocess.STDOUT
+    process = await run.start(*program, *words, stdout=pipe, stderr=both)
+    async with ending(process):
+        said, _ = await asyncio.wait_for(process.communicate(), _FINISHED)
+        if process.returncode:
+            _say(f"{words[0]} ended with {process.returncode}:\n{said.decode()[-4000:]}")
 
 
 async def kill_trainings(
-    twin: type[Avatarkit | Naive], kills: int, *, seed: int, size: int, lease: float
+    twin: type[Avatarkit | Naive], kills: int, *, seed: int, size: int, lease: float | None
 ) -> Outcome:
     """Kill ``kills`` trainings, ``size`` in a round, and let a new process finish each round."""
     rnd, outcome = random.Random(seed), Outcome()
@@ -303,7 +265,7 @@ async def kill_trainings(
         exits.push_async_callback(trainings.aclose)
         pipe = asyncio.subprocess.PIPE
         process = await run.start(DRIVER, "nursery", folder, stdin=pipe, stdout=pipe)
-        await exits.enter_async_context(_ending(process))
+        await exits.enter_async_context(ending(process))
         nursery = Nursery(process)
         for first in range(0, kills, size):
             numbers = list(range(first, min(first + size, kills)))
@@ -314,10 +276,7 @@ async def kill_trainings(
                     outcome.kills.append(await _kill_one(nursery, trainings, number, outcome, rnd))
 
             await asyncio.gather(lane(), lane())
-            finisher = await run.start(DRIVER, trainings.finisher, folder, *numbers)
-            async with _ending(finisher):
-                if await asyncio.wait_for(finisher.wait(), 300):
-                    _say(f"the process that finishes trainings ended with {finisher.returncode}")
+            await trainings.finish(run, numbers)
         await _sum_up(outcome, run, trainings, kills)
     return outcome
 
@@ -410,12 +369,12 @@ async def call_identically(processes: int = 5, calls: int = 10, *, seed: int = 1
     """Call ``train`` with one key from several processes at once."""
     async with AsyncExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="avatarkit-proof-")))
-        run = await exits.enter_async_context(running(folder, seed, 30.0))
+        run = await exits.enter_async_context(running(folder, seed, None))
         pipe = asyncio.subprocess.PIPE
         callers = []
         for _ in range(processes):
             caller = await run.start(DRIVER, "identical", folder, calls, stdin=pipe, stdout=pipe)
-            await exits.enter_async_context(_ending(caller))
+            await exits.enter_async_context(ending(caller))
             callers.append(caller)
         for caller in callers:
             await asyncio.wait_for(caller.stdout.readline(), 60)
@@ -430,38 +389,6 @@ async def call_identically(processes: int = 5, calls: int = 10, *, seed: int = 1
         return Identical(processes * calls, ids, rows, await run.ledger())
 
 
-def _write_samples(folder: Path) -> None:
-    """A second of a tone, and a grey square."""
-    with wave.open(str(folder / "voice.wav"), "wb") as sound:
-        sound.setnchannels(1)
-        sound.setsampwidth(2)
-        sound.setframerate(8000)
-        tone = (int(8000 * math.sin(n / 4)) for n in range(8000))
-        sound.writeframes(b"".join(struct.pack("<h", value) for value in tone))
-    side = 64
-
-    def part(kind: bytes, body: bytes) -> bytes:
-        checksum = zlib.crc32(kind + body)
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", checksum)
-
-    pixels = zlib.compress((b"\0" + b"\x80" * side) * side)
-    head = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
-    picture = (
-        b"\x89PNG\r\n\x1a\n" + part(b"IHDR", head) + part(b"IDAT", pixels) + part(b"IEND", b"")
-    )
-    (folder / "portrait.png").write_bytes(picture)
-
-
-def _install_adapter(folder: Path) -> None:
-    """Make ``acme`` known as another distribution would: by an entry point."""
-    distribution = folder / "avatarkit_acme-1.0.dist-info"
-    distribution.mkdir()
-    (distribution / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: avatarkit-acme\nVersion: 1.0\n"
-    )
-    (distribution / "entry_points.txt").write_text("[avatarkit.providers]\nacme = acme:Acme\n")
-
-
 def main() -> int:
     """Run what the command line asks for, print the counts, and return the exit status."""
     parser = argparse.ArgumentParser(
@@ -471,8 +398,9 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--round", type=int, default=50, help="trainings finished together")
-    parser.add_argument("--lease", type=float, default=30.0, help="seconds that a dead claim holds")
+    parser.add_argument("--lease", type=float, help="seconds that a dead claim holds")
     parser.add_argument("--naive", action="store_true")
+    parser.add_argument("--command", action="store_true", help="finish by `avatarkit watch`")
     parser.add_argument("--json", action="store_true", help="print the counts for a program")
     given = parser.parse_args()
     start = time.monotonic()
@@ -480,12 +408,12 @@ def main() -> int:
         outcome = asyncio.run(call_identically(seed=given.seed))
         good, title = outcome.good, "avatarkit"
     else:
-        twin = Naive if given.naive else Avatarkit
+        twin = Naive if given.naive else ByCommand if given.command else Avatarkit
         outcome = asyncio.run(
             kill_trainings(twin, given.kills, seed=given.seed, size=given.round, lease=given.lease)
         )
         good = outcome.more > 0 if given.naive else not outcome.violations
-        title = f"{twin.__name__.lower()}, seed {given.seed}"
+        title = f"{twin.title}, seed {given.seed}"
     if given.json:
         print(json.dumps(outcome.counts()))
         return 0 if good else 1
