@@ -234,8 +234,8 @@ async def play_die_before_the_move(store):
 
 async def play_put_often(store):
     for _ in range(20):
-        content = bytes([os.getpid() % 256]) * 1000
-        await store.put("a", stream(*[content] * 200), "text/plain")
+        content = bytes([os.getpid() % 256]) * 20_000
+        await store.put("a", stream(*[content] * 10), "text/plain")
 
 
 async def play_outgrow(store):
