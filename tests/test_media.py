@@ -233,7 +233,7 @@ async def play_die_before_the_move(store):
 
 
 async def play_put_often(store):
-    for _ in range(20):
+    for _ in range(6):
         content = bytes([os.getpid() % 256]) * 20_000
         await store.put("a", stream(*[content] * 10), "text/plain")
 
