@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from .errors import ConsentRequired
 
 __all__ = [
+    "MEDIA_TYPES",
     "WORDING",
     "Action",
     "AvatarRequest",
@@ -37,8 +38,39 @@ __all__ = [
     "StoredFile",
     "VideoRequest",
     "VoiceRequest",
+    "media_type_of",
     "nothing_to_guard",
 ]
+
+
+#: What a file is by its extension: ours, since that of the standard library differs by version.
+MEDIA_TYPES: Mapping[str, str] = {
+    ".aac": "audio/aac",
+    ".avi": "video/x-msvideo",
+    ".flac": "audio/flac",
+    ".gif": "image/gif",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".json": "application/json",
+    ".m4a": "audio/mp4",
+    ".m4v": "video/mp4",
+    ".mov": "video/quicktime",
+    ".mp3": "audio/mpeg",
+    ".mp4": "video/mp4",
+    ".ogg": "audio/ogg",
+    ".opus": "audio/ogg",
+    ".pdf": "application/pdf",
+    ".png": "image/png",
+    ".txt": "text/plain",
+    ".wav": "audio/wav",
+    ".webm": "video/webm",
+    ".webp": "image/webp",
+}
+
+
+def media_type_of(suffix: str) -> str:
+    """The media type of a file name's extension, dot included."""
+    return MEDIA_TYPES.get(suffix.lower(), "application/octet-stream")
 
 
 class Model(BaseModel):

@@ -10,7 +10,6 @@ It is idempotent, two may run at once, and it may be killed between any two of i
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, ClassVar, Literal, TypeVar, cast
@@ -20,6 +19,7 @@ from . import errors
 from ._log import get_logger
 from .interfaces import ROLES, Clock, Fetcher, MediaStore, Prepares, Provider, Repository, Slots
 from .models import (
+    MEDIA_TYPES,
     Action,
     Job,
     JobState,
@@ -27,6 +27,7 @@ from .models import (
     Request,
     Speech,
     StoredFile,
+    media_type_of,
 )
 from .models import Event as Delivered
 from .records import Instant, LedgerEntry, OperationState, Phase, Record, elapsed
@@ -577,7 +578,7 @@ class Orchestrator:
         self, record: Record, state: OperationState, provider: Provider, name: str, link: str
     ) -> StoredFile:
         suffix = _suffix(link) or _SUFFIXES.get(name, "")
-        media_type = mimetypes.types_map.get(suffix, "application/octet-stream")
+        media_type = media_type_of(suffix)
         fetcher = provider if isinstance(provider, Fetcher) else self._fetcher
         key = f"{record.prefix}/{state.operation}-{name}{suffix}"
         async with aclosing(cast("Any", fetcher.fetch(link))) as chunks:
@@ -742,7 +743,7 @@ def _links(job: Job) -> Mapping[str, str]:
 def _suffix(link: str) -> str:
     tail = urlsplit(link).path.rpartition("/")[2]
     suffix = "." + tail.rpartition(".")[2].lower() if "." in tail else ""
-    return suffix if suffix in mimetypes.types_map else ""
+    return suffix if suffix in MEDIA_TYPES else ""
 
 
 def _speech_key(record: Record) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import mimetypes
 import os
 import shutil
 import uuid
@@ -20,7 +19,7 @@ import anyio.to_thread
 from . import errors
 from . import preflight as looks
 from .interfaces import Fetcher, MediaStore, Repository
-from .models import Consent, SampleRole
+from .models import Consent, SampleRole, media_type_of
 from .records import Sample
 
 __all__ = ["Recording", "Recordings", "Source"]
@@ -104,7 +103,7 @@ class Recordings:
                 raise errors.ConsentRequired(f"the evidence {path.name} is not there")
             digest = await anyio.to_thread.run_sync(_sha256, path)
             key = f"consents/{_part(user_id)}/{digest}{path.suffix.lower()}"
-            stored = await self._media.put(key, _chunks(path), _media_type(path.suffix))
+            stored = await self._media.put(key, _chunks(path), media_type_of(path.suffix))
             consent = consent.model_copy(update={"evidence": None, "evidence_file": stored})
         if consent.given_at is None:
             now = (await self._repository.now()).wall
@@ -115,10 +114,6 @@ class Recordings:
 def _part(name: str) -> str:
     """A user's or clone's id as one part of a key."""
     return quote(name, safe="").replace(".", "%2E")
-
-
-def _media_type(suffix: str) -> str:
-    return mimetypes.types_map.get(suffix.lower(), "application/octet-stream")
 
 
 def _sha256(path: Path) -> str:

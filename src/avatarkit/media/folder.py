@@ -7,7 +7,7 @@ import io
 import os
 import shutil
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,7 +16,7 @@ import anyio.to_thread
 
 from ..errors import ConfigError, NotFound, StorageError
 from ..interfaces import MediaStore
-from ..models import StoredFile
+from ..models import StoredFile, media_type_of
 
 __all__ = ["FolderStore"]
 
@@ -26,30 +26,6 @@ _CHUNK = 1 << 18  # bytes
 _LONGEST_NAME = 255  # bytes; what the usual file systems allow
 #: How often a folder is deleted anew where somebody writes into it meanwhile.
 _DELETIONS = 10
-
-#: What a file is by its extension; a folder keeps nothing else about it.
-_MEDIA_TYPES: Mapping[str, str] = {
-    ".aac": "audio/aac",
-    ".avi": "video/x-msvideo",
-    ".flac": "audio/flac",
-    ".gif": "image/gif",
-    ".jpeg": "image/jpeg",
-    ".jpg": "image/jpeg",
-    ".json": "application/json",
-    ".m4a": "audio/mp4",
-    ".m4v": "video/mp4",
-    ".mov": "video/quicktime",
-    ".mp3": "audio/mpeg",
-    ".mp4": "video/mp4",
-    ".ogg": "audio/ogg",
-    ".opus": "audio/ogg",
-    ".pdf": "application/pdf",
-    ".png": "image/png",
-    ".txt": "text/plain",
-    ".wav": "audio/wav",
-    ".webm": "video/webm",
-    ".webp": "image/webp",
-}
 
 
 class FolderStore(MediaStore):
@@ -90,7 +66,7 @@ class FolderStore(MediaStore):
         if measured is None:
             return None
         size, sha256 = measured
-        media_type = _MEDIA_TYPES.get(path.suffix.lower(), "application/octet-stream")
+        media_type = media_type_of(path.suffix)
         return StoredFile(key=key, size=size, sha256=sha256, media_type=media_type)
 
     async def delete(self, prefix: str) -> None:
