@@ -535,7 +535,7 @@ def test_speech_that_is_stored_is_not_bought_again():
     prepared = dataclasses.replace(_prepared(), operation=SPEECH)
     record = apply(apply(scene.record, prepared, POLICY), event, POLICY)
     scene.world.rows["t1"] = record
-    scene.world.store["results/t1/speech-audio"] = b"spoken"
+    scene.world.store["results/t1/speech-audio.wav"] = b"spoken"
     record = scene.finish()
     assert (record.status, scene.paid()) == (Status.COMPLETED, {"ak-t1-video": 1})
 

@@ -368,7 +368,7 @@ class Orchestrator:
             job: Job = await submit(request)
             return job, None
         speech: Speech = await submit(request)
-        key = _speech_key(record)
+        key = f"{record.prefix}/speech-audio{_AUDIO_SUFFIXES.get(speech.media_type, '')}"
         file = await self._media.put(key, speech.audio, speech.media_type)
         return _spoken(record, state, speech.cost), {"audio": file}
 
@@ -408,9 +408,10 @@ class Orchestrator:
     ) -> tuple[Sequence[Job], Mapping[str, StoredFile] | None]:
         """What shows that the call was accepted: speech in our store, or jobs with our token."""
         if state.operation is Operation.SPEECH:
-            file = await self._media.stat(_speech_key(record))
-            if file is not None:
-                return [_spoken(record, state, None)], {"audio": file}
+            for suffix in ("", *_AUDIO_SUFFIXES.values()):
+                file = await self._media.stat(f"{record.prefix}/speech-audio{suffix}")
+                if file is not None:
+                    return [_spoken(record, state, None)], {"audio": file}
         return (await self._find(record, state, provider) if state.findable else []), None
 
     async def _find(
@@ -720,6 +721,12 @@ class Orchestrator:
     }
 
 
+#: The extension of stored speech, by which its type is known again after a crash.
+_AUDIO_SUFFIXES: Mapping[str, str] = {
+    media_type: suffix
+    for suffix, media_type in MEDIA_TYPES.items()
+    if media_type.startswith("audio/")
+}
 #: What a result is where its link has no extension.
 _SUFFIXES: Mapping[str, str] = {
     "video": ".mp4",
@@ -744,10 +751,6 @@ def _suffix(link: str) -> str:
     tail = urlsplit(link).path.rpartition("/")[2]
     suffix = "." + tail.rpartition(".")[2].lower() if "." in tail else ""
     return suffix if suffix in MEDIA_TYPES else ""
-
-
-def _speech_key(record: Record) -> str:
-    return f"{record.prefix}/speech-audio"
 
 
 def _spoken(record: Record, state: OperationState, cost: str | None) -> Job:

@@ -59,12 +59,23 @@ class Kill:
 
 
 @dataclass
+class End:
+    """What a row says in the end."""
+
+    completed: bool
+    tokens: list[str]  #: of the voice and of the avatar
+    known: set[str] = field(default_factory=set)  #: the vendor's ids
+    absent: int = 0  #: attempts that were proved not to have been accepted
+
+
+@dataclass
 class Outcome:
     """What the vendor's ledger and the rows say in the end."""
 
     kills: list[Kill] = field(default_factory=list)
     completed: int = 0
     trainings: int = 0
+    absent: int = 0
     paid: dict[str, list[dict]] = field(default_factory=dict)  #: by token
     tokens: list[str] = field(default_factory=list)
     orphans: list[str] = field(default_factory=list)
@@ -119,6 +130,7 @@ class Outcome:
                 f"  accepted once by the vendor's ledger: {self.once}, more than once: "
                 f"{self.more}, never: {self.never}"
             ),
+            f"  intents proved never to have arrived, and sent again: {self.absent}",
             f"orphans at the vendor: {len(self.orphans)}",
         ]
 
@@ -133,6 +145,7 @@ class Outcome:
             "once": self.once,
             "more": self.more,
             "never": self.never,
+            "absent": self.absent,
             "orphans": self.orphans,
         }
 
@@ -176,14 +189,15 @@ class Avatarkit:
         sent = any(state.phase is Phase.DONE for state in row.operations)
         return CLASSES[3 if sent else 1], None
 
-    async def end(self, number: int) -> tuple[bool, list[str], set[str]]:
-        """Whether it is completed, its two tokens, and the vendor's ids that its row knows."""
+    async def end(self, number: int) -> End:
+        """What the training's row says."""
         row = await self._row(number)
         if row is None:
-            return False, [f"no-row-{number}-{kind}" for kind in naive.OPERATIONS], set()
+            return End(False, [f"no-row-{number}-{kind}" for kind in naive.OPERATIONS])
         tokens = [row.token(o) for o in (Operation.VOICE, Operation.AVATAR)]
         known = {i for o in row.operations for i in (o.job_id, *o.duplicates) if i}
-        return row.status is Status.COMPLETED, tokens, known
+        absent = sum(state.tries for state in row.operations)
+        return End(row.status is Status.COMPLETED, tokens, known, absent)
 
 
 class ByCommand(Avatarkit):
@@ -235,11 +249,11 @@ class Naive:
             return BETWEEN, operation
         return CLASSES[4 if word == "completed" else 3], None
 
-    async def end(self, number: int) -> tuple[bool, list[str], set[str]]:
+    async def end(self, number: int) -> End:
         row = self.store.row(number) or {}
         tokens = [f"naive-{number}-{kind}" for kind in naive.OPERATIONS]
         known = {row.get(kind) for kind in naive.OPERATIONS} - {None}
-        return row.get("status") == "completed", tokens, known
+        return End(row.get("status") == "completed", tokens, known)
 
 
 async def _ended(run: Run, *words: object, program: tuple[object, ...] = (DRIVER,)) -> None:
@@ -329,10 +343,11 @@ async def _sum_up(outcome: Outcome, run: Run, trainings: Avatarkit | Naive, coun
     outcome.paid = dict(paid)
     known: set[str] = set()
     for number in range(count):
-        completed, tokens, ids = await trainings.end(number)
-        outcome.completed += completed
-        outcome.tokens += tokens
-        known |= ids
+        end = await trainings.end(number)
+        outcome.completed += end.completed
+        outcome.absent += end.absent
+        outcome.tokens += end.tokens
+        known |= end.known
     outcome.orphans = [
         f"{c['id']} ({c['token']})"
         for c in outcome.charges
