@@ -1,0 +1,905 @@
+-- avatarkit: everything it keeps in PostgreSQL 15 or newer, on Supabase or without it.
+--
+-- Apply the whole file in one transaction: `supabase db push`, `psql -1 -f`, `avatarkit db migrate`.
+-- Applying it again changes nothing. It takes its own advisory lock, so many may start at once.
+--
+-- * "Supabase" means here: there are auth.users and auth.uid(). Then ids are uuid with foreign keys,
+--   row level security is on, every grant is written out, and buckets and Realtime are set up.
+--   Elsewhere ids are text (an application's users may be called anything) without foreign keys,
+--   and rights are left to the database's owner: without auth.uid() there are no users to tell
+--   apart, and row level security would only make an application's own role see nothing.
+-- * The id type is put into the DDL by `replace`. A domain would do that in one word, but clients
+--   that generate types, and Realtime, know columns of type uuid better than domains.
+-- * In a table of records, "doc" is the truth and the columns beside it are derived by the writer,
+--   for queries, policies and people. It is text, not jsonb: the bytes that were validated come
+--   back unchanged (jsonb reorders, rewrites numbers and refuses \u0000), and no write pays for a
+--   second parse. `doc::jsonb` is one cast away for people.
+-- * Leases stand in a table of their own: claiming and renewing must neither rewrite documents,
+--   nor send Realtime messages, nor show the names of workers to users.
+-- * Users only read. Whatever writes is service_role, or the owner over a direct connection.
+-- * Errors of our own: AK001 a final status would change; AK002 progress would fall, or change at
+--   the end; AK003 version would fall; AK004 a clone belongs to somebody else; AK005 the database
+--   is not as this file needs it.
+
+select pg_advisory_xact_lock(7021805911320040781);
+
+-- 0. May this file be applied here? ---------------------------------------------------------------
+
+do $$
+declare
+  known integer;
+begin
+  if current_setting('server_version_num')::integer < 150000 then
+    raise exception using errcode = 'AK005', message = 'avatarkit needs PostgreSQL 15 or newer';
+  end if;
+  if to_regprocedure('public.avatarkit_schema_version()') is not null then
+    execute 'select public.avatarkit_schema_version()' into known;
+    if known > 1 then
+      raise exception using errcode = 'AK005',
+        message = format('the avatarkit tables here have the newer version %s', known),
+        hint = 'Update avatarkit-sdk; do not apply this older file.';
+    end if;
+  end if;
+  if exists (select from pg_attribute where attrelid = to_regclass('public.avatar_training')
+             and attname in ('heygen_avatar_id', 'heygen_voice_id') and not attisdropped) then
+    raise exception using errcode = 'AK005',
+      message = 'public.avatar_training still has its HeyGen columns',
+      hint = 'Apply 20261124115900_avatarkit_from_heygen_tables.sql first.';
+  end if;
+end $$;
+
+-- 1. Tables ---------------------------------------------------------------------------------------
+
+do $$
+declare
+  supabase constant boolean :=
+    to_regclass('auth.users') is not null and to_regprocedure('auth.uid()') is not null;
+  id_type constant text := case when supabase then 'uuid' else 'text' end;
+  host text;
+  ddl text;
+  wrong text;
+begin
+  -- Tables that an application may have already. One that is there keeps its data, policies and
+  -- grants; columns that we need are added. What we made ourselves is told by its comment.
+  foreach host in array array['user_clones', 'voice_samples', 'video_samples'] loop
+    if to_regclass('public.' || host) is null then
+      ddl := case host when 'user_clones' then $ddl$
+        create table public.user_clones (
+          id uuid primary key $ddl$ || case when supabase then 'default gen_random_uuid()' else '' end || $ddl$,
+          user_id uuid not null @user@
+        )
+      $ddl$ else $ddl$
+        create table public.@host@ (
+          id uuid primary key $ddl$ || case when supabase then 'default gen_random_uuid()' else '' end || $ddl$,
+          clone_id uuid not null @clone@,
+          file_path text not null
+        )
+      $ddl$ end;
+      ddl := replace(ddl, '@host@', host);
+      ddl := replace(ddl, '@user@',
+        case when supabase then 'references auth.users (id) on delete cascade' else '' end);
+      ddl := replace(ddl, '@clone@',
+        case when supabase then 'references public.user_clones (id) on delete cascade' else '' end);
+      execute replace(ddl, 'uuid ', id_type || ' ');
+      execute format('comment on table public.%I is %L', host, 'made by avatarkit');
+    end if;
+  end loop;
+
+  alter table public.user_clones
+    add column if not exists training_status text not null default 'pending',
+    add column if not exists avatar_ready boolean not null default false,
+    add column if not exists created_at timestamptz not null default now();
+  foreach host in array array['voice_samples', 'video_samples'] loop
+    execute format(
+      'alter table public.%I add column if not exists user_id %s, '
+      'add column if not exists content_type text, add column if not exists size_bytes bigint, '
+      'add column if not exists sha256 text, '
+      'add column if not exists created_at timestamptz not null default now(), '
+      'add column if not exists doc text', host, id_type);
+    execute format('create index if not exists %I on public.%I (clone_id, created_at, id)',
+                   host || '_of_clone', host);
+    execute format('create index if not exists %I on public.%I (user_id)', host || '_of_user', host);
+    -- the same bytes in the same role are one sample
+    execute format('create unique index if not exists %I on public.%I (clone_id, sha256)',
+                   host || '_once', host);
+  end loop;
+  create index if not exists user_clones_of_user on public.user_clones (user_id);
+
+  foreach ddl in array array[
+    $ddl$
+    create table if not exists public.avatar_training (
+      id                    uuid primary key,
+      user_id               uuid not null @user@,
+      clone_id              uuid not null @clone@,
+      stack                 text not null default '',
+      idempotency_key       text,
+      status                text not null default 'pending',
+      progress              integer not null default 0,
+      voice_provider        text,
+      provider_voice_id     text,
+      avatar_provider       text,
+      provider_avatar_id    text,
+      avatar_video_url      text,  -- these three hold keys of our media store, signed on reading
+      avatar_thumbnail_url  text,
+      sample_video_url      text,
+      error_message         text,
+      error_type            text,
+      training_started_at   timestamptz,
+      training_completed_at timestamptz,
+      created_at            timestamptz not null default now(),
+      updated_at            timestamptz not null default now(),
+      next_at               timestamptz,
+      deleted               boolean not null default false,
+      version               bigint not null default 0,
+      doc                   text not null
+    )
+    $ddl$, $ddl$
+    create table if not exists public.avatar_videos (
+      id                    uuid primary key,
+      user_id               uuid not null @user@,
+      clone_id              uuid not null @clone@,
+      training_id           uuid @training@,
+      stack                 text not null default '',
+      idempotency_key       text,
+      status                text not null default 'pending',
+      progress              integer not null default 0,
+      voice_provider        text,
+      provider_voice_id     text,
+      avatar_provider       text,
+      provider_avatar_id    text,
+      video_url             text,  -- these two hold keys of our media store
+      thumbnail_url         text,
+      error_message         text,
+      error_type            text,
+      started_at            timestamptz,
+      completed_at          timestamptz,
+      created_at            timestamptz not null default now(),
+      updated_at            timestamptz not null default now(),
+      next_at               timestamptz,
+      deleted               boolean not null default false,
+      version               bigint not null default 0,
+      doc                   text not null
+    )
+    $ddl$, $ddl$
+    create table if not exists public.avatar_leases (
+      record_id    uuid primary key,
+      fence        bigint not null default 0,  -- grows with every claim
+      lease_owner  text,
+      lease_until  timestamptz
+    ) with (fillfactor = 70)
+    $ddl$, $ddl$
+    -- Which record holds which job of which provider; several records may use one adopted avatar.
+    create table if not exists public.avatar_jobs (
+      provider   text not null,
+      operation  text not null,
+      job_id     text not null,
+      record_id  uuid not null,
+      primary key (provider, operation, job_id, record_id)
+    )
+    $ddl$, $ddl$
+    create table if not exists public.avatar_webhooks (
+      id                  uuid primary key default gen_random_uuid(),
+      avatar_training_id  uuid @training@,
+      avatar_video_id     uuid @video@,
+      provider            text not null default 'unknown',
+      event_id            text not null default gen_random_uuid()::text,
+      event_type          text,
+      outcome             text not null default 'received',
+      received_at         timestamptz not null default now(),
+      payload             jsonb,  -- null where the body was no JSON
+      body                bytea   -- the body itself, only where it was no JSON
+    )
+    $ddl$, $ddl$
+    create table if not exists public.avatar_consents (
+      id           uuid primary key,
+      user_id      uuid not null @user@,
+      subject      text,
+      real_person  boolean not null,
+      given_at     timestamptz,
+      doc          text not null
+    )
+    $ddl$, $ddl$
+    -- What was spent outlives whom it was spent for: no foreign key, and no name in it.
+    create table if not exists public.avatar_ledger (
+      id         text primary key,
+      record_id  uuid not null,
+      operation  text not null,
+      provider   text not null,
+      account    text not null,
+      attempt    integer not null,
+      job_id     text not null,
+      cost       text,
+      at         timestamptz not null,
+      place      bigint generated always as identity
+    )
+    $ddl$
+  ] loop
+    -- Deleting a user in auth.users takes the rows along, as it did in the application's own
+    -- tables. Delete with avatarkit first: the vendors' copies are known only by these rows.
+    ddl := replace(ddl, '@user@',
+      case when supabase then 'references auth.users (id) on delete cascade' else '' end);
+    ddl := replace(ddl, '@clone@',
+      case when supabase then 'references public.user_clones (id) on delete cascade' else '' end);
+    ddl := replace(ddl, '@training@', case when supabase
+      then 'references public.avatar_training (id) on delete set null' else '' end);
+    ddl := replace(ddl, '@video@', case when supabase
+      then 'references public.avatar_videos (id) on delete set null' else '' end);
+    if not supabase then
+      ddl := replace(replace(ddl, ' uuid ', ' text '),
+                     'primary key default gen_random_uuid()',
+                     'primary key default gen_random_uuid()::text');
+    end if;
+    execute ddl;
+  end loop;
+
+  -- Everything below compares and casts by these types.
+  select string_agg(format('%s.%s is %s', c.relname, a.attname, format_type(a.atttypid, null)), ', ')
+    into wrong
+    from pg_class c join pg_attribute a on a.attrelid = c.oid
+   where c.relnamespace = 'public'::regnamespace
+     and c.relname in ('user_clones', 'voice_samples', 'video_samples', 'avatar_training',
+                       'avatar_videos', 'avatar_webhooks', 'avatar_consents')
+     and a.attname in ('id', 'user_id', 'clone_id') and not a.attisdropped
+     and format_type(a.atttypid, null) <> id_type;
+  if wrong is not null then
+    raise exception using errcode = 'AK005',
+      message = format('avatarkit needs these columns to be %s: %s', id_type, wrong);
+  end if;
+  if not exists (select from pg_attribute where attrelid = 'public.user_clones'::regclass
+                 and attname = 'user_id' and not attisdropped)
+     or (select count(*) from pg_attribute where not attisdropped
+         and attrelid in ('public.voice_samples'::regclass, 'public.video_samples'::regclass)
+         and attname in ('clone_id', 'file_path')) <> 4 then
+    raise exception using errcode = 'AK005', message =
+      'avatarkit needs user_clones.user_id, and clone_id and file_path in both sample tables';
+  end if;
+end $$;
+
+-- What a row may hold; added apart from the tables, so that upgraded ones have it too.
+do $$
+declare
+  tab text;
+begin
+  foreach tab in array array['avatar_training', 'avatar_videos'] loop
+    if not exists (select from pg_constraint where conname = tab || '_status_known') then
+      execute format(
+        'alter table public.%I add constraint %I check (status in (''pending'', ''processing'', '
+        '''training'', ''action_required'', ''completed'', ''failed'', ''cancelled''))',
+        tab, tab || '_status_known');
+    end if;
+    if not exists (select from pg_constraint where conname = tab || '_progress_percent') then
+      execute format('alter table public.%I add constraint %I check (progress between 0 and 100)',
+                     tab, tab || '_progress_percent');
+    end if;
+  end loop;
+  -- a full constraint, not a partial index: PostgREST's on_conflict cannot name the latter
+  if not exists (select from pg_constraint where conname = 'avatar_webhooks_once') then
+    alter table public.avatar_webhooks
+      add constraint avatar_webhooks_once unique (provider, event_id);
+  end if;
+end $$;
+
+-- The policy's filter and the order of a page in one index each; ids come from (user, idempotency
+-- key), so the primary key already makes a repeated call find its record.
+create index if not exists avatar_training_of_user
+  on public.avatar_training (user_id, created_at desc, id desc);
+create index if not exists avatar_training_of_clone
+  on public.avatar_training (clone_id, created_at desc, id desc);
+create index if not exists avatar_training_newest
+  on public.avatar_training (created_at desc, id desc) where not deleted;
+create index if not exists avatar_training_due
+  on public.avatar_training (next_at, id) where next_at is not null;
+create index if not exists avatar_videos_of_user
+  on public.avatar_videos (user_id, created_at desc, id desc);
+create index if not exists avatar_videos_of_clone
+  on public.avatar_videos (clone_id, created_at desc, id desc);
+create index if not exists avatar_videos_of_training
+  on public.avatar_videos (training_id, created_at desc, id desc);
+create index if not exists avatar_videos_newest
+  on public.avatar_videos (created_at desc, id desc) where not deleted;
+create index if not exists avatar_videos_due
+  on public.avatar_videos (next_at, id) where next_at is not null;
+create index if not exists avatar_leases_of_owner
+  on public.avatar_leases (lease_owner) where lease_owner is not null;
+create index if not exists avatar_jobs_of_record on public.avatar_jobs (record_id);
+create index if not exists avatar_webhooks_of_training
+  on public.avatar_webhooks (avatar_training_id, received_at);
+create index if not exists avatar_webhooks_of_video
+  on public.avatar_webhooks (avatar_video_id, received_at);
+create index if not exists avatar_webhooks_by_time on public.avatar_webhooks (received_at);
+create index if not exists avatar_consents_of_user on public.avatar_consents (user_id);
+create index if not exists avatar_ledger_of_record on public.avatar_ledger (record_id);
+
+-- 2. Triggers: what no writer may do, whoever it is ------------------------------------------------
+-- search_path is empty in every function, so that nobody's object can take the place of ours.
+
+create or replace function public.avatarkit_guard() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  if tg_op = 'UPDATE' then
+    if old.status in ('completed', 'failed', 'cancelled') then
+      if new.status is distinct from old.status then
+        raise exception using errcode = 'AK001', message =
+          format('%s is %s, which is final: it cannot become %s', old.id, old.status, new.status);
+      end if;
+      if new.progress is distinct from old.progress then
+        raise exception using errcode = 'AK002',
+          message = format('%s is %s: its progress stays', old.id, old.status);
+      end if;
+    elsif new.progress < old.progress then
+      raise exception using errcode = 'AK002', message =
+        format('progress of %s cannot fall from %s to %s', old.id, old.progress, new.progress);
+    end if;
+    if new.version < old.version then
+      raise exception using errcode = 'AK003',
+        message = format('version of %s cannot fall', old.id);
+    end if;
+    if new.updated_at is not distinct from old.updated_at then
+      new.updated_at := clock_timestamp();
+    end if;
+  end if;
+  if new.status = 'failed' and new.error_message is null then
+    new.error_message := 'Training failed';
+  end if;
+  return new;
+end $$;
+
+create or replace function public.avatarkit_clone_in_step() returns trigger
+language plpgsql set search_path = '' as $$
+declare
+  clone public.user_clones.id%type;
+begin
+  if tg_op = 'DELETE' then clone := old.clone_id; else clone := new.clone_id; end if;
+  -- Lock first, then look: the next statement sees what others committed in the meantime.
+  perform from public.user_clones where id = clone for no key update;
+  update public.user_clones c
+     set training_status = s.status, avatar_ready = s.ready
+    from (select
+            coalesce((select t.status from public.avatar_training t
+                       where t.clone_id = clone and not t.deleted
+                       order by t.created_at desc, t.id desc limit 1), 'pending') as status,
+            exists (select from public.avatar_training t
+                     where t.clone_id = clone and not t.deleted
+                       and t.status = 'completed') as ready) s
+   where c.id = clone
+     and (c.training_status is distinct from s.status or c.avatar_ready is distinct from s.ready);
+  return null;
+end $$;
+
+create or replace function public.avatarkit_forget() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  delete from public.avatar_leases where record_id = old.id;
+  delete from public.avatar_jobs where record_id = old.id;
+  return null;
+end $$;
+
+create or replace trigger avatar_training_guard before insert or update on public.avatar_training
+  for each row execute function public.avatarkit_guard();
+create or replace trigger avatar_videos_guard before insert or update on public.avatar_videos
+  for each row execute function public.avatarkit_guard();
+create or replace trigger avatar_training_clone_made after insert or delete
+  on public.avatar_training for each row execute function public.avatarkit_clone_in_step();
+create or replace trigger avatar_training_clone_changed after update on public.avatar_training
+  for each row
+  when (old.status is distinct from new.status or old.deleted is distinct from new.deleted)
+  execute function public.avatarkit_clone_in_step();
+create or replace trigger avatar_training_forget after delete on public.avatar_training
+  for each row execute function public.avatarkit_forget();
+create or replace trigger avatar_videos_forget after delete on public.avatar_videos
+  for each row execute function public.avatarkit_forget();
+
+-- 3. Functions: one statement each for a driver and for PostgREST ---------------------------------
+-- All run with the rights of the caller. p_kind is 'training' or 'video'; p_row is the row as an
+-- object, times as ISO 8601. p_now is for tests and other clocks; without it, the server's time
+-- counts. p_lease_now is the time that leases are measured by, where that is not p_now.
+
+create or replace function public.avatarkit_now() returns double precision
+language sql volatile set search_path = '' as $$
+  select extract(epoch from clock_timestamp())::double precision
+$$;
+
+create or replace function public.avatarkit_get(p_id text)
+returns table (kind text, doc text)
+language plpgsql stable set search_path = '' as $$
+declare
+  v_id constant public.avatar_training.id%type := p_id;
+begin
+  return query
+    select 'training'::text, t.doc from public.avatar_training t where t.id = v_id
+    union all
+    select 'video'::text, v.doc from public.avatar_videos v where v.id = v_id;
+end $$;
+
+-- Make the clone if it is missing; AK004 where it is somebody else's.
+create or replace function public.avatarkit_admit(p_user_id text, p_clone_id text, p_at timestamptz)
+returns void language plpgsql set search_path = '' as $$
+declare
+  v_user constant public.user_clones.user_id%type := p_user_id;
+  v_clone constant public.user_clones.id%type := p_clone_id;
+  v_owner public.user_clones.user_id%type;
+begin
+  select c.user_id into v_owner from public.user_clones c where c.id = v_clone;
+  if not found then
+    insert into public.user_clones (id, user_id, created_at)
+    values (v_clone, v_user, coalesce(p_at, clock_timestamp())) on conflict (id) do nothing;
+    select c.user_id into v_owner from public.user_clones c where c.id = v_clone;
+  end if;
+  if v_owner is distinct from v_user then
+    raise exception using errcode = 'AK004', message = format('there is no clone %s', p_clone_id);
+  end if;
+end $$;
+
+create or replace function public.avatarkit_index_jobs(p_id text, p_jobs jsonb)
+returns void language plpgsql set search_path = '' as $$
+declare
+  v_id constant public.avatar_jobs.record_id%type := p_id;
+begin
+  delete from public.avatar_jobs j
+   where j.record_id = v_id
+     and not p_jobs @> jsonb_build_array(jsonb_build_array(j.provider, j.operation, j.job_id));
+  insert into public.avatar_jobs (provider, operation, job_id, record_id)
+  select job ->> 0, job ->> 1, job ->> 2, v_id from jsonb_array_elements(p_jobs) job
+  on conflict do nothing;
+end $$;
+
+-- Insert; where the id is known, what is there and created = false.
+-- p_jobs: [[provider, operation, job id], ...]
+create or replace function public.avatarkit_create(
+  p_kind text, p_row jsonb, p_jobs jsonb default '[]'::jsonb)
+returns table (created boolean, kind text, doc text)
+language plpgsql set search_path = '' as $$
+declare
+  v_training public.avatar_training;
+  v_video public.avatar_videos;
+begin
+  -- Two creators of one id wait for each other, also across the two tables.
+  perform pg_advisory_xact_lock(hashtextextended('avatarkit ' || (p_row ->> 'id'), 0));
+  return query select false, g.kind, g.doc from public.avatarkit_get(p_row ->> 'id') g;
+  if found then
+    return;
+  end if;
+  perform public.avatarkit_admit(
+    p_row ->> 'user_id', p_row ->> 'clone_id', (p_row ->> 'created_at')::timestamptz);
+  if p_kind = 'training' then
+    v_training := jsonb_populate_record(null::public.avatar_training, p_row);
+    insert into public.avatar_training values (v_training.*);
+  elsif p_kind = 'video' then
+    v_video := jsonb_populate_record(null::public.avatar_videos, p_row);
+    insert into public.avatar_videos values (v_video.*);
+  else
+    raise exception using errcode = '22023', message = 'p_kind is training or video';
+  end if;
+  insert into public.avatar_leases (record_id)
+  select l.record_id
+    from jsonb_populate_record(
+           null::public.avatar_leases, jsonb_build_object('record_id', p_row ->> 'id')) l
+  on conflict do nothing;
+  if jsonb_array_length(p_jobs) > 0 then
+    perform public.avatarkit_index_jobs(p_row ->> 'id', p_jobs);
+  end if;
+  return query select true, p_kind, p_row ->> 'doc';
+end $$;
+
+-- Replace the row if it still has p_version: false for a lost race. p_row has the new version.
+-- p_jobs null: the jobs are what they were. p_ledger: rows of avatar_ledger; a known id is skipped.
+create or replace function public.avatarkit_save(
+  p_kind text, p_version bigint, p_row jsonb, p_jobs jsonb default null, p_ledger jsonb default null)
+returns boolean language plpgsql set search_path = '' as $$
+declare
+  t public.avatar_training;
+  v public.avatar_videos;
+begin
+  if p_kind = 'training' then
+    t := jsonb_populate_record(null::public.avatar_training, p_row);
+    update public.avatar_training r set
+      stack = t.stack, idempotency_key = t.idempotency_key,
+      status = t.status, progress = t.progress,
+      voice_provider = t.voice_provider, provider_voice_id = t.provider_voice_id,
+      avatar_provider = t.avatar_provider, provider_avatar_id = t.provider_avatar_id,
+      avatar_video_url = t.avatar_video_url, avatar_thumbnail_url = t.avatar_thumbnail_url,
+      sample_video_url = t.sample_video_url,
+      error_message = t.error_message, error_type = t.error_type,
+      training_started_at = t.training_started_at,
+      training_completed_at = t.training_completed_at,
+      updated_at = t.updated_at, next_at = t.next_at, deleted = t.deleted,
+      version = t.version, doc = t.doc
+     where r.id = t.id and r.version = p_version;
+  elsif p_kind = 'video' then
+    v := jsonb_populate_record(null::public.avatar_videos, p_row);
+    update public.avatar_videos r set
+      stack = v.stack, idempotency_key = v.idempotency_key,
+      status = v.status, progress = v.progress,
+      voice_provider = v.voice_provider, provider_voice_id = v.provider_voice_id,
+      avatar_provider = v.avatar_provider, provider_avatar_id = v.provider_avatar_id,
+      video_url = v.video_url, thumbnail_url = v.thumbnail_url,
+      error_message = v.error_message, error_type = v.error_type,
+      started_at = v.started_at, completed_at = v.completed_at,
+      updated_at = v.updated_at, next_at = v.next_at, deleted = v.deleted,
+      version = v.version, doc = v.doc
+     where r.id = v.id and r.version = p_version;
+  else
+    raise exception using errcode = '22023', message = 'p_kind is training or video';
+  end if;
+  if not found then
+    return false;
+  end if;
+  if p_jobs is not null then
+    perform public.avatarkit_index_jobs(p_row ->> 'id', p_jobs);
+  end if;
+  if p_ledger is not null then
+    insert into public.avatar_ledger
+      (id, record_id, operation, provider, account, attempt, job_id, cost, at)
+    select e.id, e.record_id, e.operation, e.provider, e.account, e.attempt, e.job_id, e.cost, e.at
+      from jsonb_populate_recordset(null::public.avatar_ledger, p_ledger) e
+    on conflict (id) do nothing;
+  end if;
+  return true;
+end $$;
+
+-- Lease up to p_limit due records, oldest first, tombstones included. Two workers never get the
+-- same one, and none waits for another. The fence names the claim.
+create or replace function public.avatarkit_claim(
+  p_owner text, p_limit integer, p_seconds double precision,
+  p_now timestamptz default null, p_lease_now timestamptz default null)
+returns table (kind text, id text, fence bigint, doc text)
+language plpgsql set search_path = '' as $$
+declare
+  v_now constant timestamptz := coalesce(p_now, clock_timestamp());
+  v_lease_now constant timestamptz := coalesce(p_lease_now, v_now);
+  v_left integer := p_limit;
+  v_got public.avatar_leases[];
+  v_more public.avatar_leases[];
+  v_round integer := 0;
+begin
+  -- A record that another worker takes at this moment is passed over and does not count, hence a
+  -- second look while places are free and there was something to take.
+  while v_left > 0 and v_round < 2 loop
+    v_round := v_round + 1;
+    with due as materialized (
+      select d.id, d.next_at from (
+        (select t.id, t.next_at from public.avatar_training t
+           join public.avatar_leases l on l.record_id = t.id
+          where t.next_at <= v_now and (l.lease_until is null or l.lease_until <= v_lease_now)
+          order by t.next_at, t.id limit v_left * 2)
+        union all
+        (select v.id, v.next_at from public.avatar_videos v
+           join public.avatar_leases l on l.record_id = v.id
+          where v.next_at <= v_now and (l.lease_until is null or l.lease_until <= v_lease_now)
+          order by v.next_at, v.id limit v_left * 2)) d
+       order by d.next_at, d.id
+    ), free as materialized (
+      select l.record_id from due join public.avatar_leases l on l.record_id = due.id
+       where l.lease_until is null or l.lease_until <= v_lease_now
+       order by due.next_at, due.id
+       limit v_left for update of l skip locked
+    ), held as (
+      update public.avatar_leases l
+         set fence = l.fence + 1, lease_owner = p_owner,
+             lease_until = v_lease_now + make_interval(secs => p_seconds)
+        from free where l.record_id = free.record_id
+      returning l.*
+    )
+    select array_agg(held.*::public.avatar_leases) into v_more from held;
+    exit when v_more is null;
+    v_got := v_got || v_more;
+    v_left := v_left - cardinality(v_more);
+  end loop;
+  -- A statement of its own: it sees what was saved until the leases were ours.
+  return query
+    select c.kind, c.id::text, c.fence, c.doc from (
+      select 'training'::text as kind, t.id, g.fence, t.doc, t.next_at
+        from unnest(v_got) g join public.avatar_training t on t.id = g.record_id
+      union all
+      select 'video'::text, v.id, g.fence, v.doc, v.next_at
+        from unnest(v_got) g join public.avatar_videos v on v.id = g.record_id) c
+     order by c.next_at, c.id;
+end $$;
+
+-- Every lease that p_owner still holds ends p_seconds from now; how many that were.
+create or replace function public.avatarkit_renew(
+  p_owner text, p_seconds double precision, p_lease_now timestamptz default null)
+returns integer language plpgsql set search_path = '' as $$
+declare
+  v_now constant timestamptz := coalesce(p_lease_now, clock_timestamp());
+  v_count integer;
+begin
+  update public.avatar_leases
+     set lease_until = v_now + make_interval(secs => p_seconds)
+   where lease_owner = p_owner and lease_until > v_now;
+  get diagnostics v_count = row_count;
+  return v_count;
+end $$;
+
+-- End a claim; false where its fence is not the newest. With p_pause nobody gets the record for so
+-- many seconds, as for one that cannot be read.
+create or replace function public.avatarkit_release(
+  p_id text, p_fence bigint, p_pause double precision default 0,
+  p_lease_now timestamptz default null)
+returns boolean language plpgsql set search_path = '' as $$
+declare
+  v_id constant public.avatar_leases.record_id%type := p_id;
+begin
+  update public.avatar_leases
+     set lease_owner = null,
+         lease_until = case when p_pause > 0 then
+           coalesce(p_lease_now, clock_timestamp()) + make_interval(secs => p_pause) end
+   where record_id = v_id and fence = p_fence;
+  return found;
+end $$;
+
+-- When the earliest record that nobody holds is due, in seconds since 1970.
+create or replace function public.avatarkit_next_due(p_lease_now timestamptz default null)
+returns double precision language plpgsql stable set search_path = '' as $$
+declare
+  v_now constant timestamptz := coalesce(p_lease_now, clock_timestamp());
+begin
+  return extract(epoch from least(
+    (select t.next_at from public.avatar_training t
+       join public.avatar_leases l on l.record_id = t.id
+      where t.next_at is not null and (l.lease_until is null or l.lease_until <= v_now)
+      order by t.next_at limit 1),
+    (select v.next_at from public.avatar_videos v
+       join public.avatar_leases l on l.record_id = v.id
+      where v.next_at is not null and (l.lease_until is null or l.lease_until <= v_now)
+      order by v.next_at limit 1)));
+end $$;
+
+-- The record that holds a job: of several the oldest, deleted ones last.
+create or replace function public.avatarkit_find_job(
+  p_provider text, p_operation text, p_job_id text)
+returns table (kind text, id text, doc text)
+language plpgsql stable set search_path = '' as $$
+begin
+  return query
+    select r.kind, r.id::text, r.doc from (
+      select 'training'::text as kind, t.id, t.doc, t.deleted, t.created_at
+        from public.avatar_jobs j join public.avatar_training t on t.id = j.record_id
+       where j.provider = p_provider and j.operation = p_operation and j.job_id = p_job_id
+      union all
+      select 'video'::text, v.id, v.doc, v.deleted, v.created_at
+        from public.avatar_jobs j join public.avatar_videos v on v.id = j.record_id
+       where j.provider = p_provider and j.operation = p_operation and j.job_id = p_job_id) r
+     order by r.deleted, r.created_at, r.id limit 1;
+end $$;
+
+-- Keep a sample; p_role is 'voice' or 'footage'. Comes back as it was kept first.
+create or replace function public.avatarkit_add_sample(p_role text, p_row jsonb)
+returns text language plpgsql set search_path = '' as $$
+declare
+  r public.voice_samples;
+  f public.video_samples;
+  v_doc text;
+begin
+  perform public.avatarkit_admit(
+    p_row ->> 'user_id', p_row ->> 'clone_id', (p_row ->> 'created_at')::timestamptz);
+  if p_role = 'voice' then
+    r := jsonb_populate_record(null::public.voice_samples, p_row);
+    insert into public.voice_samples (id, user_id, clone_id, file_path, content_type, size_bytes,
+                                      sha256, created_at, doc)
+    values (r.id, r.user_id, r.clone_id, r.file_path, r.content_type, r.size_bytes,
+            r.sha256, r.created_at, r.doc)
+    on conflict (clone_id, sha256) do nothing;
+    select s.doc into v_doc from public.voice_samples s
+     where s.clone_id = r.clone_id and s.sha256 = r.sha256;
+  elsif p_role = 'footage' then
+    f := jsonb_populate_record(null::public.video_samples, p_row);
+    insert into public.video_samples (id, user_id, clone_id, file_path, content_type, size_bytes,
+                                      sha256, created_at, doc)
+    values (f.id, f.user_id, f.clone_id, f.file_path, f.content_type, f.size_bytes,
+            f.sha256, f.created_at, f.doc)
+    on conflict (clone_id, sha256) do nothing;
+    select s.doc into v_doc from public.video_samples s
+     where s.clone_id = f.clone_id and s.sha256 = f.sha256;
+  else
+    raise exception using errcode = '22023', message = 'p_role is voice or footage';
+  end if;
+  return v_doc;
+end $$;
+
+-- Keep a consent; comes back as it was kept first.
+create or replace function public.avatarkit_add_consent(p_row jsonb)
+returns text language plpgsql set search_path = '' as $$
+declare
+  c constant public.avatar_consents := jsonb_populate_record(null::public.avatar_consents, p_row);
+  v_doc text;
+begin
+  insert into public.avatar_consents values (c.*) on conflict (id) do nothing;
+  select k.doc into v_doc from public.avatar_consents k where k.id = c.id;
+  return v_doc;
+end $$;
+
+-- Keep a delivery; false where this event of this provider is known. p_body is base64.
+create or replace function public.avatarkit_log_webhook(
+  p_provider text, p_event_id text, p_event_type text, p_body text, p_received_at timestamptz,
+  p_record_id text default null, p_outcome text default 'received')
+returns boolean language plpgsql set search_path = '' as $$
+declare
+  v_id public.avatar_training.id%type;
+  v_bytes constant bytea := decode(p_body, 'base64');
+  v_payload jsonb;
+  v_body bytea;
+  v_training public.avatar_training.id%type;
+  v_video public.avatar_videos.id%type;
+begin
+  begin
+    v_payload := convert_from(v_bytes, 'utf8')::jsonb;
+  exception when data_exception or character_not_in_repertoire or untranslatable_character
+              or statement_too_complex or program_limit_exceeded then
+    v_body := v_bytes;
+  end;
+  if p_record_id is not null then
+    v_id := p_record_id;
+    select t.id into v_training from public.avatar_training t where t.id = v_id;
+    if not found then
+      select v.id into v_video from public.avatar_videos v where v.id = v_id;
+    end if;
+  end if;
+  insert into public.avatar_webhooks (provider, event_id, event_type, payload, body, received_at,
+                                      avatar_training_id, avatar_video_id, outcome)
+  values (p_provider, p_event_id, p_event_type, v_payload, v_body, p_received_at,
+          v_training, v_video, p_outcome)
+  on conflict (provider, event_id) do nothing;
+  return found;
+end $$;
+
+-- 4. Supabase: who may do what --------------------------------------------------------------------
+
+do $$
+declare
+  item record;
+  own constant text[] := array['avatar_training', 'avatar_videos', 'avatar_webhooks',
+    'avatar_consents', 'avatar_jobs', 'avatar_ledger', 'avatar_leases'];
+begin
+  if to_regclass('auth.users') is null or to_regprocedure('auth.uid()') is null then
+    return;
+  end if;
+
+  -- Functions first: PUBLIC may execute every new function, and older projects grant them to all.
+  for item in
+    select p.oid::regprocedure as signature from pg_proc p
+     where p.pronamespace = 'public'::regnamespace and p.proname like 'avatarkit\_%'
+  loop
+    execute format('revoke all on function %s from public, anon, authenticated', item.signature);
+    execute format('grant execute on function %s to service_role', item.signature);
+  end loop;
+  -- It runs with the reader's rights: row level security answers for it.
+  grant execute on function public.avatarkit_get(text) to authenticated;
+
+  -- Tables of ours, and those of the application's that we had to make.
+  for item in
+    select c.relname as tab from pg_class c
+     where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
+       and (c.relname = any (own)
+            or (c.relname in ('user_clones', 'voice_samples', 'video_samples')
+                and obj_description(c.oid, 'pg_class') = 'made by avatarkit'))
+  loop
+    execute format('alter table public.%I enable row level security', item.tab);
+    execute format('revoke all on public.%I from public, anon, authenticated, service_role',
+                   item.tab);
+    execute format('grant select, insert, update, delete on public.%I to service_role', item.tab);
+  end loop;
+  -- An application's own tables keep their policies and grants; the service needs these.
+  grant select, insert, update on public.user_clones, public.voice_samples, public.video_samples
+    to service_role;
+
+  -- Policies of our own tables are ours alone: what else is there, an older schema left.
+  for item in
+    select p.tablename as tab, p.policyname as policy from pg_policies p
+     where p.schemaname = 'public' and p.tablename = any (own)
+  loop
+    execute format('drop policy %I on public.%I', item.policy, item.tab);
+  end loop;
+
+  -- auth.uid() stands in a sub-select, so that it is asked once and not for every row.
+  create policy "users read own trainings" on public.avatar_training
+    for select to authenticated using (user_id = (select auth.uid()));
+  create policy "users read own videos" on public.avatar_videos
+    for select to authenticated using (user_id = (select auth.uid()));
+  create policy "users read own consents" on public.avatar_consents
+    for select to authenticated using (user_id = (select auth.uid()));
+  create policy "users read own webhook log" on public.avatar_webhooks
+    for select to authenticated using (
+      avatar_training_id in (
+        select t.id from public.avatar_training t where t.user_id = (select auth.uid()))
+      or avatar_video_id in (
+        select v.id from public.avatar_videos v where v.user_id = (select auth.uid())));
+  grant select on public.avatar_training, public.avatar_videos, public.avatar_consents
+    to authenticated;
+  -- Columns, not a view: a view would either need the grants anyway or go round the policy.
+  -- Payloads are the service's; so `select=*` is refused here, name the columns.
+  grant select (id, avatar_training_id, avatar_video_id, event_type, outcome, received_at)
+    on public.avatar_webhooks to authenticated;
+  -- avatar_jobs, avatar_ledger, avatar_leases: no policy, nobody but the service.
+
+  for item in
+    select c.relname as tab, case c.relname when 'user_clones' then 'user_id = (select auth.uid())'
+             else 'clone_id in (select c.id from public.user_clones c '
+                  'where c.user_id = (select auth.uid()))' end as own_rows
+      from pg_class c
+     where c.relnamespace = 'public'::regnamespace
+       and c.relname in ('user_clones', 'voice_samples', 'video_samples')
+       and obj_description(c.oid, 'pg_class') = 'made by avatarkit'
+  loop
+    execute format('drop policy if exists "users read own rows" on public.%I', item.tab);
+    execute format('create policy "users read own rows" on public.%I for select '
+                   'to authenticated using (%s)', item.tab, item.own_rows);
+    execute format('grant select on public.%I to authenticated', item.tab);
+  end loop;
+  for item in
+    select c.relname as tab from pg_class c
+     where c.relnamespace = 'public'::regnamespace and not c.relrowsecurity
+       and c.relname in ('user_clones', 'voice_samples', 'video_samples')
+  loop
+    raise warning 'public.% has no row level security; it was here before avatarkit', item.tab;
+  end loop;
+end $$;
+
+-- 5. Supabase: Realtime ---------------------------------------------------------------------------
+
+do $$
+declare
+  tab text;
+begin
+  if not exists (select from pg_publication
+                 where pubname = 'supabase_realtime' and not puballtables) then
+    return;
+  end if;
+  foreach tab in array array['avatar_training', 'avatar_videos'] loop
+    if not exists (select from pg_publication_tables where pubname = 'supabase_realtime'
+                   and schemaname = 'public' and tablename = tab) then
+      execute format('alter publication supabase_realtime add table public.%I', tab);
+    end if;
+  end loop;
+end $$;
+
+-- 6. Supabase: Storage ----------------------------------------------------------------------------
+-- Samples lie under <user>/..., results under results/<id of the training or video>/...
+-- Nothing is ever overwritten: there is no policy for UPDATE.
+
+do $$
+declare
+  item text;
+begin
+  if to_regclass('storage.buckets') is null or to_regprocedure('auth.uid()') is null then
+    return;
+  end if;
+  insert into storage.buckets (id, name, public)
+  values ('voice-samples', 'voice-samples', false), ('video-samples', 'video-samples', false),
+         ('avatar-results', 'avatar-results', false)
+  on conflict (id) do nothing;
+  foreach item in array array['avatarkit users read own samples', 'avatarkit users add own samples',
+                              'avatarkit users remove own samples',
+                              'avatarkit users read own results'] loop
+    execute format('drop policy if exists %I on storage.objects', item);
+  end loop;
+  create policy "avatarkit users read own samples" on storage.objects for select to authenticated
+    using (bucket_id in ('voice-samples', 'video-samples')
+           and (storage.foldername(name))[1] = (select auth.uid())::text);
+  create policy "avatarkit users add own samples" on storage.objects for insert to authenticated
+    with check (bucket_id in ('voice-samples', 'video-samples')
+                and (storage.foldername(name))[1] = (select auth.uid())::text);
+  create policy "avatarkit users remove own samples" on storage.objects for delete to authenticated
+    using (bucket_id in ('voice-samples', 'video-samples')
+           and (storage.foldername(name))[1] = (select auth.uid())::text);
+  create policy "avatarkit users read own results" on storage.objects for select to authenticated
+    using (bucket_id = 'avatar-results' and (storage.foldername(name))[1] = 'results'
+           and (storage.foldername(name))[2] in (
+             select t.id::text from public.avatar_training t where t.user_id = (select auth.uid())
+             union all
+             select v.id::text from public.avatar_videos v where v.user_id = (select auth.uid())));
+end $$;
+
+-- 7. The version, last: it is here only if all of the above is ------------------------------------
+
+create or replace function public.avatarkit_schema_version() returns integer
+language sql immutable set search_path = '' as $$ select 1 $$;
+do $$
+begin
+  if to_regclass('auth.users') is not null and to_regprocedure('auth.uid()') is not null then
+    revoke all on function public.avatarkit_schema_version() from public, anon;
+    grant execute on function public.avatarkit_schema_version() to authenticated, service_role;
+  end if;
+end $$;
+
+notify pgrst, 'reload schema';
