@@ -193,7 +193,9 @@ class Avatarkit:
         """What the training's row says."""
         row = await self._row(number)
         if row is None:
-            return End(False, [f"no-row-{number}-{kind}" for kind in naive.OPERATIONS])
+            return End(
+                completed=False, tokens=[f"no-row-{number}-{kind}" for kind in naive.OPERATIONS]
+            )
         tokens = [row.token(o) for o in (Operation.VOICE, Operation.AVATAR)]
         known = {i for o in row.operations for i in (o.job_id, *o.duplicates) if i}
         absent = sum(state.tries for state in row.operations)
@@ -310,7 +312,7 @@ async def _kill_one(
     needed = outcome.count(BETWEEN) < 0.6 * (len(outcome.kills) + 1)
     aimed = needed or rnd.random() < 0.3
     operation, blind = rnd.choice(list(naive.OPERATIONS)), rnd.uniform(0, 2)
-    delay = rnd.uniform(0, 0.05 if needed else 0.12)
+    delay = rnd.uniform(0, rnd.choice((0.01, 0.05)) if needed else 0.12)
     pid = await nursery.ask(trainings.word, number)
     if aimed:
         limit = time.monotonic() + _STARTED
