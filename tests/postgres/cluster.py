@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import pwd
 import re
@@ -15,10 +14,10 @@ from pathlib import Path
 OLDEST = 15
 #: Where packages put the server's programs, which are seldom on the path.
 FOLDERS = (
-    "/usr/lib/postgresql/*/bin",
-    "/usr/pgsql-*/bin",
-    "/opt/homebrew/opt/postgresql@*/bin",
-    "/usr/local/opt/postgresql@*/bin",
+    "usr/lib/postgresql/*/bin",
+    "usr/pgsql-*/bin",
+    "opt/homebrew/opt/postgresql@*/bin",
+    "usr/local/opt/postgresql@*/bin",
 )
 
 
@@ -30,14 +29,18 @@ def binaries() -> Path:
     """The folder of the newest server, ``AVATARKIT_TEST_POSTGRES`` first; raises ``Missing``."""
     asked = os.environ.get("AVATARKIT_TEST_POSTGRES")
     on_path = shutil.which("postgres")
-    places = [asked] if asked else [p for pattern in FOLDERS for p in glob.glob(pattern)]
+    places = [Path(asked)] if asked else [p for f in FOLDERS for p in Path("/").glob(f)]
     if on_path and not asked:
-        places.append(str(Path(on_path).resolve().parent))
+        places.append(Path(on_path).resolve().parent)
     found = {}
-    for place in map(Path, places):
+    for place in places:
         if (place / "initdb").exists() and (place / "postgres").exists():
             said = subprocess.run(
-                [place / "postgres", "--version"], capture_output=True, text=True, timeout=20
+                [place / "postgres", "--version"],
+                check=False,
+                capture_output=True,
+                text=True,
+                timeout=20,
             ).stdout
             if number := re.search(r"(\d+)", said):
                 found[int(number[1])] = place
@@ -90,6 +93,7 @@ class Cluster:
     def _run(self, program: str, *arguments: object) -> None:
         done = subprocess.run(
             [*self._as, str(self._bin / program), *map(str, arguments)],
+            check=False,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

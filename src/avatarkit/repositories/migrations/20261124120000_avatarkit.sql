@@ -98,7 +98,8 @@ begin
       'add column if not exists doc text', host, id_type);
     execute format('create index if not exists %I on public.%I (clone_id, created_at, id)',
                    host || '_of_clone', host);
-    execute format('create index if not exists %I on public.%I (user_id)', host || '_of_user', host);
+    execute format('create index if not exists %I on public.%I (user_id, created_at, id)',
+                   host || '_of_user', host);
     -- the same bytes in the same role are one sample
     execute format('create unique index if not exists %I on public.%I (clone_id, sha256)',
                    host || '_once', host);
@@ -181,6 +182,7 @@ begin
       id                  uuid primary key default gen_random_uuid(),
       avatar_training_id  uuid @training@,
       avatar_video_id     uuid @video@,
+      user_id             uuid @user@,  -- whose record it is; null where it fits none
       provider            text not null default 'unknown',
       event_id            text not null default gen_random_uuid()::text,
       event_type          text,
@@ -272,6 +274,14 @@ begin
                      tab, tab || '_progress_percent');
     end if;
   end loop;
+  -- An upgraded log lacks the key to a table that is new.
+  if to_regclass('auth.users') is not null and to_regprocedure('auth.uid()') is not null
+     and not exists (select from pg_constraint where contype = 'f'
+                     and conrelid = 'public.avatar_webhooks'::regclass
+                     and confrelid = 'public.avatar_videos'::regclass) then
+    alter table public.avatar_webhooks add foreign key (avatar_video_id)
+      references public.avatar_videos (id) on delete set null;
+  end if;
   -- a full constraint, not a partial index: PostgREST's on_conflict cannot name the latter
   if not exists (select from pg_constraint where conname = 'avatar_webhooks_once') then
     alter table public.avatar_webhooks
@@ -306,9 +316,30 @@ create index if not exists avatar_webhooks_of_training
   on public.avatar_webhooks (avatar_training_id, received_at);
 create index if not exists avatar_webhooks_of_video
   on public.avatar_webhooks (avatar_video_id, received_at);
+create index if not exists avatar_webhooks_of_user
+  on public.avatar_webhooks (user_id, received_at desc, id desc);
 create index if not exists avatar_webhooks_by_time on public.avatar_webhooks (received_at);
 create index if not exists avatar_consents_of_user on public.avatar_consents (user_id);
 create index if not exists avatar_ledger_of_record on public.avatar_ledger (record_id);
+
+-- Every record has its lease; those of an upgraded database get theirs here, and their jobs.
+insert into public.avatar_leases (record_id)
+select t.id from public.avatar_training t
+ where not exists (select from public.avatar_leases l where l.record_id = t.id)
+on conflict do nothing;
+do $$
+begin
+  if to_regclass('public.avatar_training_of_heygen') is not null
+     and not exists (select from public.avatar_jobs) then
+    insert into public.avatar_jobs (provider, operation, job_id, record_id)
+    select o ->> 'provider', o ->> 'operation', o ->> 'job_id', t.id
+      from public.avatar_training t
+      join public.avatar_training_of_heygen h on h.id = t.id,
+           jsonb_array_elements(t.doc::jsonb -> 'operations') o
+     where o ->> 'job_id' is not null
+    on conflict do nothing;
+  end if;
+end $$;
 
 -- 2. Triggers: what no writer may do, whoever it is ------------------------------------------------
 -- search_path is empty in every function, so that nobody's object can take the place of ours.
@@ -721,6 +752,7 @@ declare
   v_body bytea;
   v_training public.avatar_training.id%type;
   v_video public.avatar_videos.id%type;
+  v_user public.avatar_training.user_id%type;
 begin
   begin
     v_payload := convert_from(v_bytes, 'utf8')::jsonb;
@@ -730,15 +762,16 @@ begin
   end;
   if p_record_id is not null then
     v_id := p_record_id;
-    select t.id into v_training from public.avatar_training t where t.id = v_id;
+    select t.id, t.user_id into v_training, v_user
+      from public.avatar_training t where t.id = v_id;
     if not found then
-      select v.id into v_video from public.avatar_videos v where v.id = v_id;
+      select v.id, v.user_id into v_video, v_user from public.avatar_videos v where v.id = v_id;
     end if;
   end if;
   insert into public.avatar_webhooks (provider, event_id, event_type, payload, body, received_at,
-                                      avatar_training_id, avatar_video_id, outcome)
+                                      avatar_training_id, avatar_video_id, user_id, outcome)
   values (p_provider, p_event_id, p_event_type, v_payload, v_body, p_received_at,
-          v_training, v_video, p_outcome)
+          v_training, v_video, v_user, p_outcome)
   on conflict (provider, event_id) do nothing;
   return found;
 end $$;
@@ -791,7 +824,8 @@ begin
     execute format('drop policy %I on public.%I', item.policy, item.tab);
   end loop;
 
-  -- auth.uid() stands in a sub-select, so that it is asked once and not for every row.
+  -- auth.uid() stands in a sub-select, so that it is asked once and not for every row. Every table
+  -- has the user in it: "in (select own clones)" would read whole tables, as no index serves it.
   create policy "users read own trainings" on public.avatar_training
     for select to authenticated using (user_id = (select auth.uid()));
   create policy "users read own videos" on public.avatar_videos
@@ -799,11 +833,7 @@ begin
   create policy "users read own consents" on public.avatar_consents
     for select to authenticated using (user_id = (select auth.uid()));
   create policy "users read own webhook log" on public.avatar_webhooks
-    for select to authenticated using (
-      avatar_training_id in (
-        select t.id from public.avatar_training t where t.user_id = (select auth.uid()))
-      or avatar_video_id in (
-        select v.id from public.avatar_videos v where v.user_id = (select auth.uid())));
+    for select to authenticated using (user_id = (select auth.uid()));
   grant select on public.avatar_training, public.avatar_videos, public.avatar_consents
     to authenticated;
   -- Columns, not a view: a view would either need the grants anyway or go round the policy.
@@ -813,17 +843,14 @@ begin
   -- avatar_jobs, avatar_ledger, avatar_leases: no policy, nobody but the service.
 
   for item in
-    select c.relname as tab, case c.relname when 'user_clones' then 'user_id = (select auth.uid())'
-             else 'clone_id in (select c.id from public.user_clones c '
-                  'where c.user_id = (select auth.uid()))' end as own_rows
-      from pg_class c
+    select c.relname as tab from pg_class c
      where c.relnamespace = 'public'::regnamespace
        and c.relname in ('user_clones', 'voice_samples', 'video_samples')
        and obj_description(c.oid, 'pg_class') = 'made by avatarkit'
   loop
     execute format('drop policy if exists "users read own rows" on public.%I', item.tab);
     execute format('create policy "users read own rows" on public.%I for select '
-                   'to authenticated using (%s)', item.tab, item.own_rows);
+                   'to authenticated using (user_id = (select auth.uid()))', item.tab);
     execute format('grant select on public.%I to authenticated', item.tab);
   end loop;
   for item in
