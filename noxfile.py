@@ -85,7 +85,12 @@ def docs(session: nox.Session) -> None:
 def proof(session: nox.Session) -> None:
     """Kill -9 at 200 random points, its naive twin, and 20,000 simulated histories."""
     session.install(".[all]", *TEST)
-    for arguments in (["--kills", "200"], ["--kills", "60", "--naive"], ["identical"]):
+    for arguments in (
+        ["--kills", "200"],
+        ["--kills", "20", "--command"],
+        ["--kills", "60", "--naive"],
+        ["identical"],
+    ):
         session.run("python", "tests/proof/kill.py", *arguments)
     session.run("python", "tests/simulation.py", "random", "20000")
     session.run("python", "tests/simulation.py", "exhaust", "2")
