@@ -5,13 +5,21 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+import avatarkit.repositories
+
 from .cluster import Cluster, Missing
 
 HERE = Path(__file__).parent
+_FOLDER = Path(avatarkit.repositories.__file__).parent / "migrations"
+MIGRATION = _FOLDER / "20261124120000_avatarkit.sql"
+UPGRADE = _FOLDER / "20261124115900_avatarkit_from_heygen_tables.sql"
+#: What a Supabase project grants by itself: nothing, as today, or everything, as before.
+GRANTS = ("nothing granted", "everything granted")
 _numbers = itertools.count()
 
 
@@ -38,6 +46,27 @@ def fresh_database(cluster: Cluster) -> Callable[..., str]:
         name = f"ak_{next(_numbers)}"
         with psycopg.connect(cluster.dsn(), autocommit=True) as db:
             db.execute(f'create database {name} template "{template}"')
+        return name
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def supabase_template(cluster: Cluster, fresh_database) -> Callable[..., str]:
+    """The name of a database to copy: a Supabase "bare", or "ready" with our tables."""
+
+    @cache
+    def make(state: str, grants: str = GRANTS[0]) -> str:
+        if state == "ready":
+            name = fresh_database(make("bare", grants))
+            files = [MIGRATION]
+        else:
+            name = fresh_database()
+            files = [HERE / "shim.sql"]
+            if grants == GRANTS[1]:
+                files.append(HERE / "open_grants.sql")
+        with connected(cluster, name) as db:
+            run_file(db, *files)
         return name
 
     return make
