@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from pydantic import SecretStr
 
+from .errors import Unsupported
 from .models import (
     AvatarRequest,
     Consent,
@@ -90,6 +91,15 @@ class Capabilities:
     typical: Mapping[Operation, float] = field(default_factory=lambda: MappingProxyType({}))
     in_flight: int | None = None  #: requests at once per account
     runs_here: bool = False  #: the work is done on this machine, nobody else sees the samples
+
+    def require_language(self, provider: str, language: str | None) -> None:
+        """Raise ``Unsupported``, with the list, where the provider does not speak ``language``."""
+        if self.languages is None or language is None:
+            return
+        if language.replace("_", "-").partition("-")[0].lower() not in self.languages:
+            raise Unsupported(
+                f"{provider} cannot speak {language!r}; it speaks: {', '.join(self.languages)}"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -451,7 +451,8 @@ class AvatarKit:
         limits = [(n, limit) for n in names for limit in self._provider(n).limits]
         language = language or training.language
         for state in operations:
-            _speaks(self._provider(state.provider), state.operation, script, language)
+            can = self._provider(state.provider).capabilities
+            can.require_language(state.provider, None if script is None else language)
         sample: Sample | None = None
         if script is not None:
             script = looks.read_script(script, limits)
@@ -802,19 +803,6 @@ def _record_id(kind: str, user_id: str, idempotency_key: str | None) -> str:
     if idempotency_key is None:
         return str(uuid.uuid4())
     return str(uuid.uuid5(_NAMESPACE, f"{kind}\0{user_id}\0{idempotency_key}"))
-
-
-def _speaks(
-    provider: Provider, operation: Operation, script: str | None, language: str | None
-) -> None:
-    spoken = provider.capabilities.languages
-    if script is None or spoken is None or language is None:
-        return
-    if language.partition("-")[0].lower() not in spoken:
-        raise errors.Unsupported(
-            f"{provider.name} cannot speak {language!r} ({operation}); it speaks: "
-            + ", ".join(spoken)
-        )
 
 
 def _stored_options(options: Sequence[Options]) -> tuple[dict[str, Any], ...]:

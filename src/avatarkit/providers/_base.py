@@ -359,7 +359,7 @@ class HttpProvider:
                 self._check_drive(request)
             case _:
                 pass
-        self._check_language(request)
+        self.capabilities.require_language(self.name, _spoken_language(request))
 
     def _check_drive(self, request: VideoRequest) -> None:
         can = self.capabilities
@@ -370,15 +370,6 @@ class HttpProvider:
             raise errors.Unsupported(
                 f"{self.name} takes no {request.audio.media_type}: "
                 f"give {' or '.join(can.audio_formats)}"
-            )
-
-    def _check_language(self, request: Request) -> None:
-        spoken, language = self.capabilities.languages, _spoken_language(request)
-        if spoken is None or language is None:
-            return
-        if language.partition("-")[0].lower() not in spoken:
-            raise errors.Unsupported(
-                f"{self.name} cannot speak {language!r}; it speaks: {', '.join(spoken)}"
             )
 
 
