@@ -114,7 +114,9 @@ class Cluster:
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
             "wal_level": "logical",
-            "fsync": "off",  # a test's data need not survive the machine
+            "fsync": "off",  # a test's data need not survive the machine, only the server
+            "full_page_writes": "off",
+            "max_wal_size": "4GB",
             "max_connections": 60,
             "shared_buffers": "64MB",
             "autovacuum": "off",

@@ -53,11 +53,14 @@ def fresh_database(cluster: Cluster) -> Callable[..., str]:
 
 @pytest.fixture(scope="session")
 def supabase_template(cluster: Cluster, fresh_database) -> Callable[..., str]:
-    """The name of a database to copy: a Supabase "bare", or "ready" with our tables."""
+    """The name of a database to copy: a Supabase "bare", or "ready" with our tables; or "plain"."""
 
     @cache
     def make(state: str, grants: str = GRANTS[0]) -> str:
-        if state == "ready":
+        if state == "plain":
+            name = fresh_database()
+            files = [MIGRATION]
+        elif state == "ready":
             name = fresh_database(make("bare", grants))
             files = [MIGRATION]
         else:

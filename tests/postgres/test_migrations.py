@@ -84,10 +84,9 @@ def schema(db) -> list[tuple]:
 
 
 @pytest.fixture
-def plain(cluster, fresh_database):
+def plain(cluster, fresh_database, supabase_template):
     """Plain PostgreSQL with our tables."""
-    with connected(cluster, fresh_database()) as db:
-        run_file(db, MIGRATION)
+    with connected(cluster, fresh_database(supabase_template("plain"))) as db:
         yield db
 
 
@@ -100,10 +99,11 @@ def bare(cluster, fresh_database, supabase_template):
 
 
 @pytest.fixture
-def supabase(bare):
-    """A Supabase project with our tables."""
-    run_file(bare, MIGRATION)
-    return bare
+def supabase(cluster, fresh_database, supabase_template):
+    """A Supabase project with our tables, and the same users."""
+    with connected(cluster, fresh_database(supabase_template("ready"))) as db:
+        db.execute("insert into auth.users (id) values (%s), (%s)", (ANNA, BERT))
+        yield db
 
 
 @pytest.fixture(params=["plain", "supabase"])

@@ -216,16 +216,17 @@ def test_a_user_who_goes_takes_every_row_along(db):
 
 @pytest.fixture(scope="module")
 def large(cluster, fresh_database, supabase_template):
-    """200,000 trainings, videos, samples, consents and deliveries of 2,000 users."""
+    """200,000 trainings, videos and deliveries of 2,000 users, and a tenth of the rest."""
     with connected(cluster, fresh_database(supabase_template("ready"))) as db:
         db.execute("set session_replication_role = replica")  # no triggers, no foreign keys
         user = "lpad((i % 2000)::text, 8, '0') || '-0000-4000-8000-000000000000'"
         an_id = "lpad(i::text, 8, '0') || '-0000-4000-8000-000000000001'"
         at = "timestamptz '2026-01-01' + make_interval(secs => i)"
         rows = "from generate_series(1, 200000) i"
+        some = "from generate_series(1, 20000) i"
         for statement in (
             f"insert into auth.users (id) select ({user})::uuid from generate_series(0, 1999) i",
-            f"insert into user_clones (id, user_id) select ({an_id})::uuid, ({user})::uuid {rows}",
+            f"insert into user_clones (id, user_id) select ({an_id})::uuid, ({user})::uuid {some}",
             *(
                 f"insert into {table} (id, user_id, clone_id, created_at, doc) "
                 f"select ({an_id})::uuid, ({user})::uuid, ({an_id})::uuid, {at}, '{{}}' {rows}"
@@ -233,11 +234,11 @@ def large(cluster, fresh_database, supabase_template):
             ),
             *(
                 f"insert into {table} (id, user_id, clone_id, file_path, sha256, created_at) "
-                f"select ({an_id})::uuid, ({user})::uuid, ({an_id})::uuid, 'x', i, {at} {rows}"
+                f"select ({an_id})::uuid, ({user})::uuid, ({an_id})::uuid, 'x', i, {at} {some}"
                 for table in ("voice_samples", "video_samples")
             ),
             "insert into avatar_consents (id, user_id, real_person, doc) "
-            f"select ({an_id})::uuid, ({user})::uuid, true, '' {rows}",
+            f"select ({an_id})::uuid, ({user})::uuid, true, '' {some}",
             "insert into avatar_webhooks (avatar_training_id, user_id, provider, event_id, "
             f"received_at) select ({an_id})::uuid, ({user})::uuid, 'fake', i, {at} {rows}",
             "analyze",
