@@ -315,7 +315,7 @@ class Store:
     async def stat(self, key):
         def run():
             body = self.world.store.get(key)
-            return body and StoredFile(key=key, size=len(body), sha256="0")
+            return None if body is None else StoredFile(key=key, size=len(body), sha256="0")
 
         return await Effect("stat", run)
 

@@ -90,15 +90,20 @@ async def test_a_failing_visit_is_repeated_when_its_lease_ends_not_at_once(stage
 
     stage.behave = fail
     await stage.add("t1")
-    engine = stage.engine(lease=30.0)
-    stage.repository.renew = _nothing
-    await running(stage, engine, lambda: len(stage.visits) == 2)
+    await running(stage, stage.engine(lease=30.0), lambda: len(stage.visits) == 2)
     first, second = (at for _, at in stage.visits)
     assert second - first >= 30.0
 
 
-async def _nothing(*_args):
-    return None
+async def test_a_claim_that_cannot_be_given_back_ends_by_itself(stage):
+    async def away(_claim):
+        raise OSError("away")
+
+    stage.repository.release = away
+    await stage.add("t1")
+    await stage.add("t2", seconds=60.0)
+    await running(stage, stage.engine(), lambda: len(stage.visits) == 2)
+    assert [v[0] for v in stage.visits] == ["t1", "t2"]
 
 
 async def test_one_failing_record_does_not_stop_the_others(stage):

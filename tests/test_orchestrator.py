@@ -396,6 +396,21 @@ def test_a_job_that_the_vendor_no_longer_knows_is_gone():
     assert (record.status, record.error_type) == (Status.FAILED, "NotFound")
 
 
+def test_a_job_that_is_not_listed_yet_is_not_gone():
+    class Lagging(Provider):
+        async def _get(self, job_id):
+            if self.world.now < 1000.0 + 30.0:
+                raise refusal(errors.NotFound)
+            return await super()._get(job_id)
+
+        get_voice = _get
+
+    scene = Scene(provider=Lagging)
+    operations = tuple(o.model_copy(update={"list_lag": 60.0}) for o in scene.record.operations)
+    scene.world.rows["t1"] = scene.record.model_copy(update={"operations": operations})
+    assert scene.finish().status is Status.COMPLETED
+
+
 # -- doubts -----------------------------------------------------------------------------------
 
 
@@ -616,6 +631,63 @@ def test_what_was_found_to_be_made_twice_is_kept_on_request():
     assert scene.resolve("keep").action is None
 
 
+@pytest.mark.parametrize("kind", [errors.RateLimited, errors.AuthError, errors.ConfigError])
+def test_speech_that_breaks_off_was_paid_for_whatever_ended_it(kind):
+    class Broken(Provider):
+        async def synthesize(self, request):
+            speech = await super().synthesize(request)
+
+            async def audio():
+                yield b"half"
+                raise kind("in the middle")
+
+            return speech.model_copy(update={"audio": audio()})
+
+    scene = unfindable(video, provider=Broken)
+    scene.until(lambda r: r.action)
+    assert scene.paid() == {"ak-t1-speech": 1}
+
+
+def test_speech_without_a_byte_is_a_doubt():
+    class Silent(Provider):
+        async def synthesize(self, request):
+            speech = await super().synthesize(request)
+
+            async def audio():
+                return
+                yield b""
+
+            return speech.model_copy(update={"audio": audio()})
+
+    record = unfindable(video, provider=Silent).until(lambda r: r.action)
+    assert record.action.kind == "payment"
+
+
+def test_found_speech_without_its_audio_is_never_called_stored():
+    class Lost(Provider):
+        async def synthesize(self, request):
+            await super().synthesize(request)
+            raise refusal(errors.Ambiguous)
+
+        async def get_speech(self, job_id):
+            job = await super().get_speech(job_id)
+            return job.model_copy(update={"links": {}})
+
+    record = Scene(video, provider=Lost).until(lambda r: r.action, seconds=5.0)
+    assert "no link to its audio" in record.action.message
+
+
+def test_a_look_up_that_fails_for_ever_ends_in_a_question():
+    class Down(Provider):
+        async def find_voice(self, token):
+            raise refusal(errors.Unavailable)
+
+    scene = Scene(provider=Down, deadline_at=1100.0)
+    intent(scene)
+    record = scene.until(lambda r: r.action, seconds=30.0)
+    assert (record.action.kind, record.operation(VOICE).phase) == ("deadline", Phase.INTENT)
+
+
 # -- idempotency keys -------------------------------------------------------------------------
 
 
@@ -657,6 +729,22 @@ def test_a_refused_repeat_proves_nothing():
     scene = keyed()
     scene.provider.trouble.append(refusal(errors.Refused))
     assert scene.finish().status is Status.COMPLETED
+
+
+def test_after_cancel_nothing_is_repeated():
+    scene = keyed()
+    scene.advance()
+    run(scene.orchestrator.cancel(scene.record))
+    scene.advance(seconds=5.0)
+    assert scene.provider.requests == ["ak-t1-voice:1"]
+
+
+def test_after_a_restore_nothing_is_repeated_under_an_old_key():
+    scene = keyed()
+    scene.advance()
+    run(scene.orchestrator.restored(scene.record))
+    record = scene.advance(seconds=5.0)
+    assert (record.action.kind, len(scene.provider.requests)) == ("payment", 1)
 
 
 def test_outside_the_window_nothing_is_repeated():
@@ -740,6 +828,40 @@ def test_a_result_that_cannot_be_fetched_is_never_called_completed():
     scene = Scene(video, provider=Unreachable)
     record = scene.until(lambda r: r.action, seconds=5.0)
     assert (record.status, record.action.kind) == (Status.ACTION_REQUIRED, "result")
+
+
+def test_a_result_without_a_byte_is_never_called_completed():
+    class Empty(Provider):
+        async def fetch(self, url):
+            return
+            yield b""
+
+    record = Scene(video, provider=Empty).until(lambda r: r.action, seconds=5.0)
+    assert (record.action.kind, "not one byte" in record.action.message) == ("result", True)
+
+
+def test_a_signed_link_does_not_reach_the_record():
+    class Leaks(Provider):
+        async def fetch(self, url):
+            raise errors.Unavailable("https://cdn.example/v.mp4?X-Amz-Signature=SECRET broke")
+            yield b""
+
+    record = Scene(video, provider=Leaks).until(lambda r: r.action, seconds=5.0)
+    assert "SECRET" not in record.model_dump_json()
+
+
+def test_a_vendors_reason_is_kept_without_its_signed_link():
+    class Fails(Provider):
+        async def _get(self, job_id):
+            job = await super()._get(job_id)
+            reason = "cannot read https://cdn.example/me.wav?sig=SECRET"
+            return job.model_copy(update={"state": JobState.FAILED, "reason": reason})
+
+        get_voice = _get
+
+    record = Scene(provider=Fails).finish()
+    assert "cannot read" in record.error_message
+    assert "SECRET" not in record.model_dump_json()
 
 
 def test_a_result_is_fetched_when_a_person_says_so():

@@ -678,7 +678,9 @@ class AvatarKit:
 
         ``adopt`` needs ``job_id``. Raises ``IllegalTransition`` where the choice does not fit.
         """
-        record = await self._record(record_id)
+        record = await self._repository.get(record_id)  # a deleted one may still ask
+        if record is None:
+            raise errors.NotFound(f"there is no training or video {record_id!r}")
         record = await self._orchestrator.resolve(record, choice, job_id=job_id)
         self._engine.wake()
         return cast("Training | Video", record)

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal, TypeVar, cast
 from urllib.parse import urlsplit
 
 from . import errors
-from ._log import get_logger
+from ._log import cleaned, get_logger
 from .interfaces import ROLES, Clock, Fetcher, MediaStore, Prepares, Provider, Repository, Slots
 from .models import (
     MEDIA_TYPES,
@@ -247,7 +247,7 @@ class Orchestrator:
             operation=state.operation,
             error=type(error).__name__,
         )
-        wait = _retry_after(error) or min(2.0**state.failures, self._policy.gap_max)
+        wait = _retry_after(error) or min(2.0 ** min(state.failures, 16), self._policy.gap_max)
         event = Postponed(
             at=now.wall, operation=state.operation, next_at=now.wall + wait, failed=True
         )
@@ -354,7 +354,7 @@ class Orchestrator:
             operation=operation,
             attempt=attempt,
             then=next(then for kind, then in _PROVES_ABSENT.items() if isinstance(error, kind)),
-            message=str(error),
+            message=cleaned(str(error)),
             error_type=type(error).__name__,
             next_at=now + _backoff(attempt, error),
             counts=not isinstance(error, errors.RateLimited),
@@ -369,7 +369,12 @@ class Orchestrator:
             return job, None
         speech: Speech = await submit(request)
         key = f"{record.prefix}/speech-audio{_AUDIO_SUFFIXES.get(speech.media_type, '')}"
-        file = await self._media.put(key, speech.audio, speech.media_type)
+        try:
+            file = await self._media.put(key, speech.audio, speech.media_type)
+        except Exception as error:
+            raise _unheard(state, type(error).__name__) from error
+        if not file.size:
+            raise _unheard(state, "not one byte came")
         return _spoken(record, state, speech.cost), {"audio": file}
 
     # -- doubts -------------------------------------------------------------------------------
@@ -397,7 +402,7 @@ class Orchestrator:
             return await self._later(record, state, error, now)
         if jobs:
             return await self._accept(record, state, jobs, now, files)
-        if self._may_repeat(state, now):
+        if not record.status.final and self._may_repeat(state, now):
             return await self._repeat(record, state, provider, now)
         if state.billable and not state.findable:
             return await self._ask_payment(record, state, now)
@@ -410,7 +415,7 @@ class Orchestrator:
         if state.operation is Operation.SPEECH:
             for suffix in ("", *_AUDIO_SUFFIXES.values()):
                 file = await self._media.stat(f"{record.prefix}/speech-audio{suffix}")
-                if file is not None:
+                if file is not None and file.size:
                     return [_spoken(record, state, None)], {"audio": file}
         return (await self._find(record, state, provider) if state.findable else []), None
 
@@ -534,7 +539,9 @@ class Orchestrator:
         later = now.wall + poll_gap(record, state, now.wall, self._policy)
         try:
             job = await self._get(state, provider)
-        except errors.NotFound:
+        except errors.NotFound as error:
+            if now.wall < (state.submitted_at or 0.0) + state.list_lag:
+                return await self._later(record, state, error, now)  # not listed yet
             event: Event = Missing(
                 at=now.wall,
                 operation=state.operation,
@@ -544,6 +551,8 @@ class Orchestrator:
             return await self._put(record, event)
         except Exception as error:  # noqa: BLE001 - a failed poll never changes a status
             return await self._later(record, state, error, now)
+        if job.reason:
+            job = job.model_copy(update={"reason": cleaned(job.reason)})
         event = Seen(at=now.wall, operation=state.operation, job=job, next_at=later)
         return await self._put(record, event)
 
@@ -567,7 +576,7 @@ class Orchestrator:
             event: Event = CopyFailed(
                 at=now.wall,
                 operation=state.operation,
-                reason=str(error),
+                reason=cleaned(str(error)),
                 limit=self._policy.copy_limit,
                 next_at=now.wall + _backoff(state.copy_failures + 1, error),
             )
@@ -583,7 +592,12 @@ class Orchestrator:
         fetcher = provider if isinstance(provider, Fetcher) else self._fetcher
         key = f"{record.prefix}/{state.operation}-{name}{suffix}"
         async with aclosing(cast("Any", fetcher.fetch(link))) as chunks:
-            return await self._media.put(key, chunks, media_type)
+            file = await self._media.put(key, chunks, media_type)
+        if not file.size:
+            raise errors.BadReply(
+                f"the {name} has not one byte", provider=state.provider, operation=state.operation
+            )
+        return file
 
     # -- the end ------------------------------------------------------------------------------
 
@@ -736,11 +750,27 @@ _SUFFIXES: Mapping[str, str] = {
 }
 
 
+#: The result without which an operation is worth nothing.
+_WANTED: Mapping[Operation, str] = {
+    Operation.VIDEO: "video",
+    Operation.DUB: "video",
+    Operation.SPEECH: "audio",
+}
+
+
+def _unheard(state: OperationState, why: str) -> errors.Ambiguous:
+    """Speech that began to come was charged, whatever ended it."""
+    return errors.Ambiguous(
+        f"the speech broke off ({why})", provider=state.provider, operation=state.operation
+    )
+
+
 def _links(job: Job) -> Mapping[str, str]:
     """The results of a finished job; a video job without its video is not finished well."""
-    if job.operation in {Operation.VIDEO, Operation.DUB} and "video" not in job.links:
+    wanted = _WANTED.get(job.operation)
+    if wanted is not None and wanted not in job.links:
         raise errors.BadReply(
-            "the job is finished, but there is no link to its video",
+            f"the job is finished, but there is no link to its {wanted}",
             provider=job.provider,
             operation=job.operation,
         )
@@ -787,7 +817,7 @@ def _ledger(record: Record, event: Event) -> list[LedgerEntry]:
 
 
 def _failed(error: Exception, now: Instant) -> Failed:
-    return Failed(at=now.wall, message=str(error), error_type=type(error).__name__)
+    return Failed(at=now.wall, message=cleaned(str(error)), error_type=type(error).__name__)
 
 
 def _retry_after(error: Exception | None) -> float | None:
@@ -796,7 +826,7 @@ def _retry_after(error: Exception | None) -> float | None:
 
 def _backoff(attempt: int, error: Exception | None) -> float:
     """Seconds to the next attempt: what the vendor says, else 1, 2, 4 ... 300."""
-    return _retry_after(error) or min(2.0 ** max(0, attempt - 1), 300.0)
+    return _retry_after(error) or min(2.0 ** min(max(0, attempt - 1), 16), 300.0)
 
 
 def _name(event: Event) -> str:

@@ -328,6 +328,8 @@ def decide(record: Record, now: float, policy: Policy) -> Step:
         if intent.phase is Phase.INTENT:
             if record.action and record.action.kind == "payment":
                 return _no_later(record, Step(Do.REST))
+            if record.action is None and not record.status.final and now >= record.deadline_at:
+                return Step(Do.ASK_DEADLINE, intent.operation, record.deadline_at)
             return Step(Do.RECONCILE, intent.operation, intent.not_before)
     if record.status.final:
         return _after_the_end(record)
@@ -610,7 +612,7 @@ def _doubted(record: R, e: Doubted) -> R:
         return record
     # Speech leaves nothing behind at a vendor that could turn up later.
     leaves = op.billable and op.findable and op.operation is not Operation.SPEECH
-    recheck = op.recheck_at or (e.recheck_at if leaves else None)
+    recheck = max(op.recheck_at or 0.0, e.recheck_at) if leaves else op.recheck_at
     not_before = op.not_before if e.next_at is None else e.next_at
     return _set(record, e.operation, doubted=True, recheck_at=recheck, not_before=not_before)
 
@@ -798,16 +800,18 @@ def _gave_up(record: R, e: GaveUp) -> R:
 def _restored(record: R, e: Restored) -> R:
     if record.status.final:
         return record
+    # Without a digest nothing is repeated: the key that this copy remembers may be an older one.
     operations = tuple(
         o.model_copy(
             update={
                 "phase": Phase.INTENT,
                 "attempt": o.attempt + 1,
                 "intent_at": e.instant,
+                "digest": None,
                 "not_before": e.at,
             }
         )
-        if o.phase is Phase.NONE and o.billable
+        if o.phase in {Phase.NONE, Phase.INTENT} and o.billable
         else o
         for o in record.operations
     )

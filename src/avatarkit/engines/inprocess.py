@@ -80,6 +80,9 @@ class InProcessEngine:
         self._owner = secrets.token_hex(8)
         self._wake = anyio.Event()
         self._running = 0
+        #: Running visits by the owner that claimed them. Each round of claims has an owner of its
+        #: own, so that a failed visit's lease ends when the others of its round are done.
+        self._rounds: dict[str, int] = {}
         self._stopping = False
         self._stopped = anyio.Event()
 
@@ -93,10 +96,9 @@ class InProcessEngine:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._renew)
                 while not self._stopping:
-                    claims = await self._claim(self._in_flight - self._running)
+                    owner, claims = await self._claim(self._in_flight - self._running)
                     for claim in claims:
-                        self._running += 1
-                        tasks.start_soon(self._visit, claim)
+                        tasks.start_soon(self._visit, claim, owner)
                     if not claims:
                         await self._rest()
                 with anyio.move_on_after(self._grace):
@@ -115,24 +117,28 @@ class InProcessEngine:
 
     async def tick(self, limit: int = 64) -> int:
         """Claim what is due, advance it, return how many: for cron and serverless."""
-        claims = await self._claim(limit)
+        owner, claims = await self._claim(limit)
         async with anyio.create_task_group() as tasks:
             for claim in claims:
-                self._running += 1
-                tasks.start_soon(self._visit, claim)
+                tasks.start_soon(self._visit, claim, owner)
         return len(claims)
 
-    async def _claim(self, limit: int) -> list[Claim]:
+    async def _claim(self, limit: int) -> tuple[str, list[Claim]]:
+        owner = f"{self._owner}-{secrets.token_hex(4)}"
         if limit <= 0:
-            return []
+            return owner, []
         try:
             due = await self._repository.next_due()
             if due is None or due > (await self._repository.now()).wall:
-                return []
-            return await self._repository.claim(self._owner, limit, self._lease)
+                return owner, []
+            claims = await self._repository.claim(owner, limit, self._lease)
         except Exception as error:  # noqa: BLE001 - a database that is away comes back
             log.warning("claim.failed", error=type(error).__name__)
-            return []
+            return owner, []
+        self._running += len(claims)
+        if claims:
+            self._rounds[owner] = len(claims)
+        return owner, claims
 
     async def _rest(self) -> None:
         due = await self._next_due()
@@ -149,7 +155,7 @@ class InProcessEngine:
             return self._idle
         return self._idle if due is None else min(max(due - now, 0.01), self._idle)
 
-    async def _visit(self, claim: Claim) -> None:
+    async def _visit(self, claim: Claim, owner: str) -> None:
         try:
             await self._advance(claim.record.id)
         except Exception as error:
@@ -157,18 +163,28 @@ class InProcessEngine:
             log.exception("visit.failed", id=claim.record.id, error=type(error).__name__)
         except BaseException:
             with anyio.CancelScope(shield=True):
-                await self._repository.release(claim)
+                await self._release(claim)
             raise
         else:
-            await self._repository.release(claim)
+            await self._release(claim)
         finally:
             self._running -= 1
+            self._rounds[owner] -= 1
+            if not self._rounds[owner]:
+                del self._rounds[owner]
             self.wake()
+
+    async def _release(self, claim: Claim) -> None:
+        try:
+            await self._repository.release(claim)
+        except Exception as error:  # noqa: BLE001 - the lease ends by itself
+            log.warning("release.failed", id=claim.record.id, error=type(error).__name__)
 
     async def _renew(self) -> None:
         while True:
             await self._clock.sleep(self._lease / 3)
             try:
-                await self._repository.renew(self._owner, self._lease)
+                for owner in list(self._rounds):
+                    await self._repository.renew(owner, self._lease)
             except Exception as error:  # noqa: BLE001 - the lease ends, others go on
                 log.warning("renew.failed", error=type(error).__name__)

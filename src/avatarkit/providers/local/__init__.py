@@ -7,6 +7,7 @@ extra, and :func:`load_engine` brings them in when they are first used.
 from __future__ import annotations
 
 import importlib
+import os
 from types import ModuleType
 
 from avatarkit.errors import ConfigError
@@ -22,6 +23,8 @@ def load_engine() -> ModuleType:
 
     Raises ``ConfigError`` where a package of the ``local`` extra is not installed.
     """
+    # Its Linux wheels report to their maker over the network unless told not to before the import.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         return importlib.import_module("avatarkit.providers.local.render")
     except ModuleNotFoundError as error:
