@@ -102,3 +102,17 @@ def test_keys_and_secrets_are_never_shown():
     settings = Settings.from_env(environ)
 
     assert "hush" not in f"{settings!r} {settings.for_provider('fake')!r}"
+
+
+@pytest.mark.parametrize(
+    ("repository", "root"),
+    [
+        ("sqlite:///.avatarkit/avatarkit.db", ".avatarkit"),
+        ("sqlite:///twins.db", ".avatarkit"),
+        ("sqlite:////var/lib/app/twins.db", "/var/lib/app/.avatarkit"),
+        ("memory://", ".avatarkit"),
+    ],
+)
+def test_what_providers_keep_lies_beside_the_database(repository, root):
+    settings = Settings.from_env({"AVATARKIT_REPOSITORY": repository})
+    assert str(settings.root) == root

@@ -7,7 +7,7 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, cast
@@ -26,7 +26,7 @@ from .orchestrator import Orchestrator
 from .recordings import Recording, Recordings, Source
 from .records import OperationState, Phase, Record, Sample, Status, Training, Video
 from .registry import Stack
-from .settings import Settings
+from .settings import Settings, root_of
 from .states import Policy
 from .webhooks import Delivery
 
@@ -94,6 +94,8 @@ class AvatarKit:
         clock: Clock | None = None,
     ) -> None:
         self._settings = settings or Settings.from_env()
+        if isinstance(repository, str):
+            self._settings = replace(self._settings, root=root_of(repository))
         self._clock = clock or SystemClock()
         self._policy = policy or Policy()
         self._given = dict(providers or {})

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from .interfaces import Clock, ProviderSettings
 
-__all__ = ["Settings", "key_variable"]
+__all__ = ["Settings", "key_variable", "root_of"]
 
 _ROOT = Path(".avatarkit")
 _REPOSITORY = f"sqlite:///{_ROOT}/avatarkit.db"
@@ -45,6 +45,7 @@ class Settings:
             stack=kept.get("AVATARKIT_STACK", "local"),
             repository=kept.get("AVATARKIT_REPOSITORY", _REPOSITORY),
             media=kept.get("AVATARKIT_MEDIA", _MEDIA),
+            root=root_of(kept.get("AVATARKIT_REPOSITORY", _REPOSITORY)),
             environ=MappingProxyType(kept),
         )
 
@@ -68,6 +69,15 @@ class Settings:
             home=self.root / name,
             clock=clock,
         )
+
+
+def root_of(repository: str) -> Path:
+    """The folder in which providers keep what is theirs: beside the database, wherever we run."""
+    scheme, _, rest = repository.partition("://")
+    if scheme != "sqlite":
+        return _ROOT
+    folder = Path(rest.removeprefix("/")).parent
+    return folder if folder.name == _ROOT.name else folder / _ROOT
 
 
 def key_variable(name: str) -> str:

@@ -221,6 +221,18 @@ async def test_deleting_twice_is_fine(trained):
     assert await trained.find_avatar("ak-t-avatar") == []
 
 
+async def test_deleting_takes_along_what_killed_processes_left(trained):
+    spool = trained._home / "spool" / "ak-t-avatar-dead"
+    part = trained._home / "avatars" / ".ak-t-avatar.dead.part"
+    gone = trained._home / "avatars" / ".ak-t-avatar.dead.gone"
+    for folder in (spool, part, gone):
+        folder.mkdir(parents=True)
+        (folder / "0.jpg").write_bytes(b"a face")
+    await trained.delete_avatar("ak-t-avatar")
+    assert [str(p) for p in trained._home.rglob("*") if "avatar" in p.name and p.is_file()] == []
+    assert not any(folder.exists() for folder in (spool, part, gone))
+
+
 @pytest.mark.parametrize("job_id", ["", "..", "a/b", ".hidden", "a\\b"])
 async def test_an_id_cannot_leave_the_folder(local, job_id):
     with pytest.raises(errors.NotFound):
@@ -276,3 +288,12 @@ async def test_the_demo_portrait_has_one_face(local):
 async def test_nobody_calls_back(local):
     with pytest.raises(errors.WebhookRejected):
         local.events(Delivery(b"{}", {}))
+
+
+def test_the_engine_reports_to_nobody():
+    code = (
+        "from avatarkit.providers.local import load_engine; load_engine(); "
+        "import os; print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "1"

@@ -7,6 +7,7 @@ would: a render that was cut off is begun again by the next process that asks fo
 from __future__ import annotations
 
 import fcntl
+import glob
 import json
 import os
 import shutil
@@ -14,7 +15,7 @@ import threading
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -101,7 +102,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
 
     def __init__(self, settings: ProviderSettings | None = None) -> None:
         given = settings or ProviderSettings()
-        self._home = given.home or Path(".avatarkit/local")
+        self._home = (given.home or Path(".avatarkit/local")).absolute()
         # One at a time: a render uses all processors by itself.
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="avatarkit-local")
         self._renders: dict[str, Future[None]] = {}
@@ -131,7 +132,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
         folder = self._folder(Operation.VOICE, request.token)
         if not folder.is_dir():
             engine = load_engine()
-            async with self._files(request.samples) as paths:
+            async with self._files(request.token, request.samples) as paths:
                 await anyio.to_thread.run_sync(engine.train_voice, paths, folder)
         return await self.get_voice(request.token)
 
@@ -155,7 +156,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
         folder = self._folder(Operation.AVATAR, request.token)
         if not folder.is_dir():
             engine = load_engine()
-            async with self._files([request.footage]) as paths:
+            async with self._files(request.token, [request.footage]) as paths:
                 await anyio.to_thread.run_sync(engine.train_face, paths[0], folder)
         return await self.get_avatar(request.token)
 
@@ -333,24 +334,26 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
         folder = self._folder(operation, job_id)
 
         def remove() -> None:
-            gone = folder.with_name(f".{uuid.uuid4().hex}.gone")
-            try:
-                folder.rename(gone)  # at once, so that nobody sees half of it
-            except FileNotFoundError:
-                return
-            shutil.rmtree(gone, ignore_errors=True)
+            with suppress(FileNotFoundError):  # at once, so that nobody sees half of it
+                folder.rename(folder.with_name(f".{job_id}.{uuid.uuid4().hex}.gone"))
+            # With what killed processes left of it: half-written, half-deleted, spooled.
+            for rest in (
+                *folder.parent.glob(f".{glob.escape(job_id)}.*"),
+                *(self._home / "spool").glob(f"{glob.escape(job_id)}-*"),
+            ):
+                shutil.rmtree(rest, ignore_errors=True)
 
         await anyio.to_thread.run_sync(remove)
 
-    def _files(self, media: Sequence[Media]) -> _Spool:
-        return _Spool(self._home / "spool", media)
+    def _files(self, token: str, media: Sequence[Media]) -> _Spool:
+        return _Spool(self._home / "spool" / f"{token}-{uuid.uuid4().hex}", media)
 
 
 class _Spool:
     """Recordings as files, for as long as the block lasts."""
 
-    def __init__(self, root: Path, media: Sequence[Media]) -> None:
-        self._folder = root / uuid.uuid4().hex
+    def __init__(self, folder: Path, media: Sequence[Media]) -> None:
+        self._folder = folder
         self._media = media
 
     async def __aenter__(self) -> list[Path]:
@@ -375,7 +378,7 @@ async def _write(path: Path, media: Media) -> None:
 @contextmanager
 def _complete(folder: Path) -> Iterator[Path]:
     """Fill a directory that appears whole or not at all; the first of two wins."""
-    part = folder.with_name(f".{uuid.uuid4().hex}.part")
+    part = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.part")
     part.mkdir(parents=True, mode=0o700)
     try:
         yield part
