@@ -225,7 +225,7 @@ class AvatarKit:
         agreed = self._agreed(consent, chosen)
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
             files = [await self._recordings.bring(role, s, Path(folder)) for role, s in given]
-            await self._inspect(files, chosen)
+            looks.refuse(await self._findings(files, chosen))
             kept = await self._recordings.keep_consent(agreed, user_id)
             samples = [await self._recordings.keep(f, user_id, clone_id) for f in files]
         samples += stored
@@ -241,10 +241,7 @@ class AvatarKit:
             idempotency_key=idempotency_key,
             consent_id=kept.id,
             operations=operations,
-            created_at=now,
-            updated_at=now,
-            deadline_at=now + self._policy.deadline,
-            next_at=now,
+            **_begun(now, self._policy.deadline),
             voice=tuple(s for s in samples if s.role == "voice")[: looks.MAX_VOICE_SAMPLES],
             footage=next((s for s in samples if s.role == "footage"), None),
         )
@@ -342,8 +339,7 @@ class AvatarKit:
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
             source = cast("Source", voice if voice is not None else footage)
             file = await self._recordings.bring(role, source, Path(folder))
-            findings = await anyio.to_thread.run_sync(looks.inspect, [file.subject], ())
-            looks.refuse(findings)
+            await self._recordings.check(file)
             return await self._recordings.keep(file, user_id, clone_id)
 
     async def preflight(
@@ -360,9 +356,6 @@ class AvatarKit:
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
             files = [await self._recordings.bring(role, s, Path(folder)) for role, s in given]
             return await self._findings(files, chosen)
-
-    async def _inspect(self, files: Sequence[Recording], stack: Stack) -> None:
-        looks.refuse(await self._findings(files, stack))
 
     async def _findings(self, files: Sequence[Recording], stack: Stack) -> list[looks.Finding]:
         names = dict.fromkeys(stack.roles.values())
@@ -463,7 +456,7 @@ class AvatarKit:
                 file = await self._recordings.bring(
                     SampleRole.VOICE, cast("Source", audio), Path(folder)
                 )
-                looks.refuse(await anyio.to_thread.run_sync(looks.inspect, [file.subject], ()))
+                await self._recordings.check(file)
                 sample = await self._recordings.keep(file, training.user_id, training.clone_id)
         now = (await self._repository.now()).wall
         video = Video(
@@ -477,10 +470,7 @@ class AvatarKit:
             idempotency_key=idempotency_key,
             consent_id=training.consent_id,
             operations=operations,
-            created_at=now,
-            updated_at=now,
-            deadline_at=now + _DEADLINES[Operation.VIDEO],
-            next_at=now,
+            **_begun(now, _DEADLINES[Operation.VIDEO]),
             training_id=training.id,
             script=script,
             audio=sample,
@@ -544,7 +534,7 @@ class AvatarKit:
             agreed = self._agreed(consent, chosen)
             with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
                 file = await self._recordings.bring(SampleRole.FOOTAGE, source, Path(folder))
-                looks.refuse(await anyio.to_thread.run_sync(looks.inspect, [file.subject], ()))
+                await self._recordings.check(file)
                 kept = await self._recordings.keep_consent(agreed, user_id)
                 sample = await self._recordings.keep(file, user_id, clone_id)
             now = (await self._repository.now()).wall
@@ -560,10 +550,7 @@ class AvatarKit:
                     idempotency_key=idempotency_key,
                     consent_id=kept.id,
                     operations=(self._operation(Operation.DUB, dubber),),
-                    created_at=now,
-                    updated_at=now,
-                    deadline_at=now + _DEADLINES[Operation.DUB],
-                    next_at=now,
+                    **_begun(now, _DEADLINES[Operation.DUB]),
                     source=sample,
                 )
             )
@@ -807,6 +794,11 @@ def _record_id(kind: str, user_id: str, idempotency_key: str | None) -> str:
     if idempotency_key is None:
         return str(uuid.uuid4())
     return str(uuid.uuid5(_NAMESPACE, f"{kind}\0{user_id}\0{idempotency_key}"))
+
+
+def _begun(now: float, deadline: float) -> dict[str, Any]:
+    """The times of a row that is due at once and asks a person after ``deadline`` seconds."""
+    return {"created_at": now, "updated_at": now, "deadline_at": now + deadline, "next_at": now}
 
 
 def _stored_options(options: Sequence[Options]) -> tuple[dict[str, Any], ...]:

@@ -76,6 +76,10 @@ class Recordings:
         await anyio.to_thread.run_sync(spool)
         return Recording(role, name, path)
 
+    async def check(self, file: Recording) -> None:
+        """Refuse what no provider could use; raises ``MediaRejected``."""
+        looks.refuse(await anyio.to_thread.run_sync(looks.inspect, [file.subject], ()))
+
     async def keep(self, file: Recording, user_id: str, clone_id: str) -> Sample:
         """Store the bytes, then record the sample; the same bytes are kept once."""
         digest = await anyio.to_thread.run_sync(_sha256, file.path)
