@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -754,11 +755,28 @@ def test_outside_the_window_nothing_is_repeated():
     assert (record.action.kind, len(scene.provider.requests)) == ("payment", 1)
 
 
-def test_a_repeat_that_freezes_past_the_window_is_not_sent():
+def test_a_repeat_that_freezes_before_it_leaves_is_not_sent():
     scene = keyed()
     scene.advance()
-    frozen = scene.world.clock().model_copy(update={"wall": 1000.0 + 24 * 3600.0})
-    scene.orchestrator._clock.now = lambda: frozen
+    now = scene.world.clock()
+    frozen = now.model_copy(update={"wall": now.wall + 24 * 3600.0, "boot": now.boot + 24 * 3600.0})
+    moments = [now]
+    scene.orchestrator._clock.now = lambda: moments.pop() if moments else frozen
+    scene.advance(seconds=1.0)
+    assert scene.provider.requests == ["ak-t1-voice:1"]
+
+
+def test_a_repeat_whose_turn_comes_after_the_window_is_not_sent():
+    scene = keyed()
+    scene.advance()
+
+    class Busy(Slots):
+        @asynccontextmanager
+        async def slot(self, _provider):
+            scene.world.now += 24 * 3600.0
+            yield
+
+    scene.orchestrator._slots = Busy()
     scene.advance(seconds=1.0)
     assert scene.provider.requests == ["ak-t1-voice:1"]
 

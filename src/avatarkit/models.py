@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from enum import StrEnum
 from typing import Any, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -153,10 +154,10 @@ class Consent(Model):
         return cls(real_person=False, reason=reason)
 
     def identified(self, user_id: str) -> Consent:
-        """The same consent with an id that follows from its contents."""
+        """The same consent with an id, a UUID, that follows from its contents."""
         body = self.model_copy(update={"id": "", "user_id": user_id, "given_at": None})
-        digest = hashlib.sha256(body.model_dump_json().encode()).hexdigest()[:32]
-        return self.model_copy(update={"id": f"consent-{digest}", "user_id": user_id})
+        digest = hashlib.sha256(body.model_dump_json().encode()).digest()
+        return self.model_copy(update={"id": str(UUID(bytes=digest[:16])), "user_id": user_id})
 
 
 class ConsentRule(Model):

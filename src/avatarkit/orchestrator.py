@@ -264,7 +264,7 @@ class Orchestrator:
             return await self._put(record, _failed(error, now))
         async with self._slots.slot(provider):  # first, so that nothing waits after the intent
             instant = await self._repository.now()
-            saved_at = self._clock.now()
+            guard = self._guard(state)
             intended = apply(
                 record,
                 Intended(
@@ -280,18 +280,23 @@ class Orchestrator:
                 return await self._reload(record)  # somebody else moved it: decide again
             self._changed(saved)
             state = cast("OperationState", saved.operation(state.operation))
-
-            def guard() -> None:
-                passed = elapsed(saved_at, self._clock.now())
-                if passed is None or passed > self._policy.send_guard:
-                    raise errors.NotSent(
-                        "too much time passed after the intent was saved",
-                        provider=state.provider,
-                        operation=state.operation,
-                    )
-
             event = await self._call(saved, state, provider, request, guard)
         return await self._put(saved, event)
+
+    def _guard(self, state: OperationState) -> Callable[[], None]:
+        """Refuse to send once ``send_guard`` has passed since now, by this machine's clock."""
+        since = self._clock.now()
+
+        def guard() -> None:
+            passed = elapsed(since, self._clock.now())
+            if passed is None or passed > self._policy.send_guard:
+                raise errors.NotSent(
+                    "too much time passed after the intent was saved",
+                    provider=state.provider,
+                    operation=state.operation,
+                )
+
+        return guard
 
     async def _call(
         self,
@@ -489,15 +494,13 @@ class Orchestrator:
         Only an id is conclusive here: a refusal may speak of the repeat.
         """
         request = await self._requests.build(record, state, provider, attempt=state.attempt)
-
-        def guard() -> None:
-            if not self._may_repeat(state, self._clock.now()):
-                raise errors.NotSent("the idempotency key may have expired")
-
         outcome: Event | None = None
         if digest(request) == state.digest:
             async with self._slots.slot(provider):
-                outcome = await self._call(record, state, provider, request, guard)
+                # Waiting for the slot took time, and the vendor may have forgotten the key by now.
+                guard = self._guard(state)
+                if self._may_repeat(state, await self._repository.now()):
+                    outcome = await self._call(record, state, provider, request, guard)
         if isinstance(outcome, Accepted):
             return await self._put(record, outcome)
         if outcome is None and not state.findable:
