@@ -54,7 +54,7 @@ class Cluster:
 
     def __init__(self) -> None:
         self._bin = binaries()
-        self._as: list[str] = []
+        self.unprivileged: list[str] = []  #: what a command begins with, to run as the server does
         self._stopped = False
         owner = None
         if os.geteuid() == 0:  # the server refuses to run as root
@@ -83,7 +83,7 @@ class Cluster:
             except KeyError:
                 continue
             if shutil.which("setpriv"):
-                self._as = [
+                self.unprivileged = [
                     "setpriv", f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}",
                     "--clear-groups",
                 ]  # fmt: skip
@@ -92,7 +92,7 @@ class Cluster:
 
     def _run(self, program: str, *arguments: object) -> None:
         done = subprocess.run(
-            [*self._as, str(self._bin / program), *map(str, arguments)],
+            [*self.unprivileged, str(self._bin / program), *map(str, arguments)],
             check=False,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pytest
 import avatarkit.repositories
 
 from .cluster import Cluster, Missing
+from .postgrest import PostgREST
 
 HERE = Path(__file__).parent
 _FOLDER = Path(avatarkit.repositories.__file__).parent / "migrations"
@@ -73,6 +74,22 @@ def supabase_template(cluster: Cluster, fresh_database) -> Callable[..., str]:
         return name
 
     return make
+
+
+@pytest.fixture(scope="session")
+def start_postgrest(cluster: Cluster) -> Iterator[Callable[[str], PostgREST]]:
+    """Starts a PostgREST before a database."""
+    with ExitStack() as exits:
+
+        def start(database: str) -> PostgREST:
+            try:
+                server = PostgREST(cluster, database)
+            except Missing as missing:
+                pytest.skip(str(missing))
+            exits.callback(server.stop)
+            return server
+
+        yield start
 
 
 @contextmanager
