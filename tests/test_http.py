@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import logging
 import subprocess
 import sys
@@ -190,6 +191,21 @@ async def test_a_connection_that_is_waited_for_in_vain_is_not_sent(server):
             with pytest.raises(errors.NotSent):
                 await post(client, server.url)
     assert server.connections == 1
+
+
+@pytest.mark.parametrize("said", [1, "text", [], None, True, {"a": 1}])
+async def test_any_json_is_an_answer_where_that_was_asked_for(wire, said):
+    request = wire.client.build_request("POST", "https://acme.test")
+    wire.reply(json.dumps(said).encode())
+    assert await _http.send_any(wire.client, request, call()) == said
+
+
+@pytest.mark.parametrize("said", [b"<html>", b""])
+async def test_text_and_silence_are_no_json(wire, said):
+    request = wire.client.build_request("POST", "https://acme.test")
+    wire.reply(said)
+    with pytest.raises(errors.BadReply, match="not JSON"):
+        await _http.send_any(wire.client, request, call(**FREE))
 
 
 async def test_an_upload_that_breaks_off_leaves_a_doubt(client, server):

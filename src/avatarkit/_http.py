@@ -49,6 +49,7 @@ __all__ = [
     "fetch",
     "new_client",
     "send",
+    "send_any",
     "stream",
 ]
 
@@ -244,7 +245,12 @@ async def send(client: Client, request: Request, call: Call) -> dict[str, Any]:
     it, a refusal where the vendor provably did not accept it, and else ``Ambiguous``. A free call
     is sent up to four times, and raises ``Unavailable``, ``BadReply`` or a refusal.
     """
-    return await _tried(call, lambda: _once(client, request, call))
+    return await _tried(call, lambda: _object(client, request, call))
+
+
+async def send_any(client: Client, request: Request, call: Call) -> Any:
+    """Send as ``send`` does, and return the JSON that comes back, object or not."""
+    return await _tried(call, lambda: _json(client, request, call))
 
 
 async def _tried(call: Call, attempt: Callable[[], Awaitable[T]]) -> T:
@@ -273,7 +279,20 @@ def _keep_stdout_clean() -> None:
         instrumentation.set_on_retry_hooks([*others, instrumentation.LoggingOnRetryHook])
 
 
-async def _once(client: Client, request: Request, call: Call) -> dict[str, Any]:
+async def _json(client: Client, request: Request, call: Call) -> Any:
+    response = await _answer(client, request, call, streamed=False)
+    try:
+        return response.json()
+    except (ValueError, RecursionError):
+        raise call.unclear(
+            "the answer is not JSON",
+            status=response.status_code,
+            request_id=_request_id(response.headers),
+            body=_body(response),
+        ) from None
+
+
+async def _object(client: Client, request: Request, call: Call) -> dict[str, Any]:
     response = await _answer(client, request, call, streamed=False)
     body = _body(response)
     if not isinstance(body, dict):
