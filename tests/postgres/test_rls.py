@@ -125,11 +125,13 @@ _FUNCTIONS = (
     "avatarkit_add_consent(jsonb)",
     "avatarkit_add_sample(text, jsonb)",
     "avatarkit_admit(text, text, timestamptz)",
+    "avatarkit_backlog(timestamptz)",
     "avatarkit_claim(text, integer, double precision, timestamptz, timestamptz)",
     "avatarkit_create(text, jsonb, jsonb)",
     "avatarkit_find_job(text, text, text)",
     "avatarkit_get(text)",
     "avatarkit_index_jobs(text, jsonb)",
+    "avatarkit_leave_place(text, text)",
     "avatarkit_log_webhook(text, text, text, text, timestamptz, text, text)",
     "avatarkit_next_due(timestamptz)",
     "avatarkit_now()",
@@ -137,6 +139,7 @@ _FUNCTIONS = (
     "avatarkit_renew(text, double precision, timestamptz)",
     "avatarkit_save(text, bigint, jsonb, jsonb, jsonb)",
     "avatarkit_schema_version()",
+    "avatarkit_take_place(text, text, integer, double precision, double precision, timestamptz)",
 )
 
 

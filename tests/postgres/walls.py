@@ -16,7 +16,7 @@ READ = (
     "avatar_training", "avatar_videos", "avatar_consents", "user_clones", "voice_samples",
     "video_samples",
 )  # fmt: skip
-CLOSED = ("avatar_jobs", "avatar_ledger", "avatar_leases")
+CLOSED = ("avatar_jobs", "avatar_ledger", "avatar_leases", "avatar_accounts", "avatar_places")
 TABLES = (*READ, "avatar_webhooks", *CLOSED)
 LOG = ("id", "avatar_training_id", "avatar_video_id", "event_type", "outcome", "received_at")
 BUCKETS = ("voice-samples", "video-samples")
@@ -65,6 +65,7 @@ def fill(db: psycopg.Connection) -> None:
                     "insert into avatar_ledger values (%s, %s, 'voice', 'f', '', 1, 'j', '1', %s)",
                     (record, record, NOW),
                 )
+                db.execute("select avatarkit_take_place(%s, 'worker', 1, 1, 3600)", (record,))
                 for bucket, folder in (*((b, user) for b in BUCKETS), ("avatar-results", "")):
                     name = f"{folder}/{clone}/{record}" if folder else f"results/{record}/v.mp4"
                     db.execute(
@@ -206,6 +207,8 @@ CHANGE = {
     "avatar_jobs": "job_id = ''",
     "avatar_ledger": "cost = ''",
     "avatar_leases": "fence = 1",
+    "avatar_accounts": "paced = now()",
+    "avatar_places": "until = now()",
 }
 
 
@@ -321,6 +324,9 @@ def the_service_does_its_work(db):
         for statement in (
             "select avatarkit_now()",
             "select avatarkit_next_due()",
+            "select avatarkit_backlog()",
+            "select avatarkit_take_place('a', 'b', 1, 1, 1)",
+            "select avatarkit_leave_place('a', 'b')",
             "select avatarkit_renew('w', 60)",
             "select avatarkit_schema_version()",
             "select * from avatarkit_find_job('fake', 'training', 'x')",

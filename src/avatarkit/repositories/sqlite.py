@@ -11,14 +11,13 @@ from typing import Any, Literal, TypeVar
 
 import anyio
 import anyio.to_thread
-from pydantic import ValidationError
 
 from .._log import get_logger
 from ..errors import ConfigError, StorageError
 from ..interfaces import Claim, Clock, LogEntry, Page, Repository
 from ..models import Consent, Model, Operation
-from ..records import Instant, LedgerEntry, Record, Sample, Status, Training, Video
-from . import rules
+from ..records import Instant, LedgerEntry, Record, Sample, Status
+from . import rows, rules
 from .sqlite_file import open_database, open_reader, translated
 from .sqlite_writer import Writer
 
@@ -29,9 +28,8 @@ log = get_logger(__name__)
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
 
-_TABLES = {"training": "avatar_training", "video": "avatar_videos"}
-_RECORDS: Mapping[str, type[Record]] = {"avatar_training": Training, "avatar_videos": Video}
-_SAMPLES = {"voice": "voice_samples", "footage": "video_samples"}
+_TABLES = tuple(table for _, table in rows.RECORDS.values())
+_MODELS = {table: model for model, table in rows.RECORDS.values()}
 
 #: A record that cannot be read is looked at again after so many seconds.
 _UNREADABLE_PAUSE = 60.0
@@ -133,7 +131,7 @@ class SqliteRepository(Repository):
             if known := _row(db, record.id):
                 return self._parse(known), False
             _admit(db, record.user_id, record.clone_id, record.created_at)
-            _insert(db, _table(record), _columns(stored, doc))
+            _insert(db, _table(record), rows.record_row(stored, doc))
             _index_jobs(db, stored)
             _keep_clone_in_step(db, record.clone_id)
             return stored, True
@@ -168,7 +166,7 @@ class SqliteRepository(Repository):
             if current is None or current["version"] != old.version:
                 return None
             rules.keep_final(old.id, Status(current["status"]), new.status)
-            _update(db, table, _columns(saved, doc))
+            _update(db, table, rows.record_row(saved, doc))
             _index_jobs(db, saved)
             if (current["status"], current["deleted"]) != (saved.status, saved.deleted):
                 _keep_clone_in_step(db, current["clone_id"])
@@ -180,16 +178,10 @@ class SqliteRepository(Repository):
 
     def _parse(self, row: sqlite3.Row) -> Record:
         table = row["source"]
-        return self._document(_RECORDS[table], table, row["id"], row["doc"])
+        return self._document(_MODELS[table], table, row["id"], row["doc"])
 
     def _document(self, model: type[M], table: str, row_id: str, doc: str) -> M:
-        try:
-            return model.model_validate_json(doc)
-        except ValidationError as error:
-            raise StorageError(
-                f"the document of {row_id!r} in table {table} of {self._path} cannot be read "
-                f"({rules.describe(error)}): mend its column doc, or bring a backup back"
-            ) from None  # its cause quotes what people wrote
+        return rows.read(model, doc, table=table, row_id=row_id, place=str(self._path))
 
     def _readable(self, row: sqlite3.Row) -> Record | None:
         try:
@@ -228,7 +220,7 @@ class SqliteRepository(Repository):
 
         def change(db: sqlite3.Connection) -> None:
             now = self._clock.now()
-            for table in _RECORDS:
+            for table in _TABLES:
                 db.execute(
                     f"UPDATE {table} SET lease_until = ? "  # noqa: S608
                     "WHERE lease_owner = ? AND lease_boot_id = ? AND lease_until > ?",
@@ -256,7 +248,7 @@ class SqliteRepository(Repository):
         earliest = " UNION ALL ".join(
             f"SELECT * FROM (SELECT next_at FROM {table} "  # noqa: S608
             f"WHERE next_at IS NOT NULL AND {_FREE} ORDER BY next_at LIMIT 1)"
-            for table in _RECORDS
+            for table in _TABLES
         )
 
         def query(db: sqlite3.Connection) -> float | None:
@@ -289,7 +281,7 @@ class SqliteRepository(Repository):
             where.append("(created_at, id) < (?, ?)")
             values += rules.unpack_cursor(cursor)
         limit = max(limit, 1)
-        table = _TABLES[kind]
+        _, table = rows.RECORDS[kind]
         newest = (
             f"SELECT '{table}' AS source, id, created_at, doc FROM {table} "  # noqa: S608
             f"WHERE {' AND '.join(where)} ORDER BY created_at DESC, id DESC LIMIT ?"
@@ -313,7 +305,7 @@ class SqliteRepository(Repository):
             f"FROM jobs JOIN {table} AS r ON r.id = jobs.record_id "
             "WHERE jobs.provider = :provider AND jobs.operation = :operation "
             "AND jobs.job_id = :job_id"
-            for table in _RECORDS
+            for table in _TABLES
         )
         key = {"provider": provider, "operation": operation, "job_id": job_id}
 
@@ -330,7 +322,7 @@ class SqliteRepository(Repository):
 
         Raises ``NotFound`` where the clone belongs to another user.
         """
-        table = _SAMPLES[sample.role]
+        table = rows.SAMPLES[sample.role]
 
         def change(db: sqlite3.Connection) -> Sample:
             _admit(db, sample.user_id, sample.clone_id, sample.created_at)
@@ -340,7 +332,7 @@ class SqliteRepository(Repository):
             ).fetchone()
             if known:
                 return self._document(Sample, table, known["id"], known["doc"])
-            _insert(db, table, _sample_columns(sample))
+            _insert(db, table, rows.sample_row(sample))
             return sample
 
         return await self._write(change)
@@ -350,7 +342,7 @@ class SqliteRepository(Repository):
         stored = " UNION ALL ".join(
             f"SELECT '{table}' AS source, id, created_at, doc "  # noqa: S608
             f"FROM {table} WHERE clone_id = :clone_id"
-            for table in _SAMPLES.values()
+            for table in rows.SAMPLES.values()
         )
 
         def query(db: sqlite3.Connection) -> list[Sample]:
@@ -367,7 +359,7 @@ class SqliteRepository(Repository):
         def change(db: sqlite3.Connection) -> Consent:
             if known := self._consent(db, consent.id):
                 return known
-            _insert(db, "consents", _consent_columns(consent))
+            _insert(db, "consents", rows.consent_row(consent))
             return consent
 
         return await self._write(change)
@@ -400,88 +392,8 @@ class SqliteRepository(Repository):
         return await self._read(query)
 
 
-# -- rows -----------------------------------------------------------------------------------------
-
-
 def _table(record: Record) -> str:
-    return "avatar_videos" if isinstance(record, Video) else "avatar_training"
-
-
-def _columns(record: Record, doc: str) -> dict[str, Any]:
-    """The row of a record: what queries and people look at, and the document itself."""
-    columns = {
-        "id": record.id,
-        "user_id": record.user_id,
-        "clone_id": record.clone_id,
-        "stack": record.stack,
-        "idempotency_key": record.idempotency_key,
-        "status": record.status,
-        "progress": record.progress,
-        "error_message": record.error_message,
-        "error_type": record.error_type,
-        "created_at": record.created_at,
-        "updated_at": record.updated_at,
-        "started_at": record.started_at,
-        "completed_at": record.completed_at,
-        "next_at": record.next_at,
-        "deleted": record.deleted,
-        "version": record.version,
-        "doc": doc,
-    }
-    if isinstance(record, Video):
-        return columns | {
-            "training_id": record.training_id,
-            "voice_provider": _provider(record, Operation.SPEECH, Operation.VIDEO),
-            "provider_voice_id": record.voice_id,
-            "avatar_provider": _provider(record, Operation.VIDEO, Operation.DUB),
-            "provider_avatar_id": record.avatar_id,
-            "video_url": _key(record, "video"),
-            "thumbnail_url": _key(record, "thumbnail"),
-        }
-    voice, avatar = record.operation(Operation.VOICE), record.operation(Operation.AVATAR)
-    return columns | {
-        "voice_provider": voice and voice.provider,
-        "provider_voice_id": voice and voice.usable_id,
-        "avatar_provider": avatar and avatar.provider,
-        "provider_avatar_id": avatar and avatar.usable_id,
-        "preview_url": _key(record, "preview"),
-    }
-
-
-def _provider(record: Record, *operations: Operation) -> str | None:
-    """Who does the first of these operations that the record has."""
-    states = (record.operation(operation) for operation in operations)
-    return next((state.provider for state in states if state), None)
-
-
-def _key(record: Record, name: str) -> str | None:
-    file = record.file(name)
-    return file.key if file else None
-
-
-def _sample_columns(sample: Sample) -> dict[str, Any]:
-    return {
-        "id": sample.id,
-        "user_id": sample.user_id,
-        "clone_id": sample.clone_id,
-        "file_path": sample.file.key,
-        "content_type": sample.file.media_type,
-        "size_bytes": sample.file.size,
-        "sha256": sample.file.sha256,
-        "created_at": sample.created_at,
-        "doc": sample.model_dump_json(),
-    }
-
-
-def _consent_columns(consent: Consent) -> dict[str, Any]:
-    return {
-        "id": consent.id,
-        "user_id": consent.user_id,
-        "subject": consent.subject,
-        "real_person": consent.real_person,
-        "given_at": consent.given_at,
-        "doc": consent.model_dump_json(),
-    }
+    return rows.RECORDS[rows.kind_of(record)][1]
 
 
 # -- statements -----------------------------------------------------------------------------------
@@ -509,7 +421,7 @@ def _update(db: sqlite3.Connection, table: str, columns: Mapping[str, Any]) -> N
 def _row(db: sqlite3.Connection, record_id: str) -> sqlite3.Row | None:
     found = " UNION ALL ".join(
         f"SELECT '{table}' AS source, id, doc FROM {table} WHERE id = :id"  # noqa: S608
-        for table in _RECORDS
+        for table in _TABLES
     )
     row: sqlite3.Row | None = db.execute(found, {"id": record_id}).fetchone()
     return row
@@ -519,7 +431,7 @@ def _due(db: sqlite3.Connection, now: Instant, limit: int) -> list[sqlite3.Row]:
     due = " UNION ALL ".join(
         f"SELECT '{table}' AS source, id, next_at, fence, doc FROM {table} "  # noqa: S608
         f"WHERE next_at <= :wall AND {_FREE}"
-        for table in _RECORDS
+        for table in _TABLES
     )
     return db.execute(
         f"{due} ORDER BY next_at, id LIMIT :limit",

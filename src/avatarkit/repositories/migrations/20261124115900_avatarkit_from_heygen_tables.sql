@@ -100,6 +100,7 @@ begin
     add column if not exists voice_provider text,
     add column if not exists avatar_provider text,
     add column if not exists error_type text,
+    add column if not exists waits_for text,
     add column if not exists next_at timestamptz,
     add column if not exists deleted boolean not null default false,
     add column if not exists version bigint not null default 0,
@@ -107,6 +108,7 @@ begin
 
   update public.avatar_training t set
       stack = 'heygen',
+      waits_for = 'heygen',
       voice_provider = case when t.provider_voice_id is not null then 'heygen' end,
       avatar_provider = case when t.provider_avatar_id is not null then 'heygen' end,
       status = s.status,

@@ -116,6 +116,7 @@ begin
       idempotency_key       text,
       status                text not null default 'pending',
       progress              integer not null default 0,
+      waits_for             text,  -- the provider that does what is not done yet
       voice_provider        text,
       provider_voice_id     text,
       avatar_provider       text,
@@ -144,6 +145,7 @@ begin
       idempotency_key       text,
       status                text not null default 'pending',
       progress              integer not null default 0,
+      waits_for             text,  -- the provider that does what is not done yet
       voice_provider        text,
       provider_voice_id     text,
       avatar_provider       text,
@@ -190,6 +192,19 @@ begin
       received_at         timestamptz not null default now(),
       payload             jsonb,  -- null where the body was no JSON
       body                bytea   -- the body itself, only where it was no JSON
+    )
+    $ddl$, $ddl$
+    -- How fast, and by whom, a vendor account is asked at this moment; for all workers together.
+    create table if not exists public.avatar_accounts (
+      account  text primary key,
+      paced    timestamptz not null default '-infinity'  -- the next request's turn, unhurried
+    )
+    $ddl$, $ddl$
+    create table if not exists public.avatar_places (
+      account  text not null,
+      holder   text not null,
+      until    timestamptz not null,  -- who dies gives the place back then
+      primary key (account, holder)
     )
     $ddl$, $ddl$
     create table if not exists public.avatar_consents (
@@ -525,7 +540,7 @@ begin
     t := jsonb_populate_record(null::public.avatar_training, p_row);
     update public.avatar_training r set
       stack = t.stack, idempotency_key = t.idempotency_key,
-      status = t.status, progress = t.progress,
+      status = t.status, progress = t.progress, waits_for = t.waits_for,
       voice_provider = t.voice_provider, provider_voice_id = t.provider_voice_id,
       avatar_provider = t.avatar_provider, provider_avatar_id = t.provider_avatar_id,
       avatar_video_url = t.avatar_video_url, avatar_thumbnail_url = t.avatar_thumbnail_url,
@@ -540,7 +555,7 @@ begin
     v := jsonb_populate_record(null::public.avatar_videos, p_row);
     update public.avatar_videos r set
       stack = v.stack, idempotency_key = v.idempotency_key,
-      status = v.status, progress = v.progress,
+      status = v.status, progress = v.progress, waits_for = v.waits_for,
       voice_provider = v.voice_provider, provider_voice_id = v.provider_voice_id,
       avatar_provider = v.avatar_provider, provider_avatar_id = v.provider_avatar_id,
       video_url = v.video_url, thumbnail_url = v.thumbnail_url,
@@ -676,6 +691,75 @@ begin
       order by v.next_at limit 1)));
 end $$;
 
+-- What waits, by the provider that it waits for. p_now is the time of leases too.
+create or replace function public.avatarkit_backlog(p_now timestamptz default null)
+returns table (provider text, waiting bigint, due bigint, held bigint, oldest double precision)
+language plpgsql stable set search_path = '' as $$
+declare
+  v_now constant timestamptz := coalesce(p_now, clock_timestamp());
+begin
+  return query
+    select coalesce(r.waits_for, ''), count(*),
+           count(*) filter (where r.next_at <= v_now and not r.is_held),
+           count(*) filter (where r.is_held),
+           extract(epoch from min(r.next_at) filter (where r.next_at <= v_now and not r.is_held))
+             ::double precision
+      from (
+        select t.waits_for, t.next_at, coalesce(l.lease_until > v_now, false) as is_held
+          from public.avatar_training t left join public.avatar_leases l on l.record_id = t.id
+         where t.next_at is not null
+        union all
+        select v.waits_for, v.next_at, coalesce(l.lease_until > v_now, false)
+          from public.avatar_videos v left join public.avatar_leases l on l.record_id = v.id
+         where v.next_at is not null) r
+     group by 1 order by 1;
+end $$;
+
+-- Take a place at a vendor account for p_seconds: 0 if it is taken, else ask again in so many
+-- seconds. p_places: how many may be held at once; p_rate: how many may be taken in a second, with
+-- bursts of one second's worth (a "leaky bucket as a meter": paced is when it will be empty).
+create or replace function public.avatarkit_take_place(
+  p_account text, p_holder text, p_places integer, p_rate double precision,
+  p_seconds double precision, p_now timestamptz default null)
+returns double precision language plpgsql set search_path = '' as $$
+declare
+  v_now timestamptz;
+  v_paced timestamptz;
+  v_held integer;
+  v_ends timestamptz;
+  v_wait double precision;
+begin
+  insert into public.avatar_accounts (account) values (p_account) on conflict do nothing;
+  select a.paced into v_paced from public.avatar_accounts a where a.account = p_account for update;
+  v_now := coalesce(p_now, clock_timestamp());  -- waiting for the lock took time
+  delete from public.avatar_places p where p.account = p_account and p.until <= v_now;
+  if p_places is not null then
+    select count(*), min(p.until) into v_held, v_ends
+      from public.avatar_places p where p.account = p_account and p.holder <> p_holder;
+    if v_held >= p_places then
+      return least(0.5, extract(epoch from v_ends - v_now));
+    end if;
+  end if;
+  if p_rate is not null then
+    v_paced := greatest(v_paced, v_now);
+    v_wait := extract(epoch from v_paced - v_now) - (greatest(1.0, p_rate) - 1.0) / p_rate;
+    if v_wait > 0.000001 then
+      return v_wait;
+    end if;
+    update public.avatar_accounts set paced = v_paced + make_interval(secs => 1.0 / p_rate)
+     where account = p_account;
+  end if;
+  insert into public.avatar_places (account, holder, until)
+  values (p_account, p_holder, v_now + make_interval(secs => p_seconds))
+  on conflict (account, holder) do update set until = excluded.until;
+  return 0;
+end $$;
+
+create or replace function public.avatarkit_leave_place(p_account text, p_holder text)
+returns void language sql set search_path = '' as $$
+  delete from public.avatar_places where account = p_account and holder = p_holder
+$$;
+
 -- The record that holds a job: of several the oldest, deleted ones last.
 create or replace function public.avatarkit_find_job(
   p_provider text, p_operation text, p_job_id text)
@@ -782,7 +866,8 @@ do $$
 declare
   item record;
   own constant text[] := array['avatar_training', 'avatar_videos', 'avatar_webhooks',
-    'avatar_consents', 'avatar_jobs', 'avatar_ledger', 'avatar_leases'];
+    'avatar_consents', 'avatar_jobs', 'avatar_ledger', 'avatar_leases', 'avatar_accounts',
+    'avatar_places'];
 begin
   if to_regclass('auth.users') is null or to_regprocedure('auth.uid()') is null then
     return;
@@ -840,7 +925,8 @@ begin
   -- Payloads are the service's; so `select=*` is refused here, name the columns.
   grant select (id, avatar_training_id, avatar_video_id, event_type, outcome, received_at)
     on public.avatar_webhooks to authenticated;
-  -- avatar_jobs, avatar_ledger, avatar_leases: no policy, nobody but the service.
+  -- avatar_jobs, avatar_ledger, avatar_leases, avatar_accounts, avatar_places: no policy, nobody but
+  -- the service.
 
   for item in
     select c.relname as tab from pg_class c

@@ -1,0 +1,160 @@
+"""The rows of the SQL repositories: what queries and people look at, and the document itself.
+
+The document is the truth; every other column is derived from it when it is written. Times are
+seconds since 1970 here; ``in_json`` says them as PostgreSQL reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal, TypeVar
+
+from pydantic import ValidationError
+
+from ..errors import StorageError
+from ..models import Consent, Model, Operation
+from ..records import OperationState, Record, Sample, Training, Video
+from . import rules
+
+__all__ = [
+    "RECORDS",
+    "SAMPLES",
+    "Kind",
+    "consent_row",
+    "in_json",
+    "kind_of",
+    "read",
+    "record_row",
+    "sample_row",
+]
+
+M = TypeVar("M", bound=Model)
+Kind = Literal["training", "video"]
+
+#: The model and the table of each kind of record.
+RECORDS: Mapping[str, tuple[type[Record], str]] = {
+    "training": (Training, "avatar_training"),
+    "video": (Video, "avatar_videos"),
+}
+SAMPLES: Mapping[str, str] = {"voice": "voice_samples", "footage": "video_samples"}
+
+
+def kind_of(record: Record) -> Kind:
+    """Which kind of record it is."""
+    return "video" if isinstance(record, Video) else "training"
+
+
+def record_row(record: Record, doc: str) -> dict[str, Any]:
+    """The columns of a training or a video; ``*_url`` hold keys of the media store."""
+    row = {
+        "id": record.id,
+        "user_id": record.user_id,
+        "clone_id": record.clone_id,
+        "stack": record.stack,
+        "idempotency_key": record.idempotency_key,
+        "status": record.status,
+        "progress": record.progress,
+        "waits_for": _waits_for(record),
+        "error_message": record.error_message,
+        "error_type": record.error_type,
+        "created_at": record.created_at,
+        "updated_at": record.updated_at,
+        "next_at": record.next_at,
+        "deleted": record.deleted,
+        "version": record.version,
+        "doc": doc,
+    }
+    if isinstance(record, Video):
+        speaker = record.operation(Operation.SPEECH) or record.operation(Operation.VIDEO)
+        maker = record.operation(Operation.VIDEO) or record.operation(Operation.DUB)
+        return row | {
+            "training_id": record.training_id,
+            "voice_provider": speaker and speaker.provider,
+            "provider_voice_id": record.voice_id,
+            "avatar_provider": maker and maker.provider,
+            "provider_avatar_id": record.avatar_id,
+            "video_url": _key(record, "video"),
+            "thumbnail_url": _key(record, "thumbnail"),
+            "started_at": record.started_at,
+            "completed_at": record.completed_at,
+        }
+    voice, avatar = record.operation(Operation.VOICE), record.operation(Operation.AVATAR)
+    return row | {
+        "voice_provider": voice and voice.provider,
+        "provider_voice_id": voice and voice.usable_id,
+        "avatar_provider": avatar and avatar.provider,
+        "provider_avatar_id": avatar and avatar.usable_id,
+        "avatar_video_url": _key(record, "preview"),
+        "avatar_thumbnail_url": _key(record, "thumbnail"),
+        "sample_video_url": _key(record, "sample"),
+        "training_started_at": record.started_at,
+        "training_completed_at": record.completed_at,
+    }
+
+
+def _waits_for(record: Record) -> str:
+    """The provider of the first operation that is not done, else of the last."""
+    states: tuple[OperationState, ...] = record.operations
+    return next((s.provider for s in states if not s.succeeded), states[-1].provider)
+
+
+def _key(record: Record, name: str) -> str | None:
+    file = record.file(name)
+    return file.key if file else None
+
+
+def sample_row(sample: Sample) -> dict[str, Any]:
+    """The columns of a sample, whose role says the table."""
+    return {
+        "id": sample.id,
+        "user_id": sample.user_id,
+        "clone_id": sample.clone_id,
+        "file_path": sample.file.key,
+        "content_type": sample.file.media_type,
+        "size_bytes": sample.file.size,
+        "sha256": sample.file.sha256,
+        "created_at": sample.created_at,
+        "doc": rules.as_stored(sample)[0],
+    }
+
+
+def consent_row(consent: Consent) -> dict[str, Any]:
+    """The columns of a consent."""
+    return {
+        "id": consent.id,
+        "user_id": consent.user_id,
+        "subject": consent.subject,
+        "real_person": consent.real_person,
+        "given_at": consent.given_at,
+        "doc": rules.as_stored(consent)[0],
+    }
+
+
+def in_json(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row as PostgreSQL's functions take it: a time is ISO 8601."""
+    return {name: _iso(value) if name in _TIMES else value for name, value in row.items()}
+
+
+_TIMES = frozenset(
+    {"at", "given_at", "created_at", "updated_at", "next_at", "started_at", "completed_at"}
+    | {"training_started_at", "training_completed_at"}
+)
+
+
+def _iso(seconds: float | None) -> str | None:
+    try:
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()
+    except (OverflowError, ValueError):
+        raise StorageError(f"{seconds!r} is no time that a database can keep") from None
+
+
+def read(model: type[M], doc: str, *, table: str, row_id: str, place: str) -> M:
+    """Read a document; raises ``StorageError`` that names the row, and quotes nothing of it."""
+    try:
+        return model.model_validate_json(doc)
+    except ValidationError as error:
+        raise StorageError(
+            f"the document of {row_id!r} in table {table} of {place} cannot be read "
+            f"({rules.describe(error)}): mend its column doc, or bring a backup back"
+        ) from None  # its cause quotes what people wrote
