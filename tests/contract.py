@@ -1,0 +1,217 @@
+"""Whether what an adapter sends is what its vendor's OpenAPI document describes.
+
+The documents are not part of this project. ``AVATARKIT_VENDOR_SPECS`` names a folder that holds
+them as ``<vendor>.json``; without it, or without ``jsonschema``, such tests skip and say so::
+
+    def test_what_is_sent_is_what_the_vendor_describes(...):
+        contract = Contract.of("acme")
+        ...
+        assert contract.check(wire.requests[0]) == "POST /v2/videos"
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from email.parser import BytesParser
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import unquote, urlsplit
+
+import httpx
+import pytest
+
+VARIABLE = "AVATARKIT_VENDOR_SPECS"
+
+
+class Contract:
+    """One vendor's document. Objects that do not say so are open, unless ``closed``."""
+
+    def __init__(self, document: Mapping[str, Any], *, closed: bool = False) -> None:
+        self._document = _modern(document)
+        if closed:
+            _close(self._document, frozenset(_parts(self._document)))
+        self._paths = sorted(self._document["paths"], key=lambda path: path.count("{"))
+        servers = [urlsplit(s["url"]).path.rstrip("/") for s in document.get("servers", ())]
+        self._prefixes = sorted({*servers, ""}, key=len, reverse=True)
+
+    @classmethod
+    def of(cls, vendor: str, *, closed: bool = False) -> Self:
+        """The document of that name; skips the test where there is none."""
+        pytest.importorskip("jsonschema", reason="needs jsonschema")
+        folder = os.environ.get(VARIABLE)
+        if not folder:
+            pytest.skip(f"{VARIABLE} is not set: it names a folder with {vendor}.json")
+        return _read(cls, Path(folder) / f"{vendor}.json", closed)
+
+    def check(self, request: httpx.Request) -> str:
+        """Return which operation it is, or fail with all that the document does not allow."""
+        path, item = self._find(request)
+        operation = item.get(request.method.lower())
+        assert operation, f"{path} has no {request.method}"
+        declared = [self._deref(p) for o in (item, operation) for p in o.get("parameters", ())]
+        wrong = [*self._query(request, declared), *self._content(request, operation)]
+        assert not wrong, f"{request.method} {path}: " + "; ".join(wrong)
+        return f"{request.method} {path}"
+
+    def _find(self, request: httpx.Request) -> tuple[str, Any]:
+        asked = request.url.raw_path.decode().partition("?")[0]
+        for prefix in self._prefixes:
+            for path in self._paths:
+                pattern = re.sub(r"\\\{.+?\\\}", "[^/]+", re.escape(path))
+                if re.fullmatch(re.escape(prefix) + pattern, asked):
+                    return path, self._document["paths"][path]
+        raise AssertionError(f"the document has no path for {unquote(asked)}")
+
+    def _query(self, request: httpx.Request, declared: list[Any]) -> Iterator[str]:
+        known = {p["name"]: p for p in declared if p["in"] == "query"}
+        for name, value in request.url.params.multi_items():
+            if name not in known:
+                yield f"query {name} is unknown"
+            else:
+                schema = known[name].get("schema", {})
+                yield from self._wrong(self._spoken(value, schema), schema, f"query {name}")
+        for name, parameter in known.items():
+            if parameter.get("required") and name not in request.url.params:
+                yield f"query {name} is missing"
+
+    def _content(self, request: httpx.Request, operation: Mapping[str, Any]) -> Iterator[str]:
+        body = self._deref(operation.get("requestBody", {}))
+        if not request.content:
+            if body.get("required"):
+                yield "the body is missing"
+            return
+        header = request.headers.get("content-type", "")
+        kind = header.partition(";")[0].strip()
+        if kind not in body.get("content", {}):
+            yield f"a body of {kind or 'no type'} is unknown"
+            return
+        schema = body["content"][kind].get("schema", {})
+        if kind == "multipart/form-data":
+            yield from self._form(_parts_of(header, request.content), schema)
+        else:
+            yield from self._wrong(json.loads(request.content), schema, "body")
+
+    def _form(self, parts: list[tuple[str, str | bytes]], schema: Any) -> Iterator[str]:
+        schema = self._deref(schema)
+        known = {n: self._deref(s) for n, s in schema.get("properties", {}).items()}
+        said: dict[str, Any] = {}
+        for name, value in parts:
+            if name not in known:
+                yield f"part {name} is unknown"
+                continue
+            items = self._deref(known[name].get("items", {}))
+            is_file = "binary" in (known[name].get("format"), items.get("format")) or (
+                "contentMediaType" in {**known[name], **items}
+            )
+            if is_file is not isinstance(value, bytes):
+                yield f"part {name} is {'no' if is_file else 'a'} file"
+            if known[name].get("type") == "array":
+                said.setdefault(name, []).append("a file" if isinstance(value, bytes) else value)
+            elif name in said:
+                yield f"part {name} is repeated"
+            else:
+                is_text = isinstance(value, str)
+                said[name] = self._spoken(value, known[name]) if is_text else "a file"
+        yield from self._wrong(said, schema, "form")
+
+    def _spoken(self, text: str, schema: Any) -> Any:
+        """What a text of a query or a form stands for."""
+        schema = self._deref(schema)
+        options = [schema, *map(self._deref, schema.get("anyOf", ()))]
+        kinds = {k for o in options for k in _listed(o.get("type"))}
+        if "string" in kinds or not kinds & {"integer", "number", "boolean", "object", "array"}:
+            return text
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+
+    def _wrong(self, value: Any, schema: Any, what: str) -> Iterator[str]:
+        from jsonschema import Draft202012Validator
+        from jsonschema.exceptions import relevance
+
+        whole = {**schema, **{k: v for k, v in self._document.items() if k not in schema}}
+        for error in Draft202012Validator(whole).iter_errors(value):
+            worst = error
+            while worst.context:  # of several forms, the one that it comes nearest to
+                worst = max(worst.context, key=relevance)
+            yield f"{what} at {worst.json_path}: {worst.message}"
+
+    def _deref(self, schema: Any) -> Any:
+        while "$ref" in schema:
+            found: Any = self._document
+            for name in schema["$ref"].removeprefix("#/").split("/"):
+                found = found[unquote(name.replace("~1", "/").replace("~0", "~"))]
+            schema = found
+        return schema
+
+
+@cache
+def _read(cls: type[Contract], file: Path, closed: bool) -> Contract:
+    if not file.exists():
+        pytest.skip(f"{VARIABLE} names a folder without {file.name}")
+    return cls(json.loads(file.read_text()), closed=closed)
+
+
+def _parts_of(kind: str, content: bytes) -> list[tuple[str, str | bytes]]:
+    """The parts of a form: text, or the bytes of a file."""
+    message = BytesParser().parsebytes(f"content-type: {kind}\r\n\r\n".encode() + content)
+    found: list[tuple[str, str | bytes]] = []
+    for part in message.walk():
+        name = part.get_param("name", header="content-disposition")
+        value = part.get_payload(decode=True)
+        if isinstance(name, str) and isinstance(value, bytes):
+            found.append((name, value if part.get_filename() else value.decode()))
+    return found
+
+
+def _modern(schema: Any) -> Any:
+    """OpenAPI 3.0 says some things unlike JSON Schema; 3.1 says them as it does."""
+    if isinstance(schema, list):
+        return [_modern(s) for s in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    new = {name: _modern(value) for name, value in schema.items()}
+    if new.get("nullable") is True:
+        if "enum" in new:
+            new["enum"] = [*new["enum"], None]
+        if "type" in new:
+            new["type"] = [*_listed(new["type"]), "null"]
+    for bound in ("Minimum", "Maximum"):
+        if isinstance(exclusive := new.get(f"exclusive{bound}"), bool):
+            del new[f"exclusive{bound}"]
+            if exclusive and bound.lower() in new:
+                new[f"exclusive{bound}"] = new.pop(bound.lower())
+    return new
+
+
+def _parts(schema: Any) -> Iterator[str]:
+    """What is referred to as a part of a whole: that whole has other fields as well."""
+    if isinstance(schema, list):
+        for item in schema:
+            yield from _parts(item)
+    elif isinstance(schema, dict):
+        yield from (s["$ref"] for s in schema.get("allOf", ()) if "$ref" in s)
+        for value in schema.values():
+            yield from _parts(value)
+
+
+def _close(schema: Any, parts: frozenset[str], here: str = "#", *, part: bool = False) -> None:
+    """Forbid, in place, what no object says that it has."""
+    if isinstance(schema, list):
+        for item in schema:
+            _close(item, parts, here, part=part)
+    elif isinstance(schema, dict):
+        for name, value in schema.items():
+            _close(value, parts, f"{here}/{name}", part=name == "allOf")
+        has_fields = isinstance(schema.get("properties"), dict) and "allOf" not in schema
+        if has_fields and not part and here not in parts:
+            schema.setdefault("additionalProperties", False)
+
+
+def _listed(value: Any) -> list[Any]:
+    return [] if value is None else value if isinstance(value, list) else [value]
