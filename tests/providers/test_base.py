@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+import stamina
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
@@ -71,6 +72,8 @@ def test_progress_is_read_however_it_is_written(value, end, wanted):
         "2026-09-21T14:13:20Z",
         "2026-09-21T14:13:20",
         "2026-09-21T16:13:20+02:00",
+        "Mon, 21 Sep 2026 14:13:20 GMT",
+        "2026-09-21 14:13:20.000000",
     ],
 )
 def test_a_moment_is_read_however_it_is_written(value):
@@ -154,6 +157,83 @@ async def test_a_list_of_something_else_is_an_error(acme, wire):
 async def test_jobs_without_an_age_are_told_in_the_opposite_order_of_the_list(acme, wire):
     wire.reply({"data": [{"video_id": f"v{n}", "name": "ak-1-video"} for n in (2, 1)]})
     assert [job.id for job in await acme.find_video("ak-1-video")] == ["v1", "v2"]
+
+
+class Counted(Acme):
+    """Lists are asked for by a number, and no page tells the next one."""
+
+    reads = dataclasses.replace(
+        Acme.reads,
+        cursor_parameter="page",
+        counts="pages",
+        total_jobs=("total",),
+        total_pages=("pages",),
+    )
+
+    async def find_video(self, token, /):
+        return await self._find(Operation.VIDEO, "/videos", token, page=1)
+
+
+def videos(*numbers, **told):
+    return {"data": [{"video_id": f"v{n}", "name": "ak-1-video"} for n in numbers]} | told
+
+
+@pytest.mark.parametrize(
+    "pages",
+    [
+        [videos(3, 2, total=3), videos(1, total=3)],
+        [videos(3, 2, pages=2), videos(1, pages=2)],
+        [videos(3, 2), videos(1), videos()],
+        [videos(3, 2, total=3), videos(2, 1, total=3)],
+    ],
+    ids=["jobs are counted", "pages are counted", "nothing is counted", "the list has moved"],
+)
+async def test_pages_are_counted_where_none_tells_the_next(wire, pages):
+    counted = Counted(ProviderSettings(api_key=SecretStr("k")), client=wire.client)
+    for page in pages:
+        wire.reply(page)
+    assert [job.id for job in await counted.find_video("ak-1-video")] == ["v1", "v2", "v3"]
+    asked = [request.url.params["page"] for request in wire.requests]
+    assert asked == [str(n) for n in range(1, len(pages) + 1)]
+
+
+async def test_jobs_are_counted_where_a_list_goes_on_from_one_of_them(wire):
+    class Offset(Counted):
+        reads = dataclasses.replace(Counted.reads, cursor_parameter="offset", counts="jobs")
+
+        async def find_video(self, token, /):
+            return await self._find(Operation.VIDEO, "/videos", token, offset=0)
+
+    offset = Offset(ProviderSettings(api_key=SecretStr("k")), client=wire.client)
+    wire.reply(videos(3, 2, total=3)).reply(videos(1, total=3))
+    assert len(await offset.find_video("ak-1-video")) == 3
+    assert [request.url.params["offset"] for request in wire.requests] == ["0", "2"]
+
+
+async def test_an_upload_is_streamed_anew_at_each_attempt(acme, wire):
+    media = Suite().media(linked=False)
+    wire.reply({}, 503, retry_after="0").reply({"id": "u1"})
+    with stamina.set_testing(True, attempts=2, cap=True):
+        await acme._call("POST", "https://upload.acme.example/v2", operation="x", content=media)
+    first, second = wire.requests
+    assert first.content == second.content == b"RIFF-the-recorded-bytes"
+    assert (second.headers["content-type"], second.headers["content-length"]) == (
+        media.media_type,
+        str(media.size),
+    )
+    assert second.url == "https://upload.acme.example/v2"
+
+
+async def test_a_form_may_be_uploaded_for_free(acme, wire):
+    wire.reply({"id": "u1"})
+    media = Suite().media(linked=False)
+    await acme._call("POST", "/u", operation="x", body={"kind": "a"}, files=[("data", media)])
+    assert wire.body() == {"kind": "a", "data": b"RIFF-the-recorded-bytes"}
+
+
+def test_what_a_job_that_goes_well_calls_a_reason_is_none(acme):
+    told = {"video_id": "v1", "status": "ready", "error_message": "processed successfully"}
+    assert acme._job(Operation.VIDEO, told).reason is None
 
 
 async def test_more_samples_than_can_be_said_are_refused(wire):

@@ -7,13 +7,15 @@ An adapter names its roles in its bases, says in ``capabilities`` what its wire 
 
 from __future__ import annotations
 
+import email.utils
 import hashlib
+import itertools
 import math
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 from urllib.parse import quote
 
 from .. import _http, errors
@@ -39,6 +41,8 @@ from ..webhooks import Delivery
 
 __all__ = ["HttpProvider", "Places", "Reads"]
 
+OptionsT = TypeVar("OptionsT", bound=Options)
+
 #: Where something stands in an answer: dotted paths, of which the first that is filled counts.
 Places = tuple[str, ...]
 
@@ -60,12 +64,17 @@ class Reads:
     links: Mapping[str, Places] = field(default_factory=dict)  #: our name -> place
     reason: Places = ()
     consent_url: Places = ()  #: where a person must go while the job needs an action
-    created_at: Places = ("created_at",)  #: seconds or milliseconds since 1970, or ISO 8601
+    #: seconds or milliseconds since 1970, or a time of ISO 8601 or RFC 1123
+    created_at: Places = ("created_at",)
     cost: Places = ()
     token: Places = ("name",)  #: where the name that we gave comes back
     items: Places = ("data",)  #: the jobs of a page
     cursor: Places = ()  #: what the next page is asked for with; empty on the last one
     cursor_parameter: str = "cursor"
+    #: where no page tells the next one: what the parameter counts, from what was asked for first
+    counts: Literal["pages", "jobs"] | None = None
+    total_jobs: Places = ()  #: how many there are altogether; where untold, until an empty page
+    total_pages: Places = ()
 
 
 class HttpProvider:
@@ -181,7 +190,7 @@ class HttpProvider:
         call, sent = self._billable(
             operation, path, request, options=options, body=body, files=files
         )
-        raw = await _http.send(self._client, sent, call)
+        raw = await self._send(sent, call)
         try:
             return self._job(operation, raw, unsaid=JobState.QUEUED)
         except errors.BadReply as error:
@@ -231,14 +240,26 @@ class HttpProvider:
         operation: Operation,
         query: Mapping[str, Any] | None = None,
         body: Mapping[str, Any] | None = None,
+        files: Sequence[tuple[str, Media]] | None = None,
+        content: Media | None = None,
     ) -> dict[str, Any]:
-        """Make a free call, sent again where that may help."""
+        """Make a free call, sent again where that may help.
+
+        ``body`` is sent as JSON, or as a form beside ``files``; ``content`` is an upload's own
+        bytes, in place of both.
+        """
+        headers, said = self._headers(), None if body is None else _filled(body)
+        sent: dict[str, Any] = {"json": said}
+        if files is not None or content is not None:
+            form = _http.Upload(content) if content else _http.Multipart(said or {}, files or ())
+            headers |= form.headers
+            sent = {"content": form}
         request = self._client.build_request(
             method,
-            self._base_url + path,
+            self._url(path),
             params=_filled(query or {}) or None,
-            json=None if body is None else _filled(body),
-            headers=self._headers(),
+            headers=headers,
+            **sent,
         )
         call = _http.Call(
             provider=self.name,
@@ -246,7 +267,19 @@ class HttpProvider:
             timeout=self._settings.timeout,
             explain=self.explain,
         )
+        return await self._send(request, call)
+
+    async def _send(self, request: _http.Request, call: _http.Call) -> dict[str, Any]:
+        """Send what answers with JSON; override for a success that is none, or a key that ages."""
         return await _http.send(self._client, request, call)
+
+    def _url(self, path: str) -> str:
+        """The address of a path; a whole address (of the vendor's other host) stays as it is."""
+        return path if path.startswith("https://") else self._base_url + path
+
+    def _option(self, request: Request, kind: type[OptionsT]) -> OptionsT:
+        """The options of that type that the request carries, or their defaults."""
+        return next((o for o in reversed(request.options) if type(o) is kind), None) or kind()
 
     def _billable(
         self,
@@ -262,7 +295,8 @@ class HttpProvider:
         said = _filled(body)
         for extra in request.options:
             if type(extra) is options:
-                said |= extra.model_dump(exclude={"extra"}, exclude_none=True) | extra.extra
+                own = extra.model_dump(exclude={"extra"}, exclude_none=True, by_alias=True)
+                said |= own | extra.extra
         headers = self._headers()
         if self.idempotency_header and request.idempotency_key:
             headers[self.idempotency_header] = request.idempotency_key
@@ -271,7 +305,7 @@ class HttpProvider:
             form = _http.Multipart(said, files)
             headers |= form.headers
             content = {"content": form}
-        sent = self._client.build_request("POST", self._base_url + path, headers=headers, **content)
+        sent = self._client.build_request("POST", self._url(path), headers=headers, **content)
         call = _http.Call(
             provider=self.name,
             operation=operation,
@@ -288,21 +322,38 @@ class HttpProvider:
     async def _items(
         self, operation: Operation, path: str, query: Mapping[str, Any]
     ) -> AsyncIterator[Mapping[str, Any]]:
-        asked, seen = dict(query), set[str]()
-        while True:
+        asked, cursors, ids = dict(query), set[str](), set[str]()
+        for pages in itertools.count(1):
             page = await self._call("GET", path, operation=operation, query=asked)
             items = _at(page, self.reads.items)
             if not isinstance(items, list) or not all(isinstance(i, Mapping) for i in items):
                 raise self._bad(operation, "a page of the list holds no list of jobs")
             for item in items:
-                yield item
-            cursor = _first(page, self.reads.cursor)
-            if cursor is None:
+                job_id = _text(item, self.reads.ids[operation])
+                if job_id is None or job_id not in ids:  # a list that moves shows some twice
+                    yield item
+                ids |= {job_id} if job_id else set()
+            cursor = self._cursor(page, query, pages=pages, jobs=len(ids))
+            if cursor is None or (self.reads.counts and not items):
                 return
-            if str(cursor) in seen:
+            if str(cursor) in cursors:
                 raise self._bad(operation, "the list goes round in circles")
-            seen.add(str(cursor))
+            cursors.add(str(cursor))
             asked[self.reads.cursor_parameter] = cursor
+
+    def _cursor(
+        self, page: Mapping[str, Any], query: Mapping[str, Any], *, pages: int, jobs: int
+    ) -> Any:
+        """What the next page is asked for with, after so many; None after the last."""
+        reads = self.reads
+        if reads.counts is None:
+            return _first(page, reads.cursor)
+        for done, total in ((pages, reads.total_pages), (jobs, reads.total_jobs)):
+            end = _at(page, total)
+            if isinstance(end, int) and done >= end:
+                return None
+        start = int(query.get(reads.cursor_parameter, 0))
+        return start + (pages if reads.counts == "pages" else jobs)
 
     def _carries(self, item: Mapping[str, Any], token: str) -> bool:
         return _text(item, self.reads.token) == token
@@ -332,7 +383,7 @@ class HttpProvider:
             state=state,
             progress=_ratio(_first(raw, reads.progress), reads.progress_end),
             links={name: link for name, link in links.items() if link},
-            reason=_text(raw, reads.reason),
+            reason=None if state in _WELL else _text(raw, reads.reason),
             action=_consent_action(self.name, _text(raw, reads.consent_url), state),
             created_at=_moment(_first(raw, reads.created_at)),
             cost=_text(raw, reads.cost),
@@ -372,6 +423,9 @@ class HttpProvider:
                 f"give {' or '.join(can.audio_formats)}"
             )
 
+
+#: What is called a reason by a job that goes well is a comment.
+_WELL = frozenset({JobState.QUEUED, JobState.RUNNING, JobState.SUCCEEDED})
 
 _EventName = Literal[
     "avatar.training_progress",
@@ -477,11 +531,13 @@ _MILLISECONDS = 1e11
 
 
 def _moment(value: Any) -> float | None:
-    """Seconds since 1970 of a number of seconds or milliseconds, or of an ISO 8601 time."""
+    """Seconds since 1970 of a number of (milli)seconds, or of an ISO 8601 or RFC 1123 time."""
     if isinstance(value, int | float):
         return value / 1000 if value > _MILLISECONDS else float(value)
-    try:
-        told = datetime.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
+    for read in (datetime.fromisoformat, email.utils.parsedate_to_datetime):
+        try:
+            told = read(str(value))
+            return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
+        except (ValueError, TypeError, OverflowError):
+            continue
+    return None
