@@ -201,20 +201,71 @@ async def test_only_so_many_visits_are_under_way(stage):
     assert most == [2]
 
 
-async def test_an_account_has_so_many_places():
-    class Provider:
-        name, account = "acme", "a1"
-        capabilities = Capabilities(in_flight=1)
+class Bounded:
+    """A provider of one account, with bounds of its own."""
 
-    slots, order = AccountSlots(), []
+    name, account = "bounded", "account"
 
-    async def call(number):
-        async with slots.slot(Provider()):
-            order.append(("in", number))
-            await anyio.lowlevel.checkpoint()
-            order.append(("out", number))
+    def __init__(self, **bounds):
+        self.capabilities = Capabilities(**bounds)
 
+
+def slots_of(stage):
+    """The slots of one process."""
+    return AccountSlots(stage.repository, stage.clock, lease=60.0)
+
+
+async def test_one_account_takes_no_more_requests_than_it_allows(stage):
+    order = []
+
+    async def call(slots):
+        async with slots.slot(Bounded(in_flight=1)):
+            order.append("in")
+            await stage.clock.sleep(1.0)
+            order.append("out")
+
+    one, other = slots_of(stage), slots_of(stage)
     async with anyio.create_task_group() as tasks:
-        for number in range(2):
-            tasks.start_soon(call, number)
-    assert [what for what, _ in order] == ["in", "out", "in", "out"]
+        for slots in (one, one, other, other):
+            tasks.start_soon(call, slots)
+    assert order == ["in", "out"] * 4
+
+
+async def test_two_processes_together_keep_the_rate_of_an_account(stage):
+    moments = []
+
+    async def call(slots):
+        async with slots.slot(Bounded(rate=2.0)):
+            moments.append(stage.clock.wall)
+
+    one, other = slots_of(stage), slots_of(stage)
+    start = stage.clock.wall
+    async with anyio.create_task_group() as tasks:
+        for slots in (one, other) * 4:
+            tasks.start_soon(call, slots)
+    assert max(moments) - start == pytest.approx(3.0, abs=0.01)  # 2 at once, then 6 at 0.5 s
+
+
+async def test_a_place_is_given_back_by_who_is_cancelled(stage):
+    with anyio.move_on_after(0):
+        async with slots_of(stage).slot(Bounded(in_flight=1)):
+            await anyio.sleep_forever()
+    async with slots_of(stage).slot(Bounded(in_flight=1)):
+        pass
+    assert stage.clock.wall == FakeClock().wall
+
+
+async def test_an_answer_counts_though_its_place_cannot_be_given_back(stage):
+    async def away(account, holder):
+        raise OSError
+
+    stage.repository.leave_place = away
+    async with slots_of(stage).slot(Bounded(in_flight=1)):
+        answered = True
+    assert answered
+
+
+async def test_who_names_no_bound_costs_the_repository_nothing(stage):
+    stage.repository.take_place = None
+    async with slots_of(stage).slot(Bounded()):
+        pass

@@ -40,6 +40,7 @@ from .webhooks import Delivery, Scheme, Unsigned
 __all__ = [
     "ROLES",
     "AvatarTrainer",
+    "Backlog",
     "Capabilities",
     "Claim",
     "Clock",
@@ -89,7 +90,8 @@ class Capabilities:
     free: frozenset[Operation] = frozenset()
     #: seconds that a job usually takes; the basis of estimates
     typical: Mapping[Operation, float] = field(default_factory=lambda: MappingProxyType({}))
-    in_flight: int | None = None  #: requests at once per account
+    in_flight: int | None = None  #: requests at once per account, whoever sends them
+    rate: float | None = None  #: requests a second per account, whoever sends them
     runs_here: bool = False  #: the work is done on this machine, nobody else sees the samples
 
     def require_language(self, provider: str, language: str | None) -> None:
@@ -157,6 +159,7 @@ class ProviderSettings:
     """What a provider is built from, whatever it is: ``provider_class(settings)``."""
 
     api_key: SecretStr | None = field(default=None, repr=False)
+    client_id: str | None = None  #: names the account, where the key alone does not
     base_url: str | None = None  #: instead of the vendor's own
     #: any of them may have signed a delivery; more than one while they are rotated
     webhook_secrets: tuple[bytes, ...] = field(default=(), repr=False)
@@ -373,6 +376,17 @@ class Page:
     cursor: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits for one provider: how many records, how many of them for a worker."""
+
+    provider: str
+    waiting: int  #: records that are not at their end
+    due: int  #: of them, those that nobody holds although it is their time
+    held: int  #: of them, those that a worker drives at this moment
+    oldest: float | None  #: since when the first of the due ones is, in seconds since 1970
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogEntry:
     """A webhook delivery as it is kept."""
@@ -435,6 +449,25 @@ class Repository(Protocol):
 
     async def next_due(self) -> float | None:
         """When the earliest record that nobody holds is due, in seconds since 1970."""
+        ...
+
+    async def backlog(self) -> list[Backlog]:
+        """What waits, by the provider that it waits for."""
+        ...
+
+    async def take_place(
+        self, account: str, holder: str, *, places: int | None, rate: float | None, seconds: float
+    ) -> float:
+        """Take one of an account's places for ``seconds``, unless it is given back earlier.
+
+        Returns 0.0 where it is taken, else after how many seconds to ask again. ``places`` bounds
+        how many are held at once, ``rate`` how many are taken in a second, of which up to a
+        second's worth at once. It holds for everybody who uses this repository.
+        """
+        ...
+
+    async def leave_place(self, account: str, holder: str) -> None:
+        """Give the place back."""
         ...
 
     async def page(

@@ -35,6 +35,8 @@ __all__ = ["AvatarKit", "Leftover", "Source"]
 R = TypeVar("R", bound=Record)
 
 _NAMESPACE = uuid.UUID("5f0b7f2e-6d0e-4a57-9d0a-61766b740001")
+#: Seconds that a place at an account outlives the longest request that may hold it.
+_PLACE_MARGIN = 60.0
 _DEADLINES = {Operation.VIDEO: 6 * 3600.0, Operation.DUB: 86_400.0}
 
 
@@ -112,7 +114,9 @@ class AvatarKit:
             provider=self._provider,
             fetcher=self._fetcher,
             clock=self._clock,
-            slots=AccountSlots(),
+            slots=AccountSlots(
+                self._repository, self._clock, lease=self._policy.timeout + _PLACE_MARGIN
+            ),
             policy=self._policy,
             changed=self._changes.tell,
         )

@@ -14,7 +14,7 @@ import anyio
 import anyio.abc
 
 from .._log import get_logger
-from ..interfaces import Claim, Clock, Provider, Repository
+from ..interfaces import Capabilities, Claim, Clock, Provider, Repository
 
 __all__ = ["AccountSlots", "InProcessEngine", "wait"]
 
@@ -35,9 +35,20 @@ async def wait(clock: Clock, seconds: float, event: anyio.Event) -> None:
 
 
 class AccountSlots:
-    """Bounds the requests under way at each vendor account, within this process."""
+    """Bounds how many requests are under way at each vendor account, and how fast they follow.
 
-    def __init__(self, default: int = 8) -> None:
+    Within this process there are always so many places. Where a provider names a bound or a rate
+    of its own, the repository counts as well, for every process that uses it; a place that is not
+    given back (its process was killed) is free after ``lease`` seconds, which must be longer than
+    a request may take.
+    """
+
+    def __init__(
+        self, repository: Repository, clock: Clock, *, lease: float, default: int = 8
+    ) -> None:
+        self._repository = repository
+        self._clock = clock
+        self._lease = lease
         self._default = default
         self._limiters: dict[tuple[str, str], anyio.CapacityLimiter] = {}
 
@@ -45,11 +56,34 @@ class AccountSlots:
     async def slot(self, provider: Provider, /) -> AsyncIterator[None]:
         """Hold one of the account's places."""
         key = (provider.name, provider.account)
+        can = provider.capabilities
         if key not in self._limiters:
-            places = provider.capabilities.in_flight or self._default
-            self._limiters[key] = anyio.CapacityLimiter(places)
+            self._limiters[key] = anyio.CapacityLimiter(can.in_flight or self._default)
         async with self._limiters[key]:
+            if can.in_flight is None and can.rate is None:
+                yield
+            else:
+                async with self._shared(":".join(key), can):
+                    yield
+
+    @asynccontextmanager
+    async def _shared(self, account: str, can: Capabilities) -> AsyncIterator[None]:
+        holder = secrets.token_hex(8)
+        while wait_for := await self._repository.take_place(
+            account, holder, places=can.in_flight, rate=can.rate, seconds=self._lease
+        ):
+            await self._clock.sleep(wait_for)
+        try:
             yield
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._leave(account, holder)
+
+    async def _leave(self, account: str, holder: str) -> None:
+        try:
+            await self._repository.leave_place(account, holder)
+        except Exception as error:  # noqa: BLE001 - what was answered counts; the place frees itself
+            log.warning("place.not_left", account=account, error=type(error).__name__)
 
 
 class InProcessEngine:

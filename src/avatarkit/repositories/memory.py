@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ..interfaces import Claim, Clock, LogEntry, Page, Repository
+from ..interfaces import Backlog, Claim, Clock, LogEntry, Page, Repository
 from ..models import Consent, Operation
 from ..records import Instant, LedgerEntry, Record, Sample, Status
 from . import rules
@@ -42,6 +42,8 @@ class MemoryRepository(Repository):
         self._consents: dict[str, Consent] = {}
         self._webhooks: dict[tuple[str, str], LogEntry] = {}
         self._ledger: dict[str, LedgerEntry] = {}
+        self._places: dict[str, dict[str, float]] = {}  # account -> holder -> end
+        self._paced: dict[str, float] = {}
 
     async def open(self) -> None:
         """Do nothing: it is there."""
@@ -132,6 +134,34 @@ class MemoryRepository(Repository):
 
     # -- looking up ---------------------------------------------------------------------------
 
+    async def backlog(self) -> list[Backlog]:
+        """What waits, by the provider that it waits for."""
+        now = self._clock.now()
+        waiting: dict[str, list[_Row]] = {}
+        for row in self._rows.values():
+            if row.record.next_at is not None:
+                waiting.setdefault(rules.waits_for(row.record), []).append(row)
+        return [_backlog(provider, waiting[provider], now) for provider in sorted(waiting)]
+
+    async def take_place(
+        self, account: str, holder: str, *, places: int | None, rate: float | None, seconds: float
+    ) -> float:
+        """Take one of an account's places; 0.0, or after how many seconds to ask again."""
+        now = self._clock.now().wall
+        ends = self._places.get(account, {})
+        ends = self._places[account] = {h: end for h, end in ends.items() if end > now}
+        others = [end for h, end in ends.items() if h != holder]
+        wait, paced = rules.place(now, others, self._paced.get(account), places, rate)
+        if not wait:
+            ends[holder] = now + seconds
+            if paced is not None:
+                self._paced[account] = paced
+        return wait
+
+    async def leave_place(self, account: str, holder: str) -> None:
+        """Give the place back."""
+        self._places.get(account, {}).pop(holder, None)
+
     async def page(
         self,
         kind: Literal["training", "video"],
@@ -213,3 +243,10 @@ class MemoryRepository(Repository):
 
 def _same_sample(a: Sample, b: Sample) -> bool:
     return (a.clone_id, a.role, a.file.sha256) == (b.clone_id, b.role, b.file.sha256)
+
+
+def _backlog(provider: str, rows: list[_Row], now: Instant) -> Backlog:
+    held = [row for row in rows if row.held(now)]
+    times = [row.record.next_at for row in rows if row not in held]
+    due = [at for at in times if at is not None and at <= now.wall]
+    return Backlog(provider, len(rows), len(due), len(held), min(due, default=None))

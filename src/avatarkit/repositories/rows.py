@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from ..errors import StorageError
 from ..models import Consent, Model, Operation
-from ..records import OperationState, Record, Sample, Training, Video
+from ..records import Record, Sample, Training, Video
 from . import rules
 
 __all__ = [
@@ -55,7 +55,7 @@ def record_row(record: Record, doc: str) -> dict[str, Any]:
         "idempotency_key": record.idempotency_key,
         "status": record.status,
         "progress": record.progress,
-        "waits_for": _waits_for(record),
+        "waits_for": rules.waits_for(record),
         "error_message": record.error_message,
         "error_type": record.error_type,
         "created_at": record.created_at,
@@ -91,12 +91,6 @@ def record_row(record: Record, doc: str) -> dict[str, Any]:
         "training_started_at": record.started_at,
         "training_completed_at": record.completed_at,
     }
-
-
-def _waits_for(record: Record) -> str:
-    """The provider of the first operation that is not done, else of the last."""
-    states: tuple[OperationState, ...] = record.operations
-    return next((s.provider for s in states if not s.succeeded), states[-1].provider)
 
 
 def _key(record: Record, name: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+from collections.abc import Collection
 from typing import Literal, NoReturn, TypeVar
 
 from pydantic import ValidationError
@@ -23,7 +24,9 @@ __all__ = [
     "keep_final",
     "pack_cursor",
     "page_filter",
+    "place",
     "unpack_cursor",
+    "waits_for",
 ]
 
 M = TypeVar("M", bound=Model)
@@ -112,6 +115,38 @@ def describe(error: ValidationError) -> str:
 def held(until: float | None, boot_id: str | None, now: Instant) -> bool:
     """Whether a lease that ends at boot time ``until`` still holds; a reboot ends it."""
     return until is not None and boot_id == now.boot_id and now.boot < until
+
+
+def waits_for(record: Record) -> str:
+    """The provider of the first operation that is not done, else of the last."""
+    states = record.operations
+    return next((s.provider for s in states if not s.succeeded), states[-1].provider)
+
+
+#: Who finds all places taken asks again after so many seconds, at the latest.
+_PLACE_PAUSE = 0.5
+
+
+def place(
+    now: float,
+    ends: Collection[float],
+    paced: float | None,
+    places: int | None,
+    rate: float | None,
+) -> tuple[float, float | None]:
+    """Decide on a place at an account, of which others hold some until ``ends``.
+
+    Returns how many seconds to wait (0.0: it may be taken) and the account's new ``paced``. The
+    rate is a leaky bucket as a meter (GCRA), which is empty at ``paced`` and holds one second's
+    requests.
+    """
+    if places is not None and len(ends) >= places:
+        return min(_PLACE_PAUSE, min(ends) - now), paced
+    if rate is None:
+        return 0.0, paced
+    paced = max(now if paced is None else paced, now)
+    wait = paced - now - (max(1.0, rate) - 1.0) / rate
+    return (wait, paced) if wait > 1e-6 else (0.0, paced + 1.0 / rate)
 
 
 def hidden_clone(clone_id: str) -> NoReturn:

@@ -14,7 +14,7 @@ import anyio.to_thread
 
 from .._log import get_logger
 from ..errors import ConfigError, StorageError
-from ..interfaces import Claim, Clock, LogEntry, Page, Repository
+from ..interfaces import Backlog, Claim, Clock, LogEntry, Page, Repository
 from ..models import Consent, Model, Operation
 from ..records import Instant, LedgerEntry, Record, Sample, Status
 from . import rows, rules
@@ -256,6 +256,49 @@ class SqliteRepository(Repository):
             return min((row["next_at"] for row in rows), default=None)
 
         return await self._read(query)
+
+    async def backlog(self) -> list[Backlog]:
+        """What waits, by the provider that it waits for."""
+        now = self._clock.now()
+        waiting = " UNION ALL ".join(
+            f"SELECT waits_for, next_at, NOT {_FREE} AS held FROM {table} "  # noqa: S608
+            "WHERE next_at IS NOT NULL"
+            for table in _TABLES
+        )
+        due = "NOT held AND next_at <= :wall"
+        counted = (
+            f"SELECT waits_for, count(*), sum({due}), sum(held), "  # noqa: S608
+            f"min(CASE WHEN {due} THEN next_at END) FROM ({waiting}) GROUP BY 1 ORDER BY 1"
+        )
+        values = {"wall": now.wall, "boot": now.boot, "boot_id": now.boot_id}
+        return await self._read(lambda db: [Backlog(*row) for row in db.execute(counted, values)])
+
+    # -- places at accounts -------------------------------------------------------------------
+
+    async def take_place(
+        self, account: str, holder: str, *, places: int | None, rate: float | None, seconds: float
+    ) -> float:
+        """Take one of an account's places; 0.0, or after how many seconds to ask again."""
+
+        def change(db: sqlite3.Connection) -> float:
+            now = self._clock.now().wall
+            db.execute("DELETE FROM places WHERE until <= ?", (now,))
+            others = "SELECT until FROM places WHERE account = ? AND holder <> ?"
+            ends = [until for (until,) in db.execute(others, (account, holder))]
+            row = db.execute("SELECT paced FROM accounts WHERE account = ?", (account,)).fetchone()
+            wait, paced = rules.place(now, ends, row and row["paced"], places, rate)
+            if not wait:
+                taken = (account, holder, now + seconds)
+                db.execute("INSERT OR REPLACE INTO places VALUES (?, ?, ?)", taken)
+                db.execute("INSERT OR REPLACE INTO accounts VALUES (?, ?)", (account, paced))
+            return wait
+
+        return await self._write(change)
+
+    async def leave_place(self, account: str, holder: str) -> None:
+        """Give the place back."""
+        given = "DELETE FROM places WHERE account = ? AND holder = ?"
+        await self._write(lambda db: db.execute(given, (account, holder)))
 
     # -- looking up ---------------------------------------------------------------------------
 

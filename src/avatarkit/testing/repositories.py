@@ -18,7 +18,7 @@ import anyio
 import pytest
 
 from ..errors import ConfigError, IllegalTransition, NotFound, StorageError
-from ..interfaces import LogEntry, Repository
+from ..interfaces import Backlog, LogEntry, Repository
 from ..models import Consent, JobState, Operation, StoredFile
 from ..records import LedgerEntry, OperationState, Record, Sample, Status, Training, Video
 from .clock import FakeClock
@@ -129,6 +129,17 @@ def _with_job(record: Record, job_id: str, *, duplicates: tuple[str, ...] = ()) 
     first, *others = record.operations
     first = first.model_copy(update={"job_id": job_id, "duplicates": duplicates})
     return record.model_copy(update={"operations": (first, *others)})
+
+
+async def _take(
+    repository: Repository,
+    holder: str,
+    *,
+    account: str = "account",
+    places: int | None = None,
+    rate: float | None = None,
+) -> float:
+    return await repository.take_place(account, holder, places=places, rate=rate, seconds=_LEASE)
 
 
 @pytest.mark.anyio
@@ -500,6 +511,106 @@ class RepositorySuite:
         """Then nobody needs to wake up."""
         await repository.create(a_training(next_at=None))
         assert await repository.next_due() is None
+
+    # -- the backlog, and places at accounts --------------------------------------------------
+
+    async def test_the_backlog_counts_what_waits_for_each_provider(
+        self, repository: Repository
+    ) -> None:
+        """A record waits for the provider of its first operation that is not done."""
+        other = OperationState(operation=Operation.VIDEO, provider="other")
+        await repository.create(a_training("due", next_at=_BIRTH - 5))
+        await repository.create(a_training("later", next_at=_BIRTH + 5))
+        await repository.create(a_training("ended", next_at=None))
+        await repository.create(a_video(operations=(other,), next_at=_BIRTH - 9))
+        assert await repository.backlog() == [
+            Backlog("fake", waiting=2, due=1, held=0, oldest=_BIRTH - 5),
+            Backlog("other", waiting=1, due=1, held=0, oldest=_BIRTH - 9),
+        ]
+
+    async def test_what_is_driven_is_held_in_the_backlog(self, repository: Repository) -> None:
+        """It is not late."""
+        await repository.create(a_training())
+        await repository.claim("a", 10, _LEASE)
+        assert await repository.backlog() == [Backlog("fake", 1, due=0, held=1, oldest=None)]
+
+    async def test_the_backlog_of_an_empty_repository_is_empty(
+        self, repository: Repository
+    ) -> None:
+        """Nobody waits."""
+        assert await repository.backlog() == []
+
+    async def test_an_account_has_as_many_places_as_were_said(self, repository: Repository) -> None:
+        """Who comes later is told to wait."""
+        took = [await _take(repository, holder, places=2) for holder in "abc"]
+        assert (took[:2], 0 < took[2] <= 1) == ([0.0, 0.0], True)
+
+    async def test_a_place_that_was_given_back_is_free(self, repository: Repository) -> None:
+        """At once."""
+        await _take(repository, "a", places=1)
+        await repository.leave_place("account", "a")
+        assert await _take(repository, "b", places=1) == 0.0
+
+    async def test_the_place_of_the_dead_is_free_in_time(
+        self, repository: Repository, clock: FakeClock
+    ) -> None:
+        """Nobody has to clear up after a kill."""
+        await _take(repository, "dead", places=1)
+        clock.advance(_LEASE)
+        assert await _take(repository, "b", places=1) == 0.0
+
+    async def test_who_holds_a_place_may_take_it_again(self, repository: Repository) -> None:
+        """A repeated request takes no second one."""
+        took = [await _take(repository, "a", places=1) for _ in range(2)]
+        assert took == [0.0, 0.0]
+
+    async def test_accounts_do_not_share_places(self, repository: Repository) -> None:
+        """Each vendor account has its own."""
+        await _take(repository, "a", places=1)
+        assert await _take(repository, "a2", account="other", places=1) == 0.0
+
+    async def test_of_many_who_take_places_no_more_get_one(self, repository: Repository) -> None:
+        """Bounded under concurrency."""
+        took: list[float] = []
+
+        async def take(holder: str) -> None:
+            took.append(await _take(repository, holder, places=3))
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(10):
+                tasks.start_soon(take, f"holder-{number}")
+        assert took.count(0.0) == 3
+
+    async def test_a_rate_lets_a_seconds_worth_go_at_once(self, repository: Repository) -> None:
+        """Then it spaces them out."""
+        took = [await _take(repository, f"h{n}", rate=4.0) for n in range(5)]
+        assert took == [0.0] * 4 + [pytest.approx(0.25, abs=1e-5)]
+
+    async def test_after_the_wait_that_was_told_a_place_is_free(
+        self, repository: Repository, clock: FakeClock
+    ) -> None:
+        """Nobody has to guess."""
+        for number in range(4):
+            await _take(repository, f"h{number}", rate=4.0)
+        clock.advance(0.25)
+        assert await _take(repository, "next", rate=4.0) == 0.0
+
+    async def test_a_slow_rate_lets_one_go_at_a_time(
+        self, repository: Repository, clock: FakeClock
+    ) -> None:
+        """Less than one request a second is a rate too."""
+        first, second = [await _take(repository, h, rate=0.5) for h in "ab"]
+        clock.advance(2.0)
+        third = await _take(repository, "c", rate=0.5)
+        assert [first, second, third] == [0.0, pytest.approx(2.0, abs=1e-5), 0.0]
+
+    async def test_a_refused_place_costs_no_rate(self, repository: Repository) -> None:
+        """Only requests that are sent count."""
+        await _take(repository, "a", places=1, rate=2.0)
+        for number in range(5):
+            await _take(repository, f"refused-{number}", places=1, rate=2.0)
+        await repository.leave_place("account", "a")
+        assert await _take(repository, "b", places=1, rate=2.0) == 0.0
 
     # -- pages --------------------------------------------------------------------------------
 

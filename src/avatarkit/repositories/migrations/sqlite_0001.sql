@@ -98,6 +98,19 @@ CREATE TABLE jobs (
 ) WITHOUT ROWID;
 CREATE INDEX jobs_of_record ON jobs (record_id);
 
+-- How fast, and by whom, a vendor account is asked at this moment; for all processes together.
+CREATE TABLE accounts (
+    account TEXT PRIMARY KEY,
+    paced   REAL
+) WITHOUT ROWID;
+
+CREATE TABLE places (
+    account TEXT NOT NULL,
+    holder  TEXT NOT NULL,
+    until   REAL NOT NULL,
+    PRIMARY KEY (account, holder)
+) WITHOUT ROWID;
+
 CREATE TABLE voice_samples (
     id           TEXT PRIMARY KEY,
     user_id      TEXT NOT NULL,
