@@ -74,6 +74,14 @@ def test_a_provider_may_name_its_vendors_variable():
     assert provider.api_key.get_secret_value() == "key-1"
 
 
+@pytest.mark.parametrize("variable", ["AVATARKIT_RASK_CLIENT_ID", "RASK_CLIENT_ID"])
+def test_the_id_beside_a_key_is_found_under_either_name(variable):
+    settings = Settings.from_env({variable: "app-1", "RASK_CLIENT_SECRET": "hush"})
+    provider = settings.for_provider("rask", key_env="RASK_CLIENT_SECRET")
+
+    assert (provider.client_id, provider.api_key.get_secret_value()) == ("app-1", "hush")
+
+
 def test_without_a_key_there_is_none():
     assert Settings().for_provider("heygen").api_key is None
 

@@ -160,6 +160,7 @@ class ProviderSettings:
 
     api_key: SecretStr | None = field(default=None, repr=False)
     client_id: str | None = None  #: names the account, where the key alone does not
+    client_id: str | None = None  #: names the account, where the key alone does not
     base_url: str | None = None  #: instead of the vendor's own
     #: any of them may have signed a delivery; more than one while they are rotated
     webhook_secrets: tuple[bytes, ...] = field(default=(), repr=False)

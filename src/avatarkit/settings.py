@@ -56,15 +56,17 @@ class Settings:
 
         Its key is ``AVATARKIT_<NAME>_API_KEY``, else the vendor's own variable: ``key_env``, by
         default the name without dashes (``d-id``: ``AVATARKIT_D_ID_API_KEY``, ``DID_API_KEY``).
-        ``AVATARKIT_<NAME>_WEBHOOK_SECRETS`` holds secrets separated by commas.
+        The id that some vendors want beside it is ``AVATARKIT_<NAME>_CLIENT_ID``, else
+        ``<NAME>_CLIENT_ID``. ``AVATARKIT_<NAME>_WEBHOOK_SECRETS`` are separated by commas.
         """
-        prefix = _prefix(name)
-        vendors_own = key_env or f"{re.sub(r'[^A-Z0-9]', '', name.upper())}_API_KEY"
-        key = self.environ.get(key_variable(name)) or self.environ.get(vendors_own)
-        secrets = self.environ.get(f"{prefix}_WEBHOOK_SECRETS", "").split(",")
+        found, prefix = self.environ.get, _prefix(name)
+        vendor = re.sub(r"[^A-Z0-9]", "", name.upper())
+        key = found(key_variable(name)) or found(key_env or f"{vendor}_API_KEY")
+        secrets = found(f"{prefix}_WEBHOOK_SECRETS", "").split(",")
         return ProviderSettings(
             api_key=SecretStr(key) if key else None,
-            base_url=self.environ.get(f"{prefix}_BASE_URL"),
+            client_id=found(f"{prefix}_CLIENT_ID") or found(f"{vendor}_CLIENT_ID"),
+            base_url=found(f"{prefix}_BASE_URL"),
             webhook_secrets=tuple(s.strip().encode() for s in secrets if s.strip()),
             home=self.root / name,
             clock=clock,
