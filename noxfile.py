@@ -19,7 +19,6 @@ TEST = [
     "pytest>=9",
     "hypothesis>=6.100",
     "respx>=0.22",
-    "psycopg[binary]>=3.2",  # real PostgreSQL, where a server is installed
     "coverage[toml]>=7.6",
     "scikit-image>=0.25",
 ]

@@ -103,7 +103,9 @@ class AvatarKit:
         self._given = dict(providers or {})
         self._providers: dict[str, Provider] = dict(self._given)
         self._stack_asked = stack or self._settings.stack
-        self._repository = _repository(repository or self._settings.repository, self._clock)
+        self._repository = _repository(
+            repository or self._settings.repository, self._clock, virtual=clock is not None
+        )
         self._media = _media_store(media or self._settings.media)
         self._changes = _Changes()
         self._fetcher = _LazyFetcher()
@@ -757,7 +759,7 @@ class _LazyFetcher:
             await self._fetcher.aclose()
 
 
-def _repository(repository: Repository | str, clock: Clock) -> Repository:
+def _repository(repository: Repository | str, clock: Clock, *, virtual: bool) -> Repository:
     if not isinstance(repository, str):
         return repository
     scheme, _, rest = repository.partition("://")
@@ -769,8 +771,13 @@ def _repository(repository: Repository | str, clock: Clock) -> Repository:
         from .repositories.sqlite import SqliteRepository
 
         return SqliteRepository(rest.removeprefix("/") or ".avatarkit/avatarkit.db", clock=clock)
+    if scheme in {"postgres", "postgresql"}:
+        from .repositories.postgres import PostgresRepository
+
+        return PostgresRepository(repository, clock=clock, virtual=virtual)
     raise errors.ConfigError(
-        f"{scheme}:// is no repository that this version knows: use sqlite:///FILE or memory://"
+        f"{scheme}:// is no repository that this version knows: use sqlite:///FILE, "
+        "postgresql://USER:PASSWORD@HOST/DATABASE or memory://"
     )
 
 

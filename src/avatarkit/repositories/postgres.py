@@ -1,0 +1,516 @@
+"""Records in PostgreSQL 15 or newer: for several workers on one database."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, LiteralString, TypeVar
+
+from .._log import get_logger
+from ..errors import AvatarKitError, ConfigError, StorageError
+from ..interfaces import Backlog, Claim, Clock, LogEntry, Page, Repository
+from ..models import Consent, Model, Operation
+from ..records import Instant, LedgerEntry, Record, Sample, Status
+from . import rows, rules, server
+from .server import ServerClock
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg_pool import AsyncConnectionPool
+
+__all__ = ["PostgresRepository"]
+
+log = get_logger(__name__)
+
+T = TypeVar("T")
+M = TypeVar("M", bound=Model)
+Row = Sequence[Any]
+
+#: Seconds for which a call is repeated while the server is away, as when it restarts.
+_PATIENCE = 20.0
+_FIRST_GAP, _LONGEST_GAP = 0.1, 2.0
+#: Seconds that a call waits for a connection of the pool, and for one to be made.
+_POOL_TIMEOUT = 15.0
+_CONNECT_TIMEOUT = 5
+
+#: Of connections: class 08. Of servers: shutting down, crashed, starting. Then: give way and retry.
+_PASSING = ("08", "57P01", "57P02", "57P03", "40001", "40P01")
+
+
+_HAS_SCHEMA = "select to_regprocedure('public.avatarkit_schema_version()') is not null"
+_READ_ONLY = "select current_setting('transaction_read_only')::bool"
+_MAY_WRITE = (
+    "select bool_and(has_table_privilege('public.' || t, p)) "
+    "from unnest(array['avatar_training', 'avatar_videos', 'avatar_leases']) t, "
+    "unnest(array['select', 'insert', 'update']) p"
+)
+
+
+class PostgresRepository(Repository):
+    """Keeps everything in the database at ``dsn``; any number of processes may share it.
+
+    ``dsn`` is a connection URI or string of libpq's. ``pool_size`` bounds the connections of this
+    process. ``prepare_threshold`` is psycopg's; None, the default, works behind poolers in
+    transaction mode. Due times, intents and leases are measured by the server's clock; ``clock``
+    measures time in between, and with ``virtual`` is the time itself, for tests.
+    """
+
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        clock: Clock,
+        pool_size: int = 8,
+        prepare_threshold: int | None = None,
+        virtual: bool = False,
+    ) -> None:
+        self._dsn = dsn
+        self._clock = clock
+        self._pool_size = pool_size
+        self._prepare_threshold = prepare_threshold
+        self._pool: AsyncConnectionPool[Any] | None = None
+        self._place = "the database"
+        self._time = ServerClock(clock, self._server_now, virtual=virtual)
+
+    async def open(self) -> None:
+        """Connect, and check that the schema is there and that this role may use it.
+
+        Never migrates. Raises ``ConfigError`` for a wrong address, a missing, older or newer
+        schema, and a role that may not write; ``StorageError`` where the server is away.
+        """
+        if self._pool is not None:
+            return
+        driver, pools = _driver()
+        try:
+            self._place = _place(driver.conninfo.conninfo_to_dict(self._dsn))
+        except driver.Error:
+            raise ConfigError(
+                "the address of the database cannot be read: it looks like "
+                "postgresql://user:password@host:5432/database"
+            ) from None  # its cause quotes the address, password included
+        async with await self._connected() as connection:
+            await self._check(connection)
+        pool = pools.AsyncConnectionPool(
+            self._dsn,
+            min_size=1,
+            max_size=self._pool_size,
+            timeout=_POOL_TIMEOUT,
+            open=False,
+            name="avatarkit",
+            kwargs={
+                "autocommit": True,  # every call is one statement, and so one transaction
+                "prepare_threshold": self._prepare_threshold,
+                "connect_timeout": _CONNECT_TIMEOUT,
+                "application_name": "avatarkit",
+            },
+        )
+        await pool.open()
+        self._pool = pool
+
+    async def _connected(self) -> psycopg.AsyncConnection[Any]:
+        """Connect past the pool, which does not say why it cannot; raises the reason."""
+        driver, _ = _driver()
+        try:
+            connection: psycopg.AsyncConnection[Any] = await driver.AsyncConnection.connect(
+                self._dsn, autocommit=True, connect_timeout=_CONNECT_TIMEOUT
+            )
+        except driver.Error as error:
+            raise _unreachable(error, self._place) from None  # its cause may quote the address
+        return connection
+
+    async def _check(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        driver, _ = _driver()
+        try:
+            version, read_only = None, False
+            if await _answer(connection, _HAS_SCHEMA):
+                version = await _answer(connection, "select public.avatarkit_schema_version()")
+                read_only = await _answer(connection, _READ_ONLY)
+            if wrong := server.wrong_schema(version, self._place):
+                raise wrong
+            if read_only:
+                raise server.known_error("25006", self._place)
+            if not await _answer(connection, _MAY_WRITE):
+                raise server.known_error("42501", self._place)
+        except driver.Error as error:
+            raise self._explained(error) from error
+
+    async def aclose(self) -> None:
+        """Give the connections back."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.close()
+
+    async def now(self) -> Instant:
+        """The moment by the server's clock."""
+        return await self._time.now()
+
+    async def _server_now(self) -> float:
+        ((seconds,),) = await self._rows("select public.avatarkit_now()")
+        return float(seconds)
+
+    # -- statements ---------------------------------------------------------------------------
+
+    async def _rows(self, statement: str, *values: Any) -> list[Row]:
+        """What a statement answers; repeated while the server is away."""
+        return await self._repeated(lambda: self._once(statement, values))
+
+    async def _once(self, statement: str, values: Sequence[Any]) -> list[Row]:
+        """Run one statement, in a transaction of its own; raises ``_Away``."""
+        if self._pool is None:
+            raise ConfigError(f"{self._place} is not open: await open() first")
+        driver, pools = _driver()
+        try:
+            async with self._pool.connection() as connection:
+                cursor = await connection.execute(statement, values or None)
+                found: list[Row] = await cursor.fetchall()
+        except pools.PoolTimeout:
+            # Either the server is away, which this says, or all connections are in use.
+            await (await self._connected()).close()
+            raise _Away(
+                StorageError(
+                    f"all {self._pool_size} connections to {self._place} were in use for "
+                    f"{_POOL_TIMEOUT:.0f} s: give PostgresRepository a larger pool_size"
+                )
+            ) from None
+        except driver.Error as error:
+            if _passing(error):
+                raise _Away(_unreachable(error, self._place)) from error
+            raise self._explained(error) from error
+        return found
+
+    async def _repeated(self, call: Callable[[], Awaitable[T]]) -> T:
+        gap, waited = _FIRST_GAP, 0.0
+        while True:
+            try:
+                return await call()
+            except _Away as away:
+                if waited >= _PATIENCE:
+                    raise away.error from away
+            await self._clock.sleep(gap)
+            waited, gap = waited + gap, min(2 * gap, _LONGEST_GAP)
+
+    def _explained(self, error: psycopg.Error) -> AvatarKitError:
+        said = error.diag.message_primary or ""
+        known = server.explained(error.sqlstate, said, self._place)
+        # The detail of an error may hold a whole row: only its code is told.
+        return known or StorageError(
+            f"{self._place} refused a statement ({type(error).__name__}, SQLSTATE "
+            f"{error.sqlstate}): see the server's log"
+        )
+
+    # -- records ------------------------------------------------------------------------------
+
+    async def create(self, record: Record) -> tuple[Record, bool]:
+        """Insert; if the id exists, what is there and False. Inserts a missing clone.
+
+        Raises ``NotFound`` where the clone belongs to another user.
+        """
+        doc, stored = rules.as_stored(record)
+        ((created, kind, found),) = await self._rows(
+            "select created, kind, doc from public.avatarkit_create(%s, %s, %s)",
+            rows.kind_of(record),
+            server.row_json(rows.record_row(stored, doc)),
+            server.jobs_json(rules.jobs_of(stored)),
+        )
+        return (stored, True) if created else (self._record(kind, record.id, found), False)
+
+    async def get(self, record_id: str) -> Record | None:
+        """A training or a video by its id, tombstones included.
+
+        Raises ``StorageError`` where its document cannot be read.
+        """
+        found = await self._rows("select kind, doc from public.avatarkit_get(%s)", record_id)
+        return self._record(found[0][0], record_id, found[0][1]) if found else None
+
+    async def save(self, old: Record, new: Record, *entries: LedgerEntry) -> Record | None:
+        """Replace ``old`` by ``new`` if nobody else has; None for a lost race.
+
+        Raises ``IllegalTransition`` where the status of a final record would change. Where an
+        answer was lost, what is stored tells whether it was this change that came through.
+        """
+        doc, saved = rules.as_stored(new.model_copy(update={"version": old.version + 1}))
+        jobs = rules.jobs_of(saved)
+        values = (
+            rows.kind_of(old),
+            old.version,
+            server.change_json(rows.record_row(saved, doc)),
+            None if jobs == rules.jobs_of(old) else server.jobs_json(jobs),
+            server.ledger_json(entries),
+        )
+        sent = 0
+
+        async def send() -> bool:
+            nonlocal sent
+            sent += 1
+            statement = "select public.avatarkit_save(%s, %s, %s, %s, %s)"
+            ((replaced,),) = await self._once(statement, values)
+            return bool(replaced)
+
+        replaced = await self._repeated(send)
+        if not replaced and sent > 1:
+            found = await self._rows("select doc from public.avatarkit_get(%s)", old.id)
+            replaced = bool(found) and found[0][0] == doc
+        return saved if replaced else None
+
+    def _record(self, kind: str, record_id: str, doc: str) -> Record:
+        model, table = rows.RECORDS[kind]
+        return self._read(model, table, record_id, doc)
+
+    def _read(self, model: type[M], table: str, row_id: str, doc: str) -> M:
+        return rows.read(model, doc, table=table, row_id=str(row_id), place=self._place)
+
+    def _readable(self, kind: str, record_id: str, doc: str) -> Record | None:
+        try:
+            return self._record(kind, record_id, doc)
+        except StorageError as error:
+            log.warning("record.unreadable", id=record_id, error=str(error))
+            return None
+
+    # -- leases -------------------------------------------------------------------------------
+
+    async def claim(self, owner: str, limit: int, lease: float) -> list[Claim]:
+        """Take up to ``limit`` due records, oldest first, for ``lease`` seconds.
+
+        One that cannot be read is skipped with a warning.
+        """
+        claims: list[Claim] = []
+        skipped = True
+        while skipped and len(claims) < limit:
+            skipped = False
+            for kind, record_id, fence, doc in await self._rows(
+                "select kind, id, fence, doc from public.avatarkit_claim(%s, %s, %s, %s)",
+                owner,
+                limit - len(claims),
+                lease,
+                self._time.given,
+            ):
+                record = self._readable(kind, record_id, doc)
+                if record is None:
+                    skipped = True
+                    await self._release(record_id, fence, server.PAUSE)
+                else:
+                    claims.append(Claim(record, fence))
+        return claims
+
+    async def renew(self, owner: str, lease: float) -> None:
+        """Let every lease that ``owner`` holds end ``lease`` seconds from now."""
+        await self._rows(
+            "select public.avatarkit_renew(%s, %s, %s)", owner, lease, self._time.given
+        )
+
+    async def release(self, claim: Claim) -> None:
+        """End a claim; nothing happens where the fence is not the newest."""
+        await self._release(claim.record.id, claim.fence, 0.0)
+
+    async def _release(self, record_id: str, fence: int, pause: float) -> None:
+        await self._rows(
+            "select public.avatarkit_release(%s, %s, %s, %s)",
+            record_id,
+            fence,
+            pause,
+            self._time.given,
+        )
+
+    async def next_due(self) -> float | None:
+        """When the earliest record that nobody holds is due, in seconds since 1970."""
+        statement = "select public.avatarkit_next_due(%s)"
+        ((due,),) = await self._rows(statement, self._time.given)
+        return None if due is None else float(due)
+
+    async def backlog(self) -> list[Backlog]:
+        """What waits, by the provider that it waits for."""
+        statement = "select provider, waiting, due, held, oldest from public.avatarkit_backlog(%s)"
+        return [Backlog(*row) for row in await self._rows(statement, self._time.given)]
+
+    # -- places at accounts -------------------------------------------------------------------
+
+    async def take_place(
+        self, account: str, holder: str, *, places: int | None, rate: float | None, seconds: float
+    ) -> float:
+        """Take one of an account's places; 0.0, or after how many seconds to ask again."""
+        ((wait,),) = await self._rows(
+            "select public.avatarkit_take_place(%s, %s, %s, %s, %s, %s)",
+            account,
+            holder,
+            places,
+            rate,
+            seconds,
+            self._time.given,
+        )
+        return float(wait)
+
+    async def leave_place(self, account: str, holder: str) -> None:
+        """Give the place back."""
+        await self._rows("select public.avatarkit_leave_place(%s, %s)", account, holder)
+
+    # -- looking up ---------------------------------------------------------------------------
+
+    async def page(
+        self,
+        kind: Literal["training", "video"],
+        *,
+        user_id: str | None = None,
+        clone_id: str | None = None,
+        training_id: str | None = None,
+        status: Status | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page:
+        """Newest first, without deleted ones; raises ``ConfigError`` for a foreign cursor.
+
+        One that cannot be read is left out, with a warning.
+        """
+        wanted = rules.page_filter(kind, user_id, clone_id, training_id, status)
+        where = ["not deleted", *(f"{name} = %s" for name in wanted)]
+        values: list[Any] = list(wanted.values())
+        if cursor is not None:
+            where.append("(created_at, id) < (to_timestamp(%s), %s)")
+            values += rules.unpack_cursor(cursor)
+        limit = max(limit, 1)
+        _, table = rows.RECORDS[kind]
+        found = await self._rows(
+            "select id::text, extract(epoch from created_at)::float8, doc "  # noqa: S608
+            f"from public.{table} where {' and '.join(where)} "
+            "order by created_at desc, id desc limit %s",
+            *values,
+            limit + 1,
+        )
+        records = (self._readable(kind, record_id, doc) for record_id, _, doc in found[:limit])
+        last = found[limit - 1] if len(found) > limit else None
+        return Page(
+            tuple(record for record in records if record is not None),
+            rules.pack_cursor(last[1], last[0]) if last else None,
+        )
+
+    async def find_job(self, provider: str, operation: Operation, job_id: str) -> Record | None:
+        """The record that holds this job: of several the oldest, deleted ones last."""
+        statement = "select kind, id, doc from public.avatarkit_find_job(%s, %s, %s)"
+        found = await self._rows(statement, provider, operation, job_id)
+        return self._record(*found[0]) if found else None
+
+    # -- samples and consents -----------------------------------------------------------------
+
+    async def add_sample(self, sample: Sample) -> Sample:
+        """Keep a sample of a clone; the same bytes in the same role are one sample.
+
+        Raises ``NotFound`` where the clone belongs to another user.
+        """
+        row = server.row_json(rows.sample_row(sample))
+        statement = "select public.avatarkit_add_sample(%s, %s)"
+        ((doc,),) = await self._rows(statement, sample.role, row)
+        return self._read(Sample, rows.SAMPLES[sample.role], sample.id, doc)
+
+    async def samples(self, user_id: str, clone_id: str) -> list[Sample]:
+        """All samples of a clone, oldest first; raises ``NotFound`` for another user's clone."""
+        owner = await self._rows(
+            "select user_id::text from public.user_clones where id = %s", clone_id
+        )
+        if owner and owner[0][0] != user_id:
+            rules.hidden_clone(clone_id)
+        # A row without a document is the application's own.
+        stored = " union all ".join(
+            f"select '{table}', id::text, created_at, doc from public.{table} "  # noqa: S608
+            "where clone_id = %s and doc is not null"
+            for table in rows.SAMPLES.values()
+        )
+        found = await self._rows(f"{stored} order by 3, 2", *[clone_id] * len(rows.SAMPLES))
+        return [self._read(Sample, table, row_id, doc) for table, row_id, _, doc in found]
+
+    async def add_consent(self, consent: Consent) -> Consent:
+        """Keep a consent; idempotent by its id: what was kept first is what comes back."""
+        row = server.row_json(rows.consent_row(consent))
+        ((doc,),) = await self._rows("select public.avatarkit_add_consent(%s)", row)
+        return self._read(Consent, "avatar_consents", consent.id, doc)
+
+    async def get_consent(self, consent_id: str) -> Consent | None:
+        """A consent by its id."""
+        found = await self._rows("select doc from public.avatar_consents where id = %s", consent_id)
+        return self._read(Consent, "avatar_consents", consent_id, found[0][0]) if found else None
+
+    # -- logs ---------------------------------------------------------------------------------
+
+    async def log_webhook(self, entry: LogEntry) -> bool:
+        """Keep a delivery; False where this event of this provider is known already."""
+        ((new,),) = await self._rows(
+            "select public.avatarkit_log_webhook(%s, %s, %s, %s, to_timestamp(%s), %s, %s)",
+            entry.provider,
+            entry.event_id,
+            entry.event_type,
+            base64.b64encode(entry.payload).decode(),
+            entry.received_at,
+            entry.record_id,
+            entry.outcome,
+        )
+        return bool(new)
+
+    async def ledger(self, record_id: str | None = None) -> list[LedgerEntry]:
+        """What was accepted by vendors, oldest first."""
+        where, values = ("", []) if record_id is None else ("where record_id = %s", [record_id])
+        found = await self._rows(
+            "select json_build_object('id', id, 'record_id', record_id, 'operation', operation, "  # noqa: S608
+            "'provider', provider, 'account', account, 'attempt', attempt, 'job_id', job_id, "
+            "'cost', cost, 'at', extract(epoch from at)::float8) "
+            f"from public.avatar_ledger {where} order by at, place",
+            *values,
+        )
+        return [LedgerEntry.model_validate(entry) for (entry,) in found]
+
+
+class _Away(Exception):
+    """The server gave no answer, which may pass; ``error`` is what it is called if it does not."""
+
+    def __init__(self, error: AvatarKitError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _driver() -> tuple[Any, Any]:
+    try:
+        import psycopg
+        import psycopg_pool
+    except ImportError as error:
+        raise ConfigError(
+            f'PostgreSQL needs more packages: pip install "avatarkit-sdk[postgres]" ({error})'
+        ) from error
+    return psycopg, psycopg_pool
+
+
+async def _answer(connection: psycopg.AsyncConnection[Any], question: LiteralString) -> Any:
+    found = await (await connection.execute(question)).fetchone()
+    return found[0] if found else None
+
+
+def _place(address: dict[str, Any]) -> str:
+    """The database for people, without a user or a secret."""
+    host, port = address.get("host", "localhost"), address.get("port")
+    where = f"{host}:{port}" if port else str(host)
+    return f"database {address.get('dbname', '')!r} at {where}"
+
+
+def _passing(error: psycopg.Error) -> bool:
+    """Whether the same call may work in a moment: the connection broke, or the server restarts."""
+    driver, _ = _driver()
+    code = error.sqlstate
+    lost = code is None and isinstance(error, driver.OperationalError | driver.InterfaceError)
+    return lost or (code or "").startswith(_PASSING)
+
+
+#: What libpq says where it cannot connect, which has no code -> the code it stands for.
+_SAID: Mapping[str, str] = {
+    "password authentication failed": "28P01",
+    "no password supplied": "28P01",
+    "no pg_hba.conf entry": "28000",
+    "role ": "28000",
+    "does not exist": "3D000",
+    "too many clients": "53300",
+    "remaining connection slots": "53300",
+}
+
+
+def _unreachable(error: psycopg.Error, place: str) -> AvatarKitError:
+    """Why there is no connection, without the address, which may hold a password."""
+    text = str(error)
+    code = error.sqlstate or next((c for said, c in _SAID.items() if said in text), None)
+    return server.explained(code, "", place) or StorageError(
+        f"{place} cannot be reached: start it, or check host, port and network"
+    )

@@ -1,0 +1,210 @@
+"""What the repositories on a database server share: its time, its errors, rows as it takes them.
+
+They call the same functions, which the migration makes: one by a driver, one through PostgREST.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic_core import to_json
+
+from ..errors import (
+    AvatarKitError,
+    ConfigError,
+    Conflict,
+    IllegalTransition,
+    NotFound,
+    StorageError,
+)
+from ..interfaces import Clock
+from ..records import Instant, LedgerEntry
+from . import rows, rules
+
+__all__ = [
+    "MIGRATE",
+    "PAUSE",
+    "SCHEMA_VERSION",
+    "ServerClock",
+    "change_json",
+    "explained",
+    "jobs_json",
+    "known_error",
+    "ledger_json",
+    "row_json",
+    "wrong_schema",
+]
+
+#: What ``avatarkit_schema_version()`` must answer.
+SCHEMA_VERSION = 1
+#: Seconds after which a record that cannot be read is looked at again.
+PAUSE = 60.0
+MIGRATE = (
+    "run `avatarkit db migrate --dsn DSN`, or on Supabase `avatarkit db export-migration` and "
+    "`supabase db push`"
+)
+
+#: Seconds for which the server's time is counted on here before it is asked for again.
+_FRESH = 10.0
+#: An answer that took longer than so many seconds says too little about what time it is now.
+_SLOW = 1.0
+#: Two measurements may differ by so many seconds without time running backwards.
+_JITTER = 5.0
+
+
+class ServerClock:
+    """The database's time, asked for now and then and counted on by this machine's boot clock.
+
+    All workers thus measure intents, due times and leases by one clock. ``virtual`` takes
+    ``clock`` for the time itself, as tests want it.
+    """
+
+    def __init__(
+        self, clock: Clock, ask: Callable[[], Awaitable[float]], *, virtual: bool = False
+    ) -> None:
+        self._clock = clock
+        self._ask = ask
+        self._virtual = virtual
+        self._asked: Instant | None = None
+        self._ahead = 0.0  #: server's time less this machine's boot time
+        self._last = 0.0
+
+    @property
+    def given(self) -> str | None:
+        """The time that functions are told, ISO 8601; None where the server knows better."""
+        return _iso(self._clock.now().wall) if self._virtual else None
+
+    async def now(self) -> Instant:
+        """The moment by the server's clock, off by half of what a question takes at most."""
+        here = self._clock.now()
+        if self._virtual:
+            return here
+        known = self._asked
+        if known is None or known.boot_id != here.boot_id or here.boot - known.boot > _FRESH:
+            here = await self._measure()
+        wall = here.boot + self._ahead
+        self._last = wall if wall < self._last - _JITTER else max(wall, self._last)
+        return Instant(wall=self._last)
+
+    async def _measure(self, tries: int = 3) -> Instant:
+        before = self._clock.now()
+        server = await self._ask()
+        after = self._clock.now()
+        if tries > 1 and not 0 <= after.boot - before.boot <= _SLOW:
+            return await self._measure(tries - 1)
+        self._ahead = server - (before.boot + after.boot) / 2
+        self._asked = after
+        return after
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+# -- rows as functions take them ------------------------------------------------------------------
+
+
+def row_json(row: Mapping[str, Any]) -> str:
+    """A row as the functions take it; raises ``StorageError`` for what no database can keep."""
+    return to_json(rows.in_json(row)).decode()
+
+
+#: What stays as it was created: a tombstone keeps whose it was in its columns, not in its document.
+_FIXED = frozenset({"user_id", "clone_id", "training_id", "created_at"})
+
+
+def change_json(row: Mapping[str, Any]) -> str:
+    """A record's row as ``avatarkit_save`` takes it: without what never changes."""
+    return row_json({name: value for name, value in row.items() if name not in _FIXED})
+
+
+def jobs_json(jobs: Iterable[rules.JobKey]) -> str:
+    """Jobs as the functions take them."""
+    return to_json(sorted(jobs)).decode()
+
+
+def ledger_json(entries: Iterable[LedgerEntry]) -> str | None:
+    """Ledger entries as the functions take them."""
+    found = [rows.in_json(entry.model_dump()) for entry in entries]
+    return to_json(found).decode() if found else None
+
+
+# -- errors ---------------------------------------------------------------------------------------
+
+#: What an SQLSTATE means, and what to do. ``{place}`` is the database, without any secret.
+_MEANINGS: Mapping[str, tuple[type[AvatarKitError], str]] = {
+    "AK001": (IllegalTransition, "{said}"),
+    "AK002": (IllegalTransition, "{said}"),
+    "AK003": (IllegalTransition, "{said}"),
+    "AK004": (NotFound, "{said}: use an id of this user, or a new one"),
+    "AK005": (ConfigError, "{place}: {said}"),
+    "22P02": (
+        ConfigError,
+        (
+            "{place} takes only UUIDs as ids of users and clones, as Supabase does: give the id "
+            "from auth.users, and make clone ids with uuid4"
+        ),
+    ),
+    "23503": (
+        ConfigError,
+        (
+            "{place} knows no such user: user_id must be an id in auth.users, and what a record "
+            "belongs to must be there"
+        ),
+    ),
+    "23505": (Conflict, "{place} holds something else under the same id: use another id"),
+    "23514": (StorageError, "{place} refuses the row: a column has an impossible value"),
+    "25006": (ConfigError, "{place} is read-only: connect to the primary server"),
+    "28000": (ConfigError, "{place} refuses this user: check user and password"),
+    "28P01": (ConfigError, "{place} refuses this password: check it"),
+    "3D000": (ConfigError, "{place} does not exist: create the database, or name another"),
+    "3F000": (ConfigError, f"{{place}} has no avatarkit tables: {MIGRATE}"),
+    "42501": (
+        ConfigError,
+        (
+            "{place} does not let this role do that: use the tables' owner, or on Supabase the "
+            "service role's key"
+        ),
+    ),
+    "42703": (ConfigError, f"{{place}} has avatarkit tables of another version: {MIGRATE}"),
+    "42883": (ConfigError, f"{{place}} has no avatarkit functions: {MIGRATE}"),
+    "42P01": (ConfigError, f"{{place}} has no avatarkit tables: {MIGRATE}"),
+    "53100": (StorageError, "{place}: the disk is full; nothing of this change was kept"),
+    "53200": (StorageError, "{place}: the server is out of memory; nothing was kept"),
+    "53300": (
+        StorageError,
+        "{place} has no connection left: raise max_connections, use its pooler, or a smaller pool",
+    ),
+    "57014": (
+        StorageError,
+        "{place} stopped the statement, as it took too long (statement_timeout); nothing was kept",
+    ),
+}
+
+
+def explained(code: str | None, said: str, place: str) -> AvatarKitError | None:
+    """The error that an SQLSTATE means, or None; ``said`` is used only for errors of our own."""
+    kind, text = _MEANINGS.get(code or "", (None, ""))
+    return None if kind is None else kind(text.format(said=said, place=place))
+
+
+def known_error(code: str, place: str) -> AvatarKitError:
+    """The error of a code that is in the table."""
+    kind, text = _MEANINGS[code]
+    return kind(text.format(said="", place=place))
+
+
+def wrong_schema(version: int | None, place: str) -> ConfigError | None:
+    """The error where the schema is missing (None), older or newer than this version needs."""
+    if version == SCHEMA_VERSION:
+        return None
+    if version is None:
+        return ConfigError(f"{place} has no avatarkit tables: {MIGRATE}")
+    if version < SCHEMA_VERSION:
+        return ConfigError(f"{place} has the older schema {version}: {MIGRATE}")
+    return ConfigError(
+        f"{place} has the newer schema {version}, and this avatarkit-sdk knows {SCHEMA_VERSION}: "
+        "upgrade avatarkit-sdk"
+    )
