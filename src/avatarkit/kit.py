@@ -20,7 +20,7 @@ from . import errors, registry
 from . import preflight as looks
 from .engines.clock import SystemClock
 from .engines.inprocess import AccountSlots, InProcessEngine, wait
-from .interfaces import ROLES, Clock, FaceFinder, Fetcher, MediaStore, Provider, Repository
+from .interfaces import ROLES, Backlog, Clock, FaceFinder, Fetcher, MediaStore, Provider, Repository
 from .models import Consent, Event, JobState, Operation, Options, SampleRole
 from .orchestrator import Orchestrator
 from .recordings import Recording, Recordings, Source
@@ -235,7 +235,7 @@ class AvatarKit:
             kept = await self._recordings.keep_consent(agreed, user_id)
             samples = [await self._recordings.keep(f, user_id, clone_id) for f in files]
         samples += stored
-        now = (await self._repository.now()).wall
+        now = await self.now()
         training = Training(
             id=record_id,
             user_id=user_id,
@@ -273,7 +273,7 @@ class AvatarKit:
         if generator is None:
             raise errors.Unsupported(f"{chosen.name} makes no videos, so it has no avatars")
         speaker = chosen.roles.get(Operation.VOICE) or chosen.roles.get(Operation.SPEECH)
-        now = (await self._repository.now()).wall
+        now = await self.now()
         operations = [self._adopted(Operation.AVATAR, generator, avatar_id, now)]
         if voice_id:
             operations.insert(
@@ -464,7 +464,7 @@ class AvatarKit:
                 )
                 await self._recordings.check(file)
                 sample = await self._recordings.keep(file, training.user_id, training.clone_id)
-        now = (await self._repository.now()).wall
+        now = await self.now()
         video = Video(
             id=record_id,
             user_id=training.user_id,
@@ -543,7 +543,7 @@ class AvatarKit:
                 await self._recordings.check(file)
                 kept = await self._recordings.keep_consent(agreed, user_id)
                 sample = await self._recordings.keep(file, user_id, clone_id)
-            now = (await self._repository.now()).wall
+            now = await self.now()
             known = await self._create(
                 Video(
                     id=record_id,
@@ -691,6 +691,14 @@ class AvatarKit:
     async def tick(self, limit: int = 64) -> int:
         """Advance what is due once, and return how many records that were."""
         return await self._engine.tick(limit)
+
+    async def backlog(self) -> list[Backlog]:
+        """What waits for a worker or a vendor, by the provider that it waits for."""
+        return await self._repository.backlog()
+
+    async def now(self) -> float:
+        """The time that records are measured by, in seconds since 1970."""
+        return (await self._repository.now()).wall
 
     async def restored(self) -> int:
         """After an older copy of the database came back: believe nothing to be unsent.

@@ -144,4 +144,6 @@ class SyncAvatarKit:
     resolve = _waiting(AvatarKit.resolve)
     receive = _waiting(AvatarKit.receive)
     tick = _waiting(AvatarKit.tick)
+    backlog = _waiting(AvatarKit.backlog)
+    now = _waiting(AvatarKit.now)
     restored = _waiting(AvatarKit.restored)

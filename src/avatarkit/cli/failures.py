@@ -15,6 +15,7 @@ __all__ = [
     "FAILED",
     "INTERRUPTED",
     "MEANINGS",
+    "OVERDUE",
     "Ended",
     "ended",
 ]
@@ -22,6 +23,7 @@ __all__ = [
 BUG: Final = 1
 ACTION_REQUIRED: Final = 9
 FAILED: Final = 10
+OVERDUE: Final = 13
 INTERRUPTED: Final = 130
 
 #: What each exit code says; shown below ``avatarkit --help``.
@@ -40,6 +42,7 @@ MEANINGS: Mapping[int, str] = MappingProxyType(
         FAILED: "the training or video failed or was cancelled",
         11: "the disk, folder or database cannot be written",
         12: "it does not fit what the training or video is doing now",
+        OVERDUE: "something waits for a worker, and none takes it",
         INTERRUPTED: "interrupted; what was begun is kept",
     }
 )

@@ -15,10 +15,10 @@ from . import rows, rules, server
 from .server import ServerClock
 
 if TYPE_CHECKING:
-    import psycopg
+    from psycopg import AsyncConnection, Error
     from psycopg_pool import AsyncConnectionPool
 
-__all__ = ["PostgresRepository"]
+__all__ = ["PostgresRepository", "driver", "place_of", "reason"]
 
 log = get_logger(__name__)
 
@@ -80,14 +80,8 @@ class PostgresRepository(Repository):
         """
         if self._pool is not None:
             return
-        driver, pools = _driver()
-        try:
-            self._place = _place(driver.conninfo.conninfo_to_dict(self._dsn))
-        except driver.Error:
-            raise ConfigError(
-                "the address of the database cannot be read: it looks like "
-                "postgresql://user:password@host:5432/database"
-            ) from None  # its cause quotes the address, password included
+        _, pools = driver()
+        self._place = place_of(self._dsn)
         async with await self._connected() as connection:
             await self._check(connection)
         pool = pools.AsyncConnectionPool(
@@ -107,19 +101,19 @@ class PostgresRepository(Repository):
         await pool.open()
         self._pool = pool
 
-    async def _connected(self) -> psycopg.AsyncConnection[Any]:
+    async def _connected(self) -> AsyncConnection[Any]:
         """Connect past the pool, which does not say why it cannot; raises the reason."""
-        driver, _ = _driver()
+        psycopg, _ = driver()
         try:
-            connection: psycopg.AsyncConnection[Any] = await driver.AsyncConnection.connect(
+            connection: AsyncConnection[Any] = await psycopg.AsyncConnection.connect(
                 self._dsn, autocommit=True, connect_timeout=_CONNECT_TIMEOUT
             )
-        except driver.Error as error:
-            raise _unreachable(error, self._place) from None  # its cause may quote the address
+        except psycopg.Error as error:
+            raise reason(error, self._place) from None  # its cause may quote the address
         return connection
 
-    async def _check(self, connection: psycopg.AsyncConnection[Any]) -> None:
-        driver, _ = _driver()
+    async def _check(self, connection: AsyncConnection[Any]) -> None:
+        psycopg, _ = driver()
         try:
             version, read_only = None, False
             if await _answer(connection, _HAS_SCHEMA):
@@ -131,7 +125,7 @@ class PostgresRepository(Repository):
                 raise server.known_error("25006", self._place)
             if not await _answer(connection, _MAY_WRITE):
                 raise server.known_error("42501", self._place)
-        except driver.Error as error:
+        except psycopg.Error as error:
             raise self._explained(error) from error
 
     async def aclose(self) -> None:
@@ -158,7 +152,7 @@ class PostgresRepository(Repository):
         """Run one statement, in a transaction of its own; raises ``_Away``."""
         if self._pool is None:
             raise ConfigError(f"{self._place} is not open: await open() first")
-        driver, pools = _driver()
+        psycopg, pools = driver()
         try:
             async with self._pool.connection() as connection:
                 cursor = await connection.execute(statement, values or None)
@@ -172,9 +166,9 @@ class PostgresRepository(Repository):
                     f"{_POOL_TIMEOUT:.0f} s: give PostgresRepository a larger pool_size"
                 )
             ) from None
-        except driver.Error as error:
+        except psycopg.Error as error:
             if _passing(error):
-                raise _Away(_unreachable(error, self._place)) from error
+                raise _Away(reason(error, self._place)) from error
             raise self._explained(error) from error
         return found
 
@@ -189,7 +183,7 @@ class PostgresRepository(Repository):
             await self._clock.sleep(gap)
             waited, gap = waited + gap, min(2 * gap, _LONGEST_GAP)
 
-    def _explained(self, error: psycopg.Error) -> AvatarKitError:
+    def _explained(self, error: Error) -> AvatarKitError:
         said = error.diag.message_primary or ""
         known = server.explained(error.sqlstate, said, self._place)
         # The detail of an error may hold a whole row: only its code is told.
@@ -464,7 +458,8 @@ class _Away(Exception):
         self.error = error
 
 
-def _driver() -> tuple[Any, Any]:
+def driver() -> tuple[Any, Any]:
+    """The modules of driver and pool; raises ``ConfigError`` where they are not installed."""
     try:
         import psycopg
         import psycopg_pool
@@ -475,23 +470,31 @@ def _driver() -> tuple[Any, Any]:
     return psycopg, psycopg_pool
 
 
-async def _answer(connection: psycopg.AsyncConnection[Any], question: LiteralString) -> Any:
+async def _answer(connection: AsyncConnection[Any], question: LiteralString) -> Any:
     found = await (await connection.execute(question)).fetchone()
     return found[0] if found else None
 
 
-def _place(address: dict[str, Any]) -> str:
-    """The database for people, without a user or a secret."""
+def place_of(dsn: str) -> str:
+    """The database for people, without a user or a secret; raises ``ConfigError``."""
+    psycopg, _ = driver()
+    try:
+        address = psycopg.conninfo.conninfo_to_dict(dsn)
+    except psycopg.Error:
+        raise ConfigError(
+            "the address of the database cannot be read: it looks like "
+            "postgresql://user:password@host:5432/database"
+        ) from None  # its cause quotes the address, password included
     host, port = address.get("host", "localhost"), address.get("port")
     where = f"{host}:{port}" if port else str(host)
     return f"database {address.get('dbname', '')!r} at {where}"
 
 
-def _passing(error: psycopg.Error) -> bool:
+def _passing(error: Error) -> bool:
     """Whether the same call may work in a moment: the connection broke, or the server restarts."""
-    driver, _ = _driver()
+    psycopg, _ = driver()
     code = error.sqlstate
-    lost = code is None and isinstance(error, driver.OperationalError | driver.InterfaceError)
+    lost = code is None and isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
     return lost or (code or "").startswith(_PASSING)
 
 
@@ -507,10 +510,12 @@ _SAID: Mapping[str, str] = {
 }
 
 
-def _unreachable(error: psycopg.Error, place: str) -> AvatarKitError:
+def reason(error: Exception, place: str) -> AvatarKitError:
     """Why there is no connection, without the address, which may hold a password."""
     text = str(error)
-    code = error.sqlstate or next((c for said, c in _SAID.items() if said in text), None)
+    code = getattr(error, "sqlstate", None) or next(
+        (code for said, code in _SAID.items() if said in text), None
+    )
     return server.explained(code, "", place) or StorageError(
         f"{place} cannot be reached: start it, or check host, port and network"
     )

@@ -1,0 +1,90 @@
+"""The SQL that makes the tables on PostgreSQL and Supabase: where it is, and applying it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import AvatarKitError, ConfigError, StorageError
+from . import server
+from .postgres import driver, place_of, reason
+
+if TYPE_CHECKING:
+    from psycopg import Error
+
+__all__ = ["apply", "export", "scripts"]
+
+
+def scripts() -> Iterator[tuple[str, str]]:
+    """Name (without its timestamp) and text of each file, in the order in which they apply.
+
+    The first one moves an older pair of tables over, and does nothing where there is none.
+    """
+    folder = resources.files(__package__) / "migrations"
+    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+        timestamp, _, name = file.name.partition("_")
+        if timestamp.isdigit() and name.endswith(".sql"):
+            yield name, file.read_text(encoding="utf-8")
+
+
+def export(folder: Path, now: datetime) -> list[Path]:
+    """Write the files as Supabase migrations, a second apart, into ``folder``.
+
+    Raises ``ConfigError`` where the same file is there already, ``StorageError`` where the folder
+    cannot be written.
+    """
+    written = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, (name, text) in enumerate(scripts()):
+            _refuse_twice(folder, name, text)
+            path = folder / f"{now + timedelta(seconds=number):%Y%m%d%H%M%S}_{name}"
+            path.write_text(text, encoding="utf-8")
+            written.append(path)
+    except OSError as error:
+        raise StorageError(f"{folder} cannot be written: {error.strerror}") from error
+    return written
+
+
+def _refuse_twice(folder: Path, name: str, text: str) -> None:
+    for path in folder.glob(f"*_{name}"):
+        if path.read_text(encoding="utf-8") == text:
+            raise ConfigError(f"{path} is this migration already: apply it with `supabase db push`")
+
+
+def apply(dsn: str) -> int:
+    """Make or upgrade the tables in the database at ``dsn``; returns the schema's version.
+
+    Each file is one transaction under an advisory lock, so that many processes may do this at
+    once; a second time changes nothing. Blocking. Raises ``ConfigError`` for a wrong address, a
+    role that may not, a newer schema or tables of another shape; ``StorageError`` where the server
+    is away.
+    """
+    psycopg, _ = driver()
+    place = place_of(dsn)
+    try:
+        with psycopg.connect(dsn, autocommit=True, connect_timeout=5) as connection:
+            for _, text in scripts():
+                with connection.transaction():
+                    connection.execute(text)
+            found = connection.execute("select public.avatarkit_schema_version()").fetchone()
+    except psycopg.Error as error:
+        raise _refused(error, place) from None  # its cause may quote the address
+    return int(found[0])
+
+
+def _refused(error: Error, place: str) -> AvatarKitError:
+    code = error.sqlstate
+    if code is None:
+        return reason(error, place)
+    said, hint = error.diag.message_primary or "", error.diag.message_hint
+    if code == "42501":
+        return ConfigError(
+            f"{place}: this role may not make tables there ({said}): connect as the database's "
+            "owner; on Supabase use `avatarkit db export-migration` and `supabase db push`"
+        )
+    known = server.explained(code, f"{said}. {hint}" if hint else said, place)
+    return known or StorageError(f"{place} refused the migration ({code}): {said}")
