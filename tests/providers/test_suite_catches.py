@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import hashlib
 import hmac
+import json
 import subprocess
 import sys
 import textwrap
@@ -12,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from avatarkit import errors
 from avatarkit.interfaces import Capabilities
-from avatarkit.models import JobState, Operation
+from avatarkit.models import JobState, Operation, Speech
 from avatarkit.testing import Golden, ProviderSuite, Recording, SpeechSuite
 from avatarkit.testing.providers import TOKEN
 from avatarkit.webhooks import Delivery
@@ -89,9 +92,44 @@ class TestPlain(TestAcme):
     golden = None
 
 
+class Keeper(Acme):
+    """A vendor that has no call to delete a dub, and no webhook of its end."""
+
+    async def delete_dub(self, dub_id, /):
+        raise errors.Unsupported("delete it in the web app")
+
+
+class TestKeeper(TestAcme):
+    provider = Keeper
+    recordings = TestAcme.recordings | {
+        Operation.DUB: dataclasses.replace(TestAcme.recordings[Operation.DUB], webhook=False)
+    }
+    kept = frozenset({Operation.DUB})
+
+
 class TestAcmeSpeech(SpeechSuite):
     provider = Acme
     audio = b"ID3 and so on"
+
+
+class Wrapping(Acme):
+    """A vendor that says its audio in JSON."""
+
+    async def synthesize(self, request, /):
+        spoken = await super().synthesize(request)
+        told = json.loads(b"".join([chunk async for chunk in spoken.audio]))
+
+        async def audio():
+            yield base64.b64decode(told["audio"])
+
+        return Speech(audio=audio(), media_type="audio/wav")
+
+
+class TestWrappingSpeech(SpeechSuite):
+    provider = Wrapping
+    audio = b"RIFF and so on"
+    media_type = "audio/wav"
+    wrapped = {"audio": base64.b64encode(audio).decode()}
 
 
 #: What an adapter may get wrong, as the body of a class that inherits ``Acme``, and the test that
@@ -357,7 +395,7 @@ MISTAKES = {
         """,
     ),
     "deleting what is gone fails": (
-        TestAcme.test_deleting_twice_is_fine,
+        TestAcme.test_deleting_twice_is_fine_or_refused,
         """
         async def _delete(self, operation, path, job_id):
             await self._call("DELETE", path.format(job_id), operation=operation)
