@@ -1,17 +1,13 @@
-"""``PostgresRepository`` on a real server: the suite on both kinds of schema, and what can go wrong."""
+"""``PostgresRepository`` on a real server: the suite on both kinds of schema."""
 
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
 
-import anyio
 import pytest
 
-from avatarkit.engines.clock import SystemClock
-from avatarkit.errors import ConfigError, StorageError
 from avatarkit.repositories.postgres import PostgresRepository
-from avatarkit.testing.clock import FakeClock
-from avatarkit.testing.repositories import ANA, BOB, EditableSuite, a_training, an_id
+from avatarkit.testing.repositories import ANA, BOB, EditableSuite
 
 from .conftest import connected
 

@@ -171,6 +171,7 @@ _MEANINGS: Mapping[str, tuple[type[AvatarKitError], str]] = {
     "42703": (ConfigError, f"{{place}} has avatarkit tables of another version: {MIGRATE}"),
     "42883": (ConfigError, f"{{place}} has no avatarkit functions: {MIGRATE}"),
     "42P01": (ConfigError, f"{{place}} has no avatarkit tables: {MIGRATE}"),
+    "55P03": (StorageError, "{place}: somebody else keeps what is needed locked (lock_timeout)"),
     "53100": (StorageError, "{place}: the disk is full; nothing of this change was kept"),
     "53200": (StorageError, "{place}: the server is out of memory; nothing was kept"),
     "53300": (
