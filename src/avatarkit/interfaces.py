@@ -80,6 +80,8 @@ class Capabilities:
     drive: frozenset[Literal["script", "audio"]] = frozenset({"script"})
     audio_formats: tuple[str, ...] = ("audio/wav", "audio/mpeg")
     callback: bool = False  #: a webhook address can be given per request
+    no_callback: frozenset[Operation] = frozenset()  #: operations that take none, all the same
+    callback_signed: bool = True  #: what comes to such an address is signed as ``webhook`` says
     webhook: Scheme = field(default_factory=Unsigned)
     languages: tuple[str, ...] | None = None  #: that it speaks; None: many, it decides
     #: operations whose jobs can be found by our token
@@ -93,6 +95,10 @@ class Capabilities:
     in_flight: int | None = None  #: requests at once per account, whoever sends them
     rate: float | None = None  #: requests a second per account, whoever sends them
     runs_here: bool = False  #: the work is done on this machine, nobody else sees the samples
+
+    def calls_back(self, operation: Operation) -> bool:
+        """Whether a webhook address can be given with this operation."""
+        return self.callback and operation not in self.no_callback
 
     def require_language(self, provider: str, language: str | None) -> None:
         """Raise ``Unsupported``, with the list, where the provider does not speak ``language``."""
@@ -159,7 +165,6 @@ class ProviderSettings:
     """What a provider is built from, whatever it is: ``provider_class(settings)``."""
 
     api_key: SecretStr | None = field(default=None, repr=False)
-    client_id: str | None = None  #: names the account, where the key alone does not
     client_id: str | None = None  #: names the account, where the key alone does not
     base_url: str | None = None  #: instead of the vendor's own
     #: any of them may have signed a delivery; more than one while they are rotated

@@ -224,6 +224,38 @@ async def test_an_upload_is_streamed_anew_at_each_attempt(acme, wire):
     assert second.url == "https://upload.acme.example/v2"
 
 
+async def test_an_upload_to_others_takes_their_headers_and_not_the_key(acme, wire):
+    wire.reply(b"")
+    media, theirs = Suite().media(linked=False), {"Content-Type": "text/x-theirs", "X-Sum": "1"}
+    address = "https://store.example/put?signature=s"
+    await acme._call("PUT", address, operation="x", content=media, headers=theirs)
+    sent = wire.requests[0].headers
+    assert (sent.get_list("content-type"), sent["x-sum"]) == (["text/x-theirs"], "1")
+    assert "authorization" not in sent
+
+
+async def test_a_large_upload_may_take_longer(acme, wire, monkeypatch):
+    calls = []
+
+    async def send(client, request, call):
+        calls.append(call.timeout)
+        return {}
+
+    monkeypatch.setattr(_base._http, "send", send)
+    large = Suite().media(linked=False).model_copy(update={"size": 100_000_000})
+    await acme._call("POST", "/u", operation="x", files=[("data", large)])
+    await acme._call("POST", "/u", operation="x", content=large)
+    await acme._call("GET", "/u", operation="x")
+    assert calls == [460, 460, 60]
+
+
+@pytest.mark.parametrize(
+    ("place", "wanted"), [("ids.0", "a"), ("ids.1.b", 2), ("ids.2", None), ("ids.b", None)]
+)
+def test_a_place_may_be_in_a_list(place, wanted):
+    assert _base._at({"ids": ["a", {"b": 2}]}, (place,)) == wanted
+
+
 async def test_a_form_may_be_uploaded_for_free(acme, wire):
     wire.reply({"id": "u1"})
     media = Suite().media(linked=False)

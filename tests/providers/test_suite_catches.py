@@ -107,6 +107,38 @@ class TestKeeper(TestAcme):
     kept = frozenset({Operation.DUB})
 
 
+class Enveloping(Acme):
+    """A vendor that wraps its answers, and neither signs its callbacks nor has any for voices."""
+
+    capabilities = dataclasses.replace(
+        Acme.capabilities, no_callback=frozenset({Operation.VOICE}), callback_signed=False
+    )
+
+    def _job(self, operation, raw, **more):
+        return super()._job(operation, raw.get("data", raw), **more).model_copy(update={"raw": raw})
+
+    def events(self, delivery):
+        signed = self.capabilities.webhook.header.lower() in delivery.headers
+        if signed:
+            return super().events(delivery)
+        job = self._job(Operation.VIDEO, {"video_id": "v1", "status": "ready"})
+        hints = self._events(delivery, job)
+        return [event.model_copy(update={"trusted": False}) for event in hints]
+
+
+class TestEnveloping(TestAcme):
+    provider = Enveloping
+    recordings = {
+        operation: dataclasses.replace(
+            recording,
+            polled={state: {"data": body} for state, body in recording.polled.items()},
+            delivered=recording.polled[JobState.SUCCEEDED],
+            state_field="data.status",
+        )
+        for operation, recording in TestAcme.recordings.items()
+    }
+
+
 class TestAcmeSpeech(SpeechSuite):
     provider = Acme
     audio = b"ID3 and so on"
@@ -426,6 +458,28 @@ MISTAKES = {
         capabilities = dataclasses.replace(Acme.capabilities, webhook=webhooks.Unsigned())
         def _events(self, delivery, job):
             return [e.model_copy(update={"trusted": True}) for e in super()._events(delivery, job)]
+        """,
+    ),
+    "an unsigned callback is believed": (
+        TestAcme.test_a_forged_delivery_is_rejected,
+        """
+        capabilities = dataclasses.replace(Acme.capabilities, callback_signed=False)
+        def events(self, delivery):
+            if delivery.headers:
+                return super().events(delivery)
+            job = self._job(models.Operation.VIDEO, {"video_id": "v1", "status": "ready"})
+            return self._events(delivery, job)
+        """,
+    ),
+    "a callback address is sent where there is none": (
+        TestAcme.test_a_callback_address_is_sent_or_refused,
+        """
+        capabilities = dataclasses.replace(
+            Acme.capabilities, no_callback=frozenset({models.Operation.VIDEO})
+        )
+        def _billable(self, operation, path, request, **more):
+            request = request.model_copy(update={"callback_url": None})
+            return super()._billable(operation, path, request, **more)
         """,
     ),
     "the time of a delivery is not looked at": (

@@ -44,6 +44,7 @@ __all__ = ["HttpProvider", "Places", "Reads"]
 OptionsT = TypeVar("OptionsT", bound=Options)
 
 #: Where something stands in an answer: dotted paths, of which the first that is filled counts.
+#: In a list the names are numbers.
 Places = tuple[str, ...]
 
 
@@ -242,29 +243,32 @@ class HttpProvider:
         body: Mapping[str, Any] | None = None,
         files: Sequence[tuple[str, Media]] | None = None,
         content: Media | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """Make a free call, sent again where that may help.
 
         ``body`` is sent as JSON, or as a form beside ``files``; ``content`` is an upload's own
-        bytes, in place of both.
+        bytes, in place of both. ``headers`` stand in place of the key's.
         """
-        headers, said = self._headers(), None if body is None else _filled(body)
+        said = None if body is None else _filled(body)
         sent: dict[str, Any] = {"json": said}
+        known = {k.lower(): v for k, v in (self._headers() if headers is None else headers).items()}
         if files is not None or content is not None:
             form = _http.Upload(content) if content else _http.Multipart(said or {}, files or ())
-            headers |= form.headers
+            known = form.headers | known
             sent = {"content": form}
         request = self._client.build_request(
             method,
             self._url(path),
             params=_filled(query or {}) or None,
-            headers=headers,
+            headers=known,
             **sent,
         )
+        size = sum(media.size for _, media in files or ()) + (content.size if content else 0)
         call = _http.Call(
             provider=self.name,
             operation=operation,
-            timeout=self._settings.timeout,
+            timeout=self._settings.timeout + size / _SLOWEST_UPLOAD,
             explain=self.explain,
         )
         return await self._send(request, call)
@@ -292,6 +296,8 @@ class HttpProvider:
         files: Sequence[tuple[str, Media]] | None = None,
     ) -> tuple[_http.Call, _http.Request]:
         self._check(request)
+        if request.callback_url and not self.capabilities.calls_back(operation):
+            raise errors.Unsupported(f"{self.name} takes no callback address for {operation}")
         said = _filled(body)
         for extra in request.options:
             if type(extra) is options:
@@ -401,8 +407,6 @@ class HttpProvider:
                 raise errors.Unsupported(
                     f"{self.name} fetches media by a link, and {media.name} has none"
                 )
-        if request.callback_url and not can.callback:
-            raise errors.Unsupported(f"{self.name} takes no callback address per request")
         match request:
             case VoiceRequest() if can.one_voice_file and len(request.samples) > 1:
                 raise errors.Unsupported(f"{self.name} takes one voice sample: join them")
@@ -423,6 +427,9 @@ class HttpProvider:
                 f"give {' or '.join(can.audio_formats)}"
             )
 
+
+#: Bytes a second; an upload that is slower than this is given up.
+_SLOWEST_UPLOAD = 250_000
 
 #: What is called a reason by a job that goes well is a comment.
 _WELL = frozenset({JobState.QUEUED, JobState.RUNNING, JobState.SUCCEEDED})
@@ -497,7 +504,10 @@ def _at(raw: Any, places: Places) -> Any:
     for place in places:
         value = raw
         for name in place.split("."):
-            value = value.get(name) if isinstance(value, Mapping) else None
+            if isinstance(value, list):
+                value = dict(enumerate(value)).get(int(name)) if name.isdecimal() else None
+            else:
+                value = value.get(name) if isinstance(value, Mapping) else None
         if value is not None:
             return value
     return None
