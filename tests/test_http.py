@@ -200,6 +200,12 @@ async def test_any_json_is_an_answer_where_that_was_asked_for(wire, said):
     assert await _http.send_any(wire.client, request, call()) == said
 
 
+async def test_no_content_is_none_where_any_json_was_asked_for(wire):
+    request = wire.client.build_request("POST", "https://acme.test")
+    wire.reply(None, 204)
+    assert await _http.send_any(wire.client, request, call()) is None
+
+
 @pytest.mark.parametrize("said", [b"<html>", b""])
 async def test_text_and_silence_are_no_json(wire, said):
     request = wire.client.build_request("POST", "https://acme.test")

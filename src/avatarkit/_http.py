@@ -250,7 +250,7 @@ async def send(client: Client, request: Request, call: Call) -> dict[str, Any]:
 
 
 async def send_any(client: Client, request: Request, call: Call) -> Any:
-    """Send as ``send`` does, and return the JSON that comes back, object or not."""
+    """Send as ``send`` does, and return the JSON that comes back; None for 204, no content."""
     return await _tried(call, lambda: _json(client, request, call))
 
 
@@ -283,7 +283,7 @@ def _keep_stdout_clean() -> None:
 async def _json(client: Client, request: Request, call: Call) -> Any:
     response = await _answer(client, request, call, streamed=False)
     try:
-        return response.json()
+        return None if response.status_code == httpx.codes.NO_CONTENT else response.json()
     except (ValueError, RecursionError):
         raise call.unclear(
             "the answer is not JSON",
