@@ -1,0 +1,273 @@
+"""Tavus: voices, faces (which we call avatars), and videos of them.
+
+https://docs.tavus.io. Everything is named by our token and found again in a list. Media goes by a
+link that has to live for a day. A video speaks with its face's own voice, or with recorded audio.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import Any, Literal
+
+from ..errors import Unsupported
+from ..interfaces import (
+    AvatarTrainer,
+    Capabilities,
+    Limit,
+    Prepares,
+    VideoGenerator,
+    VoiceCloner,
+)
+from ..models import (
+    AvatarRequest,
+    ConsentRule,
+    Job,
+    JobState,
+    Model,
+    Operation,
+    Options,
+    Request,
+    VideoRequest,
+    VoiceRequest,
+)
+from ._base import HttpProvider, Reads, _segment
+
+__all__ = [
+    "FaceProperties",
+    "Tavus",
+    "TavusFace",
+    "TavusVideo",
+    "TavusVoice",
+    "VideoProperties",
+]
+
+#: What a face is trained with unless the options say otherwise; the vendor's default changes.
+_MODEL = "phoenix-4"
+
+
+class TavusVoice(Options):
+    """Extras of a voice."""
+
+    description: str | None = None  #: at most 1,000 characters
+
+
+class FaceProperties(Model):
+    """How the footage was made."""
+
+    background_green_screen: bool | None = None
+
+
+class TavusFace(Options):
+    """Extras of a face."""
+
+    model_name: str | None = None  #: "phoenix-4" if not given
+    voice_name: str | None = None  #: a face made from a picture speaks with this voice
+    auto_fix_training_image: bool | None = None  #: of a picture
+    properties: FaceProperties | None = None
+
+
+class VideoProperties(Model):
+    """How a recorded website moves behind the face."""
+
+    background_scroll: bool | None = None
+    background_scroll_type: Literal["human", "smooth"] | None = None
+    background_scroll_depth: Literal["middle", "bottom"] | None = None
+    background_scroll_return: Literal["return", "halt"] | None = None
+    start_with_wave: bool | None = None
+
+
+class TavusVideo(Options):
+    """Extras of a video."""
+
+    fast: bool | None = None  #: no background, thumbnail or stream link
+    transparent_background: bool | None = None  #: WebM with alpha; only with ``fast``
+    background_url: str | None = None  #: a website to record
+    background_source_url: str | None = None  #: a video
+    watermark_image_url: str | None = None
+    properties: VideoProperties | None = None
+
+
+class Tavus(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator, Prepares):
+    """Trains faces in hours, makes videos of them in minutes; signs none of its callbacks."""
+
+    name = "tavus"
+    api_version = "2"
+    base_url = "https://tavusapi.com/v2"
+    key_env, key_header = "TAVUS_API_KEY", "x-api-key"
+    option_types = (TavusVoice, TavusFace, TavusVideo)
+    capabilities = Capabilities(
+        media=frozenset({"url"}),
+        url_lifetime=86_400.0,  # links to media must stay valid for 24 hours
+        one_voice_file=True,
+        drive=frozenset({"script", "audio"}),
+        callback=True,
+        typical=MappingProxyType(
+            {Operation.VOICE: 180.0, Operation.AVATAR: 12_600.0, Operation.VIDEO: 100.0}
+        ),
+    )
+    limits = (
+        Limit(
+            what="footage_bytes",
+            maximum=750e6,
+            source="https://docs.tavus.io/api-reference/faces/create-face",
+            since="2026-11-22",
+        ),
+        Limit(
+            what="footage_pixels",
+            minimum=1080,
+            severity="warning",
+            source="https://docs.tavus.io/api-reference/faces/create-face",
+            since="2026-11-22",
+        ),
+        Limit(
+            what="footage_seconds",
+            minimum=110,  # "about" a minute of talking, then a minute of listening
+            severity="warning",
+            source="https://docs.tavus.io/api-reference/faces/create-face",
+            since="2026-11-22",
+        ),
+    )
+    consent_rules = (
+        ConsentRule(
+            demands="record",
+            text="You must hold the rights to the voice and the likeness. The spoken statement "
+            "that older faces needed is no longer asked for.",
+            source="https://docs.tavus.io/api-reference/voices/create-voice",
+            since="2026-11-22",
+        ),
+    )
+    reads = Reads(
+        # A video also names its face, so it is looked for first.
+        ids={
+            Operation.VIDEO: ("video_id",),
+            Operation.VOICE: ("voice_id", "properties.voice_id"),
+            Operation.AVATAR: ("face_id", "replica_id"),
+        },
+        state=("status", "properties.status"),
+        states={
+            "queued": JobState.QUEUED,
+            "started": JobState.RUNNING,
+            "generating": JobState.RUNNING,
+            "completed": JobState.SUCCEEDED,  # a voice; a face, when polled
+            "ready": JobState.SUCCEEDED,  # a video; a face, when called back
+            "error": JobState.FAILED,
+            "deleted": JobState.GONE,
+        },
+        progress=("training_progress", "generation_progress"),  # "60/100"
+        links={
+            "video": ("download_url",),
+            "thumbnail": ("still_image_thumbnail_url", "thumbnail_image_url"),
+            "preview": ("thumbnail_video_url",),
+        },
+        reason=("error_message", "error_details", "status_details", "properties.error_message"),
+        token=("voice_name", "face_name", "replica_name", "video_name"),
+        cursor_parameter="page",
+        counts="pages",
+        total_jobs=("total_count",),
+    )
+    message = ("error", "message")  # a refused key is told under the second name
+
+    async def prepare(self, operation: Operation, request: Request, /) -> dict[str, Any]:
+        """Look up what the cloned voice is called: a face made from a picture takes its name."""
+        if not isinstance(request, AvatarRequest) or not _is_picture(request):
+            return {}
+        if request.voice_id is None or self._option(request, TavusFace).voice_name:
+            return {}
+        voice = await self._call(
+            "GET", f"/voices/{_segment(request.voice_id)}", operation=operation
+        )
+        return {"voice_name": voice.get("voice_name")}
+
+    async def clone_voice(self, request: VoiceRequest, /) -> Job:
+        """Submit; sent once."""
+        return await self._submit(
+            Operation.VOICE,
+            "/voices",
+            request,
+            TavusVoice,
+            voice_name=request.token,
+            # UNVERIFIED: no public copy of the page shows this key
+            train_audio_url=request.samples[0].url,
+            callback_url=request.callback_url,
+        )
+
+    async def get_voice(self, voice_id: str, /) -> Job:
+        """Poll; raises ``NotFound``."""
+        return await self._get(Operation.VOICE, "/voices/{}", voice_id)
+
+    async def find_voice(self, token: str, /) -> Sequence[Job]:
+        """Every voice that carries the token, oldest first."""
+        return await self._find(Operation.VOICE, "/voices", token, limit=100, page=1)
+
+    async def delete_voice(self, voice_id: str, /) -> None:
+        """Raise ``Unsupported``: no call that deletes a voice is documented."""
+        raise Unsupported(f"tavus has no call to delete a voice: delete {voice_id} in its portal")
+
+    async def train_avatar(self, request: AvatarRequest, /) -> Job:
+        """Submit; sent once."""
+        link, picture = request.footage.url, _is_picture(request)
+        voice_name = request.prepared.get("voice_name")
+        if picture and not (self._option(request, TavusFace).voice_name or voice_name):
+            raise Unsupported(
+                "tavus makes a face from a picture only with a voice: clone one beside it, or "
+                "name one of its own, options=(TavusFace(voice_name=...),)"
+            )
+        return await self._submit(
+            Operation.AVATAR,
+            "/faces",
+            request,
+            TavusFace,
+            face_name=request.token,
+            model_name=_MODEL,
+            train_image_url=link if picture else None,
+            train_video_url=None if picture else link,
+            voice_name=voice_name,
+            callback_url=request.callback_url,
+        )
+
+    async def get_avatar(self, avatar_id: str, /) -> Job:
+        """Poll; raises ``NotFound``."""
+        return await self._get(Operation.AVATAR, "/faces/{}?verbose=true", avatar_id)
+
+    async def find_avatar(self, token: str, /) -> Sequence[Job]:
+        """Every face that carries the token, oldest first."""
+        # Whether its pages begin with 0 or 1 is not written down; what comes twice counts once.
+        return await self._find(Operation.AVATAR, "/faces", token, limit=50, page=0)
+
+    async def delete_avatar(self, avatar_id: str, /) -> None:
+        """Delete the face and its footage; a face that is not there counts as deleted."""
+        await self._delete(Operation.AVATAR, "/faces/{}?hard=true", avatar_id)
+
+    async def generate_video(self, request: VideoRequest, /) -> Job:
+        """Submit; sent once. The voice is the one of the face."""
+        own = self._option(request, TavusVideo)
+        if own.transparent_background and not own.fast:
+            raise Unsupported("tavus makes a transparent background only with fast=True")
+        return await self._submit(
+            Operation.VIDEO,
+            "/videos",
+            request,
+            TavusVideo,
+            video_name=request.token,
+            replica_id=request.avatar_id,  # renamed everywhere but here
+            script=request.script,
+            audio_url=request.audio and request.audio.url,
+            callback_url=request.callback_url,
+        )
+
+    async def get_video(self, video_id: str, /) -> Job:
+        """Poll; raises ``NotFound``."""
+        return await self._get(Operation.VIDEO, "/videos/{}?verbose=true", video_id)
+
+    async def find_video(self, token: str, /) -> Sequence[Job]:
+        """Every video that carries the token, oldest first."""
+        return await self._find(Operation.VIDEO, "/videos", token, limit=50, page=0)
+
+    async def delete_video(self, video_id: str, /) -> None:
+        """Delete for good; a video that is not there counts as deleted."""
+        await self._delete(Operation.VIDEO, "/videos/{}?hard=true", video_id)
+
+
+def _is_picture(request: AvatarRequest) -> bool:
+    return request.footage.media_type.startswith("image/")
