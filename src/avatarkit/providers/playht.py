@@ -1,0 +1,34 @@
+"""PlayHT, which has closed: whoever asks for it is told where else to go. Sends nothing."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, NoReturn
+
+from ..errors import ServiceDiscontinued
+from ..interfaces import Capabilities, Limits, SpeechSynthesizer, VoiceCloner
+from ..models import ConsentRule, Options
+
+__all__ = ["PlayHT"]
+
+
+class PlayHT(VoiceCloner, SpeechSynthesizer):
+    """Cloned voices and spoke, until 2025-12-31; making one raises ``ServiceDiscontinued``.
+
+    The roles are named so that a stack with it is refused for the right reason. Sources: the
+    changelog of Pipecat, 2025-10-07 and 2026-03-02; read 2026-11-22.
+    """
+
+    name = "playht"
+    api_version = "closed"
+    capabilities = Capabilities()
+    limits: ClassVar[Limits] = ()
+    consent_rules: ClassVar[tuple[ConsentRule, ...]] = ()
+    option_types: ClassVar[tuple[type[Options], ...]] = ()
+
+    def __new__(cls, *_settings: Any, **_more: Any) -> NoReturn:
+        """Refuse, whatever it is given; no key is needed for that."""
+        raise ServiceDiscontinued(
+            "PlayHT closed on 2025-12-31, after Meta had bought it; voices that were cloned there "
+            "cannot be recovered. Clone them anew, from the original recordings, with elevenlabs "
+            "or resemble, or on this machine with local."
+        )
