@@ -156,13 +156,18 @@ class _Gateway(httpx.AsyncHTTPTransport):
         """Pass on what the gateway would pass on."""
         if request.url.host != httpx.URL(URL).host:
             raise httpx.ConnectError("no such project")
-        path = request.url.raw_path.removeprefix(b"/rest/v1")
-        request.url = request.url.copy_with(
-            scheme="http", host=self._url.host, port=self._url.port, raw_path=path
-        )
-        key = request.headers.get("apikey", "")
+        key, headers = request.headers.get("apikey", ""), request.headers.copy()
         if key.startswith("sb_") and key not in self.keys:
             return httpx.Response(401, json={"message": "Invalid API key"})
-        if key in self.keys and "authorization" not in request.headers:
-            request.headers["authorization"] = f"Bearer {self.keys[key]}"
-        return await super().handle_async_request(request)
+        if key in self.keys and "authorization" not in headers:
+            headers["authorization"] = f"Bearer {self.keys[key]}"
+        url = self._url.copy_with(raw_path=request.url.raw_path.removeprefix(b"/rest/v1"))
+        return await super().handle_async_request(
+            httpx.Request(
+                request.method,
+                url,
+                headers=headers,
+                stream=request.stream,
+                extensions=request.extensions,
+            )
+        )
