@@ -49,6 +49,7 @@ __all__ = [
     "Upload",
     "fetch",
     "new_client",
+    "retried",
     "send",
     "send_any",
     "stream",
@@ -97,12 +98,14 @@ _REQUEST_IDS = ("x-request-id", "request-id", "x-amzn-requestid", "x-trace-id", 
 class Explanation:
     """What a vendor says about a failure.
 
-    ``kind`` is None where its own code says nothing that is known; then the status decides.
+    ``kind`` is None where its own code says nothing that is known; then the status decides:
+    ``status``, where the body tells another one than HTTP did.
     """
 
     kind: type[errors.ProviderError] | None = None
     code: str | None = None
     message: str = ""
+    status: int | None = None
 
 
 def _unexplained(status: int, body: Any) -> Explanation:
@@ -118,6 +121,7 @@ class Call:
     operation: str
     billable: bool = False
     timeout: float = 60.0  #: seconds; the whole of one attempt, its answer included
+    attempts: int = _ATTEMPTS  #: how often it is sent, at most, where it is free
     guard: Callable[[], None] = nothing_to_guard  #: may raise ``NotSent`` at the last moment
     explain: Callable[[int, Any], Explanation] = _unexplained
 
@@ -134,8 +138,9 @@ class Call:
 
     def refusal(self, response: httpx.Response) -> errors.ProviderError:
         """The error of an answer that is no success: by the vendor's code, then by the status."""
-        status, body = response.status_code, _body(response)
-        told = self.explain(status, body)
+        body = _body(response)
+        told = self.explain(response.status_code, body)
+        status = told.status or response.status_code
         kind = told.kind or _by_status(status)
         proved = told.kind is not None or status in _PROVE_REFUSAL
         if self.billable and (kind is errors.Unavailable or not proved):
@@ -246,18 +251,19 @@ async def send(client: Client, request: Request, call: Call) -> dict[str, Any]:
     it, a refusal where the vendor provably did not accept it, and else ``Ambiguous``. A free call
     is sent up to four times, and raises ``Unavailable``, ``BadReply`` or a refusal.
     """
-    return await _tried(call, lambda: _object(client, request, call))
+    return await retried(call, lambda: _object(client, request, call))
 
 
 async def send_any(client: Client, request: Request, call: Call) -> Any:
     """Send as ``send`` does, and return the JSON that comes back; None for 204, no content."""
-    return await _tried(call, lambda: _json(client, request, call))
+    return await retried(call, lambda: _json(client, request, call))
 
 
-async def _tried(call: Call, attempt: Callable[[], Awaitable[T]]) -> T:
+async def retried(call: Call, attempt: Callable[[], Awaitable[T]]) -> T:
+    """Do it, and do it again where the call is free and that may help: see ``Call.attempts``."""
     if call.billable:
         return await attempt()
-    async for again in stamina.retry_context(on=_wait, attempts=_ATTEMPTS, timeout=None):
+    async for again in stamina.retry_context(on=_wait, attempts=call.attempts, timeout=None):
         with again:
             return await attempt()
     raise AssertionError  # stamina yields or raises
@@ -357,7 +363,7 @@ async def stream(client: Client, request: Request, call: Call) -> Streamed:
     Where the bytes end early, reading them raises ``Ambiguous`` for a billable call and
     ``Unavailable`` for a free one.
     """
-    response = await _tried(call, lambda: _answer(client, request, call, streamed=True))
+    response = await retried(call, lambda: _answer(client, request, call, streamed=True))
     media_type = response.headers.get("content-type", "").partition(";")[0].strip()
     chunks = _chunks(response, call)
     return Streamed(media_type or "application/octet-stream", response.headers, chunks)
@@ -567,7 +573,7 @@ class _Download:
 
     async def _opened(self) -> httpx.Response:
         call = Call(provider="avatarkit", operation="fetch")
-        return await _tried(call, self._followed)
+        return await retried(call, self._followed)
 
     async def _followed(self) -> httpx.Response:
         url, headers = self._url, {**self._headers, **self._conditions()}

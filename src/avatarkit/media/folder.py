@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import os
 import shutil
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -17,13 +19,14 @@ import anyio.to_thread
 from ..errors import ConfigError, NotFound, StorageError
 from ..interfaces import MediaStore
 from ..models import StoredFile, media_type_of
+from . import signing
+from .keys import names_of
 
 __all__ = ["FolderStore"]
 
 T = TypeVar("T")
 
 _CHUNK = 1 << 18  # bytes
-_LONGEST_NAME = 255  # bytes; what the usual file systems allow
 #: How often a folder is deleted anew where somebody writes into it meanwhile.
 _DELETIONS = 10
 
@@ -31,12 +34,22 @@ _DELETIONS = 10
 class FolderStore(MediaStore):
     """Keeps media below ``root``, readable by its owner alone; several processes may share it.
 
-    A folder has no address that a vendor could reach, so ``url`` is None. A key is made of names
-    joined by ``/``, none of which starts with a dot; anything else raises ``ConfigError``.
+    A folder has no address that a vendor could reach, so ``url`` is None. With ``base_url``, where
+    a server of avatarkit can be reached from outside, and the ``secret`` that this server checks,
+    links lead there: see ``media.signing``. A key is made of names joined by ``/``, none of which
+    starts with a dot; anything else raises ``ConfigError``.
     """
 
-    def __init__(self, root: str | os.PathLike[str]) -> None:
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        *,
+        base_url: str | None = None,
+        secret: str | bytes | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self.root = Path(root)
+        self._sign = None if base_url is None else _signer(base_url, secret, now)
 
     async def put(self, key: str, chunks: AsyncIterator[bytes], media_type: str) -> StoredFile:
         """Write beside the target, then move it there; raises ``StorageError``."""
@@ -74,21 +87,16 @@ class FolderStore(MediaStore):
         await self._on_disk(prefix, _delete, self._path(prefix))
 
     async def url(self, key: str, seconds: float) -> str | None:
-        """No vendor can reach a folder."""
-        del key, seconds
-        return None
+        """A signed link to the server, living up to a week, or None where there is no server."""
+        names_of(key)
+        return None if self._sign is None else self._sign(key, seconds)
 
     def path(self, key: str) -> Path | None:
         """Where the file is, or would be."""
         return self._path(key)
 
     def _path(self, key: str) -> Path:
-        names = key.split("/")
-        if not all(_is_name(name) for name in names):
-            raise ConfigError(
-                f"{key[:80]!r} is no key: use names joined by '/', none empty or starting with '.'"
-            )
-        return self.root.joinpath(*names)
+        return self.root.joinpath(*names_of(key))
 
     async def _on_disk(self, key: str, function: Callable[..., T], *arguments: object) -> T:
         """Run a blocking function in a thread; raises ``StorageError``."""
@@ -99,6 +107,23 @@ class FolderStore(MediaStore):
                 f"the media folder {self.root} failed at {key} ({error.strerror}): make room and "
                 "let this user write there, or choose another folder with AVATARKIT_MEDIA"
             ) from error
+
+
+def _signer(
+    base_url: str, secret: str | bytes | None, now: Callable[[], float]
+) -> Callable[[str, float], str]:
+    """What makes links; it holds the secret, where no ``repr`` shows it."""
+    if not base_url.startswith(("http://", "https://")):
+        raise ConfigError(f"base_url is {base_url[:80]!r}: give one that begins with https://")
+    key = secret.encode() if isinstance(secret, str) else secret or b""
+    signing.sign(key, "", 0)  # a bad secret is told now
+
+    def signed(name: str, seconds: float) -> str:
+        if not 0 < seconds <= signing.LONGEST:
+            raise ConfigError("a link lives from one second to seven days")
+        return signing.link(base_url, key, name, math.ceil(now() + seconds))
+
+    return signed
 
 
 class _Part:
@@ -131,15 +156,6 @@ class _Part:
         """Close, and remove what was not kept."""
         self._file.close()
         self._path.unlink(missing_ok=True)
-
-
-def _is_name(name: str) -> bool:
-    try:
-        encoded = name.encode()
-    except UnicodeEncodeError:
-        return False
-    forbidden = name.startswith(".") or "\0" in name or "\\" in name
-    return 0 < len(encoded) <= _LONGEST_NAME and not forbidden
 
 
 def _make_private(folder: Path) -> None:

@@ -5,16 +5,21 @@
         async def store(self):
             return MyStore(...)
 
-Every test gets its own, empty store.
+Every test gets its own, empty store. Where it has links, the class also says how time passes for
+them (``let_pass``); without that, the test that a link expires is skipped.
 """
 
 from __future__ import annotations
 
 import hashlib
+import urllib.error
+import urllib.request
 from collections.abc import AsyncIterator, Sequence
+from urllib.parse import urlsplit
 
 import anyio
 import anyio.lowlevel
+import anyio.to_thread
 import pytest
 
 from ..errors import ConfigError, NotFound
@@ -27,6 +32,10 @@ _MIB = 1 << 20
 
 #: What is no key, and would reach something else if it were taken for one.
 _BAD_KEYS = ("", "/", "/etc/passwd", "a/", "a//b", ".", "..", "../a", "a/../b", "a/.", "a\0b")
+
+
+#: How a link is refused; Supabase says 400 to all that is wrong with one.
+_REFUSALS = frozenset({400, 401, 403, 404, 410})
 
 
 class _SourceError(Exception):
@@ -55,6 +64,22 @@ async def _read(store: MediaStore, key: str) -> bytes:
     return b"".join([chunk async for chunk in store.open(key)])
 
 
+def _visited(url: str) -> tuple[int, bytes]:
+    try:
+        with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 - the store's own
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code, b""
+
+
+async def _link(store: MediaStore, key: str) -> str:
+    url = await store.url(key, 60.0)
+    if url is None:
+        pytest.skip("this store has no links")
+    return url
+
+
 async def _put(store: MediaStore, key: str, content: bytes = b"content") -> StoredFile:
     return await store.put(key, stream(content), "video/mp4")
 
@@ -75,6 +100,15 @@ class MediaStoreSuite:
         """
         del store
         return ()
+
+    async def visit(self, url: str) -> tuple[int, bytes]:
+        """Open a link as a stranger does: the status, and the body of a success."""
+        return await anyio.to_thread.run_sync(_visited, url)
+
+    async def let_pass(self, store: MediaStore, seconds: float) -> None:
+        """Make links so much older; override it, preferably without waiting."""
+        del store, seconds
+        pytest.skip("this suite cannot make links older: override let_pass")
 
     # -- put and open -------------------------------------------------------------------------
 
@@ -270,6 +304,33 @@ class MediaStoreSuite:
         await _put(store, "a/b.mp4")
         path = store.path("a/b.mp4")
         assert path is None or await anyio.Path(path).read_bytes() == b"content"
+
+    @pytest.mark.parametrize("key", ["a/b.mp4", "samples/Zoë ünïcode 世界/a+b%20c?d#e.wav"])
+    async def test_a_link_works_without_a_key(self, store: MediaStore, key: str) -> None:
+        """It brings the bytes to whoever has it."""
+        await _put(store, key)
+        assert await self.visit(await _link(store, key)) == (200, b"content")
+
+    async def test_a_link_expires(self, store: MediaStore) -> None:
+        """After its time it is refused."""
+        await _put(store, "a/b.mp4")
+        url = await _link(store, "a/b.mp4")
+        await self.let_pass(store, 120.0)
+        assert (await self.visit(url))[0] in _REFUSALS
+
+    async def test_a_link_is_for_its_key_alone(self, store: MediaStore) -> None:
+        """The query of one link does not open another key."""
+        await _put(store, "a/mine.mp4")
+        await _put(store, "a/yours.mp4")
+        mine, yours = [await _link(store, f"a/{name}.mp4") for name in ("mine", "yours")]
+        forged = urlsplit(mine)._replace(path=urlsplit(yours).path).geturl()
+        assert (await self.visit(forged))[0] in _REFUSALS
+
+    async def test_a_link_is_nothing_without_its_query(self, store: MediaStore) -> None:
+        """The address alone opens nothing."""
+        await _put(store, "a/b.mp4")
+        bare = urlsplit(await _link(store, "a/b.mp4"))._replace(query="").geturl()
+        assert (await self.visit(bare))[0] in _REFUSALS
 
     async def test_a_link_is_a_web_address_or_none(self, store: MediaStore) -> None:
         """Vendors fetch by https, or by http from a test."""

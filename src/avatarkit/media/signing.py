@@ -1,0 +1,58 @@
+"""Signs links to stored files, and checks them; pure functions of their arguments."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Sequence
+from typing import Literal
+from urllib.parse import quote
+
+from ..errors import ConfigError
+
+__all__ = ["LONGEST", "check", "link", "sign"]
+
+#: Seconds that a link may live, at most: a week, as with S3.
+LONGEST = 7 * 86_400
+
+_SHORTEST_SECRET = 16  # bytes
+_DIGITS = 12  # of a moment in seconds; more is no moment
+
+
+def sign(secret: bytes, key: str, expires: int) -> str:
+    """The signature of a link to ``key`` that works until ``expires``, seconds since 1970.
+
+    HMAC-SHA256 in base64url. Raises ``ConfigError`` for a secret that could be guessed.
+    """
+    if len(secret) < _SHORTEST_SECRET:
+        raise ConfigError(
+            f"the secret that signs links to media has less than {_SHORTEST_SECRET} bytes: use "
+            "a random one, for example python -c 'import secrets; print(secrets.token_hex(32))'"
+        )
+    message = f"avatarkit-media-1\n{expires}\n{key}".encode(errors="surrogatepass")
+    digest = hmac.new(secret, message, hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def link(base_url: str, secret: bytes, key: str, expires: int) -> str:
+    """The signed link: ``<base_url>/media/<key>?expires=<seconds>&signature=<base64url>``."""
+    place = f"{base_url.rstrip('/')}/media/{quote(key)}"
+    return f"{place}?expires={expires}&signature={sign(secret, key, expires)}"
+
+
+def check(
+    secrets: Sequence[bytes], key: str, expires: str, signature: str, now: float
+) -> Literal["valid", "expired", "forged"]:
+    """What a link is worth: ``expires`` and ``signature`` as they came, any of them hostile.
+
+    Any of ``secrets`` may have signed it; there is more than one while they are rotated. All are
+    tried, in constant time. A moment further away than a link may live is taken for forged.
+    """
+    if not (expires.isascii() and expires.isdigit() and len(expires) <= _DIGITS):
+        return "forged"
+    moment, told = int(expires), signature.encode(errors="replace")
+    signed = [hmac.compare_digest(sign(s, key, moment).encode(), told) for s in secrets]
+    if not any(signed) or moment > now + LONGEST:
+        return "forged"
+    return "valid" if now < moment else "expired"
