@@ -16,10 +16,6 @@ from avatarkit.testing.media import MediaStoreSuite, stream
 from .web import Handler, serving
 
 SECRET, OLDER, STRANGE = b"the secret of today", b"the one before it", b"the one of somebody else"
-    b"the secret of today",
-    b"the secret of yesterday",
-    b"somebody else's secret",
-)
 NOW = 1_800_000_000.0
 
 
