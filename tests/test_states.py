@@ -639,6 +639,7 @@ _FIELDS = {
     "api_version": st.just("1"),
     "instant": st.just(instant()),
     "digest": st.just("d"),
+    "trace": st.none() | st.just("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
     "then": st.sampled_from(["retry", "ask", "fail"]),
     "message": st.just("why"),
     "error_type": st.none(),

@@ -15,8 +15,8 @@ from typing import Any, Literal, Self, TypeVar, cast
 import anyio
 import anyio.to_thread
 
+from . import _telemetry, errors, registry
 from . import consent as consents
-from . import errors, registry
 from . import preflight as looks
 from .engines.clock import SystemClock
 from .engines.inprocess import AccountSlots, InProcessEngine, wait
@@ -190,6 +190,7 @@ class AvatarKit:
             list_lag=can.list_lag,
             idempotency_window=can.idempotency_window,
             typical=can.typical.get(operation, 60.0),
+            trace=_telemetry.traceparent(),
         )
 
     # -- training -----------------------------------------------------------------------------
@@ -682,9 +683,11 @@ class AvatarKit:
 
     async def receive(self, provider: str, delivery: Delivery) -> list[Event]:
         """Check a webhook delivery and apply it; raises ``WebhookRejected``."""
-        events = self._provider(provider).events(delivery)
-        for event in events:
-            await self._orchestrator.deliver(event)
+        with _telemetry.delivery(provider) as seen:
+            events = self._provider(provider).events(delivery)
+            for event in events:
+                if record := await self._orchestrator.deliver(event):
+                    seen.applied(record, event.job.operation)
         self._engine.wake()
         return events
 

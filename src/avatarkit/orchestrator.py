@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import Any, ClassVar, Literal, TypeVar, cast
 from urllib.parse import urlsplit
 
-from . import errors
+from . import _telemetry, errors
 from ._log import cleaned, get_logger
 from .interfaces import ROLES, Clock, Fetcher, MediaStore, Prepares, Provider, Repository, Slots
 from .models import (
@@ -94,6 +95,16 @@ _PROVES_ABSENT: Mapping[type[Exception], _Then] = {
 _HOPELESS = tuple(kind for kind, then in _PROVES_ABSENT.items() if then == "fail")
 
 
+def _outcome(error: BaseException) -> str:
+    """What an error of a call says about it, for who watches over it."""
+    if isinstance(error, errors.NotSent):
+        return "not_sent"
+    return "refused" if isinstance(error, tuple(_PROVES_ABSENT)) else "unclear"
+
+
+_observed = partial(_telemetry.call, outcome=_outcome)
+
+
 class Orchestrator:
     """Drives records; holds no state of its own.
 
@@ -128,9 +139,13 @@ class Orchestrator:
     async def advance(self, record_id: str) -> Record | None:
         """Do all that is due; the record then says in ``next_at`` when to call again."""
         record = await self._repository.get(record_id)
+        if record is None:
+            return None
+        with _telemetry.visit(record):
+            return await self._advance(record)
+
+    async def _advance(self, record: Record) -> Record:
         for _ in range(_STEPS):
-            if record is None:
-                return None
             now = await self._repository.now()
             step = decide(record, now.wall, self._policy)
             if step.at is None or step.at > now.wall:
@@ -196,6 +211,8 @@ class Orchestrator:
             saved = await self._repository.save(record, new, *_ledger(new, event))
             if saved is not None:
                 self._changed(saved)
+                if saved.status.final and not record.status.final:
+                    _telemetry.finished(saved)
                 log.info("record.changed", id=saved.id, status=saved.status, by=_name(event))
                 return saved
             record = await self._reload(record)
@@ -215,9 +232,8 @@ class Orchestrator:
         if isinstance(provider, Prepares):
             try:
                 request = await self._requests.build(record, state, provider)
-                prepared = await self._free(
-                    provider, lambda: provider.prepare(state.operation, request)
-                )
+                upload = partial(provider.prepare, state.operation, request)
+                prepared = await self._free("prepare", record, state, provider, upload)
             except _HOPELESS as error:
                 return await self._put(record, _failed(error, now))
             except Exception as error:  # noqa: BLE001 - whatever it was, it was free
@@ -231,9 +247,16 @@ class Orchestrator:
         )
         return await self._put(record, event)
 
-    async def _free(self, provider: Provider, call: Callable[[], Awaitable[T]]) -> T:
+    async def _free(
+        self,
+        what: _telemetry.Call,
+        record: Record,
+        state: OperationState,
+        provider: Provider,
+        call: Callable[[], Awaitable[T]],
+    ) -> T:
         async with self._slots.slot(provider):
-            with self._clock.timeout(self._policy.timeout):
+            with _observed(what, record, state), self._clock.timeout(self._policy.timeout):
                 return await call()
 
     async def _later(
@@ -272,6 +295,7 @@ class Orchestrator:
                     operation=state.operation,
                     instant=instant,
                     digest=digest(request),
+                    trace=_telemetry.traceparent(),
                 ),
                 self._policy,
             )
@@ -312,7 +336,7 @@ class Orchestrator:
         error: Exception
         try:
             guard()
-            with self._clock.timeout(self._policy.timeout):
+            with _observed("submit", record, state), self._clock.timeout(self._policy.timeout):
                 job, files = await self._send(record, state, provider, request)
         except errors.NotSent as caught:
             log.info("paid_call.not_sent", id=record.id, operation=operation, attempt=attempt)
@@ -427,9 +451,9 @@ class Orchestrator:
     async def _find(
         self, record: Record, state: OperationState, provider: Provider
     ) -> Sequence[Job]:
-        find = getattr(provider, ROLES[state.operation].find)
         token = record.token(state.operation)
-        jobs: Sequence[Job] = await self._free(provider, lambda: find(token))
+        find = partial(getattr(provider, ROLES[state.operation].find), token)
+        jobs: Sequence[Job] = await self._free("find", record, state, provider, find)
         return jobs
 
     async def _accept(
@@ -541,7 +565,7 @@ class Orchestrator:
     ) -> Record:
         later = now.wall + poll_gap(record, state, now.wall, self._policy)
         try:
-            job = await self._get(state, provider)
+            job = await self._get(record, state, provider)
         except errors.NotFound as error:
             if now.wall < (state.submitted_at or 0.0) + state.list_lag:
                 return await self._later(record, state, error, now)  # not listed yet
@@ -559,9 +583,9 @@ class Orchestrator:
         event = Seen(at=now.wall, operation=state.operation, job=job, next_at=later)
         return await self._put(record, event)
 
-    async def _get(self, state: OperationState, provider: Provider) -> Job:
-        get = getattr(provider, ROLES[state.operation].get)
-        job: Job = await self._free(provider, lambda: get(state.job_id))
+    async def _get(self, record: Record, state: OperationState, provider: Provider) -> Job:
+        get = partial(getattr(provider, ROLES[state.operation].get), state.job_id)
+        job: Job = await self._free("poll", record, state, provider, get)
         return job
 
     async def _copy(
@@ -569,7 +593,7 @@ class Orchestrator:
     ) -> Record:
         """Fetch every result over fresh links; the operation has succeeded when all are stored."""
         try:
-            job = await self._get(state, provider)
+            job = await self._get(record, state, provider)
             files = {
                 name: await self._keep(record, state, provider, name, link)
                 for name, link in _links(job).items()
@@ -594,8 +618,10 @@ class Orchestrator:
         media_type = media_type_of(suffix)
         fetcher = provider if isinstance(provider, Fetcher) else self._fetcher
         key = f"{record.prefix}/{state.operation}-{name}{suffix}"
-        async with aclosing(cast("Any", fetcher.fetch(link))) as chunks:
-            file = await self._media.put(key, chunks, media_type)
+        with _observed("download", record, state):
+            async with aclosing(cast("Any", fetcher.fetch(link))) as chunks:
+                file = await self._media.put(key, chunks, media_type)
+        _telemetry.copied(file.size, state)
         if not file.size:
             raise errors.BadReply(
                 f"the {name} has not one byte", provider=state.provider, operation=state.operation
@@ -611,7 +637,7 @@ class Orchestrator:
         delete = getattr(provider, ROLES[state.operation].delete or "-", None)
         try:
             if delete is not None:
-                await self._free(provider, lambda: delete(job_id))
+                await self._free("delete", record, state, provider, partial(delete, job_id))
             else:
                 deleted = not state.billable  # nothing is left of free speech
         except errors.NotFound:
@@ -699,7 +725,7 @@ class Orchestrator:
                 own = [o.operation for o in record.operations if o.provider == state.provider]
                 event = Resumed(at=at, accounts=dict.fromkeys(own, account))
             case "adopt" if state:
-                event = await self._adopted(state, job_id, at)
+                event = await self._adopted(record, state, job_id, at)
             case "not_made" if state:
                 event = self._not_made(record, state, now)
             case "done" if operation:
@@ -708,11 +734,13 @@ class Orchestrator:
                 event = Resumed(at=at)
         return await self._put(record, event)
 
-    async def _adopted(self, state: OperationState, job_id: str | None, at: float) -> Event:
+    async def _adopted(
+        self, record: Record, state: OperationState, job_id: str | None, at: float
+    ) -> Event:
         if not job_id:
             raise errors.ConfigError("adopt needs the id that the provider shows")
         provider = self._provider(state.provider)
-        job = await self._get(state.model_copy(update={"job_id": job_id}), provider)
+        job = await self._get(record, state.model_copy(update={"job_id": job_id}), provider)
         return Accepted(at=at, operation=state.operation, job=job, next_at=at)
 
     def _not_made(self, record: Record, state: OperationState, now: Instant) -> Event:

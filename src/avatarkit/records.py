@@ -122,6 +122,7 @@ class OperationState(Model):
     tries: int = 0  #: attempts proved absent
     intent_at: Instant | None = None
     digest: str | None = None  #: of the body that the intent speaks of
+    trace: str | None = None  #: traceparent of the visit that submitted it, at first of its caller
     prepared: dict[str, Any] | None = None  #: ids of uploads; None until ``prepare`` ran
     doubted: bool = False  #: was its fate ever unknown?
     recheck_at: float | None = None

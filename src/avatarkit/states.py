@@ -102,6 +102,7 @@ class Intended(_Of):
 
     instant: Instant
     digest: str
+    trace: str | None = None  #: traceparent of what is about to send it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -506,6 +507,7 @@ def _intended(record: R, e: Intended) -> R:
         attempt=op.attempt + 1,
         intent_at=e.instant,
         digest=e.digest,
+        trace=e.trace or op.trace,
         not_before=e.at,
     )
 

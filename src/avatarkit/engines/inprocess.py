@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 import anyio
 import anyio.abc
 
+from .. import _telemetry
 from .._log import get_logger
 from ..interfaces import Capabilities, Claim, Clock, Provider, Repository
 
@@ -127,19 +128,20 @@ class InProcessEngine:
     async def run(self) -> None:
         """Drive what is due until ``stop``; a failed visit is repeated when its lease ends."""
         try:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._renew)
-                while not self._stopping:
-                    owner, claims = await self._claim(self._in_flight - self._running)
-                    for claim in claims:
-                        tasks.start_soon(self._visit, claim, owner)
-                    if not claims:
-                        await self._rest()
-                with anyio.move_on_after(self._grace):
-                    while self._running:
-                        self._wake = anyio.Event()
-                        await self._wake.wait()
-                tasks.cancel_scope.cancel()
+            with _telemetry.apart():
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(self._renew)
+                    while not self._stopping:
+                        owner, claims = await self._claim(self._in_flight - self._running)
+                        for claim in claims:
+                            tasks.start_soon(self._visit, claim, owner)
+                        if not claims:
+                            await self._rest()
+                    with anyio.move_on_after(self._grace):
+                        while self._running:
+                            self._wake = anyio.Event()
+                            await self._wake.wait()
+                    tasks.cancel_scope.cancel()
         finally:
             self._stopped.set()
 
@@ -162,8 +164,8 @@ class InProcessEngine:
         if limit <= 0:
             return owner, []
         try:
-            due = await self._repository.next_due()
-            if due is None or due > (await self._repository.now()).wall:
+            due, now = await self._repository.next_due(), await self._repository.now()
+            if due is None or due > now.wall:
                 return owner, []
             claims = await self._repository.claim(owner, limit, self._lease)
         except Exception as error:  # noqa: BLE001 - a database that is away comes back
@@ -172,6 +174,7 @@ class InProcessEngine:
         self._running += len(claims)
         if claims:
             self._rounds[owner] = len(claims)
+            _telemetry.claimed(now.wall - due)
         return owner, claims
 
     async def _rest(self) -> None:

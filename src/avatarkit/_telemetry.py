@@ -1,0 +1,306 @@
+"""Spans and metrics by OpenTelemetry, in a process whose application has loaded it; else nothing.
+
+It is never loaded from here: where nobody imported it, nobody configured it either. No attribute
+holds a person's id, a script, a key, a link or what a vendor said; errors appear by their type.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import cache, wraps
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, ParamSpec
+
+from . import errors
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+    from opentelemetry.trace import Link, Span, Tracer
+
+    from .models import Operation
+    from .records import OperationState, Record
+
+__all__ = [
+    "METRICS",
+    "SPANS",
+    "Call",
+    "Delivered",
+    "Metric",
+    "apart",
+    "call",
+    "claimed",
+    "copied",
+    "delivery",
+    "finished",
+    "traceparent",
+    "unseen",
+    "visit",
+]
+
+#: What is asked of a vendor.
+Call = Literal["prepare", "submit", "poll", "find", "delete", "download"]
+
+#: Every span, and its kind.
+SPANS = {
+    "avatarkit.advance": "INTERNAL",
+    "avatarkit.webhook": "CONSUMER",
+    "avatarkit.prepare": "CLIENT",
+    "avatarkit.submit": "CLIENT",
+    "avatarkit.poll": "CLIENT",
+    "avatarkit.find": "CLIENT",
+    "avatarkit.delete": "CLIENT",
+    "avatarkit.download": "CLIENT",
+}
+
+
+class Metric(NamedTuple):
+    """One instrument; with ``buckets`` it is a histogram, without them it counts."""
+
+    unit: str
+    description: str
+    buckets: tuple[float, ...] = ()
+
+
+_CALL_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
+_WAIT_SECONDS = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 6 * 3600.0, 86_400.0)
+#: Every metric.
+METRICS = {
+    "avatarkit.client.operation.duration": Metric("s", "Calls of vendors", _CALL_SECONDS),
+    "avatarkit.records.finished": Metric("{record}", "Trainings and videos that came to an end"),
+    "avatarkit.claim.age": Metric("s", "How long a claimed record was due", _WAIT_SECONDS),
+    "avatarkit.webhook.deliveries": Metric("{delivery}", "Webhook deliveries"),
+    "avatarkit.download.io": Metric("By", "Results copied into the media store"),
+}
+
+
+P = ParamSpec("P")
+
+
+def _observing(observe: Callable[P, Iterator[None]]) -> Callable[P, AbstractContextManager[None]]:
+    """Make a context manager that does nothing where OpenTelemetry is not loaded."""
+    manager = contextmanager(observe)
+
+    @wraps(observe)
+    def chosen(*given: P.args, **named: P.kwargs) -> AbstractContextManager[None]:
+        return manager(*given, **named) if _loaded() else _NOTHING
+
+    return chosen
+
+
+def _loaded() -> bool:
+    return "opentelemetry.trace" in sys.modules
+
+
+_NOTHING = nullcontext()
+
+
+# -- what is observed -------------------------------------------------------------------------
+
+
+@_observing
+def visit(record: Record) -> Iterator[None]:
+    """Observe how a record is driven; linked to who created it and to earlier submissions."""
+    traces = [state.trace for state in record.operations]
+    with _span("avatarkit.advance", {"avatarkit.record.id": record.id}, *traces):
+        yield
+
+
+@_observing
+def call(
+    what: Call, record: Record, state: OperationState, *, outcome: Callable[[BaseException], str]
+) -> Iterator[None]:
+    """Observe one call of a vendor, linked to the visit that submitted the operation.
+
+    ``outcome`` says in a word what an error means for the call.
+    """
+    labels = _labels(state) | {"avatarkit.call": what}
+    about = {"avatarkit.record.id": record.id, "avatarkit.attempt": state.attempt}
+    ended = {"avatarkit.outcome": "ok"}
+    started = time.perf_counter()
+    with _span(f"avatarkit.{what}", labels | about, state.trace) as span:
+        try:
+            yield
+        except BaseException as error:
+            ended = {"avatarkit.outcome": outcome(error), "error.type": type(error).__name__}
+            if status := getattr(error, "status", None):
+                span.set_attribute("http.response.status_code", status)
+            raise
+        finally:
+            span.set_attributes(ended)
+            passed = time.perf_counter() - started
+            _measure("avatarkit.client.operation.duration", passed, labels | ended)
+
+
+@dataclass(slots=True)
+class Delivered:
+    """What has become of a webhook delivery so far."""
+
+    outcome: str = "ignored"
+    span: Span | None = None
+
+    def applied(self, record: Record, operation: Operation) -> None:
+        """It told something of this record."""
+        self.outcome = "applied"
+        state = record.operation(operation)
+        if self.span is None or state is None:
+            return
+        self.span.set_attributes({"avatarkit.record.id": record.id, **_labels(state)})
+        for link in _links(state.trace):
+            self.span.add_link(link.context)
+
+
+@contextmanager
+def delivery(provider: str) -> Iterator[Delivered]:
+    """Observe a webhook delivery: applied, ignored because no record has its job, or rejected."""
+    if not _loaded():
+        yield Delivered()
+        return
+    labels = {"avatarkit.provider": provider}
+    with _span("avatarkit.webhook", labels) as span:
+        seen = Delivered(span=span)
+        try:
+            yield seen
+        except errors.WebhookRejected:
+            seen.outcome = "rejected"
+            raise
+        except BaseException:
+            seen.outcome = "failed"
+            raise
+        finally:
+            ended = {"avatarkit.outcome": seen.outcome}
+            span.set_attributes(ended)
+            _measure("avatarkit.webhook.deliveries", 1, labels | ended)
+
+
+def finished(record: Record) -> None:
+    """Count a record that has just come to its end."""
+    _measure("avatarkit.records.finished", 1, {"avatarkit.record.status": record.status.value})
+
+
+def claimed(age: float) -> None:
+    """Keep for how many seconds the oldest of the claimed records had been due."""
+    _measure("avatarkit.claim.age", max(0.0, age), {})
+
+
+def copied(size: int, state: OperationState) -> None:
+    """Count the bytes of a result."""
+    _measure("avatarkit.download.io", size, _labels(state))
+
+
+def _labels(state: OperationState) -> dict[str, str]:
+    return {"avatarkit.provider": state.provider, "avatarkit.operation": state.operation.value}
+
+
+# -- what links them --------------------------------------------------------------------------
+
+
+def traceparent() -> str | None:
+    """The present span as the W3C header names it, to be linked to later, by any process."""
+    if not _loaded():
+        return None
+    carrier: dict[str, str] = {}
+    _w3c().inject(carrier)
+    return carrier.get("traceparent")
+
+
+@_observing
+def apart() -> Iterator[None]:
+    """Let what is observed within belong to no span around it: a worker outlives who opened it."""
+    from opentelemetry.context import Context
+
+    with _attached(Context()):
+        yield
+
+
+@_observing
+def unseen() -> Iterator[None]:
+    """Keep instrumentation of HTTP clients away: it would note addresses with their queries."""
+    from opentelemetry import context
+
+    key = context._SUPPRESS_HTTP_INSTRUMENTATION_KEY  # noqa: SLF001 - it has no public name
+    with _attached(context.set_value(key, value=True)):
+        yield
+
+
+@contextmanager
+def _attached(new: Context) -> Iterator[None]:
+    from opentelemetry import context
+
+    token = context.attach(new)
+    try:
+        yield
+    finally:
+        context.detach(token)
+
+
+# -- OpenTelemetry ----------------------------------------------------------------------------
+
+
+@cache
+def _tracer() -> Tracer:
+    from opentelemetry import trace
+
+    return trace.get_tracer("avatarkit")
+
+
+@cache
+def _w3c() -> Any:
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+    return TraceContextTextMapPropagator()
+
+
+@cache
+def _instrument(name: str) -> Callable[[float, dict[str, str]], None]:
+    from opentelemetry import metrics
+
+    meter, told = metrics.get_meter("avatarkit"), METRICS[name]
+    if not told.buckets:
+        return meter.create_counter(name, told.unit, told.description).add
+    return meter.create_histogram(
+        name, told.unit, told.description, explicit_bucket_boundaries_advisory=told.buckets
+    ).record
+
+
+def _measure(name: str, value: float, labels: dict[str, str]) -> None:
+    if _loaded():
+        _instrument(name)(value, labels)
+
+
+@contextmanager
+def _span(name: str, attributes: dict[str, Any], *traces: str | None) -> Iterator[Span]:
+    """Be within a span; what is raised leaves its type there, never its message."""
+    from opentelemetry.trace import SpanKind, StatusCode
+
+    with _tracer().start_as_current_span(
+        name,
+        kind=SpanKind[SPANS[name]],
+        links=_links(*traces),
+        attributes=attributes,
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as span:
+        try:
+            yield span
+        except BaseException as error:
+            span.set_attribute("error.type", type(error).__name__)
+            span.set_status(StatusCode.ERROR)
+            raise
+
+
+def _links(*traces: str | None) -> list[Link]:
+    """Links to other spans than the present one, which is the parent of what begins in it."""
+    from opentelemetry import trace
+    from opentelemetry.context import Context
+
+    here = trace.get_current_span().get_span_context()
+    named = (_w3c().extract({"traceparent": t}, Context()) for t in dict.fromkeys(traces) if t)
+    found = (trace.get_current_span(context).get_span_context() for context in named)
+    return [
+        trace.Link(there)
+        for there in found
+        if there.is_valid and (there.trace_id, there.span_id) != (here.trace_id, here.span_id)
+    ]
