@@ -20,6 +20,8 @@ TEST = [
     "hypothesis>=6.100",
     "respx>=0.22",
     "coverage[toml]>=7.6",
+    "opentelemetry-sdk>=1.30",  # spans and metrics as an application would collect them
+    "opentelemetry-instrumentation-httpx>=0.51b0",  # to see that it is kept from signed links
     "scikit-image>=0.25",
 ]
 VERSIONS = ["3.11", "3.12", "3.13", "3.14"]
