@@ -142,6 +142,15 @@ async def test_a_code_in_the_table_decides_before_the_status(acme, wire):
         await acme.generate_video(VideoRequest(**VIDEO))
 
 
+@pytest.mark.parametrize("code", [{"message": "k-1 again"}, ["k-1"], "k-1"], ids=str)
+async def test_a_code_is_a_word_and_repeats_no_key(wire, code):
+    acme = Acme(ProviderSettings(api_key=SecretStr("k-1")), client=wire.client)
+    wire.reply({"code": code}, 422)
+    with pytest.raises(errors.Refused) as caught:
+        await acme.get_video("v1")
+    assert "k-1" not in str(caught.value)
+
+
 async def test_a_list_that_goes_round_in_circles_is_an_error(acme, wire):
     wire.reply({"data": [], "next": "page-2"})
     with pytest.raises(errors.BadReply, match="circles"):

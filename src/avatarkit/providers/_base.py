@@ -162,15 +162,17 @@ class HttpProvider:
         """Read a failure: the vendor's code decides before the status does."""
         del status
         said = body if isinstance(body, Mapping) else {}
-        code = _first(said, self.code)
+        code = _text(said, self.code)
         message = _first(said, self.message)
         return _http.Explanation(
-            kind=None if code is None else self.codes.get(str(code)),
-            code=None if code is None else str(code)[:80],
-            message=message.replace(self._key, "[redacted]")[:200]
-            if isinstance(message, str)
-            else "",
+            kind=None if code is None else self.codes.get(code),
+            code=None if code is None else self._redacted(code)[:80],
+            message=self._redacted(message)[:200] if isinstance(message, str) else "",
         )
+
+    def _redacted(self, text: str) -> str:
+        """What a vendor says, without the key that it may repeat."""
+        return text.replace(self._key, "[redacted]")
 
     # -- for adapters -------------------------------------------------------------------------
 

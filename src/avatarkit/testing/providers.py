@@ -12,6 +12,7 @@ A provider that speaks is also given to ``SpeechSuite``.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import hmac
 import json
@@ -262,7 +263,8 @@ class ProviderSuite(_Suite):
         assert own._client.is_closed  # noqa: SLF001
 
     def test_the_account_tells_keys_apart_without_telling_the_key(self, it: Any) -> None:
-        other = self.provider(ProviderSettings(api_key=SecretStr("other")), client=it._client)  # noqa: SLF001
+        settings = dataclasses.replace(self.settings(), api_key=SecretStr("other"))
+        other = self.provider(settings, client=it._client)  # noqa: SLF001
         assert it.account != other.account
         assert KEY not in it.account + repr(it)
 
@@ -614,7 +616,7 @@ class ProviderSuite(_Suite):
             return
         careful = Mock(side_effect=hmac.compare_digest)
         monkeypatch.setattr(hmac, "compare_digest", careful)
-        settings = ProviderSettings(api_key=SecretStr(KEY), webhook_secrets=(self.golden.secret,))
+        settings = dataclasses.replace(self.settings(), webhook_secrets=(self.golden.secret,))
         self.provider(settings, client=wire.client).events(self.golden.delivery)
         assert careful.called, "compare signatures in constant time"
 
