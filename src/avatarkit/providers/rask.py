@@ -1,0 +1,257 @@
+"""Rask: says an existing video again in another language.
+
+https://docs.api.rask.ai, version 2. A token is fetched for the client's id and secret, and lives an
+hour. The video is uploaded, read by the vendor, and then becomes a project, which is the dub.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from .. import _http
+from ..errors import AuthError, ConfigError, Refused, Unavailable, Unsupported
+from ..interfaces import Capabilities, Prepares, ProviderSettings, VideoDubber
+from ..models import (
+    ConsentRule,
+    DubRequest,
+    Job,
+    JobState,
+    Media,
+    Operation,
+    Options,
+    Request,
+)
+from ._base import HttpProvider, Reads, _segment
+
+__all__ = ["Rask", "RaskDub"]
+
+_TOKEN_URL = "https://rask-prod.auth.us-east-2.amazoncognito.com/oauth2/token"  # noqa: S105
+_SCOPE = "api/source api/input api/output api/limit"
+_LIFETIME = 3600.0  #: seconds that a token lives, where it is not told
+_UNAUTHORIZED = 401
+#: Seconds before its end at which a token is not used any more.
+_EARLY = 120.0
+#: Seconds until an upload that is still read is looked at again; the vendor's sample waits so long.
+_PAUSE = 10.0
+
+#: The steps of a project on its way; each is called started, and most are called done.
+_STEPS = (
+    *("transcription", "transcribe_segments", "separate_background", "determine_speakers"),
+    *("voice_suggest", "translation", "voice_update", "voiceover", "merging"),
+)
+
+
+class RaskDub(Options):
+    """Extras of a dub."""
+
+    src_lang: str | None = None  #: without a dialect, "en"; found out where it is not given
+    num_speakers: int | None = None  #: found out where it is not given
+    glossary_id: str | None = None
+    transcript_id: str | None = None
+
+
+class Rask(HttpProvider, VideoDubber, Prepares):
+    """Dubs a video; tells nobody when it is done, and deletes nothing."""
+
+    name = "rask"
+    api_version = "2"
+    base_url = "https://api.rask.ai"
+    key_env = "RASK_CLIENT_SECRET"
+    option_types = (RaskDub,)
+    capabilities = Capabilities(
+        media=frozenset({"url", "data"}),
+        drive=frozenset(),
+        found_by_token=frozenset({Operation.DUB}),
+    )
+    consent_rules = (
+        ConsentRule(
+            demands="record",
+            text="The speakers' own voices are cloned within the dub: hold their agreement.",
+            source="https://docs.api.rask.ai",
+            since="2026-11-22",
+        ),
+    )
+    reads = Reads(
+        ids={Operation.DUB: ("id",)},
+        states=MappingProxyType(
+            {
+                "created": JobState.QUEUED,
+                "uploading": JobState.QUEUED,
+                "uploaded": JobState.QUEUED,
+                **{f"{step}_started": JobState.RUNNING for step in _STEPS},
+                **{f"{step}_done": JobState.RUNNING for step in _STEPS},
+                **{f"{step}_failed": JobState.FAILED for step in ("upload", *_STEPS)},
+                "merging_done": JobState.SUCCEEDED,
+                # somebody edited it in the web app, and has to have it made again there
+                "transcript_edited": JobState.RUNNING,
+                "voice_edited": JobState.RUNNING,
+                **dict.fromkeys(
+                    ("failed", "no_audio", "no_words", "forbidden_link"), JobState.FAILED
+                ),
+            }
+        ),
+        unsaid={Operation.DUB: JobState.RUNNING},
+        links={"video": ("translated_video",), "audio": ("translated_audio",)},
+        reason=("status",),  # "no_audio", "voiceover_failed": there is no other
+        items=("projects",),
+        cursor_parameter="offset",
+        counts="jobs",
+        total_jobs=("total",),
+    )
+    codes = MappingProxyType({"invalid_client": AuthError})  # said of a wrong secret, with a 400
+    code = ("error",)
+    message = ("detail", "error_description", "error")
+
+    def __init__(
+        self, settings: ProviderSettings | None = None, *, client: _http.Client | None = None
+    ) -> None:
+        super().__init__(settings, client=client)
+        if not self._settings.client_id:
+            raise ConfigError(
+                "rask needs a client id beside its secret: set AVATARKIT_RASK_CLIENT_ID or "
+                "RASK_CLIENT_ID"
+            )
+        self._token, self._until = "", 0.0
+        self._uploads: dict[str, str] = {}  #: digest of a recording -> id of its upload
+
+    # -- signing in ---------------------------------------------------------------------------
+
+    def _headers(self) -> dict[str, str]:
+        return {}  # the secret buys tokens; it goes nowhere else
+
+    async def _send(self, request: _http.Request, call: _http.Call) -> dict[str, Any]:
+        """Send with a token; where that has died early, a free call is sent again with a new one.
+
+        A paid call is not sent again, whatever it answers; the next one has the new token.
+        """
+        await self._sign(request)
+        try:
+            return await super()._send(request, call)
+        except AuthError as error:
+            self._token = ""
+            if call.billable or error.status != _UNAUTHORIZED:
+                raise
+        await self._sign(request)
+        return await super()._send(request, call)
+
+    async def _sign(self, request: _http.Request) -> None:
+        if not self._token or time.time() > self._until - _EARLY:
+            await self._sign_in()
+        request.headers["authorization"] = f"Bearer {self._token}"
+
+    async def _sign_in(self) -> None:
+        pair = f"{self._settings.client_id}:{self._key}"
+        request = self._client.build_request(
+            "POST",
+            _TOKEN_URL,
+            data={"grant_type": "client_credentials", "scope": _SCOPE},
+            headers={"authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"},
+        )
+        call = _http.Call(
+            provider=self.name,
+            operation="sign-in",
+            timeout=self._settings.timeout,
+            explain=self.explain,
+        )
+        now = time.time()
+        told = await _http.send(self._client, request, call)
+        token, lifetime = told.get("access_token"), told.get("expires_in")
+        if not isinstance(token, str) or not token:
+            raise call.unclear("it signs in, and gives no token")
+        self._token = token
+        self._until = now + (lifetime if isinstance(lifetime, int | float) else _LIFETIME)
+
+    def _redacted(self, text: str) -> str:
+        return super()._redacted(text).replace(self._token or self._key, "[redacted]")
+
+    # -- the dub ------------------------------------------------------------------------------
+
+    async def prepare(self, operation: Operation, request: Request, /) -> dict[str, Any]:
+        """Upload the video; raises ``Unavailable`` for as long as the vendor reads it."""
+        if not isinstance(request, DubRequest):
+            return {}
+        source = request.source
+        known = self._uploads.get(source.sha256)
+        media = await (self._look(operation, known) if known else self._upload(operation, source))
+        media_id, status = media.get("id"), media.get("status")
+        if not isinstance(media_id, str):
+            raise self._bad(operation, "the answer names no upload")
+        if status == "failed":
+            self._uploads.pop(source.sha256, None)
+            raise Refused(
+                f"it cannot read {source.name}: export it as MP4 (H.264, AAC) and dub that",
+                provider=self.name,
+                operation=operation,
+            )
+        if status != "ready":
+            self._uploads[source.sha256] = media_id
+            raise Unavailable(
+                "it still reads the upload; look again",
+                provider=self.name,
+                operation=operation,
+                retry_after=_PAUSE,
+            )
+        self._uploads.pop(source.sha256, None)
+        return {"video_id": media_id}
+
+    async def _upload(self, operation: Operation, source: Media) -> dict[str, Any]:
+        if source.url is None:
+            return await self._call(
+                "POST",
+                "/api/library/v1/media?kind=video",
+                operation=operation,
+                files=[("data", source)],
+            )
+        return await self._call(
+            "POST",
+            "/api/library/v1/media/link",
+            operation=operation,
+            body={"link": source.url, "kind": "video", "name": source.name},
+        )
+
+    async def _look(self, operation: Operation, media_id: str) -> dict[str, Any]:
+        path = f"/api/library/v1/media/{_segment(media_id)}"
+        return await self._call("GET", path, operation=operation)
+
+    async def dub_video(self, request: DubRequest, /) -> Job:
+        """Submit; sent once. The language is a dialect, such as "es-es"."""
+        return await self._submit(
+            Operation.DUB,
+            "/v2/projects",
+            request,
+            RaskDub,
+            name=request.token,
+            video_id=request.prepared.get("video_id"),
+            dst_lang=request.language.replace("_", "-").lower(),
+        )
+
+    async def get_dub(self, dub_id: str, /) -> Job:
+        """Poll; raises ``NotFound``."""
+        return await self._get(Operation.DUB, "/v2/projects/{}", dub_id)
+
+    async def find_dub(self, token: str, /) -> Sequence[Job]:
+        """Every dub that carries the token, oldest first; empty only if all was searched."""
+        return await self._find(Operation.DUB, "/v2/projects", token, offset=0, limit=50)
+
+    async def delete_dub(self, dub_id: str, /) -> None:
+        """Raise ``Unsupported``: no call that deletes a project or an upload is documented."""
+        raise Unsupported(
+            f"rask has no call to delete a project: delete {dub_id} and its upload in its web app"
+        )
+
+    def _job(
+        self,
+        operation: Operation,
+        raw: Mapping[str, Any],
+        *,
+        unsaid: JobState = JobState.UNKNOWN,
+    ) -> Job:
+        """Read a project: it is merged before its link is there, and after an earlier dub."""
+        job = super()._job(operation, raw, unsaid=unsaid)
+        if job.state is JobState.SUCCEEDED and "video" not in job.links:
+            return job.model_copy(update={"state": JobState.RUNNING})
+        return job
