@@ -1,0 +1,787 @@
+"""HeyGen: voices, avatars, videos, speech and dubs.
+
+https://developers.heygen.com, version 3 only. Recordings are uploaded, free of charge, before the
+call that costs money. Each such call has an idempotency key, and is called by our token. An avatar
+is a group, which is polled and deleted, with a look, which speaks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+from types import MappingProxyType
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator
+
+from .. import _http, errors
+from ..interfaces import (
+    AvatarTrainer,
+    Capabilities,
+    Limit,
+    Prepares,
+    SpeechSynthesizer,
+    VideoDubber,
+    VideoGenerator,
+    VoiceCloner,
+)
+from ..models import (
+    Action,
+    AvatarRequest,
+    ConsentRule,
+    DubRequest,
+    Event,
+    Job,
+    JobState,
+    Media,
+    Model,
+    Operation,
+    Options,
+    Request,
+    Speech,
+    SpeechRequest,
+    VideoRequest,
+    VoiceRequest,
+    media_type_of,
+)
+from ..webhooks import Delivery, HmacSha256
+from ._base import HttpProvider, Places, Reads, _at, _segment, _text
+
+__all__ = [
+    "Balance",
+    "HeyGen",
+    "HeyGenAvatar",
+    "HeyGenBackground",
+    "HeyGenCaption",
+    "HeyGenDub",
+    "HeyGenEngine",
+    "HeyGenSpeech",
+    "HeyGenVideo",
+    "HeyGenVoice",
+    "HeyGenVoiceSettings",
+    "Webhook",
+]
+
+_READ = "2026-11-22"
+_USAGE = "https://developers.heygen.com/docs/usage-limits"
+
+
+class HeyGenVoice(Options):
+    """Extras of a voice clone."""
+
+    remove_background_noise: bool | None = None  #: True if not given
+
+
+class HeyGenAvatar(Options):
+    """Extras of an avatar. A clip becomes a digital twin, a picture a photo avatar."""
+
+    #: draw an avatar by these words instead; the picture given is what it should resemble
+    prompt: str | None = Field(default=None, max_length=1000)
+
+
+class HeyGenEngine(Model):
+    """What animates; its words change, so any is let through."""
+
+    type: str  #: "avatar_iv", "avatar_v", "avatar_iii"
+    reference_look_id: str | None = None  #: only of avatar_v
+
+
+class HeyGenVoiceSettings(Model):
+    """How the voice speaks."""
+
+    speed: float | None = Field(default=None, ge=0.5, le=1.5)
+    pitch: float | None = Field(default=None, ge=-50, le=50)  #: semitones
+    volume: float | None = Field(default=None, ge=0, le=1)
+    locale: str | None = None  #: "en-US", of a voice with several languages
+    engine_settings: dict[str, Any] | None = None  #: with "engine_type"
+
+
+class HeyGenBackground(Model):
+    """What stands behind the avatar."""
+
+    type: Literal["color", "image"]
+    value: str | None = None  #: of a colour, "#204060"
+    url: str | None = None  #: of an image
+    asset_id: str | None = None
+
+
+class HeyGenCaption(Model):
+    """Captions; with a style they are burnt into a second video."""
+
+    file_format: Literal["srt"] = "srt"
+    style: Literal["default"] | None = None
+
+
+class HeyGenVideo(Options):
+    """Extras of a video."""
+
+    engine: HeyGenEngine | str | None = None  #: the best that the look supports if not given
+    resolution: Literal["720p", "1080p", "4k"] | None = None
+    aspect_ratio: Literal["16:9", "9:16", "4:5", "5:4", "1:1", "auto"] | None = None
+    fit: Literal["contain", "cover"] | None = None
+    background: HeyGenBackground | None = None
+    remove_background: bool | None = None
+    output_format: Literal["mp4", "webm"] | None = None  #: WebM is transparent
+    caption: HeyGenCaption | None = None
+    voice_settings: HeyGenVoiceSettings | None = None
+    motion_prompt: str | None = None
+    expressiveness: Literal["high", "medium", "low"] | None = None  #: photo avatars, avatar_iv
+
+    @field_validator("engine", mode="before")
+    @classmethod
+    def _spelled_out(cls, engine: Any) -> Any:
+        return {"type": engine} if isinstance(engine, str) else engine
+
+
+class HeyGenSpeech(Options):
+    """Extras of speech."""
+
+    speed: float | None = Field(default=None, ge=0.5, le=2)
+    input_type: Literal["text", "ssml"] | None = None
+    locale: str | None = None  #: "pt-BR"
+
+
+class HeyGenDub(Options):
+    """Extras of a translated video."""
+
+    mode: Literal["speed", "precision"] | None = None  #: "speed" if not given; prices differ
+    input_language: str | None = None  #: heard if not given
+    speaker_num: int | None = None
+    translate_audio_only: bool | None = None  #: the lips stay as they are
+    disable_music_track: bool | None = None
+    enable_speech_enhancement: bool | None = None
+    enable_dynamic_duration: bool | None = None
+    enable_caption: bool | None = None
+    keep_the_same_format: bool | None = None
+    brand_glossary_id: str | None = None
+    start_time: float | None = None  #: seconds
+    end_time: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What can still be spent; None where HeyGen does not tell."""
+
+    amount: float | None
+    unit: Literal["usd", "credits"]
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """A registered webhook; the secret is told this once."""
+
+    id: str
+    secret: SecretStr = field(repr=False)
+
+
+#: Uploads up to this go in one request; larger ones directly to the vendor's store.
+_SMALL = 32_000_000
+#: What may be uploaded.
+_UPLOADS = ("audio/mpeg", "audio/wav", "image/jpeg", "image/png", "video/mp4", "video/webm")
+#: The engine that is taken of those that a look supports, best first.
+_ENGINES = ("avatar_iv", "avatar_v", "avatar_iii")
+
+#: What a webhook is about, by the first word of its type. UNVERIFIED: what it calls avatars.
+_EVENTS: Mapping[str, tuple[Operation, Places]] = {
+    "avatar_video": (Operation.VIDEO, ("video_id",)),
+    "video_translate": (
+        Operation.DUB,
+        ("video_translation_id", "video_translate_id", "id", "video_id"),
+    ),
+    **dict.fromkeys(
+        ("instant_avatar", "photo_avatar_generation", "photo_avatar_train"),
+        (
+            Operation.AVATAR,
+            ("avatar_group_id", "group_id", "avatar_id", "photo_avatar_id", "id"),
+        ),
+    ),
+}
+_ENDS: Mapping[str, JobState] = {"success": JobState.SUCCEEDED, "fail": JobState.FAILED}
+
+#: What a code means, whatever the status. Not here: "request_in_progress" and "conflict" leave open
+#: whether the call was accepted, and of "internal_error" and the like the status decides.
+_CODES: Mapping[type[errors.ProviderError], str] = {
+    errors.AuthError: "unauthorized authentication_failed forbidden resource_access_denied"
+    " phone_verification_required",
+    errors.QuotaError: "insufficient_credit trial_limit_exceeded",
+    errors.PlanError: "plan_upgrade_required resource_limit_reached resource_limit_exceeded"
+    " ai_vendor_access_restricted unlimited_mode_disabled",
+    errors.ModerationRefused: "content_policy_violation",
+    errors.Refused: "invalid_parameter download_failed script_too_short tts_text_invalid"
+    " voice_unavailable voice_not_usable ephemeral_upload_disabled avatar_consent_required"
+    " payload_too_large",
+    errors.NotFound: "not_found video_not_found avatar_not_found avatar_group_not_found"
+    " voice_not_found template_not_found asset_not_found asset_not_available webhook_not_found"
+    " resource_not_found",
+    errors.RateLimited: "rate_limit_exceeded quota_exceeded resource_not_ready",
+}
+
+#: HeyGen says in English what it dubs into: languages, and regions of theirs in brackets.
+_NAMED = (
+    "ar=Arabic bg=Bulgarian cs=Czech da=Danish de=German el=Greek en=English es=Spanish fi=Finnish"
+    " fr=French he=Hebrew hi=Hindi hr=Croatian hu=Hungarian id=Indonesian it=Italian ja=Japanese"
+    " ko=Korean ms=Malay nb=Norwegian nl=Dutch no=Norwegian pl=Polish pt=Portuguese ro=Romanian"
+    " ru=Russian sk=Slovak sv=Swedish ta=Tamil th=Thai tr=Turkish uk=Ukrainian vi=Vietnamese"
+    " zh=Chinese"
+)
+_LANGUAGES = dict(pair.split("=") for pair in _NAMED.split())
+_REGIONS: Mapping[str, str] = {
+    "BR": "Brazil",
+    "CA": "Canada",
+    "DE": "Germany",
+    "ES": "Spain",
+    "FR": "France",
+    "IN": "India",
+    "MX": "Mexico",
+    "PT": "Portugal",
+    "TW": "Taiwan",
+    "US": "United States",
+}
+
+
+class HeyGen(
+    HttpProvider,
+    VoiceCloner,
+    AvatarTrainer,
+    VideoGenerator,
+    SpeechSynthesizer,
+    VideoDubber,
+    Prepares,
+):
+    """All five roles."""
+
+    name = "heygen"
+    api_version = "v3"
+    base_url = "https://api.heygen.com/v3"
+    key_env, key_header = "HEYGEN_API_KEY", "x-api-key"
+    idempotency_header = "idempotency-key"
+    option_types = (HeyGenVoice, HeyGenAvatar, HeyGenVideo, HeyGenSpeech, HeyGenDub)
+    capabilities = Capabilities(
+        one_voice_file=True,
+        drive=frozenset({"script", "audio"}),
+        callback=True,
+        no_callback=frozenset({Operation.VOICE, Operation.AVATAR, Operation.SPEECH}),
+        callback_signed=False,
+        webhook=HmacSha256(
+            header="Heygen-Signature",
+            version=None,
+            time_header="Heygen-Timestamp",
+            time_signed=False,
+        ),
+        list_lag=900.0,  # how soon a new job is listed is not published
+        idempotency_window=86_400.0,
+        typical=MappingProxyType(
+            {
+                Operation.VOICE: 60.0,
+                Operation.AVATAR: 600.0,
+                Operation.SPEECH: 10.0,
+                Operation.VIDEO: 180.0,
+                Operation.DUB: 600.0,
+            }
+        ),
+        in_flight=10,
+    )
+    limits = (
+        Limit(what="voice_bytes", maximum=50e6, source=_USAGE, since=_READ),
+        Limit(what="voice_seconds", maximum=600, source=_USAGE, since=_READ),
+        Limit(what="script_characters", maximum=5000, source=_USAGE, since=_READ),
+        # Nobody has published what a digital twin demands: these are others' experience.
+        Limit(
+            what="footage_seconds",
+            minimum=15,
+            severity="warning",
+            source="unverified",
+            since=_READ,
+        ),
+        Limit(
+            what="footage_pixels",
+            minimum=512,
+            severity="warning",
+            source="unverified",
+            since=_READ,
+        ),
+    )
+    consent_rules = (
+        ConsentRule(
+            demands="action",
+            text="the person in a clip opens HeyGen's link and agrees before a webcam; avatars "
+            "of a picture or of words need none",
+            source="https://developers.heygen.com/docs/avatar-consent",
+            since=_READ,
+        ),
+    )
+    reads = Reads(
+        ids={
+            Operation.VOICE: ("data.voice_clone_id", "data.voice_id", "voice_id"),
+            Operation.AVATAR: (
+                "data.avatar_group.id",
+                "data.avatar_item.group_id",
+                "data.id",
+                "id",
+            ),
+            Operation.VIDEO: ("data.video_id", "data.id", "id"),
+            Operation.DUB: ("data.video_translation_ids.0", "data.id", "id"),
+        },
+        refs={Operation.AVATAR: ("data.avatar_item.id",)},
+        state=("data.status", "data.avatar_group.status", "data.avatar_item.status", "status"),
+        states={
+            "waiting": JobState.QUEUED,
+            "pending": JobState.QUEUED,
+            "processing": JobState.RUNNING,
+            "running": JobState.RUNNING,
+            "pending_consent": JobState.NEEDS_ACTION,
+            "complete": JobState.SUCCEEDED,  # a voice
+            "completed": JobState.SUCCEEDED,
+            "failed": JobState.FAILED,
+        },
+        links={
+            "video": ("data.video_url",),
+            "captioned": ("data.captioned_video_url",),
+            "thumbnail": ("data.thumbnail_url", "data.preview_image_url"),
+        },
+        reason=(
+            "data.failure_message",
+            "data.error.message",
+            "data.avatar_group.error.message",
+            "data.failure_code",
+            "data.error.code",
+        ),
+        created_at=("data.created_at", "data.avatar_group.created_at", "created_at"),
+        token=("name", "title"),
+        cursor=("next_token",),
+        cursor_parameter="token",
+    )
+    code = ("error.code",)
+    message = ("error.message",)
+    codes = MappingProxyType({code: kind for kind, said in _CODES.items() for code in said.split()})
+
+    # -- free things first --------------------------------------------------------------------
+
+    async def prepare(self, operation: Operation, request: Request, /) -> dict[str, Any]:
+        """Upload the recording; of a video also see what its look can do, of a dub its language.
+
+        Raises ``Unsupported`` for what HeyGen cannot take or do, before anything is paid.
+        """
+        self._check(request)
+        match request:
+            case VoiceRequest():
+                return {"asset_id": await self._upload(operation, request.samples[0])}
+            case AvatarRequest():
+                _kind(request, self._option(request, HeyGenAvatar))
+                return {"asset_id": await self._upload(operation, request.footage)}
+            case VideoRequest():
+                look = await self._look(request)
+                if request.audio is None:
+                    return look
+                return look | {"audio_asset_id": await self._upload(operation, request.audio)}
+            case DubRequest():
+                path = "/video-translations/languages"
+                listed = await self._call("GET", path, operation=operation)
+                language = _language(request.language, _at(listed, ("data.languages",)) or ())
+                return {
+                    "language": language,
+                    "asset_id": await self._upload(operation, request.source),
+                }
+            case _:
+                return {}
+
+    async def _upload(self, operation: Operation, media: Media) -> str:
+        """Upload, and return the asset's id; HeyGen keeps the asset until it is deleted."""
+        if media.media_type not in _UPLOADS:
+            raise errors.Unsupported(
+                f"heygen takes no {media.media_type} ({media.name}): convert it to MP3, WAV, MP4, "
+                "WebM, JPEG or PNG"
+            )
+        if media.size <= _SMALL:
+            files = [("file", media)]
+            raw = await self._call("POST", "/assets", operation=operation, files=files)
+        else:
+            raw = await self._upload_directly(operation, media)
+        asset = _text(raw, ("data.asset_id",))
+        if asset is None:
+            raise self._bad(operation, "the upload was given no id")
+        return asset
+
+    async def _upload_directly(self, operation: Operation, media: Media) -> dict[str, Any]:
+        begun = await self._call(
+            "POST",
+            "/assets/direct-uploads",
+            operation=operation,
+            body={
+                "filename": media.name,
+                "content_type": media.media_type,
+                "size_bytes": media.size,
+                "checksum_sha256": media.sha256,
+            },
+        )
+        asset = _text(begun, ("data.asset_id",))
+        address = _text(begun, ("data.upload_url",))
+        if asset is None or address is None or not address.startswith("https://"):
+            raise self._bad(operation, "the upload was given no address")
+        headers = _at(begun, ("data.upload_headers",)) or {}
+        await self._call("PUT", address, operation=operation, content=media, headers=headers)
+        path = f"/assets/{_segment(asset)}/complete"
+        return await self._call("POST", path, operation=operation, body={})
+
+    async def _look(self, request: VideoRequest) -> dict[str, Any]:
+        """Which look speaks, where it is not the avatar's own id, and with which engine."""
+        path = f"/avatars/looks/{_segment(request.avatar_id)}"
+        try:
+            told = (await self._call("GET", path, operation=Operation.VIDEO)).get("data")
+        except errors.NotFound:  # it may be a group, whose look was not told
+            told = _usable(await self._looks(request.avatar_id))
+            if told is None:
+                raise
+        look = told if isinstance(told, Mapping) else {}
+        supported = [str(engine) for engine in look.get("supported_api_engines") or ()]
+        found: dict[str, Any] = {}
+        if look.get("id") not in {None, request.avatar_id}:
+            found["avatar_id"] = look["id"]
+        asked = self._option(request, HeyGenVideo).engine
+        if isinstance(asked, HeyGenEngine):
+            if supported and asked.type not in supported:
+                raise errors.Unsupported(
+                    f"this look cannot use {asked.type}; it supports: {', '.join(supported)}"
+                )
+        elif supported:
+            found["engine"] = next(e for e in (*_ENGINES, *supported) if e in supported)
+        return found
+
+    async def _looks(self, group_id: str) -> list[Mapping[str, Any]]:
+        """The looks of a group; none where HeyGen answers with no list."""
+        query = {"group_id": group_id, "limit": 50}
+        page = await self._call("GET", "/avatars/looks", operation=Operation.AVATAR, query=query)
+        looks = page.get("data")
+        return [k for k in looks if isinstance(k, Mapping)] if isinstance(looks, list) else []
+
+    def _asset(self, request: Request, name: str = "asset_id") -> str:
+        asset = request.prepared.get(name)
+        if not asset:
+            raise errors.Unsupported(
+                "heygen takes recordings as uploads: call prepare() first, and give what it "
+                "returns as `prepared`"
+            )
+        return str(asset)
+
+    # -- voices -------------------------------------------------------------------------------
+
+    async def clone_voice(self, request: VoiceRequest, /) -> Job:
+        """Submit; sent once."""
+        return await self._submit(
+            Operation.VOICE,
+            "/voices/clone",
+            request,
+            HeyGenVoice,
+            audio=_by_id(self._asset(request)),
+            voice_name=request.token,
+            language=request.language,
+        )
+
+    async def get_voice(self, voice_id: str, /) -> Job:
+        """Poll; raises ``NotFound``."""
+        return _in_stock(await self._get(Operation.VOICE, "/voices/{}", voice_id))
+
+    async def find_voice(self, token: str, /) -> Sequence[Job]:
+        """Every cloned voice that carries the token; unless asked, only stock voices are listed."""
+        return await self._find(Operation.VOICE, "/voices", token, type="private", limit=100)
+
+    async def delete_voice(self, voice_id: str, /) -> None:
+        """Delete; a voice that is not there counts as deleted."""
+        await self._delete(Operation.VOICE, "/voices/{}", voice_id)
+
+    # -- avatars ------------------------------------------------------------------------------
+
+    async def train_avatar(self, request: AvatarRequest, /) -> Job:
+        """Submit; sent once. The job's id is the group, its ref the look."""
+        footage = _by_id(self._asset(request))
+        kind = _kind(request, self._option(request, HeyGenAvatar))
+        return await self._submit(
+            Operation.AVATAR,
+            "/avatars",
+            request,
+            HeyGenAvatar,
+            type=kind,
+            name=request.token,
+            file=None if kind == "prompt" else footage,
+            reference_images=[footage] if kind == "prompt" else None,
+        )
+
+    async def get_avatar(self, avatar_id: str, /) -> Job:
+        """Poll the group. It is ready when a look is; while it waits for consent, say where."""
+        job = _in_stock(await self._get(Operation.AVATAR, "/avatars/{}", avatar_id))
+        if job.state is JobState.NEEDS_ACTION:
+            return job.model_copy(update={"action": await self._consent(job.id)})
+        if job.state is not JobState.SUCCEEDED:
+            return job
+        looks = await self._looks(job.id)
+        look = _usable(looks)
+        if look is not None:
+            return job.model_copy(update={"ref": _text(look, ("id",))})
+        if any(k.get("status") != "failed" for k in looks):
+            return job.model_copy(update={"state": JobState.RUNNING})  # it has no picture yet
+        if looks:
+            reason = _text(looks[0], ("error.message", "error.code"))
+            return job.model_copy(
+                update={"state": JobState.FAILED, "reason": reason or "its look failed"}
+            )
+        return job
+
+    async def _consent(self, group_id: str) -> Action:
+        """Ask for the link. Under one key it stays the same for a day, whoever asks."""
+        message = "The person must agree at HeyGen, before a webcam: open the link."
+        try:
+            raw = await self._call(
+                "POST",
+                f"/avatars/{_segment(group_id)}/consent",
+                operation=Operation.AVATAR,
+                body={},
+                headers=self._keyed(f"consent {group_id}"),
+            )
+        except (errors.AuthError, errors.PlanError, errors.QuotaError, errors.Refused) as error:
+            if error.status == 409:  # somebody else is asking for it
+                raise
+            return Action(kind="open_url", message=f"{message} HeyGen gives none: {error.message}")
+        return Action(kind="open_url", message=message, url=_text(raw, ("data.url",)))
+
+    def _keyed(self, what: str) -> dict[str, str]:
+        """The headers of a free call that must have one answer, however often it is made."""
+        digest = hashlib.sha256(what.encode()).hexdigest()
+        return self._headers() | {self.idempotency_header: f"ak-{digest[:32]}"}
+
+    async def find_avatar(self, token: str, /) -> Sequence[Job]:
+        """Every group that carries the token, oldest first."""
+        return await self._find(Operation.AVATAR, "/avatars", token, ownership="private", limit=50)
+
+    async def delete_avatar(self, avatar_id: str, /) -> None:
+        """Delete the group and all its looks; what is not there counts as deleted."""
+        await self._delete(Operation.AVATAR, "/avatars/{}", avatar_id)
+
+    # -- videos -------------------------------------------------------------------------------
+
+    async def generate_video(self, request: VideoRequest, /) -> Job:
+        """Submit; sent once."""
+        engine = request.prepared.get("engine")
+        return await self._submit(
+            Operation.VIDEO,
+            "/videos",
+            request,
+            HeyGenVideo,
+            type="avatar",
+            avatar_id=request.prepared.get("avatar_id", request.avatar_id),
+            script=request.script,
+            voice_id=request.voice_id if request.script else None,
+            audio_asset_id=self._asset(request, "audio_asset_id") if request.audio else None,
+            engine=engine and {"type": engine},
+            title=request.token,
+            callback_id=request.token,
+            callback_url=request.callback_url,
+        )
+
+    async def get_video(self, video_id: str, /) -> Job:
+        """Poll, and get fresh links; raises ``NotFound``."""
+        return await self._get(Operation.VIDEO, "/videos/{}", video_id)
+
+    async def find_video(self, token: str, /) -> Sequence[Job]:
+        """Every video that carries the token, oldest first."""
+        return await self._find(Operation.VIDEO, "/videos", token, limit=100)
+
+    async def delete_video(self, video_id: str, /) -> None:
+        """Delete; a video that is not there counts as deleted."""
+        await self._delete(Operation.VIDEO, "/videos/{}", video_id)
+
+    # -- speech -------------------------------------------------------------------------------
+
+    async def synthesize(self, request: SpeechRequest, /) -> Speech:
+        """Say it; sent once. The answer is a link, whose bytes are streamed."""
+        language = (request.language or "").replace("_", "-")
+        call, sent = self._billable(
+            Operation.SPEECH,
+            "/voices/speech",
+            request,
+            options=HeyGenSpeech,
+            body={
+                "text": request.text,
+                "voice_id": request.voice_id,
+                "language": language.partition("-")[0].lower() or None,
+                "locale": language if "-" in language else None,
+            },
+        )
+        raw = await self._send(sent, call)
+        link = _text(raw, ("data.audio_url",))
+        if link is None:
+            raise call.unclear("the answer has no link to the audio", body=raw)
+        media_type = media_type_of(PurePosixPath(urlsplit(link).path).suffix)
+        seconds = _text(raw, ("data.duration",))
+        return Speech(
+            audio=_http.fetch(self._client, link),
+            media_type=media_type if media_type.startswith("audio/") else "audio/mpeg",
+            timings=_timings(_at(raw, ("data.word_timestamps",))),
+            cost=seconds and f"{seconds} seconds",
+        )
+
+    # -- dubs ---------------------------------------------------------------------------------
+
+    async def dub_video(self, request: DubRequest, /) -> Job:
+        """Submit; sent once."""
+        return await self._submit(
+            Operation.DUB,
+            "/video-translations",
+            request,
+            HeyGenDub,
+            video=_by_id(self._asset(request)),
+            output_languages=[request.prepared.get("language", request.language)],
+            title=request.token,
+            callback_id=request.token,
+            callback_url=request.callback_url,
+        )
+
+    async def get_dub(self, dub_id: str, /) -> Job:
+        """Poll, and get fresh links; raises ``NotFound``."""
+        return await self._get(Operation.DUB, "/video-translations/{}", dub_id)
+
+    async def find_dub(self, token: str, /) -> Sequence[Job]:
+        """Every dub that carries the token, oldest first."""
+        return await self._find(Operation.DUB, "/video-translations", token, limit=100)
+
+    async def delete_dub(self, dub_id: str, /) -> None:
+        """Delete; a dub that is not there counts as deleted."""
+        await self._delete(Operation.DUB, "/video-translations/{}", dub_id)
+
+    # -- the account, and webhooks ------------------------------------------------------------
+
+    async def balance(self) -> Balance:
+        """What the key's account can still spend."""
+        raw = await self._call("GET", "/users/me", operation=Operation.VIDEO)
+        me = _at(raw, ("data",)) or {}
+        wallet = _at(me, ("wallet",)) or {}
+        if wallet:
+            in_dollars = wallet.get("currency") == "usd"
+            return Balance(_sum(wallet, ("remaining_balance",)), "usd" if in_dollars else "credits")
+        places = (
+            "usage_based.remaining_credits",
+            "subscription.credits.premium_credits.remaining",
+            "subscription.credits.add_on_credits.remaining",
+        )
+        return Balance(_sum(me, places), "credits")
+
+    async def register_webhook(self, url: str) -> Webhook:
+        """Have HeyGen report to ``url``, signed; keep the secret, it is told this once.
+
+        The same address within a day is the same registration.
+        """
+        raw = await self._call(
+            "POST",
+            "/webhooks/endpoints",
+            operation=Operation.VIDEO,
+            body={"url": url, "events": [f"{kind}.{end}" for kind in _EVENTS for end in _ENDS]},
+            headers=self._keyed(f"webhook {url}"),
+        )
+        endpoint, secret = _text(raw, ("data.endpoint_id",)), _text(raw, ("data.secret",))
+        if endpoint is None or secret is None:
+            raise self._bad(Operation.VIDEO, "the webhook was given no id, or no secret")
+        return Webhook(endpoint, SecretStr(secret))
+
+    def events(self, delivery: Delivery) -> list[Event]:
+        """Read a delivery, signed or not.
+
+        What a job's own callback address gets is unsigned, and so only a reason to look; so is
+        what is told of avatars, since HeyGen has not published its form. The timestamp is not
+        signed either: a repeat is known by the event's id, which is.
+        """
+        headers = delivery.headers
+        signature = headers.get("heygen-signature") or headers.get("signature")  # its older name
+        if signature is not None:
+            own = replace(delivery, headers={**headers, "heygen-signature": signature})
+            self.capabilities.webhook.check(own, self._settings.webhook_secrets)
+        body = delivery.json()
+        kind, _, end = str(body.get("event_type") or body.get("event")).partition(".")
+        data = body.get("event_data")
+        if kind not in _EVENTS or end not in _ENDS or not isinstance(data, Mapping):
+            return []
+        operation, places = _EVENTS[kind]
+        job_id = _text(data, places)
+        if job_id is None:
+            return []
+        job = Job(
+            provider=self.name,
+            operation=operation,
+            id=job_id,
+            state=_ENDS[end],
+            reason=_text(data, ("failure_message", "msg")) if end == "fail" else None,
+            raw=body,
+        )
+        trusted = signature is not None and operation is not Operation.AVATAR
+        told = _text(body, ("event_id",)) if signature is not None else None
+        known = {"trusted": trusted, "id": told or delivery.digest}
+        return [event.model_copy(update=known) for event in self._events(delivery, job)]
+
+
+def _by_id(asset_id: str) -> dict[str, str]:
+    return {"type": "asset_id", "asset_id": asset_id}
+
+
+def _kind(
+    request: AvatarRequest, options: HeyGenAvatar
+) -> Literal["digital_twin", "photo", "prompt"]:
+    picture = request.footage.media_type.startswith("image/")
+    if options.prompt is None:
+        return "photo" if picture else "digital_twin"
+    if not picture:
+        raise errors.Unsupported("heygen draws an avatar by words after a picture, not a clip")
+    return "prompt"
+
+
+def _in_stock(job: Job) -> Job:
+    """HeyGen's own voices and avatars have no state: they are there."""
+    said = _at(job.raw, ("data.status",))
+    return job if said is not None else job.model_copy(update={"state": JobState.SUCCEEDED})
+
+
+def _usable(looks: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The first look that was made; lists come newest first. Before it has a picture it fails."""
+    ready = (
+        look
+        for look in reversed(looks)
+        if look.get("status") in {None, "completed"} and look.get("preview_image_url")
+    )
+    return next(ready, None)
+
+
+def _language(language: str, listed: Iterable[Any]) -> str:
+    """What HeyGen calls a language, e.g. "pt-BR"; its own names are taken as they are."""
+    names = [str(name) for name in listed]
+    for name in names:
+        if name.lower() == language.lower():
+            return name
+    code, _, region = language.replace("_", "-").partition("-")
+    plain = _LANGUAGES.get(code.lower())
+    variants = [name for name in names if plain and name.startswith(f"{plain} (")]
+    place = _REGIONS.get(region.upper())
+    fitting: list[str] = [
+        *(name for name in variants if place and place in name),
+        *(name for name in names if name == plain),
+        *(variants if not region else ()),
+    ]
+    if not fitting:
+        raise errors.Unsupported(
+            f"heygen does not dub into {language!r}; it knows: {', '.join(variants or names)}"
+        )
+    return fitting[0]
+
+
+def _timings(told: Any) -> tuple[tuple[str, float, float], ...] | None:
+    words = [w for w in told if isinstance(w, Mapping)] if isinstance(told, list) else []
+    try:
+        return tuple((str(w["word"]), float(w["start"]), float(w["end"])) for w in words) or None
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _sum(raw: Mapping[str, Any], places: Places) -> float | None:
+    """The sum of the numbers that stand there; None where there is none."""
+    values = [_at(raw, (place,)) for place in places]
+    numbers = [float(v) for v in values if isinstance(v, int | float)]
+    return sum(numbers) if numbers else None

@@ -1,0 +1,884 @@
+"""HeyGen: the suites, and what is special about it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+import stamina
+from pydantic import SecretStr, ValidationError
+
+from avatarkit import errors
+from avatarkit.interfaces import ProviderSettings
+from avatarkit.models import (
+    AvatarRequest,
+    DubRequest,
+    JobState,
+    Media,
+    Operation,
+    SpeechRequest,
+    VideoRequest,
+    VoiceRequest,
+)
+from avatarkit.providers.heygen import (
+    Balance,
+    HeyGen,
+    HeyGenAvatar,
+    HeyGenBackground,
+    HeyGenCaption,
+    HeyGenDub,
+    HeyGenEngine,
+    HeyGenSpeech,
+    HeyGenVideo,
+    HeyGenVoice,
+    HeyGenVoiceSettings,
+)
+from avatarkit.testing import Golden, ProviderSuite, Recording, SpeechSuite, Wire
+from avatarkit.testing.providers import KEY, TOKEN
+from avatarkit.webhooks import Delivery
+from contract import Contract
+
+pytestmark = pytest.mark.anyio
+
+TOLD = json.loads((Path(__file__).parent / "heygen.json").read_text())
+VOICE, GROUP, LOOK, VIDEO, DUB = (TOLD[name] for name in ("voice", "group", "look", "video", "dub"))
+SECRET = b"whsec_test"
+
+
+def data(body, **values):
+    """In HeyGen's envelope, with other values."""
+    return {"data": {**body, **values}}
+
+
+def voice(**values):
+    return data(VOICE["data"], **values)
+
+
+def page(*items, more=None):
+    return {"data": list(items), "has_more": more is not None, "next_token": more}
+
+
+def pages(job):
+    """The job that is looked for stands on the last page, a younger one of its name before it."""
+    named = "name" if "name" in job else "title"
+    others = {**job, "id": "x9", "voice_id": "x9", named: "ak-another"}
+    younger = {**job, "id": "x3", "voice_id": "x3", "created_at": 1_770_000_000}
+    return [page(others, younger, more="page-2"), page(others, job)]
+
+
+def created(status="pending_consent", **values):
+    """What answers the making of an avatar."""
+    group = {**GROUP, "status": status, "preview_image_url": None, "consent_status": "pending"}
+    look = {**LOOK, "status": status, "preview_image_url": None, "supported_api_engines": []}
+    return {"data": {"avatar_group": group, "avatar_item": look, **values}}
+
+
+class TestHeyGen(ProviderSuite):
+    provider = HeyGen
+    recordings = {
+        Operation.VOICE: Recording(
+            submitted=TOLD["voice_submitted"],
+            polled={
+                JobState.RUNNING: voice(status="processing"),
+                JobState.SUCCEEDED: VOICE,
+                JobState.FAILED: voice(status="failed", failure_message="too short"),
+            },
+            pages=[
+                page({**TOLD["voice_listed"], "voice_id": "x9", "name": "Ada"}, more="page-2"),
+                page(TOLD["voice_listed"]),
+            ],
+            state_field="data.status",
+            webhook=False,
+            prepared={"asset_id": "ast_1"},
+        ),
+        Operation.AVATAR: Recording(
+            submitted=created(),
+            polled={
+                JobState.RUNNING: data(GROUP, status="processing"),
+                JobState.NEEDS_ACTION: data(GROUP, status="pending_consent"),
+                JobState.SUCCEEDED: data(GROUP),
+                JobState.FAILED: data(
+                    GROUP, status="failed", error={"code": "no_face", "message": "no face found"}
+                ),
+            },
+            pages=pages(GROUP),
+            state_field="data.status",
+            webhook=False,  # there are some, which are only a reason to look
+            prepared={"asset_id": "ast_1"},
+        ),
+        Operation.VIDEO: Recording(
+            submitted=TOLD["video_submitted"],
+            polled={
+                JobState.QUEUED: data(VIDEO, status="pending", video_url=None),
+                JobState.RUNNING: data(VIDEO, status="processing", video_url=None),
+                JobState.SUCCEEDED: data(VIDEO),
+                JobState.FAILED: data(
+                    VIDEO, status="failed", failure_code="rendering_failed", failure_message="no"
+                ),
+            },
+            pages=pages(VIDEO),
+            delivered=TOLD["video_delivered"],
+            state_field="data.status",
+            prepared={"engine": "avatar_iv"},
+        ),
+        Operation.DUB: Recording(
+            submitted=TOLD["dub_submitted"],
+            polled={
+                JobState.QUEUED: data(DUB, status="pending"),
+                JobState.RUNNING: data(DUB, status="running"),
+                JobState.SUCCEEDED: data(DUB),
+                JobState.FAILED: data(DUB, status="failed", failure_message="no speech"),
+            },
+            pages=pages(DUB),
+            delivered={
+                "event_id": "evt_2",
+                "event_type": "video_translate.success",
+                "event_data": {"video_translation_id": "tr_1"},
+            },
+            state_field="data.status",
+            prepared={"asset_id": "ast_1", "language": "Portuguese (Brazil)"},
+        ),
+    }
+    golden = Golden(
+        secret=SECRET,
+        delivery=Delivery(
+            b'{"event_id":"evt_1","event_type":"avatar_video.success",'
+            b'"event_data":{"video_id":"vid_1"},"created_at":"2026-03-25T12:05:00Z"}',
+            {
+                "heygen-signature": "0a4733694585d690e4956c3c85e9f94e"
+                "2cd32278f9b715b46ff47d9e1a9d3ee7",
+                "heygen-timestamp": "1774440300",
+                "heygen-event-id": "evt_1",
+            },
+        ),
+    )
+
+    def ask(self, operation, **more):
+        if more.get("audio") is not None:  # which went ahead
+            more["prepared"] = {"audio_asset_id": "ast_9"}
+        return super().ask(operation, **more)
+
+
+class TestHeyGenSpeech(SpeechSuite):
+    provider = HeyGen
+    audio = b"ID3 and so on"
+
+    def answer(self, wire):
+        wire.reply(TOLD["speech"]).reply(self.audio, content_type="audio/mpeg")
+
+
+@pytest.fixture(autouse=True)
+def _without_waiting():
+    with stamina.set_testing(True, attempts=2, cap=True):
+        yield
+
+
+@pytest.fixture
+def wire():
+    return Wire()
+
+
+@pytest.fixture
+def it(wire):
+    settings = ProviderSettings(api_key=SecretStr(KEY), webhook_secrets=(SECRET,))
+    return HeyGen(settings, client=wire.client)
+
+
+BYTES = b"the recorded bytes"
+
+
+def media(name="me.mp4", media_type="video/mp4", size=18):
+    async def chunks():
+        yield BYTES
+
+    digest = hashlib.sha256(BYTES).hexdigest()
+    return Media(name=name, media_type=media_type, size=size, sha256=digest, open=chunks)
+
+
+SOUND, PICTURE = media("me.mp3", "audio/mpeg"), media("me.png", "image/png")
+
+
+def clone(**more):
+    return VoiceRequest(**{"token": TOKEN, "samples": (SOUND,)} | more)
+
+
+def train(footage=None, **more):
+    return AvatarRequest(**{"token": TOKEN, "footage": footage or media()} | more)
+
+
+def speak(**more):
+    return VideoRequest(**{"token": TOKEN, "avatar_id": "look_1", "script": "Hi!"} | more)
+
+
+def dub(language="es", **more):
+    return DubRequest(token=TOKEN, source=media(), language=language, **more)
+
+
+def paths(wire):
+    return [f"{r.method} {r.url.path}" for r in wire.requests]
+
+
+async def made(it, wire, operation, request, answer):
+    """Prepare and submit; what was asked for at last."""
+    prepared = await it.prepare(operation, request)
+    wire.reply(answer)
+    submit = {Operation.VOICE: it.clone_voice, Operation.AVATAR: it.train_avatar}
+    submit |= {Operation.VIDEO: it.generate_video, Operation.DUB: it.dub_video}
+    job = await submit[operation](request.model_copy(update={"prepared": prepared}))
+    return job, wire.body()
+
+
+# -- uploads --------------------------------------------------------------------------------------
+
+
+async def test_a_recording_is_uploaded_before_the_paid_call(it, wire):
+    wire.reply(TOLD["asset"])
+    _, said = await made(it, wire, Operation.VOICE, clone(), TOLD["voice_submitted"])
+    assert paths(wire) == ["POST /v3/assets", "POST /v3/voices/clone"]
+    assert wire.body(0) == {"file": BYTES}
+    assert said == {"audio": {"type": "asset_id", "asset_id": "ast_1"}, "voice_name": TOKEN}
+
+
+async def test_what_is_larger_goes_directly_to_the_store_without_the_key(it, wire):
+    wire.reply(TOLD["direct"]).reply(b"").reply(TOLD["complete"])
+    large = media(size=32_000_001)
+    prepared = await it.prepare(Operation.AVATAR, train(large))
+    assert prepared == {"asset_id": "ast_2"}
+    _, put, ended = wire.requests
+    assert wire.body(0) == {
+        "filename": "me.mp4",
+        "content_type": "video/mp4",
+        "size_bytes": 32_000_001,
+        "checksum_sha256": large.sha256,
+    }
+    assert (put.method, str(put.url)) == ("PUT", TOLD["direct"]["data"]["upload_url"])
+    assert put.content == BYTES
+    assert put.headers["x-amz-checksum-sha256"] == "c3Vt"
+    assert put.headers["content-length"] == "32000001"
+    assert KEY not in str(put.headers.raw)
+    assert (ended.url.path, wire.body(2)) == ("/v3/assets/ast_2/complete", {})
+
+
+async def test_an_upload_that_fails_repeats_no_signed_link(it, wire):
+    wire.reply(TOLD["direct"]).reply(b"<Error>of-the-upload</Error>", 403)
+    with pytest.raises(errors.AuthError) as caught:
+        await it.prepare(Operation.AVATAR, train(media(size=40_000_000)))
+    assert "of-the-upload" not in str(caught.value)
+
+
+@pytest.mark.parametrize("address", [None, "http://plain.example/put", "/relative"])
+async def test_bytes_go_to_no_unencrypted_address(it, wire, address):
+    wire.reply(data(TOLD["direct"]["data"], upload_url=address))
+    with pytest.raises(errors.BadReply):
+        await it.prepare(Operation.AVATAR, train(media(size=40_000_000)))
+    assert len(wire.requests) == 1
+
+
+async def test_an_upload_without_an_id_is_a_bad_reply(it, wire):
+    wire.reply({"data": {}})
+    with pytest.raises(errors.BadReply):
+        await it.prepare(Operation.VOICE, clone())
+
+
+async def test_what_cannot_be_uploaded_is_refused_with_advice(it, wire):
+    request = clone(samples=(media("me.ogg", "audio/ogg"),))
+    with pytest.raises(errors.Unsupported, match=r"audio/ogg \(me.ogg\): convert it to MP3"):
+        await it.prepare(Operation.VOICE, request)
+    assert not wire.requests
+
+
+@pytest.mark.parametrize("request_", [clone(), train(), dub()], ids=["voice", "avatar", "dub"])
+async def test_a_paid_call_without_its_upload_is_refused(it, wire, request_):
+    submit = {VoiceRequest: it.clone_voice, AvatarRequest: it.train_avatar}
+    with pytest.raises(errors.Unsupported, match=r"prepare\(\)"):
+        await submit.get(type(request_), it.dub_video)(request_)
+    assert not wire.requests
+
+
+async def test_nothing_is_uploaded_for_speech(it, wire):
+    request = SpeechRequest(token=TOKEN, voice_id="v1", text="Hi!")
+    assert await it.prepare(Operation.SPEECH, request) == {}
+    assert not wire.requests
+
+
+# -- voices ---------------------------------------------------------------------------------------
+
+
+async def test_a_voice_of_the_vendors_own_is_ready(it, wire):
+    wire.reply(voice(status=None))
+    assert (await it.get_voice("v1")).state is JobState.SUCCEEDED
+
+
+async def test_a_submitted_voice_is_not_taken_for_ready(it, wire):
+    wire.reply(TOLD["voice_submitted"])
+    job = await it.clone_voice(clone(prepared={"asset_id": "ast_1"}))
+    assert (job.id, job.state) == ("vc_1", JobState.QUEUED)
+
+
+async def test_cloned_voices_are_asked_for_when_one_is_looked_for(it, wire):
+    wire.reply(page())
+    await it.find_voice(TOKEN)
+    assert dict(wire.requests[0].url.params) == {"type": "private", "limit": "100"}
+
+
+# -- avatars --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("footage", "options", "wanted"),
+    [
+        (media(), (), {"type": "digital_twin", "file": {"type": "asset_id", "asset_id": "ast_1"}}),
+        (PICTURE, (), {"type": "photo", "file": {"type": "asset_id", "asset_id": "ast_1"}}),
+        (
+            PICTURE,
+            (HeyGenAvatar(prompt="a librarian"),),
+            {
+                "type": "prompt",
+                "prompt": "a librarian",
+                "reference_images": [{"type": "asset_id", "asset_id": "ast_1"}],
+            },
+        ),
+    ],
+    ids=["digital_twin", "photo", "prompt"],
+)
+async def test_an_avatar_is_of_the_kind_of_its_footage(it, wire, footage, options, wanted):
+    wire.reply(TOLD["asset"])
+    request = train(footage, options=options)
+    _, said = await made(it, wire, Operation.AVATAR, request, created())
+    assert said == wanted | {"name": TOKEN}
+
+
+async def test_words_need_a_picture(it, wire):
+    request = train(options=(HeyGenAvatar(prompt="a librarian"),))
+    with pytest.raises(errors.Unsupported, match="picture"):
+        await it.prepare(Operation.AVATAR, request)
+    assert not wire.requests
+
+
+async def test_the_group_is_polled_and_its_look_speaks(it, wire):
+    wire.reply(created())
+    job = await it.train_avatar(train(prepared={"asset_id": "ast_1"}))
+    assert (job.id, job.ref, job.usable_id) == ("grp_1", "look_1", "look_1")
+
+
+async def test_an_avatar_that_was_found_learns_its_look_when_it_is_ready(it, wire):
+    younger = {**LOOK, "id": "look_2"}
+    wire.reply(data(GROUP)).reply(page(younger, LOOK))
+    job = await it.get_avatar("grp_1")
+    assert (job.state, job.id, job.ref) == (JobState.SUCCEEDED, "grp_1", "look_1")
+    assert dict(wire.requests[1].url.params) == {"group_id": "grp_1", "limit": "50"}
+
+
+@pytest.mark.parametrize(
+    ("look", "wanted"),
+    [
+        ({"status": "processing"}, JobState.RUNNING),
+        ({"preview_image_url": None}, JobState.RUNNING),
+        ({"status": None}, JobState.SUCCEEDED),
+        ({"status": "failed", "error": {"code": "x", "message": "blurred"}}, JobState.FAILED),
+        ({"status": "failed", "error": None}, JobState.FAILED),
+    ],
+    ids=str,
+)
+async def test_an_avatar_is_ready_when_its_look_is(it, wire, look, wanted):
+    wire.reply(data(GROUP)).reply(page({**LOOK, **look}))
+    job = await it.get_avatar("grp_1")
+    assert job.state is wanted
+    assert (wanted is JobState.FAILED) == bool(job.reason)
+
+
+async def test_an_avatar_of_the_vendors_own_is_ready(it, wire):
+    wire.reply(data(GROUP, status=None)).reply(page(LOOK))
+    assert (await it.get_avatar("grp_1")).state is JobState.SUCCEEDED
+
+
+# -- consent --------------------------------------------------------------------------------------
+
+
+async def test_consent_is_an_action_with_the_vendors_link(it, wire):
+    waiting = data(GROUP, status="pending_consent")
+    wire.reply(waiting).reply({"data": {"avatar_group": GROUP, "url": TOLD["consent_url"]}})
+    job = await it.get_avatar("grp_1")
+    assert (job.action.kind, job.action.url) == ("open_url", TOLD["consent_url"])
+    assert TOLD["consent_url"] not in repr(job)
+    assert paths(wire)[1] == "POST /v3/avatars/grp_1/consent"
+
+
+async def test_the_link_to_consent_stays_the_same_whoever_asks(it, wire):
+    for provider in (it, HeyGen(ProviderSettings(api_key=SecretStr(KEY)), client=wire.client)):
+        wire.reply(data(GROUP, status="pending_consent")).reply({"data": {"url": "https://x/"}})
+        await provider.get_avatar("grp_1")
+    wire.reply(data(GROUP, id="grp_2", status="pending_consent")).reply({"data": {}})
+    await it.get_avatar("grp_2")
+    first, second, other = [r.headers["idempotency-key"] for r in wire.requests[1::2]]
+    assert first == second != other
+    assert re.fullmatch(r"[A-Za-z0-9_:.-]{1,255}", first)
+
+
+async def test_once_consent_is_given_it_goes_on_by_itself(it, wire):
+    wire.reply(data(GROUP, status="processing", consent_status="accepted"))
+    job = await it.get_avatar("grp_1")
+    assert (job.state, job.action) == (JobState.RUNNING, None)
+    assert len(wire.requests) == 1
+
+
+async def test_a_link_that_is_refused_is_said_in_the_action(it, wire):
+    refusal = {"error": {"code": "invalid_parameter", "message": "already under review"}}
+    wire.reply(data(GROUP, status="pending_consent")).reply(refusal, 400)
+    job = await it.get_avatar("grp_1")
+    assert job.action.url is None
+    assert "already under review" in job.action.message
+
+
+@pytest.mark.parametrize("status", [409, 429, 503])
+async def test_a_link_that_cannot_be_had_now_is_asked_for_later(it, wire, status):
+    wire.reply(data(GROUP, status="pending_consent")).reply({}, status, retry_after="0")
+    with pytest.raises(errors.ProviderError):
+        await it.get_avatar("grp_1")
+
+
+# -- videos ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("supported", "wanted"),
+    [
+        (["avatar_iii", "avatar_iv", "avatar_v"], "avatar_iv"),
+        (["avatar_iii", "avatar_v"], "avatar_v"),
+        (["avatar_iii"], "avatar_iii"),
+        (["avatar_6"], "avatar_6"),
+        ([], None),
+        (None, None),
+    ],
+    ids=str,
+)
+async def test_the_engine_is_one_that_the_look_supports(it, wire, supported, wanted):
+    wire.reply(data(LOOK, supported_api_engines=supported))
+    _, said = await made(it, wire, Operation.VIDEO, speak(voice_id="vc_1"), TOLD["video_submitted"])
+    assert said.get("engine") == (wanted and {"type": wanted})
+    assert (said["avatar_id"], said["voice_id"], said["script"]) == ("look_1", "vc_1", "Hi!")
+
+
+async def test_an_engine_that_the_look_lacks_is_refused_before_it_is_paid(it, wire):
+    wire.reply(data(LOOK, supported_api_engines=["avatar_iii"]))
+    with pytest.raises(errors.Unsupported, match="avatar_iv; it supports: avatar_iii"):
+        await it.prepare(Operation.VIDEO, speak(options=(HeyGenVideo(engine="avatar_iv"),)))
+
+
+async def test_an_engine_that_was_asked_for_is_sent_as_an_object(it, wire):
+    wire.reply(data(LOOK))
+    request = speak(options=(HeyGenVideo(engine="avatar_iii"),))
+    _, said = await made(it, wire, Operation.VIDEO, request, TOLD["video_submitted"])
+    assert said["engine"] == {"type": "avatar_iii"}
+
+
+def test_options_survive_being_stored():
+    options = HeyGenVideo(engine="avatar_v", caption=HeyGenCaption(style="default"))
+    stored = options.model_dump(mode="json", exclude_defaults=True)
+    assert HeyGenVideo.model_validate(stored) == options
+
+
+async def test_where_only_the_group_is_known_its_look_is_looked_up(it, wire):
+    wire.reply({"error": {"code": "avatar_not_found"}}, 404).reply(page(LOOK))
+    request = speak(avatar_id="grp_1")
+    _, said = await made(it, wire, Operation.VIDEO, request, TOLD["video_submitted"])
+    assert said["avatar_id"] == "look_1"
+
+
+async def test_an_avatar_that_is_not_there_is_found_missing_before_it_is_paid(it, wire):
+    wire.reply({"error": {"code": "avatar_not_found"}}, 404).reply(page())
+    with pytest.raises(errors.NotFound):
+        await it.prepare(Operation.VIDEO, speak())
+
+
+async def test_recorded_audio_is_uploaded_and_drives_the_video(it, wire):
+    wire.reply(data(LOOK)).reply(TOLD["asset"])
+    request = speak(script=None, audio=SOUND, voice_id="vc_1")
+    _, said = await made(it, wire, Operation.VIDEO, request, TOLD["video_submitted"])
+    assert said["audio_asset_id"] == "ast_1"
+    assert not {"script", "voice_id"} & set(said)
+
+
+async def test_what_came_of_a_job_carries_our_token(it, wire):
+    wire.reply(TOLD["video_submitted"])
+    job = await it.generate_video(speak())
+    said = wire.body()
+    assert (said["title"], said["callback_id"], job.state) == (TOKEN, TOKEN, JobState.QUEUED)
+
+
+async def test_captions_that_were_burnt_in_are_a_second_video(it, wire):
+    wire.reply(data(VIDEO, captioned_video_url="https://files.heygen.ai/c.mp4"))
+    assert (await it.get_video("vid_1")).links["captioned"] == "https://files.heygen.ai/c.mp4"
+
+
+# -- speech ---------------------------------------------------------------------------------------
+
+
+async def test_speech_tells_its_timings_and_length(it, wire):
+    wire.reply(TOLD["speech"]).reply(b"ID3")
+    request = SpeechRequest(token=TOKEN, voice_id="v1", text="Hi!", language="pt_BR")
+    speech = await it.synthesize(request)
+    assert (speech.timings, speech.cost) == ((("Hi!", 0.0, 0.4),), "1.5 seconds")
+    assert [chunk async for chunk in speech.audio] == [b"ID3"]
+    assert (wire.body(0)["language"], wire.body(0)["locale"]) == ("pt", "pt-BR")
+    assert KEY not in str(wire.requests[1].headers.raw)
+
+
+@pytest.mark.parametrize("words", [None, [], "x", [{"word": "Hi!"}], [1]], ids=str)
+async def test_timings_that_make_no_sense_are_none(it, wire, words):
+    wire.reply(data(TOLD["speech"]["data"], word_timestamps=words))
+    speech = await it.synthesize(SpeechRequest(token=TOKEN, voice_id="v1", text="Hi!"))
+    assert speech.timings is None
+
+
+async def test_speech_without_a_link_is_a_doubt(it, wire):
+    wire.reply({"data": {"duration": 1.5}})
+    with pytest.raises(errors.Ambiguous):
+        await it.synthesize(SpeechRequest(token=TOKEN, voice_id="v1", text="Hi!"))
+    assert len(wire.requests) == 1
+
+
+async def test_speech_of_an_unknown_type_is_taken_for_mp3(it, wire):
+    wire.reply({"data": {"audio_url": "https://resource.heygen.ai/speech"}})
+    speech = await it.synthesize(SpeechRequest(token=TOKEN, voice_id="v1", text="Hi!"))
+    assert speech.media_type == "audio/mpeg"
+
+
+# -- dubs -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("language", "wanted"),
+    [
+        ("es", "Spanish"),
+        ("es-ES", "Spanish (Spain)"),
+        ("es_MX", "Spanish"),
+        ("pt", "Portuguese (Brazil)"),
+        ("pt-PT", "Portuguese (Portugal)"),
+        ("EN-gb", "English"),
+        ("zh", "Chinese (Cantonese, Traditional)"),
+        ("portuguese (portugal)", "Portuguese (Portugal)"),
+    ],
+)
+async def test_a_language_is_called_as_the_vendor_calls_it(it, wire, language, wanted):
+    wire.reply(TOLD["languages"]).reply(TOLD["asset"])
+    job, said = await made(it, wire, Operation.DUB, dub(language), TOLD["dub_submitted"])
+    assert (said["output_languages"], job.id) == ([wanted], "tr_1")
+
+
+@pytest.mark.parametrize("language", ["pt-AO", "xx", "tlh-KX", ""])
+async def test_a_language_that_is_not_dubbed_is_refused_before_the_upload(it, wire, language):
+    wire.reply(TOLD["languages"])
+    with pytest.raises(errors.Unsupported, match=r"it knows: .*Portuguese"):
+        await it.prepare(Operation.DUB, dub(language))
+    assert len(wire.requests) == 1
+
+
+# -- money ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", ["request_in_progress", "conflict"])
+async def test_a_call_that_is_still_running_is_a_doubt(it, wire, code):
+    wire.reply({"error": {"code": code, "message": "in flight"}}, 409)
+    with pytest.raises(errors.Ambiguous):
+        await it.generate_video(speak(idempotency_key="ak-1-video:1"))
+    assert wire.requests[0].headers["idempotency-key"] == "ak-1-video:1"
+
+
+CODES = {
+    "unauthorized": (401, errors.AuthError),
+    "authentication_failed": (401, errors.AuthError),
+    "phone_verification_required": (400, errors.AuthError),
+    "resource_access_denied": (403, errors.AuthError),
+    "insufficient_credit": (402, errors.QuotaError),
+    "trial_limit_exceeded": (402, errors.QuotaError),
+    "plan_upgrade_required": (402, errors.PlanError),
+    "resource_limit_reached": (400, errors.PlanError),
+    "ai_vendor_access_restricted": (403, errors.PlanError),
+    "content_policy_violation": (400, errors.ModerationRefused),
+    "avatar_consent_required": (400, errors.Refused),
+    "voice_not_usable": (403, errors.Refused),
+    "invalid_parameter": (400, errors.Refused),
+    "download_failed": (400, errors.Refused),
+    "payload_too_large": (413, errors.Refused),
+    "avatar_group_not_found": (404, errors.NotFound),
+    "rate_limit_exceeded": (429, errors.RateLimited),
+    "quota_exceeded": (429, errors.RateLimited),
+    "resource_not_ready": (409, errors.RateLimited),
+    "a_code_of_tomorrow": (400, errors.Refused),
+    "internal_error": (400, errors.Refused),
+}
+
+
+@pytest.mark.parametrize(("code", "wanted"), CODES.items(), ids=CODES)
+async def test_a_code_says_why_it_was_not_accepted(it, wire, code, wanted):
+    status, kind = wanted
+    wire.reply({"error": {"code": code, "message": "because"}}, status)
+    with pytest.raises(errors.ProviderError, match=f"because .*{code}") as caught:
+        await it.generate_video(speak())
+    assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize("code", ["internal_error", "gateway_timeout"])
+async def test_a_failure_of_the_vendors_own_is_a_doubt(it, wire, code):
+    wire.reply({"error": {"code": code}}, 500)
+    with pytest.raises(errors.Ambiguous):
+        await it.generate_video(speak())
+
+
+@pytest.mark.parametrize(
+    ("told", "wanted"),
+    [
+        (TOLD["me"]["data"], Balance(12.5, "usd")),
+        ({"wallet": {"currency": "credits", "remaining_balance": 3}}, Balance(3.0, "credits")),
+        (
+            {
+                "subscription": {
+                    "plan": "pro",
+                    "credits": {
+                        "premium_credits": {"remaining": 10},
+                        "add_on_credits": {"remaining": 5},
+                    },
+                }
+            },
+            Balance(15.0, "credits"),
+        ),
+        ({"usage_based": {"remaining_credits": 7.5}}, Balance(7.5, "credits")),
+        ({"username": "u_1"}, Balance(None, "credits")),
+    ],
+    ids=["wallet", "wallet of credits", "subscription", "usage", "untold"],
+)
+async def test_the_balance_is_told_in_what_it_is_kept(it, wire, told, wanted):
+    wire.reply({"data": told})
+    assert await it.balance() == wanted
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        (HeyGenAvatar, {"prompt": "x" * 1001}),
+        (HeyGenVoiceSettings, {"speed": 2}),
+        (HeyGenVideo, {"resolution": "8k"}),
+        (HeyGenVideo, {"resolutoin": "4k"}),
+        (HeyGenSpeech, {"speed": 3}),
+    ],
+)
+def test_options_that_cannot_be_are_refused_when_they_are_made(kind, given):
+    with pytest.raises(ValidationError):
+        kind(**given)
+
+
+# -- webhooks -------------------------------------------------------------------------------------
+
+
+def signed(body, header="heygen-signature"):
+    raw = json.dumps(body).encode()
+    proof = TestHeyGen().sign(raw, SECRET).headers["heygen-signature"]
+    return Delivery(raw, {header: proof, "heygen-timestamp": "1"})
+
+
+def event(word, **told):
+    return {"event_id": "evt_9", "event_type": word, "event_data": told}
+
+
+def test_a_repeat_is_known_by_the_id_that_is_signed(it):
+    body = event("avatar_video.success", video_id="vid_1")
+    again = signed({**body, "attempt": 2})
+    assert [it.events(d)[0].id for d in (signed(body), again)] == ["evt_9", "evt_9"]
+
+
+def test_the_older_header_is_read_as_well(it):
+    (told,) = it.events(signed(event("avatar_video.success", video_id="vid_1"), "signature"))
+    assert told.trusted
+
+
+def test_an_unsigned_callback_is_a_reason_to_look_and_cannot_take_an_events_id(it):
+    raw = json.dumps(event("avatar_video.success", video_id="vid_1")).encode()
+    (told,) = it.events(Delivery(raw, {}))
+    assert (told.trusted, told.name, told.job.id) == (False, "video.completed", "vid_1")
+    assert told.id != "evt_9"
+
+
+@pytest.mark.parametrize("field", ["msg", "failure_message"])
+def test_a_failed_video_says_why(it, field):
+    (told,) = it.events(signed(event("avatar_video.fail", video_id="vid_1", **{field: "no face"})))
+    assert (told.name, told.job.reason, told.trusted) == ("video.failed", "no face", True)
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("instant_avatar.success", "avatar.training_completed"),
+        ("photo_avatar_generation.success", "avatar.training_completed"),
+        ("photo_avatar_train.fail", "avatar.training_failed"),
+    ],
+)
+@pytest.mark.parametrize("field", ["avatar_group_id", "group_id", "avatar_id", "id"])
+def test_what_is_told_of_avatars_is_only_a_reason_to_look(it, word, name, field):
+    (told,) = it.events(signed(event(word, **{field: "grp_1"})))
+    assert (told.name, told.job.id, told.trusted) == (name, "grp_1", False)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        event("avatar_video_gif.success", video_id="v"),
+        event("video_translate.preflight.download_failed", id="tr_1"),
+        event("avatar_video.success"),
+        event("batch.finished", id="b"),
+        {"event_type": "avatar_video.success", "event_data": "vid_1"},
+        {"event_type": ["avatar_video.success"]},
+    ],
+    ids=str,
+)
+def test_other_news_is_no_event(it, body):
+    assert it.events(signed(body)) == []
+
+
+async def test_a_webhook_is_registered_once_and_its_secret_is_in_no_repr(it, wire):
+    wire.reply(TOLD["endpoint"])
+    hook = await it.register_webhook("https://app.example/hook")
+    assert (hook.id, hook.secret.get_secret_value()) == ("we_1", "whsec_once")
+    assert "whsec" not in repr(hook)
+    assert "instant_avatar.fail" in wire.body()["events"]
+    assert wire.requests[0].headers["idempotency-key"].startswith("ak-")
+
+
+async def test_a_webhook_without_a_secret_is_a_bad_reply(it, wire):
+    wire.reply(data(TOLD["endpoint"]["data"], secret=None))
+    with pytest.raises(errors.BadReply):
+        await it.register_webhook("https://app.example/hook")
+
+
+# -- the vendor's own document --------------------------------------------------------------------
+
+EVERY_VIDEO = HeyGenVideo(
+    engine=HeyGenEngine(type="avatar_v", reference_look_id="look_2"),
+    resolution="4k",
+    aspect_ratio="9:16",
+    fit="cover",
+    background=HeyGenBackground(type="color", value="#204060"),
+    remove_background=True,
+    output_format="mp4",
+    caption=HeyGenCaption(style="default"),
+    voice_settings=HeyGenVoiceSettings(
+        speed=1.2,
+        pitch=-3,
+        volume=0.8,
+        locale="pt-BR",
+        engine_settings={"engine_type": "elevenlabs", "stability": 0.5},
+    ),
+    motion_prompt="waves",
+    expressiveness="high",
+)
+EVERY_DUB = HeyGenDub(
+    mode="precision",
+    input_language="en",
+    speaker_num=1,
+    translate_audio_only=False,
+    disable_music_track=True,
+    enable_speech_enhancement=True,
+    enable_dynamic_duration=False,
+    enable_caption=True,
+    keep_the_same_format=True,
+    brand_glossary_id="g1",
+    start_time=0.5,
+    end_time=9.5,
+)
+EVERY_SPEECH = HeyGenSpeech(speed=1.1, input_type="ssml", locale="pt-BR")
+HOOK = "https://app.example/hook"
+
+
+def test_the_check_against_the_document_leaves_no_option_out():
+    voice = HeyGenVoice(remove_background_noise=False)
+    every = [EVERY_VIDEO, EVERY_DUB, EVERY_SPEECH, voice, HeyGenAvatar(prompt="x")]
+    assert {type(o) for o in every} == set(HeyGen.option_types)
+    for options in every:
+        unsaid = {n for n in type(options).model_fields if getattr(options, n) is None}
+        assert unsaid == set()
+
+
+async def test_every_call_is_one_that_the_vendor_describes(it, wire):
+    contract = Contract.of("heygen", closed=True)
+
+    wire.reply(TOLD["asset"])
+    options = (HeyGenVoice(remove_background_noise=False),)
+    request = clone(language="pt", options=options)
+    await made(it, wire, Operation.VOICE, request, TOLD["voice_submitted"])
+    await made(it, wire.reply(TOLD["asset"]), Operation.AVATAR, train(), created())
+    words = (HeyGenAvatar(prompt="a librarian"),)
+    for options in ((), words):
+        request = train(PICTURE, options=options)
+        await made(it, wire.reply(TOLD["asset"]), Operation.AVATAR, request, created())
+    wire.reply(TOLD["direct"]).reply(b"").reply(TOLD["complete"])
+    await it.prepare(Operation.AVATAR, train(media(size=40_000_000)))
+
+    for options in ((), (EVERY_VIDEO,)):
+        wire.reply(data(LOOK))
+        request = speak(voice_id="vc_1", callback_url=HOOK, options=options)
+        await made(it, wire, Operation.VIDEO, request, TOLD["video_submitted"])
+    image = HeyGenBackground(type="image", asset_id="ast_4")
+    options = (HeyGenVideo(background=image, output_format="webm", engine="avatar_iii"),)
+    request = speak(script=None, audio=SOUND, options=options)
+    wire.reply(data(LOOK)).reply(TOLD["asset"])
+    await made(it, wire, Operation.VIDEO, request, TOLD["video_submitted"])
+    for options in ((), (EVERY_DUB,)):
+        wire.reply(TOLD["languages"]).reply(TOLD["asset"])
+        request = dub(callback_url=HOOK, options=options)
+        await made(it, wire, Operation.DUB, request, TOLD["dub_submitted"])
+    for options in ((), (EVERY_SPEECH,)):
+        request = SpeechRequest(token=TOKEN, voice_id="v1", text="Hi!", language="pt-BR")
+        wire.reply(TOLD["speech"])
+        await it.synthesize(request.model_copy(update={"options": options}))
+
+    wire.reply(VOICE)
+    await it.get_voice("vc_1")
+    wire.reply(data(GROUP, status="pending_consent")).reply({"data": {}})
+    await it.get_avatar("grp_1")
+    wire.reply(data(GROUP)).reply(page(LOOK))
+    await it.get_avatar("grp_1")
+    wire.reply(data(VIDEO)).reply(data(DUB))
+    await it.get_video("vid_1")
+    await it.get_dub("tr_1")
+    for find in (it.find_voice, it.find_avatar, it.find_video, it.find_dub):
+        wire.reply(page(more="page-2")).reply(page())
+        await find(TOKEN)
+    wire.reply({"data": {}})
+    for delete in (it.delete_voice, it.delete_avatar, it.delete_video, it.delete_dub):
+        await delete("x1")
+    await it.balance()
+    wire.reply(TOLD["endpoint"])
+    await it.register_webhook(HOOK)
+
+    ours = [request for request in wire.requests if request.url.host == "api.heygen.com"]
+    assert {contract.check(request) for request in ours} == {
+        "POST /v3/assets",
+        "POST /v3/assets/direct-uploads",
+        "POST /v3/assets/{asset_id}/complete",
+        "POST /v3/voices/clone",
+        "GET /v3/voices/{voice_id}",
+        "GET /v3/voices",
+        "DELETE /v3/voices/{voice_id}",
+        "POST /v3/avatars",
+        "POST /v3/avatars/{group_id}/consent",
+        "GET /v3/avatars/{group_id}",
+        "GET /v3/avatars/looks",
+        "GET /v3/avatars/looks/{look_id}",
+        "GET /v3/avatars",
+        "DELETE /v3/avatars/{group_id}",
+        "POST /v3/videos",
+        "GET /v3/videos/{video_id}",
+        "GET /v3/videos",
+        "DELETE /v3/videos/{video_id}",
+        "POST /v3/voices/speech",
+        "GET /v3/video-translations/languages",
+        "POST /v3/video-translations",
+        "GET /v3/video-translations/{video_translation_id}",
+        "GET /v3/video-translations",
+        "DELETE /v3/video-translations/{video_translation_id}",
+        "GET /v3/users/me",
+        "POST /v3/webhooks/endpoints",
+    }
