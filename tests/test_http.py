@@ -357,6 +357,18 @@ def test_how_long_to_wait_is_read_however_it_is_written(value, wanted):
     assert _http._retry_after({"retry-after": value}) == wanted
 
 
+@pytest.mark.parametrize(
+    ("headers", "wanted"),
+    [
+        ({"ratelimit-reset": "7"}, 7.0),
+        ({"retry-after": "3", "ratelimit-reset": "7"}, 3.0),
+        ({"ratelimit-reset": "soon"}, None),
+    ],
+)
+def test_the_end_of_a_rate_limit_is_a_time_to_wait_as_well(headers, wanted):
+    assert _http._retry_after(headers) == wanted
+
+
 @given(st.text())
 def test_any_wait_is_a_number_or_nothing(value):
     assert (_http._retry_after({"retry-after": value}) or 0.0) >= 0.0

@@ -178,7 +178,7 @@ def _body(response: httpx.Response) -> Any:
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait, told as a number or as a date; at most a day, whatever the vendor says."""
-    value = headers.get("retry-after", "").strip()
+    value = (headers.get("retry-after") or headers.get("ratelimit-reset", "")).strip()
     try:
         if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
             seconds = float(value)
