@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import ast
 import logging
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import avatarkit
 from avatarkit._log import get_logger, redact
+
+SOURCE = Path(avatarkit.__file__).parent
+PAGE = Path(__file__).parent.parent / "docs/observability.md"
 
 
 @pytest.fixture
@@ -106,6 +113,17 @@ def test_an_exception_comes_with_its_traceback(log, caplog):
     assert "KeyError: 'which'" in caplog.text
 
 
+def test_a_traceback_is_redacted_and_no_handler_gets_it_raw(log, caplog):
+    try:
+        {}["https://cdn.example/a.mp4?sig=planted"]
+    except KeyError:
+        log.exception("it.failed")
+    (record,) = caplog.records
+    assert not record.exc_info
+    assert "a.mp4?[redacted]" in record.fields["exception"]
+    assert "planted" not in caplog.text
+
+
 def test_a_level_that_is_off_costs_nothing(log, caplog):
     caplog.set_level(logging.WARNING, "avatarkit.tests")
     log.info("record.changed")
@@ -121,3 +139,34 @@ def test_nothing_is_printed_unless_the_application_asks_for_it():
     code = "from avatarkit._log import get_logger; get_logger('avatarkit.x').error('it.failed')"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (run.stdout, run.stderr) == ("", "")
+
+
+# -- the names and fields that applications may rely on ---------------------------------------
+
+
+def _logged():
+    """What the source logs: event, level and fields."""
+    for file in SOURCE.rglob("*.py"):
+        for call in ast.walk(ast.parse(file.read_text())):
+            match call:
+                case ast.Call(
+                    func=ast.Attribute(ast.Name("log"), level),
+                    args=[ast.Constant(str(event))],
+                    keywords=fields,
+                ):
+                    raised = {"exception"} if level == "exception" else set()
+                    names = frozenset({f.arg for f in fields} | raised)
+                    yield event, "error" if raised else level, names
+                case ast.Call(func=ast.Attribute(ast.Name("log"), level)):
+                    pytest.fail(f"{file.name}:{call.lineno} logs what no table can hold")
+
+
+def _promised():
+    rows = re.findall(
+        r"^\| `([\w.]+)` \| (info|warning|error) \| ([^|]*) \|", PAGE.read_text(), re.MULTILINE
+    )
+    return [(event, level, frozenset(re.findall(r"\w+", fields))) for event, level, fields in rows]
+
+
+def test_the_page_lists_every_event_with_its_level_and_fields_once():
+    assert sorted(_promised(), key=str) == sorted(set(_logged()), key=str)

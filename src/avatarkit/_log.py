@@ -33,9 +33,6 @@ _SECRET_TEXTS = (
     (re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"), _HIDDEN),  # a JSON web token
 )
 
-#: What stdlib logging takes beside the message.
-_LOGGING_ARGUMENTS = ("exc_info", "stack_info")
-
 #: The modules between the line that logs and stdlib logging.
 _BETWEEN = frozenset({__name__, "structlog._base", "structlog.stdlib"})
 
@@ -43,11 +40,13 @@ _BETWEEN = frozenset({__name__, "structlog._base", "structlog.stdlib"})
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     """Return the logger of a module: ``log.info("noun.verb", field=value)``.
 
-    Records carry the event and its fields as text, and the fields once more as ``record.fields``.
+    Records carry the event and its fields as text, and the fields once more as ``record.fields``;
+    a traceback is the field ``exception``, because handlers would print ``exc_info`` unredacted.
     """
     processors: list[structlog.typing.Processor] = [
         structlog.stdlib.filter_by_level,
         structlog.contextvars.merge_contextvars,
+        structlog.processors.format_exc_info,  # as text, so that it can be redacted, too
         _redacted,
         _as_record,
     ]
@@ -89,20 +88,24 @@ def cleaned(text: str) -> str:
 def _redacted(
     _logger: object, _method: str, event_dict: MutableMapping[str, Any]
 ) -> dict[str, Any]:
-    apart = {name: event_dict.pop(name) for name in _LOGGING_ARGUMENTS if name in event_dict}
-    return redact(event_dict) | apart
+    return redact(event_dict)
 
 
 def _as_record(
     _logger: object, _method: str, event_dict: MutableMapping[str, Any]
 ) -> tuple[tuple[str], dict[str, Any]]:
     """Hand over to stdlib logging; as one field, because some names would clash with its own."""
-    arguments = {name: event_dict.pop(name) for name in _LOGGING_ARGUMENTS if name in event_dict}
-    event = str(event_dict.pop("event", ""))
-    message = " ".join([event, *(f"{name}={value}" for name, value in event_dict.items())])
-    arguments["stacklevel"] = _frames()
-    arguments["extra"] = {"event": event, "fields": dict(event_dict)}
-    return (message,), arguments
+    stack_info, event = event_dict.pop("stack_info", False), str(event_dict.pop("event", ""))
+    fields = dict(event_dict)
+    traceback = [event_dict.pop("exception")] if "exception" in event_dict else []
+    line = " ".join([event, *(f"{name}={value}" for name, value in event_dict.items())])
+    arguments = {
+        "exc_info": False,
+        "stack_info": stack_info,
+        "stacklevel": _frames(),
+        "extra": {"event": event, "fields": fields},
+    }
+    return ("\n".join([line, *traceback]),), arguments
 
 
 def _frames() -> int:

@@ -339,7 +339,13 @@ class Orchestrator:
             with _observed("submit", record, state), self._clock.timeout(self._policy.timeout):
                 job, files = await self._send(record, state, provider, request)
         except errors.NotSent as caught:
-            log.info("paid_call.not_sent", id=record.id, operation=operation, attempt=attempt)
+            log.info(
+                "paid_call.not_sent",
+                id=record.id,
+                provider=state.provider,
+                operation=operation,
+                attempt=attempt,
+            )
             now = (await self._repository.now()).wall
             return Unsent(
                 at=now,
@@ -354,6 +360,7 @@ class Orchestrator:
             log.warning(
                 "paid_call.doubted",
                 id=record.id,
+                provider=state.provider,
                 operation=operation,
                 attempt=attempt,
                 error=type(caught).__name__,
@@ -367,13 +374,20 @@ class Orchestrator:
             )
         else:
             now = (await self._repository.now()).wall
-            log.info("paid_call.accepted", id=record.id, operation=operation, attempt=attempt)
+            log.info(
+                "paid_call.accepted",
+                id=record.id,
+                provider=state.provider,
+                operation=operation,
+                attempt=attempt,
+            )
             first_look = now + poll_gap(record, state, now, self._policy)
             return Accepted(at=now, operation=operation, job=job, files=files, next_at=first_look)
         now = (await self._repository.now()).wall
         log.warning(
             "paid_call.refused",
             id=record.id,
+            provider=state.provider,
             operation=operation,
             attempt=attempt,
             error=type(error).__name__,
@@ -599,7 +613,13 @@ class Orchestrator:
                 for name, link in _links(job).items()
             }
         except Exception as error:  # noqa: BLE001 - the job is paid for: never give up silently
-            log.warning("result.copy_failed", id=record.id, error=type(error).__name__)
+            log.warning(
+                "result.copy_failed",
+                id=record.id,
+                provider=state.provider,
+                operation=state.operation,
+                error=type(error).__name__,
+            )
             event: Event = CopyFailed(
                 at=now.wall,
                 operation=state.operation,
