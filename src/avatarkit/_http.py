@@ -33,7 +33,7 @@ import stamina
 import structlog
 from stamina import instrumentation
 
-from . import errors
+from . import _telemetry, errors
 from ._log import cleaned
 from .interfaces import Fetcher
 from .models import Media, nothing_to_guard
@@ -239,7 +239,8 @@ logging.getLogger("stamina").addHandler(logging.NullHandler())
 def _unlogged() -> Iterator[None]:
     token = _ours.set(True)
     try:
-        yield
+        with _telemetry.unseen():
+            yield
     finally:
         _ours.reset(token)
 
