@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from avatarkit import errors
-from avatarkit.cli import failures
+from avatarkit.cli import failures, session
 from avatarkit.cli.app import app
 from avatarkit.cli.output import Output
 from avatarkit.models import WORDING, Operation
@@ -201,7 +202,8 @@ def test_watching_a_video_saves_it(place):
 
 
 def test_a_video_that_cannot_be_saved_is_kept(place):
-    result = run("speak", train(), "hello", "--out=no/such/folder/hello.mp4", "--json")
+    (place / "taken").mkdir()
+    result = run("speak", train(), "hello", "--out=taken", "--json")
     video = json.loads(result.stdout.splitlines()[0])["id"]
     assert run("watch", video, "--out=hello.mp4").exit_code == 0
 
@@ -545,3 +547,33 @@ def test_a_missing_extra_is_one_line(tmp_path):
 
 def test_the_version_is_printed():
     assert run("--version").stdout.strip().count(".") == 2
+
+
+# -- what is said to be done next -----------------------------------------------------------------
+
+
+def test_the_next_command_finds_the_same_records():
+    result = run("train", *SAMPLES, NOBODY, "--no-wait", "--repository=sqlite:///other place.db")
+    command = result.stderr.partition("go on with: ")[2].strip()
+    arguments = shlex.split(command)[1:]
+    assert run(*arguments).exit_code == 0
+
+
+def test_the_next_command_holds_no_password():
+    options = {"repository": "postgresql://ana:hunter2@host/db", "media": None, "stack": None}
+    out = session._common(**options, json=False, debug=False).out
+    assert "hunter2" not in out.command("watch", "x")
+
+
+def test_a_reader_who_has_read_enough_is_no_bug():
+    train("--no-wait")
+    listing = process("list", "--json")
+    listing.stdout.close()
+    with listing.stderr:
+        assert (listing.stderr.read(), listing.wait()) == ("", 0)
+
+
+@pytest.mark.parametrize("command", [("demo",), ("speak", "nothing", "Hi"), ("watch", "nothing")])
+def test_a_folder_that_is_not_there_is_noticed_before_any_work(command):
+    result = run(*command, "--out=nowhere/hello.mp4")
+    assert (result.exit_code, "nowhere is no folder" in result.stderr) == (11, True)

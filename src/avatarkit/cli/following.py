@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import anyio
 
+from ..errors import StorageError
 from ..records import Record, Status, Training, Video
 from .failures import ACTION_REQUIRED, FAILED, INTERRUPTED, Ended
 from .output import Output
@@ -15,7 +17,7 @@ from .output import Output
 if TYPE_CHECKING:
     from ..kit import AvatarKit, Leftover
 
-__all__ = ["clear_up", "follow", "interruptible"]
+__all__ = ["check_target", "clear_up", "follow", "interruptible"]
 
 R = TypeVar("R", bound=Training | Video)
 
@@ -36,9 +38,9 @@ async def follow(out: Output, kit: AvatarKit, record: R, *, title: str, patient:
             if _stuck(update, patient=patient):
                 break
             if patient and update.action is not None:
-                out.hint(_request(update))
+                out.hint(_request(out, update))
     if last.status is Status.ACTION_REQUIRED:
-        raise Ended("ActionRequired", _request(last), ACTION_REQUIRED)
+        raise Ended("ActionRequired", _request(out, last), ACTION_REQUIRED)
     if last.status is not Status.COMPLETED:
         message = f"{last.kind} {last.id} is {last.status}"
         reason = f": {last.error_message}" if last.error_message else ""
@@ -52,7 +54,7 @@ def _stuck(record: Record, *, patient: bool) -> bool:
     return not patient or record.action is None or bool(record.action.choices)
 
 
-def _request(record: Training | Video) -> str:
+def _request(out: Output, record: Training | Video) -> str:
     """What the person is asked for, and how to answer."""
     action = record.action
     if action is None:
@@ -61,21 +63,28 @@ def _request(record: Training | Video) -> str:
     parts += [f"Open {action.url}"] if action.url else []
     parts += [f'Read aloud: "{action.text}"'] if action.text else []
     if action.choices:
-        parts.append(f"Answer with: avatarkit resolve {record.id} {'|'.join(action.choices)}")
+        answer = out.command("resolve", record.id, "CHOICE")
+        parts.append(f"Answer with: {answer} (CHOICE: {', '.join(action.choices)})")
     else:
-        parts.append(f"Then go on with: avatarkit watch {record.id}")
+        parts.append(f"Then go on with: {out.command('watch', record.id)}")
     return " ".join(parts)
 
 
 @asynccontextmanager
-async def interruptible(record_id: str, *, save: bool = False) -> AsyncIterator[None]:
+async def interruptible(out: Output, record_id: str, *, save: bool = False) -> AsyncIterator[None]:
     """Say how to come back where the block is interrupted; the record itself goes on."""
     try:
         yield
     except anyio.get_cancelled_exc_class():
-        back = f"avatarkit watch {record_id}" + (" --out FILE" if save else "")
+        back = out.command("watch", record_id, *(["--out", "FILE"] if save else []))
         message = f"still going; come back with: {back}"
         raise Ended("Interrupted", message, INTERRUPTED) from None
+
+
+def check_target(path: Path | None) -> None:
+    """Refuse a file that could not be written at the end; raises ``StorageError``."""
+    if path is not None and not path.absolute().parent.is_dir():
+        raise StorageError(f"{path.parent} is no folder: make it, or name another file with --out")
 
 
 async def clear_up(kit: AvatarKit, record_id: str) -> list[Leftover]:

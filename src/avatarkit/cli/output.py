@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -23,16 +24,24 @@ __all__ = ["Output"]
 
 
 class Output:
-    """Writes for a person, or with ``as_json`` for a program: one document per line."""
+    """Writes for a person, or with ``as_json`` for a program: one document per line.
 
-    def __init__(self, *, as_json: bool) -> None:
+    ``options`` are those that a further command needs to find the same records.
+    """
+
+    def __init__(self, *, as_json: bool, options: Sequence[str] = ()) -> None:
         self.as_json = as_json
+        self._options = options
         self._aside = Console(stderr=True, highlight=False, markup=False)
 
     @property
     def may_ask(self) -> bool:
         """Whether a person sits there who could answer a question."""
         return not self.as_json and sys.stdin.isatty() and sys.stderr.isatty()
+
+    def command(self, *words: str) -> str:
+        """A command to be copied, with the common options of this one."""
+        return shlex.join(["avatarkit", *words, *self._options])
 
     def result(self, document: Any, *lines: str) -> None:
         """Print what the command is about: ``document`` for programs, ``lines`` for people."""

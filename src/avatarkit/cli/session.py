@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Callable, Coroutine
@@ -54,6 +55,9 @@ class Session:
             anyio.run(work)
         except (typer.BadParameter, typer.Exit):
             raise
+        except BrokenPipeError:
+            # Whoever read has read enough; what Python flushes at its end must find no closed pipe.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except (KeyboardInterrupt, typer.Abort):
             return self._failed(Ended("Interrupted", "interrupted", INTERRUPTED))
         except Exception as error:  # noqa: BLE001 - whatever it is, a shell gets a code and a line
@@ -91,8 +95,14 @@ def _common(
     ] = False,
 ) -> Session:
     """The options that every command has."""
+    same = {"--repository": repository, "--media": media}
+    options = [f"{name}={value}" for name, value in same.items() if value and "@" not in value]
     return Session(
-        out=Output(as_json=json), repository=repository, media=media, stack=stack, debug=debug
+        out=Output(as_json=json, options=options),  # without an address that holds a password
+        repository=repository,
+        media=media,
+        stack=stack,
+        debug=debug,
     )
 
 

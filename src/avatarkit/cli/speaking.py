@@ -37,15 +37,16 @@ async def _speak(
     language: Annotated[str | None, typer.Option(help="What is spoken, such as en.")] = None,
 ) -> None:
     """Make a trained avatar speak, and save the video."""
-    from .following import follow, interruptible
+    from .following import check_target, follow, interruptible
     from .shapes import record_shape
 
     if (text is None) == (audio is None):
         raise typer.BadParameter("give either TEXT or --audio")
+    check_target(out)
     async with session.kit(worker=True) as kit:
         video = await kit.speak(training_id, text, audio=audio, wait=False, language=language)
         session.out.hint(f"video {video.id}")
-        async with interruptible(video.id, save=True):
+        async with interruptible(session.out, video.id, save=True):
             video = await follow(session.out, kit, video, title="video")
             path = await kit.save(video, out or f"{video.id}.mp4")
     session.out.result(record_shape(video) | {"path": str(path)}, str(path))
@@ -68,10 +69,11 @@ async def _demo(
     ),
 ) -> None:
     """Make a talking avatar on this machine, without any key."""
-    from .following import follow, interruptible
+    from .following import check_target, follow, interruptible
 
     stack = session.stack or "local"
     _check_script(text, stack)
+    check_target(out)
     own = portrait is not None or voice is not None
     agreed = _consent(session, consent, not_a_real_person, own=own)
     with ExitStack() as shipped:
@@ -84,11 +86,11 @@ async def _demo(
             training = await kit.train(
                 user_id="me", clone_id="demo", voice=[voice], footage=portrait, consent=agreed
             )
-            async with interruptible(training.id):
+            async with interruptible(session.out, training.id):
                 training = await follow(session.out, kit, training, title="training")
             session.out.hint(f'2/3 say "{text}"')
             video = await kit.speak(training.id, text, wait=False)
-            async with interruptible(video.id, save=True):
+            async with interruptible(session.out, video.id, save=True):
                 video = await follow(session.out, kit, video, title="video")
                 session.out.hint("3/3 save the video")
                 path = await kit.save(video, out)

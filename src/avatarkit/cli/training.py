@@ -68,13 +68,13 @@ async def _train(
             idempotency_key=key,
         )
         if not wait:
-            session.out.hint(f"go on with: avatarkit watch {training.id}")
+            session.out.hint(f"go on with: {session.out.command('watch', training.id)}")
             session.out.result(record_shape(training), training.id)
             return
         session.out.hint(f"training {training.id}")
-        async with interruptible(training.id):
+        async with interruptible(session.out, training.id):
             training = await follow(session.out, kit, training, title="training")
-    session.out.hint(f'make it speak with: avatarkit speak {training.id} "Hello!"')
+    session.out.hint(f"make it speak with: {session.out.command('speak', training.id, 'Hello!')}")
     session.out.line(training.id)
 
 
@@ -84,9 +84,10 @@ async def _watch(
     out: Annotated[Path | None, typer.Option(help="Where to save a video.")] = None,
 ) -> None:
     """Drive and watch a training or a video until it is done."""
-    from .following import follow, interruptible
+    from .following import check_target, follow, interruptible
 
-    async with session.kit(worker=True) as kit, interruptible(record_id):
+    check_target(out)
+    async with session.kit(worker=True) as kit, interruptible(session.out, record_id):
         record = await kit.get(record_id)
         record = await follow(session.out, kit, record, title=record.kind, patient=True)
         if out is not None:
@@ -157,7 +158,7 @@ async def _resolve(
 
     async with session.kit(worker=False) as kit:
         record = await kit.resolve(record_id, choice, job_id=job_id)
-    session.out.hint(f"go on with: avatarkit watch {record.id}")
+    session.out.hint(f"go on with: {session.out.command('watch', record.id)}")
     session.out.result(record_shape(record), f"{record.id} is {record.status}")
 
 
