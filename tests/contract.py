@@ -92,7 +92,7 @@ class Contract:
         schema = body["content"][kind].get("schema", {})
         if kind == "multipart/form-data":
             yield from self._form(_parts_of(header, request.content), schema)
-        else:
+        elif self._deref(schema).get("format") != "binary":
             yield from self._wrong(json.loads(request.content), schema, "body")
 
     def _form(self, parts: list[tuple[str, str | bytes]], schema: Any) -> Iterator[str]:

@@ -49,6 +49,13 @@ DOCUMENT = {
                 }
             }
         },
+        "/uploads": {
+            "post": {
+                "requestBody": {
+                    "content": {"audio/mpeg": {"schema": {"type": "string", "format": "binary"}}}
+                }
+            }
+        },
     },
     "components": {
         "schemas": {
@@ -77,6 +84,11 @@ def form(data, files=(("files", ("a.wav", b"RIFF")),)):
     return request
 
 
+def upload(kind):
+    headers = {"content-type": kind}
+    return httpx.Request("POST", f"{ROOT}/uploads", content=b"ID3", headers=headers)
+
+
 @pytest.fixture
 def contract():
     return Contract(DOCUMENT)
@@ -88,6 +100,7 @@ def contract():
         (post({"script": "Hi!!", "title": None, "size": 0.1}, "?draft=true"), "POST /videos"),
         (httpx.Request("GET", f"{ROOT}/videos/a%2Fb?by=me"), "GET /videos/{id}"),
         (form({"name": "ak-1", "clean": "true"}), "POST /voices"),
+        (upload("audio/mpeg"), "POST /uploads"),
     ],
 )
 def test_what_fits_is_named(contract, request_, operation):
@@ -107,6 +120,7 @@ def test_what_fits_is_named(contract, request_, operation):
         (httpx.Request("DELETE", f"{ROOT}/videos/1"), "no DELETE"),
         (httpx.Request("POST", f"{ROOT}/videos"), "body is missing"),
         (httpx.Request("POST", f"{ROOT}/videos", content=b"x"), "no type is unknown"),
+        (upload("audio/wav"), "a body of audio/wav is unknown"),
         (form({}), "'name' is a required property"),
         (form({"name": "a", "cleen": "true"}), "part cleen is unknown"),
         (form({"name": "a", "clean": "very"}), "not of type 'boolean'"),
