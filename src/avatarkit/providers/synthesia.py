@@ -1,0 +1,278 @@
+"""Synthesia: videos of avatars that exist in its Studio, and dubs.
+
+https://docs.synthesia.io, Video API version 2. Avatars are trained and voices cloned in the web
+app, with a consent recorded there; the API takes finished ids, which ``kit.adopt`` brings here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Literal
+
+from pydantic import Field
+
+from .. import _http
+from ..errors import Refused, Unavailable, Unsupported
+from ..interfaces import Capabilities, Prepares, ProviderSettings, VideoDubber, VideoGenerator
+from ..models import (
+    ConsentRule,
+    DubRequest,
+    Event,
+    Job,
+    JobState,
+    Model,
+    Operation,
+    Options,
+    Request,
+    VideoRequest,
+)
+from ..webhooks import Delivery, HmacSha256
+from ._base import HttpProvider, Reads
+
+__all__ = ["CallToAction", "Synthesia", "SynthesiaDub", "SynthesiaScene", "SynthesiaVideo"]
+
+_AUDIO_URL = "https://upload.api.synthesia.io/v2/scriptAudio"
+#: Seconds that an uploaded narration is given before the video is asked for: it is worked on in the
+#: background, and no call of this API tells when it is ready.
+_PAUSE = 10.0
+_NOT_IMPLEMENTED = 501
+
+
+class CallToAction(Model):
+    """A button that the shared video shows."""
+
+    label: str
+    url: str
+
+
+class SynthesiaVideo(Options):
+    """Extras of a video as a whole."""
+
+    test: bool | None = None  #: free, with a watermark; 30 a day
+    visibility: Literal["private", "public"] | None = None
+    soundtrack: Literal["corporate", "inspirational", "modern", "urban"] | None = None
+    aspect_ratio: Literal["16:9", "9:16", "1:1", "4:5", "5:4"] | None = Field(
+        default=None, serialization_alias="aspectRatio"
+    )
+    folder_id: str | None = Field(default=None, serialization_alias="folderId")
+    call_to_action: CallToAction | None = Field(default=None, serialization_alias="ctaSettings")
+
+
+class SynthesiaScene(Options):
+    """How the avatar stands in the picture; ``extra`` is merged into the scene."""
+
+    background: str = "off_white"  #: a stock background, the id of an upload, or a link
+    style: Literal["rectangular", "circular", "voiceOnly"] = "rectangular"
+    horizontal_align: Literal["left", "center", "right"] | None = None
+    scale: float | None = None
+    seamless: bool | None = None
+
+
+class SynthesiaDub(Options):
+    """Extras of a dub."""
+
+    source_language: str | None = Field(default=None, serialization_alias="sourceLanguage")
+    lipsync: bool | None = Field(default=None, serialization_alias="lipsyncEnabled")
+    video_duration: Literal["adaptive", "original"] | None = Field(
+        default=None, serialization_alias="videoDuration"
+    )
+    visibility: Literal["private", "public"] | None = None
+
+
+class Synthesia(HttpProvider, VideoGenerator, VideoDubber, Prepares):
+    """Makes videos of avatars that exist, and signs the webhooks of their ends."""
+
+    name = "synthesia"
+    api_version = "2"
+    base_url = "https://api.synthesia.io/v2"
+    key_env = "SYNTHESIA_API_KEY"
+    option_types = (SynthesiaVideo, SynthesiaScene, SynthesiaDub)
+    capabilities = Capabilities(
+        media=frozenset({"url", "data"}),  # a dub by link, a narration by bytes
+        drive=frozenset({"script", "audio"}),
+        audio_formats=("audio/mpeg",),
+        webhook=HmacSha256(
+            header="Synthesia-Signature",
+            version=None,
+            time_header="Synthesia-Timestamp",
+            tolerance=600,
+        ),
+        found_by_token=frozenset({Operation.VIDEO}),
+        typical=MappingProxyType({Operation.VIDEO: 120.0}),
+        rate=1.0,  # the smallest plan's 60 a minute
+    )
+    consent_rules = (
+        ConsentRule(
+            demands="record",
+            text="Personal avatars are made in Synthesia's web app, where the person records a "
+            "consent with a passcode on the screen.",
+            source="https://docs.synthesia.io/docs/personal-avatars",
+            since="2026-11-22",
+        ),
+    )
+    reads = Reads(
+        ids={Operation.VIDEO: ("id",), Operation.DUB: ("createdImportedAsset.id", "id")},
+        states=MappingProxyType(
+            {
+                "uploading": JobState.QUEUED,
+                "in_progress": JobState.RUNNING,
+                "approved": JobState.RUNNING,  # what it means is not written down
+                "complete": JobState.SUCCEEDED,
+                "error": JobState.FAILED,
+                "rejected": JobState.FAILED,  # by moderation
+                "deleted": JobState.GONE,
+            }
+        ),
+        links={
+            "video": ("download",),
+            "thumbnail": ("thumbnail.image",),
+            "captions": ("captions.srt",),
+        },
+        reason=("message", "errorCode", "status"),
+        created_at=("createdAt",),
+        token=("callbackId", "title"),
+        items=("videos",),
+        cursor=("nextOffset",),
+        cursor_parameter="offset",
+    )
+    message = ("error", "context", "message")
+
+    def __init__(
+        self, settings: ProviderSettings | None = None, *, client: _http.Client | None = None
+    ) -> None:
+        super().__init__(settings, client=client)
+        self._uploads: dict[str, str] = {}  #: digest of a narration -> id of its upload
+
+    async def prepare(self, operation: Operation, request: Request, /) -> dict[str, Any]:
+        """Upload a narration; raises ``Unavailable`` once, while it is worked on."""
+        if not isinstance(request, VideoRequest) or request.audio is None:
+            return {}
+        self._check(request)
+        _require_language(request)
+        audio = request.audio
+        if audio.sha256 in self._uploads:
+            return {"scriptAudio": self._uploads.pop(audio.sha256)}
+        told = await self._call("POST", _AUDIO_URL, operation=operation, content=audio)
+        if not isinstance(told.get("id"), str):
+            raise self._bad(operation, "the answer names no upload")
+        self._uploads[audio.sha256] = told["id"]
+        raise Unavailable(
+            "it works on the narration; go on in a moment",
+            provider=self.name,
+            operation=operation,
+            retry_after=_PAUSE,
+        )
+
+    async def generate_video(self, request: VideoRequest, /) -> Job:
+        """Submit; sent once. Recorded audio needs its language said, such as "en-US"."""
+        if request.audio is not None:
+            _require_language(request)
+        own = self._option(request, SynthesiaScene)
+        settings = {
+            "style": own.style,
+            "voice": request.voice_id,  # None: the one that suits the avatar
+            "horizontalAlign": own.horizontal_align,
+            "scale": own.scale,
+            "seamless": own.seamless,
+        }
+        scene: dict[str, Any] = {
+            "avatar": request.avatar_id,
+            "background": own.background,
+            "avatarSettings": {name: said for name, said in settings.items() if said is not None},
+        }
+        if request.audio is None:
+            scene["scriptText"] = request.script
+        else:
+            scene["scriptAudio"] = request.prepared.get("scriptAudio")
+            scene["scriptLanguage"] = request.language
+        return await self._submit(
+            Operation.VIDEO,
+            "/videos",
+            request,
+            SynthesiaVideo,
+            title=request.token,
+            callbackId=request.token,
+            input=[scene | own.extra],
+        )
+
+    async def get_video(self, video_id: str, /) -> Job:
+        """Poll; raises ``NotFound``."""
+        return await self._get(Operation.VIDEO, "/videos/{}", video_id)
+
+    async def find_video(self, token: str, /) -> Sequence[Job]:
+        """Every video that carries the token, oldest first; empty only if all was searched."""
+        return await self._find(Operation.VIDEO, "/videos", token, limit=100, offset=0)
+
+    async def delete_video(self, video_id: str, /) -> None:
+        """Delete; a video that is not there counts as deleted."""
+        await self._delete(Operation.VIDEO, "/videos/{}", video_id)
+
+    async def dub_video(self, request: DubRequest, /) -> Job:
+        """Submit; sent once. The source goes by a link to S3."""
+        if request.source.url is None:
+            raise Unsupported(
+                "synthesia fetches what it dubs by a link, and this store has none: use an S3 store"
+            )
+        return await self._submit(
+            Operation.DUB,
+            "/dubbing",
+            request,
+            SynthesiaDub,
+            title=request.token,
+            targetLanguages=[request.language.replace("_", "-")],
+            sourceVideoUrl=request.source.url,
+        )
+
+    async def get_dub(self, dub_id: str, /) -> Job:
+        """Poll; raises ``NotFound``."""
+        return await self._get(Operation.DUB, "/dubbing/{}", dub_id)
+
+    async def find_dub(self, token: str, /) -> Sequence[Job]:
+        """Raise ``Unsupported``: there is no list of dubs, as ``found_by_token`` says."""
+        raise Unsupported(f"synthesia has no list of dubs in which {token} could be found")
+
+    async def delete_dub(self, dub_id: str, /) -> None:
+        """Raise ``Unsupported``: there is no call that deletes a dub."""
+        raise Unsupported(f"synthesia has no call to delete a dub: delete {dub_id} in its Studio")
+
+    def events(self, delivery: Delivery) -> list[Event]:
+        """Check and read a delivery, which wraps the video that it tells of."""
+        self.capabilities.webhook.check(delivery, self._settings.webhook_secrets)
+        told = delivery.json()
+        video = told.get("data")
+        if told.get("type") not in _EVENTS or not isinstance(video, Mapping) or not video.get("id"):
+            return []
+        return self._events(delivery, self._job(Operation.VIDEO, video))
+
+    def explain(self, status: int, body: Any) -> _http.Explanation:
+        """Read a failure; a 501 refuses a link to elsewhere than S3."""
+        told = super().explain(status, body)
+        if status != _NOT_IMPLEMENTED:
+            return told
+        return _http.Explanation(kind=Refused, code=told.code, message=told.message)
+
+    def _job(
+        self,
+        operation: Operation,
+        raw: Mapping[str, Any],
+        *,
+        unsaid: JobState = JobState.UNKNOWN,
+    ) -> Job:
+        """Read a job; what a finished project of one dub tells is told by that dub."""
+        dubs = raw.get("dubbedAssets")
+        dub = dubs[0] if isinstance(dubs, list) and dubs else None
+        if raw.get("status") != "complete" or not isinstance(dub, Mapping):
+            return super()._job(operation, raw, unsaid=unsaid)
+        job = super()._job(operation, {**dub, "id": raw.get("id")}, unsaid=unsaid)
+        return job.model_copy(update={"raw": raw})
+
+
+_EVENTS = frozenset({"video.completed", "video.failed"})
+
+
+def _require_language(request: VideoRequest) -> None:
+    if not request.language:
+        raise Unsupported(
+            "synthesia wants to know the language of recorded audio: give one, such as en-US"
+        )
