@@ -365,6 +365,10 @@ class MediaStore(Protocol):
         """Where the file lies on this machine, if it does."""
         ...
 
+    async def aclose(self) -> None:
+        """Give back what the store holds."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:

@@ -15,7 +15,7 @@ from typing import Any, Literal, Self, TypeVar, cast
 import anyio
 import anyio.to_thread
 
-from . import _telemetry, errors, registry
+from . import _telemetry, addresses, errors, registry
 from . import consent as consents
 from . import preflight as looks
 from .engines.clock import SystemClock
@@ -103,10 +103,18 @@ class AvatarKit:
         self._given = dict(providers or {})
         self._providers: dict[str, Provider] = dict(self._given)
         self._stack_asked = stack or self._settings.stack
-        self._repository = _repository(
-            repository or self._settings.repository, self._clock, virtual=clock is not None
+        place = repository or self._settings.repository
+        environ = self._settings.environ
+        self._repository = (
+            addresses.repository(place, environ, self._clock, virtual=clock is not None)
+            if isinstance(place, str)
+            else place
         )
-        self._media = _media_store(media or self._settings.media)
+        shelf = media or self._settings.media
+        self._media_is_ours = isinstance(shelf, str | os.PathLike)
+        self._media = (
+            addresses.media_store(shelf, environ) if isinstance(shelf, str | os.PathLike) else shelf
+        )
         self._changes = _Changes()
         self._fetcher = _LazyFetcher()
         self._recordings = Recordings(self._media, self._repository, self._fetcher)
@@ -163,6 +171,8 @@ class AvatarKit:
                 if name not in self._given:
                     await provider.aclose()
             await self._fetcher.aclose()
+            if self._media_is_ours:
+                await self._media.aclose()
 
     # -- providers and stacks -----------------------------------------------------------------
 
@@ -768,42 +778,6 @@ class _LazyFetcher:
     async def aclose(self) -> None:
         if self._fetcher is not None:
             await self._fetcher.aclose()
-
-
-def _repository(repository: Repository | str, clock: Clock, *, virtual: bool) -> Repository:
-    if not isinstance(repository, str):
-        return repository
-    scheme, _, rest = repository.partition("://")
-    if scheme == "memory":
-        from .repositories.memory import MemoryRepository
-
-        return MemoryRepository(clock=clock)
-    if scheme == "sqlite":
-        from .repositories.sqlite import SqliteRepository
-
-        return SqliteRepository(rest.removeprefix("/") or ".avatarkit/avatarkit.db", clock=clock)
-    if scheme in {"postgres", "postgresql"}:
-        from .repositories.postgres import PostgresRepository
-
-        return PostgresRepository(repository, clock=clock, virtual=virtual)
-    raise errors.ConfigError(
-        f"{scheme}:// is no repository that this version knows: use sqlite:///FILE, "
-        "postgresql://USER:PASSWORD@HOST/DATABASE or memory://"
-    )
-
-
-def _media_store(media: MediaStore | str | os.PathLike[str]) -> MediaStore:
-    if not isinstance(media, str | os.PathLike):
-        return media
-    address = str(media)
-    scheme, found, rest = address.partition("://")
-    if found and scheme not in {"file", "folder"}:
-        raise errors.ConfigError(
-            f"{scheme}:// is no media store that this version knows: give a folder"
-        )
-    from .media.folder import FolderStore
-
-    return FolderStore(rest if found else address)
 
 
 def _named(**values: str) -> None:

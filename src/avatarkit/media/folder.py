@@ -91,6 +91,9 @@ class FolderStore(MediaStore):
         names_of(key)
         return None if self._sign is None else self._sign(key, seconds)
 
+    async def aclose(self) -> None:
+        """Do nothing: no file is held open."""
+
     def path(self, key: str) -> Path | None:
         """Where the file is, or would be."""
         return self._path(key)

@@ -1,0 +1,89 @@
+"""From an address to the repository or the media store that it names; one is loaded when used.
+
+No address holds a key: those come from the environment that the settings were read from.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from .errors import ConfigError
+from .interfaces import Clock, MediaStore, Repository
+
+__all__ = ["media_store", "repository"]
+
+_SUPABASE_KEYS = ("SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_SECRET_KEY")
+
+
+def repository(
+    address: str, environ: Mapping[str, str], clock: Clock, *, virtual: bool = False
+) -> Repository:
+    """The repository at ``sqlite:///FILE``, ``postgresql://…``, ``supabase://`` or ``memory://``.
+
+    With ``virtual`` the clock is the time, also where a server has one of its own. Raises
+    ``ConfigError`` for any other address, and where a variable or a package is missing.
+    """
+    scheme, _, rest = address.partition("://")
+    if scheme == "memory":
+        from .repositories.memory import MemoryRepository
+
+        return MemoryRepository(clock=clock)
+    if scheme == "sqlite":
+        from .repositories.sqlite import SqliteRepository
+
+        return SqliteRepository(rest.removeprefix("/") or ".avatarkit/avatarkit.db", clock=clock)
+    if scheme in {"postgres", "postgresql"}:
+        from .repositories.postgres import PostgresRepository
+
+        return PostgresRepository(address, clock=clock, virtual=virtual)
+    if scheme == "supabase":
+        from .repositories.supabase import SupabaseRepository
+
+        return SupabaseRepository(*_supabase(environ), clock=clock, virtual=virtual)
+    raise ConfigError(
+        f"{scheme}:// is no repository that this version knows: use sqlite:///FILE, "
+        "postgresql://USER:PASSWORD@HOST/DATABASE, supabase:// or memory://"
+    )
+
+
+def media_store(address: str | os.PathLike[str], environ: Mapping[str, str]) -> MediaStore:
+    """The media store that is a folder, ``s3://BUCKET/PREFIX`` or ``supabase://``.
+
+    A folder has links where AVATARKIT_PUBLIC_URL says under which address avatarkit's own server
+    is reached, and AVATARKIT_MEDIA_SECRET what it signs them with. Raises ``ConfigError`` for any
+    other address, and where a variable or a package is missing.
+    """
+    text = os.fspath(address)
+    scheme, found, rest = text.partition("://")
+    if not found or scheme in {"file", "folder"}:
+        from .media.folder import FolderStore
+
+        return FolderStore(
+            rest if found else text,
+            base_url=environ.get("AVATARKIT_PUBLIC_URL"),
+            secret=environ.get("AVATARKIT_MEDIA_SECRET"),
+        )
+    if scheme == "supabase":
+        from .media.supabase import SupabaseStore
+
+        return SupabaseStore(*_supabase(environ))
+    if scheme == "s3":
+        from .media.s3 import S3Store
+
+        return S3Store(text)
+    raise ConfigError(
+        f"{scheme}:// is no media store that this version knows: give a folder, "
+        "s3://BUCKET/PREFIX or supabase://"
+    )
+
+
+def _supabase(environ: Mapping[str, str]) -> tuple[str, str]:
+    url = environ.get("SUPABASE_URL", "")
+    key = next((environ[name] for name in _SUPABASE_KEYS if environ.get(name)), "")
+    if not url or not key:
+        raise ConfigError(
+            "supabase:// needs SUPABASE_URL and SUPABASE_SERVICE_ROLE_KEY (or SUPABASE_SECRET_KEY "
+            "with an sb_secret_... key): set both, on servers only"
+        )
+    return url, key
