@@ -43,6 +43,7 @@ def test_an_address_names_a_media_store(address, name):
         lambda: addresses.repository("mysql://x", {}, FakeClock()),
         lambda: addresses.media_store("ftp://x", {}),
     ],
+    ids=["repository", "media"],
 )
 def test_an_unknown_address_is_answered_with_those_there_are(make):
     with pytest.raises(ConfigError, match="supabase://"):
