@@ -79,7 +79,9 @@ class TestRask(ProviderSuite):
                 401,
                 errors.AuthError,
                 marks=pytest.mark.xfail(
-                    strict=True, reason="one new token is fetched before a 401 is believed"
+                    strict=True,
+                    raises=AssertionError,
+                    reason="one new token is fetched before a 401 is believed",
                 ),
             ),
             (404, errors.NotFound),

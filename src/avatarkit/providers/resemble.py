@@ -1,0 +1,322 @@
+"""Resemble: voices cloned at once or trained, and speech.
+
+https://docs.resemble.ai. A voice is made in steps: it is created, which is what costs money, given
+its recordings, and built. The last two are free, and it is a poll that builds what waits for it: so
+nothing is lost where the process dies in between. A success status may hide a refusal.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
+from types import MappingProxyType
+from typing import Any, Literal
+
+from pydantic import Field
+
+from .. import _http
+from ..errors import PlanError, ProviderError, Refused, Unsupported
+from ..interfaces import Capabilities, Limit, ProviderSettings, SpeechSynthesizer, VoiceCloner
+from ..models import (
+    ConsentRule,
+    Job,
+    JobState,
+    Operation,
+    Options,
+    Speech,
+    SpeechRequest,
+    VoiceRequest,
+)
+from ._base import HttpProvider, Reads, _segment
+
+__all__ = ["CONSENT_SENTENCE", "Resemble", "ResembleSpeech", "ResembleVoice"]
+
+#: What a person reads aloud for ``ResembleVoice.consent``, as the older documentation words it.
+CONSENT_SENTENCE = (
+    "I am aware that recordings of my voice will be used by {company} to train and create a "
+    "synthetic version of my voice by Resemble AI"
+)
+#: What recordings are called, so that one that did not arrive is missed.
+_NUMBERED = re.compile(r"([0-9]{1,3}) of ([0-9]{1,3})")
+_FORBIDDEN = 403
+_TYPES: Mapping[str, str] = {"wav": "audio/wav", "mp3": "audio/mpeg"}
+
+
+class ResembleVoice(Options):
+    """Extras of a voice; ``transcripts`` say what is spoken, one for each sample.
+
+    With transcripts the samples are uploaded as recordings. Without, a single WAV goes by its link.
+    """
+
+    voice_type: Literal["rapid", "professional"] = "rapid"  #: the second needs transcripts
+    transcripts: tuple[str, ...] = ()  #: at most 1,024 characters each
+    consent: str | None = Field(default=None, repr=False)  #: WAV of the spoken consent, in base64
+    description: str | None = None
+
+
+class ResembleSpeech(Options):
+    """Extras of speech."""
+
+    model: str | None = None  #: "chatterbox-turbo" for rapid English voices
+    output_format: Literal["wav", "mp3"] | None = None  #: "wav" if not given
+    sample_rate: Literal[8000, 16000, 22050, 32000, 44100, 48000] | None = None  #: 48000
+    precision: Literal["MULAW", "PCM_16", "PCM_24", "PCM_32"] | None = None  #: of a WAV; "PCM_16"
+    use_hd: bool | None = None
+    apply_custom_pronunciations: bool | None = None
+    project_uuid: str | None = None  #: keeps the clip in a project
+    title: str | None = None
+
+
+class Resemble(HttpProvider, VoiceCloner, SpeechSynthesizer):
+    """Clones and speaks, at two hosts; ``speech_url`` is that of the account, if it has its own."""
+
+    name = "resemble"
+    api_version = "2"
+    base_url = "https://app.resemble.ai/api/v2"
+    key_env, key_prefix = "RESEMBLE_API_KEY", "Bearer "
+    option_types = (ResembleVoice, ResembleSpeech)
+    capabilities = Capabilities(
+        media=frozenset({"url", "data"}),
+        drive=frozenset(),
+        callback=True,
+        found_by_token=frozenset({Operation.VOICE}),
+        typical=MappingProxyType({Operation.VOICE: 60.0}),
+        rate=40.0,
+    )
+    limits = (
+        Limit(
+            what="voice_seconds",
+            minimum=10,
+            source="https://docs.resemble.ai, create a voice",
+            since="2026-11-22",
+        ),
+        Limit(
+            what="script_characters",
+            maximum=2_000,
+            source="https://docs.resemble.ai, synchronous synthesis",
+            since="2026-11-22",
+        ),
+    )
+    consent_rules = (
+        ConsentRule(
+            demands="record",
+            text=f'Resemble takes a recording of the sentence "{CONSENT_SENTENCE}"; its current '
+            "documentation does not demand it.",
+            source="https://docs.app.resemble.ai (older documentation); PyPI resemble 1.9.0",
+            since="2026-11-22",
+        ),
+    )
+    reads = Reads(
+        ids={Operation.VOICE: ("item.uuid", "uuid", "id")},
+        state=("status", "item.status", "item.voice_status"),
+        # The pages of the documentation disagree on the words; all of them are known here.
+        states=MappingProxyType(
+            {
+                "pending": JobState.QUEUED,
+                "initializing": JobState.QUEUED,
+                "running": JobState.RUNNING,
+                "processing": JobState.RUNNING,
+                "training": JobState.RUNNING,
+                "finished": JobState.SUCCEEDED,
+                "ready": JobState.SUCCEEDED,
+                "failed": JobState.FAILED,
+                "error": JobState.FAILED,
+            }
+        ),
+        reason=("item.error", "error", "item.status", "status"),
+        created_at=("item.created_at", "created_at"),
+        items=("items",),
+        cursor_parameter="page",
+        counts="pages",
+        total_pages=("page_count", "num_pages"),
+    )
+    code = ("error_name",)
+    message = ("message", "error", "error_params.explanation")
+
+    def __init__(
+        self,
+        settings: ProviderSettings | None = None,
+        *,
+        client: _http.Client | None = None,
+        speech_url: str = "https://f.cluster.resemble.ai",
+    ) -> None:
+        super().__init__(settings, client=client)
+        self._speech_url = speech_url.rstrip("/")
+        self._built: set[str] = set()  #: voices whose build has been asked for
+
+    # -- voices -------------------------------------------------------------------------------
+
+    async def clone_voice(self, request: VoiceRequest, /) -> Job:
+        """Create the voice; sent once. Then its recordings are uploaded, where it has them."""
+        own = self._option(request, ResembleVoice)
+        body = {
+            "name": request.token,
+            "voice_type": own.voice_type,
+            "dataset_url": _dataset(request, own),
+            "language": request.language,
+            "callback_uri": request.callback_url,
+            "description": own.description,
+            "consent": own.consent,
+        }
+        job = await self._submit(Operation.VOICE, "/voices", request, **body | own.extra)
+        count = len(own.transcripts)
+        for number, text in enumerate(own.transcripts, 1):
+            with suppress(ProviderError):  # it is created: the poll says what did not arrive
+                await self._call(
+                    "POST",
+                    f"/voices/{_segment(job.id)}/recordings",
+                    operation=Operation.VOICE,
+                    body={
+                        "name": f"{number} of {count}",
+                        "text": text,
+                        "emotion": "neutral",
+                        "is_active": True,
+                    },
+                    files=[("file", request.samples[number - 1])],
+                )
+        return job
+
+    async def get_voice(self, voice_id: str, /) -> Job:
+        """Poll, and build what waits for it; raises ``NotFound``."""
+        job = await self._get(Operation.VOICE, "/voices/{}", voice_id)
+        if job.state is not JobState.QUEUED or voice_id in self._built:
+            return job
+        path = f"/voices/{_segment(voice_id)}"
+        query = {"page": 1, "page_size": 100}
+        recordings = self._items(Operation.VOICE, f"{path}/recordings", query)
+        names = [_NUMBERED.fullmatch(str(r.get("name"))) async for r in recordings]
+        arrived = {int(name[1]) for name in names if name}
+        count = max((int(name[2]) for name in names if name), default=0)
+        if len(arrived) < count:
+            reason = f"only {len(arrived)} of {count} recordings arrived: train again"
+            return job.model_copy(update={"state": JobState.FAILED, "reason": reason})
+        await self._call("POST", f"{path}/build", operation=Operation.VOICE, body={})
+        self._built.add(voice_id)
+        return job
+
+    async def find_voice(self, token: str, /) -> Sequence[Job]:
+        """Every voice that carries the token, oldest first; empty only if all was searched."""
+        return await self._find(Operation.VOICE, "/voices", token, page=1, page_size=100)
+
+    async def delete_voice(self, voice_id: str, /) -> None:
+        """Delete; a voice that is not there counts as deleted."""
+        await self._delete(Operation.VOICE, "/voices/{}", voice_id)
+
+    # -- speech -------------------------------------------------------------------------------
+
+    async def synthesize(self, request: SpeechRequest, /) -> Speech:
+        """Submit; sent once. The whole of the audio comes in one answer, with its timings."""
+        own = self._option(request, ResembleSpeech)
+        call, sent = self._billable(
+            Operation.SPEECH,
+            f"{self._speech_url}/synthesize",
+            request,
+            options=ResembleSpeech,
+            body={
+                "voice_uuid": request.voice_id,
+                "data": request.text,
+                "output_format": "wav",
+                "sample_rate": 48_000,
+                "precision": None if own.output_format == "mp3" else "PCM_16",
+            },
+        )
+        told = await self._send(sent, call)
+        audio = _decoded(told.get("audio_content"))
+        if not audio:
+            raise call.unclear("the answer holds no audio", body=told)
+        kind = str(told.get("output_format") or own.output_format or "wav")
+        duration = told.get("duration")
+        return Speech(
+            audio=_whole(audio),
+            media_type=_TYPES.get(kind, "audio/wav"),
+            timings=_timings(told.get("audio_timestamps"), duration),
+            cost=None if duration is None else f"{duration} seconds",
+        )
+
+    # -- answers ------------------------------------------------------------------------------
+
+    async def _send(self, request: _http.Request, call: _http.Call) -> dict[str, Any]:
+        """Send; a success that says it is none is a refusal."""
+        raw = await super()._send(request, call)
+        if raw.get("success") is not False:
+            return raw
+        told = self.explain(0, raw)
+        raise call.error(
+            told.kind or Refused, told.message or "no reason given", code=told.code, body=raw
+        )
+
+    def explain(self, status: int, body: Any) -> _http.Explanation:
+        """Read a failure; a 403 is a plan without cloning, more often than a wrong key."""
+        told = super().explain(status, body)
+        fields = body.get("errors") if isinstance(body, Mapping) else None
+        message = told.message
+        if not message and isinstance(fields, Mapping):
+            message = self._redacted("; ".join(f"{k}: {v}" for k, v in fields.items()))[:200]
+        kind = PlanError if told.kind is None and status == _FORBIDDEN else told.kind
+        return _http.Explanation(kind=kind, code=told.code, message=message)
+
+    def _job(
+        self,
+        operation: Operation,
+        raw: Mapping[str, Any],
+        *,
+        unsaid: JobState = JobState.UNKNOWN,
+    ) -> Job:
+        """Read a voice; it is ready when it can speak, and failed when its recordings were."""
+        job = super()._job(operation, raw, unsaid=unsaid)
+        item = raw.get("item")
+        voice = item if isinstance(item, Mapping) else raw
+        if voice.get("dataset_analysis_failure") is True:
+            reason = "the recordings cannot be used: record them anew, without noise"
+            return job.model_copy(update={"state": JobState.FAILED, "reason": reason})
+        able = voice.get("api_support")
+        mute = isinstance(able, Mapping) and able.get("sync_tts", able.get("sync")) is False
+        if mute and job.state is JobState.SUCCEEDED:
+            return job.model_copy(update={"state": JobState.RUNNING})
+        return job
+
+
+def _dataset(request: VoiceRequest, own: ResembleVoice) -> str | None:
+    """The link that a voice is made from; None where it is made from recordings."""
+    if own.transcripts:
+        if len(own.transcripts) != len(request.samples):
+            raise Unsupported(
+                f"resemble wants one transcript for each recording: {len(own.transcripts)} were "
+                f"given for {len(request.samples)}"
+            )
+        return None
+    sample = request.samples[0]
+    fits = len(request.samples) == 1 and sample.url and sample.media_type == "audio/wav"
+    if not fits or own.voice_type == "professional":
+        raise Unsupported(
+            "resemble makes a rapid voice of one WAV that has a link; for anything else, say what "
+            "is spoken: options=(ResembleVoice(transcripts=(...,)),)"
+        )
+    return sample.url
+
+
+def _decoded(content: Any) -> bytes:
+    try:
+        return base64.b64decode(content, validate=True) if isinstance(content, str) else b""
+    except binascii.Error:
+        return b""
+
+
+async def _whole(audio: bytes) -> AsyncIterator[bytes]:
+    yield audio
+
+
+def _timings(told: Any, duration: Any) -> tuple[tuple[str, float, float], ...] | None:
+    """(character, start, end) in seconds; they overlap. None where they are not told, or odd."""
+    try:
+        pairs = zip(told["graph_chars"], told["graph_times"], strict=True)
+        timings = [(str(char), float(start), float(end)) for char, (start, end) in pairs]
+        last = max(end for _, _, end in timings)
+        scale = 1000.0 if last > float(duration or math.inf) * 10 else 1.0  # some tell milliseconds
+    except (TypeError, KeyError, ValueError):
+        return None
+    return tuple((char, start / scale, end / scale) for char, start, end in timings)
