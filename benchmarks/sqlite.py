@@ -1,92 +1,128 @@
-"""Durable changes per second of ``SqliteRepository``, against raw sqlite3 doing the same writes.
+"""Transitions per second of ``SqliteRepository``, against raw sqlite3 doing the same writes.
 
-Baselines in the same run, on the same disk: raw sqlite3 with one commit per change, and raw
-sqlite3 that commits sixteen changes at once. Printed are ratios; absolute figures belong to one
-machine and one moment.
+Raw sqlite3 writes the same rows into the same tables with the same indexes and pragmas, on the
+same disk: one commit per transition, or sixteen transitions in a commit. It has its rows ready
+made, looks at nothing and compares nothing but the version. Run it as
+``python benchmarks/sqlite.py``.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import tempfile
-import time
 from pathlib import Path
 
+from transitions import SAVES, Bar, Stopwatch, arguments, born, live, report
+
 from avatarkit.engines.clock import SystemClock
-from avatarkit.models import Operation
-from avatarkit.records import OperationState, Training
+from avatarkit.repositories import rows, rules
 from avatarkit.repositories.sqlite import SqliteRepository
+from avatarkit.repositories.sqlite_file import open_database
 
-CHANGES, TASKS = 2000, 16
+GROUP = 16
 
-
-def training(record_id):
-    operation = OperationState(operation=Operation.VOICE, provider="bench")
-    return Training(
-        id=record_id,
-        user_id="u",
-        clone_id=record_id,
-        stack="bench",
-        operations=(operation, operation.model_copy(update={"operation": Operation.AVATAR})),
-        created_at=0.0,
-        updated_at=0.0,
-        deadline_at=9e9,
-        next_at=0.0,
-    )
+CLONE = (
+    "UPDATE user_clones SET training_status = coalesce((SELECT status FROM avatar_training "
+    "WHERE clone_id = ? AND deleted = 0 ORDER BY created_at DESC, id DESC LIMIT 1), 'pending'), "
+    "avatar_ready = EXISTS (SELECT 1 FROM avatar_training WHERE clone_id = ? AND deleted = 0 "
+    "AND status = 'completed') WHERE id = ?"
+)
 
 
-async def repository(folder, tasks):
-    """Changes per second with so many tasks, each changing a record of its own in turn."""
-    store = SqliteRepository(folder / f"kit{tasks}.db", clock=SystemClock())
-    await store.open()
-    records = [(await store.create(training(f"t{n}")))[0] for n in range(tasks)]
-
-    async def change(record):
-        for number in range(CHANGES // tasks):
-            new = record.model_copy(update={"progress": number % 100})
-            record = await store.save(record, new)
-
-    start = time.perf_counter()
-    await asyncio.gather(*(change(r) for r in records))
-    seconds = time.perf_counter() - start
-    await store.aclose()
-    return CHANGES / seconds
-
-
-def raw(folder, group):
-    """Changes per second of bare sqlite3, committing ``group`` of them at a time."""
-    connection = sqlite3.connect(folder / f"raw{group}.db", isolation_level=None)
-    connection.execute("pragma journal_mode=wal")
-    connection.execute("pragma synchronous=full")
-    connection.execute("create table t (id text primary key, doc text, progress int, version int)")
-    document = training("t").model_dump_json()
-    for number in range(TASKS):
-        connection.execute("insert into t values (?, ?, 0, 0)", (f"t{number}", document))
-    start = time.perf_counter()
-    for number in range(CHANGES // group):
-        connection.execute("begin immediate")
-        for task in range(group):
-            connection.execute(
-                "update t set doc = ?, progress = ?, version = version + 1 where id = ?",
-                (document, number % 100, f"t{task % TASKS}"),
+def statements(old, saves):
+    """For each save of a life, the (SQL, values) that write it."""
+    for version, (new, entries) in enumerate(saves, 1):
+        doc, saved = rules.as_stored(new.model_copy(update={"version": version}))
+        row = rows.record_row(saved, doc)
+        sets = ", ".join(f"{name} = ?" for name in row)
+        written = [
+            (
+                f"UPDATE avatar_training SET {sets} WHERE id = ? AND version = ?",
+                (*row.values(), old.id, version - 1),
             )
-        connection.execute("commit")
-    seconds = time.perf_counter() - start
+        ]
+        written += [
+            ("INSERT INTO jobs VALUES (?, ?, ?, ?)", (*job, old.id))
+            for job in rules.jobs_of(new) - rules.jobs_of(old)
+        ]
+        if old.status != new.status:
+            written.append((CLONE, (new.clone_id,) * 3))
+        for entry in entries:
+            columns = entry.model_dump()
+            marks = ", ".join("?" * len(columns))
+            insert = f"INSERT INTO ledger ({', '.join(columns)}) VALUES ({marks})"
+            written.append((insert, tuple(columns.values())))
+        yield written
+        old = new
+
+
+async def prepared(path, count):
+    """A file with so many trainings, and their lives."""
+    repository = SqliteRepository(path, clock=SystemClock())
+    await repository.open()
+    lives = await born(repository, count)
+    return repository, lives
+
+
+async def ours(path, count, tasks):
+    """So many lives saved by a repository."""
+    repository, lives = await prepared(path, count)
+    with Stopwatch(len(lives)) as watch:
+        await live(repository, lives, tasks)
+    await repository.aclose()
+    return watch.speed
+
+
+def raw(path, count, group):
+    """So many lives written by sqlite3, ``group`` transitions per commit."""
+    lives = asyncio.run(alone(path, count))
+    written = [list(statements(*life)) for life in zip(lives.records, lives.saves, strict=True)]
+    # As tasks do: a commit holds one transition each of so many records.
+    batches = [
+        [life[save] for life in written[start : start + group]]
+        for start in range(0, count, group)
+        for save in range(SAVES)
+    ]
+    connection = open_database(path)
+    with Stopwatch(len(lives)) as watch:
+        for batch in batches:
+            connection.execute("BEGIN IMMEDIATE")
+            for transition in batch:
+                for statement, values in transition:
+                    connection.execute(statement, values)
+            connection.execute("COMMIT")
     connection.close()
-    return CHANGES / seconds
+    return watch.speed
+
+
+async def alone(path, count):
+    """As ``prepared``, but the file is let go of."""
+    repository, lives = await prepared(path, count)
+    await repository.aclose()
+    return lives
+
+
+SINGLE, GROUPED = "raw sqlite3, 1 per commit", f"raw sqlite3, {GROUP} per commit"
+ONE, MANY = "SqliteRepository, 1 task", f"SqliteRepository, {GROUP} tasks"
+BARS = (Bar(ONE, SINGLE, 0.5), Bar(MANY, GROUPED, 0.5), Bar(MANY, SINGLE, 3.0))
+
+
+def one_round(count):
+    """Every side once."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        return {
+            SINGLE: raw(folder / "single.db", count, 1),
+            GROUPED: raw(folder / "grouped.db", count, GROUP),
+            ONE: asyncio.run(ours(folder / "one.db", count, 1)),
+            MANY: asyncio.run(ours(folder / "many.db", count, GROUP)),
+        }
 
 
 def main():
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        single, grouped = raw(folder, 1), raw(folder, TASKS)
-        one, many = (asyncio.run(repository(folder, tasks)) for tasks in (1, TASKS))
-    print(f"raw sqlite3, one commit per change    {single:8.0f} changes/s")
-    print(f"raw sqlite3, {TASKS} changes per commit    {grouped:8.0f} changes/s")
-    print(f"SqliteRepository, 1 task              {one:8.0f}   {one / single:.2f} of raw single")
-    of_raw = f"{many / grouped:.2f} of raw grouped, {many / single:.2f} of raw single"
-    print(f"SqliteRepository, {TASKS} tasks            {many:8.0f}   {of_raw}")
+    options = arguments(__doc__).parse_args()
+    rounds = [one_round(options.lives) for _ in range(options.rounds)]
+    report(rounds, BARS, check=options.check)
 
 
 if __name__ == "__main__":

@@ -288,9 +288,38 @@ async def test_what_was_purged_is_not_in_the_file(path):
 
 
 @pytest.mark.anyio
-async def test_what_could_not_be_read_again_is_refused(repository):
-    with pytest.raises(StorageError, match="deadline_at"):
-        await repository.create(a_training(deadline_at=float("inf")))
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"deadline_at": float("inf")},
+        {"next_at": float("-inf")},
+        {"options": ({"pitch": float("nan")},)},
+        {"progress": 12.5},
+        {"name": "half a \ud800"},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+async def test_what_could_not_be_read_again_is_refused(repository, changes):
+    (field,) = changes
+    with pytest.raises(StorageError, match="JSON" if field == "name" else field):
+        await repository.create(a_training().model_copy(update=changes))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": "processing"},
+        {"operations": [voice(prepared={"ids": ("a", "b")})]},
+        {"options": ({"sizes": (1, 2)},)},
+        {"name": "Infinity"},
+    ],
+    ids=["enum", "list for a tuple", "tuple in options", "infinity in words"],
+)
+async def test_what_create_returns_is_what_will_be_read(repository, changes):
+    stored, _ = await repository.create(a_training().model_copy(update=changes))
+    read = await repository.get(stored.id)
+    assert repr(stored) == repr(read)
 
 
 # -- the file -------------------------------------------------------------------------------------

@@ -77,7 +77,8 @@ def media_type_of(suffix: str) -> str:
 class Model(BaseModel):
     """Base of all records: frozen, and closed to fields it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Infinity as a word: as null it would pass for "there is none".
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
 class Operation(StrEnum):

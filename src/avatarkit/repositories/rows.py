@@ -47,13 +47,15 @@ def kind_of(record: Record) -> Kind:
 
 def record_row(record: Record, doc: str) -> dict[str, Any]:
     """The columns of a training or a video; ``*_url`` hold keys of the media store."""
+    states = {state.operation: state for state in record.operations}
+    keys = {name: file.key for s in record.operations for name, file in s.files.items()}
     row = {
         "id": record.id,
         "user_id": record.user_id,
         "clone_id": record.clone_id,
         "stack": record.stack,
         "idempotency_key": record.idempotency_key,
-        "status": record.status,
+        "status": str(record.status),
         "progress": record.progress,
         "waits_for": rules.waits_for(record),
         "error_message": record.error_message,
@@ -66,36 +68,31 @@ def record_row(record: Record, doc: str) -> dict[str, Any]:
         "doc": doc,
     }
     if isinstance(record, Video):
-        speaker = record.operation(Operation.SPEECH) or record.operation(Operation.VIDEO)
-        maker = record.operation(Operation.VIDEO) or record.operation(Operation.DUB)
+        speaker = states.get(Operation.SPEECH) or states.get(Operation.VIDEO)
+        maker = states.get(Operation.VIDEO) or states.get(Operation.DUB)
         return row | {
             "training_id": record.training_id,
             "voice_provider": speaker and speaker.provider,
             "provider_voice_id": record.voice_id,
             "avatar_provider": maker and maker.provider,
             "provider_avatar_id": record.avatar_id,
-            "video_url": _key(record, "video"),
-            "thumbnail_url": _key(record, "thumbnail"),
+            "video_url": keys.get("video"),
+            "thumbnail_url": keys.get("thumbnail"),
             "started_at": record.started_at,
             "completed_at": record.completed_at,
         }
-    voice, avatar = record.operation(Operation.VOICE), record.operation(Operation.AVATAR)
+    voice, avatar = states.get(Operation.VOICE), states.get(Operation.AVATAR)
     return row | {
         "voice_provider": voice and voice.provider,
         "provider_voice_id": voice and voice.usable_id,
         "avatar_provider": avatar and avatar.provider,
         "provider_avatar_id": avatar and avatar.usable_id,
-        "avatar_video_url": _key(record, "preview"),
-        "avatar_thumbnail_url": _key(record, "thumbnail"),
-        "sample_video_url": _key(record, "sample"),
+        "avatar_video_url": keys.get("preview"),
+        "avatar_thumbnail_url": keys.get("thumbnail"),
+        "sample_video_url": keys.get("sample"),
         "training_started_at": record.started_at,
         "training_completed_at": record.completed_at,
     }
-
-
-def _key(record: Record, name: str) -> str | None:
-    file = record.file(name)
-    return file.key if file else None
 
 
 def sample_row(sample: Sample) -> dict[str, Any]:

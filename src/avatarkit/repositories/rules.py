@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import Collection
-from typing import Literal, NoReturn, TypeVar
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, Literal, NoReturn, TypeVar
 
 from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
 
 from ..errors import ConfigError, IllegalTransition, NotFound, StorageError
 from ..models import Model, Operation
@@ -100,11 +101,65 @@ def as_stored(model: M) -> tuple[str, M]:
 
     Raises ``StorageError`` where it could not be read again, as with an infinite time.
     """
-    document = model.model_dump_json()
     try:
+        document = model.model_dump_json(warnings="error")
+    except PydanticSerializationError:  # a value of another type than its field's
+        return _read_back(model)
+    if 'NaN"' in document or 'Infinity"' in document:  # as ``Model`` writes them, or in a text
+        _refuse_infinite(model)
+    return (document, model) if all(map(_plain, _undeclared(model))) else _read_back(model)
+
+
+def _read_back(model: M) -> tuple[str, M]:
+    try:
+        _refuse_infinite(model)
+        document = model.model_dump_json(warnings=False)
         return document, type(model).model_validate_json(document)
     except ValidationError as error:
-        raise StorageError(f"this cannot be kept as JSON: {describe(error)}") from None
+        raise _unkeepable(describe(error)) from None
+    except PydanticSerializationError:
+        raise _unkeepable("a value of a type that JSON has not") from None
+
+
+def _unkeepable(what: str) -> StorageError:
+    return StorageError(f"this cannot be kept as JSON: {what}")
+
+
+def _refuse_infinite(model: Model) -> None:
+    """Raise ``StorageError`` that names the numbers which JSON has not."""
+    found = ", ".join(_infinite(model.model_dump(warnings=False)))
+    if found:
+        raise _unkeepable(found)
+
+
+def _infinite(value: Any, path: str = "") -> Iterator[str]:
+    """The paths of infinite numbers and NaN in what a model dumps."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield path
+    items: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, Mapping):
+        items = value.items()
+    elif isinstance(value, list | tuple):
+        items = enumerate(value)
+    for name, part in items:
+        yield from _infinite(part, f"{path}.{name}".lstrip("."))
+
+
+def _undeclared(model: Model) -> Iterator[Any]:
+    """The values of a model that may have any type."""
+    if isinstance(model, Record):
+        yield from model.options
+        yield from (state.prepared for state in model.operations)
+
+
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
+def _plain(value: Any) -> bool:
+    """Whether JSON gives the very same back; of a tuple it makes a list."""
+    if type(value) is dict:
+        return all(type(name) is str and _plain(part) for name, part in value.items())
+    return all(map(_plain, value)) if type(value) is list else type(value) in _PLAIN
 
 
 def describe(error: ValidationError) -> str:

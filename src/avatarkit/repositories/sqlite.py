@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -16,7 +17,7 @@ from .._log import get_logger
 from ..errors import ConfigError, StorageError
 from ..interfaces import Backlog, Claim, Clock, LogEntry, Page, Repository
 from ..models import Consent, Model, Operation
-from ..records import Instant, LedgerEntry, Record, Sample, Status
+from ..records import FINAL, Instant, LedgerEntry, Record, Sample, Status
 from . import rows, rules
 from .sqlite_file import open_database, open_reader, translated
 from .sqlite_writer import Writer
@@ -51,7 +52,7 @@ class SqliteRepository(Repository):
         self._reader: sqlite3.Connection | None = None
         self._reading = anyio.CapacityLimiter(1)
         self._work = 0  #: calls under way
-        self._counted = False  #: are they known to anyio?
+        self._counted: anyio.CapacityLimiter | None = None  #: where they are known to anyio
 
     async def open(self) -> None:
         """Create or migrate the file, and connect; safe when many processes start at once.
@@ -88,32 +89,37 @@ class SqliteRepository(Repository):
     async def _write(self, change: Callable[[sqlite3.Connection], T]) -> T:
         if self._writer is None:
             raise self._closed()
-        with self._at_work():
+        self._begin()
+        try:
             return await self._writer.run(change)
+        finally:
+            self._end()
 
     async def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         reader = self._reader
         if reader is None:
             raise self._closed()
-        with self._at_work(), translated(self._path):
-            return await anyio.to_thread.run_sync(query, reader, limiter=self._reading)
+        self._begin()
+        try:
+            with translated(self._path):
+                return await anyio.to_thread.run_sync(query, reader, limiter=self._reading)
+        finally:
+            self._end()
 
-    @contextmanager
-    def _at_work(self) -> Iterator[None]:
+    def _begin(self) -> None:
         """Count as one of anyio's worker threads, so that virtual time waits for the disk."""
-        threads = anyio.to_thread.current_default_thread_limiter()
         if not self._work:
+            threads = anyio.to_thread.current_default_thread_limiter()
             with suppress(anyio.WouldBlock):
                 threads.acquire_on_behalf_of_nowait(self)
-                self._counted = True
+                self._counted = threads
         self._work += 1
-        try:
-            yield
-        finally:
-            self._work -= 1
-            if not self._work and self._counted:
-                self._counted = False
-                threads.release_on_behalf_of(self)
+
+    def _end(self) -> None:
+        self._work -= 1
+        if not self._work and self._counted is not None:
+            counted, self._counted = self._counted, None
+            counted.release_on_behalf_of(self)
 
     def _closed(self) -> ConfigError:
         return ConfigError(f"database {self._path} is not open: await open() first")
@@ -157,19 +163,16 @@ class SqliteRepository(Repository):
         """
         table = _table(old)
         doc, saved = rules.as_stored(new.model_copy(update={"version": old.version + 1}))
+        row = rows.record_row(saved, doc)
+        moved_jobs = rules.jobs_of(saved) != rules.jobs_of(old)
 
         def change(db: sqlite3.Connection) -> Record | None:
-            current = db.execute(
-                f"SELECT version, status, deleted, clone_id FROM {table} WHERE id = ?",  # noqa: S608
-                (old.id,),
-            ).fetchone()
-            if current is None or current["version"] != old.version:
-                return None
-            rules.keep_final(old.id, Status(current["status"]), new.status)
-            _update(db, table, rows.record_row(saved, doc))
-            _index_jobs(db, saved)
-            if (current["status"], current["deleted"]) != (saved.status, saved.deleted):
-                _keep_clone_in_step(db, current["clone_id"])
+            if not _replace(db, table, row, old.version):
+                return _refuse(db, table, old, new)
+            if moved_jobs:
+                _index_jobs(db, saved)
+            if (old.status, old.deleted) != (saved.status, saved.deleted):
+                _keep_clone_in_step(db, old.clone_id)
             for entry in entries:
                 _insert(db, "ledger", entry.model_dump(), or_ignore=True)
             return saved
@@ -456,9 +459,30 @@ def _insert(
     return cursor.rowcount == 1
 
 
-def _update(db: sqlite3.Connection, table: str, columns: Mapping[str, Any]) -> None:
-    values = ", ".join(f"{name} = :{name}" for name in columns)
-    db.execute(f"UPDATE {table} SET {values} WHERE id = :id", columns)  # noqa: S608
+def _replace(db: sqlite3.Connection, table: str, row: Mapping[str, Any], version: int) -> bool:
+    """Replace a row of that version; False where it has another one, or cannot change so."""
+    key = (row["id"], version, row["status"])
+    return db.execute(_replacing(table, tuple(row)), (*row.values(), *key)).rowcount == 1
+
+
+@cache
+def _replacing(table: str, names: tuple[str, ...]) -> str:
+    values = ", ".join(f"{name} = ?" for name in names)
+    final = ", ".join(f"'{status}'" for status in sorted(FINAL))
+    return (
+        f"UPDATE {table} SET {values} "  # noqa: S608
+        f"WHERE id = ? AND version = ? AND (status NOT IN ({final}) OR status = ?)"
+    )
+
+
+def _refuse(db: sqlite3.Connection, table: str, old: Record, new: Record) -> None:
+    """Say why nothing was replaced: None for a lost race, else ``IllegalTransition``."""
+    row = db.execute(
+        f"SELECT status FROM {table} WHERE id = ? AND version = ?",  # noqa: S608
+        (old.id, old.version),
+    ).fetchone()
+    if row:
+        rules.keep_final(old.id, Status(row["status"]), new.status)
 
 
 def _row(db: sqlite3.Connection, record_id: str) -> sqlite3.Row | None:
