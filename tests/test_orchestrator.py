@@ -521,6 +521,31 @@ def test_a_person_says_that_nothing_was_made():
     assert scene.finish().status is Status.COMPLETED
 
 
+def test_where_the_clocks_contradict_each_other_a_person_waits_once_more_and_is_believed():
+    scene = unfindable()
+    intent(scene)
+    record = scene.advance()
+    state = record.operation(VOICE)
+    impossible = state.intent_at.model_copy(update={"wall": 9e9, "boot": 9e9})
+    states = (state.model_copy(update={"intent_at": impossible}), *record.operations[1:])
+    scene.world.rows["t1"] = record.model_copy(update={"operations": states})
+    with pytest.raises(errors.IllegalTransition, match="look again"):
+        scene.resolve("not_made")
+    assert scene.record.next_at is None
+    scene.world.now += 5.0
+    scene.resolve("not_made")
+    assert scene.finish().status is Status.COMPLETED
+
+
+def test_no_job_of_another_account_is_adopted():
+    scene = unfindable()
+    intent(scene)
+    scene.advance()
+    scene.provider.account = "another"
+    with pytest.raises(errors.ConfigError, match="another account"):
+        scene.resolve("adopt", job_id="j0")
+
+
 def test_a_person_gives_up():
     scene = unfindable()
     intent(scene)

@@ -493,14 +493,7 @@ class Orchestrator:
         settle = settle_time(state, self._policy)
         passed = elapsed(cast("Instant", state.intent_at), now)
         if passed is None:
-            event: Event = SettledAnew(
-                at=now.wall,
-                operation=state.operation,
-                attempt=state.attempt,
-                instant=now,
-                next_at=now.wall + settle,
-            )
-            return await self._put(record, event)
+            return await self._put(record, self._anew(state, now))
         if passed < settle:
             wait = min(settle - passed, max(2.0, passed))
             return await self._put(
@@ -747,7 +740,7 @@ class Orchestrator:
             case "adopt" if state:
                 event = await self._adopted(record, state, job_id, at)
             case "not_made" if state:
-                event = self._not_made(record, state, now)
+                event = await self._not_made(record, state, now)
             case "done" if operation:
                 event = Postponed(at=at, operation=operation, next_at=at)
             case _:
@@ -760,12 +753,29 @@ class Orchestrator:
         if not job_id:
             raise errors.ConfigError("adopt needs the id that the provider shows")
         provider = self._provider(state.provider)
+        if state.account not in ("", provider.account):
+            raise errors.ConfigError(
+                f"{record.id} belongs to another account of {state.provider} than the configured "
+                "key: set that account's key, or answer its question about accounts first"
+            )
         job = await self._get(record, state.model_copy(update={"job_id": job_id}), provider)
         return Accepted(at=at, operation=state.operation, job=job, next_at=at)
 
-    def _not_made(self, record: Record, state: OperationState, now: Instant) -> Event:
+    def _anew(self, state: OperationState, now: Instant) -> Event:
+        """The clocks contradict each other: what was saved says nothing about how long ago."""
+        return SettledAnew(
+            at=now.wall,
+            operation=state.operation,
+            attempt=state.attempt,
+            instant=now,
+            next_at=now.wall + settle_time(state, self._policy),
+        )
+
+    async def _not_made(self, record: Record, state: OperationState, now: Instant) -> Event:
         settle = settle_time(state, self._policy)
         passed = elapsed(cast("Instant", state.intent_at), now)
+        if passed is None:
+            await self._put(record, self._anew(state, now))
         if passed is None or passed < settle:
             wait = settle - (passed or 0.0)
             raise errors.IllegalTransition(
