@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
+import httpx
 import pytest
 import stamina
 from pydantic import SecretStr, ValidationError
 
-from avatarkit import errors
+import avatarkit
+from avatarkit import AvatarKit, Consent, Status, _http, errors
 from avatarkit.interfaces import ProviderSettings
 from avatarkit.models import (
     AvatarRequest,
@@ -36,7 +39,9 @@ from avatarkit.providers.heygen import (
     HeyGenVoice,
     HeyGenVoiceSettings,
 )
-from avatarkit.testing import Golden, ProviderSuite, Recording, SpeechSuite, Wire
+from avatarkit.repositories.memory import MemoryRepository
+from avatarkit.settings import Settings
+from avatarkit.testing import FakeClock, Golden, ProviderSuite, Recording, SpeechSuite, Wire
 from avatarkit.testing.providers import KEY, TOKEN
 from avatarkit.webhooks import Delivery
 from contract import Contract
@@ -316,6 +321,12 @@ async def test_a_submitted_voice_is_not_taken_for_ready(it, wire):
     wire.reply(TOLD["voice_submitted"])
     job = await it.clone_voice(clone(prepared={"asset_id": "ast_1"}))
     assert (job.id, job.state) == ("vc_1", JobState.QUEUED)
+
+
+async def test_a_voice_is_told_its_language_without_the_region(it, wire):
+    wire.reply(TOLD["voice_submitted"])
+    await it.clone_voice(clone(language="pt-BR", prepared={"asset_id": "ast_1"}))
+    assert wire.body()["language"] == "pt"
 
 
 async def test_cloned_voices_are_asked_for_when_one_is_looked_for(it, wire):
@@ -751,6 +762,85 @@ async def test_a_webhook_without_a_secret_is_a_bad_reply(it, wire):
     wire.reply(data(TOLD["endpoint"]["data"], secret=None))
     with pytest.raises(errors.BadReply):
         await it.register_webhook("https://app.example/hook")
+
+
+# -- in the kit -----------------------------------------------------------------------------------
+
+DATA = Path(avatarkit.__file__).parent / "data"
+
+
+class Vendor(HeyGen):
+    """HeyGen with the vendor behind it, which waits for consent and loses its first answers."""
+
+    def __init__(self):
+        client = httpx.AsyncClient(transport=httpx.MockTransport(self.answer))
+        super().__init__(ProviderSettings(api_key=SecretStr(KEY)), client=client)
+        self.accepted, self.replays, self.consented = Counter(), {}, False
+
+    def fetch(self, url, /):
+        return _http.fetch(self._client, url)
+
+    async def answer(self, request):
+        await request.aread()
+        key, path = request.headers.get("idempotency-key"), request.url.path
+        if request.url.host == "files.heygen.ai":
+            return httpx.Response(200, content=SOUND.open())
+        told = json.loads(json.dumps(self.told(request.method, path)))
+        if key is None or "consent" in path:
+            return httpx.Response(200, json=told)
+        if (path, key) in self.replays:
+            return httpx.Response(200, json=self.replays[path, key])
+        self.accepted[path] += 1
+        self.replays[path, key] = told
+        return httpx.Response(502)
+
+    def told(self, method, path):
+        group = "completed" if self.consented else "pending_consent"
+        return {
+            "POST /v3/assets": TOLD["asset"],
+            "POST /v3/voices/clone": TOLD["voice_submitted"],
+            "POST /v3/avatars": created(),
+            "POST /v3/avatars/grp_1/consent": {"data": {"url": TOLD["consent_url"]}},
+            "POST /v3/videos": TOLD["video_submitted"],
+            "GET /v3/voices/vc_1": VOICE,
+            "GET /v3/avatars/grp_1": data(GROUP, status=group),
+            "GET /v3/avatars/looks": page(LOOK),
+            "GET /v3/avatars/looks/look_1": data(LOOK),
+            "GET /v3/videos/vid_1": data(VIDEO),
+        }.get(f"{method} {path}", page())
+
+
+async def test_a_twin_waits_for_consent_goes_on_and_speaks_and_nothing_is_paid_twice(tmp_path):
+    vendor, clock = Vendor(), FakeClock()
+    kit = AvatarKit(
+        "heygen",
+        repository=MemoryRepository(clock=clock),
+        media=str(tmp_path),
+        providers={"heygen": vendor},
+        clock=clock,
+        settings=Settings(),
+    )
+    async with kit:
+        training = await kit.train(
+            user_id="ana",
+            clone_id="ana-1",
+            voice=[DATA / "demo/voice.wav"],
+            footage=DATA / "fake/video.mp4",
+            consent=Consent(subject="Ana Lima"),
+        )
+        async for update in kit.watch(training.id):
+            if update.action is not None:
+                assert update.action.url == TOLD["consent_url"]
+                vendor.consented = True
+        assert (update.status, update.avatar_id, update.voice_id) == (
+            Status.COMPLETED,
+            "look_1",
+            "vc_1",
+        )
+        video = await kit.speak(training.id, "Hi!")
+    assert vendor.consented
+    assert video.status is Status.COMPLETED
+    assert vendor.accepted == {"/v3/voices/clone": 1, "/v3/avatars": 1, "/v3/videos": 1}
 
 
 # -- the vendor's own document --------------------------------------------------------------------

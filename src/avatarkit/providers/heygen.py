@@ -8,6 +8,7 @@ is a group, which is polled and deleted, with a look, which speaks.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
@@ -477,7 +478,7 @@ class HeyGen(
             HeyGenVoice,
             audio=_by_id(self._asset(request)),
             voice_name=request.token,
-            language=request.language,
+            language=_primary(request.language),
         )
 
     async def get_voice(self, voice_id: str, /) -> Job:
@@ -605,7 +606,7 @@ class HeyGen(
             body={
                 "text": request.text,
                 "voice_id": request.voice_id,
-                "language": language.partition("-")[0].lower() or None,
+                "language": _primary(request.language),
                 "locale": language if "-" in language else None,
             },
         )
@@ -750,14 +751,19 @@ def _usable(looks: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     return next(ready, None)
 
 
+def _primary(language: str | None) -> str | None:
+    """The language of a tag, without its region."""
+    return re.split("[-_]", language)[0].lower() if language else None
+
+
 def _language(language: str, listed: Iterable[Any]) -> str:
     """What HeyGen calls a language, e.g. "pt-BR"; its own names are taken as they are."""
     names = [str(name) for name in listed]
     for name in names:
         if name.lower() == language.lower():
             return name
-    code, _, region = language.replace("_", "-").partition("-")
-    plain = _LANGUAGES.get(code.lower())
+    region = language.replace("_", "-").partition("-")[2]
+    plain = _LANGUAGES.get(_primary(language) or "")
     variants = [name for name in names if plain and name.startswith(f"{plain} (")]
     place = _REGIONS.get(region.upper())
     fitting: list[str] = [
