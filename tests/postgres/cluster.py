@@ -50,9 +50,13 @@ def binaries() -> Path:
 
 
 class Cluster:
-    """A running server; ``stop`` leaves nothing behind."""
+    """A running server; ``stop`` leaves nothing behind.
 
-    def __init__(self) -> None:
+    Only a ``durable`` one keeps what is committed if the machine dies: benchmarks measure that.
+    """
+
+    def __init__(self, *, durable: bool = False) -> None:
+        self._durable = "on" if durable else "off"
         self._bin = binaries()
         self.unprivileged: list[str] = []  #: what a command begins with, to run as the server does
         self._stopped = False
@@ -114,8 +118,8 @@ class Cluster:
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
             "wal_level": "logical",
-            "fsync": "off",  # a test's data need not survive the machine, only the server
-            "full_page_writes": "off",
+            "fsync": self._durable,
+            "full_page_writes": self._durable,
             "max_wal_size": "4GB",
             "max_connections": 60,
             "shared_buffers": "64MB",

@@ -168,7 +168,8 @@ class SqliteRepository(Repository):
 
         def change(db: sqlite3.Connection) -> Record | None:
             if not _replace(db, table, row, old.version):
-                return _refuse(db, table, old, new)
+                _refuse(db, table, old, new)
+                return None
             if moved_jobs:
                 _index_jobs(db, saved)
             if (old.status, old.deleted) != (saved.status, saved.deleted):
@@ -476,7 +477,7 @@ def _replacing(table: str, names: tuple[str, ...]) -> str:
 
 
 def _refuse(db: sqlite3.Connection, table: str, old: Record, new: Record) -> None:
-    """Say why nothing was replaced: None for a lost race, else ``IllegalTransition``."""
+    """Raise ``IllegalTransition`` where that, and no lost race, is why nothing was replaced."""
     row = db.execute(
         f"SELECT status FROM {table} WHERE id = ? AND version = ?",  # noqa: S608
         (old.id, old.version),
