@@ -742,7 +742,7 @@ def _in_stock(job: Job) -> Job:
 
 
 def _usable(looks: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The first look that was made; lists come newest first. Before it has a picture it fails."""
+    """The first look that was made; lists come newest first. HeyGen itself waits for a picture."""
     ready = (
         look
         for look in reversed(looks)
