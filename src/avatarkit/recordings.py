@@ -7,7 +7,6 @@ import io
 import os
 import shutil
 import uuid
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal, cast
@@ -18,6 +17,7 @@ import anyio.to_thread
 
 from . import errors
 from . import preflight as looks
+from ._files import chunks
 from .interfaces import Fetcher, MediaStore, Repository
 from .models import Consent, SampleRole, media_type_of
 from .records import Sample
@@ -81,12 +81,12 @@ class Recordings:
         looks.refuse(await anyio.to_thread.run_sync(looks.inspect, [file.subject], ()))
 
     async def keep(self, file: Recording, user_id: str, clone_id: str) -> Sample:
-        """Store the bytes, then record the sample; the same bytes are kept once."""
+        """Store the bytes, then record the sample; the same bytes in a role are kept once."""
         digest = await anyio.to_thread.run_sync(_sha256, file.path)
         facts = await anyio.to_thread.run_sync(looks.probe, file.path, file.name)
         suffix = looks.SUFFIXES[facts.media_type]
-        key = f"samples/{_part(user_id)}/{_part(clone_id)}/{digest}{suffix}"
-        stored = await self._media.put(key, _chunks(file.path), facts.media_type)
+        key = f"samples/{_part(user_id)}/{file.role}/{_part(clone_id)}/{digest}{suffix}"
+        stored = await self._media.put(key, chunks(file.path), facts.media_type)
         now = (await self._repository.now()).wall
         sample = Sample(
             id=str(uuid.uuid4()),
@@ -107,7 +107,7 @@ class Recordings:
                 raise errors.ConsentRequired(f"the evidence {path.name} is not there")
             digest = await anyio.to_thread.run_sync(_sha256, path)
             key = f"consents/{_part(user_id)}/{digest}{path.suffix.lower()}"
-            stored = await self._media.put(key, _chunks(path), media_type_of(path.suffix))
+            stored = await self._media.put(key, chunks(path), media_type_of(path.suffix))
             consent = consent.model_copy(update={"evidence": None, "evidence_file": stored})
         if consent.given_at is None:
             now = (await self._repository.now()).wall
@@ -123,9 +123,3 @@ def _part(name: str) -> str:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-async def _chunks(path: Path) -> AsyncIterator[bytes]:
-    async with await anyio.open_file(path, "rb") as file:
-        while chunk := await file.read(1 << 18):
-            yield chunk

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Mapping
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, cast
 
-from . import errors
+import anyio
+import anyio.to_thread
+
+from . import audio, errors
+from ._files import chunks
 from .interfaces import MediaStore, Provider
 from .models import (
     AvatarRequest,
@@ -58,7 +64,12 @@ class Requests:
         self, record: Record, provider: Provider, common: dict[str, Any]
     ) -> Request:
         training = cast("Training", record)
-        samples = [await self._sample(s, provider) for s in training.voice]
+        if provider.capabilities.one_voice_file and len(training.voice) > 1:
+            files = [sample.file for sample in training.voice]
+            joined = await self._written(record, files, "audio/mpeg")
+            samples = [await self._file(joined, "voice.mp3", provider)]
+        else:
+            samples = [await self._sample(s, provider) for s in training.voice]
         return VoiceRequest(**common, samples=tuple(samples), language=record.language)
 
     async def _avatar_request(
@@ -88,17 +99,17 @@ class Requests:
     ) -> Request:
         video = cast("Video", record)
         speech = record.operation(Operation.SPEECH)
-        audio: Media | None = None
+        sound: Media | None = None
         if speech is not None:
-            audio = await self._file(speech.files["audio"], "speech", provider)
+            sound = await self._speech(record, speech.files["audio"], provider)
         elif video.audio is not None:
-            audio = await self._sample(video.audio, provider)
+            sound = await self._sample(video.audio, provider)
         return VideoRequest(
             **common,
             avatar_id=video.avatar_id or "",
-            voice_id=None if audio else video.voice_id,
-            script=None if audio else video.script,
-            audio=audio,
+            voice_id=None if sound else video.voice_id,
+            script=None if sound else video.script,
+            audio=sound,
             language=video.language,
         )
 
@@ -108,6 +119,39 @@ class Requests:
         video = cast("Video", record)
         source = await self._sample(cast("Sample", video.source), provider)
         return DubRequest(**common, source=source, language=video.language or "")
+
+    async def _speech(self, record: Record, file: StoredFile, provider: Provider) -> Media:
+        """Synthesised speech, in a format that the provider takes."""
+        formats = provider.capabilities.audio_formats
+        wanted = next((f for f in formats if f in audio.CODECS), file.media_type)
+        if file.media_type.startswith("audio/") and file.media_type not in formats:
+            file = await self._written(record, [file], wanted)
+        return await self._file(file, "speech", provider)
+
+    async def _written(
+        self, record: Record, files: Sequence[StoredFile], media_type: str
+    ) -> StoredFile:
+        """The sound of all files in one, made once; it goes when the record's results go."""
+        suffix, _ = audio.CODECS[media_type]
+        contents = hashlib.sha256("".join(f.sha256 for f in files).encode()).hexdigest()
+        key = f"{record.prefix}/sound-{contents[:16]}{suffix}"
+        if known := await self._media.stat(key):
+            return known.model_copy(update={"media_type": media_type})
+        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
+            sources = [await self._local(f, Path(folder)) for f in files]
+            target = Path(folder) / f"sound{suffix}"
+            await anyio.to_thread.run_sync(audio.write, sources, target, media_type)
+            return await self._media.put(key, chunks(target), media_type)
+
+    async def _local(self, file: StoredFile, folder: Path) -> Path:
+        """Where the file lies on this machine, once it has been brought there."""
+        if (path := self._media.path(file.key)) is not None:
+            return path
+        path = folder / f"{file.sha256}{Path(file.key).suffix}"
+        async with await anyio.open_file(path, "wb") as out:
+            async for chunk in self._media.open(file.key):
+                await out.write(chunk)
+        return path
 
     async def _sample(self, sample: Sample, provider: Provider) -> Media:
         return await self._file(sample.file, sample.name, provider)

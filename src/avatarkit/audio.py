@@ -1,0 +1,82 @@
+"""Joins and converts recordings of speech, for vendors that want one file or another format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from .errors import ConfigError, MediaRejected
+
+__all__ = ["CODECS", "write"]
+
+#: What can be written: media type -> extension and FFmpeg's name of the codec.
+CODECS = {
+    "audio/mpeg": (".mp3", "libmp3lame"),
+    "audio/wav": (".wav", "pcm_s16le"),
+    "audio/mp4": (".m4a", "aac"),
+}
+_RATE = 44_100
+_BITS_PER_SECOND = 192_000
+#: Seconds of silence between two recordings, so that no word runs into the next.
+_PAUSE = 0.5
+_CHUNK = 4096  # samples, where the codec takes any number
+
+
+def write(sources: Sequence[Path], target: Path, media_type: str) -> None:
+    """Write the sound of all sources, one after the other, as mono of 44.1 kHz; blocking.
+
+    Holds a few frames at a time. Raises ``MediaRejected`` for a source without sound, and
+    ``ConfigError`` where PyAV is not installed.
+    """
+    try:
+        import av
+    except ImportError as error:
+        raise ConfigError(
+            'recordings are joined and converted by PyAV: pip install "avatarkit-sdk[media]"'
+        ) from error
+    _, codec = CODECS[media_type]
+    with av.open(target, "w") as container:
+        stream: Any = container.add_stream(codec, rate=_RATE, layout="mono")
+        if codec != "pcm_s16le":
+            stream.bit_rate = _BITS_PER_SECOND
+        stream.open()  # only now does it know how long its frames are
+        sound = av.AudioFifo()
+        for frame in _frames(sources, stream.format.name):
+            frame.pts = None
+            sound.write(frame)
+            while piece := sound.read(stream.frame_size or _CHUNK):
+                container.mux(stream.encode(piece))
+        if rest := sound.read(partial=True):
+            container.mux(stream.encode(rest))
+        container.mux(stream.encode(None))
+
+
+def _frames(sources: Sequence[Path], sample_format: str) -> Iterator[Any]:
+    import av
+
+    for number, source in enumerate(sources):
+        if number:
+            yield _silence(sample_format)
+        # One for each recording, since their formats differ.
+        resampler = av.AudioResampler(sample_format, "mono", _RATE)
+        try:
+            with av.open(source) as container:
+                if not container.streams.audio:
+                    raise MediaRejected(f"{source.name} has no sound: give a recording of a voice")
+                for frame in container.decode(container.streams.audio[0]):
+                    frame.pts = None
+                    yield from resampler.resample(frame)
+                yield from resampler.resample(None)
+        except av.FFmpegError as error:
+            raise MediaRejected(f"{source.name} cannot be decoded: export it again") from error
+
+
+def _silence(sample_format: str) -> Any:
+    import av
+
+    frame = av.AudioFrame(sample_format, "mono", int(_PAUSE * _RATE))
+    frame.sample_rate = _RATE
+    for plane in frame.planes:
+        plane.update(bytes(plane.buffer_size))
+    return frame

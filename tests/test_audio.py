@@ -1,0 +1,135 @@
+"""Joining and converting recordings, and where requests need it."""
+
+from __future__ import annotations
+
+import wave
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from avatarkit import audio
+from avatarkit.errors import MediaRejected
+from avatarkit.media.folder import FolderStore
+from avatarkit.models import Operation
+from avatarkit.providers.fake import Fake
+from avatarkit.records import Sample
+from avatarkit.requests import Requests
+from avatarkit.testing.media import stream
+from avatarkit.testing.repositories import a_training, a_video
+
+DEMO = Path(str(files("avatarkit") / "data" / "demo"))
+
+
+def tone(path, seconds, rate=8000, channels=1):
+    """A file that holds a tone of 440 Hz."""
+    times = np.arange(int(seconds * rate)) / rate
+    sound = (np.sin(2 * np.pi * 440 * times) * 20_000).astype("<i2")
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(np.repeat(sound, channels).tobytes())
+    return path
+
+
+def heard(path):
+    """Seconds, and the loudness of each tenth of a second."""
+    with av.open(str(path)) as container:
+        resampler = av.AudioResampler("flt", "mono", 8000)
+        frames = [f for frame in container.decode(audio=0) for f in resampler.resample(frame)]
+    sound = np.concatenate([f.to_ndarray()[0] for f in frames])
+    tenths = sound[: sound.size // 800 * 800].reshape(-1, 800)
+    return sound.size / 8000, np.sqrt((tenths**2).mean(axis=1))
+
+
+@pytest.mark.parametrize("media_type", audio.CODECS)
+def test_two_recordings_follow_one_another_after_a_pause(tmp_path, media_type):
+    sources = [tone(tmp_path / "a.wav", 1.0), tone(tmp_path / "b.wav", 2.0, 48_000, channels=2)]
+    target = tmp_path / f"joined{audio.CODECS[media_type][0]}"
+    audio.write(sources, target, media_type)
+    seconds, loud = heard(target)
+    assert seconds == pytest.approx(3.5, abs=0.15)
+    assert (loud[5] > 0.1, loud[12] < 0.02, loud[25] > 0.1) == (True, True, True)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"), [(b"RIFF nothing", "cannot be decoded"), (None, "has no sound")]
+)
+def test_what_has_no_sound_is_named(tmp_path, content, says):
+    source = DEMO / "portrait.jpg"
+    if content is not None:
+        source = tmp_path / "broken.wav"
+        source.write_bytes(content)
+    with pytest.raises(MediaRejected, match=f"{source.name} {says}"):
+        audio.write([source], tmp_path / "out.wav", "audio/wav")
+
+
+def picky():
+    """A vendor that takes one recording of a voice, and MP3 alone."""
+    vendor = Fake()
+    vendor.capabilities = replace(
+        vendor.capabilities, one_voice_file=True, audio_formats=("audio/ogg", "audio/mpeg")
+    )
+    return vendor
+
+
+@pytest.fixture
+def store(tmp_path):
+    return FolderStore(tmp_path / "media")
+
+
+async def kept(store, path, key):
+    return await store.put(key, stream(path.read_bytes()), "audio/wav")
+
+
+async def a_clones_training(store, tmp_path):
+    voice = []
+    for name in ("a", "b"):
+        file = await kept(store, tone(tmp_path / f"{name}.wav", 1.0 + ord(name) % 2), f"{name}.wav")
+        fields = {"id": name, "user_id": "u", "clone_id": "c", "role": "voice", "name": name}
+        voice.append(Sample(**fields, file=file))
+    return a_training(voice=tuple(voice))
+
+
+@pytest.mark.anyio
+async def test_a_vendor_that_takes_one_recording_is_given_all_of_them_in_one(store, tmp_path):
+    training = await a_clones_training(store, tmp_path)
+    request = await Requests(store).build(training, training.operations[0], picky())
+    (media,) = request.samples
+    assert (media.media_type, heard(store.path(f"{joined(store, training)}"))[0]) == (
+        "audio/mpeg",
+        pytest.approx(3.5, abs=0.15),
+    )
+
+
+def joined(store, record):
+    (path,) = (store.root / record.prefix).glob("sound-*")
+    return path.relative_to(store.root).as_posix()
+
+
+@pytest.mark.anyio
+async def test_the_same_recordings_are_joined_once(store, tmp_path):
+    training = await a_clones_training(store, tmp_path)
+    requests, digests = Requests(store), set()
+    for _ in range(2):
+        request = await requests.build(training, training.operations[0], picky())
+        digests.add(request.samples[0].sha256)
+        made = store.path(joined(store, training)).stat().st_mtime_ns
+        digests.add(made)
+    assert len(digests) == 2
+
+
+@pytest.mark.anyio
+async def test_speech_is_converted_for_a_vendor_that_takes_another_format(store, tmp_path):
+    file = await kept(store, tone(tmp_path / "said.wav", 1.0), "results/said.wav")
+    video = a_video()
+    speech = video.operations[0].model_copy(
+        update={"operation": Operation.SPEECH, "files": {"audio": file}}
+    )
+    video = video.model_copy(update={"operations": (speech, *video.operations)})
+    request = await Requests(store).build(video, video.operations[1], picky())
+    assert (request.audio.media_type, request.script) == ("audio/mpeg", None)
