@@ -85,13 +85,17 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def proof(session: nox.Session) -> None:
-    """Kill -9 at 200 random points, its naive twin, and 20,000 simulated histories."""
+    """Kill -9 of trainings, of workers and of their database; naive twins; simulated histories."""
     session.install(".[all]", *TEST)
+    many = ["--trainings", "1000", "--workers", "2", "--kills", "12", "--crash"]
     for arguments in (
         ["--kills", "200"],
         ["--kills", "20", "--command"],
         ["--kills", "60", "--naive"],
         ["identical"],
+        ["workers", *many, "--repository", "postgres"],
+        ["workers", *many, "--repository", "supabase"],
+        ["workers", *many, "--repository", "postgres", "--naive"],
     ):
         session.run("python", "tests/proof/kill.py", *arguments)
     session.run("python", "tests/simulation.py", "random", "20000")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Sequence
 
 from avatarkit import _http
 from avatarkit.interfaces import AvatarTrainer, Capabilities, VideoGenerator, VoiceCloner
 from avatarkit.models import AvatarRequest, Job, JobState, Operation, VideoRequest, VoiceRequest
 from avatarkit.providers._base import HttpProvider, Reads
+
+#: Seconds that a job is said to take: how often it is looked at follows from that.
+_TYPICAL = float(os.environ.get("ACME_TYPICAL", "0.5"))
 
 
 class Acme(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator):
@@ -20,7 +24,7 @@ class Acme(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator):
     key_header = "x-acme-key"
     capabilities = Capabilities(
         list_lag=0.3,
-        typical={Operation.VOICE: 0.5, Operation.AVATAR: 0.5, Operation.VIDEO: 0.5},
+        typical=dict.fromkeys((Operation.VOICE, Operation.AVATAR, Operation.VIDEO), _TYPICAL),
     )
     reads = Reads(
         ids=dict.fromkeys((Operation.VOICE, Operation.AVATAR, Operation.VIDEO), ("id",)),

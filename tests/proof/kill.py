@@ -1,23 +1,29 @@
-"""Kills trainings with SIGKILL at random instants, and counts what the vendor was paid for.
+"""Kills with SIGKILL at random instants, and counts what the vendor was paid for.
 
-    python tests/proof/kill.py [--kills 200] [--seed 1]     avatarkit: each operation paid once
+    python tests/proof/kill.py [--kills 200] [--seed 1]     trainings: each operation paid once
     python tests/proof/kill.py --command [--kills 20]       the same, by the command ``avatarkit``
     python tests/proof/kill.py --naive [--kills 20]         call, then save: paid more than once
     python tests/proof/kill.py identical                    50 identical calls from 5 processes
+    python tests/proof/kill.py workers --repository postgres --trainings 1000 --kills 12 --crash
+                                                            workers, and the database under them
 
 The vendor is a process of its own that charges before it answers and loses 2 % of its answers.
-Each training runs in its own process; after the kill its row tells where it was. Then a new
-process works and watches until every training is final. The exit status is 1 if a training is
-not completed, an operation was not accepted exactly once, the vendor holds what no row knows,
-or less than half of the kills fell between intent and done; with ``--naive`` it is 1 if no double
-payment is seen.
+
+Without a word each training runs in its own process; after the kill its row tells where it was.
+Then a new process works and watches until every training is final. With ``workers`` one process
+calls, and several work; those that are killed are replaced at once, and with ``--crash`` the
+database is stopped with ``-m immediate`` and started again in the middle.
+
+The exit status is 1 if a training is not completed, an operation was not accepted exactly once,
+the vendor holds what no row knows, or too few kills fell where they count (of trainings, half of
+them between intent and done); with ``--naive`` it is 1 if no double payment is seen. It is 2 where
+a server that is asked for is not installed.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import collections
 import json
 import random
 import sys
@@ -28,24 +34,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import naive
-from processes import DRIVER, Nursery, Run, ending, running
+from books import Books
+from databases import PLACES, Missing, sqlite
+from processes import DRIVER, Nursery, ending, running
+from twins import BETWEEN, CLASSES, Avatarkit, ByCommand, Naive, say
+from workers import Plan, kill_workers
 
-from avatarkit.engines.clock import SystemClock
-from avatarkit.models import Operation
-from avatarkit.records import Phase, Record, Status
-from avatarkit.repositories.sqlite import SqliteRepository
-
-#: Where a kill can fall, in the order of a training's life.
-CLASSES = (
-    "no row yet",
-    "before the first intent",
-    "between intent and done",
-    "waiting for the vendor",
-    "after the end",
-)
-BETWEEN = CLASSES[2]
 _STARTED = 20.0  # seconds within which an aimed instant must come
-_FINISHED = 300.0  # seconds within which a process must finish what was killed
 
 
 @dataclass
@@ -59,62 +54,22 @@ class Kill:
 
 
 @dataclass
-class End:
-    """What a row says in the end."""
-
-    completed: bool
-    tokens: list[str]  #: of the voice and of the avatar
-    known: set[str] = field(default_factory=set)  #: the vendor's ids
-    absent: int = 0  #: attempts that were proved not to have been accepted
-
-
-@dataclass
-class Outcome:
-    """What the vendor's ledger and the rows say in the end."""
+class Outcome(Books):
+    """What is counted where trainings are killed."""
 
     kills: list[Kill] = field(default_factory=list)
-    completed: int = 0
-    trainings: int = 0
-    absent: int = 0
-    paid: dict[str, list[dict]] = field(default_factory=dict)  #: by token
-    tokens: list[str] = field(default_factory=list)
-    orphans: list[str] = field(default_factory=list)
-    charges: list[dict] = field(default_factory=list)
 
     def count(self, fell: str) -> int:
         return sum(kill.fell == fell for kill in self.kills)
 
     @property
-    def once(self) -> int:
-        return sum(len(self.paid.get(token, ())) == 1 for token in self.tokens)
-
-    @property
-    def more(self) -> int:
-        return sum(len(charges) > 1 for charges in self.paid.values())
-
-    @property
-    def never(self) -> int:
-        return sum(token not in self.paid for token in self.tokens)
-
-    @property
     def violations(self) -> list[str]:
-        """What must not be, in words."""
-        found = {
-            f"{self.trainings - self.completed} trainings not completed": (
-                self.completed != self.trainings
-            ),
-            f"{self.more} operations paid more than once": self.more > 0,
-            f"{self.never} operations never accepted": self.never > 0,
-            f"orphans at the vendor: {self.orphans}": bool(self.orphans),
-            "less than half of the kills fell between intent and done": (
-                2 * self.count(BETWEEN) < len(self.kills)
-            ),
-        }
-        return [words for words, violated in found.items() if violated]
+        few = 2 * self.count(BETWEEN) < len(self.kills)
+        words = "less than half of the kills fell between intent and done"
+        return super().violations + [words] * few
 
     def lines(self) -> list[str]:
         """The report."""
-        lost = sum(not charge["answered"] for charge in self.charges)
         early = sum(self._charged_before(kill) for kill in self.kills if kill.fell == BETWEEN)
         between = f"  (the vendor had charged already: {early})"
         return [
@@ -124,7 +79,7 @@ class Outcome:
                 for fell in CLASSES
             ),
             f"trainings completed: {self.completed} of {self.trainings}",
-            f"answers lost by the vendor: {lost} of {len(self.charges)}",
+            f"answers lost by the vendor: {self.unanswered} of {len(self.charges)}",
             f"operations: {len(self.tokens)}",
             (
                 f"  accepted once by the vendor's ledger: {self.once}, more than once: "
@@ -136,136 +91,11 @@ class Outcome:
 
     def counts(self) -> dict[str, object]:
         """The report, for programs."""
-        return {
-            "kills": len(self.kills),
-            "between": self.count(BETWEEN),
-            "trainings": self.trainings,
-            "completed": self.completed,
-            "operations": len(self.tokens),
-            "once": self.once,
-            "more": self.more,
-            "never": self.never,
-            "absent": self.absent,
-            "orphans": self.orphans,
-        }
+        return super().counts() | {"kills": len(self.kills), "between": self.count(BETWEEN)}
 
     def _charged_before(self, kill: Kill) -> bool:
         token = self.tokens[2 * kill.number + (kill.operation == "avatar")]
         return any(charge["at"] <= kill.at for charge in self.paid.get(token, ()))
-
-
-class Avatarkit:
-    """The trainings under test, as their rows tell of them."""
-
-    word, title = "train", "avatarkit"
-
-    def __init__(self, folder: Path) -> None:
-        self.repository = SqliteRepository(folder / "twins.db", clock=SystemClock())
-
-    async def open(self) -> None:
-        await self.repository.open()
-
-    async def aclose(self) -> None:
-        await self.repository.aclose()
-
-    async def finish(self, run: Run, numbers: list[int]) -> None:
-        """Have a new process work and watch until they are final."""
-        await _ended(run, "watch", run.folder, *numbers)
-
-    async def _row(self, number: int) -> Record | None:
-        page = await self.repository.page("training", user_id=f"user-{number:04d}")
-        return page.records[0] if page.records else None
-
-    async def where(self, number: int) -> tuple[str, str | None]:
-        """Where the training is in its life, and whose intent is open."""
-        row = await self._row(number)
-        if row is None:
-            return CLASSES[0], None
-        for state in row.operations:
-            if state.phase is Phase.INTENT:
-                return BETWEEN, str(state.operation)
-        if row.status.final:
-            return CLASSES[4], None
-        sent = any(state.phase is Phase.DONE for state in row.operations)
-        return CLASSES[3 if sent else 1], None
-
-    async def end(self, number: int) -> End:
-        """What the training's row says."""
-        row = await self._row(number)
-        if row is None:
-            return End(
-                completed=False, tokens=[f"no-row-{number}-{kind}" for kind in naive.OPERATIONS]
-            )
-        tokens = [row.token(o) for o in (Operation.VOICE, Operation.AVATAR)]
-        known = {i for o in row.operations for i in (o.job_id, *o.duplicates) if i}
-        absent = sum(state.tries for state in row.operations)
-        return End(row.status is Status.COMPLETED, tokens, known, absent)
-
-
-class ByCommand(Avatarkit):
-    """The same trainings, finished as a person would: by ``avatarkit watch``, one by one.
-
-    Its bounds are the default ones: what never reached the vendor settles after two minutes.
-    """
-
-    title = "avatarkit, finished by its command line"
-
-    async def finish(self, run: Run, numbers: list[int]) -> None:
-        for number in numbers:
-            row = await self._row(number)
-            words = self._train(run, number) if row is None else ("watch", row.id)
-            await _ended(run, *words, program=("-m", "avatarkit"))
-
-    @staticmethod
-    def _train(run: Run, number: int) -> tuple[object, ...]:
-        """Nothing was saved: the person calls again."""
-        samples = ("--voice", run.folder / "voice.wav", "--footage", run.folder / "portrait.png")
-        whose = ("--user", f"user-{number:04d}", "--clone", f"clone-{number:04d}")
-        key = ("--key", "the one training", "--not-a-real-person", "a tone and a grey square")
-        return ("train", *samples, *whose, *key)
-
-
-class Naive:
-    """The naive twin's trainings."""
-
-    word, title = "naive", "the naive twin: call, then save"
-
-    def __init__(self, folder: Path) -> None:
-        self.store = naive.NaiveStore(folder / "naive.db")
-
-    async def open(self) -> None:
-        self.store.open()
-
-    async def aclose(self) -> None:
-        pass
-
-    async def finish(self, run: Run, numbers: list[int]) -> None:
-        await _ended(run, "naive", run.folder, *numbers)
-
-    async def where(self, number: int) -> tuple[str, str | None]:
-        row = self.store.row(number)
-        if row is None:
-            return CLASSES[0], None
-        word, _, operation = (row["status"] or "").partition(" ")
-        if word == "calling":
-            return BETWEEN, operation
-        return CLASSES[4 if word == "completed" else 3], None
-
-    async def end(self, number: int) -> End:
-        row = self.store.row(number) or {}
-        tokens = [f"naive-{number}-{kind}" for kind in naive.OPERATIONS]
-        known = {row.get(kind) for kind in naive.OPERATIONS} - {None}
-        return End(row.get("status") == "completed", tokens, known)
-
-
-async def _ended(run: Run, *words: object, program: tuple[object, ...] = (DRIVER,)) -> None:
-    """Run a process to its end, and tell where it failed."""
-    pipe, both = asyncio.subprocess.PIPE, asyncio.subprocess.STDOUT
-    process = await run.start(*program, *words, stdout=pipe, stderr=both)
-    async with ending(process):
-        said, _ = await asyncio.wait_for(process.communicate(), _FINISHED)
-        if process.returncode:
-            _say(f"{words[0]} ended with {process.returncode}:\n{said.decode()[-4000:]}")
 
 
 async def kill_trainings(
@@ -275,8 +105,9 @@ async def kill_trainings(
     rnd, outcome = random.Random(seed), Outcome()
     async with AsyncExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="avatarkit-proof-")))
-        run = await exits.enter_async_context(running(folder, seed, lease))
-        trainings = twin(folder)
+        place = exits.enter_context(sqlite(folder, kills))
+        run = await exits.enter_async_context(running(folder, seed, lease, place.environment))
+        trainings = twin(place)
         await trainings.open()
         exits.push_async_callback(trainings.aclose)
         pipe = asyncio.subprocess.PIPE
@@ -293,7 +124,8 @@ async def kill_trainings(
 
             await asyncio.gather(lane(), lane())
             await trainings.finish(run, numbers)
-        await _sum_up(outcome, run, trainings, kills)
+        await asyncio.sleep(0.5)  # what a killed process had sent may still be on its way
+        await outcome.fill(run, kills, trainings.end)
     return outcome
 
 
@@ -326,35 +158,9 @@ async def _kill_one(
     at = time.time()
     answer = await nursery.ask("kill", pid)
     if answer != "killed":
-        _say(f"training {number} ended by itself before its kill")
+        say(f"training {number} ended by itself before its kill")
     fell, operation = await trainings.where(number)
     return Kill(number, at, fell, operation)
-
-
-def _say(words: str) -> None:
-    """Tell what should not be, beside the report."""
-    print(words, file=sys.stderr, flush=True)
-
-
-async def _sum_up(outcome: Outcome, run: Run, trainings: Avatarkit | Naive, count: int) -> None:
-    await asyncio.sleep(0.5)  # what a killed process had sent may still be on its way
-    outcome.trainings, outcome.charges = count, await run.ledger()
-    paid = collections.defaultdict(list)
-    for charge in outcome.charges:
-        paid[charge["token"]].append(charge)
-    outcome.paid = dict(paid)
-    known: set[str] = set()
-    for number in range(count):
-        end = await trainings.end(number)
-        outcome.completed += end.completed
-        outcome.absent += end.absent
-        outcome.tokens += end.tokens
-        known |= end.known
-    outcome.orphans = [
-        f"{c['id']} ({c['token']})"
-        for c in outcome.charges
-        if c["id"] not in known and not c["deleted"]
-    ]
 
 
 @dataclass
@@ -389,7 +195,8 @@ async def call_identically(processes: int = 5, calls: int = 10, *, seed: int = 1
     """Call ``train`` with one key from several processes at once."""
     async with AsyncExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="avatarkit-proof-")))
-        run = await exits.enter_async_context(running(folder, seed, None))
+        place = exits.enter_context(sqlite(folder, 1))
+        run = await exits.enter_async_context(running(folder, seed, None, place.environment))
         pipe = asyncio.subprocess.PIPE
         callers = []
         for _ in range(processes):
@@ -402,7 +209,7 @@ async def call_identically(processes: int = 5, calls: int = 10, *, seed: int = 1
             caller.stdin.write(b"go\n")
         answers = [await asyncio.wait_for(c.stdout.readline(), 120) for c in callers]
         ids = {i for answer in answers for i in json.loads(answer)}
-        repository = SqliteRepository(folder / "twins.db", clock=SystemClock())
+        repository = place.repository()
         await repository.open()
         exits.push_async_callback(repository.aclose)
         rows = len((await repository.page("training")).records)
@@ -414,19 +221,40 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("what", nargs="?", choices=["kills", "identical"], default="kills")
+    parser.add_argument(
+        "what", nargs="?", choices=["kills", "identical", "workers"], default="kills"
+    )
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--round", type=int, default=50, help="trainings finished together")
     parser.add_argument("--lease", type=float, help="seconds that a dead claim holds")
     parser.add_argument("--naive", action="store_true")
     parser.add_argument("--command", action="store_true", help="finish by `avatarkit watch`")
+    parser.add_argument("--repository", choices=list(PLACES), default="sqlite")
+    parser.add_argument("--trainings", type=int, default=1000)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--crash", action="store_true", help="stop the database in the middle")
+    parser.add_argument("--longest", type=float, default=1200.0, help="seconds for all of it")
     parser.add_argument("--json", action="store_true", help="print the counts for a program")
     given = parser.parse_args()
     start = time.monotonic()
     if given.what == "identical":
         outcome = asyncio.run(call_identically(seed=given.seed))
         good, title = outcome.good, "avatarkit"
+    elif given.what == "workers":
+        twin = Naive if given.naive else Avatarkit
+        if given.repository == "supabase" and given.naive:
+            parser.error("the naive twin knows no PostgREST")
+        if given.repository == "sqlite" and given.crash:
+            parser.error("a file cannot be stopped")
+        plan = Plan(**{name: getattr(given, name) for name in Plan.__dataclass_fields__})
+        try:
+            outcome = asyncio.run(kill_workers(twin, plan))
+        except Missing as missing:
+            say(str(missing))
+            return 2
+        good = outcome.more + outcome.lost > 0 if given.naive else not outcome.violations
+        title = f"{twin.title}, on {given.repository}, {given.workers} workers, seed {given.seed}"
     else:
         twin = Naive if given.naive else ByCommand if given.command else Avatarkit
         outcome = asyncio.run(
@@ -438,7 +266,7 @@ def main() -> int:
         print(json.dumps(outcome.counts()))
         return 0 if good else 1
     print("\n".join([title, *outcome.lines()]))
-    if given.what == "kills" and not given.naive:
+    if given.what != "identical" and not given.naive:
         print("".join(f"VIOLATED: {words}\n" for words in outcome.violations), end="")
     print(f"{'as it must be' if good else 'BROKEN'} ({time.monotonic() - start:.0f} s)")
     return 0 if good else 1

@@ -9,8 +9,9 @@ import http.client
 import json
 import sqlite3
 import time
-from contextlib import closing
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 #: What is paid for, in order, and where the vendor sells it.
@@ -19,44 +20,66 @@ _TRIES = 20
 
 
 class NaiveStore:
-    """One row per training: the ids that the vendor gave, as far as they were saved."""
+    """One row per training: the ids that the vendor gave, as far as they were saved.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    ``place`` is a file, or the address of a PostgreSQL server.
+    """
+
+    def __init__(self, place: str) -> None:
+        self.place = place
 
     def open(self) -> None:
         """Make the table."""
-        with closing(sqlite3.connect(self.path)) as database:
-            database.execute("PRAGMA journal_mode=WAL")
-            database.execute(
-                "CREATE TABLE IF NOT EXISTS trainings "
-                "(number INTEGER PRIMARY KEY, voice TEXT, avatar TEXT, status TEXT)"
-            )
+        self._run(
+            "CREATE TABLE IF NOT EXISTS naive_trainings "
+            "(number INTEGER PRIMARY KEY, voice TEXT, avatar TEXT, status TEXT)"
+        )
 
     def rows(self) -> dict[int, dict[str, str | None]]:
         """All trainings by number."""
-        with closing(sqlite3.connect(self.path)) as database:
-            database.row_factory = sqlite3.Row
-            return {r["number"]: dict(r) for r in database.execute("SELECT * FROM trainings")}
+        rows = self._run("SELECT number, voice, avatar, status FROM naive_trainings")
+        return {row["number"]: row for row in rows}
 
     def row(self, number: int) -> dict[str, str | None] | None:
         """One training."""
-        return self.rows().get(number)
+        rows = self._run(
+            "SELECT number, voice, avatar, status FROM naive_trainings WHERE number = ?", number
+        )
+        return rows[0] if rows else None
 
     def create(self, number: int) -> None:
         """Insert a training if it is new."""
-        self._write(
-            "INSERT OR IGNORE INTO trainings VALUES (?, NULL, NULL, 'calling voice')", number
+        self._run(
+            "INSERT INTO naive_trainings VALUES (?, NULL, NULL, 'calling voice') "
+            "ON CONFLICT DO NOTHING",
+            number,
         )
 
     def save(self, number: int, column: str, value: str) -> None:
         """Set one column."""
-        self._write(f"UPDATE trainings SET {column} = ? WHERE number = ?", value, number)
+        self._run(f"UPDATE naive_trainings SET {column} = ? WHERE number = ?", value, number)
 
-    def _write(self, statement: str, *values: object) -> None:
-        with closing(sqlite3.connect(self.path, timeout=30)) as database, database:
+    def _run(self, statement: str, *values: object) -> list[dict[str, str | None]]:
+        with self._connected() as database:
+            if not isinstance(database, sqlite3.Connection):
+                statement = statement.replace("?", "%s")
+            found = database.execute(statement, values)
+            names = [column[0] for column in found.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in found] if names else []
+
+    @contextmanager
+    def _connected(self) -> Iterator[Any]:
+        """A connection that commits with the block."""
+        if self.place.startswith("postgresql://"):
+            import psycopg
+
+            with psycopg.connect(self.place, connect_timeout=5) as database:
+                yield database
+            return
+        with closing(sqlite3.connect(self.place, timeout=30)) as database, database:
+            database.execute("PRAGMA journal_mode=WAL")
             database.execute("PRAGMA synchronous=FULL")
-            database.execute(statement, values)
+            yield database
 
 
 def train(store: NaiveStore, base_url: str, number: int) -> None:

@@ -13,6 +13,7 @@ import os
 import struct
 import sys
 import urllib.request
+import uuid
 import wave
 import zlib
 from collections.abc import AsyncIterator
@@ -21,6 +22,16 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 DRIVER = HERE / "driver.py"
+
+
+def user(number: int) -> str:
+    """The user whom a training of the run belongs to."""
+    return str(uuid.UUID(int=number, version=4))
+
+
+def clone(number: int) -> str:
+    """That user's clone."""
+    return str(uuid.UUID(int=2**64 + number, version=4))
 
 
 class Nursery:
@@ -51,35 +62,57 @@ class Run:
         )
 
     async def ledger(self) -> list[dict]:
-        def read() -> list[dict]:
-            with urllib.request.urlopen(f"{self.base_url}/ledger", timeout=10) as answer:
-                return json.load(answer)["charges"]
+        """Everything that the vendor ever charged."""
+        return (await self._asked("ledger"))["charges"]
+
+    async def charged(self) -> int:
+        """How many jobs that are."""
+        return (await self._asked("charged"))["count"]
+
+    async def _asked(self, what: str) -> dict:
+        def read() -> dict:
+            with urllib.request.urlopen(f"{self.base_url}/{what}", timeout=10) as answer:
+                return json.load(answer)
 
         return await asyncio.to_thread(read)
 
 
 @asynccontextmanager
-async def running(folder: Path, seed: int, lease: float | None) -> AsyncIterator[Run]:
-    """A vendor that runs, and a folder with samples and the adapter's entry point."""
+async def running(
+    folder: Path,
+    seed: int,
+    lease: float | None,
+    more: dict[str, str],
+    *,
+    jobs: tuple[float, float] = (0.2, 0.5),
+) -> AsyncIterator[Run]:
+    """A vendor that runs, and a folder with samples and the adapter's entry point.
+
+    ``more`` is the environment that says where the rows are; a job takes ``jobs`` seconds.
+    """
     _write_samples(folder)
     _install_adapter(folder)
     paths = [str(folder), str(HERE), os.environ.get("PYTHONPATH")]
-    environment = dict(os.environ) | {
-        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-        "AVATARKIT_ACME_API_KEY": "acme-key",
-        "AVATARKIT_STACK": "acme",
-        "AVATARKIT_REPOSITORY": f"sqlite:///{folder / 'twins.db'}",
-        "AVATARKIT_MEDIA": str(folder / "media"),
-        "NO_COLOR": "1",
-    }
+    environment = (
+        os.environ
+        | more
+        | {
+            "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+            "AVATARKIT_ACME_API_KEY": "acme-key",
+            "AVATARKIT_STACK": "acme",
+            "AVATARKIT_MEDIA": str(folder / "media"),
+            "NO_COLOR": "1",
+        }
+    )
     if lease is not None:
         environment["PROOF_LEASE"] = str(lease)
     run = Run(folder, environment, "")
     pipe = asyncio.subprocess.PIPE
     ledger = folder / "ledger.jsonl"
     vendor = await run.start(
-        HERE / "vendor.py", "--ledger", ledger, "--seed", seed, stdin=pipe, stdout=pipe
-    )
+        HERE / "vendor.py", "--ledger", ledger, "--seed", seed, "--jobs", *jobs,
+        stdin=pipe, stdout=pipe,
+    )  # fmt: skip
     async with ending(vendor):
         port = int(await asyncio.wait_for(vendor.stdout.readline(), 30))
         run.base_url = environment["AVATARKIT_ACME_BASE_URL"] = f"http://127.0.0.1:{port}"

@@ -1,6 +1,6 @@
 """A vendor that charges before it answers and loses some of its answers; a process of its own.
 
-    python tests/proof/vendor.py --ledger FILE [--lost 0.02] [--seed 1]
+    python tests/proof/vendor.py --ledger FILE [--lost 0.02] [--seed 1] [--jobs 0.2 0.5]
 
 It speaks HTTP/1.1 on a free loopback port, which it prints, and ends when its standard input does.
 
@@ -10,6 +10,7 @@ It speaks HTTP/1.1 on a free loopback port, which it prints, and ends when its s
     DELETE /voices/ID
     GET    /files/ID                         the result's bytes
     GET    /ledger                           for the harness: everything ever charged
+    GET    /charged                          for the harness: how many jobs that are
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class Charge:
     at: float
     ends_at: float
     answered: bool = True
+    unheard: bool = False  #: the caller was gone when it was answered
     deleted: bool = False
 
 
@@ -57,8 +59,8 @@ class Answer(Exception):
 class Vendor:
     """Accepts, charges, and forgets nothing."""
 
-    def __init__(self, ledger: TextIO, seed: int, lost: float) -> None:
-        self.ledger, self.random, self.lost = ledger, random.Random(seed), lost
+    def __init__(self, ledger: TextIO, seed: int, lost: float, jobs: tuple[float, float]) -> None:
+        self.ledger, self.random, self.lost, self.jobs = ledger, random.Random(seed), lost, jobs
         self.charges: dict[str, Charge] = {}
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -78,7 +80,7 @@ class Vendor:
         headers = BytesParser().parsebytes(rest, headersonly=True)
         body = await _body(reader, headers)
         try:
-            status, answer = 200, await self._act(method, target, headers, body)
+            status, answer = 200, await self._act(method, target, headers, body, reader)
         except Answer as known:
             status, answer = known.status, known.body
         if answer is None:
@@ -92,11 +94,20 @@ class Vendor:
         await writer.drain()
         return True
 
-    async def _act(self, method: str, target: str, headers: Message, body: bytes) -> object:
+    async def _act(
+        self,
+        method: str,
+        target: str,
+        headers: Message,
+        body: bytes,
+        caller: asyncio.StreamReader,
+    ) -> object:
         url = urlsplit(target)
         kind, _, job_id = url.path.strip("/").partition("/")
         if method == "GET" and kind == "ledger":
             return {"charges": [asdict(c) for c in self.charges.values()]}
+        if method == "GET" and kind == "charged":
+            return {"count": len(self.charges)}
         if method == "GET" and kind == "files":
             return b"the result of " + self._charge(job_id.partition(".")[0]).id.encode()
         if headers["x-acme-key"] != "acme-key":
@@ -104,7 +115,7 @@ class Vendor:
         if kind not in KINDS:
             raise Answer(404, {"error": "no such page"})
         if method == "POST":
-            return await self._accept(kind, _name(headers, body))
+            return await self._accept(kind, _name(headers, body), caller)
         if method == "DELETE":
             self._charge(job_id).deleted = True
             return {}
@@ -113,7 +124,7 @@ class Vendor:
         asked = parse_qs(url.query)
         return self._list(kind, asked.get("token", [""])[0], int(asked.get("page", ["1"])[0]))
 
-    async def _accept(self, kind: str, token: str) -> object:
+    async def _accept(self, kind: str, token: str, caller: asyncio.StreamReader) -> object:
         latency = self.random.uniform(0.05, 0.15)
         before = latency * self.random.uniform(0, 0.5)
         await asyncio.sleep(before)
@@ -123,12 +134,13 @@ class Vendor:
             kind=kind,
             token=token,
             at=now,
-            ends_at=now + self.random.uniform(0.2, 0.5),
+            ends_at=now + self.random.uniform(*self.jobs),
             answered=self.random.random() >= self.lost,
         )
         self.charges[charge.id] = charge
         self.ledger.write(json.dumps(asdict(charge)) + "\n")
         await asyncio.sleep(latency - before)
+        charge.unheard = caller.at_eof()
         return self._tell(charge) if charge.answered else None
 
     def _charge(self, job_id: str) -> Charge:
@@ -189,9 +201,10 @@ async def main() -> None:
     parser.add_argument("--ledger", type=Path, required=True)
     parser.add_argument("--lost", type=float, default=0.02)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=float, nargs=2, default=(0.2, 0.5))
     given = parser.parse_args()
     with given.ledger.open("a", buffering=1) as ledger:
-        vendor = Vendor(ledger, given.seed, given.lost)
+        vendor = Vendor(ledger, given.seed, given.lost, tuple(given.jobs))
         server = await asyncio.start_server(vendor.serve, "127.0.0.1", 0)
         print(server.sockets[0].getsockname()[1], flush=True)
         await asyncio.to_thread(sys.stdin.read)

@@ -1,0 +1,124 @@
+"""Where a run keeps its rows: in a file, on a PostgreSQL server, or behind PostgREST.
+
+The servers are started for one run, and are gone with it. Processes of the run find the place by
+their environment.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from processes import user
+
+import avatarkit.repositories
+from avatarkit.engines.clock import SystemClock
+from avatarkit.interfaces import Repository
+
+HERE = Path(__file__).parent
+sys.path.append(str(HERE.parent))  # the servers of the tests stand in a package there
+from postgres.cluster import Cluster, Missing  # noqa: E402
+
+__all__ = ["PLACES", "Missing", "Place", "repository", "sqlite"]
+
+_FOLDER = Path(avatarkit.repositories.__file__).parent / "migrations"
+_MIGRATION = _FOLDER / "20261124120000_avatarkit.sql"
+_TOKEN_LIFE = 3600.0
+
+# What the pool says of a server that is stopped on purpose is no news.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
+
+
+@dataclass
+class Place:
+    """A database of one run."""
+
+    environment: dict[str, str]
+    cluster: Cluster | None = None  #: the server, where there is one
+
+    def repository(self) -> Repository:
+        return repository(self.environment)
+
+
+def repository(environment: Mapping[str, str] = os.environ) -> Repository:
+    """The repository that an environment names."""
+    address, clock = environment["AVATARKIT_REPOSITORY"], SystemClock()
+    scheme, _, rest = address.partition("://")
+    if scheme == "sqlite":
+        from avatarkit.repositories.sqlite import SqliteRepository
+
+        return SqliteRepository(rest.removeprefix("/"), clock=clock)
+    if scheme == "postgresql":
+        from avatarkit.repositories.postgres import PostgresRepository
+
+        return PostgresRepository(address, clock=clock)
+    import httpx
+
+    from avatarkit.repositories.supabase import SupabaseRepository
+    from postgres.postgrest import URL, _Gateway
+
+    client = httpx.AsyncClient(transport=_Gateway(address), timeout=30.0)
+    return SupabaseRepository(URL, environment["PROOF_KEY"], clock=clock, client=client)
+
+
+@contextmanager
+def sqlite(folder: Path, count: int) -> Iterator[Place]:
+    """A file."""
+    yield Place(
+        {
+            "AVATARKIT_REPOSITORY": f"sqlite:///{folder / 'twins.db'}",
+            "PROOF_NAIVE": str(folder / "naive.db"),
+        }
+    )
+
+
+@contextmanager
+def postgres(folder: Path, count: int) -> Iterator[Place]:
+    """A server of its own, with the tables of avatarkit."""
+    with _server() as cluster:
+        _run(cluster, _MIGRATION.read_text())
+        dsn = cluster.dsn()
+        yield Place({"AVATARKIT_REPOSITORY": dsn, "PROOF_NAIVE": dsn}, cluster)
+
+
+@contextmanager
+def supabase(folder: Path, count: int) -> Iterator[Place]:
+    """A server that looks like a Supabase project's, with the users of a run, and PostgREST."""
+    from postgres.postgrest import PostgREST, token
+
+    with _server() as cluster:
+        shim = (HERE.parent / "postgres" / "shim.sql").read_text()
+        users = ", ".join(f"('{user(number)}')" for number in range(count))
+        _run(cluster, shim, _MIGRATION.read_text(), f"insert into auth.users (id) values {users}")
+        server = PostgREST(cluster, "postgres")
+        try:
+            key = token("service_role", expires=_TOKEN_LIFE)
+            yield Place({"AVATARKIT_REPOSITORY": server.url, "PROOF_KEY": key}, cluster)
+        finally:
+            server.stop()
+
+
+PLACES = {"sqlite": sqlite, "postgres": postgres, "supabase": supabase}
+
+
+@contextmanager
+def _server() -> Iterator[Cluster]:
+    cluster = Cluster()
+    try:
+        yield cluster
+    finally:
+        cluster.stop()
+
+
+def _run(cluster: Cluster, *scripts: str) -> None:
+    import psycopg
+
+    with psycopg.connect(cluster.dsn(), autocommit=True) as database:
+        for script in scripts:
+            with database.transaction():
+                database.execute(script)
