@@ -29,7 +29,13 @@ GROUP = "avatarkit.providers"
 BUILTIN: Mapping[str, str] = MappingProxyType(
     {
         "fake": "avatarkit.providers.fake:Fake",
+        "heygen": "avatarkit.providers.heygen:HeyGen",
         "local": "avatarkit.providers.local.adapter:Local",
+        "playht": "avatarkit.providers.playht:PlayHT",
+        "rask": "avatarkit.providers.rask:Rask",
+        "resemble": "avatarkit.providers.resemble:Resemble",
+        "synthesia": "avatarkit.providers.synthesia:Synthesia",
+        "tavus": "avatarkit.providers.tavus:Tavus",
     }
 )
 

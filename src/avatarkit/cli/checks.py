@@ -80,6 +80,8 @@ def _provider_shape(row: Row) -> dict[str, Any]:
         provider = load(row.name)
     except ConfigError as error:
         return shape | {"ok": False, "problem": str(error)}
+    if closed := getattr(provider, "closed", None):
+        return shape | {"ok": False, "problem": f"closed on {closed}"}
     return shape | {"roles": _roles(provider), "key": _key_variable(row.name, provider)}
 
 

@@ -20,6 +20,7 @@ class PlayHT(VoiceCloner, SpeechSynthesizer):
 
     name = "playht"
     api_version = "closed"
+    closed = "2025-12-31"  #: since when there is no such service
     capabilities = Capabilities()
     limits: ClassVar[Limits] = ()
     consent_rules: ClassVar[tuple[ConsentRule, ...]] = ()
