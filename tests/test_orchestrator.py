@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 
 import pytest
 
@@ -315,6 +315,19 @@ class Uploads(Provider):
         if self.trouble:
             raise self.trouble.pop(0)
         return {"asset": f"{operation}-1"}
+
+
+def test_uploads_may_take_longer_than_calls():
+    scene, bounds = Scene(provider=Uploads), []
+
+    @contextmanager
+    def timeout(seconds):
+        bounds.append(seconds)
+        yield
+
+    scene.orchestrator._clock.timeout = timeout
+    scene.advance()
+    assert bounds[:2] == [POLICY.upload_timeout, POLICY.timeout]
 
 
 def test_uploads_are_made_before_the_intent_and_given_to_the_call():

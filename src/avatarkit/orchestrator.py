@@ -255,8 +255,10 @@ class Orchestrator:
         provider: Provider,
         call: Callable[[], Awaitable[T]],
     ) -> T:
+        uploads = what == "prepare"
+        seconds = self._policy.upload_timeout if uploads else self._policy.timeout
         async with self._slots.slot(provider):
-            with _observed(what, record, state), self._clock.timeout(self._policy.timeout):
+            with _observed(what, record, state), self._clock.timeout(seconds):
                 return await call()
 
     async def _later(
