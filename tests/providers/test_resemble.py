@@ -192,6 +192,12 @@ async def test_the_spoken_consent_goes_with_it_and_is_in_no_repr(resemble, wire)
     assert consent not in repr(options)
 
 
+async def test_what_is_new_may_be_said_of_a_voice(resemble, wire):
+    wire.reply(TOLD["submitted"])
+    await resemble.clone_voice(voice(options=ResembleVoice(extra={"fill": True})))
+    assert wire.body()["fill"] is True
+
+
 async def test_what_has_transcripts_is_uploaded_as_recordings(resemble, wire):
     wire.reply(TOLD["submitted"]).reply({"success": True, "item": RECORDING})
     await resemble.clone_voice(voice("Hello there.", "And good night."))

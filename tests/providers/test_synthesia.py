@@ -171,6 +171,13 @@ async def test_a_script_becomes_one_scene(synthesia, wire):
     ]
 
 
+async def test_what_is_new_may_be_said_of_the_video_and_of_the_scene(synthesia, wire):
+    wire.reply(VIDEO)
+    options = (SynthesiaVideo(extra={"new": 1}), SynthesiaScene(extra={"transition": "fade"}))
+    await synthesia.generate_video(video(options=options))
+    assert (wire.body()["new"], wire.body()["input"][0]["transition"]) == (1, "fade")
+
+
 async def test_a_test_video_is_said_to_be_one(synthesia, wire):
     wire.reply(VIDEO)
     await synthesia.generate_video(video(options=(SynthesiaVideo(test=True),)))

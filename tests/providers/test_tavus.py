@@ -204,11 +204,12 @@ async def test_the_footage_goes_with_what_is_deleted(tavus, wire, kind):
     assert wire.requests[0].url.params["hard"] == "true"
 
 
-async def test_pages_of_voices_begin_with_one_those_of_videos_with_zero(tavus, wire):
+async def test_pages_of_voices_begin_with_one_all_others_with_zero(tavus, wire):
     wire.reply({"data": [], "total_count": 0})
     await tavus.find_voice(TOKEN)
+    await tavus.find_avatar(TOKEN)
     await tavus.find_video(TOKEN)
-    assert [request.url.params["page"] for request in wire.requests] == ["1", "0"]
+    assert [request.url.params["page"] for request in wire.requests] == ["1", "0", "0"]
 
 
 async def test_a_face_is_found_although_the_first_page_comes_twice(tavus, wire):

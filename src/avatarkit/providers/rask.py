@@ -120,11 +120,8 @@ class Rask(HttpProvider, VideoDubber, Prepares):
 
     # -- signing in ---------------------------------------------------------------------------
 
-    def _headers(self) -> dict[str, str]:
-        return {}  # the secret buys tokens; it goes nowhere else
-
     async def _send(self, request: _http.Request, call: _http.Call) -> dict[str, Any]:
-        """Send with a token; where that has died early, a free call is sent again with a new one.
+        """Send with a token in the secret's place; a free call again, where that has died early.
 
         A paid call is not sent again, whatever it answers; the next one has the new token.
         """
