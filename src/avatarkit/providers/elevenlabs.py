@@ -1,0 +1,588 @@
+"""ElevenLabs: voices cloned at once or trained, and speech.
+
+https://elevenlabs.io/docs. The code in the body of a failure decides, since the HTTP status
+misleads. There are no idempotency keys: a voice is called by our token, and found again by a search
+for it. Speech leaves nothing that could be searched for.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+from pydantic import Field
+
+from .. import _http, errors
+from ..interfaces import Capabilities, Limit, ProviderSettings, SpeechSynthesizer, VoiceCloner
+from ..models import (
+    Action,
+    ConsentRule,
+    Event,
+    Job,
+    JobState,
+    Media,
+    Model,
+    Operation,
+    Options,
+    Speech,
+    SpeechRequest,
+    VoiceRequest,
+)
+from ..webhooks import Delivery, HmacSha256
+from ._base import HttpProvider, Reads, _at, _ratio, _segment, _text
+
+__all__ = [
+    "REGIONS",
+    "Allowance",
+    "ElevenLabs",
+    "ElevenLabsAudio",
+    "ElevenLabsProfessional",
+    "ElevenLabsSpeech",
+    "ElevenLabsVoice",
+    "VoiceSettings",
+]
+
+#: Where else it can be reached; give the word as ``base_url``. All but "us" are separate, empty
+#: workspaces for enterprises, with keys of their own.
+REGIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "us": "https://api.us.elevenlabs.io",
+        "eu": "https://api.eu.residency.elevenlabs.io",
+        "in": "https://api.in.residency.elevenlabs.io",
+        "sg": "https://api.sg.residency.elevenlabs.io",
+    }
+)
+
+#: What speaks unless the options say otherwise; said aloud, so that its default may change.
+#: It takes no language code: it hears the language in the text.
+_MODEL = "eleven_multilingual_v2"
+
+
+class ElevenLabsVoice(Options):
+    """Extras of an instant clone."""
+
+    remove_background_noise: bool | None = None  #: can hurt a clean recording
+    description: str | None = None
+
+
+class ElevenLabsProfessional(Options):
+    """Train a professional voice: the account owner's own, half an hour of speech at least.
+
+    It needs a plan that includes it, and the person, who reads a captcha aloud.
+    """
+
+    language: str | None = None  #: instead of the training's, e.g. "en"
+    description: str | None = Field(default=None, max_length=500)
+    labels: dict[str, str] | None = None
+
+
+class VoiceSettings(Model):
+    """How a voice is used; ElevenLabs has defaults for each."""
+
+    stability: float | None = Field(default=None, ge=0, le=1)
+    similarity_boost: float | None = Field(default=None, ge=0, le=1)
+    style: float | None = None
+    use_speaker_boost: bool | None = None
+    speed: float | None = None
+
+
+class ElevenLabsSpeech(Options):
+    """What is said, and how."""
+
+    model_id: str | None = None
+    voice_settings: VoiceSettings | None = None
+    language_code: str | None = None  #: ISO 639-1; eleven_multilingual_v2 takes none
+    seed: int | None = Field(default=None, ge=0, le=4294967295)
+    previous_text: str | None = None
+    next_text: str | None = None
+    apply_text_normalization: Literal["auto", "on", "off"] | None = None
+
+
+class ElevenLabsAudio(Options):
+    """How the speech comes back."""
+
+    output_format: str = "mp3_44100_128"  #: 192 kbit/s, and WAV or PCM of 44.1 kHz, need a plan
+    delivery: Literal["whole", "streamed", "timestamps"] = "whole"
+    enable_logging: bool | None = None  #: False: zero retention, for enterprises
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """What the plan still allows; what ElevenLabs does not tell is None."""
+
+    tier: str | None
+    instant_voices: bool | None
+    professional_voices: bool | None
+    voice_slots: int | None  #: that are free
+    professional_slots: int | None
+    voice_edits: int | None  #: voices that may be added or changed until it renews
+    credits: int | None
+    renews_at: float | None  #: seconds since 1970
+
+
+_READ = "2026-11-22"
+_GUIDE = (
+    "https://github.com/elevenlabs/elevenlabs-docs/blob/3557f0b/fern/product-guides/voices/"
+    "voice-cloning/instant-voice-cloning.mdx"
+)
+_MODELS = "https://elevenlabs.io/docs/models"
+
+_ENDED = frozenset({"BAN", "ENTERPRISE_BAN"})
+#: The word of a professional voice's training -> ours.
+_TRAINING: Mapping[str, JobState] = {
+    "not_started": JobState.QUEUED,
+    "queued": JobState.QUEUED,
+    "delayed": JobState.QUEUED,
+    "fine_tuning": JobState.RUNNING,
+    "fine_tuned": JobState.SUCCEEDED,
+    "failed": JobState.FAILED,
+}
+#: They are about voices of its library, which only an adopted training can have.
+_EVENTS: Mapping[str, JobState] = {
+    "voice_removal_notice_withdrawn": JobState.SUCCEEDED,
+    "voice_removed": JobState.GONE,
+}
+_MEDIA_TYPES: Mapping[str, str] = {
+    "mp3": "audio/mpeg",
+    "wav": "audio/wav",
+    "opus": "audio/ogg",
+    "pcm": "audio/pcm",
+    "ulaw": "audio/basic",
+    "alaw": "audio/x-alaw-basic",
+}
+
+
+class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer):
+    """Voices and speech. ``base_url`` may be a word of ``REGIONS``."""
+
+    name = "elevenlabs"
+    api_version = "v1"
+    base_url = "https://api.elevenlabs.io"
+    key_env, key_header = "ELEVENLABS_API_KEY", "xi-api-key"
+    option_types = (ElevenLabsVoice, ElevenLabsProfessional, ElevenLabsSpeech, ElevenLabsAudio)
+    capabilities = Capabilities(
+        drive=frozenset(),
+        webhook=HmacSha256(header="ElevenLabs-Signature", version="v0", tolerance=1800),
+        found_by_token=frozenset({Operation.VOICE}),
+        typical=MappingProxyType({Operation.VOICE: 5.0, Operation.SPEECH: 5.0}),
+        in_flight=3,  # what the smallest plan that clones allows of the default model
+    )
+    limits = (
+        Limit(
+            what="voice_seconds",
+            minimum=60,
+            maximum=180,
+            severity="warning",
+            source=_GUIDE,
+            since=_READ,
+        ),
+        # Not in its documents, though widely repeated: it decides.
+        Limit(
+            what="voice_bytes", maximum=10e6, severity="warning", source="unverified", since=_READ
+        ),
+        # What its most patient models take; others take less, and it says so.
+        Limit(what="script_characters", maximum=40_000, source=_MODELS, since=_READ),
+    )
+    consent_rules = (
+        ConsentRule(
+            demands="record",
+            text="whoever clones a voice confirms to hold the rights to it; its API asks for none",
+            source=_GUIDE,
+            since=_READ,
+        ),
+        ConsentRule(
+            demands="action",
+            text="for a professional voice its owner reads a captcha aloud",
+            source="https://elevenlabs.io/docs/product-guides/voices/voice-cloning/"
+            "professional-voice-cloning",
+            since=_READ,
+        ),
+    )
+    reads = Reads(
+        ids={Operation.VOICE: ("voice_id",)},
+        states={},
+        state=(),
+        unsaid={Operation.VOICE: JobState.SUCCEEDED},
+        created_at=("created_at_unix",),
+        items=("voices",),
+        cursor=("next_page_token",),
+        cursor_parameter="next_page_token",
+    )
+    code = ("detail.code", "detail.status")
+    message = ("detail.message", "detail")
+    codes = {
+        **dict.fromkeys(
+            ("quota_exceeded", "insufficient_credits", "max_character_limit_exceeded"),
+            errors.QuotaError,
+        ),
+        **dict.fromkeys(
+            (
+                "paid_plan_required",
+                "can_not_use_instant_voice_cloning",
+                "only_for_creator+",
+                "subscription_required",
+                "feature_not_available",
+                "voice_limit_reached",
+                "voice_add_edit_limit_reached",
+            ),
+            errors.PlanError,
+        ),
+        **dict.fromkeys(
+            ("voice_not_found", "sample_not_found", "model_not_found", "history_item_not_found"),
+            errors.NotFound,
+        ),
+        **dict.fromkeys(
+            (
+                "rate_limit_exceeded",
+                "concurrent_limit_exceeded",
+                "too_many_concurrent_requests",
+                "system_busy",
+            ),
+            errors.RateLimited,
+        ),
+        **dict.fromkeys(
+            (
+                "invalid_api_key",
+                "missing_api_key",
+                "missing_permissions",
+                "insufficient_permissions",
+                "detected_unusual_activity",
+            ),
+            errors.AuthError,
+        ),
+    }
+
+    def __init__(
+        self, settings: ProviderSettings | None = None, *, client: _http.Client | None = None
+    ) -> None:
+        super().__init__(settings, client=client)
+        self._base_url = REGIONS.get(self._base_url, self._base_url)
+        self._captchas: dict[str, str] = {}  # a picture must stay the one that is being read
+
+    # -- voices -------------------------------------------------------------------------------
+
+    async def clone_voice(self, request: VoiceRequest, /) -> Job:
+        """Clone at once; or begin a professional voice, where the options ask for one.
+
+        A professional voice is created and given its recordings; ``get_voice`` then asks for the
+        captcha, and begins the training once it was read.
+        """
+        if any(type(o) is ElevenLabsProfessional for o in request.options):
+            return await self._begin_professional(request)
+        language = _primary(request.language)
+        return await self._submit(
+            Operation.VOICE,
+            "/v1/voices/add",
+            request,
+            ElevenLabsVoice,
+            files=[("files", sample) for sample in request.samples],
+            name=request.token,
+            labels=None if language is None else json.dumps({"language": language}),
+        )
+
+    async def _begin_professional(self, request: VoiceRequest) -> Job:
+        language = _primary(request.language)
+        if language is None and not self._option(request, ElevenLabsProfessional).language:
+            raise errors.Unsupported("a professional voice has one language: say which")
+        job = await self._submit(
+            Operation.VOICE,
+            "/v1/voices/pvc",
+            request,
+            ElevenLabsProfessional,
+            name=request.token,
+            language=language,
+        )
+        try:
+            files = [("files", sample) for sample in request.samples]
+            path = f"/v1/voices/pvc/{_segment(job.id)}/samples"
+            await self._call("POST", path, operation=Operation.VOICE, files=files)
+        except errors.ProviderError as error:
+            if error.code != "duplicate_files":  # which a repeat of ours may have brought about
+                await self.delete_voice(job.id)
+                raise
+        return job.model_copy(update={"state": JobState.QUEUED})
+
+    async def get_voice(self, voice_id: str, /) -> Job:
+        """Poll. Of a professional voice: show its captcha, and train it once that was read."""
+        job = await self._get(Operation.VOICE, "/v1/voices/{}", voice_id)
+        if job.raw.get("category") != "professional":
+            return job
+        if job.state is JobState.NEEDS_ACTION:
+            return job.model_copy(update={"action": await self._captcha_action(job.id)})
+        if job.state is JobState.QUEUED and _trained(job.raw) == "not_started":
+            await self._train(job.id)
+        return job
+
+    async def find_voice(self, token: str, /) -> Sequence[Job]:
+        """Search, since lists stop at some hundred voices."""
+        query = {"search": token, "page_size": 100, "sort": "created_at_unix"}
+        return await self._find(
+            Operation.VOICE, "/v2/voices", token, **query, sort_direction="desc"
+        )
+
+    async def delete_voice(self, voice_id: str, /) -> None:
+        """Delete; what was added to the plan's count of changed voices is not given back."""
+        await self._delete(Operation.VOICE, "/v1/voices/{}", voice_id)
+
+    async def captcha(self, voice_id: str) -> bytes:
+        """Fetch the picture (PNG) of the lines that the owner of the voice must read aloud."""
+        path = f"/v1/voices/pvc/{_segment(voice_id)}/captcha"
+        request = self._client.build_request("GET", self._url(path), headers=self._headers())
+        call = _http.Call(
+            provider=self.name,
+            operation=Operation.VOICE,
+            timeout=self._settings.timeout,
+            explain=self.explain,
+        )
+        answer = await _http.stream(self._client, request, call)
+        picture = _picture(b"".join([chunk async for chunk in answer.chunks]))
+        if picture is None:
+            raise call.error(errors.BadReply, "the captcha is no picture")
+        return picture
+
+    async def hand_in(self, voice_id: str, recording: Media) -> None:
+        """Hand in the recording of the captcha; it is then gone, and the next poll goes on."""
+        path = f"/v1/voices/pvc/{_segment(voice_id)}/captcha"
+        self._captchas.pop(voice_id, None)
+        files = [("recording", recording)]
+        await self._call("POST", path, operation=Operation.VOICE, files=files)
+
+    async def _captcha_action(self, voice_id: str) -> Action:
+        if voice_id not in self._captchas:
+            self._captchas[voice_id] = base64.b64encode(await self.captcha(voice_id)).decode()
+        return Action(
+            kind="captcha",
+            message="The owner of the voice must read the lines in the picture aloud; hand the "
+            "recording in.",
+            url=f"data:image/png;base64,{self._captchas[voice_id]}",
+        )
+
+    async def _train(self, voice_id: str) -> None:
+        path, body = f"/v1/voices/pvc/{_segment(voice_id)}/train", {"model_id": _MODEL}
+        try:
+            await self._call("POST", path, operation=Operation.VOICE, body=body)
+        except errors.ProviderError as error:
+            if error.code not in {"already_running", "already_processing"}:
+                raise
+
+    # -- speech -------------------------------------------------------------------------------
+
+    async def synthesize(self, request: SpeechRequest, /) -> Speech:
+        """Say it; with ``delivery="timestamps"`` the time of each character comes along."""
+        how = self._option(request, ElevenLabsAudio)
+        model = self._option(request, ElevenLabsSpeech).model_id or _MODEL
+        query = {"output_format": how.output_format}
+        if how.enable_logging is not None:
+            query["enable_logging"] = str(how.enable_logging).lower()
+        path = f"/v1/text-to-speech/{_segment(request.voice_id)}{_DELIVERIES[how.delivery]}"
+        call, sent = self._billable(
+            Operation.SPEECH,
+            f"{path}?{urlencode(query | how.extra)}",
+            request,
+            options=ElevenLabsSpeech,
+            body={
+                "text": request.text,
+                "model_id": model,
+                "language_code": None if model == _MODEL else _primary(request.language),
+            },
+        )
+        answer = await _http.stream(self._client, sent, call)
+        cost = answer.headers.get("character-cost", "")
+        cost_told = f"{cost} credits" if re.fullmatch(r"[0-9]+(\.[0-9]+)?", cost) else None
+        if how.delivery != "timestamps":
+            return Speech(audio=answer.chunks, media_type=answer.media_type, cost=cost_told)
+        audio, timings = _timed(call, b"".join([chunk async for chunk in answer.chunks]))
+        kind = how.output_format.partition("_")[0]
+        return Speech(
+            audio=_once(audio),
+            media_type=_MEDIA_TYPES.get(kind, "application/octet-stream"),
+            timings=timings,
+            cost=cost_told,
+        )
+
+    # -- the plan -----------------------------------------------------------------------------
+
+    async def allowance(self) -> Allowance:
+        """Read what the plan still allows; raises ``AuthError`` for a key that may not see it."""
+        raw = await self._call("GET", "/v1/user/subscription", operation=Operation.VOICE)
+        return Allowance(
+            tier=_text(raw, ("tier",)),
+            instant_voices=_flag(raw, "can_use_instant_voice_cloning"),
+            professional_voices=_flag(raw, "can_use_professional_voice_cloning"),
+            voice_slots=_left(raw, "voice_limit", "voice_slots_used"),
+            professional_slots=_left(
+                raw, "professional_voice_limit", "professional_voice_slots_used"
+            ),
+            voice_edits=_left(raw, "max_voice_add_edits", "voice_add_edit_counter"),
+            credits=_left(raw, "character_limit", "character_count"),
+            renews_at=_number(raw, "next_character_count_reset_unix"),
+        )
+
+    # -- reading ------------------------------------------------------------------------------
+
+    def events(self, delivery: Delivery) -> list[Event]:
+        """Read a delivery; none of them is about a voice in training."""
+        self.capabilities.webhook.check(delivery, self._settings.webhook_secrets)
+        body = delivery.json()
+        state, data = _EVENTS.get(str(body.get("type"))), body.get("data")
+        if state is None or not isinstance(data, Mapping) or not data.get("voice_id"):
+            return []
+        job = self._job(Operation.VOICE, data).model_copy(update={"state": state})
+        return self._events(delivery, job)
+
+    def explain(self, status: int, body: Any) -> _http.Explanation:
+        """Read a failure by its code, else by its older code; else it may be a list of faults."""
+        told = super().explain(status, body)
+        said = body if isinstance(body, Mapping) else {}
+        older = _text(said, ("detail.status",))
+        kind = told.kind or self.codes.get(older or "")
+        message = told.message or "; ".join(_faults(said.get("detail")))[:200]
+        return _http.Explanation(kind=kind, code=told.code, message=message)
+
+    def _job(
+        self,
+        operation: Operation,
+        raw: Mapping[str, Any],
+        *,
+        unsaid: JobState = JobState.UNKNOWN,
+    ) -> Job:
+        job = super()._job(operation, raw, unsaid=unsaid)
+        state, reason = _standing(raw)
+        known: dict[str, Any] = {"state": state, "reason": reason}
+        if state is JobState.NEEDS_ACTION:
+            known["action"] = Action(
+                kind="open_url",
+                message="The voice must be verified at ElevenLabs before it can speak.",
+                url="https://elevenlabs.io/app",
+            )
+        if state is JobState.RUNNING:
+            known["progress"] = _ratio(_at(raw, (f"fine_tuning.progress.{_MODEL}",)), 1)
+        return job.model_copy(update=known)
+
+    def _cursor(
+        self, page: Mapping[str, Any], query: Mapping[str, Any], *, pages: int, jobs: int
+    ) -> Any:
+        cursor = super()._cursor(page, query, pages=pages, jobs=jobs)
+        if page.get("has_more") and cursor is None:
+            raise self._bad(Operation.VOICE, "there is more of the list, yet not how to get it")
+        return cursor if page.get("has_more", True) else None
+
+    async def _send(self, request: _http.Request, call: _http.Call) -> dict[str, Any]:
+        if request.url.path.endswith("/samples"):  # it answers with a bare list of them
+            return {"samples": await _http.send_any(self._client, request, call)}
+        return await super()._send(request, call)
+
+
+_DELIVERIES: Mapping[str, str] = {
+    "whole": "",
+    "streamed": "/stream",
+    "timestamps": "/with-timestamps",
+}
+
+
+def _primary(language: str | None) -> str | None:
+    """ISO 639-1 of a language tag."""
+    return None if not language else re.split("[-_]", language)[0].lower()
+
+
+def _standing(raw: Mapping[str, Any]) -> tuple[JobState, str | None]:
+    """Where a voice stands, and why it failed."""
+    if raw.get("safety_control") in _ENDED:
+        return JobState.FAILED, "ElevenLabs has banned this voice"
+    if raw.get("category") == "professional":
+        return _professional(raw)
+    asked = raw.get("requires_verification") or _at(
+        raw, ("voice_verification.requires_verification",)
+    )
+    if asked and not _at(raw, ("voice_verification.is_verified",)):
+        return JobState.NEEDS_ACTION, None
+    return JobState.SUCCEEDED, None
+
+
+def _professional(raw: Mapping[str, Any]) -> tuple[JobState, str | None]:
+    word = _trained(raw)
+    state = _TRAINING.get(word, JobState.UNKNOWN)
+    if state is JobState.FAILED:
+        said = _at(raw, ("fine_tuning.message",))
+        texts = [str(v) for v in said.values() if v] if isinstance(said, Mapping) else []
+        return state, "; ".join(texts)[:200] or "its training failed"
+    if word != "not_started":
+        return state, None
+    if not raw.get("samples"):
+        return JobState.FAILED, "its recordings never arrived: begin again"
+    if _at(raw, ("voice_verification.is_verified",)):
+        return JobState.QUEUED, None
+    if _at(raw, ("fine_tuning.manual_verification_requested",)):
+        return JobState.RUNNING, None  # ElevenLabs' people look at it
+    return JobState.NEEDS_ACTION, None
+
+
+def _trained(raw: Mapping[str, Any]) -> str:
+    """The word for the training of the model that we train, else of any."""
+    words = _at(raw, ("fine_tuning.state",))
+    words = words if isinstance(words, Mapping) else {}
+    others = [w for w in words.values() if w != "not_started"]
+    return str(words.get(_MODEL) or next(iter(others), "not_started"))
+
+
+def _faults(detail: Any) -> list[str]:
+    """What is wrong with which field, as the web framework beneath ElevenLabs tells it."""
+    faults = [f for f in detail if isinstance(f, Mapping)] if isinstance(detail, list) else []
+    places = [f.get("loc") for f in faults]
+    names = [".".join(map(str, p)) if isinstance(p, list) else "" for p in places]
+    return [f"{n}: {f.get('msg')}" for n, f in zip(names, faults, strict=True)]
+
+
+def _picture(answer: bytes) -> bytes | None:
+    """The PNG in an answer, whose form is not documented: itself, or base64, quoted or not."""
+    if not answer.startswith(_PNG):
+        try:
+            answer = base64.b64decode(answer.strip().strip(b'"'), validate=True)
+        except binascii.Error:
+            return None
+    return answer if answer.startswith(_PNG) else None
+
+
+_PNG = b"\x89PNG"
+
+
+def _timed(
+    call: _http.Call, answer: bytes
+) -> tuple[bytes, tuple[tuple[str, float, float], ...] | None]:
+    """Audio and the time of each character, which may be missing."""
+    try:
+        raw = json.loads(answer)
+        audio = base64.b64decode(raw["audio_base64"], validate=True)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise call.unclear("the answer holds no audio") from error
+    told = raw.get("alignment")
+    if not isinstance(told, Mapping):
+        return audio, None
+    names = ("characters", "character_start_times_seconds", "character_end_times_seconds")
+    return audio, tuple(zip(*(told.get(name) or () for name in names), strict=False))
+
+
+async def _once(audio: bytes) -> AsyncIterator[bytes]:
+    yield audio
+
+
+def _number(raw: Mapping[str, Any], name: str) -> float | None:
+    value = raw.get(name)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _flag(raw: Mapping[str, Any], name: str) -> bool | None:
+    value = raw.get(name)
+    return value if isinstance(value, bool) else None
+
+
+def _left(raw: Mapping[str, Any], limit: str, used: str) -> int | None:
+    all_of_it, gone = _number(raw, limit), _number(raw, used)
+    return None if all_of_it is None or gone is None else max(0, int(all_of_it - gone))

@@ -1,0 +1,478 @@
+"""ElevenLabs: the suites, and what is special about it."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+import stamina
+from pydantic import SecretStr
+
+from avatarkit import errors
+from avatarkit.interfaces import ProviderSettings
+from avatarkit.models import JobState, Operation, SpeechRequest, VoiceRequest
+from avatarkit.providers.elevenlabs import (
+    REGIONS,
+    Allowance,
+    ElevenLabs,
+    ElevenLabsAudio,
+    ElevenLabsProfessional,
+    ElevenLabsSpeech,
+    ElevenLabsVoice,
+    VoiceSettings,
+)
+from avatarkit.testing import Golden, ProviderSuite, Recording, SpeechSuite, Wire
+from avatarkit.testing.providers import KEY, TOKEN
+from avatarkit.webhooks import Delivery
+from contract import Contract
+
+pytestmark = pytest.mark.anyio
+
+TOLD = json.loads((Path(__file__).parent / "elevenlabs.json").read_text())
+VOICE, PROFESSIONAL = TOLD["voice"], TOLD["professional"]
+PNG = b"\x89PNG\r\n\x1a\n"
+CAPTCHA = base64.b64encode(PNG)
+
+
+def changed(voice, **values):
+    """The voice, with other values at dotted places (``__`` for the dot)."""
+    voice = copy.deepcopy(voice)
+    for place, value in values.items():
+        *path, last = place.split("__")
+        target = voice
+        for name in path:
+            target = target[name]
+        target[last] = value
+    return voice
+
+
+def another(**values):
+    return {**VOICE, "voice_id": "another", "name": "Ada", **values}
+
+
+class TestElevenLabs(ProviderSuite):
+    provider = ElevenLabs
+    recordings = {
+        Operation.VOICE: Recording(
+            submitted=TOLD["submitted"],
+            polled={
+                JobState.SUCCEEDED: VOICE,
+                JobState.NEEDS_ACTION: changed(
+                    VOICE, voice_verification__requires_verification=True
+                ),
+                JobState.FAILED: changed(VOICE, safety_control="BAN"),
+            },
+            pages=[
+                {
+                    "voices": [another()],
+                    "has_more": True,
+                    "total_count": 102,
+                    "next_page_token": "page-2",
+                },
+                {
+                    "voices": [
+                        {**VOICE, "voice_id": "younger", "created_at_unix": 1_790_000_900},
+                        VOICE,
+                    ],
+                    "has_more": False,
+                    "total_count": 102,
+                    "next_page_token": None,
+                },
+            ],
+            delivered=TOLD["withdrawn"],
+            state_field=None,
+        )
+    }
+    golden = Golden(
+        secret=b"wsec_test_0123456789abcdef",
+        delivery=Delivery(
+            b'{"type":"voice_removal_notice","event_timestamp":1790000000,'
+            b'"data":{"voice_id":"21m00Tcm4TlvDq8ikWAM"}}',
+            {
+                "elevenlabs-signature": "t=1790000000,v0="
+                "f745039c94ec2eccfb546429f7566578c63bee1f566662f76b11de33c0e4c16c"
+            },
+            received=1_790_001_000,
+        ),
+    )
+
+
+class TestElevenLabsSpeech(SpeechSuite):
+    provider = ElevenLabs
+    audio = b"ID3 and so on"
+
+
+@pytest.fixture(autouse=True)
+def _without_waiting():
+    with stamina.set_testing(True, attempts=2, cap=True):
+        yield
+
+
+@pytest.fixture
+def wire():
+    return Wire()
+
+
+@pytest.fixture
+def it(wire):
+    return ElevenLabs(ProviderSettings(api_key=SecretStr(KEY)), client=wire.client)
+
+
+def ask(**more):
+    media = TestElevenLabs().media(linked=False)
+    return VoiceRequest(**{"token": TOKEN, "samples": (media, media), "language": "en-GB"} | more)
+
+
+def say(**more):
+    return SpeechRequest(
+        **{"token": TOKEN, "voice_id": "v1", "text": "Hi", "language": "pt"} | more
+    )
+
+
+async def heard(speech):
+    return b"".join([chunk async for chunk in speech.audio])
+
+
+# -- instant voices ---------------------------------------------------------------------------
+
+
+async def test_recordings_repeat_one_part_and_labels_are_json_in_a_text(it, wire):
+    wire.reply(TOLD["submitted"])
+    await it.clone_voice(ask(options=(ElevenLabsVoice(remove_background_noise=True),)))
+    assert wire.requests[0].content.count(b'name="files"; filename="sample.wav"') == 2
+    assert json.loads(wire.body()["labels"]) == {"language": "en"}
+    assert wire.body()["remove_background_noise"] == "true"
+    assert wire.requests[0].headers["xi-api-key"] == KEY
+
+
+async def test_a_voice_that_must_be_verified_is_not_ready(it, wire):
+    wire.reply(TOLD["unverified"])
+    job = await it.clone_voice(ask())
+    assert job.state is JobState.NEEDS_ACTION
+    assert "verified" in job.action.message
+
+
+async def test_a_voice_that_was_verified_is_ready(it, wire):
+    verified = {
+        "voice_verification__requires_verification": True,
+        "voice_verification__is_verified": True,
+    }
+    wire.reply(changed(VOICE, **verified))
+    assert (await it.get_voice("v1")).state is JobState.SUCCEEDED
+
+
+async def test_a_voice_that_is_gone_counts_as_deleted_although_the_status_is_400(it, wire):
+    wire.reply(TOLD["failures"]["no such voice"]["body"], 400)
+    await it.delete_voice("alloy")
+
+
+async def test_the_search_is_for_the_token_and_believes_only_the_whole_name(it, wire):
+    wire.reply({"voices": [another(name=f"{TOKEN}-2"), VOICE], "has_more": False})
+    found = await it.find_voice(TOKEN)
+    assert [job.id for job in found] == [VOICE["voice_id"]]
+    assert wire.requests[0].url.params["search"] == TOKEN
+
+
+async def test_a_page_after_the_last_is_not_asked_for(it, wire):
+    wire.reply({"voices": [], "has_more": False, "next_page_token": "again"})
+    await it.find_voice(TOKEN)
+    assert len(wire.requests) == 1
+
+
+async def test_more_without_a_way_to_it_is_never_absence(it, wire):
+    wire.reply({"voices": [], "has_more": True, "next_page_token": None})
+    with pytest.raises(errors.BadReply, match="more of the list"):
+        await it.find_voice(TOKEN)
+
+
+# -- professional voices ----------------------------------------------------------------------
+
+TRAIN = (ElevenLabsProfessional(description="Ana"),)
+DUPLICATE = {"detail": {"code": "duplicate_files", "message": "You cannot upload a file twice."}}
+
+
+async def test_a_professional_voice_is_created_and_given_its_recordings(it, wire):
+    wire.reply({"voice_id": "pvc1"}).reply([{"sample_id": "s1"}, {"sample_id": "s2"}])
+    job = await it.clone_voice(ask(options=TRAIN))
+    assert (job.id, job.state) == ("pvc1", JobState.QUEUED)
+    assert wire.body(0) == {"name": TOKEN, "language": "en", "description": "Ana"}
+    assert wire.requests[1].url.path == "/v1/voices/pvc/pvc1/samples"
+    assert wire.requests[1].content.count(b'name="files"') == 2
+
+
+async def test_a_professional_voice_without_a_language_is_refused(it, wire):
+    with pytest.raises(errors.Unsupported, match="language"):
+        await it.clone_voice(ask(options=TRAIN, language=None))
+    assert not wire.requests
+
+
+async def test_a_professional_voice_whose_recordings_are_refused_is_deleted(it, wire):
+    wire.reply({"voice_id": "pvc1"}).reply({"detail": {"code": "invalid_audio"}}, 400)
+    wire.reply({"status": "ok"})
+    with pytest.raises(errors.Refused) as caught:
+        await it.clone_voice(ask(options=TRAIN))
+    assert caught.value.code == "invalid_audio"
+    assert wire.requests[2].method == "DELETE"
+
+
+async def test_recordings_that_arrived_although_the_answer_was_lost_are_there(it, wire):
+    wire.reply({"voice_id": "pvc1"}).reply({}, 503).reply(DUPLICATE, 400)
+    assert (await it.clone_voice(ask(options=TRAIN))).id == "pvc1"
+
+
+async def test_a_professional_voice_without_recordings_has_failed(it, wire):
+    wire.reply(changed(PROFESSIONAL, samples=[]))
+    job = await it.get_voice("pvc1")
+    assert (job.state, job.reason) == (
+        JobState.FAILED,
+        "its recordings never arrived: begin again",
+    )
+
+
+@pytest.mark.parametrize(
+    "answer", [PNG, CAPTCHA, b'"' + CAPTCHA + b'"'], ids=["png", "text", "json"]
+)
+async def test_the_captcha_is_an_action_and_stays_the_same_picture(it, wire, answer):
+    wire.reply(PROFESSIONAL).reply(answer).reply(PROFESSIONAL)
+    first, second = await it.get_voice("pvc1"), await it.get_voice("pvc1")
+    assert first.state is JobState.NEEDS_ACTION
+    assert first.action.kind == "captcha"
+    assert first.action.url == f"data:image/png;base64,{CAPTCHA.decode()}"
+    assert second.action == first.action
+    assert len(wire.requests) == 3
+
+
+@pytest.mark.parametrize("answer", [b"<html>", b'"bm90IGEgcGljdHVyZQ=="', b""], ids=repr)
+async def test_a_captcha_that_is_no_picture_is_an_error(it, wire, answer):
+    wire.reply(answer)
+    with pytest.raises(errors.BadReply, match="no picture"):
+        await it.captcha("pvc1")
+
+
+async def test_after_a_recording_was_handed_in_a_fresh_captcha_is_shown(it, wire):
+    wire.reply(PROFESSIONAL).reply(CAPTCHA).reply({"status": "ok"})
+    wire.reply(PROFESSIONAL).reply(CAPTCHA)
+    await it.get_voice("pvc1")
+    await it.hand_in("pvc1", TestElevenLabs().media())
+    await it.get_voice("pvc1")
+    paths = [request.url.path.rpartition("/")[2] for request in wire.requests]
+    assert paths == ["pvc1", "captcha", "captcha", "pvc1", "captcha"]
+    assert wire.body(2) == {"recording": b"RIFF-the-recorded-bytes"}
+
+
+VERIFIED = changed(PROFESSIONAL, voice_verification__is_verified=True)
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [(200, {"status": "ok"}), (409, {"detail": {"code": "already_running"}})],
+)
+async def test_a_verified_voice_is_trained(it, wire, status, answer):
+    wire.reply(VERIFIED).reply(answer, status)
+    assert (await it.get_voice("pvc1")).state is JobState.QUEUED
+    assert wire.requests[1].url.path == "/v1/voices/pvc/pvc1/train"
+    assert wire.body() == {"model_id": "eleven_multilingual_v2"}
+
+
+@pytest.mark.parametrize(
+    ("word", "state"),
+    [
+        ("queued", JobState.QUEUED),
+        ("delayed", JobState.QUEUED),
+        ("fine_tuning", JobState.RUNNING),
+        ("fine_tuned", JobState.SUCCEEDED),
+        ("failed", JobState.FAILED),
+        ("percolating", JobState.UNKNOWN),
+    ],
+)
+async def test_a_professional_voice_is_followed_through_its_training(it, wire, word, state):
+    tuned = {
+        "fine_tuning__state": {"eleven_multilingual_v2": word},
+        "fine_tuning__progress": {"eleven_multilingual_v2": 0.4},
+        "fine_tuning__message": {"eleven_multilingual_v2": "too noisy"},
+    }
+    wire.reply(changed(VERIFIED, **tuned))
+    job = await it.get_voice("pvc1")
+    assert job.state is state
+    assert job.progress == (0.4 if state is JobState.RUNNING else None)
+    assert job.reason == ("too noisy" if state is JobState.FAILED else None)
+    assert len(wire.requests) == 1
+
+
+async def test_a_voice_that_people_look_at_is_waited_for(it, wire):
+    wire.reply(changed(PROFESSIONAL, fine_tuning__manual_verification_requested=True))
+    assert (await it.get_voice("pvc1")).state is JobState.RUNNING
+
+
+# -- speech -----------------------------------------------------------------------------------
+
+
+async def test_the_cost_is_what_the_header_says_in_credits(it, wire):
+    wire.reply(b"ID3", character_cost="51", content_type="audio/mpeg")
+    assert (await it.synthesize(say())).cost == "51 credits"
+
+
+@pytest.mark.parametrize("told", [{}, {"character_cost": "some"}])
+async def test_a_cost_that_is_not_told_is_unknown(it, wire, told):
+    wire.reply(b"ID3", content_type="audio/mpeg", **told)
+    assert (await it.synthesize(say())).cost is None
+
+
+async def test_speech_streams_where_that_is_asked_for(it, wire):
+    wire.reply(b"ID3", content_type="audio/mpeg")
+    how = ElevenLabsAudio(delivery="streamed", output_format="mp3_22050_32", enable_logging=False)
+    assert await heard(await it.synthesize(say(options=(how,)))) == b"ID3"
+    assert wire.requests[0].url.path == "/v1/text-to-speech/v1/stream"
+    assert dict(wire.requests[0].url.params) == {
+        "output_format": "mp3_22050_32",
+        "enable_logging": "false",
+    }
+
+
+async def test_the_time_of_each_character_comes_along(it, wire):
+    wire.reply(TOLD["timestamps"], character_cost="2")
+    speech = await it.synthesize(say(options=(ElevenLabsAudio(delivery="timestamps"),)))
+    assert speech.timings == (("H", 0.0, 0.1), ("i", 0.1, 0.2))
+    assert (speech.media_type, speech.cost) == ("audio/mpeg", "2 credits")
+    assert await heard(speech) == b"ID3\x04\x00\x00\x00\x00"
+
+
+async def test_times_may_be_missing(it, wire):
+    wire.reply({**TOLD["timestamps"], "alignment": None})
+    speech = await it.synthesize(say(options=(ElevenLabsAudio(delivery="timestamps"),)))
+    assert speech.timings is None
+
+
+@pytest.mark.parametrize("answer", [b"<html>", b"[1]", b"{}", b'{"audio_base64": "?"}'], ids=repr)
+async def test_an_answer_without_audio_may_have_cost_money(it, wire, answer):
+    wire.reply(answer)
+    with pytest.raises(errors.Ambiguous):
+        await it.synthesize(say(options=(ElevenLabsAudio(delivery="timestamps"),)))
+
+
+@pytest.mark.parametrize(
+    ("model", "code"), [(None, None), ("eleven_multilingual_v2", None), ("eleven_v3", "pt")]
+)
+async def test_the_language_is_said_to_models_that_take_one(it, wire, model, code):
+    wire.reply(b"ID3", content_type="audio/mpeg")
+    await it.synthesize(say(options=(ElevenLabsSpeech(model_id=model),)))
+    assert wire.body().get("language_code") == code
+    assert wire.body()["model_id"] == (model or "eleven_multilingual_v2")
+
+
+# -- errors, the plan, hosts, deliveries ------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", TOLD["failures"])
+async def test_the_code_decides_and_the_status_does_not(it, wire, name):
+    failure = TOLD["failures"][name]
+    wire.reply(failure["body"], failure["status"])
+    with pytest.raises(getattr(errors, failure["error"])) as caught:
+        await it.synthesize(say())
+    assert type(caught.value).__name__ == failure["error"]
+    assert len(wire.requests) == 1
+
+
+async def test_a_list_of_faults_is_told_in_words(it, wire):
+    wire.reply(TOLD["failures"]["a fault in a field"]["body"], 422)
+    with pytest.raises(errors.Refused, match=r"body\.text: Field required"):
+        await it.synthesize(say())
+
+
+async def test_the_plan_tells_what_it_still_allows(it, wire):
+    wire.reply(TOLD["subscription"])
+    assert await it.allowance() == Allowance(
+        tier="starter",
+        instant_voices=True,
+        professional_voices=False,
+        voice_slots=9,
+        professional_slots=0,
+        voice_edits=92,
+        credits=29_000,
+        renews_at=1_793_000_000,
+    )
+
+
+async def test_a_plan_that_tells_nothing_is_unknown(it, wire):
+    wire.reply({"voice_limit": True, "character_limit": 5})
+    told = dataclasses.asdict(await it.allowance())
+    assert set(told.values()) == {None}
+
+
+@pytest.mark.parametrize(("word", "host"), REGIONS.items())
+async def test_a_region_may_be_named_by_a_word(wire, word, host):
+    settings = ProviderSettings(api_key=SecretStr("k"), base_url=word)
+    it = ElevenLabs(settings, client=wire.reply(VOICE).client)
+    await it.get_voice("v1")
+    assert wire.requests[0].url == f"{host}/v1/voices/v1"
+
+
+def test_a_voice_that_was_taken_out_of_the_library_is_gone(wire):
+    suite = TestElevenLabs()
+    it = ElevenLabs(suite.settings(), client=wire.client)
+    (event,) = it.events(suite.sign(json.dumps(TOLD["removed"]).encode()))
+    assert (event.job.id, event.job.state) == ("21m00Tcm4TlvDq8ikWAM", JobState.GONE)
+
+
+# -- the vendor's own document ----------------------------------------------------------------
+
+EVERY_SPEECH = ElevenLabsSpeech(
+    model_id="eleven_flash_v2_5",
+    voice_settings=VoiceSettings(
+        stability=0.5, similarity_boost=0.7, style=0.1, use_speaker_boost=True, speed=1.1
+    ),
+    language_code="pt",
+    seed=7,
+    previous_text="So.",
+    next_text="Bye.",
+    apply_text_normalization="on",
+)
+AUDIO = [
+    ElevenLabsAudio(delivery=delivery, output_format=form, enable_logging=True)
+    for delivery in ("whole", "streamed", "timestamps")
+    for form in ("mp3_44100_128", "pcm_16000", "opus_48000_64", "ulaw_8000")
+]
+
+
+async def test_every_call_is_one_that_the_vendor_describes(it, wire):
+    contract = Contract.of("elevenlabs", closed=True)
+    media = TestElevenLabs().media()
+    professional = ElevenLabsProfessional(language="pt", description="Ana", labels={"age": "old"})
+    wire.reply(TOLD["submitted"])
+    await it.clone_voice(ask(options=(ElevenLabsVoice(remove_background_noise=True),)))
+    wire.reply({"voice_id": "pvc1"}).reply([])
+    await it.clone_voice(ask(options=(professional,)))
+    wire.reply(PROFESSIONAL).reply(CAPTCHA)
+    await it.get_voice("pvc1")
+    wire.reply({"status": "ok"})
+    await it.hand_in("pvc1", media)
+    wire.reply(VERIFIED).reply({"status": "ok"})
+    await it.get_voice("pvc1")
+    await it.delete_voice("pvc1")
+    wire.reply({"voices": [], "has_more": True, "next_page_token": "2"})
+    wire.reply({"voices": [], "has_more": False})
+    await it.find_voice(TOKEN)
+    wire.reply(TOLD["subscription"])
+    await it.allowance()
+    wire.reply(TOLD["timestamps"])
+    for options in [(), (EVERY_SPEECH,), *((audio,) for audio in AUDIO)]:
+        await it.synthesize(say(options=options))
+    assert {contract.check(request) for request in wire.requests} == {
+        "POST /v1/voices/add",
+        "POST /v1/voices/pvc",
+        "POST /v1/voices/pvc/{voice_id}/samples",
+        "GET /v1/voices/pvc/{voice_id}/captcha",
+        "POST /v1/voices/pvc/{voice_id}/captcha",
+        "POST /v1/voices/pvc/{voice_id}/train",
+        "GET /v1/voices/{voice_id}",
+        "DELETE /v1/voices/{voice_id}",
+        "GET /v2/voices",
+        "GET /v1/user/subscription",
+        "POST /v1/text-to-speech/{voice_id}",
+        "POST /v1/text-to-speech/{voice_id}/stream",
+        "POST /v1/text-to-speech/{voice_id}/with-timestamps",
+    }
