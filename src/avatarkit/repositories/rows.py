@@ -124,7 +124,7 @@ def consent_row(consent: Consent) -> dict[str, Any]:
 
 def in_json(row: Mapping[str, Any]) -> dict[str, Any]:
     """The row as PostgreSQL's functions take it: a time is ISO 8601."""
-    return {name: _iso(value) if name in _TIMES else value for name, value in row.items()}
+    return {**row, **{name: _iso(row[name]) for name in _TIMES & row.keys()}}
 
 
 _TIMES = frozenset(
