@@ -19,6 +19,7 @@ TEST = [
     "pytest>=9",
     "hypothesis>=6.100",
     "respx>=0.22",
+    "jsonschema>=4.20",  # what adapters send, against the vendors' OpenAPI documents
     "coverage[toml]>=7.6",
     "opentelemetry-sdk>=1.30",  # spans and metrics as an application would collect them
     "opentelemetry-instrumentation-httpx>=0.51b0",  # to see that it is kept from signed links

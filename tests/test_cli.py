@@ -577,3 +577,8 @@ def test_a_reader_who_has_read_enough_is_no_bug():
 def test_a_folder_that_is_not_there_is_noticed_before_any_work(command):
     result = run(*command, "--out=nowhere/hello.mp4")
     assert (result.exit_code, "nowhere is no folder" in result.stderr) == (11, True)
+
+
+def test_doctor_shows_no_password_of_a_database():
+    result = run("doctor", "--repository=postgresql://ana:hunter2@127.0.0.1:1/twins")
+    assert ("'twins' at 127.0.0.1:1" in result.stdout, "hunter2" in result.output) == (True, False)

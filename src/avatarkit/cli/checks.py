@@ -29,6 +29,9 @@ _EXTRAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "local": ("hibari", "onnxruntime", "numpy", "PIL", "av"),
         "media": ("av", "numpy"),
+        "postgres": ("psycopg", "psycopg_pool"),
+        "s3": ("obstore",),
+        "otel": ("opentelemetry",),
         "cli": ("typer", "rich"),
     }
 )
@@ -141,12 +144,13 @@ async def _examined(session: Session, samples: Sequence[Path]) -> AsyncGenerator
 
     settings = Settings.from_env()
     stack = session.stack or settings.stack
-    with _checking("repository", session.repository or settings.repository) as check:
+    with _checking("repository", _shown(session.repository or settings.repository)) as check:
         async with session.kit(worker=False):
             pass
     yield check
     with _checking("media", session.media or settings.media) as check:
-        _write_into(Path(check.detail))
+        if "://" not in check.detail:
+            _write_into(Path(check.detail))
     yield check
     with _checking("stack", stack) as check:
         names = _names(stack)
@@ -159,6 +163,12 @@ async def _examined(session: Session, samples: Sequence[Path]) -> AsyncGenerator
         yield check
     for finding in await _findings(session, samples):
         yield finding
+
+
+def _shown(address: str) -> str:
+    """The address without the password that it may hold."""
+    scheme, found, rest = address.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}" if found else address
 
 
 @contextmanager
@@ -193,7 +203,9 @@ def _names(stack: str) -> list[str]:
 async def _construct(name: str, settings: Settings) -> None:
     from ..registry import load
 
-    provider = load(name)(settings.for_provider(name))
+    provider_class = load(name)
+    key_env = getattr(provider_class, "key_env", None)
+    provider = provider_class(settings.for_provider(name, key_env=key_env))
     await provider.aclose()
 
 
