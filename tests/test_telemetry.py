@@ -245,6 +245,20 @@ async def test_a_row_whose_trace_is_nonsense_is_driven_all_the_same(told, house)
     states = tuple(s.model_copy(update={"trace": "nonsense"}) for s in training.operations)
     await house.repository.save(training, training.model_copy(update={"operations": states}))
     assert (await house.driven(training)).status is Status.COMPLETED
+    (first, *_) = told.spans("avatarkit.advance")
+    assert links(first) == set()
+
+
+async def test_a_process_that_takes_no_spans_keeps_those_of_others(told, house, monkeypatch):
+    async with house.kit() as kit:
+        with told.tracer.start_as_current_span("sign-up") as asked:
+            await kit.train(**WHO, **SAMPLES)
+    with monkeypatch.context() as patch:
+        patch.setattr(_telemetry, "_wanted", lambda: False)
+        await house.visited()
+    await house.visited()
+    (poll,) = told.spans("avatarkit.poll")
+    assert links(poll) == {context(asked)}
 
 
 # -- what became of it ------------------------------------------------------------------------
@@ -288,7 +302,10 @@ async def test_deliveries_are_counted_by_what_became_of_them(told, house):
 
 
 async def test_a_record_is_counted_once_when_it_ends(told, house):
-    await house.trained()
+    training = await house.trained()
+    async with house.kit() as kit:
+        await kit.delete(training.id)
+    await house.visited()
     ended = told.metrics()["avatarkit.records.finished"]
     assert ended == {frozenset({("avatarkit.record.status", "completed")}): 1}
 
@@ -488,3 +505,21 @@ def test_where_it_is_absent_or_unused_it_is_not_loaded_and_everything_works(ther
     command = [sys.executable, "-c", _PROGRAM, there]
     run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     assert run.stdout.splitlines() == ["completed [None, None]", ""]
+
+
+@pytest.mark.parametrize(
+    ("setting_up", "wanted"),
+    [
+        ("", False),
+        ("import opentelemetry.trace", False),
+        ("import opentelemetry.sdk.metrics", True),
+        (
+            "from opentelemetry import trace as t; t.set_tracer_provider(t.NoOpTracerProvider())",
+            True,
+        ),
+    ],
+)
+def test_nothing_is_observed_until_the_application_sets_it_up(setting_up, wanted):
+    code = f"from avatarkit import _telemetry\n{setting_up}\nprint(_telemetry._wanted())"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == str(wanted)

@@ -1,6 +1,6 @@
-"""Spans and metrics by OpenTelemetry, in a process whose application has loaded it; else nothing.
+"""Spans and metrics by OpenTelemetry, in a process whose application has set it up; else nothing.
 
-It is never loaded from here: where nobody imported it, nobody configured it either. No attribute
+It is never loaded from here first: where nobody imported it, nobody set it up either. No attribute
 holds a person's id, a script, a key, a link or what a vendor said; errors appear by their type.
 """
 
@@ -80,18 +80,25 @@ P = ParamSpec("P")
 
 
 def _observing(observe: Callable[P, Iterator[None]]) -> Callable[P, AbstractContextManager[None]]:
-    """Make a context manager that does nothing where OpenTelemetry is not loaded."""
+    """Make a context manager that does nothing where nobody takes spans."""
     manager = contextmanager(observe)
 
     @wraps(observe)
     def chosen(*given: P.args, **named: P.kwargs) -> AbstractContextManager[None]:
-        return manager(*given, **named) if _loaded() else _NOTHING
+        return manager(*given, **named) if _wanted() else _NOTHING
 
     return chosen
 
 
-def _loaded() -> bool:
-    return "opentelemetry.trace" in sys.modules
+def _wanted() -> bool:
+    """Whether the application brought the SDK, or something else that takes spans."""
+    if "opentelemetry.sdk" in sys.modules:
+        return True
+    if "opentelemetry.trace" not in sys.modules:
+        return False
+    from opentelemetry import trace
+
+    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
 
 
 _NOTHING = nullcontext()
@@ -155,7 +162,7 @@ class Delivered:
 @contextmanager
 def delivery(provider: str) -> Iterator[Delivered]:
     """Observe a webhook delivery: applied, ignored because no record has its job, or rejected."""
-    if not _loaded():
+    if not _wanted():
         yield Delivered()
         return
     labels = {"avatarkit.provider": provider}
@@ -199,7 +206,7 @@ def _labels(state: OperationState) -> dict[str, str]:
 
 def traceparent() -> str | None:
     """The present span as the W3C header names it, to be linked to later, by any process."""
-    if not _loaded():
+    if not _wanted():
         return None
     carrier: dict[str, str] = {}
     _w3c().inject(carrier)
@@ -266,7 +273,7 @@ def _instrument(name: str) -> Callable[[float, dict[str, str]], None]:
 
 
 def _measure(name: str, value: float, labels: dict[str, str]) -> None:
-    if _loaded():
+    if _wanted():
         _instrument(name)(value, labels)
 
 
@@ -302,5 +309,5 @@ def _links(*traces: str | None) -> list[Link]:
     return [
         trace.Link(there)
         for there in found
-        if there.is_valid and (there.trace_id, there.span_id) != (here.trace_id, here.span_id)
+        if (there.trace_id, there.span_id) != (here.trace_id, here.span_id)
     ]
