@@ -19,6 +19,7 @@ TEST = [
     "pytest>=9",
     "hypothesis>=6.100",
     "respx>=0.22",
+    "moto[s3,server]>=5.1",  # a server of the S3 API in this process
     "jsonschema>=4.20",  # what adapters send, against the vendors' OpenAPI documents
     "coverage[toml]>=7.6",
     "opentelemetry-sdk>=1.30",  # spans and metrics as an application would collect them
