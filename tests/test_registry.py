@@ -128,7 +128,7 @@ def test_a_plugin_name_that_could_not_stand_in_a_stack_is_refused(install):
 
 
 def test_an_unknown_name_is_answered_with_what_exists():
-    with pytest.raises(ConfigError, match="known: .*fake, .*local"):
+    with pytest.raises(ConfigError, match=r"known: .*fake, .*local"):
         registry.load("nothing-like-it")
 
 
