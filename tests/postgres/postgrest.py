@@ -138,7 +138,7 @@ class PostgREST:
 
     def client(self) -> httpx.AsyncClient:
         """A client for which ``URL`` is a project before this server."""
-        return httpx.AsyncClient(transport=_Gateway(self.url))
+        return httpx.AsyncClient(transport=_Gateway(self.url), timeout=30)  # of a busy machine
 
 
 class _Gateway(httpx.AsyncHTTPTransport):
