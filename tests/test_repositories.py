@@ -22,7 +22,7 @@ from avatarkit.engines.clock import SystemClock
 from avatarkit.errors import AvatarKitError, ConfigError, IllegalTransition, StorageError
 from avatarkit.models import JobState, Operation, StoredFile
 from avatarkit.records import OperationState, Status
-from avatarkit.repositories import sqlite_file
+from avatarkit.repositories import sqlite_file, sqlite_writer
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.repositories.sqlite import SqliteRepository
 from avatarkit.testing.clock import FakeClock
@@ -120,8 +120,6 @@ class Gate:
 @pytest.fixture
 def gates(monkeypatch):
     """Let nobody be woken for a gate."""
-    from avatarkit.repositories import sqlite_writer
-
     hand_back = sqlite_writer._hand_back
     monkeypatch.setattr(
         sqlite_writer,
@@ -178,6 +176,25 @@ async def test_a_change_that_fails_halfway_is_undone(repository, monkeypatch):
     with pytest.raises(RuntimeError):
         await repository.create(a_training())
     assert await repository.get(an_id("training-1")) is None
+
+
+@pytest.mark.anyio
+async def test_the_writer_goes_on_after_those_whom_it_woke():
+    change, order = sqlite_writer._Change(lambda connection: None), []
+
+    async def wait():
+        await change.future
+        order.append("who waited")
+
+    class Writer:
+        set = staticmethod(lambda: order.append("writer"))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(wait)
+        await anyio.wait_all_tasks_blocked()
+        sqlite_writer._settle([change], Writer)
+    await anyio.wait_all_tasks_blocked()
+    assert order == ["who waited", "writer"]
 
 
 @pytest.mark.anyio

@@ -6,6 +6,7 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -86,8 +87,12 @@ class Writer:
         while going:
             batch, going = self._gather()
             if batch:
+                began = time.perf_counter()
                 self._commit(batch)
-                _hand_back(batch)
+                took = time.perf_counter() - began
+                # Who was waiting may change something else at once. A commit costs more than
+                # its changes, so it is worth their time to come along with what has gathered.
+                _hand_back(batch).wait(took if going else 0.0)
 
     def _gather(self) -> tuple[list[_Change], bool]:
         """Wait for a change, and take along what has gathered; False once closed."""
@@ -133,16 +138,19 @@ def _fail(batch: list[_Change], error: Exception) -> None:
         change.error = error
 
 
-def _hand_back(batch: list[_Change]) -> None:
-    """Wake each event loop once, for all of its changes."""
+def _hand_back(batch: list[_Change]) -> threading.Event:
+    """Wake each event loop once, for all of its changes; the event: who waited has gone on."""
     changes_of: dict[asyncio.AbstractEventLoop, list[_Change]] = {}
+    gone_on = threading.Event()
     for change in batch:
         changes_of.setdefault(change.loop, []).append(change)
     for loop, changes in changes_of.items():
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(_settle, changes)
+            loop.call_soon_threadsafe(_settle, changes, gone_on)
+    return gone_on
 
 
-def _settle(changes: list[_Change]) -> None:
+def _settle(changes: list[_Change], gone_on: threading.Event) -> None:
     for change in changes:
         change.settle()
+    changes[0].loop.call_soon(gone_on.set)  # after those who wait, whom settling has called
