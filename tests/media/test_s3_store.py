@@ -76,8 +76,7 @@ def keys(client):
 
 def opened(endpoint, bucket="twins", prefix="", secret=SECRET):
     return S3Store(
-        bucket,
-        prefix,
+        f"s3://{bucket}/{prefix}",
         endpoint=endpoint,
         region="us-east-1",
         access_key_id=ID,
@@ -145,14 +144,14 @@ async def test_an_address_names_the_bucket_and_what_precedes_every_key(
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ID)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    await put(S3Store.at(address), "results/1/v.mp4")
+    await put(S3Store(address), "results/1/v.mp4")
     assert keys(client) == ["apps/me/results/1/v.mp4"]
 
 
-@pytest.mark.parametrize("address", ["s3://", "s3:///prefix", "s3://twins/../x"])
+@pytest.mark.parametrize("address", ["s3://", "s3:///prefix", "", "s3://twins/../x"])
 def test_an_address_that_names_nothing_is_a_config_error(address):
     with pytest.raises(ConfigError):
-        S3Store.at(address)
+        S3Store(address)
 
 
 async def test_a_file_says_its_type_and_digest_to_whoever_asks_the_bucket(store, client):

@@ -37,7 +37,7 @@ _RETRIES: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=60
 
 
 class S3Store(MediaStore):
-    """Keeps media in a bucket, below ``prefix``; works on asyncio only.
+    """Keeps media in the bucket, and below the prefix, of ``s3://BUCKET/PREFIX``; on asyncio only.
 
     What is not given is read from ``AWS_ENDPOINT_URL``, ``AWS_REGION``, ``AWS_ACCESS_KEY_ID``,
     ``AWS_SECRET_ACCESS_KEY``, ``AWS_SESSION_TOKEN``, or asked of the machine's role; the files
@@ -50,8 +50,7 @@ class S3Store(MediaStore):
 
     def __init__(
         self,
-        bucket: str,
-        prefix: str = "",
+        address: str,
         *,
         endpoint: str | None = None,
         region: str | None = None,
@@ -64,8 +63,10 @@ class S3Store(MediaStore):
         except ImportError as error:
             raise ConfigError("S3 needs the extra s3: pip install 'avatarkit-sdk[s3]'") from error
         self._obstore: Any = obstore
-        self._name = bucket
-        self._prefix = "/".join(names_of(prefix.strip("/"))) if prefix.strip("/") else ""
+        self._name, _, prefix = address.removeprefix("s3://").strip("/").partition("/")
+        if not self._name or address.startswith("s3:///"):
+            raise ConfigError(f"{address[:80]!r} names no bucket: give s3://BUCKET/PREFIX")
+        self._prefix = "/".join(names_of(prefix)) if prefix else ""
         where = endpoint or os.environ.get("AWS_ENDPOINT_URL") or os.environ.get("AWS_ENDPOINT")
         given = {
             "endpoint": where,
@@ -74,23 +75,19 @@ class S3Store(MediaStore):
             "secret_access_key": secret_access_key,
         }
         self._bucket = Bucket(
-            bucket,
+            self._name,
             prefix=self._prefix or None,
             config=cast("S3Config", {name: value for name, value in given.items() if value}),
             client_options={"allow_http": (where or "").startswith("http://")},
             retry_config=_RETRIES,
         )
 
-    @classmethod
-    def at(cls, address: str) -> S3Store:
-        """The store of an address: ``s3://bucket`` or ``s3://bucket/prefix``."""
-        bucket, _, prefix = address.removeprefix("s3://").partition("/")
-        if not bucket:
-            raise ConfigError(f"{address[:80]!r} names no bucket: give s3://bucket/prefix")
-        return cls(bucket, prefix)
+    async def aclose(self) -> None:
+        """Nothing is held."""
 
     def __repr__(self) -> str:
-        return f"S3Store({self._name!r}, {self._prefix!r})"
+        place = f"s3://{self._name}/{self._prefix}".rstrip("/")
+        return f"S3Store({place!r})"
 
     async def put(self, key: str, chunks: AsyncIterator[bytes], media_type: str) -> StoredFile:
         """Spool it, then upload it, a large one in parts; the digest is kept as metadata.
