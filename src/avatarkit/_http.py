@@ -262,7 +262,7 @@ async def send_any(client: Client, request: Request, call: Call) -> Any:
 
 async def retried(call: Call, attempt: Callable[[], Awaitable[T]]) -> T:
     """Do it, and do it again where the call is free and that may help: see ``Call.attempts``."""
-    if call.billable:
+    if call.billable or call.attempts == 1:
         return await attempt()
     async for again in stamina.retry_context(on=_wait, attempts=call.attempts, timeout=None):
         with again:
@@ -318,7 +318,8 @@ async def _answer(
 ) -> httpx.Response:
     """Send once; return a success, its body still open where ``streamed``."""
     departure = _Departure(call.guard)
-    request.extensions = {**request.extensions, "trace": departure.trace}
+    if call.billable or call.guard is not nothing_to_guard:  # to watch costs time
+        request.extensions = {**request.extensions, "trace": departure.trace}
     try:
         with _unlogged(), anyio.fail_after(call.timeout):
             call.guard()

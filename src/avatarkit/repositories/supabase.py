@@ -19,10 +19,9 @@ from pydantic_core import to_json
 from .. import _http
 from .._log import get_logger
 from ..errors import (
-    Ambiguous,
     AvatarKitError,
+    BadReply,
     ConfigError,
-    NotSent,
     ProviderError,
     RateLimited,
     Refused,
@@ -41,7 +40,7 @@ log = get_logger(__name__)
 
 #: A project answers with this many rows at most, unless its settings say otherwise.
 _MAX_ROWS = 1000
-#: How often a change is sent, at most, while answers are lost.
+#: How often a request is sent, at most, while the project is away or answers are lost.
 _ATTEMPTS = 4
 
 
@@ -168,7 +167,7 @@ class SupabaseRepository(Repository):
         lost: _Lost | None = None
         for _ in range(_ATTEMPTS):
             try:
-                if await self._call("avatarkit_save", once=True, **change):
+                if await self._call("avatarkit_save", attempts=1, **change):
                     return saved
                 if lost is None:
                     return None
@@ -209,7 +208,7 @@ class SupabaseRepository(Repository):
             skipped = False
             for row in await self._call(
                 "avatarkit_claim",
-                once=True,
+                attempts=1,
                 p_owner=owner,
                 p_limit=min(limit - len(claims), _MAX_ROWS),
                 p_seconds=lease,
@@ -411,7 +410,7 @@ class SupabaseRepository(Repository):
             "p_outcome": entry.outcome,
         }
         try:
-            return bool(await self._call("avatarkit_log_webhook", once=True, **delivery))
+            return bool(await self._call("avatarkit_log_webhook", attempts=1, **delivery))
         except _Lost:
             await self._call("avatarkit_log_webhook", **delivery)
             return True
@@ -449,29 +448,29 @@ class SupabaseRepository(Repository):
                 "project's secret key, and no user_token, where it is to write"
             )
 
-    async def _call(self, function: str, *, once: bool = False, **arguments: Any) -> Any:
-        """Call a function of the migration; ``once`` raises ``_Lost`` where no answer came."""
+    async def _call(self, function: str, *, attempts: int = _ATTEMPTS, **arguments: Any) -> Any:
+        """Call a function of the migration; raises ``_Lost`` where no clear answer came."""
         request = self._client.build_request(
             "POST",
             f"{self._place}/rest/v1/rpc/{function}",
             content=_object(arguments),
             headers={"content-type": "application/json", **self._headers},
         )
-        return await self._answer(request, function, once=once)
+        return await self._answer(request, function, attempts)
 
     async def _select(self, table: str, **parameters: str) -> list[dict[str, Any]]:
         request = self._client.build_request(
             "GET", f"{self._place}/rest/v1/{table}", params=parameters, headers=self._headers
         )
-        found: list[dict[str, Any]] = await self._answer(request, table)
+        found: list[dict[str, Any]] = await self._answer(request, table, _ATTEMPTS)
         return found
 
-    async def _answer(self, request: _http.Request, operation: str, *, once: bool = False) -> Any:
+    async def _answer(self, request: _http.Request, operation: str, attempts: int) -> Any:
         call = _http.Call(
             provider="supabase",
             operation=operation,
-            billable=once,
             timeout=self._timeout,
+            attempts=attempts,
             explain=_explained,
         )
         try:
@@ -556,7 +555,7 @@ _BY_STATUS: Mapping[int | None, tuple[type[AvatarKitError], str]] = {
 _SAME_AS = {"PGRST202": "42883", "PGRST205": "42P01"}
 #: These prove that nothing was done, and that the same may succeed in a moment.
 _ROLLED_BACK = frozenset({"40001", "40P01", "53300", "55P03", "PGRST003"})
-_NO_ANSWER = (Ambiguous, NotSent, RateLimited, Unavailable)
+_NO_ANSWER = (BadReply, RateLimited, Unavailable)
 
 
 def _explained(_status: int, body: Any) -> _http.Explanation:
@@ -573,15 +572,12 @@ def _explained(_status: int, body: Any) -> _http.Explanation:
 def _translated(error: ProviderError, place: str) -> AvatarKitError:
     """Say a failed request as repositories do: by the code first, then by the status."""
     code = error.code or ""
-    kind: type[AvatarKitError]
-    if isinstance(error, _NO_ANSWER):
-        kind, text = _Lost, _AWAY
-    elif known := server.explained(code, error.message, place):
+    lost = isinstance(error, _NO_ANSWER)
+    if not lost and (known := server.explained(code, error.message, place)):
         return known
-    elif code.startswith("PGRST30"):
-        kind, text = ConfigError, _KEY
-    else:
-        kind, text = _BY_STATUS.get(error.status, (StorageError, _UNCLEAR))
+    otherwise = (_Lost, _AWAY) if lost else (StorageError, _UNCLEAR)
+    status = 401 if code.startswith("PGRST30") else error.status
+    kind, text = _BY_STATUS.get(status, otherwise)
     # errors in data (class 22) quote the data
     said = [error.message] if not code.startswith("22") else []
     said += [str(mark) for mark in (error.status, code) if mark]
