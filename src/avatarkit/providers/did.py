@@ -1,0 +1,865 @@
+"""D-ID: avatars of a photo or of footage, videos of them, and cloned voices.
+
+https://docs.d-id.com. D-ID has four families, each with calls of its own, and its ids do not tell
+which one they belong to. So ours do: ``scenes:avt_1``. There are no idempotency keys: a job carries
+our token as its name and as ``user_data``, and is found again by walking the lists.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from types import MappingProxyType
+from typing import Any, Literal
+from urllib.parse import parse_qsl, urlsplit
+
+from pydantic import Field, SecretStr
+
+from .. import _http, errors
+from ..interfaces import (
+    AvatarTrainer,
+    Capabilities,
+    Limit,
+    Prepares,
+    ProviderSettings,
+    VideoGenerator,
+    VoiceCloner,
+)
+from ..models import (
+    Action,
+    AvatarRequest,
+    ConsentRule,
+    Event,
+    Job,
+    JobState,
+    Media,
+    Model,
+    Operation,
+    Options,
+    Request,
+    VideoRequest,
+    VoiceRequest,
+)
+from ..webhooks import Delivery
+from ._base import HttpProvider, Reads, _moment, _segment, _text
+
+__all__ = [
+    "DID",
+    "Background",
+    "ClipConfig",
+    "ConsentPending",
+    "ConsentText",
+    "DIDClip",
+    "DIDConsent",
+    "DIDExpress",
+    "DIDExpressive",
+    "DIDPremium",
+    "DIDScene",
+    "DIDScript",
+    "DIDTalk",
+    "DIDVoice",
+    "ExpressiveBackground",
+    "ExpressiveConfig",
+    "Logo",
+    "SceneConfig",
+    "TalkConfig",
+    "TrainConfig",
+    "VoiceConfig",
+]
+
+_READ = "2026-11-22"
+_DOCS = "https://docs.d-id.com/docs/v3-instant-avatar-quickstart.md"
+_REFERENCE = "https://docs.d-id.com/reference"
+
+# -- options ----------------------------------------------------------------------------------
+
+
+class DIDVoice(Options):
+    """Extras of a cloned voice."""
+
+    language: str | None = None  #: in D-ID's words, e.g. "english", instead of the training's
+
+
+class DIDExpress(Options):
+    """Extras of an Express avatar (V3 Instant): what footage becomes unless ``DIDPremium`` asks."""
+
+    is_greenscreen: bool | None = None
+
+
+class TrainConfig(Model):
+    """How a Premium+ avatar is trained."""
+
+    is_greenscreen: bool | None = None
+
+
+class DIDPremium(Options):
+    """Make a Premium+ avatar (V3 Pro) of studio footage of more than three minutes."""
+
+    gender: Literal["male", "female"]
+    config: TrainConfig | None = None
+
+
+class DIDConsent(Options):
+    """How the person in the footage consents, whichever avatar it becomes."""
+
+    language: str = "english"  #: of the text that is read; D-ID lists 18 languages
+    consent_id: str | None = None  #: of a consent that was begun with ``DID.ask_consent``
+    waived: bool = False  #: for an account that D-ID asks for none
+
+
+class VoiceConfig(Model):
+    """How a text is spoken; which of these hold depends on the provider of the voice."""
+
+    stability: float | None = Field(default=None, ge=0, le=1)
+    similarity_boost: float | None = Field(default=None, ge=0, le=1)
+    use_speaker_boost: bool | None = None
+    style: str | None = None  #: "0" to "1" for ElevenLabs, a word for Microsoft
+    rate: str | None = None  #: "0.7" to "1.2" for ElevenLabs
+    pitch: str | None = None  #: Microsoft
+
+
+class DIDScript(Options):
+    """How a text is spoken; ``extra`` goes into the script."""
+
+    #: whose voice it is; unless given, D-ID is asked
+    provider: Literal["elevenlabs", "microsoft", "amazon", "google", "azure-openai"] | None = None
+    model_id: str | None = None  #: ElevenLabs
+    language: str | None = None  #: e.g. "English (United States)"
+    voice_config: VoiceConfig | None = None
+    ssml: bool | None = None
+    subtitles: bool | None = None
+    #: The voice lies at ElevenLabs under a key of one's own (see ``DID``), which pays for it.
+    own_elevenlabs: bool = False
+
+
+class Logo(Model):
+    """A picture laid over the video."""
+
+    url: str
+    position: tuple[int, int]  #: pixels from the left and from the top
+
+
+class Background(Model):
+    """What is behind the person: a colour as ``#47ffff``, False for none, or a picture."""
+
+    color: str | Literal[False] | None = None
+    source_url: str | None = None
+
+
+class ExpressiveBackground(Model):
+    """What is behind the person of an Expressive avatar."""
+
+    type: Literal["color", "image_url"]
+    value: str
+
+
+class TalkConfig(Model):
+    """How a photo is animated."""
+
+    stitch: bool | None = None  #: put the face back into the whole photo
+    fluent: bool | None = None
+    pad_audio: float | None = Field(default=None, ge=0, le=60)  #: seconds of silence at the end
+    result_format: Literal["mp4", "mov"] | None = None
+    driver_expressions: dict[str, Any] | None = None
+    logo: Logo | None = None
+
+
+class ClipConfig(Model):
+    """How the video of a Premium+ avatar comes out."""
+
+    result_format: Literal["mp4", "mov", "webm"] | None = None
+    output_resolution: int | None = Field(default=None, ge=150, le=1080)
+    logo: Logo | None = None
+
+
+class SceneConfig(Model):
+    """How the video of an Express avatar comes out."""
+
+    logo: Logo | None = None
+
+
+class ExpressiveConfig(Model):
+    """How the video of an Expressive avatar comes out."""
+
+    result_format: Literal["mp4", "mov", "webm"] | None = None
+    output_resolution: Literal[480, 720, 1080] | None = None
+    logo: Logo | None = None
+
+
+class DIDTalk(Options):
+    """Extras of a video of a photo."""
+
+    config: TalkConfig | None = None
+
+
+class DIDClip(Options):
+    """Extras of a video of a Premium+ avatar."""
+
+    driver_id: str | None = None
+    config: ClipConfig | None = None
+    presenter_config: dict[str, Any] | None = None
+    background: Background | None = None
+
+
+class DIDScene(Options):
+    """Extras of a video of an Express avatar; a background needs footage with a green screen."""
+
+    config: SceneConfig | None = None
+    background: Background | None = None
+
+
+class DIDExpressive(Options):
+    """Extras of a video of an Expressive avatar."""
+
+    sentiment_id: str | None = None
+    config: ExpressiveConfig | None = None
+    background: ExpressiveBackground | None = None
+    persist: bool | None = None
+
+
+# -- families ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Family:
+    """One of D-ID's four ways: its videos are at ``/<its name>``."""
+
+    avatar: str  #: what a video's body calls the avatar
+    options: type[Options]
+    avatars: str | None  #: where one avatar is, if it is anywhere
+    mark: str  #: how the ids of its videos often begin
+
+
+_FAMILIES: Mapping[str, _Family] = {
+    "talks": _Family("source_url", DIDTalk, "/images/{}", "tlk_"),
+    "clips": _Family("presenter_id", DIDClip, "/clips/presenters/{}", "clp_"),
+    "scenes": _Family("avatar_id", DIDScene, "/scenes/avatars/{}", "scn_"),
+    "expressives": _Family("avatar_id", DIDExpressive, None, "exp_"),
+}
+_Whose = tuple[Operation, str]
+
+#: What a delivery is about: by its own word, else by the first field that it has.
+_OBJECTS: Mapping[str, _Whose] = {
+    "talk": (Operation.VIDEO, "talks"),
+    "clip": (Operation.VIDEO, "clips"),
+    "scene": (Operation.VIDEO, "scenes"),
+    "expressive": (Operation.VIDEO, "expressives"),
+    "scene_avatar": (Operation.AVATAR, "scenes"),
+}
+_FIELDS: Mapping[str, _Whose] = {
+    "gender": (Operation.AVATAR, "clips"),
+    "presenter_id": (Operation.VIDEO, "clips"),
+    "sentiment_id": (Operation.VIDEO, "expressives"),
+    "avatar_id": (Operation.VIDEO, "scenes"),
+    "talking_preview_url": (Operation.AVATAR, "scenes"),
+    "result_url": (Operation.VIDEO, "talks"),
+}
+
+
+def _family_of_avatar(avatar_id: str) -> tuple[str, str]:
+    """The family and D-ID's own id; a bare id may be adopted from elsewhere."""
+    family, _, own = avatar_id.partition(":")
+    if family in _FAMILIES:
+        return family, own
+    if avatar_id.startswith(("https://", "s3://")):
+        return "talks", avatar_id
+    stock = avatar_id.startswith("public_") or "@" in avatar_id
+    return ("expressives" if stock else "scenes"), avatar_id
+
+
+def _family_of_video(video_id: str) -> tuple[str, str]:
+    family, _, own = video_id.partition(":")
+    if family in _FAMILIES:
+        return family, own
+    marked = (name for name, known in _FAMILIES.items() if video_id.startswith(known.mark))
+    return next(marked, "scenes"), video_id
+
+
+# -- what D-ID takes --------------------------------------------------------------------------
+
+#: Links that D-ID takes, from its own document (read 2026-11-22).
+_FOOTAGE_LINK = re.compile(r"https:.*\.(?:mp4|mov|mpeg)", re.IGNORECASE)
+_AUDIO_LINK = re.compile(
+    r"https://\S+\.(?:m4a|M4A|flac|FLAC|mp3|MP3|mp4|MP4|wav|WAV)(?:[?#][\w./=&#%-]+)?", re.ASCII
+)
+_AUDIO_BYTES = 6_000_000  #: that ``POST /audios`` takes
+_PHOTO_BYTES = 10_000_000
+
+#: What D-ID calls a language.
+_LANGUAGES: Mapping[str, str] = {
+    "cs": "czech",
+    "da": "danish",
+    "de": "german",
+    "en": "english",
+    "es": "spanish",
+    "fil": "filipino",
+    "fr": "french",
+    "hr": "croatian",
+    "id": "indonesian",
+    "it": "italian",
+    "ms": "malay",
+    "nl": "dutch",
+    "pl": "polish",
+    "pt": "portuguese",
+    "ro": "romanian",
+    "sk": "slovak",
+    "sv": "swedish",
+    "tr": "turkish",
+}
+_CONSENT_SECONDS = 1800.0  #: that the text of a consent is valid
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentText:
+    """What a person must read aloud, on video, before ``expires_at`` (seconds since 1970)."""
+
+    id: str
+    text: str
+    expires_at: float
+
+
+class ConsentPending(errors.ConsentRequired):
+    """The person must act, or D-ID must look, before an avatar can be paid for.
+
+    ``action`` says what to do (None: nothing, ask again in a while). ``prepared`` is what the next
+    ``prepare`` must be given, so that it asks for the same consent.
+    """
+
+    def __init__(self, message: str, action: Action | None, prepared: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.action = action
+        self.prepared = prepared
+
+
+class DID(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator, Prepares):
+    """Voices, avatars and videos.
+
+    A portrait becomes a photo avatar, with nothing to train; footage becomes an Express avatar, or
+    a Premium+ one where ``DIDPremium`` asks. ``elevenlabs_key`` is one's own key of ElevenLabs, for
+    videos that ask for it by ``DIDScript(own_elevenlabs=True)``.
+    """
+
+    name = "d-id"
+    api_version = "4.2.1"
+    base_url = "https://api.d-id.com"
+    key_env, key_prefix = "DID_API_KEY", "Basic "
+    option_types = (
+        DIDVoice,
+        DIDExpress,
+        DIDPremium,
+        DIDConsent,
+        DIDScript,
+        *(family.options for family in _FAMILIES.values()),
+    )
+    capabilities = Capabilities(
+        media=frozenset({"url", "data"}),
+        one_voice_file=True,
+        drive=frozenset({"script", "audio"}),
+        audio_formats=("audio/wav", "audio/mpeg", "audio/mp4", "audio/flac", "video/mp4"),
+        callback=True,
+        no_callback=frozenset({Operation.VOICE}),
+        typical=MappingProxyType(
+            {Operation.VOICE: 15.0, Operation.AVATAR: 600.0, Operation.VIDEO: 60.0}
+        ),
+    )
+    limits = (
+        Limit(
+            what="voice_seconds",
+            minimum=30,
+            severity="warning",
+            source=f"{_REFERENCE}/createvoice",
+            since=_READ,
+        ),
+        Limit(what="footage_seconds", minimum=60, source=_DOCS, since=_READ),
+        Limit(
+            what="script_characters",
+            minimum=3,
+            maximum=40_000,
+            source=f"{_REFERENCE}/createtalk",
+            since=_READ,
+        ),
+    )
+    consent_rules = (
+        ConsentRule(
+            demands="action",
+            text="for an avatar of footage the person reads, on video, a text that is valid for "
+            "30 minutes",
+            source=_DOCS,
+            since=_READ,
+        ),
+        ConsentRule(
+            demands="record",
+            text="whoever uploads a photo or a voice confirms to hold the rights to it",
+            source=_DOCS,
+            since=_READ,
+        ),
+    )
+    reads = Reads(
+        ids={
+            Operation.VOICE: ("voiceId", "id"),
+            Operation.AVATAR: ("presenter_id", "id"),
+            Operation.VIDEO: ("id",),
+        },
+        states={
+            "draft": JobState.QUEUED,
+            "created": JobState.QUEUED,
+            "ready": JobState.QUEUED,  # of a Premium+ avatar; its place in the order is not told
+            "validating": JobState.QUEUED,
+            "started": JobState.RUNNING,
+            "training-started": JobState.RUNNING,
+            "done": JobState.SUCCEEDED,
+            "post-done": JobState.SUCCEEDED,
+            "error": JobState.FAILED,
+            "rejected": JobState.FAILED,
+        },
+        unsaid={Operation.VOICE: JobState.SUCCEEDED},
+        links={
+            "video": ("result_url",),
+            "thumbnail": ("thumbnail_url",),
+            "preview": ("preview_url", "talking_preview_url"),
+            "subtitles": ("subtitles_url",),
+        },
+        reason=("error.description", "error.kind"),
+        token=("user_data", "name"),
+        items=(*_FAMILIES, "avatars", "presenters", "voices"),
+        cursor=("token",),
+        cursor_parameter="token",
+    )
+    code = ("kind", "code")
+    message = ("description", "message")
+    codes = {
+        "AuthorizationError": errors.AuthError,
+        "InsufficientCreditsError": errors.QuotaError,
+        "PermissionError": errors.PlanError,
+        "NotFoundError": errors.NotFound,
+        "NotFound": errors.NotFound,
+        "NotReadyError": errors.Unavailable,  # it is still at work: delete it later
+        "ImageModerationError": errors.ModerationRefused,
+        "CelebrityRecognizedError": errors.ModerationRefused,
+        "TextModerationError": errors.ModerationRefused,
+        "AudioModerationError": errors.ModerationRefused,
+    }
+
+    def __init__(
+        self,
+        settings: ProviderSettings | None = None,
+        *,
+        client: _http.Client | None = None,
+        elevenlabs_key: SecretStr | None = None,
+    ) -> None:
+        super().__init__(settings, client=client)
+        self._elevenlabs_key = elevenlabs_key
+
+    # -- free things first --------------------------------------------------------------------
+
+    async def prepare(self, operation: Operation, request: Request, /) -> dict[str, Any]:
+        """Have consent, audio that D-ID can fetch, and the provider of the voice ready.
+
+        Raises ``ConsentPending`` until the person in the footage has consented.
+        """
+        match request:
+            case AvatarRequest() if not _is_photo(request.footage):
+                _footage_link(request.footage)
+                return await self._consented(request)
+            case VideoRequest(audio=Media() as audio) if not _fetchable(audio):
+                return {"audio_url": await self._upload_audio(operation, audio)}
+            case VideoRequest(voice_id=str() as voice_id, script=str()):
+                how = self._option(request, DIDScript)
+                if how.provider is None and not how.own_elevenlabs:
+                    return {"voice_provider": await self._voice_provider(voice_id)}
+            case _:
+                pass
+        return {}
+
+    async def _upload_audio(self, operation: Operation, audio: Media) -> str:
+        if audio.size > _AUDIO_BYTES:
+            raise errors.Unsupported(
+                f"d-id takes uploads of audio up to {_AUDIO_BYTES // 10**6} MB, and {audio.name} "
+                "is larger: compress it, or use a media store whose links D-ID can reach"
+            )
+        files = [("audio", _renamed(audio, "audio"))]
+        raw = await self._call("POST", "/audios", operation=operation, files=files)
+        url = _text(raw, ("url",))
+        if url is None:
+            raise self._bad(operation, "the upload has no address")
+        return url
+
+    async def _voice_provider(self, voice_id: str) -> str | None:
+        """Whose voice it is, where D-ID lists it."""
+        try:
+            voice = await self.get_voice(voice_id)
+        except errors.NotFound:
+            return None
+        return _text(voice.raw, ("provider",))
+
+    # -- consent ------------------------------------------------------------------------------
+
+    async def ask_consent(self, language: str = "english") -> ConsentText:
+        """Begin a consent; ``DIDConsent(consent_id=...)`` then gives it to a training."""
+        raw = await self._call(
+            "POST", "/consents", operation=Operation.AVATAR, body={"language": language}
+        )
+        consent_id, text = _text(raw, ("id",)), _text(raw, ("text",))
+        if consent_id is None or text is None:
+            raise self._bad(Operation.AVATAR, "the consent has no text")
+        begun = _moment(raw.get("created_at")) or self._now()
+        return ConsentText(consent_id, text, begun + _CONSENT_SECONDS)
+
+    async def hand_in(self, consent_id: str, recording: Media, *, name: str) -> None:
+        """Hand in the video (at most 50 MB) in which the person called ``name`` reads the text."""
+        if recording.url is None:
+            raise errors.Unsupported(f"d-id fetches {recording.name} by a link, and it has none")
+        path, body = f"/consents/{_segment(consent_id)}", {"source_url": recording.url}
+        await self._call("POST", path, operation=Operation.AVATAR, body=body | {"name": name})
+
+    async def delete_consent(self, consent_id: str) -> None:
+        """Delete a consent with its video; what is not there counts as deleted."""
+        await self._delete(Operation.AVATAR, "/consents/{}", consent_id)
+
+    async def _consented(self, request: AvatarRequest) -> dict[str, Any]:
+        how = self._option(request, DIDConsent)
+        known = request.prepared
+        consent_id = known.get("consent_id") or how.consent_id
+        if how.waived:
+            return {}
+        if consent_id is None:
+            raise _to_read(await self.ask_consent(how.language))
+        raw = await self._consent(str(consent_id))
+        text = str(known.get("text") or "the text that came with this consent")
+        expires_at = known.get("expires_at") or (
+            (_moment(raw.get("created_at")) or 0.0) + _CONSENT_SECONDS
+        )
+        match raw.get("status"):
+            case "done":
+                return {"consent_id": consent_id}
+            case "created" if self._now() < expires_at:
+                raise _to_read(ConsentText(str(consent_id), text, expires_at))
+            case None | "created":
+                raise _to_read(await self.ask_consent(how.language))
+            case "error":
+                why = _text(raw, ("error.description", "error.kind")) or "no reason given"
+                fresh = await self.ask_consent(how.language)
+                raise _to_read(fresh, f"D-ID did not take the recording ({why}). ")
+            case _:
+                raise ConsentPending("D-ID looks at the consent", None, known)
+
+    async def _consent(self, consent_id: str) -> Mapping[str, Any]:
+        path = f"/consents/{_segment(consent_id)}"
+        try:
+            return await self._call("GET", path, operation=Operation.AVATAR)
+        except errors.NotFound:
+            return {}
+
+    def _now(self) -> float:
+        clock = self._settings.clock
+        return time.time() if clock is None else clock.now().wall
+
+    # -- voices -------------------------------------------------------------------------------
+
+    async def clone_voice(self, request: VoiceRequest, /) -> Job:
+        """Clone; it answers with the finished voice."""
+        sample = request.samples[0]
+        return await self._submit(
+            Operation.VOICE,
+            "/tts/voices",
+            request,
+            DIDVoice,
+            files=[] if sample.url else [("file", _renamed(sample, "voice"))],
+            name=request.token,
+            language=_language(request.language),
+            source_url=sample.url,
+        )
+
+    async def get_voice(self, voice_id: str, /) -> Job:
+        """Poll; D-ID has no call for one voice, yet a filter for the list of all."""
+        raw = await self._call(
+            "GET", "/tts/voices", operation=Operation.VOICE, query={"id": voice_id}
+        )
+        listed = raw["voices"]
+        if not isinstance(listed, list) or not all(isinstance(v, Mapping) for v in listed):
+            raise self._bad(Operation.VOICE, "the answer is no list of voices")
+        if len(listed) > 1:
+            listed = [voice for voice in listed if voice.get("id") == voice_id]
+        if not listed:
+            raise errors.NotFound(
+                "there is no such voice", provider=self.name, operation=Operation.VOICE
+            )
+        return self._job(Operation.VOICE, listed[0])
+
+    async def find_voice(self, token: str, /) -> Sequence[Job]:
+        """Walk the list of all voices, which has one page."""
+        return await self._find(Operation.VOICE, "/tts/voices", token)
+
+    async def delete_voice(self, voice_id: str, /) -> None:
+        """Delete."""
+        await self._delete(Operation.VOICE, "/tts/voices/{}", voice_id)
+
+    # -- avatars ------------------------------------------------------------------------------
+
+    async def train_avatar(self, request: AvatarRequest, /) -> Job:
+        """Train; a photo is uploaded, and ready at once, for the day or two that D-ID keeps it."""
+        if _is_photo(request.footage):
+            return await self._photo(request)
+        premium = any(type(o) is DIDPremium for o in request.options)
+        family = "clips" if premium else "scenes"
+        consent = request.prepared.get("consent_id") or self._option(request, DIDConsent).consent_id
+        job = await self._submit(
+            Operation.AVATAR,
+            f"/{family}/avatars",
+            request,
+            DIDPremium if premium else DIDExpress,
+            source_url=_footage_link(request.footage),
+            name=request.token,
+            user_data=None if premium else request.token,
+            consent_id=consent,
+            webhook=request.callback_url,
+        )
+        return _within(family, job)
+
+    async def _photo(self, request: AvatarRequest) -> Job:
+        photo = _renamed(request.footage, "photo")
+        if photo.size > _PHOTO_BYTES:
+            raise errors.MediaRejected(
+                f"{request.footage.name} has more than {_PHOTO_BYTES // 10**6} MB: scale it down"
+            )
+        job = await self._submit(Operation.AVATAR, "/images", request, files=[("image", photo)])
+        url = _text(job.raw, ("url",))
+        if url is None:
+            raise self._bad(Operation.AVATAR, "the upload has no address")
+        ready = {"state": JobState.SUCCEEDED, "ref": f"talks:{url}"}
+        return _within("talks", job).model_copy(update=ready)
+
+    async def get_avatar(self, avatar_id: str, /) -> Job:
+        """Poll; a photo is ready."""
+        family, own = _family_of_avatar(avatar_id)
+        if family == "talks":
+            return Job(
+                provider=self.name,
+                operation=Operation.AVATAR,
+                id=avatar_id,
+                state=JobState.SUCCEEDED,
+            )
+        path = f"/{family}/{'presenters' if family == 'clips' else 'avatars'}/{_segment(own)}"
+        raw = await self._call("GET", path, operation=Operation.AVATAR)
+        listed = raw.get("presenters")  # a list of one
+        if isinstance(listed, list) and listed and isinstance(listed[0], Mapping):
+            raw = dict(listed[0])
+        return _within(family, self._job(Operation.AVATAR, raw))
+
+    async def find_avatar(self, token: str, /) -> Sequence[Job]:
+        """Walk the lists of both kinds that are trained; a photo is in none, and costs nothing."""
+        lists = {"scenes": "/scenes/avatars", "clips": "/clips/presenters"}
+        return await self._find_in(Operation.AVATAR, lists, token)
+
+    async def delete_avatar(self, avatar_id: str, /) -> None:
+        """Delete; the consent and its video stay, see ``delete_consent``."""
+        family, own = _family_of_avatar(avatar_id)
+        path = _FAMILIES[family].avatars
+        if path is None:
+            raise errors.Unsupported("d-id deletes no Expressive avatar by its API")
+        if not own.startswith(("https://", "s3://")):
+            await self._delete(Operation.AVATAR, path, own)
+
+    # -- videos -------------------------------------------------------------------------------
+
+    async def generate_video(self, request: VideoRequest, /) -> Job:
+        """Make the avatar speak: a text with any voice that D-ID has, or audio."""
+        name, avatar = _family_of_avatar(request.avatar_id)
+        family = _FAMILIES[name]
+        body: dict[str, Any] = {family.avatar: avatar}
+        job = await self._submit(
+            Operation.VIDEO,
+            f"/{name}",
+            request,
+            family.options,
+            **body,
+            script=self._script(request),
+            name=request.token,
+            user_data=request.token,
+            webhook=request.callback_url,
+        )
+        return _within(name, job)
+
+    async def get_video(self, video_id: str, /) -> Job:
+        """Poll; each time with a fresh link."""
+        family, own = _family_of_video(video_id)
+        return _within(family, await self._get(Operation.VIDEO, f"/{family}/{{}}", own))
+
+    async def find_video(self, token: str, /) -> Sequence[Job]:
+        """Walk the lists of all families, since the token does not tell which one it is."""
+        return await self._find_in(Operation.VIDEO, {name: f"/{name}" for name in _FAMILIES}, token)
+
+    async def delete_video(self, video_id: str, /) -> None:
+        """Delete; one that is still at work raises ``Unavailable``: later."""
+        family, own = _family_of_video(video_id)
+        await self._delete(Operation.VIDEO, f"/{family}/{{}}", own)
+
+    def _script(self, request: VideoRequest) -> dict[str, Any]:
+        how = self._option(request, DIDScript)
+        said: dict[str, Any]
+        if request.audio is not None:
+            said = {"type": "audio", "audio_url": _audio_link(request), "subtitles": how.subtitles}
+        else:
+            said = {
+                "type": "text",
+                "input": request.script,
+                "ssml": how.ssml,
+                "subtitles": how.subtitles,
+                "provider": _speaker(request, how),
+            }
+        return {name: value for name, value in said.items() if value is not None} | how.extra
+
+    def _billable(
+        self, operation: Operation, path: str, request: Request, **more: Any
+    ) -> tuple[_http.Call, _http.Request]:
+        call, sent = super()._billable(operation, path, request, **more)
+        if request.callback_url and not request.callback_url.startswith("https://"):
+            raise errors.Unsupported("d-id calls back to https addresses only")
+        if isinstance(request, VideoRequest) and self._option(request, DIDScript).own_elevenlabs:
+            sent.headers["x-api-key-external"] = json.dumps({"elevenlabs": self._own_key()})
+        return call, sent
+
+    def _own_key(self) -> str:
+        if self._elevenlabs_key is None:
+            raise errors.ConfigError(
+                "the voice is to be one's own at ElevenLabs: give d-id that key, "
+                "DID(settings, elevenlabs_key=...)"
+            )
+        return self._elevenlabs_key.get_secret_value()
+
+    # -- reading ------------------------------------------------------------------------------
+
+    def events(self, delivery: Delivery) -> list[Event]:
+        """Read a delivery, which nobody signed: it has the shape of the job."""
+        body = delivery.json()
+        whose = _OBJECTS.get(str(body.get("object"))) or _marked(str(body.get("id")))
+        whose = whose or next((w for name, w in _FIELDS.items() if name in body), None)
+        if whose is None or _text(body, self.reads.ids[whose[0]]) is None:
+            return []
+        operation, family = whose
+        return self._events(delivery, _within(family, self._job(operation, body)))
+
+    async def _find_in(
+        self, operation: Operation, lists: Mapping[str, str], token: str
+    ) -> list[Job]:
+        found = [
+            _within(family, job)
+            for family, path in lists.items()
+            for job in await self._find(operation, path, token, limit=100)
+        ]
+        return sorted(found, key=lambda job: job.created_at or 0.0)
+
+    def _carries(self, item: Mapping[str, Any], token: str) -> bool:
+        address = urlsplit(_text(item, ("webhook",)) or "")
+        return super()._carries(item, token) or token in dict(parse_qsl(address.query)).values()
+
+    def _job(
+        self,
+        operation: Operation,
+        raw: Mapping[str, Any],
+        *,
+        unsaid: JobState = JobState.UNKNOWN,
+    ) -> Job:
+        job = super()._job(operation, raw, unsaid=unsaid)
+        links = {name: url for name, url in job.links.items() if url.startswith("https://")}
+        reason = job.reason
+        if job.state is JobState.FAILED and reason is None:
+            refused = raw.get("status") == "rejected"
+            reason = "D-ID's moderation refused it" if refused else "D-ID gives no reason"
+        return job.model_copy(update={"links": links, "reason": reason})
+
+    async def _send(self, request: _http.Request, call: _http.Call) -> dict[str, Any]:
+        if request.method == "GET" and request.url.path.endswith("/tts/voices"):
+            return {"voices": await _http.send_any(self._client, request, call)}  # a bare list
+        return await super()._send(request, call)
+
+    def _redacted(self, text: str) -> str:
+        text = super()._redacted(text)
+        own = self._elevenlabs_key
+        return text if own is None else text.replace(own.get_secret_value(), "[redacted]")
+
+
+def _to_read(consent: ConsentText, why: str = "") -> ConsentPending:
+    action = Action(
+        kind="read_text",
+        message=f"{why}The person in the footage must read the text aloud, on video, within 30 "
+        "minutes; hand that recording in.",
+        text=consent.text,
+        expires_at=consent.expires_at,
+    )
+    known = {"consent_id": consent.id, "text": consent.text, "expires_at": consent.expires_at}
+    return ConsentPending(f"{action.message} The text: {consent.text}", action, known)
+
+
+def _within(family: str, job: Job) -> Job:
+    return job.model_copy(update={"id": f"{family}:{job.id}"})
+
+
+def _marked(job_id: str) -> _Whose | None:
+    if job_id.startswith("avt_"):
+        return Operation.AVATAR, "scenes"
+    marked = (name for name, family in _FAMILIES.items() if job_id.startswith(family.mark))
+    family = next(marked, None)
+    return None if family is None else (Operation.VIDEO, family)
+
+
+def _is_photo(footage: Media) -> bool:
+    return footage.media_type.startswith("image/")
+
+
+def _footage_link(footage: Media) -> str:
+    if footage.url is None:
+        raise errors.Unsupported(
+            f"d-id fetches footage by a link, and {footage.name} has none: use an S3 or Supabase "
+            "store"
+        )
+    if not _FOOTAGE_LINK.match(footage.url):
+        raise errors.Unsupported(
+            f"d-id takes footage as MP4, MOV or MPEG by an https link that says so, and "
+            f"{footage.name} is something else: export it again"
+        )
+    return footage.url
+
+
+def _fetchable(audio: Media) -> bool:
+    """Whether D-ID takes the link: an exotic character in a signature is enough for a no."""
+    return audio.url is not None and _AUDIO_LINK.fullmatch(audio.url) is not None
+
+
+def _audio_link(request: VideoRequest) -> str:
+    if "audio_url" in request.prepared:
+        return str(request.prepared["audio_url"])
+    audio = request.audio
+    if audio is None or audio.url is None or not _fetchable(audio):
+        raise errors.Unsupported("d-id cannot fetch the audio by its link: let prepare upload it")
+    return audio.url
+
+
+def _renamed(media: Media, stem: str) -> Media:
+    """File names at D-ID have up to 50 plain characters."""
+    suffix = PurePath(media.name).suffix
+    plain = suffix if re.fullmatch(r"\.[A-Za-z0-9]{1,8}", suffix) else ""
+    return media.model_copy(update={"name": stem + plain})
+
+
+def _language(tag: str | None) -> str:
+    primary = re.split("[-_]", tag or "en")[0].lower()
+    return _LANGUAGES.get(primary, tag or "")
+
+
+def _speaker(request: VideoRequest, how: DIDScript) -> dict[str, Any] | None:
+    """Who says the text; None for D-ID's own choice."""
+    if request.voice_id is None and how.provider is None:
+        return None
+    said = {
+        "type": how.provider or request.prepared.get("voice_provider") or "elevenlabs",
+        "voice_id": request.voice_id,
+        **how.model_dump(include={"model_id", "language", "voice_config"}),
+    }
+    config = how.voice_config
+    said["voice_config"] = None if config is None else config.model_dump(exclude_none=True)
+    return {name: value for name, value in said.items() if value is not None}
