@@ -1,0 +1,101 @@
+"""The stack ``elevenlabs+d-id``, whole: a voice cloned there, a face here, and a video of both."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from avatarkit import AvatarKit, Consent, Status
+from avatarkit.interfaces import ProviderSettings
+from avatarkit.media.folder import FolderStore
+from avatarkit.models import Operation
+from avatarkit.providers.did import DID
+from avatarkit.providers.elevenlabs import ElevenLabs
+from avatarkit.repositories.memory import MemoryRepository
+from avatarkit.settings import Settings
+from avatarkit.testing import FakeClock, Wire
+
+pytestmark = pytest.mark.anyio
+
+HERE = Path(__file__).parent
+DEMO = HERE.parent.parent / "src/avatarkit/data/demo"
+VOICES, FACES = (json.loads((HERE / f"{name}.json").read_text()) for name in ("elevenlabs", "did"))
+SPOKEN = b"ID3 and so on"
+
+
+class Opened(DID):
+    """Opens its own links, instead of the network."""
+
+    async def fetch(self, url):
+        yield b"a video"
+
+
+class House:
+    def __init__(self, folder):
+        self.clock = FakeClock()
+        self.voices, self.faces = Wire(), Wire()
+        settings = ProviderSettings(api_key=SecretStr("k"), clock=self.clock)
+        self.kit = AvatarKit(
+            "elevenlabs+d-id",
+            repository=MemoryRepository(clock=self.clock),
+            media=FolderStore(folder),
+            providers={
+                "elevenlabs": ElevenLabs(settings, client=self.voices.client),
+                "d-id": Opened(settings, client=self.faces.client),
+            },
+            clock=self.clock,
+            settings=Settings(),
+        )
+
+    async def ended(self, record):
+        async for update in self.kit.watch(record.id):
+            record = update
+        return record
+
+    async def train(self):
+        self.voices.reply(VOICES["submitted"]).reply(VOICES["voice"])
+        self.faces.reply(FACES["image"], 201)
+        training = await self.kit.train(
+            user_id="ana",
+            clone_id="ana-1",
+            voice=[DEMO / "voice.wav"],
+            footage=DEMO / "portrait.jpg",
+            consent=Consent.not_a_real_person("a drawing"),
+        )
+        return await self.ended(training)
+
+
+@pytest.fixture
+def house(tmp_path):
+    return House(tmp_path)
+
+
+async def test_a_voice_is_cloned_at_one_and_a_face_made_at_the_other(house):
+    async with house.kit:
+        training = await house.train()
+    assert training.status is Status.COMPLETED
+    assert training.voice_id == VOICES["voice"]["voice_id"]
+    assert training.avatar_id == f"talks:{FACES['image']['url']}"
+    assert [request.url.path for request in house.faces.requests] == ["/images"]
+
+
+async def test_the_cloned_voice_is_heard_from_the_face(house):
+    async with house.kit:
+        training = await house.train()
+        house.voices.reply(SPOKEN, character_cost="6", content_type="audio/mpeg")
+        house.faces.reply(FACES["audio"], 201)
+        house.faces.reply({"id": "tlk_1", "object": "talk", "status": "created"}, 201)
+        house.faces.reply(FACES["talk"])
+        video = await house.kit.speak(training.id, "Hello!", wait=False)
+        video = await house.ended(video)
+    assert video.status is Status.COMPLETED
+    assert house.voices.body()["text"] == "Hello!"
+    assert house.faces.body(1) == {"audio": SPOKEN}
+    talk = house.faces.body(2)
+    assert talk["script"] == {"type": "audio", "audio_url": FACES["audio"]["url"]}
+    assert talk["source_url"] == FACES["image"]["url"]
+    assert video.operation(Operation.SPEECH).cost == "6 credits"
+    assert video.file("video").size == len(b"a video")
