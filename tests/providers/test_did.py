@@ -176,6 +176,7 @@ async def test_a_video_of_a_photo_is_a_talk_of_its_address(it, wire):
     job = await it.generate_video(speak(f"talks:{TOLD['image']['url']}"))
     assert job.id == "talks:tlk_1"
     assert wire.requests[0].url.path == "/talks"
+    assert (wire.body()["name"], wire.body()["user_data"]) == (TOKEN, TOKEN)
     assert wire.body()["source_url"] == TOLD["image"]["url"]
 
 

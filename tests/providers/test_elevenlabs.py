@@ -398,7 +398,7 @@ async def test_the_plan_tells_what_it_still_allows(it, wire):
 
 
 async def test_a_plan_that_tells_nothing_is_unknown(it, wire):
-    wire.reply({"voice_limit": True, "character_limit": 5})
+    wire.reply({"voice_limit": True, "voice_slots_used": 0, "character_limit": 5})
     told = dataclasses.asdict(await it.allowance())
     assert set(told.values()) == {None}
 
