@@ -12,7 +12,7 @@ from avatarkit import AvatarKit, Consent, Status
 from avatarkit.interfaces import ProviderSettings
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import Operation
-from avatarkit.providers.did import DID
+from avatarkit.providers.did import DID, DIDScript
 from avatarkit.providers.elevenlabs import ElevenLabs
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.settings import Settings
@@ -44,7 +44,9 @@ class House:
             media=FolderStore(folder),
             providers={
                 "elevenlabs": ElevenLabs(settings, client=self.voices.client),
-                "d-id": Opened(settings, client=self.faces.client),
+                "d-id": Opened(
+                    settings, client=self.faces.client, elevenlabs_key=SecretStr("other")
+                ),
             },
             clock=self.clock,
             settings=Settings(),
@@ -99,3 +101,25 @@ async def test_the_cloned_voice_is_heard_from_the_face(house):
     assert talk["source_url"] == FACES["image"]["url"]
     assert video.operation(Operation.SPEECH).cost == "6 credits"
     assert video.file("video").size == len(b"a video")
+
+
+async def test_a_voice_of_ones_own_account_may_be_spoken_by_d_id(house):
+    house.faces.reply(FACES["scene_submitted"], 201).reply(FACES["scene"])
+    async with house.kit:
+        training = await house.kit.adopt(
+            user_id="ana",
+            clone_id="ana-1",
+            avatar_id="scenes:avt_1",
+            voice_id="theirs",
+            stack="d-id",
+            consent=Consent.not_a_real_person("a drawing"),
+        )
+        own = DIDScript(own_elevenlabs=True)
+        video = await house.kit.speak(training.id, "Hello!", options=(own,), wait=False)
+        video = await house.ended(video)
+    assert video.status is Status.COMPLETED
+    assert json.loads(house.faces.requests[0].headers["x-api-key-external"]) == {
+        "elevenlabs": "other"
+    }
+    assert house.faces.body(0)["script"]["provider"] == {"type": "elevenlabs", "voice_id": "theirs"}
+    assert house.voices.requests == []
