@@ -532,8 +532,9 @@ class Orchestrator:
             async with self._slots.slot(provider):
                 # Waiting for the slot took time, and the vendor may have forgotten the key by now.
                 guard = self._guard(state)
-                if self._may_repeat(state, await self._repository.now()):
-                    outcome = await self._call(record, state, provider, request, guard)
+                allowed = self._may_repeat(state, await self._repository.now())
+                repeat = partial(self._call, record, state, provider, request, guard)
+                outcome = await repeat() if allowed else None
         if isinstance(outcome, Accepted):
             return await self._put(record, outcome)
         if outcome is None and not state.findable:

@@ -28,6 +28,8 @@ GROUP = "avatarkit.providers"
 #: The providers that come with avatarkit: name -> "module:Class".
 BUILTIN: Mapping[str, str] = MappingProxyType(
     {
+        "d-id": "avatarkit.providers.did:DID",
+        "elevenlabs": "avatarkit.providers.elevenlabs:ElevenLabs",
         "fake": "avatarkit.providers.fake:Fake",
         "heygen": "avatarkit.providers.heygen:HeyGen",
         "local": "avatarkit.providers.local.adapter:Local",

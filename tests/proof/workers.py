@@ -58,6 +58,12 @@ class WorkedBooks(Books):
         return sum(a <= c["at"] <= b for c in self.charges for a, b in self.crashes)
 
     @property
+    def answered_twice(self) -> int:
+        """Operations that were paid twice although the vendor lost no answer to them."""
+        paid = self.paid.values()
+        return sum(len(charges) > 1 and all(c["answered"] for c in charges) for charges in paid)
+
+    @property
     def lost(self) -> int:
         """Jobs that no row knows, and what was never ordered."""
         return len(self.orphans) + self.never
@@ -69,6 +75,7 @@ class WorkedBooks(Books):
 
     def lines(self) -> list[str]:
         """The report."""
+        alone = f" ({self.answered_twice} of them by kills and crashes alone)"
         return [
             f"trainings: {self.trainings}, kills: {self.kills}, crashes of the database: "
             f"{len(self.crashes)} ({', '.join(f'{b - a:.1f} s' for a, b in self.crashes)}), "
@@ -78,7 +85,8 @@ class WorkedBooks(Books):
             f"{self.unsaved}, proved absent and sent again: {self.absent}",
             f"operations: {len(self.tokens)}, accepted once: {self.once}, never: {self.never}, "
             f"orphans: {len(self.orphans)}",
-            f"lost {self.lost}, paid twice {self.more}, not final {self.open}",
+            f"lost {self.lost}, paid twice {self.more}{alone if self.more else ''}, "
+            f"not final {self.open}",
         ]
 
     def counts(self) -> dict[str, object]:
