@@ -6,7 +6,6 @@ import base64
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, LiteralString, TypeVar
 
-from .._log import get_logger
 from ..errors import AvatarKitError, ConfigError, StorageError
 from ..interfaces import Backlog, Claim, Clock, LogEntry, Page, Repository
 from ..models import Consent, Model, Operation
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from psycopg_pool import AsyncConnectionPool
 
 __all__ = ["PostgresRepository", "driver", "place_of", "reason"]
-
-log = get_logger(__name__)
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
@@ -247,18 +244,10 @@ class PostgresRepository(Repository):
         return saved if replaced else None
 
     def _record(self, kind: str, record_id: str, doc: str) -> Record:
-        model, table = rows.RECORDS[kind]
-        return self._read(model, table, record_id, doc)
+        return rows.record(kind, record_id, doc, place=self._place)
 
     def _read(self, model: type[M], table: str, row_id: str, doc: str) -> M:
         return rows.read(model, doc, table=table, row_id=str(row_id), place=self._place)
-
-    def _readable(self, kind: str, record_id: str, doc: str) -> Record | None:
-        try:
-            return self._record(kind, record_id, doc)
-        except StorageError as error:
-            log.warning("record.unreadable", id=record_id, error=str(error))
-            return None
 
     # -- leases -------------------------------------------------------------------------------
 
@@ -267,24 +256,15 @@ class PostgresRepository(Repository):
 
         One that cannot be read is skipped with a warning.
         """
-        claims: list[Claim] = []
-        skipped = True
-        while skipped and len(claims) < limit:
-            skipped = False
-            for kind, record_id, fence, doc in await self._rows(
-                "select kind, id, fence, doc from public.avatarkit_claim(%s, %s, %s, %s)",
-                owner,
-                limit - len(claims),
-                lease,
-                self._time.given,
-            ):
-                record = self._readable(kind, record_id, doc)
-                if record is None:
-                    skipped = True
-                    await self._release(record_id, fence, server.PAUSE)
-                else:
-                    claims.append(Claim(record, fence))
-        return claims
+
+        async def take(limit: int) -> list[Any]:
+            statement = "select kind, id, fence, doc from public.avatarkit_claim(%s, %s, %s, %s)"
+            return await self._rows(statement, owner, limit, lease, self._time.given)
+
+        async def put_off(record_id: str, fence: int) -> None:
+            await self._release(record_id, fence, rules.UNREADABLE_PAUSE)
+
+        return await server.claimed(take, put_off, limit, place=self._place)
 
     async def renew(self, owner: str, lease: float) -> None:
         """Let every lease that ``owner`` holds end ``lease`` seconds from now."""
@@ -369,12 +349,7 @@ class PostgresRepository(Repository):
             *values,
             limit + 1,
         )
-        records = (self._readable(kind, record_id, doc) for record_id, _, doc in found[:limit])
-        last = found[limit - 1] if len(found) > limit else None
-        return Page(
-            tuple(record for record in records if record is not None),
-            rules.pack_cursor(last[1], last[0]) if last else None,
-        )
+        return rows.page(kind, found, limit, place=self._place)
 
     async def find_job(self, provider: str, operation: Operation, job_id: str) -> Record | None:
         """The record that holds this job: of several the oldest, deleted ones last."""

@@ -6,13 +6,15 @@ seconds since 1970 here; ``in_json`` says them as PostgreSQL reads them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
 
+from .._log import get_logger
 from ..errors import StorageError
+from ..interfaces import Page
 from ..models import Consent, Model, Operation
 from ..records import Record, Sample, Training, Video
 from . import rules
@@ -23,11 +25,17 @@ __all__ = [
     "Kind",
     "consent_row",
     "in_json",
+    "iso",
     "kind_of",
+    "page",
     "read",
+    "readable",
+    "record",
     "record_row",
     "sample_row",
 ]
+
+log = get_logger(__name__)
 
 M = TypeVar("M", bound=Model)
 Kind = Literal["training", "video"]
@@ -124,7 +132,10 @@ def consent_row(consent: Consent) -> dict[str, Any]:
 
 def in_json(row: Mapping[str, Any]) -> dict[str, Any]:
     """The row as PostgreSQL's functions take it: a time is ISO 8601."""
-    return {**row, **{name: _iso(row[name]) for name in _TIMES & row.keys()}}
+    return {
+        **row,
+        **{name: iso(row[name]) for name in _TIMES & row.keys() if row[name] is not None},
+    }
 
 
 _TIMES = frozenset(
@@ -133,9 +144,10 @@ _TIMES = frozenset(
 )
 
 
-def _iso(seconds: float | None) -> str | None:
+def iso(seconds: float) -> str:
+    """A time as ISO 8601; raises ``StorageError`` for what no database can keep."""
     try:
-        return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat()
+        return datetime.fromtimestamp(seconds, UTC).isoformat()
     except (OverflowError, ValueError):
         raise StorageError(f"{seconds!r} is no time that a database can keep") from None
 
@@ -149,3 +161,28 @@ def read(model: type[M], doc: str, *, table: str, row_id: str, place: str) -> M:
             f"the document of {row_id!r} in table {table} of {place} cannot be read "
             f"({rules.describe(error)}): mend its column doc, or bring a backup back"
         ) from None  # its cause quotes what people wrote
+
+
+def record(kind: str, row_id: str, doc: str, *, place: str) -> Record:
+    """Read a training or a video; raises ``StorageError``."""
+    model, table = RECORDS[kind]
+    return read(model, doc, table=table, row_id=row_id, place=place)
+
+
+def readable(kind: str, row_id: str, doc: str, *, place: str) -> Record | None:
+    """Read a record; None, with a warning, where that cannot be done, so that others go on."""
+    try:
+        return record(kind, row_id, doc, place=place)
+    except StorageError as error:
+        log.warning("record.unreadable", id=row_id, error=str(error))
+        return None
+
+
+def page(kind: str, found: Sequence[Sequence[Any]], limit: int, *, place: str) -> Page:
+    """A page of (id, created_at, document), of which one more than ``limit`` was asked for."""
+    last = found[limit - 1] if len(found) > limit else None
+    records = (readable(kind, row_id, doc, place=place) for row_id, _, doc in found[:limit])
+    return Page(
+        tuple(record for record in records if record is not None),
+        rules.pack_cursor(last[1], last[0]) if last else None,
+    )

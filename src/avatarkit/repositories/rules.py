@@ -16,6 +16,7 @@ from ..models import Model, Operation
 from ..records import Instant, Record, Status
 
 __all__ = [
+    "UNREADABLE_PAUSE",
     "JobKey",
     "as_stored",
     "describe",
@@ -31,6 +32,9 @@ __all__ = [
 ]
 
 M = TypeVar("M", bound=Model)
+
+#: A record that cannot be read is looked at again after so many seconds.
+UNREADABLE_PAUSE = 60.0
 
 #: Provider, operation, job id.
 JobKey = tuple[str, Operation, str]

@@ -6,7 +6,6 @@ They call the same functions, which the migration makes: one by a driver, one th
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from pydantic_core import to_json
@@ -19,16 +18,16 @@ from ..errors import (
     NotFound,
     StorageError,
 )
-from ..interfaces import Clock
+from ..interfaces import Claim, Clock
 from ..records import Instant, LedgerEntry
 from . import rows, rules
 
 __all__ = [
     "MIGRATE",
-    "PAUSE",
     "SCHEMA_VERSION",
     "ServerClock",
     "change_json",
+    "claimed",
     "explained",
     "jobs_json",
     "known_error",
@@ -39,8 +38,6 @@ __all__ = [
 
 #: What ``avatarkit_schema_version()`` must answer.
 SCHEMA_VERSION = 1
-#: Seconds after which a record that cannot be read is looked at again.
-PAUSE = 60.0
 MIGRATE = (
     "run `avatarkit db migrate --dsn DSN`, or on Supabase `avatarkit db export-migration` and "
     "`supabase db push`"
@@ -74,7 +71,7 @@ class ServerClock:
     @property
     def given(self) -> str | None:
         """The time that functions are told, ISO 8601; None where the server knows better."""
-        return _iso(self._clock.now().wall) if self._virtual else None
+        return rows.iso(self._clock.now().wall) if self._virtual else None
 
     async def now(self) -> Instant:
         """The moment by the server's clock, off by half of what a question takes at most."""
@@ -97,10 +94,6 @@ class ServerClock:
         self._ahead = server - (before.boot + after.boot) / 2
         self._asked = after
         return after
-
-
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
 # -- rows as functions take them ------------------------------------------------------------------
@@ -129,6 +122,34 @@ def ledger_json(entries: Iterable[LedgerEntry]) -> str | None:
     """Ledger entries as the functions take them."""
     found = [rows.in_json(entry.model_dump()) for entry in entries]
     return to_json(found).decode() if found else None
+
+
+# -- leases ---------------------------------------------------------------------------------------
+
+
+async def claimed(
+    take: Callable[[int], Awaitable[Iterable[tuple[str, str, int, str]]]],
+    put_off: Callable[[str, int], Awaitable[None]],
+    limit: int,
+    *,
+    place: str,
+) -> list[Claim]:
+    """Take up to ``limit`` records; what cannot be read is put off, and others are taken instead.
+
+    ``take`` leases at most so many, as (kind, id, fence, document).
+    """
+    claims: list[Claim] = []
+    skipped = True
+    while skipped and len(claims) < limit:
+        skipped = False
+        for kind, record_id, fence, doc in await take(limit - len(claims)):
+            record = rows.readable(kind, record_id, doc, place=place)
+            if record is None:
+                skipped = True
+                await put_off(record_id, fence)
+            else:
+                claims.append(Claim(record, fence))
+    return claims
 
 
 # -- errors ---------------------------------------------------------------------------------------
@@ -185,16 +206,15 @@ _MEANINGS: Mapping[str, tuple[type[AvatarKitError], str]] = {
 }
 
 
-def explained(code: str | None, said: str, place: str) -> AvatarKitError | None:
-    """The error that an SQLSTATE means, or None; ``said`` is used only for errors of our own."""
-    kind, text = _MEANINGS.get(code or "", (None, ""))
-    return None if kind is None else kind(text.format(said=said, place=place))
-
-
-def known_error(code: str, place: str) -> AvatarKitError:
+def known_error(code: str, place: str, said: str = "") -> AvatarKitError:
     """The error of a code that is in the table."""
     kind, text = _MEANINGS[code]
-    return kind(text.format(said="", place=place))
+    return kind(text.format(said=said, place=place))
+
+
+def explained(code: str | None, said: str, place: str) -> AvatarKitError | None:
+    """The error that an SQLSTATE means, or None; ``said`` is used only for errors of our own."""
+    return known_error(code, place, said) if code and code in _MEANINGS else None
 
 
 def wrong_schema(version: int | None, place: str) -> ConfigError | None:

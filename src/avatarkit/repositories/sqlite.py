@@ -13,8 +13,7 @@ from typing import Any, Literal, TypeVar
 import anyio
 import anyio.to_thread
 
-from .._log import get_logger
-from ..errors import ConfigError, StorageError
+from ..errors import ConfigError
 from ..interfaces import Backlog, Claim, Clock, LogEntry, Page, Repository
 from ..models import Consent, Model, Operation
 from ..records import FINAL, Instant, LedgerEntry, Record, Sample, Status
@@ -24,16 +23,11 @@ from .sqlite_writer import Writer
 
 __all__ = ["SqliteRepository"]
 
-log = get_logger(__name__)
-
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
 
 _TABLES = tuple(table for _, table in rows.RECORDS.values())
-_MODELS = {table: model for model, table in rows.RECORDS.values()}
-
-#: A record that cannot be read is looked at again after so many seconds.
-_UNREADABLE_PAUSE = 60.0
+_KINDS = {table: kind for kind, (_, table) in rows.RECORDS.items()}
 
 _FREE = "(lease_until IS NULL OR lease_boot_id <> :boot_id OR lease_until <= :boot)"
 
@@ -181,18 +175,10 @@ class SqliteRepository(Repository):
         return await self._write(change)
 
     def _parse(self, row: sqlite3.Row) -> Record:
-        table = row["source"]
-        return self._document(_MODELS[table], table, row["id"], row["doc"])
+        return rows.record(_KINDS[row["source"]], row["id"], row["doc"], place=str(self._path))
 
     def _document(self, model: type[M], table: str, row_id: str, doc: str) -> M:
         return rows.read(model, doc, table=table, row_id=row_id, place=str(self._path))
-
-    def _readable(self, row: sqlite3.Row) -> Record | None:
-        try:
-            return self._parse(row)
-        except StorageError as error:
-            log.warning("record.unreadable", id=row["id"], error=str(error))
-            return None
 
     # -- leases -------------------------------------------------------------------------------
 
@@ -209,10 +195,11 @@ class SqliteRepository(Repository):
             while skipped and len(claims) < limit:
                 skipped = False
                 for row in _due(db, now, limit - len(claims)):
-                    record = self._readable(row)
+                    kind = _KINDS[row["source"]]
+                    record = rows.readable(kind, row["id"], row["doc"], place=str(self._path))
                     if record is None:
                         skipped = True
-                        _lease(db, row, None, now, _UNREADABLE_PAUSE)
+                        _lease(db, row, None, now, rules.UNREADABLE_PAUSE)
                     else:
                         claims.append(Claim(record, _lease(db, row, owner, now, lease)))
             return claims
@@ -330,18 +317,13 @@ class SqliteRepository(Repository):
         limit = max(limit, 1)
         _, table = rows.RECORDS[kind]
         newest = (
-            f"SELECT '{table}' AS source, id, created_at, doc FROM {table} "  # noqa: S608
+            f"SELECT id, created_at, doc FROM {table} "  # noqa: S608
             f"WHERE {' AND '.join(where)} ORDER BY created_at DESC, id DESC LIMIT ?"
         )
 
         def query(db: sqlite3.Connection) -> Page:
-            rows = db.execute(newest, (*values, limit + 1)).fetchall()
-            last = rows[limit - 1] if len(rows) > limit else None
-            records = (self._readable(row) for row in rows[:limit])
-            return Page(
-                tuple(record for record in records if record is not None),
-                rules.pack_cursor(last["created_at"], last["id"]) if last else None,
-            )
+            found = db.execute(newest, (*values, limit + 1)).fetchall()
+            return rows.page(kind, found, limit, place=str(self._path))
 
         return await self._read(query)
 

@@ -17,7 +17,6 @@ from typing import Any, Literal
 from pydantic_core import to_json
 
 from .. import _http
-from .._log import get_logger
 from ..errors import (
     AvatarKitError,
     BadReply,
@@ -35,8 +34,6 @@ from . import rows, rules, server
 from .server import ServerClock
 
 __all__ = ["SupabaseRepository"]
-
-log = get_logger(__name__)
 
 #: A project answers with this many rows at most, unless its settings say otherwise.
 _MAX_ROWS = 1000
@@ -182,15 +179,7 @@ class SupabaseRepository(Repository):
         raise lost or AssertionError
 
     def _parse(self, kind: str, record_id: str, doc: str) -> Record:
-        model, table = rows.RECORDS[kind]
-        return rows.read(model, doc, table=table, row_id=record_id, place=self._place)
-
-    def _readable(self, kind: str, record_id: str, doc: str) -> Record | None:
-        try:
-            return self._parse(kind, record_id, doc)
-        except StorageError as error:
-            log.warning("record.unreadable", id=record_id, error=str(error))
-            return None
+        return rows.record(kind, record_id, doc, place=self._place)
 
     # -- leases -------------------------------------------------------------------------------
 
@@ -202,25 +191,22 @@ class SupabaseRepository(Repository):
         warning.
         """
         self._for_the_service()
-        claims: list[Claim] = []
-        skipped = True
-        while skipped and len(claims) < limit:
-            skipped = False
-            for row in await self._call(
+
+        async def take(limit: int) -> list[tuple[str, str, int, str]]:
+            found = await self._call(
                 "avatarkit_claim",
                 attempts=1,
                 p_owner=owner,
-                p_limit=min(limit - len(claims), _MAX_ROWS),
+                p_limit=min(limit, _MAX_ROWS),
                 p_seconds=lease,
                 p_now=self._given,
-            ):
-                record = self._readable(row["kind"], row["id"], row["doc"])
-                if record is None:
-                    skipped = True
-                    await self._release(row["id"], row["fence"], server.PAUSE)
-                else:
-                    claims.append(Claim(record, row["fence"]))
-        return claims
+            )
+            return [(row["kind"], row["id"], row["fence"], row["doc"]) for row in found]
+
+        async def put_off(record_id: str, fence: int) -> None:
+            await self._release(record_id, fence, rules.UNREADABLE_PAUSE)
+
+        return await server.claimed(take, put_off, limit, place=self._place)
 
     async def renew(self, owner: str, lease: float) -> None:
         """Let every lease that ``owner`` holds end ``lease`` seconds from now; may be repeated."""
@@ -304,7 +290,7 @@ class SupabaseRepository(Repository):
         if cursor is not None:
             at, last_id = rules.unpack_cursor(cursor)
             _must_be_uuids(cursor=last_id)
-            moment = _iso(at)
+            moment = rows.iso(at)
             filters["created_at"] = f"lte.{moment}"  # by which an index can be entered
             filters["or"] = f'(created_at.lt."{moment}",id.lt.{last_id})'
         limit = max(1, min(limit, _MAX_ROWS - 1))
@@ -317,12 +303,8 @@ class SupabaseRepository(Repository):
             limit=str(limit + 1),
             **filters,
         )
-        last = found[limit - 1] if len(found) > limit else None
-        records = (self._readable(kind, row["id"], row["doc"]) for row in found[:limit])
-        return Page(
-            tuple(record for record in records if record is not None),
-            rules.pack_cursor(_seconds(last["created_at"]), last["id"]) if last else None,
-        )
+        dated = [(row["id"], _seconds(row["created_at"]), row["doc"]) for row in found]
+        return rows.page(kind, dated, limit, place=self._place)
 
     async def find_job(self, provider: str, operation: Operation, job_id: str) -> Record | None:
         """The record that holds this job: of several the oldest, deleted ones last."""
@@ -405,7 +387,7 @@ class SupabaseRepository(Repository):
             "p_event_id": entry.event_id,
             "p_event_type": entry.event_type,
             "p_body": base64.b64encode(entry.payload).decode(),
-            "p_received_at": _iso(entry.received_at),
+            "p_received_at": rows.iso(entry.received_at),
             "p_record_id": entry.record_id,
             "p_outcome": entry.outcome,
         }
@@ -519,11 +501,6 @@ def _object(arguments: Mapping[str, Any]) -> bytes:
         for name, value in arguments.items()
     )
     return f"{{{','.join(values)}}}".encode()
-
-
-def _iso(seconds: float) -> str:
-    text: str = rows.in_json({"at": seconds})["at"]
-    return text
 
 
 def _seconds(text: str) -> float:
