@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from .. import _http
+from .._supabase import key_headers
 from ..errors import (
     AuthError,
     AvatarKitError,
@@ -341,11 +342,9 @@ def _items(answer: Any) -> list[Mapping[str, Any]]:
 
 
 def _headers(key: str) -> dict[str, str]:
-    """How a request shows its key: the new ones are no tokens, and go into one header only."""
-    if re.fullmatch(r"sb_secret_[\w-]+", key, re.ASCII):
-        return {"apikey": key}
-    if re.fullmatch(r"eyJ[\w.=-]+", key, re.ASCII):
-        return {"apikey": key, "authorization": f"Bearer {key}"}
+    """How requests show the key; raises ``ConfigError`` for what is none that may write."""
+    if re.fullmatch(r"sb_secret_[\w-]+|eyJ[\w.=-]+", key, re.ASCII):
+        return key_headers(key)
     raise ConfigError(
         "SUPABASE_SERVICE_ROLE_KEY is no secret key: give the project's sb_secret_... or "
         "service_role key"

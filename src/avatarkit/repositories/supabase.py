@@ -17,6 +17,7 @@ from typing import Any, Literal
 from pydantic_core import to_json
 
 from .. import _http
+from .._supabase import key_headers
 from ..errors import (
     AvatarKitError,
     BadReply,
@@ -463,7 +464,7 @@ class SupabaseRepository(Repository):
 
 
 def _headers(key: str, user_token: str | None) -> dict[str, str]:
-    """How requests say who asks: a new key is no token, and goes into a header of its own only."""
+    """How requests say who asks; raises ``ConfigError`` for what cannot be a key or a token."""
     token = user_token.strip() if user_token is not None else key
     for what, secret in (("SUPABASE_SERVICE_ROLE_KEY", key), ("user_token", token)):
         if not re.fullmatch(r"[\x21-\x7e]+", secret):
@@ -473,8 +474,7 @@ def _headers(key: str, user_token: str | None) -> dict[str, str]:
             "a publishable key alone may read and write nothing: give the sb_secret_... key, or "
             "a user's token with it"
         )
-    bearer = {} if token.startswith("sb_") else {"authorization": f"Bearer {token}"}
-    return {"apikey": key, **bearer}
+    return key_headers(key, token)
 
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
