@@ -123,13 +123,27 @@ async def test_the_same_recordings_are_joined_once(store, tmp_path):
     assert len(digests) == 2
 
 
-@pytest.mark.anyio
-async def test_speech_is_converted_for_a_vendor_that_takes_another_format(store, tmp_path):
-    file = await kept(store, tone(tmp_path / "said.wav", 1.0), "results/said.wav")
+def spoken(file):
+    """A video whose speech is made, and lies in that file."""
     video = a_video()
     speech = video.operations[0].model_copy(
         update={"operation": Operation.SPEECH, "files": {"audio": file}}
     )
-    video = video.model_copy(update={"operations": (speech, *video.operations)})
+    return video.model_copy(update={"operations": (speech, *video.operations)})
+
+
+@pytest.mark.anyio
+async def test_speech_is_converted_for_a_vendor_that_takes_another_format(store, tmp_path):
+    video = spoken(await kept(store, tone(tmp_path / "said.wav", 1.0), "results/said.wav"))
     request = await Requests(store).build(video, video.operations[1], picky())
     assert (request.audio.media_type, request.script) == ("audio/mpeg", None)
+
+
+@pytest.mark.anyio
+async def test_speech_in_a_format_that_we_cannot_write_is_left_as_it_is(store, tmp_path):
+    file = await kept(store, tone(tmp_path / "said.wav", 1.0), "results/said.wav")
+    video = spoken(file.model_copy(update={"media_type": "audio/pcm"}))
+    vendor = picky()
+    vendor.capabilities = replace(vendor.capabilities, audio_formats=("audio/ogg",))
+    request = await Requests(store).build(video, video.operations[1], vendor)
+    assert request.audio.media_type == "audio/pcm"

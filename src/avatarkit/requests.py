@@ -123,8 +123,9 @@ class Requests:
     async def _speech(self, record: Record, file: StoredFile, provider: Provider) -> Media:
         """Synthesised speech, in a format that the provider takes."""
         formats = provider.capabilities.audio_formats
-        wanted = next((f for f in formats if f in audio.CODECS), file.media_type)
-        if file.media_type.startswith("audio/") and file.media_type not in formats:
+        wanted = next((f for f in formats if f in audio.CODECS), None)
+        foreign = file.media_type.startswith("audio/") and file.media_type not in formats
+        if foreign and wanted is not None:
             file = await self._written(record, [file], wanted)
         return await self._file(file, "speech", provider)
 
