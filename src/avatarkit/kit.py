@@ -102,6 +102,7 @@ class AvatarKit:
         self._policy = policy or Policy()
         self._given = dict(providers or {})
         self._providers: dict[str, Provider] = dict(self._given)
+        self._classes: dict[str, type[Provider]] = {n: type(p) for n, p in self._given.items()}
         self._stack_asked = stack or self._settings.stack
         place = repository or self._settings.repository
         environ = self._settings.environ
@@ -111,10 +112,10 @@ class AvatarKit:
             else place
         )
         shelf = media or self._settings.media
-        self._media_is_ours = isinstance(shelf, str | os.PathLike)
         self._media = (
             addresses.media_store(shelf, environ) if isinstance(shelf, str | os.PathLike) else shelf
         )
+        self._media_is_ours = self._media is not shelf
         self._changes = _Changes()
         self._fetcher = _LazyFetcher()
         self._recordings = Recordings(self._media, self._repository, self._fetcher)
@@ -178,17 +179,17 @@ class AvatarKit:
 
     def _provider(self, name: str) -> Provider:
         if name not in self._providers:
-            provider_class = registry.load(name)
-            key_env = getattr(provider_class, "key_env", None)
-            settings = self._settings.for_provider(name, clock=self._clock, key_env=key_env)
-            self._providers[name] = provider_class(settings)
+            made = self._settings.make(name, self._class_of(name), clock=self._clock)
+            self._providers[name] = made
         return self._providers[name]
 
     def _stack(self, stack: str | Mapping[Operation, str] | None = None) -> Stack:
         return Stack.parse(stack or self._stack_asked, self._class_of)
 
     def _class_of(self, name: str) -> type[Provider]:
-        return type(self._given[name]) if name in self._given else registry.load(name)
+        if name not in self._classes:  # to look through all installed packages takes time
+            self._classes[name] = registry.load(name)
+        return self._classes[name]
 
     def _operation(self, operation: Operation, name: str) -> OperationState:
         can = self._provider(name).capabilities

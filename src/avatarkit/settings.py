@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self
+from typing import Self, cast
 
 from pydantic import SecretStr
 
-from .interfaces import Clock, ProviderSettings
+from .interfaces import Clock, Provider, ProviderSettings
 
 __all__ = ["Settings", "key_variable", "root_of"]
 
@@ -71,6 +71,12 @@ class Settings:
             home=self.root / name,
             clock=clock,
         )
+
+    def make(self, name: str, provider: type, *, clock: Clock | None = None) -> Provider:
+        """Make a provider from its settings; raises what its constructor raises."""
+        key_env = getattr(provider, "key_env", None)
+        settings = self.for_provider(name, clock=clock, key_env=key_env)
+        return cast("Provider", provider(settings))
 
 
 def root_of(repository: str) -> Path:

@@ -203,9 +203,7 @@ def _names(stack: str) -> list[str]:
 async def _construct(name: str, settings: Settings) -> None:
     from ..registry import load
 
-    provider_class = load(name)
-    key_env = getattr(provider_class, "key_env", None)
-    provider = provider_class(settings.for_provider(name, key_env=key_env))
+    provider = settings.make(name, load(name))
     await provider.aclose()
 
 
