@@ -292,25 +292,24 @@ async def _json(client: Client, request: Request, call: Call) -> Any:
     try:
         return None if response.status_code == httpx.codes.NO_CONTENT else response.json()
     except (ValueError, RecursionError):
-        raise call.unclear(
-            "the answer is not JSON",
-            status=response.status_code,
-            request_id=_request_id(response.headers),
-            body=_body(response),
-        ) from None
+        raise _unclear(call, "the answer is not JSON", response) from None
 
 
 async def _object(client: Client, request: Request, call: Call) -> dict[str, Any]:
     response = await _answer(client, request, call, streamed=False)
     body = _body(response)
     if not isinstance(body, dict):
-        raise call.unclear(
-            "the answer is not a JSON object",
-            status=response.status_code,
-            request_id=_request_id(response.headers),
-            body=body,
-        )
+        raise _unclear(call, "the answer is not a JSON object", response)
     return body
+
+
+def _unclear(call: Call, what: str, response: httpx.Response) -> errors.ProviderError:
+    return call.unclear(
+        what,
+        status=response.status_code,
+        request_id=_request_id(response.headers),
+        body=_body(response),
+    )
 
 
 async def _answer(
