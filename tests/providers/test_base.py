@@ -33,11 +33,6 @@ VIDEO = {"token": "ak-1-video", "avatar_id": "a1", "script": "Hi!"}
 
 
 @pytest.fixture
-def wire():
-    return Wire()
-
-
-@pytest.fixture
 def acme(wire):
     return Acme(ProviderSettings(api_key=SecretStr("k")), client=wire.client)
 

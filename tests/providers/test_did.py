@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-import stamina
 from pydantic import SecretStr
 
 from avatarkit import errors
@@ -35,7 +34,7 @@ from avatarkit.providers.did import (
     TrainConfig,
     VoiceConfig,
 )
-from avatarkit.testing import FakeClock, ProviderSuite, Recording, Wire
+from avatarkit.testing import FakeClock, ProviderSuite, Recording
 from avatarkit.testing.providers import KEY, TOKEN
 from avatarkit.webhooks import Delivery
 from contract import Contract
@@ -101,17 +100,6 @@ class TestDID(ProviderSuite):
         if operation is Operation.AVATAR:
             request.applymarker(BY_LINK)
         await super().test_media_without_a_link_is_streamed_or_refused(it, wire, operation)
-
-
-@pytest.fixture(autouse=True)
-def _without_waiting():
-    with stamina.set_testing(True, attempts=2, cap=True):
-        yield
-
-
-@pytest.fixture
-def wire():
-    return Wire()
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import json
 from pathlib import Path
 
 import pytest
-import stamina
 from pydantic import SecretStr
 
 from avatarkit import errors
@@ -25,7 +24,7 @@ from avatarkit.providers.elevenlabs import (
     ElevenLabsVoice,
     VoiceSettings,
 )
-from avatarkit.testing import Golden, ProviderSuite, Recording, SpeechSuite, Wire
+from avatarkit.testing import Golden, ProviderSuite, Recording, SpeechSuite
 from avatarkit.testing.providers import KEY, TOKEN
 from avatarkit.webhooks import Delivery
 from contract import Contract
@@ -104,17 +103,6 @@ class TestElevenLabs(ProviderSuite):
 class TestElevenLabsSpeech(SpeechSuite):
     provider = ElevenLabs
     audio = b"ID3 and so on"
-
-
-@pytest.fixture(autouse=True)
-def _without_waiting():
-    with stamina.set_testing(True, attempts=2, cap=True):
-        yield
-
-
-@pytest.fixture
-def wire():
-    return Wire()
 
 
 @pytest.fixture

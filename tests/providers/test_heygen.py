@@ -10,7 +10,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-import stamina
 from pydantic import SecretStr, ValidationError
 
 import avatarkit
@@ -41,7 +40,7 @@ from avatarkit.providers.heygen import (
 )
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.settings import Settings
-from avatarkit.testing import FakeClock, Golden, ProviderSuite, Recording, SpeechSuite, Wire
+from avatarkit.testing import FakeClock, Golden, ProviderSuite, Recording, SpeechSuite
 from avatarkit.testing.providers import KEY, TOKEN
 from avatarkit.webhooks import Delivery
 from contract import Contract
@@ -173,17 +172,6 @@ class TestHeyGenSpeech(SpeechSuite):
 
     def answer(self, wire):
         wire.reply(TOLD["speech"]).reply(self.audio, content_type="audio/mpeg")
-
-
-@pytest.fixture(autouse=True)
-def _without_waiting():
-    with stamina.set_testing(True, attempts=2, cap=True):
-        yield
-
-
-@pytest.fixture
-def wire():
-    return Wire()
 
 
 @pytest.fixture

@@ -9,14 +9,13 @@ import math
 from pathlib import Path
 
 import pytest
-import stamina
 from pydantic import SecretStr
 
 from avatarkit import errors
 from avatarkit.interfaces import ProviderSettings
 from avatarkit.models import DubRequest, JobState, Operation, VideoRequest
 from avatarkit.providers.rask import Rask, RaskDub
-from avatarkit.testing import ProviderSuite, Recording, Wire
+from avatarkit.testing import ProviderSuite, Recording
 from avatarkit.testing.providers import KEY, TOKEN
 from contract import Contract
 
@@ -92,17 +91,6 @@ class TestRask(ProviderSuite):
     )
     async def test_a_status_has_its_error(self, it, wire, operation, status, wanted):
         await super().test_a_status_has_its_error(it, wire, operation, status, wanted)
-
-
-@pytest.fixture(autouse=True)
-def _without_waiting():
-    with stamina.set_testing(True, attempts=2, cap=True):
-        yield
-
-
-@pytest.fixture
-def wire():
-    return Wire()
 
 
 @pytest.fixture

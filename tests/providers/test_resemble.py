@@ -7,14 +7,13 @@ import json
 from pathlib import Path
 
 import pytest
-import stamina
 from pydantic import SecretStr
 
 from avatarkit import errors
 from avatarkit.interfaces import ProviderSettings
 from avatarkit.models import JobState, Operation, SpeechRequest, VoiceRequest
 from avatarkit.providers.resemble import Resemble, ResembleSpeech, ResembleVoice
-from avatarkit.testing import ProviderSuite, Recording, SpeechSuite, Wire
+from avatarkit.testing import ProviderSuite, Recording, SpeechSuite
 from avatarkit.testing.providers import _REFUSALS, TOKEN
 from contract import Contract
 
@@ -97,17 +96,6 @@ class TestResembleSpeech(SpeechSuite):
     @pytest.mark.parametrize(("status", "wanted"), PLANS, ids=str)
     async def test_a_refusal_proves_that_nothing_was_accepted(self, it, wire, status, wanted):
         await super().test_a_refusal_proves_that_nothing_was_accepted(it, wire, status, wanted)
-
-
-@pytest.fixture(autouse=True)
-def _without_waiting():
-    with stamina.set_testing(True, attempts=2, cap=True):
-        yield
-
-
-@pytest.fixture
-def wire():
-    return Wire()
 
 
 @pytest.fixture

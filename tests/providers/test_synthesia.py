@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-import stamina
 from pydantic import SecretStr
 
 from avatarkit import errors
@@ -93,17 +92,6 @@ class TestSynthesia(ProviderSuite):
     )
     async def test_media_without_a_link_is_streamed_or_refused(self, it, wire):
         await super().test_media_without_a_link_is_streamed_or_refused(it, wire, Operation.DUB)
-
-
-@pytest.fixture(autouse=True)
-def _without_waiting():
-    with stamina.set_testing(True, attempts=2, cap=True):
-        yield
-
-
-@pytest.fixture
-def wire():
-    return Wire()
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-import stamina
 from pydantic import SecretStr
 
 from avatarkit import errors
@@ -20,7 +19,7 @@ from avatarkit.providers.tavus import (
     TavusVoice,
     VideoProperties,
 )
-from avatarkit.testing import ProviderSuite, Recording, Wire
+from avatarkit.testing import ProviderSuite, Recording
 from avatarkit.testing.providers import TOKEN
 from avatarkit.webhooks import Delivery
 from contract import Contract
@@ -68,17 +67,6 @@ class TestTavus(ProviderSuite):
             pages=pages(VIDEO, "video_id"),
         ),
     }
-
-
-@pytest.fixture(autouse=True)
-def _without_waiting():
-    with stamina.set_testing(True, attempts=2, cap=True):
-        yield
-
-
-@pytest.fixture
-def wire():
-    return Wire()
 
 
 @pytest.fixture
