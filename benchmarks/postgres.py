@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool
-from transitions import Bar, Stopwatch, arguments, born, live, report
+from transitions import Bar, Stopwatch, arguments, born, live, named, one_round, report
 
 import avatarkit.repositories
 from avatarkit.engines.clock import SystemClock
@@ -87,22 +87,9 @@ async def raw(dsn, count, tasks):
     return watch.speed
 
 
-def named(side, tasks):
-    """How the report calls a side."""
-    return f"{side}, {tasks} task{'s' if tasks > 1 else ''}"
-
-
 RAW, OURS = "raw psycopg", "PostgresRepository"
+SIDES = {RAW: raw, OURS: ours}
 BARS = [Bar(named(OURS, tasks), named(RAW, tasks), 0.8) for tasks in TASKS]
-
-
-def one_round(dsn, count):
-    """Every side once."""
-    return {
-        named(side, tasks): asyncio.run(run(dsn, count, tasks))
-        for tasks in TASKS
-        for side, run in ((RAW, raw), (OURS, ours))
-    }
 
 
 def main():
@@ -111,7 +98,9 @@ def main():
     try:
         with psycopg.connect(cluster.dsn(), autocommit=True) as db:
             db.execute(MIGRATION.read_text(encoding="utf-8"))
-        rounds = [one_round(cluster.dsn(), options.lives) for _ in range(options.rounds)]
+        rounds = [
+            one_round(SIDES, TASKS, cluster.dsn(), options.lives) for _ in range(options.rounds)
+        ]
     finally:
         cluster.stop()
     report(rounds, BARS, check=options.check)

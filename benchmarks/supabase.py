@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import psycopg
-from transitions import USER, Bar, Stopwatch, arguments, born, live, report
+from transitions import USER, Bar, Stopwatch, arguments, born, live, named, one_round, report
 
 import avatarkit.repositories
 from avatarkit.engines.clock import SystemClock
@@ -83,22 +83,9 @@ async def raw(rest, count, tasks):
     return watch.speed
 
 
-def named(side, tasks):
-    """How the report calls a side."""
-    return f"{side}, {tasks} task{'s' if tasks > 1 else ''}"
-
-
 RAW, OURS = "raw httpx", "SupabaseRepository"
+SIDES = {RAW: raw, OURS: ours}
 BARS = [Bar(named(OURS, tasks), named(RAW, tasks), 0.85) for tasks in TASKS]
-
-
-def one_round(rest, count):
-    """Every side once."""
-    return {
-        named(side, tasks): asyncio.run(run(rest, count, tasks))
-        for tasks in TASKS
-        for side, run in ((RAW, raw), (OURS, ours))
-    }
 
 
 def main():
@@ -112,7 +99,7 @@ def main():
                     db.execute(path.read_text(encoding="utf-8"))
             db.execute("insert into auth.users (id) values (%s)", (USER,))
         rest = PostgREST(cluster, "postgres")
-        rounds = [one_round(rest, options.lives) for _ in range(options.rounds)]
+        rounds = [one_round(SIDES, TASKS, rest, options.lives) for _ in range(options.rounds)]
     finally:
         if rest is not None:
             rest.stop()

@@ -126,6 +126,20 @@ async def live(repository, lives, tasks):
     await asyncio.gather(*(work() for _ in range(tasks)))
 
 
+def named(side, tasks):
+    """How the report calls a side."""
+    return f"{side}, {tasks} task{'s' if tasks > 1 else ''}"
+
+
+def one_round(sides, tasks, *given):
+    """Every side once with each number of tasks: ``sides`` are names and coroutine functions."""
+    return {
+        named(side, number): asyncio.run(run(*given, number))
+        for number in tasks
+        for side, run in sides.items()
+    }
+
+
 @dataclass(frozen=True)
 class Speed:
     """Of one side in one round."""
