@@ -383,7 +383,7 @@ class HttpProvider:
         if word is not None:
             state = reads.states.get(word, JobState.UNKNOWN)
         links = {name: _text(raw, places) for name, places in reads.links.items()}
-        return Job(
+        job = Job(
             provider=self.name,
             operation=operation,
             id=job_id,
@@ -397,6 +397,11 @@ class HttpProvider:
             cost=_text(raw, reads.cost),
             raw=raw,
         )
+        return self._read_on(job)
+
+    def _read_on(self, job: Job) -> Job:
+        """Add what ``job.raw`` tells beyond what ``reads`` can say; override where it does."""
+        return job
 
     def _bad(self, operation: Operation, what: str) -> errors.BadReply:
         return errors.BadReply(what, provider=self.name, operation=operation)

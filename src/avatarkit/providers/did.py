@@ -757,18 +757,11 @@ class DID(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator, Prepares):
         address = urlsplit(_text(item, ("webhook",)) or "")
         return super()._carries(item, token) or token in dict(parse_qsl(address.query)).values()
 
-    def _job(
-        self,
-        operation: Operation,
-        raw: Mapping[str, Any],
-        *,
-        unsaid: JobState = JobState.UNKNOWN,
-    ) -> Job:
-        job = super()._job(operation, raw, unsaid=unsaid)
+    def _read_on(self, job: Job) -> Job:
         links = {name: url for name, url in job.links.items() if url.startswith("https://")}
         reason = job.reason
         if job.state is JobState.FAILED and reason is None:
-            refused = raw.get("status") == "rejected"
+            refused = job.raw.get("status") == "rejected"
             reason = "D-ID's moderation refused it" if refused else "D-ID gives no reason"
         return job.model_copy(update={"links": links, "reason": reason})
 

@@ -446,15 +446,8 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer):
         message = told.message or "; ".join(_faults(said.get("detail")))[:200]
         return _http.Explanation(kind=kind, code=told.code, message=message)
 
-    def _job(
-        self,
-        operation: Operation,
-        raw: Mapping[str, Any],
-        *,
-        unsaid: JobState = JobState.UNKNOWN,
-    ) -> Job:
-        job = super()._job(operation, raw, unsaid=unsaid)
-        state, reason = _standing(raw)
+    def _read_on(self, job: Job) -> Job:
+        state, reason = _standing(job.raw)
         known: dict[str, Any] = {"state": state, "reason": reason}
         if state is JobState.NEEDS_ACTION:
             known["action"] = Action(
@@ -463,7 +456,7 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer):
                 url="https://elevenlabs.io/app",
             )
         if state is JobState.RUNNING:
-            known["progress"] = _ratio(_at(raw, (f"fine_tuning.progress.{_MODEL}",)), 1)
+            known["progress"] = _ratio(_at(job.raw, (f"fine_tuning.progress.{_MODEL}",)), 1)
         return job.model_copy(update=known)
 
     def _cursor(

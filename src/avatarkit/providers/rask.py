@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -240,15 +240,8 @@ class Rask(HttpProvider, VideoDubber, Prepares):
             f"rask has no call to delete a project: delete {dub_id} and its upload in its web app"
         )
 
-    def _job(
-        self,
-        operation: Operation,
-        raw: Mapping[str, Any],
-        *,
-        unsaid: JobState = JobState.UNKNOWN,
-    ) -> Job:
+    def _read_on(self, job: Job) -> Job:
         """Read a project: it is merged before its link is there, and after an earlier dub."""
-        job = super()._job(operation, raw, unsaid=unsaid)
         if job.state is JobState.SUCCEEDED and "video" not in job.links:
             return job.model_copy(update={"state": JobState.RUNNING})
         return job

@@ -259,17 +259,10 @@ class Resemble(HttpProvider, VoiceCloner, SpeechSynthesizer):
         kind = PlanError if told.kind is None and status == _FORBIDDEN else told.kind
         return _http.Explanation(kind=kind, code=told.code, message=message)
 
-    def _job(
-        self,
-        operation: Operation,
-        raw: Mapping[str, Any],
-        *,
-        unsaid: JobState = JobState.UNKNOWN,
-    ) -> Job:
+    def _read_on(self, job: Job) -> Job:
         """Read a voice; it is ready when it can speak, and failed when its recordings were."""
-        job = super()._job(operation, raw, unsaid=unsaid)
-        item = raw.get("item")
-        voice = item if isinstance(item, Mapping) else raw
+        item = job.raw.get("item")
+        voice = item if isinstance(item, Mapping) else job.raw
         if voice.get("dataset_analysis_failure") is True:
             reason = "the recordings cannot be used: record them anew, without noise"
             return job.model_copy(update={"state": JobState.FAILED, "reason": reason})
