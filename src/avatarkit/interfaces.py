@@ -11,6 +11,7 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
@@ -60,6 +61,7 @@ __all__ = [
     "Role",
     "Slots",
     "SpeechSynthesizer",
+    "Sunset",
     "VideoDubber",
     "VideoGenerator",
     "VoiceCloner",
@@ -78,7 +80,10 @@ class Capabilities:
     url_lifetime: float = 3600.0  #: how long a signed link to a sample must live, seconds
     one_voice_file: bool = False  #: several voice samples are joined into one file
     drive: frozenset[Literal["script", "audio"]] = frozenset({"script"})
-    audio_formats: tuple[str, ...] = ("audio/wav", "audio/mpeg")
+    audio_formats: tuple[str, ...] = ("audio/wav", "audio/mpeg")  #: that it is driven by
+    speech_format: str | None = None  #: what it speaks in unless asked otherwise
+    #: providers whose voices it speaks itself, by their id, with one's own key of that provider
+    speaks_voices_of: frozenset[str] = frozenset()
     callback: bool = False  #: a webhook address can be given per request
     no_callback: frozenset[Operation] = frozenset()  #: operations that take none, all the same
     callback_signed: bool = True  #: what comes to such an address is signed as ``webhook`` says
@@ -133,6 +138,21 @@ class Limit:
 
 
 Limits = tuple[Limit, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sunset:
+    """The end of something that a vendor offers, with where it is written and when that was read.
+
+    A provider may have a tuple of them as ``sunsets``.
+    """
+
+    what: str
+    ends: date
+    instead: str  #: what to use
+    used: bool = True  #: the adapter itself still needs it
+    source: str = ""
+    since: str = ""  #: date on which the source was read
 
 
 @runtime_checkable
