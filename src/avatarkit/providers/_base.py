@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 from urllib.parse import quote
 
 from .. import _http, errors
-from ..interfaces import Capabilities, Limits, ProviderSettings
+from ..interfaces import Capabilities, Limits, ProviderSettings, Sunset
 from ..models import (
     Action,
     AvatarRequest,
@@ -95,6 +95,7 @@ class HttpProvider:
     limits: ClassVar[Limits] = ()
     consent_rules: ClassVar[tuple[ConsentRule, ...]] = ()
     option_types: ClassVar[tuple[type[Options], ...]] = ()
+    sunsets: ClassVar[tuple[Sunset, ...]] = ()
     reads: ClassVar[Reads]
     #: the vendor's code of a failure -> what it means, whatever the status
     codes: ClassVar[Mapping[str, type[errors.ProviderError]]] = {}

@@ -360,6 +360,7 @@ class DID(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator, Prepares):
         one_voice_file=True,
         drive=frozenset({"script", "audio"}),
         audio_formats=("audio/wav", "audio/mpeg", "audio/mp4", "audio/flac", "video/mp4"),
+        speaks_voices_of=frozenset({"elevenlabs"}),
         callback=True,
         no_callback=frozenset({Operation.VOICE}),
         typical=MappingProxyType(

@@ -169,6 +169,7 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer):
     option_types = (ElevenLabsVoice, ElevenLabsProfessional, ElevenLabsSpeech, ElevenLabsAudio)
     capabilities = Capabilities(
         drive=frozenset(),
+        speech_format="audio/mpeg",
         webhook=HmacSha256(header="ElevenLabs-Signature", version="v0", tolerance=1800),
         found_by_token=frozenset({Operation.VOICE}),
         typical=MappingProxyType({Operation.VOICE: 5.0, Operation.SPEECH: 5.0}),

@@ -22,7 +22,7 @@ import wave
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
@@ -478,6 +478,7 @@ class Fake(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, VideoD
     api_version: ClassVar[str] = "1"
     capabilities: ClassVar[Capabilities] = Capabilities(
         drive=frozenset({"script", "audio"}),
+        speech_format="audio/wav",
         webhook=HmacSha256(header="Fake-Signature"),
         list_lag=_REALISTIC.list_lag * 2,
         typical=_REALISTIC.duration,
@@ -713,13 +714,7 @@ _RESULTS: Mapping[Operation, Mapping[str, str]] = {
 
 def _capabilities(vendor: FakeVendor) -> Capabilities:
     """What holds of this vendor: a lag and durations of its own pace."""
-    common = Fake.capabilities
-    return Capabilities(
-        drive=common.drive,
-        webhook=common.webhook,
-        list_lag=vendor.list_lag * 2 + 0.1,
-        typical=vendor.durations,
-    )
+    return replace(Fake.capabilities, list_lag=vendor.list_lag * 2 + 0.1, typical=vendor.durations)
 
 
 def _delivery_body(job: VendorJob, now: float) -> bytes:

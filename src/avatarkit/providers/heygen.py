@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any, Literal
@@ -25,6 +26,7 @@ from ..interfaces import (
     Limit,
     Prepares,
     SpeechSynthesizer,
+    Sunset,
     VideoDubber,
     VideoGenerator,
     VoiceCloner,
@@ -284,6 +286,16 @@ class HeyGen(
             }
         ),
         in_flight=10,
+    )
+    sunsets = (
+        Sunset(
+            what="versions 1 and 2 of its API",
+            ends=date(2026, 10, 31),
+            instead="version 3, which this adapter speaks",
+            used=False,
+            source="https://developers.heygen.com/endpoint-version-comparison",
+            since=_READ,
+        ),
     )
     limits = (
         Limit(what="voice_bytes", maximum=50e6, source=_USAGE, since=_READ),

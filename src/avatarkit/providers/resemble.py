@@ -82,6 +82,7 @@ class Resemble(HttpProvider, VoiceCloner, SpeechSynthesizer):
     capabilities = Capabilities(
         media=frozenset({"url", "data"}),
         drive=frozenset(),
+        speech_format="audio/wav",
         callback=True,
         found_by_token=frozenset({Operation.VOICE}),
         typical=MappingProxyType({Operation.VOICE: 60.0}),

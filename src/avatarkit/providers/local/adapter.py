@@ -76,6 +76,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
     api_version: ClassVar[str] = "1"
     capabilities: ClassVar[Capabilities] = Capabilities(
         drive=frozenset({"script", "audio"}),
+        speech_format="audio/wav",
         languages=LANGUAGES,
         found_by_token=frozenset(_FOLDERS),
         list_lag=0.0,
