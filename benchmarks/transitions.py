@@ -186,7 +186,7 @@ def report(rounds, bars, *, check):
     for side in rounds[0]:
         speeds = [r[side] for r in rounds]
         cpu = statistics.median(s.cpu for s in speeds) * 1e6
-        print(f"{side:42} {_spread([s.per_second for s in speeds], '8.0f')} /s {cpu:6.0f} us CPU")
+        print(f"{side:42} {spread([s.per_second for s in speeds], '8.0f')} /s {cpu:6.0f} us CPU")
     missed = False
     print(f"\nratios within a round: min / median / max of {len(rounds)}")
     for bar in bars:
@@ -197,12 +197,12 @@ def report(rounds, bars, *, check):
         met = statistics.median(ratios) >= bar.at_least
         missed = missed or not met
         print(
-            f"{bar.ours} : {bar.theirs}  {_spread(ratios, '.2f')}  "
+            f"{bar.ours} : {bar.theirs}  {spread(ratios, '.2f')}  "
             f"bar {bar.at_least} {'met' if met else 'MISSED'}; {cpu:.2f} times its CPU"
         )
     if check and missed:
         sys.exit(1)
 
 
-def _spread(values, form):
+def spread(values, form):
     return " / ".join(format(f(values), form) for f in (min, statistics.median, max))

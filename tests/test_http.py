@@ -438,6 +438,13 @@ async def test_the_clients_log_of_others_is_left_alone(client, server, caplog):
     assert "theirs" in caplog.text
 
 
+async def test_a_cookie_of_one_answer_does_not_come_with_the_next_call(client, server):
+    server.answer(set_cookie="who=ana; Path=/").answer()
+    await post(client, server.url)
+    await post(client, server.url)
+    assert b"who=ana" not in server.requests[1]
+
+
 # -- forms ------------------------------------------------------------------------------------
 
 

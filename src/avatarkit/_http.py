@@ -17,13 +17,13 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
-    Iterator,
     Mapping,
     Sequence,
 )
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from http.cookiejar import CookieJar
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -66,9 +66,17 @@ _LONGEST_WAIT = 60.0
 _DAY = 86_400.0
 
 
+class _NoCookies(CookieJar):
+    """Keeps none: what one answer sets must not decide what another person's call sends."""
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        """Take none; to look for them costs a twentieth of a call."""
+
+
 def new_client(*, timeout: float = 60.0) -> Client:
     """Return a client of our own; ``timeout`` bounds each read and write, in seconds."""
-    return Client(timeout=httpx.Timeout(timeout, connect=10.0), follow_redirects=False)
+    limits = httpx.Timeout(timeout, connect=10.0)
+    return Client(timeout=limits, follow_redirects=False, cookies=_NoCookies())
 
 
 # -- what a failure means ---------------------------------------------------------------------
@@ -235,12 +243,12 @@ for _name in ("httpx", "httpcore.http11", "httpcore.http2", "httpcore.proxy"):
 logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 
-@contextmanager
-def _unlogged() -> Iterator[None]:
+async def _sent(client: Client, request: Request, *, streamed: bool) -> httpx.Response:
+    """Send it once, unlogged."""
     token = _ours.set(True)
     try:
         with _telemetry.unseen():
-            yield
+            return await client.send(request, stream=streamed, follow_redirects=False)
     finally:
         _ours.reset(token)
 
@@ -262,10 +270,17 @@ async def send_any(client: Client, request: Request, call: Call) -> Any:
 
 async def retried(call: Call, attempt: Callable[[], Awaitable[T]]) -> T:
     """Do it, and do it again where the call is free and that may help: see ``Call.attempts``."""
-    if call.billable or call.attempts == 1:
+    try:
         return await attempt()
+    except errors.ProviderError as error:
+        if call.billable:
+            raise
+        failed = error
+    # Only now, because to be ready for repeats costs a tenth of a call.
     async for again in stamina.retry_context(on=_wait, attempts=call.attempts, timeout=None):
         with again:
+            if again.num == 1:
+                raise failed
             return await attempt()
     raise AssertionError  # stamina yields or raises
 
@@ -320,9 +335,9 @@ async def _answer(
     if call.billable or call.guard is not nothing_to_guard:  # to watch costs time
         request.extensions = {**request.extensions, "trace": departure.trace}
     try:
-        with _unlogged(), anyio.fail_after(call.timeout):
+        with anyio.fail_after(call.timeout):
             call.guard()
-            response = await client.send(request, stream=streamed, follow_redirects=False)
+            response = await _sent(client, request, streamed=streamed)
             if not response.is_success:
                 await response.aread()
     except (httpx.RequestError, TimeoutError) as error:
@@ -610,8 +625,7 @@ class _Download:
             _refuse_private(host, host)
             request.extensions = {**request.extensions, "trace": _PublicOnly(host).trace}
         try:
-            with _unlogged():
-                return await self._client.send(request, stream=True, follow_redirects=False)
+            return await _sent(self._client, request, streamed=True)
         except httpx.RequestError as error:
             what = f"it cannot be reached ({type(error).__name__})"
             raise self._error(errors.Unavailable, what) from error

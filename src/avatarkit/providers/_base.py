@@ -523,8 +523,11 @@ def _at(raw: Any, places: Places) -> Any:
 
 def _first(raw: Mapping[str, Any], places: Places) -> Any:
     """What stands at the first of these places that is filled."""
-    values = (_at(raw, (place,)) for place in places)
-    return next((value for value in values if value not in (None, "", [], {})), None)
+    for place in places:
+        value = _at(raw, (place,))
+        if value not in (None, "", [], {}):
+            return value
+    return None
 
 
 def _text(raw: Mapping[str, Any], places: Places) -> str | None:
