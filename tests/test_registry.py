@@ -6,6 +6,7 @@ import pytest
 
 from avatarkit import registry
 from avatarkit.errors import ConfigError
+from avatarkit.interfaces import Capabilities
 from avatarkit.models import Operation
 from avatarkit.providers.fake import Fake
 from avatarkit.registry import Stack
@@ -154,8 +155,12 @@ async def _method(self, argument):
     """Stands for any method of a role."""
 
 
-def playing(*names):
-    return type("Provider", (), dict.fromkeys(names, _method))
+def playing(*names, name="it", **capabilities):
+    told = {"name": name, "capabilities": Capabilities(**capabilities)}
+    return type("Provider", (), dict.fromkeys(names, _method) | told)
+
+
+BOTH = frozenset({"script", "audio"})
 
 
 VOICE = ("clone_voice", "get_voice", "find_voice", "delete_voice")
@@ -164,11 +169,20 @@ VIDEO = ("generate_video", "get_video", "find_video", "delete_video")
 SPEECH = ("synthesize",)
 
 CLASSES = {
-    "cloner": playing(*VOICE),
-    "speaker": playing(*VOICE, *SPEECH),
-    "teller": playing(*SPEECH),
-    "trainer": playing(*AVATAR, *VIDEO),
-    "twins": playing(*VOICE, *AVATAR, *VIDEO),
+    "cloner": playing(*VOICE, name="cloner"),
+    "speaker": playing(*VOICE, *SPEECH, name="speaker", speech_format="audio/wav"),
+    "hummer": playing(*VOICE, *SPEECH, name="hummer", speech_format="audio/basic"),
+    "teller": playing(*SPEECH, name="teller"),
+    "trainer": playing(*AVATAR, *VIDEO, name="trainer", drive=BOTH),
+    "sculptor": playing(*AVATAR, name="sculptor"),
+    "mover": playing(*VIDEO, name="mover", drive=BOTH, audio_formats=("audio/mpeg",)),
+    "reader": playing(*AVATAR, *VIDEO, name="reader"),
+    "picky": playing(*AVATAR, *VIDEO, name="picky", drive=BOTH, audio_formats=("audio/flac",)),
+    "polyglot": playing(
+        *AVATAR, *VIDEO, name="polyglot", drive=BOTH, speaks_voices_of=frozenset({"speaker"})
+    ),
+    "twins": playing(*VOICE, *AVATAR, *VIDEO, name="twins", drive=BOTH),
+    "studio": playing(*VOICE, *SPEECH, *AVATAR, *VIDEO, name="studio", drive=BOTH),
     "idle": playing("rest"),
 }
 
@@ -217,6 +231,22 @@ def test_a_mapping_decides_for_what_it_names():
     }
 
 
+def test_videos_follow_the_avatar():
+    assert roles({"voice": "studio", "avatar": "trainer"})["video"] == "trainer"
+
+
+def test_the_avatar_follows_the_videos_where_they_are_chosen():
+    assert roles({"voice": "speaker", "video": "trainer"})["avatar"] == "trainer"
+
+
+def test_who_trains_no_avatars_moves_those_that_exist():
+    assert "avatar" not in roles({"voice": "speaker", "video": "mover"})
+
+
+def test_a_mapping_may_be_written_as_a_text():
+    assert roles("voice=speaker, avatar=twins") == roles({"voice": "speaker", "avatar": "twins"})
+
+
 def test_a_stack_is_named_by_its_words():
     assert Stack.parse(" speaker + trainer ", CLASSES.__getitem__).name == "speaker+trainer"
 
@@ -241,6 +271,18 @@ def test_a_mapping_is_named_by_its_providers():
         ({"singing": "speaker"}, "'singing' is no operation"),
         ({"video": "speaker"}, "'speaker' cannot do video"),
         ({"voice": "speaker+twins"}, "is no provider's name"),
+        ("voice=speaker,voice=twins", "more than once who does voice"),
+        ("voice=speaker,avatar", "is no provider's name"),
+        ("voice=speaker,avatar=cloner", "'cloner' cannot do avatar"),
+        ("cloner+trainer", "cloner clones voices, but does not speak"),
+        ("speaker+reader", "reader cannot be driven by audio"),
+        ("hummer+picky", "hummer speaks audio/basic, and picky takes only audio/flac"),
+        ("sculptor+trainer", "an avatar of sculptor moves only at sculptor"),
+        ("avatar=trainer,video=twins", "an avatar of trainer moves only at trainer"),
+        (
+            {"voice": "speaker", "speech": "teller", "video": "trainer"},
+            "a voice that speaker cloned speaks only there, not at teller",
+        ),
     ],
 )
 def test_a_stack_that_makes_no_sense_is_a_config_error(stack, message):
@@ -251,3 +293,105 @@ def test_a_stack_that_makes_no_sense_is_a_config_error(stack, message):
 def test_an_unknown_provider_in_a_stack_is_a_config_error():
     with pytest.raises(ConfigError, match="did you mean 'fake'"):
         Stack.parse("fakr")
+
+
+# -- the table of stacks ----------------------------------------------------------------------
+
+
+def table(*names):
+    return {row.stack: row for row in registry.stacks(names, CLASSES.__getitem__)}
+
+
+def how(stack, *names):
+    row = table(*names)[stack]
+    assert row.problem is None
+    return row.how
+
+
+def test_each_provider_stands_in_the_table_alone():
+    assert how("twins", "twins") == "twins itself"
+
+
+def test_who_makes_no_videos_stands_in_it_too():
+    assert how("speaker", "speaker") == "no videos of avatars"
+
+
+def test_avatars_that_exist_are_told():
+    assert "avatars and voices that exist there" in how("mover", "mover")
+
+
+def test_two_are_joined_by_the_audio_of_the_voice():
+    assert how("speaker+trainer", "speaker", "trainer") == "audio of speaker (audio/wav)"
+
+
+def test_audio_is_converted_where_the_avatar_takes_another_format():
+    said = how("speaker+mover", "speaker", "mover")
+    assert said.startswith("audio of speaker (audio/wav converted to audio/mpeg)")
+
+
+def test_who_speaks_a_voice_by_its_id_is_told():
+    said = how("speaker+polyglot", "speaker", "polyglot")
+    assert said.endswith("or polyglot itself, with your key of speaker")
+
+
+def test_a_pair_that_cannot_be_said_in_words_is_a_mapping():
+    row = table("studio", "trainer")["voice=studio,avatar=trainer"]
+    assert (row.roles["voice"], row.roles["video"]) == ("studio", "trainer")
+
+
+def test_an_impossible_pair_says_why():
+    row = table("cloner", "trainer")["voice=cloner,avatar=trainer"]
+    assert (row.how, row.problem) == ("", "cloner clones voices, but does not speak")
+
+
+def test_every_voice_meets_every_avatar():
+    voices, avatars = ("cloner", "speaker", "twins"), ("trainer", "mover", "twins")
+    met = {(v, a) for v in voices for a in avatars if v != a}
+    rows = registry.stacks([*{*voices, *avatars}], CLASSES.__getitem__)
+    joined = {
+        (row.roles["voice"], row.roles.get("avatar") or row.roles["video"])
+        for row in rows
+        if len({*row.roles.values()}) > 1
+    }
+    assert joined == met
+
+
+def test_what_the_table_offers_can_be_asked_for():
+    for row in registry.stacks():
+        if row.problem is None:
+            assert Stack.parse(row.stack).roles == row.roles
+
+
+def test_what_the_table_calls_impossible_is_refused_for_that_reason():
+    refused = [row for row in registry.stacks() if row.problem]
+    assert refused
+    for row in refused:
+        with pytest.raises(ConfigError) as caught:
+            Stack.parse(row.stack)
+        assert row.problem in str(caught.value)
+
+
+def test_a_closed_provider_is_in_no_stack():
+    assert not [row for row in registry.stacks() if "playht" in row.stack]
+
+
+@pytest.mark.parametrize(
+    ("stack", "expected"),
+    [
+        ("heygen", dict.fromkeys(("voice", "avatar", "video", "speech", "dub"), "heygen")),
+        (
+            "elevenlabs+d-id",
+            {"voice": "elevenlabs", "speech": "elevenlabs", "avatar": "d-id", "video": "d-id"},
+        ),
+        (
+            "coqui+local",
+            {"voice": "coqui", "speech": "coqui", "avatar": "local", "video": "local"},
+        ),
+        ("local", dict.fromkeys(("voice", "avatar", "video", "speech"), "local")),
+    ],
+)
+def test_the_three_options_are_words(stack, expected):
+    if "coqui" in stack and "coqui" not in registry.BUILTIN:
+        pytest.skip("no coqui yet")
+    found = Stack.parse(stack).roles
+    assert {str(operation): name for operation, name in found.items()} == expected

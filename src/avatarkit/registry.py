@@ -8,20 +8,22 @@ Another distribution adds a provider by an entry point in the group ``avatarkit.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
-from typing import Self
+from typing import Self, cast
 
 from .errors import ConfigError
 from .interfaces import ROLES
 from .models import Operation
+from .stacks import plays, way
 
-__all__ = ["BUILTIN", "GROUP", "Row", "Stack", "listing", "load"]
+__all__ = ["BUILTIN", "GROUP", "Row", "Stack", "StackRow", "listing", "load", "stacks"]
 
 GROUP = "avatarkit.providers"
 
@@ -156,17 +158,97 @@ class Stack:
     ) -> Self:
         """Read ``"elevenlabs+d-id"``, or a mapping from operations to names.
 
-        Each role goes to the first named provider that plays it, except that speech follows the
-        voice where its provider speaks; a mapping decides for the operations that it names. Raises
-        ``ConfigError`` where it is malformed, or names a provider for what it cannot do.
+        In a text the mapping is ``"voice=heygen,avatar=d-id"``. Each role goes to the first named
+        provider that plays it, except that speech follows the voice where its provider speaks, and
+        videos follow the avatar; a mapping decides for the operations that it names. Raises
+        ``ConfigError`` where it is malformed, names a provider for what it cannot do, or joins two
+        that do not fit together.
         """
+        if isinstance(stack, str) and "=" in stack:
+            stack = _pairs(stack)
         chosen = {} if isinstance(stack, str) else _chosen(stack)
         words = _words(stack) if isinstance(stack, str) else list(dict.fromkeys(chosen.values()))
-        plays = {word: _played(class_of(word)) for word in words}
+        classes = {word: class_of(word) for word in words}
         for operation, word in chosen.items():
-            if operation not in plays[word]:
+            if not plays(classes[word], operation):
                 raise ConfigError(f"{word!r} cannot do {operation}")
-        return cls("+".join(words), MappingProxyType(_assigned(chosen, plays)))
+        roles = _assigned(chosen, classes)
+        name = "+".join(words)
+        if problem := _problem(roles, classes):
+            raise ConfigError(f"{name!r} makes no talking video: {problem}")
+        return cls(name, MappingProxyType(roles))
+
+
+@dataclass(frozen=True, slots=True)
+class StackRow:
+    """A stack as the table of all of them shows it."""
+
+    stack: str  #: what to ask for
+    roles: Mapping[Operation, str]
+    how: str  #: how a script becomes a talking video, or what it does instead
+    problem: str | None = None  #: why there can be none
+
+
+def stacks(
+    names: Sequence[str] | None = None, class_of: Callable[[str], type] = load
+) -> list[StackRow]:
+    """Every provider alone, and every voice with every other's avatar; imports what is named.
+
+    Without ``names`` these are all providers that can be imported and have not closed.
+    """
+    classes = {name: class_of(name) for name in names} if names else _usable(class_of)
+    voices = [n for n, c in classes.items() if plays(c, Operation.VOICE)]
+    avatars = [n for n, c in classes.items() if plays(c, Operation.VIDEO)]
+    pairs = [(v, a) for v in voices for a in avatars if v != a]
+    return [_alone(n, classes) for n in classes] + [_joined(*pair, classes) for pair in pairs]
+
+
+def _usable(class_of: Callable[[str], type]) -> dict[str, type]:
+    classes: dict[str, type] = {}
+    for row in listing():
+        with contextlib.suppress(ConfigError):
+            if row.error is None and not hasattr(found := class_of(row.name), "closed"):
+                classes[row.name] = found
+    return classes
+
+
+def _alone(name: str, classes: Mapping[str, type]) -> StackRow:
+    roles = Stack.parse(name, classes.__getitem__).roles
+    if Operation.VIDEO not in roles:
+        return StackRow(name, roles, "no videos of avatars")
+    if Operation.AVATAR not in roles:
+        return StackRow(name, roles, f"{name} itself, with avatars and voices that exist there")
+    return StackRow(name, roles, f"{name} itself")
+
+
+def _joined(voice: str, avatar: str, classes: Mapping[str, type]) -> StackRow:
+    """The pair by its words where they say it, else as a mapping."""
+    trains = plays(classes[avatar], Operation.AVATAR)
+    wanted = {Operation.VOICE: voice, Operation.AVATAR if trains else Operation.VIDEO: avatar}
+    found = way(classes[voice], classes[avatar])
+    if found.problem:
+        return StackRow(_said(wanted), wanted, "", found.problem)
+    how = str(found) if trains else f"{found}; with avatars that exist there"
+    for stack in (f"{voice}+{avatar}", _said(wanted)):
+        with contextlib.suppress(ConfigError):
+            roles = Stack.parse(stack, classes.__getitem__).roles
+            if wanted.items() <= roles.items():
+                return StackRow(stack, roles, how)
+    raise AssertionError(wanted)
+
+
+def _said(mapping: Mapping[Operation, str]) -> str:
+    return ",".join(f"{operation}={name}" for operation, name in mapping.items())
+
+
+def _pairs(stack: str) -> dict[Operation, str]:
+    """Read a mapping from a text; what is wrong with its names is found out later."""
+    pairs = [pair.partition("=") for pair in stack.split(",")]
+    said = [key.strip() for key, _, _ in pairs]
+    repeated = [key for key in dict.fromkeys(said) if said.count(key) > 1]
+    if repeated:
+        raise ConfigError(f"{stack!r} says more than once who does {', '.join(repeated)}")
+    return {cast("Operation", key.strip()): name.strip() for key, _, name in pairs}
 
 
 def _words(stack: str) -> list[str]:
@@ -182,25 +264,51 @@ def _words(stack: str) -> list[str]:
     return words
 
 
-def _assigned(
-    chosen: Mapping[Operation, str], plays: Mapping[str, frozenset[Operation]]
-) -> dict[Operation, str]:
-    """Who does what: ``plays`` says of each provider, in order, what it can do."""
-    firsts = ((o, [word for word in plays if o in plays[word]]) for o in ROLES)
+#: What stays with the provider of something else, where that provider does it: a cloned voice
+#: speaks only where it was cloned, an avatar is moved only where it was made.
+_FOLLOWS: Mapping[Operation, Operation] = MappingProxyType(
+    {Operation.SPEECH: Operation.VOICE, Operation.VIDEO: Operation.AVATAR}
+)
+
+
+def _assigned(chosen: Mapping[Operation, str], classes: Mapping[str, type]) -> dict[Operation, str]:
+    """Who does what, where ``classes`` are the providers in the order in which they are named."""
+    firsts = ((o, [word for word in classes if plays(classes[word], o)]) for o in ROLES)
     roles = {o: words[0] for o, words in firsts if words} | dict(chosen)
-    voice = roles.get(Operation.VOICE)
-    if Operation.SPEECH not in chosen and voice and Operation.SPEECH in plays[voice]:
-        roles[Operation.SPEECH] = voice  # a cloned voice speaks only where it was cloned
-    for word in plays:
+    generator = chosen.get(Operation.VIDEO)
+    if generator and Operation.AVATAR not in chosen:
+        roles[Operation.AVATAR] = generator
+        if not plays(classes[generator], Operation.AVATAR):
+            del roles[Operation.AVATAR]  # its avatars exist already
+    for follower, leader in _FOLLOWS.items():
+        word = roles.get(leader)
+        if follower not in chosen and word and plays(classes[word], follower):
+            roles[follower] = word
+    for word in classes:
         if word not in roles.values():
-            raise ConfigError(_idle(word, plays[word], roles))
+            raise ConfigError(_idle(word, classes[word], roles))
     return roles
 
 
-def _idle(word: str, plays: frozenset[Operation], roles: Mapping[Operation, str]) -> str:
-    if not plays:
+def _problem(roles: Mapping[Operation, str], classes: Mapping[str, type]) -> str | None:
+    """Why the voice cannot be heard from the avatar, if it cannot."""
+    voice, generator = roles.get(Operation.VOICE), roles.get(Operation.VIDEO)
+    avatar, speaker = roles.get(Operation.AVATAR), roles.get(Operation.SPEECH)
+    if avatar and generator and avatar != generator:
+        return f"an avatar of {avatar} moves only at {avatar}, not at {generator}"
+    if not (voice and generator) or voice == generator:
+        return None
+    found = way(classes[voice], classes[generator])
+    if found.problem is None and speaker != voice:
+        return f"a voice that {voice} cloned speaks only there, not at {speaker}"
+    return found.problem
+
+
+def _idle(word: str, provider: type, roles: Mapping[Operation, str]) -> str:
+    played = sorted(o for o in ROLES if plays(provider, o))
+    if not played:
         return f"{word!r} plays no role at all: it has none of the methods of a provider"
-    takers = ", ".join(f"{roles[o]!r} does {o}" for o in sorted(plays))
+    takers = ", ".join(f"{roles[o]!r} does {o}" for o in played if o in roles)
     return f"{word!r} would have nothing to do: {takers}. Leave it out, or give a mapping."
 
 
@@ -214,8 +322,3 @@ def _chosen(stack: Mapping[Operation, str]) -> dict[Operation, str]:
     if malformed:
         raise ConfigError(f"{malformed[0]!r} is no provider's name")
     return {Operation(key): name for key, name in stack.items()}
-
-
-def _played(provider_class: type) -> frozenset[Operation]:
-    """The operations whose role the class plays, whether it inherits the role or just fits."""
-    return frozenset(o for o, role in ROLES.items() if issubclass(provider_class, role.protocol))

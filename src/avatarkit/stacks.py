@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from .audio import CODECS
-from .interfaces import ROLES
+from .interfaces import ROLES, Capabilities
 from .models import Operation
 
 __all__ = ["Way", "plays", "way"]
+
+#: Of a class whose objects alone can tell: nothing is refused before they are asked.
+_UNTOLD = Capabilities(drive=frozenset({"script", "audio"}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +44,8 @@ def plays(provider: type, operation: Operation) -> bool:
 
 def way(voice: Any, avatar: Any) -> Way:
     """How avatars of the one provider class speak with voices that the other one clones."""
-    can, said = avatar.capabilities, voice.capabilities.speech_format
+    can = getattr(avatar, "capabilities", _UNTOLD)
+    said = getattr(voice, "capabilities", _UNTOLD).speech_format
     names = {"voice": voice.name, "avatar": avatar.name}
     if voice.name == avatar.name and "script" in can.drive:
         return Way(**names)
