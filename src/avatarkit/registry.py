@@ -23,13 +23,14 @@ from .interfaces import ROLES
 from .models import Operation
 from .stacks import plays, way
 
-__all__ = ["BUILTIN", "GROUP", "Row", "Stack", "StackRow", "listing", "load", "stacks"]
+__all__ = ["BUILTIN", "GROUP", "Row", "Stack", "StackRow", "listing", "load", "stacks", "usable"]
 
 GROUP = "avatarkit.providers"
 
 #: The providers that come with avatarkit: name -> "module:Class".
 BUILTIN: Mapping[str, str] = MappingProxyType(
     {
+        "coqui": "avatarkit.providers.coqui:Coqui",
         "d-id": "avatarkit.providers.did:DID",
         "elevenlabs": "avatarkit.providers.elevenlabs:ElevenLabs",
         "fake": "avatarkit.providers.fake:Fake",
@@ -44,7 +45,7 @@ BUILTIN: Mapping[str, str] = MappingProxyType(
 )
 
 #: What must be installed for which built-in provider.
-_EXTRAS: Mapping[str, str] = MappingProxyType({"local": "local"})
+_EXTRAS: Mapping[str, str] = MappingProxyType({"coqui": "coqui", "local": "local"})
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
 
@@ -196,14 +197,15 @@ def stacks(
 
     Without ``names`` these are all providers that can be imported and have not closed.
     """
-    classes = {name: class_of(name) for name in names} if names else _usable(class_of)
+    classes = {name: class_of(name) for name in names} if names else usable(class_of)
     voices = [n for n, c in classes.items() if plays(c, Operation.VOICE)]
     avatars = [n for n, c in classes.items() if plays(c, Operation.VIDEO)]
     pairs = [(v, a) for v in voices for a in avatars if v != a]
     return [_alone(n, classes) for n in classes] + [_joined(*pair, classes) for pair in pairs]
 
 
-def _usable(class_of: Callable[[str], type]) -> dict[str, type]:
+def usable(class_of: Callable[[str], type] = load) -> dict[str, type]:
+    """The class of every provider that can be imported and has not closed; imports them all."""
     classes: dict[str, type] = {}
     for row in listing():
         with contextlib.suppress(ConfigError):

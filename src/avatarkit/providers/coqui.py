@@ -1,0 +1,451 @@
+"""Coqui's XTTS: voices cloned and spoken by a model of one's own, in this process or at a server.
+
+https://github.com/idiap/coqui-ai-TTS, which goes on where the company ended in January 2024. A
+cloned voice is a file in our folder: what was computed from the recording, or the recording itself
+for a server that can keep nothing. So it is cloned once, and found by its name.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+import importlib
+import io
+import json
+import os
+import re
+import shutil
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+import anyio
+import anyio.to_thread
+
+from .. import _http, errors
+from ..interfaces import Capabilities, Limit, ProviderSettings, SpeechSynthesizer, VoiceCloner
+from ..models import (
+    ConsentRule,
+    Event,
+    Job,
+    JobState,
+    Media,
+    Operation,
+    Options,
+    Request,
+    Speech,
+    SpeechRequest,
+    VoiceRequest,
+)
+from ..webhooks import Delivery
+from ._base import HttpProvider, Reads
+
+__all__ = ["Coqui", "load_model"]
+
+T = TypeVar("T")
+
+_READ = "2026-11-24"
+_CPML = "https://tts-hub.github.io/cpml"
+_DOCS = "https://github.com/idiap/coqui-ai-TTS"
+
+_HERE, _TTS_SERVER, _XTTS_SERVER = "in this process", "tts-server", "xtts-streaming-server"
+#: How the address begins -> what speaks there; one that names no scheme is a folder.
+_KINDS: Mapping[str, str] = {
+    "file": _HERE,
+    "http": _TTS_SERVER,
+    "https": _TTS_SERVER,
+    "xtts+http": _XTTS_SERVER,
+    "xtts+https": _XTTS_SERVER,
+}
+#: What a voice's file is called after its id, by who made it: none can read another's.
+_SUFFIXES: Mapping[str, str] = {_HERE: ".pth", _TTS_SERVER: ".audio", _XTTS_SERVER: ".json"}
+_LATENTS = ("gpt_cond_latent", "speaker_embedding")
+#: Without the last, coqui-tts can say nothing in a voice that it has kept.
+_WEIGHTS = ("config.json", "model.pth", "vocab.json", "speakers_xtts.pth")
+_LANGUAGES = (
+    *("en", "es", "fr", "de", "it", "pt", "pl", "tr", "ru"),
+    *("nl", "cs", "ar", "zh", "hu", "ko", "ja", "hi"),
+)
+_UNTOLD = "en"  #: what is spoken where nobody says; also the default of tts-server
+#: Seconds that one speech may take: no byte of it comes before all of it is computed.
+_PATIENCE = 600.0
+
+
+class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
+    """Clones voices and speaks with XTTS.
+
+    ``base_url`` says where the model is. A path is a folder of weights, for this process to load;
+    ``http://`` and ``https://`` lead to a ``tts-server`` that can read our ``home``;
+    ``xtts+http://`` and ``xtts+https://`` to an ``xtts-streaming-server``. ``model`` is a
+    ``TTS.api.TTS`` that you loaded yourself, in place of a folder. A key is not needed; one that
+    is given is sent as a bearer token, for a proxy before the server.
+
+    Raises ``ConfigError`` where there is no address, and unless the licence of the weights is
+    accepted: by ``accept_cpml``, or by the variable that coqui-tts itself goes by,
+    ``COQUI_TOS_AGREED=1``.
+    """
+
+    name = "coqui"
+    api_version = "0.28"  # of coqui-tts
+    base_url = ""
+    key_env, key_prefix = "COQUI_API_KEY", "Bearer "
+    capabilities = Capabilities(
+        one_voice_file=True,
+        drive=frozenset(),
+        speech_format="audio/wav",
+        languages=_LANGUAGES,
+        found_by_token=frozenset({Operation.VOICE}),
+        list_lag=0.0,
+        free=frozenset({Operation.VOICE, Operation.SPEECH}),
+        typical=MappingProxyType({Operation.VOICE: 5.0, Operation.SPEECH: 10.0}),
+    )
+    limits = (Limit(what="voice_seconds", minimum=3.0, source=_DOCS, since=_READ),)
+    consent_rules = (
+        ConsentRule(
+            demands="record",
+            text="the licence of the XTTS weights allows no commercial use of what they say",
+            source=_CPML,
+            since=_READ,
+        ),
+    )
+    reads = Reads(
+        ids={Operation.VOICE: ("id",)},
+        states={},
+        state=(),
+        unsaid={Operation.VOICE: JobState.SUCCEEDED},
+    )
+
+    def __init__(
+        self,
+        settings: ProviderSettings | None = None,
+        *,
+        client: _http.Client | None = None,
+        model: Any = None,
+        accept_cpml: bool | None = None,
+    ) -> None:
+        given = settings or ProviderSettings()
+        patient = dataclasses.replace(given, timeout=max(given.timeout, _PATIENCE))
+        super().__init__(patient, client=client)
+        self._kind = _HERE if model is not None else _kind(self._base_url)
+        _require_licence(accepted=accept_cpml)
+        self._base_url = self._base_url.removeprefix("xtts+").removeprefix("file://")
+        self._model = model
+        # Callers wait here for their turn, instead of each in a thread.
+        self._turn = anyio.CapacityLimiter(1)
+        home = (given.home or Path(".avatarkit/coqui")).absolute()
+        self._voices, self._spool = home / "voices", home / "spool"
+
+    def _checked_key(self) -> str:
+        return super()._checked_key() if self._settings.api_key else ""
+
+    def _headers(self) -> dict[str, str]:
+        return super()._headers() if self._key else {}
+
+    def _redacted(self, text: str) -> str:
+        return super()._redacted(text) if self._key else text
+
+    async def aclose(self) -> None:
+        """Let go of the model, and close the client, if it is our own."""
+        self._model = None
+        await super().aclose()
+
+    def events(self, delivery: Delivery) -> list[Event]:
+        """Nobody calls back."""
+        del delivery
+        raise errors.WebhookRejected("coqui sends no webhooks")
+
+    def explain(self, status: int, body: Any) -> _http.Explanation:
+        """Read a failure; one of the model itself would only come again."""
+        told = super().explain(status, body)
+        failed = told.message.startswith("TTS synthesis failed")
+        return dataclasses.replace(told, kind=errors.Refused) if failed else told
+
+    # -- voices -------------------------------------------------------------------------------
+
+    async def clone_voice(self, request: VoiceRequest, /) -> Job:
+        """Clone; a voice of this token that exists already is kept.
+
+        Raises ``Unsupported`` for a token that coqui-tts would file under another name, where it
+        could overwrite somebody else's voice.
+        """
+        if not _is_slug(request.token):
+            raise errors.Unsupported(
+                f"coqui would file {request.token!r} under another name, where another voice may "
+                "lie: use letters of ASCII, digits, dashes and single underscores within"
+            )
+        voice = self._path(request.token)
+        if not voice.is_file():
+            self._admit(Operation.VOICE, request)
+            self._voices.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._spool.mkdir(mode=0o700, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=f"{request.token}-", dir=self._spool) as folder:
+                made = await self._LEARN[self._kind](self, request, Path(folder))
+                made.replace(voice)  # whole or not at all
+        return await self.get_voice(request.token)
+
+    async def get_voice(self, voice_id: str, /) -> Job:
+        """A voice that is there is finished."""
+        self._existing(voice_id, Operation.VOICE)
+        return self._job(Operation.VOICE, {"id": voice_id})
+
+    async def find_voice(self, token: str, /) -> Sequence[Job]:
+        """The voice of this token, if there is one."""
+        try:
+            return [await self.get_voice(token)]
+        except errors.NotFound:
+            return []
+
+    async def delete_voice(self, voice_id: str, /) -> None:
+        """Forget the voice, whoever made it, and what a killed process left of it."""
+        if not _is_slug(voice_id):
+            return
+        for suffix in _SUFFIXES.values():
+            (self._voices / f"{voice_id}{suffix}").unlink(missing_ok=True)
+        for rest in self._spool.glob(f"{voice_id}-*"):
+            shutil.rmtree(rest, ignore_errors=True)
+
+    async def _learn_here(self, request: VoiceRequest, folder: Path) -> Path:
+        sample = await self._learn_nothing(request, folder)
+
+        def learn(model: Any) -> None:
+            cloner = model.synthesizer.tts_model
+            cloner.clone_voice(str(sample), speaker_id=request.token, voice_dir=str(folder))
+
+        await self._run(Operation.VOICE, learn)
+        return folder / f"{request.token}{_SUFFIXES[_HERE]}"
+
+    async def _learn_nothing(self, request: VoiceRequest, folder: Path) -> Path:
+        """Keep the recording: tts-server listens to it anew each time it speaks."""
+        (media,) = request.samples
+        path = folder / f"sample{Path(media.name).suffix}"
+        await _write(path, media)
+        return path
+
+    async def _learn_there(self, request: VoiceRequest, folder: Path) -> Path:
+        files = [("wav_file", sample) for sample in request.samples]
+        call, sent = self._once(Operation.VOICE, "/clone_speaker", request, files=files)
+        raw = await _http.send(self._client, sent, call)
+        latents = {name: raw.get(name) for name in _LATENTS}
+        if not all(isinstance(value, list) for value in latents.values()):
+            raise call.unclear("the answer holds no voice", body=raw)
+        path = folder / "voice.json"
+        path.write_text(json.dumps(latents))
+        return path
+
+    # -- speech -------------------------------------------------------------------------------
+
+    async def synthesize(self, request: SpeechRequest, /) -> Speech:
+        """Say a text in a cloned voice; 24 kHz WAV. Without a language it is read as English."""
+        voice = self._existing(request.voice_id, Operation.SPEECH)
+        self._admit(Operation.SPEECH, request)
+        return await self._SAY[self._kind](self, request, voice, _spoken(request.language))
+
+    async def _say_here(self, request: SpeechRequest, voice: Path, language: str) -> Speech:
+        def speak(model: Any) -> bytes:
+            samples = model.tts(
+                text=request.text,
+                speaker=request.voice_id,
+                language=language,
+                voice_dir=str(voice.parent),
+            )
+            sound = io.BytesIO()
+            model.synthesizer.save_wav(samples, sound)
+            return sound.getvalue()
+
+        return _speech(await self._run(Operation.SPEECH, speak))
+
+    async def _say_by_sample(self, request: SpeechRequest, voice: Path, language: str) -> Speech:
+        body = {"text": request.text, "language_id": language, "speaker_wav": str(voice)}
+        call, sent = self._once(Operation.SPEECH, "/api/tts", request, body, files=())
+        answer = await _http.stream(self._client, sent, call)
+        return Speech(audio=answer.chunks, media_type=answer.media_type)
+
+    async def _say_by_latents(self, request: SpeechRequest, voice: Path, language: str) -> Speech:
+        latents = json.loads(await anyio.Path(voice).read_text())
+        body = {"text": request.text, "language": language, **latents}
+        call, sent = self._once(Operation.SPEECH, "/tts", request, body)
+        said = await _http.send_any(self._client, sent, call)
+        try:
+            sound = base64.b64decode(said, validate=True)
+        except (TypeError, ValueError, binascii.Error) as error:
+            raise call.unclear("the answer holds no audio") from error
+        return _speech(sound)
+
+    _LEARN: Mapping[str, Callable[[Any, VoiceRequest, Path], Awaitable[Path]]] = {
+        _HERE: _learn_here,
+        _TTS_SERVER: _learn_nothing,
+        _XTTS_SERVER: _learn_there,
+    }
+    _SAY: Mapping[str, Callable[[Any, SpeechRequest, Path, str], Awaitable[Speech]]] = {
+        _HERE: _say_here,
+        _TTS_SERVER: _say_by_sample,
+        _XTTS_SERVER: _say_by_latents,
+    }
+
+    # -- what they share ----------------------------------------------------------------------
+
+    def _admit(self, operation: Operation, request: Request) -> None:
+        self._check(request)
+        if request.callback_url:
+            raise errors.Unsupported(f"coqui takes no callback address for {operation}")
+        request.guard()
+
+    def _once(
+        self,
+        operation: Operation,
+        path: str,
+        request: Request,
+        body: Mapping[str, Any] = MappingProxyType({}),
+        *,
+        files: Sequence[tuple[str, Media]] | None = None,
+    ) -> tuple[_http.Call, _http.Request]:
+        """A call that is not repeated: it costs no money, but minutes of a busy machine."""
+        call, sent = self._billable(
+            operation, path, request, options=Options, body=body, files=files
+        )
+        return dataclasses.replace(call, attempts=1), sent
+
+    async def _run(self, operation: Operation, work: Callable[[Any], T]) -> T:
+        """Do something with the model, in a thread; one at a time."""
+
+        def alone() -> T:
+            if self._model is None:
+                self._model = load_model(Path(self._base_url))
+            with _lock_of(self._model):
+                try:
+                    return work(self._model)
+                except Exception as error:
+                    raise errors.Refused(
+                        f"the model failed ({type(error).__name__}: {error})"[:300],
+                        provider=self.name,
+                        operation=operation,
+                    ) from error
+
+        return await anyio.to_thread.run_sync(alone, limiter=self._turn)
+
+    def _path(self, voice_id: str) -> Path:
+        return self._voices / f"{voice_id}{_SUFFIXES[self._kind]}"
+
+    def _existing(self, voice_id: str, operation: Operation) -> Path:
+        path = self._path(voice_id)
+        if not _is_slug(voice_id) or not path.is_file():
+            raise errors.NotFound(
+                f"there is no voice {voice_id!r} of {self._kind} in {self._voices}",
+                provider=self.name,
+                operation=operation,
+            )
+        return path
+
+
+# -- the model in this process ----------------------------------------------------------------
+
+_LOADING = threading.Lock()
+#: Models that somebody in this process uses: two of them in memory would be one too many.
+_LOADED: MutableMapping[Path, Any] = WeakValueDictionary()
+_LOCKS: MutableMapping[Any, threading.Lock] = WeakKeyDictionary()
+
+
+def load_model(folder: Path) -> Any:
+    """Load the weights in a folder, onto the GPU where there is one; blocking.
+
+    A model that this process uses already is returned as it is. Raises ``ConfigError`` where a
+    file of the weights or a package of the ``coqui`` extra is missing, or they do not fit.
+    """
+    folder = folder.absolute()
+    missing = [name for name in _WEIGHTS if not (folder / name).is_file()]
+    if missing:
+        raise errors.ConfigError(
+            f"{folder} is no folder of XTTS weights: {', '.join(missing)} is missing. Nothing is "
+            "downloaded for you; see docs/providers/coqui.md"
+        )
+    with _LOADING:
+        model = _LOADED.get(folder)
+        if model is None:
+            model = _LOADED[folder] = _loaded(folder)
+    return model
+
+
+def _loaded(folder: Path) -> Any:
+    try:
+        api, torch = map(importlib.import_module, ("TTS.api", "torch"))
+    except (ImportError, OSError) as error:  # torch and its companions may not fit each other
+        reason = " ".join(str(error).split())[:200]
+        raise errors.ConfigError(
+            f'coqui cannot be loaded: run pip install "avatarkit-sdk[coqui]" ({reason})'
+        ) from error
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        model = api.TTS(
+            model_path=str(folder), config_path=str(folder / "config.json"), progress_bar=False
+        )
+        return model.to(device)
+    except Exception as error:
+        raise errors.ConfigError(
+            f"the weights in {folder} cannot be loaded ({type(error).__name__}: {error})"[:400]
+        ) from error
+
+
+def _lock_of(model: Any) -> threading.Lock:
+    """The lock of a model, whoever uses it: it cannot say two things at once."""
+    with _LOADING:
+        return _LOCKS.setdefault(model, threading.Lock())
+
+
+# -- small rules ------------------------------------------------------------------------------
+
+
+def _kind(address: str) -> str:
+    if not address:
+        raise errors.ConfigError(
+            "coqui needs a model: set AVATARKIT_COQUI_BASE_URL to a folder of XTTS weights, to "
+            "the http:// address of a tts-server, or to the xtts+http:// address of an "
+            "xtts-streaming-server"
+        )
+    scheme, found, _ = address.partition("://")
+    kind = _KINDS.get(scheme) if found else _HERE
+    if kind is None:
+        raise errors.ConfigError(
+            f"no address of coqui begins with {scheme}: give {', '.join(_KINDS)}, or a path"
+        )
+    return kind
+
+
+def _require_licence(*, accepted: bool | None) -> None:
+    if accepted is None:
+        accepted = os.environ.get("COQUI_TOS_AGREED") == "1"
+    if not accepted:
+        raise errors.ConfigError(
+            "the XTTS weights are licensed for non-commercial use only, of the model and of what "
+            f"it says (Coqui Public Model License, {_CPML}), and nobody sells another licence any "
+            "more. If that fits what you do, say so: Coqui(settings, accept_cpml=True), or "
+            "COQUI_TOS_AGREED=1"
+        )
+
+
+def _is_slug(name: str) -> bool:
+    """Whether coqui-tts files a voice under just this name, and not one of several under it."""
+    return re.fullmatch(r"[A-Za-z0-9-]+(_[A-Za-z0-9-]+)*", name) is not None
+
+
+def _spoken(language: str | None) -> str:
+    """A language tag as XTTS has it."""
+    primary = re.split("[-_]", language or _UNTOLD)[0].lower()
+    return "zh-cn" if primary == "zh" else primary
+
+
+def _speech(sound: bytes) -> Speech:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield sound
+
+    return Speech(audio=chunks(), media_type="audio/wav")
+
+
+async def _write(path: Path, media: Media) -> None:
+    async with await anyio.open_file(path, "wb") as file:
+        async for chunk in media.open():
+            await file.write(chunk)
