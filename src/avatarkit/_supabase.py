@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-__all__ = ["key_headers"]
+from datetime import date
+
+from .interfaces import Sunset
+
+__all__ = ["TOKEN_KEYS", "is_token", "key_headers"]
+
+TOKEN_KEYS = Sunset(
+    what="keys of a project that are JSON web tokens",
+    ends=date(2026, 12, 31),
+    instead="a secret key, sb_secret_…, from the project's settings",
+    source="Supabase's discussion 52680",
+    since="2026-11-22",
+)
+
+
+def is_token(key: str) -> bool:
+    """Whether it is a JSON web token, as the keys of older projects and those of users are."""
+    return not key.startswith("sb_")
 
 
 def key_headers(key: str, token: str | None = None) -> dict[str, str]:
@@ -12,5 +29,5 @@ def key_headers(key: str, token: str | None = None) -> dict[str, str]:
     is a JSON web token, and speaks for itself where no user's does (Supabase's discussion 52680).
     """
     bearer = token or key
-    authorization = {} if bearer.startswith("sb_") else {"authorization": f"Bearer {bearer}"}
+    authorization = {"authorization": f"Bearer {bearer}"} if is_token(bearer) else {}
     return {"apikey": key, **authorization}

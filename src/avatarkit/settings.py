@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from .interfaces import Clock, Provider, ProviderSettings
 
-__all__ = ["Settings", "key_variable", "root_of"]
+__all__ = ["Settings", "key_variable", "root_of", "variables"]
 
 _ROOT = Path(".avatarkit")
 _REPOSITORY = f"sqlite:///{_ROOT}/avatarkit.db"
@@ -59,14 +59,15 @@ class Settings:
         The id that some vendors want beside it is ``AVATARKIT_<NAME>_CLIENT_ID``, else
         ``<NAME>_CLIENT_ID``. ``AVATARKIT_<NAME>_WEBHOOK_SECRETS`` are separated by commas.
         """
-        found, prefix = self.environ.get, _prefix(name)
-        vendor = re.sub(r"[^A-Z0-9]", "", name.upper())
-        key = found(key_variable(name)) or found(key_env or f"{vendor}_API_KEY")
-        secrets = found(f"{prefix}_WEBHOOK_SECRETS", "").split(",")
+        said = {
+            what: next((self.environ[v] for v in names if v in self.environ), None)
+            for what, names in variables(name, key_env=key_env).items()
+        }
+        secrets = (said["webhook_secrets"] or "").split(",")
         return ProviderSettings(
-            api_key=SecretStr(key) if key else None,
-            client_id=found(f"{prefix}_CLIENT_ID") or found(f"{vendor}_CLIENT_ID"),
-            base_url=found(f"{prefix}_BASE_URL"),
+            api_key=SecretStr(said["api_key"]) if said["api_key"] else None,
+            client_id=said["client_id"],
+            base_url=said["base_url"],
             webhook_secrets=tuple(s.strip().encode() for s in secrets if s.strip()),
             home=self.root / name,
             clock=clock,
@@ -90,8 +91,19 @@ def root_of(repository: str) -> Path:
 
 def key_variable(name: str) -> str:
     """The first variable that the key of a provider is looked for in."""
-    return f"{_prefix(name)}_API_KEY"
+    return variables(name)["api_key"][0]
 
 
-def _prefix(name: str) -> str:
-    return f"AVATARKIT_{re.sub(r'[^A-Z0-9]', '_', name.upper())}"
+def variables(name: str, *, key_env: str | None = None) -> Mapping[str, tuple[str, ...]]:
+    """Field of ``ProviderSettings`` -> the variables that it is read from, the first that is set.
+
+    ``key_env`` is the vendor's own variable of the key, where it is not the usual one.
+    """
+    ours = f"AVATARKIT_{re.sub(r'[^A-Z0-9]', '_', name.upper())}"
+    theirs = re.sub(r"[^A-Z0-9]", "", name.upper())
+    return {
+        "api_key": (f"{ours}_API_KEY", key_env or f"{theirs}_API_KEY"),
+        "client_id": (f"{ours}_CLIENT_ID", f"{theirs}_CLIENT_ID"),
+        "base_url": (f"{ours}_BASE_URL",),
+        "webhook_secrets": (f"{ours}_WEBHOOK_SECRETS",),
+    }

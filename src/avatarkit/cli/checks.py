@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import tempfile
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
@@ -18,8 +20,9 @@ from .failures import Ended, ended
 from .session import Session, command
 
 if TYPE_CHECKING:
+    from ..interfaces import Sunset
     from ..preflight import Finding
-    from ..registry import Row
+    from ..registry import Row, StackRow
     from ..settings import Settings
 
 __all__ = ["register"]
@@ -43,8 +46,26 @@ def register(app: typer.Typer) -> None:
     command(app, "doctor")(_doctor)
 
 
-async def _providers(session: Session) -> None:
+async def _providers(
+    session: Session,
+    *,
+    stacks: Annotated[
+        bool, typer.Option("--stacks", help="Show who can work together, and how.")
+    ] = False,
+    env: Annotated[
+        bool, typer.Option("--env", help="Show the variables of each, and which are set.")
+    ] = False,
+) -> None:
     """List the providers, and whether each can be used."""
+    if stacks:
+        _show_stacks(session)
+    if env:
+        _show_variables(session)
+    if not (stacks or env):
+        _show_providers(session)
+
+
+def _show_providers(session: Session) -> None:
     from ..registry import listing
 
     documents = [_provider_shape(row) for row in listing()]
@@ -62,6 +83,89 @@ async def _providers(session: Session) -> None:
             for d in documents
         ],
     )
+
+
+def _show_stacks(session: Session) -> None:
+    from ..models import Operation
+    from ..registry import stacks
+
+    rows = stacks()
+    session.out.table(
+        {"stacks": [_stack_shape(row) for row in rows]},
+        ("stack", *Operation, "how a script becomes a talking video"),
+        [
+            (
+                row.stack,
+                *(row.roles.get(operation, "-") for operation in Operation),
+                f"impossible: {row.problem}" if row.problem else row.how,
+            )
+            for row in rows
+        ],
+    )
+
+
+def _stack_shape(row: StackRow) -> dict[str, Any]:
+    return {
+        "stack": row.stack,
+        "roles": {str(operation): name for operation, name in row.roles.items()},
+        "ok": row.problem is None,
+        "how": row.how or None,
+        "problem": row.problem,
+    }
+
+
+def _show_variables(session: Session) -> None:
+    from ..settings import Settings
+
+    documents = list(_variables(Settings.from_env().environ))
+    session.out.table(
+        {"variables": documents},
+        ("provider", "what", "variable", "needed", "set"),
+        [
+            (
+                d["provider"],
+                d["what"].replace("_", " "),
+                " or ".join(d["names"]),
+                "needed" if d["needed"] else "-",
+                d["set"] or "-",
+            )
+            for d in documents
+        ],
+    )
+
+
+def _variables(environ: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """What each provider reads from the environment, without any value."""
+    from ..registry import usable
+    from ..settings import variables
+
+    for name, provider in usable().items():
+        reads = _read_by(provider)
+        key_env = getattr(provider, "key_env", None)
+        for what, names in variables(name, key_env=key_env).items():
+            if what in reads:
+                yield {
+                    "provider": name,
+                    "what": what,
+                    "names": list(names),
+                    "needed": reads[what],
+                    "set": next((n for n in names if n in environ), None),
+                }
+
+
+def _read_by(provider: Any) -> dict[str, bool]:
+    """The settings that a provider reads from the environment, and whether it needs them."""
+    from ..webhooks import Unsigned
+
+    needs: frozenset[str] = getattr(provider, "needs", frozenset())
+    keyed = hasattr(provider, "key_env")
+    read = {
+        "api_key": keyed,
+        "client_id": "client_id" in needs,
+        "base_url": hasattr(provider, "base_url"),
+        "webhook_secrets": keyed and not isinstance(provider.capabilities.webhook, Unsigned),
+    }
+    return {what: what in needs for what, is_read in read.items() if is_read}
 
 
 def _provider_shape(row: Row) -> dict[str, Any]:
@@ -108,6 +212,11 @@ class _Check:
     subject: str
     detail: str = ""
     error: Ended | None = None
+    warning: bool = False
+
+    @property
+    def verdict(self) -> str:
+        return "wrong" if self.error else "warning" if self.warning else "ok"
 
 
 async def _doctor(
@@ -124,7 +233,7 @@ async def _doctor(
     session.out.table(
         {"ok": not wrong, "checks": [_check_shape(check) for check in checks]},
         ("check", "", "detail"),
-        [(c.subject, "wrong" if c.error else "ok", _detail(c)) for c in checks],
+        [(c.subject, c.verdict, _detail(c)) for c in checks],
     )
     if wrong:
         raise typer.Exit(wrong[0].exit_code)
@@ -161,6 +270,8 @@ async def _examined(session: Session, samples: Sequence[Path]) -> AsyncGenerator
         with _checking(f"provider {name}", "can be used") as check:
             await _construct(name, settings)
         yield check
+    for ending in _endings(names, settings.environ, _today()):
+        yield ending
     for finding in await _findings(session, samples):
         yield finding
 
@@ -207,6 +318,40 @@ async def _construct(name: str, settings: Settings) -> None:
     await provider.aclose()
 
 
+#: How long before its end something is warned of.
+_NEAR = timedelta(days=180)
+
+
+def _today() -> date:
+    from ..engines.clock import SystemClock
+
+    return datetime.fromtimestamp(SystemClock().now().wall, UTC).date()
+
+
+def _endings(names: Sequence[str], environ: Mapping[str, str], today: date) -> Iterator[_Check]:
+    """What vendors end, or have ended; a warning where we still need it and the end is near."""
+    from .._supabase import TOKEN_KEYS, is_token
+    from ..errors import ConfigError
+    from ..registry import load
+
+    for name in names:
+        with contextlib.suppress(ConfigError):
+            for sunset in getattr(load(name), "sunsets", ()):
+                yield _ending(name, sunset, today)
+    key = environ.get("SUPABASE_SERVICE_ROLE_KEY")
+    if key and is_token(key):
+        yield _ending("supabase", TOKEN_KEYS, today)
+
+
+def _ending(name: str, sunset: Sunset, today: date) -> _Check:
+    verb = "ended" if sunset.ends < today else "end"
+    return _Check(
+        f"sunset {name}",
+        f"{sunset.what} {verb} on {sunset.ends}: use {sunset.instead}",
+        warning=sunset.used and sunset.ends - today <= _NEAR,
+    )
+
+
 async def _findings(session: Session, samples: Sequence[Path]) -> list[_Check]:
     """What preflight finds in the recordings: sound is a voice sample, a picture is footage."""
     from ..models import SampleRole
@@ -243,4 +388,9 @@ def _detail(check: _Check) -> str:
 
 
 def _check_shape(check: _Check) -> dict[str, Any]:
-    return {"check": check.subject, "ok": check.error is None, "detail": _detail(check)}
+    return {
+        "check": check.subject,
+        "ok": check.error is None,
+        "warning": check.warning,
+        "detail": _detail(check),
+    }

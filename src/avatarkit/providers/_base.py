@@ -90,6 +90,7 @@ class HttpProvider:
     key_env: ClassVar[str]  #: the vendor's own variable for the key
     key_header: ClassVar[str] = "authorization"
     key_prefix: ClassVar[str] = ""
+    needs: ClassVar[frozenset[str]] = frozenset({"api_key"})  #: of ``ProviderSettings``
     idempotency_header: ClassVar[str | None] = None  #: only where the vendor documents it
     capabilities: ClassVar[Capabilities]
     limits: ClassVar[Limits] = ()

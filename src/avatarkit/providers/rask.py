@@ -60,6 +60,7 @@ class Rask(HttpProvider, VideoDubber, Prepares):
     name = "rask"
     api_version = "2"
     base_url = "https://api.rask.ai"
+    needs = frozenset({"api_key", "client_id"})
     key_env = "RASK_CLIENT_SECRET"
     option_types = (RaskDub,)
     capabilities = Capabilities(

@@ -1,0 +1,167 @@
+"""Commands that look at the installation: stacks, variables, and what ends when."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+import pytest
+from typer.testing import CliRunner
+
+from avatarkit.cli import checks
+from avatarkit.cli.app import app
+from avatarkit.interfaces import Sunset
+from avatarkit.providers.heygen import HeyGen
+
+KEY = "hush-9f1c"
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AVATARKIT_STACK", "fake")
+
+
+def run(*arguments):
+    result = CliRunner().invoke(app, [*arguments])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def printed(*arguments):
+    return json.loads(run(*arguments, "--json"))
+
+
+# -- providers --stacks ---------------------------------------------------------------------------
+
+
+def test_the_table_of_stacks_says_who_does_what():
+    rows = {row["stack"]: row for row in printed("providers", "--stacks")["stacks"]}
+    assert rows["elevenlabs+d-id"] == {
+        "stack": "elevenlabs+d-id",
+        "roles": {
+            "voice": "elevenlabs",
+            "speech": "elevenlabs",
+            "avatar": "d-id",
+            "video": "d-id",
+        },
+        "ok": True,
+        "how": "audio of elevenlabs (audio/mpeg); or d-id itself, with your key of elevenlabs",
+        "problem": None,
+    }
+
+
+def test_the_table_of_stacks_says_why_one_is_impossible():
+    lines = run("providers", "--stacks").splitlines()
+    line = next(line for line in lines if line.startswith("voice=tavus,avatar=d-id\t"))
+    assert line.endswith("impossible: tavus clones voices, but does not speak")
+
+
+# -- providers --env ------------------------------------------------------------------------------
+
+
+def variables(provider):
+    return {
+        v["what"]: v
+        for v in printed("providers", "--env")["variables"]
+        if v["provider"] == provider
+    }
+
+
+def test_the_variables_of_a_provider_are_named():
+    names = {what: v["names"] for what, v in variables("rask").items()}
+    assert names == {
+        "api_key": ["AVATARKIT_RASK_API_KEY", "RASK_CLIENT_SECRET"],
+        "client_id": ["AVATARKIT_RASK_CLIENT_ID", "RASK_CLIENT_ID"],
+        "base_url": ["AVATARKIT_RASK_BASE_URL"],
+    }
+
+
+def test_what_a_provider_cannot_do_without_is_told():
+    assert [what for what, v in variables("rask").items() if v["needed"]] == [
+        "api_key",
+        "client_id",
+    ]
+
+
+def test_who_signs_webhooks_wants_their_secrets():
+    assert "webhook_secrets" in variables("heygen")
+
+
+def test_the_variable_that_is_set_is_named(monkeypatch):
+    monkeypatch.setenv("HEYGEN_API_KEY", KEY)
+    assert variables("heygen")["api_key"]["set"] == "HEYGEN_API_KEY"
+
+
+def test_an_empty_variable_is_not_set(monkeypatch):
+    monkeypatch.setenv("HEYGEN_API_KEY", " ")
+    assert variables("heygen")["api_key"]["set"] is None
+
+
+@pytest.mark.parametrize("json", [[], ["--json"]])
+def test_no_value_is_shown(monkeypatch, json):
+    for variable in ("HEYGEN_API_KEY", "RASK_CLIENT_ID", "AVATARKIT_HEYGEN_WEBHOOK_SECRETS"):
+        monkeypatch.setenv(variable, KEY)
+    shown = run("providers", "--env", *json)
+    assert "HEYGEN_API_KEY" in shown
+    assert KEY not in shown
+
+
+def test_who_needs_no_variable_has_no_row():
+    assert variables("fake") == variables("local") == {}
+
+
+# -- what ends when -------------------------------------------------------------------------------
+
+OLD = Sunset(what="version 1", ends=date(2027, 6, 30), instead="version 2")
+
+
+@pytest.mark.parametrize(
+    ("today", "warning", "said"),
+    [
+        (date(2026, 6, 30), False, "version 1 end on 2027-06-30: use version 2"),
+        (date(2027, 1, 1), True, "version 1 end on 2027-06-30: use version 2"),
+        (date(2027, 6, 30), True, "version 1 end on 2027-06-30: use version 2"),
+        (date(2027, 7, 1), True, "version 1 ended on 2027-06-30: use version 2"),
+    ],
+)
+def test_an_end_is_warned_of_half_a_year_before(today, warning, said):
+    check = checks._ending("acme", OLD, today)
+    assert (check.warning, check.detail) == (warning, said)
+
+
+def test_what_the_adapter_no_longer_uses_is_told_without_a_warning():
+    (check,) = checks._endings(["heygen"], {}, date(2026, 11, 24))
+    assert "ended on 2026-10-31: use version 3" in check.detail
+    assert check.verdict == "ok"
+
+
+def test_a_key_of_supabase_that_ends_is_warned_of():
+    (check,) = checks._endings([], {"SUPABASE_SERVICE_ROLE_KEY": "eyJhbGciOi"}, date(2026, 11, 24))
+    assert check.verdict == "warning"
+    assert "eyJ" not in check.detail
+
+
+def test_a_new_key_of_supabase_is_not_spoken_of():
+    assert not [*checks._endings([], {"SUPABASE_SERVICE_ROLE_KEY": "sb_secret_1"}, date.max)]
+
+
+def test_doctor_tells_what_ends(monkeypatch):
+    monkeypatch.setenv("HEYGEN_API_KEY", KEY)
+    document = printed("doctor", "--stack=heygen")
+    (told,) = [c for c in document["checks"] if c["check"] == "sunset heygen"]
+    assert told["ok"]
+
+
+def test_doctor_takes_the_date_from_the_clock(monkeypatch):
+    monkeypatch.setattr(HeyGen, "sunsets", (OLD,))
+    monkeypatch.setenv("HEYGEN_API_KEY", KEY)
+    monkeypatch.setattr("avatarkit.engines.clock.time.time", lambda: 1_814_313_600.0)  # 2027-06-30
+    (told,) = [c for c in printed("doctor", "--stack=heygen")["checks"] if "sunset" in c["check"]]
+    assert told["warning"]
+
+
+def test_a_warning_is_no_failure(monkeypatch):
+    monkeypatch.setenv("SUPABASE_SERVICE_ROLE_KEY", "eyJhbGciOi")
+    monkeypatch.setattr(checks, "_today", lambda: date(2027, 1, 1))
+    assert "warning" in run("doctor")
