@@ -94,6 +94,7 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
     api_version = "0.28"  # of coqui-tts
     base_url = ""
     key_env, key_prefix = "COQUI_API_KEY", "Bearer "
+    needs = frozenset({"base_url"})
     capabilities = Capabilities(
         one_voice_file=True,
         drive=frozenset(),
