@@ -391,7 +391,5 @@ def test_a_closed_provider_is_in_no_stack():
     ],
 )
 def test_the_three_options_are_words(stack, expected):
-    if "coqui" in stack and "coqui" not in registry.BUILTIN:
-        pytest.skip("no coqui yet")
     found = Stack.parse(stack).roles
     assert {str(operation): name for operation, name in found.items()} == expected
