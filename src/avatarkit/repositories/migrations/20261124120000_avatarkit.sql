@@ -596,23 +596,24 @@ declare
   v_left integer := p_limit;
   v_got public.avatar_leases[];
   v_more public.avatar_leases[];
-  v_round integer := 0;
+  v_wide bigint := p_limit;
+  v_seen bigint;
 begin
   -- A record that another worker takes at this moment is passed over and does not count, hence a
-  -- second look while places are free and there was something to take.
-  while v_left > 0 and v_round < 2 loop
-    v_round := v_round + 1;
+  -- wider look while places are free and there may be something to take.
+  while v_left > 0 loop
+    v_wide := v_wide * 2;
     with due as materialized (
       select d.id, d.next_at from (
         (select t.id, t.next_at from public.avatar_training t
            join public.avatar_leases l on l.record_id = t.id
           where t.next_at <= v_now and (l.lease_until is null or l.lease_until <= v_lease_now)
-          order by t.next_at, t.id limit v_left * 2)
+          order by t.next_at, t.id limit v_wide)
         union all
         (select v.id, v.next_at from public.avatar_videos v
            join public.avatar_leases l on l.record_id = v.id
           where v.next_at <= v_now and (l.lease_until is null or l.lease_until <= v_lease_now)
-          order by v.next_at, v.id limit v_left * 2)) d
+          order by v.next_at, v.id limit v_wide)) d
        order by d.next_at, d.id
     ), free as materialized (
       select l.record_id from due join public.avatar_leases l on l.record_id = due.id
@@ -626,10 +627,11 @@ begin
         from free where l.record_id = free.record_id
       returning l.*
     )
-    select array_agg(held.*::public.avatar_leases) into v_more from held;
-    exit when v_more is null;
+    select array_agg(held.*::public.avatar_leases), (select count(*) from due)
+      into v_more, v_seen from held;
     v_got := v_got || v_more;
-    v_left := v_left - cardinality(v_more);
+    v_left := v_left - coalesce(cardinality(v_more), 0);
+    exit when v_seen < v_wide;  -- that was all there is
   end loop;
   -- A statement of its own: it sees what was saved until the leases were ours.
   return query
