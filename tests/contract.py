@@ -57,6 +57,40 @@ class Contract:
         assert not wrong, f"{request.method} {path}: " + "; ".join(wrong)
         return f"{request.method} {path}"
 
+    def check_answer(self, operation: str, status: int, body: Any) -> bool:
+        """Fail where that is no answer to the operation; return whether that could have failed.
+
+        ``operation`` is what ``check`` returns. A document that says nothing, or that there will
+        be some object, has been met by anything.
+        """
+        schema = self._answer(operation, status)
+        wrong = list(self._wrong(body, schema, f"answer {status}"))
+        assert not wrong, f"{operation}: " + "; ".join(wrong)
+        return self._says(schema)
+
+    def describes(self, operation: str) -> bool:
+        """Whether the document says what is in the body of that request, if it has one."""
+        method, _, path = operation.partition(" ")
+        asked = self._deref(self._document["paths"][path][method.lower()].get("requestBody", {}))
+        forms = asked.get("content", {}).values()
+        return all(self._says(form.get("schema", {})) for form in forms)
+
+    def _answer(self, operation: str, status: int) -> Any:
+        method, _, path = operation.partition(" ")
+        known = self._document["paths"][path][method.lower()]["responses"]
+        found = known.get(str(status), known.get(f"{status // 100}XX", known.get("default")))
+        assert found is not None, f"{operation} does not answer {status}: {', '.join(known)}"
+        forms = self._deref(found).get("content", {})
+        return forms.get("application/json", {}).get("schema", {})
+
+    def _says(self, schema: Any) -> bool:
+        """Whether anything could be wrong by this schema, but that it is no object."""
+        schema = self._deref(schema)
+        if "items" in schema:
+            return self._says(schema["items"])
+        told = set(schema) - {"type", "title", "description", "example", "examples", "nullable"}
+        return bool(told - {"additionalProperties"}) or schema.get("type") not in {None, "object"}
+
     def _find(self, request: httpx.Request) -> tuple[str, Any]:
         asked = request.url.raw_path.decode().partition("?")[0]
         for prefix in self._prefixes:

@@ -9,6 +9,11 @@ from contract import VARIABLE, Contract
 
 pytest.importorskip("jsonschema", reason="needs jsonschema")
 
+
+def json_of(schema):
+    return {"content": {"application/json": {"schema": schema}}}
+
+
 DOCUMENT = {
     "servers": [{"url": "https://api.acme.example/v2"}],
     "paths": {
@@ -25,8 +30,19 @@ DOCUMENT = {
             "get": {
                 "parameters": [
                     {"name": "by", "in": "query", "required": True, "schema": {"type": "string"}}
-                ]
-            }
+                ],
+                "responses": {
+                    "200": {
+                        "content": {
+                            "application/json": {"schema": {"$ref": "#/components/schemas/V"}}
+                        }
+                    },
+                    "202": {"content": {"application/json": {"schema": {"type": "object"}}}},
+                    "204": {"description": "Gone."},
+                    "4XX": {"content": {"application/json": {"schema": {"type": "string"}}}},
+                },
+            },
+            "put": {"requestBody": json_of({"type": "object"})},
         },
         "/voices": {
             "post": {
@@ -130,6 +146,41 @@ def test_what_fits_is_named(contract, request_, operation):
 def test_what_does_not_fit_is_told(contract, request_, complaint):
     with pytest.raises(AssertionError, match=complaint):
         contract.check(request_)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "says"),
+    [
+        (200, {"script": "Hi!!"}, True),
+        (202, {"anything": "goes"}, False),
+        (204, {}, False),
+        (404, "gone", True),
+    ],
+)
+def test_an_answer_that_fits_is_told_from_one_of_which_nothing_is_said(
+    contract, status, body, says
+):
+    assert contract.check_answer("GET /videos/{id}", status, body) is says
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "complaint"),
+    [
+        (200, {"title": "x"}, "'script' is a required property"),
+        (202, ["x"], "is not of type 'object'"),
+        (404, {}, "is not of type 'string'"),
+        (500, {}, "does not answer 500: 200, 202, 204, 4XX"),
+    ],
+)
+def test_an_answer_that_does_not_fit_is_told(contract, status, body, complaint):
+    with pytest.raises(AssertionError, match=complaint):
+        contract.check_answer("GET /videos/{id}", status, body)
+
+
+def test_a_request_of_which_nothing_is_said_is_known(contract):
+    operations = ("POST /videos", "POST /uploads", "GET /videos/{id}", "PUT /videos/{id}")
+    said = {operation: contract.describes(operation) for operation in operations}
+    assert said == {**dict.fromkeys(operations, True), "PUT /videos/{id}": False}
 
 
 def test_unknown_fields_pass_only_where_bodies_are_open(contract):

@@ -377,6 +377,24 @@ def test_any_wait_is_a_number_or_nothing(value):
 # -- repeats ----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_paid_call_is_sent_once_even_where_it_was_refused(wire, status):
+    wire.reply({}, status, retry_after="0")
+    with pytest.raises(errors.AvatarKitError):
+        await post(wire.client, "https://api.acme.example")
+    assert len(wire.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "lost", [httpx.ReadTimeout, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError]
+)
+async def test_a_lost_answer_leaves_a_doubt_where_the_transport_reports_nothing(wire, lost):
+    wire.fail(lost)
+    with pytest.raises(errors.Ambiguous):
+        await post(wire.client, "https://api.acme.example")
+    assert len(wire.requests) == 1
+
+
 async def test_a_free_call_is_sent_until_it_is_answered(wire):
     wire.fail(httpx.ReadTimeout).reply({}, 503).reply({}, 429).reply({"id": "v1"})
     assert await post(wire.client, "https://acme.example/", **FREE) == {"id": "v1"}
