@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from avatarkit import AvatarKit, Consent, Status, errors
-from avatarkit.interfaces import ROLES, SpeechSynthesizer, VideoGenerator, VoiceCloner
+from avatarkit.interfaces import ROLES, Link, SpeechSynthesizer, VideoGenerator, VoiceCloner
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import JobState, Operation
 from avatarkit.providers.fake import Fake, FakeVendor, FakeVideo, Fault
@@ -195,11 +195,11 @@ async def test_a_sample_by_link_is_fetched(house):
 
             return chunks()
 
-        async def aclose(self):
-            pass
+        async def look(self, url):
+            return Link(status=200, media_type="audio/wav")
 
     async with house.kit(worker=False) as kit:
-        kit._recordings._fetcher = Links()
+        kit._recordings._links = Links()
         training = await kit.train(
             **WHO, voice=["https://cdn.example/a/me.wav?sig=1"], footage=JPG, consent=DRAWN
         )

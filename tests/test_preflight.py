@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import builtins
 import io
+import random
 import wave
+from array import array
 
 import pytest
 
 from avatarkit import preflight
-from avatarkit.errors import MediaRejected
+from avatarkit.errors import ConfigError, MediaRejected
 from avatarkit.interfaces import Face, Limit
 from avatarkit.models import SampleRole
 
 VOICE, FOOTAGE = SampleRole.VOICE, SampleRole.FOOTAGE
 
 
-def wav(seconds=2.0, rate=16_000):
+def wav(seconds=2.0, rate=16_000, seed=0):
+    """Noise that is neither loud nor quiet."""
+    noise = random.Random(seed)
+    sound = array("h", (noise.randrange(-8000, 8000) for _ in range(int(seconds * rate))))
     file = io.BytesIO()
     with wave.open(file, "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
         out.setframerate(rate)
-        out.writeframes(b"\x10\x20" * int(seconds * rate))
+        out.writeframes(sound.tobytes())
     return file.getvalue()
 
 
@@ -34,7 +39,7 @@ def png(width=64, height=64):
     return file.getvalue()
 
 
-def clip(seconds=1.0, *, sound=False):
+def clip(seconds=1.0):
     import av
     import numpy as np
 
@@ -47,7 +52,6 @@ def clip(seconds=1.0, *, sound=False):
             frame = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), format="rgb24")
             out.mux(stream.encode(frame))
         out.mux(stream.encode())
-    del sound
     return file.getvalue()
 
 
@@ -67,6 +71,10 @@ class Finder:
 
     def faces(self, path):
         return [Face(confidence=0.9, box=(0.0, 0.0, w, w)) for w in self.widths]
+
+
+#: Bounds that have faces looked for.
+ONE_FACE = [("acme", Limit(what="faces", minimum=1, maximum=1))]
 
 
 def errors_of(findings):
@@ -113,18 +121,13 @@ def test_a_picture_has_its_size_and_no_length(sample):
     ids=["empty", "text", "cut-off", "lying-header"],
 )
 def test_what_cannot_be_used_is_said(sample, content, text):
-    with pytest.raises(MediaRejected, match=text):
-        preflight.probe(sample(FOOTAGE, "me.mp4", content)[2])
+    findings = preflight.inspect([sample(FOOTAGE, "me.mp4", content)], ())
+    assert text in errors_of(findings)[0]
 
 
 def test_a_missing_file_is_said(tmp_path):
-    with pytest.raises(MediaRejected, match="no such file"):
-        preflight.probe(tmp_path / "me.wav")
-
-
-def test_a_folder_is_no_file(tmp_path):
-    with pytest.raises(MediaRejected, match="cannot be read"):
-        preflight.probe(tmp_path)
+    (flaw,) = preflight.probe(tmp_path / "me.wav").flaws
+    assert (flaw.code, flaw.severity) == ("missing", "error")
 
 
 def test_without_the_media_extra_only_the_first_bytes_are_looked_at(sample, monkeypatch):
@@ -146,7 +149,7 @@ def test_without_the_media_extra_only_the_first_bytes_are_looked_at(sample, monk
 
 def test_good_samples_have_no_findings(sample):
     samples = [sample(VOICE, "me.wav", wav()), sample(FOOTAGE, "me.png", png())]
-    assert preflight.inspect(samples, (), Finder(50.0)) == []
+    assert preflight.inspect(samples, ONE_FACE, Finder(50.0)) == []
 
 
 def test_six_voice_samples_are_too_many(sample):
@@ -210,7 +213,7 @@ def test_a_finding_names_whose_rule_it_is(sample):
 
 
 def test_the_length_of_all_voice_samples_counts(sample):
-    samples = [sample(VOICE, f"{n}.wav", wav(2.0)) for n in range(2)]
+    samples = [sample(VOICE, f"{n}.wav", wav(2.0, seed=n)) for n in range(2)]
     assert preflight.inspect(samples, limit("voice_seconds", minimum=3)) == []
 
 
@@ -221,16 +224,16 @@ def test_a_limit_on_the_length_says_nothing_about_a_picture(sample):
 
 @pytest.mark.parametrize(
     ("finder", "text"),
-    [(Finder(), "no face"), (Finder(50.0, 45.0), "2 faces")],
+    [(Finder(), "no face"), (Finder(50.0, 45.0), "more than one face")],
     ids=["none", "two"],
 )
 def test_one_face_is_needed(sample, finder, text):
-    (message,) = errors_of(preflight.inspect([sample(FOOTAGE, "me.png", png())], (), finder))
+    (message,) = errors_of(preflight.inspect([sample(FOOTAGE, "me.png", png())], ONE_FACE, finder))
     assert text in message
 
 
 def test_a_small_face_in_the_background_is_no_rival(sample):
-    assert preflight.inspect([sample(FOOTAGE, "me.png", png())], (), Finder(50.0, 10.0)) == []
+    assert preflight.inspect([sample(FOOTAGE, "me.png", png())], ONE_FACE, Finder(50.0, 10.0)) == []
 
 
 def test_what_the_face_finder_refuses_is_a_finding(sample):
@@ -238,8 +241,17 @@ def test_what_the_face_finder_refuses_is_a_finding(sample):
         def faces(self, path):
             raise MediaRejected("turned too far")
 
-    findings = preflight.inspect([sample(FOOTAGE, "me.png", png())], (), Refuses())
+    findings = preflight.inspect([sample(FOOTAGE, "me.png", png())], ONE_FACE, Refuses())
     assert errors_of(findings) == ["turned too far"]
+
+
+def test_without_the_packages_that_find_faces_that_is_said(sample):
+    class Missing:
+        def faces(self, path):
+            raise ConfigError("install them")
+
+    (finding,) = preflight.inspect([sample(FOOTAGE, "me.png", png())], ONE_FACE, Missing())
+    assert (finding.severity, finding.code) == ("warning", "faces-not-looked-for")
 
 
 # -- scripts ----------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ from stamina import instrumentation
 
 from . import _telemetry, errors
 from ._log import cleaned
-from .interfaces import Fetcher
+from .interfaces import Fetcher, Link
 from .models import Media, nothing_to_guard
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "Streamed",
     "Upload",
     "fetch",
+    "look",
     "new_client",
     "retried",
     "send",
@@ -498,6 +499,10 @@ class HttpFetcher(Fetcher):
         """Stream the bytes; see ``fetch`` of this module."""
         return fetch(self._client, url, allow_private=self._allow_private)
 
+    async def look(self, url: str, /) -> Link:
+        """What a link answers, without its bytes; see ``look`` of this module."""
+        return await look(self._client, url, allow_private=self._allow_private)
+
     async def aclose(self) -> None:
         """Close the client, if it is our own."""
         if self._owned:
@@ -532,6 +537,20 @@ async def fetch(
         else:
             return
     raise _link_error(errors.Unavailable, address, "it is cut again and again")
+
+
+#: These say that the link is for reading alone: what is signed for GET refuses HEAD.
+_NO_HEAD = frozenset({400, 401, 403, 404, 405, 501})
+
+
+async def look(client: Client, url: str, *, allow_private: bool = False) -> Link:
+    """Ask what is behind a link: by HEAD, else by a GET whose bytes are not read.
+
+    Redirects are followed, no key is sent. Raises as ``fetch`` does, except that a refusal is
+    told by the status.
+    """
+    visit = _Download(client, _parsed(url), {}, allow_private=allow_private)
+    return await retried(Call(provider="avatarkit", operation="look"), visit.looked)
 
 
 class _Download:
@@ -589,20 +608,41 @@ class _Download:
 
     async def _opened(self) -> httpx.Response:
         call = Call(provider="avatarkit", operation="fetch")
-        return await retried(call, self._followed)
 
-    async def _followed(self) -> httpx.Response:
-        url, headers = self._url, {**self._headers, **self._conditions()}
+        async def attempt() -> httpx.Response:
+            return await self._checked(await self._followed("GET"))
+
+        return await retried(call, attempt)
+
+    async def looked(self) -> Link:
+        """Ask what is there."""
+        response = await self._followed("HEAD")
+        await response.aclose()
+        if response.status_code in _NO_HEAD:
+            response = await self._followed("GET", {"range": "bytes=0-0"})
+            await response.aclose()
+        told = response.headers
+        whole = told.get("content-range", "").rpartition("/")[2] or told.get("content-length")
+        return Link(
+            status=response.status_code,
+            media_type=told.get("content-type", "").partition(";")[0].strip().lower(),
+            size=_number(whole),
+            redirected=response.url != self._url,
+            path=response.url.path,
+        )
+
+    async def _followed(self, method: str, more: Mapping[str, str] | None = None) -> httpx.Response:
+        url, headers = self._url, {**self._headers, **self._conditions(), **(more or {})}
         for _ in range(_REDIRECTS + 1):
-            response = await self._asked(url, headers)
+            response = await self._asked(method, url, headers)
             if response.status_code not in _REDIRECT_STATUSES:
-                return await self._checked(response)
+                return response
             await response.aclose()
             target = _parsed(response.headers.get("location", ""), base=url)
             if url.scheme == "https" and target.scheme != "https":
                 raise self._error(errors.BadReply, "it redirects to an unencrypted address")
             if _origin(target) != _origin(url):
-                headers = self._conditions()
+                headers = {**self._conditions(), **(more or {})}
             url = target
         raise self._error(errors.BadReply, "it redirects too often")
 
@@ -613,13 +653,15 @@ class _Download:
             return plain
         return {**plain, "range": f"bytes={self.received}-", "if-range": self.etag}
 
-    async def _asked(self, url: httpx.URL, headers: Mapping[str, str]) -> httpx.Response:
+    async def _asked(
+        self, method: str, url: httpx.URL, headers: Mapping[str, str]
+    ) -> httpx.Response:
         if url.scheme not in {"http", "https"} or not url.host:
             raise errors.MediaRejected(
                 f"a link that begins with {url.scheme or 'nothing'!r} is not opened: "
                 "give one that begins with http:// or https:// and names a host"
             )
-        request = self._client.build_request("GET", url, headers=headers)
+        request = self._client.build_request(method, url, headers=headers)
         if not self._allow_private:
             host = url.raw_host.decode("ascii")  # as the transport spells it
             _refuse_private(host, host)

@@ -20,10 +20,10 @@ from . import consent as consents
 from . import preflight as looks
 from .engines.clock import SystemClock
 from .engines.inprocess import AccountSlots, InProcessEngine, wait
-from .interfaces import ROLES, Backlog, Clock, FaceFinder, Fetcher, MediaStore, Provider, Repository
+from .interfaces import ROLES, Backlog, Clock, FaceFinder, Link, MediaStore, Provider, Repository
 from .models import Consent, Event, JobState, Operation, Options, SampleRole
 from .orchestrator import Orchestrator
-from .recordings import Recording, Recordings, Source
+from .recordings import Links, Recording, Recordings, Source
 from .records import OperationState, Phase, Record, Sample, Status, Training, Video
 from .registry import Stack
 from .settings import Settings, root_of
@@ -242,8 +242,8 @@ class AvatarKit:
         stored = await self._stored_samples(user_id, clone_id, roles - {r for r, _ in given})
         agreed = self._agreed(consent, chosen)
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-            files = [await self._recordings.bring(role, s, Path(folder)) for role, s in given]
-            looks.refuse(await self._findings(files, chosen))
+            files, found = await self._looked(given, Path(folder), chosen)
+            looks.refuse(found)
             kept = await self._recordings.keep_consent(agreed, user_id)
             samples = [await self._recordings.keep(f, user_id, clone_id) for f in files]
         samples += stored
@@ -372,19 +372,29 @@ class AvatarKit:
         given: list[tuple[SampleRole, Source]] = [(SampleRole.VOICE, v) for v in voice]
         given += [(SampleRole.FOOTAGE, footage)] if footage is not None else []
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-            files = [await self._recordings.bring(role, s, Path(folder)) for role, s in given]
-            return await self._findings(files, chosen)
+            return (await self._looked(given, Path(folder), chosen))[1]
 
-    async def _findings(self, files: Sequence[Recording], stack: Stack) -> list[looks.Finding]:
-        names = dict.fromkeys(stack.roles.values())
-        faces = next((p for n in names if isinstance(p := self._provider(n), FaceFinder)), None)
-        limits = self._limits(stack)
-        triples = [f.subject for f in files]
-        return await anyio.to_thread.run_sync(looks.inspect, triples, limits, faces)
+    async def _looked(
+        self, given: Sequence[tuple[SampleRole, Source]], folder: Path, stack: Stack
+    ) -> tuple[list[Recording], list[looks.Finding]]:
+        """Bring the samples here, and look at them off the event loop."""
+        limits = [
+            (name, limit)
+            for operation, name in stack.roles.items()
+            for limit in self._class_of(name).limits
+            if limit.what.startswith(looks.BOUNDS.get(operation, ()))
+        ]
+        files, found = await self._recordings.gather(given, folder, limits)
+        wanted = any(limit.what.startswith("face") for _, limit in limits)
+        faces = self._face_finder(stack) if wanted else None
+        return files, found + await self._recordings.look(files, limits, faces)
 
-    def _limits(self, stack: Stack) -> list[tuple[str, Any]]:
-        names = dict.fromkeys(stack.roles.values())
-        return [(n, limit) for n in names for limit in self._class_of(n).limits]
+    def _face_finder(self, stack: Stack) -> FaceFinder | None:
+        """Who finds faces: a provider of the stack, else the local one."""
+        for name in (*stack.roles.values(), "local"):
+            if isinstance(provider := self._provider(name), FaceFinder):
+                return provider
+        return None
 
     async def _stored_samples(
         self, user_id: str, clone_id: str, roles: set[SampleRole]
@@ -769,12 +779,18 @@ class _LazyFetcher:
     def __init__(self) -> None:
         self._fetcher: Any = None
 
-    def fetch(self, url: str, /) -> AsyncIterator[bytes]:
+    def _opener(self) -> Links:
         if self._fetcher is None:
             from ._http import HttpFetcher
 
             self._fetcher = HttpFetcher()
-        return cast("Fetcher", self._fetcher).fetch(url)
+        return cast("Links", self._fetcher)
+
+    def fetch(self, url: str, /) -> AsyncIterator[bytes]:
+        return self._opener().fetch(url)
+
+    async def look(self, url: str, /) -> Link:
+        return await self._opener().look(url)
 
     async def aclose(self) -> None:
         if self._fetcher is not None:

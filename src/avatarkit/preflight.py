@@ -1,248 +1,209 @@
-"""Looks at samples and scripts before anyone pays: findings, each with what to do.
+"""Judges samples, links and scripts before anyone pays: findings, each with what to do.
 
-The bounds are the providers' own data (``interfaces.Limit``); this module only evaluates them.
-With the ``media`` extra the recording itself is probed (streams, length, size of the picture);
-without it, only its size and its first bytes, and a finding says so. Blocking: run it in a thread.
+The bounds are the providers' own data (``interfaces.Limit``), and what is always bad is seen by
+``probing``; this module only evaluates them. ``inspect`` is blocking: run it in a thread.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import base64
+import json
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from .errors import MediaRejected
-from .interfaces import FaceFinder, Limit
-from .models import Model, SampleRole
-
-if TYPE_CHECKING:
-    import av.container
+from .errors import ConfigError, MediaRejected
+from .interfaces import Face, FaceFinder, Limit, Link
+from .models import Model, Operation, SampleRole
+from .probing import SUFFIXES, Facts, probe, shown
 
 __all__ = [
+    "BOUNDS",
+    "MAX_BYTES",
     "MAX_VOICE_SAMPLES",
     "SUFFIXES",
     "Facts",
     "Finding",
+    "Subject",
+    "check_answer",
+    "check_url",
     "inspect",
+    "judge",
+    "link_name",
+    "look",
     "probe",
     "read_script",
+    "refusal",
     "refuse",
 ]
 
 #: How many voice samples one training takes, whoever the provider is.
 MAX_VOICE_SAMPLES = 5
+#: Bytes of one sample behind a link, whoever the provider is.
+MAX_BYTES = 2 << 30
+
+#: Which of a provider's bounds matter for an operation, by how their names begin.
+BOUNDS: Mapping[Operation, tuple[str, ...]] = {
+    Operation.VOICE: ("voice",),
+    Operation.AVATAR: ("footage", "picture", "face"),
+    Operation.SPEECH: ("script",),
+    Operation.VIDEO: ("script",),
+}
+
+#: Whose bound it is, and the bound.
+Bounds = Sequence[tuple[str, Limit]]
 
 
 class Finding(Model):
     """One thing that preflight saw."""
 
     severity: Literal["error", "warning"]
-    subject: str  #: which sample, or "script"
+    code: str  #: what is wrong, in a word that stays: "silent", or what a ``Limit`` bounds
+    subject: str  #: which sample, or "voice" for all of them, or "script"
     message: str  #: what is wrong, and what to do
     rule: str = "avatarkit"  #: whose rule it is
     since: str = ""  #: when that rule was read
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What a recording is; None where it was not, or could not be, looked at."""
-
-    size: int  #: bytes
-    kind: Literal["audio", "video", "image"]
-    media_type: str
-    seconds: float | None = None
-    width: int | None = None
-    height: int | None = None
-    has_audio: bool | None = None
+    source: str = ""  #: where it is written
 
 
 @dataclass(frozen=True, slots=True)
-class _Magic:
-    """How the first bytes of a file tell what it is: ``pattern`` at ``offset``."""
+class Subject:
+    """A sample that was looked into."""
 
-    offset: int
-    pattern: bytes
-    kind: Literal["audio", "video", "image"]
-    media_type: str
-
-
-#: First match wins. WebM may hold sound alone; the probe tells.
-_MAGIC = (
-    _Magic(8, b"WAVE", "audio", "audio/wav"),
-    _Magic(8, b"WEBP", "image", "image/webp"),
-    _Magic(8, b"AVI ", "video", "video/x-msvideo"),
-    _Magic(0, b"ID3", "audio", "audio/mpeg"),
-    _Magic(0, b"\xff\xfb", "audio", "audio/mpeg"),
-    _Magic(0, b"\xff\xf3", "audio", "audio/mpeg"),
-    _Magic(0, b"\xff\xf2", "audio", "audio/mpeg"),
-    _Magic(0, b"\xff\xf1", "audio", "audio/aac"),
-    _Magic(0, b"OggS", "audio", "audio/ogg"),
-    _Magic(0, b"fLaC", "audio", "audio/flac"),
-    _Magic(4, b"ftypM4A", "audio", "audio/mp4"),
-    _Magic(4, b"ftypqt", "video", "video/quicktime"),
-    _Magic(4, b"ftyp", "video", "video/mp4"),
-    _Magic(0, b"\x1a\x45\xdf\xa3", "video", "video/webm"),
-    _Magic(0, b"\x89PNG", "image", "image/png"),
-    _Magic(0, b"\xff\xd8\xff", "image", "image/jpeg"),
-)
-#: The extension that a media type should carry.
-SUFFIXES: Mapping[str, str] = {
-    "audio/wav": ".wav",
-    "audio/mpeg": ".mp3",
-    "audio/aac": ".aac",
-    "audio/ogg": ".ogg",
-    "audio/flac": ".flac",
-    "audio/mp4": ".m4a",
-    "video/mp4": ".mp4",
-    "video/quicktime": ".mov",
-    "video/webm": ".webm",
-    "video/x-msvideo": ".avi",
-    "image/png": ".png",
-    "image/jpeg": ".jpg",
-    "image/webp": ".webp",
-}
-_SAYS = {".jpeg": ".jpg", ".qt": ".mov", ".m4v": ".mp4", ".wave": ".wav", ".oga": ".ogg"}
-_WANTED = {
-    SampleRole.VOICE: ("audio", "a WAV, MP3, M4A, OGG or FLAC recording"),
-    SampleRole.FOOTAGE: ("video or image", "an MP4 or WebM clip, or a JPEG or PNG portrait"),
-}
-
-
-def probe(path: Path, name: str | None = None) -> Facts:
-    """Say what a file is; raises ``MediaRejected`` where it is nothing that can be used."""
-    name = name or path.name
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            head = file.read(32)
-    except FileNotFoundError:
-        raise MediaRejected(f"{name}: there is no such file") from None
-    except OSError as error:
-        raise MediaRejected(f"{name} cannot be read: {error.strerror}") from None
-    if size == 0:
-        raise MediaRejected(f"{name} is empty (0 bytes): record or export it again")
-    magic = next((m for m in _MAGIC if head[m.offset :].startswith(m.pattern)), None)
-    if magic is None:
-        raise MediaRejected(
-            f"{name} holds neither audio, video nor a picture that we know, whatever its name "
-            "says: export it as WAV, MP3, MP4, JPEG or PNG"
-        )
-    return _look_inside(path, name, Facts(size=size, kind=magic.kind, media_type=magic.media_type))
-
-
-def _look_inside(path: Path, name: str, facts: Facts) -> Facts:
-    try:
-        import av
-    except ImportError:
-        return facts
-    try:
-        with av.open(path) as container:
-            seen = _streams(container, facts)
-    except (av.FFmpegError, ValueError, IndexError):
-        seen = None
-    if seen is None or (seen.kind != "audio" and not seen.width):
-        raise MediaRejected(
-            f"{name} looks like {facts.media_type}, but cannot be decoded: it may be cut off; "
-            "export it again"
-        )
-    return seen
-
-
-def _streams(container: av.container.InputContainer, facts: Facts) -> Facts:
-    picture = next(iter(container.streams.video), None)
-    sound = next(iter(container.streams.audio), None)
-    longest: float | None = None
-    if container.duration:
-        longest = container.duration / 1_000_000
-    kind = facts.kind
-    if kind == "video" and picture is None and sound is not None:
-        kind = "audio"
-    return Facts(
-        size=facts.size,
-        kind=kind,
-        media_type=facts.media_type,
-        seconds=None if kind == "image" else longest,
-        width=picture.codec_context.width if picture else None,
-        height=picture.codec_context.height if picture else None,
-        has_audio=sound is not None,
-    )
+    role: SampleRole
+    name: str
+    facts: Facts
+    faces: tuple[Face, ...] | Finding | None = None  #: None: they were not looked for
 
 
 def inspect(
     samples: Sequence[tuple[SampleRole, str, Path]],
-    limits: Sequence[tuple[str, Limit]],
+    limits: Bounds,
     faces: FaceFinder | None = None,
 ) -> list[Finding]:
-    """Evaluate samples, given as (role, name, path), against (provider, limit) pairs."""
-    findings: list[Finding] = []
-    voice: list[Facts] = []
-    count = sum(role is SampleRole.VOICE for role, _, _ in samples)
-    if count > MAX_VOICE_SAMPLES:
-        message = f"{count} voice samples were given; choose the best {MAX_VOICE_SAMPLES}"
-        return [Finding(severity="error", subject="voice", message=message)]
+    """Look into samples, given as (role, name, path), and judge them."""
+    return judge(look(samples, limits, faces), limits)
+
+
+def look(
+    samples: Sequence[tuple[SampleRole, str, Path]],
+    limits: Bounds,
+    faces: FaceFinder | None = None,
+) -> list[Subject]:
+    """Look into samples, reading each once; stops at the number of voice samples taken."""
+    wanted = any(limit.what.startswith("face") for _, limit in limits)
+    subjects = []
     for role, name, path in samples:
-        try:
-            facts = probe(path, name)
-        except MediaRejected as error:
-            findings.append(Finding(severity="error", subject=name, message=str(error)))
-            continue
-        own = _of_one(role, name, facts)
-        findings += own
-        if any(f.severity == "error" for f in own):
-            continue
-        if role is SampleRole.VOICE:
-            voice.append(facts)
-        else:
-            findings += _against("footage", name, _footage_values(facts), limits)
-            if faces is not None and not any(f.severity == "error" for f in findings):
-                findings += _faces(name, path, faces)
-    findings += _against("voice", "voice", _voice_values(voice), limits)
+        seek = wanted and role is SampleRole.FOOTAGE
+        facts = probe(path, name, role, stills=_STILLS if seek else 0)
+        found = _find(shown(name), facts, faces) if faces and seek and facts.usable else None
+        subjects.append(Subject(role, shown(name), replace(facts, stills=()), found))
+    return subjects
+
+
+def judge(subjects: Sequence[Subject], limits: Bounds) -> list[Finding]:
+    """Hold samples against what is always bad, and against the bounds of providers."""
+    voice = [s for s in subjects if s.role is SampleRole.VOICE]
+    if len(voice) > MAX_VOICE_SAMPLES:
+        message = f"{len(voice)} voice samples were given; choose the best {MAX_VOICE_SAMPLES}"
+        return [refusal("voice_samples", "voice", message)]
+    findings = [*_repeated(subjects)]
+    for subject in subjects:
+        findings += _of_one(subject)
+        if _fits(subject):
+            findings += _against(subject.name, _values(subject), limits)
+            findings += _of_faces(subject, limits)
+    findings += _against("voice", _together([s.facts for s in voice if _fits(s)]), limits)
     return findings
 
 
-def _of_one(role: SampleRole, name: str, facts: Facts) -> list[Finding]:
-    findings = []
-    wanted, how = _WANTED[role]
-    usable = facts.kind in wanted or (role is SampleRole.VOICE and facts.has_audio is not False)
-    if not usable or (role is SampleRole.VOICE and facts.kind == "image"):
-        message = f"{name} is {facts.kind}, and {role} needs {how}"
-        findings.append(Finding(severity="error", subject=name, message=message))
-    elif role is SampleRole.VOICE and facts.has_audio is False:
-        message = f"{name} has no sound in it: record it again"
-        findings.append(Finding(severity="error", subject=name, message=message))
-    suffix = Path(name).suffix.lower()
-    suffix, right = _SAYS.get(suffix, suffix), SUFFIXES[facts.media_type]
-    if suffix and suffix != right:
-        message = f"{name} is named {suffix} but holds {facts.media_type}: rename it to {right}"
-        findings.append(Finding(severity="warning", subject=name, message=message))
-    if facts.has_audio is None:
-        message = (
-            f"{name}: only its size and first bytes were looked at; "
-            'pip install "avatarkit-sdk[media]" to look inside'
-        )
-        findings.append(Finding(severity="warning", subject=name, message=message))
-    return findings
+def _fits(subject: Subject) -> bool:
+    """Whether it is of a kind that its role takes."""
+    kind = subject.facts.kind
+    return kind is not None and kind != _OTHER[subject.role]
 
 
-def _voice_values(voice: Sequence[Facts]) -> dict[str, float | None]:
-    lengths = [f.seconds for f in voice]
-    known = [s for s in lengths if s is not None]
-    return {
-        "voice_samples": float(len(voice)) if voice else None,
-        "voice_seconds": sum(known) if known and len(known) == len(voice) else None,
-        "voice_bytes": float(max((f.size for f in voice), default=0)) or None,
+def refusal(code: str, subject: str, message: str) -> Finding:
+    """An error by our own rule."""
+    return Finding(severity="error", code=code, subject=subject, message=message)
+
+
+def _warning(code: str, subject: str, message: str) -> Finding:
+    return Finding(severity="warning", code=code, subject=subject, message=message)
+
+
+# -- what is always bad -----------------------------------------------------------------------
+
+_WANTED = {
+    SampleRole.VOICE: "a WAV, MP3, M4A, OGG or FLAC recording",
+    SampleRole.FOOTAGE: "an MP4 or WebM clip, or a JPEG or PNG portrait",
+}
+#: What is no use for a role; a clip may be heard too.
+_OTHER = {SampleRole.VOICE: "image", SampleRole.FOOTAGE: "audio"}
+
+
+def _of_one(subject: Subject) -> Iterator[Finding]:
+    facts, name = subject.facts, subject.name
+    for flaw in facts.flaws:
+        yield Finding(severity=flaw.severity, code=flaw.code, subject=name, message=flaw.message)
+    if facts.kind == _OTHER[subject.role]:
+        message = f"{name} is {facts.kind}, and {subject.role} needs {_WANTED[subject.role]}"
+        yield refusal("wrong-role", name, message)
+    elif subject.role is SampleRole.VOICE and facts.has_audio is False:
+        yield refusal("no-sound", name, f"{name} has no sound in it: record it again")
+
+
+def _repeated(subjects: Sequence[Subject]) -> Iterator[Finding]:
+    """The same bytes twice: vendors refuse them, or learn nothing from them."""
+    first: dict[str, Subject] = {}
+    for subject in subjects:
+        known = first.setdefault(subject.facts.sha256, subject)
+        if subject.facts.sha256 and known is not subject:
+            message = f"{subject.name} is the same recording as {known.name}: give another"
+            make = refusal if known.role is subject.role else _warning
+            yield make("duplicate", subject.name, message)
+
+
+# -- the providers' bounds --------------------------------------------------------------------
+
+Value = float | str | None
+
+
+def _values(subject: Subject) -> dict[str, Value]:
+    """What a bound may be about, of one sample."""
+    facts = subject.facts
+    if subject.role is SampleRole.VOICE:
+        return {
+            "voice_sample_seconds": facts.seconds,
+            "voice_bytes": float(facts.size),
+            "voice_format": facts.media_type,
+        }
+    sides = [side for side in (facts.width, facts.height) if side]
+    values: dict[str, Value] = {
+        "footage_bytes": float(facts.size),
+        "footage_pixels": float(min(sides)) if sides else None,
+        "footage_megapixels": sides[0] * sides[1] / 1e6 if len(sides) == 2 else None,
+    }
+    if facts.kind == "image":
+        return values | {"picture_bytes": float(facts.size), "picture_format": facts.media_type}
+    return values | {
+        "footage_seconds": facts.seconds,
+        "footage_format": facts.media_type,
+        "footage_codec": facts.codec,
     }
 
 
-def _footage_values(facts: Facts) -> dict[str, float | None]:
-    sides = (facts.width, facts.height)
-    known = [s for s in sides if s]
+def _together(voice: Sequence[Facts]) -> dict[str, Value]:
+    """What a bound may be about, of all voice samples."""
+    known = [f.seconds for f in voice if f.seconds is not None]
     return {
-        "footage_seconds": facts.seconds,
-        "footage_bytes": float(facts.size),
-        "footage_pixels": float(min(known)) if known else None,
-        "footage_megapixels": known[0] * known[1] / 1e6 if len(known) == len(sides) else None,
+        "voice_samples": float(len(voice)) if voice else None,
+        "voice_seconds": sum(known) if known and len(known) == len(voice) else None,
     }
 
 
@@ -250,77 +211,238 @@ def _footage_values(facts: Facts) -> dict[str, float | None]:
 _WORDS: Mapping[str, tuple[str, str]] = {
     "voice_samples": ("voice samples", "give another number of them"),
     "voice_seconds": ("seconds of voice", "record more speech, or cut it"),
+    "voice_sample_seconds": ("seconds of voice", "record more speech, or cut it"),
     "voice_bytes": ("bytes of voice", "compress or cut it"),
+    "voice_format": ("as its format", "export it in another"),
     "footage_seconds": ("seconds of footage", "record a longer clip, or cut it"),
     "footage_bytes": ("bytes of footage", "compress or cut it"),
-    "footage_pixels": ("pixels on the shorter side", "use a larger picture"),
-    "footage_megapixels": ("megapixels", "scale it down"),
+    "footage_pixels": ("pixels on the shorter side", "use a larger picture, or scale it down"),
+    "footage_megapixels": ("megapixels", "use a larger picture, or scale it down"),
+    "footage_format": ("as its format", "export it in another"),
+    "footage_codec": ("as its codec", "export it with another, such as H.264"),
+    "picture_bytes": ("bytes of a picture", "compress it or scale it down"),
+    "picture_format": ("as its format", "export it in another"),
     "script_characters": ("characters", "split the text into several videos"),
 }
 
 
-def _against(
-    group: str,
-    subject: str,
-    values: Mapping[str, float | None],
-    limits: Sequence[tuple[str, Limit]],
-) -> list[Finding]:
-    findings = []
+def _against(subject: str, values: Mapping[str, Value], limits: Bounds) -> Iterator[Finding]:
     for provider, limit in limits:
         value = values.get(limit.what)
-        if not limit.what.startswith(group) or value is None:
+        bound = _missed(limit, value)
+        if bound is None or limit.what not in _WORDS:
             continue
         words, advice = _WORDS[limit.what]
-        bound = None
-        if limit.minimum is not None and value < limit.minimum:
-            bound = f"at least {limit.minimum:g}"
-        if limit.maximum is not None and value > limit.maximum:
-            bound = f"at most {limit.maximum:g}"
-        if bound:
-            message = f"{subject}: {value:g} {words}, and {provider} takes {bound}; {advice}"
-            findings.append(
-                Finding(
-                    severity=limit.severity,
-                    subject=subject,
-                    message=message,
-                    rule=provider,
-                    since=limit.since,
-                )
+        said = f"{value:g}" if isinstance(value, float) else value
+        message = f"{subject}: {said} {words}, and {provider} takes {bound}; {advice}"
+        yield _by(provider, limit, subject, message)
+
+
+def _missed(limit: Limit, value: Value) -> str | None:
+    """The bound that a value is outside of, in words."""
+    if isinstance(value, str):
+        return None if value in limit.takes or not limit.takes else ", ".join(limit.takes)
+    if value is not None and limit.minimum is not None and value < limit.minimum:
+        return f"at least {limit.minimum:g}"
+    if value is not None and limit.maximum is not None and value > limit.maximum:
+        return f"at most {limit.maximum:g}"
+    return None
+
+
+def _by(provider: str, limit: Limit, subject: str, message: str) -> Finding:
+    return Finding(
+        severity=limit.severity,
+        code=limit.what,
+        subject=subject,
+        message=message,
+        rule=provider,
+        since=limit.since,
+        source=limit.source,
+    )
+
+
+# -- faces ------------------------------------------------------------------------------------
+
+#: Frames of a clip that faces are looked for in, one for each of its first seconds.
+_STILLS = 3
+#: A second face this wide, against the first, makes it unclear whose avatar it would be.
+_RIVAL = 0.6
+
+
+def _find(name: str, facts: Facts, finder: FaceFinder) -> tuple[Face, ...] | Finding:
+    """The faces of the first frame that shows any."""
+    with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
+        path = Path(folder, "frame.ppm")
+        try:
+            for still in facts.stills:
+                path.write_bytes(still)
+                if found := finder.faces(path):
+                    return tuple(found)
+        except MediaRejected as error:
+            return refusal("faces", name, str(error))
+        except ConfigError as error:
+            return _warning(
+                "faces-not-looked-for", name, f"{name}: no face was looked for: {error}"
             )
-    return findings
+    return ()
 
 
-#: A second face this large, against the first, makes it unclear whose avatar it would be.
-_RIVAL = 0.5
+def _of_faces(subject: Subject, limits: Bounds) -> Iterator[Finding]:
+    """Hold the faces against the providers' bounds, each kind of flaw once."""
+    found, name = subject.faces, subject.name
+    if isinstance(found, Finding):
+        yield found
+    if not isinstance(found, tuple):
+        return
+    rivals = [f for f in found if _width(f) >= _RIVAL * _width(found[0])]
+    face = found[0] if len(rivals) == 1 else None
+    values: dict[str, Value] = {
+        "faces": float(len(rivals)),
+        "face_pixels": face.eyes if face else None,
+        "face_turn": face.turn if face else None,
+    }
+    said = set()
+    for provider, limit in limits:
+        if limit.what in values and _missed(limit, values[limit.what]) and limit.what not in said:
+            said.add(limit.what)
+            what = "no_face" if not found and limit.what == "faces" else limit.what
+            yield _by(provider, limit, name, f"{name}{_FACE_WORDS[what]}")
 
 
-def _faces(name: str, path: Path, finder: FaceFinder) -> list[Finding]:
-    try:
-        faces = finder.faces(path)
-    except MediaRejected as error:
-        return [Finding(severity="error", subject=name, message=str(error))]
-    if not faces:
-        message = f"{name}: no face was found; use a frontal, well lit picture of one person"
-        return [Finding(severity="error", subject=name, message=message)]
-    areas = [(f.box[2] - f.box[0]) * (f.box[3] - f.box[1]) for f in faces]
-    rivals = sum(a >= _RIVAL * areas[0] for a in areas)
-    if rivals > 1:
-        message = f"{name}: {rivals} faces were found; crop it to the one person"
-        return [Finding(severity="error", subject=name, message=message)]
+_FACE_WORDS = {
+    "no_face": ": no face was found; use a sharp, bright picture of one person who looks at the "
+    "camera",
+    "faces": " shows more than one face: crop it to the person who shall speak",
+    "face_pixels": ": the face is too small; use a closer or larger picture",
+    "face_turn": ": the face is turned too far to the side; use one that looks at the camera",
+}
+
+
+def _width(face: Face) -> float:
+    return face.box[2] - face.box[0]
+
+
+# -- links ------------------------------------------------------------------------------------
+
+#: Seconds that a link must still live: it is opened once, now.
+_EXPIRED, _SOON = 0.0, 900.0
+#: What is less is no moment, whatever its word is.
+_EPOCH = 1e9
+_LOGIN = re.compile(r"(?i)/(log|sign)-?_?in\b|/auth\b|/sso\b|/oauth")
+
+
+def check_url(url: str, now: float) -> list[Finding]:
+    """Judge the address of a sample by itself; ``now`` in seconds since 1970.
+
+    No finding holds its query, which may be a signature.
+    """
+    parts = _split(url)
+    name = link_name(url)
+    if parts is None or not parts.hostname:
+        return [refusal("link", name, f"{name}: the link is no address; give one with https://")]
+    if parts.scheme != "https":
+        message = f"{name}: only links that begin with https:// are opened"
+        return [refusal("link-scheme", name, message)]
+    if parts.username or parts.password:
+        message = f"{name}: the link holds a password; give one that is signed instead"
+        return [refusal("link-password", name, message)]
+    end = _end(dict(parse_qsl(parts.query)))
+    if end is not None and end - now <= _EXPIRED:
+        return [refusal("link-expired", name, f"{name}: the link has expired; sign a new one")]
+    if end is not None and end - now < _SOON:
+        message = f"{name}: the link expires in {end - now:.0f} seconds; sign one for an hour"
+        return [_warning("link-expires-soon", name, message)]
     return []
 
 
-def read_script(script: str, limits: Sequence[tuple[str, Limit]]) -> str:
+def check_answer(url: str, answer: Link, role: SampleRole, limits: Bounds) -> list[Finding]:
+    """Judge what a link answers before its bytes are read."""
+    name = link_name(url)
+    if answer.status >= 300:
+        gone = answer.status in {401, 403, 404, 410}
+        how = "it is gone, private or expired; sign a new link" if gone else "try again later"
+        code = "link-gone" if gone else "link-unreachable"
+        return [refusal(code, name, f"{name}: the link answers {answer.status}: {how}")]
+    if answer.media_type in {"text/html", "application/xhtml+xml"}:
+        login = answer.redirected and _LOGIN.search(answer.path)
+        what = "a login page" if login else "a web page"
+        message = f"{name}: the link leads to {what}; give one that leads to the file itself"
+        return [refusal("link-login" if login else "link-web-page", name, message)]
+    if answer.size is None:
+        return []
+    if answer.size == 0:
+        return [refusal("empty", name, f"{name} is empty (0 bytes): record or export it again")]
+    if answer.size > MAX_BYTES:
+        message = f"{name} has {answer.size} bytes; at most {MAX_BYTES} are fetched: compress it"
+        return [refusal("link-too-large", name, message)]
+    what = "voice_bytes" if role is SampleRole.VOICE else "footage_bytes"
+    return [*_against(name, {what: float(answer.size)}, limits)]
+
+
+def link_name(url: str) -> str:
+    """The last part of a link's path: what may be said about it."""
+    parts = _split(url)
+    return shown((parts.path.rpartition("/")[2] or parts.hostname or "link") if parts else "link")
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises where it is none
+    except ValueError:
+        return None
+    return parts
+
+
+def _end(query: Mapping[str, str]) -> float | None:
+    """When a signed link ends, in seconds since 1970, by the words that stores use."""
+    for begins, lasts in (("X-Amz-Date", "X-Amz-Expires"), ("X-Goog-Date", "X-Goog-Expires")):
+        if begins in query and lasts in query:
+            return _moment(query[begins], float(_digits(query[lasts]) or 0))
+    if "token" in query:  # Supabase: a JWT
+        return _of_token(query["token"])
+    given = next((query[word] for word in ("Expires", "expires", "exp", "se") if word in query), "")
+    end = _moment(given)
+    return None if end is None or end < _EPOCH else end
+
+
+def _moment(text: str, later: float = 0.0) -> float | None:
+    if (digits := _digits(text)) is not None:
+        return float(digits) / (1000 if len(digits) == 13 else 1) + later
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() + later
+
+
+def _digits(text: str) -> str | None:
+    return text if re.fullmatch(r"[0-9]{1,13}", text) else None
+
+
+def _of_token(token: str) -> float | None:
+    body = token.split(".")[1] if token.count(".") == 2 else ""
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+        return float(claims["exp"])
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+# -- scripts ----------------------------------------------------------------------------------
+
+
+def read_script(script: str, limits: Bounds) -> str:
     """Return the script without blank edges; raises ``MediaRejected`` where it cannot be said."""
     text = script.strip()
     if not text:
         raise MediaRejected("the script is empty: say at least one word")
     values = {"script_characters": float(len(text))}
-    refuse(_against("script", "script", values, limits))
+    refuse(_against("script", values, limits))
     return text
 
 
-def refuse(findings: Sequence[Finding]) -> None:
+def refuse(findings: Iterable[Finding]) -> None:
     """Raise ``MediaRejected`` with every error among the findings, if there is one."""
     errors = [f.message for f in findings if f.severity == "error"]
     if errors:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import shutil
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal, cast
+from typing import IO, Literal, Protocol, TypeGuard, cast
 from urllib.parse import quote
 
 import anyio
@@ -18,23 +20,24 @@ import anyio.to_thread
 from . import errors
 from . import preflight as looks
 from ._files import chunks
-from .interfaces import Fetcher, MediaStore, Repository
+from .interfaces import FaceFinder, Fetcher, Link, MediaStore, Repository
 from .models import Consent, SampleRole, media_type_of
 from .records import Sample
 
-__all__ = ["Recording", "Recordings", "Source"]
+__all__ = ["Links", "Recording", "Recordings", "Source"]
 
 #: A recording as an application gives it: a path, bytes, an open binary file, or an https link.
 Source = str | os.PathLike[str] | bytes | IO[bytes]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Recording:
     """A source that lies on this machine."""
 
     role: SampleRole
     name: str
     path: Path
+    facts: looks.Facts | None = None  #: once it was looked into
 
     @property
     def subject(self) -> tuple[SampleRole, str, Path]:
@@ -42,32 +45,52 @@ class Recording:
         return self.role, self.name, self.path
 
 
+class Links(Fetcher, Protocol):
+    """Opens links, and tells what they answer."""
+
+    async def look(self, url: str, /) -> Link:
+        """Ask what is behind a link; raises ``MediaRejected`` where it leads to a private one."""
+        ...
+
+
 class Recordings:
     """The way of a person's recordings into one store and one repository."""
 
-    def __init__(self, media: MediaStore, repository: Repository, fetcher: Fetcher) -> None:
+    def __init__(self, media: MediaStore, repository: Repository, links: Links) -> None:
         self._media = media
         self._repository = repository
-        self._fetcher = fetcher
+        self._links = links
+
+    async def gather(
+        self, given: Sequence[tuple[SampleRole, Source]], folder: Path, limits: looks.Bounds
+    ) -> tuple[list[Recording], list[looks.Finding]]:
+        """Bring sources here, and say what is wrong with links; those are not opened."""
+        files, findings = [], []
+        for role, source in given:
+            if _is_link(source):
+                found = await self.visit(role, source, limits)
+                findings += found
+                if any(finding.severity == "error" for finding in found):
+                    continue
+                files.append(await self._fetched(role, source, folder))
+            else:
+                files.append(await self.bring(role, source, folder))
+        return files, findings
 
     async def bring(self, role: SampleRole, source: Source, folder: Path) -> Recording:
         """Bring a source to this machine, streamed; a path stays where it is.
 
-        Raises ``MediaRejected`` for a link to a private address.
+        Raises ``MediaRejected`` for a link that leads to no file, or to a private address.
         """
-        if isinstance(source, str) and source.startswith(("http://", "https://")):
-            name = source.partition("?")[0].rpartition("/")[2] or str(role)
-            path = folder / f"{uuid.uuid4().hex}{Path(name).suffix}"
-            async with await anyio.open_file(path, "wb") as file:
-                async for chunk in self._fetcher.fetch(source):
-                    await file.write(chunk)
-            return Recording(role, name, path)
+        if _is_link(source):
+            looks.refuse(await self.visit(role, source, ()))
+            return await self._fetched(role, source, folder)
         if isinstance(source, str | os.PathLike):
             path = Path(source)
             return Recording(role, path.name, path)
         stream = io.BytesIO(source) if isinstance(source, bytes) else source
         name = Path(str(getattr(stream, "name", role))).name
-        path = folder / f"{uuid.uuid4().hex}{Path(name).suffix}"
+        path = folder / f"{uuid.uuid4().hex}{_suffix(name)}"
 
         def spool() -> None:
             with path.open("wb") as file:
@@ -76,16 +99,60 @@ class Recordings:
         await anyio.to_thread.run_sync(spool)
         return Recording(role, name, path)
 
+    async def visit(self, role: SampleRole, url: str, limits: looks.Bounds) -> list[looks.Finding]:
+        """Say what is wrong with a link, by its address and by what it answers."""
+        found = looks.check_url(url, (await self._repository.now()).wall)
+        if any(finding.severity == "error" for finding in found):
+            return found
+        try:
+            answer = await self._links.look(url)
+        except (errors.MediaRejected, errors.ProviderError) as error:
+            private = isinstance(error, errors.MediaRejected)
+            code = "link-private" if private else "link-unreachable"
+            return [looks.refusal(code, looks.link_name(url), str(error))]
+        return [*found, *looks.check_answer(url, answer, role, limits)]
+
+    async def _fetched(self, role: SampleRole, url: str, folder: Path) -> Recording:
+        name = looks.link_name(url)
+        path = folder / f"{uuid.uuid4().hex}{_suffix(name)}"
+        size = 0
+        async with await anyio.open_file(path, "wb") as file:
+            async for chunk in self._links.fetch(url):
+                size += len(chunk)
+                if size > looks.MAX_BYTES:
+                    raise errors.MediaRejected(f"{name} is larger than {looks.MAX_BYTES} bytes")
+                await file.write(chunk)
+        return Recording(role, name, path)
+
+    async def look(
+        self,
+        files: Sequence[Recording],
+        limits: looks.Bounds = (),
+        faces: FaceFinder | None = None,
+    ) -> list[looks.Finding]:
+        """Look into files in a thread, each once, and say what is wrong with them."""
+        subjects = await anyio.to_thread.run_sync(
+            looks.look, [file.subject for file in files], limits, faces
+        )
+        for file, subject in zip(files, subjects, strict=True):
+            file.facts = subject.facts
+        return looks.judge(subjects, limits)
+
     async def check(self, file: Recording) -> None:
         """Refuse what no provider could use; raises ``MediaRejected``."""
-        looks.refuse(await anyio.to_thread.run_sync(looks.inspect, [file.subject], ()))
+        looks.refuse(await self.look([file]))
+
+    async def _seen(self, file: Recording) -> looks.Facts:
+        """What a file was seen to be; raises ``MediaRejected`` where it is no recording."""
+        if file.facts is None or file.facts.kind is None:
+            await self.check(file)
+        return cast("looks.Facts", file.facts)
 
     async def keep(self, file: Recording, user_id: str, clone_id: str) -> Sample:
         """Store the bytes, then record the sample; the same bytes in a role are kept once."""
-        digest = await anyio.to_thread.run_sync(_sha256, file.path)
-        facts = await anyio.to_thread.run_sync(looks.probe, file.path, file.name)
+        facts = await self._seen(file)
         suffix = looks.SUFFIXES[facts.media_type]
-        key = f"samples/{_part(user_id)}/{file.role}/{_part(clone_id)}/{digest}{suffix}"
+        key = f"samples/{_part(user_id)}/{file.role}/{_part(clone_id)}/{facts.sha256}{suffix}"
         stored = await self._media.put(key, chunks(file.path), facts.media_type)
         now = (await self._repository.now()).wall
         sample = Sample(
@@ -123,3 +190,14 @@ def _part(name: str) -> str:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+def _is_link(source: Source) -> TypeGuard[str]:
+    """Whether it is an address rather than a path."""
+    return isinstance(source, str) and re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", source) is not None
+
+
+def _suffix(name: str) -> str:
+    """The extension of a name that may hold anything, as it may stand in a path."""
+    suffix = Path(name).suffix
+    return suffix if re.fullmatch(r"\.[A-Za-z0-9]{1,8}", suffix) else ""
+
+

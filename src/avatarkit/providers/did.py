@@ -375,6 +375,35 @@ class DID(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator, Prepares):
             source=f"{_REFERENCE}/createvoice",
             since=_READ,
         ),
+        Limit(
+            what="footage_format",
+            takes=("video/mp4", "video/quicktime"),
+            source=_DOCS,
+            since=_READ,
+        ),
+        Limit(
+            what="footage_codec",
+            takes=("h264",),
+            severity="warning",
+            source="unverified",
+            since=_READ,
+        ),
+        Limit(
+            what="footage_megapixels",
+            minimum=0.5,
+            severity="warning",  # of Premium+ footage
+            source=f"{_REFERENCE}/trainclip",
+            since=_READ,
+        ),
+        Limit(what="picture_bytes", maximum=10e6, source=_DOCS, since=_READ),
+        Limit(
+            what="picture_format",
+            takes=("image/jpeg", "image/png"),
+            source=f"{_REFERENCE}/createtalk",
+            since=_READ,
+        ),
+        Limit(what="faces", minimum=1, maximum=1, source=f"{_REFERENCE}/createtalk", since=_READ),
+        Limit(what="face_turn", maximum=0.38, severity="warning", source="unverified", since=_READ),
         Limit(what="footage_seconds", minimum=60, source=_DOCS, since=_READ),
         Limit(
             what="script_characters",

@@ -195,6 +195,13 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer):
         ConsentRule(
             demands="record",
             text="whoever clones a voice confirms to hold the rights to it; its API asks for none",
+        Limit(
+            what="voice_sample_seconds",
+            minimum=5,
+            severity="warning",
+            source="unverified",
+            since=_READ,
+        ),
             source=_GUIDE,
             since=_READ,
         ),

@@ -303,6 +303,44 @@ class HeyGen(
         Limit(what="script_characters", maximum=5000, source=_USAGE, since=_READ),
         # Nobody has published what a digital twin demands: these are others' experience.
         Limit(
+            what="voice_format",
+            takes=("audio/wav", "audio/mpeg"),
+            severity="warning",  # written of audio inputs in general
+            source=_USAGE,
+            since=_READ,
+        ),
+        Limit(
+            what="voice_samples",
+            minimum=2,
+            maximum=5,
+            severity="warning",
+            source="the brief of this project; HeyGen's API takes one recording",
+            since=_READ,
+        ),
+        Limit(what="picture_bytes", maximum=50e6, source=_USAGE, since=_READ),
+        Limit(what="picture_format", takes=("image/jpeg", "image/png"), source=_USAGE, since=_READ),
+        Limit(
+            what="footage_format",
+            takes=("video/mp4", "video/webm"),
+            severity="warning",  # written of videos to speak with, not of footage
+            source=_USAGE,
+            since=_READ,
+        ),
+        Limit(
+            what="footage_codec",
+            takes=("h264", "vp8", "vp9"),
+            severity="warning",
+            source="unverified",
+            since=_READ,
+        ),
+        Limit(
+            what="footage_seconds",
+            minimum=120,
+            severity="warning",
+            source="the brief of this project, and an older document of HeyGen's",
+            since=_READ,
+        ),
+        Limit(
             what="footage_seconds",
             minimum=15,
             severity="warning",
@@ -318,6 +356,21 @@ class HeyGen(
         ),
     )
     consent_rules = (
+        Limit(
+            what="faces",
+            minimum=1,
+            maximum=1,
+            severity="warning",
+            source="unverified",
+            since=_READ,
+        ),
+        Limit(
+            what="face_turn",
+            maximum=0.38,
+            severity="warning",
+            source="unverified",
+            since=_READ,
+        ),
         ConsentRule(
             demands="action",
             text="the person in a clip opens HeyGen's link and agrees before a webcam; avatars "

@@ -96,6 +96,13 @@ class Resemble(HttpProvider, VoiceCloner, SpeechSynthesizer):
             since="2026-11-22",
         ),
         Limit(
+            what="voice_format",
+            takes=("audio/wav",),
+            severity="warning",  # the adapter refuses where it matters
+            source="https://docs.resemble.ai, create a voice",
+            since="2026-11-22",
+        ),
+        Limit(
             what="script_characters",
             maximum=2_000,
             source="https://docs.resemble.ai, synchronous synthesis",

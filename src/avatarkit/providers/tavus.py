@@ -127,6 +127,41 @@ class Tavus(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator, Prepares):
             source="https://docs.tavus.io/api-reference/faces/create-face",
             since="2026-11-22",
         ),
+        Limit(
+            what="footage_codec",
+            takes=("h264",),
+            source="https://docs.tavus.io/api-reference/faces/create-face",
+            since="2026-11-22",
+        ),
+        Limit(
+            what="faces",
+            minimum=1,
+            maximum=1,
+            source="https://docs.tavus.io/api-reference/faces/create-face",
+            since="2026-11-22",
+        ),
+        Limit(
+            what="face_turn",
+            maximum=0.38,
+            severity="warning",
+            source="unverified",
+            since="2026-11-22",
+        ),
+        Limit(
+            what="voice_format",
+            takes=(
+                "audio/wav",
+                "audio/mpeg",
+                "audio/mp4",
+                "audio/flac",
+                "audio/ogg",
+                "video/webm",
+                "video/mp4",
+                "video/quicktime",
+            ),
+            source="https://docs.tavus.io/api-reference/voices/create-voice",
+            since="2026-11-22",
+        ),
     )
     consent_rules = (
         ConsentRule(

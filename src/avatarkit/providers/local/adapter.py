@@ -18,7 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import anyio
 import anyio.to_thread
@@ -96,6 +96,10 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
         Limit(what="voice_bytes", maximum=500e6, source=_OURS, since=_READ),
         Limit(what="footage_bytes", maximum=500e6, source=_OURS, since=_READ),
         Limit(what="footage_megapixels", maximum=40.0, source=_OURS, since=_READ),
+        # The engine's own bounds, which it holds again when it trains.
+        Limit(what="faces", minimum=1, maximum=1, source=_OURS, since=_READ),
+        Limit(what="face_pixels", minimum=24.0, source=_OURS, since=_READ),
+        Limit(what="face_turn", maximum=0.38, source=_OURS, since=_READ),
         Limit(what="script_characters", maximum=5000.0, source=_OURS, since=_READ),
     )
     consent_rules: ClassVar[tuple[ConsentRule, ...]] = ()
@@ -175,11 +179,8 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
         await self._delete(Operation.AVATAR, avatar_id)
 
     def faces(self, path: Path) -> list[Face]:
-        """Find the one face that an avatar can be made of; raises ``MediaRejected``."""
-        face = load_engine().find_face(path)
-        box = (*face.points[:, :2].min(0), *face.points[:, :2].max(0))
-        left, top, right, bottom = (float(side) for side in box)
-        return [Face(confidence=face.confidence, box=(left, top, right, bottom))]
+        """Find all faces in a picture, the largest first; raises ``MediaRejected``."""
+        return cast("list[Face]", load_engine().find_faces(path))
 
     # -- speech -------------------------------------------------------------------------------
 

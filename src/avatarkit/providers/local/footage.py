@@ -17,11 +17,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from avatarkit import interfaces
 from avatarkit.errors import MediaRejected
 from avatarkit.providers.local.facemesh import Face, FaceMesh, Points, eye_distance
 from avatarkit.providers.local.video import VideoWriter, read_frames
 
-__all__ = ["FPS", "FaceModel", "Footage", "find_face", "train"]
+__all__ = ["FPS", "FaceModel", "Footage", "find_face", "find_faces", "train"]
 
 FPS: Final = 25
 SIZE: Final = 512  # pixels, width and height of the model and of the videos made from it
@@ -31,6 +32,7 @@ LONGEST_SIDE: Final = 2048  # larger pictures are shrunk when they are read
 MAX_PIXELS: Final = 40_000_000  # of formats that can only be read whole
 MAX_JPEG_PIXELS: Final = 120_000_000  # JPEG is shrunk by the decoder
 MIN_EYE_DISTANCE: Final = 24.0  # pixels
+MAX_TURN: Final = 0.38  # see ``interfaces.Face.turn``
 MIN_CONFIDENCE: Final = 0.5
 SECOND_FACE: Final = 0.6  # a second face this wide, relative to the first, is one too many
 HEADROOM: Final = 2.7  # side of the crop in widths of the face
@@ -170,6 +172,28 @@ def _train_clip(
     return FaceModel("clip", SIZE, confidence, landmarks)
 
 
+def find_faces(path: Path) -> list[interfaces.Face]:
+    """Return all faces of a picture, the largest first; raises ``MediaRejected``."""
+    mesh = FaceMesh()
+    picture = _read_picture(path)
+    if picture is None:
+        raise MediaRejected(f"{path.name} is no picture. Choose one that shows a face.")
+    faces = []
+    for detection in mesh.detect(picture):
+        face = mesh.refine(picture, detection)
+        if face.confidence >= MIN_CONFIDENCE:
+            left, top, right, bottom = (float(side) for side in detection.box)
+            faces.append(
+                interfaces.Face(
+                    confidence=face.confidence,
+                    box=(left, top, right, bottom),
+                    eyes=eye_distance(face.points),
+                    turn=_turn(face.points),
+                )
+            )
+    return sorted(faces, key=lambda face: face.box[0] - face.box[2])
+
+
 def _first_face(
     frames: Iterator[Image.Image], name: str, mesh: FaceMesh, check: Callable[[], None]
 ) -> tuple[Image.Image, Face]:
@@ -218,13 +242,19 @@ def _only_face(mesh: FaceMesh, image: Image.Image, name: str) -> Face:
             f"the face in {name} is too small ({distance:.0f} pixels between the eyes, at least "
             f"{MIN_EYE_DISTANCE:.0f} are needed). Use a closer or larger picture."
         )
-    eyes = (face.points[33, :2] + face.points[263, :2]) / 2
-    along = (face.points[263, :2] - face.points[33, :2]) / distance
-    if abs(np.dot(face.points[1, :2] - eyes, along)) > 0.38 * distance:
+    if _turn(face.points) > MAX_TURN:
         raise MediaRejected(
             f"the face in {name} is turned too far to the side. Use one that looks at the camera."
         )
     return face
+
+
+def _turn(points: Points) -> float:
+    """How far the nose is off the middle of the eyes, in parts of their distance."""
+    distance = eye_distance(points)
+    eyes = (points[33, :2] + points[263, :2]) / 2
+    along = (points[263, :2] - points[33, :2]) / distance
+    return float(abs(np.dot(points[1, :2] - eyes, along)) / distance)
 
 
 def _read_picture(path: Path) -> Image.Image | None:

@@ -22,6 +22,7 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
+from avatarkit import interfaces
 from avatarkit.errors import MediaRejected
 from avatarkit.providers.local import audio, footage, speech, visemes, voice
 from avatarkit.providers.local.audio import Samples
@@ -41,6 +42,7 @@ __all__ = [
     "VideoFacts",
     "check_request",
     "find_face",
+    "find_faces",
     "load_voice",
     "render_video",
     "synthesize",
@@ -90,6 +92,11 @@ def train_face(
     """Read a portrait or a clip; the face and a ``thumbnail.jpg`` are stored in ``directory``."""
     with _complete_directory(directory) as part:
         return footage.train(path, part, check=functools.partial(_stop_if, cancelled))
+
+
+def find_faces(path: Path) -> list[interfaces.Face]:
+    """Return all faces of a picture, the largest first."""
+    return footage.find_faces(path)
 
 
 def find_face(path: Path) -> Face:
