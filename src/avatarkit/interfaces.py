@@ -51,10 +51,10 @@ __all__ = [
     "Fetcher",
     "Limit",
     "Limits",
+    "Link",
     "LogEntry",
     "MediaStore",
     "Page",
-    "Link",
     "Prepares",
     "Provider",
     "ProviderSettings",
@@ -123,29 +123,29 @@ class Limit:
     what: Literal[
         "voice_samples",  # count
         "voice_seconds",  # of all voice samples together
+        "voice_sample_seconds",  # of one sample
         "voice_bytes",  # of one sample
+        "voice_format",  # ``takes`` media types
         "footage_seconds",
         "footage_bytes",
         "footage_pixels",  # the shorter side
-        "voice_sample_seconds",  # of one sample
         "footage_megapixels",
-        "voice_format",  # ``takes`` media types
+        "footage_format",  # of a clip; ``takes`` media types
+        "footage_codec",  # of a clip; ``takes`` FFmpeg's names
+        "picture_bytes",  # of footage that is a picture
+        "picture_format",  # ``takes`` media types
         "script_characters",
         "faces",  # how many there are; asks for faces to be looked for
         "face_pixels",  # between the outer corners of the eyes
         "face_turn",  # see ``Face.turn``
     ]
     minimum: float | None = None
-        "footage_format",  # of a clip; ``takes`` media types
-        "footage_codec",  # of a clip; ``takes`` FFmpeg's names
-        "picture_bytes",  # of footage that is a picture
-        "picture_format",  # ``takes`` media types
     maximum: float | None = None
+    takes: tuple[str, ...] = ()  #: the words that a vendor takes, where it is no number
     severity: Literal["error", "warning"] = "error"
     source: str = ""
     since: str = ""  #: date on which the source was read
 
-    takes: tuple[str, ...] = ()  #: the words that a vendor takes, where it is no number
 
 Limits = tuple[Limit, ...]
 
@@ -360,6 +360,17 @@ class Fetcher(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """What a link answers, before its bytes are read."""
+
+    status: int
+    media_type: str  #: without parameters; empty where it is not told
+    size: int | None = None  #: bytes
+    redirected: bool = False
+    path: str = field(default="", repr=False)  #: of the address that answered, without its query
+
+
 class Slots(Protocol):
     """Bounds how many requests are under way at a vendor account."""
 
@@ -389,17 +400,6 @@ class MediaStore(Protocol):
 
     async def url(self, key: str, seconds: float) -> str | None:
         """A link that a vendor can reach and that expires, or None if there is none."""
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
-    """What a link answers, before its bytes are read."""
-
-    status: int
-    media_type: str  #: without parameters; empty where it is not told
-    size: int | None = None  #: bytes
-    redirected: bool = False
-    path: str = field(default="", repr=False)  #: of the address that answered, without its query
-
-
         ...
 
     def path(self, key: str) -> Path | None:
@@ -591,6 +591,8 @@ class Face:
 
     confidence: float
     box: tuple[float, float, float, float]
+    eyes: float | None = None  #: pixels between the outer corners of the eyes
+    turn: float | None = None  #: how far the nose is off their middle, in parts of that distance
 
 
 @runtime_checkable
@@ -600,5 +602,3 @@ class FaceFinder(Protocol):
     def faces(self, path: Path) -> list[Face]:
         """All faces found, the largest first; blocking; raises ``MediaRejected``."""
         ...
-    eyes: float | None = None  #: pixels between the outer corners of the eyes
-    turn: float | None = None  #: how far the nose is off their middle, in parts of that distance

@@ -182,14 +182,6 @@ class Recordings:
         return await self._repository.add_consent(consent.identified(user_id))
 
 
-def _part(name: str) -> str:
-    """A user's or clone's id as one part of a key."""
-    return quote(name, safe="").replace(".", "%2E")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 def _is_link(source: Source) -> TypeGuard[str]:
     """Whether it is an address rather than a path."""
     return isinstance(source, str) and re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", source) is not None
@@ -201,3 +193,11 @@ def _suffix(name: str) -> str:
     return suffix if re.fullmatch(r"\.[A-Za-z0-9]{1,8}", suffix) else ""
 
 
+def _part(name: str) -> str:
+    """A user's or clone's id as one part of a key."""
+    return quote(name, safe="").replace(".", "%2E")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

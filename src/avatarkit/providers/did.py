@@ -375,6 +375,7 @@ class DID(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator, Prepares):
             source=f"{_REFERENCE}/createvoice",
             since=_READ,
         ),
+        Limit(what="footage_seconds", minimum=60, source=_DOCS, since=_READ),
         Limit(
             what="footage_format",
             takes=("video/mp4", "video/quicktime"),
@@ -404,7 +405,6 @@ class DID(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator, Prepares):
         ),
         Limit(what="faces", minimum=1, maximum=1, source=f"{_REFERENCE}/createtalk", since=_READ),
         Limit(what="face_turn", maximum=0.38, severity="warning", source="unverified", since=_READ),
-        Limit(what="footage_seconds", minimum=60, source=_DOCS, since=_READ),
         Limit(
             what="script_characters",
             minimum=3,

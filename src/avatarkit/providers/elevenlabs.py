@@ -188,13 +188,6 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer):
         Limit(
             what="voice_bytes", maximum=10e6, severity="warning", source="unverified", since=_READ
         ),
-        # What its most patient models take; others take less, and it says so.
-        Limit(what="script_characters", maximum=40_000, source=_MODELS, since=_READ),
-    )
-    consent_rules = (
-        ConsentRule(
-            demands="record",
-            text="whoever clones a voice confirms to hold the rights to it; its API asks for none",
         Limit(
             what="voice_sample_seconds",
             minimum=5,
@@ -202,6 +195,13 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer):
             source="unverified",
             since=_READ,
         ),
+        # What its most patient models take; others take less, and it says so.
+        Limit(what="script_characters", maximum=40_000, source=_MODELS, since=_READ),
+    )
+    consent_rules = (
+        ConsentRule(
+            demands="record",
+            text="whoever clones a voice confirms to hold the rights to it; its API asks for none",
             source=_GUIDE,
             since=_READ,
         ),

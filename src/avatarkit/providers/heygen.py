@@ -300,8 +300,6 @@ class HeyGen(
     limits = (
         Limit(what="voice_bytes", maximum=50e6, source=_USAGE, since=_READ),
         Limit(what="voice_seconds", maximum=600, source=_USAGE, since=_READ),
-        Limit(what="script_characters", maximum=5000, source=_USAGE, since=_READ),
-        # Nobody has published what a digital twin demands: these are others' experience.
         Limit(
             what="voice_format",
             takes=("audio/wav", "audio/mpeg"),
@@ -340,6 +338,8 @@ class HeyGen(
             source="the brief of this project, and an older document of HeyGen's",
             since=_READ,
         ),
+        Limit(what="script_characters", maximum=5000, source=_USAGE, since=_READ),
+        # Nobody has published what a digital twin demands: these are others' experience.
         Limit(
             what="footage_seconds",
             minimum=15,
@@ -354,8 +354,6 @@ class HeyGen(
             source="unverified",
             since=_READ,
         ),
-    )
-    consent_rules = (
         Limit(
             what="faces",
             minimum=1,
@@ -371,6 +369,8 @@ class HeyGen(
             source="unverified",
             since=_READ,
         ),
+    )
+    consent_rules = (
         ConsentRule(
             demands="action",
             text="the person in a clip opens HeyGen's link and agrees before a webcam; avatars "
