@@ -104,6 +104,25 @@ def proof(session: nox.Session) -> None:
     session.run("python", "tests/simulation.py", "exhaust", "2")
 
 
+@nox.session(venv_backend="venv")  # pip looks where it was told to, which uv does not
+def coqui(session: nox.Session) -> None:
+    """A tiny XTTS: really loaded, cloned with, and served; large, and needs FFmpeg's libraries."""
+    fitting = ["torch==2.13.*", "torchaudio==2.11.*", "torchcodec==0.12.*"]
+    session.install(".[coqui,local]", *fitting, "flask>=3", "pytest>=9", "hypothesis>=6.100")
+    # PyPI's torchaudio has libraries for CUDA, which do not load beside a torch without it; of what
+    # is used here none needs them.
+    session.run("python", "-c", _WITHOUT_CUDA)
+    session.run("pytest", "tests/providers/test_coqui_model.py", *session.posargs)
+
+
+_WITHOUT_CUDA = """
+import pathlib, torch
+if torch.version.cuda is None:
+    for library in pathlib.Path(torch.__file__).parent.with_name("torchaudio").glob("lib/*.so"):
+        library.unlink()
+"""
+
+
 @nox.session
 def bench(session: nox.Session) -> None:
     """Speed and memory, as ratios against a named baseline."""

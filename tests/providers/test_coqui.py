@@ -6,28 +6,36 @@ The real model, tiny and knowing nothing, is in ``test_coqui_model.py``.
 from __future__ import annotations
 
 import base64
+import io
 import json
 import subprocess
 import sys
 import threading
+import wave
 from pathlib import Path
 
 import httpx
 import pytest
 from pydantic import SecretStr
 
-from avatarkit import errors
+from avatarkit import AvatarKit, Consent, errors
+from avatarkit.engines.clock import SystemClock
 from avatarkit.interfaces import ProviderSettings
+from avatarkit.media.folder import FolderStore
 from avatarkit.models import JobState, Operation, SpeechRequest, VoiceRequest
 from avatarkit.providers import coqui
 from avatarkit.providers.coqui import Coqui
+from avatarkit.providers.local.adapter import Local
 from avatarkit.registry import Stack
+from avatarkit.repositories.memory import MemoryRepository
+from avatarkit.settings import Settings
 from avatarkit.testing import ProviderSuite, Recording, SpeechSuite
 from avatarkit.testing.providers import _BYTES, _DOUBTS, _NEVER_LEFT, KEY, TOKEN
 from avatarkit.webhooks import Delivery
 
 pytestmark = pytest.mark.anyio
 
+DEMO = Path(__file__).parents[2] / "src/avatarkit/data/demo"
 TOLD = json.loads((Path(__file__).parent / "coqui.json").read_text())
 VOICE = TOLD["voice"]
 SOUND = b"RIFF\x24\0\0\0WAVE"
@@ -243,6 +251,7 @@ class Model:
 
     def __init__(self):
         self.synthesizer = self.tts_model = self
+        self.sound = SOUND
         self.cloned, self.said, self.locked, self.threads = [], [], [], set()
 
     def at_work(self):
@@ -258,7 +267,7 @@ class Model:
         self.at_work()
         assert (Path(voice_dir) / f"{speaker}.pth").read_bytes() == b"latents"
         self.said.append((text, speaker, language))
-        return SOUND
+        return self.sound
 
     def save_wav(self, samples, out):
         out.write(samples)
@@ -567,3 +576,42 @@ def test_its_voices_speak_through_local_faces():
         Operation.AVATAR: "local",
         Operation.VIDEO: "local",
     }
+
+
+@pytest.fixture(params=["a model", "a server"])
+def twins(request, tmp_path, model, wire):
+    """A kit of the stack ``coqui+local``, whose voice says a second of the demo's recording."""
+    pytest.importorskip("onnxruntime", reason="the extra local is not installed")
+    with wave.open(str(DEMO / "voice.wav")) as source, io.BytesIO() as sound:
+        with wave.open(sound, "wb") as out:
+            out.setparams(source.getparams())
+            out.writeframes(source.readframes(source.getframerate()))
+        model.sound = sound.getvalue()
+    there = {"base_url": TTS_SERVER, "client": wire.client}
+    voices = make(tmp_path / "coqui", **({"model": model} if "model" in request.param else there))
+    wire.reply(model.sound, content_type="audio/wav")
+    return AvatarKit(
+        "coqui+local",
+        repository=MemoryRepository(clock=SystemClock()),
+        media=FolderStore(tmp_path / "media"),
+        providers={"coqui": voices, "local": Local(ProviderSettings(home=tmp_path / "local"))},
+        settings=Settings(),
+    )
+
+
+async def test_a_voice_of_coqui_is_heard_from_a_face_of_local(twins, tmp_path, model):
+    async with twins as kit:
+        training = await kit.train(
+            user_id="ana",
+            clone_id="ana-1",
+            voice=[DEMO / "voice.wav"],
+            footage=DEMO / "portrait.jpg",
+            consent=Consent.not_a_real_person("a drawing"),
+        )
+        async for update in kit.watch(training.id):
+            training = update
+        video = await kit.speak(training.id, "Hello!")
+        await kit.save(video, tmp_path / "hello.mp4")
+        await kit.save(video, tmp_path / "hello.wav", file="audio")
+    assert (tmp_path / "hello.mp4").read_bytes()[4:8] == b"ftyp"
+    assert (tmp_path / "hello.wav").read_bytes() == model.sound
