@@ -1,0 +1,19 @@
+"""What it costs before anyone pays: quotes and comparisons, computed from rows with a date."""
+
+from __future__ import annotations
+
+from .money import USD, Money, require_within
+from .quotes import Estimate, Quote, Workload, quote
+from .rows import Price, Prices
+
+__all__ = [
+    "USD",
+    "Estimate",
+    "Money",
+    "Price",
+    "Prices",
+    "Quote",
+    "Workload",
+    "quote",
+    "require_within",
+]

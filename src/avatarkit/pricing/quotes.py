@@ -1,0 +1,568 @@
+"""What a stack's work will cost: low, expected and high, by what is assumed and what is unknown.
+
+A provider's part is one account: it holds the dearest subscription that any of its rows demands.
+A stack costs the sum of its providers' parts. Low is the cheapest of all variants (engines, or
+readings of a vendor's page), high the dearest, expected the first of them in the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+from functools import cached_property
+from itertools import product
+from math import ceil
+from types import MappingProxyType
+from typing import Protocol, Self
+
+from ..errors import ConfigError
+from ..models import Operation
+from .money import shown
+from .rows import Price, Prices, Unit
+
+__all__ = [
+    "Estimate",
+    "Line",
+    "Part",
+    "Quote",
+    "Scenario",
+    "Stacked",
+    "Usage",
+    "Workload",
+    "part",
+    "quote",
+    "usages",
+]
+
+_ZERO = Decimal(0)
+_MINUTE = Decimal(60)
+
+
+class Scenario(StrEnum):
+    """Which of what may happen is counted."""
+
+    LOW = "low"
+    EXPECTED = "expected"
+    HIGH = "high"
+
+
+#: Characters of English speech in a minute: a rule of thumb, and a fifth to either side.
+_PACE: Mapping[Scenario, int] = MappingProxyType(
+    {Scenario.LOW: 800, Scenario.EXPECTED: 1000, Scenario.HIGH: 1200}
+)
+#: The same pace, where the text is given and its length is asked for: who speaks fast is cheap.
+_LENGTH_PACE: Mapping[Scenario, int] = MappingProxyType(
+    {Scenario.LOW: 1200, Scenario.EXPECTED: 1000, Scenario.HIGH: 800}
+)
+#: Bytes of UTF-8 a character, where the text is not known.
+_BYTES: Mapping[Scenario, int] = MappingProxyType(
+    {Scenario.LOW: 1, Scenario.EXPECTED: 1, Scenario.HIGH: 4}
+)
+
+
+class Stacked(Protocol):
+    """What is quoted: ``registry.Stack`` is one."""
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        ...
+
+    @property
+    def roles(self) -> Mapping[Operation, str]:
+        """Which provider does what."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """A month's work: trainings, and videos or dubs of so many ``seconds`` or of one ``script``.
+
+    Raises ``ConfigError`` for counts below zero, or a length that is none.
+    """
+
+    trainings: int = 1
+    videos: int = 1
+    dubs: int = 0
+    seconds: Decimal | None = None  #: of each video; a minute where no script is given
+    script: str | None = None  #: of each video
+
+    def __post_init__(self) -> None:
+        for name in ("trainings", "videos", "dubs"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"{name} must be 0 or more, and is {getattr(self, name)}")
+        if self.seconds is not None and self.script is not None:
+            raise ConfigError("give either a script or seconds")
+        if self.seconds is not None and not (self.seconds.is_finite() and self.seconds > 0):
+            raise ConfigError(f"seconds must be more than 0, and is {self.seconds}")
+        if self.script is not None and not self.script.strip():
+            raise ConfigError("the script is empty")
+
+    def length(self, scenario: Scenario = Scenario.EXPECTED) -> Decimal:
+        """Seconds of one video."""
+        if self.script is None:
+            return self.seconds or _MINUTE
+        return len(self.script) * _MINUTE / _LENGTH_PACE[scenario]
+
+    def characters(self, scenario: Scenario) -> Decimal:
+        """Characters that are spoken in one video."""
+        if self.script is not None:
+            return Decimal(len(self.script))
+        return self.length() * _PACE[scenario] / _MINUTE
+
+    @property
+    def minutes(self) -> Decimal:
+        """Minutes of video in the month, as expected."""
+        return self.videos * self.length() / _MINUTE
+
+    def scaled(self, videos: int) -> Self:
+        """The same mixture with so many videos, or trainings where there are none."""
+        if not self.videos:
+            return replace(self, trainings=videos)
+        share = Decimal(videos) / self.videos
+        return replace(
+            self,
+            videos=videos,
+            trainings=ceil(self.trainings * share),
+            dubs=ceil(self.dubs * share),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What one operation takes; seconds, characters and bytes are of each single one."""
+
+    count: int
+    seconds: Decimal | None = None
+    characters: Decimal | None = None
+    utf8: Decimal | None = None
+    credits: Decimal | None = None  #: of all, where a vendor has told them
+
+    def total(self, each: Decimal | None, per: int = 1) -> Decimal | None:
+        """All of them, in steps of ``per``."""
+        return None if each is None else self.count * each / per
+
+
+def usages(
+    roles: Mapping[Operation, str], workload: Workload, scenario: Scenario
+) -> dict[Operation, Usage]:
+    """What each operation of the stack has to do.
+
+    Speech counts where another provider's avatar is moved by it; else it is part of the video.
+    """
+    seconds, characters = workload.length(scenario), workload.characters(scenario)
+    utf8 = (
+        characters * _BYTES[scenario]
+        if workload.script is None
+        else Decimal(len(workload.script.encode()))
+    )
+    spoken = Usage(count=workload.videos, seconds=seconds, characters=characters, utf8=utf8)
+    all_of_them = {
+        Operation.VOICE: Usage(count=workload.trainings),
+        Operation.AVATAR: Usage(count=workload.trainings),
+        Operation.SPEECH: spoken,
+        Operation.VIDEO: Usage(count=workload.videos, seconds=seconds),
+        Operation.DUB: Usage(count=workload.dubs, seconds=seconds),
+    }
+    speaks_apart = roles.get(Operation.SPEECH) != roles.get(Operation.VIDEO)
+    return {
+        operation: usage
+        for operation, usage in all_of_them.items()
+        if operation in roles and (operation is not Operation.SPEECH or speaks_apart)
+    }
+
+
+def _measured(price: Price, unit: Unit, usage: Usage) -> Decimal | None:
+    """The usage in a unit; None where the one cannot be told from the other."""
+    if unit is Unit.CREDIT:
+        if usage.credits is not None or price.credits_per is None:
+            return usage.credits
+        found = _measured(price, price.credits_per.unit, usage)
+        return None if found is None else found * price.credits_per.amount
+    if unit is Unit.VIDEO_MINUTE and usage.seconds and price.step_seconds:
+        steps = ceil(usage.seconds / price.step_seconds)
+        return Decimal(usage.count * steps * price.step_seconds) / 60
+    amounts = {
+        Unit.VIDEO_MINUTE: usage.total(usage.seconds, 60),
+        Unit.AUDIO_MINUTE: usage.total(usage.seconds, 60),
+        Unit.CHARACTER: usage.total(usage.characters),
+        Unit.KILO_CHARACTERS: usage.total(usage.characters, 1000),
+        Unit.MEGABYTE_OF_TEXT: usage.total(usage.utf8, 1_000_000),
+        Unit.VOICE: Decimal(usage.count),
+        Unit.AVATAR: Decimal(usage.count),
+    }
+    return amounts.get(unit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One operation at one provider; with a ``problem`` its price is unknown."""
+
+    operation: Operation
+    provider: str
+    price: Price | None = None
+    quantity: Decimal = _ZERO
+    unit: Unit | None = None  #: of the quantity; None: times
+    charge: Decimal = _ZERO  #: beyond what the subscription includes
+    share: Decimal = _ZERO  #: of the subscription's price, for what is used of it
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one provider costs in a month."""
+
+    provider: str
+    lines: tuple[Line, ...]
+
+    @cached_property
+    def plan(self) -> Price | None:
+        """The row of the subscription that is held, if any is needed."""
+        rows = [line.price for line in self.lines if line.price and line.price.usd_per_month]
+        return max(rows, key=lambda row: (_monthly(row), row.included is not None), default=None)
+
+    @cached_property
+    def estimate(self) -> Estimate:
+        """The sum."""
+        charges = sum((line.charge for line in self.lines), _ZERO)
+        return Estimate(
+            plans=_monthly(self.plan),
+            charges=charges,
+            used=charges + sum((line.share for line in self.lines), _ZERO),
+            unknown=tuple(line.problem for line in self.lines if line.problem),
+        )
+
+
+def _monthly(price: Price | None) -> Decimal:
+    return (price.usd_per_month if price else None) or _ZERO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """US dollars in a month, as far as they are known."""
+
+    plans: Decimal = _ZERO  #: subscriptions
+    charges: Decimal = _ZERO  #: beyond what they include
+    used: Decimal = _ZERO  #: charges, and the part of the subscriptions that the work uses up
+    unknown: tuple[str, ...] = ()  #: what is missing in it
+
+    @property
+    def known(self) -> Decimal:
+        """Subscriptions and charges that are known: the total is at least this."""
+        return self.plans + self.charges
+
+    @property
+    def total(self) -> Decimal | None:
+        """What it costs; None where a part is unknown."""
+        return None if self.unknown else self.known
+
+    def __add__(self, other: Estimate) -> Estimate:
+        return Estimate(
+            plans=self.plans + other.plans,
+            charges=self.charges + other.charges,
+            used=self.used + other.used,
+            unknown=self.unknown + other.unknown,
+        )
+
+    def __str__(self) -> str:
+        if not self.unknown:
+            return shown(self.known)
+        return f"at least {shown(self.known)}" if self.known else "unknown"
+
+
+#: provider -> names of plans or variants: only they count for it, where they have to do with it
+Choice = Mapping[str, Collection[str]]
+
+
+def part(
+    prices: Prices,
+    provider: str,
+    work: Mapping[Operation, Usage],
+    choose: Choice = MappingProxyType({}),
+) -> Part:
+    """The provider's part on the cheapest plans that fit, in the variants that are expected."""
+    return next(_variants(prices, provider, work, choose))
+
+
+def _bound(parts: Iterable[Part], scenario: Scenario) -> Estimate:
+    """The estimate of all variants for a scenario."""
+    found = [part.estimate for part in parts]
+    if scenario is Scenario.EXPECTED:
+        return found[0]
+    if scenario is Scenario.LOW:
+        return min(found, key=lambda one: (bool(one.unknown), one.known))
+    # Whatever an unknown variant costs: the dearest one costs at least what any of them does.
+    unknown = max((one.unknown for one in found), key=len)
+    return replace(max(found, key=lambda one: one.known), unknown=unknown)
+
+
+def _variants(
+    prices: Prices, provider: str, work: Mapping[Operation, Usage], choose: Choice
+) -> Iterator[Part]:
+    """The cheapest part for every variant of everything; the expected one is the first."""
+    wanted = choose.get(provider, ())
+    ways = [_ways(prices, provider, o, usage, wanted) for o, usage in work.items()]
+    return (_cheapest(provider, variants) for variants in product(*ways))
+
+
+def _cheapest(provider: str, variants: Sequence[Sequence[Line]]) -> Part:
+    parts = (Part(provider, lines) for lines in product(*variants))
+    # Where two cost the same, the one whose plan is named: the other is held within it.
+    return min(parts, key=lambda p: (p.estimate.known, -sum(_monthly(x.price) for x in p.lines)))
+
+
+def _ways(
+    prices: Prices, provider: str, operation: Operation, usage: Usage, wanted: Collection[str]
+) -> list[list[Line]]:
+    """For each variant, the lines of which one is needed: one for each plan that fits."""
+    rows = prices.of(provider, operation)
+    rows = [row for row in rows if {row.plan, row.variant} & set(wanted)] or rows
+    variants = list(dict.fromkeys(row.variant for row in rows if row.variant)) or [""]
+    ways = []
+    for variant in variants:
+        lines = [_line(row, usage) for row in rows if row.variant in ("", variant)]
+        fitting = [line for line in lines if line.problem is None]
+        ways.append(fitting or [_problem(provider, operation, usage, lines)])
+    return ways
+
+
+def _line(price: Price, usage: Usage) -> Line:
+    """What a row makes of a usage, or why it makes nothing of it."""
+    line = Line(operation=price.capability, provider=price.provider, price=price)
+    if price.usd_per_month is None:
+        return replace(line, problem=_UNKNOWN)
+    if price.unit_price and not price.derived:
+        unit, held = price.unit_price.unit, price.included.amount if price.included else _ZERO
+    elif price.included:
+        unit, held = price.included.unit, price.included.amount
+    elif price.one_off_usd is not None:
+        return replace(line, quantity=Decimal(usage.count), charge=price.one_off_usd * usage.count)
+    else:
+        return replace(line, problem=_UNKNOWN)
+    quantity = _measured(price, unit, usage)
+    if quantity is None:
+        return replace(line, problem=_UNKNOWN)
+    line = replace(line, quantity=quantity, unit=unit)
+    beyond = max(quantity - held, _ZERO)
+    if beyond and (price.unit_price is None or price.derived):
+        return replace(line, problem=_TOO_SMALL)
+    return replace(
+        line,
+        charge=beyond * price.unit_price.usd if beyond and price.unit_price else _ZERO,
+        share=price.usd_per_month * (quantity - beyond) / held if held else _ZERO,
+    )
+
+
+_UNKNOWN = "unknown"
+_TOO_SMALL = "too small"
+
+
+def _problem(provider: str, operation: Operation, usage: Usage, lines: Iterable[Line]) -> Line:
+    """One line in place of those that do not fit, saying why; nothing where nothing is done."""
+    small = [line for line in lines if line.problem == _TOO_SMALL and line.price]
+    if not usage.count:
+        return Line(operation=operation, provider=provider)
+    if not small:
+        what = f"what {provider} takes for {_NOUNS[operation]} is not known"
+        return Line(operation=operation, provider=provider, problem=what)
+    largest = max(small, key=lambda line: _held(line.price))
+    what = (
+        f"no plan of {provider} of known price holds {_amount(largest.quantity, largest.unit)} "
+        f"(the largest, {largest.price and largest.price.plan}: {_held(largest.price):,})"
+    )
+    return replace(largest, problem=what, price=None)
+
+
+def _held(price: Price | None) -> Decimal:
+    return price.included.amount if price and price.included else _ZERO
+
+
+_NOUNS: Mapping[Operation, str] = MappingProxyType(
+    {
+        Operation.VOICE: "cloning a voice",
+        Operation.AVATAR: "training an avatar",
+        Operation.SPEECH: "speech",
+        Operation.VIDEO: "a video file",
+        Operation.DUB: "dubbing",
+    }
+)
+_UNIT_WORDS: Mapping[Unit | None, str] = MappingProxyType(
+    {
+        Unit.VIDEO_MINUTE: "video minutes",
+        Unit.REALTIME_MINUTE: "live minutes",
+        Unit.AUDIO_MINUTE: "audio minutes",
+        Unit.KILO_CHARACTERS: "thousand characters",
+        Unit.CHARACTER: "characters",
+        Unit.MEGABYTE_OF_TEXT: "megabytes of text",
+        Unit.WORD: "words",
+        Unit.CREDIT: "credits",
+        Unit.VOICE: "voices",
+        Unit.AVATAR: "avatars",
+        Unit.GPU_HOUR: "GPU hours",
+        None: "times",
+    }
+)
+
+
+def _amount(quantity: Decimal, unit: Unit | None) -> str:
+    rounded = quantity.quantize(Decimal("0.01")).normalize()
+    return f"{rounded:,f} {_UNIT_WORDS[unit]}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """What a month's work costs on a stack; the parts and lines are those of ``expected``."""
+
+    stack: str
+    workload: Workload
+    low: Estimate
+    expected: Estimate
+    high: Estimate
+    parts: tuple[Part, ...]
+    assumptions: tuple[str, ...]
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """Every operation."""
+        return tuple(line for part in self.parts for line in part.lines)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """What is missing in ``expected``."""
+        return self.expected.unknown
+
+
+def quote(
+    stack: Stacked,
+    *,
+    script: str | None = None,
+    seconds: str | float | Decimal | None = None,
+    trainings: int = 1,
+    videos_per_month: int = 1,
+    dubs_per_month: int = 0,
+    prices: Prices | None = None,
+    choose: Choice = MappingProxyType({}),
+) -> Quote:
+    """What a month of trainings and videos costs on a stack, by the rows.
+
+    Each video says ``script`` or takes so many ``seconds``; a minute where neither is given.
+    ``choose`` names plans or variants that a provider's rows are narrowed to, such as the plan that
+    you have. Raises ``ConfigError`` where a number is none, or no row has such a plan or variant.
+    """
+    workload = Workload(
+        trainings=trainings,
+        videos=videos_per_month,
+        dubs=dubs_per_month,
+        seconds=None if seconds is None else Decimal(str(seconds)),
+        script=script,
+    )
+    return quoted(stack, workload, Prices.load() if prices is None else prices, choose)
+
+
+def quoted(
+    stack: Stacked, workload: Workload, prices: Prices, choose: Choice = MappingProxyType({})
+) -> Quote:
+    """``quote`` of a workload."""
+    check_choice(choose, prices)
+    sums = {}
+    for scenario in Scenario:
+        work = _shared(stack.roles, workload, scenario)
+        bounds = (
+            _bound(_variants(prices, name, own, choose), scenario) for name, own in work.items()
+        )
+        sums[scenario] = sum(bounds, Estimate())
+    expected = parts(stack.roles, workload, prices, choose)
+    return Quote(
+        stack=stack.name,
+        workload=workload,
+        low=sums[Scenario.LOW],
+        expected=sums[Scenario.EXPECTED],
+        high=sums[Scenario.HIGH],
+        parts=expected,
+        assumptions=tuple(_assumptions(stack, workload, expected, prices)),
+    )
+
+
+def parts(
+    roles: Mapping[Operation, str],
+    workload: Workload,
+    prices: Prices,
+    choose: Choice = MappingProxyType({}),
+) -> tuple[Part, ...]:
+    """Each provider's part of a stack, as expected."""
+    work = _shared(roles, workload, Scenario.EXPECTED)
+    return tuple(part(prices, name, own, choose) for name, own in work.items())
+
+
+def _shared(
+    roles: Mapping[Operation, str], workload: Workload, scenario: Scenario
+) -> dict[str, dict[Operation, Usage]]:
+    """What each provider has to do."""
+    work = usages(roles, workload, scenario)
+    return {
+        name: {o: usage for o, usage in work.items() if roles[o] == name}
+        for name in dict.fromkeys(roles[o] for o in work)
+    }
+
+
+def check_choice(choose: Choice, prices: Iterable[Price]) -> None:
+    """Raise ``ConfigError`` where a chosen plan or variant is none of its provider."""
+    for provider, names in choose.items():
+        rows = [price for price in prices if price.provider == provider and not price.brief]
+        known = {name for row in rows for name in (row.plan, row.variant) if name}
+        for name in names:
+            if name not in known:
+                has = "; ".join(sorted(known)) or "no rows at all"
+                raise ConfigError(f"{provider} has no plan or variant {name!r}; it has: {has}")
+
+
+def _assumptions(
+    stack: Stacked, workload: Workload, expected: Sequence[Part], prices: Prices
+) -> Iterable[str]:
+    yield "list prices for monthly billing, in US dollars, without taxes"
+    yield "nothing fails, and nothing is made twice"
+    if workload.videos or workload.dubs:
+        yield _length(workload)
+    if workload.trainings and Operation.AVATAR not in stack.roles:
+        yield f"{stack.name} trains no avatars: they exist there already"
+    for found in expected:
+        if found.plan is not None:
+            yield (
+                f"{found.provider}: one account on {found.plan.plan} at "
+                f"{shown(_monthly(found.plan))} a month, used for nothing else"
+            )
+        for line in found.lines:
+            if line.price is not None:
+                yield from _line_assumptions(line, line.price, prices)
+
+
+def _length(workload: Workload) -> str:
+    pace = (
+        f"{_PACE[Scenario.EXPECTED]:,} characters of speech a minute "
+        f"({_PACE[Scenario.EXPECTED] / 60:.1f} a second; from {_PACE[Scenario.LOW]} to "
+        f"{_PACE[Scenario.HIGH]:,})"
+    )
+    if workload.script is None:
+        return f"each video takes {workload.length():f} s; {pace}"
+    return f"{pace}, so that the script takes {workload.length():.1f} s"
+
+
+def _line_assumptions(line: Line, price: Price, prices: Prices) -> Iterable[str]:
+    what = f"{line.provider} {line.operation}"
+    rows = prices.of(line.provider, line.operation)
+    others = sorted({row.variant for row in rows if row.variant} - {price.variant})
+    if price.variant and others:
+        yield f"{what}: {price.variant}; low and high also look at: {', '.join(others)}"
+    if price.step_seconds and line.quantity:
+        yield f"{what}: each video is rounded up to {price.step_seconds} s"
+    if price.included and line.quantity:
+        beyond = max(line.quantity - price.included.amount, _ZERO)
+        yield f"{what}: {_amount(line.quantity, line.unit)} of {price.included.amount:,}" + (
+            f", of which {beyond:,f} beyond at {shown(price.unit_price.usd)} each"
+            if beyond and price.unit_price
+            else ""
+        )
+    if price.api is None:
+        yield f"{what}: that {price.plan} comes with an API is not known"

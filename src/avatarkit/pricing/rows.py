@@ -1,0 +1,252 @@
+"""What vendors charge, row by row: the shipped file, files of one's own, rows of plug-ins."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from ..errors import ConfigError
+from ..models import Model, Operation
+
+__all__ = ["Amount", "Price", "PriceKey", "Prices", "Unit", "UnitPrice", "read", "shipped"]
+
+_Positive = Annotated[Decimal, Field(gt=0)]
+_NotNegative = Annotated[Decimal, Field(ge=0)]
+_HEADER = re.compile(r"\s*\[\[\s*price\s*]]")
+_DAY = r"\d{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?"
+
+
+class Unit(StrEnum):
+    """What vendors count."""
+
+    VIDEO_MINUTE = "video_minute"  #: of a finished file
+    REALTIME_MINUTE = "realtime_minute"  #: of a live session, which leaves no file
+    AUDIO_MINUTE = "audio_minute"
+    KILO_CHARACTERS = "1k_chars"
+    CHARACTER = "character"
+    MEGABYTE_OF_TEXT = "1M_utf8_bytes"
+    WORD = "word"
+    CREDIT = "credit"
+    VOICE = "voice"
+    AVATAR = "avatar"
+    GPU_HOUR = "gpu_hour"
+
+
+class Amount(Model):
+    """So much of something."""
+
+    amount: _Positive
+    unit: Unit
+
+
+class UnitPrice(Model):
+    """US dollars for one unit; what is free has none."""
+
+    usd: _Positive
+    unit: Unit
+
+
+class PriceKey(NamedTuple):
+    """What names a row: where two have the same, the later file's counts."""
+
+    provider: str
+    capability: Operation
+    plan: str
+
+
+class Price(Model):
+    """One row; what it leaves out is unknown. The file's own head explains the fields."""
+
+    provider: str = Field(min_length=1)
+    capability: Operation
+    plan: str = Field(min_length=1)
+    variant: str = ""
+    usd_per_month: _NotNegative | None = None
+    included: Amount | None = None
+    credits_per: Amount | None = None
+    unit_price: UnitPrice | None = None
+    derived: bool = False
+    step_seconds: Annotated[int, Field(gt=0)] | None = None
+    one_off_usd: _NotNegative | None = None
+    api: bool | None = None
+    as_of: Annotated[str, Field(pattern=f"^{_DAY}$")] | None = None
+    latency: str = ""
+    brief: bool = False
+    discontinued: date | None = None
+    source: str = Field(min_length=1)
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _counts_one_thing(self) -> Self:
+        held, beyond = self.included, None if self.derived else self.unit_price
+        if held and beyond and held.unit != beyond.unit:
+            raise ValueError("what is included and what is charged must count the same unit")
+        return self
+
+    @property
+    def key(self) -> PriceKey:
+        """What names it."""
+        return PriceKey(self.provider, self.capability, self.plan)
+
+    @property
+    def dated(self) -> str:
+        """When it was read: a month, a day, or "undated"."""
+        return self.as_of or "undated"
+
+    def age(self, today: date) -> str:
+        """How long ago it was read, in whole months: "2 months old", or "undated"."""
+        if self.as_of is None:
+            return "undated"
+        year, month = (int(part) for part in self.as_of.split("-")[:2])
+        months = (today.year - year) * 12 + today.month - month
+        return f"{months} month{'' if months == 1 else 's'} old" if months > 0 else "this month"
+
+
+class Prices(Sequence[Price]):
+    """Rows to compute with; a later row replaces an earlier one of the same key."""
+
+    def __init__(self, *groups: Iterable[Price]) -> None:
+        found: dict[PriceKey, Price] = {}
+        for group in groups:
+            found.update({price.key: price for price in group})
+        self._rows = tuple(found.values())
+
+    @classmethod
+    def load(cls, *, plugins: Iterable[type] = (), file: str | Path | None = None) -> Self:
+        """The shipped rows, those of provider classes (``prices``), and those of one's own file."""
+        brought = [price for plugin in plugins for price in _brought(plugin)]
+        return cls(shipped(), brought, () if file is None else read(Path(file)))
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._rows[index]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def of(self, provider: str, capability: Operation) -> list[Price]:
+        """What can be bought today over an API, as far as is known."""
+        return [
+            price
+            for price in self._rows
+            if (price.provider, price.capability) == (provider, capability)
+            and not price.brief
+            and price.discontinued is None
+            and price.api is not False
+        ]
+
+    def knows(self, provider: str) -> bool:
+        """Whether there is any row about the provider as it is today."""
+        return any(price.provider == provider and not price.brief for price in self._rows)
+
+    def discontinued(self) -> dict[str, date]:
+        """Providers that have closed, and since when."""
+        return {p.provider: p.discontinued for p in self._rows if p.discontinued is not None}
+
+
+@cache
+def shipped() -> tuple[Price, ...]:
+    """The rows that come with avatarkit, in the order of their file."""
+    text = (files(__package__.rpartition(".")[0]) / "data" / "prices.toml").read_text("utf-8")
+    return parse(text, "prices.toml")
+
+
+def read(path: Path) -> tuple[Price, ...]:
+    """The rows of a price file; raises ``ConfigError`` that names the line of what is wrong."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"price file {path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"price file {path} is not UTF-8: {error.reason}") from None
+    return parse(text, str(path))
+
+
+def parse(text: str, name: str) -> tuple[Price, ...]:
+    """The rows of a text that is called ``name`` where something is wrong with it."""
+    try:
+        document = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:  # its message ends with line and column, but at an end
+        end = f"at line {max(len(text.splitlines()), 1)}, its last"
+        said = str(error).replace("at end of document", end)
+        raise ConfigError(f"price file {name} is no TOML: {said}") from None
+    rows = document.pop("price", [])
+    if document or not isinstance(rows, list) or not all(isinstance(r, dict) for r in rows):
+        raise ConfigError(f"price file {name} must hold rows that begin with [[price]], no more")
+    places = _Places(text, name, len(rows))
+    found: dict[PriceKey, int] = {}
+    prices = []
+    for index, row in enumerate(rows):
+        price = _row(row, index, places)
+        if (first := found.setdefault(price.key, index)) != index:
+            raise ConfigError(
+                f"{places.of(index)}: {price.provider}, {price.capability}, {price.plan!r} stands "
+                f"there a second time, after {places.of(first)}: keep one of them"
+            )
+        prices.append(price)
+    return tuple(prices)
+
+
+def _row(row: Mapping[str, Any], index: int, places: _Places) -> Price:
+    try:
+        return Price.model_validate(row)
+    except ValidationError as error:
+        # A field that is not known is often the misspelled one that is missing.
+        wrong = min(error.errors(), key=lambda one: one["type"] == "missing")
+        path = [str(part) for part in wrong["loc"]]
+        said = [places.of(index, *path[:1]), *([".".join(path)] if path else []), wrong["msg"]]
+        given = "" if isinstance(wrong["input"], dict) else f", and is {_said(wrong['input'])}"
+        advice = _ADVICE.get(wrong["type"], "")
+        raise ConfigError(": ".join(said) + given + advice) from None
+
+
+def _said(value: Any) -> str:
+    return str(value) if isinstance(value, Decimal) else repr(value)
+
+
+_ADVICE: Mapping[str, str] = {
+    "greater_than": "; leave out what is unknown, and say one_off_usd = 0 where nothing is charged",
+    "greater_than_equal": "; leave out what is unknown",
+}
+
+
+class _Places:
+    """Where the rows of a price file stand in it."""
+
+    def __init__(self, text: str, name: str, rows: int) -> None:
+        self._name = name
+        self._lines = text.splitlines()
+        starts = [n for n, line in enumerate(self._lines, 1) if _HEADER.match(line)]
+        #: one a row, else the rows are written in another way and are counted only
+        self._starts = starts if len(starts) == rows else []
+
+    def of(self, index: int, field: str | None = None) -> str:
+        """The line of a row, or of one of its fields, as words."""
+        if not self._starts:
+            return f"price file {self._name}, row {index + 1}"
+        start = self._starts[index]
+        end = [*self._starts, len(self._lines) + 1][index + 1]
+        key = re.compile(rf"\s*{re.escape(field)}\s*[.=]") if field else _HEADER
+        lines = range(start, end)
+        line = next((n for n in lines if key.match(self._lines[n - 1])), start)
+        return f"price file {self._name}, line {line}"
+
+
+def _brought(plugin: type) -> Iterator[Price]:
+    """The rows of a provider class, which may speak of that provider alone."""
+    name = getattr(plugin, "name", plugin.__name__)
+    for price in getattr(plugin, "prices", ()):
+        if not isinstance(price, Price) or price.provider != name:
+            raise ConfigError(
+                f"provider {name!r}: its prices must be avatarkit.pricing.Price of {name!r} itself"
+            )
+        yield price
