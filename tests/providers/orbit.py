@@ -1,0 +1,113 @@
+"""Orbit, an invented vendor: avatars of a picture, and videos of them."""
+
+from collections.abc import Sequence
+
+from avatarkit.errors import ModerationRefused, QuotaError
+from avatarkit.interfaces import AvatarTrainer, Capabilities, Limit, VideoGenerator
+from avatarkit.models import (
+    AvatarRequest,
+    ConsentRule,
+    Job,
+    JobState,
+    Operation,
+    Options,
+    VideoRequest,
+)
+from avatarkit.providers.http import HttpProvider, Reads
+from avatarkit.webhooks import HmacSha256
+
+
+class OrbitVideo(Options):
+    """Orbit's own extras for a video."""
+
+    background: str | None = None
+
+
+class Orbit(HttpProvider, AvatarTrainer, VideoGenerator):
+    """Avatars of one picture; videos of them by script or audio."""
+
+    name = "orbit"
+    api_version = "1"
+    base_url = "https://api.orbit.example/v1"
+    key_env, key_prefix = "ORBIT_API_KEY", "Bearer "
+    option_types = (OrbitVideo,)
+    capabilities = Capabilities(
+        drive=frozenset({"script", "audio"}),
+        callback=True,
+        webhook=HmacSha256(header="Orbit-Signature"),
+        typical={Operation.AVATAR: 300.0, Operation.VIDEO: 60.0},
+    )
+    limits = (
+        Limit(
+            what="footage_bytes",
+            maximum=10e6,
+            source="https://docs.orbit.example/limits",
+            since="2026-11-24",
+        ),
+    )
+    consent_rules = (
+        ConsentRule(
+            demands="record",
+            text="whoever uploads a picture confirms that its person agreed",
+            source="https://docs.orbit.example/consent",
+            since="2026-11-24",
+        ),
+    )
+    reads = Reads(
+        ids={Operation.AVATAR: ("avatar_id",), Operation.VIDEO: ("video_id",)},
+        states={
+            "waiting": JobState.QUEUED,
+            "working": JobState.RUNNING,
+            "done": JobState.SUCCEEDED,
+            "failed": JobState.FAILED,
+        },
+        progress=("percent",),
+        links={"video": ("file.url",)},
+        reason=("error.message",),
+        token=("label",),
+        items=("items",),
+        cursor=("next",),
+    )
+    codes = {"out_of_credits": QuotaError, "bad_content": ModerationRefused}
+
+    async def train_avatar(self, request: AvatarRequest, /) -> Job:
+        return await self._submit(
+            Operation.AVATAR,
+            "/avatars",
+            request,
+            files=[("picture", request.footage)],
+            label=request.token,
+            webhook_url=request.callback_url,
+        )
+
+    async def get_avatar(self, avatar_id: str, /) -> Job:
+        return await self._get(Operation.AVATAR, "/avatars/{}", avatar_id)
+
+    async def find_avatar(self, token: str, /) -> Sequence[Job]:
+        return await self._find(Operation.AVATAR, "/avatars", token)
+
+    async def delete_avatar(self, avatar_id: str, /) -> None:
+        await self._delete(Operation.AVATAR, "/avatars/{}", avatar_id)
+
+    async def generate_video(self, request: VideoRequest, /) -> Job:
+        return await self._submit(
+            Operation.VIDEO,
+            "/videos",
+            request,
+            OrbitVideo,
+            files=[("audio", request.audio)] if request.audio else None,
+            label=request.token,
+            avatar_id=request.avatar_id,
+            script=request.script,
+            voice_id=request.voice_id,
+            webhook_url=request.callback_url,
+        )
+
+    async def get_video(self, video_id: str, /) -> Job:
+        return await self._get(Operation.VIDEO, "/videos/{}", video_id)
+
+    async def find_video(self, token: str, /) -> Sequence[Job]:
+        return await self._find(Operation.VIDEO, "/videos", token)
+
+    async def delete_video(self, video_id: str, /) -> None:
+        await self._delete(Operation.VIDEO, "/videos/{}", video_id)
