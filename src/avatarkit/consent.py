@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from .errors import ConsentRequired
-from .models import Consent, ConsentRule
+from .models import Consent, ConsentRule, Model
 
-__all__ = ["require"]
+__all__ = ["OURS", "Requirement", "require", "requirements"]
+
+#: Everybody's first rule: what ``train`` refuses to begin without, whoever the provider is.
+OURS = ConsentRule(
+    demands="record",
+    text="a real person's voice or face needs that person's consent, with a name as its subject; "
+    "or say why no real person is shown",
+    source="avatarkit",
+)
 
 
-def require(consent: Consent | None, rules: Sequence[ConsentRule], *, provider: str) -> Consent:
-    """Return the consent, or raise ``ConsentRequired`` saying what is missing.
+class Requirement(Model):
+    """One thing that somebody demands before a person is cloned or trained."""
 
-    Everybody's first rule is ours: a real person's voice or face needs a consent with a subject.
+    provider: str  #: "avatarkit" for what is demanded everywhere
+    demands: (
+        str  #: "record": a ``Consent``; "evidence": a recording of it; "action": see ``Action``
+    )
+    text: str
+    source: str
+    since: str
+
+
+def requirements(rules: Mapping[str, Sequence[ConsentRule]]) -> list[Requirement]:
+    """All that is demanded, ours first, where ``rules`` are those of each provider."""
+    everybody = {"avatarkit": (OURS,), **rules}
+    return [
+        Requirement(provider=provider, **rule.model_dump())
+        for provider, demanded in everybody.items()
+        for rule in demanded
+    ]
+
+
+def require(consent: Consent | None, rules: Mapping[str, Sequence[ConsentRule]]) -> Consent:
+    """Return the consent, or raise ``ConsentRequired`` saying what is missing, and who says so.
+
+    What a provider demands as an action is asked for by the provider, once it is at work.
     """
     if consent is None:
         raise ConsentRequired(
@@ -22,9 +52,11 @@ def require(consent: Consent | None, rules: Sequence[ConsentRule], *, provider: 
         )
     if not consent.real_person:
         return consent
-    if not (consent.subject or "").strip():
-        raise ConsentRequired("the consent names nobody: set subject to the person's name")
-    for rule in rules:
-        if rule.demands == "evidence" and not (consent.evidence or consent.evidence_file):
-            raise ConsentRequired(f"{provider} demands evidence of consent: {rule.text}")
+    for demanded in requirements(rules):
+        if demanded.demands == "record" and not (consent.subject or "").strip():
+            raise ConsentRequired("the consent names nobody: set subject to the person's name")
+        if demanded.demands == "evidence" and not (consent.evidence or consent.evidence_file):
+            raise ConsentRequired(
+                f"{demanded.provider} demands evidence of consent: {demanded.text}"
+            )
     return consent

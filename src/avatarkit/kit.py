@@ -335,9 +335,8 @@ class AvatarKit:
         return cast("R", saved)
 
     def _agreed(self, consent: Consent | None, stack: Stack) -> Consent:
-        for name in dict.fromkeys(stack.roles.values()):
-            consent = consents.require(consent, self._class_of(name).consent_rules, provider=name)
-        return cast("Consent", consent)
+        names = dict.fromkeys(stack.roles.values())
+        return consents.require(consent, {n: self._class_of(n).consent_rules for n in names})
 
     # -- samples ------------------------------------------------------------------------------
 
@@ -365,17 +364,22 @@ class AvatarKit:
         *,
         voice: Sequence[Source] = (),
         footage: Source | None = None,
+        samples: Sequence[Source] = (),
         stack: str | Mapping[Operation, str] | None = None,
     ) -> list[looks.Finding]:
-        """Say what is wrong with samples, without keeping or sending them."""
+        """Say what is wrong with samples, without keeping or sending them.
+
+        What ``samples`` are for is decided by what they hold: sound is a voice, else it is footage.
+        """
         chosen = self._stack(stack)
-        given: list[tuple[SampleRole, Source]] = [(SampleRole.VOICE, v) for v in voice]
+        given: list[tuple[SampleRole | None, Source]] = [(SampleRole.VOICE, v) for v in voice]
         given += [(SampleRole.FOOTAGE, footage)] if footage is not None else []
+        given += [(None, sample) for sample in samples]
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
             return (await self._looked(given, Path(folder), chosen))[1]
 
     async def _looked(
-        self, given: Sequence[tuple[SampleRole, Source]], folder: Path, stack: Stack
+        self, given: Sequence[tuple[SampleRole | None, Source]], folder: Path, stack: Stack
     ) -> tuple[list[Recording], list[looks.Finding]]:
         """Bring the samples here, and look at them off the event loop."""
         limits = [

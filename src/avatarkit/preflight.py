@@ -82,7 +82,7 @@ class Subject:
 
 
 def inspect(
-    samples: Sequence[tuple[SampleRole, str, Path]],
+    samples: Sequence[tuple[SampleRole | None, str, Path]],
     limits: Bounds,
     faces: FaceFinder | None = None,
 ) -> list[Finding]:
@@ -91,17 +91,20 @@ def inspect(
 
 
 def look(
-    samples: Sequence[tuple[SampleRole, str, Path]],
+    samples: Sequence[tuple[SampleRole | None, str, Path]],
     limits: Bounds,
     faces: FaceFinder | None = None,
 ) -> list[Subject]:
-    """Look into samples, reading each once; stops at the number of voice samples taken."""
+    """Look into samples, reading each once; those without a role get the one that they fit."""
     wanted = any(limit.what.startswith("face") for _, limit in limits)
     subjects = []
-    for role, name, path in samples:
-        seek = wanted and role is SampleRole.FOOTAGE
-        facts = probe(path, name, role, stills=_STILLS if seek else 0)
-        found = _find(shown(name), facts, faces) if faces and seek and facts.usable else None
+    for asked, name, path in samples:
+        seek = wanted and asked is not SampleRole.VOICE
+        facts = probe(path, name, asked, stills=_STILLS if seek else 0)
+        found = (
+            _find(shown(name), facts, faces) if faces and facts.stills and facts.usable else None
+        )
+        role = asked or (SampleRole.VOICE if facts.kind == "audio" else SampleRole.FOOTAGE)
         subjects.append(Subject(role, shown(name), replace(facts, stills=()), found))
     return subjects
 
@@ -355,7 +358,7 @@ def check_url(url: str, now: float) -> list[Finding]:
     return []
 
 
-def check_answer(url: str, answer: Link, role: SampleRole, limits: Bounds) -> list[Finding]:
+def check_answer(url: str, answer: Link, role: SampleRole | None, limits: Bounds) -> list[Finding]:
     """Judge what a link answers before its bytes are read."""
     name = link_name(url)
     if answer.status >= 300:
@@ -375,8 +378,8 @@ def check_answer(url: str, answer: Link, role: SampleRole, limits: Bounds) -> li
     if answer.size > MAX_BYTES:
         message = f"{name} has {answer.size} bytes; at most {MAX_BYTES} are fetched: compress it"
         return [refusal("link-too-large", name, message)]
-    what = "voice_bytes" if role is SampleRole.VOICE else "footage_bytes"
-    return [*_against(name, {what: float(answer.size)}, limits)]
+    values: dict[str, Value] = {f"{role}_bytes": float(answer.size)}
+    return [*_against(name, values, limits)]
 
 
 def link_name(url: str) -> str:

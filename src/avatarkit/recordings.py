@@ -34,13 +34,13 @@ Source = str | os.PathLike[str] | bytes | IO[bytes]
 class Recording:
     """A source that lies on this machine."""
 
-    role: SampleRole
+    role: SampleRole | None  #: None until what it holds decides
     name: str
     path: Path
     facts: looks.Facts | None = None  #: once it was looked into
 
     @property
-    def subject(self) -> tuple[SampleRole, str, Path]:
+    def subject(self) -> tuple[SampleRole | None, str, Path]:
         """What preflight looks at."""
         return self.role, self.name, self.path
 
@@ -62,7 +62,7 @@ class Recordings:
         self._links = links
 
     async def gather(
-        self, given: Sequence[tuple[SampleRole, Source]], folder: Path, limits: looks.Bounds
+        self, given: Sequence[tuple[SampleRole | None, Source]], folder: Path, limits: looks.Bounds
     ) -> tuple[list[Recording], list[looks.Finding]]:
         """Bring sources here, and say what is wrong with links; those are not opened."""
         files, findings = [], []
@@ -77,7 +77,7 @@ class Recordings:
                 files.append(await self.bring(role, source, folder))
         return files, findings
 
-    async def bring(self, role: SampleRole, source: Source, folder: Path) -> Recording:
+    async def bring(self, role: SampleRole | None, source: Source, folder: Path) -> Recording:
         """Bring a source to this machine, streamed; a path stays where it is.
 
         Raises ``MediaRejected`` for a link that leads to no file, or to a private address.
@@ -89,7 +89,7 @@ class Recordings:
             path = Path(source)
             return Recording(role, path.name, path)
         stream = io.BytesIO(source) if isinstance(source, bytes) else source
-        name = Path(str(getattr(stream, "name", role))).name
+        name = Path(str(getattr(stream, "name", role or "sample"))).name
         path = folder / f"{uuid.uuid4().hex}{_suffix(name)}"
 
         def spool() -> None:
@@ -99,7 +99,9 @@ class Recordings:
         await anyio.to_thread.run_sync(spool)
         return Recording(role, name, path)
 
-    async def visit(self, role: SampleRole, url: str, limits: looks.Bounds) -> list[looks.Finding]:
+    async def visit(
+        self, role: SampleRole | None, url: str, limits: looks.Bounds
+    ) -> list[looks.Finding]:
         """Say what is wrong with a link, by its address and by what it answers."""
         found = looks.check_url(url, (await self._repository.now()).wall)
         if any(finding.severity == "error" for finding in found):
@@ -112,7 +114,7 @@ class Recordings:
             return [looks.refusal(code, looks.link_name(url), str(error))]
         return [*found, *looks.check_answer(url, answer, role, limits)]
 
-    async def _fetched(self, role: SampleRole, url: str, folder: Path) -> Recording:
+    async def _fetched(self, role: SampleRole | None, url: str, folder: Path) -> Recording:
         name = looks.link_name(url)
         path = folder / f"{uuid.uuid4().hex}{_suffix(name)}"
         size = 0
@@ -135,7 +137,7 @@ class Recordings:
             looks.look, [file.subject for file in files], limits, faces
         )
         for file, subject in zip(files, subjects, strict=True):
-            file.facts = subject.facts
+            file.role, file.facts = subject.role, subject.facts
         return looks.judge(subjects, limits)
 
     async def check(self, file: Recording) -> None:

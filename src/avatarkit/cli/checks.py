@@ -214,6 +214,7 @@ class _Check:
     detail: str = ""
     error: Ended | None = None
     warning: bool = False
+    finding: Finding | None = None
 
     @property
     def verdict(self) -> str:
@@ -223,7 +224,8 @@ class _Check:
 async def _doctor(
     session: Session,
     samples: Annotated[
-        list[Path] | None, typer.Option(help="A recording to look at; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="FILE", help="A recording to look at, or a link; may be repeated."),
     ] = None,
 ) -> None:
     """Say whether everything is in place; the exit code is that of the first problem."""
@@ -248,7 +250,7 @@ def _extras() -> Iterator[_Check]:
         )
 
 
-async def _examined(session: Session, samples: Sequence[Path]) -> AsyncGenerator[_Check]:
+async def _examined(session: Session, samples: Sequence[str]) -> AsyncGenerator[_Check]:
     """Everything that may be wrong, each looked at whatever became of the others."""
     from ..settings import Settings
 
@@ -353,35 +355,28 @@ def _ending(name: str, sunset: Sunset, today: date) -> _Check:
     )
 
 
-async def _findings(session: Session, samples: Sequence[Path]) -> list[_Check]:
+async def _findings(session: Session, samples: Sequence[str]) -> list[_Check]:
     """What preflight finds in the recordings: sound is a voice sample, a picture is footage."""
-    from ..models import SampleRole
-    from ..preflight import probe
-
-    given: dict[SampleRole, list[Path]] = {SampleRole.VOICE: [], SampleRole.FOOTAGE: []}
-    checks = []
-    for path in samples:
-        with _checking(f"sample {path.name}", "readable") as check:
-            audio = probe(path).kind == "audio"
-            given[SampleRole.VOICE if audio else SampleRole.FOOTAGE].append(path)
-        checks.append(check)
+    if not samples:
+        return []
     found: list[Finding] = []
-    with _checking("samples", "looked at") as check:
+    with _checking("samples", f"{len(samples)} looked at") as check:
         async with session.kit(worker=False) as kit:
-            for footage in given[SampleRole.FOOTAGE]:
-                found += await kit.preflight(footage=footage)
-            if given[SampleRole.VOICE]:
-                found += await kit.preflight(voice=given[SampleRole.VOICE])
-    return [*checks, check, *map(_finding, found)] if samples else []
+            found = await kit.preflight(samples=samples)
+    return [check, *map(_finding, found)]
 
 
 def _finding(finding: Finding) -> _Check:
     from ..errors import MediaRejected
 
-    check = _Check(f"sample {finding.subject}", finding.message)
-    if finding.severity == "error":
-        check.error = ended(MediaRejected(finding.message))
-    return check
+    wrong = finding.severity == "error"
+    return _Check(
+        f"sample {finding.subject}",
+        finding.message,
+        error=ended(MediaRejected(finding.message)) if wrong else None,
+        warning=not wrong,
+        finding=finding,
+    )
 
 
 def _detail(check: _Check) -> str:
@@ -394,4 +389,5 @@ def _check_shape(check: _Check) -> dict[str, Any]:
         "ok": check.error is None,
         "warning": check.warning,
         "detail": _detail(check),
+        **({"finding": check.finding.model_dump()} if check.finding else {}),
     }

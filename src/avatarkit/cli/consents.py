@@ -1,9 +1,9 @@
-"""Where a command gets the consent from: a file, a reason why none is needed, or a person."""
+"""Consent on the command line: where a command gets it from, and what each provider demands."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -12,10 +12,39 @@ from typing import Any
 import typer
 
 from ..errors import ConfigError, ConsentRequired
-from ..models import WORDING, Consent
+from ..models import WORDING, Consent, ConsentRule
 from .output import Output
+from .session import Session, command
 
-__all__ = ["consent_from"]
+__all__ = ["consent_from", "register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    group = typer.Typer(no_args_is_help=True, help="What must be agreed to, and by whom.")
+    command(group, "requirements")(_requirements)
+    app.add_typer(group, name="consent")
+
+
+async def _requirements(session: Session) -> None:
+    """List what each provider demands, or those of --stack, with source and date."""
+    from ..consent import requirements
+
+    found = requirements(_rules(session.stack))
+    session.out.table(
+        {"requirements": [requirement.model_dump() for requirement in found]},
+        ("provider", "demands", "what", "read", "source"),
+        [(r.provider, r.demands, r.text, r.since or "-", r.source or "-") for r in found],
+    )
+
+
+def _rules(stack: str | None) -> dict[str, Sequence[ConsentRule]]:
+    from ..registry import Stack, load, usable
+
+    providers: dict[str, Any] = dict(usable())
+    if stack is not None:
+        providers = {name: load(name) for name in Stack.parse(stack).roles.values()}
+    return {name: provider.consent_rules for name, provider in providers.items()}
 
 
 def consent_from(out: Output, file: Path | None, not_a_real_person: str | None) -> Consent:

@@ -490,7 +490,9 @@ class Fake(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, VideoD
         Limit(what="script_characters", maximum=5000, source="invented", since="2025-01-01"),
     )
     consent_rules: ClassVar[tuple[ConsentRule, ...]] = (
-        ConsentRule(demands="record", text="a recorded consent", source="invented"),
+        ConsentRule(
+            demands="record", text="a recorded consent", source="invented", since="2025-01-01"
+        ),
     )
     option_types: ClassVar[tuple[type[Options], ...]] = (FakeVideo,)
 
