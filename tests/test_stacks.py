@@ -1,0 +1,59 @@
+"""Every stack of the table, with the real adapters: what the kit does is what the table says."""
+
+from __future__ import annotations
+
+import pytest
+
+from avatarkit import AvatarKit, Consent, registry
+from avatarkit.models import Operation
+from avatarkit.settings import Settings
+from avatarkit.stacks import way
+
+pytestmark = pytest.mark.anyio
+
+ROWS = [row for row in registry.stacks() if Operation.VIDEO in row.roles and row.problem is None]
+KEYS = {f"AVATARKIT_{n.upper().replace('-', '_')}_API_KEY": "a:key" for n in registry.BUILTIN}
+ENVIRON = KEYS | {
+    "AVATARKIT_RASK_CLIENT_ID": "us",
+    "AVATARKIT_COQUI_BASE_URL": "http://127.0.0.1:1",
+    "COQUI_TOS_AGREED": "1",
+}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.stack)
+async def test_a_video_of_a_stack_is_made_by_whom_the_table_names(row, tmp_path, monkeypatch):
+    monkeypatch.setenv("COQUI_TOS_AGREED", "1")
+    voice, avatar = row.roles.get(Operation.VOICE), row.roles[Operation.VIDEO]
+    kit = AvatarKit(
+        row.stack,
+        repository="memory://",
+        media=tmp_path / "media",
+        settings=Settings.from_env(ENVIRON),
+        worker=False,
+    )
+    async with kit:
+        training = await kit.adopt(
+            user_id="ana",
+            clone_id="ana-1",
+            avatar_id="a1",
+            voice_id="v1",
+            consent=Consent(subject="Ana"),
+        )
+        video = await kit.speak(training.id, "Hello!", wait=False)
+    made = {state.operation: state.provider for state in video.operations}
+    joined = {Operation.SPEECH: voice} if voice and voice != avatar else {}
+    assert made == joined | {Operation.VIDEO: avatar}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.stack)
+def test_the_audio_reaches_the_avatar_in_a_format_that_it_takes(row):
+    voice, avatar = row.roles.get(Operation.VOICE), row.roles[Operation.VIDEO]
+    if voice in {None, avatar}:
+        return
+    takes = registry.load(avatar).capabilities.audio_formats
+    found = way(registry.load(voice), registry.load(avatar))
+    assert found.spoken is None or (found.given or found.spoken) in takes
+
+
+def test_elevenlabs_can_also_be_spoken_by_d_id():
+    assert way(registry.load("elevenlabs"), registry.load("d-id")).by_id
