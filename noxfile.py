@@ -124,6 +124,20 @@ if torch.version.cuda is None:
 
 
 @nox.session
+def contract(session: nox.Session) -> None:
+    """All that adapters send, and all recorded answers, against the vendors' own documents."""
+    session.install(".[all]", *TEST)
+    session.run("python", "tests/contract_report.py")
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """One mistake at a time in what talks to vendors: which test notices it."""
+    session.install(".[all]", *TEST)
+    session.run("python", "tests/faults.py", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Speed and memory, as ratios against a named baseline."""
     session.install(".[all]")

@@ -25,6 +25,8 @@ import httpx
 import pytest
 
 VARIABLE = "AVATARKIT_VENDOR_SPECS"
+#: What a schema may hold that no value can be wrong by.
+_NOTES = {"title", "description", "example", "examples", "default", "nullable", "deprecated"}
 
 
 class Contract:
@@ -47,6 +49,14 @@ class Contract:
             pytest.skip(f"{VARIABLE} is not set: it names a folder with {vendor}.json")
         return _read(cls, Path(folder) / f"{vendor}.json", closed)
 
+    @property
+    def hosts(self) -> set[str]:
+        """Where the vendor answers."""
+        places = [self._document, *self._document["paths"].values()]
+        places += [o for item in places[1:] for o in item.values() if isinstance(o, Mapping)]
+        urls = [s["url"] for place in places for s in place.get("servers", ())]
+        return {host for url in urls if (host := urlsplit(url).hostname)}
+
     def check(self, request: httpx.Request) -> str:
         """Return which operation it is, or fail with all that the document does not allow."""
         path, item = self._find(request)
@@ -57,23 +67,54 @@ class Contract:
         assert not wrong, f"{request.method} {path}: " + "; ".join(wrong)
         return f"{request.method} {path}"
 
-    def check_answer(self, operation: str, status: int, body: Any) -> bool:
-        """Fail where that is no answer to the operation; return whether that could have failed.
+    def check_answer(self, operation: str, status: int, body: Any) -> list[str]:
+        """Fail where that is no answer to the operation; return what nothing is said of.
 
-        ``operation`` is what ``check`` returns. A document that says nothing, or that there will
-        be some object, has been met by anything.
+        ``operation`` is what ``check`` returns.
         """
         schema = self._answer(operation, status)
         wrong = list(self._wrong(body, schema, f"answer {status}"))
         assert not wrong, f"{operation}: " + "; ".join(wrong)
-        return self._says(schema)
+        return self.unsaid(body, schema)
 
-    def describes(self, operation: str) -> bool:
-        """Whether the document says what is in the body of that request, if it has one."""
-        method, _, path = operation.partition(" ")
-        asked = self._deref(self._document["paths"][path][method.lower()].get("requestBody", {}))
-        forms = asked.get("content", {}).values()
-        return all(self._says(form.get("schema", {})) for form in forms)
+    def unsaid_of(self, request: httpx.Request) -> list[str]:
+        """The places in a body of JSON of which the document says nothing."""
+        _, item = self._find(request)
+        content = self._deref(item[request.method.lower()].get("requestBody", {})).get("content")
+        if not request.content or "application/json" not in (content or {}):
+            return []
+        return self.unsaid(json.loads(request.content), content["application/json"]["schema"])
+
+    def unsaid(self, value: Any, schema: Any) -> list[str]:
+        """Where a value may be anything, or hold anything: dotted names, "" for the whole."""
+        return sorted({name.removeprefix(".") for name in self._unsaid(value, [schema], "")})
+
+    def _unsaid(self, value: Any, schemas: list[Any], name: str) -> Iterator[str]:
+        forms = [form for schema in schemas for form in self._forms(schema)]
+        if isinstance(value, dict):
+            fields = [form["properties"] for form in forms if form.get("properties")]
+            others = [form.get("additionalProperties") for form in forms]
+            if not fields and not any(other or other is False for other in others):
+                yield name
+                return
+            kinds = [other for other in others if isinstance(other, dict) and other]
+            for key, inner in value.items():
+                told = [f[key] for f in fields if key in f] or kinds
+                yield from self._unsaid(inner, told, f"{name}.{key}")
+        elif isinstance(value, list):
+            told = [form["items"] for form in forms if "items" in form]
+            for inner in value:
+                yield from self._unsaid(inner, told, f"{name}.0")
+        elif not any(form.keys() - _NOTES for form in forms):
+            yield name
+
+    def _forms(self, schema: Any) -> Iterator[Any]:
+        """A schema, and all of which it is made, or one of which it may be."""
+        schema = self._deref(schema)
+        yield schema
+        for how in ("allOf", "anyOf", "oneOf"):
+            for part in schema.get(how, ()):
+                yield from self._forms(part)
 
     def _answer(self, operation: str, status: int) -> Any:
         method, _, path = operation.partition(" ")
@@ -82,14 +123,6 @@ class Contract:
         assert found is not None, f"{operation} does not answer {status}: {', '.join(known)}"
         forms = self._deref(found).get("content", {})
         return forms.get("application/json", {}).get("schema", {})
-
-    def _says(self, schema: Any) -> bool:
-        """Whether anything could be wrong by this schema, but that it is no object."""
-        schema = self._deref(schema)
-        if "items" in schema:
-            return self._says(schema["items"])
-        told = set(schema) - {"type", "title", "description", "example", "examples", "nullable"}
-        return bool(told - {"additionalProperties"}) or schema.get("type") not in {None, "object"}
 
     def _find(self, request: httpx.Request) -> tuple[str, Any]:
         asked = request.url.raw_path.decode().partition("?")[0]

@@ -492,6 +492,21 @@ async def test_a_form_is_streamed_with_its_length(wire):
     assert wire.body() == {"name": "Ana", "fast": "true", "file": b"RIFF-bytes"}
     assert int(request.headers["content-length"]) == len(wire.requests[0].content)
     assert "transfer-encoding" not in request.headers
+    boundary = request.headers["content-type"].partition("boundary=")[2]
+    assert wire.requests[0].content.endswith(f"\r\n--{boundary}--\r\n".encode())
+
+
+@pytest.mark.parametrize(
+    "body", [lambda file: _http.Multipart({}, [("file", file)]), _http.Upload], ids=["form", "file"]
+)
+async def test_a_recording_is_sent_piece_by_piece_as_it_is_read(body):
+    pieces = [piece async for piece in body(media())]
+    assert {b"RIFF", b"-bytes"} <= set(pieces)
+
+
+def test_an_upload_says_its_type_and_its_length():
+    headers = _http.Upload(media()).headers
+    assert headers == {"content-type": "audio/wav", "content-length": "10"}
 
 
 async def test_a_form_is_whole_again_when_a_free_call_is_repeated(client, server):

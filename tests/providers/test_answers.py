@@ -257,7 +257,7 @@ ANSWERS = list(flat())
 
 
 def check(vendor, name, operation, made, status):
-    """Whether the document says anything of that answer; fails where it is another one."""
+    """Of what in that answer the document says nothing; fails where it is another one."""
     contract = Contract.of(ELSEWHERE.get(operation, vendor))
     body = named(vendor, name)
     return contract.check_answer(operation, status, body if made is None else made(body))
