@@ -23,7 +23,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 from avatarkit import errors
 from avatarkit.interfaces import Capabilities, Claim
-from avatarkit.models import Job, JobState, Operation, Speech, StoredFile
+from avatarkit.models import Action, Job, JobState, Operation, Speech, StoredFile, Waiting
 from avatarkit.orchestrator import Orchestrator
 from avatarkit.records import Instant, OperationState, Sample, Status, Training, Video
 from avatarkit.states import Cancelled, Deleted, Policy, Resumed, Seen, apply
@@ -120,6 +120,9 @@ class World:
             if job.token.split("-")[1] in unwanted:
                 raise Broken(f"not cleaned up {context}: {job.token}")
         for row in self.rows.values():
+            # What a killed process asked for in its last breath nobody knows, and it is free.
+            if row.cleanup == "delete" and any(o.prepared for o in row.operations):
+                raise Broken(f"uploads are left {context}: {row!r}")
             left = [k for k in self.store if row.deleted and f"/{row.id}/" in k]
             if left:
                 raise Broken(f"bytes of a deleted record are left {context}: {left}")
@@ -141,6 +144,7 @@ class Vendor:
         self.world, self.rnd, self.duration = world, rnd, duration
         self.lag, self.trouble = lag, trouble
         self.jobs, self.paid = {}, collections.Counter()
+        self.consents = {}  # token -> when it was asked for
 
     def chance(self, share):
         return self.rnd is not None and self.rnd.random() < share * self.trouble
@@ -176,6 +180,21 @@ class Vendor:
         if self.chance(0.1):
             raise errors.Unavailable("delete is down", provider="sim")
         self.jobs[job_id].deleted = True
+
+    def consent(self, token):
+        """Ask for a consent, or look whether it was given: a person gives it after a second."""
+        if self.chance(0.1):
+            raise errors.Unavailable("consents are down", provider="sim")
+        begun = self.consents.setdefault(token, self.world.now)
+        if self.world.now >= begun + 1.0:
+            return {"consent": token}
+        action = Action(kind="read_text", message="read", expires_at=begun + 0.5)
+        return Waiting(prepared={"consent": token}, action=action)
+
+    def forget(self, token):
+        if self.chance(0.1):
+            raise errors.Unavailable("delete is down", provider="sim")
+        self.consents.pop(token, None)
 
     def over(self, job):
         return self.world.now >= job.born + self.duration
@@ -262,6 +281,18 @@ class Provider:
             return b"result of " + url.encode()
 
         yield await Effect("fetch", run)
+
+
+class ConsentingProvider(Provider):
+    """The adapter of a vendor that wants a consent first."""
+
+    async def prepare(self, operation, request):
+        if operation is not Operation.AVATAR:
+            return {}
+        return await Effect("prepare", lambda: self.vendor.consent(request.token))
+
+    async def discard(self, operation, prepared):
+        await Effect("discard", lambda: self.vendor.forget(prepared["consent"]))
 
 
 class Repository:
@@ -356,7 +387,7 @@ class Process:
     def __init__(self, world, lease=3.0):
         Process.born += 1
         self.world, self.owner, self.lease, self.paused = world, f"p{Process.born}", lease, 0.0
-        provider = Provider(world)
+        provider = ConsentingProvider(world)
         self.repository = Repository(world)
         self.orchestrator = Orchestrator(
             repository=self.repository,

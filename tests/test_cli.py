@@ -134,6 +134,12 @@ def test_a_choice_that_is_not_offered_is_refused():
     )
 
 
+def test_a_recording_is_taken_only_where_one_is_asked_for():
+    result = run("resolve", train(), "done", "--recording", DEMO / "voice.wav")
+    assert result.exit_code == failures.EXIT_CODES[errors.IllegalTransition]
+    assert "no recording" in result.stderr
+
+
 # -- interruption ---------------------------------------------------------------------------------
 
 

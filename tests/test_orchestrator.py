@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from contextlib import asynccontextmanager, contextmanager
 
 import pytest
 
 from avatarkit import errors
 from avatarkit.interfaces import Capabilities
-from avatarkit.models import Action, Event, Job, JobState, Operation, Options, StoredFile
+from avatarkit.models import (
+    Action,
+    Consent,
+    Event,
+    Job,
+    JobState,
+    Operation,
+    Options,
+    StoredFile,
+    Waiting,
+)
 from avatarkit.orchestrator import Orchestrator
-from avatarkit.records import OperationState, Phase, Sample, Status
+from avatarkit.records import HandIn, OperationState, Phase, Sample, Status
 from avatarkit.states import Absent, Accepted, Asked, Intended, Policy, apply
 from simulation import POLICY, Clock, Provider, Repository, Slots, Store, World, training, video
 
@@ -1217,3 +1228,215 @@ def test_a_free_acceptance_is_not_in_the_ledger():
 def test_the_default_policy_settles_within_six_minutes():
     policy = Policy()
     assert policy.send_guard + policy.timeout + Capabilities().list_lag <= 360
+
+
+# -- a person is waited for before anything is paid -------------------------------------------
+
+
+class Asking(Provider):
+    """Wants a text read aloud before it trains; ``fits`` says whether it takes a recording."""
+
+    fits, looking = True, False
+    life = 30.0
+
+    def __init__(self, world):
+        super().__init__(world)
+        self.asked, self.recordings, self.trouble, self.discarded, self.looks = [], [], [], [], []
+        self.accepted = False
+
+    async def prepare(self, operation, request):
+        if operation is VOICE:
+            return {}
+        self.looks.append(self.world.now)
+        known = dict(request.prepared)
+        if self.accepted:
+            return known
+        if self.recordings and self.looking:
+            return Waiting(prepared=known)
+        if self.world.now >= known.get("until", 0.0):
+            until = self.world.now + self.life
+            known = {"consent": f"c{len(self.asked)}", "until": until}
+            self.asked.append(known["consent"])
+        action = Action(
+            kind="read_text",
+            message="Read it.",
+            text=f"text of {known['consent']}",
+            expires_at=known["until"],
+            recording="video",
+            ref=known["consent"],
+        )
+        return Waiting(prepared=known, action=action)
+
+    async def hand_in(self, ref, recording, *, subject):
+        if self.trouble:
+            raise self.trouble.pop(0)
+        self.recordings.append((ref, recording.name, subject))
+        self.accepted = self.fits
+
+    async def discard(self, operation, prepared):
+        if self.trouble:
+            raise self.trouble.pop(0)
+        self.discarded.append(prepared["consent"])
+
+
+FILE = StoredFile(key="results/t1/recording.mp4", size=1, sha256="0", media_type="video/mp4")
+
+
+def give(scene, **more):
+    given = HandIn(**({"ref": scene.record.action.ref, "name": "me.mp4", "file": FILE} | more))
+    return run(scene.orchestrator.give(scene.record, AVATAR, given))
+
+
+def asking(scene):
+    return scene.until(lambda r: r.action)
+
+
+def test_a_preparation_that_waits_puts_its_action_up():
+    scene = Scene(provider=Asking)
+    record = asking(scene)
+    assert (record.status, record.action.text) == (Status.ACTION_REQUIRED, "text of c0")
+    assert "ak-t1-avatar" not in scene.paid()
+
+
+def test_what_was_prepared_so_far_is_given_to_the_next_preparation():
+    scene = Scene(provider=Asking)
+    asking(scene)
+    for _ in range(20):
+        scene.advance(seconds=0.5)
+    assert scene.provider.asked == ["c0"]
+    assert len(scene.provider.looks) > 2
+
+
+def test_looks_become_rarer_while_a_person_is_waited_for():
+    scene = Scene(provider=Asking)
+    scene.provider.life = 1e6
+    asking(scene)
+    for _ in range(1000):
+        scene.advance(seconds=1.0)
+    gaps = [b - a for a, b in itertools.pairwise(scene.provider.looks)]
+    assert gaps == sorted(gaps)
+    assert gaps[-1] == pytest.approx(POLICY.gap_max, abs=1.0)
+
+
+def test_a_text_is_renewed_when_it_expires():
+    scene = Scene(provider=Asking)
+    begun = asking(scene).action
+    record = scene.until(lambda r: r.action.text != begun.text)
+    assert record.action.text == "text of c1"
+    assert scene.world.now - begun.expires_at < 1.0
+
+
+def test_an_action_that_is_past_its_time_is_not_asked_for_again_and_again_at_once():
+    scene = Scene(provider=Asking)
+    scene.provider.life = 0.0
+    asking(scene)
+    assert len(scene.provider.looks) == 1
+
+
+def test_once_it_is_accepted_it_goes_on_by_itself():
+    scene = Scene(provider=Asking)
+    asking(scene)
+    scene.provider.accepted = True
+    assert scene.finish().status is Status.COMPLETED
+    assert scene.paid()["ak-t1-avatar"] == 1
+
+
+def test_a_recording_is_handed_in_and_it_goes_on():
+    scene = Scene(provider=Asking)
+    asking(scene)
+    assert give(scene).action is None
+    assert scene.finish().status is Status.COMPLETED
+    assert scene.provider.recordings == [("c0", "me.mp4", None)]
+
+
+def test_a_recording_is_handed_in_with_the_name_of_who_consented():
+    scene = Scene(provider=Asking, consent_id="consent-1")
+
+    async def get_consent(consent_id):
+        return Consent(id=consent_id, subject="Ana Lima")
+
+    scene.orchestrator._repository.get_consent = get_consent
+    asking(scene)
+    give(scene)
+    scene.advance()
+    assert scene.provider.recordings == [("c0", "me.mp4", "Ana Lima")]
+
+
+def test_while_the_vendor_looks_at_a_recording_nobody_need_act():
+    scene = Scene(provider=Asking)
+    asking(scene)
+    scene.provider.fits, scene.provider.looking = False, True
+    give(scene)
+    record = scene.advance()
+    assert (record.status, record.action) == (Status.TRAINING, None)
+    scene.provider.accepted = True
+    assert scene.finish().status is Status.COMPLETED
+
+
+def test_a_recording_outlives_trouble_on_its_way():
+    scene = Scene(provider=Asking)
+    asking(scene)
+    scene.provider.trouble = [refusal(errors.Unavailable), refusal(errors.RateLimited)]
+    give(scene)
+    assert scene.advance().operation(AVATAR).hand_in is not None
+    assert scene.finish().status is Status.COMPLETED
+
+
+def test_a_recording_that_is_not_taken_is_asked_for_again_and_why():
+    scene = Scene(provider=Asking)
+    asking(scene)
+    scene.provider.trouble = [refusal(errors.Refused)]
+    give(scene)
+    record = scene.advance()
+    assert record.action.message == "The last recording was not taken: because. Read it."
+    give(scene)
+    assert scene.finish().status is Status.COMPLETED
+
+
+def test_uploads_of_a_cancelled_training_are_deleted():
+    scene = Scene(provider=Asking)
+    asking(scene)
+    run(scene.orchestrator.cancel(scene.record))
+    scene.until(lambda r: r.next_at is None)
+    assert scene.provider.discarded == ["c0"]
+
+
+@pytest.mark.parametrize("kind", [errors.Unavailable, errors.Refused, errors.AuthError])
+def test_deleting_uploads_is_tried_again(kind):
+    scene = Scene(provider=Asking)
+    asking(scene)
+    scene.provider.trouble = [refusal(kind)] * 3
+    run(scene.orchestrator.cancel(scene.record))
+    record = scene.until(lambda r: r.next_at is None)
+    assert (scene.provider.discarded, record.operation(AVATAR).uploads) == (["c0"], "gone")
+
+
+def test_deleting_uploads_ends_some_time():
+    scene = Scene(provider=Asking)
+    asking(scene)
+    scene.provider.trouble = [refusal(errors.Unavailable)] * 100
+    run(scene.orchestrator.cancel(scene.record))
+    record = scene.until(lambda r: r.next_at is None)
+    assert record.operation(AVATAR).uploads == "left"
+    assert len(scene.provider.trouble) == 100 - POLICY.discard_limit
+
+
+@pytest.mark.parametrize(
+    ("kind", "uploads"), [(errors.NotFound, "gone"), (errors.Unsupported, "left")]
+)
+def test_uploads_that_are_gone_or_cannot_be_deleted_are_asked_for_once(kind, uploads):
+    scene = Scene(provider=Asking)
+    asking(scene)
+    error = refusal(kind) if issubclass(kind, errors.ProviderError) else kind("it cannot")
+    scene.provider.trouble = [error] * 2
+    run(scene.orchestrator.cancel(scene.record))
+    record = scene.until(lambda r: r.next_at is None)
+    assert (record.operation(AVATAR).uploads, len(scene.provider.trouble)) == (uploads, 1)
+
+
+def test_uploads_at_a_vendor_that_deletes_none_are_left():
+    scene = Scene(provider=Uploads)
+    scene.until(lambda r: r.operation(AVATAR).prepared)
+    run(scene.orchestrator.cancel(scene.record))
+    record = scene.until(lambda r: r.next_at is None or r.next_at > scene.world.now + 5)
+    assert [o.uploads for o in record.operations] == ["left", "left"]

@@ -615,6 +615,159 @@ def test_an_event_for_an_operation_that_is_not_there_fits_nothing():
         assert fold(record, event) is record
 
 
+# -- a person is waited for -------------------------------------------------------------------
+
+HAND_IN = r.HandIn(ref="c1", name="me.mp4", file=StoredFile(key="k.mp4", size=1, sha256="0"))
+
+
+def reading(**more):
+    asked = {"kind": "read_text", "message": "Read.", "recording": "video", "ref": "c1"}
+    return Action(**(asked | more))
+
+
+def waits(action=None, op=VOICE, at=NOW, **more):
+    bound = {"account": "a1", "api_version": "1", "prepared": {"consent": "c1"}}
+    return s.Waits(at=at, operation=op, action=action, next_at=at + 5, **(bound | more))
+
+
+def handed_in(given=HAND_IN, op=VOICE):
+    return s.HandedIn(at=NOW, operation=op, hand_in=given)
+
+
+def taken(given=HAND_IN, refused=None):
+    return s.Taken(at=NOW + 1, operation=VOICE, hand_in=given, refused=refused)
+
+
+def test_while_uploads_wait_they_are_looked_at_again():
+    record = fold(training(), waits(reading()))
+    assert s.decide(record, NOW, POLICY) == s.Step(Do.PREPARE, VOICE, NOW + 5)
+    assert (record.status, record.action.operation) == (Status.ACTION_REQUIRED, VOICE)
+    assert record.operation(VOICE).prepared == {"consent": "c1"}
+
+
+def test_the_account_is_frozen_while_uploads_wait():
+    record = fold(training(), waits(), waits(account="a2"))
+    assert record.operation(VOICE).account == "a1"
+
+
+def test_an_action_goes_when_nobody_need_act_any_more():
+    record = fold(training(), waits(reading()), waits())
+    assert (record.status, record.action) == (Status.PROCESSING, None)
+
+
+def test_an_action_goes_when_the_uploads_are_made():
+    ready = s.Prepared(
+        at=NOW, operation=VOICE, prepared={"asset": "a"}, account="a1", api_version="1"
+    )
+    record = fold(training(), waits(reading()), ready)
+    assert (record.action, s.decide(record, NOW, POLICY).do) == (None, Do.SUBMIT)
+    assert fold(record, waits(reading())) is record
+
+
+def test_a_recording_goes_before_everything_else_and_takes_the_action_away():
+    record = fold(training(), waits(reading()), handed_in())
+    assert s.decide(record, NOW, POLICY) == s.Step(Do.HAND_IN, VOICE, NOW)
+    assert record.action is None
+
+
+def test_a_recording_of_a_record_that_has_ended_is_not_sent():
+    record = fold(training(), waits(reading()), s.Cancelled(at=NOW))
+    assert fold(record, handed_in()) is record
+
+
+def test_why_a_recording_was_not_taken_stands_before_what_is_asked_next():
+    asked = [waits(reading()), handed_in(), taken(refused="too quiet"), waits(reading())]
+    record = fold(training(), *asked)
+    assert record.action.message == "The last recording was not taken: too quiet. Read."
+    assert fold(record, handed_in()).operation(VOICE).not_taken is None
+
+
+def test_an_action_that_asks_for_no_recording_says_nothing_of_the_last_one():
+    record = fold(submitted(), handed_in(), taken(refused="too quiet"))
+    assert fold(record, seen(state=JobState.NEEDS_ACTION, action=consent_action())).action == (
+        consent_action().model_copy(update={"operation": VOICE})
+    )
+
+
+def test_what_became_of_one_recording_says_nothing_of_the_next():
+    second = HAND_IN.model_copy(update={"name": "again.mp4"})
+    record = fold(training(), waits(reading()), handed_in(), handed_in(second))
+    assert fold(record, taken()) is record
+
+
+# -- uploads after the end --------------------------------------------------------------------
+
+
+def uploaded(op=VOICE, at=NOW):
+    return dataclasses.replace(prepared(op, at), prepared={"asset": "a"})
+
+
+def discarded(**more):
+    return s.Discarded(**({"at": NOW, "operation": VOICE, "gone": True, "limit": 2} | more))
+
+
+@pytest.mark.parametrize("begun", [waits(), uploaded()], ids=["waiting", "made"])
+def test_uploads_of_what_is_not_wanted_are_deleted(begun):
+    record = fold(training(), begun, s.Cancelled(at=NOW))
+    assert s.decide(record, NOW, POLICY).do is Do.DISCARD
+    assert fold(record, discarded()).operation(VOICE).uploads == "gone"
+
+
+def test_uploads_are_deleted_after_what_was_made_of_them():
+    record = fold(training(), uploaded(), intended(), accepted(), s.Cancelled(at=NOW))
+    assert s.decide(record, NOW, POLICY).do is Do.REMOVE
+    assert fold(record, discarded()) is record
+    record = fold(record, s.Removed(at=NOW, operation=VOICE, job_id="j1", deleted=True))
+    assert s.decide(record, NOW, POLICY).do is Do.DISCARD
+
+
+def test_uploads_of_a_completed_training_stay():
+    record = fold(training(state(VOICE)), uploaded(), intended(), accepted(), seen())
+    assert (record.status, record.next_at) == (Status.COMPLETED, None)
+    assert fold(record, discarded()) is record
+
+
+@pytest.mark.parametrize("word", [JobState.FAILED, JobState.GONE])
+def test_uploads_of_what_failed_are_deleted(word):
+    record = fold(training(), uploaded(), intended(), accepted(), seen(state=word))
+    assert s.decide(record, NOW, POLICY).do is Do.DISCARD
+
+
+def test_uploads_for_a_voice_that_is_done_go_when_the_training_fails():
+    record = fold(training(), uploaded(), intended(), accepted(), seen())
+    failed = fold(record, s.Failed(at=NOW, message="no"))
+    assert s.decide(failed, NOW, POLICY) == s.Step(Do.DISCARD, VOICE, NOW)
+
+
+def test_uploads_of_what_may_still_be_at_work_stay_when_a_person_gives_up():
+    record = fold(training(), uploaded(), intended(), accepted(), s.GaveUp(at=NOW))
+    assert (record.status, record.next_at) == (Status.FAILED, None)
+
+
+def test_after_some_attempts_uploads_are_left():
+    record = fold(training(), uploaded(), s.Cancelled(at=NOW), discarded(gone=False, next_at=NOW))
+    assert s.decide(record, NOW, POLICY).do is Do.DISCARD
+    record = fold(record, discarded(gone=False))
+    assert (record.operation(VOICE).uploads, record.next_at) == ("left", None)
+
+
+def test_uploads_that_were_under_way_at_the_end_are_known_and_deleted():
+    record = fold(training(), waits(), s.Cancelled(at=NOW), discarded(), uploaded())
+    assert s.decide(record, NOW, POLICY).do is Do.DISCARD
+    assert record.status is Status.CANCELLED
+
+
+def test_that_nothing_was_uploaded_for_what_has_ended_is_no_news():
+    record = fold(training(), s.Cancelled(at=NOW))
+    assert fold(record, prepared()) is record
+
+
+def test_a_purge_forgets_no_upload_that_is_still_there():
+    record = fold(training(), uploaded(), s.Deleted(at=NOW), s.Purged(at=NOW, again_at=NOW + 1))
+    assert record.operation(VOICE).prepared == {"asset": "a"}
+    assert fold(record, discarded()).operation(VOICE).prepared is None
+
+
 # -- properties -------------------------------------------------------------------------------
 
 _JOBS = st.builds(
@@ -634,7 +787,10 @@ _FIELDS = {
     "job": _JOBS,
     "others": st.just(()),
     "files": st.sampled_from([{}, {"preview": FILE}]),
-    "prepared": st.just({}),
+    "prepared": st.sampled_from([{}, {"asset": "a"}]),
+    "hand_in": st.sampled_from([HAND_IN, HAND_IN.model_copy(update={"name": "again.mp4"})]),
+    "refused": st.none() | st.just("too quiet"),
+    "gone": st.booleans(),
     "account": st.just("a1"),
     "api_version": st.just("1"),
     "instant": st.just(instant()),
@@ -696,7 +852,10 @@ def test_the_same_event_again_changes_no_more_than_once(events, event):
     record = fold(training(), *events)
     once = fold(record, event)
     twice = fold(once, event)
-    counting = (s.Missing, s.CopyFailed, s.Postponed, s.Seen, s.Resumed, s.Restored, s.Purged)
+    counting = (
+        *(s.Missing, s.CopyFailed, s.Postponed, s.Seen, s.Resumed, s.Restored, s.Purged),
+        *(s.Waits, s.Discarded),
+    )
     if not isinstance(event, counting):
         assert twice.model_dump(exclude={"updated_at", "progress"}) == once.model_dump(
             exclude={"updated_at", "progress"}

@@ -26,6 +26,7 @@ from .models import (
     DubRequest,
     Event,
     Job,
+    Media,
     Operation,
     Options,
     Request,
@@ -34,6 +35,7 @@ from .models import (
     StoredFile,
     VideoRequest,
     VoiceRequest,
+    Waiting,
 )
 from .records import Instant, LedgerEntry, Record, Sample, Status
 from .webhooks import Delivery, Scheme, Unsigned
@@ -45,6 +47,7 @@ __all__ = [
     "Capabilities",
     "Claim",
     "Clock",
+    "Discards",
     "Engine",
     "Face",
     "FaceFinder",
@@ -63,6 +66,7 @@ __all__ = [
     "Slots",
     "SpeechSynthesizer",
     "Sunset",
+    "TakesRecording",
     "VideoDubber",
     "VideoGenerator",
     "VoiceCloner",
@@ -306,8 +310,33 @@ class Prepares(Protocol):
     """A provider that uploads something, free of charge, before the paid call."""
 
     @abstractmethod
-    async def prepare(self, operation: Operation, request: Request, /) -> dict[str, Any]:
-        """Upload; what comes back is saved, and given to the paid call as ``prepared``."""
+    async def prepare(self, operation: Operation, request: Request, /) -> dict[str, Any] | Waiting:
+        """Upload; what comes back is saved, and given to the paid call as ``prepared``.
+
+        ``Waiting`` where a person must act first: it is then called again, in a while.
+        """
+
+
+@runtime_checkable
+class Discards(Protocol):
+    """A provider that can delete what its ``prepare`` has uploaded."""
+
+    @abstractmethod
+    async def discard(self, operation: Operation, prepared: Mapping[str, Any], /) -> None:
+        """Delete what ``prepared`` names; what is not there counts as deleted."""
+
+
+@runtime_checkable
+class TakesRecording(Protocol):
+    """A provider that asks for recordings, by actions that have ``Action.recording``."""
+
+    @abstractmethod
+    async def hand_in(self, ref: str, recording: Media, /, *, subject: str | None) -> None:
+        """Hand in what the action ``ref`` asked for, in which the person ``subject`` is heard.
+
+        It is free, and made again where its answer was lost. Raises ``Refused`` where the recording
+        is not taken; the next look then asks for another.
+        """
 
 
 @dataclass(frozen=True, slots=True)

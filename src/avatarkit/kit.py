@@ -20,7 +20,17 @@ from . import consent as consents
 from . import preflight as looks
 from .engines.clock import SystemClock
 from .engines.inprocess import AccountSlots, InProcessEngine, wait
-from .interfaces import ROLES, Backlog, Clock, FaceFinder, Link, MediaStore, Provider, Repository
+from .interfaces import (
+    ROLES,
+    Backlog,
+    Clock,
+    FaceFinder,
+    Link,
+    MediaStore,
+    Provider,
+    Repository,
+    TakesRecording,
+)
 from .models import Consent, Event, JobState, Operation, Options, SampleRole
 from .orchestrator import Orchestrator
 from .recordings import Links, Recording, Recordings, Source
@@ -687,24 +697,57 @@ class AvatarKit:
         record = await self._repository.get(record_id)
         if record is None or record.cleanup == "no":
             return []
-        left = [leftover for state in record.operations for leftover in _left(state)]
+        removing = record.cleanup == "delete"
+        left = [part for state in record.operations for part in _left(state, removing=removing)]
         if record.deleted and not record.purges:
             left.append(Leftover("its results in the media store", pending=True))
         return left
 
     async def resolve(
-        self, record_id: str, choice: str, *, job_id: str | None = None
+        self,
+        record_id: str,
+        choice: str,
+        *,
+        job_id: str | None = None,
+        recording: Source | None = None,
     ) -> Training | Video:
         """Answer the record's action with one of ``record.action.choices``.
 
-        ``adopt`` needs ``job_id``. Raises ``IllegalTransition`` where the choice does not fit.
+        ``adopt`` needs ``job_id``. ``done`` takes the ``recording`` that an action asks for by
+        ``record.action.recording``: it is stored first, then handed in by the worker. Raises
+        ``IllegalTransition`` where the answer does not fit, ``MediaRejected`` for another kind of
+        recording.
         """
         record = await self._repository.get(record_id)  # a deleted one may still ask
         if record is None:
             raise errors.NotFound(f"there is no training or video {record_id!r}")
-        record = await self._orchestrator.resolve(record, choice, job_id=job_id)
+        if recording is None:
+            record = await self._orchestrator.resolve(record, choice, job_id=job_id)
+        else:
+            record = await self._handed_in(record, choice, recording)
         self._engine.wake()
         return cast("Training | Video", record)
+
+    async def _handed_in(self, record: Record, choice: str, recording: Source) -> Record:
+        action = record.action
+        if choice != "done" or action is None or action.recording is None:
+            raise errors.IllegalTransition(
+                f"{record.id} asks for no recording; where one is asked for, answer 'done' with it"
+            )
+        operation = cast("Operation", action.operation)
+        state = cast("OperationState", record.operation(operation))
+        if not isinstance(self._provider(state.provider), TakesRecording):
+            raise errors.Unsupported(
+                f"{state.provider} takes no recording from here: give it there, then answer 'done'"
+            )
+        role = SampleRole.VOICE if action.recording == "audio" else SampleRole.FOOTAGE
+        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
+            file = await self._recordings.bring(role, recording, Path(folder))
+            await self._recordings.check(file)
+            kept = await self._recordings.keep_asked(
+                file, record.prefix, action.recording, action.ref or ""
+            )
+        return await self._orchestrator.give(record, operation, kept)
 
     async def receive(self, provider: str, delivery: Delivery) -> list[Event]:
         """Check a webhook delivery and apply it; raises ``WebhookRejected``."""
@@ -762,13 +805,17 @@ class AvatarKit:
         return record
 
 
-def _left(state: OperationState) -> Iterator[Leftover]:
+def _left(state: OperationState, *, removing: bool) -> Iterator[Leftover]:
     """What one operation may have left at its vendor."""
     where = f"{state.provider} {state.operation}"
     if state.phase is Phase.INTENT:
         yield Leftover(f"{where}: whether it was made is not known yet", pending=True)
     if state.discard:
         yield Leftover(f"{where}: {', '.join(state.discard)}", pending=True)
+    if removing and state.prepared and state.uploads == "kept":
+        yield Leftover(f"{where}: what was uploaded for it", pending=True)
+    if state.uploads == "left":
+        yield Leftover(f"{where}: what was uploaded for it cannot be deleted there", pending=False)
     if state.undeletable:
         ids = ", ".join(state.undeletable)
         yield Leftover(f"{where}: {ids} cannot be deleted there", pending=False)

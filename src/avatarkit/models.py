@@ -39,6 +39,7 @@ __all__ = [
     "StoredFile",
     "VideoRequest",
     "VoiceRequest",
+    "Waiting",
     "media_type_of",
     "nothing_to_guard",
 ]
@@ -201,6 +202,20 @@ class Action(Model):
     url: str | None = Field(default=None, repr=False)
     text: str | None = None
     expires_at: float | None = None
+    #: what ``kit.resolve(..., recording=...)`` is to hand in, if anything
+    recording: Literal["audio", "video"] | None = None
+    ref: str | None = None  #: what that recording is for, as the provider calls it
+
+
+class Waiting(Model):
+    """What ``prepare`` answers while a person must act, or while the provider looks at it.
+
+    ``prepared`` is what there is so far; the next ``prepare`` gets it. ``action`` says what to do,
+    None that there is nothing to do but to ask again.
+    """
+
+    prepared: dict[str, Any] = {}
+    action: Action | None = None
 
 
 class Options(Model):

@@ -18,7 +18,18 @@ from urllib.parse import urlsplit
 
 from . import _telemetry, errors
 from ._log import cleaned, get_logger
-from .interfaces import ROLES, Clock, Fetcher, MediaStore, Prepares, Provider, Repository, Slots
+from .interfaces import (
+    ROLES,
+    Clock,
+    Discards,
+    Fetcher,
+    MediaStore,
+    Prepares,
+    Provider,
+    Repository,
+    Slots,
+    TakesRecording,
+)
 from .models import (
     MEDIA_TYPES,
     Action,
@@ -28,10 +39,11 @@ from .models import (
     Request,
     Speech,
     StoredFile,
+    Waiting,
     media_type_of,
 )
 from .models import Event as Delivered
-from .records import Instant, LedgerEntry, OperationState, Phase, Record, elapsed
+from .records import HandIn, Instant, LedgerEntry, OperationState, Phase, Record, elapsed
 from .requests import Requests, digest
 from .states import (
     Absent,
@@ -41,11 +53,13 @@ from .states import (
     Cleared,
     CopyFailed,
     Deleted,
+    Discarded,
     Do,
     Doubted,
     Event,
     Failed,
     GaveUp,
+    HandedIn,
     Intended,
     Missing,
     Policy,
@@ -59,7 +73,9 @@ from .states import (
     Seen,
     SettledAnew,
     Stored,
+    Taken,
     Unsent,
+    Waits,
     apply,
     decide,
     poll_gap,
@@ -126,7 +142,7 @@ class Orchestrator:
     ) -> None:
         self._repository = repository
         self._media = media
-        self._requests = Requests(media)
+        self._requests = Requests(media, repository)
         self._provider = provider
         self._fetcher = fetcher
         self._clock = clock
@@ -228,7 +244,7 @@ class Orchestrator:
     async def _prepare(
         self, record: Record, state: OperationState, provider: Provider, now: Instant
     ) -> Record:
-        prepared: dict[str, Any] = {}
+        prepared: dict[str, Any] | Waiting = {}
         if isinstance(provider, Prepares):
             try:
                 request = await self._requests.build(record, state, provider)
@@ -238,13 +254,39 @@ class Orchestrator:
                 return await self._put(record, _failed(error, now))
             except Exception as error:  # noqa: BLE001 - whatever it was, it was free
                 return await self._later(record, state, error, now)
-        event = Prepared(
+        bound = {"account": provider.account, "api_version": provider.api_version}
+        if not isinstance(prepared, Waiting):
+            event = Prepared(at=now.wall, operation=state.operation, prepared=prepared, **bound)
+            return await self._put(record, event)
+        action, gap = prepared.action, min(2.0 ** min(state.polls, 16), self._policy.gap_max)
+        if action is not None and action.expires_at is not None:
+            gap = max(1.0, min(gap, action.expires_at - now.wall))
+        event = Waits(
             at=now.wall,
             operation=state.operation,
-            prepared=prepared,
-            account=provider.account,
-            api_version=provider.api_version,
+            prepared=prepared.prepared,
+            action=action,
+            next_at=now.wall + gap,
+            **bound,
         )
+        return await self._put(record, event)
+
+    async def _hand_in(
+        self, record: Record, state: OperationState, provider: Provider, now: Instant
+    ) -> Record:
+        """Send the recording that was asked for; after a kill it is sent again."""
+        given, refused = cast("HandIn", state.hand_in), None
+        try:
+            recording = await self._requests.recording(given, provider)
+            subject = await self._requests.subject(record)
+            taker = cast("TakesRecording", provider)
+            hand_in = partial(taker.hand_in, given.ref, recording, subject=subject)
+            await self._free("prepare", record, state, provider, hand_in)
+        except _HOPELESS as error:
+            refused = cleaned(getattr(error, "message", "") or str(error))
+        except Exception as error:  # noqa: BLE001 - whatever it was, it was free
+            return await self._later(record, state, error, now)
+        event = Taken(at=now.wall, operation=state.operation, hand_in=given, refused=refused)
         return await self._put(record, event)
 
     async def _free(
@@ -665,6 +707,38 @@ class Orchestrator:
         event = Removed(at=now.wall, operation=state.operation, job_id=job_id, deleted=deleted)
         return await self._put(record, event)
 
+    async def _discard(
+        self, record: Record, state: OperationState, provider: Provider, now: Instant
+    ) -> Record:
+        """Delete what was uploaded for the operation; after some attempts it is left there."""
+        gone, limit = False, 0  # where nobody can be asked, it is not asked twice
+        if isinstance(provider, Discards):
+            discard = partial(provider.discard, state.operation, state.prepared or {})
+            try:
+                await self._free("delete", record, state, provider, discard)
+                gone = True
+            except errors.NotFound:
+                gone = True
+            except errors.Unsupported:
+                pass
+            except Exception as error:  # noqa: BLE001 - whatever it was, it was free
+                limit = self._policy.discard_limit
+                log.warning(
+                    "uploads.not_deleted",
+                    id=record.id,
+                    provider=state.provider,
+                    operation=state.operation,
+                    error=type(error).__name__,
+                )
+        event = Discarded(
+            at=now.wall,
+            operation=state.operation,
+            gone=gone,
+            limit=limit,
+            next_at=now.wall + _backoff(state.discards + 1, None),
+        )
+        return await self._put(record, event)
+
     async def _purge(self, record: Record, now: Instant) -> Record:
         await self._media.delete(record.prefix)
         again_at = now.wall + self._policy.recheck
@@ -714,6 +788,12 @@ class Orchestrator:
         return await self._put(
             record, Seen(at=now, operation=operation, job=event.job, next_at=now)
         )
+
+    async def give(self, record: Record, operation: Operation, recording: HandIn) -> Record:
+        """Answer the record's action with the recording that it asks for; it is sent next."""
+        now = await self._repository.now()
+        event = HandedIn(at=now.wall, operation=operation, hand_in=recording)
+        return await self._put(record, event)
 
     async def resolve(self, record: Record, choice: str, *, job_id: str | None = None) -> Record:
         """Answer the record's action with one of its choices."""
@@ -790,11 +870,13 @@ class Orchestrator:
 
     _STEPS: ClassVar[Mapping[Do, Callable[[Any, Any, Any, Any, Any], Awaitable[Record]]]] = {
         Do.PREPARE: _prepare,
+        Do.HAND_IN: _hand_in,
         Do.SUBMIT: _submit,
         Do.RECONCILE: _reconcile,
         Do.POLL: _poll,
         Do.COPY: _copy,
         Do.REMOVE: _remove,
+        Do.DISCARD: _discard,
         Do.RECHECK: _recheck,
     }
 

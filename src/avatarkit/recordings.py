@@ -22,7 +22,7 @@ from . import preflight as looks
 from ._files import chunks
 from .interfaces import FaceFinder, Fetcher, Link, MediaStore, Repository
 from .models import Consent, SampleRole, media_type_of
-from .records import Sample
+from .records import HandIn, Sample
 
 __all__ = ["Links", "Recording", "Recordings", "Source"]
 
@@ -167,6 +167,24 @@ class Recordings:
             created_at=now,
         )
         return await self._repository.add_sample(sample)
+
+    async def keep_asked(
+        self, file: Recording, prefix: str, kind: Literal["audio", "video"], ref: str
+    ) -> HandIn:
+        """Store a recording that a provider asked for; it goes when the record's results go.
+
+        Raises ``MediaRejected`` where it is not what was asked for.
+        """
+        facts = await self._seen(file)
+        if not facts.media_type.startswith(f"{kind}/"):
+            raise errors.MediaRejected(
+                f"{file.name} is {facts.media_type}, and what is asked for is {kind}: record it "
+                "again"
+            )
+        suffix = looks.SUFFIXES[facts.media_type]
+        key = f"{prefix}/recording-{facts.sha256[:16]}{suffix}"
+        stored = await self._media.put(key, chunks(file.path), facts.media_type)
+        return HandIn(ref=ref, name=f"{Path(file.name).stem}{suffix}", file=stored)
 
     async def keep_consent(self, consent: Consent, user_id: str) -> Consent:
         """Store the evidence with its digest, then record the consent."""

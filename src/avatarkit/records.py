@@ -14,6 +14,7 @@ from .models import Action, JobState, Model, Operation, StoredFile
 __all__ = [
     "FINAL",
     "TRANSITIONS",
+    "HandIn",
     "Instant",
     "LedgerEntry",
     "OperationState",
@@ -104,6 +105,14 @@ class Sample(Model):
     created_at: float = 0.0
 
 
+class HandIn(Model):
+    """A recording that the provider has asked for, safe in the media store."""
+
+    ref: str  #: what it is for, see ``Action.ref``
+    name: str
+    file: StoredFile
+
+
 class OperationState(Model):
     """One paid thing within a record, and everything needed to find it again."""
 
@@ -124,6 +133,11 @@ class OperationState(Model):
     digest: str | None = None  #: of the body that the intent speaks of
     trace: str | None = None  #: traceparent of the visit that submitted it, at first of its caller
     prepared: dict[str, Any] | None = None  #: ids of uploads; None until ``prepare`` ran
+    waiting: bool = False  #: ``prepare`` has not come to its end; ``prepared`` is what it has
+    uploads: Literal["kept", "gone", "left"] = "kept"  #: what became of them after the end
+    discards: int = 0  #: attempts to delete them that failed
+    hand_in: HandIn | None = None  #: what a person has given and the provider has not yet
+    not_taken: str | None = None  #: why the provider did not take the last one
     doubted: bool = False  #: was its fate ever unknown?
     recheck_at: float | None = None
     not_before: float = 0.0  #: the next submission, look-up, poll, copy or removal

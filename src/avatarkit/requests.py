@@ -14,7 +14,7 @@ import anyio.to_thread
 
 from . import audio, errors
 from ._files import chunks
-from .interfaces import MediaStore, Provider
+from .interfaces import MediaStore, Provider, Repository
 from .models import (
     AvatarRequest,
     DubRequest,
@@ -27,7 +27,7 @@ from .models import (
     VideoRequest,
     VoiceRequest,
 )
-from .records import OperationState, Record, Sample, Training, Video
+from .records import HandIn, OperationState, Record, Sample, Training, Video
 
 __all__ = ["Requests", "digest"]
 
@@ -35,8 +35,9 @@ __all__ = ["Requests", "digest"]
 class Requests:
     """Requests whose media stream from one store."""
 
-    def __init__(self, media: MediaStore) -> None:
+    def __init__(self, media: MediaStore, repository: Repository) -> None:
         self._media = media
+        self._repository = repository
 
     async def build(
         self,
@@ -59,6 +60,17 @@ class Requests:
             "idempotency_key": f"{token}:{number}" if state.idempotency_window else None,
         }
         return await self._BUILDERS[state.operation](self, record, provider, common)
+
+    async def recording(self, given: HandIn, provider: Provider) -> Media:
+        """Build the recording that the provider asked for."""
+        return await self._file(given.file, given.name, provider)
+
+    async def subject(self, record: Record) -> str | None:
+        """The name of the person who consented, where there is one."""
+        if record.consent_id is None:
+            return None
+        consent = await self._repository.get_consent(record.consent_id)
+        return None if consent is None else consent.subject
 
     async def _voice_request(
         self, record: Record, provider: Provider, common: dict[str, Any]

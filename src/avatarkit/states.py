@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Any, Literal, TypeVar
 
 from .models import Action, Job, JobState, Operation, StoredFile
-from .records import Instant, OperationState, Phase, Record, Status, Training
+from .records import HandIn, Instant, OperationState, Phase, Record, Status, Training
 
 __all__ = [
     "Absent",
@@ -27,11 +27,13 @@ __all__ = [
     "Cleared",
     "CopyFailed",
     "Deleted",
+    "Discarded",
     "Do",
     "Doubted",
     "Event",
     "Failed",
     "GaveUp",
+    "HandedIn",
     "Intended",
     "Missing",
     "Policy",
@@ -46,7 +48,9 @@ __all__ = [
     "SettledAnew",
     "Step",
     "Stored",
+    "Taken",
     "Unsent",
+    "Waits",
     "apply",
     "decide",
     "poll_gap",
@@ -67,6 +71,7 @@ class Policy:
     missing_limit: int = 3  #: "not found" so often in a row means gone
     copy_limit: int = 6  #: attempts to fetch a result before a person is asked
     gap_max: float = 60.0  #: between polls
+    discard_limit: int = 8  #: attempts to delete uploads before they are left where they are
     account_check: float = 60.0  #: how often a record waits for its own account's key
 
 
@@ -95,6 +100,38 @@ class Prepared(_Of):
     prepared: dict[str, Any]
     account: str
     api_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits(Prepared):
+    """Free uploads wait for a person, or for the provider; look again at ``next_at``."""
+
+    action: Action | None
+    next_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedIn(_Of):
+    """A person gave the recording that the provider asks for."""
+
+    hand_in: HandIn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken(_Of):
+    """The provider has taken the recording, or said why not."""
+
+    hand_in: HandIn
+    refused: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discarded(_Of):
+    """The uploads are deleted at the vendor, or could not be; ``limit`` attempts, and they stay."""
+
+    gone: bool
+    limit: int = 0
+    next_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,11 +316,13 @@ class Do(StrEnum):
     """What ``advance`` does next."""
 
     PREPARE = "prepare"  #: free uploads
+    HAND_IN = "hand_in"  #: send the provider the recording that it asked for
     SUBMIT = "submit"  #: save the intent, then call
     RECONCILE = "reconcile"  #: an intent of unknown fate: look it up
     POLL = "poll"
     COPY = "copy"  #: fetch results into the media store
     REMOVE = "remove"  #: delete at the vendor
+    DISCARD = "discard"  #: delete what was uploaded for it
     RECHECK = "recheck"  #: look up a doubted operation once more
     PURGE = "purge"  #: delete a deleted record's results
     ASK_DEADLINE = "ask_deadline"
@@ -352,8 +391,10 @@ def _forward(record: Record) -> Step:
             # Another key may be in place by now; every other block waits for a person.
             own_key = record.action is not None and record.action.kind == "account"
             return Step(Do.PREPARE, op.operation, op.not_before) if own_key else Step(Do.REST)
-        if op.phase is Phase.NONE:
-            do = Do.PREPARE if op.prepared is None else Do.SUBMIT
+        if op.hand_in is not None:
+            do = Do.HAND_IN
+        elif op.phase is Phase.NONE:
+            do = Do.PREPARE if op.prepared is None or op.waiting else Do.SUBMIT
         elif op.job_state is JobState.SUCCEEDED:
             do = Do.COPY
         else:
@@ -370,10 +411,23 @@ def _after_the_end(record: Record) -> Step:
     steps = [
         Step(Do.REMOVE, o.operation, o.not_before) for o in reversed(record.operations) if o.discard
     ]
+    steps += [
+        Step(Do.DISCARD, o.operation, o.not_before)
+        for o in record.operations
+        if _discardable(record, o)
+    ]
     if record.deleted and record.purges < _PURGES:
         steps.append(Step(Do.PURGE, None, record.purge_at))
     earliest = min(steps, key=lambda step: step.at or 0.0, default=Step(Do.REST))
     return _no_later(record, earliest)
+
+
+def _discardable(record: Record, op: OperationState) -> bool:
+    """Whether what was uploaded for it serves nobody any more; first goes what was made of it."""
+    if record.cleanup == "no" or op.uploads != "kept" or not op.prepared or op.discard:
+        return False
+    at_its_end = op.phase is Phase.NONE or op.job_state in {JobState.FAILED, JobState.GONE}
+    return record.cleanup == "delete" or at_its_end or op.succeeded
 
 
 def _no_later(record: Record, step: Step) -> Step:
@@ -486,15 +540,39 @@ def _ids(known: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:
 
 def _prepared(record: R, e: Prepared) -> R:
     op = _get(record, e.operation)
-    if record.status.final or op.phase is not Phase.NONE or op.prepared is not None:
+    if op.phase is not Phase.NONE or (op.prepared is not None and not op.waiting):
         return record
-    return _set(
+    if record.status.final and not e.prepared:
+        return record
+    waits = e if isinstance(e, Waits) else None
+    record = _set(
         record,
         e.operation,
         prepared=e.prepared,
+        waiting=waits is not None,
+        uploads="kept",  # those of a record that has ended are deleted next
         account=op.account or e.account,
         api_version=e.api_version,
+        polls=op.polls + 1 if waits else 0,
+        failures=0,
+        not_before=waits.next_at if waits else e.at,
     )
+    return _vendor_action(record, e.operation, waits.action if waits else None)
+
+
+def _handed_in(record: R, e: HandedIn) -> R:
+    op = _get(record, e.operation)
+    if record.status.final or not op.provider or op.succeeded:
+        return record
+    known = {"hand_in": e.hand_in, "not_taken": None, "not_before": e.at, "polls": 0}
+    return _vendor_action(_set(record, e.operation, **known), e.operation, None)
+
+
+def _taken(record: R, e: Taken) -> R:
+    if _get(record, e.operation).hand_in != e.hand_in:
+        return record
+    known = {"hand_in": None, "not_taken": e.refused, "not_before": e.at, "failures": 0}
+    return _set(record, e.operation, **known)
 
 
 def _intended(record: R, e: Intended) -> R:
@@ -663,9 +741,11 @@ def _vendor_action(record: R, operation: Operation, action: Action | None) -> R:
         return record
     current = record.action
     if action is not None and (current is None or current.kind in _VENDORS):
-        return record.model_copy(
-            update={"action": action.model_copy(update={"operation": operation})}
-        )
+        known: dict[str, Any] = {"operation": operation}
+        refused = _get(record, operation).not_taken
+        if refused and action.recording:
+            known["message"] = f"The last recording was not taken: {refused}. {action.message}"
+        return record.model_copy(update={"action": action.model_copy(update=known)})
     if (
         action is None
         and current is not None
@@ -736,6 +816,15 @@ def _removed(record: R, e: Removed) -> R:
         discard=tuple(i for i in op.discard if i != e.job_id),
         **{target: _ids(getattr(op, target), (e.job_id,))},
     )
+
+
+def _discarded(record: R, e: Discarded) -> R:
+    op = _get(record, e.operation)
+    if not _discardable(record, op):
+        return record
+    if e.gone or op.discards + 1 >= e.limit:
+        return _set(record, e.operation, uploads="gone" if e.gone else "left", prepared=None)
+    return _set(record, e.operation, discards=op.discards + 1, not_before=e.next_at)
 
 
 def _rechecked(record: R, e: Rechecked) -> R:
@@ -866,7 +955,15 @@ def _purged(record: R, e: Purged) -> R:
     if not record.deleted or record.purges >= _PURGES or e.at < record.purge_at:
         return record  # two workers that purge at once have purged once
     operations = tuple(
-        o.model_copy(update={"files": {}, "prepared": None}) for o in record.operations
+        o.model_copy(
+            update={
+                "files": {},
+                "prepared": o.prepared or None,  # goes when the uploads have gone
+                "hand_in": None,
+                "not_taken": None,
+            }
+        )
+        for o in record.operations
     )
     blank = {k: v for k, v in _PERSONAL.items() if k in type(record).model_fields}
     return record.model_copy(
@@ -881,6 +978,9 @@ def _purged(record: R, e: Purged) -> R:
 
 _HANDLERS: Mapping[type[Event], Callable[[Any, Any], Any]] = {
     Prepared: _prepared,
+    Waits: _prepared,
+    HandedIn: _handed_in,
+    Taken: _taken,
     Intended: _intended,
     Accepted: _accepted,
     Absent: _absent,
@@ -893,6 +993,7 @@ _HANDLERS: Mapping[type[Event], Callable[[Any, Any], Any]] = {
     CopyFailed: _copy_failed,
     Postponed: _postponed,
     Removed: _removed,
+    Discarded: _discarded,
     Rechecked: _rechecked,
     Asked: _asked,
     Cleared: _cleared,

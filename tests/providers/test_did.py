@@ -10,12 +10,19 @@ from pydantic import SecretStr
 
 from avatarkit import errors
 from avatarkit.interfaces import ProviderSettings
-from avatarkit.models import AvatarRequest, JobState, Media, Operation, VideoRequest, VoiceRequest
+from avatarkit.models import (
+    AvatarRequest,
+    JobState,
+    Media,
+    Operation,
+    VideoRequest,
+    VoiceRequest,
+    Waiting,
+)
 from avatarkit.providers.did import (
     DID,
     Background,
     ClipConfig,
-    ConsentPending,
     ConsentText,
     DIDClip,
     DIDConsent,
@@ -206,9 +213,9 @@ async def test_footage_that_cannot_be_fetched_is_refused_before_anything_is_sent
 
 
 async def pending(it, request):
-    with pytest.raises(ConsentPending) as caught:
-        await it.prepare(Operation.AVATAR, request)
-    return caught.value
+    waiting = await it.prepare(Operation.AVATAR, request)
+    assert isinstance(waiting, Waiting)
+    return waiting
 
 
 BEGUN = 1_790_000_000.0  #: when the consent in the recording was begun
@@ -228,7 +235,7 @@ async def test_the_text_of_the_consent_is_an_action_that_expires(asked, wire):
     assert asked.action.expires_at == BEGUN + 1800
     assert asked.prepared["consent_id"] == "cst_abc123"
     assert wire.body() == {"language": "english"}
-    assert TOLD["consent"]["text"] in str(asked)
+    assert (asked.action.recording, asked.action.ref) == ("video", "cst_abc123")
 
 
 async def test_until_it_was_read_the_same_text_is_asked_for(it, wire, asked):
@@ -247,6 +254,15 @@ async def test_a_text_that_has_expired_is_renewed(it, wire, clock, asked):
     wire.reply(TOLD["consent_polled"]).reply(FRESH, 201)
     renewed = await pending(it, train(prepared=asked.prepared))
     assert (renewed.action.text, renewed.prepared["consent_id"]) == (FRESH["text"], "cst_2")
+    last = wire.requests[-1]
+    assert (last.method, last.url.path) == ("DELETE", "/consents/cst_abc123")
+
+
+async def test_an_old_text_that_cannot_be_deleted_holds_nothing_up(it, wire, clock, asked):
+    clock.advance(1800)
+    wire.reply(TOLD["consent_polled"]).reply(FRESH, 201).reply({}, 500)
+    renewed = await pending(it, train(prepared=asked.prepared))
+    assert renewed.action.text == FRESH["text"]
 
 
 async def test_a_consent_that_is_gone_is_renewed(it, wire, asked):
@@ -260,6 +276,9 @@ async def test_a_recording_that_was_not_taken_is_asked_for_anew_and_why(it, wire
     renewed = await pending(it, train(prepared=asked.prepared))
     assert "other words" in renewed.action.message
     assert renewed.action.text == FRESH["text"]
+    wire.reply({**TOLD["consent_polled"], "id": "cst_2"})
+    again = await pending(it, train(prepared=renewed.prepared))
+    assert again.action == renewed.action
 
 
 @pytest.mark.parametrize("word", ["validating", "percolating"])
@@ -281,16 +300,40 @@ async def test_a_consent_of_ones_own_is_waited_for(it, wire, clock):
     wire.reply(TOLD["consent"], 201).reply({"id": "cst_abc123"})
     wire.reply({**TOLD["consent_polled"], "status": "done"})
     consent = await it.ask_consent("portuguese")
-    await it.hand_in(consent.id, media("consent.mp4"), name="Maria")
+    await it.hand_in(consent.id, media("consent.mp4"), subject="Maria")
     own = DIDConsent(consent_id=consent.id)
     assert consent == ConsentText("cst_abc123", TOLD["consent"]["text"], BEGUN + 1800)
     assert wire.body(1) == {"source_url": FOOTAGE, "name": "Maria"}
-    assert await it.prepare(Operation.AVATAR, train(None, own)) == {"consent_id": "cst_abc123"}
+    prepared = await it.prepare(Operation.AVATAR, train(None, own))
+    assert prepared == {}  # it is not ours to delete
+    wire.reply(TOLD["express_submitted"], 201)
+    await it.train_avatar(train(None, own, prepared=prepared))
+    assert wire.body()["consent_id"] == "cst_abc123"
+
+
+async def test_a_consent_of_ones_own_that_nobody_has_read_yet_is_asked_for(it, wire, clock):
+    clock.advance(BEGUN + 1 - clock.now().wall)
+    wire.reply({**TOLD["consent_polled"], "status": "created"})
+    waiting = await pending(it, train(None, DIDConsent(consent_id="cst_abc123")))
+    assert (waiting.action.ref, waiting.prepared) == ("cst_abc123", {})
+
+
+async def test_without_a_name_the_recording_is_handed_in_all_the_same(it, wire):
+    wire.reply({"id": "cst_1"})
+    await it.hand_in("cst_1", media("consent.mp4"), subject=None)
+    assert wire.body()["name"] == "the person in the footage"
+
+
+async def test_a_consent_that_we_asked_for_is_deleted_with_the_training(it, wire, asked):
+    wire.reply({})
+    await it.discard(Operation.AVATAR, asked.prepared)
+    last = wire.requests[-1]
+    assert (last.method, last.url.path) == ("DELETE", "/consents/cst_abc123")
 
 
 async def test_a_consent_is_handed_in_by_a_link_only(it, wire):
     with pytest.raises(errors.Unsupported, match="link"):
-        await it.hand_in("cst_1", media(url=None), name="Maria")
+        await it.hand_in("cst_1", media(url=None), subject="Maria")
     assert not wire.requests
 
 
@@ -529,6 +572,9 @@ async def test_audio_whose_link_d_id_does_not_take_is_uploaded_for_free(it, wire
     await it.generate_video(speak(audio=sound(url=url), prepared=prepared))
     assert wire.body(0) == {"audio": BYTES}
     assert wire.body(1)["script"]["audio_url"] == TOLD["audio"]["url"]
+    wire.reply({})
+    await it.discard(Operation.VIDEO, prepared)
+    assert wire.requests[-1].url.path == f"/audios/{TOLD['audio']['id']}"
 
 
 async def test_audio_that_was_not_uploaded_is_refused_before_anything_is_sent(it, wire):
@@ -661,12 +707,16 @@ async def test_every_call_is_one_that_the_vendor_describes(it, wire):
     consent, url = {"consent_id": "cst_1"}, "https://store.example/a.wav"
     wire.reply({"id": "x", "url": "s3://x/y.png", "text": "read this", "presenter_id": "x"})
     await it.ask_consent()
-    await it.hand_in("cst_1", media(), name="Maria")
-    await it.delete_consent("cst_1")
+    await it.hand_in("cst_1", media(), subject="Maria")
+    await it.discard(Operation.AVATAR, {"consent_id": "cst_1", "audio_id": "aud_1"})
     await it.train_avatar(train(photo()))
     express = train(None, DIDExpress(is_greenscreen=True), prepared=consent, **hook)
     for request in (train(), express, train(None, PREMIUM, prepared=consent, **hook)):
         await it.train_avatar(request)
+    await it.prepare(Operation.AVATAR, train(None, DIDConsent(language="portuguese")))
+    sea = Background(source_url="https://app.example/sea.jpg")
+    for avatar, options in {"clips:prs_1": DIDClip, "scenes:avt_1": DIDScene}.items():
+        await it.generate_video(speak(avatar, options(background=sea)))
     for avatar, options in AVATARS.items():
         for how in VOICES:
             await it.generate_video(speak(avatar, options, how, **hook))
@@ -705,6 +755,7 @@ async def test_every_call_is_one_that_the_vendor_describes(it, wire):
         "POST /images",
         "DELETE /images/{id}",
         "POST /audios",
+        "DELETE /audios/{id}",
         "POST /tts/voices",
         "GET /tts/voices",
         "DELETE /tts/voices/{id}",

@@ -229,6 +229,7 @@ async def test_the_captcha_is_an_action_and_stays_the_same_picture(it, wire, ans
     first, second = await it.get_voice("pvc1"), await it.get_voice("pvc1")
     assert first.state is JobState.NEEDS_ACTION
     assert first.action.kind == "captcha"
+    assert (first.action.recording, first.action.ref) == ("audio", "pvc1")
     assert first.action.url == f"data:image/png;base64,{CAPTCHA.decode()}"
     assert second.action == first.action
     assert len(wire.requests) == 3

@@ -235,6 +235,14 @@ async def test_a_recording_is_uploaded_before_the_paid_call(it, wire):
     assert said == {"audio": {"type": "asset_id", "asset_id": "ast_1"}, "voice_name": TOKEN}
 
 
+@pytest.mark.parametrize("name", ["asset_id", "audio_asset_id"])
+@pytest.mark.parametrize("status", [200, 404])
+async def test_uploads_are_deleted_once_nobody_needs_them(it, wire, name, status):
+    wire.reply({}, status)
+    await it.discard(Operation.VOICE, {name: "ast_1", "engine": "avatar_iv"})
+    assert paths(wire) == ["DELETE /v3/assets/ast_1"]
+
+
 async def test_what_is_larger_goes_directly_to_the_store_without_the_key(it, wire):
     wire.reply(TOLD["direct"]).reply(b"").reply(TOLD["complete"])
     large = media(size=32_000_001)
@@ -927,6 +935,7 @@ async def test_every_call_is_one_that_the_vendor_describes(it, wire):
     wire.reply({"data": {}})
     for delete in (it.delete_voice, it.delete_avatar, it.delete_video, it.delete_dub):
         await delete("x1")
+    await it.discard(Operation.VOICE, {"asset_id": "ast_1"})
     await it.balance()
     wire.reply(TOLD["endpoint"])
     await it.register_webhook(HOOK)
@@ -936,6 +945,7 @@ async def test_every_call_is_one_that_the_vendor_describes(it, wire):
         "POST /v3/assets",
         "POST /v3/assets/direct-uploads",
         "POST /v3/assets/{asset_id}/complete",
+        "DELETE /v3/assets/{asset_id}",
         "POST /v3/voices/clone",
         "GET /v3/voices/{voice_id}",
         "GET /v3/voices",

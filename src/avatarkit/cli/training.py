@@ -152,12 +152,15 @@ async def _resolve(
     record_id: Id,
     choice: Annotated[str, typer.Argument(metavar="CHOICE", help="The answer to its action.")],
     job_id: Annotated[str | None, typer.Option(help="The provider's job, for adopt.")] = None,
+    recording: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="What it asks a person to record, for done.")
+    ] = None,
 ) -> None:
     """Answer what a training or a video asks for."""
     from .shapes import record_shape
 
     async with session.kit(worker=False) as kit:
-        record = await kit.resolve(record_id, choice, job_id=job_id)
+        record = await kit.resolve(record_id, choice, job_id=job_id, recording=recording)
     session.out.hint(f"go on with: {session.out.command('watch', record.id)}")
     session.out.result(record_shape(record), f"{record.id} is {record.status}")
 

@@ -11,6 +11,7 @@ import json
 import re
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import PurePath
 from types import MappingProxyType
@@ -23,9 +24,11 @@ from .. import _http, errors
 from ..interfaces import (
     AvatarTrainer,
     Capabilities,
+    Discards,
     Limit,
     Prepares,
     ProviderSettings,
+    TakesRecording,
     VideoGenerator,
     VoiceCloner,
 )
@@ -43,6 +46,7 @@ from ..models import (
     Request,
     VideoRequest,
     VoiceRequest,
+    Waiting,
 )
 from ..webhooks import Delivery
 from ._base import HttpProvider, Reads, _moment, _segment, _text
@@ -51,7 +55,6 @@ __all__ = [
     "DID",
     "Background",
     "ClipConfig",
-    "ConsentPending",
     "ConsentText",
     "DIDClip",
     "DIDConsent",
@@ -322,20 +325,16 @@ class ConsentText:
     expires_at: float
 
 
-class ConsentPending(errors.ConsentRequired):
-    """The person must act, or D-ID must look, before an avatar can be paid for.
-
-    ``action`` says what to do (None: nothing, ask again in a while). ``prepared`` is what the next
-    ``prepare`` must be given, so that it asks for the same consent.
-    """
-
-    def __init__(self, message: str, action: Action | None, prepared: Mapping[str, Any]) -> None:
-        super().__init__(message)
-        self.action = action
-        self.prepared = prepared
+#: Where what ``prepare`` has made is deleted.
+_UPLOADS: Mapping[str, str] = {
+    "audio_id": "/audios/{}",
+    "consent_id": "/consents/{}",
+}
 
 
-class DID(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator, Prepares):
+class DID(
+    HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator, Prepares, Discards, TakesRecording
+):
     """Voices, avatars and videos.
 
     A portrait becomes a photo avatar, with nothing to train; footage becomes an Express avatar, or
@@ -486,17 +485,18 @@ class DID(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator, Prepares):
 
     # -- free things first --------------------------------------------------------------------
 
-    async def prepare(self, operation: Operation, request: Request, /) -> dict[str, Any]:
+    async def prepare(self, operation: Operation, request: Request, /) -> dict[str, Any] | Waiting:
         """Have consent, audio that D-ID can fetch, and the provider of the voice ready.
 
-        Raises ``ConsentPending`` until the person in the footage has consented.
+        ``Waiting`` until the person in the footage has consented.
         """
         match request:
             case AvatarRequest() if not _is_photo(request.footage):
                 _footage_link(request.footage)
-                return await self._consented(request)
+                consent = self._option(request, DIDConsent)
+                return {} if consent.waived else await self._consented(request, consent)
             case VideoRequest(audio=Media() as audio) if not _fetchable(audio):
-                return {"audio_url": await self._upload_audio(operation, audio)}
+                return await self._upload_audio(operation, audio)
             case VideoRequest(voice_id=str() as voice_id, script=str()):
                 how = self._option(request, DIDScript)
                 if how.provider is None and not how.own_elevenlabs:
@@ -505,7 +505,13 @@ class DID(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator, Prepares):
                 pass
         return {}
 
-    async def _upload_audio(self, operation: Operation, audio: Media) -> str:
+    async def discard(self, operation: Operation, prepared: Mapping[str, Any], /) -> None:
+        """Delete uploaded audio, and a consent that we asked for, with its video."""
+        for name, path in _UPLOADS.items():
+            if prepared.get(name):
+                await self._delete(operation, path, str(prepared[name]))
+
+    async def _upload_audio(self, operation: Operation, audio: Media) -> dict[str, Any]:
         if audio.size > _AUDIO_BYTES:
             raise errors.Unsupported(
                 f"d-id takes uploads of audio up to {_AUDIO_BYTES // 10**6} MB, and {audio.name} "
@@ -516,7 +522,7 @@ class DID(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator, Prepares):
         url = _text(raw, ("url",))
         if url is None:
             raise self._bad(operation, "the upload has no address")
-        return url
+        return {"audio_url": url, "audio_id": _text(raw, ("id",))}
 
     async def _voice_provider(self, voice_id: str) -> str | None:
         """Whose voice it is, where D-ID lists it."""
@@ -539,43 +545,49 @@ class DID(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator, Prepares):
         begun = _moment(raw.get("created_at")) or self._now()
         return ConsentText(consent_id, text, begun + _CONSENT_SECONDS)
 
-    async def hand_in(self, consent_id: str, recording: Media, *, name: str) -> None:
-        """Hand in the video (at most 50 MB) in which the person called ``name`` reads the text."""
+    async def hand_in(self, ref: str, recording: Media, /, *, subject: str | None) -> None:
+        """Hand in the video (at most 50 MB) in which the person reads the text of a consent."""
         if recording.url is None:
             raise errors.Unsupported(f"d-id fetches {recording.name} by a link, and it has none")
-        path, body = f"/consents/{_segment(consent_id)}", {"source_url": recording.url}
-        await self._call("POST", path, operation=Operation.AVATAR, body=body | {"name": name})
+        body = {"source_url": recording.url, "name": subject or "the person in the footage"}
+        path = f"/consents/{_segment(ref)}"
+        await self._call("POST", path, operation=Operation.AVATAR, body=body)
 
     async def delete_consent(self, consent_id: str) -> None:
         """Delete a consent with its video; what is not there counts as deleted."""
         await self._delete(Operation.AVATAR, "/consents/{}", consent_id)
 
-    async def _consented(self, request: AvatarRequest) -> dict[str, Any]:
-        how = self._option(request, DIDConsent)
+    async def _consented(self, request: AvatarRequest, how: DIDConsent) -> dict[str, Any] | Waiting:
         known = request.prepared
-        consent_id = known.get("consent_id") or how.consent_id
-        if how.waived:
-            return {}
+        ours, why = known.get("consent_id"), str(known.get("why", ""))
+        consent_id = ours or how.consent_id
         if consent_id is None:
-            raise _to_read(await self.ask_consent(how.language))
+            return await self._asked(how)
         raw = await self._consent(str(consent_id))
-        text = str(known.get("text") or "the text that came with this consent")
-        expires_at = known.get("expires_at") or (
-            (_moment(raw.get("created_at")) or 0.0) + _CONSENT_SECONDS
-        )
+        begun = _moment(raw.get("created_at")) or 0.0
+        expires_at = known.get("expires_at") or begun + _CONSENT_SECONDS
         match raw.get("status"):
             case "done":
-                return {"consent_id": consent_id}
+                return {"consent_id": ours} if ours else {}
             case "created" if self._now() < expires_at:
-                raise _to_read(ConsentText(str(consent_id), text, expires_at))
+                text = str(known.get("text") or "the text that came with this consent")
+                return _to_read(ConsentText(str(consent_id), text, expires_at), known, why)
             case None | "created":
-                raise _to_read(await self.ask_consent(how.language))
+                return await self._asked(how, ours)
             case "error":
-                why = _text(raw, ("error.description", "error.kind")) or "no reason given"
-                fresh = await self.ask_consent(how.language)
-                raise _to_read(fresh, f"D-ID did not take the recording ({why}). ")
+                told = _text(raw, ("error.description", "error.kind")) or "no reason given"
+                return await self._asked(how, ours, f"D-ID did not take the recording ({told}). ")
             case _:
-                raise ConsentPending("D-ID looks at the consent", None, known)
+                return Waiting(prepared=dict(known))
+
+    async def _asked(self, how: DIDConsent, old: str | None = None, why: str = "") -> Waiting:
+        """Begin a consent, in place of an older one of ours."""
+        fresh = await self.ask_consent(how.language)
+        if old is not None:
+            with suppress(errors.ProviderError):  # it is of no use, and nobody waits for it
+                await self.delete_consent(old)
+        known = {"consent_id": fresh.id, "text": fresh.text, "expires_at": fresh.expires_at}
+        return _to_read(fresh, known | ({"why": why} if why else {}), why)
 
     async def _consent(self, consent_id: str) -> Mapping[str, Any]:
         path = f"/consents/{_segment(consent_id)}"
@@ -806,16 +818,17 @@ class DID(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator, Prepares):
         return text if own is None else text.replace(own.get_secret_value(), "[redacted]")
 
 
-def _to_read(consent: ConsentText, why: str = "") -> ConsentPending:
+def _to_read(consent: ConsentText, known: Mapping[str, Any], why: str = "") -> Waiting:
     action = Action(
         kind="read_text",
         message=f"{why}The person in the footage must read the text aloud, on video, within 30 "
         "minutes; hand that recording in.",
         text=consent.text,
         expires_at=consent.expires_at,
+        recording="video",
+        ref=consent.id,
     )
-    known = {"consent_id": consent.id, "text": consent.text, "expires_at": consent.expires_at}
-    return ConsentPending(f"{action.message} The text: {consent.text}", action, known)
+    return Waiting(prepared=dict(known), action=action)
 
 
 def _within(family: str, job: Job) -> Job:

@@ -20,7 +20,14 @@ from urllib.parse import urlencode
 from pydantic import Field
 
 from .. import _http, errors
-from ..interfaces import Capabilities, Limit, ProviderSettings, SpeechSynthesizer, VoiceCloner
+from ..interfaces import (
+    Capabilities,
+    Limit,
+    ProviderSettings,
+    SpeechSynthesizer,
+    TakesRecording,
+    VoiceCloner,
+)
 from ..models import (
     Action,
     ConsentRule,
@@ -159,7 +166,7 @@ _MEDIA_TYPES: Mapping[str, str] = {
 }
 
 
-class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer):
+class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording):
     """Voices and speech. ``base_url`` may be a word of ``REGIONS``."""
 
     name = "elevenlabs"
@@ -355,10 +362,11 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer):
             raise call.error(errors.BadReply, "the captcha is no picture")
         return picture
 
-    async def hand_in(self, voice_id: str, recording: Media) -> None:
-        """Hand in the recording of the captcha; it is then gone, and the next poll goes on."""
-        path = f"/v1/voices/pvc/{_segment(voice_id)}/captcha"
-        self._captchas.pop(voice_id, None)
+    async def hand_in(self, ref: str, recording: Media, /, *, subject: str | None = None) -> None:
+        """Hand in the recording of a voice's captcha; the next poll goes on, or shows another."""
+        del subject  # it is the account's owner
+        path = f"/v1/voices/pvc/{_segment(ref)}/captcha"
+        self._captchas.pop(ref, None)
         files = [("recording", recording)]
         await self._call("POST", path, operation=Operation.VOICE, files=files)
 
@@ -370,6 +378,8 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer):
             message="The owner of the voice must read the lines in the picture aloud; hand the "
             "recording in.",
             url=f"data:image/png;base64,{self._captchas[voice_id]}",
+            recording="audio",
+            ref=voice_id,
         )
 
     async def _train(self, voice_id: str) -> None:

@@ -23,6 +23,7 @@ from .. import _http, errors
 from ..interfaces import (
     AvatarTrainer,
     Capabilities,
+    Discards,
     Limit,
     Prepares,
     SpeechSynthesizer,
@@ -253,6 +254,7 @@ class HeyGen(
     SpeechSynthesizer,
     VideoDubber,
     Prepares,
+    Discards,
 ):
     """All five roles."""
 
@@ -453,6 +455,12 @@ class HeyGen(
                 }
             case _:
                 return {}
+
+    async def discard(self, operation: Operation, prepared: Mapping[str, Any], /) -> None:
+        """Delete the uploads; what is not there counts as deleted."""
+        for name in ("asset_id", "audio_asset_id"):
+            if prepared.get(name):
+                await self._delete(operation, "/assets/{}", str(prepared[name]))
 
     async def _upload(self, operation: Operation, media: Media) -> str:
         """Upload, and return the asset's id; HeyGen keeps the asset until it is deleted."""
