@@ -163,6 +163,19 @@ async def test_jobs_without_an_age_are_told_in_the_opposite_order_of_the_list(ac
     assert [job.id for job in await acme.find_video("ak-1-video")] == ["v1", "v2"]
 
 
+async def test_jobs_are_told_oldest_first_in_whatever_order_they_are_listed(acme, wire):
+    ages = {"v2": 1_790_000_200, "v3": 1_790_000_300, "v1": 1_790_000_100}
+    jobs = [{"video_id": v, "name": "ak-1-video", "created_at": t} for v, t in ages.items()]
+    wire.reply({"data": jobs})
+    assert [job.id for job in await acme.find_video("ak-1-video")] == ["v1", "v2", "v3"]
+
+
+async def test_a_job_is_found_by_the_whole_of_its_token(acme, wire):
+    names = ["ak-1-video", "ak-1-video2", "a-ak-1-video", "AK-1-VIDEO", "ak-1", None]
+    wire.reply({"data": [{"video_id": f"of {name}", "name": name} for name in names]})
+    assert [job.id for job in await acme.find_video("ak-1-video")] == ["of ak-1-video"]
+
+
 class Counted(Acme):
     """Lists are asked for by a number, and no page tells the next one."""
 
@@ -321,12 +334,27 @@ async def test_recorded_audio_may_be_in_any_language(wire):
     assert (await english.generate_video(spoken)).id == "v1"
 
 
-def test_a_video_that_is_still_running_is_no_event(wire):
-    class Hinting(Acme):
-        capabilities = dataclasses.replace(Acme.capabilities, webhook=Unsigned())
+class Hinting(Acme):
+    capabilities = dataclasses.replace(Acme.capabilities, webhook=Unsigned())
 
-    acme = Hinting(ProviderSettings(api_key=SecretStr("k")), client=wire.client)
-    assert acme.events(Delivery(b'{"video_id": "v1", "status": "started"}', {})) == []
+
+@pytest.fixture
+def hinting(wire):
+    return Hinting(ProviderSettings(api_key=SecretStr("k")), client=wire.client)
+
+
+def test_a_video_that_is_still_running_is_no_event(hinting):
+    assert hinting.events(Delivery(b'{"video_id": "v1", "status": "started"}', {})) == []
+
+
+def test_what_nobody_signed_is_not_trusted(hinting):
+    (event,) = hinting.events(Delivery(b'{"video_id": "v1", "status": "ready"}', {}))
+    assert not event.trusted
+
+
+def test_where_deliveries_are_signed_one_without_a_signature_is_rejected(acme):
+    with pytest.raises(errors.WebhookRejected):
+        acme.events(Delivery(b'{"video_id": "v1", "status": "ready"}', {}))
 
 
 def test_a_free_operation_passes_for_free(wire):

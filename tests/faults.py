@@ -1,0 +1,615 @@
+"""Plants one mistake at a time in what talks to vendors, and sees which test notices.
+
+    python tests/faults.py              all faults; fails unless every one is caught
+    python tests/faults.py TEXT ...     those whose file or description has one of these texts
+
+A fault is a few characters of the source, found exactly once, and what a mistake would write in
+their place. It goes into a copy of the package that stands first on the path of a process of its
+own; there the tests that should notice are run. What no test can see is in ``UNSEEN``, and why.
+"""
+
+from __future__ import annotations
+
+import compileall
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+TESTS = Path(__file__).parent
+SOURCE = TESTS.parent / "src" / "avatarkit"
+TIMEOUT = 600  # seconds that one run of tests is given
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A mistake: what stands in the file, what is written instead, and who should notice."""
+
+    file: str
+    what: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+    def planted(self) -> str:
+        """The file with the fault in it."""
+        text = (SOURCE / self.file).read_text()
+        found = text.count(self.old)
+        if found != 1:
+            raise LookupError(f"{self.file} has {found} times, not once: {self.old!r}")
+        return text.replace(self.old, self.new)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the tests said: which one noticed, or why none did."""
+
+    fault: Fault
+    test: str | None
+    output: str
+    seconds: float
+
+    @property
+    def well(self) -> bool:
+        """Caught; or, as is documented, not to be seen."""
+        return (self.test is None) is (self.fault.what in UNSEEN)
+
+
+#: (file of the package, tests that should notice) -> what is wrong -> (what stands there, mistake).
+_TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
+    ("_http.py", "test_http.py"): {
+        "a billable call is sent again": (
+            "if call.billable or call.attempts == 1:",
+            "if call.attempts == 1:",
+        ),
+        "Retry-After is ignored": (
+            "return True if error.retry_after is None else min(error.retry_after, _LONGEST_WAIT)",
+            "return True",
+        ),
+        "a Retry-After of hours is waited for": (
+            "else min(error.retry_after, _LONGEST_WAIT)",
+            "else error.retry_after",
+        ),
+        "Retry-After is read as a number only": (
+            "elif (when := email.utils.parsedate_tz(value)) is not None:",
+            "elif (when := None) is not None:",
+        ),
+        "the total timeout is gone": ("anyio.fail_after(call.timeout)", "anyio.fail_after(None)"),
+        "nothing was sent, it says, after bytes were written": (
+            "(self.watched and not self.left)",
+            "self.watched",
+        ),
+        "nothing was sent, it says, where nobody watched": (
+            "(self.watched and not self.left)",
+            "(not self.left)",
+        ),
+        "a lost answer counts as never sent": (
+            "_NEVER_LEFT = (httpx.ConnectError,",
+            "_NEVER_LEFT = (httpx.ReadTimeout, httpx.ReadError, httpx.ConnectError,",
+        ),
+        "a conflict proves that a paid call was refused": (
+            "_PROVE_REFUSAL = frozenset({400,",
+            "_PROVE_REFUSAL = frozenset({400, 409,",
+        ),
+        "a paid call that a vendor calls unavailable is a refusal": (
+            "(kind is errors.Unavailable or not proved)",
+            "not proved",
+        ),
+        "redirects of calls are followed": (
+            "stream=streamed, follow_redirects=False",
+            "stream=streamed, follow_redirects=True",
+        ),
+        "the key goes along to where a link redirects": (
+            "headers = self._conditions()",
+            "pass",
+        ),
+        "a link may redirect to plain HTTP": (
+            'if url.scheme == "https" and target.scheme != "https":',
+            "if False:",
+        ),
+        "private addresses are reached through NAT64": (
+            "_is_public(_inner(found))",
+            "_is_public(found)",
+        ),
+        "a name may turn private after the first look": (
+            'elif event == "connection.connect_tcp.complete" and self._direct:',
+            "elif False:",
+        ),
+        "a form is read whole before it is sent": (
+            "async for chunk in media.open():\n                yield chunk",
+            'yield b"".join([chunk async for chunk in media.open()])',
+        ),
+        "an upload is read whole before it is sent": (
+            "async for chunk in self._media.open():\n            yield chunk",
+            'yield b"".join([chunk async for chunk in self._media.open()])',
+        ),
+        "the length of a form is wrong": ("+ media.size + 2 for", "+ media.size for"),
+        "an upload has no length": (', "content-length": str(self._media.size)}', "}"),
+        "a form is never closed": (
+            'f"--{self._boundary}--\\r\\n".encode()',
+            'f"--{self._boundary}\\r\\n".encode()',
+        ),
+        "a file's name breaks out of its header": (
+            'name.replace(\'"\', "%22")',
+            "name",
+        ),
+        "a cut download goes on whatever the file is by then": (
+            ', "if-range": self.etag}',
+            "}",
+        ),
+        "a download that begins anew is appended": (
+            "if response.status_code != 206:\n            return self.received",
+            "if response.status_code != 206:\n            return 0",
+        ),
+        "half of a file counts as the file": (
+            "self.received != self._size",
+            "self.received > self._size",
+        ),
+        "an expired link is a wrong key": ("(400, 401, 403, 404, 410)", "(404, 410)"),
+        "a signed link stands in an error": ("{url.host or 'no host'}", "{url}"),
+        "the client logs links": (
+            "logging.getLogger(_name).addFilter(_not_ours)",
+            "logging.getLogger(_name)",
+        ),
+        "paid speech that breaks off was never accepted": (
+            "errors.Ambiguous if call.billable else errors.Unavailable\n        raise call.error(",
+            "errors.Unavailable\n        raise call.error(",
+        ),
+        "a lease that was lost does not stop the first byte": (
+            "            self.guard()\n",
+            "            pass\n",
+        ),
+        "no credits reads as a wrong key": (
+            "402: errors.QuotaError",
+            "402: errors.AuthError",
+        ),
+        "an answer that is a list passes for a job": (
+            "if not isinstance(body, dict):",
+            "if body is None:",
+        ),
+        "a paid answer that cannot be decoded is harmless": (
+            'return call.unclear("the answer cannot be decoded")',
+            'return call.error(errors.BadReply, "the answer cannot be decoded")',
+        ),
+    },
+    ("providers/_base.py", "providers/test_base.py providers/test_heygen.py"): {
+        "a job is found by the beginning of its token": (
+            "return _text(item, self.reads.token) == token",
+            'return (_text(item, self.reads.token) or "").startswith(token)',
+        ),
+        "only the first page is searched": (
+            "cursor = self._cursor(page, query, pages=pages, jobs=len(ids))",
+            "cursor = None",
+        ),
+        "a page without a list counts as the last": (
+            'raise self._bad(operation, "a page of the list holds no list of jobs")',
+            "return",
+        ),
+        "what is found is not sorted": (
+            "return sorted(jobs, key=lambda job: job.created_at or 0.0)",
+            "return jobs",
+        ),
+        "a job that two pages show counts twice": (
+            "if job_id is None or job_id not in ids:",
+            "if True:",
+        ),
+        "an unknown word is a failure": (
+            "state = reads.states.get(word, JobState.UNKNOWN)",
+            "state = reads.states.get(word, JobState.FAILED)",
+        ),
+        "deleting what is gone fails": (
+            "except errors.NotFound:\n            return",
+            "except errors.NotFound:\n            raise",
+        ),
+        "progress is not clipped": ("min(1.0, max(0.0, ratio))", "ratio"),
+        "the idempotency key is not sent": (
+            "headers[self.idempotency_header] = request.idempotency_key",
+            "pass",
+        ),
+        "paid calls count as free": (
+            "billable=operation not in self.capabilities.free",
+            "billable=False",
+        ),
+        "the guard is not handed on": ("            guard=request.guard,\n", ""),
+        "an error repeats the key": ('text.replace(self._key, "[redacted]")', "text"),
+        "unsigned deliveries are trusted": (
+            "trusted=self.capabilities.webhook.signed",
+            "trusted=True",
+        ),
+        "signatures are not checked": (
+            "self.capabilities.webhook.check(delivery, self._settings.webhook_secrets)",
+            "pass",
+        ),
+        "an id with a slash is another address": ('quote(job_id, safe="")', "quote(job_id)"),
+        "two keys share one account's limits": ('f"{self.name}{self._key}"', "self.name"),
+        "a callback address that is not taken is left out": (
+            "if request.callback_url and not self.capabilities.calls_back(operation):",
+            "if False:",
+        ),
+        "milliseconds are read as seconds": (
+            "return value / 1000 if value > _MILLISECONDS else float(value)",
+            "return float(value)",
+        ),
+        "a paid answer without a job is no doubt": (
+            "raise call.unclear(error.message, body=raw) from error",
+            "raise",
+        ),
+        "what only `extra` says is not sent": ("said |= own | extra.extra", "said |= own"),
+        "a large upload has no more time than a small one": (
+            "timeout=self._settings.timeout + size / _SLOWEST_UPLOAD",
+            "timeout=self._settings.timeout",
+        ),
+        "a borrowed client is closed": (
+            "if self._owned:\n            await",
+            "if True:\n            await",
+        ),
+        "fields that are not given go as null": (
+            "said = _filled(body)",
+            "said = dict(body)",
+        ),
+        "several voice samples are cut to one": (
+            "case VoiceRequest() if can.one_voice_file and len(request.samples) > 1:",
+            "case VoiceRequest() if False:",
+        ),
+    },
+    ("webhooks.py", "test_webhooks.py"): {
+        "a time in the future passes": (
+            "abs(delivery.received - int(stamp))",
+            "delivery.received - int(stamp)",
+        ),
+        "only the first secret is tried": (
+            "hashlib.sha256).hexdigest() for s in secrets]",
+            "hashlib.sha256).hexdigest() for s in secrets[:1]]",
+        ),
+        "only the first signature is looked at": (
+            "for w in wanted for g in given]",
+            "for w in wanted for g in given[:1]]",
+        ),
+        "the beginning of a signature is enough": (
+            "hmac.compare_digest(w.encode(), g.encode())",
+            "w.startswith(g)",
+        ),
+        "signatures are not compared in constant time": (
+            "hmac.compare_digest(w.encode(), g.encode())",
+            "w == g",
+        ),
+        "every secret must have signed": ("if not any(matches):", "if not all(matches):"),
+        "without a secret anything passes": (
+            'raise WebhookRejected("no webhook secret is configured: set webhook_secrets")',
+            "return",
+        ),
+        "the time is not part of what is signed": (
+            'message = stamp.encode() + b"." + delivery.body',
+            "message = delivery.body",
+        ),
+        "the body is signed as it is parsed, not as it came": (
+            "message = delivery.body\n",
+            "message = json.dumps(json.loads(delivery.body)).encode()\n",
+        ),
+        "a body that is a list passes": ("if not isinstance(value, dict):", "if value is None:"),
+        "the header is looked for as it is written": (
+            "delivery.headers.get(self.header.lower(),",
+            "delivery.headers.get(self.header,",
+        ),
+    },
+    ("audio.py", "test_audio.py"): {
+        "words run into the next recording": ("if number:", "if False:"),
+        "the last samples are lost": (
+            "if rest := sound.read(partial=True):",
+            "if rest := None:",
+        ),
+        "the encoder keeps the end": ("container.mux(stream.encode(None))", "pass"),
+        "the resampler keeps the end of each recording": (
+            "yield from resampler.resample(None)",
+            "pass",
+        ),
+        "a clip without sound breaks": ("if not container.streams.audio:", "if False:"),
+        "a broken file is an error of FFmpeg": (
+            "except av.FFmpegError as error:",
+            "except ZeroDivisionError as error:",
+        ),
+    },
+    ("requests.py", "test_orchestrator.py test_audio.py test_kit.py"): {
+        "every attempt has the same idempotency key": ('f"{token}:{number}"', "token"),
+        "a text is sent beside its speech": (
+            "script=None if sound else video.script",
+            "script=video.script",
+        ),
+        "several recordings go to who takes one": (
+            "if provider.capabilities.one_voice_file and len(training.voice) > 1:",
+            "if False:",
+        ),
+        "a fresh signed link makes it another request": ('if k != "url"', "if True"),
+        "other recordings are taken for those once joined": (
+            "sound-{contents[:16]}",
+            "sound",
+        ),
+        "a voice of another vendor is named": (
+            "training.voice_id if same else None",
+            "training.voice_id",
+        ),
+        "links live an hour, whatever the vendor needs": (
+            "self._media.url(file.key, can.url_lifetime)",
+            "self._media.url(file.key, 3600.0)",
+        ),
+        "a store without links is noticed by the vendor": (
+            'if url is None and "data" not in can.media:',
+            "if False:",
+        ),
+        "speech goes in a format that the vendor does not take": (
+            "if foreign and wanted is not None:",
+            "if False:",
+        ),
+    },
+    ("providers/heygen.py", "providers/test_heygen.py"): {
+        "a voice is not called by our token": (
+            "voice_name=request.token",
+            'voice_name="voice"',
+        ),
+        "the key goes to the presigned host": (
+            "content=media, headers=headers)",
+            "content=media)",
+        ),
+        "only stock voices are searched": ('token, type="private", limit=100', "token, limit=100"),
+        "an unsigned callback is trusted": (
+            "trusted = signature is not None and operation is not Operation.AVATAR",
+            "trusted = operation is not Operation.AVATAR",
+        ),
+        "a signature is not checked": (
+            "self.capabilities.webhook.check(own,",
+            "bool((own,",
+        ),
+        "a repeat is known by its bytes only": (
+            '"id": told or delivery.digest',
+            '"id": delivery.digest',
+        ),
+        "an engine that the look lacks is paid for": (
+            "if supported and asked.type not in supported:",
+            "if False:",
+        ),
+        "two workers ask for two consents": (
+            '                headers=self._keyed(f"consent {group_id}"),\n',
+            "",
+        ),
+        "a large upload goes through the API": ("if media.size <= _SMALL:", "if True:"),
+        "a call that is still at work was refused": (
+            'errors.Refused: "invalid_parameter',
+            'errors.Refused: "request_in_progress invalid_parameter',
+        ),
+        "a group whose look has no picture is ready": (
+            'and look.get("preview_image_url")',
+            "",
+        ),
+    },
+    ("providers/elevenlabs.py", "providers/test_elevenlabs.py"): {
+        "a 401 without credits is a wrong key": (
+            '("quota_exceeded", "insufficient_credits"',
+            '("insufficient_credits"',
+        ),
+        "the region is an address": (
+            "REGIONS.get(self._base_url, self._base_url)",
+            "self._base_url",
+        ),
+        "the search ends after one page": (
+            'return cursor if page.get("has_more", True) else None',
+            "return None",
+        ),
+        "what speech cost is lost": ('"character-cost"', '"x-character-cost"'),
+        "a professional voice without recordings stays": (
+            "await self.delete_voice(job.id)\n                raise",
+            "raise",
+        ),
+        "each poll shows another captcha": ("if voice_id not in self._captchas:", "if True:"),
+        "a delivery signed with another version passes": ('version="v0"', 'version="v1"'),
+        "a cut list counts as searched": (
+            'if page.get("has_more") and cursor is None:',
+            "if False:",
+        ),
+        "a banned voice is fine": ('if raw.get("safety_control") in _ENDED:', "if False:"),
+        "a training that is under way fails the poll": (
+            'not in {"already_running", "already_processing"}',
+            "not in set()",
+        ),
+    },
+    ("providers/did.py", "providers/test_did.py"): {
+        "a consent is waited for after it has expired": (
+            'case "created" if self._now() < expires_at:',
+            'case "created":',
+        ),
+        "a delivery for another job has our token in its address": (
+            "token in dict(parse_qsl(address.query)).values()",
+            "token in address.query",
+        ),
+        "one family of videos is searched": (
+            '{name: f"/{name}" for name in _FAMILIES}',
+            '{"scenes": "/scenes"}',
+        ),
+        "a link that D-ID refuses is sent": ("_AUDIO_LINK.fullmatch(", "_AUDIO_LINK.match("),
+        "an error repeats one's own key of ElevenLabs": (
+            'text.replace(own.get_secret_value(), "[redacted]")',
+            "text",
+        ),
+        "one's own key goes along with every video": (
+            "self._option(request, DIDScript).own_elevenlabs:",
+            "self._elevenlabs_key:",
+        ),
+        "an address within S3 is a result": (
+            'if url.startswith("https://")}',
+            "if url}",
+        ),
+        "what is still at work counts as deleted": (
+            '"NotReadyError": errors.Unavailable',
+            '"NotReadyError": errors.NotFound',
+        ),
+        "avatars of another family are deleted": (
+            "path = _FAMILIES[family].avatars",
+            'path = _FAMILIES["scenes"].avatars',
+        ),
+        "moderation is a refusal like any other": (
+            '        "ImageModerationError": errors.ModerationRefused,\n',
+            "",
+        ),
+    },
+    ("providers/resemble.py", "providers/test_resemble.py"): {
+        "a success that says it is none passes": (
+            'if raw.get("success") is not False:',
+            "if True:",
+        ),
+        "a voice is built without its recordings": ("if len(arrived) < count:", "if False:"),
+        "each poll builds": ("self._built.add(voice_id)", "pass"),
+        "speech goes to the first host": (
+            'f"{self._speech_url}/synthesize"',
+            '"/synthesize"',
+        ),
+        "a plan without cloning is a wrong key": (
+            "PlanError if told.kind is None and status == _FORBIDDEN else told.kind",
+            "told.kind",
+        ),
+        "the second page of voices is asked for with no number": (
+            'total_pages=("page_count", "num_pages")',
+            'total_pages=("page", "page_count")',
+        ),
+    },
+    ("providers/tavus.py", "providers/test_tavus.py"): {
+        "a video is hidden, not deleted": (
+            "/videos/{}?hard=true",
+            "/videos/{}",
+        ),
+        "links to media end too early": ("url_lifetime=86_400.0", "url_lifetime=3_600.0"),
+        "the first page of faces is left out": (
+            "token, limit=50, page=0)\n\n    async def delete_avatar",
+            "token, limit=50, page=2)\n\n    async def delete_avatar",
+        ),
+        "a deleted job is done": ('"deleted": JobState.GONE', '"deleted": JobState.SUCCEEDED'),
+    },
+    ("providers/rask.py", "providers/test_rask.py"): {
+        "a paid call is sent again with a new token": (
+            "if call.billable or error.status != _UNAUTHORIZED:",
+            "if error.status != _UNAUTHORIZED:",
+        ),
+        "a token is used to its last second": (
+            "if not self._token or time.time() > self._until - _EARLY:",
+            "if not self._token:",
+        ),
+        "an error repeats the token": (
+            '.replace(self._token or self._key, "[redacted]")',
+            "",
+        ),
+        "a project without its video is done": (
+            'if job.state is JobState.SUCCEEDED and "video" not in job.links:',
+            "if False:",
+        ),
+        "what is still read is uploaded again": (
+            "self._uploads[source.sha256] = media_id",
+            "pass",
+        ),
+    },
+    ("providers/synthesia.py", "providers/test_synthesia.py"): {
+        "a video does not carry our token": ("            callbackId=request.token,\n", ""),
+        "signatures are not checked": (
+            "self.capabilities.webhook.check(delivery, self._settings.webhook_secrets)",
+            "pass",
+        ),
+        "the narration is uploaded for each look": (
+            'self._uploads[audio.sha256] = told["id"]',
+            "pass",
+        ),
+        "a refused link is an outage": ("if status != _NOT_IMPLEMENTED:", "if True:"),
+    },
+}
+
+FAULTS = tuple(
+    Fault(file, what, old, new, tuple(tests.split()))
+    for (file, tests), faults in _TABLE.items()
+    for what, (old, new) in faults.items()
+)
+
+#: Faults that no test can see, and why.
+UNSEEN = {
+    "signatures are not compared in constant time": "the answers are the same; only their times "
+    "differ, and timing decides no test",
+}
+
+
+@contextmanager
+def package() -> Iterator[Path]:
+    """A folder with a compiled copy of the package; the working tree stays as it is."""
+    with tempfile.TemporaryDirectory(prefix="avatarkit-faults-") as folder:
+        copy = Path(folder, "whole", "avatarkit")
+        shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        compileall.compile_dir(copy, quiet=1)
+        yield Path(folder)
+
+
+def catch(fault: Fault, folder: Path) -> Verdict:
+    """Plant it in a copy of its own, and run the tests; ``folder`` is that of ``package``."""
+    path = Path(tempfile.mkdtemp(dir=folder))
+    shutil.copytree(folder / "whole", path, dirs_exist_ok=True)
+    target = path / "avatarkit" / fault.file
+    target.write_text(fault.planted())
+    Path(importlib.util.cache_from_source(str(target))).unlink()
+    began = time.monotonic()
+    test, output = _run(path, fault.tests)
+    shutil.rmtree(path)
+    return Verdict(fault, test, output, time.monotonic() - began)
+
+
+def _run(path: Path, tests: Sequence[str]) -> tuple[str | None, str]:
+    """Which test failed with the package that lies there; None, and the output, if none did."""
+    order = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
+    try:
+        ran = subprocess.run(
+            [*order, *(str(TESTS / name) for name in tests)],
+            cwd=TESTS.parent,
+            env=os.environ | {"PYTHONPATH": str(path)},
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return None, f"no end after {TIMEOUT} s"
+    # An error while tests are collected is no test's merit: the fault was no program any more.
+    failed = re.search(r"^FAILED (?:\S*/)?(\S+\.py::\S+)", ran.stdout, re.MULTILINE)
+    return failed and failed[1], ran.stdout + ran.stderr
+
+
+def _asked(texts: Sequence[str]) -> list[Fault]:
+    return [f for f in FAULTS if not texts or any(t in f"{f.file} {f.what}" for t in texts)]
+
+
+def main(texts: Sequence[str]) -> int:
+    """Print each fault with its verdict; return how many went unnoticed."""
+    faults = _asked(texts)
+    wrong: list[Verdict] = []
+    with package() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
+        every = sorted({test for fault in faults for test in fault.tests})
+        test, output = _run(folder / "whole", every)
+        if test is not None or " passed" not in output:
+            print(output)
+            print("the tests fail without any fault: nothing can be said")
+            return 1
+        for verdict in pool.map(lambda fault: catch(fault, folder), faults):
+            fault = verdict.fault
+            said = verdict.test or f"NOT CAUGHT: {UNSEEN.get(fault.what, 'a test is missing')}"
+            print(f"{fault.file:24} {fault.what:60} {said} ({verdict.seconds:.1f} s)", flush=True)
+            if not verdict.well:
+                wrong.append(verdict)
+    caught = sum(fault.what not in UNSEEN for fault in faults) - len(wrong)
+    print(f"\n{caught} of {len(faults)} faults caught; documented as unseen: {len(UNSEEN)}")
+    for verdict in wrong:
+        print(f"\n{verdict.fault.file}: {verdict.fault.what}\n{verdict.output[-600:]}")
+    return len(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(min(main(sys.argv[1:]), 1))
