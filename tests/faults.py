@@ -68,8 +68,8 @@ class Verdict:
 _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
     ("_http.py", "test_http.py"): {
         "a billable call is sent again": (
-            "if call.billable or call.attempts == 1:",
-            "if call.attempts == 1:",
+            "if call.billable:\n            raise",
+            "if False:\n            raise",
         ),
         "Retry-After is ignored": (
             "return True if error.retry_after is None else min(error.retry_after, _LONGEST_WAIT)",
@@ -109,8 +109,8 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "stream=streamed, follow_redirects=True",
         ),
         "the key goes along to where a link redirects": (
-            "headers = self._conditions()",
-            "pass",
+            "if _origin(target) != _origin(url):",
+            "if False:",
         ),
         "a link may redirect to plain HTTP": (
             'if url.scheme == "https" and target.scheme != "https":',

@@ -56,6 +56,14 @@ def test_two_recordings_follow_one_another_after_a_pause(tmp_path, media_type):
     assert (loud[5] > 0.1, loud[12] < 0.02, loud[25] > 0.1) == (True, True, True)
 
 
+@pytest.mark.parametrize("media_type", audio.CODECS)
+def test_no_sample_is_lost_at_the_end(tmp_path, media_type):
+    target = tmp_path / f"said{audio.CODECS[media_type][0]}"
+    audio.write([tone(tmp_path / "a.wav", 1.0)], target, media_type)
+    with av.open(str(target)) as container:
+        assert sum(frame.samples for frame in container.decode(audio=0)) >= 44_100
+
+
 @pytest.mark.parametrize(
     ("content", "says"), [(b"RIFF nothing", "cannot be decoded"), (None, "has no sound")]
 )
