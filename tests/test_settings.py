@@ -92,6 +92,19 @@ def test_a_base_url_is_read():
     assert Settings.from_env(environ).for_provider("d-id").base_url == "https://proxy.example"
 
 
+def test_a_key_of_another_provider_is_known_by_that_providers_name():
+    environ = {
+        "DID_API_KEY": "own",
+        "ELEVENLABS_API_KEY": "not for d-id",
+        "AVATARKIT_D_ID_API_KEY": "own",
+        "AVATARKIT_D_ID_ELEVENLABS_API_KEY": "for d-id",
+        "AVATARKIT_D_ID_PLAY_HT_API_KEY": "too",
+    }
+    keys = Settings.from_env(environ).for_provider("d-id").other_keys
+    shown = {name: key.get_secret_value() for name, key in keys.items()}
+    assert shown == {"elevenlabs": "for d-id", "play-ht": "too"}
+
+
 def test_webhook_secrets_are_separated_by_commas():
     environ = {"AVATARKIT_FAKE_WEBHOOK_SECRETS": "new, old,"}
 
@@ -106,7 +119,11 @@ def test_each_provider_has_a_folder_and_the_clock():
 
 
 def test_keys_and_secrets_are_never_shown():
-    environ = {"FAKE_API_KEY": "hush-key", "AVATARKIT_FAKE_WEBHOOK_SECRETS": "hush-secret"}
+    environ = {
+        "FAKE_API_KEY": "hush-key",
+        "AVATARKIT_FAKE_OTHER_API_KEY": "hush-too",
+        "AVATARKIT_FAKE_WEBHOOK_SECRETS": "hush-secret",
+    }
     settings = Settings.from_env(environ)
 
     assert "hush" not in f"{settings!r} {settings.for_provider('fake')!r}"

@@ -201,6 +201,8 @@ class ProviderSettings:
     api_key: SecretStr | None = field(default=None, repr=False)
     client_id: str | None = None  #: names the account, where the key alone does not
     base_url: str | None = None  #: instead of the vendor's own
+    #: one's own keys of other providers that this one speaks to, by their names
+    other_keys: Mapping[str, SecretStr] = field(default_factory=dict, repr=False)
     #: any of them may have signed a delivery; more than one while they are rotated
     webhook_secrets: tuple[bytes, ...] = field(default=(), repr=False)
     timeout: float = 60.0  #: of one request, seconds

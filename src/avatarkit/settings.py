@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -57,7 +57,9 @@ class Settings:
         Its key is ``AVATARKIT_<NAME>_API_KEY``, else the vendor's own variable: ``key_env``, by
         default the name without dashes (``d-id``: ``AVATARKIT_D_ID_API_KEY``, ``DID_API_KEY``).
         The id that some vendors want beside it is ``AVATARKIT_<NAME>_CLIENT_ID``, else
-        ``<NAME>_CLIENT_ID``. ``AVATARKIT_<NAME>_WEBHOOK_SECRETS`` are separated by commas.
+        ``<NAME>_CLIENT_ID``. ``AVATARKIT_<NAME>_WEBHOOK_SECRETS`` are separated by commas. A key of
+        another provider that this one is to use is ``AVATARKIT_<NAME>_<OTHER>_API_KEY``, such as
+        ``AVATARKIT_D_ID_ELEVENLABS_API_KEY``; it is never taken from that provider's own variable.
         """
         said = {
             what: next((self.environ[v] for v in names if v in self.environ), None)
@@ -68,10 +70,17 @@ class Settings:
             api_key=SecretStr(said["api_key"]) if said["api_key"] else None,
             client_id=said["client_id"],
             base_url=said["base_url"],
+            other_keys=MappingProxyType(dict(self._other_keys(name))),
             webhook_secrets=tuple(s.strip().encode() for s in secrets if s.strip()),
             home=self.root / name,
             clock=clock,
         )
+
+    def _other_keys(self, name: str) -> Iterator[tuple[str, SecretStr]]:
+        pattern = re.compile(rf"{_prefix(name)}_([A-Z0-9_]+)_API_KEY")
+        for variable, value in self.environ.items():
+            if match := pattern.fullmatch(variable):
+                yield match[1].lower().replace("_", "-"), SecretStr(value)
 
     def make(self, name: str, provider: type, *, clock: Clock | None = None) -> Provider:
         """Make a provider from its settings; raises what its constructor raises."""
@@ -99,7 +108,7 @@ def variables(name: str, *, key_env: str | None = None) -> Mapping[str, tuple[st
 
     ``key_env`` is the vendor's own variable of the key, where it is not the usual one.
     """
-    ours = f"AVATARKIT_{re.sub(r'[^A-Z0-9]', '_', name.upper())}"
+    ours = _prefix(name)
     theirs = re.sub(r"[^A-Z0-9]", "", name.upper())
     return {
         "api_key": (f"{ours}_API_KEY", key_env or f"{theirs}_API_KEY"),
@@ -107,3 +116,7 @@ def variables(name: str, *, key_env: str | None = None) -> Mapping[str, tuple[st
         "base_url": (f"{ours}_BASE_URL",),
         "webhook_secrets": (f"{ours}_WEBHOOK_SECRETS",),
     }
+
+
+def _prefix(name: str) -> str:
+    return f"AVATARKIT_{re.sub(r'[^A-Z0-9]', '_', name.upper())}"

@@ -116,8 +116,9 @@ def clock():
 
 @pytest.fixture
 def it(wire, clock):
-    settings = ProviderSettings(api_key=SecretStr(KEY), clock=clock)
-    return DID(settings, client=wire.client, elevenlabs_key=SecretStr("the-other-key"))
+    other_keys = {"elevenlabs": SecretStr("the-other-key")}
+    settings = ProviderSettings(api_key=SecretStr(KEY), other_keys=other_keys, clock=clock)
+    return DID(settings, client=wire.client)
 
 
 FOOTAGE = "https://store.example/me.mp4?token=a.b"
@@ -527,7 +528,7 @@ async def test_ones_own_key_of_elevenlabs_goes_along_where_that_is_asked_for(it,
 
 async def test_without_that_key_nothing_is_sent(wire):
     it = DID(ProviderSettings(api_key=SecretStr(KEY)), client=wire.client)
-    with pytest.raises(errors.ConfigError, match="elevenlabs_key"):
+    with pytest.raises(errors.ConfigError, match="AVATARKIT_D_ID_ELEVENLABS_API_KEY"):
         await it.generate_video(speak("avt_1", OWN))
     assert not wire.requests
 

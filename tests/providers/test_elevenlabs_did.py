@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,15 +39,14 @@ class House:
         self.clock = FakeClock()
         self.voices, self.faces = Wire(), Wire()
         settings = ProviderSettings(api_key=SecretStr("k"), clock=self.clock)
+        faces = replace(settings, other_keys={"elevenlabs": SecretStr("other")})
         self.kit = AvatarKit(
             "elevenlabs+d-id",
             repository=MemoryRepository(clock=self.clock),
             media=FolderStore(folder),
             providers={
                 "elevenlabs": ElevenLabs(settings, client=self.voices.client),
-                "d-id": Opened(
-                    settings, client=self.faces.client, elevenlabs_key=SecretStr("other")
-                ),
+                "d-id": Opened(faces, client=self.faces.client),
             },
             clock=self.clock,
             settings=Settings(),

@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
 from .. import _http, errors
 from ..interfaces import (
@@ -338,8 +338,8 @@ class DID(
     """Voices, avatars and videos.
 
     A portrait becomes a photo avatar, with nothing to train; footage becomes an Express avatar, or
-    a Premium+ one where ``DIDPremium`` asks. ``elevenlabs_key`` is one's own key of ElevenLabs, for
-    videos that ask for it by ``DIDScript(own_elevenlabs=True)``.
+    a Premium+ one where ``DIDPremium`` asks. ``settings.other_keys["elevenlabs"]`` is one's own key
+    of ElevenLabs, for videos that ask for it by ``DIDScript(own_elevenlabs=True)``.
     """
 
     name = "d-id"
@@ -474,14 +474,10 @@ class DID(
     }
 
     def __init__(
-        self,
-        settings: ProviderSettings | None = None,
-        *,
-        client: _http.Client | None = None,
-        elevenlabs_key: SecretStr | None = None,
+        self, settings: ProviderSettings | None = None, *, client: _http.Client | None = None
     ) -> None:
         super().__init__(settings, client=client)
-        self._elevenlabs_key = elevenlabs_key
+        self._elevenlabs_key = self._settings.other_keys.get("elevenlabs")
 
     # -- free things first --------------------------------------------------------------------
 
@@ -768,8 +764,8 @@ class DID(
     def _own_key(self) -> str:
         if self._elevenlabs_key is None:
             raise errors.ConfigError(
-                "the voice is to be one's own at ElevenLabs: give d-id that key, "
-                "DID(settings, elevenlabs_key=...)"
+                "the voice is to be one's own at ElevenLabs: set "
+                "AVATARKIT_D_ID_ELEVENLABS_API_KEY to that account's key"
             )
         return self._elevenlabs_key.get_secret_value()
 
