@@ -1,0 +1,1049 @@
+"""Vendors that are scripted down to the wire, and a house with a kit in it that uses them.
+
+A vendor takes what it is sent, charges for it, finishes it in virtual time, and forgets nothing.
+``order`` makes the next such thing at it go wrong. Its answers have the shapes of the recorded ones
+beside the tests of the adapters. ``SETUPS`` is the table of stacks.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, ClassVar
+
+import httpx
+from pydantic import SecretStr
+
+from avatarkit import AvatarKit, Consent, _http
+from avatarkit.interfaces import MediaStore, ProviderSettings
+from avatarkit.models import Operation, Options, StoredFile
+from avatarkit.providers.did import DID, DIDConsent
+from avatarkit.providers.elevenlabs import ElevenLabs
+from avatarkit.providers.fake import Fake, FakeVendor, Fault
+from avatarkit.providers.heygen import HeyGen
+from avatarkit.providers.resemble import Resemble
+from avatarkit.providers.tavus import Tavus
+from avatarkit.repositories.memory import MemoryRepository
+from avatarkit.settings import Settings
+from avatarkit.testing import FakeClock, Wire
+from avatarkit.webhooks import Delivery
+
+__all__ = ["SETUPS", "Event", "House", "Made", "Setup"]
+
+VOICE, AVATAR, SPEECH, VIDEO = Operation.VOICE, Operation.AVATAR, Operation.SPEECH, Operation.VIDEO
+HERE = Path(__file__).parent
+DEMO = HERE.parent.parent / "src/avatarkit/data/demo"
+HEYGEN, EL, D_ID, TAVUS, RESEMBLE = (
+    json.loads((HERE / f"{name}.json").read_text())
+    for name in ("heygen", "elevenlabs", "did", "tavus", "resemble")
+)
+SCRIPT = "Hello from the other side."
+SECRET = b"a-secret-of-webhooks"
+DAY = 86_400.0
+
+
+class Event(StrEnum):
+    """What can be ordered; the next call of that kind and operation meets it."""
+
+    RATE_LIMITED = "rate_limited"  #: on the creating call
+    POLL_LIMITED = "poll_limited"
+    QUOTA = "quota"
+    PLAN = "plan"
+    MODERATION = "moderation"  #: on the creating call, or of the job, as the vendor has it
+    CONSENT = "consent"  #: the job waits for the person
+    UNKNOWN_WORD = "unknown_word"  #: three polls tell of a state that nobody knows
+    HTML_POLL = "html_poll"  #: a gateway answers for the vendor
+    HTML_CREATE = "html_create"  #: before the vendor saw the creating call
+    HTML_ACCEPTED = "html_accepted"  #: after the vendor accepted it
+    LOST = "lost"  #: accepted, and then the connection was cut
+    FAST = "fast"  #: accepted, finished and reported before the answer is given
+    DEAD_LINK = "dead_link"  #: the link to a result is refused from now on; a fresh one works
+    LOST_DELETE = "lost_delete"  #: deleted, and then the connection was cut
+
+
+@dataclass(eq=False)
+class Made:
+    """What a vendor accepted, and keeps until it is deleted."""
+
+    operation: Operation
+    id: str
+    token: str
+    said: Mapping[str, Any]
+    born: float
+    ends: float
+    key: str | None
+    free: bool = False
+    deleted: bool = False
+    odd: int = 0  #: polls that still tell an unknown word
+    waits: bool = False  #: for the person's consent
+    fails: bool = False  #: its content is refused
+
+
+@dataclass(frozen=True)
+class Route:
+    method: str
+    path: re.Pattern[str]
+    what: str  #: "create", "list", "poll", "delete", or a method of the vendor's own
+    operation: Operation
+
+
+def route(method: str, path: str, what: str, operation: Operation) -> Route:
+    return Route(method, re.compile(path.replace("{id}", "(?P<id>[^/]+)")), what, operation)
+
+
+def thing(
+    operation: Operation, path: str, *, create: str = "", listed: str = "", one: str = ""
+) -> list[Route]:
+    """The four calls about one kind of thing, where they follow the usual paths."""
+    one = one or f"{path}/{{id}}"
+    return [
+        route("POST", create or path, "create", operation),
+        route("GET", listed or path, "list", operation),
+        route("GET", one, "poll", operation),
+        route("DELETE", one, "delete", operation),
+    ]
+
+
+def answer(body: Any = None, status: int = 200, **headers: str) -> httpx.Response:
+    return httpx.Response(status, json=body, headers=headers)
+
+
+def file(content: bytes, status: int = 200, **headers: str) -> httpx.Response:
+    """Bytes that come as a stream, of a length that is told."""
+
+    async def streamed() -> AsyncIterator[bytes]:
+        yield content
+
+    known = {"content-length": str(len(content))} | headers
+    return httpx.Response(status, content=streamed(), headers=known)
+
+
+def html() -> httpx.Response:
+    page = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
+    return httpx.Response(502, content=page, headers={"content-type": "text/html"})
+
+
+class Vendor(Wire):
+    """One vendor behind its adapter's client."""
+
+    adapter: ClassVar[type]
+    routes: ClassVar[Sequence[Route]]
+    #: how it says no: event -> status and body
+    refusals: ClassVar[Mapping[Event, tuple[int, Any]]] = {}
+    seconds: ClassVar[Mapping[Operation, float]] = {VOICE: 30.0, AVATAR: 120.0, VIDEO: 60.0}
+    #: the states it tells of a job, of each operation that has any: at work, done, failed, waiting
+    words: ClassVar[Mapping[Operation, tuple[str, ...]]]
+    moderates: ClassVar[frozenset[Operation]] = frozenset()  #: once the job is accepted
+    polled: ClassVar[frozenset[Operation]] = frozenset({VOICE, AVATAR, VIDEO})
+    linked: ClassVar[frozenset[Operation]] = frozenset({AVATAR, VIDEO})  #: have files to fetch
+    deletes: ClassVar[frozenset[Operation]] = frozenset({VOICE, AVATAR, VIDEO})
+    reports: ClassVar[frozenset[Operation]] = frozenset()  #: by webhook
+    consents: ClassVar[frozenset[Operation]] = frozenset()
+    free: ClassVar[frozenset[Operation]] = frozenset()  #: nothing is paid for it
+    lag = 30.0  #: seconds until a new job is listed
+    window: ClassVar[float | None] = None  #: for how long it knows an idempotency key
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__()
+        self.clock = clock
+        self.made: list[Made] = []
+        self.calls: list[tuple[float, Operation, str, str | None]] = []  #: creating ones
+        self.opened: list[str] = []  #: links, refused ones included
+        self.delivery: Callable[[Delivery], Awaitable[Any]] | None = None
+        self._orders: list[tuple[Event, Operation, Any]] = []
+        self._dead: set[str] = set()
+        self._links = 0
+
+    def provider(self) -> Any:
+        kind = type(self.adapter.__name__, (_Opens, self.adapter), {})
+        settings = ProviderSettings(
+            api_key=SecretStr("k"), clock=self.clock, webhook_secrets=(SECRET,)
+        )
+        return kind(settings, client=self.client)
+
+    def can(self, event: Event, operation: Operation) -> bool:
+        """Whether this can happen at all."""
+        match event:
+            case Event.MODERATION if operation in self.moderates:
+                return True
+            case Event.QUOTA | Event.PLAN | Event.MODERATION:
+                return event in self.refusals
+            case Event.CONSENT:
+                return operation in self.consents
+            case Event.UNKNOWN_WORD:
+                return operation in self.words
+            case Event.HTML_POLL | Event.POLL_LIMITED:
+                return operation in self.polled
+            case Event.DEAD_LINK:
+                return operation in self.linked
+            case Event.LOST_DELETE:
+                return operation in self.deletes
+            case Event.FAST:
+                return operation in self.reports
+            case _:
+                return True
+
+    def order(
+        self, event: Event, operation: Operation, times: int = 1, retry_after: float | None = None
+    ) -> None:
+        self._orders += [(event, operation, retry_after)] * times
+
+    def paid(self, token: str) -> int:
+        return sum(made.token == token and not made.free for made in self.made)
+
+    def consent(self, token: str, *, given: bool = True) -> None:
+        """The person agrees, or the agreement expires."""
+        for made in self.made:
+            if made.token == token:
+                made.waits = not given
+                made.ends = self.now() + self.seconds[made.operation]
+
+    def now(self) -> float:
+        return self.clock.now().wall
+
+    # -- answering ----------------------------------------------------------------------------
+
+    async def _handle(self, request: httpx.Request) -> httpx.Response:
+        await request.aread()
+        self.requests.append(request)
+        if request.url.host == "files.example.com":
+            return self._file(str(request.url))
+        for known in self.routes:
+            found = known.path.fullmatch(request.url.path)
+            if found and known.method == request.method:
+                return await self._answer(known, found.groupdict().get("id", ""), request)
+        raise AssertionError(f"nobody knows {request.method} {request.url}")
+
+    async def _answer(self, known: Route, job_id: str, request: httpx.Request) -> httpx.Response:
+        operation = known.operation
+        match known.what:
+            case "create":
+                return await self._create(operation, request)
+            case "list":
+                return self.listed(operation, self._listed(operation), request)
+            case "poll":
+                return self._poll(operation, job_id)
+            case "delete":
+                return self._delete(operation, job_id)
+            case own:
+                return answer(getattr(self, own)(job_id, request))
+
+    async def _create(self, operation: Operation, request: httpx.Request) -> httpx.Response:
+        said, key = self.body(), request.headers.get("idempotency-key")
+        token = self.token(said)
+        self.calls.append((self.now(), operation, token, key))
+        for event in (Event.RATE_LIMITED, Event.QUOTA, Event.PLAN, Event.MODERATION):
+            if operation in self.moderates and event is Event.MODERATION:
+                continue
+            if taken := self._taken(event, operation):
+                return self._refusal(event, *taken)
+        if self._taken(Event.HTML_CREATE, operation):
+            return html()
+        made = self._replayed(key) or self._accept(operation, token, said, key)
+        if self._taken(Event.HTML_ACCEPTED, operation):
+            return html()
+        if self._taken(Event.LOST, operation):
+            raise httpx.ReadError("cut")
+        if self._taken(Event.FAST, operation):
+            made.ends = self.now()
+            await self.report(made)
+        return self.submitted(made)
+
+    def _refusal(self, event: Event, retry_after: float | None) -> httpx.Response:
+        status, body = self.refusals.get(event, (429, {"message": "Too Many Requests"}))
+        headers = {} if retry_after is None else {"retry-after": f"{retry_after:g}"}
+        return answer(body, status, **headers)
+
+    def _replayed(self, key: str | None) -> Made | None:
+        since = self.now() - (self.window or 0.0)
+        known = (m for m in self.made if key is not None and m.key == key and m.born > since)
+        return next(known, None)
+
+    def _accept(
+        self, operation: Operation, token: str, said: Mapping[str, Any], key: str | None
+    ) -> Made:
+        made = Made(
+            operation=operation,
+            id=self.new_id(operation),
+            token=token,
+            said=said,
+            born=self.now(),
+            ends=self.now() + self.seconds.get(operation, 0.0),
+            key=key,
+            free=operation in self.free,
+        )
+        made.odd = 3 * len(self._taken(Event.UNKNOWN_WORD, operation))
+        made.waits = bool(self._taken(Event.CONSENT, operation))
+        made.fails = bool(self._taken(Event.MODERATION, operation))
+        self.made.append(made)
+        return made
+
+    def _taken(self, event: Event, operation: Operation) -> list[float | None]:
+        """The seconds to wait of the first order of that kind, which is served by this."""
+        for order in self._orders:
+            if order[:2] == (event, operation):
+                self._orders.remove(order)
+                return [order[2]]
+        return []
+
+    def _poll(self, operation: Operation, job_id: str) -> httpx.Response:
+        if self._taken(Event.HTML_POLL, operation):
+            return html()
+        if taken := self._taken(Event.POLL_LIMITED, operation):
+            return self._refusal(Event.RATE_LIMITED, *taken)
+        made = self._there(operation, job_id)
+        return self.missing() if made is None else answer(self.told(made))
+
+    def _listed(self, operation: Operation) -> list[Made]:
+        """Newest first, as lists come."""
+        listed = [m for m in self.made if m.operation is operation and not m.deleted]
+        return [m for m in reversed(listed) if m.born <= self.now() - self.lag]
+
+    def _delete(self, operation: Operation, job_id: str) -> httpx.Response:
+        made = self._there(operation, job_id)
+        if made is None:
+            return self.missing()
+        made.deleted = True
+        if self._taken(Event.LOST_DELETE, operation):
+            raise httpx.ReadError("cut")
+        return answer({"data": {"id": job_id}})
+
+    def _there(self, operation: Operation, job_id: str) -> Made | None:
+        there = (m for m in self.made if (m.operation, m.id) == (operation, job_id))
+        return next((m for m in there if not m.deleted), None)
+
+    def _file(self, link: str) -> httpx.Response:
+        self.opened.append(link)
+        operation = Operation(link.split("/")[3])
+        if self._taken(Event.DEAD_LINK, operation):
+            self._dead.add(link)
+        if link in self._dead:
+            return file(b"<Error>AccessDenied</Error>", 403)
+        return file(f"a {operation}".encode())
+
+    def link(self, made: Made, suffix: str) -> str:
+        self._links += 1
+        path = f"{made.operation}/{made.id}/{self._links}.{suffix}"
+        return f"https://files.example.com/{path}?Expires=1&Signature=s"
+
+    # -- its own words ------------------------------------------------------------------------
+
+    def done(self, made: Made) -> bool:
+        return not made.waits and not made.fails and made.odd == 0 and self.now() >= made.ends
+
+    def word(self, made: Made) -> str:
+        running, done, failed, waiting = (*self.words[made.operation], "", "")[:4]
+        if made.odd:
+            made.odd -= 1
+            return "reticulating"
+        if made.waits:
+            return waiting
+        over = self.now() >= made.ends
+        return (failed if made.fails else done) if over else running
+
+    async def report(self, made: Made) -> None:
+        """Tell the application of a job that ended."""
+        assert self.delivery is not None
+        body = json.dumps(self.reported(made)).encode()
+        digest = hmac.new(SECRET, body, hashlib.sha256).hexdigest()
+        await self.delivery(Delivery(body, self.signature(digest), self.now()))
+
+    def signature(self, digest: str) -> Mapping[str, str]:
+        del digest
+        return {}
+
+    def new_id(self, operation: Operation) -> str:
+        return f"{operation}_{len(self.made) + 1}"
+
+    def token(self, said: Mapping[str, Any]) -> str:
+        raise NotImplementedError
+
+    def told(self, made: Made) -> Any:
+        raise NotImplementedError
+
+    def submitted(self, made: Made) -> httpx.Response:
+        return answer(self.told(made))
+
+    def reported(self, made: Made) -> Any:
+        return self.told(made)
+
+    def listed(
+        self, operation: Operation, made: Sequence[Made], request: httpx.Request
+    ) -> httpx.Response:
+        raise NotImplementedError
+
+    def missing(self) -> httpx.Response:
+        return answer({"error": "there is no such thing"}, 404)
+
+
+class _Opens:
+    """Opens its own links, at the scripted vendor instead of the network."""
+
+    _client: httpx.AsyncClient
+
+    def fetch(self, url: str) -> Any:
+        return _http.fetch(self._client, url)
+
+
+class HeyGenVendor(Vendor):
+    """Uploads first; a twin may wait for consent; knows idempotency keys for a day."""
+
+    adapter = HeyGen
+    window = DAY
+    words = dict.fromkeys(
+        (AVATAR, VIDEO), ("processing", "completed", "failed", "pending_consent")
+    ) | {VOICE: ("processing", "complete", "failed")}
+    consents = frozenset({AVATAR})
+    reports = frozenset({AVATAR, VIDEO})
+    refusals: ClassVar = {
+        Event.RATE_LIMITED: (429, {"error": {"code": "rate_limit_exceeded", "message": "slow"}}),
+        Event.QUOTA: (402, HEYGEN["error"]),
+        Event.PLAN: (402, {"error": {"code": "plan_upgrade_required", "message": "upgrade"}}),
+        Event.MODERATION: (400, {"error": {"code": "content_policy_violation", "message": "no"}}),
+    }
+    routes = (
+        route("POST", "/v3/assets", "asset", VOICE),
+        route("DELETE", "/v3/assets/{id}", "asset", VOICE),
+        route("GET", "/v3/avatars/looks", "looks", AVATAR),
+        route("GET", "/v3/avatars/looks/{id}", "look", AVATAR),
+        route("POST", "/v3/avatars/{id}/consent", "consent_link", AVATAR),
+        *thing(VOICE, "/v3/voices", create="/v3/voices/clone"),
+        *thing(AVATAR, "/v3/avatars"),
+        *thing(VIDEO, "/v3/videos"),
+    )
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock)
+        self.consent_links: dict[str | None, tuple[float, str]] = {}  #: by idempotency key
+
+    def token(self, said: Mapping[str, Any]) -> str:
+        return str(said.get("voice_name") or said.get("name") or said.get("title"))
+
+    def asset(self, _: str, request: httpx.Request) -> Any:
+        del request
+        return HEYGEN["asset"]
+
+    def told(self, made: Made) -> Any:
+        return {"data": self._told(made)}
+
+    def _told(self, made: Made) -> dict[str, Any]:
+        ready, word = self.done(made), self.word(made)
+        known = {"status": word, "created_at": made.born}
+        if made.operation is VOICE:
+            return HEYGEN["voice"]["data"] | known | {"voice_id": made.id, "name": made.token}
+        if made.operation is VIDEO:
+            links = {
+                "video_url": self.link(made, "mp4") if ready else None,
+                "thumbnail_url": self.link(made, "jpg") if ready else None,
+            }
+            return HEYGEN["video"] | known | {"id": made.id, "title": made.token} | links
+        picture = {"preview_image_url": self.link(made, "webp") if ready else None}
+        return HEYGEN["group"] | known | {"id": made.id, "name": made.token} | picture
+
+    def _look(self, made: Made) -> dict[str, Any]:
+        ids = {"id": f"look-{made.id}", "group_id": made.id, "name": made.token}
+        return HEYGEN["look"] | ids | {"status": self.word(made)}
+
+    def looks(self, _: str, request: httpx.Request) -> Any:
+        made = self._there(AVATAR, request.url.params["group_id"])
+        return {"data": [self._look(made)] if made else []}
+
+    def look(self, look_id: str, _: httpx.Request) -> Any:
+        made = self._there(AVATAR, look_id.removeprefix("look-"))
+        assert made is not None
+        return {"data": self._look(made)}
+
+    def consent_link(self, group_id: str, request: httpx.Request) -> Any:
+        """A link lives for a day; under one key it is the same for as long."""
+        key = request.headers.get("idempotency-key")
+        since, link = self.consent_links.get(key, (-DAY, ""))
+        if self.now() - since >= DAY:
+            link = f"{HEYGEN['consent_url']}&n={len(self.requests)}"
+            self.consent_links[key] = self.now(), link
+        return {"data": {"avatar_group": {"id": group_id}, "url": link}}
+
+    def submitted(self, made: Made) -> httpx.Response:
+        if made.operation is VOICE:
+            return answer({"data": {"voice_clone_id": made.id}})
+        if made.operation is VIDEO:
+            return answer({"data": {"video_id": made.id, "status": "waiting"}})
+        return answer({"data": {"avatar_group": self._told(made), "avatar_item": self._look(made)}})
+
+    def listed(
+        self, operation: Operation, made: Sequence[Made], request: httpx.Request
+    ) -> httpx.Response:
+        del operation, request
+        return answer({"data": [self._told(m) for m in made], "has_more": False})
+
+    def reported(self, made: Made) -> Any:
+        kind, place = {
+            VIDEO: ("avatar_video", "video_id"),
+            AVATAR: ("photo_avatar_train", "group_id"),
+        }[made.operation]
+        data = {place: made.id, "callback_id": made.token}
+        known = {"event_type": f"{kind}.success", "event_data": data}
+        return HEYGEN["video_delivered"] | known | {"event_id": f"evt_{made.id}"}
+
+    def signature(self, digest: str) -> Mapping[str, str]:
+        return {"heygen-signature": digest, "heygen-timestamp": "1"}
+
+
+class ElevenLabsVendor(Vendor):
+    """A voice is there at once; speech leaves nothing."""
+
+    adapter = ElevenLabs
+    words: ClassVar = {}
+    moderates = frozenset({VOICE})
+    polled, linked, deletes = frozenset({VOICE}), frozenset(), frozenset({VOICE})
+    refusals: ClassVar = {
+        Event.RATE_LIMITED: (429, EL["failures"]["too many at once"]["body"]),
+        Event.QUOTA: (401, EL["failures"]["no credits"]["body"]),
+        Event.PLAN: (400, EL["failures"]["no such plan"]["body"]),
+    }
+    routes = (
+        *thing(VOICE, "/v1/voices", create="/v1/voices/add", listed="/v2/voices"),
+        route("POST", "/v1/text-to-speech/{id}", "create", SPEECH),
+    )
+
+    def can(self, event: Event, operation: Operation) -> bool:
+        return super().can(event, operation) and (event, operation) != (Event.MODERATION, SPEECH)
+
+    def token(self, said: Mapping[str, Any]) -> str:
+        return str(said.get("name") or said["text"])
+
+    def told(self, made: Made) -> Any:
+        known = {"voice_id": made.id, "name": made.token, "created_at_unix": int(made.born)}
+        return EL["voice"] | known | {"safety_control": "BAN" if made.fails else None}
+
+    def submitted(self, made: Made) -> httpx.Response:
+        if made.operation is SPEECH:
+            told = {"content-type": "audio/mpeg", "character-cost": "26"}
+            return file(b"ID3 and so on", **told)
+        return answer(EL["submitted"] | {"voice_id": made.id})
+
+    def listed(
+        self, operation: Operation, made: Sequence[Made], request: httpx.Request
+    ) -> httpx.Response:
+        del operation
+        found = [self.told(m) for m in made if request.url.params["search"] in m.token]
+        return answer({"voices": found, "has_more": False, "next_page_token": None})
+
+
+class DIDVendor(Vendor):
+    """A photo is there at once and costs nothing; footage becomes an Express avatar."""
+
+    adapter = DID
+    words: ClassVar = dict.fromkeys((AVATAR, VIDEO), ("started", "done", "rejected"))
+    reports = frozenset({AVATAR, VIDEO})
+    refusals: ClassVar = {
+        Event.QUOTA: (402, D_ID["failures"]["no credits"]["body"]),
+        Event.PLAN: (403, D_ID["failures"]["not in the plan"]["body"]),
+        Event.MODERATION: (451, D_ID["failures"]["words that are refused"]["body"]),
+    }
+    routes = (
+        route("GET", "/consents/{id}", "consent_told", AVATAR),
+        route("DELETE", "/consents/{id}", "consent_told", AVATAR),
+        *thing(VOICE, "/tts/voices"),
+        *thing(AVATAR, "/scenes/avatars"),
+        *thing(VIDEO, "/scenes"),
+        route("GET", "/clips/presenters", "nothing", AVATAR),
+        *(route("GET", f"/{name}", "nothing", VIDEO) for name in ("talks", "clips", "expressives")),
+    )
+
+    def token(self, said: Mapping[str, Any]) -> str:
+        return str(said["name"])
+
+    def new_id(self, operation: Operation) -> str:
+        mark = {VOICE: "vce", AVATAR: "avt", VIDEO: "scn"}[operation]
+        return f"{mark}_{len(self.made) + 1}"
+
+    def nothing(self, _: str, request: httpx.Request) -> Any:
+        return {request.url.path.rpartition("/")[2]: []}
+
+    def consent_told(self, consent_id: str, _: httpx.Request) -> Any:
+        return D_ID["consent_polled"] | {"id": consent_id, "status": "done"}
+
+    def told(self, made: Made) -> Any:
+        known = {"id": made.id, "name": made.token}
+        if made.operation is VOICE:
+            return D_ID["voice"] | known
+        ready, word = self.done(made), self.word(made)
+        known |= {"status": word, "created_at": made.born, "user_data": made.token}
+        if made.operation is VIDEO:
+            links = {"result_url": self.link(made, "mp4"), "thumbnail_url": self.link(made, "png")}
+            return D_ID["scene"] | known | (links if ready else dict.fromkeys(links))
+        links = {
+            name: self.link(made, "mp4") if ready else None
+            for name in ("thumbnail_url", "talking_preview_url", "preview_url")
+        }
+        return D_ID["express"] | known | links
+
+    def submitted(self, made: Made) -> httpx.Response:
+        if made.operation is VOICE:
+            return answer({"voiceId": made.id}, 201)
+        name = "express_submitted" if made.operation is AVATAR else "scene_submitted"
+        return answer(D_ID[name] | {"id": made.id}, 201)
+
+    def listed(
+        self, operation: Operation, made: Sequence[Made], request: httpx.Request
+    ) -> httpx.Response:
+        if operation is not VOICE:
+            name = request.url.path.rpartition("/")[2]
+            return answer({name: [self.told(m) for m in made]})
+        if "id" not in request.url.params:
+            return answer([self.told(m) for m in made])
+        there = self._poll(VOICE, request.url.params["id"])  # it has no other call for one voice
+        if there.status_code == 404:
+            return answer([])
+        return answer([there.json()]) if there.status_code == 200 else there
+
+    def missing(self) -> httpx.Response:
+        return answer({"kind": "NotFoundError", "description": "not found"}, 404)
+
+
+class DIDPhotos(DIDVendor):
+    """D-ID with photos instead of footage."""
+
+    words: ClassVar = {VIDEO: DIDVendor.words[VIDEO]}
+    polled, linked = frozenset({VOICE, VIDEO}), frozenset({VIDEO})
+    reports = frozenset({VIDEO})
+    free = frozenset({AVATAR})
+    routes = (
+        *thing(AVATAR, "/images"),
+        *thing(VIDEO, "/talks"),
+        route("GET", "/scenes/avatars", "no_avatars", AVATAR),
+        route("GET", "/clips/presenters", "nothing", AVATAR),
+        *(
+            route("GET", f"/{name}", "nothing", VIDEO)
+            for name in ("scenes", "clips", "expressives")
+        ),
+    )
+
+    def no_avatars(self, _: str, request: httpx.Request) -> Any:
+        del request
+        return {"avatars": []}
+
+    def token(self, said: Mapping[str, Any]) -> str:
+        return str(said.get("name", "a photo"))
+
+    def new_id(self, operation: Operation) -> str:
+        return f"{'tlk' if operation is VIDEO else 'img'}_{len(self.made) + 1}"
+
+    def told(self, made: Made) -> Any:
+        if made.operation is VIDEO:
+            return super().told(made)
+        return {"id": made.id, "url": f"s3://d-id-images/{made.id}/photo.jpg"}
+
+    def submitted(self, made: Made) -> httpx.Response:
+        if made.operation is AVATAR:
+            return answer(self.told(made), 201)
+        return answer({"id": made.id, "object": "talk", "status": "created"}, 201)
+
+
+class TavusVendor(Vendor):
+    """Takes links only, signs nothing, and has no call that deletes a voice."""
+
+    adapter = Tavus
+    words: ClassVar = {
+        VOICE: ("started", "completed", "error"),
+        AVATAR: ("started", "completed", "error"),
+        VIDEO: ("generating", "ready", "error"),
+    }
+    moderates = reports = frozenset({VOICE, AVATAR, VIDEO})
+    deletes = frozenset({AVATAR, VIDEO})
+    refusals: ClassVar = {Event.QUOTA: (402, {"error": "Out of credits"})}
+    routes = (
+        *thing(VOICE, "/v2/voices"),
+        *thing(AVATAR, "/v2/faces"),
+        *thing(VIDEO, "/v2/videos"),
+    )
+    _NAMES: ClassVar = {VOICE: "voice", AVATAR: "face", VIDEO: "video"}
+
+    def token(self, said: Mapping[str, Any]) -> str:
+        return str(
+            next(
+                said[f"{name}_name"]
+                for name in ("voice", "face", "video")
+                if f"{name}_name" in said
+            )
+        )
+
+    def told(self, made: Made) -> Any:
+        name, ready = self._NAMES[made.operation], self.done(made)
+        known = {f"{name}_id": made.id, f"{name}_name": made.token, "status": self.word(made)}
+        if made.fails:
+            known["error_message"] = "community_guidelines_violation"
+        links = {
+            VOICE: {},
+            AVATAR: {"thumbnail_video_url": "mp4"},
+            VIDEO: {"download_url": "mp4", "still_image_thumbnail_url": "png"},
+        }[made.operation]
+        told = TAVUS[name]["succeeded"] | known
+        return told | {k: self.link(made, v) if ready else None for k, v in links.items()}
+
+    def submitted(self, made: Made) -> httpx.Response:
+        name = self._NAMES[made.operation]
+        known = {f"{name}_id": made.id}
+        return answer(TAVUS[name]["submitted"] | known)
+
+    def listed(
+        self, operation: Operation, made: Sequence[Made], request: httpx.Request
+    ) -> httpx.Response:
+        del operation
+        first = request.url.params["page"] in {"0", "1"}
+        found = [self.told(m) for m in made] if first else []
+        return answer({"data": found, "total_count": len(made)})
+
+    def reported(self, made: Made) -> Any:
+        if made.operation is AVATAR:
+            return {"replica_id": made.id, "status": "ready"}
+        if made.operation is VIDEO:
+            return self.told(made)
+        told = TAVUS["voice"]["delivered"]
+        return told | {"properties": told["properties"] | {"voice_id": made.id}}
+
+
+class ResembleVendor(Vendor):
+    """A voice is created, built and polled; speech comes in one answer from another host."""
+
+    adapter = Resemble
+    words: ClassVar = {VOICE: ("pending", "ready", "failed")}
+    polled, linked = frozenset({VOICE}), frozenset()
+    deletes = reports = frozenset({VOICE})
+    refusals: ClassVar = {
+        Event.QUOTA: (402, {"success": False, "message": "out of credit"}),
+        Event.PLAN: (403, {"success": False, "message": "your plan has no cloning"}),
+    }
+    routes = (
+        *thing(VOICE, "/api/v2/voices"),
+        route("POST", "/api/v2/voices/{id}/build", "built", VOICE),
+        route("GET", "/api/v2/voices/{id}/recordings", "recordings", VOICE),
+        route("POST", "/synthesize", "create", SPEECH),
+    )
+
+    def token(self, said: Mapping[str, Any]) -> str:
+        return str(said.get("name") or said["data"])
+
+    def built(self, _: str, request: httpx.Request) -> Any:
+        del request
+        return RESEMBLE["built"]
+
+    def recordings(self, _: str, request: httpx.Request) -> Any:
+        del request
+        return {"success": True, "page": 1, "page_count": 1, "items": []}
+
+    def _item(self, made: Made) -> dict[str, Any]:
+        word = self.word(made)
+        known = {"uuid": made.id, "name": made.token, "status": word, "voice_status": word}
+        return RESEMBLE["voice"] | known
+
+    def told(self, made: Made) -> Any:
+        return {"success": True, "item": self._item(made)}
+
+    def submitted(self, made: Made) -> httpx.Response:
+        if made.operation is SPEECH:
+            audio = base64.b64encode(b"RIFF and so on").decode()
+            return answer(RESEMBLE["spoken"] | {"audio_content": audio})
+        item = RESEMBLE["submitted"]["item"] | {"uuid": made.id, "name": made.token}
+        return answer({"success": True, "item": item})
+
+    def listed(
+        self, operation: Operation, made: Sequence[Made], request: httpx.Request
+    ) -> httpx.Response:
+        del operation, request
+        found = [self._item(m) for m in made]
+        return answer({"success": True, "page": 1, "page_count": 1, "items": found})
+
+    def reported(self, made: Made) -> Any:
+        return RESEMBLE["delivered"] | {"id": made.id}
+
+
+# -- the vendor that needs no wire ----------------------------------------------------------------
+
+
+class FakeScript(FakeVendor):
+    """The fake's own vendor, ordered about and looked at as the others are."""
+
+    _FAULTS: ClassVar[Mapping[Event, Fault]] = {
+        Event.RATE_LIMITED: Fault.RATE_LIMITED,
+        Event.QUOTA: Fault.QUOTA,
+        Event.PLAN: Fault.PLAN,
+        Event.MODERATION: Fault.MODERATION,
+        Event.CONSENT: Fault.NEEDS_ACTION,
+        Event.UNKNOWN_WORD: Fault.UNKNOWN_WORD,
+        Event.HTML_CREATE: Fault.UNCLEAR,
+        Event.LOST: Fault.LOST_REPLY,
+        Event.DEAD_LINK: Fault.EXPIRED_LINK,
+    }
+    refusals: ClassVar[Mapping[Event, tuple[int, Any]]] = {
+        Event.QUOTA: (402, None),
+        Event.PLAN: (403, None),
+    }
+    window: ClassVar[float | None] = None
+    free: ClassVar[frozenset[Operation]] = frozenset()
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock=clock)
+        self.calls: list[tuple[float, Operation, str, str | None]] = []
+        self.opened: list[str] = []
+        self.delivery: Callable[[Delivery], Awaitable[Any]] | None = None
+
+    def provider(self) -> Any:
+        return _Reporting(vendor=self)
+
+    def can(self, event: Event, operation: Operation) -> bool:
+        if event is Event.DEAD_LINK:
+            return operation is not VOICE
+        return event in self._FAULTS or event is Event.FAST
+
+    def order(
+        self, event: Event, operation: Operation, times: int = 1, retry_after: float | None = None
+    ) -> None:
+        if event is Event.FAST:
+            self.durations = {**self.durations, operation: 0.0}
+        else:
+            self.fail_next(operation, self._FAULTS[event], times=times, retry_after=retry_after)
+
+    def paid(self, token: str) -> int:
+        return self.accepted[token]
+
+    @property
+    def made(self) -> list[Made]:
+        return [
+            Made(j.operation, j.id, j.token, {}, j.born, j.ends, j.key, deleted=j.deleted)
+            for j in self.jobs
+        ]
+
+    def submit(self, operation: Operation, request: Any, *, window: float) -> Any:
+        self.calls.append((self.now(), operation, request.token, request.idempotency_key))
+        return super().submit(operation, request, window=window)
+
+    def fetched(self, link: str) -> Any:
+        self.opened.append(link)
+        return super().fetched(link)
+
+
+class _Reporting(Fake):
+    """Tells of what has ended before it answers."""
+
+    vendor: FakeScript
+
+    async def _submit(self, operation: Operation, request: Any, *media: Any) -> Any:
+        job = await super()._submit(operation, request, *media)
+        for delivery in self.vendor.deliveries():
+            if self.vendor.durations[operation] == 0.0:
+                await self.vendor.delivery(delivery)
+        return job
+
+
+class Shelf(MediaStore):
+    """Media in memory, with links that vendors are told and never open."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, tuple[bytes, str]] = {}
+
+    async def put(self, key: str, data: AsyncIterator[bytes], media_type: str) -> StoredFile:
+        self.files[key] = b"".join([chunk async for chunk in data]), media_type
+        return self._stored(key)
+
+    def _stored(self, key: str) -> StoredFile:
+        content, kind = self.files[key]
+        digest = hashlib.sha256(content).hexdigest()
+        return StoredFile(key=key, size=len(content), sha256=digest, media_type=kind)
+
+    async def open(self, key: str) -> AsyncIterator[bytes]:
+        yield self.files[key][0]
+
+    async def stat(self, key: str) -> StoredFile | None:
+        return self._stored(key) if key in self.files else None
+
+    async def delete(self, prefix: str) -> None:
+        gone = [key for key in self.files if key == prefix or key.startswith(f"{prefix}/")]
+        for key in gone:
+            del self.files[key]
+
+    async def url(self, key: str, seconds: float) -> str | None:
+        return f"https://media.example.com/{key}?seconds={seconds:.0f}"
+
+    def path(self, key: str) -> Path | None:
+        del key
+        return None
+
+    async def aclose(self) -> None:
+        """Nothing is held."""
+
+
+# -- the house ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A stack, and who plays what in it."""
+
+    stack: str
+    vendors: Mapping[str, type[Vendor | FakeScript]]
+    plays: Mapping[Operation, str]
+    footage: str = "clip"
+    options: tuple[Options, ...] = ()
+
+    def can(self, event: Event, operation: Operation) -> bool:
+        vendor = self.vendors[self.plays[operation]]
+        return vendor(FakeClock()).can(event, operation)
+
+
+def _alone(name: str, vendor: type[Vendor | FakeScript], **more: Any) -> Setup:
+    return Setup(name, {name: vendor}, dict.fromkeys((VOICE, AVATAR, VIDEO), name), **more)
+
+
+SETUPS: Mapping[str, Setup] = {
+    "heygen": _alone("heygen", HeyGenVendor),
+    "elevenlabs+d-id": Setup(
+        "elevenlabs+d-id",
+        {"elevenlabs": ElevenLabsVendor, "d-id": DIDPhotos},
+        {VOICE: "elevenlabs", AVATAR: "d-id", SPEECH: "elevenlabs", VIDEO: "d-id"},
+        footage="photo",
+    ),
+    "d-id": _alone("d-id", DIDVendor, options=(DIDConsent(consent_id="cst_1"),)),
+    "tavus": _alone("tavus", TavusVendor),
+    "resemble+tavus": Setup(
+        "resemble+tavus",
+        {"resemble": ResembleVendor, "tavus": TavusVendor},
+        {VOICE: "resemble", AVATAR: "tavus", SPEECH: "resemble", VIDEO: "tavus"},
+    ),
+    "fake": _alone("fake", FakeScript, footage="photo"),
+}
+
+
+class House:
+    """A kit of one stack, its vendors, and time, which passes as fast as it is driven."""
+
+    def __init__(self, setup: Setup, clip: Path) -> None:
+        self.setup, self.shelf = setup, Shelf()
+        self.clock = FakeClock()
+        self.vendors = {name: vendor(self.clock) for name, vendor in setup.vendors.items()}
+        self.providers = {name: vendor.provider() for name, vendor in self.vendors.items()}
+        self.repository = MemoryRepository(clock=self.clock)
+        self.footage = clip if setup.footage == "clip" else DEMO / "portrait.jpg"
+        self.kit = self.new_kit()
+        self.records: list[str] = []
+        for name, vendor in self.vendors.items():
+            vendor.delivery = lambda delivery, name=name: self.kit.receive(name, delivery)
+
+    def new_kit(self, *, worker: bool = False) -> AvatarKit:
+        """A kit as in another process: nothing but records, media and vendors outlive it."""
+        self.kit = AvatarKit(
+            self.setup.stack,
+            repository=self.repository,
+            media=self.shelf,
+            providers=self.providers,
+            clock=self.clock,
+            settings=Settings(),
+            worker=worker,
+        )
+        return self.kit
+
+    def at(self, operation: Operation) -> Any:
+        """The vendor that does it."""
+        return self.vendors[self.setup.plays[operation]]
+
+    # -- going on -----------------------------------------------------------------------------
+
+    async def training(self) -> Any:
+        training = await self.kit.train(
+            user_id="ana",
+            clone_id="ana-1",
+            voice=[DEMO / "voice.wav"],
+            footage=self.footage,
+            consent=Consent(subject="Ana Lima"),
+            options=self.setup.options,
+        )
+        self.records.append(training.id)
+        return training
+
+    async def speaking(self, training: Any, *, wait: bool = False) -> Any:
+        video = await self.kit.speak(training.id, SCRIPT, wait=wait)
+        self.records.append(video.id)
+        return video
+
+    async def begun(self, operation: Operation) -> Any:
+        """The record in which the operation is still to be done."""
+        training = await self.training()
+        if operation in {VOICE, AVATAR}:
+            return training
+        return await self.speaking(await self.ended(training))
+
+    async def finished(self, operation: Operation) -> Any:
+        """The record in which the operation was done, as far as it goes by itself."""
+        return await self.ended(await self.begun(operation))
+
+    async def ended(self, record: Any) -> Any:
+        """Drive until it is final, or asks a person."""
+        return await self.drive(record, lambda r: r.status.final or r.action is not None)
+
+    async def quiet(self, record: Any) -> Any:
+        """Drive until nothing is due any more: all doubts are settled, all that goes is gone."""
+        return await self.drive(record, lambda _: False)
+
+    async def drive(self, record: Any, until: Callable[[Any], bool]) -> Any:
+        for _ in range(5_000):
+            record = await self.repository.get(record.id)
+            due = await self.repository.next_due()
+            if until(record) or due is None:
+                return record
+            self.clock.advance(max(0.01, due - self.clock.now().wall))
+            await self.kit.tick()
+        raise AssertionError(f"it goes on for ever: {record}")
+
+    # -- looking ------------------------------------------------------------------------------
+
+    def token(self, record: Any, operation: Operation) -> str:
+        """What a vendor knows it by; speech has no name, so there it is the text."""
+        named = operation is not SPEECH
+        return record.token(operation) if named else SCRIPT
+
+    def paid(self, record: Any) -> dict[Operation, int]:
+        """How often each operation of the record was charged."""
+        return {
+            o.operation: self.at(o.operation).paid(self.token(record, o.operation))
+            for o in record.operations
+        }
+
+    def calls(self, record: Any, operation: Operation) -> list[tuple[float, str | None]]:
+        """When the creating call came, and under which idempotency key."""
+        token, free = self.token(record, operation), self.free(operation)
+        return [
+            (at, key)
+            for at, what, name, key in self.at(operation).calls
+            if what is operation and (free or name == token)
+        ]
+
+    def free(self, operation: Operation) -> bool:
+        """Whether it costs nothing, has no name there, and may be made again."""
+        return operation in self.at(operation).free
+
+    def there(self) -> set[str]:
+        """What the vendors hold and somebody pays for; speech leaves nothing."""
+        return {
+            made.id
+            for vendor in self.vendors.values()
+            for made in vendor.made
+            if not made.deleted and not made.free and made.operation is not SPEECH
+        }
+
+    async def lost(self) -> set[str]:
+        """What the vendors hold and no record knows of."""
+        records = [await self.repository.get(i) for i in self.records]
+        known = {
+            job_id.rpartition(":")[2]
+            for record in records
+            for state in record.operations
+            for job_id in (*state.known_ids, *state.undeletable)
+        }
+        return self.there() - known
