@@ -365,8 +365,8 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "trusted = operation is not Operation.AVATAR",
         ),
         "a signature is not checked": (
-            "self.capabilities.webhook.check(own,",
-            "bool((own,",
+            "self.capabilities.webhook.check(own, self._settings.webhook_secrets)",
+            "pass",
         ),
         "a repeat is known by its bytes only": (
             '"id": told or delivery.digest',
@@ -514,7 +514,10 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
         ),
     },
     ("providers/synthesia.py", "providers/test_synthesia.py"): {
-        "a video does not carry our token": ("            callbackId=request.token,\n", ""),
+        "a video does not carry our token": (
+            "            title=request.token,\n            callbackId=request.token,\n",
+            "",
+        ),
         "signatures are not checked": (
             "self.capabilities.webhook.check(delivery, self._settings.webhook_secrets)",
             "pass",
