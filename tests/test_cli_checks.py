@@ -77,6 +77,12 @@ def test_the_variables_of_a_provider_are_named():
     }
 
 
+def test_the_key_of_another_provider_is_named_where_it_can_be_used(monkeypatch):
+    monkeypatch.setenv("AVATARKIT_D_ID_ELEVENLABS_API_KEY", KEY)
+    told = variables("d-id")["api_key_of_elevenlabs"]
+    assert (told["set"], told["needed"]) == ("AVATARKIT_D_ID_ELEVENLABS_API_KEY", False)
+
+
 def test_what_a_provider_cannot_do_without_is_told():
     assert [what for what, v in variables("rask").items() if v["needed"]] == [
         "api_key",

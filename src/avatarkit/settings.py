@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from .interfaces import Clock, Provider, ProviderSettings
 
-__all__ = ["Settings", "key_variable", "root_of", "variables"]
+__all__ = ["Settings", "key_variable", "other_key_variable", "root_of", "variables"]
 
 _ROOT = Path(".avatarkit")
 _REPOSITORY = f"sqlite:///{_ROOT}/avatarkit.db"
@@ -116,6 +116,11 @@ def variables(name: str, *, key_env: str | None = None) -> Mapping[str, tuple[st
         "base_url": (f"{ours}_BASE_URL",),
         "webhook_secrets": (f"{ours}_WEBHOOK_SECRETS",),
     }
+
+
+def other_key_variable(name: str, other: str) -> str:
+    """The variable of the key of provider ``other`` that provider ``name`` is to use."""
+    return f"{_prefix(name)}{_prefix(other).removeprefix('AVATARKIT')}_API_KEY"
 
 
 def _prefix(name: str) -> str:

@@ -138,20 +138,27 @@ def _show_variables(session: Session) -> None:
 def _variables(environ: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """What each provider reads from the environment, without any value."""
     from ..registry import usable
-    from ..settings import variables
+    from ..settings import other_key_variable, variables
 
     for name, provider in usable().items():
+        known = dict(variables(name, key_env=getattr(provider, "key_env", None)))
         reads = _read_by(provider)
-        key_env = getattr(provider, "key_env", None)
-        for what, names in variables(name, key_env=key_env).items():
-            if what in reads:
-                yield {
-                    "provider": name,
-                    "what": what,
-                    "names": list(names),
-                    "needed": reads[what],
-                    "set": next((n for n in names if n in environ), None),
-                }
+        for other in _others(provider):
+            known[f"api_key_of_{other}"] = (other_key_variable(name, other),)
+            reads[f"api_key_of_{other}"] = False
+        for what, needed in reads.items():
+            yield {
+                "provider": name,
+                "what": what,
+                "names": list(known[what]),
+                "needed": needed,
+                "set": next((n for n in known[what] if n in environ), None),
+            }
+
+
+def _others(provider: Any) -> list[str]:
+    """The providers whose keys it can be given."""
+    return sorted(provider.capabilities.speaks_voices_of)
 
 
 def _read_by(provider: Any) -> dict[str, bool]:
