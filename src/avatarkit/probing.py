@@ -265,7 +265,7 @@ def _examined(tape: _Tape, name: str, role: SampleRole | None, stills: int) -> F
 def _of_name(name: str, facts: Facts) -> Iterator[Flaw]:
     suffix = Path(name).suffix.lower()
     suffix, right = _SAYS.get(suffix, suffix), SUFFIXES[facts.media_type]
-    if suffix and suffix != right and not (suffix == ".m4a" and facts.kind == "audio"):
+    if suffix and suffix != right:
         message = f"{name} is named {suffix} but holds {facts.media_type}: rename it to {right}"
         yield Flaw("extension", message, "warning")
 
@@ -330,7 +330,7 @@ def _looked_inside(tape: _Tape, demuxer: str, look: _Look) -> Facts:
             metadata_errors="replace",
         ) as container:
             look.all(cast("av.container.InputContainer", container))
-    except (av.FFmpegError, ValueError, IndexError, OverflowError, MemoryError):
+    except Exception:  # noqa: BLE001 - a hostile file may have the decoder raise anything
         if not look.seen:
             return replace(facts, flaws=(*look.flaws, _undecodable(name, facts)))
         look.damages += 1
@@ -343,6 +343,10 @@ def _undecodable(name: str, facts: Facts) -> Flaw:
         f"{name} looks like {facts.media_type}, but cannot be decoded: it may be cut off; "
         "export it again",
     )
+
+
+def _soundless(name: str) -> Flaw:
+    return Flaw("no-sound", f"{name} has no sound in it: record it again")
 
 
 def _too_large(name: str, width: int, height: int) -> Flaw:
@@ -402,10 +406,10 @@ class _Look:
         self._picture = next((s for s in container.streams.video if not _is_cover(s)), None)
         self._audio = next(iter(container.streams.audio), None)
         self._told = (container.duration or 0) / 1_000_000
-        wanted = [s for s in (self._picture, self._audio) if s is not None]
+        wanted = [s for s in (self._picture, self._audio) if s is not None and s.codec_context]
         if not wanted:
             return
-        if self._picture is not None:
+        if self._picture in wanted:
             context = self._picture.codec_context
             context.thread_count = 1
             self._size = (context.width, context.height)
@@ -489,19 +493,24 @@ class _Look:
         if self._sound is not None:
             self.flaws += self._sound.flaws(name)
         elif kind == "audio" and self._role is not SampleRole.FOOTAGE:
-            self.flaws.append(_undecodable(name, facts))
+            damaged = self.damages or self._audio is None
+            self.flaws.append(_undecodable(name, facts) if damaged else _soundless(name))
         if self.damages:
             message = f"{name} is damaged in {self.damages} places: export it again"
             fatal = not self.seen or self.damages > _DAMAGES
             self.flaws.append(Flaw("damaged", message, "error" if fatal else "warning"))
+        media_type = facts.media_type
+        if kind == "audio" and media_type in {"video/mp4", "video/quicktime"}:
+            media_type = "audio/mp4"
         return replace(
             facts,
             kind=kind,
+            media_type=media_type,
             seconds=seconds,
             width=width or None,
             height=height or None,
             has_audio=self._audio is not None,
-            codec=self._picture.codec_context.name if self._picture is not None else None,
+            codec=_codec(self._picture),
             flaws=tuple({f.code: f for f in self.flaws}.values()),
             stills=tuple(self._stills),
         )
@@ -513,7 +522,7 @@ class _Look:
         if self._pictures == 0:
             yield Flaw("no-frames", f"{name} has no picture in it: record it again")
         elif self._frames == 0:
-            if self._keys:
+            if self._keys or kind == "image":
                 yield _undecodable(name, self.known)
             else:
                 message = f"{name} has no key frame, so it cannot be decoded: export it again"
@@ -542,6 +551,11 @@ class _Look:
                 "it is cut off; export it again"
             )
             yield Flaw("truncated", message)
+
+
+def _codec(stream: Any) -> str | None:
+    known = stream is not None and stream.codec_context is not None
+    return str(stream.codec_context.name) if known else None
 
 
 def _is_cover(stream: Any) -> bool:
@@ -677,7 +691,7 @@ class _Listener:
             message = f"{name} holds values that are no numbers: export it again, as 16 bit"
             yield Flaw("not-a-number", message)
         if not self._count:
-            yield Flaw("no-sound", f"{name} has no sound in it: record it again")
+            yield _soundless(name)
             return
         silent = self._silent / self._windows if self._windows else float(self._peak < _SILENT)
         if silent >= _ALL_SILENT:
