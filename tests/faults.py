@@ -607,8 +607,9 @@ def main(texts: Sequence[str]) -> int:
             print(f"{fault.file:24} {fault.what:60} {said} ({verdict.seconds:.1f} s)", flush=True)
             if not verdict.well:
                 wrong.append(verdict)
-    caught = sum(fault.what not in UNSEEN for fault in faults) - len(wrong)
-    print(f"\n{caught} of {len(faults)} faults caught; documented as unseen: {len(UNSEEN)}")
+    unseen = sum(fault.what in UNSEEN for fault in faults)
+    caught = len(faults) - unseen - len(wrong)
+    print(f"\n{caught} of {len(faults)} faults caught; documented as unseen: {unseen}")
     for verdict in wrong:
         print(f"\n{verdict.fault.file}: {verdict.fault.what}\n{verdict.output[-600:]}")
     return len(wrong)

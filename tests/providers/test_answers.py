@@ -109,6 +109,8 @@ ROWS = {
         ("failures.no credits.body", "POST /talks", None, 402),
         ("failures.not in the plan.body", "POST /talks", None, 403),
         ("failures.a face that is known.body", "POST /talks", None, 451),
+        ("failures.a picture that is refused.body", "POST /talks", None, 451),
+        ("failures.sound that is refused.body", "POST /talks", None, 451),
         ("failures.words that are refused.body", "POST /talks", None, 451),
         ("failures.a link that leads nowhere.body", "POST /talks", None, 400),
         ("failures.the wrong type.body", "POST /audios", None, 415),
