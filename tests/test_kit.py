@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from avatarkit import AvatarKit, Consent, Status, errors
 from avatarkit.interfaces import ROLES, Link, SpeechSynthesizer, VideoGenerator, VoiceCloner
 from avatarkit.media.folder import FolderStore
-from avatarkit.models import JobState, Operation
+from avatarkit.models import JobState, Media, Operation, Options
 from avatarkit.providers.fake import Fake, FakeVendor, FakeVideo, Fault
 from avatarkit.records import Phase
 from avatarkit.repositories.memory import MemoryRepository
@@ -278,6 +279,103 @@ class Voices(VoiceCloner, SpeechSynthesizer):
     async def synthesize(self, request): ...
     async def aclose(self): ...
     def events(self, delivery): ...
+
+
+class Words(Options):
+    """An avatar that is drawn by words."""
+
+    words: str
+
+    @property
+    def without_footage(self):
+        return True
+
+
+class Drawing(Fake):
+    """Draws avatars by words, and notes what it is given."""
+
+    option_types = (*Fake.option_types, Words)
+    asked = None
+
+    async def train_avatar(self, request):
+        type(self).asked = request
+        portrait = Media(
+            name="a.png", media_type="image/png", size=1, sha256="0" * 64, open=lambda: once(b"a")
+        )
+        return await super().train_avatar(
+            request.model_copy(update={"footage": request.footage or portrait})
+        )
+
+
+async def once(chunk):
+    yield chunk
+
+
+async def test_an_avatar_may_be_drawn_by_words_alone(house):
+    drawing = Drawing(vendor=house.vendor)
+    async with house.kit(providers={"fake": drawing}) as kit:
+        await kit.add_sample(**WHO, footage=JPG)  # not asked for, so not used
+        training = await trained(kit, footage=None, options=(Words(words="a librarian"),))
+    assert (training.status, training.footage) == (Status.COMPLETED, None)
+    assert (drawing.asked.footage, drawing.asked.options) == (None, (Words(words="a librarian"),))
+
+
+async def test_footage_that_is_given_is_used_beside_words(house):
+    drawing = Drawing(vendor=house.vendor)
+    async with house.kit(providers={"fake": drawing}) as kit:
+        await trained(kit, options=(Words(words="a librarian"),))
+    assert drawing.asked.footage.name == "portrait.jpg"
+
+
+async def test_words_for_another_provider_stand_for_no_footage(house):
+    async with house.kit() as kit:
+        with pytest.raises(errors.MediaRejected, match="Missing voice or video samples"):
+            await trained(kit, footage=None, options=(Words(words="a librarian"),))
+    assert house.vendor.accepted == {}
+
+
+async def test_a_trainer_is_told_who_consented(house):
+    drawing = Drawing(vendor=house.vendor)
+    async with house.kit(providers={"fake": drawing}) as kit:
+        await trained(kit, consent=Consent(subject="Ana Lima"))
+    assert drawing.asked.subject == "Ana Lima"
+    assert "Ana" not in repr(drawing.asked)
+
+
+class Forgetful(Fake):
+    """Forgets what an avatar was trained of."""
+
+    capabilities = replace(Fake.capabilities, footage_with_video=True)
+    asked = None
+
+    async def generate_video(self, request):
+        type(self).asked = request
+        return await super().generate_video(request)
+
+
+@pytest.mark.parametrize("kind", [Forgetful, Fake])
+async def test_footage_comes_with_a_video_where_the_provider_needs_it(house, kind):
+    fake = kind(vendor=house.vendor)
+    fake.capabilities = kind.capabilities
+    seen = []
+    make = fake.generate_video
+    fake.generate_video = lambda request: (seen.append(request.footage), make(request))[1]
+    async with house.kit(providers={"fake": fake}) as kit:
+        training = await trained(kit)
+        await kit.speak(training.id, "Hello!")
+    assert [f and f.name for f in seen] == ["portrait.jpg" if kind is Forgetful else None]
+
+
+async def test_an_adopted_avatar_has_no_footage_to_give(house):
+    fake = Forgetful(vendor=house.vendor)
+    fake.capabilities = Forgetful.capabilities
+    async with house.kit(providers={"fake": fake}) as kit:
+        training = await trained(kit)
+        adopted = await kit.adopt(
+            **WHO, avatar_id=training.avatar_id, voice_id=training.voice_id, consent=DRAWN
+        )
+        await kit.speak(adopted.id, "Hello!")
+    assert fake.asked.footage is None
 
 
 async def test_two_providers_share_the_work(house):

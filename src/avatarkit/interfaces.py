@@ -8,7 +8,7 @@ with the right methods fits without importing avatarkit.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
@@ -70,6 +70,7 @@ __all__ = [
     "VideoDubber",
     "VideoGenerator",
     "VoiceCloner",
+    "needs_footage",
 ]
 
 
@@ -89,6 +90,7 @@ class Capabilities:
     speech_format: str | None = None  #: what it speaks in unless asked otherwise
     #: providers whose voices it speaks itself, by their id, with one's own key of that provider
     speaks_voices_of: frozenset[str] = frozenset()
+    footage_with_video: bool = False  #: a video may need what the avatar was trained of once more
     callback: bool = False  #: a webhook address can be given per request
     no_callback: frozenset[Operation] = frozenset()  #: operations that take none, all the same
     callback_signed: bool = True  #: what comes to such an address is signed as ``webhook`` says
@@ -192,6 +194,12 @@ class Provider(Protocol):
     async def aclose(self) -> None:
         """Give back what the provider holds."""
         ...
+
+
+def needs_footage(provider: Provider | type[Provider], options: Iterable[Options]) -> bool:
+    """Whether the provider trains an avatar of footage only, given these options."""
+    known = provider.option_types
+    return not any(o.without_footage for o in options if isinstance(o, known))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ from .interfaces import (
     Provider,
     Repository,
     TakesRecording,
+    needs_footage,
 )
 from .models import Consent, Event, JobState, Operation, Options, SampleRole
 from .orchestrator import Orchestrator
@@ -232,9 +233,10 @@ class AvatarKit:
     ) -> Training:
         """Start a training and return at once; it goes on wherever a worker runs.
 
-        Without ``voice`` or ``footage`` the clone's stored samples are used. The same
-        ``idempotency_key`` of a user always gives the same training. Nothing is sent where this
-        raises ``MediaRejected``, ``ConsentRequired``, ``Unsupported`` or ``ConfigError``.
+        Without ``voice`` or ``footage`` the clone's stored samples are used; no footage where the
+        options stand for it, such as ``HeyGenAvatar(prompt=...)``. The same ``idempotency_key``
+        of a user always gives the same training. Nothing is sent where this raises
+        ``MediaRejected``, ``ConsentRequired``, ``Unsupported`` or ``ConfigError``.
         """
         _named(user_id=user_id, clone_id=clone_id)
         record_id = _record_id("training", user_id, idempotency_key)
@@ -246,6 +248,9 @@ class AvatarKit:
             raise errors.Unsupported(f"{chosen.name} can neither clone a voice nor train an avatar")
         operations = tuple(self._operation(o, chosen.roles[o]) for o in parts)
         roles = {_ROLE_OF[o] for o in parts}
+        trainer = chosen.roles.get(Operation.AVATAR)
+        if trainer and footage is None and not needs_footage(self._class_of(trainer), options):
+            roles.discard(SampleRole.FOOTAGE)
         given: list[tuple[SampleRole, Source]] = [(SampleRole.VOICE, v) for v in voice]
         given += [(SampleRole.FOOTAGE, footage)] if footage is not None else []
         given = [(role, source) for role, source in given if role in roles]

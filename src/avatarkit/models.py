@@ -15,7 +15,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from .errors import ConsentRequired
+from .errors import ConsentRequired, MediaRejected
 
 __all__ = [
     "MEDIA_TYPES",
@@ -223,6 +223,11 @@ class Options(Model):
 
     extra: dict[str, Any] = {}  #: merged into the request body last, unchecked
 
+    @property
+    def without_footage(self) -> bool:
+        """Whether an avatar can be trained by these options and no footage."""
+        return False
+
 
 def nothing_to_guard() -> None:
     """Let every request pass: the default of ``Request.guard``."""
@@ -250,10 +255,18 @@ class VoiceRequest(Request):
 
 
 class AvatarRequest(Request):
-    """Train an avatar from one clip or portrait."""
+    """Train an avatar from one clip or portrait, or of options that need none."""
 
-    footage: Media
+    footage: Media | None = None
     voice_id: str | None = None  #: where the provider binds a voice to the avatar
+    subject: str | None = Field(default=None, repr=False)  #: the person's name, from the consent
+
+    @property
+    def required_footage(self) -> Media:
+        """The footage; raises ``MediaRejected`` where there is none."""
+        if self.footage is None:
+            raise MediaRejected("this avatar is trained of footage: give a clip or a portrait")
+        return self.footage
 
 
 class VideoRequest(Request):
@@ -264,6 +277,8 @@ class VideoRequest(Request):
     script: str | None = None
     audio: Media | None = None
     language: str | None = None
+    #: what the avatar was trained of, where ``Capabilities.footage_with_video``
+    footage: Media | None = None
 
     @model_validator(mode="after")
     def _one_of(self) -> VideoRequest:

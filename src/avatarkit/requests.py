@@ -88,11 +88,17 @@ class Requests:
         self, record: Record, provider: Provider, common: dict[str, Any]
     ) -> Request:
         training = cast("Training", record)
-        footage = await self._sample(cast("Sample", training.footage), provider)
+        footage = training.footage
         voice = record.operation(Operation.VOICE)
         same = voice is not None and voice.provider == provider.name
         voice_id = training.voice_id if same else None
-        return AvatarRequest(**common, footage=footage, voice_id=voice_id)
+        subject = await self.subject(record)
+        return AvatarRequest(
+            **common,
+            footage=None if footage is None else await self._sample(footage, provider),
+            voice_id=voice_id,
+            subject=subject,
+        )
 
     async def _speech_request(
         self, record: Record, provider: Provider, common: dict[str, Any]
@@ -123,7 +129,16 @@ class Requests:
             script=None if sound else video.script,
             audio=sound,
             language=video.language,
+            footage=await self._footage_of(video, provider),
         )
+
+    async def _footage_of(self, video: Video, provider: Provider) -> Media | None:
+        """What the avatar was trained of, where the provider needs it and it is still there."""
+        if not provider.capabilities.footage_with_video or video.training_id is None:
+            return None
+        training = await self._repository.get(video.training_id)
+        footage = training.footage if isinstance(training, Training) else None
+        return None if footage is None else await self._sample(footage, provider)
 
     async def _dub_request(
         self, record: Record, provider: Provider, common: dict[str, Any]

@@ -176,6 +176,39 @@ async def test_a_video_of_a_photo_is_a_talk_of_its_address(it, wire):
     assert wire.body()["source_url"] == TOLD["image"]["url"]
 
 
+async def test_a_photo_is_uploaded_anew_for_each_video_and_deleted_with_it(it, wire):
+    again = {"id": "img_2", "url": "s3://d-id-images-prod/img_2/photo.png"}
+    wire.reply(again, 201).reply(TOLD["talk"], 201).reply(None, 204)
+    request = speak(f"talks:{TOLD['image']['url']}", voice_id=None, footage=photo())
+    prepared = await it.prepare(Operation.VIDEO, request)
+    await it.generate_video(request.model_copy(update={"prepared": prepared}))
+    await it.discard(Operation.VIDEO, prepared)
+    assert wire.body(0) == {"image": BYTES}
+    assert wire.body(1)["source_url"] == again["url"]
+    assert (wire.requests[2].method, wire.requests[2].url.path) == ("DELETE", "/images/img_2")
+
+
+@pytest.mark.parametrize(
+    ("avatar", "footage"),
+    [
+        ("talks:https://a.example/me.jpg", None),
+        ("scenes:avt_1", media()),
+        ("scenes:avt_1", photo()),
+    ],
+    ids=["elsewhere", "clip", "portrait"],
+)
+async def test_only_a_photo_avatar_with_its_photo_is_uploaded_anew(it, wire, avatar, footage):
+    request = speak(avatar, voice_id=None, footage=footage)
+    assert await it.prepare(Operation.VIDEO, request) == {}
+    assert not wire.requests
+
+
+async def test_a_photo_for_a_video_without_an_address_is_an_error(it, wire):
+    wire.reply({"id": "img_1"}, 201)
+    with pytest.raises(errors.BadReply):
+        await it.prepare(Operation.VIDEO, speak("talks:s3://x/y.png", footage=photo()))
+
+
 async def test_a_photo_is_deleted_by_its_id(it, wire):
     wire.reply(None, 204)
     await it.delete_avatar("talks:img_1")

@@ -84,21 +84,25 @@ async def test_a_voice_is_cloned_at_one_and_a_face_made_at_the_other(house):
     assert [request.url.path for request in house.faces.requests] == ["/images"]
 
 
+PHOTO_AGAIN = {"id": "img_2", "url": "s3://d-id-images-prod/img_2/photo.jpg"}
+
+
 async def test_the_cloned_voice_is_heard_from_the_face(house):
     async with house.kit:
         training = await house.train()
         house.voices.reply(SPOKEN, character_cost="6", content_type="audio/mpeg")
-        house.faces.reply(FACES["audio"], 201)
+        house.faces.reply(PHOTO_AGAIN, 201).reply(FACES["audio"], 201)
         house.faces.reply({"id": "tlk_1", "object": "talk", "status": "created"}, 201)
         house.faces.reply(FACES["talk"])
         video = await house.kit.speak(training.id, "Hello!", wait=False)
         video = await house.ended(video)
     assert video.status is Status.COMPLETED
     assert house.voices.body()["text"] == "Hello!"
-    assert house.faces.body(1) == {"audio": SPOKEN}
-    talk = house.faces.body(2)
+    assert house.faces.body(1) == {"image": (DEMO / "portrait.jpg").read_bytes()}
+    assert house.faces.body(2) == {"audio": SPOKEN}
+    talk = house.faces.body(3)
     assert talk["script"] == {"type": "audio", "audio_url": FACES["audio"]["url"]}
-    assert talk["source_url"] == FACES["image"]["url"]
+    assert talk["source_url"] == PHOTO_AGAIN["url"]
     assert video.operation(Operation.SPEECH).cost == "6 credits"
     assert video.file("video").size == len(b"a video")
 

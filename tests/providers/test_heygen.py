@@ -358,6 +358,15 @@ async def test_an_avatar_is_of_the_kind_of_its_footage(it, wire, footage, option
     assert said == wanted | {"name": TOKEN}
 
 
+async def test_words_alone_are_enough_for_an_avatar(it, wire):
+    request = AvatarRequest(token=TOKEN, options=(HeyGenAvatar(prompt="a librarian"),))
+    assert await it.prepare(Operation.AVATAR, request) == {}
+    wire.reply(created())
+    await it.train_avatar(request)
+    assert wire.body() == {"type": "prompt", "name": TOKEN, "prompt": "a librarian"}
+    assert paths(wire) == ["POST /v3/avatars"]
+
+
 async def test_words_need_a_picture(it, wire):
     request = train(options=(HeyGenAvatar(prompt="a librarian"),))
     with pytest.raises(errors.Unsupported, match="picture"):
@@ -889,6 +898,10 @@ def test_the_check_against_the_document_leaves_no_option_out():
 
 async def test_every_call_is_one_that_the_vendor_describes(it, wire):
     contract = Contract.of("heygen", closed=True)
+
+    wire.reply(created())
+    drawn = (HeyGenAvatar(prompt="a librarian"),)
+    await it.train_avatar(AvatarRequest(token=TOKEN, options=drawn))
 
     wire.reply(TOLD["asset"])
     options = (HeyGenVoice(remove_background_noise=False),)

@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 from urllib.parse import quote
 
 from .. import _http, errors
-from ..interfaces import Capabilities, Limits, ProviderSettings, Sunset
+from ..interfaces import Capabilities, Limits, ProviderSettings, Sunset, needs_footage
 from ..models import (
     Action,
     AvatarRequest,
@@ -419,6 +419,8 @@ class HttpProvider:
         match request:
             case VoiceRequest() if can.one_voice_file and len(request.samples) > 1:
                 raise errors.Unsupported(f"{self.name} takes one voice sample: join them")
+            case AvatarRequest() if needs_footage(type(self), request.options):
+                _ = request.required_footage
             case VideoRequest():
                 self._check_drive(request)
             case _:
@@ -473,8 +475,8 @@ def _media(request: Request) -> Sequence[Media]:
     match request:
         case VoiceRequest():
             return request.samples
-        case AvatarRequest():
-            return (request.footage,)
+        case AvatarRequest(footage=Media() as footage):
+            return (footage,)
         case DubRequest():
             return (request.source,)
         case VideoRequest(audio=Media() as audio):

@@ -329,6 +329,7 @@ class ConsentText:
 _UPLOADS: Mapping[str, str] = {
     "audio_id": "/audios/{}",
     "consent_id": "/consents/{}",
+    "image_id": "/images/{}",
 }
 
 
@@ -359,6 +360,7 @@ class DID(
         one_voice_file=True,
         drive=frozenset({"script", "audio"}),
         audio_formats=("audio/wav", "audio/mpeg", "audio/mp4", "audio/flac", "video/mp4"),
+        footage_with_video=True,  # uploaded photos go after a day or two
         speaks_voices_of=frozenset({"elevenlabs"}),
         callback=True,
         no_callback=frozenset({Operation.VOICE}),
@@ -487,22 +489,40 @@ class DID(
         ``Waiting`` until the person in the footage has consented.
         """
         match request:
-            case AvatarRequest() if not _is_photo(request.footage):
-                _footage_link(request.footage)
+            case AvatarRequest(footage=Media() as footage) if not _is_photo(footage):
+                _footage_link(footage)
                 consent = self._option(request, DIDConsent)
                 return {} if consent.waived else await self._consented(request, consent)
-            case VideoRequest(audio=Media() as audio) if not _fetchable(audio):
-                return await self._upload_audio(operation, audio)
-            case VideoRequest(voice_id=str() as voice_id, script=str()):
-                how = self._option(request, DIDScript)
-                if how.provider is None and not how.own_elevenlabs:
-                    return {"voice_provider": await self._voice_provider(voice_id)}
+            case VideoRequest():
+                ready = await self._photo_again(operation, request)
+                return ready | await self._speech(operation, request)
             case _:
-                pass
-        return {}
+                return {}
+
+    async def _photo_again(self, operation: Operation, request: VideoRequest) -> dict[str, Any]:
+        """Upload the photo of a photo avatar, whose first upload may be gone by now."""
+        family, _ = _family_of_avatar(request.avatar_id)
+        if family != "talks" or request.footage is None or not _is_photo(request.footage):
+            return {}
+        files = [("image", _renamed(request.footage, "photo"))]
+        raw = await self._call("POST", "/images", operation=operation, files=files)
+        url = _text(raw, ("url",))
+        if url is None:
+            raise self._bad(operation, "the upload has no address")
+        return {"source_url": url, "image_id": _text(raw, ("id",))}
+
+    async def _speech(self, operation: Operation, request: VideoRequest) -> dict[str, Any]:
+        """Upload audio that D-ID cannot fetch; or ask whose voice it is."""
+        if request.audio is not None:
+            fetchable = _fetchable(request.audio)
+            return {} if fetchable else await self._upload_audio(operation, request.audio)
+        how = self._option(request, DIDScript)
+        if request.voice_id is None or how.provider is not None or how.own_elevenlabs:
+            return {}
+        return {"voice_provider": await self._voice_provider(request.voice_id)}
 
     async def discard(self, operation: Operation, prepared: Mapping[str, Any], /) -> None:
-        """Delete uploaded audio, and a consent that we asked for, with its video."""
+        """Delete uploaded audio and photos, and a consent that we asked for, with its video."""
         for name, path in _UPLOADS.items():
             if prepared.get(name):
                 await self._delete(operation, path, str(prepared[name]))
@@ -640,8 +660,9 @@ class DID(
 
     async def train_avatar(self, request: AvatarRequest, /) -> Job:
         """Train; a photo is uploaded, and ready at once, for the day or two that D-ID keeps it."""
-        if _is_photo(request.footage):
-            return await self._photo(request)
+        footage = request.required_footage
+        if _is_photo(footage):
+            return await self._photo(request, footage)
         premium = any(type(o) is DIDPremium for o in request.options)
         family = "clips" if premium else "scenes"
         consent = request.prepared.get("consent_id") or self._option(request, DIDConsent).consent_id
@@ -650,7 +671,7 @@ class DID(
             f"/{family}/avatars",
             request,
             DIDPremium if premium else DIDExpress,
-            source_url=_footage_link(request.footage),
+            source_url=_footage_link(footage),
             name=request.token,
             user_data=None if premium else request.token,
             consent_id=consent,
@@ -658,11 +679,11 @@ class DID(
         )
         return _within(family, job)
 
-    async def _photo(self, request: AvatarRequest) -> Job:
-        photo = _renamed(request.footage, "photo")
+    async def _photo(self, request: AvatarRequest, footage: Media) -> Job:
+        photo = _renamed(footage, "photo")
         if photo.size > _PHOTO_BYTES:
             raise errors.MediaRejected(
-                f"{request.footage.name} has more than {_PHOTO_BYTES // 10**6} MB: scale it down"
+                f"{footage.name} has more than {_PHOTO_BYTES // 10**6} MB: scale it down"
             )
         job = await self._submit(Operation.AVATAR, "/images", request, files=[("image", photo)])
         url = _text(job.raw, ("url",))
@@ -708,7 +729,7 @@ class DID(
         """Make the avatar speak: a text with any voice that D-ID has, or audio."""
         name, avatar = _family_of_avatar(request.avatar_id)
         family = _FAMILIES[name]
-        body: dict[str, Any] = {family.avatar: avatar}
+        body: dict[str, Any] = {family.avatar: request.prepared.get("source_url", avatar)}
         job = await self._submit(
             Operation.VIDEO,
             f"/{name}",

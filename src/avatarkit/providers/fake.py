@@ -543,7 +543,7 @@ class Fake(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, VideoD
     async def train_avatar(self, request: AvatarRequest, /) -> Job:
         """Submit; sent once."""
         self._must_exist(Operation.VOICE, request.voice_id)
-        return await self._submit(Operation.AVATAR, request, request.footage)
+        return await self._submit(Operation.AVATAR, request, request.required_footage)
 
     async def get_avatar(self, avatar_id: str, /) -> Job:
         """Poll; raises ``NotFound``."""

@@ -82,8 +82,13 @@ class HeyGenVoice(Options):
 class HeyGenAvatar(Options):
     """Extras of an avatar. A clip becomes a digital twin, a picture a photo avatar."""
 
-    #: draw an avatar by these words instead; the picture given is what it should resemble
+    #: draw an avatar by these words instead; a picture, if given, is what it should resemble
     prompt: str | None = Field(default=None, max_length=1000)
+
+    @property
+    def without_footage(self) -> bool:
+        """An avatar that is drawn by words needs none."""
+        return self.prompt is not None
 
 
 class HeyGenEngine(Model):
@@ -439,7 +444,8 @@ class HeyGen(
                 return {"asset_id": await self._upload(operation, request.samples[0])}
             case AvatarRequest():
                 _kind(request, self._option(request, HeyGenAvatar))
-                return {"asset_id": await self._upload(operation, request.footage)}
+                picture = request.footage
+                return {"asset_id": await self._upload(operation, picture)} if picture else {}
             case VideoRequest():
                 look = await self._look(request)
                 if request.audio is None:
@@ -570,7 +576,7 @@ class HeyGen(
 
     async def train_avatar(self, request: AvatarRequest, /) -> Job:
         """Submit; sent once. The job's id is the group, its ref the look."""
-        footage = _by_id(self._asset(request))
+        footage = _by_id(self._asset(request)) if request.footage else None
         kind = _kind(request, self._option(request, HeyGenAvatar))
         return await self._submit(
             Operation.AVATAR,
@@ -580,7 +586,7 @@ class HeyGen(
             type=kind,
             name=request.token,
             file=None if kind == "prompt" else footage,
-            reference_images=[footage] if kind == "prompt" else None,
+            reference_images=[footage] if footage and kind == "prompt" else None,
         )
 
     async def get_avatar(self, avatar_id: str, /) -> Job:
@@ -800,7 +806,9 @@ def _by_id(asset_id: str) -> dict[str, str]:
 def _kind(
     request: AvatarRequest, options: HeyGenAvatar
 ) -> Literal["digital_twin", "photo", "prompt"]:
-    picture = request.footage.media_type.startswith("image/")
+    if options.prompt is not None and request.footage is None:
+        return "prompt"
+    picture = request.required_footage.media_type.startswith("image/")
     if options.prompt is None:
         return "photo" if picture else "digital_twin"
     if not picture:

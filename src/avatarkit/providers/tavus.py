@@ -6,7 +6,7 @@ link that has to live for a day. A video speaks with its face's own voice, or wi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ from ..errors import Unsupported
 from ..interfaces import (
     AvatarTrainer,
     Capabilities,
+    Discards,
     Limit,
     Prepares,
     VideoGenerator,
@@ -88,7 +89,7 @@ class TavusVideo(Options):
     properties: VideoProperties | None = None
 
 
-class Tavus(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator, Prepares):
+class Tavus(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator, Prepares, Discards):
     """Trains faces in hours, makes videos of them in minutes; signs none of its callbacks."""
 
     name = "tavus"
@@ -214,6 +215,9 @@ class Tavus(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator, Prepares):
         )
         return {"voice_name": voice.get("voice_name")}
 
+    async def discard(self, operation: Operation, prepared: Mapping[str, Any], /) -> None:
+        """Do nothing: names are looked up, and nothing is uploaded."""
+
     async def clone_voice(self, request: VoiceRequest, /) -> Job:
         """Submit; sent once."""
         return await self._submit(
@@ -241,7 +245,7 @@ class Tavus(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator, Prepares):
 
     async def train_avatar(self, request: AvatarRequest, /) -> Job:
         """Submit; sent once."""
-        link, picture = request.footage.url, _is_picture(request)
+        link, picture = request.required_footage.url, _is_picture(request)
         voice_name = request.prepared.get("voice_name")
         if picture and not (self._option(request, TavusFace).voice_name or voice_name):
             raise Unsupported(
@@ -305,4 +309,4 @@ class Tavus(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator, Prepares):
 
 
 def _is_picture(request: AvatarRequest) -> bool:
-    return request.footage.media_type.startswith("image/")
+    return request.required_footage.media_type.startswith("image/")

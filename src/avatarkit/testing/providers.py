@@ -528,6 +528,13 @@ class ProviderSuite(_Suite):
 
     # -- refusals: asked for, not possible, nothing sent --------------------------------------
 
+    async def test_an_avatar_of_nothing_is_refused(self, it: Any, wire: Wire) -> None:
+        if Operation.AVATAR not in self.recordings:
+            return
+        with pytest.raises(errors.MediaRejected):
+            await self.submit(it, Operation.AVATAR, footage=None)
+        assert not wire.requests
+
     async def test_media_without_a_link_is_streamed_or_refused(
         self, it: Any, wire: Wire, operation: Operation
     ) -> None:

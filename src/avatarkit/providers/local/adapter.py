@@ -161,7 +161,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
         folder = self._folder(Operation.AVATAR, request.token)
         if not folder.is_dir():
             engine = load_engine()
-            async with self._files(request.token, [request.footage]) as paths:
+            async with self._files(request.token, [request.required_footage]) as paths:
                 await anyio.to_thread.run_sync(engine.train_face, paths[0], folder)
         return await self.get_avatar(request.token)
 
