@@ -341,11 +341,11 @@ def check_url(url: str, now: float) -> list[Finding]:
     """
     parts = _split(url)
     name = link_name(url)
-    if parts is None or not parts.hostname:
-        return [refusal("link", name, f"{name}: the link is no address; give one with https://")]
-    if parts.scheme != "https":
+    if parts is not None and parts.scheme != "https":
         message = f"{name}: only links that begin with https:// are opened"
         return [refusal("link-scheme", name, message)]
+    if parts is None or not parts.hostname:
+        return [refusal("link", name, f"{name}: the link is no address; give one with https://")]
     if parts.username or parts.password:
         message = f"{name}: the link holds a password; give one that is signed instead"
         return [refusal("link-password", name, message)]
@@ -373,8 +373,6 @@ def check_answer(url: str, answer: Link, role: SampleRole | None, limits: Bounds
         return [refusal("link-login" if login else "link-web-page", name, message)]
     if answer.size is None:
         return []
-    if answer.size == 0:
-        return [refusal("empty", name, f"{name} is empty (0 bytes): record or export it again")]
     if answer.size > MAX_BYTES:
         message = f"{name} has {answer.size} bytes; at most {MAX_BYTES} are fetched: compress it"
         return [refusal("link-too-large", name, message)]
