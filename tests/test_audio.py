@@ -17,7 +17,9 @@ from avatarkit.media.folder import FolderStore
 from avatarkit.models import Operation
 from avatarkit.providers.fake import Fake
 from avatarkit.records import Sample
+from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.requests import Requests
+from avatarkit.testing import FakeClock
 from avatarkit.testing.media import stream
 from avatarkit.testing.repositories import a_training, a_video
 
@@ -90,6 +92,10 @@ def store(tmp_path):
     return FolderStore(tmp_path / "media")
 
 
+def requests_of(store):
+    return Requests(store, MemoryRepository(clock=FakeClock()))
+
+
 async def kept(store, path, key):
     return await store.put(key, stream(path.read_bytes()), "audio/wav")
 
@@ -106,7 +112,7 @@ async def a_clones_training(store, tmp_path):
 @pytest.mark.anyio
 async def test_a_vendor_that_takes_one_recording_is_given_all_of_them_in_one(store, tmp_path):
     training = await a_clones_training(store, tmp_path)
-    request = await Requests(store).build(training, training.operations[0], picky())
+    request = await requests_of(store).build(training, training.operations[0], picky())
     (media,) = request.samples
     assert (media.media_type, heard(store.path(f"{joined(store, training)}"))[0]) == (
         "audio/mpeg",
@@ -122,7 +128,7 @@ def joined(store, record):
 @pytest.mark.anyio
 async def test_the_same_recordings_are_joined_once(store, tmp_path):
     training = await a_clones_training(store, tmp_path)
-    requests, digests = Requests(store), set()
+    requests, digests = requests_of(store), set()
     for _ in range(2):
         request = await requests.build(training, training.operations[0], picky())
         digests.add(request.samples[0].sha256)
@@ -143,7 +149,7 @@ def spoken(file):
 @pytest.mark.anyio
 async def test_speech_is_converted_for_a_vendor_that_takes_another_format(store, tmp_path):
     video = spoken(await kept(store, tone(tmp_path / "said.wav", 1.0), "results/said.wav"))
-    request = await Requests(store).build(video, video.operations[1], picky())
+    request = await requests_of(store).build(video, video.operations[1], picky())
     assert (request.audio.media_type, request.script) == ("audio/mpeg", None)
 
 
@@ -153,5 +159,5 @@ async def test_speech_in_a_format_that_we_cannot_write_is_left_as_it_is(store, t
     video = spoken(file.model_copy(update={"media_type": "audio/pcm"}))
     vendor = picky()
     vendor.capabilities = replace(vendor.capabilities, audio_formats=("audio/ogg",))
-    request = await Requests(store).build(video, video.operations[1], vendor)
+    request = await requests_of(store).build(video, video.operations[1], vendor)
     assert request.audio.media_type == "audio/pcm"

@@ -203,7 +203,7 @@ _SCENE = (
 )
 _UNDONE = (
     "download: None is not of type 'string'",
-    "what a video does not have yet is null in the samples of the same document",
+    "what a video does not have yet is null in the published sample of an answer",
 )
 DEVIATIONS = {
     ("did", "scene", "GET /scenes/{id}"): _SCENE,
@@ -224,7 +224,7 @@ DEVIATIONS = {
     ("synthesia", "video", "GET /v2/videos/{video_id}"): _UNDONE,
     ("synthesia", "forbidden", "POST /v2/videos"): (
         "context: None is not of type 'string'",
-        "the same document shows details or null",
+        "the description of errors says details, or null",
     ),
 }
 
