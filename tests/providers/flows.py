@@ -14,7 +14,9 @@ import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -58,12 +60,14 @@ class Event(StrEnum):
     PLAN = "plan"
     MODERATION = "moderation"  #: on the creating call, or of the job, as the vendor has it
     CONSENT = "consent"  #: the job waits for the person
+    CONSENT_EXPIRES = "consent_expires"  #: not ordered: it does so by itself
     UNKNOWN_WORD = "unknown_word"  #: three polls tell of a state that nobody knows
     HTML_POLL = "html_poll"  #: a gateway answers for the vendor
     HTML_CREATE = "html_create"  #: before the vendor saw the creating call
     HTML_ACCEPTED = "html_accepted"  #: after the vendor accepted it
     LOST = "lost"  #: accepted, and then the connection was cut
     FAST = "fast"  #: accepted, finished and reported before the answer is given
+    FAST_LOST = "fast_lost"  #: the same, and then the connection was cut
     DEAD_LINK = "dead_link"  #: the link to a result is refused from now on; a fresh one works
     LOST_DELETE = "lost_delete"  #: deleted, and then the connection was cut
 
@@ -149,6 +153,7 @@ class Vendor(Wire):
     free: ClassVar[frozenset[Operation]] = frozenset()  #: nothing is paid for it
     lag = 30.0  #: seconds until a new job is listed
     window: ClassVar[float | None] = None  #: for how long it knows an idempotency key
+    consent_lives: ClassVar[float | None] = None  #: seconds until it must be asked for anew
 
     def __init__(self, clock: FakeClock) -> None:
         super().__init__()
@@ -175,7 +180,7 @@ class Vendor(Wire):
                 return True
             case Event.QUOTA | Event.PLAN | Event.MODERATION:
                 return event in self.refusals
-            case Event.CONSENT:
+            case Event.CONSENT | Event.CONSENT_EXPIRES:
                 return operation in self.consents
             case Event.UNKNOWN_WORD:
                 return operation in self.words
@@ -185,7 +190,7 @@ class Vendor(Wire):
                 return operation in self.linked
             case Event.LOST_DELETE:
                 return operation in self.deletes
-            case Event.FAST:
+            case Event.FAST | Event.FAST_LOST:
                 return operation in self.reports
             case _:
                 return True
@@ -198,12 +203,13 @@ class Vendor(Wire):
     def paid(self, token: str) -> int:
         return sum(made.token == token and not made.free for made in self.made)
 
-    def consent(self, token: str, *, given: bool = True) -> None:
-        """The person agrees, or the agreement expires."""
-        for made in self.made:
-            if made.token == token:
-                made.waits = not given
-                made.ends = self.now() + self.seconds[made.operation]
+    async def agree(self, house: House, record: Any) -> None:
+        """The person consents, in the way in which the vendor asks for it."""
+        raise NotImplementedError
+
+    def revoke(self, record: Any) -> None:
+        """What the person gave is good no more."""
+        raise NotImplementedError
 
     def now(self) -> float:
         return self.clock.now().wall
@@ -249,11 +255,12 @@ class Vendor(Wire):
         made = self._replayed(key) or self._accept(operation, token, said, key)
         if self._taken(Event.HTML_ACCEPTED, operation):
             return html()
-        if self._taken(Event.LOST, operation):
-            raise httpx.ReadError("cut")
-        if self._taken(Event.FAST, operation):
+        both = self._taken(Event.FAST_LOST, operation)
+        if both or self._taken(Event.FAST, operation):
             made.ends = self.now()
             await self.report(made)
+        if both or self._taken(Event.LOST, operation):
+            raise httpx.ReadError("cut")
         return self.submitted(made)
 
     def _refusal(self, event: Event, retry_after: float | None) -> httpx.Response:
@@ -396,7 +403,7 @@ class HeyGenVendor(Vendor):
     """Uploads first; a twin may wait for consent; knows idempotency keys for a day."""
 
     adapter = HeyGen
-    window = DAY
+    window = consent_lives = DAY
     words = dict.fromkeys(
         (AVATAR, VIDEO), ("processing", "completed", "failed", "pending_consent")
     ) | {VOICE: ("processing", "complete", "failed")}
@@ -468,6 +475,18 @@ class HeyGenVendor(Vendor):
             link = f"{HEYGEN['consent_url']}&n={len(self.requests)}"
             self.consent_links[key] = self.now(), link
         return {"data": {"avatar_group": {"id": group_id}, "url": link}}
+
+    async def agree(self, house: House, record: Any) -> None:
+        del house
+        self._consents(record, waits=False)
+
+    def revoke(self, record: Any) -> None:
+        self._consents(record, waits=True)
+
+    def _consents(self, record: Any, *, waits: bool) -> None:
+        for made in self.made:
+            if made.token == record.token(AVATAR):
+                made.waits, made.ends = waits, self.now() + self.seconds[AVATAR]
 
     def submitted(self, made: Made) -> httpx.Response:
         if made.operation is VOICE:
@@ -542,12 +561,16 @@ class DIDVendor(Vendor):
     adapter = DID
     words: ClassVar = dict.fromkeys((AVATAR, VIDEO), ("started", "done", "rejected"))
     reports = frozenset({AVATAR, VIDEO})
+    consents = frozenset({AVATAR})
+    consent_lives = 1800.0
     refusals: ClassVar = {
         Event.QUOTA: (402, D_ID["failures"]["no credits"]["body"]),
         Event.PLAN: (403, D_ID["failures"]["not in the plan"]["body"]),
         Event.MODERATION: (451, D_ID["failures"]["words that are refused"]["body"]),
     }
     routes = (
+        route("POST", "/consents", "consent_begun", AVATAR),
+        route("POST", "/consents/{id}", "consent_read", AVATAR),
         route("GET", "/consents/{id}", "consent_told", AVATAR),
         route("DELETE", "/consents/{id}", "consent_told", AVATAR),
         *thing(VOICE, "/tts/voices"),
@@ -556,6 +579,11 @@ class DIDVendor(Vendor):
         route("GET", "/clips/presenters", "nothing", AVATAR),
         *(route("GET", f"/{name}", "nothing", VIDEO) for name in ("talks", "clips", "expressives")),
     )
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock)
+        self.begun: dict[str, str] = {}  #: consents, and how they stand
+        self.spoilt = False  #: the next recording of a consent will not do
 
     def token(self, said: Mapping[str, Any]) -> str:
         return str(said["name"])
@@ -567,8 +595,36 @@ class DIDVendor(Vendor):
     def nothing(self, _: str, request: httpx.Request) -> Any:
         return {request.url.path.rpartition("/")[2]: []}
 
+    def order(self, event: Event, operation: Operation, *more: Any, **how: Any) -> None:
+        if event is not Event.CONSENT:  # it is asked for before the job
+            super().order(event, operation, *more, **how)
+
+    def consent_begun(self, _: str, request: httpx.Request) -> Any:
+        del request
+        consent_id, at = f"cst_{len(self.begun) + 2}", datetime.fromtimestamp(self.now(), UTC)
+        self.begun[consent_id] = "created"
+        text = f"{D_ID['consent']['text']} {consent_id}"
+        return D_ID["consent"] | {"id": consent_id, "text": text, "created_at": at.isoformat()}
+
+    def consent_read(self, consent_id: str, request: httpx.Request) -> Any:
+        assert json.loads(request.content)["source_url"].startswith("https://media.example.com/")
+        self.begun[consent_id] = "error" if self.spoilt else "validating"
+        self.spoilt = False
+        return {"id": consent_id}
+
     def consent_told(self, consent_id: str, _: httpx.Request) -> Any:
-        return D_ID["consent_polled"] | {"id": consent_id, "status": "done"}
+        word = self.begun.get(consent_id, "done")
+        if word == "validating":
+            self.begun[consent_id] = "done"
+        told = D_ID["consent_polled"] | {"id": consent_id, "status": word}
+        return told | {"created_at": None, "error": D_ID["error"] if word == "error" else None}
+
+    async def agree(self, house: House, record: Any) -> None:
+        await house.kit.resolve(record.id, "done", recording=house.clip)
+
+    def revoke(self, record: Any) -> None:
+        del record
+        self.spoilt = True
 
     def told(self, made: Made) -> Any:
         known = {"id": made.id, "name": made.token}
@@ -615,6 +671,7 @@ class DIDPhotos(DIDVendor):
     polled, linked = frozenset({VOICE, VIDEO}), frozenset({VIDEO})
     reports = frozenset({VIDEO})
     free = frozenset({AVATAR})
+    consents = frozenset()
     routes = (
         *thing(AVATAR, "/images"),
         *thing(VIDEO, "/talks"),
@@ -782,6 +839,7 @@ class FakeScript(FakeVendor):
         Event.LOST: Fault.LOST_REPLY,
         Event.DEAD_LINK: Fault.EXPIRED_LINK,
     }
+    consent_lives: ClassVar[float | None] = None
     refusals: ClassVar[Mapping[Event, tuple[int, Any]]] = {
         Event.QUOTA: (402, None),
         Event.PLAN: (403, None),
@@ -813,6 +871,11 @@ class FakeScript(FakeVendor):
 
     def paid(self, token: str) -> int:
         return self.accepted[token]
+
+    async def agree(self, house: House, record: Any) -> None:
+        del house
+        for job in self.jobs:
+            self.consent(job.token)
 
     @property
     def made(self) -> list[Made]:
@@ -925,7 +988,8 @@ class House:
     """A kit of one stack, its vendors, and time, which passes as fast as it is driven."""
 
     def __init__(self, setup: Setup, clip: Path) -> None:
-        self.setup, self.shelf = setup, Shelf()
+        self.setup, self.shelf, self.clip = setup, Shelf(), clip
+        self.options = setup.options
         self.clock = FakeClock()
         self.vendors = {name: vendor(self.clock) for name, vendor in setup.vendors.items()}
         self.providers = {name: vendor.provider() for name, vendor in self.vendors.items()}
@@ -933,8 +997,9 @@ class House:
         self.footage = clip if setup.footage == "clip" else DEMO / "portrait.jpg"
         self.kit = self.new_kit()
         self.records: list[str] = []
+        self.received: list[Any] = []  #: what webhooks told
         for name, vendor in self.vendors.items():
-            vendor.delivery = lambda delivery, name=name: self.kit.receive(name, delivery)
+            vendor.delivery = partial(self._delivered, name)
 
     def new_kit(self, *, worker: bool = False) -> AvatarKit:
         """A kit as in another process: nothing but records, media and vendors outlive it."""
@@ -949,6 +1014,10 @@ class House:
         )
         return self.kit
 
+    async def _delivered(self, name: str, delivery: Delivery) -> None:
+        self.received += self.providers[name].events(delivery)
+        await self.kit.receive(name, delivery)
+
     def at(self, operation: Operation) -> Any:
         """The vendor that does it."""
         return self.vendors[self.setup.plays[operation]]
@@ -962,7 +1031,7 @@ class House:
             voice=[DEMO / "voice.wav"],
             footage=self.footage,
             consent=Consent(subject="Ana Lima"),
-            options=self.setup.options,
+            options=self.options,
         )
         self.records.append(training.id)
         return training
@@ -1036,6 +1105,12 @@ class House:
             for made in vendor.made
             if not made.deleted and not made.free and made.operation is not SPEECH
         }
+
+    def of(self, record: Any) -> set[str]:
+        """What the vendors hold of this record."""
+        tokens = {record.token(o.operation) for o in record.operations}
+        held = {m.id for v in self.vendors.values() for m in v.made if m.token in tokens}
+        return held & self.there()
 
     async def lost(self) -> set[str]:
         """What the vendors hold and no record knows of."""

@@ -13,6 +13,7 @@ import pytest
 
 from avatarkit import Status, errors
 from avatarkit.models import JobState, Operation
+from avatarkit.records import Phase
 
 from .flows import DEMO, SETUPS, Event, House
 
@@ -218,9 +219,163 @@ async def test_speech_of_unknown_fate_is_put_to_a_person_and_not_sent_again(
     assert len(house.calls(record, operation)) == 1
 
 
-@where(Event.FAST)
-async def test_a_callback_that_comes_before_the_answer_harms_nothing(house, operation):
-    house.at(operation).order(Event.FAST, operation)
+@where(Event.FAST, Event.FAST_LOST)
+async def test_a_callback_that_comes_before_the_answer_harms_nothing(house, operation, event):
+    house.at(operation).order(event, operation)
+    record = await house.finished(operation)
+    [told] = [e.job for e in house.received if e.job.operation is operation]
+    assert told.state is JobState.SUCCEEDED
+    assert told.id == record.operation(operation).job_id
+    await once(house, record, operation)
+
+
+async def in_doubt(house, operation):
+    """The record, at the moment at which nobody knows what became of the call."""
+    return await house.drive(
+        await house.begun(operation), lambda r: r.operation(operation).phase is Phase.INTENT
+    )
+
+
+@where(Event.LOST, without={SPEECH})
+async def test_after_25_hours_what_was_accepted_is_found_and_not_sent_again(house, operation):
+    house.at(operation).order(Event.LOST, operation)
+    record = await in_doubt(house, operation)
+    house.clock.advance(25 * 3600)
+    async with house.new_kit():
+        record = await went_on(house, record)
+    assert house.free(operation) or len(house.calls(record, operation)) == 1
+    await completed(house, record)
+
+
+@where(Event.HTML_CREATE, without={SPEECH})
+async def test_after_25_hours_what_was_not_accepted_is_sent_as_something_new(house, operation):
+    house.at(operation).order(Event.HTML_CREATE, operation)
+    record = await in_doubt(house, operation)
+    house.clock.advance(25 * 3600)
+    async with house.new_kit():
+        record = await went_on(house, record)
+    keys = [key for _, key in house.calls(record, operation)]
+    assert len(keys) == 2
+    assert house.at(operation).window is None or len(set(keys)) == 2
+    await completed(house, record)
+
+
+async def went_on(house, record):
+    """How it ended, though it took so long that a person was asked whether to wait."""
+    record = await house.ended(record)
+    if record.action is not None:
+        assert record.action.kind == "deadline"
+        await house.kit.resolve(record.id, "wait")
+        record = await house.ended(record)
+    return record
+
+
+# -- consent ----------------------------------------------------------------------------------
+
+
+async def asked(house, operation):
+    """The record, once it waits for the person."""
+    house.options = ()  # nothing was agreed beforehand
+    house.at(operation).order(Event.CONSENT, operation)
+    record = await house.finished(operation)
+    assert record.status is Status.ACTION_REQUIRED
+    assert record.action.url or record.action.text
+    return record
+
+
+@where(Event.CONSENT)
+async def test_once_the_person_has_consented_it_goes_on_by_itself(house, operation):
+    record = await asked(house, operation)
+    await house.at(operation).agree(house, record)
+    await completed(house, await agreed(house, record))
+
+
+async def agreed(house, record):
+    record = await house.drive(record, lambda r: r.action is None)
+    return await house.ended(record)
+
+
+@where(Event.CONSENT_EXPIRES)
+async def test_a_consent_that_nobody_gave_in_time_is_asked_for_anew(house, operation):
+    record = await asked(house, operation)
+    first = record.action
+    house.clock.advance(house.at(operation).consent_lives - 60.0)
+    record = await house.drive(record, lambda r: r.action != first)
+    assert (record.action.url, record.action.text) != (first.url, first.text)
+    await house.at(operation).agree(house, record)
+    await completed(house, await agreed(house, record))
+
+
+@where(Event.CONSENT_EXPIRES)
+async def test_a_consent_that_is_good_no_more_is_asked_for_again(house, operation):
+    vendor = house.at(operation)
+    record = await asked(house, operation)
+    await vendor.agree(house, record)
+    record = await house.drive(record, lambda r: r.action is None)
+    vendor.revoke(record)
+    record = await house.ended(record)
+    assert record.status is Status.ACTION_REQUIRED
+    await vendor.agree(house, record)
+    await completed(house, await agreed(house, record))
+
+
+# -- results, and the end ---------------------------------------------------------------------
+
+
+@where(Event.DEAD_LINK)
+async def test_a_link_that_has_expired_is_asked_for_anew(house, operation):
+    house.at(operation).order(Event.DEAD_LINK, operation)
     record = await house.finished(operation)
     await completed(house, record)
+    state = record.operation(operation)
+    assert state.files
+    assert state.copy_failures == 1
+    opened = [link for link in house.at(operation).opened if state.job_id.split(":")[-1] in link]
+    assert len(set(opened)) == len(state.files) + 1
+
+
+@EVERY
+async def test_what_is_deleted_twice_is_gone_once_and_for_all(house):
+    training = await house.ended(await house.training())
+    video = await house.ended(await house.speaking(training))
+    for operation in house.setup.plays:
+        if house.at(operation).can(Event.LOST_DELETE, operation):
+            house.at(operation).order(Event.LOST_DELETE, operation, times=3)
+    for record in (video, training):
+        await house.kit.delete(record.id)
+        with pytest.raises(errors.NotFound):
+            await house.kit.delete(record.id)
+    training = await house.quiet(training)
+    left = {i for o in training.operations for i in o.undeletable}
+    assert house.there() == left
+    assert len(left) == (house.setup.stack == "tavus")  # which deletes no voices
+    for record in (video, training):
+        assert all(not part.pending for part in await house.kit.leftovers(record.id))
+    assert not [key for key in house.shelf.files if key.startswith("results/")]
+
+
+@where(Event.LOST, without={SPEECH})
+async def test_what_turns_up_after_it_was_cancelled_is_deleted(house, operation):
+    house.at(operation).order(Event.LOST, operation)
+    record = await in_doubt(house, operation)
+    assert (await house.kit.cancel(record.id)).status is Status.CANCELLED
+    record = await house.quiet(record)
+    assert record.status is Status.CANCELLED
     assert len(house.calls(record, operation)) == 1
+    assert house.paid(record)[operation] == (0 if house.free(operation) else 1)
+    left = {i for o in record.operations for i in o.undeletable if o.operation is not SPEECH}
+    assert house.of(record) == left
+    assert not left or house.setup.stack == "tavus"  # which deletes no voices
+    assert all(not part.pending for part in await house.kit.leftovers(record.id))
+
+
+@where(Event.LOST, only={SPEECH})
+async def test_of_speech_that_was_cancelled_it_stays_unknown_whether_it_was_made(house, operation):
+    house.at(operation).order(Event.LOST, operation)
+    record = await in_doubt(house, operation)
+    await house.kit.cancel(record.id)
+    record = await house.quiet(record)
+    assert record.status is Status.CANCELLED
+    assert len(house.calls(record, operation)) == 1
+    [left] = await house.kit.leftovers(record.id)
+    assert "not known" in left.what
