@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import builtins
 import io
+import json
 import random
+import sys
+import threading
 import wave
 from array import array
+from collections import Counter
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from avatarkit import preflight
+from avatarkit import AvatarKit, Consent, preflight
+from avatarkit.cli.app import app
 from avatarkit.errors import ConfigError, MediaRejected
 from avatarkit.interfaces import Face, Limit
+from avatarkit.media.folder import FolderStore
 from avatarkit.models import SampleRole
+from avatarkit.repositories.memory import MemoryRepository
+from avatarkit.settings import Settings
+from avatarkit.testing import FakeClock
 
 VOICE, FOOTAGE = SampleRole.VOICE, SampleRole.FOOTAGE
 
@@ -270,3 +281,92 @@ def test_an_empty_script_is_refused(script):
 def test_a_script_that_is_too_long_is_refused():
     with pytest.raises(MediaRejected, match="split the text"):
         preflight.read_script("a" * 11, limit("script_characters", maximum=10))
+
+
+# -- in the kit -------------------------------------------------------------------------------
+
+DEMO = Path(__file__).parent.parent / "src/avatarkit/data/demo"
+
+
+@pytest.fixture
+async def kit(tmp_path):
+    clock = FakeClock()
+    async with AvatarKit(
+        "fake",
+        repository=MemoryRepository(clock=clock),
+        media=FolderStore(tmp_path / "media"),
+        worker=False,
+        settings=Settings(),
+        clock=clock,
+    ) as opened:
+        yield opened
+
+
+def train(kit, **more):
+    given = {"voice": [DEMO / "voice.wav"], "footage": DEMO / "portrait.jpg"} | more
+    drawn = Consent.not_a_real_person("a drawing")
+    return kit.train(user_id="ana", clone_id="a", consent=drawn, **given)
+
+
+@pytest.mark.anyio
+async def test_a_training_looks_at_samples_off_the_event_loop(kit, monkeypatch):
+    threads = []
+    real = preflight.probe
+
+    def probe(*given, **more):
+        threads.append(threading.current_thread())
+        return real(*given, **more)
+
+    monkeypatch.setattr(preflight, "probe", probe)
+    await train(kit)
+    assert len(threads) == 2
+    assert threading.main_thread() not in threads
+
+
+@pytest.mark.anyio
+async def test_a_training_reads_a_sample_once_to_look_at_it_and_once_to_store_it(kit):
+    wanted = {str(DEMO / name) for name in ("voice.wav", "portrait.jpg")}
+    opened = Counter()
+    listening = True
+
+    def listen(event, given):
+        if listening and event == "open" and str(given[0]) in wanted:
+            opened[str(given[0])] += 1
+
+    sys.addaudithook(listen)
+    await train(kit)
+    listening = False
+    assert opened == dict.fromkeys(wanted, 2)
+
+
+@pytest.mark.anyio
+async def test_all_errors_of_all_samples_are_told_at_once(kit):
+    with pytest.raises(MediaRejected) as caught:
+        await train(kit, voice=[b"text", b"", wav()])
+    assert "is empty" in str(caught.value)
+    assert "neither audio" in str(caught.value)
+
+
+@pytest.mark.anyio
+async def test_samples_without_a_role_get_the_one_that_they_fit(kit):
+    assert await kit.preflight(samples=[DEMO / "portrait.jpg", DEMO / "voice.wav"]) == []
+
+
+@pytest.mark.anyio
+async def test_a_provider_is_asked_only_about_samples_that_it_gets(kit):
+    findings = await kit.preflight(
+        voice=[wav(20.0)], footage=DEMO / "portrait.jpg", stack="elevenlabs+d-id"
+    )
+    assert {(f.rule, f.code) for f in findings} == {("elevenlabs", "voice_seconds")}
+
+
+def test_doctor_says_all_that_it_finds_with_whose_rule_it_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("me.wav").write_bytes(wav(2.0, rate=8_000))
+    Path("me.png").write_text("<svg/>")
+    arguments = ["--stack=heygen", "--samples=me.wav", "--samples=me.png", "--json"]
+    result = CliRunner().invoke(app, ["doctor", *arguments], env={"HEYGEN_API_KEY": "k"})
+    checks = json.loads(result.stdout.splitlines()[0])["checks"]
+    found = {c["finding"]["code"]: c["finding"]["rule"] for c in checks if "finding" in c}
+    assert found == {"narrow-band": "avatarkit", "voice_samples": "heygen", "svg": "avatarkit"}
+    assert result.exit_code == 4

@@ -411,8 +411,8 @@ class AvatarKit:
     def _face_finder(self, stack: Stack) -> FaceFinder | None:
         """Who finds faces: a provider of the stack, else the local one."""
         for name in (*stack.roles.values(), "local"):
-            if isinstance(provider := self._provider(name), FaceFinder):
-                return provider
+            if issubclass(self._class_of(name), FaceFinder):  # to look needs no vendor's key
+                return cast("FaceFinder", self._provider(name))
         return None
 
     async def _stored_samples(
