@@ -858,7 +858,7 @@ EVERY_VIDEO = HeyGenVideo(
     background=HeyGenBackground(type="color", value="#204060"),
     remove_background=True,
     output_format="mp4",
-    caption=HeyGenCaption(style="default"),
+    caption=HeyGenCaption(file_format="srt", style="default"),
     voice_settings=HeyGenVoiceSettings(
         speed=1.2,
         pitch=-3,
@@ -919,11 +919,12 @@ async def test_every_call_is_one_that_the_vendor_describes(it, wire):
         wire.reply(data(LOOK))
         request = speak(voice_id="vc_1", callback_url=HOOK, options=options)
         await made(it, wire, Operation.VIDEO, request, TOLD["video_submitted"])
-    image = HeyGenBackground(type="image", asset_id="ast_4")
-    options = (HeyGenVideo(background=image, output_format="webm", engine="avatar_iii"),)
-    request = speak(script=None, audio=SOUND, options=options)
-    wire.reply(data(LOOK)).reply(TOLD["asset"])
-    await made(it, wire, Operation.VIDEO, request, TOLD["video_submitted"])
+    for place in ({"asset_id": "ast_4"}, {"url": "https://app.example/sea.jpg"}):
+        image = HeyGenBackground(type="image", **place)
+        options = (HeyGenVideo(background=image, output_format="webm", engine="avatar_iii"),)
+        request = speak(script=None, audio=SOUND, options=options)
+        wire.reply(data(LOOK)).reply(TOLD["asset"])
+        await made(it, wire, Operation.VIDEO, request, TOLD["video_submitted"])
     for options in ((), (EVERY_DUB,)):
         wire.reply(TOLD["languages"]).reply(TOLD["asset"])
         request = dub(callback_url=HOOK, options=options)
