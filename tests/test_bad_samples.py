@@ -318,6 +318,13 @@ CASES = [
         "six-channels.wav", lambda: wav(noise(20, channels=6)), "warning:channels", seconds=20.0
     ),
     speech(
+        "wild.wav",
+        lambda: float_wav(np.frombuffer(random.Random(3).randbytes(864_000), "<f4")[:, None]),
+        "error:not-a-number",
+        "error:clipped",
+        seconds=9.0,
+    ),
+    speech(
         "no-numbers.wav",
         lambda: float_wav(np.where(noise(9) > 0.19, np.float32("nan"), noise(9))),
         "error:not-a-number",

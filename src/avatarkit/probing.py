@@ -34,7 +34,7 @@ Kind = Literal["audio", "video", "image"]
 #: Pictures above this are not decoded.
 MAX_PIXELS: Final = 64_000_000
 #: How much of one file is decoded, whatever it says about its length.
-_SOUND_SECONDS: Final = 900.0
+_SOUND_SECONDS: Final = 600.0
 _SOUND_VALUES: Final = 200_000_000
 _PICTURE_PIXELS: Final = 300_000_000
 _PICTURE_SECONDS: Final = 3.0
@@ -604,7 +604,8 @@ _ABOVE_TELEPHONE: Final = 1e-6
 _TELEPHONE_HERTZ: Final = 4_000
 _WINDOW_SECONDS: Final = 0.05
 _BATCH: Final = 1 << 16  # values
-_SPECTRUM: Final = 2_048
+_SPECTRUM: Final = 2_048  # values
+_SKIP: Final = 8  #: of so many spectra one is taken
 
 
 class _Listener:
@@ -640,9 +641,9 @@ class _Listener:
         if not frame.format.is_planar:
             sound = sound.reshape(-1, frame.layout.nb_channels).T
         if sound.dtype.kind in "iu":
-            top = float(np.iinfo(sound.dtype).max)
             middle = 128.0 if sound.dtype.kind == "u" else 0.0
-            sound = (sound - middle) / (top - middle)
+            scale = 1 / (float(np.iinfo(sound.dtype).max) - middle)
+            sound = (sound.astype(np.float32) - np.float32(middle)) * np.float32(scale)
         self._waiting.append(np.asarray(sound, np.float32))
         self._held += sound.size
         if self._held >= _BATCH:
@@ -654,15 +655,16 @@ class _Listener:
         channels = min(piece.shape[0] for piece in self._waiting)
         sound = np.concatenate([piece[:channels] for piece in self._waiting], axis=1)
         self._waiting, self._held = [], 0
-        real = np.isfinite(sound)
-        self._unreal += int(sound.size - real.sum())
-        sound = np.where(real, sound, 0.0)
+        level = np.abs(sound)
+        if not level.max(initial=0.0) <= 1.0:  # of floats alone; also where one is no number
+            self._unreal += int((~np.isfinite(sound)).sum())
+            sound = np.clip(np.nan_to_num(sound, posinf=0.0, neginf=0.0), -1.0, 1.0)
+            level = np.abs(sound)
         self._values += sound.size
         self._count += sound.shape[1]
-        level = np.abs(sound)
         self._peak = max(self._peak, float(level.max(initial=0.0)))
         self._full += int((level >= _FULL).sum())
-        mono = np.clip(sound, -1.0, 1.0).mean(axis=0)
+        mono = sound.mean(axis=0)
         self._sum += float(mono.sum(dtype=np.float64))
         self._measure_windows(mono)
 
@@ -671,12 +673,12 @@ class _Listener:
 
         length = max(1, int(self._rate * _WINDOW_SECONDS))
         whole = mono[: len(mono) // length * length].reshape(-1, length)
-        power = (whole - whole.mean(axis=1, keepdims=True)).var(axis=1)
+        power = whole.var(axis=1)
         loud = power >= _SILENT**2
         self._windows += len(power)
         self._silent += int((~loud).sum())
         self._power += float(power[loud].sum())
-        pieces = mono[: len(mono) // _SPECTRUM * _SPECTRUM].reshape(-1, _SPECTRUM)[::2]
+        pieces = mono[: len(mono) // _SPECTRUM * _SPECTRUM].reshape(-1, _SPECTRUM)[::_SKIP]
         if len(pieces):
             spectrum = np.abs(np.fft.rfft(pieces * np.hanning(_SPECTRUM))) ** 2
             edge = int(_TELEPHONE_HERTZ * 1.1 * _SPECTRUM / self._rate)
