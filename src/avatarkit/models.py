@@ -78,8 +78,11 @@ def media_type_of(suffix: str) -> str:
 class Model(BaseModel):
     """Base of all records: frozen, and closed to fields it does not know."""
 
-    # Infinity as a word: as null it would pass for "there is none".
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+    # Infinity as a word: as null it would pass for "there is none". Built when first used, since
+    # most processes use few of the vendors' options, and each would cost half a millisecond.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", ser_json_inf_nan="strings", defer_build=True
+    )
 
 
 class Operation(StrEnum):
