@@ -227,13 +227,15 @@ def test_a_cancelled_training_leaves_nothing_behind(tmp_path, photograph):
     assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
 
 
-@pytest.mark.parametrize("name", ["portrait.png", "clip.mp4"])
-def test_the_face_of_any_footage_can_be_found_without_training(tmp_path, photograph, name):
-    photograph.save(tmp_path / "portrait.png")
-    clip(tmp_path / "clip.mp4", [photograph] * 3)
-    face = render.find_face(tmp_path / name)
-    assert face.confidence > 0.9
-    assert face.points[:, 0].mean() == pytest.approx(224, abs=15)
+def test_all_faces_of_a_picture_are_found_the_largest_first(tmp_path, photograph):
+    both = Image.new("RGB", (1024, 512))
+    both.paste(photograph.resize((400, 400)), (0, 0))
+    both.paste(photograph, (512, 0))
+    both.save(tmp_path / "both.png")
+    first, second = render.find_faces(tmp_path / "both.png")
+    assert first.box[0] > 512 > second.box[2]
+    assert first.eyes > second.eyes
+    assert max(first.turn, second.turn) < 0.2
 
 
 def test_small_faces_are_found_by_looking_closer(photograph):

@@ -22,7 +22,7 @@ from avatarkit.errors import MediaRejected
 from avatarkit.providers.local.facemesh import Face, FaceMesh, Points, eye_distance
 from avatarkit.providers.local.video import VideoWriter, read_frames
 
-__all__ = ["FPS", "FaceModel", "Footage", "find_face", "find_faces", "train"]
+__all__ = ["FPS", "FaceModel", "Footage", "find_faces", "train"]
 
 FPS: Final = 25
 SIZE: Final = 512  # pixels, width and height of the model and of the videos made from it
@@ -117,16 +117,6 @@ def train(path: Path, directory: Path, check: Callable[[], None] = lambda: None)
         model = _train_portrait(picture, path.name, directory, mesh)
     model.save(directory)
     return model
-
-
-def find_face(path: Path) -> Face:
-    """Return the face of a portrait, or of the beginning of a clip; raises ``MediaRejected``."""
-    mesh = FaceMesh()
-    picture = _read_picture(path)
-    if picture is not None:
-        return _only_face(mesh, picture, path.name)
-    frames = read_frames(path, FPS, LONGEST_SIDE)
-    return _first_face(frames, path.name, mesh, lambda: None)[1]
 
 
 def _train_portrait(picture: Image.Image, name: str, directory: Path, mesh: FaceMesh) -> FaceModel:

@@ -27,7 +27,6 @@ from avatarkit.errors import MediaRejected
 from avatarkit.providers.local import audio, footage, speech, visemes, voice
 from avatarkit.providers.local.audio import Samples
 from avatarkit.providers.local.eyes import Eyes, blink_curve
-from avatarkit.providers.local.facemesh import Face
 from avatarkit.providers.local.footage import FPS, FaceModel, Footage
 from avatarkit.providers.local.head import Head, sway
 from avatarkit.providers.local.mouth import Mouth
@@ -41,7 +40,6 @@ __all__ = [
     "Cancelled",
     "VideoFacts",
     "check_request",
-    "find_face",
     "find_faces",
     "load_voice",
     "render_video",
@@ -97,11 +95,6 @@ def train_face(
 def find_faces(path: Path) -> list[interfaces.Face]:
     """Return all faces of a picture, the largest first."""
     return footage.find_faces(path)
-
-
-def find_face(path: Path) -> Face:
-    """Return the one face that a portrait, or the beginning of a clip, can be trained with."""
-    return footage.find_face(path)
 
 
 def check_request(script: str | None, language: str | None = None) -> None:
