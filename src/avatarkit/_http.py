@@ -202,7 +202,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 
 def _request_id(headers: Mapping[str, str]) -> str | None:
     found = next((headers[name] for name in _REQUEST_IDS if headers.get(name)), None)
-    return None if found is None else found[:100]
+    return None if found is None else cleaned(found)[:100]
 
 
 # -- one request ------------------------------------------------------------------------------

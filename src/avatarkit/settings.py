@@ -31,8 +31,8 @@ class Settings:
     """
 
     stack: str = "local"
-    repository: str = _REPOSITORY
-    media: str = _MEDIA
+    repository: str = field(default=_REPOSITORY, repr=False)  #: may hold a password
+    media: str = field(default=_MEDIA, repr=False)
     root: Path = _ROOT  #: holds one folder per provider that keeps something
     environ: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 

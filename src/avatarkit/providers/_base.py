@@ -19,6 +19,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 from urllib.parse import quote
 
 from .. import _http, errors
+from .._log import cleaned
 from ..interfaces import Capabilities, Limits, ProviderSettings, Sunset, needs_footage
 from ..models import (
     Action,
@@ -173,8 +174,8 @@ class HttpProvider:
         )
 
     def _redacted(self, text: str) -> str:
-        """What a vendor says, without the key that it may repeat."""
-        return text.replace(self._key, "[redacted]")
+        """What a vendor says, without the key and whatever else is secret that it may repeat."""
+        return cleaned(text.replace(self._key, "[redacted]"))
 
     # -- for adapters -------------------------------------------------------------------------
 
@@ -385,6 +386,7 @@ class HttpProvider:
         if word is not None:
             state = reads.states.get(word, JobState.UNKNOWN)
         links = {name: _text(raw, places) for name, places in reads.links.items()}
+        reason = None if state in _WELL else _text(raw, reads.reason)
         job = Job(
             provider=self.name,
             operation=operation,
@@ -393,7 +395,7 @@ class HttpProvider:
             state=state,
             progress=_ratio(_first(raw, reads.progress), reads.progress_end),
             links={name: link for name, link in links.items() if link},
-            reason=None if state in _WELL else _text(raw, reads.reason),
+            reason=reason and self._redacted(reason),
             action=_consent_action(self.name, _text(raw, reads.consent_url), state),
             created_at=_moment(_first(raw, reads.created_at)),
             cost=_text(raw, reads.cost),
