@@ -84,11 +84,13 @@ class Model(BaseModel):
         frozen=True, extra="forbid", ser_json_inf_nan="strings", defer_build=True
     )
 
-    def __repr_str__(self, join_str: str) -> str:
+    def __repr__(self) -> str:
         """Show no key and no query of a link, in whatever field it stands."""
         from ._log import cleaned  # here, since models alone need no logging
 
-        return cleaned(super().__repr_str__(join_str))
+        return cleaned(super().__repr__())
+
+    __str__ = __repr__
 
 
 class Operation(StrEnum):
