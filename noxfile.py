@@ -140,7 +140,7 @@ def faults(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Speed and memory, as ratios against a named baseline."""
-    session.install(".[all]")
+    session.install(".[all]", "elevenlabs>=2")  # the official client, to compare with
     for path in sorted(Path("benchmarks").glob("*.py")):
         session.run("python", str(path), *session.posargs)
 
