@@ -318,7 +318,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "except ZeroDivisionError as error:",
         ),
     },
-    ("requests.py", "test_orchestrator.py test_audio.py test_kit.py"): {
+    ("requests.py", "test_requests.py test_audio.py test_orchestrator.py test_kit.py"): {
         "every attempt has the same idempotency key": ('f"{token}:{number}"', "token"),
         "a text is sent beside its speech": (
             "script=None if sound else video.script",
