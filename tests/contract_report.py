@@ -36,6 +36,9 @@ DOCUMENTS = {"d-id": ["did"], "synthesia": ["synthesia", "synthesia-upload"]}
 #: Providers whose servers nobody has described.
 WITHOUT = {"coqui": "servers of one's own; what they take is read from their source"}
 
+#: Operations that need no call: (provider, method) -> why.
+SILENT = {("tavus", "discard"): "a preparation there only reads, so nothing is left to delete"}
+
 _EXTRA = "`extra` says what the document does not have yet; a test makes something up"
 #: (document, operation, what the document finds) -> why the request is right all the same.
 DEVIATIONS = {
@@ -149,7 +152,8 @@ class Watch:
         """Operations that sent nothing, options that were never given, deviations never met."""
         for name, cls in self.classes.items():
             for method in _operations(cls):
-                if not self.by_method[name, method] and (name, method) not in self.refused:
+                key = name, method
+                if not self.by_method[key] and key not in self.refused | SILENT.keys():
                     yield f"{name}: {method} has sent nothing"
             for kind in cls.option_types:
                 left = set(_fields(kind)) - self.given[kind]
@@ -165,7 +169,7 @@ class Watch:
         for method in methods:
             cells = (self._cell(name, method) for name in names)
             print(f"  {method:24}" + "".join(f"{cell:>12}" for cell in cells))
-        print("  (-: not among its roles; none: its API has no such call)\n")
+        print("  (-: not among its roles; none: its API has no such call, or it needs none)\n")
         print(f"{'':26}" + "".join(f"{name:>12}" for name in names))
         for what, count in (
             ("HTTP operations", lambda d: _sum(k[0] in d for k in self.by_operation)),
