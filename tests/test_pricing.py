@@ -10,9 +10,18 @@ import pytest
 
 from avatarkit import errors
 from avatarkit.models import Operation
-from avatarkit.pricing import USD, Estimate, Money, Prices, quote, require_within
+from avatarkit.pricing import (
+    USD,
+    Estimate,
+    Money,
+    Prices,
+    Workload,
+    compare,
+    quote,
+    require_within,
+)
 from avatarkit.pricing.rows import parse, read, shipped
-from avatarkit.registry import Stack
+from avatarkit.registry import Stack, stacks
 
 ROW = """
 [[price]]
@@ -411,3 +420,207 @@ def test_an_unknown_price_is_refused_unless_it_is_allowed():
 )
 def test_an_estimate_never_shows_the_unknown_as_zero(found, says):
     assert str(found) == says
+
+
+# -- comparisons ----------------------------------------------------------------------------------
+
+_WORKLOADS = {"small": (1, 1), "middle": (100, 200), "large": (10_000, 20_000)}
+
+
+@pytest.fixture(scope="module")
+def every_stack():
+    return [Stack(row.stack, row.roles) for row in stacks() if row.problem is None]
+
+
+@pytest.fixture(scope="module")
+def comparisons(every_stack):
+    return {
+        name: compare(every_stack, Workload(trainings=avatars, videos=minutes))
+        for name, (avatars, minutes) in _WORKLOADS.items()
+    }
+
+
+def row(provider, capability, plan):
+    (found,) = [p for p in shipped() if p.key == (provider, capability, plan)]
+    return found
+
+
+def month(*key):
+    return row(*key).usd_per_month
+
+
+def each(*key):
+    return row(*key).unit_price.usd
+
+
+def heygen(avatars, minutes):
+    avatar = each("heygen", "avatar", "API pay-as-you-go: digital twin creation")
+    engine = "API pay-as-you-go: Avatar IV/V digital twin or studio avatar, 720p/1080p"
+    return avatars * avatar + minutes * each("heygen", "video", engine)
+
+
+def elevenlabs(minutes):
+    """Cloning needs Starter; a thousand characters a minute fit in it, or are paid one by one."""
+    starter = month("elevenlabs", "voice", "Instant voice clone")
+    assert row("elevenlabs", "speech", "Starter").included.amount == 30_000
+    beyond = each("elevenlabs", "speech", "API: Multilingual v2 / v3")
+    return starter if minutes <= 30 else starter + minutes * beyond
+
+
+def resemble(avatars, minutes):
+    """A month of each voice; the first is the add-on itself."""
+    voice = each("resemble", "voice", "Rapid voice clone add-on")
+    return avatars * voice + minutes * each("resemble", "speech", "Flex (pay-as-you-go)")
+
+
+def starfish(minutes):
+    return minutes * each("heygen", "speech", "API pay-as-you-go: Starfish speech")
+
+
+def did(minutes):
+    """The smallest plan of the survey that holds so much; nothing for more than there is."""
+    plans = {1: "API Build", 200: "API Scale 800"}
+    if minutes not in plans:
+        return Decimal(0)
+    held = row("d-id", "video", plans[minutes])
+    assert held.included.amount >= minutes
+    return held.usd_per_month
+
+
+def tavus(avatars):
+    """Three avatars are in Starter, seven in Growth; a video file has no known price."""
+    if avatars <= 3:
+        return month("tavus", "avatar", "Custom face/replica on Starter")
+    growth = row("tavus", "avatar", "Custom face/replica on Growth")
+    return growth.usd_per_month + (avatars - growth.included.amount) * growth.unit_price.usd
+
+
+#: The whole comparison by hand: stack -> what is known of its total.
+_BY_HAND = {
+    "local": lambda a, m: Decimal(0),
+    "coqui+local": lambda a, m: Decimal(0),
+    "elevenlabs+local": lambda a, m: elevenlabs(m),
+    "resemble+local": resemble,
+    "voice=heygen,avatar=local": lambda a, m: starfish(m),
+    "heygen": heygen,
+    "coqui+heygen": heygen,
+    "voice=local,avatar=heygen": heygen,
+    "elevenlabs+heygen": lambda a, m: elevenlabs(m) + heygen(a, m),
+    "resemble+heygen": lambda a, m: resemble(a, m) + heygen(a, m),
+    "d-id": lambda a, m: did(m),
+    "coqui+d-id": lambda a, m: did(m),
+    "voice=local,avatar=d-id": lambda a, m: did(m),
+    "voice=heygen,avatar=d-id": lambda a, m: starfish(m) + did(m),
+    "elevenlabs+d-id": lambda a, m: elevenlabs(m) + did(m),
+    "resemble+d-id": lambda a, m: resemble(a, m) + did(m),
+    "tavus": lambda a, m: tavus(a),
+    "coqui+tavus": lambda a, m: tavus(a),
+    "voice=local,avatar=tavus": lambda a, m: tavus(a),
+    "voice=heygen,avatar=tavus": lambda a, m: starfish(m) + tavus(a),
+    "elevenlabs+tavus": lambda a, m: elevenlabs(m) + tavus(a),
+    "resemble+tavus": lambda a, m: resemble(a, m) + tavus(a),
+}
+
+
+@pytest.mark.parametrize("workload", _WORKLOADS)
+def test_every_total_is_what_the_rows_say_by_hand(comparisons, workload):
+    found = {r.stack.name: r.quote.expected.known for r in comparisons[workload].rows}
+    assert found == {name: total(*_WORKLOADS[workload]) for name, total in _BY_HAND.items()}
+
+
+@pytest.mark.parametrize(
+    ("workload", "stack", "says"),
+    [
+        ("small", "heygen", "at least $5.00"),
+        ("small", "elevenlabs+d-id", "at least $24.00"),
+        ("small", "elevenlabs+heygen", "$11.00"),
+        ("middle", "heygen", "at least $900.00"),
+        ("middle", "elevenlabs+d-id", "at least $224.00"),
+        ("middle", "elevenlabs+heygen", "$926.00"),
+        ("large", "heygen", "at least $90,000.00"),
+        ("large", "elevenlabs+d-id", "at least $2,006.00"),
+        ("large", "elevenlabs+heygen", "$92,006.00"),
+        ("large", "d-id", "unknown"),
+    ],
+)
+def test_totals_are_shown_with_what_they_lack(comparisons, workload, stack, says):
+    (found,) = [r for r in comparisons[workload].rows if r.stack.name == stack]
+    assert str(found.quote.expected) == says
+
+
+def test_a_total_is_also_told_per_avatar_and_per_minute(comparisons):
+    (found,) = [r for r in comparisons["middle"].rows if r.stack.name == "elevenlabs+heygen"]
+    assert found.per(100).total == Decimal("9.26")
+    assert found.per(200).total == Decimal("4.63")
+
+
+def test_complete_totals_stand_first_from_the_cheapest_on(comparisons):
+    found = [r.quote.expected for r in comparisons["middle"].rows]
+    assert [(len(e.unknown), e.known) for e in found] == sorted(
+        (len(e.unknown), e.known) for e in found
+    )
+
+
+def test_a_closed_service_is_listed_and_not_compared(comparisons):
+    found = comparisons["small"]
+    assert found.discontinued == {"playht": date(2025, 12, 31)}
+    assert not any("playht" in r.stack.name for r in found.rows)
+
+
+def test_a_stack_of_a_closed_service_says_so():
+    closed = ROW + "discontinued = 2026-01-31\n"
+    asked = Workload(trainings=0)
+    found = compare([OneProvider()], asked, rows(closed))
+    assert found.left_out == {"acme": "acme closed on 2026-01-31"}
+
+
+def test_what_cannot_do_the_work_is_named_with_the_reason(comparisons):
+    left_out = comparisons["small"].left_out
+    assert left_out["rask"] == "makes no videos of avatars"
+    assert left_out["synthesia"] == "trains no avatars: they are made by hand"
+    assert left_out["fake"] == "no price of fake is known"
+
+
+def test_a_published_latency_is_told_with_its_row(comparisons):
+    (found,) = [r for r in comparisons["small"].rows if r.stack.name == "elevenlabs+d-id"]
+    told = {(p.provider, str(p.capability)): p.latency for p in found.latencies}
+    assert told["elevenlabs", "speech"] == "about 75 ms time to first byte (vendor)"
+    assert told["d-id", "avatar"].startswith("training 5-10 minutes (vendor docs)")
+
+
+def test_plans_change_where_the_quota_ends(comparisons):
+    changes = {
+        c.videos: (c.was, c.now) for c in comparisons["small"].plan_changes if c.provider == "d-id"
+    }
+    assert changes[17] == ("API Build", "API Launch 180")
+    assert changes[301] == ("API Scale 1200", "no known plan")
+
+
+def test_the_point_where_another_stack_is_cheaper_is_found_exactly(comparisons):
+    # Resemble: 2.03 a pair of voice and minute. ElevenLabs: 6 up to 30 minutes.
+    (found,) = [
+        b
+        for b in comparisons["small"].break_evens
+        if (b.was, b.now) == ("resemble+local", "elevenlabs+local")
+    ]
+    assert (found.videos, found.minutes, found.trainings, found.of_known) == (3, 3, 3, False)
+
+
+def test_a_break_even_says_that_it_lacks_something(comparisons):
+    found = [b for b in comparisons["small"].break_evens if "d-id" in b.was + b.now]
+    assert found
+    assert all(b.of_known for b in found)
+
+
+def test_no_break_even_comes_of_a_plan_that_is_too_small(comparisons):
+    found = [b for b in comparisons["large"].break_evens if "d-id" in b.was + b.now]
+    assert all(b.videos <= 300 for b in found)
+
+
+def test_a_comparison_of_trainings_alone_turns_by_their_number():
+    asked = Workload(trainings=1, videos=0)
+    found = compare([Stack.parse("resemble"), Stack.parse("elevenlabs")], asked)
+    assert set(found.left_out.values()) == {"trains no avatars: they are made by hand"}
+    found = compare([Stack.parse("tavus")], asked)
+    assert [c.videos for c in found.plan_changes] == [11]
+    assert found.plan_changes[0].minutes == 0

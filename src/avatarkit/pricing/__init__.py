@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from .comparison import Comparison, compare
 from .money import USD, Money, require_within
 from .quotes import Estimate, Quote, Workload, quote
 from .rows import Price, Prices
 
 __all__ = [
     "USD",
+    "Comparison",
     "Estimate",
     "Money",
     "Price",
     "Prices",
     "Quote",
     "Workload",
+    "compare",
     "quote",
     "require_within",
 ]

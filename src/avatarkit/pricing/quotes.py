@@ -33,6 +33,8 @@ __all__ = [
     "Workload",
     "part",
     "quote",
+    "quoted",
+    "shared",
     "usages",
 ]
 
@@ -146,11 +148,12 @@ class Usage:
 
 
 def usages(
-    roles: Mapping[Operation, str], workload: Workload, scenario: Scenario
+    roles: Mapping[Operation, str], workload: Workload, scenario: Scenario, *, apart: bool = False
 ) -> dict[Operation, Usage]:
     """What each operation of the stack has to do.
 
-    Speech counts where another provider's avatar is moved by it; else it is part of the video.
+    Speech counts where another provider's avatar is moved by it; else it is part of the video,
+    unless it is told to be ``apart``.
     """
     seconds, characters = workload.length(scenario), workload.characters(scenario)
     utf8 = (
@@ -166,11 +169,11 @@ def usages(
         Operation.VIDEO: Usage(count=workload.videos, seconds=seconds),
         Operation.DUB: Usage(count=workload.dubs, seconds=seconds),
     }
-    speaks_apart = roles.get(Operation.SPEECH) != roles.get(Operation.VIDEO)
+    apart = apart or roles.get(Operation.SPEECH) != roles.get(Operation.VIDEO)
     return {
         operation: usage
         for operation, usage in all_of_them.items()
-        if operation in roles and (operation is not Operation.SPEECH or speaks_apart)
+        if operation in roles and (operation is not Operation.SPEECH or apart)
     }
 
 
@@ -208,6 +211,11 @@ class Line:
     charge: Decimal = _ZERO  #: beyond what the subscription includes
     share: Decimal = _ZERO  #: of the subscription's price, for what is used of it
     problem: str | None = None
+
+    @property
+    def beyond_all(self) -> bool:
+        """Whether plans are known, and each is too small."""
+        return self.problem is not None and self.unit is not None
 
 
 @dataclass(frozen=True)
@@ -468,7 +476,7 @@ def quoted(
     check_choice(choose, prices)
     sums = {}
     for scenario in Scenario:
-        work = _shared(stack.roles, workload, scenario)
+        work = shared(stack.roles, workload, scenario)
         bounds = (
             _bound(_variants(prices, name, own, choose), scenario) for name, own in work.items()
         )
@@ -492,15 +500,15 @@ def parts(
     choose: Choice = MappingProxyType({}),
 ) -> tuple[Part, ...]:
     """Each provider's part of a stack, as expected."""
-    work = _shared(roles, workload, Scenario.EXPECTED)
+    work = shared(roles, workload, Scenario.EXPECTED)
     return tuple(part(prices, name, own, choose) for name, own in work.items())
 
 
-def _shared(
-    roles: Mapping[Operation, str], workload: Workload, scenario: Scenario
+def shared(
+    roles: Mapping[Operation, str], workload: Workload, scenario: Scenario, *, apart: bool = False
 ) -> dict[str, dict[Operation, Usage]]:
-    """What each provider has to do."""
-    work = usages(roles, workload, scenario)
+    """What each provider has to do; with ``apart``, speech even beside its own videos."""
+    work = usages(roles, workload, scenario, apart=apart)
     return {
         name: {o: usage for o, usage in work.items() if roles[o] == name}
         for name in dict.fromkeys(roles[o] for o in work)

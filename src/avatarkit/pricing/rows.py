@@ -120,6 +120,10 @@ class Prices(Sequence[Price]):
         for group in groups:
             found.update({price.key: price for price in group})
         self._rows = tuple(found.values())
+        self._bought: dict[tuple[str, Operation], list[Price]] = {}
+        for price in self._rows:
+            if not price.brief and price.discontinued is None and price.api is not False:
+                self._bought.setdefault((price.provider, price.capability), []).append(price)
 
     @classmethod
     def load(cls, *, plugins: Iterable[type] = (), file: str | Path | None = None) -> Self:
@@ -135,14 +139,7 @@ class Prices(Sequence[Price]):
 
     def of(self, provider: str, capability: Operation) -> list[Price]:
         """What can be bought today over an API, as far as is known."""
-        return [
-            price
-            for price in self._rows
-            if (price.provider, price.capability) == (provider, capability)
-            and not price.brief
-            and price.discontinued is None
-            and price.api is not False
-        ]
+        return list(self._bought.get((provider, capability), ()))
 
     def knows(self, provider: str) -> bool:
         """Whether there is any row about the provider as it is today."""
