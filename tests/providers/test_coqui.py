@@ -364,6 +364,15 @@ async def test_a_callback_address_is_refused(cloner):
         await cloner.clone_voice(voice(callback_url="https://app.example/hook"))
 
 
+async def test_the_guard_is_asked_before_a_voice_is_cloned(cloner):
+    def guard():
+        raise errors.NotSent("too late")
+
+    with pytest.raises(errors.NotSent):
+        await cloner.clone_voice(voice(guard=guard))
+    assert files(cloner) == []
+
+
 async def test_a_clone_that_breaks_leaves_nothing(tmp_path, model):
     model.clone_voice = lambda *args, **more: 1 / 0
     it = make(tmp_path, model=model)
@@ -457,6 +466,10 @@ async def test_a_server_without_a_text_says_so(tmp_path, wire):
     it = keep(make(tmp_path, TTS_SERVER, client=wire.client), suffix=".audio")
     with pytest.raises(errors.Refused, match="Text parameter is required"):
         await heard(it)
+
+
+def test_a_server_is_given_longer_than_a_minute(tmp_path):
+    assert make(tmp_path, TTS_SERVER)._settings.timeout == 600
 
 
 async def test_a_server_that_is_off_may_be_asked_again_later(tmp_path, wire):
