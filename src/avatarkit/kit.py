@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Literal, Self, TypeVar, cast
 
 import anyio
 import anyio.to_thread
 
-from . import _telemetry, addresses, errors, registry
+from . import _telemetry, addresses, errors, pricing, registry
 from . import consent as consents
 from . import preflight as looks
 from .engines.clock import SystemClock
@@ -771,6 +771,79 @@ class AvatarKit:
     async def backlog(self) -> list[Backlog]:
         """What waits for a worker or a vendor, by the provider that it waits for."""
         return await self._repository.backlog()
+
+    # -- prices -------------------------------------------------------------------------------
+
+    def quote(
+        self,
+        *,
+        script: str | None = None,
+        seconds: float | None = None,
+        trainings: int = 1,
+        videos_per_month: int = 1,
+        dubs_per_month: int = 0,
+        stack: str | Mapping[Operation, str] | None = None,
+        prices: pricing.Prices | None = None,
+        choose: pricing.Choice = MappingProxyType({}),
+    ) -> pricing.Quote:
+        """What a month's work costs on the stack: ``pricing.quote``. Sends nothing.
+
+        Without ``prices``: the shipped rows, those of the stack's providers, and those of the file
+        that ``AVATARKIT_PRICES`` names.
+        """
+        chosen = self._stack(stack)
+        return pricing.quote(
+            chosen,
+            script=script,
+            seconds=seconds,
+            trainings=trainings,
+            videos_per_month=videos_per_month,
+            dubs_per_month=dubs_per_month,
+            prices=prices or self._prices(chosen.roles.values()),
+            choose=choose,
+        )
+
+    def compare(
+        self,
+        workload: pricing.Workload | None = None,
+        *,
+        stacks: Sequence[str] | None = None,
+        prices: pricing.Prices | None = None,
+        choose: pricing.Choice = MappingProxyType({}),
+    ) -> pricing.Comparison:
+        """A month's work on every stack that can do it: ``pricing.compare``. Sends nothing."""
+        found = (
+            [Stack(row.stack, row.roles) for row in registry.stacks() if row.problem is None]
+            if stacks is None
+            else [self._stack(stack) for stack in stacks]
+        )
+        names = [name for stack in found for name in stack.roles.values()]
+        return pricing.compare(
+            found, workload or pricing.Workload(), prices or self._prices(names), choose
+        )
+
+    async def costs(
+        self,
+        record_id: str | None = None,
+        *,
+        prices: pricing.Prices | None = None,
+        choose: pricing.Choice = MappingProxyType({}),
+    ) -> list[pricing.Cost]:
+        """What vendors said that accepted calls took, beside what was to be expected."""
+        entries = await self._repository.ledger(record_id)
+        ids = dict.fromkeys(entry.record_id for entry in entries)
+        records = {id_: await self._repository.get(id_) for id_ in ids}
+        rows = prices or self._prices(entry.provider for entry in entries)
+        return [pricing.cost(entry, records[entry.record_id], rows, choose) for entry in entries]
+
+    def _prices(self, names: Iterable[str]) -> pricing.Prices:
+        classes = []
+        for name in dict.fromkeys(names):
+            with suppress(errors.ConfigError):  # of the ledger: it may be gone
+                classes.append(self._class_of(name))
+        return pricing.Prices.load(
+            plugins=classes, file=self._settings.environ.get("AVATARKIT_PRICES")
+        )
 
     async def now(self) -> float:
         """The time that records are measured by, in seconds since 1970."""

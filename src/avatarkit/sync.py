@@ -40,6 +40,19 @@ def _waiting(
     return wait
 
 
+def _at_once(
+    method: Callable[Concatenate[AvatarKit, P], R],
+) -> Callable[Concatenate[SyncAvatarKit, P], R]:
+    """Hand on a method that waits for nothing."""
+
+    @functools.wraps(method)
+    def call(self: SyncAvatarKit, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        kit, _ = self._opened
+        return method(kit, *args, **kwargs)
+
+    return call
+
+
 def _iterating(
     method: Callable[Concatenate[AvatarKit, P], AsyncIterator[R]],
 ) -> Callable[Concatenate[SyncAvatarKit, P], Iterator[R]]:
@@ -145,5 +158,8 @@ class SyncAvatarKit:
     receive = _waiting(AvatarKit.receive)
     tick = _waiting(AvatarKit.tick)
     backlog = _waiting(AvatarKit.backlog)
+    quote = _at_once(AvatarKit.quote)
+    compare = _at_once(AvatarKit.compare)
+    costs = _waiting(AvatarKit.costs)
     now = _waiting(AvatarKit.now)
     restored = _waiting(AvatarKit.restored)

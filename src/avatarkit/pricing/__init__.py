@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from .comparison import Comparison, compare
+from .costs import Cost, cost
 from .money import USD, Money, require_within
-from .quotes import Estimate, Quote, Workload, quote
+from .quotes import Choice, Estimate, Quote, Workload, quote
 from .rows import Price, Prices
 
 __all__ = [
     "USD",
+    "Choice",
     "Comparison",
+    "Cost",
     "Estimate",
     "Money",
     "Price",
@@ -17,6 +20,7 @@ __all__ = [
     "Quote",
     "Workload",
     "compare",
+    "cost",
     "quote",
     "require_within",
 ]

@@ -377,7 +377,7 @@ def _problem(provider: str, operation: Operation, usage: Usage, lines: Iterable[
         return Line(operation=operation, provider=provider, problem=what)
     largest = max(small, key=lambda line: _held(line.price))
     what = (
-        f"no plan of {provider} of known price holds {_amount(largest.quantity, largest.unit)} "
+        f"no plan of {provider} of known price holds {amount(largest.quantity, largest.unit)} "
         f"(the largest, {largest.price and largest.price.plan}: {_held(largest.price):,})"
     )
     return replace(largest, problem=what, price=None)
@@ -409,12 +409,12 @@ _UNIT_WORDS: Mapping[Unit | None, str] = MappingProxyType(
         Unit.VOICE: "voices",
         Unit.AVATAR: "avatars",
         Unit.GPU_HOUR: "GPU hours",
-        None: "times",
+        None: "x",
     }
 )
 
 
-def _amount(quantity: Decimal, unit: Unit | None) -> str:
+def amount(quantity: Decimal, unit: Unit | None) -> str:
     rounded = quantity.quantize(Decimal("0.01")).normalize()
     return f"{rounded:,f} {_UNIT_WORDS[unit]}"
 
@@ -440,6 +440,17 @@ class Quote:
     def unknown(self) -> tuple[str, ...]:
         """What is missing in ``expected``."""
         return self.expected.unknown
+
+    @property
+    def oldest(self) -> Price | None:
+        """The row that was read first of those that are counted; one without a date is older."""
+        rows = [line.price for line in self.lines if line.price]
+        return min(rows, key=lambda row: row.as_of or "", default=None)
+
+    @property
+    def read(self) -> str:
+        """When the oldest row was read."""
+        return self.oldest.dated if self.oldest else "no row"
 
 
 def quote(
@@ -567,7 +578,7 @@ def _line_assumptions(line: Line, price: Price, prices: Prices) -> Iterable[str]
         yield f"{what}: each video is rounded up to {price.step_seconds} s"
     if price.included and line.quantity:
         beyond = max(line.quantity - price.included.amount, _ZERO)
-        yield f"{what}: {_amount(line.quantity, line.unit)} of {price.included.amount:,}" + (
+        yield f"{what}: {amount(line.quantity, line.unit)} of {price.included.amount:,}" + (
             f", of which {beyond:,f} beyond at {shown(price.unit_price.usd)} each"
             if beyond and price.unit_price
             else ""

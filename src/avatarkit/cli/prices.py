@@ -1,0 +1,496 @@
+"""Commands about money: what work will cost, where it costs less, and what it has cost."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .session import Session, command
+
+if TYPE_CHECKING:
+    from ..pricing import Comparison, Estimate, Price, Prices, Quote
+    from ..pricing.comparison import BreakEven, Compared
+    from ..pricing.costs import Cost
+    from ..pricing.quotes import Line
+
+__all__ = ["register"]
+
+#: So many stacks are few enough to say of each pair where it turns.
+_FEW = 6
+
+_PricesFile = Annotated[
+    Path | None,
+    typer.Option("--prices", help="Rows of your own; else the file that AVATARKIT_PRICES names."),
+]
+_Choose = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PROVIDER=NAME", help="The plan or variant that you have; may be repeated."
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    command(app, "quote")(_quote)
+    command(app, "compare")(_compare)
+    command(app, "prices")(_prices)
+    command(app, "costs")(_costs)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _loaded(file: Path | None) -> Prices:
+    """All rows: the shipped ones, those of installed providers, and one's own."""
+    from ..pricing import Prices
+    from ..registry import usable
+    from ..settings import Settings
+
+    own = file or Settings.from_env().environ.get("AVATARKIT_PRICES")
+    return Prices.load(plugins=usable().values(), file=own)
+
+
+def _chosen(pairs: Sequence[str] | None) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for pair in pairs or ():
+        provider, equals, name = pair.partition("=")
+        if not (provider and equals and name):
+            raise typer.BadParameter(f"{pair!r} is not PROVIDER=NAME", param_hint="--choose")
+        found.setdefault(provider, []).append(name)
+    return found
+
+
+async def _quote(
+    session: Session,
+    text: Annotated[str | None, typer.Argument(metavar="TEXT", help="What is said.")] = None,
+    *,
+    seconds: Annotated[
+        float | None, typer.Option(help="Length of each video; a minute if nothing is said.")
+    ] = None,
+    trainings: Annotated[int, typer.Option(help="Avatars a month.")] = 1,
+    videos: Annotated[int, typer.Option(help="Videos a month.")] = 1,
+    dubs: Annotated[int, typer.Option(help="Dubbed videos a month.")] = 0,
+    choose: _Choose = None,
+    prices_file: _PricesFile = None,
+) -> None:
+    """Say what a month's work costs on one stack, and what that assumes."""
+    from ..pricing import quote
+    from ..registry import Stack
+    from ..settings import Settings
+
+    found = quote(
+        Stack.parse(session.stack or Settings.from_env().stack),
+        script=text,
+        seconds=seconds,
+        trainings=trainings,
+        videos_per_month=videos,
+        dubs_per_month=dubs,
+        prices=_loaded(prices_file),
+        choose=_chosen(choose),
+    )
+    out = session.out
+    today = _today()
+    out.table(
+        _quote_shape(found, today),
+        ("what", "provider", "plan", "amount", "US dollars", "read"),
+        [_line_cells(line, today) for line in found.lines],
+    )
+    for part in found.parts:
+        if part.plan is not None:
+            monthly = part.plan.usd_per_month
+            out.line(f"{part.provider}: subscription {part.plan.plan}, ${monthly} a month")
+    out.line(f"a month: low {found.low}, expected {found.expected}, high {found.high}")
+    for what in found.unknown:
+        out.line(f"unknown: {what}")
+    for what in found.assumptions:
+        out.line(f"assumed: {what}")
+
+
+def _line_cells(line: Line, today: date) -> tuple[str, ...]:
+    from ..pricing.money import shown
+    from ..pricing.quotes import amount
+
+    if line.price is None:
+        return str(line.operation), line.provider, "-", "-", "unknown" if line.problem else "-", "-"
+    quantity = amount(line.quantity, line.unit)
+    cells = (str(line.operation), line.provider, line.price.plan, quantity, shown(line.charge))
+    return (*cells, _aged(line.price, today))
+
+
+def _aged(price: Price, today: date) -> str:
+    return f"{price.as_of}, {price.age(today)}" if price.as_of else "undated"
+
+
+def _estimate_shape(found: Estimate) -> dict[str, Any]:
+    return {
+        "total": None if found.total is None else str(found.total),
+        "known": str(found.known),
+        "plans": str(found.plans),
+        "charges": str(found.charges),
+        "used": str(found.used),
+        "unknown": list(found.unknown),
+    }
+
+
+def _price_shape(price: Price, today: date) -> dict[str, Any]:
+    return price.model_dump(mode="json") | {"age": price.age(today)}
+
+
+def _quote_shape(found: Quote, today: date) -> dict[str, Any]:
+    return {
+        "stack": found.stack,
+        "currency": "USD",
+        "trainings": found.workload.trainings,
+        "videos": found.workload.videos,
+        "dubs": found.workload.dubs,
+        "seconds": str(found.workload.length()),
+        "low": _estimate_shape(found.low),
+        "expected": _estimate_shape(found.expected),
+        "high": _estimate_shape(found.high),
+        "lines": [_line_shape(line, today) for line in found.lines],
+        "plans": {p.provider: p.plan.plan for p in found.parts if p.plan is not None},
+        "assumptions": list(found.assumptions),
+        "oldest": found.read,
+    }
+
+
+def _line_shape(line: Line, today: date) -> dict[str, Any]:
+    return {
+        "operation": str(line.operation),
+        "provider": line.provider,
+        "quantity": str(line.quantity),
+        "unit": line.unit and str(line.unit),
+        "charge": None if line.problem else str(line.charge),
+        "problem": line.problem,
+        "price": line.price and _price_shape(line.price, today),
+    }
+
+
+async def _compare(
+    session: Session,
+    *,
+    avatars: Annotated[int, typer.Option(help="Avatars trained a month.")] = 1,
+    minutes: Annotated[float, typer.Option(help="Minutes of video a month.")] = 1,
+    video_seconds: Annotated[float, typer.Option(help="Length of each video.")] = 60,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="STACK", help="Compare these; may be repeated.")
+    ] = None,
+    choose: _Choose = None,
+    prices_file: _PricesFile = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print comma-separated values.")] = False,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw cost by volume into a .png, .svg or .pdf.")
+    ] = None,
+    brief: Annotated[
+        bool, typer.Option("--brief", help="Show the tables of the project's brief instead.")
+    ] = False,
+) -> None:
+    """Say what a month's work costs on every stack that can do it."""
+    from ..pricing import Workload, compare
+    from ..registry import Stack, stacks
+
+    prices = _loaded(prices_file)
+    if brief:
+        return _brief(session, prices)
+    if as_csv and session.out.as_json:
+        raise typer.BadParameter("give either --csv or --json")
+    picked = _chosen(choose)
+    rows = stacks() if only is None else ()
+    asked = [Stack.parse(name) for name in only or ()]
+    asked += [Stack(row.stack, row.roles) for row in rows if row.problem is None]
+    found = compare(asked, _workload(Workload, avatars, minutes, video_seconds), prices, picked)
+    if as_csv:
+        session.out.result(None, _csv(found))
+    else:
+        _show(session, found)
+    if plot is not None:
+        from ..pricing.plot import plot as draw
+
+        draw(found, plot, prices, picked)
+        session.out.hint(f"drawn into {plot}")
+    return None
+
+
+def _workload(kind: Any, avatars: int, minutes: float, video_seconds: float) -> Any:
+    """Whole videos of that length; what is left over of the minutes is one more."""
+    seconds, wanted = Decimal(str(video_seconds)), Decimal(str(minutes)) * 60
+    if not (seconds.is_finite() and seconds > 0 and wanted.is_finite()):
+        raise typer.BadParameter("lengths are numbers above 0", param_hint="--video-seconds")
+    return kind(trainings=avatars, videos=-int(-wanted // seconds), seconds=seconds)
+
+
+_COLUMNS = ("stack", "low", "expected", "high", "per avatar", "per minute", "plans", "read")
+
+
+def _show(session: Session, found: Comparison) -> None:
+    out, today = session.out, _today()
+    document = {
+        "currency": "USD",
+        "avatars": found.workload.trainings,
+        "videos": found.workload.videos,
+        "minutes": str(found.workload.minutes),
+        "stacks": [_compared_shape(row, found, today) for row in found.rows],
+        "left_out": dict(found.left_out),
+        "discontinued": {name: str(since) for name, since in found.discontinued.items()},
+        "plan_changes": [_turn_shape(one, provider=one.provider) for one in found.plan_changes],
+        "break_evens": [
+            _turn_shape(one, trainings=one.trainings, of_known=one.of_known)
+            for one in found.break_evens
+        ],
+    }
+    out.table(document, _COLUMNS, [_cells(row, found, today) for row in found.rows])
+    for line in _remarks(found):
+        out.line(line)
+
+
+def _turn_shape(one: Any, **more: Any) -> dict[str, Any]:
+    return {
+        "videos": one.videos,
+        "minutes": str(one.minutes),
+        "was": one.was,
+        "now": one.now,
+        **more,
+    }
+
+
+def _remarks(found: Comparison) -> Iterator[str]:
+    latencies = {(p.provider, p.capability): p for row in found.rows for p in row.latencies}
+    for (provider, operation), price in latencies.items():
+        yield f"latency: {provider} {operation}: {price.latency} ({price.source})"
+    for change in found.plan_changes:
+        yield (
+            f"plan: {change.provider}: from {change.videos:,} videos a month on: {change.now} "
+            f"(before: {change.was})"
+        )
+    if len(found.rows) <= _FEW:
+        yield from map(_break_even, found.break_evens)
+    else:
+        yield (
+            f"break-even: {len(found.break_evens)} points; --json lists them, and --only STACK "
+            "shows those of a few stacks"
+        )
+    for problem in dict.fromkeys(what for row in found.rows for what in row.quote.unknown):
+        yield f"unknown: {problem}"
+    reasons: dict[str, list[str]] = {}
+    for stack, why in found.left_out.items():
+        reasons.setdefault(why, []).append(stack)
+    for why, names in reasons.items():
+        yield f"left out: {', '.join(names)}: {why}"
+    for name, since in found.discontinued.items():
+        yield f"discontinued: {name}, since {since}"
+
+
+def _break_even(one: BreakEven) -> str:
+    part = ", as far as known" if one.of_known else ""
+    return (
+        f"break-even: from {one.videos:,} videos and {one.trainings:,} avatars a month on, "
+        f"{one.now} costs less than {one.was}{part}"
+    )
+
+
+def _cells(row: Compared, found: Comparison, today: date) -> tuple[str, ...]:
+    quote = row.quote
+    oldest = quote.oldest
+    return (
+        quote.stack,
+        *map(str, (quote.low, quote.expected, quote.high)),
+        *(str(row.per(n)) if n else "-" for n in _counts(found)),
+        ", ".join(f"{p.provider}: {p.plan.plan}" for p in quote.parts if p.plan) or "-",
+        _aged(oldest, today) if oldest else "-",
+    )
+
+
+def _counts(found: Comparison) -> tuple[int, Decimal]:
+    return found.workload.trainings, found.workload.minutes
+
+
+def _compared_shape(row: Compared, found: Comparison, today: date) -> dict[str, Any]:
+    avatars, minutes = _counts(found)
+    return _quote_shape(row.quote, today) | {
+        "per_avatar": _estimate_shape(row.per(avatars)) if avatars else None,
+        "per_minute": _estimate_shape(row.per(minutes)) if minutes else None,
+        "latencies": [_price_shape(price, today) for price in row.latencies],
+    }
+
+
+def _csv(found: Comparison) -> str:
+    """One line a stack; what is unknown is empty, and what is known of it has a column."""
+    text = io.StringIO()
+    columns = ("stack", "low", "expected", "high", "known", "unknown", "plans", "oldest")
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    for row in found.rows:
+        quote = row.quote
+        totals = {"low": quote.low, "expected": quote.expected, "high": quote.high}
+        writer.writerow(
+            {name: estimate.total for name, estimate in totals.items()}
+            | {
+                "stack": quote.stack,
+                "known": quote.expected.known,
+                "unknown": "; ".join(quote.unknown),
+                "plans": "; ".join(p.plan.plan for p in quote.parts if p.plan),
+                "oldest": quote.read,
+            }
+        )
+    return text.getvalue().rstrip("\n")
+
+
+def _brief(session: Session, prices: Prices) -> None:
+    """The brief's tables, each beside what the rows compute."""
+    from ..pricing import brief
+
+    out = session.out
+    documents: dict[str, list[dict[str, Any]]] = {
+        "services": [
+            {
+                "service": s.name,
+                "stars": s.stars,
+                "latency": s.latency,
+                "cost": s.cost,
+                "api": s.api,
+                "recommended": s.recommended,
+                "today": brief.said_today(s, prices),
+            }
+            for s in brief.SERVICES
+        ],
+        "stacks": [
+            {
+                "stack": o.name,
+                "pros": ", ".join(o.pros),
+                "cons": ", ".join(o.cons),
+                "cost": o.cost,
+                "recommended": o.providers == brief.RECOMMENDED_STACK,
+                "today": brief.said_today(o, prices),
+            }
+            for o in brief.STACKS
+        ],
+        "per_avatar": [
+            {"what": r.name, "cost": r.cost, "today": brief.said_today(r, prices)}
+            for r in brief.PER_AVATAR
+        ],
+    }
+    if out.as_json:
+        return out.result({"source": "the project's brief", "as_of": None} | documents)
+    out.line("From the project's brief: undated, older than the rows, not verified. The stars are")
+    out.line("the brief's too. Beside it, what the rows say today (low / expected / high).")
+    for rows in documents.values():
+        out.line("")
+        out.table(None, tuple(rows[0]), [tuple(map(_cell, row.values())) for row in rows])
+    return None
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "recommended" if value else "-"
+    return "*" * value if isinstance(value, int) else value or "-"
+
+
+async def _prices(
+    session: Session,
+    provider: Annotated[
+        str | None, typer.Argument(metavar="PROVIDER", help="Only its rows.")
+    ] = None,
+    *,
+    prices_file: _PricesFile = None,
+) -> None:
+    """List the rows that everything is computed from."""
+    today = _today()
+    found = [p for p in _loaded(prices_file) if provider in (None, p.provider)]
+    session.out.table(
+        {"prices": [_price_shape(price, today) for price in found]},
+        (
+            "provider",
+            "what",
+            "plan",
+            "a month",
+            "included",
+            "each",
+            "once",
+            "api",
+            "read",
+            "source",
+        ),
+        [_price_cells(price, today) for price in found],
+    )
+
+
+def _price_cells(price: Price, today: date) -> tuple[str, ...]:
+    held, each = price.included, price.unit_price
+    monthly, once = price.usd_per_month, price.one_off_usd
+    return (
+        price.provider,
+        str(price.capability),
+        price.plan,
+        "?" if monthly is None else f"${monthly}",
+        f"{held.amount:,} {held.unit}" if held else "-",
+        f"${each.usd}/{each.unit}" if each else "-",
+        "-" if once is None else f"${once}",
+        _API[price.api],
+        _aged(price, today),
+        price.source,
+    )
+
+
+_API: Mapping[bool | None, str] = {True: "yes", False: "no", None: "?"}
+
+
+async def _costs(
+    session: Session,
+    record: Annotated[
+        str | None, typer.Argument(metavar="ID", help="Only those of a training or video.")
+    ] = None,
+    *,
+    choose: _Choose = None,
+    prices_file: _PricesFile = None,
+) -> None:
+    """Show what vendors said that accepted calls took, beside what was to be expected."""
+    prices = _loaded(prices_file)
+    async with session.kit(worker=False) as kit:
+        found = await kit.costs(record, prices=prices, choose=_chosen(choose))
+    session.out.table(
+        {"currency": "USD", "costs": [_cost_shape(cost) for cost in found]},
+        ("when", "record", "what", "provider", "vendor said", "that is", "quoted"),
+        [_cost_cells(cost) for cost in found],
+    )
+
+
+def _used(found: Estimate | None) -> str | None:
+    return None if found is None or found.unknown else str(found.used)
+
+
+def _cost_shape(cost: Cost) -> dict[str, Any]:
+    entry = cost.entry
+    return {
+        "at": entry.at,
+        "record_id": entry.record_id,
+        "operation": str(entry.operation),
+        "provider": entry.provider,
+        "job_id": entry.job_id,
+        "recorded": entry.cost,
+        "recorded_usd": _used(cost.recorded),
+        "quoted_usd": _used(cost.quoted),
+    }
+
+
+def _cost_cells(cost: Cost) -> tuple[str, ...]:
+    from ..pricing.money import shown
+
+    entry = cost.entry
+    amounts = (_used(cost.recorded), _used(cost.quoted))
+    return (
+        datetime.fromtimestamp(entry.at, UTC).isoformat(timespec="seconds"),
+        entry.record_id,
+        str(entry.operation),
+        entry.provider,
+        entry.cost or "nothing",
+        *("unknown" if usd is None else shown(Decimal(usd)) for usd in amounts),
+    )

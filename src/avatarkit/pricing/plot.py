@@ -1,0 +1,100 @@
+"""Draws what stacks cost by volume, with the points from which one is cheaper than another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import ConfigError, StorageError
+from .comparison import Comparison, Curve, curves, volumes
+from .quotes import Choice
+from .rows import Prices
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["SUFFIXES", "plot"]
+
+#: What the file may be, by its name.
+SUFFIXES = (".png", ".svg", ".pdf")
+
+
+def plot(comparison: Comparison, path: Path, prices: Prices, choose: Choice) -> None:
+    """Write the picture; raises ``ConfigError`` for another suffix or a missing extra."""
+    if path.suffix.lower() not in SUFFIXES:
+        raise ConfigError(f"{path.name} must end in one of {', '.join(SUFFIXES)}")
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ConfigError(
+            f'a plot needs more packages: pip install "avatarkit-sdk[plot]" ({error})'
+        ) from error
+    stacks = [row.stack for row in comparison.rows]
+    figure = Figure(figsize=(11, 7), layout="constrained")
+    axes = figure.add_subplot()
+    _draw(axes, comparison, curves(stacks, comparison.workload, prices, choose))
+    try:
+        figure.savefig(path, dpi=120)
+    except OSError as error:
+        raise StorageError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _draw(axes: Axes, comparison: Comparison, found: Sequence[Curve]) -> None:
+    turns = {n for change in comparison.plan_changes for n in (change.videos - 1, change.videos)}
+    grid = sorted({*volumes(comparison.workload), *turns})  # a plan's price is a step
+    by_name = {curve.stack.name: curve for curve in found}
+    free = []
+    for values, names in _alike(found, grid).items():
+        if not any(values):
+            free += names
+            continue
+        lacks = any(by_name[name].at(grid[0]).unknown for name in names)
+        x = [_across(by_name[names[0]], videos) for videos in grid]
+        label = ", ".join(names) + (" (a part is unknown)" if lacks else "")
+        axes.plot(x, values, linestyle="--" if lacks else "-", label=label)
+    for point in comparison.break_evens:
+        curve = by_name[point.now]
+        x_now, y_now = _across(curve, point.videos), float(curve.at(point.videos).known)
+        axes.plot([x_now], [y_now], "o", color="black", markersize=4)
+    if comparison.break_evens:
+        axes.plot(
+            [], [], "o", color="black", markersize=4, label="one becomes cheaper than another"
+        )
+    axes.set(xscale="log", yscale="log", ylabel="US dollars a month, as far as known")
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.yaxis.set_major_formatter("{x:,.0f}")
+    axes.set_xlabel(
+        "minutes of video a month" if found[:1] and _films(found[0]) else "trainings a month"
+    )
+    axes.set_title(_title(comparison, free))
+    axes.grid(visible=True, which="major", alpha=0.3)
+    axes.legend(fontsize="small")
+
+
+def _alike(found: Sequence[Curve], grid: Sequence[int]) -> dict[tuple[float, ...], list[str]]:
+    """Stacks by their costs along the grid; where no plan fits, there is none to draw."""
+    groups: dict[tuple[float, ...], list[str]] = {}
+    for curve in found:
+        costs = [float(curve.at(n).known) if curve.fits(n) else _NONE for n in grid]
+        groups.setdefault(tuple(costs), []).append(curve.stack.name)
+    return groups
+
+
+_NONE = float("nan")  # one object, so that equal tuples are equal
+
+
+def _films(curve: Curve) -> bool:
+    return curve.workload.videos > 0
+
+
+def _across(curve: Curve, videos: int) -> float:
+    return float(curve.minutes(videos)) if _films(curve) else float(videos)
+
+
+def _title(comparison: Comparison, free: Sequence[str]) -> str:
+    work = comparison.workload
+    lines = [f"{work.trainings:,} trainings to {float(work.minutes):,g} minutes of video"]
+    if free:
+        lines.append(f"without a fee: {', '.join(free)}")
+    return "\n".join(lines)
