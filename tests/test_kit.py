@@ -11,7 +11,7 @@ import pytest
 from avatarkit import AvatarKit, Consent, Status, errors
 from avatarkit.interfaces import ROLES, Link, SpeechSynthesizer, VideoGenerator, VoiceCloner
 from avatarkit.media.folder import FolderStore
-from avatarkit.models import JobState, Media, Operation, Options
+from avatarkit.models import ConsentRule, JobState, Media, Operation, Options
 from avatarkit.providers.fake import Fake, FakeVendor, FakeVideo, Fault
 from avatarkit.records import Phase
 from avatarkit.repositories.memory import MemoryRepository
@@ -256,6 +256,110 @@ async def test_options_travel_to_their_provider(house):
         training = await trained(kit)
         video = await kit.speak(training.id, "Hello", options=[FakeVideo(background="#fff")])
     assert video.options == ({"type": "FakeVideo", "values": {"background": "#fff"}},)
+
+
+# -- links ------------------------------------------------------------------------------------
+
+DISTANT = replace(Fake.capabilities, media=frozenset({"url"}))
+CLIPS_BY_LINK = replace(Fake.capabilities, by_link=frozenset({AVATAR, Operation.DUB}))
+CLIP = DEMO.parent / "fake/video.mp4"
+
+
+def distant(house, capabilities, **more):
+    """A fake with other abilities, and a kit of it."""
+    fake = Fake(vendor=house.vendor)
+    fake.capabilities = capabilities
+    return house.kit(providers={"fake": fake}, **more)
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "footage"), [(DISTANT, JPG), (CLIPS_BY_LINK, CLIP)], ids=["all", "clips"]
+)
+async def test_what_comes_by_link_only_needs_a_store_with_links(house, capabilities, footage):
+    async with distant(house, capabilities, worker=False) as kit:
+        with pytest.raises(errors.ConfigError, match="AVATARKIT_PUBLIC_URL"):
+            await kit.train(**WHO, voice=[WAV], footage=footage, consent=DRAWN)
+    assert (house.vendor.accepted, house.files()) == ({}, [])
+
+
+async def test_stored_samples_need_a_store_with_links_as_well(house):
+    async with distant(house, CLIPS_BY_LINK, worker=False) as kit:
+        await kit.add_sample(**WHO, footage=CLIP)
+        with pytest.raises(errors.ConfigError, match="link"):
+            await kit.train(**WHO, voice=[WAV], consent=DRAWN)
+
+
+async def test_what_can_be_uploaded_needs_no_links(house):
+    async with distant(house, CLIPS_BY_LINK) as kit:
+        assert (await trained(kit)).status is Status.COMPLETED
+
+
+@pytest.mark.parametrize("answer", ["link", "not found"])
+async def test_a_store_with_links_is_enough(house, tmp_path, answer):
+    class Signing(FolderStore):
+        async def url(self, key, seconds):
+            if answer == "not found" and await self.stat(key) is None:
+                raise errors.NotFound("no such file")
+            return f"https://store.example/{key}?s=1"
+
+    async with distant(house, DISTANT, media=Signing(tmp_path / "signing")) as kit:
+        training = await trained(kit)
+        assert training.status is Status.COMPLETED
+        assert await kit.speak(training.id, audio=WAV)
+
+
+async def test_audio_for_a_video_needs_a_store_with_links(house):
+    async with house.kit() as kit:
+        training = await trained(kit)
+    async with distant(house, DISTANT, worker=False) as kit:
+        with pytest.raises(errors.ConfigError, match="link"):
+            await kit.speak(training.id, audio=WAV, wait=False)
+        assert await kit.speak(training.id, "Hello!", wait=False)  # nothing is given to anybody
+
+
+async def test_speech_for_a_video_needs_a_store_with_links(house):
+    providers = {"fake": Fake(vendor=house.vendor), "voices": Voices(house.fake)}
+    async with house.kit("voices+fake", providers=providers) as kit:
+        training = await trained(kit)
+        providers["fake"].capabilities = DISTANT
+        with pytest.raises(errors.ConfigError, match="link"):
+            await kit.speak(training.id, "Hello!", wait=False)
+    assert not [token for token in house.vendor.accepted if token.endswith("speech")]
+
+
+async def test_a_clip_to_dub_needs_a_store_with_links(house):
+    async with distant(house, CLIPS_BY_LINK, worker=False) as kit:
+        with pytest.raises(errors.ConfigError, match="link"):
+            await kit.dub(CLIP, "pt", **WHO, consent=DRAWN, wait=False)
+    assert house.files() == []
+
+
+# -- consent that is evident ------------------------------------------------------------------
+
+EVIDENCE = ConsentRule(demands="evidence", text="a signed form", since="2026-01-01")
+
+
+class Strict(Fake):
+    """Demands evidence."""
+
+    consent_rules = (EVIDENCE,)
+
+
+async def test_a_provider_that_demands_evidence_gets_none_without(house):
+    async with house.kit(providers={"fake": Strict(vendor=house.vendor)}) as kit:
+        with pytest.raises(errors.ConsentRequired, match="a signed form"):
+            await kit.train(**WHO, voice=[WAV], footage=JPG, consent=Consent(subject="Ana"))
+    assert (house.vendor.accepted, house.files()) == ({}, [])
+
+
+async def test_a_demand_that_came_later_holds_for_videos_as_well(house):
+    async with house.kit() as kit:
+        training = await trained(kit, consent=Consent(subject="Ana"))
+    made = dict(house.vendor.accepted)
+    async with house.kit(providers={"fake": Strict(vendor=house.vendor)}) as kit:
+        with pytest.raises(errors.ConsentRequired, match="a signed form"):
+            await kit.speak(training.id, "Hello!", wait=False)
+    assert house.vendor.accepted == made
 
 
 # -- stacks -----------------------------------------------------------------------------------

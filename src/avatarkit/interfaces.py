@@ -83,6 +83,7 @@ class Capabilities:
     """
 
     media: frozenset[Literal["url", "data"]] = frozenset({"data"})
+    by_link: frozenset[Operation] = frozenset()  #: operations that take videos by a link only
     url_lifetime: float = 3600.0  #: how long a signed link to a sample must live, seconds
     one_voice_file: bool = False  #: several voice samples are joined into one file
     drive: frozenset[Literal["script", "audio"]] = frozenset({"script"})
@@ -111,6 +112,11 @@ class Capabilities:
     def calls_back(self, operation: Operation) -> bool:
         """Whether a webhook address can be given with this operation."""
         return self.callback and operation not in self.no_callback
+
+    def needs_link(self, operation: Operation, media_type: str) -> bool:
+        """Whether such a recording can be given for the operation by a link only."""
+        clip = media_type.startswith("video/")
+        return "data" not in self.media or (clip and operation in self.by_link)
 
     def require_language(self, provider: str, language: str | None) -> None:
         """Raise ``Unsupported``, with the list, where the provider does not speak ``language``."""

@@ -37,6 +37,7 @@ from .orchestrator import Orchestrator
 from .recordings import Links, Recording, Recordings, Source
 from .records import OperationState, Phase, Record, Sample, Status, Training, Video
 from .registry import Stack
+from .requests import unreachable
 from .settings import Settings, root_of
 from .states import Policy
 from .webhooks import Delivery
@@ -259,6 +260,13 @@ class AvatarKit:
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
             files, found = await self._looked(given, Path(folder), chosen)
             looks.refuse(found)
+            await self._require_links(
+                (chosen.roles[_OPERATION_OF[role]], _OPERATION_OF[role], media_type)
+                for role, media_type in [
+                    *((SampleRole(f.role), f.media_type) for f in files if f.role),
+                    *((SampleRole(s.role), s.file.media_type) for s in stored),
+                ]
+            )
             kept = await self._recordings.keep_consent(agreed, user_id)
             samples = [await self._recordings.keep(f, user_id, clone_id) for f in files]
         samples += stored
@@ -352,6 +360,21 @@ class AvatarKit:
     def _agreed(self, consent: Consent | None, stack: Stack) -> Consent:
         names = dict.fromkeys(stack.roles.values())
         return consents.require(consent, {n: self._class_of(n).consent_rules for n in names})
+
+    async def _require_links(self, given: Iterable[tuple[str, Operation, str]]) -> None:
+        """Raise ``ConfigError`` where a provider can be given a recording by no way that there is.
+
+        ``given`` is what is to be given: provider, operation, and media type.
+        """
+        names = [n for n, o, kind in given if self._provider(n).capabilities.needs_link(o, kind)]
+        if not names:
+            return
+        try:
+            link = await self._media.url("results/-/-", 60.0)
+        except errors.NotFound:  # it has links, yet none to what is not there
+            return
+        if link is None:
+            raise unreachable(names[0])
 
     # -- samples ------------------------------------------------------------------------------
 
@@ -495,6 +518,10 @@ class AvatarKit:
         for state in operations:
             can = self._provider(state.provider).capabilities
             can.require_language(state.provider, None if script is None else language)
+        if operations[0].operation is Operation.SPEECH:
+            await self._require_links([(avatar.provider, Operation.VIDEO, "audio/*")])
+        kept = await self._repository.get_consent(training.consent_id or "")
+        consents.require(kept, {n: self._provider(n).consent_rules for n in names})
         sample: Sample | None = None
         if script is not None:
             script = looks.read_script(script, limits)
@@ -504,6 +531,7 @@ class AvatarKit:
                     SampleRole.VOICE, cast("Source", audio), Path(folder)
                 )
                 await self._recordings.check(file)
+                await self._require_links([(avatar.provider, Operation.VIDEO, file.media_type)])
                 sample = await self._recordings.keep(file, training.user_id, training.clone_id)
         now = await self.now()
         video = Video(
@@ -582,6 +610,7 @@ class AvatarKit:
             with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
                 file = await self._recordings.bring(SampleRole.FOOTAGE, source, Path(folder))
                 await self._recordings.check(file)
+                await self._require_links([(dubber, Operation.DUB, file.media_type)])
                 kept = await self._recordings.keep_consent(agreed, user_id)
                 sample = await self._recordings.keep(file, user_id, clone_id)
             now = await self.now()
@@ -900,6 +929,7 @@ def _left(state: OperationState, *, removing: bool) -> Iterator[Leftover]:
 
 
 _ROLE_OF = {Operation.VOICE: SampleRole.VOICE, Operation.AVATAR: SampleRole.FOOTAGE}
+_OPERATION_OF = {role: operation for operation, role in _ROLE_OF.items()}
 
 
 class _LazyFetcher:

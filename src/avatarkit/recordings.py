@@ -40,6 +40,11 @@ class Recording:
     facts: looks.Facts | None = None  #: once it was looked into
 
     @property
+    def media_type(self) -> str:
+        """What it was seen to be; empty where nobody has looked."""
+        return "" if self.facts is None else self.facts.media_type
+
+    @property
     def subject(self) -> tuple[SampleRole | None, str, Path]:
         """What preflight looks at."""
         return self.role, self.name, self.path

@@ -29,7 +29,7 @@ from .models import (
 )
 from .records import HandIn, OperationState, Record, Sample, Training, Video
 
-__all__ = ["Requests", "digest"]
+__all__ = ["Requests", "digest", "unreachable"]
 
 
 class Requests:
@@ -189,10 +189,7 @@ class Requests:
         if "url" in can.media:
             url = await self._media.url(file.key, can.url_lifetime)
         if url is None and "data" not in can.media:
-            raise errors.ConfigError(
-                f"{provider.name} fetches media by a link, and this media store has none that it "
-                "can reach: use an S3 or Supabase store"
-            )
+            raise unreachable(provider.name)
         return Media(
             name=name,
             media_type=file.media_type,
@@ -215,6 +212,15 @@ def _options(record: Record, provider: Provider) -> tuple[Options, ...]:
     types = {t.__name__: t for t in provider.option_types}
     return tuple(
         types[o["type"]].model_validate(o["values"]) for o in record.options if o["type"] in types
+    )
+
+
+def unreachable(provider: str) -> errors.ConfigError:
+    """What is raised where a provider fetches by a link what the store has no link to."""
+    return errors.ConfigError(
+        f"{provider} fetches this by a link, and the media store has none that it can reach: use "
+        "an S3 or Supabase store; or, for a folder, set AVATARKIT_PUBLIC_URL and "
+        "AVATARKIT_MEDIA_SECRET"
     )
 
 

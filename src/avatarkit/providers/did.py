@@ -360,6 +360,7 @@ class DID(
         one_voice_file=True,
         drive=frozenset({"script", "audio"}),
         audio_formats=("audio/wav", "audio/mpeg", "audio/mp4", "audio/flac", "video/mp4"),
+        by_link=frozenset({Operation.AVATAR}),
         footage_with_video=True,  # uploaded photos go after a day or two
         speaks_voices_of=frozenset({"elevenlabs"}),
         callback=True,

@@ -89,7 +89,8 @@ class Synthesia(HttpProvider, VideoGenerator, VideoDubber, Prepares):
     key_env = "SYNTHESIA_API_KEY"
     option_types = (SynthesiaVideo, SynthesiaScene, SynthesiaDub)
     capabilities = Capabilities(
-        media=frozenset({"url", "data"}),  # a dub by link, a narration by bytes
+        media=frozenset({"url", "data"}),  # a narration by bytes
+        by_link=frozenset({Operation.DUB}),
         drive=frozenset({"script", "audio"}),
         audio_formats=("audio/mpeg",),
         webhook=HmacSha256(
