@@ -16,12 +16,17 @@ from avatarkit.pricing import (
     Money,
     Prices,
     Workload,
+    brief,
     compare,
+    cost,
     quote,
     require_within,
 )
+from avatarkit.pricing.costs import usage_of
 from avatarkit.pricing.rows import parse, read, shipped
+from avatarkit.records import LedgerEntry
 from avatarkit.registry import Stack, stacks
+from avatarkit.testing.repositories import a_video
 
 ROW = """
 [[price]]
@@ -624,3 +629,85 @@ def test_a_comparison_of_trainings_alone_turns_by_their_number():
     found = compare([Stack.parse("tavus")], asked)
     assert [c.videos for c in found.plan_changes] == [11]
     assert found.plan_changes[0].minutes == 0
+
+
+# -- the ledger -----------------------------------------------------------------------------------
+
+
+def accepted(operation, provider, said):
+    return LedgerEntry(
+        id="1",
+        record_id="r",
+        operation=operation,
+        provider=provider,
+        account="a",
+        attempt=1,
+        job_id="j",
+        cost=said,
+        at=0.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "field", "amount"),
+    [
+        ("312 characters", "characters", 312),
+        ("1 credit", "credits", 1),
+        ("12.5 seconds", "seconds", Decimal("12.5")),
+    ],
+)
+def test_the_word_of_a_vendor_is_read(said, field, amount):
+    found = usage_of(said)
+    assert (found.count, getattr(found, field)) == (1, amount)
+
+
+@pytest.mark.parametrize("said", [None, "", "much", "-1 credits", "3 apples", "1e3 credits"])
+def test_what_a_vendor_says_otherwise_is_no_amount(said):
+    assert usage_of(said) is None
+
+
+def test_credits_are_a_part_of_the_plan_that_the_voice_needs():
+    found = cost(accepted(Operation.SPEECH, "elevenlabs", "250 credits"), None, Prices.load())
+    assert found.recorded.used == Decimal("0.05")  # 250 of Starter's 30,000 for 6 dollars
+    assert found.quoted is None
+
+
+def test_the_plan_that_one_has_prices_the_ledger():
+    entry = accepted(Operation.SPEECH, "elevenlabs", "250 credits")
+    found = cost(entry, None, Prices.load(), {"elevenlabs": ["Pro"]})
+    assert found.recorded.used == Decimal("0.04125")
+
+
+def test_seconds_of_video_are_charged_by_the_minute():
+    found = cost(accepted(Operation.VIDEO, "heygen", "30 seconds"), None, Prices.load())
+    assert found.recorded.used == 2
+
+
+def test_a_video_is_quoted_by_its_script():
+    video = a_video(script="a" * 1000)
+    found = cost(accepted(Operation.VIDEO, "heygen", None), video, Prices.load())
+    assert (found.recorded, found.quoted.used) == (None, 4)
+
+
+def test_an_avatar_is_quoted_as_one_training():
+    found = cost(accepted(Operation.AVATAR, "heygen", None), None, Prices.load())
+    assert found.quoted.used == 1
+
+
+# -- the brief ------------------------------------------------------------------------------------
+
+
+def test_every_service_of_the_brief_has_a_row_of_the_brief():
+    found = {price.provider for price in shipped() if price.brief}
+    assert {service.provider for service in brief.SERVICES} <= found
+
+
+def test_a_line_of_the_brief_that_nothing_is_computed_for_says_why():
+    said = [brief.said_today(one, Prices.load()) for one in brief.PER_AVATAR]
+    assert said[2:] == ["not known: there are no rows of it", "what the lines above come to"]
+    assert brief.today(brief.PER_AVATAR[2], Prices.load()) is None
+
+
+def test_what_a_month_at_a_dubber_costs_stands_beside_the_brief():
+    (rask,) = [service for service in brief.SERVICES if service.provider == "rask"]
+    assert brief.said_today(rask, Prices.load()) == "$750.00 (read: 2026-06)"

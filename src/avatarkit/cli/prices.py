@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -130,13 +131,18 @@ def _aged(price: Price, today: date) -> str:
     return f"{price.as_of}, {price.age(today)}" if price.as_of else "undated"
 
 
+def _number(amount: Decimal | None) -> str | None:
+    """An exact amount for programs, without zeros that say nothing; None where it is unknown."""
+    return None if amount is None else f"{amount.normalize():f}"
+
+
 def _estimate_shape(found: Estimate) -> dict[str, Any]:
     return {
-        "total": None if found.total is None else str(found.total),
-        "known": str(found.known),
-        "plans": str(found.plans),
-        "charges": str(found.charges),
-        "used": str(found.used),
+        "total": _number(found.total),
+        "known": _number(found.known),
+        "plans": _number(found.plans),
+        "charges": _number(found.charges),
+        "used": _number(found.used),
         "unknown": list(found.unknown),
     }
 
@@ -152,7 +158,7 @@ def _quote_shape(found: Quote, today: date) -> dict[str, Any]:
         "trainings": found.workload.trainings,
         "videos": found.workload.videos,
         "dubs": found.workload.dubs,
-        "seconds": str(found.workload.length()),
+        "seconds": _number(found.workload.length()),
         "low": _estimate_shape(found.low),
         "expected": _estimate_shape(found.expected),
         "high": _estimate_shape(found.high),
@@ -167,9 +173,9 @@ def _line_shape(line: Line, today: date) -> dict[str, Any]:
     return {
         "operation": str(line.operation),
         "provider": line.provider,
-        "quantity": str(line.quantity),
+        "quantity": _number(line.quantity),
         "unit": line.unit and str(line.unit),
-        "charge": None if line.problem else str(line.charge),
+        "charge": None if line.problem else _number(line.charge),
         "problem": line.problem,
         "price": line.price and _price_shape(line.price, today),
     }
@@ -225,7 +231,7 @@ def _workload(kind: Any, avatars: int, minutes: float, video_seconds: float) -> 
     seconds, wanted = Decimal(str(video_seconds)), Decimal(str(minutes)) * 60
     if not (seconds.is_finite() and seconds > 0 and wanted.is_finite()):
         raise typer.BadParameter("lengths are numbers above 0", param_hint="--video-seconds")
-    return kind(trainings=avatars, videos=-int(-wanted // seconds), seconds=seconds)
+    return kind(trainings=avatars, videos=ceil(wanted / seconds), seconds=seconds)
 
 
 _COLUMNS = ("stack", "low", "expected", "high", "per avatar", "per minute", "plans", "read")
@@ -237,7 +243,7 @@ def _show(session: Session, found: Comparison) -> None:
         "currency": "USD",
         "avatars": found.workload.trainings,
         "videos": found.workload.videos,
-        "minutes": str(found.workload.minutes),
+        "minutes": _number(found.workload.minutes),
         "stacks": [_compared_shape(row, found, today) for row in found.rows],
         "left_out": dict(found.left_out),
         "discontinued": {name: str(since) for name, since in found.discontinued.items()},
@@ -255,7 +261,7 @@ def _show(session: Session, found: Comparison) -> None:
 def _turn_shape(one: Any, **more: Any) -> dict[str, Any]:
     return {
         "videos": one.videos,
-        "minutes": str(one.minutes),
+        "minutes": _number(one.minutes),
         "was": one.was,
         "now": one.now,
         **more,
@@ -332,10 +338,10 @@ def _csv(found: Comparison) -> str:
         quote = row.quote
         totals = {"low": quote.low, "expected": quote.expected, "high": quote.high}
         writer.writerow(
-            {name: estimate.total for name, estimate in totals.items()}
+            {name: _number(estimate.total) for name, estimate in totals.items()}
             | {
                 "stack": quote.stack,
-                "known": quote.expected.known,
+                "known": _number(quote.expected.known),
                 "unknown": "; ".join(quote.unknown),
                 "plans": "; ".join(p.plan.plan for p in quote.parts if p.plan),
                 "oldest": quote.read,
@@ -464,7 +470,7 @@ async def _costs(
 
 
 def _used(found: Estimate | None) -> str | None:
-    return None if found is None or found.unknown else str(found.used)
+    return None if found is None or found.unknown else _number(found.used)
 
 
 def _cost_shape(cost: Cost) -> dict[str, Any]:

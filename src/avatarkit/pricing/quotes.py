@@ -167,8 +167,9 @@ def usages(
         Operation.AVATAR: Usage(count=workload.trainings),
         Operation.SPEECH: spoken,
         Operation.VIDEO: Usage(count=workload.videos, seconds=seconds),
-        Operation.DUB: Usage(count=workload.dubs, seconds=seconds),
     }
+    if workload.dubs:
+        all_of_them[Operation.DUB] = Usage(count=workload.dubs, seconds=seconds)
     apart = apart or roles.get(Operation.SPEECH) != roles.get(Operation.VIDEO)
     return {
         operation: usage
