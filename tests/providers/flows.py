@@ -471,7 +471,7 @@ class HeyGenVendor(Vendor):
         """A link lives for a day; under one key it is the same for as long."""
         key = request.headers.get("idempotency-key")
         since, link = self.consent_links.get(key, (-DAY, ""))
-        if self.now() - since >= DAY:
+        if key is None or self.now() - since >= DAY:
             link = f"{HEYGEN['consent_url']}&n={len(self.requests)}"
             self.consent_links[key] = self.now(), link
         return {"data": {"avatar_group": {"id": group_id}, "url": link}}

@@ -286,6 +286,9 @@ async def asked(house, operation):
 @where(Event.CONSENT)
 async def test_once_the_person_has_consented_it_goes_on_by_itself(house, operation):
     record = await asked(house, operation)
+    first, ten_minutes = record.action, house.clock.now().wall + 600
+    record = await house.drive(record, lambda _: house.clock.now().wall > ten_minutes)
+    assert record.action == first  # it is the same that the person was shown
     await house.at(operation).agree(house, record)
     await completed(house, await agreed(house, record))
 
