@@ -303,7 +303,7 @@ class Repository:
         return self.world.clock()
 
     async def get(self, record_id):
-        return await Effect("get", lambda: self.world.rows[record_id])
+        return await Effect("get", lambda: self.world.rows.get(record_id))
 
     async def save(self, old, new, *_entries):
         return await Effect("save", lambda: self.world.put(old, new))

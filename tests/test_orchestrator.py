@@ -1057,11 +1057,12 @@ class Deliveries(Repository):
         )
 
 
-def delivered(trusted, **more):
+def delivered(trusted, token=None, **more):
     scene = Scene()
     scene.orchestrator._repository = Deliveries(scene.world)
     scene.until(lambda r: r.operation(VOICE).job_id)
-    return scene, run(scene.orchestrator.deliver(event(trusted, **more)))
+    record, _ = run(scene.orchestrator.deliver(event(trusted, **more), token))
+    return scene, record
 
 
 def test_a_signed_webhook_counts_as_a_poll():
@@ -1077,6 +1078,16 @@ def test_an_unsigned_webhook_is_only_a_reason_to_look():
 def test_a_webhook_about_nothing_of_ours_is_nothing():
     _, record = delivered(trusted=True, job_id="another")
     assert record is None
+
+
+def test_a_webhook_about_a_job_that_is_not_known_yet_only_hurries_the_look_up():
+    scene, record = delivered(trusted=True, job_id="another", token="ak-t1-voice")
+    assert (record.operation(VOICE).job_id, record.next_at) == ("j0", scene.world.now)
+
+
+@pytest.mark.parametrize("token", ["ak-t9-voice", "ak-t1-video", "t1", "ak-t1-avatar"])
+def test_a_token_that_is_none_of_ours_names_no_record(token):
+    assert delivered(trusted=True, job_id="another", token=token)[1] is None
 
 
 def test_an_answer_that_fits_no_question_is_refused():

@@ -56,7 +56,9 @@ __all__ = [
     "Limits",
     "Link",
     "LogEntry",
+    "LogPage",
     "MediaStore",
+    "Outcome",
     "Page",
     "Prepares",
     "Provider",
@@ -483,17 +485,39 @@ class Backlog:
     oldest: float | None  #: since when the first of the due ones is, in seconds since 1970
 
 
+#: What became of a webhook delivery.
+Outcome = Literal[
+    "received",  # it is kept, and not yet looked at
+    "waiting",  # its job is not known yet
+    "applied",  # as a poll would have been
+    "looked",  # nobody signed it: its job was polled
+    "ignored",  # it tells of nothing that anybody waits for
+    "unknown",  # no record has held its job for long enough
+]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogEntry:
-    """A webhook delivery as it is kept."""
+    """A webhook delivery as it is kept: the bytes for people, the events for us."""
 
     provider: str
     event_id: str
     event_type: str
     payload: bytes = field(repr=False)
     received_at: float
+    signed: bool = False
+    token: str | None = None  #: what our callback address said about whose it is
+    events: tuple[Event, ...] = ()
     record_id: str | None = None
-    outcome: str = "received"
+    outcome: Outcome = "received"
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """Part of the log; ``cursor`` asks for the rest, None when there is none."""
+
+    entries: tuple[LogEntry, ...]
+    cursor: str | None
 
 
 class Repository(Protocol):
@@ -602,6 +626,32 @@ class Repository(Protocol):
 
     async def log_webhook(self, entry: LogEntry) -> bool:
         """Keep a delivery; False where this event of this provider is known already."""
+        ...
+
+    async def settle_webhook(
+        self, provider: str, event_id: str, outcome: Outcome, record_id: str | None = None
+    ) -> None:
+        """Note what became of a delivery, and whose it was, where that is known."""
+        ...
+
+    async def get_webhook(self, provider: str, event_id: str) -> LogEntry | None:
+        """One delivery."""
+        ...
+
+    async def webhooks(
+        self,
+        *,
+        user_id: str | None = None,
+        provider: str | None = None,
+        outcome: Outcome | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> LogPage:
+        """The log, newest first; of one user: what was about that user's records."""
+        ...
+
+    async def pending_webhooks(self, limit: int = 64) -> list[LogEntry]:
+        """What is "received" or "waiting", oldest first."""
         ...
 
     async def ledger(self, record_id: str | None = None) -> list[LedgerEntry]:

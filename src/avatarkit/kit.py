@@ -20,23 +20,28 @@ from . import consent as consents
 from . import preflight as looks
 from .engines.clock import SystemClock
 from .engines.inprocess import AccountSlots, InProcessEngine, wait
+from .inbox import Inbox
 from .interfaces import (
     ROLES,
     Backlog,
     Clock,
     FaceFinder,
     Link,
+    LogEntry,
+    LogPage,
     MediaStore,
+    Outcome,
+    Page,
     Provider,
     Repository,
     TakesRecording,
     needs_footage,
 )
-from .models import Consent, Event, JobState, Operation, Options, SampleRole
+from .models import Consent, JobState, Operation, Options, SampleRole
 from .orchestrator import Orchestrator
 from .recordings import Links, Recording, Recordings, Source
 from .records import OperationState, Phase, Record, Sample, Status, Training, Video
-from .registry import Stack
+from .registry import Stack, StackRow
 from .requests import unreachable
 from .settings import Settings, root_of
 from .states import Policy
@@ -142,6 +147,11 @@ class AvatarKit:
             ),
             policy=self._policy,
             changed=self._changes.tell,
+        )
+        self._inbox = Inbox(
+            repository=self._repository,
+            provider=self._provider,
+            deliver=self._orchestrator.deliver,
         )
         self._engine = InProcessEngine(
             advance=self._orchestrator.advance, repository=self._repository, clock=self._clock
@@ -664,6 +674,52 @@ class AvatarKit:
                     return
                 await wait(self._clock, 1.0, changed)
 
+    async def samples(self, *, user_id: str, clone_id: str) -> list[Sample]:
+        """A clone's stored samples, oldest first; raises ``NotFound`` for another user's clone."""
+        return await self._repository.samples(user_id, clone_id)
+
+    async def page(
+        self,
+        kind: Literal["training", "video"],
+        *,
+        user_id: str | None = None,
+        clone_id: str | None = None,
+        training_id: str | None = None,
+        status: Status | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page:
+        """A page of records, newest first; ``Page.cursor`` asks for the rest."""
+        return await self._repository.page(
+            kind,
+            user_id=user_id,
+            clone_id=clone_id,
+            training_id=training_id,
+            status=status,
+            cursor=cursor,
+            limit=limit,
+        )
+
+    def stacks(self) -> list[tuple[StackRow, str | None]]:
+        """Every stack that could train, and what is missing for it here; imports all providers."""
+        trains = {Operation.VOICE, Operation.AVATAR}
+        rows = registry.stacks(class_of=self._class_of)
+        possible = [row for row in rows if row.problem is None and trains & row.roles.keys()]
+        return [(row, self._missing(row.roles)) for row in possible]
+
+    def _missing(self, roles: Mapping[Operation, str]) -> str | None:
+        try:
+            for name in set(roles.values()):
+                self._provider(name)
+        except errors.ConfigError as error:
+            return str(error)
+        return None
+
+    @property
+    def media(self) -> MediaStore:
+        """Where recordings and results are."""
+        return self._media
+
     async def trainings(
         self,
         *,
@@ -783,15 +839,48 @@ class AvatarKit:
             )
         return await self._orchestrator.give(record, operation, kept)
 
-    async def receive(self, provider: str, delivery: Delivery) -> list[Event]:
-        """Check a webhook delivery and apply it; raises ``WebhookRejected``."""
-        with _telemetry.delivery(provider) as seen:
-            events = self._provider(provider).events(delivery)
-            for event in events:
-                if record := await self._orchestrator.deliver(event):
-                    seen.applied(record, event.job.operation)
+    async def receive(
+        self, provider: str, delivery: Delivery, *, token: str | None = None, apply: bool = True
+    ) -> LogEntry | None:
+        """Check a webhook delivery, keep it, and apply it; None where it was kept before.
+
+        ``token`` is the ``job`` of our callback address. With ``apply=False`` it is only kept, so
+        that the vendor can be answered, and ``apply_webhooks`` does the rest. Raises
+        ``WebhookRejected`` for what is forged, stale or malformed.
+        """
+        entry = await self._inbox.take(provider, delivery, token, apply=apply)
         self._engine.wake()
-        return events
+        return entry
+
+    async def apply_webhooks(self, limit: int = 64) -> int:
+        """Apply deliveries that were kept, and return how many that settled."""
+        settled = await self._inbox.sweep(limit)
+        if settled:
+            self._engine.wake()
+        return settled
+
+    async def replay_webhook(self, provider: str, event_id: str) -> LogEntry:
+        """Apply a kept delivery once more, which is harmless; raises ``NotFound``."""
+        entry = await self._repository.get_webhook(provider, event_id)
+        if entry is None:
+            raise errors.NotFound(f"there is no delivery {event_id!r} of {provider}")
+        entry = await self._inbox.apply(entry)
+        self._engine.wake()
+        return entry
+
+    async def webhooks(
+        self,
+        *,
+        user_id: str | None = None,
+        provider: str | None = None,
+        outcome: Outcome | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> LogPage:
+        """Deliveries, newest first; of a user: what was about that user's records."""
+        return await self._repository.webhooks(
+            user_id=user_id, provider=provider, outcome=outcome, cursor=cursor, limit=limit
+        )
 
     async def tick(self, limit: int = 64) -> int:
         """Advance what is due once, and return how many records that were."""

@@ -776,18 +776,34 @@ class Orchestrator:
         now = await self._repository.now()
         return await self._put(record, Restored(at=now.wall, instant=now))
 
-    async def deliver(self, event: Delivered) -> Record | None:
-        """Apply a webhook: a signed one as a poll, an unsigned one as a reason to poll now."""
+    async def deliver(
+        self, event: Delivered, token: str | None = None
+    ) -> tuple[Record | None, bool]:
+        """Apply a webhook: a signed one as a poll, an unsigned one as a reason to poll now.
+
+        ``token`` is what our callback address said. Of a record that it names, and that does not
+        know the event's job yet, the look-up is brought forward, and nothing else is believed.
+        Returns the record, and whether it knows the job.
+        """
         operation = event.job.operation
         record = await self._repository.find_job(event.provider, operation, event.job.id)
+        known = record is not None
+        if record is None and token is not None:
+            record = await self._named(token, operation)
         if record is None:
-            return None
+            return None, False
         now = (await self._repository.now()).wall
-        if not event.trusted:
-            return await self._put(record, Postponed(at=now, operation=operation, next_at=now))
-        return await self._put(
-            record, Seen(at=now, operation=operation, job=event.job, next_at=now)
-        )
+        seen: Event = Postponed(at=now, operation=operation, next_at=now)
+        if known and event.trusted:
+            seen = Seen(at=now, operation=operation, job=event.job, next_at=now)
+        return await self._put(record, seen), known
+
+    async def _named(self, token: str, operation: Operation) -> Record | None:
+        """The record whose operation has this token."""
+        record_id = token.removeprefix("ak-").removesuffix(f"-{operation}")
+        record = await self._repository.get(record_id)
+        named = record is not None and record.token(operation) == token
+        return record if named and record and record.operation(operation) else None
 
     async def give(self, record: Record, operation: Operation, recording: HandIn) -> Record:
         """Answer the record's action with the recording that it asks for; it is sent next."""

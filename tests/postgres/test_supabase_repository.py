@@ -177,6 +177,10 @@ WRITES = {
     "add_sample": (a_sample("s", user_id=ANA, clone_id=an_id("c")),),
     "add_consent": (Consent(subject="me", given_at=1.0).identified(ANA),),
     "log_webhook": (a_delivery(),),
+    "settle_webhook": ("fake", "event", "applied"),
+    "get_webhook": ("fake", "event"),
+    "webhooks": (),
+    "pending_webhooks": (),
     "ledger": (),
 }
 READS = {"open", "aclose", "get", "page", "samples", "get_consent"}

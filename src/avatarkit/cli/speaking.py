@@ -37,8 +37,8 @@ async def _speak(
     language: Annotated[str | None, typer.Option(help="What is spoken, such as en.")] = None,
 ) -> None:
     """Make a trained avatar speak, and save the video."""
+    from ..shapes import record_shape
     from .following import check_target, follow, interruptible
-    from .shapes import record_shape
 
     if (text is None) == (audio is None):
         raise typer.BadParameter("give either TEXT or --audio")

@@ -51,9 +51,9 @@ async def _train(
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for its end.")] = True,
 ) -> None:
     """Train an avatar with a cloned voice."""
+    from ..shapes import record_shape
     from .consents import consent_from
     from .following import follow, interruptible
-    from .shapes import record_shape
 
     agreed = consent_from(session.out, consent, not_a_real_person)
     async with session.kit(worker=wait) as kit:
@@ -97,7 +97,7 @@ async def _watch(
 
 async def _status(session: Session, record_id: Id) -> None:
     """Show a training or a video."""
-    from .shapes import record_shape
+    from ..shapes import record_shape
 
     async with session.kit(worker=False) as kit:
         record = await kit.get(record_id)
@@ -129,7 +129,7 @@ async def _list(
 ) -> None:
     """List the newest trainings or videos."""
     from ..records import Status
-    from .shapes import record_shape
+    from ..shapes import record_shape
 
     if status is not None and status not in list(Status):
         raise typer.BadParameter(f"{status!r} is no status; use {', '.join(Status)}")
@@ -157,7 +157,7 @@ async def _resolve(
     ] = None,
 ) -> None:
     """Answer what a training or a video asks for."""
-    from .shapes import record_shape
+    from ..shapes import record_shape
 
     async with session.kit(worker=False) as kit:
         record = await kit.resolve(record_id, choice, job_id=job_id, recording=recording)
@@ -167,8 +167,8 @@ async def _resolve(
 
 async def _cancel(session: Session, record_id: Id) -> None:
     """Stop it, and delete what the provider holds of it."""
+    from ..shapes import record_shape
     from .following import clear_up
-    from .shapes import record_shape
 
     async with session.kit(worker=True) as kit:
         record = await kit.cancel(record_id)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from ..interfaces import Backlog, Claim, Clock, LogEntry, Page, Repository
+from ..interfaces import Backlog, Claim, Clock, LogEntry, LogPage, Outcome, Page, Repository
 from ..models import Consent, Operation
 from ..records import Instant, LedgerEntry, Record, Sample, Status
-from . import rules
+from . import rows, rules
 
 __all__ = ["MemoryRepository"]
 
@@ -231,6 +232,50 @@ class MemoryRepository(Repository):
         """Keep a delivery; False where this event of this provider is known already."""
         return self._webhooks.setdefault((entry.provider, entry.event_id), entry) is entry
 
+    async def settle_webhook(
+        self, provider: str, event_id: str, outcome: Outcome, record_id: str | None = None
+    ) -> None:
+        """Note what became of a delivery, and whose it was, where that is known."""
+        if entry := self._webhooks.get((provider, event_id)):
+            whose = record_id or entry.record_id
+            settled = replace(entry, outcome=outcome, record_id=whose)
+            self._webhooks[provider, event_id] = settled
+
+    async def get_webhook(self, provider: str, event_id: str) -> LogEntry | None:
+        """One delivery."""
+        return self._webhooks.get((provider, event_id))
+
+    async def webhooks(
+        self,
+        *,
+        user_id: str | None = None,
+        provider: str | None = None,
+        outcome: Outcome | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> LogPage:
+        """The log, newest first; of one user: what was about that user's records."""
+        before = rules.unpack_cursor(cursor) if cursor is not None else (math.inf, "")
+        found = [
+            entry
+            for entry in self._webhooks.values()
+            if provider in (None, entry.provider)
+            and outcome in (None, entry.outcome)
+            and (user_id is None or self._whose(entry) == user_id)
+            and _place(entry) < before
+        ]
+        found.sort(key=_place, reverse=True)
+        return rows.log_page(found, max(limit, 1))
+
+    def _whose(self, entry: LogEntry) -> str | None:
+        row = self._rows.get(entry.record_id or "")
+        return row.record.user_id if row else None
+
+    async def pending_webhooks(self, limit: int = 64) -> list[LogEntry]:
+        """What is "received" or "waiting", oldest first."""
+        waiting = [e for e in self._webhooks.values() if e.outcome in {"received", "waiting"}]
+        return sorted(waiting, key=_place)[:limit]
+
     async def ledger(self, record_id: str | None = None) -> list[LedgerEntry]:
         """What was accepted by vendors, oldest first."""
         entries = [e for e in self._ledger.values() if record_id in (None, e.record_id)]
@@ -239,6 +284,10 @@ class MemoryRepository(Repository):
     def _admit(self, user_id: str, clone_id: str) -> None:
         if self._clones.setdefault(clone_id, user_id) != user_id:
             rules.hidden_clone(clone_id)
+
+
+def _place(entry: LogEntry) -> tuple[float, str]:
+    return entry.received_at, rules.log_key(entry)
 
 
 def _same_sample(a: Sample, b: Sample) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, LiteralString, TypeVar
 
 from ..errors import AvatarKitError, ConfigError, StorageError
-from ..interfaces import Backlog, Claim, Clock, LogEntry, Page, Repository
+from ..interfaces import Backlog, Claim, Clock, LogEntry, LogPage, Outcome, Page, Repository
 from ..models import Consent, Model, Operation
 from ..records import Instant, LedgerEntry, Record, Sample, Status
 from . import rows, rules, server
@@ -401,7 +401,7 @@ class PostgresRepository(Repository):
     async def log_webhook(self, entry: LogEntry) -> bool:
         """Keep a delivery; False where this event of this provider is known already."""
         ((new,),) = await self._rows(
-            "select public.avatarkit_log_webhook(%s, %s, %s, %s, to_timestamp(%s), %s, %s)",
+            "select public.avatarkit_log_webhook(%s, %s, %s, %s, to_timestamp(%s), %s, %s, %s)",
             entry.provider,
             entry.event_id,
             entry.event_type,
@@ -409,8 +409,61 @@ class PostgresRepository(Repository):
             entry.received_at,
             entry.record_id,
             entry.outcome,
+            rows.log_doc(entry),
         )
         return bool(new)
+
+    async def settle_webhook(
+        self, provider: str, event_id: str, outcome: Outcome, record_id: str | None = None
+    ) -> None:
+        """Note what became of a delivery, and whose it was, where that is known."""
+        await self._rows(
+            "select public.avatarkit_settle_webhook(%s, %s, %s, %s)",
+            provider,
+            event_id,
+            outcome,
+            record_id,
+        )
+
+    async def get_webhook(self, provider: str, event_id: str) -> LogEntry | None:
+        """One delivery."""
+        found = await self._logged(1, p_provider=provider, p_event_id=event_id)
+        return found[0] if found else None
+
+    async def webhooks(
+        self,
+        *,
+        user_id: str | None = None,
+        provider: str | None = None,
+        outcome: Outcome | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> LogPage:
+        """The log, newest first; of one user: what was about that user's records."""
+        at, key = rules.unpack_cursor(cursor) if cursor is not None else (None, None)
+        limit = max(1, min(limit, 1000))
+        found = await self._logged(
+            limit + 1,
+            p_user_id=user_id,
+            p_provider=provider,
+            p_outcome=outcome,
+            p_at=None if at is None else rows.iso(at),
+            p_key=key,
+        )
+        return rows.log_page(found, limit)
+
+    async def pending_webhooks(self, limit: int = 64) -> list[LogEntry]:
+        """What is "received" or "waiting", oldest first."""
+        return await self._logged(limit, p_pending=True)
+
+    async def _logged(self, limit: int, **wanted: Any) -> list[LogEntry]:
+        named = "".join(f", {name} => %s" for name in wanted)
+        found = await self._rows(
+            f"select to_jsonb(w) from public.avatarkit_webhooks(%s{named}) w",  # noqa: S608
+            limit,
+            *wanted.values(),
+        )
+        return [server.logged(row, place=self._place) for (row,) in found]
 
     async def ledger(self, record_id: str | None = None) -> list[LedgerEntry]:
         """What was accepted by vendors, oldest first."""

@@ -14,8 +14,8 @@ from pydantic import ValidationError
 
 from .._log import get_logger
 from ..errors import StorageError
-from ..interfaces import Page
-from ..models import Consent, Model, Operation
+from ..interfaces import LogEntry, LogPage, Page
+from ..models import Consent, Event, Model, Operation
 from ..records import Record, Sample, Training, Video
 from . import rules
 
@@ -27,6 +27,9 @@ __all__ = [
     "in_json",
     "iso",
     "kind_of",
+    "log_doc",
+    "log_entry",
+    "log_page",
     "page",
     "read",
     "readable",
@@ -186,3 +189,30 @@ def page(kind: str, found: Sequence[Sequence[Any]], limit: int, *, place: str) -
         tuple(record for record in records if record is not None),
         rules.pack_cursor(last[1], last[0]) if last else None,
     )
+
+
+class _Told(Model):
+    """What was read from a delivery; nothing, of one that another program logged."""
+
+    signed: bool = False
+    token: str | None = None
+    events: tuple[Event, ...] = ()
+
+
+def log_doc(entry: LogEntry) -> str:
+    """The document of a delivery."""
+    return _Told(signed=entry.signed, token=entry.token, events=entry.events).model_dump_json()
+
+
+def log_entry(columns: Mapping[str, Any], doc: str | None, *, place: str) -> LogEntry:
+    """Read a delivery from its columns, ``payload`` as bytes, and its document."""
+    row_id = f"{columns['provider']} {columns['event_id']}"
+    told = read(_Told, doc or "{}", table="avatar_webhooks", row_id=row_id, place=place)
+    return LogEntry(**columns, signed=told.signed, token=told.token, events=told.events)
+
+
+def log_page(found: Sequence[LogEntry], limit: int) -> LogPage:
+    """A page of the log, of which one more than ``limit`` was asked for."""
+    last = found[limit - 1] if len(found) > limit else None
+    cursor = rules.pack_cursor(last.received_at, rules.log_key(last)) if last else None
+    return LogPage(tuple(found[:limit]), cursor)

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
 from ..errors import ConfigError, IllegalTransition, NotFound, StorageError
+from ..interfaces import LogEntry
 from ..models import Model, Operation
 from ..records import Instant, Record, Status
 
@@ -24,6 +25,7 @@ __all__ = [
     "hidden_clone",
     "jobs_of",
     "keep_final",
+    "log_key",
     "pack_cursor",
     "page_filter",
     "place",
@@ -63,6 +65,11 @@ def _malformed(cursor: str) -> ConfigError:
     return ConfigError(
         f"{cursor[:40]!r} is no cursor of this list: pass Page.cursor on unchanged, or None"
     )
+
+
+def log_key(entry: LogEntry) -> str:
+    """What orders deliveries of one moment."""
+    return f"{entry.provider} {entry.event_id}"
 
 
 def page_filter(

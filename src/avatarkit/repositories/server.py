@@ -5,6 +5,7 @@ They call the same functions, which the migration makes: one by a driver, one th
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
@@ -18,7 +19,7 @@ from ..errors import (
     NotFound,
     StorageError,
 )
-from ..interfaces import Claim, Clock
+from ..interfaces import Claim, Clock, LogEntry
 from ..records import Instant, LedgerEntry
 from . import rows, rules
 
@@ -32,6 +33,7 @@ __all__ = [
     "jobs_json",
     "known_error",
     "ledger_json",
+    "logged",
     "row_json",
     "wrong_schema",
 ]
@@ -122,6 +124,14 @@ def ledger_json(entries: Iterable[LedgerEntry]) -> str | None:
     """Ledger entries as the functions take them."""
     found = [rows.in_json(entry.model_dump()) for entry in entries]
     return to_json(found).decode() if found else None
+
+
+def logged(found: Mapping[str, Any], *, place: str) -> LogEntry:
+    """A delivery, from a row of ``avatarkit_webhooks``."""
+    columns = {**found, "payload": base64.b64decode(found["body"])}
+    columns["event_type"] = columns["event_type"] or ""
+    del columns["body"], columns["doc"]
+    return rows.log_entry(columns, found["doc"], place=place)
 
 
 # -- leases ---------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import anyio
 import anyio.to_thread
 
 from ..errors import ConfigError
-from ..interfaces import Backlog, Claim, Clock, LogEntry, Page, Repository
+from ..interfaces import Backlog, Claim, Clock, LogEntry, LogPage, Outcome, Page, Repository
 from ..models import Consent, Model, Operation
 from ..records import FINAL, Instant, LedgerEntry, Record, Sample, Status
 from . import rows, rules
@@ -28,6 +28,18 @@ M = TypeVar("M", bound=Model)
 
 _TABLES = tuple(table for _, table in rows.RECORDS.values())
 _KINDS = {table: kind for kind, (_, table) in rows.RECORDS.items()}
+
+#: The columns of a delivery beside its document.
+_LOGGED = (
+    "provider",
+    "event_id",
+    "event_type",
+    "payload",
+    "received_at",
+    "record_id",
+    "outcome",
+)
+_LOG_KEY = "provider || ' ' || event_id"
 
 _FREE = "(lease_until IS NULL OR lease_boot_id <> :boot_id OR lease_until <= :boot)"
 
@@ -156,15 +168,13 @@ class SqliteRepository(Repository):
         Raises ``IllegalTransition`` where the status of a final record would change.
         """
         table = _table(old)
-        doc, saved = rules.as_stored(new.model_copy(update={"version": old.version + 1}))
-        row = rows.record_row(saved, doc)
-        moved_jobs = rules.jobs_of(saved) != rules.jobs_of(old)
 
         def change(db: sqlite3.Connection) -> Record | None:
-            if not _replace(db, table, row, old.version):
+            doc, saved = rules.as_stored(new.model_copy(update={"version": old.version + 1}))
+            if not _replace(db, table, rows.record_row(saved, doc), old.version):
                 _refuse(db, table, old, new)
                 return None
-            if moved_jobs:
+            if rules.jobs_of(saved) != rules.jobs_of(old):
                 _index_jobs(db, saved)
             if (old.status, old.deleted) != (saved.status, saved.deleted):
                 _keep_clone_in_step(db, old.clone_id)
@@ -405,8 +415,66 @@ class SqliteRepository(Repository):
 
     async def log_webhook(self, entry: LogEntry) -> bool:
         """Keep a delivery; False where this event of this provider is known already."""
-        columns = {name: getattr(entry, name) for name in LogEntry.__dataclass_fields__}
+        columns = {name: getattr(entry, name) for name in _LOGGED}
+        columns["doc"] = rows.log_doc(entry)
         return await self._write(lambda db: _insert(db, "avatar_webhooks", columns, or_ignore=True))
+
+    async def settle_webhook(
+        self, provider: str, event_id: str, outcome: Outcome, record_id: str | None = None
+    ) -> None:
+        """Note what became of a delivery, and whose it was, where that is known."""
+        settled = (
+            "UPDATE avatar_webhooks SET outcome = ?, record_id = coalesce(?, record_id) "
+            "WHERE provider = ? AND event_id = ?"
+        )
+        values = (outcome, record_id, provider, event_id)
+        await self._write(lambda db: db.execute(settled, values))
+
+    async def get_webhook(self, provider: str, event_id: str) -> LogEntry | None:
+        """One delivery."""
+        found = await self._logged("provider = ? AND event_id = ?", (provider, event_id), limit=1)
+        return found[0] if found else None
+
+    async def webhooks(
+        self,
+        *,
+        user_id: str | None = None,
+        provider: str | None = None,
+        outcome: Outcome | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> LogPage:
+        """The log, newest first; of one user: what was about that user's records."""
+        wanted: dict[str, tuple[Any, ...]] = {}
+        if user_id is not None:
+            own = " UNION ALL ".join(f"SELECT id FROM {t} WHERE user_id = ?" for t in _TABLES)  # noqa: S608
+            wanted[f"record_id IN ({own})"] = (user_id,) * len(_TABLES)
+        if provider is not None:
+            wanted["provider = ?"] = (provider,)
+        if outcome is not None:
+            wanted["outcome = ?"] = (outcome,)
+        if cursor is not None:
+            wanted[f"(received_at, {_LOG_KEY}) < (?, ?)"] = rules.unpack_cursor(cursor)
+        limit = max(limit, 1)
+        where = " AND ".join(wanted) or "TRUE"
+        values = tuple(value for given in wanted.values() for value in given)
+        newest = f"{where} ORDER BY received_at DESC, {_LOG_KEY} DESC"
+        return rows.log_page(await self._logged(newest, values, limit=limit + 1), limit)
+
+    async def pending_webhooks(self, limit: int = 64) -> list[LogEntry]:
+        """What is "received" or "waiting", oldest first."""
+        oldest = f"outcome IN ('received', 'waiting') ORDER BY received_at, {_LOG_KEY}"
+        return await self._logged(oldest, (), limit=limit)
+
+    async def _logged(self, where: str, values: tuple[Any, ...], *, limit: int) -> list[LogEntry]:
+        statement = f"SELECT * FROM avatar_webhooks WHERE {where} LIMIT ?"  # noqa: S608
+
+        def query(db: sqlite3.Connection) -> list[LogEntry]:
+            found = map(dict, db.execute(statement, (*values, limit)))
+            place = str(self._path)
+            return [rows.log_entry(row, row.pop("doc"), place=place) for row in found]
+
+        return await self._read(query)
 
     async def ledger(self, record_id: str | None = None) -> list[LedgerEntry]:
         """What was accepted by vendors, oldest first."""
@@ -451,10 +519,10 @@ def _replace(db: sqlite3.Connection, table: str, row: Mapping[str, Any], version
 @cache
 def _replacing(table: str, names: tuple[str, ...]) -> str:
     values = ", ".join(f"{name} = ?" for name in names)
-    final = ", ".join(f"'{status}'" for status in sorted(FINAL))
+    open_ = " AND ".join(f"status <> '{status}'" for status in sorted(FINAL))
     return (
         f"UPDATE {table} SET {values} "  # noqa: S608
-        f"WHERE id = ? AND version = ? AND (status NOT IN ({final}) OR status = ?)"
+        f"WHERE id = ? AND version = ? AND (status = ? OR {open_})"
     )
 
 

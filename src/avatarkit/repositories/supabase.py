@@ -28,7 +28,7 @@ from ..errors import (
     StorageError,
     Unavailable,
 )
-from ..interfaces import Backlog, Claim, Clock, LogEntry, Page, Repository
+from ..interfaces import Backlog, Claim, Clock, LogEntry, LogPage, Outcome, Page, Repository
 from ..models import Consent, Operation
 from ..records import Instant, LedgerEntry, Record, Sample, Status, Video
 from . import rows, rules, server
@@ -391,12 +391,65 @@ class SupabaseRepository(Repository):
             "p_received_at": rows.iso(entry.received_at),
             "p_record_id": entry.record_id,
             "p_outcome": entry.outcome,
+            "p_doc": rows.log_doc(entry),
         }
         try:
             return bool(await self._call("avatarkit_log_webhook", attempts=1, **delivery))
         except _Lost:
             await self._call("avatarkit_log_webhook", **delivery)
             return True
+
+    async def settle_webhook(
+        self, provider: str, event_id: str, outcome: Outcome, record_id: str | None = None
+    ) -> None:
+        """Note what became of a delivery, and whose it was, where that is known."""
+        self._for_the_service()
+        _must_be_uuids(record_id=record_id)
+        await self._call(
+            "avatarkit_settle_webhook",
+            p_provider=provider,
+            p_event_id=event_id,
+            p_outcome=outcome,
+            p_record_id=record_id,
+        )
+
+    async def get_webhook(self, provider: str, event_id: str) -> LogEntry | None:
+        """One delivery."""
+        found = await self._logged(1, p_provider=provider, p_event_id=event_id)
+        return found[0] if found else None
+
+    async def webhooks(
+        self,
+        *,
+        user_id: str | None = None,
+        provider: str | None = None,
+        outcome: Outcome | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> LogPage:
+        """The log, newest first; of one user: what was about that user's records."""
+        at, key = rules.unpack_cursor(cursor) if cursor is not None else (None, None)
+        limit = max(1, min(limit, _MAX_ROWS - 1))
+        found = await self._logged(
+            limit + 1,
+            p_user_id=user_id,
+            p_provider=provider,
+            p_outcome=outcome,
+            p_at=None if at is None else rows.iso(at),
+            p_key=key,
+        )
+        return rows.log_page(found, limit)
+
+    async def pending_webhooks(self, limit: int = 64) -> list[LogEntry]:
+        """What is "received" or "waiting", oldest first."""
+        return await self._logged(limit, p_pending=True)
+
+    async def _logged(self, limit: int, **wanted: Any) -> list[LogEntry]:
+        self._for_the_service()
+        _must_be_uuids(user_id=wanted.get("p_user_id"))
+        limit = min(limit, _MAX_ROWS)
+        found = await self._call("avatarkit_webhooks", p_limit=limit, **wanted)
+        return [server.logged(row, place=self._place) for row in found]
 
     async def ledger(self, record_id: str | None = None) -> list[LedgerEntry]:
         """What was accepted by vendors, oldest first."""

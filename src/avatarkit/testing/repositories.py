@@ -19,7 +19,7 @@ import pytest
 
 from ..errors import ConfigError, IllegalTransition, NotFound, StorageError
 from ..interfaces import Backlog, LogEntry, Repository
-from ..models import Consent, JobState, Operation, StoredFile
+from ..models import Consent, Event, Job, JobState, Operation, StoredFile
 from ..records import LedgerEntry, OperationState, Record, Sample, Status, Training, Video
 from .clock import FakeClock
 
@@ -115,14 +115,26 @@ def _entry(entry_id: str = "entry-1", **changes: Any) -> LedgerEntry:
     return LedgerEntry(**(fields | changes))
 
 
-def _delivery(event_id: str = "event-1", provider: str = "fake") -> LogEntry:
-    return LogEntry(
-        provider=provider,
-        event_id=event_id,
-        event_type="video.completed",
-        payload=b'{"\xff": 1}',
-        received_at=_BIRTH,
+def _delivery(event_id: str = "event-1", provider: str = "fake", **more: Any) -> LogEntry:
+    fields: dict[str, Any] = {
+        "provider": provider,
+        "event_id": event_id,
+        "event_type": "video.completed",
+        "payload": b'{"\xff": 1}',
+        "received_at": _BIRTH,
+    }
+    return LogEntry(**(fields | more))
+
+
+def _event() -> Event:
+    job = Job(
+        provider="fake",
+        operation=Operation.VIDEO,
+        id="job-1",
+        state=JobState.SUCCEEDED,
+        links={"video": "https://vendor.test/1.mp4"},
     )
+    return Event(provider="fake", id="event-1", name="video.completed", job=job, trusted=True)
 
 
 def _with_job(record: Record, job_id: str, *, duplicates: tuple[str, ...] = ()) -> Record:
@@ -846,6 +858,74 @@ class RepositorySuite:
             for _ in range(10):
                 tasks.start_soon(log)
         assert sum(new) == 1
+
+    async def test_a_delivery_comes_back_as_it_was_read(self, repository: Repository) -> None:
+        """With its events, so that it can be applied after a restart."""
+        entry = _delivery(payload=b'{"a": 1}', signed=True, token="ak-1", events=(_event(),))  # noqa: S106
+        await repository.log_webhook(entry)
+        assert await repository.get_webhook("fake", "event-1") == entry
+
+    async def test_the_bytes_of_a_delivery_that_is_no_json_come_back(
+        self, repository: Repository
+    ) -> None:
+        """Whatever they are."""
+        await repository.log_webhook(_delivery())
+        kept = await repository.get_webhook("fake", "event-1")
+        assert kept is not None
+        assert kept.payload == _delivery().payload
+
+    async def test_an_unknown_delivery_is_none(self, repository: Repository) -> None:
+        """Settling it does nothing."""
+        await repository.settle_webhook("fake", "nothing", "applied")
+        assert await repository.get_webhook("fake", "nothing") is None
+
+    async def test_what_became_of_a_delivery_is_kept(self, repository: Repository) -> None:
+        """With the record that it was about."""
+        await repository.create(a_training())
+        await repository.log_webhook(_delivery())
+        await repository.settle_webhook("fake", "event-1", "applied", an_id("training-1"))
+        kept = await repository.get_webhook("fake", "event-1")
+        assert kept is not None
+        assert (kept.outcome, kept.record_id) == ("applied", an_id("training-1"))
+
+    async def test_deliveries_wait_oldest_first_until_they_are_settled(
+        self, repository: Repository
+    ) -> None:
+        """Those whose job is not known yet, too."""
+        for number, outcome in enumerate(("waiting", "received", "applied", "unknown")):
+            entry = _delivery(f"event-{number}", received_at=_BIRTH - number, outcome=outcome)
+            await repository.log_webhook(entry)
+        waiting = await repository.pending_webhooks()
+        assert [entry.event_id for entry in waiting] == ["event-1", "event-0"]
+
+    async def test_the_log_is_paged_newest_first(self, repository: Repository) -> None:
+        """Those of one moment as well."""
+        for number in range(5):
+            await repository.log_webhook(_delivery(f"event-{number}", received_at=_BIRTH))
+        first = await repository.webhooks(limit=3)
+        rest = await repository.webhooks(limit=3, cursor=first.cursor)
+        found = [entry.event_id for page in (first, rest) for entry in page.entries]
+        assert found == [f"event-{number}" for number in (4, 3, 2, 1, 0)]
+        assert rest.cursor is None
+
+    async def test_the_log_is_filtered(self, repository: Repository) -> None:
+        """By provider and by outcome."""
+        await repository.log_webhook(_delivery("a", outcome="applied"))
+        await repository.log_webhook(_delivery("b", provider="other", outcome="applied"))
+        await repository.log_webhook(_delivery("c"))
+        page = await repository.webhooks(provider="fake", outcome="applied")
+        assert [entry.event_id for entry in page.entries] == ["a"]
+
+    async def test_the_log_of_a_user_is_about_that_users_records(
+        self, repository: Repository
+    ) -> None:
+        """Nothing of others, and nothing that is nobody's."""
+        await repository.create(a_training())
+        for event_id in ("own", "nobody's"):
+            await repository.log_webhook(_delivery(event_id))
+        await repository.settle_webhook("fake", "own", "applied", an_id("training-1"))
+        pages = [await repository.webhooks(user_id=user) for user in (ANA, BOB)]
+        assert [[e.event_id for e in page.entries] for page in pages] == [["own"], []]
 
 
 class BootTimeSuite(RepositorySuite):

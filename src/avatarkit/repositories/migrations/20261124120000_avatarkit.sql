@@ -191,7 +191,8 @@ begin
       outcome             text not null default 'received',
       received_at         timestamptz not null default now(),
       payload             jsonb,  -- null where the body was no JSON
-      body                bytea   -- the body itself, only where it was no JSON
+      body                bytea,  -- the body itself, only where it was no JSON
+      doc                 text    -- what was read from it
     )
     $ddl$, $ddl$
     -- How fast, and by whom, a vendor account is asked at this moment; for all workers together.
@@ -334,6 +335,8 @@ create index if not exists avatar_webhooks_of_video
 create index if not exists avatar_webhooks_of_user
   on public.avatar_webhooks (user_id, received_at desc, id desc);
 create index if not exists avatar_webhooks_by_time on public.avatar_webhooks (received_at);
+create index if not exists avatar_webhooks_pending on public.avatar_webhooks (received_at)
+  where outcome in ('received', 'waiting');
 create index if not exists avatar_consents_of_user on public.avatar_consents (user_id);
 create index if not exists avatar_ledger_of_record on public.avatar_ledger (record_id);
 
@@ -829,7 +832,7 @@ end $$;
 -- Keep a delivery; false where this event of this provider is known. p_body is base64.
 create or replace function public.avatarkit_log_webhook(
   p_provider text, p_event_id text, p_event_type text, p_body text, p_received_at timestamptz,
-  p_record_id text default null, p_outcome text default 'received')
+  p_record_id text default null, p_outcome text default 'received', p_doc text default null)
 returns boolean language plpgsql set search_path = '' as $$
 declare
   v_id public.avatar_training.id%type;
@@ -855,12 +858,74 @@ begin
     end if;
   end if;
   insert into public.avatar_webhooks (provider, event_id, event_type, payload, body, received_at,
-                                      avatar_training_id, avatar_video_id, user_id, outcome)
+                                      avatar_training_id, avatar_video_id, user_id, outcome, doc)
   values (p_provider, p_event_id, p_event_type, v_payload, v_body, p_received_at,
-          v_training, v_video, v_user, p_outcome)
+          v_training, v_video, v_user, p_outcome, p_doc)
   on conflict (provider, event_id) do nothing;
   return found;
 end $$;
+
+-- Note what became of a delivery, and whose it was, where that is known.
+create or replace function public.avatarkit_settle_webhook(
+  p_provider text, p_event_id text, p_outcome text, p_record_id text default null)
+returns void language plpgsql set search_path = '' as $$
+declare
+  v_id constant public.avatar_training.id%type := p_record_id;
+begin
+  update public.avatar_webhooks w
+     set outcome = p_outcome,
+         avatar_training_id = coalesce(t.id, w.avatar_training_id),
+         avatar_video_id = coalesce(v.id, w.avatar_video_id),
+         user_id = coalesce(t.user_id, v.user_id, w.user_id)
+    from (select v_id as id) r
+    left join public.avatar_training t on t.id = r.id
+    left join public.avatar_videos v on v.id = r.id
+   where w.provider = p_provider and w.event_id = p_event_id;
+end $$;
+
+-- The log of deliveries, newest first, from before (p_at, p_key) on; or, oldest first, what waits
+-- to be applied. body is base64.
+create or replace function public.avatarkit_webhooks(
+  p_limit integer, p_user_id text default null, p_provider text default null,
+  p_event_id text default null, p_outcome text default null,
+  p_at timestamptz default null, p_key text default null, p_pending boolean default false)
+returns table (provider text, event_id text, event_type text, body text,
+               received_at double precision, record_id text, outcome text, doc text)
+language plpgsql stable set search_path = '' as $$
+declare
+  v_user constant public.avatar_training.user_id%type := p_user_id;
+begin
+  if p_pending then
+    return query
+      select w.provider, w.event_id, w.event_type, public.avatarkit_body(w),
+             extract(epoch from w.received_at)::double precision,
+             coalesce(w.avatar_training_id, w.avatar_video_id)::text, w.outcome, w.doc
+        from public.avatar_webhooks w
+       where w.outcome in ('received', 'waiting') and w.doc is not null
+       order by w.received_at limit p_limit;
+    return;
+  end if;
+  return query
+    select w.provider, w.event_id, w.event_type, public.avatarkit_body(w),
+           extract(epoch from w.received_at)::double precision,
+           coalesce(w.avatar_training_id, w.avatar_video_id)::text, w.outcome, w.doc
+      from public.avatar_webhooks w
+     where (v_user is null or w.user_id = v_user)
+       and (p_provider is null or w.provider = p_provider)
+       and (p_event_id is null or w.event_id = p_event_id)
+       and (p_outcome is null or w.outcome = p_outcome)
+       and (p_at is null or w.received_at <= p_at)
+       and (p_at is null or w.received_at < p_at
+            or (w.provider || ' ' || w.event_id) collate "C" < p_key collate "C")
+     order by w.received_at desc, (w.provider || ' ' || w.event_id) collate "C" desc
+     limit p_limit;
+end $$;
+
+-- The bytes of a delivery, base64; of a JSON one not as they came, but meaning the same.
+create or replace function public.avatarkit_body(w public.avatar_webhooks)
+returns text language sql immutable set search_path = '' as $$
+  select encode(coalesce(w.body, convert_to(w.payload::text, 'utf8')), 'base64')
+$$;
 
 -- 4. Supabase: who may do what --------------------------------------------------------------------
 

@@ -155,8 +155,13 @@ CREATE TABLE avatar_webhooks (
     received_at REAL NOT NULL,
     record_id   TEXT,
     outcome     TEXT NOT NULL,
+    doc         TEXT NOT NULL,
     PRIMARY KEY (provider, event_id)
 );
+CREATE INDEX avatar_webhooks_by_time ON avatar_webhooks (received_at);
+CREATE INDEX avatar_webhooks_of_record ON avatar_webhooks (record_id) WHERE record_id IS NOT NULL;
+CREATE INDEX avatar_webhooks_pending ON avatar_webhooks (received_at)
+    WHERE outcome IN ('received', 'waiting');
 
 CREATE TABLE ledger (
     id        TEXT PRIMARY KEY,

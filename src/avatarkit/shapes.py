@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..models import Action
-from ..records import OperationState, Training, Video
+from .models import Action
+from .records import OperationState, Training, Video
 
 __all__ = ["record_shape"]
 

@@ -1,0 +1,101 @@
+"""Webhook deliveries: each is kept first, then applied, in the order in which that works out."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from . import _telemetry
+from ._log import get_logger
+from .interfaces import LogEntry, Outcome, Provider, Repository
+from .models import Event
+from .records import Record
+from .webhooks import Delivery
+
+__all__ = ["PATIENCE", "Inbox"]
+
+log = get_logger(__name__)
+
+#: Seconds for which a delivery waits for its job to become known: as long as doubts are looked
+#: into once more.
+PATIENCE = 24 * 3600.0
+
+
+class Inbox:
+    """Checks, keeps and applies deliveries; holds no state of its own.
+
+    ``deliver`` applies an event, given the token of our callback address if there was one, and
+    says which record that is about, and whether the record knows the event's job.
+    """
+
+    def __init__(
+        self,
+        *,
+        repository: Repository,
+        provider: Callable[[str], Provider],
+        deliver: Callable[[Event, str | None], Awaitable[tuple[Record | None, bool]]],
+    ) -> None:
+        self._repository = repository
+        self._provider = provider
+        self._deliver = deliver
+
+    async def take(
+        self, provider: str, delivery: Delivery, token: str | None, *, apply: bool
+    ) -> LogEntry | None:
+        """Check, keep and, where asked, apply a delivery; None where it is kept already.
+
+        Raises ``WebhookRejected`` for what is forged, stale or malformed: that is not kept.
+        """
+        with _telemetry.delivery(provider) as seen:
+            entry = await self._keep(provider, delivery, token)
+            return await self._apply(entry, seen) if entry and apply else entry
+
+    async def apply(self, entry: LogEntry) -> LogEntry:
+        """Apply what was kept, and note what became of it; again is harmless."""
+        with _telemetry.delivery(entry.provider) as seen:
+            return await self._apply(entry, seen)
+
+    async def _apply(self, entry: LogEntry, seen: _telemetry.Delivered) -> LogEntry:
+        outcome: Outcome = "ignored"
+        record_id = entry.record_id
+        for event in entry.events:
+            record, known = await self._deliver(event, entry.token)
+            if record is not None:
+                record_id = record.id
+                seen.applied(record, event.job.operation)
+            outcome = _outcome(event, known=known)
+        now = (await self._repository.now()).wall
+        if outcome == "waiting" and now - entry.received_at > PATIENCE:
+            outcome = "unknown"
+        if (outcome, record_id) != (entry.outcome, entry.record_id):
+            await self._repository.settle_webhook(
+                entry.provider, entry.event_id, outcome, record_id
+            )
+            log.info("webhook.settled", provider=entry.provider, outcome=outcome, id=record_id)
+        return replace(entry, outcome=outcome, record_id=record_id)
+
+    async def _keep(self, provider: str, delivery: Delivery, token: str | None) -> LogEntry | None:
+        events = tuple(self._provider(provider).events(delivery))
+        entry = LogEntry(
+            provider=provider,
+            event_id=events[0].id if events else delivery.digest,
+            event_type=events[0].name if events else "other",
+            payload=delivery.body,
+            received_at=delivery.received,
+            signed=any(event.trusted for event in events),
+            token=token,
+            events=events,
+            outcome="received" if events else "ignored",
+        )
+        return entry if await self._repository.log_webhook(entry) else None
+
+    async def sweep(self, limit: int = 64) -> int:
+        """Apply what waits, oldest first, and return how many deliveries that settled."""
+        settled = [await self.apply(e) for e in await self._repository.pending_webhooks(limit)]
+        return sum(entry.outcome != "waiting" for entry in settled)
+
+
+def _outcome(event: Event, *, known: bool) -> Outcome:
+    if not known:
+        return "waiting"
+    return "applied" if event.trusted else "looked"
