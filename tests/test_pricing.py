@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 
 import pytest
 
@@ -711,3 +713,50 @@ def test_a_line_of_the_brief_that_nothing_is_computed_for_says_why():
 def test_what_a_month_at_a_dubber_costs_stands_beside_the_brief():
     (rask,) = [service for service in brief.SERVICES if service.provider == "rask"]
     assert brief.said_today(rask, Prices.load()) == "$750.00 (read: 2026-06)"
+
+
+def test_the_page_about_the_brief_says_what_the_rows_say():
+    docs = Path(__file__).parents[1] / "docs"
+    spec = spec_from_file_location("make_prices", docs / "make_prices.py")
+    make_prices = module_from_spec(spec)
+    spec.loader.exec_module(make_prices)
+    written = (docs / "brief.md").read_text(encoding="utf-8")
+    assert written == make_prices.page(), "run: python docs/make_prices.py"
+
+
+def test_what_no_price_is_known_of_fits_and_is_unknown():
+    text = "\n".join(line for line in ROW.splitlines() if "included" not in line)
+    assert acme(text).expected.unknown == ("what acme takes for a video file is not known",)
+
+
+def test_money_is_shown_with_its_currency():
+    assert str(Money(Decimal("2.00"), "EUR")) == "2.00 EUR"
+
+
+def test_stacks_that_cost_the_same_for_a_while_break_even_once_one_is_cheaper():
+    voice = ROW.replace("acme", "beta").replace("= 20", "= 2") + (
+        'unit_price = { usd = 1, unit = "video_minute" }\n'
+    )
+    acme_too = ROW.replace("= 10", "= 12")
+    asked = Workload(trainings=0, videos=10)
+    found = compare([OneProvider(), OneProvider("beta")], asked, rows(acme_too, voice))
+    # beta: 10 and 1 beyond two; both cost 12 at four videos, and acme less from five on.
+    assert [(b.was, b.now, b.videos) for b in found.break_evens] == [("beta", "acme", 5)]
+
+
+def test_a_tie_between_two_that_stay_as_they_were_is_no_break_even():
+    def plans(name, *steps):
+        return "".join(
+            ROW.replace("acme", name)
+            .replace("Basic", f"up to {held}")
+            .replace("= 10", f"= {usd}")
+            .replace("= 20", f"= {held}")
+            for held, usd in steps
+        )
+
+    found = compare(
+        [OneProvider(), OneProvider("beta")],
+        Workload(trainings=0, videos=10),
+        rows(plans("acme", (4, 10), (20, 14)), plans("beta", (4, 12), (6, 14), (20, 16))),
+    )
+    assert found.break_evens == ()

@@ -45,11 +45,10 @@ def _draw(axes: Axes, comparison: Comparison, found: Sequence[Curve]) -> None:
     grid = sorted({*volumes(comparison.workload), *turns})  # a plan's price is a step
     by_name = {curve.stack.name: curve for curve in found}
     free = []
-    for values, names in _alike(found, grid).items():
+    for (values, lacks), names in _alike(found, grid).items():
         if not any(values):
             free += names
             continue
-        lacks = any(by_name[name].at(grid[0]).unknown for name in names)
         x = [_across(by_name[names[0]], videos) for videos in grid]
         label = ", ".join(names) + (" (a part is unknown)" if lacks else "")
         axes.plot(x, values, linestyle="--" if lacks else "-", label=label)
@@ -62,22 +61,28 @@ def _draw(axes: Axes, comparison: Comparison, found: Sequence[Curve]) -> None:
             [], [], "o", color="black", markersize=4, label="one becomes cheaper than another"
         )
     axes.set(xscale="log", yscale="log", ylabel="US dollars a month, as far as known")
-    axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.yaxis.set_major_formatter("{x:,.0f}")
+    axes.xaxis.set_major_formatter("{x:,.10g}")
+    axes.yaxis.set_major_formatter("{x:,.10g}")
     axes.set_xlabel(
         "minutes of video a month" if found[:1] and _films(found[0]) else "trainings a month"
     )
     axes.set_title(_title(comparison, free))
     axes.grid(visible=True, which="major", alpha=0.3)
-    axes.legend(fontsize="small")
+    axes.figure.legend(loc="outside lower center", ncols=2, fontsize="small")
 
 
-def _alike(found: Sequence[Curve], grid: Sequence[int]) -> dict[tuple[float, ...], list[str]]:
-    """Stacks by their costs along the grid; where no plan fits, there is none to draw."""
-    groups: dict[tuple[float, ...], list[str]] = {}
+def _alike(
+    found: Sequence[Curve], grid: Sequence[int]
+) -> dict[tuple[tuple[float, ...], bool], list[str]]:
+    """Stacks by their costs along the grid, and whether a part of them is unknown.
+
+    Where no known plan is large enough, there is no cost to draw.
+    """
+    groups: dict[tuple[tuple[float, ...], bool], list[str]] = {}
     for curve in found:
-        costs = [float(curve.at(n).known) if curve.fits(n) else _NONE for n in grid]
-        groups.setdefault(tuple(costs), []).append(curve.stack.name)
+        costs = tuple(float(curve.at(n).known) if curve.fits(n) else _NONE for n in grid)
+        lacks = bool(curve.at(grid[0]).unknown)
+        groups.setdefault((costs, lacks), []).append(curve.stack.name)
     return groups
 
 
@@ -94,7 +99,8 @@ def _across(curve: Curve, videos: int) -> float:
 
 def _title(comparison: Comparison, free: Sequence[str]) -> str:
     work = comparison.workload
-    lines = [f"{work.trainings:,} trainings to {float(work.minutes):,g} minutes of video"]
+    minutes = f"{float(work.minutes):,g}"
+    lines = [f"Avatars trained : minutes of video = {work.trainings:,} : {minutes}"]
     if free:
         lines.append(f"without a fee: {', '.join(free)}")
     return "\n".join(lines)
