@@ -14,7 +14,7 @@ from avatarkit.registry import BUILTIN, Stack, stacks
 PAGE = Path(__file__).parent / "brief.md"
 _WORKLOADS = ((1, 1), (100, 200), (10_000, 20_000))
 
-_TEMPLATE = """<!-- Written by make_prices.py, from the brief's and the shipped rows; a test compares. -->
+_TEMPLATE = """<!-- Written by make_prices.py, from the rows; a test compares the two. -->
 
 # The brief's figures, and today's
 

@@ -35,6 +35,7 @@ _EXTRAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "postgres": ("psycopg", "psycopg_pool"),
         "s3": ("obstore",),
         "otel": ("opentelemetry",),
+        "plot": ("matplotlib",),
         "cli": ("typer", "rich"),
         "coqui": ("TTS", "torch", "torchaudio", "six"),
     }
