@@ -716,6 +716,11 @@ class AvatarKit:
         return None
 
     @property
+    def home(self) -> Path:
+        """The folder of what this machine keeps beside the database and the store."""
+        return self._settings.root
+
+    @property
     def media(self) -> MediaStore:
         """Where recordings and results are."""
         return self._media

@@ -1,0 +1,17 @@
+"""The ASGI app: API, webhook inbox, live progress, media, dashboard; needs the ``server`` extra."""
+
+from __future__ import annotations
+
+from ..errors import ConfigError
+
+try:
+    from .app import create_app
+    from .auth import Authenticate, BearerTokens, StartupToken, SupabaseTokens
+except ModuleNotFoundError as error:  # pragma: no cover - where the extra is not installed
+    if (error.name or "").partition(".")[0] not in {"starlette", "sse_starlette", "jwt"}:
+        raise
+    raise ConfigError(
+        f'the server needs more packages: pip install "avatarkit-sdk[server]" ({error})'
+    ) from None
+
+__all__ = ["Authenticate", "BearerTokens", "StartupToken", "SupabaseTokens", "create_app"]

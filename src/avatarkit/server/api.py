@@ -1,0 +1,523 @@
+"""The routes: what an application's users may do, each with their own things only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import anyio
+from pydantic import BaseModel
+from sse_starlette import EventSourceResponse
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+
+from .. import shapes
+from ..errors import MediaRejected, NotFound
+from ..interfaces import LogEntry
+from ..kit import AvatarKit
+from ..media import signing
+from ..models import media_type_of
+from ..preflight import Finding
+from ..records import Sample, Status, Training, Video
+from .bodies import Answer, BadBody, LinkedSample, NewTraining, NewVideo, read
+from .live import Hub
+from .uploads import Uploads
+
+__all__ = ["API", "ROUTES", "Route"]
+
+#: Seconds that a link to a result lives: as long as a person may look at one page.
+_LINK = 6 * 3600
+
+_KINDS = {"trainings": Training, "videos": Video}
+
+Handler = Callable[[Any, Request, str], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One route, as it is served and as the OpenAPI document tells of it."""
+
+    method: Literal["GET", "POST", "PUT", "DELETE", "HEAD"]
+    path: str
+    name: str
+    summary: str
+    body: type[BaseModel] | None = None
+    parameters: tuple[Mapping[str, Any], ...] = ()
+    answers: tuple[int, ...] = (200,)
+    media_type: str = "application/json"
+
+
+def _query(name: str, about: str, **schema: Any) -> Mapping[str, Any]:
+    return {
+        "name": name,
+        "in": "query",
+        "required": schema.pop("required", False),
+        "description": about,
+        "schema": {"type": "string", **schema},
+    }
+
+
+def _header(name: str, about: str, **schema: Any) -> Mapping[str, Any]:
+    return {**_query(name, about, **schema), "in": "header"}
+
+
+_PAGED = (
+    _query("cursor", "Where the page before this one ended."),
+    _query("limit", "At most so many.", type="integer", minimum=1, maximum=200),
+)
+_KEY = _header("Idempotency-Key", "The same key gives the same record.", maxLength=200)
+_LENGTH = _header(
+    "Upload-Length", "Bytes of the whole file.", type="integer", minimum=1, required=True
+)
+_OFFSET = _header("Upload-Offset", "Bytes that are there already.", type="integer", minimum=0)
+_LAST = _header("Last-Event-ID", "The last event that was seen.")
+
+_UPLOAD = "/clones/{clone_id}/samples/{role}/{name}"
+
+ROUTES: tuple[Route, ...] = (
+    Route(method="GET", path="/stacks", name="stacks", summary="The stacks that can be chosen."),
+    Route(
+        method="GET",
+        path="/clones/{clone_id}/samples",
+        name="samples",
+        summary="The stored samples of a clone.",
+        answers=(200, 422),
+    ),
+    Route(
+        method="POST",
+        path="/clones/{clone_id}/samples",
+        name="fetch_sample",
+        summary="Fetch a sample from a public https address.",
+        body=LinkedSample,
+        answers=(201, 404, 422, 502),
+    ),
+    Route(
+        method="PUT",
+        path=_UPLOAD,
+        name="upload",
+        summary="Send a sample, or the rest of it; role is voice, footage, evidence or recording.",
+        parameters=(_LENGTH, _OFFSET),
+        answers=(200, 201, 404, 409, 413, 422),
+        media_type="application/octet-stream",
+    ),
+    Route(
+        method="HEAD",
+        path=_UPLOAD,
+        name="uploaded",
+        summary="How much of an upload is there: Upload-Offset.",
+        answers=(204, 404),
+    ),
+    Route(
+        method="POST",
+        path="/trainings",
+        name="train",
+        summary="Train an avatar from a clone's stored samples.",
+        body=NewTraining,
+        parameters=(_KEY,),
+        answers=(201, 404, 409, 422),
+    ),
+    Route(
+        method="GET",
+        path="/trainings",
+        name="trainings",
+        summary="Your trainings, newest first.",
+        parameters=(
+            *_PAGED,
+            _query("status", "Only of this status.", enum=[str(s) for s in Status]),
+            _query("clone_id", "Only of this clone."),
+        ),
+        answers=(200, 422),
+    ),
+    *(
+        route
+        for kind in ("trainings", "videos")
+        for route in (
+            Route(
+                method="GET",
+                path=f"/{kind}/{{id}}",
+                name=f"get_{kind}",
+                summary="One of them.",
+                answers=(200, 404),
+            ),
+            Route(
+                method="GET",
+                path=f"/{kind}/{{id}}/events",
+                name=f"events_{kind}",
+                summary="Its changes as server-sent events, until it is final.",
+                parameters=(_LAST,),
+                answers=(200, 204, 404),
+                media_type="text/event-stream",
+            ),
+            Route(
+                method="POST",
+                path=f"/{kind}/{{id}}/action",
+                name=f"act_{kind}",
+                summary="Answer what it asks.",
+                body=Answer,
+                answers=(200, 404, 409, 422),
+            ),
+            Route(
+                method="POST",
+                path=f"/{kind}/{{id}}/cancel",
+                name=f"cancel_{kind}",
+                summary="Stop it; nothing new is paid for.",
+                answers=(200, 404, 409),
+            ),
+            Route(
+                method="DELETE",
+                path=f"/{kind}/{{id}}",
+                name=f"delete_{kind}",
+                summary="Remove it, here and at the vendors.",
+                answers=(204, 404),
+            ),
+        )
+    ),
+    Route(
+        method="POST",
+        path="/trainings/{id}/videos",
+        name="speak",
+        summary="Let the avatar say something.",
+        body=NewVideo,
+        parameters=(_KEY,),
+        answers=(201, 404, 409, 422),
+    ),
+    Route(
+        method="GET",
+        path="/trainings/{id}/videos",
+        name="videos",
+        summary="Its videos, newest first.",
+        parameters=_PAGED,
+        answers=(200, 404, 422),
+    ),
+    Route(
+        method="GET",
+        path="/deliveries",
+        name="deliveries",
+        summary="What vendors have told about your things, newest first.",
+        parameters=_PAGED,
+        answers=(200, 422),
+    ),
+)
+
+
+@dataclass(slots=True)
+class API:
+    """Answers the routes for a user; ``link_secret`` signs links to results."""
+
+    kit: AvatarKit
+    uploads: Uploads
+    stacks: Callable[[], Awaitable[list[dict[str, Any]]]]
+    link_secret: bytes = field(repr=False)
+    hub: Hub = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.hub = Hub(self.kit, self.shape)
+
+    # -- shapes -------------------------------------------------------------------------------
+
+    def shape(self, record: Training | Video) -> dict[str, Any]:
+        """What is told of a record: as the command line does, with links to its results."""
+        files = {name: file for state in record.operations for name, file in state.files.items()}
+        links = {name: self._link(file.key) for name, file in files.items()}
+        return shapes.record_shape(record) | {"links": links, "version": record.version}
+
+    def _link(self, key: str) -> str:
+        """A link to a stored result, relative to the app, for elements that send no headers."""
+        expires = (int(time.time()) // 3600 + 1) * 3600 + _LINK  # the same for an hour: cacheable
+        return signing.link("", self.link_secret, key, expires).removeprefix("/")
+
+    # -- samples ------------------------------------------------------------------------------
+
+    async def list_stacks(self, request: Request, user: str) -> Response:
+        """Stacks, and whether each can be used."""
+        del request, user
+        return JSONResponse({"stacks": await self.stacks()})
+
+    async def samples(self, request: Request, user: str) -> Response:
+        """Stored samples, oldest first."""
+        found = await self._stored(user, _clone(request))
+        return JSONResponse({"samples": [_sample(s) for s in found]})
+
+    async def _stored(self, user: str, clone_id: str) -> list[Sample]:
+        """A clone's samples; none where it is another user's, as where there is no such clone."""
+        try:
+            return await self.kit.samples(user_id=user, clone_id=clone_id)
+        except NotFound:
+            return []
+
+    async def fetch_sample(self, request: Request, user: str) -> Response:
+        """Fetch a sample; private addresses are refused."""
+        body = await read(request, LinkedSample)
+        given: dict[str, Any] = {body.role: body.url}
+        sample = await self.kit.add_sample(user_id=user, clone_id=_clone(request), **given)
+        return JSONResponse({"sample": _sample(sample), "findings": []}, 201)
+
+    def _place(self, request: Request, user: str) -> Path:
+        role, name = request.path_params["role"], request.path_params["name"]
+        if role not in {"voice", "footage", "evidence", "recording"}:
+            raise NotFound("a role is voice, footage, evidence or recording")
+        return self.uploads.place(user, _clone(request), role, name, name=name)
+
+    async def uploaded(self, request: Request, user: str) -> Response:
+        """Where an upload goes on."""
+        at = await self.uploads.received(self._place(request, user))
+        return Response(status_code=204, headers={"upload-offset": str(at)})
+
+    async def upload(self, request: Request, user: str) -> Response:
+        """Take a piece; of the last one the answer holds the sample, and what is wrong with it."""
+        path = self._place(request, user)
+        length, offset = _number(request, "upload-length"), _number(request, "upload-offset")
+        if not length:
+            raise BadBody("Upload-Length: give the number of bytes, at least 1")
+        async with self.uploads.alone(path):
+            at = await self.uploads.write(path, offset, length, request.stream())
+            if at < length:
+                return JSONResponse({"offset": at})
+            role = request.path_params["role"]
+            if role in {"evidence", "recording"}:  # kept until it is named in a request
+                return JSONResponse({"offset": at, "sample": None, "findings": []}, 201)
+            try:
+                return await self._taken(path, user, _clone(request), role)
+            finally:
+                await self.uploads.drop(path)
+
+    async def _taken(self, path: Path, user: str, clone_id: str, role: str) -> Response:
+        found = await self.kit.preflight(**_as_given(role, path))
+        if any(finding.severity == "error" for finding in found):
+            error = {"type": MediaRejected.__name__, "message": "this file cannot be used"}
+            return JSONResponse({"error": error, "findings": [_finding(f) for f in found]}, 422)
+        given = cast("dict[str, Any]", {role: path})
+        sample = await self.kit.add_sample(user_id=user, clone_id=clone_id, **given)
+        findings = [_finding(f) for f in found]
+        return JSONResponse({"sample": _sample(sample), "findings": findings}, 201)
+
+    # -- trainings and videos -----------------------------------------------------------------
+
+    async def _own(self, request: Request, user: str) -> Training | Video:
+        """The record of the path; raises ``NotFound``, also where it is another user's."""
+        path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+        kind = _KINDS[path.split("/")[1]]
+        record_id = request.path_params["id"]
+        record = await self.kit.get(record_id)
+        if record.user_id != user or not isinstance(record, kind):
+            raise NotFound(f"there is no training or video {record_id!r}")
+        return record
+
+    async def train(self, request: Request, user: str) -> Response:
+        """Start a training from stored samples."""
+        body = await read(request, NewTraining)
+        if not await self._stored(user, body.clone_id):
+            raise MediaRejected("Missing voice or video samples: add them to the clone first")
+        evidence: Path | None = None
+        if body.consent is not None and body.consent.evidence is not None:
+            name = body.consent.evidence
+            evidence = self.uploads.place(user, body.clone_id, "evidence", name, name=name)
+        said = str(evidence) if evidence else None
+        consent = body.consent.consent(said) if body.consent else None
+        training = await self.kit.train(
+            user_id=user,
+            clone_id=body.clone_id,
+            stack=body.stack,
+            name=body.name,
+            language=body.language,
+            consent=consent,
+            idempotency_key=_key(request),
+        )
+        if evidence is not None:
+            await self.uploads.drop(evidence)
+        return JSONResponse(self.shape(training) | {"training_id": training.id}, 201)
+
+    async def trainings(self, request: Request, user: str) -> Response:
+        """A page of trainings."""
+        asked = request.query_params
+        status = asked.get("status")
+        if status is not None and status not in set(Status):
+            raise BadBody(f"status: use {', '.join(Status)}")
+        page = await self.kit.page(
+            "training",
+            user_id=user,
+            clone_id=asked.get("clone_id"),
+            status=Status(status) if status else None,
+            **_paged(request),
+        )
+        return self._page("trainings", page.records, page.cursor)
+
+    async def videos(self, request: Request, user: str) -> Response:
+        """A page of a training's videos."""
+        training = await self._own(request, user)
+        page = await self.kit.page(
+            "video", user_id=user, training_id=training.id, **_paged(request)
+        )
+        return self._page("videos", page.records, page.cursor)
+
+    def _page(self, name: str, records: Sequence[Any], cursor: str | None) -> Response:
+        return JSONResponse({name: [self.shape(r) for r in records], "cursor": cursor})
+
+    async def get(self, request: Request, user: str) -> Response:
+        """One record."""
+        return JSONResponse(self.shape(await self._own(request, user)))
+
+    async def events(self, request: Request, user: str) -> Response:
+        """Its changes, live; with the last version that was seen, what came after it."""
+        record = await self._own(request, user)
+        if request.method == "HEAD":
+            return Response(media_type="text/event-stream")
+        last = request.headers.get("last-event-id", "")
+        after = int(last) if last.isascii() and last.isdigit() and len(last) < 12 else -1
+        if record.status.final and record.version <= after:
+            return Response(status_code=204)  # which tells a browser not to come back
+
+        async def changes() -> AsyncIterator[dict[str, str]]:
+            async for version, text in self.hub.changes(record.id, after):
+                yield {"id": str(version), "event": "change", "data": text}
+
+        return EventSourceResponse(changes(), ping=15, headers={"cache-control": "no-store"})
+
+    async def act(self, request: Request, user: str) -> Response:
+        """Answer an action."""
+        record = await self._own(request, user)
+        body = await read(request, Answer)
+        path: Path | None = None
+        if body.recording is not None:
+            name = body.recording
+            path = self.uploads.place(user, record.clone_id, "recording", name, name=name)
+            if not await anyio.Path(path).exists():
+                raise NotFound(f"there is no upload {name!r}: send it with role recording first")
+        done = await self.kit.resolve(record.id, body.choice, job_id=body.job_id, recording=path)
+        if path is not None:
+            await self.uploads.drop(path)
+        return JSONResponse(self.shape(done))
+
+    async def cancel(self, request: Request, user: str) -> Response:
+        """Stop it."""
+        record = await self._own(request, user)
+        return JSONResponse(self.shape(await self.kit.cancel(record.id)))
+
+    async def delete(self, request: Request, user: str) -> Response:
+        """Remove it."""
+        record = await self._own(request, user)
+        await self.kit.delete(record.id)
+        return Response(status_code=204)
+
+    async def speak(self, request: Request, user: str) -> Response:
+        """Start a video."""
+        training = await self._own(request, user)
+        body = await read(request, NewVideo)
+        video = await self.kit.speak(
+            training.id,
+            body.text,
+            wait=False,
+            name=body.name,
+            language=body.language,
+            idempotency_key=_key(request),
+        )
+        return JSONResponse(self.shape(video), 201)
+
+    async def deliveries(self, request: Request, user: str) -> Response:
+        """What vendors told; payloads stay here."""
+        page = await self.kit.webhooks(user_id=user, **_paged(request))
+        shown = [_entry(entry) for entry in page.entries]
+        return JSONResponse({"deliveries": shown, "cursor": page.cursor})
+
+    # -- media --------------------------------------------------------------------------------
+
+    async def media(self, request: Request, secrets: Sequence[bytes]) -> Response:
+        """A stored file behind a signed link, in ranges where they are asked for."""
+        key = request.path_params["key"]
+        asked = request.query_params
+        worth = signing.check(
+            secrets, key, asked.get("expires", ""), asked.get("signature", ""), time.time()
+        )
+        if worth != "valid":
+            expired = "the link has expired: load the page anew"
+            raise NotFound(expired if worth == "expired" else "there is no such file")
+        store = self.kit.media
+        stored = await store.stat(key)
+        if stored is None:
+            raise NotFound("that file is not there any more")
+        kind = stored.media_type
+        if kind == "application/octet-stream":
+            kind = media_type_of(Path(key).suffix)
+        inline = kind.startswith(("video/", "audio/", "image/")) and kind != "image/svg+xml"
+        headers = {
+            "content-disposition": "inline" if inline else "attachment",
+            "cache-control": "private, max-age=3600",
+        }
+        if (path := store.path(key)) is not None:
+            return FileResponse(path, media_type=kind, headers=headers)
+        if (url := await store.url(key, 3600)) is not None:
+            return Response(status_code=307, headers={"location": url, "cache-control": "no-store"})
+        headers["content-length"] = str(stored.size)
+        return StreamingResponse(store.open(key), media_type=kind, headers=headers)
+
+    def handler(self, name: str) -> Handler:
+        """The method that answers a route."""
+        plain = name.removesuffix("_trainings").removesuffix("_videos")
+        return cast("Handler", getattr(type(self), _HANDLERS.get(name, plain)))
+
+
+_HANDLERS = {"stacks": "list_stacks"}
+
+
+def _as_given(role: str, path: Path) -> dict[str, Any]:
+    return {"voice": [path]} if role == "voice" else {"footage": path}
+
+
+def _clone(request: Request) -> str:
+    clone_id: str = request.path_params["clone_id"]
+    if not (0 < len(clone_id) <= 200 and clone_id.isprintable()):
+        raise BadBody("a clone's id has 1 to 200 printable characters")
+    return clone_id
+
+
+def _number(request: Request, header: str) -> int | None:
+    said = request.headers.get(header)
+    if said is None:
+        return None
+    if not (said.isascii() and said.isdigit() and len(said) < 16):
+        raise BadBody(f"{header.title()}: give a number of bytes")
+    return int(said)
+
+
+def _key(request: Request) -> str | None:
+    key = request.headers.get("idempotency-key")
+    if key is not None and not 0 < len(key) <= 200:
+        raise BadBody("Idempotency-Key: give 1 to 200 characters")
+    return key
+
+
+def _paged(request: Request) -> dict[str, Any]:
+    limit = request.query_params.get("limit", "50")
+    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:6]) <= 200):
+        raise BadBody("limit: give a number from 1 to 200")
+    return {"cursor": request.query_params.get("cursor"), "limit": int(limit)}
+
+
+def _sample(sample: Sample) -> dict[str, Any]:
+    return {
+        "id": sample.id,
+        "clone_id": sample.clone_id,
+        "role": sample.role,
+        "name": sample.name,
+        "size": sample.file.size,
+        "media_type": sample.file.media_type,
+        "created_at": sample.created_at,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return finding.model_dump(mode="json")
+
+
+def _entry(entry: LogEntry) -> dict[str, Any]:
+    return {
+        "provider": entry.provider,
+        "event_type": entry.event_type,
+        "record_id": entry.record_id,
+        "signed": entry.signed,
+        "outcome": entry.outcome,
+        "received_at": entry.received_at,
+    }

@@ -1,0 +1,294 @@
+"""Puts the app together: routes, who may ask, what guards them, and what runs beside them."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from .. import errors
+from .._log import cleaned, get_logger
+from ..kit import AvatarKit
+from . import api as api_
+from . import openapi
+from .api import API, ROUTES
+from .auth import Authenticate, StartupToken
+from .bodies import BadBody, TooLarge
+from .guards import LOOPBACK, Guard
+from .inbox import Inbox
+from .uploads import Offset, Uploads
+
+__all__ = ["create_app"]
+
+log = get_logger(__name__)
+
+STATIC = Path(__file__).parent / "static"
+
+#: What an error of the kit is answered with; the first that fits.
+_STATUS: Mapping[type[Exception], int] = {
+    BadBody: 400,
+    TooLarge: 413,
+    Offset: 409,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.IllegalTransition: 409,
+    errors.ConsentRequired: 422,
+    errors.MediaRejected: 422,
+    errors.Unsupported: 422,
+    errors.ServiceDiscontinued: 422,
+    errors.BudgetExceeded: 422,
+    errors.ConfigError: 422,
+    errors.StorageError: 503,
+    errors.RateLimited: 503,
+    errors.ProviderError: 502,
+}
+
+#: Seconds between looks at deliveries that wait for their job.
+_SWEEP = 15.0
+
+
+class _Running:
+    """The kit while it is open, and what runs beside it; begun by the first request at the latest.
+
+    All of it lives in one task, so that it opens and closes in the same one, whoever asks.
+    """
+
+    def __init__(self, kit: AvatarKit, uploads: Uploads, *, owned: bool) -> None:
+        self._kit = kit
+        self._uploads = uploads
+        self._owned = owned
+        self._task: asyncio.Task[None] | None = None
+        self._ready = asyncio.Event()
+        self._stop = asyncio.Event()
+        self._swept = asyncio.Event()
+
+    def delivered(self) -> None:
+        """Apply what has come in."""
+        self._swept.set()
+
+    async def ready(self) -> None:
+        """Be open; raises what opening raised, and may be asked again then."""
+        task = self._task
+        if task is None or task.done():
+            self._ready.clear()
+            task = self._task = asyncio.create_task(self._run())
+        if self._ready.is_set():
+            return
+        waiting = asyncio.create_task(self._ready.wait())
+        await asyncio.wait({waiting, task}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if task.done():
+            await task
+
+    async def aclose(self) -> None:
+        """Hand leases back and close."""
+        self._stop.set()
+        self._swept.set()
+        if self._task is not None:
+            await self._task
+
+    async def _run(self) -> None:
+        if not self._owned:
+            await self._sweep()
+            return
+        async with self._kit:
+            await self._sweep()
+
+    async def _sweep(self) -> None:
+        self._ready.set()
+        while not self._stop.is_set():
+            self._swept.clear()
+            await self._uploads.tidy()
+            try:
+                while await self._kit.apply_webhooks():
+                    pass
+            except errors.AvatarKitError as error:
+                log.warning("webhooks.not_applied", error=type(error).__name__)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._swept.wait(), _SWEEP)
+
+
+def create_app(
+    kit: AvatarKit,
+    *,
+    authenticate: Authenticate,
+    webhook_secret: str | None = None,
+    link_secrets: Sequence[bytes] = (),
+    hosts: Sequence[str] = LOOPBACK,
+    origins: Collection[str] = (),
+    uploads: Path | None = None,
+    opened: bool = False,
+    dashboard: bool = True,
+) -> Starlette:
+    """Make the ASGI app of ``kit``.
+
+    ``authenticate`` says whose a request is. ``webhook_secret`` is the secret part of the inbox's
+    address; without one there is no inbox. ``link_secrets`` sign links to media, the first one new
+    ones; by default links end with the process. ``hosts`` are the names that the app answers for,
+    ``["*"]`` any; ``origins`` are other sites whose pages may use it. ``uploads`` is a folder for
+    unfinished uploads, by default beside the database. The app opens and closes the kit, unless it
+    is ``opened`` already; where it is mounted into another app, whose lifespan it does not hear of,
+    with the first request.
+
+    Raises ``ConfigError`` for a webhook secret that could be guessed.
+    """
+    if webhook_secret is not None and len(webhook_secret) < 16:
+        raise errors.ConfigError(
+            "the webhook secret has less than 16 characters: use "
+            "python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+        )
+    signing = tuple(link_secrets) or (secrets.token_bytes(32),)
+    spool = Uploads(uploads or kit.home / "uploads")
+    running = _Running(kit, spool, owned=not opened)
+    api = API(kit, spool, partial(_stacks, kit), signing[0])
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        del app
+        await running.ready()
+        try:
+            yield
+        finally:
+            await running.aclose()
+
+    async def media(request: Request) -> Response:
+        await running.ready()
+        return await api.media(request, signing)
+
+    async def health(request: Request) -> Response:
+        del request
+        await running.ready()
+        await kit.now()
+        return JSONResponse({"ok": True})
+
+    async def about(request: Request) -> Response:
+        del request
+        return JSONResponse(openapi.document(ROUTES, version("avatarkit-sdk")))
+
+    routes: list[BaseRoute] = [
+        *(_route(row, api, running, authenticate) for row in ROUTES),
+        Route("/media/{key:path}", media, methods=["GET"]),
+        Route("/health", health, methods=["GET"]),
+        Route("/openapi.json", about, methods=["GET"]),
+    ]
+    if webhook_secret is not None:
+        inbox = Inbox(kit, webhook_secret, kept=running.delivered, ready=running.ready)
+        routes.append(Route("/webhooks/{provider}/{secret}", inbox.answer, methods=["POST"]))
+    if dashboard and STATIC.is_dir():
+        routes.append(Mount("/static", StaticFiles(directory=STATIC)))
+        routes.append(Route("/", partial(_page, authenticate), methods=["GET"]))
+    handlers: dict[Any, Any] = {
+        errors.AvatarKitError: _explained,
+        HTTPException: _plain,
+        ClientDisconnect: _gone,
+    }
+    return Starlette(
+        routes=routes,
+        middleware=_middleware(hosts, origins),
+        exception_handlers=handlers,
+        lifespan=lifespan,
+    )
+
+
+def _route(row: api_.Route, api: API, running: _Running, authenticate: Authenticate) -> Route:
+    """A route of the API, for whoever is signed in."""
+    handler = api.handler(row.name)
+
+    async def answer(request: Request) -> Response:
+        await running.ready()
+        user = await authenticate(request)
+        if user is None:
+            return _failed(401, "AuthError", "sign in: send Authorization: Bearer <token>")
+        return await handler(api, request, user)
+
+    return Route(row.path, answer, methods=[row.method], name=row.name)
+
+
+def _middleware(hosts: Sequence[str], origins: Collection[str]) -> list[Middleware]:
+    """What guards the app, and lets ``origins`` in."""
+    middleware = [Middleware(Guard, hosts=hosts, origins=origins)]
+    if origins:
+        allowed = ["authorization", "content-type", "idempotency-key", "last-event-id"]
+        middleware.append(
+            Middleware(
+                CORSMiddleware,
+                allow_origins=list(origins),
+                allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
+                allow_headers=[*allowed, "upload-length", "upload-offset"],
+                expose_headers=["upload-offset"],
+            )
+        )
+    return middleware
+
+
+async def _page(authenticate: Authenticate, request: Request) -> Response:
+    """The dashboard; a start-up token in its address becomes a cookie, and leaves the address."""
+    token = request.query_params.get("token")
+    if token is not None and isinstance(authenticate, StartupToken):
+        response = RedirectResponse(request.scope.get("root_path", "") + "/", 303)
+        if authenticate.knows(token):
+            response.set_cookie(
+                authenticate.COOKIE,
+                token,
+                httponly=True,
+                samesite="strict",
+                secure=request.url.scheme == "https",
+                path=request.scope.get("root_path", "") or "/",
+            )
+        return response
+    page = (STATIC / "dashboard.html").read_text(encoding="utf-8")
+    return Response(page, media_type="text/html", headers={"cache-control": "no-cache"})
+
+
+async def _stacks(kit: AvatarKit) -> list[dict[str, Any]]:
+    """The stacks to choose from: importing all providers takes a while, so in a thread."""
+    found = await anyio.to_thread.run_sync(kit.stacks)
+    return [
+        {"stack": row.stack, "how": row.how, "ready": missing is None, "problem": missing}
+        for row, missing in found
+        if "fake" not in row.roles.values()
+    ]
+
+
+async def _explained(request: Request, error: Exception) -> Response:
+    """Answer an error of the kit: its message says what to do, and holds no secret."""
+    del request
+    status = next((s for kind, s in _STATUS.items() if isinstance(error, kind)), 500)
+    headers = {"upload-offset": str(error.at)} if isinstance(error, Offset) else None
+    return _failed(status, type(error).__name__, cleaned(str(error)), headers)
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """Answer nobody: who asked has gone away in the middle of a body."""
+    del request, error
+    return Response(status_code=400)
+
+
+async def _plain(request: Request, error: Exception) -> Response:
+    del request
+    status = getattr(error, "status_code", 500)
+    names = {404: "NotFound", 405: "MethodNotAllowed"}
+    headers = getattr(error, "headers", None)
+    return _failed(status, names.get(status, "Error"), str(getattr(error, "detail", "")), headers)
+
+
+def _failed(
+    status: int, kind: str, message: str, headers: Mapping[str, str] | None = None
+) -> Response:
+    shape = {"error": {"type": kind, "message": message}}
+    return JSONResponse(shape, status, headers=dict(headers or {}))

@@ -1,0 +1,86 @@
+"""Live progress: any number of watchers of one record share one look at it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import AvatarKitError
+from ..kit import AvatarKit
+from ..records import Training, Video
+
+__all__ = ["Hub"]
+
+
+@dataclass(slots=True, eq=False)
+class _Channel:
+    """One record that somebody watches: its newest state, as it is sent."""
+
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    version: int = -1
+    text: str = ""
+    ended: bool = False
+    watchers: int = 0
+    task: asyncio.Task[None] | None = None
+
+
+class Hub:
+    """Watches each record once, however many look on; ``shape`` says what they are shown."""
+
+    def __init__(self, kit: AvatarKit, shape: Callable[[Training | Video], dict[str, Any]]) -> None:
+        self._kit = kit
+        self._shape = shape
+        self._channels: dict[str, _Channel] = {}
+
+    async def changes(self, record_id: str, after: int = -1) -> AsyncIterator[tuple[int, str]]:
+        """Yield (version, JSON) now and at each change, until the record is final or gone.
+
+        Versions up to ``after`` are known to who asks and not repeated.
+        """
+        channel = self._channels.get(record_id)  # one for all, until the last has gone
+        if channel is None:
+            channel = self._channels[record_id] = _Channel()
+            channel.task = asyncio.create_task(self._watch(record_id, channel))
+        channel.watchers += 1
+        try:
+            while True:
+                changed = channel.changed
+                if channel.version > after:
+                    after = channel.version
+                    yield after, channel.text
+                if channel.ended:
+                    return
+                if channel.version <= after:
+                    await changed.wait()
+        finally:
+            channel.watchers -= 1
+            if not channel.watchers:
+                self._forget(record_id, channel)
+
+    def _forget(self, record_id: str, channel: _Channel) -> None:
+        if self._channels.get(record_id) is channel:
+            del self._channels[record_id]
+        if channel.task is not None:
+            channel.task.cancel()
+
+    async def _watch(self, record_id: str, channel: _Channel) -> None:
+        try:
+            async for record in self._kit.watch(record_id):
+                channel.version = record.version
+                channel.text = json.dumps(self._shape(record), separators=(",", ":"))
+                self._tell(channel)
+        except AvatarKitError:
+            pass  # it was deleted, or the database is away: who watches asks anew, and is told
+        finally:
+            channel.ended = True
+            self._tell(channel)
+            if self._channels.get(record_id) is channel:
+                del self._channels[record_id]
+
+    @staticmethod
+    def _tell(channel: _Channel) -> None:
+        told, channel.changed = channel.changed, asyncio.Event()
+        told.set()
