@@ -168,13 +168,15 @@ class SqliteRepository(Repository):
         Raises ``IllegalTransition`` where the status of a final record would change.
         """
         table = _table(old)
+        doc, saved = rules.as_stored(new.model_copy(update={"version": old.version + 1}))
+        row = rows.record_row(saved, doc)
+        moved_jobs = rules.jobs_of(saved) != rules.jobs_of(old)
 
         def change(db: sqlite3.Connection) -> Record | None:
-            doc, saved = rules.as_stored(new.model_copy(update={"version": old.version + 1}))
-            if not _replace(db, table, rows.record_row(saved, doc), old.version):
+            if not _replace(db, table, row, old.version):
                 _refuse(db, table, old, new)
                 return None
-            if rules.jobs_of(saved) != rules.jobs_of(old):
+            if moved_jobs:
                 _index_jobs(db, saved)
             if (old.status, old.deleted) != (saved.status, saved.deleted):
                 _keep_clone_in_step(db, old.clone_id)
