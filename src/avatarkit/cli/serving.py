@@ -1,0 +1,176 @@
+"""``avatarkit serve``: the API, the inbox for webhooks, and the dashboard, with a worker beside."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import secrets
+import signal
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import anyio
+import typer
+
+from ..errors import ConfigError, StorageError
+from .session import Session, command
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from uvicorn import Server
+
+    from ..kit import AvatarKit
+
+__all__ = ["register"]
+
+#: Seconds for answers that are under way; streams end at once.
+_GRACE = 3
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    command(app, "serve")(_serve)
+
+
+async def _serve(
+    session: Session,
+    *,
+    host: Annotated[str, typer.Option(help="The interface to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: one that is free.")] = 8000,
+    worker: Annotated[
+        bool, typer.Option("--worker/--no-worker", help="Also drive trainings and videos.")
+    ] = True,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="AVATARKIT_TOKEN",
+            show_envvar=True,
+            help="Who may use it; by default a random one.",
+        ),
+    ] = None,
+    allowed_host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A name that it answers for; may be repeated."),
+    ] = None,
+) -> None:
+    """Serve the dashboard, the API and the inbox for webhooks until interrupted."""
+    named = tuple(allowed_host or ())
+    loopback = _is_loopback(host)
+    if not loopback and not (token and named):
+        raise ConfigError(
+            f"{host} can be reached by others: give a token (--token or AVATARKIT_TOKEN) and the "
+            "names that it answers for (--allowed-host)"
+        )
+    with closing(_listening(host, port)) as listening:
+        async with session.kit(worker=worker) as kit:
+            given = token or secrets.token_urlsafe(24)
+            address = _address(host, listening.getsockname()[1])
+            tell = partial(_tell, session, address, None if token else given)
+            server = _server(_app(kit, given, named, loopback=loopback), tell)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(_end_on_signal, server, tasks.cancel_scope)
+                await server.serve(sockets=[listening])
+                tasks.cancel_scope.cancel()
+            session.out.hint("what is left goes to the next worker")
+
+
+def _app(kit: AvatarKit, token: str, named: tuple[str, ...], *, loopback: bool) -> Starlette:
+    from ..server import StartupToken, create_app
+    from ..server.guards import LOOPBACK
+
+    link_secret = os.environ.get("AVATARKIT_MEDIA_SECRET", "").encode()
+    return create_app(
+        kit,
+        authenticate=StartupToken(token),
+        webhook_secret=_webhook_secret(os.environ, kit.home / "webhook-secret"),
+        link_secrets=[link_secret] if link_secret else [],
+        hosts=(*LOOPBACK, *named) if loopback else named,
+        opened=True,
+    )
+
+
+def _server(app: Starlette, started: Callable[[], None]) -> Server:
+    import uvicorn
+
+    class _Own(uvicorn.Server):
+        """Says when it listens, and leaves signals to the command, which closes the kit after."""
+
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            started()
+
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            yield
+
+    return _Own(
+        uvicorn.Config(
+            app,
+            log_config=None,  # as all of the command line; an access log would hold signed links
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE,
+        )
+    )
+
+
+async def _end_on_signal(server: Server, scope: anyio.CancelScope) -> None:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for number in signals:
+            if server.should_exit:
+                scope.cancel()  # asked twice: who waits for answers gets none
+            server.handle_exit(number, None)  # ends streams, which would go on for ever, too
+
+
+def _tell(session: Session, address: str, token: str | None) -> None:
+    """Print the address; a token that was given is not shown again."""
+    url = f"{address}/?token={token}" if token else f"{address}/"
+    session.out.result({"url": url}, url)
+    if token is None:
+        session.out.hint("open it once with ?token= and your token behind it")
+    session.out.hint("serving; end with Ctrl-C")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _address(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen on {_address(host, port)} ({error.strerror}): choose another --port"
+        ) from None
+
+
+def _webhook_secret(environ: Mapping[str, str], file: Path) -> str:
+    """The secret of the inbox's address: given, or made once and kept for this user only."""
+    if given := environ.get("AVATARKIT_WEBHOOK_SECRET", "").strip():
+        return given
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        made = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return file.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise StorageError(
+            f"cannot keep the secret of webhooks at {file} ({error.strerror}): "
+            "set AVATARKIT_WEBHOOK_SECRET"
+        ) from None
+    secret = secrets.token_urlsafe(32)
+    with os.fdopen(made, "w", encoding="ascii") as out:
+        out.write(secret)
+    return secret

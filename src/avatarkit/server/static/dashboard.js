@@ -1,0 +1,306 @@
+// The dashboard: what a person does with the public API, and nothing beside it.
+
+import { Client } from "./avatar-training.js";
+
+const $ = (id) => document.getElementById(id);
+const api = new Client("./");
+const KEPT = "avatarkit-clone";
+
+const h = (tag, given = {}, ...children) => {
+  const made = Object.assign(document.createElement(tag), given);
+  made.append(...children);
+  return made;
+};
+
+const say = (id, text) => {
+  $(id).textContent = text;
+  $(id).hidden = !text;
+};
+
+/** Do something; where it fails, say why at `place`. */
+const trying = async (work, place = "problem") => {
+  say(place, "");
+  try {
+    return await work();
+  } catch (error) {
+    say(place, error.status === 401 ? "You are not signed in: open the address that `avatarkit serve` printed." : error.message);
+    return null;
+  }
+};
+
+// -- recordings ---------------------------------------------------------------------------------
+
+const random = () => Array.from(crypto.getRandomValues(new Uint8Array(10)), (b) => b.toString(16).padStart(2, "0")).join("");
+
+let clone = localStorage.getItem(KEPT) || random();
+localStorage.setItem(KEPT, clone);
+let evidence = null; // the name under which it was uploaded
+const uploading = new Set();
+
+const files = (role) => document.querySelector(`.files[data-role="${role}"]`);
+
+const row = (role, name) => {
+  const state = h("span", { className: "state" });
+  const findings = h("ul", { className: "findings" });
+  const item = h("li", {}, h("div", {}, h("strong", { textContent: name }), " ", state), findings);
+  item.dataset.name = name;
+  [...files(role).children].find((other) => other.dataset.name === name)?.remove();
+  files(role).append(item);
+  return {
+    item,
+    done(text, kind = "good") {
+      item.querySelector("progress")?.remove();
+      state.className = `state ${kind}`;
+      state.textContent = text;
+    },
+    found(all) {
+      findings.replaceChildren(...all.map((f) => h("li", { className: f.severity, textContent: `${f.severity === "error" ? "Problem" : "Note"}: ${f.message}` })));
+    },
+  };
+};
+
+const send = async (role, file) => {
+  const { item, done, found } = row(role, file.name);
+  const bar = h("progress", { max: 100, value: 0 });
+  bar.setAttribute("aria-label", `Upload of ${file.name}`);
+  item.append(bar);
+  const work = api.upload(clone, role, file, (percent) => {
+    bar.value = percent;
+    if (percent === 100) item.querySelector(".state").textContent = "checking...";
+  });
+  uploading.add(work);
+  try {
+    const { findings = [] } = await work;
+    done("✓ uploaded");
+    found(findings);
+    if (role === "evidence") evidence = file.name;
+  } catch (error) {
+    done(`✗ ${error.message}`, "error");
+    found(error.body?.findings ?? []);
+  } finally {
+    uploading.delete(work);
+  }
+};
+
+for (const role of ["voice", "footage", "evidence"]) {
+  $(role).addEventListener("change", async ({ target }) => {
+    const chosen = [...target.files];
+    target.value = "";
+    for (const file of chosen) await send(role, file);
+  });
+}
+
+const stored = () =>
+  trying(async () => {
+    const { samples } = await api.get(`clones/${clone}/samples`).catch((error) => {
+      if (error.status === 404) return { samples: [] };
+      throw error;
+    });
+    for (const sample of samples) if (files(sample.role)) row(sample.role, sample.name).done("✓ uploaded");
+  });
+
+const anew = () => {
+  clone = random();
+  localStorage.setItem(KEPT, clone);
+  evidence = null;
+  for (const list of document.querySelectorAll(".files")) list.replaceChildren();
+};
+
+$("anew").addEventListener("click", anew);
+
+// -- consent and providers ----------------------------------------------------------------------
+
+const real = () => document.querySelector('input[name="who"]:checked').value === "real";
+
+for (const radio of document.querySelectorAll('input[name="who"]')) {
+  radio.addEventListener("change", () => {
+    $("real").hidden = !real();
+    $("unreal").hidden = real();
+  });
+}
+
+let wording = null;
+
+const wordings = () =>
+  trying(async () => {
+    const { components } = await api.get("openapi.json");
+    const given = components.schemas.ConsentGiven.properties;
+    wording = { wording: given.wording.default, wording_version: given.wording_version.default };
+    $("wording").textContent = wording.wording;
+  });
+
+const stacks = () =>
+  trying(async () => {
+    const { stacks: rows } = await api.get("stacks");
+    rows.sort((a, b) => b.ready - a.ready);
+    $("stack").replaceChildren(
+      ...rows.map(({ stack, ready }) =>
+        h("option", { value: stack, disabled: !ready, textContent: ready ? stack : `${stack} (not set up)` }),
+      ),
+    );
+    const local = rows.find(({ stack, ready }) => ready && stack === "local");
+    if (local) $("stack").value = "local";
+    const missing = rows.filter(({ ready }) => !ready);
+    $("stack-about").textContent = missing.length ? `${missing.length} more can be set up: avatarkit doctor says how.` : "";
+  });
+
+const consent = () => {
+  if (!real()) {
+    if (!$("reason").value.trim()) throw Object.assign(new Error("Say how you can tell that this is not a real person."), { field: "reason" });
+    return { not_a_real_person: $("reason").value.trim() };
+  }
+  if (!$("subject").value.trim()) throw Object.assign(new Error("Give the name of the person who agrees."), { field: "subject" });
+  return { subject: $("subject").value.trim(), ...wording, ...(evidence ? { evidence } : {}) };
+};
+
+$("new").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  say("form-problem", "");
+  let body;
+  try {
+    body = { clone_id: clone, consent: consent(), stack: $("stack").value, name: $("name").value.trim() };
+  } catch (error) {
+    say("form-problem", error.message);
+    if (error.field) $(error.field).focus();
+    return;
+  }
+  $("train").disabled = true;
+  await Promise.allSettled(uploading);
+  const watcher = document.createElement("avatar-training");
+  const item = card({ id: "", name: body.name, stack: body.stack, created_at: Date.now() / 1000 }, watcher);
+  $("list").prepend(item);
+  $("none").hidden = true;
+  item.scrollIntoView({ block: "nearest" });
+  try {
+    const record = await watcher.create(body);
+    item.dataset.id = record.id;
+    anew();
+    $("name").value = "";
+  } catch {
+    // the element says why; the files stay, to try again
+  }
+  $("train").disabled = false;
+});
+
+// -- the avatars --------------------------------------------------------------------------------
+
+const when = (seconds) => new Date(seconds * 1000).toLocaleString();
+
+const card = (record, watcher) => {
+  const cancel = h("button", { type: "button", textContent: "Cancel" });
+  const remove = h("button", { type: "button", className: "danger", textContent: "Delete" });
+  const problem = h("p", { className: "alert", hidden: true });
+  problem.setAttribute("role", "alert");
+  const name = record.name || "Avatar";
+  const item = h(
+    "li",
+    {},
+    h("div", { className: "about" }, h("h3", { textContent: name }), h("span", { className: "muted", textContent: `${record.stack} · ${when(record.created_at)}` })),
+    watcher,
+    problem,
+    h("div", { className: "row" }, cancel, remove),
+  );
+  item.dataset.id = record.id;
+  const attempt = async (work) => {
+    cancel.disabled = remove.disabled = true;
+    problem.hidden = true;
+    try {
+      await work();
+    } catch (error) {
+      problem.textContent = error.message;
+      problem.hidden = false;
+    }
+    cancel.disabled = remove.disabled = false;
+  };
+  const shown = (status) => {
+    cancel.hidden = !status || ["completed", "failed", "cancelled"].includes(status);
+  };
+  shown(record.status);
+  watcher.addEventListener("avatar-change", ({ detail }) => shown(detail.status));
+  cancel.setAttribute("aria-label", `Cancel ${name}`);
+  remove.setAttribute("aria-label", `Delete ${name}`);
+  cancel.addEventListener("click", () => attempt(() => api.post(`trainings/${item.dataset.id}/cancel`, {})));
+  remove.addEventListener("click", async () => {
+    if (!item.dataset.id) return item.remove();
+    if (!(await sure())) return;
+    await attempt(async () => {
+      const response = await api.fetch(`trainings/${item.dataset.id}`, { method: "DELETE" });
+      if (!response.ok && response.status !== 404) throw new Error((await response.json()).error.message);
+      item.remove();
+      $("none").hidden = $("list").children.length > 0;
+    });
+  });
+  return item;
+};
+
+const sure = () => {
+  const dialog = $("sure");
+  dialog.returnValue = "no";
+  dialog.showModal();
+  return new Promise((done) => dialog.addEventListener("close", () => done(dialog.returnValue === "yes"), { once: true }));
+};
+
+let cursor = null;
+
+const avatars = () =>
+  trying(async () => {
+    const page = await api.get(`trainings?limit=24${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
+    for (const record of page.trainings) {
+      const watcher = document.createElement("avatar-training");
+      $("list").append(card(record, watcher));
+      watcher.trainingId = record.id;
+    }
+    cursor = page.cursor;
+    $("more").hidden = !cursor;
+    $("none").hidden = $("list").children.length > 0;
+  });
+
+$("more").addEventListener("click", avatars);
+
+// -- events -------------------------------------------------------------------------------------
+
+let older = null;
+
+const deliveries = (next = null) =>
+  trying(async () => {
+    const page = await api.get(`deliveries?limit=50${next ? `&cursor=${encodeURIComponent(next)}` : ""}`);
+    const rows = page.deliveries.map((entry) => {
+      const told = [
+        ["When", when(entry.received_at)],
+        ["Provider", entry.provider],
+        ["Event", entry.event_type ?? ""],
+        ["Signed", entry.signed ? "yes" : "no"],
+        ["Outcome", entry.outcome ?? "waits"],
+        ["About", entry.record_id ?? ""],
+      ];
+      return h("tr", {}, ...told.map(([name, text]) => {
+        const cell = h("td", { textContent: text });
+        cell.dataset.name = name;
+        return cell;
+      }));
+    });
+    if (!next) $("deliveries").replaceChildren();
+    $("deliveries").append(...rows);
+    older = page.cursor;
+    $("more-events").hidden = !older;
+    $("no-events").hidden = $("deliveries").children.length > 0;
+  });
+
+$("refresh").addEventListener("click", () => deliveries());
+$("more-events").addEventListener("click", () => deliveries(older));
+
+// -- pages --------------------------------------------------------------------------------------
+
+const turn = () => {
+  const page = location.hash === "#events" ? "events" : "avatars";
+  for (const other of document.querySelectorAll(".page")) other.hidden = other.id !== page;
+  for (const link of document.querySelectorAll("nav a")) {
+    if (link.hash === `#${page}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  if (page === "events") deliveries();
+};
+
+addEventListener("hashchange", turn);
+turn();
+await Promise.all([stored(), wordings(), stacks(), avatars()]);
