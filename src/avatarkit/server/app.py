@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -113,14 +113,15 @@ class _Running:
         self._ready.set()
         while not self._stop.is_set():
             self._swept.clear()
-            await self._uploads.tidy()
             try:
                 while await self._kit.apply_webhooks():
                     pass
             except errors.AvatarKitError as error:
                 log.warning("webhooks.not_applied", error=type(error).__name__)
-            with suppress(TimeoutError):
+            try:
                 await asyncio.wait_for(self._swept.wait(), _SWEEP)
+            except TimeoutError:
+                await self._uploads.tidy()
 
 
 def create_app(

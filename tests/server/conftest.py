@@ -1,0 +1,110 @@
+"""What the tests of the server share: a site with an invented vendor, and two people."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from importlib.resources import files
+
+import httpx
+import pytest
+
+pytest.importorskip("starlette", reason='needs pip install "avatarkit-sdk[server]"')
+pytest.importorskip("sse_starlette", reason='needs pip install "avatarkit-sdk[server]"')
+pytest.importorskip("jwt", reason='needs pip install "avatarkit-sdk[server]"')
+
+from avatarkit import AvatarKit
+from avatarkit.engines.clock import SystemClock
+from avatarkit.media.folder import FolderStore
+from avatarkit.models import Operation
+from avatarkit.providers.fake import Fake, FakeVendor
+from avatarkit.repositories.memory import MemoryRepository
+from avatarkit.server import BearerTokens, create_app
+from avatarkit.settings import Settings
+
+DEMO = files("avatarkit") / "data/demo"
+
+
+class Site:
+    """A server and all that outlives it."""
+
+    tokens = {"ana": "token-of-ana-0123456789", "bob": "token-of-bob-0123456789"}
+    secret = "secret-of-the-inbox-0123"
+    origin = "https://app.example"
+    voice = (DEMO / "voice.wav").read_bytes()
+    footage = (DEMO / "portrait.jpg").read_bytes()
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.vendor = FakeVendor(durations=dict.fromkeys(Operation, 0.0))
+        self.repository = MemoryRepository(clock=SystemClock())
+        # No face is looked for: the one in the sample is not what is tested here.
+        self.providers = {"fake": Fake(vendor=self.vendor), "local": object()}
+        self.kit = None
+
+    def new_app(self, *, worker=False, **more):
+        """An app over a kit of its own, as in another process."""
+        self.kit = AvatarKit(
+            "fake",
+            repository=self.repository,
+            media=FolderStore(self.folder / "media"),
+            providers=self.providers,
+            settings=Settings(),
+            worker=worker,
+        )
+        given = {
+            "authenticate": BearerTokens({token: user for user, token in self.tokens.items()}),
+            "webhook_secret": self.secret,
+            "hosts": ["app.example"],
+            "uploads": self.folder / "uploads",
+        }
+        return create_app(self.kit, **(given | more))
+
+    @asynccontextmanager
+    async def running(self, **more):
+        app = self.new_app(**more)
+        async with app.router.lifespan_context(app):
+            yield app
+
+    def client(self, app, user=None, **more):
+        headers = {"authorization": f"Bearer {self.tokens[user]}"} if user else {}
+        transport = httpx.ASGITransport(app=app)
+        return httpx.AsyncClient(
+            transport=transport, base_url=self.origin, headers=headers, timeout=60, **more
+        )
+
+    async def sampled(self, client, clone="c1"):
+        """Upload a voice and a face."""
+        for role, name, data in (
+            ("voice", "voice.wav", self.voice),
+            ("footage", "face.jpg", self.footage),
+        ):
+            sent = await client.put(
+                f"/clones/{clone}/samples/{role}/{name}",
+                content=data,
+                headers={"upload-length": str(len(data))},
+            )
+            assert sent.status_code == 201, sent.text
+
+    async def started(self, client, clone="c1"):
+        """Start a training of it, and return what is told of it."""
+        await self.sampled(client, clone)
+        asked = {"clone_id": clone, "consent": {"not_a_real_person": "a drawing"}}
+        told = await client.post("/trainings", json=asked)
+        assert told.status_code == 201, told.text
+        return told.json()
+
+    async def settle(self, record_id):
+        """Drive everything until the record is final, by what the vendor tells."""
+        for _ in range(40):
+            record = await self.repository.get(record_id)
+            if record.status.final:
+                return record
+            await self.kit.tick()
+            for delivery in self.vendor.deliveries():
+                await self.kit.receive("fake", delivery)
+        raise AssertionError("it does not end")
+
+
+@pytest.fixture
+def site(tmp_path):
+    return Site(tmp_path)

@@ -1,0 +1,390 @@
+"""The webhook inbox: what is accepted, what is harmless, and what is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import time
+
+import pytest
+from pydantic import SecretStr
+
+from avatarkit.interfaces import ProviderSettings
+from avatarkit.models import JobState, Operation
+from avatarkit.providers.elevenlabs import ElevenLabs
+from avatarkit.providers.heygen import HeyGen
+from avatarkit.providers.synthesia import Synthesia
+from avatarkit.records import Status
+
+pytestmark = pytest.mark.anyio
+
+KEY = b"whsec_test"
+
+
+def digest(message, key):
+    return hmac.new(key, message, hashlib.sha256).hexdigest()
+
+
+def heygen(body, at, key=KEY):
+    return {"heygen-signature": digest(body, key), "heygen-timestamp": str(at)}
+
+
+def elevenlabs(body, at, key=KEY):
+    return {"elevenlabs-signature": f"t={at},v0={digest(b'%d.' % at + body, key)}"}
+
+
+def synthesia(body, at, key=KEY):
+    proof = digest(b"%d." % at + body, key)
+    return {"synthesia-timestamp": str(at), "synthesia-signature": proof}
+
+
+VENDORS = {
+    "heygen": (
+        HeyGen,
+        heygen,
+        {
+            "event_id": "evt_1",
+            "event_type": "avatar_video.success",
+            "event_data": {"video_id": "vid_1"},
+            "created_at": "2026-03-25T12:05:00Z",
+        },
+    ),
+    "elevenlabs": (
+        ElevenLabs,
+        elevenlabs,
+        {"type": "voice_removed", "event_timestamp": 1, "data": {"voice_id": "voice_1"}},
+    ),
+    "synthesia": (
+        Synthesia,
+        synthesia,
+        {"type": "video.completed", "data": {"id": "v1", "status": "complete"}},
+    ),
+}
+SIGNS_THE_TIME = ["elevenlabs", "synthesia"]
+
+
+@pytest.fixture
+def site(site):
+    settings = ProviderSettings(api_key=SecretStr("key-1"), webhook_secrets=(b"older", KEY))
+    site.providers |= {name: kind(settings) for name, (kind, _, _) in VENDORS.items()}
+    return site
+
+
+def address(site, provider="fake"):
+    return f"/webhooks/{provider}/{site.secret}"
+
+
+async def post(site, client, provider, body=None, headers=None, *, at=None, token=None):
+    """Deliver what the vendor tells, signed unless other headers are given."""
+    _, sign, told = VENDORS[provider]
+    raw = json.dumps(told).encode() if body is None else body
+    headers = sign(raw, int(time.time()) if at is None else at) if headers is None else headers
+    where = address(site, provider) + (f"?job={token}" if token else "")
+    headers = {"content-type": "application/json", **headers}
+    return await client.post(where, content=raw, headers=headers)
+
+
+async def tell(site, client, delivery):
+    """Deliver what the invented vendor tells, byte for byte."""
+    headers = {"content-type": "application/json", **delivery.headers}
+    return await client.post(address(site), content=delivery.body, headers=headers)
+
+
+async def kept(site):
+    return (await site.repository.webhooks()).entries
+
+
+# -- every vendor that signs ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+async def test_a_signed_delivery_is_kept_with_all_that_is_known_of_it(site, vendor):
+    async with site.running() as app, site.client(app) as client:
+        answer = await post(site, client, vendor)
+    assert (answer.status_code, answer.json()) == (200, {"ok": True})
+    (entry,) = await kept(site)
+    assert (entry.provider, entry.signed) == (vendor, True)
+    assert json.loads(entry.payload) == VENDORS[vendor][2]
+
+
+async def test_heygens_published_vector_is_accepted(site):
+    body = (
+        b'{"event_id":"evt_1","event_type":"avatar_video.success",'
+        b'"event_data":{"video_id":"vid_1"},"created_at":"2026-03-25T12:05:00Z"}'
+    )
+    proof = "0a4733694585d690e4956c3c85e9f94e2cd32278f9b715b46ff47d9e1a9d3ee7"
+    async with site.running() as app, site.client(app) as client:
+        answer = await post(site, client, "heygen", body, {"heygen-signature": proof})
+    assert answer.status_code == 200
+    assert (await kept(site))[0].signed
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+async def test_an_altered_body_is_refused_and_not_kept(site, vendor):
+    raw = json.dumps(VENDORS[vendor][2]).encode()
+    headers = VENDORS[vendor][1](raw, int(time.time()))
+    async with site.running() as app, site.client(app) as client:
+        answer = await post(site, client, vendor, raw.replace(b"1", b"2"), headers)
+    assert (answer.status_code, await kept(site)) == (401, ())
+
+
+@pytest.mark.parametrize("vendor", SIGNS_THE_TIME)
+async def test_an_altered_signed_timestamp_is_refused(site, vendor):
+    raw, now = json.dumps(VENDORS[vendor][2]).encode(), int(time.time())
+    headers = {
+        name: value.replace(str(now), str(now + 1))
+        for name, value in VENDORS[vendor][1](raw, now).items()
+    }
+    async with site.running() as app, site.client(app) as client:
+        answer = await post(site, client, vendor, raw, headers)
+    assert (answer.status_code, await kept(site)) == (401, ())
+
+
+@pytest.mark.parametrize("vendor", SIGNS_THE_TIME)
+@pytest.mark.parametrize("seconds", [-86_400, 86_400], ids=["old", "future"])
+async def test_what_was_signed_at_another_time_is_refused(site, vendor, seconds):
+    async with site.running() as app, site.client(app) as client:
+        answer = await post(site, client, vendor, at=int(time.time()) + seconds)
+    assert (answer.status_code, await kept(site)) == (401, ())
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+async def test_another_secrets_signature_is_refused(site, vendor):
+    raw = json.dumps(VENDORS[vendor][2]).encode()
+    headers = VENDORS[vendor][1](raw, int(time.time()), b"of somebody else")
+    async with site.running() as app, site.client(app) as client:
+        answer = await post(site, client, vendor, raw, headers)
+    assert (answer.status_code, await kept(site)) == (401, ())
+
+
+@pytest.mark.parametrize("vendor", SIGNS_THE_TIME)
+async def test_a_delivery_without_its_header_is_refused(site, vendor):
+    async with site.running() as app, site.client(app) as client:
+        answer = await post(site, client, vendor, headers={})
+    assert (answer.status_code, await kept(site)) == (401, ())
+
+
+async def test_without_its_header_heygens_is_a_hint_only(site):
+    async with site.running() as app, site.client(app) as client:
+        answer = await post(site, client, "heygen", headers={})
+    assert (answer.status_code, (await kept(site))[0].signed) == (200, False)
+
+
+# -- what becomes of it -----------------------------------------------------------------------
+
+
+async def trained(site, client):
+    """A training whose jobs have ended at the vendor, which nobody has looked at."""
+    training = await site.started(client)
+    await site.kit.tick()
+    return training["id"]
+
+
+async def done(site):
+    """Let what runs beside the server settle what has come in."""
+    for _ in range(200):
+        if all(entry.outcome != "received" for entry in await kept(site)):
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("nothing was applied")
+
+
+async def test_a_delivery_is_applied_to_its_record_after_the_answer(site):
+    async with site.running() as app, site.client(app, "ana") as client:
+        record_id = await trained(site, client)
+        for delivery in site.vendor.deliveries():
+            assert (await tell(site, client, delivery)).status_code == 200
+        await done(site)
+        record = await site.kit.get(record_id)
+    assert record.operation(Operation.VOICE).job_state is JobState.SUCCEEDED
+    assert {entry.outcome for entry in await kept(site)} == {"applied"}
+    assert {entry.record_id for entry in await kept(site)} == {record_id}
+
+
+async def test_a_second_delivery_is_answered_and_changes_nothing(site):
+    async with site.running() as app, site.client(app, "ana") as client:
+        await trained(site, client)
+        (delivery,) = site.vendor.deliveries()
+        answers = [await tell(site, client, delivery) for _ in range(2)]
+        await done(site)
+    assert [a.status_code for a in answers] == [200, 200]
+    assert len(await kept(site)) == 1
+
+
+async def test_fifty_at_once_of_one_event_are_one(site):
+    async with site.running() as app, site.client(app, "ana") as client:
+        record_id = await trained(site, client)
+        (delivery,) = site.vendor.deliveries()
+        answers = await asyncio.gather(*(tell(site, client, delivery) for _ in range(50)))
+        await done(site)
+        record = await site.kit.get(record_id)
+    assert {a.status_code for a in answers} == {200}
+    assert len(await kept(site)) == 1
+    assert record.operation(Operation.VOICE).job_state is JobState.SUCCEEDED
+
+
+@pytest.mark.parametrize("order", [1, -1])
+async def test_in_whatever_order_deliveries_come_a_job_ends_once(site, order):
+    async with site.running() as app, site.client(app, "ana") as client:
+        record_id = await trained(site, client)
+        (end,) = site.vendor.deliveries()
+        told = json.loads(end.body) | {"state": "failed", "reason": "of an earlier attempt"}
+        other = site.vendor.signed(json.dumps(told).encode())
+        for delivery in (end, other)[::order]:
+            assert (await tell(site, client, delivery)).status_code == 200
+            await done(site)
+        record = await site.kit.get(record_id)
+    first = JobState.SUCCEEDED if order == 1 else JobState.FAILED
+    assert record.operation(Operation.VOICE).job_state is first
+    assert len(await kept(site)) == 2
+
+
+async def test_after_the_final_state_nothing_moves(site):
+    async with site.running() as app, site.client(app, "ana") as client:
+        record_id = await trained(site, client)
+        final = await site.settle(record_id)
+        assert final.status is Status.COMPLETED
+        for delivery in site.vendor.deliveries():
+            assert (await tell(site, client, delivery)).status_code == 200
+        await done(site)
+        assert (await site.kit.get(record_id)).status is Status.COMPLETED
+
+
+async def test_an_unknown_job_is_answered_and_kept(site):
+    async with site.running() as app, site.client(app) as client:
+        answer = await post(site, client, "heygen")
+        await done(site)
+    assert answer.status_code == 200
+    assert [e.outcome for e in await kept(site)] == ["waiting"]
+
+
+async def test_a_delivery_before_its_job_is_known_is_matched_later(site):
+    async with site.running() as app, site.client(app, "ana") as client:
+        record_id = await trained(site, client)
+        (delivery,) = site.vendor.deliveries()
+        known = await site.repository.get(record_id)
+        find, site.repository.find_job = site.repository.find_job, nobody
+        await tell(site, client, delivery)
+        await done(site)
+        assert [e.outcome for e in await kept(site)] == ["waiting"]
+        site.repository.find_job = find
+        assert await site.kit.apply_webhooks() == 1
+        record = await site.kit.get(record_id)
+    assert known.operation(Operation.VOICE).job_state is not JobState.SUCCEEDED
+    assert record.operation(Operation.VOICE).job_state is JobState.SUCCEEDED
+    assert [e.outcome for e in await kept(site)] == ["applied"]
+
+
+async def nobody(*_):
+    return None
+
+
+async def test_a_forged_hint_cannot_plant_a_job(site):
+    async with site.running() as app, site.client(app, "ana") as client:
+        training = await site.started(client)
+        token = (await site.repository.get(training["id"])).token(Operation.VOICE)
+        answer = await post(site, client, "heygen", headers={}, token=token)
+        await done(site)
+        record = await site.repository.get(training["id"])
+    assert answer.status_code == 200
+    assert record.operation(Operation.VOICE).job_id is None
+    assert "vid_1" not in record.model_dump_json()
+
+
+async def test_what_was_kept_is_applied_after_a_restart(site):
+    async with site.running() as app, site.client(app, "ana") as client:
+        record_id = await trained(site, client)
+        (delivery,) = site.vendor.deliveries()
+        await site.kit.receive("fake", delivery, apply=False)
+    async with site.running():
+        await done(site)
+        record = await site.kit.get(record_id)
+    assert record.operation(Operation.VOICE).job_state is JobState.SUCCEEDED
+
+
+# -- what no vendor sends ---------------------------------------------------------------------
+
+REFUSED = {
+    "ten megabytes": ({"content": b" " * 10_000_000}, 413),
+    "deep JSON": ({"content": b"[" * 200_000 + b"]" * 200_000}, 400),
+    "deep JSON behind many quotes": ({"content": b'"' + b'\\"' * 400_000}, 401),
+    "not JSON": ({"content": b"<b>hello</b>"}, 401),
+    "JSON that is no object": ({"content": b"[1]"}, 401),
+    "not UTF-8": ({"content": b"\xff\xfe"}, 401),
+    "nothing": ({"content": b""}, 401),
+    "a form": ({"content": b"a=1", "headers": {"content-type": "text/html"}}, 415),
+}
+
+
+@pytest.mark.parametrize("given", REFUSED)
+async def test_what_no_vendor_sends_is_refused_and_not_repeated(site, given):
+    sent, status = REFUSED[given]
+    async with site.running() as app, site.client(app) as client:
+        answer = await client.post(address(site, "fake"), **sent)
+    assert (answer.status_code, await kept(site)) == (status, ())
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "hello" not in answer.text
+    assert site.secret not in answer.text
+
+
+async def test_a_body_without_a_length_is_bounded_as_well(site):
+    read = 0
+
+    async def endless():
+        nonlocal read
+        while True:
+            read += 65_536
+            yield b" " * 65_536
+
+    async with site.running() as app, site.client(app) as client:
+        answer = await client.post(address(site), content=endless())
+    assert answer.status_code == 413
+    assert read < 4 << 20
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
+async def test_another_method_is_refused(site, method):
+    async with site.running() as app, site.client(app) as client:
+        assert (await client.request(method, address(site))).status_code == 405
+
+
+@pytest.mark.parametrize(
+    "path", ["/webhooks/fake/wrong-secret-0123456789", "/webhooks/fake/%ff", "/webhooks/nobody/{}"]
+)
+async def test_a_wrong_secret_and_an_unknown_vendor_answer_alike(site, path):
+    async with site.running() as app, site.client(app) as client:
+        answer = await client.post(path.format(site.secret), json={"name": "planted"})
+    assert answer.status_code == 404
+    assert answer.json()["error"]["message"] == "there is nothing here"
+    assert (await kept(site)) == ()
+
+
+async def test_without_a_secret_there_is_no_inbox(site):
+    async with site.running(webhook_secret=None) as app, site.client(app) as client:
+        assert (await client.post("/webhooks/fake/", json={})).status_code == 404
+
+
+async def test_who_is_refused_too_often_is_not_listened_to(site):
+    async with site.running() as app, site.client(app) as client:
+        answers = [await post(site, client, "synthesia", headers={}) for _ in range(31)]
+    assert [a.status_code for a in answers] == [401] * 30 + [429]
+
+
+async def test_who_guesses_secrets_cannot_shut_the_vendor_out(site):
+    async with site.running() as app, site.client(app) as client:
+        for _ in range(40):
+            await client.post("/webhooks/heygen/guessed", json={})
+        assert (await post(site, client, "heygen")).status_code == 200
+
+
+async def test_a_users_deliveries_are_listed_without_what_they_said(site):
+    async with site.running() as app, site.client(app, "ana") as client:
+        await trained(site, client)
+        (delivery,) = site.vendor.deliveries()
+        await tell(site, client, delivery)
+        await done(site)
+        (told,) = (await client.get("/deliveries")).json()["deliveries"]
+    assert (told["provider"], told["outcome"], told["signed"]) == ("fake", "applied", True)
+    assert "payload" not in told
