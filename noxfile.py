@@ -72,8 +72,8 @@ def tests(session: nox.Session) -> None:
     session.run("coverage", "run", "-m", "pytest", *session.posargs)
     session.run("coverage", "combine", success_codes=[0, 1], silent=True)
     session.run("coverage", "report", "--skip-covered", "--sort=cover")
-    for module in ("records", "states", "orchestrator", "webhooks"):
-        session.run("coverage", "report", f"--include=*/avatarkit/{module}.py", "--fail-under=100")
+    for part in ("records.py", "states.py", "orchestrator.py", "webhooks.py", "pricing/*"):
+        session.run("coverage", "report", f"--include=*/avatarkit/{part}", "--fail-under=100")
 
 
 @nox.session
