@@ -24,10 +24,11 @@ import httpx
 from pydantic import SecretStr
 
 from avatarkit import AvatarKit, Consent, _http
-from avatarkit.interfaces import MediaStore, ProviderSettings
+from avatarkit.interfaces import LogEntry, MediaStore, ProviderSettings
 from avatarkit.models import Operation, Options, StoredFile
+from avatarkit.providers.coqui import Coqui
 from avatarkit.providers.did import DID, DIDConsent
-from avatarkit.providers.elevenlabs import ElevenLabs
+from avatarkit.providers.elevenlabs import ElevenLabs, ElevenLabsProfessional
 from avatarkit.providers.fake import Fake, FakeVendor, Fault
 from avatarkit.providers.heygen import HeyGen
 from avatarkit.providers.resemble import Resemble
@@ -42,9 +43,9 @@ __all__ = ["SETUPS", "Event", "House", "Made", "Setup"]
 VOICE, AVATAR, SPEECH, VIDEO = Operation.VOICE, Operation.AVATAR, Operation.SPEECH, Operation.VIDEO
 HERE = Path(__file__).parent
 DEMO = HERE.parent.parent / "src/avatarkit/data/demo"
-HEYGEN, EL, D_ID, TAVUS, RESEMBLE = (
+HEYGEN, EL, D_ID, TAVUS, RESEMBLE, COQUI = (
     json.loads((HERE / f"{name}.json").read_text())
-    for name in ("heygen", "elevenlabs", "did", "tavus", "resemble")
+    for name in ("heygen", "elevenlabs", "did", "tavus", "resemble", "coqui")
 )
 SCRIPT = "Hello from the other side."
 SECRET = b"a-secret-of-webhooks"
@@ -61,6 +62,7 @@ class Event(StrEnum):
     MODERATION = "moderation"  #: on the creating call, or of the job, as the vendor has it
     CONSENT = "consent"  #: the job waits for the person
     CONSENT_EXPIRES = "consent_expires"  #: not ordered: it does so by itself
+    CONSENT_REFUSED = "consent_refused"  #: not ordered: what was given will not do
     UNKNOWN_WORD = "unknown_word"  #: three polls tell of a state that nobody knows
     HTML_POLL = "html_poll"  #: a gateway answers for the vendor
     HTML_CREATE = "html_create"  #: before the vendor saw the creating call
@@ -154,6 +156,8 @@ class Vendor(Wire):
     lag = 30.0  #: seconds until a new job is listed
     window: ClassVar[float | None] = None  #: for how long it knows an idempotency key
     consent_lives: ClassVar[float | None] = None  #: seconds until it must be asked for anew
+    address: ClassVar[str | None] = None  #: of a server of one's own
+    more: ClassVar[Mapping[str, Any]] = {}  #: what else the adapter is made of
 
     def __init__(self, clock: FakeClock) -> None:
         super().__init__()
@@ -161,17 +165,21 @@ class Vendor(Wire):
         self.made: list[Made] = []
         self.calls: list[tuple[float, Operation, str, str | None]] = []  #: creating ones
         self.opened: list[str] = []  #: links, refused ones included
-        self.delivery: Callable[[Delivery], Awaitable[Any]] | None = None
+        self.delivery: Callable[[Delivery, str | None], Awaitable[Any]] | None = None
         self._orders: list[tuple[Event, Operation, Any]] = []
         self._dead: set[str] = set()
         self._links = 0
 
-    def provider(self) -> Any:
+    def provider(self, home: Path) -> Any:
         kind = type(self.adapter.__name__, (_Opens, self.adapter), {})
         settings = ProviderSettings(
-            api_key=SecretStr("k"), clock=self.clock, webhook_secrets=(SECRET,)
+            api_key=SecretStr("k"),
+            base_url=self.address,
+            home=home,
+            clock=self.clock,
+            webhook_secrets=(SECRET,),
         )
-        return kind(settings, client=self.client)
+        return kind(settings, client=self.client, **self.more)
 
     def can(self, event: Event, operation: Operation) -> bool:
         """Whether this can happen at all."""
@@ -180,8 +188,10 @@ class Vendor(Wire):
                 return True
             case Event.QUOTA | Event.PLAN | Event.MODERATION:
                 return event in self.refusals
-            case Event.CONSENT | Event.CONSENT_EXPIRES:
+            case Event.CONSENT | Event.CONSENT_REFUSED:
                 return operation in self.consents
+            case Event.CONSENT_EXPIRES:
+                return operation in self.consents and self.consent_lives is not None
             case Event.UNKNOWN_WORD:
                 return operation in self.words
             case Event.HTML_POLL | Event.POLL_LIMITED:
@@ -239,7 +249,8 @@ class Vendor(Wire):
             case "delete":
                 return self._delete(operation, job_id)
             case own:
-                return answer(getattr(self, own)(job_id, request))
+                said = getattr(self, own)(job_id, request)
+                return said if isinstance(said, httpx.Response) else answer(said)
 
     async def _create(self, operation: Operation, request: httpx.Request) -> httpx.Response:
         said, key = self.body(), request.headers.get("idempotency-key")
@@ -359,8 +370,10 @@ class Vendor(Wire):
         """Tell the application of a job that ended."""
         assert self.delivery is not None
         body = json.dumps(self.reported(made)).encode()
-        digest = hmac.new(SECRET, body, hashlib.sha256).hexdigest()
-        await self.delivery(Delivery(body, self.signature(digest), self.now()))
+        signature = self.signature(hmac.new(SECRET, body, hashlib.sha256).hexdigest())
+        # What is not signed comes to an address of its own, which says whose it is.
+        token = None if signature else made.token
+        await self.delivery(Delivery(body, signature, self.now()), token)
 
     def signature(self, digest: str) -> Mapping[str, str]:
         del digest
@@ -553,6 +566,96 @@ class ElevenLabsVendor(Vendor):
         del operation
         found = [self.told(m) for m in made if request.url.params["search"] in m.token]
         return answer({"voices": found, "has_more": False, "next_page_token": None})
+
+
+class ElevenLabsTrained(ElevenLabsVendor):
+    """Professional voices: created, given recordings, verified by a captcha, trained, polled."""
+
+    words: ClassVar = {VOICE: ("fine_tuning", "fine_tuned", "failed")}
+    consents = frozenset({VOICE})
+    routes = (
+        route("POST", "/v1/voices/pvc", "create", VOICE),
+        route("POST", "/v1/voices/pvc/{id}/samples", "samples", VOICE),
+        route("GET", "/v1/voices/pvc/{id}/captcha", "captcha", VOICE),
+        route("POST", "/v1/voices/pvc/{id}/captcha", "captcha_read", VOICE),
+        route("POST", "/v1/voices/pvc/{id}/train", "train", VOICE),
+        *ElevenLabsVendor.routes,
+    )
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock)
+        self.heard: list[bytes] = []  #: recordings of captchas
+        self.captchas = 0
+        self._sampled: set[str] = set()
+        self._training: set[str] = set()
+        self._faults: list[str] = []  #: what the next recordings of a captcha meet
+
+    def can(self, event: Event, operation: Operation) -> bool:
+        # Without its answer nobody can send the recordings after it: that is another flow.
+        lost = operation is VOICE and event in {Event.LOST, Event.HTML_ACCEPTED}
+        return super().can(event, operation) and not lost
+
+    def samples(self, voice_id: str, request: httpx.Request) -> Any:
+        del request
+        self._sampled.add(voice_id)
+        return EL["professional"]["samples"]
+
+    def captcha(self, _: str, request: httpx.Request) -> Any:
+        del request
+        self.captchas += 1
+        return base64.b64encode(b"\x89PNG %d" % self.captchas).decode()
+
+    def captcha_read(self, voice_id: str, request: httpx.Request) -> Any:
+        del request
+        self.heard.append(self.body()["recording"])
+        fault = self._faults.pop(0) if self._faults else None
+        if fault == "expired":
+            return answer({"detail": {"code": "captcha_expired", "message": "too late"}}, 400)
+        made = self._there(VOICE, voice_id)
+        assert made is not None
+        made.waits = fault is not None
+        return {"status": "ok"}
+
+    def train(self, voice_id: str, request: httpx.Request) -> Any:
+        del request
+        made = self._there(VOICE, voice_id)
+        assert made is not None
+        assert not made.waits
+        self._training.add(voice_id)
+        made.ends = self.now() + self.seconds[VOICE]
+        return {"status": "ok"}
+
+    async def agree(self, house: House, record: Any) -> None:
+        await house.kit.resolve(record.id, "done", recording=DEMO / "voice.wav")
+
+    def revoke(self, record: Any, how: str = "misread") -> None:
+        """The recording of the captcha will not do: "misread", or come when it had "expired"."""
+        del record
+        self._faults.append(how)
+
+    def told(self, made: Made) -> Any:
+        trained = made.id in self._training or made.odd
+        word = self.word(made) if trained else "not_started"
+        known = {
+            "voice_id": made.id,
+            "name": made.token,
+            "created_at_unix": int(made.born),
+            "safety_control": "BAN" if made.fails else None,
+        }
+        return (
+            EL["professional"]
+            | known
+            | {
+                "samples": EL["professional"]["samples"] if made.id in self._sampled else [],
+                "fine_tuning": EL["professional"]["fine_tuning"]
+                | {"state": {"eleven_multilingual_v2": word}},
+                "voice_verification": EL["professional"]["voice_verification"]
+                | {"is_verified": not made.waits},
+            }
+        )
+
+    def submitted(self, made: Made) -> httpx.Response:
+        return answer({"voice_id": made.id}) if made.operation is VOICE else super().submitted(made)
 
 
 class DIDVendor(Vendor):
@@ -822,6 +925,30 @@ class ResembleVendor(Vendor):
         return RESEMBLE["delivered"] | {"id": made.id}
 
 
+class XttsServer(Vendor):
+    """A server of one's own: it computes a voice, keeps nothing, and takes no money."""
+
+    adapter = Coqui
+    address, more = "xtts+http://models.example:8000", {"accept_cpml": True}
+    words: ClassVar = {}
+    polled = linked = deletes = frozenset()
+    lag = 0.0
+    free = frozenset({VOICE, SPEECH})
+    routes = (
+        route("POST", "/clone_speaker", "create", VOICE),
+        route("POST", "/tts", "create", SPEECH),
+    )
+
+    def token(self, said: Mapping[str, Any]) -> str:
+        return str(said.get("text", "a recording"))
+
+    def submitted(self, made: Made) -> httpx.Response:
+        if made.operation is VOICE:
+            return answer(COQUI["voice"])
+        assert made.said | COQUI["voice"] == made.said
+        return answer(base64.b64encode(b"RIFF and so on").decode())
+
+
 # -- the vendor that needs no wire ----------------------------------------------------------------
 
 
@@ -845,15 +972,17 @@ class FakeScript(FakeVendor):
         Event.PLAN: (403, None),
     }
     window: ClassVar[float | None] = None
+    lag = 30.0
     free: ClassVar[frozenset[Operation]] = frozenset()
 
     def __init__(self, clock: FakeClock) -> None:
         super().__init__(clock=clock)
         self.calls: list[tuple[float, Operation, str, str | None]] = []
         self.opened: list[str] = []
-        self.delivery: Callable[[Delivery], Awaitable[Any]] | None = None
+        self.delivery: Callable[[Delivery, str | None], Awaitable[Any]] | None = None
 
-    def provider(self) -> Any:
+    def provider(self, home: Path) -> Any:
+        del home
         return _Reporting(vendor=self)
 
     def can(self, event: Event, operation: Operation) -> bool:
@@ -902,7 +1031,7 @@ class _Reporting(Fake):
         job = await super()._submit(operation, request, *media)
         for delivery in self.vendor.deliveries():
             if self.vendor.durations[operation] == 0.0:
-                await self.vendor.delivery(delivery)
+                await self.vendor.delivery(delivery, None)
         return job
 
 
@@ -955,10 +1084,18 @@ class Setup:
     plays: Mapping[Operation, str]
     footage: str = "clip"
     options: tuple[Options, ...] = ()
+    agreed: tuple[Options, ...] = ()  #: consents that were given beforehand
 
     def can(self, event: Event, operation: Operation) -> bool:
         vendor = self.vendors[self.plays[operation]]
         return vendor(FakeClock()).can(event, operation)
+
+    def afterwards(self, operation: Operation) -> str:
+        """When it is known what became of a call that got no answer: at once, later or never."""
+        vendor = self.vendors[self.plays[operation]]
+        if operation is SPEECH and SPEECH not in vendor.free:
+            return "never"  # it leaves nothing that could be found
+        return "later" if vendor.lag else "at once"
 
 
 def _alone(name: str, vendor: type[Vendor | FakeScript], **more: Any) -> Setup:
@@ -973,12 +1110,24 @@ SETUPS: Mapping[str, Setup] = {
         {VOICE: "elevenlabs", AVATAR: "d-id", SPEECH: "elevenlabs", VIDEO: "d-id"},
         footage="photo",
     ),
-    "d-id": _alone("d-id", DIDVendor, options=(DIDConsent(consent_id="cst_1"),)),
+    "elevenlabs-professional+d-id": Setup(
+        "elevenlabs+d-id",
+        {"elevenlabs": ElevenLabsTrained, "d-id": DIDPhotos},
+        {VOICE: "elevenlabs", AVATAR: "d-id", SPEECH: "elevenlabs", VIDEO: "d-id"},
+        footage="photo",
+        options=(ElevenLabsProfessional(language="en"),),
+    ),
+    "d-id": _alone("d-id", DIDVendor, agreed=(DIDConsent(consent_id="cst_1"),)),
     "tavus": _alone("tavus", TavusVendor),
     "resemble+tavus": Setup(
         "resemble+tavus",
         {"resemble": ResembleVendor, "tavus": TavusVendor},
         {VOICE: "resemble", AVATAR: "tavus", SPEECH: "resemble", VIDEO: "tavus"},
+    ),
+    "coqui+tavus": Setup(
+        "coqui+tavus",
+        {"coqui": XttsServer, "tavus": TavusVendor},
+        {VOICE: "coqui", AVATAR: "tavus", SPEECH: "coqui", VIDEO: "tavus"},
     ),
     "fake": _alone("fake", FakeScript, footage="photo"),
 }
@@ -987,17 +1136,18 @@ SETUPS: Mapping[str, Setup] = {
 class House:
     """A kit of one stack, its vendors, and time, which passes as fast as it is driven."""
 
-    def __init__(self, setup: Setup, clip: Path) -> None:
-        self.setup, self.shelf, self.clip = setup, Shelf(), clip
-        self.options = setup.options
+    def __init__(self, setup: Setup, clip: Path, home: Path) -> None:
+        self.setup, self.shelf, self.clip, self.home = setup, Shelf(), clip, home
+        self.options = setup.options + setup.agreed
         self.clock = FakeClock()
         self.vendors = {name: vendor(self.clock) for name, vendor in setup.vendors.items()}
-        self.providers = {name: vendor.provider() for name, vendor in self.vendors.items()}
+        self.providers = {n: v.provider(home / n) for n, v in self.vendors.items()}
         self.repository = MemoryRepository(clock=self.clock)
         self.footage = clip if setup.footage == "clip" else DEMO / "portrait.jpg"
         self.kit = self.new_kit()
         self.records: list[str] = []
         self.received: list[Any] = []  #: what webhooks told
+        self.kept: list[LogEntry | None] = []  #: and what the inbox made of it
         for name, vendor in self.vendors.items():
             vendor.delivery = partial(self._delivered, name)
 
@@ -1015,9 +1165,9 @@ class House:
         )
         return self.kit
 
-    async def _delivered(self, name: str, delivery: Delivery) -> None:
+    async def _delivered(self, name: str, delivery: Delivery, token: str | None) -> None:
         self.received += self.providers[name].events(delivery)
-        await self.kit.receive(name, delivery)
+        self.kept += [await self.kit.receive(name, delivery, token=token)]
 
     def at(self, operation: Operation) -> Any:
         """The vendor that does it."""
