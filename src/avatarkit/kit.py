@@ -8,6 +8,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Literal, Self, TypeVar, cast
@@ -37,6 +38,7 @@ from .interfaces import (
     TakesRecording,
     needs_footage,
 )
+from .marking import SIDECAR, Marking, Signer, write
 from .models import Consent, JobState, Operation, Options, SampleRole
 from .orchestrator import Orchestrator
 from .recordings import Links, Recording, Recordings, Source
@@ -95,7 +97,8 @@ class AvatarKit:
     are objects or addresses (``"sqlite:///twins.db"``, a folder); what is not given comes from the
     environment (``AVATARKIT_STACK``, ``AVATARKIT_REPOSITORY``, ``AVATARKIT_MEDIA``), else lives
     under ``./.avatarkit``. With ``worker=False`` this process only reads and writes records, and
-    another one drives them. ``providers`` replaces providers by name, for tests.
+    another one drives them. ``providers`` replaces providers by name, for tests. Videos are marked
+    as made by AI, signed where ``AVATARKIT_C2PA_KEY`` is set; ``marking=None`` turns that off.
 
     Use it as ``async with AvatarKit(...) as kit``. Errors are ``avatarkit.errors``.
     """
@@ -111,6 +114,7 @@ class AvatarKit:
         settings: Settings | None = None,
         policy: Policy | None = None,
         clock: Clock | None = None,
+        marking: Marking | Literal["environment"] | None = "environment",
     ) -> None:
         self._settings = settings or Settings.from_env()
         if isinstance(repository, str):
@@ -133,6 +137,9 @@ class AvatarKit:
             addresses.media_store(shelf, environ) if isinstance(shelf, str | os.PathLike) else shelf
         )
         self._media_is_ours = self._media is not shelf
+        if marking == "environment":
+            marking = Marking(Signer.from_env(environ))
+        self._marking = marking
         self._changes = _Changes()
         self._fetcher = _LazyFetcher()
         self._recordings = Recordings(self._media, self._repository, self._fetcher)
@@ -147,6 +154,7 @@ class AvatarKit:
             ),
             policy=self._policy,
             changed=self._changes.tell,
+            keep=partial(marking.put, self._media) if marking else None,
         )
         self._inbox = Inbox(
             repository=self._repository,
@@ -756,7 +764,10 @@ class AvatarKit:
     async def save(
         self, record: Training | Video | str, path: str | os.PathLike[str], *, file: str = "video"
     ) -> Path:
-        """Write a stored result ("video", "thumbnail", "audio") to ``path``, all or nothing."""
+        """Write a stored result ("video", "thumbnail", "audio") to ``path``, all or nothing.
+
+        A video that is not marked yet is marked; where it cannot hold that, a file beside says it.
+        """
         known = await self._record(record) if isinstance(record, str) else record
         stored = known.file(file)
         if stored is None:
@@ -764,10 +775,13 @@ class AvatarKit:
         target = anyio.Path(path)
         part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
         try:
-            async with await part.open("wb") as out:
-                async for chunk in self._media.open(stored.key):
-                    await out.write(chunk)
+            mark = await write(self._media, stored, Path(part), self._marking)
             await part.replace(target)
+            if mark is not None and mark.carried_by == "sidecar":
+                beside = target.with_name(f"{target.name}{SIDECAR}")
+                await beside.write_text(mark.model_dump_json(indent=2))
+        except errors.AvatarKitError:
+            raise
         except OSError as error:
             raise errors.StorageError(f"{target} cannot be written: {error.strerror}") from error
         finally:

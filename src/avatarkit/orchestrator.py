@@ -10,7 +10,7 @@ It is idempotent, two may run at once, and it may be killed between any two of i
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import Any, ClassVar, Literal, TypeVar, cast
@@ -125,7 +125,8 @@ class Orchestrator:
     """Drives records; holds no state of its own.
 
     ``provider`` gives the provider of a name, or raises ``ConfigError``; ``fetcher`` opens links of
-    providers that do not open their own; ``changed`` is called with every record that was saved.
+    providers that do not open their own; ``changed`` is called with every record that was saved;
+    ``keep`` stores results, and by default ``media`` does.
     """
 
     def __init__(
@@ -139,6 +140,7 @@ class Orchestrator:
         slots: Slots,
         policy: Policy,
         changed: Callable[[Record], None],
+        keep: Callable[[str, AsyncIterator[bytes], str], Awaitable[StoredFile]] | None = None,
     ) -> None:
         self._repository = repository
         self._media = media
@@ -149,6 +151,7 @@ class Orchestrator:
         self._slots = slots
         self._policy = policy
         self._changed = changed
+        self._put_result = keep or media.put
 
     # -- the one way forward ------------------------------------------------------------------
 
@@ -678,7 +681,7 @@ class Orchestrator:
         key = f"{record.prefix}/{state.operation}-{name}{suffix}"
         with _observed("download", record, state):
             async with aclosing(cast("Any", fetcher.fetch(link))) as chunks:
-                file = await self._media.put(key, chunks, media_type)
+                file = await self._put_result(key, chunks, media_type)
         _telemetry.copied(file.size, state)
         if not file.size:
             raise errors.BadReply(

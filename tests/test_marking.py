@@ -1,0 +1,455 @@
+"""Marking: what stands in a stored video, read back by others' readers."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from avatarkit import AvatarKit, Consent, errors, marking
+from avatarkit.marking import AI_MADE, SIDECAR, Marking, Signer, disclosure
+from avatarkit.media.folder import FolderStore
+from avatarkit.providers.fake import Fake, FakeVendor
+from avatarkit.repositories.memory import MemoryRepository
+from avatarkit.settings import Settings
+from avatarkit.testing import FakeClock
+
+pytestmark = pytest.mark.anyio
+DEMO = Path(__file__).parent.parent / "src/avatarkit/data/demo"
+KEY = "results/v1/video-video.mp4"
+
+
+@pytest.fixture(scope="session")
+def clip():
+    av, np = pytest.importorskip("av"), pytest.importorskip("numpy")
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as out:
+        stream = out.add_stream("libx264", rate=10)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p"
+        for i in range(5):
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(np.full((64, 64, 3), i, np.uint8))))
+        out.mux(stream.encode())
+    return file.getvalue()
+
+
+@pytest.fixture(scope="session")
+def signer():
+    pytest.importorskip("c2pa")
+    return made_signer()
+
+
+def made_signer():
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+    now = dt.datetime.now(dt.UTC)
+    root, leaf = (ec.generate_private_key(ec.SECP256R1()) for _ in "ab")
+
+    def name(common):
+        words = {NameOID.ORGANIZATION_NAME: "Test", NameOID.COMMON_NAME: common}
+        return x509.Name([x509.NameAttribute(oid, text) for oid, text in words.items()])
+
+    def certificate(common, public, *, authority):
+        usage = [not authority, False, False, False, False, authority, authority, False, False]
+        made = (
+            x509.CertificateBuilder(name("root"), name(common), public)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - dt.timedelta(days=1))
+            .not_valid_after(now + dt.timedelta(days=1))
+            .add_extension(x509.BasicConstraints(authority, None), critical=True)
+            .add_extension(x509.KeyUsage(*usage), critical=True)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(root.public_key()),
+                critical=False,
+            )
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+        )
+        if not authority:
+            mail = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION])
+            made = made.add_extension(mail, critical=False)
+        signed = made.sign(root, hashes.SHA256())
+        return signed.public_bytes(serialization.Encoding.PEM).decode()
+
+    key = leaf.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    chain = certificate("leaf", leaf.public_key(), authority=False)
+    chain += certificate("root", root.public_key(), authority=True)
+    return Signer(certificates=chain, key=key.decode())
+
+
+@pytest.fixture
+def store(tmp_path):
+    return FolderStore(tmp_path / "media")
+
+
+async def stream(data):
+    for at in range(0, len(data), 1000):
+        yield data[at : at + 1000]
+
+
+async def kept(store, data, signer=None, media_type="video/mp4", key=KEY):
+    """What the store gives back of what it was given."""
+    stored = await Marking(signer).put(store, key, stream(data), media_type)
+    body = b"".join([chunk async for chunk in store.open(key)])
+    assert (stored.size, stored.sha256) == (len(body), hashlib.sha256(body).hexdigest())
+    return body
+
+
+async def sidecar(store, key=KEY):
+    return json.loads(b"".join([chunk async for chunk in store.open(key + SIDECAR)]))
+
+
+def credentials(body):
+    """Whether C2PA's reader finds them valid, the active manifest, and all of them."""
+    import c2pa
+
+    with c2pa.Reader("video/mp4", io.BytesIO(body)) as reader:
+        told = json.loads(reader.json())
+        return reader.get_validation_state(), told["manifests"][told["active_manifest"]], told
+
+
+def actions(manifest):
+    return next(a for a in manifest["assertions"] if a["label"].startswith("c2pa.actions"))["data"][
+        "actions"
+    ]
+
+
+def xmp(body):
+    """The XMP packet, as FFmpeg finds it; and the pictures must still decode."""
+    import av
+
+    with av.open(io.BytesIO(body), options={"export_xmp": "1"}) as video:
+        assert len(list(video.decode(video=0))) == 5
+        return video.metadata.get("xmp", "")
+
+
+# -- with a signer ----------------------------------------------------------------------------
+
+
+async def test_content_credentials_outlive_our_store(store, clip, signer):
+    state, manifest, _ = credentials(await kept(store, clip, signer))
+    assert state == "Valid"
+    assert actions(manifest) == [{"action": "c2pa.created", "digitalSourceType": AI_MADE}]
+    assert manifest["claim_generator_info"][0]["name"] == "avatarkit"
+    assert (await sidecar(store))["carried_by"] == "c2pa"
+
+
+async def test_a_changed_video_is_found_out(store, clip, signer):
+    body = bytearray(await kept(store, clip, signer))
+    body[body.index(b"mdat") + 40] ^= 1
+    assert credentials(bytes(body))[0] == "Invalid"
+
+
+async def test_a_vendors_own_manifest_is_kept_as_an_ingredient(store, clip, signer):
+    theirs = await kept(store, clip, made_signer(), key="results/vendor/video.mp4")
+    own = credentials(theirs)[2]["active_manifest"]
+    state, manifest, told = credentials(await kept(store, theirs, signer))
+    assert state == "Valid"
+    (ingredient,) = manifest["ingredients"]
+    assert (ingredient["relationship"], ingredient["active_manifest"]) == ("parentOf", own)
+    assert own in told["manifests"]
+    (action,) = actions(manifest)
+    assert (action["action"], action["digitalSourceType"]) == ("c2pa.opened", AI_MADE)
+
+
+async def test_a_key_may_stay_with_who_signs(store, clip, signer):
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, utils
+
+    key = serialization.load_pem_private_key(signer.key.encode(), None)
+
+    def sign(data):
+        r, s = utils.decode_dss_signature(key.sign(data, ec.ECDSA(hashes.SHA256())))
+        return r.to_bytes(32) + s.to_bytes(32)
+
+    elsewhere = Signer(certificates=signer.certificates, key=sign)
+    assert credentials(await kept(store, clip, elsewhere))[0] == "Valid"
+
+
+async def test_what_cannot_be_signed_now_is_not_stored(store, clip, signer):
+    marks = Marking(replace(signer, timestamps="http://127.0.0.1:9"))
+    with pytest.raises(errors.StorageError, match="Content Credentials"):
+        await marks.put(store, KEY, stream(clip), "video/mp4")
+    assert await store.stat(KEY) is None
+
+
+async def test_a_damaged_video_is_marked_without_a_signature(store, signer):
+    damaged = b"\0\0\0\x10ftypisom\0\0\0\0" + b"\0\0\0\x10moov\0\0\xff\xfftrak"
+    assert (await kept(store, damaged, signer)).startswith(damaged)
+    assert (await sidecar(store))["carried_by"] == "xmp"
+
+
+@pytest.mark.parametrize(
+    "bad", [{"key": "no key"}, {"certificates": "none"}, {"algorithm": "md5"}, {"key": ""}]
+)
+def test_a_bad_signer_is_refused_at_once(signer, bad):
+    given = {"certificates": signer.certificates, "key": signer.key} | bad
+    with pytest.raises(errors.ConfigError):
+        Marking(Signer(**given))
+
+
+def test_a_signer_shows_no_key(signer):
+    assert "PRIVATE" not in repr(signer)
+
+
+def test_a_missing_extra_is_named(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "c2pa", None)
+    with pytest.raises(errors.ConfigError, match=r"avatarkit-sdk\[c2pa\]"):
+        Marking(Signer(certificates="", key=""))
+
+
+def test_a_signer_is_read_from_files(tmp_path, signer):
+    for name, text in (("chain.pem", signer.certificates), ("key.pem", signer.key)):
+        (tmp_path / name).write_text(text)
+    environ = {
+        "AVATARKIT_C2PA_CERTIFICATES": str(tmp_path / "chain.pem"),
+        "AVATARKIT_C2PA_KEY": str(tmp_path / "key.pem"),
+    }
+    assert Signer.from_env(environ) == signer
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"AVATARKIT_C2PA_KEY": "key.pem"},
+        {"AVATARKIT_C2PA_KEY": "nowhere", "AVATARKIT_C2PA_CERTIFICATES": "nowhere"},
+    ],
+)
+def test_half_a_signer_is_refused(environ):
+    with pytest.raises(errors.ConfigError):
+        Signer.from_env(environ)
+
+
+# -- without one ------------------------------------------------------------------------------
+
+
+async def test_without_a_signer_the_file_says_it_in_xmp(store, clip):
+    body = await kept(store, clip)
+    assert body.startswith(clip)
+    assert AI_MADE in xmp(body)
+    assert (await sidecar(store))["carried_by"] == "xmp"
+
+
+async def test_the_sidecar_speaks_of_these_bytes(store, clip):
+    body = await kept(store, clip)
+    told = await sidecar(store)
+    assert told["digital_source_type"] == AI_MADE
+    assert (told["sha256"], told["size"]) == (hashlib.sha256(body).hexdigest(), len(body))
+
+
+async def test_what_is_marked_is_not_marked_again(store, clip):
+    once = await kept(store, clip)
+    assert await kept(store, once) == once
+
+
+async def test_a_vendors_manifest_is_left_intact(store, clip, signer):
+    theirs = await kept(store, clip, signer, key="results/vendor/video.mp4")
+    assert await kept(store, theirs) == theirs
+    assert credentials(theirs)[0] == "Valid"
+    assert (await sidecar(store))["carried_by"] == "vendor-c2pa"
+
+
+@pytest.mark.parametrize(
+    ("data", "media_type"),
+    [
+        (b"\x1a\x45\xdf\xa3 webm", "video/webm"),
+        (b"not even a box", "video/mp4"),
+        (b"\0\0\0\x08ftyp\0\0\0\0mdat to the end", "video/mp4"),
+        (b"\0\0\0\x08ftyp\0\0\xff\xffmdat cut", "video/mp4"),
+        (b"\0\0\0\x08ftyp\0\0\0", "video/mp4"),
+        (b"\0\0\0\x08free", "video/mp4"),
+    ],
+)
+async def test_what_can_hold_no_packet_has_its_sidecar(store, data, media_type):
+    assert await kept(store, data, media_type=media_type) == data
+    assert (await sidecar(store))["carried_by"] == "sidecar"
+
+
+async def test_large_boxes_are_read(store):
+    data = b"\0\0\0\x08ftyp" + b"\0\0\0\x01mdat" + (20).to_bytes(8) + b"1234"
+    assert (await kept(store, data)).startswith(data)
+    assert (await sidecar(store))["carried_by"] == "xmp"
+
+
+async def test_nothing_stays_nothing(store):
+    assert await kept(store, b"") == b""
+    assert await store.stat(KEY + SIDECAR) is None
+
+
+async def test_pictures_and_sound_pass(store):
+    assert await kept(store, b"jpg", media_type="image/jpeg") == b"jpg"
+    assert await store.stat(KEY + SIDECAR) is None
+
+
+async def test_a_full_disk_is_said(store, clip, monkeypatch):
+    async def full(*_):
+        class Full:
+            async def __aenter__(self):
+                return self
+
+            async def __aexit__(self, *_):
+                pass
+
+            async def write(self, chunk):
+                raise OSError(28, "No space left on device")
+
+        return Full()
+
+    monkeypatch.setattr(marking.anyio, "open_file", full)
+    with pytest.raises(errors.StorageError, match="No space left"):
+        await kept(store, clip)
+
+
+# -- in the kit -------------------------------------------------------------------------------
+
+
+class House:
+    def __init__(self, folder, clip, monkeypatch):
+        self.clock = FakeClock()
+        self.vendor = FakeVendor(clock=self.clock)
+        monkeypatch.setattr(self.vendor, "fetched", lambda link: (clip, None))
+        self.media = FolderStore(folder / "media")
+        self.given = {
+            "repository": MemoryRepository(clock=self.clock),
+            "media": self.media,
+            "providers": {"fake": Fake(vendor=self.vendor)},
+            "clock": self.clock,
+        }
+
+    async def video(self, **more):
+        settings = more.pop("settings", Settings())
+        async with AvatarKit("fake", **self.given, settings=settings, **more) as kit:
+            training = await kit.train(
+                user_id="ana",
+                clone_id="ana-1",
+                voice=[DEMO / "voice.wav"],
+                footage=DEMO / "portrait.jpg",
+                consent=Consent.not_a_real_person("a drawing"),
+            )
+            async for _ in kit.watch(training.id):
+                pass
+            return await kit.speak(training.id, "Hello.")
+
+    async def body(self, video):
+        return b"".join([c async for c in self.media.open(video.file("video").key)])
+
+    async def saved(self, video, path, **more):
+        async with AvatarKit("fake", **self.given, settings=Settings(), **more) as kit:
+            return (await kit.save(video, path)).read_bytes()
+
+
+@pytest.fixture
+def house(tmp_path, clip, monkeypatch):
+    return House(tmp_path, clip, monkeypatch)
+
+
+async def test_the_kit_marks_without_being_asked(house):
+    video = await house.video()
+    assert AI_MADE in xmp(await house.body(video))
+    assert (await sidecar(house.media, video.file("video").key))["carried_by"] == "xmp"
+
+
+async def test_the_kit_signs_with_what_the_environment_names(house, tmp_path, signer):
+    for name, text in (("chain.pem", signer.certificates), ("key.pem", signer.key)):
+        (tmp_path / name).write_text(text)
+    environ = {
+        "AVATARKIT_C2PA_CERTIFICATES": str(tmp_path / "chain.pem"),
+        "AVATARKIT_C2PA_KEY": str(tmp_path / "key.pem"),
+    }
+    video = await house.video(settings=Settings(environ=environ))
+    assert credentials(await house.body(video))[0] == "Valid"
+
+
+async def test_marking_is_off_only_explicitly(house, clip):
+    assert await house.body(await house.video(marking=None)) == clip
+
+
+async def test_save_hands_out_what_is_marked_as_it_is(house, tmp_path):
+    video = await house.video()
+    assert await house.saved(video, tmp_path / "out.mp4") == await house.body(video)
+
+
+async def test_save_marks_what_was_stored_without(house, tmp_path):
+    video = await house.video(marking=None)
+    assert AI_MADE in xmp(await house.saved(video, tmp_path / "out.mp4"))
+    assert [p.name for p in tmp_path.glob("*out*")] == ["out.mp4"]
+
+
+async def test_save_marks_nothing_where_marking_is_off(house, tmp_path, clip):
+    video = await house.video(marking=None)
+    assert await house.saved(video, tmp_path / "out.mp4", marking=None) == clip
+
+
+async def test_save_lays_a_sidecar_beside_what_can_hold_no_mark(house, tmp_path, monkeypatch):
+    monkeypatch.setattr(house.vendor, "fetched", lambda link: (b"no boxes", None))
+    video = await house.video()
+    assert await house.saved(video, tmp_path / "out.mp4") == b"no boxes"
+    told = json.loads((tmp_path / f"out.mp4{SIDECAR}").read_text())
+    assert told["digital_source_type"] == AI_MADE
+
+
+async def test_a_damaged_sidecar_is_none(house, tmp_path):
+    video = await house.video()
+    key = video.file("video").key + SIDECAR
+    await house.media.put(key, stream(b"{"), "application/json")
+    assert AI_MADE in xmp(await house.saved(video, tmp_path / "out.mp4"))
+
+
+async def test_the_sidecar_goes_with_the_results(house):
+    video = await house.video()
+    async with AvatarKit("fake", **house.given, settings=Settings(), worker=False) as kit:
+        await kit.delete(video.id)
+        for _ in range(5):
+            await kit.tick()
+    assert await house.media.stat(video.file("video").key + SIDECAR) is None
+
+
+async def test_the_local_provider_s_videos_are_marked(tmp_path):
+    for needed in ("av", "onnxruntime", "hibari"):
+        pytest.importorskip(needed)
+    given = {"repository": "memory://", "media": tmp_path / "media"}
+    async with AvatarKit("local", **given, settings=Settings(root=tmp_path)) as kit:
+        training = await kit.train(
+            user_id="ana",
+            clone_id="ana-1",
+            voice=[DEMO / "voice.wav"],
+            footage=DEMO / "portrait.jpg",
+            consent=Consent.not_a_real_person("a drawing"),
+        )
+        async for _ in kit.watch(training.id):
+            pass
+        video = await kit.speak(training.id, "Hi.")
+        saved = await kit.save(video, tmp_path / "hi.mp4")
+    import av
+
+    with av.open(str(saved), options={"export_xmp": "1"}) as read:
+        assert AI_MADE in read.metadata["xmp"]
+        assert read.streams.audio
+
+
+# -- the label --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["pt", "pt-BR", "PT_br"])
+def test_the_label_is_there_in_the_language(language):
+    assert disclosure(language).startswith("Este vídeo")
+
+
+def test_every_label_is_another():
+    assert len({disclosure(language) for language in marking.DISCLOSURES}) >= 12
+
+
+def test_an_unknown_language_is_refused_with_the_list():
+    with pytest.raises(errors.Unsupported, match="en, es, fr"):
+        disclosure("tlh")
