@@ -25,6 +25,8 @@ TEST = [
     "opentelemetry-sdk>=1.30",  # spans and metrics as an application would collect them
     "opentelemetry-instrumentation-httpx>=0.51b0",  # to see that it is kept from signed links
     "scikit-image>=0.25",
+    "fastapi>=0.115",  # an application that the server is mounted into
+    "schemathesis>=4.10",  # what the server answers, against its OpenAPI document
 ]
 VERSIONS = ["3.11", "3.12", "3.13", "3.14"]
 

@@ -24,6 +24,12 @@ from avatarkit.settings import Settings
 DEMO = files("avatarkit") / "data/demo"
 
 
+class Blind(Fake):
+    """Stands for the local provider, and finds no faces."""
+
+    name = "local"
+
+
 class Site:
     """A server and all that outlives it."""
 
@@ -38,7 +44,7 @@ class Site:
         self.vendor = FakeVendor(durations=dict.fromkeys(Operation, 0.0))
         self.repository = MemoryRepository(clock=SystemClock())
         # No face is looked for: the one in the sample is not what is tested here.
-        self.providers = {"fake": Fake(vendor=self.vendor), "local": object()}
+        self.providers = {"fake": Fake(vendor=self.vendor), "local": Blind(vendor=self.vendor)}
         self.kit = None
 
     def new_app(self, *, worker=False, **more):

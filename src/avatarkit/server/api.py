@@ -31,6 +31,9 @@ __all__ = ["API", "ROUTES", "Route"]
 #: Seconds that a link to a result lives: as long as a person may look at one page.
 _LINK = 6 * 3600
 
+#: Seconds between heartbeats: less than any proxy waits.
+PING = 15
+
 _KINDS = {"trainings": Training, "videos": Video}
 
 Handler = Callable[[Any, Request, str], Awaitable[Response]]
@@ -374,7 +377,7 @@ class API:
             async for version, text in self.hub.changes(record.id, after):
                 yield {"id": str(version), "event": "change", "data": text}
 
-        return EventSourceResponse(changes(), ping=15, headers={"cache-control": "no-store"})
+        return EventSourceResponse(changes(), ping=PING, headers={"cache-control": "no-store"})
 
     async def act(self, request: Request, user: str) -> Response:
         """Answer an action."""

@@ -144,7 +144,7 @@ def create_app(
     ``["*"]`` any; ``origins`` are other sites whose pages may use it. ``uploads`` is a folder for
     unfinished uploads, by default beside the database. The app opens and closes the kit, unless it
     is ``opened`` already; where it is mounted into another app, whose lifespan it does not hear of,
-    with the first request.
+    with the first request, and with ``app.state.aclose()``.
 
     Raises ``ConfigError`` for a webhook secret that could be guessed.
     """
@@ -178,8 +178,8 @@ def create_app(
         return JSONResponse({"ok": True})
 
     async def about(request: Request) -> Response:
-        del request
-        return JSONResponse(openapi.document(ROUTES, version("avatarkit-sdk")))
+        told = openapi.document(ROUTES, version("avatarkit-sdk"))
+        return JSONResponse(told | {"servers": [{"url": request.scope.get("root_path") or "/"}]})
 
     routes: list[BaseRoute] = [
         *(_route(row, api, running, authenticate) for row in ROUTES),
@@ -198,12 +198,14 @@ def create_app(
         HTTPException: _plain,
         ClientDisconnect: _gone,
     }
-    return Starlette(
+    app = Starlette(
         routes=routes,
         middleware=_middleware(hosts, origins),
         exception_handlers=handlers,
         lifespan=lifespan,
     )
+    app.state.aclose = running.aclose
+    return app
 
 
 def _route(row: api_.Route, api: API, running: _Running, authenticate: Authenticate) -> Route:

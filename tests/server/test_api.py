@@ -1,0 +1,356 @@
+"""What the routes do for one user: samples, trainings, videos, media."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+from starlette.requests import ClientDisconnect
+
+from avatarkit.media import signing
+from avatarkit.records import Status
+
+pytestmark = pytest.mark.anyio
+
+CONSENT = {"not_a_real_person": "a drawing"}
+VOICE = "/clones/c1/samples/voice/voice.wav"
+
+
+@pytest.fixture
+async def ana(site):
+    async with site.running() as app, site.client(app, "ana") as client:
+        yield client
+
+
+def sizes(length, offset=None):
+    told = {"upload-length": str(length)}
+    return told if offset is None else told | {"upload-offset": str(offset)}
+
+
+async def pieces(*parts, fail=None):
+    for part in parts:
+        yield part
+    if fail:
+        raise fail
+
+
+# -- uploads ----------------------------------------------------------------------------------
+
+
+async def test_a_sample_is_kept_with_what_was_found_in_it(site, ana):
+    sent = await ana.put(VOICE, content=site.voice, headers=sizes(len(site.voice)))
+    assert sent.status_code == 201
+    assert sent.json()["sample"]["size"] == len(site.voice)
+    assert isinstance(sent.json()["findings"], list)
+    (kept,) = (await ana.get("/clones/c1/samples")).json()["samples"]
+    assert kept == sent.json()["sample"]
+
+
+async def test_an_upload_that_was_cut_goes_on_where_it_was(site, ana):
+    half = len(site.voice) // 2
+    cut = pieces(site.voice[:half], fail=ClientDisconnect())
+    assert (await ana.put(VOICE, content=cut, headers=sizes(len(site.voice)))).status_code == 400
+    at = int((await ana.head(VOICE)).headers["upload-offset"])
+    assert 0 < at <= half
+    rest = await ana.put(VOICE, content=site.voice[at:], headers=sizes(len(site.voice), at))
+    assert (rest.status_code, rest.json()["sample"]["size"]) == (201, len(site.voice))
+    stored = (await site.repository.samples("ana", "c1"))[0]
+    kept = b"".join([chunk async for chunk in site.kit.media.open(stored.file.key)])
+    assert kept == site.voice
+
+
+async def test_a_cut_upload_outlives_the_server(site):
+    headers = sizes(len(site.voice))
+    async with site.running() as app, site.client(app, "ana") as client:
+        begun = await client.put(VOICE, content=site.voice[:1000], headers=headers)
+        assert begun.json() == {"offset": 1000}
+    async with site.running() as app, site.client(app, "ana") as client:
+        assert (await client.head(VOICE)).headers["upload-offset"] == "1000"
+
+
+async def test_at_another_place_the_answer_says_where_it_goes_on(ana):
+    await ana.put(VOICE, content=b"x" * 10, headers=sizes(100))
+    wrong = await ana.put(VOICE, content=b"x" * 10, headers=sizes(100, 50))
+    assert (wrong.status_code, wrong.headers["upload-offset"]) == (409, "10")
+    assert "byte 10" in wrong.json()["error"]["message"]
+
+
+async def test_without_an_offset_it_begins_anew(site, ana):
+    await ana.put(VOICE, content=b"x" * 10, headers=sizes(100))
+    anew = await ana.put(VOICE, content=site.voice, headers=sizes(len(site.voice)))
+    assert anew.status_code == 201
+
+
+async def test_more_than_was_announced_is_refused_and_nothing_is_left(site, ana):
+    long = await ana.put(VOICE, content=pieces(b"x" * 60, b"x" * 60), headers=sizes(100))
+    assert (long.status_code, long.json()["error"]["type"]) == (422, "MediaRejected")
+    assert (await ana.head(VOICE)).headers["upload-offset"] == "0"
+    assert not [p for p in (site.folder / "uploads").rglob("*") if p.is_file()]
+
+
+async def test_more_than_can_be_used_is_refused_before_it_is_read(ana):
+    async def never():
+        raise AssertionError("it was read")
+        yield b""
+
+    sent = await ana.put(VOICE, content=never(), headers=sizes(3 << 30))
+    assert sent.status_code == 422
+
+
+async def test_two_uploads_of_one_file_at_once_do_not_mix(site, ana):
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow():
+        yield site.voice[:1000]
+        begun.set()
+        await go_on.wait()
+        yield site.voice[1000:]
+
+    first = asyncio.create_task(
+        ana.put(VOICE, content=slow(), headers=sizes(len(site.voice))),
+    )
+    await begun.wait()
+    second = await ana.put(VOICE, content=site.voice, headers=sizes(len(site.voice)))
+    go_on.set()
+    assert second.status_code == 409
+    assert (await first).json()["sample"]["size"] == len(site.voice)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"upload-length": "0"}, {"upload-length": "-1"}, {"upload-length": "x"}, sizes(9, "x")],
+    ids=str,
+)
+async def test_an_upload_says_how_long_it_is(ana, headers):
+    assert (await ana.put(VOICE, content=b"x", headers=headers)).status_code == 400
+
+
+async def test_what_is_no_recording_is_refused_with_findings(ana):
+    sent = await ana.put(VOICE, content=b"hello", headers=sizes(5))
+    assert sent.status_code == 422
+    assert sent.json()["findings"][0]["severity"] == "error"
+    assert (await ana.get("/clones/c1/samples")).json()["samples"] == []
+
+
+@pytest.mark.parametrize("name", ["%2e%2e%2fx", ".hidden", "a" * 500, "%F0%9F%8E%AD" * 90])
+async def test_no_name_of_a_file_leads_out_of_the_folder(site, ana, name):
+    sent = await ana.put(
+        f"/clones/c1/samples/voice/{name}", content=site.voice[:50], headers=sizes(100)
+    )
+    assert sent.status_code in {200, 404, 405}
+    assert not [p for p in site.folder.iterdir() if p.name not in {"uploads", "media"}]
+    assert {len(p.parts) for p in (site.folder / "uploads").rglob("*.part")} <= {
+        len(site.folder.parts) + 3
+    }
+
+
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [
+        ("https://127.0.0.1/a.wav", 422),
+        ("https://[::1]/a.wav", 422),
+        ("https://169.254.169.254/latest/meta-data", 422),
+        ("https://10.0.0.1/a.wav", 422),
+        ("https://localhost/a.wav", 422),
+        ("https://user:planted@files.example/a.wav", 422),
+        ("http://files.example/a.wav", 400),
+        ("file:///etc/passwd", 400),
+        ("/etc/passwd", 400),
+        ("voice.wav", 400),
+    ],
+)
+async def test_an_address_that_is_not_public_is_refused(ana, url, status):
+    sent = await ana.post("/clones/c1/samples", json={"role": "voice", "url": url})
+    assert sent.status_code == status
+    assert "planted" not in sent.text
+
+
+# -- trainings --------------------------------------------------------------------------------
+
+
+async def test_the_samples_of_a_clone_are_enough_for_a_training(site, ana):
+    told = await site.started(ana)
+    assert told["training_id"] == told["id"]
+    assert told["status"] == "pending"
+    final = await site.settle(told["id"])
+    shown = (await ana.get(f"/trainings/{told['id']}")).json()
+    assert (shown["status"], shown["progress"]) == ("completed", 100)
+    assert (shown["avatar_id"], shown["voice_id"]) == (final.avatar_id, final.voice_id)
+
+
+async def test_without_samples_nothing_begins(ana):
+    sent = await ana.post("/trainings", json={"clone_id": "c1", "consent": CONSENT})
+    assert (sent.status_code, sent.json()["error"]["type"]) == (422, "MediaRejected")
+
+
+async def test_without_consent_nothing_begins(site, ana):
+    await site.sampled(ana)
+    sent = await ana.post("/trainings", json={"clone_id": "c1"})
+    assert (sent.status_code, sent.json()["error"]["type"]) == (422, "ConsentRequired")
+    assert site.vendor.accepted == {}
+
+
+async def test_one_key_is_one_training(site, ana):
+    await site.sampled(ana)
+    asked = {"clone_id": "c1", "consent": CONSENT}
+    key = {"idempotency-key": "k1"}
+    told = [await ana.post("/trainings", json=asked, headers=key) for _ in range(2)]
+    assert told[0].json()["id"] == told[1].json()["id"]
+    assert len((await ana.get("/trainings")).json()["trainings"]) == 1
+
+
+async def test_evidence_is_kept_with_the_consent(site, ana):
+    await site.sampled(ana)
+    sent = await ana.put("/clones/c1/samples/evidence/yes.pdf", content=b"%PDF-", headers=sizes(5))
+    assert sent.status_code == 201
+    consent = {"subject": "Ana Lima", "evidence": "yes.pdf"}
+    told = await ana.post("/trainings", json={"clone_id": "c1", "consent": consent})
+    assert told.status_code == 201
+    training = await site.repository.get(told.json()["id"])
+    kept = await site.repository.get_consent(training.consent_id)
+    assert (kept.subject, kept.evidence_file.size) == ("Ana Lima", 5)
+
+
+@pytest.mark.parametrize("begun", [True, False])
+async def test_half_a_file_is_no_evidence(site, ana, begun):
+    await site.sampled(ana)
+    if begun:
+        await ana.put("/clones/c1/samples/evidence/yes.pdf", content=b"%PDF-", headers=sizes(50))
+    consent = {"subject": "Ana Lima", "evidence": "yes.pdf"}
+    sent = await ana.post("/trainings", json={"clone_id": "c1", "consent": consent})
+    assert (sent.status_code, sent.json()["error"]["type"]) == (422, "ConsentRequired")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"clone_id": ""},
+        {"clone_id": "c1", "footage": "/etc/passwd"},
+        {"clone_id": "c1", "consent": {"evidence_path": "/etc/passwd"}},
+        {"clone_id": ["c1"]},
+        [],
+        None,
+    ],
+    ids=str,
+)
+async def test_a_body_that_does_not_fit_is_refused(ana, body):
+    assert (await ana.post("/trainings", json=body)).status_code == 400
+
+
+async def test_an_unknown_stack_is_refused(site, ana):
+    await site.sampled(ana)
+    asked = {"clone_id": "c1", "consent": CONSENT, "stack": "nobody"}
+    assert (await ana.post("/trainings", json=asked)).status_code == 422
+
+
+async def test_trainings_come_by_pages_and_status(site, ana):
+    ids = [(await site.started(ana))["id"] for _ in range(3)]
+    await site.settle(ids[0])
+    first = (await ana.get("/trainings", params={"limit": 2})).json()
+    rest = (await ana.get("/trainings", params={"cursor": first["cursor"]})).json()
+    listed = [t["id"] for t in first["trainings"] + rest["trainings"]]
+    assert sorted(listed) == sorted(ids)
+    assert rest["cursor"] is None
+    done = (await ana.get("/trainings", params={"status": "completed"})).json()["trainings"]
+    assert [t["id"] for t in done] == [
+        t["id"] for t in first["trainings"] + rest["trainings"] if t["status"] == "completed"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        ({"limit": "0"}, 400),
+        ({"limit": "201"}, 400),
+        ({"limit": "x"}, 400),
+        ({"status": "happy"}, 400),
+        ({"cursor": "made up"}, 422),
+    ],
+    ids=str,
+)
+async def test_a_page_that_cannot_be_is_refused(ana, asked, status):
+    assert (await ana.get("/trainings", params=asked)).status_code == status
+
+
+async def test_a_training_is_cancelled(site, ana):
+    told = await site.started(ana)
+    sent = await ana.post(f"/trainings/{told['id']}/cancel")
+    assert (sent.status_code, sent.json()["status"]) == (200, "cancelled")
+
+
+async def test_a_training_is_deleted_and_gone(site, ana):
+    told = await site.started(ana)
+    await site.settle(told["id"])
+    assert (await ana.delete(f"/trainings/{told['id']}")).status_code == 204
+    assert (await ana.get(f"/trainings/{told['id']}")).status_code == 404
+    assert (await ana.delete(f"/trainings/{told['id']}")).status_code == 404
+
+
+async def test_a_video_is_no_training(site, ana):
+    told = await site.started(ana)
+    assert (await ana.get(f"/videos/{told['id']}")).status_code == 404
+
+
+# -- videos and media -------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def video(site, ana):
+    told = await site.started(ana)
+    await site.settle(told["id"])
+    sent = await ana.post(f"/trainings/{told['id']}/videos", json={"text": "Hello."})
+    assert sent.status_code == 201
+    assert (await site.settle(sent.json()["id"])).status is Status.COMPLETED
+    return (await ana.get(f"/videos/{sent.json()['id']}")).json()
+
+
+async def test_an_avatar_that_is_not_trained_does_not_speak(site, ana):
+    told = await site.started(ana)
+    sent = await ana.post(f"/trainings/{told['id']}/videos", json={"text": "Hello."})
+    assert (sent.status_code, sent.json()["error"]["type"]) == (409, "IllegalTransition")
+
+
+async def test_a_video_is_listed_with_its_training(ana, video):
+    listed = (await ana.get(f"/trainings/{video['training_id']}/videos")).json()["videos"]
+    assert [v["id"] for v in listed] == [video["id"]]
+
+
+async def test_a_video_plays_in_ranges_without_a_header(site, ana, video):
+    link = "/" + video["links"]["video"]
+    whole = await ana.get(link)
+    async with site.client(ana._transport.app) as stranger:
+        part = await stranger.get(link, headers={"range": "bytes=2-5"})
+    assert (whole.status_code, part.status_code) == (200, 206)
+    assert part.content == whole.content[2:6]
+    assert part.headers["content-range"] == f"bytes 2-5/{len(whole.content)}"
+    assert whole.headers["content-type"] == "video/mp4"
+    assert whole.headers["x-content-type-options"] == "nosniff"
+    assert "default-src 'none'" in whole.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("change", ["key", "expires", "signature", "nothing"])
+async def test_a_link_that_was_changed_opens_nothing(ana, video, change):
+    link = "/" + video["links"]["video"]
+    changed = {
+        "key": link.replace("results/", "samples/"),
+        "expires": link.replace("expires=1", "expires=2"),
+        "signature": link[:-4] + "AAAA",
+        "nothing": link.partition("?")[0],
+    }[change]
+    assert changed != link
+    assert (await ana.get(changed)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("a.html", "attachment"), ("a.svg", "attachment"), ("a.jpg", "inline"), ("a.mp4", "inline")],
+)
+async def test_only_pictures_sound_and_films_are_shown_in_the_page(site, name, shown):
+    secret, key = b"of the tests 0123456789", f"results/x/{name}"
+    link = signing.link("", secret, key, int(time.time()) + 60)
+    async with site.running(link_secrets=[secret]) as app, site.client(app) as client:
+        await site.kit.media.put(key, pieces(b"<script>"), "text/html")
+        answer = await client.get(link)
+    assert (answer.status_code, answer.headers["content-disposition"]) == (200, shown)

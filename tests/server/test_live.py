@@ -1,0 +1,211 @@
+"""Live progress, over a real socket where it must stream."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager, suppress
+
+import httpx
+import pytest
+
+from avatarkit.server import api
+from avatarkit.server.live import Hub
+
+uvicorn = pytest.importorskip("uvicorn", reason='needs pip install "avatarkit-sdk[server]"')
+
+pytestmark = pytest.mark.anyio
+
+
+async def changes(response):
+    """The events as they come: id, and what it says."""
+    name = None
+    async for line in response.aiter_lines():
+        key, _, value = line.partition(": ")
+        if key == "id":
+            name = int(value)
+        elif key == "data":
+            yield name, json.loads(value)
+
+
+@asynccontextmanager
+async def served(site):
+    """The app behind a real socket; its client signs in as Ana."""
+    app = site.new_app(hosts=["127.0.0.1"])
+    config = uvicorn.Config(app, port=0, log_level="critical", lifespan="on")
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    headers = {"authorization": f"Bearer {site.tokens['ana']}"}
+    address = f"http://127.0.0.1:{port}"
+    try:
+        async with httpx.AsyncClient(base_url=address, headers=headers, timeout=30) as client:
+            yield client, server
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def test_the_changes_come_as_they_happen_and_end_with_the_final_one(site):
+    async with served(site) as (client, _):
+        training = await site.started(client)
+        seen = []
+        async with client.stream("GET", f"/trainings/{training['id']}/events") as response:
+            assert response.headers["content-type"].startswith("text/event-stream")
+            assert response.headers["cache-control"] == "no-store"
+            async for version, told in changes(response):
+                seen.append((version, told["status"]))
+                if len(seen) == 1:
+                    asyncio.get_running_loop().create_task(site.settle(training["id"]))
+    assert seen[0][1] == "pending"
+    assert seen[-1][1] == "completed"
+    assert [v for v, _ in seen] == sorted({v for v, _ in seen})
+
+
+async def test_who_comes_back_gets_only_what_is_new(site):
+    async with served(site) as (client, _):
+        training = await site.started(client)
+        where = f"/trainings/{training['id']}/events"
+        async with client.stream("GET", where) as response:
+            first = await anext(changes(response))
+        await site.settle(training["id"])
+        again = {"last-event-id": str(first[0])}
+        async with client.stream("GET", where, headers=again) as response:
+            rest = [change async for change in changes(response)]
+        known = {"last-event-id": str(rest[-1][0])}
+        over = await client.get(where, headers=known)
+    assert all(version > first[0] for version, _ in rest)
+    assert rest[-1][1]["status"] == "completed"
+    assert (over.status_code, over.content) == (204, b"")
+
+
+@pytest.mark.parametrize("last", ["", "x", "-1", "9" * 40, "\u0661"])
+async def test_an_event_id_that_is_none_begins_at_the_beginning(site, last):
+    async with site.running() as app, site.client(app, "ana") as client:
+        training = await site.started(client)
+        await site.settle(training["id"])
+        headers = {"last-event-id": last.encode()}
+        answer = await client.get(f"/trainings/{training['id']}/events", headers=headers)
+    assert answer.status_code == 200
+    assert '"status":"completed"' in answer.text
+
+
+async def test_a_watcher_whose_training_is_deleted_is_told_that_it_ended(site):
+    async with served(site) as (client, _):
+        training = await site.started(client)
+        where = f"/trainings/{training['id']}/events"
+        async with client.stream("GET", where) as response:
+            stream = changes(response)
+            await anext(stream)
+            await client.delete(f"/trainings/{training['id']}")
+            assert [change async for change in stream] == []
+        assert (await client.get(where)).status_code == 404
+
+
+async def test_the_server_stops_while_people_watch(site):
+    async with served(site) as (client, server):
+        training = await site.started(client)
+        async with client.stream("GET", f"/trainings/{training['id']}/events") as response:
+            stream = changes(response)
+            await anext(stream)
+            server.should_exit = True
+            async with asyncio.timeout(10):
+                with suppress(httpx.RemoteProtocolError):  # cut, so that the page comes back
+                    assert [change async for change in stream] == []
+
+
+async def test_an_upload_that_is_cut_off_keeps_what_came(site):
+    length = {"upload-length": str(len(site.voice))}
+    where = "/clones/c1/samples/voice/voice.wav"
+    async with served(site) as (client, _):
+        came = asyncio.Event()
+
+        async def some():
+            yield site.voice[:100_000]
+            came.set()
+            await asyncio.Event().wait()
+
+        sending = asyncio.create_task(client.put(where, content=some(), headers=length))
+        await came.wait()
+        at = 0
+        while at < 100_000:
+            at = int((await client.head(where)).headers["upload-offset"])
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        while True:
+            rest = {"upload-offset": str(at), **length}
+            answer = await client.put(where, content=site.voice[at:], headers=rest)
+            if answer.status_code != 409:  # the server has not noticed yet
+                break
+    assert (answer.status_code, answer.json()["sample"]["size"]) == (201, len(site.voice))
+
+
+async def test_a_heartbeat_keeps_the_way_open(site, monkeypatch):
+    monkeypatch.setattr(api, "PING", 0.05)
+    async with served(site) as (client, _):
+        training = await site.started(client)
+        async with client.stream("GET", f"/trainings/{training['id']}/events") as response:
+            async for line in response.aiter_lines():
+                if line.startswith(": ping"):
+                    break
+            else:
+                raise AssertionError("it never came")
+
+
+# -- many watchers ----------------------------------------------------------------------------
+
+
+class Counted:
+    """A repository whose reads are counted."""
+
+    def __init__(self, inner):
+        self.inner, self.reads = inner, 0
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+    async def get(self, record_id):
+        self.reads += 1
+        return await self.inner.get(record_id)
+
+
+async def test_a_thousand_watchers_cost_one_read_for_each_change(site):
+    async with site.running() as app, site.client(app, "ana") as client:
+        training = await site.started(client)
+        counted = site.kit._repository = Counted(site.repository)
+        hub = Hub(site.kit, lambda record: {"status": record.status})
+        seen = [0] * 1000
+
+        async def watch(number):
+            async for _ in hub.changes(training["id"]):
+                seen[number] += 1
+
+        watchers = [asyncio.create_task(watch(number)) for number in range(1000)]
+        while not all(seen):
+            await asyncio.sleep(0)
+        assert counted.reads == 1
+        before = counted.reads
+        await site.kit.cancel(training["id"])
+        own = counted.reads - before  # what cancelling itself reads
+        await asyncio.gather(*watchers)
+    assert seen == [2] * 1000
+    assert counted.reads - before - own == 1
+
+
+async def test_when_the_last_watcher_leaves_nobody_looks_any_more(site):
+    async with site.running() as app, site.client(app, "ana") as client:
+        training = await site.started(client)
+        hub = Hub(site.kit, lambda record: {})
+        stream = hub.changes(training["id"])
+        await anext(stream)
+        assert hub._channels
+        await stream.aclose()
+        assert not hub._channels
+        counted = site.kit._repository = Counted(site.repository)
+        await site.kit.cancel(training["id"])
+        own = counted.reads
+        await asyncio.sleep(0)
+    assert counted.reads == own

@@ -1,0 +1,50 @@
+"""The app within another one: one line."""
+
+from __future__ import annotations
+
+import pytest
+from starlette.applications import Starlette
+
+pytestmark = pytest.mark.anyio
+
+
+def starlette(app):
+    outer = Starlette()
+    outer.mount("/avatars", app)
+    return outer
+
+
+def fastapi(app):
+    outer = pytest.importorskip("fastapi").FastAPI()
+    outer.mount("/avatars", app)
+    return outer
+
+
+@pytest.mark.parametrize("outer", [starlette, fastapi])
+async def test_mounted_it_works_without_a_lifespan_of_its_own(site, outer):
+    app = site.new_app()
+    async with site.client(outer(app), "ana") as client:
+        client.base_url = f"{site.origin}/avatars"
+        training = await site.started(client)
+        await site.settle(training["id"])
+        shown = (await client.get(f"/trainings/{training['id']}")).json()
+        assert shown["status"] == "completed"
+        sent = await client.post(f"/trainings/{training['id']}/videos", json={"text": "Hello."})
+        await site.settle(sent.json()["id"])
+        links = (await client.get(f"/videos/{sent.json()['id']}")).json()["links"]
+        assert (await client.get(links["video"])).status_code == 200
+        told = await client.post(f"/webhooks/fake/{site.secret}", json={})
+        assert told.status_code == 401
+        page = await client.get("/openapi.json")
+        assert page.json()["servers"] == [{"url": "/avatars"}]
+    await app.state.aclose()
+
+
+@pytest.mark.parametrize("outer", [starlette, fastapi])
+async def test_mounted_it_still_refuses_strangers_pages(site, outer):
+    app = site.new_app()
+    async with site.client(outer(app), "ana") as client:
+        client.base_url = f"{site.origin}/avatars"
+        stranger = {"origin": "https://evil.example"}
+        sent = await client.post("/trainings", json={"clone_id": "c1"}, headers=stranger)
+    assert sent.status_code == 403
