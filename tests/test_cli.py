@@ -350,6 +350,7 @@ def test_a_status_document_has_these_fields():
         "avatar_id",
         "clone_id",
         "completed_at",
+        "consent_id",
         "created_at",
         "error",
         "estimated",

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from avatarkit import consent
+from avatarkit import AvatarKit, Status, consent
 from avatarkit.cli.app import app
-from avatarkit.errors import ConsentRequired
+from avatarkit.errors import ConsentRequired, IllegalTransition, NotFound
+from avatarkit.media.folder import FolderStore
 from avatarkit.models import Consent, ConsentRule
+from avatarkit.providers.fake import Fake, FakeVendor
 from avatarkit.registry import usable
+from avatarkit.repositories.memory import MemoryRepository
+from avatarkit.settings import Settings
+from avatarkit.testing import FakeClock
 
 EVIDENCE = {"acme": (ConsentRule(demands="evidence", text="a recording", since="2026-11-01"),)}
 ANA = Consent(subject="Ana Lima")
@@ -71,3 +78,182 @@ def test_every_rule_of_a_provider_has_its_source_and_its_day(name):
 @pytest.mark.parametrize("name", sorted(usable()))
 def test_every_limit_of_a_provider_has_its_source_and_its_day(name):
     assert all(limit.source and limit.since for limit in usable()[name].limits)
+
+
+# -- revocation and expiry --------------------------------------------------------------------
+
+DEMO = Path(str(files("avatarkit") / "data" / "demo"))
+WHO = {"user_id": "ana", "clone_id": "ana-1"}
+GIVEN = {**WHO, "voice": [DEMO / "voice.wav"], "footage": DEMO / "portrait.jpg"}
+
+
+class House:
+    """Everything that outlives a kit."""
+
+    def __init__(self, folder):
+        self.clock = FakeClock()
+        self.vendor = FakeVendor(clock=self.clock)
+        self.repository = MemoryRepository(clock=self.clock)
+        self.given = {
+            "repository": self.repository,
+            "media": FolderStore(folder / "media"),
+            "providers": {"fake": Fake(vendor=self.vendor)},
+            "clock": self.clock,
+            "settings": Settings(),
+        }
+
+    def kit(self, **more):
+        return AvatarKit("fake", **self.given, **more)
+
+
+@pytest.fixture
+def house(tmp_path):
+    return House(tmp_path)
+
+
+async def trained(kit, consent=ANA):
+    training = await kit.train(**GIVEN, consent=consent)
+    async for _ in kit.watch(training.id):
+        pass
+    return await kit.get(training.id)
+
+
+@pytest.mark.anyio
+async def test_after_revocation_no_video_is_made(house):
+    async with house.kit() as kit:
+        training = await trained(kit)
+        await kit.revoke(training.consent_id)
+        with pytest.raises(ConsentRequired, match="revoked"):
+            await kit.speak(training.id, "Hello.")
+    assert not [token for token in house.vendor.accepted if token.endswith("-video")]
+
+
+@pytest.mark.anyio
+async def test_after_revocation_the_same_agreement_trains_nothing(house):
+    async with house.kit() as kit:
+        training = await trained(kit)
+        await kit.revoke(training.consent_id)
+        with pytest.raises(ConsentRequired, match="revoked"):
+            await kit.train(**GIVEN, consent=ANA)
+        anew = ANA.model_copy(update={"scope": "another year of lessons"})
+        assert (await trained(kit, anew)).status is Status.COMPLETED
+
+
+@pytest.mark.anyio
+async def test_revocation_cancels_a_running_training_and_the_vendor_forgets_it(house):
+    async with house.kit(worker=False) as kit:
+        training = await kit.train(**GIVEN, consent=ANA)
+        await kit.tick()
+        assert (await kit.get(training.id)).status is Status.TRAINING
+        await kit.revoke(training.consent_id)
+        assert (await kit.get(training.id)).status is Status.CANCELLED
+        for _ in range(20):
+            await kit.tick()
+            house.clock.advance(600.0)
+        assert await kit.leftovers(training.id) == []
+
+
+@pytest.mark.anyio
+async def test_another_consents_training_goes_on(house):
+    async with house.kit(worker=False) as kit:
+        mine = await kit.train(**GIVEN, consent=ANA)
+        other = ANA.model_copy(update={"scope": "for the other class"})
+        theirs = await kit.train(**GIVEN, consent=other)
+        await kit.revoke(mine.consent_id)
+        assert (await kit.get(theirs.id)).status is Status.PENDING
+
+
+@pytest.mark.anyio
+async def test_a_worker_that_was_not_told_sends_nothing_after_revocation(house):
+    async with house.kit(worker=False) as kit:
+        training = await kit.train(**GIVEN, consent=ANA)
+        await house.repository.revoke_consent(training.consent_id, 1.0)
+        await kit.tick()
+        stopped = await kit.get(training.id)
+    assert (stopped.status, stopped.error_type) == (Status.FAILED, "ConsentRequired")
+    assert house.vendor.accepted == {}
+
+
+@pytest.mark.anyio
+async def test_revocation_lists_what_exists_and_where(house, tmp_path):
+    (tmp_path / "agrees.mp4").write_bytes(b"I agree")
+    consent = Consent(subject="Ana Lima", evidence=str(tmp_path / "agrees.mp4"))
+    async with house.kit() as kit:
+        training = await trained(kit, consent)
+        video = await kit.speak(training.id, "Hello.")
+        first = await kit.revoke(training.consent_id)
+        again = await kit.revoke(training.consent_id)
+    assert first == again
+    found = {(h.kind, h.where, h.id) for h in first}
+    assert {("record", "repository", r.id) for r in (training, video)} <= found
+    assert {("vendor", "fake", o.job_id) for o in (*training.operations, *video.operations)} <= (
+        found
+    )
+    keys = {h.id for h in first if h.kind == "file"}
+    assert video.file("video").key in keys
+    assert training.voice[0].file.key in keys
+    assert any(key.startswith("consents/ana/") for key in keys)
+
+
+@pytest.mark.anyio
+async def test_a_video_that_ends_meanwhile_is_listed_all_the_same(house, monkeypatch):
+    async with house.kit(worker=False) as kit:
+        training = await kit.train(**GIVEN, consent=ANA)
+
+        async def too_late(record):
+            raise IllegalTransition("it is completed")
+
+        monkeypatch.setattr(kit._orchestrator, "cancel", too_late)
+        assert training.id in {h.id for h in await kit.revoke(training.consent_id)}
+
+
+@pytest.mark.anyio
+async def test_an_unknown_consent_cannot_be_revoked(house):
+    async with house.kit(worker=False) as kit:
+        with pytest.raises(NotFound):
+            await kit.revoke("nothing")
+
+
+@pytest.mark.anyio
+async def test_an_expired_consent_makes_nothing_more(house):
+    until = house.clock.now().wall + 3600.0
+    consent = ANA.model_copy(update={"expires_at": until})
+    async with house.kit() as kit:
+        training = await trained(kit, consent)
+        house.clock.advance(3600.0)
+        with pytest.raises(ConsentRequired, match="expired"):
+            await kit.speak(training.id, "Hello.")
+        with pytest.raises(ConsentRequired, match="expired"):
+            await kit.train(**GIVEN, consent=consent)
+
+
+@pytest.mark.parametrize("now", [9.0, 10.0, 11.0])
+def test_a_consent_ends_when_it_says(now):
+    until = ANA.model_copy(update={"expires_at": 10.0})
+    if now < 10.0:
+        consent.require_valid(until, now)
+    else:
+        with pytest.raises(ConsentRequired, match="expired"):
+            consent.require_valid(until, now)
+
+
+def test_a_revocation_does_not_change_which_consent_it_is():
+    given = ANA.identified("ana")
+    assert given.model_copy(update={"revoked_at": 5.0}).identified("ana").id == given.id
+
+
+def test_the_command_line_revokes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AVATARKIT_STACK", "fake")
+    (tmp_path / "ana.json").write_text('{"subject": "Ana Lima", "scope": "lessons"}')
+    samples = (f"--voice={DEMO / 'voice.wav'}", f"--footage={DEMO / 'portrait.jpg'}")
+
+    def run(*arguments, code=0):
+        result = CliRunner().invoke(app, [*arguments, "--json"])
+        assert result.exit_code == code, result.output
+        return json.loads(result.stdout.splitlines()[-1])
+
+    training = run("train", *samples, "--consent=ana.json", "--no-wait")
+    told = run("consent", "revoke", training["consent_id"])
+    assert training["id"] in {row["id"] for row in told["exists"]}
+    assert run("status", training["id"])["status"] == "cancelled"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from .errors import ConsentRequired
 from .models import Consent, ConsentRule, Model
 
-__all__ = ["OURS", "Requirement", "require", "requirements"]
+__all__ = ["OURS", "Requirement", "require", "require_valid", "requirements"]
 
 #: Everybody's first rule: what ``train`` refuses to begin without, whoever the provider is.
 OURS = ConsentRule(
@@ -60,3 +60,16 @@ def require(consent: Consent | None, rules: Mapping[str, Sequence[ConsentRule]])
                 f"{demanded.provider} demands evidence of consent: {demanded.text}"
             )
     return consent
+
+
+def require_valid(consent: Consent | None, now: float) -> None:
+    """Raise ``ConsentRequired`` where it was revoked, or has expired by ``now``."""
+    if consent is None:
+        return
+    if consent.revoked_at is not None:
+        raise ConsentRequired(
+            f"consent {consent.id} was revoked: nothing more is made by it. A new agreement needs "
+            "its own evidence, scope or version of the wording"
+        )
+    if consent.expires_at is not None and now >= consent.expires_at:
+        raise ConsentRequired(f"consent {consent.id} has expired: ask the person again")

@@ -626,6 +626,10 @@ class Repository(Protocol):
         """A consent by its id."""
         ...
 
+    async def revoke_consent(self, consent_id: str, at: float) -> Consent | None:
+        """Note when it was revoked, the first time; returns what is kept, or None."""
+        ...
+
     async def log_webhook(self, entry: LogEntry) -> bool:
         """Keep a delivery; False where this event of this provider is known already."""
         ...

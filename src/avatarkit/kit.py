@@ -16,11 +16,12 @@ from typing import Any, Literal, Self, TypeVar, cast
 import anyio
 import anyio.to_thread
 
-from . import _telemetry, addresses, errors, pricing, registry
+from . import _telemetry, addresses, errors, holdings, pricing, registry
 from . import consent as consents
 from . import preflight as looks
 from .engines.clock import SystemClock
 from .engines.inprocess import AccountSlots, InProcessEngine, wait
+from .holdings import Holding
 from .inbox import Inbox
 from .interfaces import (
     ROLES,
@@ -540,6 +541,7 @@ class AvatarKit:
             await self._require_links([(avatar.provider, Operation.VIDEO, "audio/*")])
         kept = await self._repository.get_consent(training.consent_id or "")
         consents.require(kept, {n: self._provider(n).consent_rules for n in names})
+        consents.require_valid(kept, await self.now())
         sample: Sample | None = None
         if script is not None:
             script = looks.read_script(script, limits)
@@ -801,6 +803,45 @@ class AvatarKit:
         await self._orchestrator.delete(await self._record(record_id))
         self._engine.wake()
 
+    async def revoke(self, consent_id: str) -> list[Holding]:
+        """Note that a person takes a consent back; returns what exists by it, and where.
+
+        Nothing new is made by it from now on: what is under way is cancelled, and trainings and
+        videos raise ``ConsentRequired``. What is finished stays until it is deleted. It may be
+        repeated. Raises ``NotFound`` for an unknown consent.
+        """
+        consent = await self._repository.revoke_consent(consent_id, await self.now())
+        if consent is None:
+            raise errors.NotFound(f"there is no consent {consent_id!r}")
+        found = list(holdings.of_consent(consent))
+        async for record in self._records_of(consent.user_id):
+            if record.consent_id == consent_id:
+                found += holdings.of_record(await self._stopped(record))
+        self._engine.wake()
+        return found
+
+    async def _stopped(self, record: Record) -> Record:
+        """The record, cancelled unless it is at its end."""
+        if record.status.final:
+            return record
+        try:
+            return await self._orchestrator.cancel(record)
+        except errors.IllegalTransition:  # it came to its end in the meantime
+            return await self._repository.get(record.id) or record
+
+    async def _records_of(self, user_id: str | None) -> AsyncIterator[Record]:
+        """Every training and video that is not deleted, of one user or of all."""
+        kinds: tuple[Literal["training", "video"], ...] = ("training", "video")
+        for kind in kinds:
+            cursor: str | None = None
+            while True:
+                page = await self._repository.page(kind, user_id=user_id, cursor=cursor, limit=200)
+                for record in page.records:
+                    yield record
+                cursor = page.cursor
+                if cursor is None:
+                    break
+
     async def leftovers(self, record_id: str) -> list[Leftover]:
         """What the vendors or the store still hold of a cancelled or deleted record."""
         record = await self._repository.get(record_id)
@@ -993,18 +1034,10 @@ class AvatarKit:
         many records that concerns.
         """
         count = 0
-        kinds: tuple[Literal["training", "video"], ...] = ("training", "video")
-        for kind in kinds:
-            cursor: str | None = None
-            while True:
-                page = await self._repository.page(kind, cursor=cursor, limit=200)
-                for record in page.records:
-                    if not record.status.final:
-                        await self._orchestrator.restored(record)
-                        count += 1
-                cursor = page.cursor
-                if cursor is None:
-                    break
+        async for record in self._records_of(None):
+            if not record.status.final:
+                await self._orchestrator.restored(record)
+                count += 1
         return count
 
     async def _record(self, record_id: str) -> Record:

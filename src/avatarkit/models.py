@@ -158,6 +158,9 @@ class Consent(Model):
     evidence: str | None = None
     evidence_file: StoredFile | None = None
     given_at: float | None = None  #: seconds since 1970
+    scope: str | None = None  #: what it is for, in words; None: all that the wording says
+    expires_at: float | None = None  #: seconds since 1970; None: never
+    revoked_at: float | None = None  #: seconds since 1970
 
     @classmethod
     def not_a_real_person(cls, reason: str) -> Consent:
@@ -168,7 +171,8 @@ class Consent(Model):
 
     def identified(self, user_id: str) -> Consent:
         """The same consent with an id, a UUID, that follows from its contents."""
-        body = self.model_copy(update={"id": "", "user_id": user_id, "given_at": None})
+        no_part = {"id": "", "given_at": None, "revoked_at": None}
+        body = self.model_copy(update={**no_part, "user_id": user_id})
         digest = hashlib.sha256(body.model_dump_json().encode()).digest()
         return self.model_copy(update={"id": str(UUID(bytes=digest[:16])), "user_id": user_id})
 

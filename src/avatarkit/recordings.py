@@ -20,6 +20,7 @@ import anyio.to_thread
 from . import errors
 from . import preflight as looks
 from ._files import chunks
+from .consent import require_valid
 from .interfaces import FaceFinder, Fetcher, Link, MediaStore, Repository
 from .models import Consent, SampleRole, media_type_of
 from .records import HandIn, Sample
@@ -192,7 +193,10 @@ class Recordings:
         return HandIn(ref=ref, name=f"{Path(file.name).stem}{suffix}", file=stored)
 
     async def keep_consent(self, consent: Consent, user_id: str) -> Consent:
-        """Store the evidence with its digest, then record the consent."""
+        """Store the evidence with its digest, then record the consent.
+
+        Raises ``ConsentRequired`` where this very consent was revoked, or has expired.
+        """
         if consent.evidence is not None:
             path = Path(consent.evidence)
             if not await anyio.Path(path).is_file():
@@ -201,10 +205,13 @@ class Recordings:
             key = f"consents/{_part(user_id)}/{digest}{path.suffix.lower()}"
             stored = await self._media.put(key, chunks(path), media_type_of(path.suffix))
             consent = consent.model_copy(update={"evidence": None, "evidence_file": stored})
+        now = (await self._repository.now()).wall
+        require_valid(consent, now)
         if consent.given_at is None:
-            now = (await self._repository.now()).wall
             consent = consent.model_copy(update={"given_at": now})
-        return await self._repository.add_consent(consent.identified(user_id))
+        kept = await self._repository.add_consent(consent.identified(user_id))
+        require_valid(kept, now)
+        return kept
 
 
 def _is_link(source: Source) -> TypeGuard[str]:

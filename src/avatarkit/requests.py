@@ -14,6 +14,7 @@ import anyio.to_thread
 
 from . import audio, errors
 from ._files import chunks
+from .consent import require_valid
 from .interfaces import MediaStore, Provider, Repository
 from .models import (
     AvatarRequest,
@@ -48,8 +49,12 @@ class Requests:
     ) -> Request:
         """Build the next attempt's request, or that of ``attempt``.
 
-        Raises ``ConfigError`` where the provider can be given the media in no way.
+        Raises ``ConfigError`` where the provider can be given the media in no way, and
+        ``ConsentRequired`` for a next attempt by a consent that was revoked or has expired.
         """
+        if attempt is None and record.consent_id is not None:
+            consent = await self._repository.get_consent(record.consent_id)
+            require_valid(consent, (await self._repository.now()).wall)
         token = record.token(state.operation)
         number = state.attempt + 1 if attempt is None else attempt
         common: dict[str, Any] = {

@@ -19,6 +19,7 @@ def record_shape(record: Training | Video) -> dict[str, Any]:
         "clone_id": record.clone_id,
         "name": record.name,
         "stack": record.stack,
+        "consent_id": record.consent_id,
         "status": str(record.status),
         "progress": record.progress,
         "estimated": record.estimated,

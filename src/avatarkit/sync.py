@@ -154,6 +154,7 @@ class SyncAvatarKit:
     cancel = _waiting(AvatarKit.cancel)
     delete = _waiting(AvatarKit.delete)
     leftovers = _waiting(AvatarKit.leftovers)
+    revoke = _waiting(AvatarKit.revoke)
     resolve = _waiting(AvatarKit.resolve)
     samples = _waiting(AvatarKit.samples)
     page = _waiting(AvatarKit.page)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
     group = typer.Typer(no_args_is_help=True, help="What must be agreed to, and by whom.")
     command(group, "requirements")(_requirements)
+    command(group, "revoke")(_revoke)
     app.add_typer(group, name="consent")
 
 
@@ -35,6 +36,26 @@ async def _requirements(session: Session) -> None:
         {"requirements": [requirement.model_dump() for requirement in found]},
         ("provider", "demands", "what", "read", "source"),
         [(r.provider, r.demands, r.text, r.since or "-", r.source or "-") for r in found],
+    )
+
+
+async def _revoke(
+    session: Session,
+    consent_id: Annotated[
+        str, typer.Argument(metavar="ID", help="The consent_id of a training or video.")
+    ],
+) -> None:
+    """Take a consent back: nothing new is made by it. Lists what exists by it, and where."""
+    from .following import clear_up
+
+    async with session.kit(worker=True) as kit:
+        found = await kit.revoke(consent_id)
+        for record_id in {h.record_id: None for h in found if h.record_id}:
+            await clear_up(kit, record_id)
+    session.out.table(
+        {"consent_id": consent_id, "exists": [holding.model_dump() for holding in found]},
+        ("what", "where", "id", "of"),
+        [(h.kind, h.where, h.id, h.record_id or "-") for h in found],
     )
 
 
@@ -115,6 +136,7 @@ def _moment(value: Any) -> float:
 
 
 _TEXT = (_text, "a text that is not empty")
+_MOMENT = (_moment, "seconds since 1970 or an ISO 8601 time")
 #: The keys of a consent file: how each is read, and what it must be.
 _READERS: Mapping[str, tuple[Callable[[Any], Any], str]] = MappingProxyType(
     {
@@ -122,6 +144,8 @@ _READERS: Mapping[str, tuple[Callable[[Any], Any], str]] = MappingProxyType(
         "wording": _TEXT,
         "wording_version": _TEXT,
         "evidence": (_text, "the path of a file, relative to this one"),
-        "given_at": (_moment, "seconds since 1970 or an ISO 8601 time"),
+        "given_at": _MOMENT,
+        "expires_at": _MOMENT,
+        "scope": _TEXT,
     }
 )

@@ -226,6 +226,14 @@ class MemoryRepository(Repository):
         """A consent by its id."""
         return self._consents.get(consent_id)
 
+    async def revoke_consent(self, consent_id: str, at: float) -> Consent | None:
+        """Note when it was revoked, the first time; returns what is kept, or None."""
+        known = self._consents.get(consent_id)
+        if known is not None and known.revoked_at is None:
+            known = known.model_copy(update={"revoked_at": at})
+            self._consents[consent_id] = known
+        return known
+
     # -- logs ---------------------------------------------------------------------------------
 
     async def log_webhook(self, entry: LogEntry) -> bool:

@@ -396,6 +396,12 @@ class PostgresRepository(Repository):
         found = await self._rows("select doc from public.avatar_consents where id = %s", consent_id)
         return self._read(Consent, "avatar_consents", consent_id, found[0][0]) if found else None
 
+    async def revoke_consent(self, consent_id: str, at: float) -> Consent | None:
+        """Note when it was revoked, the first time; returns what is kept, or None."""
+        statement = "select public.avatarkit_revoke_consent(%s, %s)"
+        ((doc,),) = await self._rows(statement, consent_id, at)
+        return None if doc is None else self._read(Consent, "avatar_consents", consent_id, doc)
+
     # -- logs ---------------------------------------------------------------------------------
 
     async def log_webhook(self, entry: LogEntry) -> bool:

@@ -409,6 +409,20 @@ class SqliteRepository(Repository):
         """A consent by its id."""
         return await self._read(lambda db: self._consent(db, consent_id))
 
+    async def revoke_consent(self, consent_id: str, at: float) -> Consent | None:
+        """Note when it was revoked, the first time; returns what is kept, or None."""
+
+        def change(db: sqlite3.Connection) -> Consent | None:
+            known = self._consent(db, consent_id)
+            if known is None or known.revoked_at is not None:
+                return known
+            revoked = known.model_copy(update={"revoked_at": at})
+            doc = rows.consent_row(revoked)["doc"]
+            db.execute("UPDATE consents SET doc = ? WHERE id = ?", (doc, consent_id))
+            return revoked
+
+        return await self._write(change)
+
     def _consent(self, db: sqlite3.Connection, consent_id: str) -> Consent | None:
         row = db.execute("SELECT doc FROM consents WHERE id = ?", (consent_id,)).fetchone()
         return self._document(Consent, "consents", consent_id, row["doc"]) if row else None

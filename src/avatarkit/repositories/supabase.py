@@ -369,6 +369,13 @@ class SupabaseRepository(Repository):
         found = await self._select("avatar_consents", select="doc", id=f"eq.{consent_id}")
         return self._consent(consent_id, found[0]["doc"]) if found else None
 
+    async def revoke_consent(self, consent_id: str, at: float) -> Consent | None:
+        """Note when it was revoked, the first time; returns what is kept, or None."""
+        self._for_the_service()
+        _must_be_uuids(id=consent_id)
+        doc = await self._call("avatarkit_revoke_consent", p_id=consent_id, p_at=at)
+        return None if doc is None else self._consent(consent_id, doc)
+
     def _consent(self, consent_id: str, doc: str) -> Consent:
         return rows.read(
             Consent, doc, table="avatar_consents", row_id=consent_id, place=self._place

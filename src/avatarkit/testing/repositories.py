@@ -833,6 +833,27 @@ class RepositorySuite:
         again = await repository.add_consent(first.model_copy(update={"given_at": _BIRTH + 9}))
         assert again == first == await repository.get_consent(first.id)
 
+    async def test_a_consent_is_revoked_once(self, repository: Repository) -> None:
+        """What counts is when the person first said so."""
+        consent = Consent(subject="Ana Lima", given_at=_BIRTH).identified(ANA)
+        await repository.add_consent(consent)
+        revoked = consent.model_copy(update={"revoked_at": _BIRTH + 5})
+        assert await repository.revoke_consent(consent.id, _BIRTH + 5) == revoked
+        assert await repository.revoke_consent(consent.id, _BIRTH + 9) == revoked
+        assert await repository.get_consent(consent.id) == revoked
+
+    async def test_a_revoked_consent_is_not_given_again(self, repository: Repository) -> None:
+        """The same agreement, sent once more, does not undo it."""
+        consent = Consent(subject="Ana Lima", given_at=_BIRTH).identified(ANA)
+        await repository.add_consent(consent)
+        revoked = await repository.revoke_consent(consent.id, _BIRTH + 5)
+        assert await repository.add_consent(consent) == revoked
+
+    async def test_nobodys_consent_is_not_revoked(self, repository: Repository) -> None:
+        """It is None, and none appears."""
+        assert await repository.revoke_consent(an_id("nothing"), _BIRTH) is None
+        assert await repository.get_consent(an_id("nothing")) is None
+
     async def test_an_unknown_consent_is_none(self, repository: Repository) -> None:
         """Nobody consents by accident."""
         assert await repository.get_consent(an_id("nothing")) is None

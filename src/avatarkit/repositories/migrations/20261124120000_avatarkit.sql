@@ -829,6 +829,23 @@ begin
   return v_doc;
 end $$;
 
+-- Note when a consent was revoked, in seconds since 1970: the first time is what stays.
+create or replace function public.avatarkit_revoke_consent(p_id text, p_at double precision)
+returns text language plpgsql set search_path = '' as $$
+declare
+  v_id constant public.avatar_consents.id%type := p_id;
+  v_doc text;
+begin
+  select k.doc into v_doc from public.avatar_consents k where k.id = v_id for update;
+  if v_doc::jsonb ->> 'revoked_at' is null then
+    update public.avatar_consents k
+       set doc = jsonb_set(k.doc::jsonb, '{revoked_at}', to_jsonb(p_at))::text
+     where k.id = v_id
+    returning k.doc into v_doc;
+  end if;
+  return v_doc;
+end $$;
+
 -- Keep a delivery; false where this event of this provider is known. p_body is base64.
 create or replace function public.avatarkit_log_webhook(
   p_provider text, p_event_id text, p_event_type text, p_body text, p_received_at timestamptz,
