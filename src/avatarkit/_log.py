@@ -28,6 +28,7 @@ _SECRET_FIELD = re.compile(
 _SECRET_TEXTS = (
     (re.compile(r"(https?://)[^/\s\"'<>@]*@", re.IGNORECASE), rf"\1{_HIDDEN}@"),
     (re.compile(r"(https?://[^?#\s\"'<>]*)[?#][^\s\"'<>]*", re.IGNORECASE), rf"\1?{_HIDDEN}"),
+    (re.compile(r"(/webhooks/[\w.-]+/)[^/?#\s\"'<>\[]+"), rf"\1{_HIDDEN}"),  # what opens the inbox
     (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {_HIDDEN}"),
     (re.compile(r"\b(?:sk|pk|rk|key|whsec|wsec)[-_][\w-]{8,}", re.IGNORECASE), _HIDDEN),
     (re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"), _HIDDEN),  # a JSON web token

@@ -156,6 +156,7 @@ class AvatarKit:
             policy=self._policy,
             changed=self._changes.tell,
             keep=partial(marking.put, self._media) if marking else None,
+            inboxes=self._settings.inboxes,
         )
         self._inbox = Inbox(
             repository=self._repository,

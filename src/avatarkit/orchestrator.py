@@ -81,6 +81,7 @@ from .states import (
     poll_gap,
     settle_time,
 )
+from .webhooks import Inboxes
 
 __all__ = ["Orchestrator"]
 
@@ -126,7 +127,7 @@ class Orchestrator:
 
     ``provider`` gives the provider of a name, or raises ``ConfigError``; ``fetcher`` opens links of
     providers that do not open their own; ``changed`` is called with every record that was saved;
-    ``keep`` stores results, and by default ``media`` does.
+    ``keep`` stores results, and by default ``media`` does; ``inboxes`` is where vendors call back.
     """
 
     def __init__(
@@ -141,10 +142,11 @@ class Orchestrator:
         policy: Policy,
         changed: Callable[[Record], None],
         keep: Callable[[str, AsyncIterator[bytes], str], Awaitable[StoredFile]] | None = None,
+        inboxes: Inboxes | None = None,
     ) -> None:
         self._repository = repository
         self._media = media
-        self._requests = Requests(media, repository)
+        self._requests = Requests(media, repository, inboxes)
         self._provider = provider
         self._fetcher = fetcher
         self._clock = clock

@@ -29,16 +29,23 @@ from .models import (
     VoiceRequest,
 )
 from .records import HandIn, OperationState, Record, Sample, Training, Video
+from .webhooks import Inboxes
 
 __all__ = ["Requests", "digest", "unreachable"]
 
 
 class Requests:
-    """Requests whose media stream from one store."""
+    """Requests whose media stream from one store.
 
-    def __init__(self, media: MediaStore, repository: Repository) -> None:
+    Who can be told where to call back is told one of ``inboxes``, if others can reach it by https.
+    """
+
+    def __init__(
+        self, media: MediaStore, repository: Repository, inboxes: Inboxes | None = None
+    ) -> None:
         self._media = media
         self._repository = repository
+        self._inboxes = inboxes
 
     async def build(
         self,
@@ -63,8 +70,15 @@ class Requests:
             "options": _options(record, provider),
             "prepared": state.prepared or {},
             "idempotency_key": f"{token}:{number}" if state.idempotency_window else None,
+            "callback_url": self._callback(provider, state.operation, token),
         }
         return await self._BUILDERS[state.operation](self, record, provider, common)
+
+    def _callback(self, provider: Provider, operation: Operation, token: str) -> str | None:
+        reached = self._inboxes is not None and self._inboxes.public_url.startswith("https://")
+        if self._inboxes is None or not reached or not provider.capabilities.calls_back(operation):
+            return None
+        return self._inboxes.address(provider.name, token)
 
     async def recording(self, given: HandIn, provider: Provider) -> Media:
         """Build the recording that the provider asked for."""

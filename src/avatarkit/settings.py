@@ -13,6 +13,7 @@ from typing import Self, cast
 from pydantic import SecretStr
 
 from .interfaces import Clock, Provider, ProviderSettings
+from .webhooks import Inboxes
 
 __all__ = ["Settings", "key_variable", "other_key_variable", "root_of", "variables"]
 
@@ -27,13 +28,15 @@ class Settings:
 
     ``repository`` is an address: ``sqlite:///relative.db``, ``sqlite:////absolute.db``,
     ``memory://``. ``media`` is a folder or an address. ``environ`` is what the providers' own
-    settings are read from.
+    settings are read from. ``inboxes`` is where vendors call back: from AVATARKIT_PUBLIC_URL and
+    AVATARKIT_WEBHOOK_SECRET, where both are set.
     """
 
     stack: str = "local"
     repository: str = field(default=_REPOSITORY, repr=False)  #: may hold a password
     media: str = field(default=_MEDIA, repr=False)
     root: Path = _ROOT  #: holds one folder per provider that keeps something
+    inboxes: Inboxes | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
     @classmethod
@@ -46,6 +49,7 @@ class Settings:
             repository=kept.get("AVATARKIT_REPOSITORY", _REPOSITORY),
             media=kept.get("AVATARKIT_MEDIA", _MEDIA),
             root=root_of(kept.get("AVATARKIT_REPOSITORY", _REPOSITORY)),
+            inboxes=_inboxes(kept),
             environ=MappingProxyType(kept),
         )
 
@@ -87,6 +91,11 @@ class Settings:
         key_env = getattr(provider, "key_env", None)
         settings = self.for_provider(name, clock=clock, key_env=key_env)
         return cast("Provider", provider(settings))
+
+
+def _inboxes(environ: Mapping[str, str]) -> Inboxes | None:
+    url, secret = (environ.get(f"AVATARKIT_{name}") for name in ("PUBLIC_URL", "WEBHOOK_SECRET"))
+    return Inboxes(url, secret) if url and secret else None
 
 
 def root_of(repository: str) -> Path:

@@ -10,13 +10,16 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from urllib.parse import quote
 
-from .errors import WebhookRejected
+from .errors import ConfigError, WebhookRejected
 
-__all__ = ["Delivery", "HmacSha256", "Scheme", "Unsigned"]
+__all__ = ["Delivery", "HmacSha256", "Inboxes", "Scheme", "Unsigned"]
 
 #: A time as vendors write it; longer runs of digits are no time, and int() refuses the longest.
 _SECONDS = re.compile(r"[0-9]{1,15}")
+
+_SHORTEST = 16  # characters of a secret in an address
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,30 @@ class Delivery:
     def digest(self) -> str:
         """SHA-256 of the body, hex: the event's id where the vendor gives none."""
         return hashlib.sha256(self.body).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Inboxes:
+    """Where vendors reach us: ``<public_url>/webhooks/<provider>/<secret>``.
+
+    Raises ``ConfigError`` for a secret that could be guessed: where a vendor does not sign, nothing
+    else keeps strangers out.
+    """
+
+    public_url: str
+    secret: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.secret) < _SHORTEST:
+            raise ConfigError(
+                f"AVATARKIT_WEBHOOK_SECRET has less than {_SHORTEST} characters: use "
+                "python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+            )
+
+    def address(self, provider: str, token: str | None = None) -> str:
+        """The address that a provider is told; ``token`` says which operation it calls about."""
+        place = f"{self.public_url.rstrip('/')}/webhooks/{provider}/{quote(self.secret, safe='')}"
+        return f"{place}?job={quote(token, safe='')}" if token else place
 
 
 class Scheme(Protocol):

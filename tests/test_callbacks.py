@@ -1,0 +1,104 @@
+"""The addresses at which vendors call back, and that their secret is shown to nobody else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from avatarkit import AvatarKit
+from avatarkit._log import cleaned
+from avatarkit.errors import ConfigError
+from avatarkit.media.folder import FolderStore
+from avatarkit.models import StoredFile
+from avatarkit.providers.fake import Fake
+from avatarkit.records import Sample
+from avatarkit.repositories.memory import MemoryRepository
+from avatarkit.requests import Requests, digest
+from avatarkit.settings import Settings
+from avatarkit.testing import FakeClock
+from avatarkit.testing.repositories import a_training
+from avatarkit.webhooks import Inboxes
+
+SECRET = "a-secret-of-the-inbox-42"
+INBOXES = Inboxes("https://app.example/", SECRET)
+
+
+def calling():
+    """A provider that can be told where to call back."""
+    it = Fake()
+    it.capabilities = replace(it.capabilities, callback=True)
+    return it
+
+
+async def built(tmp_path, inboxes, kind=calling, attempt=None):
+    file = StoredFile(key="u/c/a.wav", size=1, sha256="0" * 64, media_type="audio/wav")
+    sample = Sample(id="a", user_id="u", clone_id="c", role="voice", name="a.wav", file=file)
+    training = a_training(voice=(sample,), consent_id=None)
+    requests = Requests(FolderStore(tmp_path), MemoryRepository(clock=FakeClock()), inboxes)
+    state = training.operations[0]
+    return await requests.build(training, state, kind(), attempt), training.token(state.operation)
+
+
+@pytest.mark.anyio
+async def test_a_provider_that_can_is_told_where_to_call_back(tmp_path):
+    request, token = await built(tmp_path, INBOXES)
+    assert request.callback_url == f"https://app.example/webhooks/fake/{SECRET}?job={token}"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("inboxes", "kind"),
+    [(INBOXES, Fake), (None, calling), (Inboxes("http://127.0.0.1:8000", SECRET), calling)],
+    ids=["it cannot", "there is no inbox", "it cannot be reached"],
+)
+async def test_else_it_is_told_nothing(tmp_path, inboxes, kind):
+    request, _ = await built(tmp_path, inboxes, kind)
+    assert request.callback_url is None
+
+
+@pytest.mark.anyio
+async def test_an_attempt_after_the_secret_was_changed_is_the_same_request(tmp_path):
+    first, _ = await built(tmp_path, INBOXES, attempt=1)
+    later, _ = await built(tmp_path, Inboxes("https://new.example", SECRET[::-1]), attempt=1)
+    assert first.callback_url != later.callback_url
+    assert digest(first) == digest(later)
+
+
+@pytest.mark.anyio
+async def test_the_secret_is_in_no_repr_and_no_cleaned_text(tmp_path):
+    request, _ = await built(tmp_path, INBOXES)
+    said = f"the vendor refuses {request.callback_url}, and /webhooks/fake/{SECRET} as well"
+    for text in (repr(request), repr(INBOXES), cleaned(said)):
+        assert SECRET not in text
+
+
+ENVIRON = {"AVATARKIT_PUBLIC_URL": "https://app.example", "AVATARKIT_WEBHOOK_SECRET": SECRET}
+
+
+def test_the_inboxes_come_from_two_variables():
+    settings = Settings.from_env(ENVIRON)
+    assert settings.inboxes == Inboxes("https://app.example", SECRET)
+    assert SECRET not in repr(settings)
+
+
+@pytest.mark.parametrize("missing", ENVIRON)
+def test_one_of_them_alone_is_none(missing):
+    assert Settings.from_env({k: v for k, v in ENVIRON.items() if k != missing}).inboxes is None
+
+
+def test_a_secret_that_could_be_guessed_is_refused():
+    with pytest.raises(ConfigError, match="16 characters"):
+        Settings.from_env(ENVIRON | {"AVATARKIT_WEBHOOK_SECRET": "short"})
+
+
+@pytest.mark.anyio
+async def test_a_kit_gives_its_providers_the_address(tmp_path):
+    kit = AvatarKit(
+        "fake",
+        repository="memory://",
+        media=FolderStore(tmp_path),
+        settings=Settings.from_env(ENVIRON),
+        worker=False,
+    )
+    assert kit._orchestrator._requests._inboxes == Inboxes("https://app.example", SECRET)
