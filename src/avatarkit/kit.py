@@ -48,7 +48,7 @@ from .registry import Stack, StackRow
 from .requests import unreachable
 from .settings import Settings, root_of
 from .states import Policy
-from .webhooks import Delivery
+from .webhooks import Delivery, Registered, Registers
 
 __all__ = ["AvatarKit", "Leftover", "Source"]
 
@@ -922,12 +922,22 @@ class AvatarKit:
 
     async def replay_webhook(self, provider: str, event_id: str) -> LogEntry:
         """Apply a kept delivery once more, which is harmless; raises ``NotFound``."""
+        entry = await self._inbox.apply(await self.webhook(provider, event_id))
+        self._engine.wake()
+        return entry
+
+    async def webhook(self, provider: str, event_id: str) -> LogEntry:
+        """A kept delivery; raises ``NotFound``."""
         entry = await self._repository.get_webhook(provider, event_id)
         if entry is None:
             raise errors.NotFound(f"there is no delivery {event_id!r} of {provider}")
-        entry = await self._inbox.apply(entry)
-        self._engine.wake()
         return entry
+
+    async def register_webhook(self, provider: str, address: str) -> Registered | None:
+        """Have a provider report to ``address``; None where that is not done by its API."""
+        if not issubclass(self._class_of(provider), Registers):  # which needs no key to be seen
+            return None
+        return await cast("Registers", self._provider(provider)).register_webhook(address)
 
     async def webhooks(
         self,

@@ -9,12 +9,14 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 from urllib.parse import quote
+
+from pydantic import SecretStr
 
 from .errors import ConfigError, WebhookRejected
 
-__all__ = ["Delivery", "HmacSha256", "Inboxes", "Scheme", "Unsigned"]
+__all__ = ["Delivery", "HmacSha256", "Inboxes", "Registered", "Registers", "Scheme", "Unsigned"]
 
 #: A time as vendors write it; longer runs of digits are no time, and int() refuses the longest.
 _SECONDS = re.compile(r"[0-9]{1,15}")
@@ -68,6 +70,29 @@ class Inboxes:
         """The address that a provider is told; ``token`` says which operation it calls about."""
         place = f"{self.public_url.rstrip('/')}/webhooks/{provider}/{quote(self.secret, safe='')}"
         return f"{place}?job={quote(token, safe='')}" if token else place
+
+
+class Registered(Protocol):
+    """An address that a vendor reports to, and the secret that it signs with."""
+
+    @property
+    def id(self) -> str:
+        """The vendor's id of it."""
+        ...
+
+    @property
+    def secret(self) -> SecretStr:
+        """What it signs with; it is told this once."""
+        ...
+
+
+@runtime_checkable
+class Registers(Protocol):
+    """A provider whose webhooks are registered by its API."""
+
+    async def register_webhook(self, url: str) -> Registered:
+        """Have the vendor report to ``url``."""
+        ...
 
 
 class Scheme(Protocol):

@@ -1,0 +1,116 @@
+"""Webhooks on the command line: what came in, and where vendors are to report."""
+
+from __future__ import annotations
+
+import json
+
+import anyio
+import pytest
+from pydantic import SecretStr
+from typer.testing import CliRunner
+
+from avatarkit import AvatarKit
+from avatarkit.cli.app import app
+from avatarkit.providers.fake import FakeVendor
+from avatarkit.providers.heygen import HeyGen, Webhook
+
+SECRET = "a-secret-of-the-inbox-42"
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AVATARKIT_STACK", "fake")
+
+
+@pytest.fixture
+def inbox(monkeypatch):
+    monkeypatch.setenv("AVATARKIT_PUBLIC_URL", "https://app.example")
+    monkeypatch.setenv("AVATARKIT_MEDIA_SECRET", "another-secret-of-the-media")
+    monkeypatch.setenv("AVATARKIT_WEBHOOK_SECRET", SECRET)
+
+
+def run(*arguments, code=0):
+    result = CliRunner().invoke(app, ["webhooks", *arguments])
+    assert result.exit_code == code, result.output
+    return result
+
+
+def printed(*arguments):
+    return json.loads(run(*arguments, "--json").stdout)
+
+
+@pytest.fixture
+def event():
+    """The name of a delivery about nobody's job."""
+    told = {
+        "id": "job-1",
+        "operation": "voice",
+        "token": "t",
+        "state": "succeeded",
+        "reason": None,
+        "link": "https://files.example/a.mp4?signature=planted",
+    }
+
+    async def receive():
+        async with AvatarKit(worker=False) as kit:
+            delivery = FakeVendor().signed(json.dumps(told).encode())
+            return await kit.receive("fake", delivery)
+
+    return f"fake:{anyio.run(receive).event_id}"
+
+
+def test_deliveries_are_listed(event):
+    (told,) = printed("list")["deliveries"]
+    assert (told["event"], told["outcome"], told["signed"]) == (event, "waiting", True)
+    assert event in run("list").stdout
+
+
+def test_those_of_another_provider_are_not(event):
+    assert printed("list", "--provider", "heygen") == {"deliveries": []}
+
+
+def test_one_is_shown_with_what_it_said_and_no_signature_of_a_link(event):
+    told = printed("show", event)
+    assert '"id": "job-1"' in told["payload"]
+    assert "planted" not in json.dumps(told)
+
+
+def test_one_is_applied_once_more(event):
+    assert printed("replay", event)["outcome"] == "waiting"
+
+
+@pytest.mark.parametrize("word", ["show", "replay"])
+def test_what_never_came_in_is_not_found(word):
+    run(word, "fake:nothing", code=6)
+    run(word, "nothing", code=3)
+
+
+def test_heygen_is_told_the_address_and_its_secret_is_printed_once(inbox, monkeypatch):
+    monkeypatch.setenv("HEYGEN_API_KEY", "key-1")
+    asked = []
+
+    async def register(self, url):
+        asked.append(url)
+        return Webhook("we_1", SecretStr("whsec_once"))
+
+    monkeypatch.setattr(HeyGen, "register_webhook", register)
+    result = run("register", "heygen")
+    assert asked == [f"https://app.example/webhooks/heygen/{SECRET}"]
+    assert result.stdout == "AVATARKIT_HEYGEN_WEBHOOK_SECRETS=whsec_once\n"
+    assert SECRET not in result.output
+
+
+@pytest.mark.parametrize(("more", "shown"), [([], False), (["--show-address"], True)])
+def test_where_there_is_no_such_call_the_page_is_named(inbox, more, shown):
+    result = run("register", "synthesia", *more, code=3)
+    assert "app.synthesia.io" in result.output
+    assert (SECRET in result.output) is shown
+
+
+def test_who_has_none_says_so(inbox):
+    assert "no webhooks to register" in run("register", "fake", code=3).output
+
+
+def test_without_an_inbox_the_variables_are_named():
+    assert "AVATARKIT_PUBLIC_URL" in run("register", "heygen", code=3).output
