@@ -13,7 +13,7 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_external_run = True
 nox.options.stop_on_first_error = False
-nox.options.sessions = ["lint", "types", "contracts", "tests", "docs"]
+nox.options.sessions = ["lint", "types", "contracts", "tests", "browser", "docs"]
 
 TEST = [
     "pytest>=9",
@@ -76,6 +76,13 @@ def tests(session: nox.Session) -> None:
     session.run("coverage", "report", "--skip-covered", "--sort=cover")
     for part in ("records.py", "states.py", "orchestrator.py", "webhooks.py", "pricing/*"):
         session.run("coverage", "report", f"--include=*/avatarkit/{part}", "--fail-under=100")
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """The dashboard and the component in Debian's Chromium; skips by name without it."""
+    session.install(".[all]", "pytest>=9", "hypothesis>=6.100", "playwright>=1.55")
+    session.run("pytest", "tests/browser", *session.posargs)
 
 
 @nox.session

@@ -244,7 +244,8 @@ export class Client {
         lost(true);
       }
       failures = state.heard ? 0 : failures + 1;
-      if (failures) await pause(Math.min(8000, 250 * 2 ** failures) * (0.75 + Math.random() / 2), signal);
+      if (state.final) return;
+      await pause(Math.min(8000, 250 * 2 ** failures) * (0.75 + Math.random() / 2), signal);
     }
   }
 
@@ -455,7 +456,7 @@ export class AvatarTraining extends HTMLElement {
     this.#acts = {};
     this.#announced = "";
     this.shadowRoot.replaceChildren(
-      h("section", { class: "card", part: "card", "aria-labelledby": "title" },
+      h("div", { class: "card", part: "card", role: "group", "aria-labelledby": "title" },
         h("div", { part: "progress" },
           h("div", { class: "icon", part: "icon", "aria-hidden": "true" }, "🎭"),
           h("h2", { id: "title", part: "title" }, s("title")),
@@ -476,6 +477,7 @@ export class AvatarTraining extends HTMLElement {
   }
 
   #show(record, signal) {
+    if (record.version < this.#record?.version) return; // an answer has told of a newer one already
     const { status, error } = record;
     this.#record = record;
     this.#shown = Math.max(this.#shown, record.progress ?? 0);
@@ -596,9 +598,7 @@ export class AvatarTraining extends HTMLElement {
     try {
       const path = this.#path(record.training_id ? "videos" : "trainings", record.id);
       const changed = await this.#api().post(`${path}/action`, answer);
-      if (part === this.#part("action") && changed.version >= this.#record.version) {
-        this.#show(changed, this.#watching?.signal);
-      }
+      if (part === this.#part("action")) this.#show(changed, this.#watching?.signal);
     } catch (error) {
       this.#problem(error.message);
     }

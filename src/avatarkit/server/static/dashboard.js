@@ -134,12 +134,11 @@ const stacks = () =>
     const { stacks: rows } = await api.get("stacks");
     rows.sort((a, b) => b.ready - a.ready);
     $("stack").replaceChildren(
+      h("option", { value: "", textContent: "As this server is set up" }),
       ...rows.map(({ stack, ready }) =>
         h("option", { value: stack, disabled: !ready, textContent: ready ? stack : `${stack} (not set up)` }),
       ),
     );
-    const local = rows.find(({ stack, ready }) => ready && stack === "local");
-    if (local) $("stack").value = "local";
     const missing = rows.filter(({ ready }) => !ready);
     $("stack-about").textContent = missing.length ? `${missing.length} more can be set up: avatarkit doctor says how.` : "";
   });
@@ -158,7 +157,7 @@ $("new").addEventListener("submit", async (event) => {
   say("form-problem", "");
   let body;
   try {
-    body = { clone_id: clone, consent: consent(), stack: $("stack").value, name: $("name").value.trim() };
+    body = { clone_id: clone, consent: consent(), stack: $("stack").value || null, name: $("name").value.trim() };
   } catch (error) {
     say("form-problem", error.message);
     if (error.field) $(error.field).focus();
@@ -167,7 +166,7 @@ $("new").addEventListener("submit", async (event) => {
   $("train").disabled = true;
   await Promise.allSettled(uploading);
   const watcher = document.createElement("avatar-training");
-  const item = card({ id: "", name: body.name, stack: body.stack, created_at: Date.now() / 1000 }, watcher);
+  const item = card({ id: "", name: body.name, stack: $("stack").value, created_at: Date.now() / 1000 }, watcher);
   $("list").prepend(item);
   $("none").hidden = true;
   item.scrollIntoView({ block: "nearest" });
@@ -192,10 +191,11 @@ const card = (record, watcher) => {
   const problem = h("p", { className: "alert", hidden: true });
   problem.setAttribute("role", "alert");
   const name = record.name || "Avatar";
+  const about = h("span", { className: "muted" });
   const item = h(
     "li",
     {},
-    h("div", { className: "about" }, h("h3", { textContent: name }), h("span", { className: "muted", textContent: `${record.stack} · ${when(record.created_at)}` })),
+    h("div", { className: "about" }, h("h3", { textContent: name }), about),
     watcher,
     problem,
     h("div", { className: "row" }, cancel, remove),
@@ -212,11 +212,12 @@ const card = (record, watcher) => {
     }
     cancel.disabled = remove.disabled = false;
   };
-  const shown = (status) => {
+  const shown = ({ status, stack, created_at: created }) => {
+    about.textContent = [stack, when(created)].filter(Boolean).join(" · ");
     cancel.hidden = !status || ["completed", "failed", "cancelled"].includes(status);
   };
-  shown(record.status);
-  watcher.addEventListener("avatar-change", ({ detail }) => shown(detail.status));
+  shown(record);
+  watcher.addEventListener("avatar-change", ({ detail }) => shown(detail));
   cancel.setAttribute("aria-label", `Cancel ${name}`);
   remove.setAttribute("aria-label", `Delete ${name}`);
   cancel.addEventListener("click", () => attempt(() => api.post(`trainings/${item.dataset.id}/cancel`, {})));

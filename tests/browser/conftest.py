@@ -1,0 +1,171 @@
+"""A real ``avatarkit serve``, and Chromium in front of it; what is missing skips by name."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from importlib.resources import files
+from pathlib import Path
+
+import httpx
+import pytest
+
+DEMO = Path(str(files("avatarkit") / "data" / "demo"))
+TOKEN = "a-token-for-the-tests-of-pages"
+LONG = 120.0  # seconds; that something takes long is a failure, never how long it takes
+
+
+def until(look, seconds=LONG):
+    """Wait until ``look`` finds something, and return it."""
+    end = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < end, "it never came to that"
+        time.sleep(0.05)
+    return found
+
+
+class Server:
+    """``avatarkit serve`` in a folder; with ``seconds``, a fake vendor whose jobs take so long."""
+
+    def __init__(self, folder, seconds=None):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.folder, self.seconds = folder, seconds
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process = None
+        self.start()
+
+    def start(self):
+        program = ["-m", "avatarkit"]
+        if self.seconds is not None:
+            program = [str(Path(__file__).with_name("slow_vendor.py")), str(self.seconds)]
+        command = [sys.executable, *program, "serve", f"--port={self.port}"]
+        environ = {**os.environ, "AVATARKIT_TOKEN": TOKEN}
+        environ |= {"AVATARKIT_WEBHOOK_SECRET": "a-secret-of-the-inbox"}
+        self.process = subprocess.Popen(
+            command, cwd=self.folder, env=environ, stdout=subprocess.DEVNULL
+        )
+        until(self._answers)
+        return self
+
+    def _answers(self):
+        assert self.process.poll() is None, "the server has ended"
+        try:
+            return httpx.get(f"{self.url}/health", timeout=5).is_success
+        except httpx.TransportError:
+            return False
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def get(self, path):
+        headers = {"authorization": f"Bearer {TOKEN}"}
+        return httpx.get(f"{self.url}/{path}", headers=headers, timeout=30).json()
+
+
+@pytest.fixture(scope="module")
+def local(chromium, tmp_path_factory):  # after chromium: without it none is started
+    server = Server(tmp_path_factory.mktemp("local"))
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def slow(chromium, tmp_path):
+    server = Server(tmp_path, seconds=5)
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("Chromium is not installed: apt-get install chromium")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium):
+    """A page of its own; what breaks the content security policy, or throws, fails the test."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(LONG * 1000)
+    made = context.new_page()
+    wrong = []
+    made.on("pageerror", lambda error: wrong.append(str(error)))
+    made.on("console", lambda m: wrong.append(m.text) if "Content Security" in m.text else None)
+    yield made
+    context.close()
+    assert wrong == []
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory):
+    """The source of axe-core."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("npm is not installed: it fetches axe-core")
+    folder = tmp_path_factory.mktemp("axe")
+    asked = [npm, "pack", "--silent", "axe-core@4"]
+    if subprocess.run(asked, cwd=folder, check=False, timeout=120).returncode:
+        pytest.skip("axe-core could not be fetched by npm")
+    shutil.unpack_archive(next(folder.glob("*.tgz")), folder, "gztar", filter="data")
+    return (folder / "package" / "axe.min.js").read_text(encoding="utf-8")
+
+
+def sign_in(page, server):
+    page.goto(f"{server.url}/?token={TOKEN}")
+    page.locator("#stack option").nth(1).wait_for(state="attached")
+
+
+def upload(page):
+    """The portrait and voice that come with avatarkit."""
+    for role, name in (("voice", "voice.wav"), ("footage", "portrait.jpg")):
+        page.set_input_files(f"#{role}", DEMO / name)
+        page.locator(f".files[data-role={role}] .good").wait_for()
+
+
+def agree(page):
+    page.check("input[value=unreal]")
+    page.fill("#reason", "a drawing and a synthetic voice")
+
+
+def train(page, name="Ada"):
+    """Press "Train AI Clone"; the new avatar's element."""
+    upload(page)
+    agree(page)
+    page.fill("#name", name)
+    page.click("#train")
+    avatar = page.locator("#list > li", has_text=name).locator("avatar-training[training-id]")
+    avatar.wait_for()
+    return avatar
+
+
+def part(avatar, name):
+    return avatar.locator(f'[part~="{name}"]')
+
+
+def plays(video):
+    """Wait until a video moves on by itself."""
+    return until(lambda: video.evaluate("v => v.currentTime") > 0.3)
+
+
+def shown(avatar, text):
+    """Wait until an avatar's element shows ``text``."""
+    avatar.get_by_text(text, exact=True).first.wait_for()
+
+
+def answer(record, version=1):
+    """A server-sent event that tells of ``record``."""
+    return f"id: {version}\nevent: change\ndata: {json.dumps(record)}\n\n"

@@ -1,0 +1,360 @@
+"""``<avatar-training>``: what a person sees of one training, whatever becomes of it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+import avatarkit.server
+from avatarkit.providers.fake import FakeVendor, Fault
+
+from .conftest import answer, part, shown, sign_in, train, until
+
+STATIC = Path(avatarkit.server.__file__).parent / "static"
+
+
+@pytest.fixture
+def vendor(slow):
+    return FakeVendor(file=slow.folder / ".avatarkit/fake/vendor.json")
+
+
+def width(avatar):
+    """How far the bar is, in percent of its track."""
+    return float(part(avatar, "bar").get_attribute("aria-valuenow"))
+
+
+# -- the file -------------------------------------------------------------------------------------
+
+
+def test_the_component_is_small():
+    source = (STATIC / "avatar-training.js").read_bytes()
+    assert len(gzip.compress(source, 9)) < 12_000
+
+
+def test_what_vendors_say_is_never_read_as_markup():
+    source = "".join(path.read_text() for path in STATIC.glob("*.js"))
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", source)
+
+
+# -- at a real server -----------------------------------------------------------------------------
+
+
+def test_the_bar_moves_and_never_backwards(page, slow):
+    sign_in(page, slow)
+    avatar = train(page)
+    seen = [width(avatar)]
+    until(lambda: seen.append(width(avatar)) or seen[-1] == 100)
+    assert seen == sorted(seen)
+    assert len(set(seen)) > 3
+
+
+def test_a_reload_in_the_middle_keeps_the_state(page, slow):
+    sign_in(page, slow)
+    avatar = train(page)
+    until(lambda: width(avatar) > 20)
+    before = width(avatar)
+    page.reload()
+    avatar = page.locator("avatar-training")
+    until(lambda: width(avatar) >= before)
+    shown(avatar, "✅ Avatar ready!")
+
+
+def test_a_server_that_is_killed_and_started_again_is_found_by_the_page_itself(page, slow):
+    sign_in(page, slow)
+    avatar = train(page)
+    until(lambda: width(avatar) > 20)
+    before = width(avatar)
+    slow.kill()
+    shown(avatar, "Connection lost. Trying again...")
+    assert width(avatar) >= before
+    slow.start()
+    shown(avatar, "✅ Avatar ready!")
+    assert not part(avatar, "connection").is_visible()
+
+
+def test_a_reload_while_the_test_video_is_made_still_shows_it(page, slow):
+    sign_in(page, slow)
+    avatar = train(page)
+    part(avatar, "test").click()
+    until(
+        lambda: slow.get("trainings/" + avatar.get_attribute("training-id") + "/videos")["videos"]
+    )
+    page.reload()
+    avatar = page.locator("avatar-training")
+    shown(avatar, "Generating test video...")
+    part(avatar, "modal").locator("video").wait_for()
+
+
+def test_what_a_vendor_could_not_make_is_told_with_its_reason(page, slow, vendor):
+    vendor.fail_next("avatar", Fault.JOB_FAILS)
+    sign_in(page, slow)
+    avatar = train(page)
+    shown(avatar, "❌ Training failed")
+    assert "could not be made" in part(avatar, "error").inner_text()
+    assert "train again" in part(avatar, "hint").inner_text()
+
+
+def test_consent_that_a_vendor_asks_for_is_opened_and_given(page, slow, vendor):
+    vendor.fail_next("avatar", Fault.NEEDS_ACTION)
+    sign_in(page, slow)
+    avatar = train(page)
+    shown(avatar, "Open the link and agree that your likeness is used.")
+    shown(avatar, "Processing...")
+    link = part(avatar, "link")
+    assert link.get_attribute("href").startswith("https://fake.invalid/consent/")
+    assert link.get_attribute("rel") == "noopener noreferrer"
+    vendor.consent(link.get_attribute("href").rpartition("/")[2])
+    shown(avatar, "✅ Avatar ready!")
+    assert not part(avatar, "action").is_visible()
+
+
+def test_a_choice_is_made_by_its_button_and_the_training_goes_on(page, slow, vendor):
+    vendor.fail_next("avatar", Fault.QUOTA)
+    sign_in(page, slow)
+    avatar = train(page)
+    avatar.get_by_role("button", name="Try again").click()
+    shown(avatar, "✅ Avatar ready!")
+
+
+def test_a_test_video_that_fails_says_why(page, slow, vendor):
+    vendor.fail_next("video", Fault.JOB_FAILS)
+    sign_in(page, slow)
+    avatar = train(page)
+    part(avatar, "test").click()
+    said = part(avatar, "error").filter(has_text="Test failed: ")
+    said.wait_for()
+    assert "could not be made" in said.inner_text()
+    assert part(avatar, "test").is_enabled()
+
+
+def test_the_modal_keeps_the_focus_and_gives_it_back(page, slow):
+    sign_in(page, slow)
+    avatar = train(page)
+    part(avatar, "test").focus()
+    page.keyboard.press("Enter")
+    part(avatar, "modal").wait_for()
+    inside = """e => document.activeElement === document.body  // on its way round
+        || !!e.shadowRoot.activeElement?.closest('dialog')"""
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        assert avatar.evaluate(inside)
+    page.keyboard.press("Escape")
+    part(avatar, "modal").wait_for(state="detached")
+    assert avatar.evaluate("e => e.shadowRoot.activeElement.part.value") == "test"
+
+
+def test_a_training_that_was_deleted_elsewhere_is_said_to_be_gone(page, slow):
+    sign_in(page, slow)
+    page.evaluate("document.body.append(document.createElement('avatar-training'))")
+    avatar = page.locator("body > avatar-training")
+    avatar.evaluate("e => e.trainingId = 'nothing'")
+    shown(avatar, "There is no such training any more.")
+
+
+# -- at a server that says what is wanted ---------------------------------------------------------
+
+RECORD = {
+    "id": "t1",
+    "kind": "training",
+    "clone_id": "c1",
+    "status": "training",
+    "progress": 40,
+    "estimated": True,
+    "action": None,
+    "error": None,
+    "created_at": 0,
+    "links": {},
+    "version": 1,
+}
+
+EVENTS = {"content-type": "text/event-stream"}
+
+
+@pytest.fixture
+def told(page, local):
+    """Shows the component with ``record`` told by the server, on an otherwise empty page."""
+
+    def show(record, **attributes):
+        body = answer({**RECORD, **record}, version=record.get("version", 1))
+        kind = {"content-type": "text/event-stream"}
+        page.route("**/trainings/t1/events", lambda r: r.fulfill(body=body, headers=kind))
+        page.route("**/trainings/t1/videos?*", lambda r: r.fulfill(json={"videos": []}))
+        page.route(
+            "**/empty.html",
+            lambda r: r.fulfill(body="<!doctype html><title>t</title>", content_type="text/html"),
+        )
+        page.goto(f"{local.url}/empty.html")
+        page.add_script_tag(url="static/avatar-training.js", type="module")
+        page.evaluate(
+            """given => customElements.whenDefined("avatar-training").then(() => {
+                const made = document.createElement("avatar-training");
+                for (const [name, value] of Object.entries(given)) made.setAttribute(name, value);
+                document.body.append(made);
+            })""",
+            {"training-id": "t1", **attributes},
+        )
+        return page.locator("avatar-training")
+
+    return show
+
+
+@pytest.mark.parametrize(
+    ("record", "text"),
+    [
+        ({"status": "processing", "progress": 5}, "Processing your media files..."),
+        ({"status": "training", "progress": 43}, "Training your avatar... 43%"),
+        ({"status": "completed", "progress": 100}, "✅ Avatar ready!"),
+        ({"status": "completed", "progress": 100}, "🎉 Your AI Avatar is Ready!"),
+        ({"status": "completed", "progress": 100}, "Test Avatar"),
+        ({"status": "completed", "progress": 100}, "AI-generated"),
+        ({"status": "failed"}, "❌ Training failed"),
+        ({"status": "pending"}, "Processing..."),
+        ({"status": "another"}, "Processing..."),
+        ({"status": "training"}, "Creating Your AI Avatar"),
+        ({"status": "training"}, "🎭"),
+        ({"status": "training"}, "This usually takes 5-10 minutes"),
+    ],
+)
+def test_the_words_are_the_briefs(told, record, text):
+    shown(told(record), text)
+
+
+def test_while_a_training_is_being_created_it_says_so(page, told):
+    avatar = told({})
+    page.route("**/trainings", lambda r: None)  # an answer that does not come
+    avatar.evaluate("e => { e.create({clone_id: 'c1'}); }")
+    shown(avatar, "🎬 Creating your AI avatar...")
+
+
+def test_a_training_that_cannot_be_created_says_why(page, told):
+    avatar = told({})
+    refused = {"error": {"type": "NotFound", "message": "the clone has no voice"}}
+    page.route("**/trainings", lambda r: r.fulfill(status=404, json=refused))
+    avatar.evaluate("e => e.create({clone_id: 'c1'}).catch(() => null)")
+    shown(avatar, "Avatar creation failed: the clone has no voice")
+
+
+def test_every_word_can_be_said_in_another_language(told):
+    words = {
+        "training": "Dein Avatar lernt: {progress} %",
+        "usually": "Das dauert meist 5-10 Minuten",
+    }
+    avatar = told({"progress": 12}, strings=json.dumps(words))
+    shown(avatar, "Dein Avatar lernt: 12 %")
+    shown(avatar, "Das dauert 5-10 Minuten")
+
+
+def test_words_of_a_vendor_are_shown_and_not_run(page, told):
+    evil = "<img src=x onerror=document.title='run'>"
+    avatar = told({"status": "failed", "error": {"type": "Refused", "message": evil}})
+    shown(avatar, evil)
+    assert page.title() == "t"
+
+
+def test_a_link_that_would_run_code_is_not_shown(told):
+    action = {"kind": "open_url", "message": "Agree", "choices": [], "url": "javascript:alert(1)"}
+    avatar = told({"status": "action_required", "action": action})
+    shown(avatar, "Agree")
+    assert part(avatar, "link").count() == 0
+
+
+def test_a_text_is_read_before_it_expires_and_its_recording_is_sent(page, told):
+    action = {
+        "kind": "read_text",
+        "message": "Read the lines.",
+        "text": "I am Ana.\nI agree.",
+        "expires_at": time.time() + 300,
+        "choices": ["done"],
+        "recording": "video",
+    }
+    avatar = told({"status": "action_required", "action": action})
+    assert part(avatar, "text").inner_text() == "I am Ana.\nI agree."
+    assert re.fullmatch(r"[45]:\d\d left", part(avatar, "countdown").inner_text())
+    sent = []
+
+    def take(route):
+        sent.append(route.request)
+        route.fulfill(status=201, json={"offset": 4, "sample": None, "findings": []})
+
+    page.route("**/samples/recording/*", take)
+    page.route("**/trainings/t1/action", lambda r: r.fulfill(json={**RECORD, "version": 2}))
+    film = {"name": "me.mp4", "mimeType": "video/mp4", "buffer": b"film"}
+    part(avatar, "file").set_input_files(film)
+    with page.expect_request("**/trainings/t1/action") as said:
+        part(avatar, "send").click()
+    [put] = sent
+    assert put.method == "PUT"
+    assert put.url.endswith("/clones/c1/samples/recording/me.mp4")
+    assert put.headers["upload-length"] == "4"
+    assert said.value.post_data_json == {"choice": "done", "recording": "me.mp4"}
+    shown(avatar, "Training your avatar... 40%")
+
+
+def test_what_may_have_been_paid_for_is_adopted_by_its_id(page, told):
+    choices = ["adopt", "not_made", "give_up"]
+    action = {"kind": "payment", "message": "Was it charged?", "choices": choices}
+    avatar = told({"status": "action_required", "action": action})
+    page.route("**/trainings/t1/action", lambda r: r.fulfill(json={**RECORD, "version": 2}))
+    avatar.get_by_label("Id that the provider shows").fill("job-7")
+    with page.expect_request("**/trainings/t1/action") as said:
+        avatar.get_by_role("button", name="It was made: use it").click()
+    assert said.value.post_data_json == {"choice": "adopt", "job_id": "job-7"}
+
+
+def test_an_older_state_does_not_take_the_bar_back(page, told):
+    avatar = told({"progress": 60})
+    until(lambda: width(avatar) == 60)
+    older = answer({**RECORD, "progress": 30}, version=2)
+    kind = {"content-type": "text/event-stream"}
+    page.unroute("**/trainings/t1/events")
+    asked = []
+    page.route(
+        "**/trainings/t1/events",
+        lambda r: (
+            asked.append(r.request.headers.get("last-event-id")),
+            r.fulfill(body=older, headers=kind),
+        ),
+    )
+    until(lambda: page.wait_for_timeout(50) or "2" in asked)
+    assert width(avatar) == 60
+    assert asked[0] == "1"
+
+
+def test_the_time_that_the_server_measured_is_told(told):
+    shown(told({"created_at": time.time(), "estimate": {"seconds": 900}}), "About 15 min left")
+
+
+def test_a_token_is_sent_where_the_page_has_one(page, told):
+    avatar = told({})
+    with page.expect_request(lambda r: r.headers.get("authorization") == "Bearer a-token") as sent:
+        avatar.evaluate("e => { e.token = 'a-token'; }")
+    assert sent.value.url.endswith("/trainings/t1/events")
+
+
+def test_where_motion_is_not_wanted_nothing_moves(page, told):
+    page.emulate_media(reduced_motion="reduce")
+    icon = part(told({}), "icon")
+    icon.wait_for()
+    assert icon.evaluate("e => getComputedStyle(e).animationName") == "none"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "colour"), [("light", "rgb(255, 255, 255)"), ("dark", "rgb(27, 28, 34)")]
+)
+def test_light_and_dark_are_followed(page, told, scheme, colour):
+    page.emulate_media(color_scheme=scheme)
+    card = part(told({}), "card")
+    assert card.evaluate("e => getComputedStyle(e).backgroundColor") == colour
+
+
+def test_a_page_gives_the_component_its_own_colours(told):
+    avatar = told({})
+    avatar.evaluate("e => e.style.setProperty('--avatar-bg', 'rgb(1, 2, 3)')")
+    assert (
+        part(avatar, "card").evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(1, 2, 3)"
+    )

@@ -1,0 +1,154 @@
+"""A person in front of the dashboard: from recordings to a video, on this machine."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from avatarkit.models import WORDING
+from avatarkit.providers.fake import FakeVendor
+
+from .conftest import TOKEN, agree, part, plays, shown, sign_in, train, until, upload
+
+
+def test_the_token_in_the_address_becomes_a_cookie_and_leaves_the_address(page, local):
+    sign_in(page, local)
+    assert page.url == f"{local.url}/"
+    [cookie] = page.context.cookies()
+    assert (cookie["value"], cookie["httpOnly"], cookie["sameSite"]) == (TOKEN, True, "Strict")
+
+
+def test_who_is_not_signed_in_is_told_how_to_sign_in(page, local):
+    page.goto(local.url)
+    page.get_by_role("alert").filter(has_text="open the address that").wait_for()
+
+
+def test_a_good_recording_is_taken_and_a_reload_still_shows_it(page, local):
+    sign_in(page, local)
+    upload(page)
+    page.reload()
+    page.locator(".files[data-role=voice]", has_text="voice.wav").wait_for()
+
+
+def test_a_file_that_is_no_recording_is_refused_beside_its_name(page, local, tmp_path):
+    bad = tmp_path / "notes.wav"
+    bad.write_text("no sound at all")
+    sign_in(page, local)
+    page.set_input_files("#voice", bad)
+    row = page.locator(".files[data-role=voice] li[data-name='notes.wav']")
+    row.locator(".findings .error").first.wait_for()
+    assert "this file cannot be used" in row.inner_text()
+
+
+def test_the_wording_that_a_person_agrees_to_is_shown(page, local):
+    sign_in(page, local)
+    page.get_by_text(WORDING[1]).wait_for()
+
+
+def test_without_a_name_nothing_is_trained_and_the_field_is_focused(page, local):
+    sign_in(page, local)
+    page.click("#train")
+    page.get_by_text("Give the name of the person who agrees.").wait_for()
+    assert page.evaluate("document.activeElement.id") == "subject"
+
+
+def test_a_person_who_agrees_is_sent_with_wording_and_evidence(page, local, tmp_path):
+    form = tmp_path / "form.pdf"
+    form.write_bytes(b"%PDF-1.4 signed")
+    sign_in(page, local)
+    upload(page)
+    page.fill("#subject", "Ana")
+    page.set_input_files("#evidence", form)
+    page.locator(".files[data-role=evidence] .good").wait_for()
+    with page.expect_request(lambda r: r.method == "POST") as sent:
+        page.click("#train")
+    given = sent.value.post_data_json["consent"]
+    assert given == {
+        "subject": "Ana",
+        "wording": WORDING[1],
+        "wording_version": WORDING[0],
+        "evidence": "form.pdf",
+    }
+    assert sent.value.response().status == 201
+
+
+def test_only_stacks_that_are_set_up_can_be_chosen(page, local):
+    sign_in(page, local)
+    told = {row["stack"]: row["ready"] for row in local.get("stacks")["stacks"]}
+    for stack, ready in told.items():
+        option = page.locator(f"#stack option[value='{stack}']")
+        assert option.is_enabled() is ready
+
+
+def test_a_training_on_this_machine_becomes_an_avatar_that_speaks(page, local):
+    sign_in(page, local)
+    avatar = train(page, "Speaking")
+    shown(avatar, "✅ Avatar ready!")
+    shown(avatar, "🎉 Your AI Avatar is Ready!")
+    with page.expect_request(lambda r: r.url.endswith("/videos") and r.method == "POST") as sent:
+        part(avatar, "test").click()
+    assert sent.value.post_data_json == {
+        "text": "Hello! I'm your AI clone. I'm ready to attend meetings on your behalf."
+    }
+    shown(avatar, "Generating test video...")
+    assert plays(part(avatar, "modal").locator("video"))
+    # Afterwards the preview shows it too, also when the page is loaded anew.
+    page.keyboard.press("Escape")
+    page.reload()
+    preview = page.locator("#list > li", has_text="Speaking").locator("[part=figure] video")
+    preview.wait_for()
+    assert preview.get_attribute("poster")
+    preview.evaluate("v => { v.muted = true; return v.play(); }")
+    assert plays(preview)
+
+
+def test_two_trainings_are_watched_at_once(page, slow):
+    sign_in(page, slow)
+    first, second = train(page, "First"), train(page, "Second")
+    for avatar in (first, second):
+        shown(avatar, "✅ Avatar ready!")
+
+
+def test_a_deleted_avatar_is_gone_here_and_there_and_only_after_a_question(page, slow):
+    sign_in(page, slow)
+    avatar = train(page, "Going")
+    shown(avatar, "✅ Avatar ready!")
+    page.get_by_role("button", name="Delete Going").click()
+    page.get_by_role("button", name="Keep it").click()
+    assert slow.get("trainings")["trainings"]
+    page.get_by_role("button", name="Delete Going").click()
+    page.get_by_role("button", name="Delete it").click()
+    avatar.wait_for(state="detached")
+    assert slow.get("trainings")["trainings"] == []
+
+
+def test_a_cancelled_training_says_so(page, slow):
+    sign_in(page, slow)
+    avatar = train(page, "Stopped")
+    page.get_by_role("button", name="Cancel Stopped").click()
+    shown(avatar, "Cancelled")
+
+
+def test_events_that_were_received_are_listed(page, slow):
+    sign_in(page, slow)
+    shown(train(page, "Told"), "✅ Avatar ready!")
+    vendor = FakeVendor(file=slow.folder / ".avatarkit/fake/vendor.json")
+    told = until(vendor.deliveries)
+    for delivery in told:
+        httpx.post(
+            f"{slow.url}/webhooks/fake/a-secret-of-the-inbox",
+            content=delivery.body,
+            headers={**delivery.headers, "content-type": "application/json"},
+        ).raise_for_status()
+    page.get_by_role("link", name="Events received").click()
+    page.get_by_role("cell", name="avatar.training_completed").wait_for()
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_nothing_is_wider_than_the_screen(page, local, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    sign_in(page, local)
+    agree(page)
+    for address in ("#avatars", "#events"):
+        page.goto(f"{local.url}/{address}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

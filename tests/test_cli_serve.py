@@ -1,0 +1,166 @@
+"""``avatarkit serve``: a real process, who may use it, and how it ends."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import stat
+from pathlib import Path
+
+import httpx
+import pytest
+
+from avatarkit.providers.fake import FakeVendor, Fault
+
+from .test_cli import DEMO, place, printed, process, run  # noqa: F401
+from .test_cli_worker import until
+
+SECRET = Path(".avatarkit/webhook-secret")
+
+
+@pytest.fixture(autouse=True)
+def _no_secrets_of_this_machine(monkeypatch):
+    for name in ("TOKEN", "WEBHOOK_SECRET", "MEDIA_SECRET"):
+        monkeypatch.delenv(f"AVATARKIT_{name}", raising=False)
+
+
+@pytest.fixture
+def serve():
+    """Starts a server, and returns its process and the address that it printed."""
+    started = []
+
+    def start(*arguments, **options):
+        made = process("serve", "--port=0", *arguments, **options)
+        started.append(made)
+        return made, made.stdout.readline().strip()
+
+    yield start
+    for left in started:
+        left.kill()
+        left.communicate()
+
+
+def client(url, token):
+    headers = {"authorization": f"Bearer {token}"}
+    return httpx.Client(base_url=url.partition("?")[0], headers=headers, timeout=60)
+
+
+def begin(api):
+    for role, name in (("voice", "voice.wav"), ("footage", "portrait.jpg")):
+        content = (DEMO / name).read_bytes()
+        length = {"upload-length": str(len(content))}
+        api.put(f"clones/c1/samples/{role}/{name}", content=content, headers=length)
+    body = {"clone_id": "c1", "consent": {"not_a_real_person": "a drawing"}}
+    return api.post("trainings", json=body).raise_for_status().json()["id"]
+
+
+def test_it_prints_an_address_on_loopback_whose_token_opens_it(serve):
+    url = serve()[1]
+    address, _, token = url.partition("?token=")
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", address)
+    assert len(token) >= 32
+    with client(url, token) as api:
+        assert api.get("trainings").json()["trainings"] == []
+    with client(url, "x" * 32) as api:
+        assert api.get("trainings").status_code == 401
+
+
+def test_two_starts_have_two_tokens(serve):
+    assert serve()[1].partition("=")[2] != serve()[1].partition("=")[2]
+
+
+def test_a_token_that_was_given_is_used_and_not_printed(serve, monkeypatch):
+    monkeypatch.setenv("AVATARKIT_TOKEN", "a-token-that-was-given")
+    server, url = serve()
+    assert "token" not in url
+    with client(url, "a-token-that-was-given") as api:
+        assert api.get("trainings").is_success
+    server.terminate()
+    assert "a-token-that-was-given" not in server.communicate()[1]
+
+
+def test_a_token_that_could_be_guessed_is_refused():
+    result = run("serve", "--port=0", "--token=short")
+    assert (result.exit_code, "16 characters" in result.stderr) == (3, True)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--token=a-token-that-was-given",),
+        ("--allowed-host=twins.example",),
+    ],
+)
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "twins.example"])
+def test_no_other_interface_is_opened_without_a_token_and_names(host, options):
+    result = run("serve", f"--host={host}", "--port=0", *options)
+    assert result.exit_code == 3
+    assert "--token" in result.stderr
+    assert "--allowed-host" in result.stderr
+
+
+def test_with_both_it_answers_on_every_interface_for_those_names_only(serve):
+    url = serve("--host=0.0.0.0", "--token=a-token-that-was-given", "--allowed-host=twins.example")[
+        1
+    ]
+    own = url.replace("0.0.0.0", "127.0.0.1")
+    with client(own, "a-token-that-was-given") as api:
+        assert api.get("trainings", headers={"host": "twins.example"}).status_code == 200
+        assert api.get("trainings").status_code == 421
+
+
+def test_a_port_that_is_taken_is_named():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = run("serve", f"--port={taken.getsockname()[1]}")
+    assert result.exit_code == 3
+    assert "choose another --port" in result.stderr
+
+
+def test_the_secret_of_webhooks_is_kept_for_this_user_only(serve):
+    for _ in range(2):
+        url = serve()[1]
+        secret = SECRET.read_text()
+        assert stat.S_IMODE(SECRET.stat().st_mode) == 0o600
+        answer = httpx.post(url.partition("?")[0] + f"webhooks/fake/{secret}", json={})
+        assert answer.status_code == 401  # the inbox is there, and this was not signed
+        wrong = httpx.post(url.partition("?")[0] + f"webhooks/fake/x{secret}", json={})
+        assert wrong.status_code == 404
+
+
+def test_the_secret_of_webhooks_can_be_given(serve, monkeypatch):
+    monkeypatch.setenv("AVATARKIT_WEBHOOK_SECRET", "a-secret-that-was-given")
+    url = serve()[1]
+    answer = httpx.post(url.partition("?")[0] + "webhooks/fake/a-secret-that-was-given", json={})
+    assert answer.status_code == 401
+    assert not SECRET.exists()
+
+
+def test_it_drives_what_is_begun(serve):
+    url = serve()[1]
+    with client(url, url.partition("=")[2]) as api:
+        training = begin(api)
+        until(lambda: api.get(f"trainings/{training}").json()["status"] == "completed")
+
+
+def test_without_a_worker_what_is_begun_waits_for_one(serve):
+    url = serve("--no-worker")[1]
+    with client(url, url.partition("=")[2]) as api:
+        training = begin(api)
+        assert run("worker", "--once").exit_code == 0
+        assert api.get(f"trainings/{training}").json()["status"] != "pending"
+
+
+@pytest.mark.parametrize("with_signal", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_well_while_somebody_watches_and_hands_its_leases_back(serve, with_signal):
+    FakeVendor(file=Path(".avatarkit/fake/vendor.json")).fail_next("avatar", Fault.STUCK)
+    server, url = serve()
+    with client(url, url.partition("=")[2]) as api:
+        training = begin(api)
+        with api.stream("GET", f"trainings/{training}/events") as stream:
+            next(line for line in stream.iter_lines() if '"status":"training"' in line)
+            server.send_signal(with_signal)
+            assert server.wait(60) == 0
+    [waiting] = printed("worker", "--status", "--late=1000")[0]["providers"]
+    assert (waiting["waiting"], waiting["held"]) == (1, 0)
