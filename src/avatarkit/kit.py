@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import statistics
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
@@ -50,13 +51,15 @@ from .settings import Settings, root_of
 from .states import Policy
 from .webhooks import Delivery, Registered, Registers
 
-__all__ = ["AvatarKit", "Leftover", "Source"]
+__all__ = ["AvatarKit", "Estimate", "Leftover", "Source"]
 
 R = TypeVar("R", bound=Record)
 
 _NAMESPACE = uuid.UUID("5f0b7f2e-6d0e-4a57-9d0a-61766b740001")
 #: Seconds that a place at an account outlives the longest request that may hold it.
 _PLACE_MARGIN = 60.0
+#: Completed trainings that are looked at for an estimate, and how many of a stack are enough.
+_MEASURED, _ENOUGH = 100, 3
 _DEADLINES = {Operation.VIDEO: 6 * 3600.0, Operation.DUB: 86_400.0}
 
 
@@ -66,6 +69,15 @@ class Leftover:
 
     what: str
     pending: bool  #: the worker clears it away; else it cannot be deleted
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """How long a training takes from its beginning to its end."""
+
+    seconds: float
+    #: median of the stack's newest completed trainings, else what its providers usually take
+    basis: Literal["measured", "typical"]
 
 
 class _Changes:
@@ -1033,6 +1045,19 @@ class AvatarKit:
         return pricing.Prices.load(
             plugins=classes, file=self._settings.environ.get("AVATARKIT_PRICES")
         )
+
+    async def estimate(self, training: Training) -> Estimate:
+        """How long such a training takes; measured where three of its stack were completed."""
+        page = await self._repository.page("training", status=Status.COMPLETED, limit=_MEASURED)
+        took = [
+            record.completed_at - record.created_at
+            for record in page.records
+            if record.stack == training.stack and record.completed_at
+        ]
+        took = [seconds for seconds in took if seconds > 0]  # what was adopted took none
+        if len(took) >= _ENOUGH:
+            return Estimate(statistics.median(took), "measured")
+        return Estimate(sum(state.typical for state in training.operations), "typical")
 
     async def now(self) -> float:
         """The time that records are measured by, in seconds since 1970."""

@@ -161,6 +161,7 @@ class SyncAvatarKit:
     receive = _waiting(AvatarKit.receive)
     apply_webhooks = _waiting(AvatarKit.apply_webhooks)
     replay_webhook = _waiting(AvatarKit.replay_webhook)
+    estimate = _waiting(AvatarKit.estimate)
     webhook = _waiting(AvatarKit.webhook)
     webhooks = _waiting(AvatarKit.webhooks)
     register_webhook = _waiting(AvatarKit.register_webhook)

@@ -179,6 +179,19 @@ async def test_the_samples_of_a_clone_are_enough_for_a_training(site, ana):
     assert (shown["avatar_id"], shown["voice_id"]) == (final.avatar_id, final.voice_id)
 
 
+async def test_the_estimate_is_what_its_providers_take_until_three_were_measured(site, ana):
+    took = []
+    for _ in range(3):
+        told = await site.started(ana)
+        record = await site.repository.get(told["id"])
+        typical = sum(state.typical for state in record.operations)
+        assert told["estimate"] == {"seconds": typical, "basis": "typical"}
+        done = await site.settle(told["id"])
+        took.append(done.completed_at - done.created_at)
+    measured = (await ana.get(f"/trainings/{told['id']}")).json()["estimate"]
+    assert measured == {"seconds": sorted(took)[1], "basis": "measured"}
+
+
 async def test_without_samples_nothing_begins(ana):
     sent = await ana.post("/trainings", json={"clone_id": "c1", "consent": CONSENT})
     assert (sent.status_code, sent.json()["error"]["type"]) == (422, "MediaRejected")

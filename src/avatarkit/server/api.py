@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -331,7 +332,14 @@ class API:
         )
         if evidence is not None:
             await self.uploads.drop(evidence)
-        return JSONResponse(self.shape(training) | {"training_id": training.id}, 201)
+        told = self.shape(training) | {"training_id": training.id}
+        return JSONResponse(told | await self._estimated(training), 201)
+
+    async def _estimated(self, record: Training | Video) -> dict[str, Any]:
+        """How long a training takes, and what says so."""
+        if not isinstance(record, Training):
+            return {}
+        return {"estimate": dataclasses.asdict(await self.kit.estimate(record))}
 
     async def trainings(self, request: Request, user: str) -> Response:
         """A page of trainings."""
@@ -361,7 +369,8 @@ class API:
 
     async def get(self, request: Request, user: str) -> Response:
         """One record."""
-        return JSONResponse(self.shape(await self._own(request, user)))
+        record = await self._own(request, user)
+        return JSONResponse(self.shape(record) | await self._estimated(record))
 
     async def events(self, request: Request, user: str) -> Response:
         """Its changes, live; with the last version that was seen, what came after it."""
