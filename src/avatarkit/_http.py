@@ -133,12 +133,14 @@ class Call:
     attempts: int = _ATTEMPTS  #: how often it is sent, at most, where it is free
     guard: Callable[[], None] = nothing_to_guard  #: may raise ``NotSent`` at the last moment
     explain: Callable[[int, Any], Explanation] = _unexplained
+    redact: Callable[[str], str] = cleaned  #: takes out what is secret, keys included
 
     def error(
         self, kind: type[errors.ProviderError], message: str, **facts: Any
     ) -> errors.ProviderError:
         """An error that says which call it is about."""
-        return kind(cleaned(message), provider=self.provider, operation=self.operation, **facts)
+        told = self.redact(message)
+        return kind(told, provider=self.provider, operation=self.operation, **facts)
 
     def unclear(self, message: str, **facts: Any) -> errors.ProviderError:
         """It succeeded, but what it says makes no sense: of a paid call that is a doubt."""
@@ -160,9 +162,14 @@ class Call:
             status=status,
             code=told.code,
             retry_after=_retry_after(response.headers),
-            request_id=_request_id(response.headers),
+            request_id=self.request_id(response.headers),
             body=body,
         )
+
+    def request_id(self, headers: Mapping[str, str]) -> str | None:
+        """What the vendor's support asks for, where it is told."""
+        found = _request_id(headers)
+        return None if found is None else self.redact(found)[:100]
 
 
 def _by_status(status: int) -> type[errors.ProviderError]:
@@ -201,8 +208,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def _request_id(headers: Mapping[str, str]) -> str | None:
-    found = next((headers[name] for name in _REQUEST_IDS if headers.get(name)), None)
-    return None if found is None else cleaned(found)[:100]
+    return next((headers[name] for name in _REQUEST_IDS if headers.get(name)), None)
 
 
 # -- one request ------------------------------------------------------------------------------
@@ -323,7 +329,7 @@ def _unclear(call: Call, what: str, response: httpx.Response) -> errors.Provider
     return call.unclear(
         what,
         status=response.status_code,
-        request_id=_request_id(response.headers),
+        request_id=call.request_id(response.headers),
         body=_body(response),
     )
 

@@ -26,7 +26,7 @@ _SECRET_FIELD = re.compile(
 
 #: What is secret inside a text, and what stands there instead.
 _SECRET_TEXTS = (
-    (re.compile(r"(https?://)[^/\s\"'<>@]*@", re.IGNORECASE), rf"\1{_HIDDEN}@"),
+    (re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^/\s\"'<>@]*@", re.IGNORECASE), rf"\1{_HIDDEN}@"),
     (re.compile(r"(https?://[^?#\s\"'<>]*)[?#][^\s\"'<>]*", re.IGNORECASE), rf"\1?{_HIDDEN}"),
     (re.compile(r"(/webhooks/[\w.-]+/)[^/?#\s\"'<>\[]+"), rf"\1{_HIDDEN}"),  # what opens the inbox
     (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {_HIDDEN}"),

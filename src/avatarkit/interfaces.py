@@ -218,7 +218,7 @@ class ProviderSettings:
 
     api_key: SecretStr | None = field(default=None, repr=False)
     client_id: str | None = None  #: names the account, where the key alone does not
-    base_url: str | None = None  #: instead of the vendor's own
+    base_url: str | None = field(default=None, repr=False)  #: instead of the vendor's own
     #: one's own keys of other providers that this one speaks to, by their names
     other_keys: Mapping[str, SecretStr] = field(default_factory=dict, repr=False)
     #: any of them may have signed a delivery; more than one while they are rotated

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from .. import errors
+from .._log import cleaned
 
 __all__ = [
     "ACTION_REQUIRED",
@@ -92,7 +93,7 @@ def ended(error: Exception) -> Ended:
         return error
     kind = type(error)
     code = next((EXIT_CODES[base] for base in kind.__mro__ if base in EXIT_CODES), BUG)
-    message = str(error) or kind.__name__
+    message = cleaned(str(error)) or kind.__name__
     if code == BUG:
         message = f"this is a bug in avatarkit, and --debug shows where: {kind.__name__}: {message}"
     return Ended(kind.__name__, message, code)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .._log import cleaned
 from .failures import INTERRUPTED, Ended, ended
 from .output import Output
 
@@ -62,7 +63,8 @@ class Session:
             return self._failed(Ended("Interrupted", "interrupted", INTERRUPTED))
         except Exception as error:  # noqa: BLE001 - whatever it is, a shell gets a code and a line
             if self.debug:
-                traceback.print_exception(error)
+                trace = "".join(traceback.format_exception(error))
+                sys.stderr.write(cleaned(trace))
             return self._failed(ended(error))
         return 0
 

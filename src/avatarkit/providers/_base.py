@@ -18,6 +18,8 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal, TypeVar
 from urllib.parse import quote
 
+from pydantic import SecretStr
+
 from .. import _http, errors
 from .._log import cleaned
 from ..interfaces import Capabilities, Limits, ProviderSettings, Sunset, needs_footage
@@ -114,17 +116,21 @@ class HttpProvider:
         self._client = client or _http.new_client(timeout=self._settings.timeout)
 
     def _checked_key(self) -> str:
-        given = self._settings.api_key
-        key = given.get_secret_value().strip() if given else ""
+        key = self._carried(self._settings.api_key)
         ours = f"AVATARKIT_{re.sub('[^A-Z0-9]', '_', self.name.upper())}_API_KEY"
         if not key:
             raise errors.ConfigError(
                 f"{self.name} needs a key: set {ours} or {self.key_env}. To try avatarkit without "
                 "a key, use the provider 'local' or 'fake'."
             )
-        if not re.fullmatch(r"[\x21-\x7e]+", key):
+        return key
+
+    def _carried(self, given: SecretStr | None, whose: str | None = None) -> str:
+        """A key as a header can carry it; empty where there is none."""
+        key = given.get_secret_value().strip() if given else ""
+        if not re.fullmatch(r"[\x21-\x7e]*", key):
             raise errors.ConfigError(
-                f"the key of {self.name} has characters that no key has: copy it once more"
+                f"the key of {whose or self.name} has characters that no key has: copy it once more"
             )
         return key
 
@@ -175,7 +181,18 @@ class HttpProvider:
 
     def _redacted(self, text: str) -> str:
         """What a vendor says, without the key and whatever else is secret that it may repeat."""
-        return cleaned(text.replace(self._key, "[redacted]"))
+        for secret in filter(None, self._secrets()):
+            text = text.replace(secret, "[redacted]")
+        return cleaned(text)
+
+    def _secrets(self) -> tuple[str, ...]:
+        """What the vendor is sent and must not come out; some of it may be empty."""
+        return (self._key,)
+
+    def _said(self, raw: Mapping[str, Any], places: Places) -> str | None:
+        """A text of the vendor's that people read."""
+        text = _text(raw, places)
+        return None if text is None else self._redacted(text)
 
     # -- for adapters -------------------------------------------------------------------------
 
@@ -275,6 +292,7 @@ class HttpProvider:
             operation=operation,
             timeout=self._settings.timeout + size / _SLOWEST_UPLOAD,
             explain=self.explain,
+            redact=self._redacted,
         )
         return await self._send(request, call)
 
@@ -324,6 +342,7 @@ class HttpProvider:
             timeout=self._settings.timeout,
             guard=request.guard,
             explain=self.explain,
+            redact=self._redacted,
         )
         return call, sent
 
@@ -386,7 +405,7 @@ class HttpProvider:
         if word is not None:
             state = reads.states.get(word, JobState.UNKNOWN)
         links = {name: _text(raw, places) for name, places in reads.links.items()}
-        reason = None if state in _WELL else _text(raw, reads.reason)
+        reason = None if state in _WELL else self._said(raw, reads.reason)
         job = Job(
             provider=self.name,
             operation=operation,
@@ -395,7 +414,7 @@ class HttpProvider:
             state=state,
             progress=_ratio(_first(raw, reads.progress), reads.progress_end),
             links={name: link for name, link in links.items() if link},
-            reason=reason and self._redacted(reason),
+            reason=reason,
             action=_consent_action(self.name, _text(raw, reads.consent_url), state),
             created_at=_moment(_first(raw, reads.created_at)),
             cost=_text(raw, reads.cost),

@@ -147,9 +147,6 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
     def _headers(self) -> dict[str, str]:
         return super()._headers() if self._key else {}
 
-    def _redacted(self, text: str) -> str:
-        return super()._redacted(text) if self._key else text
-
     async def aclose(self) -> None:
         """Let go of the model, and close the client, if it is our own."""
         self._model = None

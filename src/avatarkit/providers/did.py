@@ -480,7 +480,8 @@ class DID(
         self, settings: ProviderSettings | None = None, *, client: _http.Client | None = None
     ) -> None:
         super().__init__(settings, client=client)
-        self._elevenlabs_key = self._settings.other_keys.get("elevenlabs")
+        own = self._settings.other_keys.get("elevenlabs")
+        self._elevenlabs_key = self._carried(own, "elevenlabs for d-id")
 
     # -- free things first --------------------------------------------------------------------
 
@@ -592,7 +593,7 @@ class DID(
             case None | "created":
                 return await self._asked(how, ours)
             case "error":
-                told = _text(raw, ("error.description", "error.kind")) or "no reason given"
+                told = self._said(raw, ("error.description", "error.kind")) or "no reason given"
                 return await self._asked(how, ours, f"D-ID did not take the recording ({told}). ")
             case _:
                 return Waiting(prepared=dict(known))
@@ -784,12 +785,12 @@ class DID(
         return call, sent
 
     def _own_key(self) -> str:
-        if self._elevenlabs_key is None:
+        if not self._elevenlabs_key:
             raise errors.ConfigError(
                 "the voice is to be one's own at ElevenLabs: set "
                 "AVATARKIT_D_ID_ELEVENLABS_API_KEY to that account's key"
             )
-        return self._elevenlabs_key.get_secret_value()
+        return self._elevenlabs_key
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -830,10 +831,8 @@ class DID(
             return {"voices": await _http.send_any(self._client, request, call)}  # a bare list
         return await super()._send(request, call)
 
-    def _redacted(self, text: str) -> str:
-        text = super()._redacted(text)
-        own = self._elevenlabs_key
-        return text if own is None else text.replace(own.get_secret_value(), "[redacted]")
+    def _secrets(self) -> tuple[str, ...]:
+        return (*super()._secrets(), self._elevenlabs_key)
 
 
 def _to_read(consent: ConsentText, known: Mapping[str, Any], why: str = "") -> Waiting:

@@ -355,6 +355,7 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording):
             operation=Operation.VOICE,
             timeout=self._settings.timeout,
             explain=self.explain,
+            redact=self._redacted,
         )
         answer = await _http.stream(self._client, request, call)
         picture = _picture(b"".join([chunk async for chunk in answer.chunks]))
@@ -466,7 +467,7 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording):
 
     def _read_on(self, job: Job) -> Job:
         state, reason = _standing(job.raw)
-        known: dict[str, Any] = {"state": state, "reason": reason}
+        known: dict[str, Any] = {"state": state, "reason": reason and self._redacted(reason)}
         if state is JobState.NEEDS_ACTION:
             known["action"] = Action(
                 kind="open_url",

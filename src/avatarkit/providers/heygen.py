@@ -603,7 +603,7 @@ class HeyGen(
         if any(k.get("status") != "failed" for k in looks):
             return job.model_copy(update={"state": JobState.RUNNING})  # it has no picture yet
         if looks:
-            reason = _text(looks[0], ("error.message", "error.code"))
+            reason = self._said(looks[0], ("error.message", "error.code"))
             return job.model_copy(
                 update={"state": JobState.FAILED, "reason": reason or "its look failed"}
             )
@@ -790,7 +790,7 @@ class HeyGen(
             operation=operation,
             id=job_id,
             state=_ENDS[end],
-            reason=_text(data, ("failure_message", "msg")) if end == "fail" else None,
+            reason=self._said(data, ("failure_message", "msg")) if end == "fail" else None,
             raw=body,
         )
         trusted = signature is not None and operation is not Operation.AVATAR

@@ -7,6 +7,7 @@ hour. The video is uploaded, read by the vendor, and then becomes a project, whi
 from __future__ import annotations
 
 import base64
+import re
 import time
 from collections.abc import Sequence
 from types import MappingProxyType
@@ -116,6 +117,8 @@ class Rask(HttpProvider, VideoDubber, Prepares):
                 "rask needs a client id beside its secret: set AVATARKIT_RASK_CLIENT_ID or "
                 "RASK_CLIENT_ID"
             )
+        pair = f"{self._settings.client_id}:{self._key}"
+        self._pair = base64.b64encode(pair.encode()).decode()
         self._token, self._until = "", 0.0
         self._uploads: dict[str, str] = {}  #: digest of a recording -> id of its upload
 
@@ -130,7 +133,7 @@ class Rask(HttpProvider, VideoDubber, Prepares):
         try:
             return await super()._send(request, call)
         except AuthError as error:
-            self._token = ""
+            self._until = 0.0
             if call.billable or error.status != _UNAUTHORIZED:
                 raise
         await self._sign(request)
@@ -142,29 +145,29 @@ class Rask(HttpProvider, VideoDubber, Prepares):
         request.headers["authorization"] = f"Bearer {self._token}"
 
     async def _sign_in(self) -> None:
-        pair = f"{self._settings.client_id}:{self._key}"
         request = self._client.build_request(
             "POST",
             _TOKEN_URL,
             data={"grant_type": "client_credentials", "scope": _SCOPE},
-            headers={"authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"},
+            headers={"authorization": f"Basic {self._pair}"},
         )
         call = _http.Call(
             provider=self.name,
             operation="sign-in",
             timeout=self._settings.timeout,
             explain=self.explain,
+            redact=self._redacted,
         )
         now = time.time()
         told = await _http.send(self._client, request, call)
         token, lifetime = told.get("access_token"), told.get("expires_in")
-        if not isinstance(token, str) or not token:
+        if not isinstance(token, str) or not re.fullmatch(r"[\x21-\x7e]+", token):
             raise call.unclear("it signs in, and gives no token")
         self._token = token
         self._until = now + (lifetime if isinstance(lifetime, int | float) else _LIFETIME)
 
-    def _redacted(self, text: str) -> str:
-        return super()._redacted(text).replace(self._token or self._key, "[redacted]")
+    def _secrets(self) -> tuple[str, ...]:
+        return (*super()._secrets(), self._token, self._pair)
 
     # -- the dub ------------------------------------------------------------------------------
 
