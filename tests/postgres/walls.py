@@ -360,6 +360,9 @@ def the_service_does_its_work(db):
         ):
             db.execute(statement, (json.dumps(new | {"id": an_id(ANNA, number)}),))
         db.execute("select avatarkit_log_webhook('f', 'n', 't', 'e30=', %s, %s)", (NOW, record))
+        db.execute("select avatarkit_settle_webhook('f', 'n', 'applied')")
+        assert db.execute("select * from avatarkit_webhooks(1)").fetchall()
+        db.execute("select avatarkit_revoke_consent(%s, 1)", (an_id(ANNA, 999),))
         for table in ("avatar_webhooks", *READ[:3], *READ[4:], "user_clones", *CLOSED):
             assert touched(db, f"delete from {table}") >= 2, table
 
