@@ -36,6 +36,7 @@ _EXTRAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "s3": ("obstore",),
         "otel": ("opentelemetry",),
         "plot": ("matplotlib",),
+        "c2pa": ("c2pa",),
         "cli": ("typer", "rich"),
         "coqui": ("TTS", "torch", "torchaudio", "six"),
     }
