@@ -38,7 +38,7 @@ from avatarkit.providers.synthesia import Synthesia
 from avatarkit.providers.tavus import Tavus
 from avatarkit.settings import Settings
 from avatarkit.testing import Fake, FakeClock, FakeVendor, Wire
-from avatarkit.webhooks import Delivery
+from avatarkit.webhooks import Delivery, Inboxes
 
 pytestmark = pytest.mark.anyio
 
@@ -418,4 +418,34 @@ async def test_no_key_is_kept_beside_the_records(tmp_path, avatarkit_samples):
             pass
         kept = [path.read_bytes() for path in Path(tmp_path).rglob("*") if path.is_file()]
     assert len(kept) > 1
+    assert not any(b"planted" in content for content in kept)
+
+
+async def test_no_secret_of_a_callback_address_is_kept_logged_or_told(tmp_path, caplog):
+    caplog.set_level(logging.DEBUG)
+    inboxes = Inboxes("https://app.example", "planted-0123456789")
+    wire = Wire().reply({"message": f"no reply from {inboxes.address('tavus', 't')}: {ECHO}"}, 400)
+    clock = FakeClock()
+    async with AvatarKit(
+        "tavus",
+        repository=f"sqlite:///{tmp_path}/kept.db",
+        media=str(tmp_path / "media"),
+        clock=clock,
+        settings=Settings(inboxes=inboxes),
+        providers={"tavus": Tavus(replace(SETTINGS, clock=clock), client=wire.client)},
+        worker=False,
+    ) as kit:
+        consent = Consent.not_a_real_person("a drawing")
+        names = {"user_id": "ana", "clone_id": "ana-1", "avatar_id": "r1"}
+        training = await kit.adopt(**names, consent=consent)
+        video = await kit.speak(training.id, "Hello", wait=False)
+        for _ in range(5):
+            await kit.tick()
+            clock.advance(60)
+        video = await kit.get(video.id)
+        kept = [path.read_bytes() for path in Path(tmp_path).rglob("*") if path.is_file()]
+    assert "planted-0123456789" in wire.body()["callback_url"]
+    assert "no reply from" in video.error_message
+    assert "planted" not in video.model_dump_json() + repr(video)
+    assert "planted" not in caplog.text + "".join(str(vars(r)) for r in caplog.records)
     assert not any(b"planted" in content for content in kept)
