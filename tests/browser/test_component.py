@@ -358,3 +358,27 @@ def test_a_page_gives_the_component_its_own_colours(told):
     assert (
         part(avatar, "card").evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(1, 2, 3)"
     )
+
+
+def test_many_on_a_page_leave_connections_for_everything_else(page, told):
+    told({})
+    streams, asked = set(), set()
+    page.route("**/trainings/m*/events", lambda r: streams.add(r.request.url))  # stays open
+
+    def tell(route):
+        asked.add(route.request.url)
+        route.fulfill(json=RECORD)
+
+    page.route(re.compile(r"/trainings/m\d$"), tell)
+    page.evaluate(
+        """() => {
+            document.querySelector("avatar-training").remove();
+            for (let n = 0; n < 8; n++) {
+                const made = document.createElement("avatar-training");
+                made.trainingId = `m${n}`;
+                document.body.append(made);
+            }
+        }"""
+    )
+    until(lambda: page.wait_for_timeout(50) or len(streams) + len(asked) == 8)
+    assert len(streams) <= 4

@@ -120,9 +120,15 @@ const h = (tag, given = {}, ...children) => {
 
 const pause = (ms, signal) =>
   new Promise((done) => {
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", () => (clearTimeout(timer), done()), { once: true });
-    addEventListener("online", done, { once: true, signal });
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      removeEventListener("online", end);
+      done();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end);
+    addEventListener("online", end);
   });
 
 /** A key that makes a repeated request harmless. */
@@ -188,7 +194,6 @@ export class Client {
     let offset = 0;
     for (let tries = 0; ; tries++) {
       const { status, body, at } = await this._put(path, file, offset, progress);
-      if (status >= 200 && status < 300 && body.offset === undefined) return body;
       if (status === 201) return body;
       if (tries < 5 && (status === 409 || status === 0 || status >= 500 || status === 200)) {
         if (status === 409 && at === null) await new Promise((done) => setTimeout(done, 1000));
