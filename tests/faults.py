@@ -220,7 +220,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "billable=False",
         ),
         "the guard is not handed on": ("            guard=request.guard,\n", ""),
-        "an error repeats the key": ('text.replace(self._key, "[redacted]")', "text"),
+        "an error repeats the key": ('text = text.replace(secret, "[redacted]")', "pass"),
         "unsigned deliveries are trusted": (
             "trusted=self.capabilities.webhook.signed",
             "trusted=True",
@@ -435,8 +435,8 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
         ),
         "a link that D-ID refuses is sent": ("_AUDIO_LINK.fullmatch(", "_AUDIO_LINK.match("),
         "an error repeats one's own key of ElevenLabs": (
-            'text.replace(own.get_secret_value(), "[redacted]")',
-            "text",
+            "(*super()._secrets(), self._elevenlabs_key)",
+            "super()._secrets()",
         ),
         "one's own key goes along with every video": (
             "self._option(request, DIDScript).own_elevenlabs:",
@@ -501,8 +501,8 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "if not self._token:",
         ),
         "an error repeats the token": (
-            '.replace(self._token or self._key, "[redacted]")',
-            "",
+            "(*super()._secrets(), self._token, self._pair)",
+            "(*super()._secrets(), self._pair)",
         ),
         "a project without its video is done": (
             'if job.state is JobState.SUCCEEDED and "video" not in job.links:',
