@@ -19,6 +19,7 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 from pydantic import SecretStr
@@ -36,7 +37,7 @@ from avatarkit.providers.tavus import Tavus
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.settings import Settings
 from avatarkit.testing import FakeClock, Wire
-from avatarkit.webhooks import Delivery
+from avatarkit.webhooks import Delivery, Inboxes
 
 __all__ = ["SETUPS", "Event", "House", "Made", "Setup"]
 
@@ -49,6 +50,7 @@ HEYGEN, EL, D_ID, TAVUS, RESEMBLE, COQUI = (
 )
 SCRIPT = "Hello from the other side."
 SECRET = b"a-secret-of-webhooks"
+INBOXES = Inboxes("https://app.example", "a-secret-of-the-inbox")
 DAY = 86_400.0
 
 
@@ -371,9 +373,16 @@ class Vendor(Wire):
         assert self.delivery is not None
         body = json.dumps(self.reported(made)).encode()
         signature = self.signature(hmac.new(SECRET, body, hashlib.sha256).hexdigest())
-        # What is not signed comes to an address of its own, which says whose it is.
-        token = None if signature else made.token
-        await self.delivery(Delivery(body, signature, self.now()), token)
+        # What is signed comes to the registered address; all else to the job's, which says whose.
+        job = None if signature else self.address_of(made)["job"][0]
+        await self.delivery(Delivery(body, signature, self.now()), job)
+
+    @staticmethod
+    def address_of(made: Made) -> Mapping[str, list[str]]:
+        """What the query of the job's own callback address says."""
+        texts = [value for value in made.said.values() if isinstance(value, str)]
+        [address] = [text for text in texts if text.startswith(f"{INBOXES.public_url}/webhooks/")]
+        return parse_qs(urlsplit(address).query)
 
     def signature(self, digest: str) -> Mapping[str, str]:
         del digest
@@ -1160,7 +1169,7 @@ class House:
             # No face is looked for: the one in the samples is not what is tested here.
             providers={**self.providers, "local": object()},
             clock=self.clock,
-            settings=Settings(),
+            settings=Settings(inboxes=INBOXES),
             worker=worker,
         )
         return self.kit
