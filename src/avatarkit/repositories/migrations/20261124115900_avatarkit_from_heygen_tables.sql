@@ -47,6 +47,7 @@ begin
     alter table public.avatar_webhooks add column if not exists event_id text;
     alter table public.avatar_webhooks add column if not exists outcome text;
     alter table public.avatar_webhooks add column if not exists body bytea;
+    alter table public.avatar_webhooks add column if not exists doc text;
     update public.avatar_webhooks
        set provider = coalesce(provider, 'heygen'),
            event_id = coalesce(event_id, 'before-avatarkit-' || id),
