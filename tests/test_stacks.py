@@ -17,6 +17,8 @@ ENVIRON = KEYS | {
     "AVATARKIT_RASK_CLIENT_ID": "us",
     "AVATARKIT_COQUI_BASE_URL": "http://127.0.0.1:1",
     "COQUI_TOS_AGREED": "1",
+    "AVATARKIT_PUBLIC_URL": "https://twins.test",  # some take media only by a link
+    "AVATARKIT_MEDIA_SECRET": "of this test, and long enough",
 }
 
 

@@ -99,7 +99,7 @@ class Acme(
         await self._delete(Operation.VOICE, "/voices/{}", voice_id)
 
     async def train_avatar(self, request: AvatarRequest, /) -> Job:
-        footage = request.footage
+        footage = request.required_footage
         return await self._submit(
             Operation.AVATAR,
             "/faces",

@@ -269,9 +269,8 @@ MISTAKES = {
     "the vendor's echo of the key is repeated": (
         TestAcme.test_an_error_repeats_neither_key_nor_signed_link,
         """
-        def explain(self, status, body):
-            told = super().explain(status, body)
-            return dataclasses.replace(told, message=str(body))
+        def _redacted(self, text):
+            return text
         """,
     ),
     "an answer without an id passes": (
