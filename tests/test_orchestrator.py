@@ -1090,6 +1090,16 @@ def test_a_token_that_is_none_of_ours_names_no_record(token):
     assert delivered(trusted=True, job_id="another", token=token)[1] is None
 
 
+def test_a_token_that_no_id_of_the_repository_can_stand_in_names_no_record(monkeypatch):
+    async def only_uuids(self, record_id):
+        raise errors.ConfigError("ids are UUIDs here")
+
+    monkeypatch.setattr(Repository, "get", only_uuids)
+    orchestrator = Scene().orchestrator
+    named = run(orchestrator._named("ak-t1-voice", VOICE))
+    assert named is None
+
+
 def test_an_answer_that_fits_no_question_is_refused():
     scene = Scene()
     with pytest.raises(errors.IllegalTransition, match="asks for nothing"):

@@ -657,7 +657,7 @@ class Repository(Protocol):
         ...
 
     async def pending_webhooks(self, limit: int = 64) -> list[LogEntry]:
-        """What is "received" or "waiting", oldest first."""
+        """What is "received", then what is "waiting", each oldest first."""
         ...
 
     async def ledger(self, record_id: str | None = None) -> list[LedgerEntry]:

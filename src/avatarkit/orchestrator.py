@@ -806,7 +806,10 @@ class Orchestrator:
     async def _named(self, token: str, operation: Operation) -> Record | None:
         """The record whose operation has this token."""
         record_id = token.removeprefix("ak-").removesuffix(f"-{operation}")
-        record = await self._repository.get(record_id)
+        try:
+            record = await self._repository.get(record_id)
+        except errors.ConfigError:  # it cannot be an id of this repository
+            return None
         named = record is not None and record.token(operation) == token
         return record if named and record and record.operation(operation) else None
 

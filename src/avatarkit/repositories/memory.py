@@ -280,9 +280,9 @@ class MemoryRepository(Repository):
         return row.record.user_id if row else None
 
     async def pending_webhooks(self, limit: int = 64) -> list[LogEntry]:
-        """What is "received" or "waiting", oldest first."""
+        """What is "received", then what is "waiting", each oldest first."""
         waiting = [e for e in self._webhooks.values() if e.outcome in {"received", "waiting"}]
-        return sorted(waiting, key=_place)[:limit]
+        return sorted(waiting, key=lambda entry: (entry.outcome, _place(entry)))[:limit]
 
     async def ledger(self, record_id: str | None = None) -> list[LedgerEntry]:
         """What was accepted by vendors, oldest first."""

@@ -919,6 +919,14 @@ class RepositorySuite:
         waiting = await repository.pending_webhooks()
         assert [entry.event_id for entry in waiting] == ["event-1", "event-0"]
 
+    async def test_what_waits_for_its_job_keeps_nothing_new_waiting(
+        self, repository: Repository
+    ) -> None:
+        """However long it has waited."""
+        await repository.log_webhook(_delivery("old", received_at=_BIRTH - 9, outcome="waiting"))
+        await repository.log_webhook(_delivery("new"))
+        assert [e.event_id for e in await repository.pending_webhooks(1)] == ["new"]
+
     async def test_the_log_is_paged_newest_first(self, repository: Repository) -> None:
         """Those of one moment as well."""
         for number in range(5):

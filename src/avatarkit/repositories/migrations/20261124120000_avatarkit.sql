@@ -900,8 +900,8 @@ begin
    where w.provider = p_provider and w.event_id = p_event_id;
 end $$;
 
--- The log of deliveries, newest first, from before (p_at, p_key) on; or, oldest first, what waits
--- to be applied. body is base64.
+-- The log of deliveries, newest first, from before (p_at, p_key) on; or what is to be applied: new
+-- ones first, as those whose job is not known yet may be many. body is base64.
 create or replace function public.avatarkit_webhooks(
   p_limit integer, p_user_id text default null, p_provider text default null,
   p_event_id text default null, p_outcome text default null,
@@ -919,7 +919,7 @@ begin
              coalesce(w.avatar_training_id, w.avatar_video_id)::text, w.outcome, w.doc
         from public.avatar_webhooks w
        where w.outcome in ('received', 'waiting') and w.doc is not null
-       order by w.received_at limit p_limit;
+       order by w.outcome, w.received_at limit p_limit;
     return;
   end if;
   return query
