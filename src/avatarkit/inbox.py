@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from . import _telemetry
 from ._log import get_logger
+from .errors import AvatarKitError
 from .interfaces import LogEntry, Outcome, Provider, Repository
 from .models import Event
 from .records import Record
@@ -90,9 +91,19 @@ class Inbox:
         return entry if await self._repository.log_webhook(entry) else None
 
     async def sweep(self, limit: int = 64) -> int:
-        """Apply what waits, oldest first, and return how many deliveries that settled."""
-        settled = [await self.apply(e) for e in await self._repository.pending_webhooks(limit)]
-        return sum(entry.outcome != "waiting" for entry in settled)
+        """Apply what is pending, and return how many deliveries that settled.
+
+        One that cannot be applied, as its record cannot be read, stays, and others go on.
+        """
+        settled = 0
+        for entry in await self._repository.pending_webhooks(limit):
+            try:
+                settled += (await self.apply(entry)).outcome != "waiting"
+            except AvatarKitError as error:
+                log.warning(
+                    "webhook.not_applied", provider=entry.provider, error=type(error).__name__
+                )
+        return settled
 
 
 def _outcome(event: Event, *, known: bool) -> Outcome:

@@ -1,0 +1,44 @@
+"""Deliveries that were kept, applied one by one."""
+
+from __future__ import annotations
+
+import pytest
+
+from avatarkit import errors
+from avatarkit.inbox import Inbox
+from avatarkit.interfaces import LogEntry
+from avatarkit.models import Event, Job, JobState, Operation
+from avatarkit.repositories.memory import MemoryRepository
+from avatarkit.testing import FakeClock
+
+pytestmark = pytest.mark.anyio
+
+
+def delivery(job_id):
+    job = Job(provider="fake", operation=Operation.VOICE, id=job_id, state=JobState.SUCCEEDED)
+    event = Event(
+        provider="fake", id=job_id, name="avatar.training_completed", job=job, trusted=True
+    )
+    return LogEntry(
+        provider="fake",
+        event_id=job_id,
+        event_type=event.name,
+        payload=b"{}",
+        received_at=0.0,
+        events=(event,),
+    )
+
+
+async def test_a_delivery_that_cannot_be_applied_holds_up_no_other():
+    repository = MemoryRepository(clock=FakeClock())
+    for job_id in ("a-broken", "b-whole"):
+        await repository.log_webhook(delivery(job_id))
+
+    async def deliver(event, token):
+        if event.job.id == "a-broken":
+            raise errors.StorageError("its record cannot be read")
+        return None, True
+
+    inbox = Inbox(repository=repository, provider=lambda name: None, deliver=deliver)
+    assert await inbox.sweep() == 1
+    assert [entry.event_id for entry in await repository.pending_webhooks()] == ["a-broken"]
