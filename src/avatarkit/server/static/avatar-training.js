@@ -191,7 +191,7 @@ export class Client {
   /** Send a file; a cut upload goes on where it was. `progress` gets 0 to 100. */
   async upload(clone, role, file, progress = () => {}) {
     const path = `clones/${encodeURIComponent(clone)}/samples/${role}/${encodeURIComponent(file.name)}`;
-    let offset = 0;
+    let offset = null; // first it begins anew: what is there may be of another file
     for (let tries = 0; ; tries++) {
       const { status, body, at } = await this._put(path, file, offset, progress);
       if (status === 201) return body;
@@ -212,9 +212,9 @@ export class Client {
     return new Promise((done) => {
       const request = new XMLHttpRequest(); // fetch tells nothing of an upload's progress
       request.open("PUT", this.url(path));
-      const said = { "upload-length": file.size, "upload-offset": offset };
+      const said = { "upload-length": file.size, ...(offset === null ? {} : { "upload-offset": offset }) };
       for (const [name, value] of Object.entries(this.headers(said))) request.setRequestHeader(name, value);
-      request.upload.onprogress = (e) => progress(Math.floor((100 * (offset + e.loaded)) / file.size));
+      request.upload.onprogress = (e) => progress(Math.floor((100 * ((offset ?? 0) + e.loaded)) / file.size));
       request.onloadend = () => {
         let body = {};
         try {
@@ -222,7 +222,7 @@ export class Client {
         } catch {} // no JSON: the status says it
         done({ status: request.status, body, at: request.getResponseHeader("upload-offset") });
       };
-      request.send(file.slice(offset));
+      request.send(file.slice(offset ?? 0));
     });
   }
 
