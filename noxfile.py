@@ -71,7 +71,7 @@ def tests(session: nox.Session) -> None:
     """All tests, against the installed wheel, on every interpreter that is found."""
     session.install(".[all]", *TEST)
     session.env["COVERAGE_FILE"] = str(Path(session.create_tmp()) / ".coverage")
-    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "run", "-m", "pytest", "--ignore=tests/browser", *session.posargs)
     session.run("coverage", "combine", success_codes=[0, 1], silent=True)
     session.run("coverage", "report", "--skip-covered", "--sort=cover")
     for part in ("records.py", "states.py", "orchestrator.py", "webhooks.py", "pricing/*"):

@@ -249,7 +249,7 @@ def test_every_word_can_be_said_in_another_language(told):
     }
     avatar = told({"progress": 12}, strings=json.dumps(words))
     shown(avatar, "Dein Avatar lernt: 12 %")
-    shown(avatar, "Das dauert 5-10 Minuten")
+    shown(avatar, "Das dauert meist 5-10 Minuten")
 
 
 def test_words_of_a_vendor_are_shown_and_not_run(page, told):
