@@ -420,14 +420,29 @@ class AvatarKit:
     ) -> Sample:
         """Keep one recording for later trainings of the clone."""
         _named(user_id=user_id, clone_id=clone_id)
-        if (voice is None) == (footage is None):
-            raise errors.ConfigError("give either voice= or footage=")
-        role = SampleRole.VOICE if voice is not None else SampleRole.FOOTAGE
+        role, source = _one_of(voice, footage)
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-            source = cast("Source", voice if voice is not None else footage)
             file = await self._recordings.bring(role, source, Path(folder))
             await self._recordings.check(file)
             return await self._recordings.keep(file, user_id, clone_id)
+
+    async def offer_sample(
+        self,
+        *,
+        user_id: str,
+        clone_id: str,
+        voice: Source | None = None,
+        footage: Source | None = None,
+        stack: str | Mapping[Operation, str] | None = None,
+    ) -> tuple[Sample | None, list[looks.Finding]]:
+        """Keep one recording, unless ``preflight`` finds an error; with all that it found."""
+        _named(user_id=user_id, clone_id=clone_id)
+        given = _one_of(voice, footage)
+        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
+            files, found = await self._looked([given], Path(folder), self._stack(stack))
+            if any(finding.severity == "error" for finding in found):
+                return None, found
+            return await self._recordings.keep(files[0], user_id, clone_id), found
 
     async def preflight(
         self,
@@ -1137,6 +1152,14 @@ def _named(**values: str) -> None:
     empty = [name for name, value in values.items() if not value.strip()]
     if empty:
         raise errors.ConfigError(f"{' and '.join(empty)} must not be empty")
+
+
+def _one_of(voice: Source | None, footage: Source | None) -> tuple[SampleRole, Source]:
+    if voice is not None and footage is None:
+        return SampleRole.VOICE, voice
+    if footage is not None and voice is None:
+        return SampleRole.FOOTAGE, footage
+    raise errors.ConfigError("give either voice= or footage=")
 
 
 def _record_id(kind: str, user_id: str, idempotency_key: str | None) -> str:

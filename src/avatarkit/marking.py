@@ -133,9 +133,10 @@ class Marking:
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
             path = Path(folder) / "video"
             await _spool(path, chunks)
-            mark = await anyio.to_thread.run_sync(self.mark, path, media_type)
+            carried = await anyio.to_thread.run_sync(self._marked, path, media_type)
             stored = await media.put(key, pieces(path), media_type)
         if stored.size:
+            mark = Mark(carried_by=carried, sha256=stored.sha256, size=stored.size)
             await media.put(f"{key}{SIDECAR}", _whole(mark), "application/json")
         return stored
 

@@ -224,9 +224,14 @@ class Record(Model):
         """The folder of the media store that holds the results; it names nobody."""
         return f"results/{self.id}"
 
+    @property
+    def files(self) -> dict[str, StoredFile]:
+        """Stored results by name: "video", "thumbnail", "preview", "audio"; the last one counts."""
+        return {name: file for state in self.operations for name, file in state.files.items()}
+
     def file(self, name: str) -> StoredFile | None:
-        """A stored result by its name: "video", "thumbnail", "preview", "audio"."""
-        return next((o.files[name] for o in reversed(self.operations) if name in o.files), None)
+        """A stored result by its name."""
+        return self.files.get(name)
 
 
 class Training(Record):

@@ -143,6 +143,7 @@ class SyncAvatarKit:
     train = _waiting(AvatarKit.train)
     adopt = _waiting(AvatarKit.adopt)
     add_sample = _waiting(AvatarKit.add_sample)
+    offer_sample = _waiting(AvatarKit.offer_sample)
     preflight = _waiting(AvatarKit.preflight)
     speak = _waiting(AvatarKit.speak)
     dub = _waiting(AvatarKit.dub)

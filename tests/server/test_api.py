@@ -8,6 +8,7 @@ import time
 import pytest
 from starlette.requests import ClientDisconnect
 
+from avatarkit import preflight
 from avatarkit.media import signing
 from avatarkit.records import Status
 
@@ -58,6 +59,13 @@ async def test_an_upload_that_was_cut_goes_on_where_it_was(site, ana):
     stored = (await site.repository.samples("ana", "c1"))[0]
     kept = b"".join([chunk async for chunk in site.kit.media.open(stored.file.key)])
     assert kept == site.voice
+
+
+async def test_a_sample_is_looked_into_once(site, ana, monkeypatch):
+    looked, look = [], preflight.look
+    monkeypatch.setattr(preflight, "look", lambda *given: looked.append(1) or look(*given))
+    sent = await ana.put(VOICE, content=site.voice, headers=sizes(len(site.voice)))
+    assert (sent.status_code, len(looked)) == (201, 1)
 
 
 async def test_a_cut_upload_outlives_the_server(site):

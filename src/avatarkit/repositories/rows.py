@@ -59,7 +59,7 @@ def kind_of(record: Record) -> Kind:
 def record_row(record: Record, doc: str) -> dict[str, Any]:
     """The columns of a training or a video; ``*_url`` hold keys of the media store."""
     states = {state.operation: state for state in record.operations}
-    keys = {name: file.key for s in record.operations for name, file in s.files.items()}
+    keys = {name: file.key for name, file in record.files.items()}
     row = {
         "id": record.id,
         "user_id": record.user_id,

@@ -213,7 +213,7 @@ class API:
 
     kit: AvatarKit
     uploads: Uploads
-    stacks: Callable[[], Awaitable[list[dict[str, Any]]]]
+    choices: Callable[[], Awaitable[list[dict[str, Any]]]]  #: the stacks, as they are told
     link_secret: bytes = field(repr=False)
     hub: Hub = field(init=False)
 
@@ -224,8 +224,7 @@ class API:
 
     def shape(self, record: Training | Video) -> dict[str, Any]:
         """What is told of a record: as the command line does, with links to its results."""
-        files = {name: file for state in record.operations for name, file in state.files.items()}
-        links = {name: self._link(file.key) for name, file in files.items()}
+        links = {name: self._link(file.key) for name, file in record.files.items()}
         return shapes.record_shape(record) | {"links": links, "version": record.version}
 
     def _link(self, key: str) -> str:
@@ -235,10 +234,10 @@ class API:
 
     # -- samples ------------------------------------------------------------------------------
 
-    async def list_stacks(self, request: Request, user: str) -> Response:
+    async def stacks(self, request: Request, user: str) -> Response:
         """Stacks, and whether each can be used."""
         del request, user
-        return JSONResponse({"stacks": await self.stacks()})
+        return JSONResponse({"stacks": await self.choices()})
 
     async def samples(self, request: Request, user: str) -> Response:
         """Stored samples, oldest first."""
@@ -289,13 +288,12 @@ class API:
                 await self.uploads.drop(path)
 
     async def _taken(self, path: Path, user: str, clone_id: str, role: str) -> Response:
-        found = await self.kit.preflight(**_as_given(role, path))
-        if any(finding.severity == "error" for finding in found):
-            error = {"type": MediaRejected.__name__, "message": "this file cannot be used"}
-            return JSONResponse({"error": error, "findings": [_finding(f) for f in found]}, 422)
         given = cast("dict[str, Any]", {role: path})
-        sample = await self.kit.add_sample(user_id=user, clone_id=clone_id, **given)
+        sample, found = await self.kit.offer_sample(user_id=user, clone_id=clone_id, **given)
         findings = [_finding(f) for f in found]
+        if sample is None:
+            error = {"type": MediaRejected.__name__, "message": "this file cannot be used"}
+            return JSONResponse({"error": error, "findings": findings}, 422)
         return JSONResponse({"sample": _sample(sample), "findings": findings}, 201)
 
     # -- trainings and videos -----------------------------------------------------------------
@@ -466,16 +464,9 @@ class API:
         return StreamingResponse(store.open(key), media_type=kind, headers=headers)
 
     def handler(self, name: str) -> Handler:
-        """The method that answers a route."""
+        """The method that answers a route; of both kinds of records it is one."""
         plain = name.removesuffix("_trainings").removesuffix("_videos")
-        return cast("Handler", getattr(type(self), _HANDLERS.get(name, plain)))
-
-
-_HANDLERS = {"stacks": "list_stacks"}
-
-
-def _as_given(role: str, path: Path) -> dict[str, Any]:
-    return {"voice": [path]} if role == "voice" else {"footage": path}
+        return cast("Handler", getattr(type(self), plain))
 
 
 def _clone(request: Request) -> str:
