@@ -7,20 +7,19 @@ import hashlib
 import io
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from avatarkit import AvatarKit, Consent, errors, marking
+from avatarkit import AvatarKit, errors, marking
 from avatarkit.marking import AI_MADE, SIDECAR, Marking, Signer, disclosure
 from avatarkit.media.folder import FolderStore
 from avatarkit.providers.fake import Fake, FakeVendor
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.settings import Settings
 from avatarkit.testing import FakeClock
+from demo import trained
 
 pytestmark = pytest.mark.anyio
-DEMO = Path(__file__).parent.parent / "src/avatarkit/data/demo"
 KEY = "results/v1/video-video.mp4"
 
 
@@ -330,15 +329,7 @@ class House:
     async def video(self, **more):
         settings = more.pop("settings", Settings())
         async with AvatarKit("fake", **self.given, settings=settings, **more) as kit:
-            training = await kit.train(
-                user_id="ana",
-                clone_id="ana-1",
-                voice=[DEMO / "voice.wav"],
-                footage=DEMO / "portrait.jpg",
-                consent=Consent.not_a_real_person("a drawing"),
-            )
-            async for _ in kit.watch(training.id):
-                pass
+            training = await trained(kit)
             return await kit.speak(training.id, "Hello.")
 
     async def body(self, video):
@@ -420,15 +411,7 @@ async def test_the_local_provider_s_videos_are_marked(tmp_path):
         pytest.importorskip(needed)
     given = {"repository": "memory://", "media": tmp_path / "media"}
     async with AvatarKit("local", **given, settings=Settings(root=tmp_path)) as kit:
-        training = await kit.train(
-            user_id="ana",
-            clone_id="ana-1",
-            voice=[DEMO / "voice.wav"],
-            footage=DEMO / "portrait.jpg",
-            consent=Consent.not_a_real_person("a drawing"),
-        )
-        async for _ in kit.watch(training.id):
-            pass
+        training = await trained(kit)
         video = await kit.speak(training.id, "Hi.")
         saved = await kit.save(video, tmp_path / "hi.mp4")
     import av

@@ -810,8 +810,9 @@ class Orchestrator:
             record = await self._repository.get(record_id)
         except errors.ConfigError:  # it cannot be an id of this repository
             return None
-        named = record is not None and record.token(operation) == token
-        return record if named and record and record.operation(operation) else None
+        if record is None or record.token(operation) != token or not record.operation(operation):
+            return None
+        return record
 
     async def give(self, record: Record, operation: Operation, recording: HandIn) -> Record:
         """Answer the record's action with the recording that it asks for; it is sent next."""

@@ -16,12 +16,21 @@ from pydantic import SecretStr
 
 from .errors import ConfigError, WebhookRejected
 
-__all__ = ["Delivery", "HmacSha256", "Inboxes", "Registered", "Registers", "Scheme", "Unsigned"]
+__all__ = [
+    "Delivery",
+    "HmacSha256",
+    "Inboxes",
+    "Registered",
+    "Registers",
+    "Scheme",
+    "Unsigned",
+    "require_unguessable",
+]
 
 #: A time as vendors write it; longer runs of digits are no time, and int() refuses the longest.
 _SECONDS = re.compile(r"[0-9]{1,15}")
 
-_SHORTEST = 16  # characters of a secret in an address
+_SHORTEST = 16  # characters of a secret that cannot be guessed
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,15 @@ class Delivery:
         return hashlib.sha256(self.body).hexdigest()
 
 
+def require_unguessable(what: str, secret: str) -> None:
+    """Raise ``ConfigError`` for a secret or token, called ``what``, that could be guessed."""
+    if len(secret) < _SHORTEST:
+        raise ConfigError(
+            f"{what} has less than {_SHORTEST} characters: use "
+            "python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Inboxes:
     """Where vendors reach us: ``<public_url>/webhooks/<provider>/<secret>``.
@@ -60,11 +78,7 @@ class Inboxes:
     secret: str = field(repr=False)
 
     def __post_init__(self) -> None:
-        if len(self.secret) < _SHORTEST:
-            raise ConfigError(
-                f"AVATARKIT_WEBHOOK_SECRET has less than {_SHORTEST} characters: use "
-                "python -c 'import secrets; print(secrets.token_urlsafe(32))'"
-            )
+        require_unguessable("AVATARKIT_WEBHOOK_SECRET", self.secret)
 
     def address(self, provider: str, token: str | None = None) -> str:
         """The address that a provider is told; ``token`` says which operation it calls about."""

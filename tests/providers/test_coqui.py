@@ -18,7 +18,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from avatarkit import AvatarKit, Consent, errors
+from avatarkit import AvatarKit, errors
 from avatarkit.engines.clock import SystemClock
 from avatarkit.interfaces import ProviderSettings
 from avatarkit.media.folder import FolderStore
@@ -32,10 +32,10 @@ from avatarkit.settings import Settings
 from avatarkit.testing import ProviderSuite, Recording, SpeechSuite
 from avatarkit.testing.providers import _BYTES, _DOUBTS, _NEVER_LEFT, KEY, TOKEN
 from avatarkit.webhooks import Delivery
+from demo import DEMO, trained
 
 pytestmark = pytest.mark.anyio
 
-DEMO = Path(__file__).parents[2] / "src/avatarkit/data/demo"
 TOLD = json.loads((Path(__file__).parent / "coqui.json").read_text())
 VOICE = TOLD["voice"]
 SOUND = b"RIFF\x24\0\0\0WAVE"
@@ -614,15 +614,7 @@ def twins(request, tmp_path, model, wire):
 
 async def test_a_voice_of_coqui_is_heard_from_a_face_of_local(twins, tmp_path, model):
     async with twins as kit:
-        training = await kit.train(
-            user_id="ana",
-            clone_id="ana-1",
-            voice=[DEMO / "voice.wav"],
-            footage=DEMO / "portrait.jpg",
-            consent=Consent.not_a_real_person("a drawing"),
-        )
-        async for update in kit.watch(training.id):
-            training = update
+        training = await trained(kit)
         video = await kit.speak(training.id, "Hello!")
         await kit.save(video, tmp_path / "hello.mp4")
         await kit.save(video, tmp_path / "hello.wav", file="audio")

@@ -11,11 +11,10 @@ import socket
 import subprocess
 import sys
 import wave
-from pathlib import Path
 
 import pytest
 
-from avatarkit import AvatarKit, Consent, errors
+from avatarkit import AvatarKit, errors
 from avatarkit.engines.clock import SystemClock
 from avatarkit.interfaces import ProviderSettings
 from avatarkit.media.folder import FolderStore
@@ -24,6 +23,7 @@ from avatarkit.providers.coqui import Coqui, load_model
 from avatarkit.providers.local.adapter import Local
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.settings import Settings
+from demo import DEMO, trained
 
 pytestmark = [
     pytest.mark.anyio,
@@ -32,7 +32,6 @@ pytestmark = [
         importlib.util.find_spec("TTS") is None, reason="the extra coqui is not installed"
     ),
 ]
-DEMO = Path(__file__).parents[2] / "src/avatarkit/data/demo"
 ALPHABET = "abcdefghijklmnopqrstuvwxyz ,.!?'-"
 
 
@@ -152,15 +151,7 @@ async def test_it_is_heard_from_a_face_of_local(tmp_path, weights, model):
         settings=Settings(),
     )
     async with kit:
-        training = await kit.train(
-            user_id="ana",
-            clone_id="ana-1",
-            voice=[DEMO / "voice.wav"],
-            footage=DEMO / "portrait.jpg",
-            consent=Consent.not_a_real_person("a drawing"),
-        )
-        async for update in kit.watch(training.id):
-            training = update
+        training = await trained(kit)
         video = await kit.speak(training.id, "Hello!")
         await kit.save(video, tmp_path / "hello.mp4")
     assert (tmp_path / "hello.mp4").read_bytes()[4:8] == b"ftyp"

@@ -33,6 +33,7 @@ __all__ = [
     "jobs_json",
     "known_error",
     "ledger_json",
+    "log_filter",
     "logged",
     "row_json",
     "wrong_schema",
@@ -124,6 +125,20 @@ def ledger_json(entries: Iterable[LedgerEntry]) -> str | None:
     """Ledger entries as the functions take them."""
     found = [rows.in_json(entry.model_dump()) for entry in entries]
     return to_json(found).decode() if found else None
+
+
+def log_filter(
+    user_id: str | None, provider: str | None, outcome: str | None, cursor: str | None
+) -> dict[str, Any]:
+    """What ``avatarkit_webhooks`` is asked for; raises ``ConfigError`` for a foreign cursor."""
+    at, key = rules.unpack_cursor(cursor) if cursor is not None else (None, None)
+    return {
+        "p_user_id": user_id,
+        "p_provider": provider,
+        "p_outcome": outcome,
+        "p_at": None if at is None else rows.iso(at),
+        "p_key": key,
+    }
 
 
 def logged(found: Mapping[str, Any], *, place: str) -> LogEntry:

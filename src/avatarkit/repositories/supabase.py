@@ -435,16 +435,9 @@ class SupabaseRepository(Repository):
         limit: int = 50,
     ) -> LogPage:
         """The log, newest first; of one user: what was about that user's records."""
-        at, key = rules.unpack_cursor(cursor) if cursor is not None else (None, None)
         limit = max(1, min(limit, _MAX_ROWS - 1))
-        found = await self._logged(
-            limit + 1,
-            p_user_id=user_id,
-            p_provider=provider,
-            p_outcome=outcome,
-            p_at=None if at is None else rows.iso(at),
-            p_key=key,
-        )
+        wanted = server.log_filter(user_id, provider, outcome, cursor)
+        found = await self._logged(limit + 1, **wanted)
         return rows.log_page(found, limit)
 
     async def pending_webhooks(self, limit: int = 64) -> list[LogEntry]:

@@ -24,6 +24,7 @@ from starlette.staticfiles import StaticFiles
 from .. import errors
 from .._log import cleaned, get_logger
 from ..kit import AvatarKit
+from ..webhooks import require_unguessable
 from . import api as api_
 from . import openapi
 from .api import API, ROUTES
@@ -148,11 +149,8 @@ def create_app(
 
     Raises ``ConfigError`` for a webhook secret that could be guessed.
     """
-    if webhook_secret is not None and len(webhook_secret) < 16:
-        raise errors.ConfigError(
-            "the webhook secret has less than 16 characters: use "
-            "python -c 'import secrets; print(secrets.token_urlsafe(32))'"
-        )
+    if webhook_secret is not None:
+        require_unguessable("the webhook secret", webhook_secret)
     signing = tuple(link_secrets) or (secrets.token_bytes(32),)
     spool = Uploads(uploads or kit.home / "uploads")
     running = _Running(kit, spool, owned=not opened)

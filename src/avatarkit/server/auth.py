@@ -13,15 +13,14 @@ import jwt
 from starlette.requests import HTTPConnection
 
 from .. import _http
-from ..errors import ConfigError, ProviderError, StorageError
+from ..errors import ProviderError, StorageError
+from ..webhooks import require_unguessable
 
 __all__ = ["Authenticate", "BearerTokens", "StartupToken", "SupabaseTokens", "bearer"]
 
 #: Says whose request it is: a user's id, or None for a stranger. It may look at headers and
 #: cookies; it must not read the body.
 Authenticate = Callable[[HTTPConnection], Awaitable[str | None]]
-
-_SHORTEST = 16  # characters of a token that cannot be guessed
 
 
 def bearer(request: HTTPConnection) -> str | None:
@@ -34,11 +33,8 @@ class BearerTokens:
     """Tokens of machines: ``{token: user id}``. Raises ``ConfigError`` for a guessable one."""
 
     def __init__(self, tokens: Mapping[str, str]) -> None:
-        if any(len(token) < _SHORTEST for token in tokens):
-            raise ConfigError(
-                f"a token has less than {_SHORTEST} characters: use "
-                "python -c 'import secrets; print(secrets.token_urlsafe(32))'"
-            )
+        for token in tokens:
+            require_unguessable("a token", token)
         self._tokens = dict(tokens)
 
     async def __call__(self, request: HTTPConnection) -> str | None:
