@@ -227,7 +227,10 @@ class _Departure:
         self.watched = True
         if event.endswith(".send_request_headers.started"):
             self.guard()
-            self.left = self.left or info["request"].method != b"CONNECT"  # that asks the proxy
+            request = info["request"]
+            if request.method != b"CONNECT":  # that asks the proxy
+                self.left = True
+                request.extensions.pop("trace", None)  # what comes later need not be told
 
     def never_left(self, error: Exception) -> bool:
         """Whether the failure proves that the vendor has seen no byte."""

@@ -536,7 +536,9 @@ def _at(raw: Any, places: Places) -> Any:
     for place in places:
         value = raw
         for name in place.split("."):
-            if isinstance(value, list):
+            if isinstance(value, dict):  # what JSON gives, and faster to see than any mapping
+                value = value.get(name)
+            elif isinstance(value, list):
                 value = dict(enumerate(value)).get(int(name)) if name.isdecimal() else None
             else:
                 value = value.get(name) if isinstance(value, Mapping) else None

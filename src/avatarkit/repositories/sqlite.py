@@ -41,6 +41,13 @@ _LOGGED = (
 )
 _LOG_KEY = "provider || ' ' || event_id"
 
+#: Columns that change seldom or never, most of them in an index, which costs as much as the row to
+#: write: they are set only where they do change.
+_STILL = frozenset(
+    {"id", "user_id", "clone_id", "training_id", "stack"}
+    | {"idempotency_key", "created_at", "deleted"}
+)
+
 _FREE = "(lease_until IS NULL OR lease_boot_id <> :boot_id OR lease_until <= :boot)"
 
 
@@ -170,10 +177,11 @@ class SqliteRepository(Repository):
         table = _table(old)
         doc, saved = rules.as_stored(new.model_copy(update={"version": old.version + 1}))
         row = rows.record_row(saved, doc)
+        moved = {n: v for n, v in row.items() if n not in _STILL or getattr(old, n) != v}
         moved_jobs = rules.jobs_of(saved) != rules.jobs_of(old)
 
         def change(db: sqlite3.Connection) -> Record | None:
-            if not _replace(db, table, row, old.version):
+            if not _replace(db, table, old, moved):
                 _refuse(db, table, old, new)
                 return None
             if moved_jobs:
@@ -526,10 +534,10 @@ def _insert(
     return cursor.rowcount == 1
 
 
-def _replace(db: sqlite3.Connection, table: str, row: Mapping[str, Any], version: int) -> bool:
-    """Replace a row of that version; False where it has another one, or cannot change so."""
-    key = (row["id"], version, row["status"])
-    return db.execute(_replacing(table, tuple(row)), (*row.values(), *key)).rowcount == 1
+def _replace(db: sqlite3.Connection, table: str, old: Record, columns: Mapping[str, Any]) -> bool:
+    """Set columns of the row that is still as old; False where it is not, or cannot change so."""
+    key = (old.id, old.version, columns["status"])
+    return db.execute(_replacing(table, tuple(columns)), (*columns.values(), *key)).rowcount == 1
 
 
 @cache
