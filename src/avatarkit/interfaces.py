@@ -8,7 +8,7 @@ with the right methods fits without importing avatarkit.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
@@ -74,6 +74,7 @@ __all__ = [
     "VideoDubber",
     "VideoGenerator",
     "VoiceCloner",
+    "Wakes",
     "needs_footage",
 ]
 
@@ -662,6 +663,19 @@ class Repository(Protocol):
 
     async def ledger(self, record_id: str | None = None) -> list[LedgerEntry]:
         """What was accepted by vendors, oldest first."""
+        ...
+
+
+@runtime_checkable
+class Wakes(Protocol):
+    """A repository that hears of changes, also of other processes'."""
+
+    def changes(self) -> AsyncGenerator[str | None, None]:
+        """Yield the id of each training or video that a person sees change, or None: any may have.
+
+        The first is None, once everything that follows is heard. Raises where it hears no longer,
+        and may be called again then.
+        """
         ...
 
 

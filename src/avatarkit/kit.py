@@ -7,7 +7,7 @@ import statistics
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, contextmanager, suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,8 +20,9 @@ import anyio.to_thread
 from . import _telemetry, addresses, errors, holdings, pricing, registry
 from . import consent as consents
 from . import preflight as looks
+from .changes import Changes
 from .engines.clock import SystemClock
-from .engines.inprocess import AccountSlots, InProcessEngine, wait
+from .engines.inprocess import AccountSlots, InProcessEngine
 from .holdings import Holding
 from .inbox import Inbox
 from .interfaces import (
@@ -80,29 +81,6 @@ class Estimate:
     basis: Literal["measured", "typical"]
 
 
-class _Changes:
-    """Wakes who watches a record in this process."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[str, set[anyio.Event]] = {}
-
-    @contextmanager
-    def of(self, record_id: str) -> Iterator[anyio.Event]:
-        event = anyio.Event()
-        self._waiting.setdefault(record_id, set()).add(event)
-        try:
-            yield event
-        finally:
-            waiting = self._waiting[record_id]
-            waiting.discard(event)
-            if not waiting:
-                del self._waiting[record_id]
-
-    def tell(self, record: Record) -> None:
-        for event in self._waiting.get(record.id, ()):
-            event.set()
-
-
 class AvatarKit:
     """Clone voices, train avatars and make them speak, over one stack of providers.
 
@@ -153,7 +131,7 @@ class AvatarKit:
         if marking == "environment":
             marking = Marking(Signer.from_env(environ))
         self._marking = marking
-        self._changes = _Changes()
+        self._changes = Changes(self._repository, self._clock)
         self._fetcher = _LazyFetcher()
         self._recordings = Recordings(self._media, self._repository, self._fetcher)
         self._orchestrator = Orchestrator(
@@ -186,8 +164,13 @@ class AvatarKit:
             await self._repository.open()
             exits.push_async_callback(self._repository.aclose)
             exits.push_async_callback(self._close_providers)
+            tasks = anyio.create_task_group()
+            if self._worker or self._changes.source:
+                await exits.enter_async_context(tasks)
+            if self._changes.source:
+                tasks.start_soon(self._changes.run)
+                exits.callback(self._changes.stop)
             if self._worker:
-                tasks = await exits.enter_async_context(anyio.create_task_group())
                 tasks.start_soon(self._engine.run)
                 exits.push_async_callback(self._stop_engine)
             self._exits = exits.pop_all()
@@ -701,16 +684,18 @@ class AvatarKit:
     async def watch(self, record_id: str) -> AsyncIterator[Training | Video]:
         """Yield the record now and at each change that a person would see, until it is final."""
         shown: object = None
-        while True:
-            with self._changes.of(record_id) as changed:
-                record = await self._record(record_id)
+        with self._changes.of(record_id) as news:
+            record = await self._record(record_id)
+            while True:
                 seen = (record.status, record.progress, record.action, record.error_message)
                 if seen != shown:
                     shown = seen
                     yield cast("Training | Video", record)
                 if record.status.final:
                     return
-                await wait(self._clock, 1.0, changed)
+                newest = await news.next() or await self._record(record_id)
+                if newest.version > record.version:
+                    record = _there(newest, record_id)
 
     async def samples(self, *, user_id: str, clone_id: str) -> list[Sample]:
         """A clone's stored samples, oldest first; raises ``NotFound`` for another user's clone."""
@@ -1092,16 +1077,19 @@ class AvatarKit:
         return count
 
     async def _record(self, record_id: str) -> Record:
-        record = await self._repository.get(record_id)
-        if record is None or record.deleted:
-            raise errors.NotFound(f"there is no training or video {record_id!r}")
-        return record
+        return _there(await self._repository.get(record_id), record_id)
 
     async def _training(self, training_id: str) -> Training:
         record = await self._record(training_id)
         if not isinstance(record, Training):
             raise errors.NotFound(f"{training_id!r} is a video, not a training")
         return record
+
+
+def _there(record: Record | None, record_id: str) -> Record:
+    if record is None or record.deleted:
+        raise errors.NotFound(f"there is no training or video {record_id!r}")
+    return record
 
 
 def _left(state: OperationState, *, removing: bool) -> Iterator[Leftover]:

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import secrets
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, LiteralString, TypeVar
 
 from ..errors import AvatarKitError, ConfigError, StorageError
-from ..interfaces import Backlog, Claim, Clock, LogEntry, LogPage, Outcome, Page, Repository
+from ..interfaces import (
+    Backlog,
+    Claim,
+    Clock,
+    LogEntry,
+    LogPage,
+    Outcome,
+    Page,
+    Repository,
+    Wakes,
+)
 from ..models import Consent, Model, Operation
 from ..records import Instant, LedgerEntry, Record, Sample, Status
 from . import rows, rules, server
@@ -30,6 +41,10 @@ _FIRST_GAP, _LONGEST_GAP = 0.1, 2.0
 _POOL_TIMEOUT = 15.0
 _CONNECT_TIMEOUT = 5
 
+#: Where the tables' triggers tell of changes, and seconds between trials whether that is heard.
+_CHANNEL = "avatarkit_changes"
+_QUIET = 30.0
+
 #: Of connections: class 08. Of servers: shutting down, crashed, starting. Then: give way and retry.
 _PASSING = ("08", "57P01", "57P02", "57P03", "40001", "40P01")
 
@@ -43,7 +58,7 @@ _MAY_WRITE = (
 )
 
 
-class PostgresRepository(Repository):
+class PostgresRepository(Repository, Wakes):
     """Keeps everything in the database at ``dsn``; any number of processes may share it.
 
     ``dsn`` is a connection URI or string of libpq's. ``pool_size`` bounds the connections of this
@@ -98,12 +113,12 @@ class PostgresRepository(Repository):
         await pool.open()
         self._pool = pool
 
-    async def _connected(self) -> AsyncConnection[Any]:
+    async def _connected(self, **more: Any) -> AsyncConnection[Any]:
         """Connect past the pool, which does not say why it cannot; raises the reason."""
         psycopg, _ = driver()
         try:
             connection: AsyncConnection[Any] = await psycopg.AsyncConnection.connect(
-                self._dsn, autocommit=True, connect_timeout=_CONNECT_TIMEOUT
+                self._dsn, autocommit=True, connect_timeout=_CONNECT_TIMEOUT, **more
             )
         except psycopg.Error as error:
             raise reason(error, self._place) from None  # its cause may quote the address
@@ -248,6 +263,40 @@ class PostgresRepository(Repository):
 
     def _read(self, model: type[M], table: str, row_id: str, doc: str) -> M:
         return rows.read(model, doc, table=table, row_id=str(row_id), place=self._place)
+
+    async def changes(self) -> AsyncGenerator[str | None, None]:
+        """Yield the id of each record that changes, heard by a connection of its own.
+
+        What it hears is tried by a message of its own, now and then: a pooler in transaction mode
+        takes a LISTEN and passes nothing on, and a connection may be dead without a word. Raises
+        ``StorageError`` where it hears no longer.
+        """
+        psycopg, _ = driver()
+        connection = await self._connected(application_name="avatarkit changes")
+        try:
+            own = f"avatarkit_{secrets.token_hex(8)}"
+            await connection.execute(f"listen {_CHANNEL}; listen {own}")
+            hears = False
+            while True:
+                await self._rows("select pg_notify(%s, '')", own)
+                echoed = False
+                async for heard in connection.notifies(timeout=_QUIET):
+                    if heard.channel == own:
+                        echoed = True
+                        if not hears:
+                            hears = True
+                            yield None
+                    else:
+                        yield heard.payload
+                if not echoed:
+                    raise StorageError(
+                        f"{self._place} passes no notifications on, as poolers in transaction mode "
+                        "do: changes are looked for each second"
+                    )
+        except psycopg.Error as error:
+            raise reason(error, self._place) from error
+        finally:
+            await connection.close()
 
     # -- leases -------------------------------------------------------------------------------
 

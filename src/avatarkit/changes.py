@@ -1,0 +1,123 @@
+"""Who watches records, and what wakes them: changes in this process, and those heard of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass, field
+
+import anyio
+
+from ._log import get_logger
+from .engines.inprocess import wait
+from .interfaces import Clock, Repository, Wakes
+from .records import Record
+
+__all__ = ["Changes", "Watcher"]
+
+log = get_logger(__name__)
+
+#: Seconds between looks where nothing wakes, and where the repository does: no wake-up is promised.
+_POLL, _FLOOR = 1.0, 10.0
+#: Seconds until a repository that was not heard is listened to again, at first and at most.
+_FIRST_GAP, _LONGEST_GAP = 1.0, 60.0
+
+
+@dataclass(slots=True, eq=False)
+class Watcher:
+    """One who waits for news of one record."""
+
+    _changes: Changes
+    _event: anyio.Event = field(default_factory=anyio.Event)
+    _told: Record | None = None
+    _look: bool = False
+
+    async def next(self) -> Record | None:
+        """Wait for news: the changed record, or None where it must be looked at."""
+        if not self._event.is_set():
+            await wait(self._changes.clock, self._changes.pause, self._event)
+        told = None if self._look else self._told
+        self._event, self._told, self._look = anyio.Event(), None, False
+        return told
+
+    def tell(self, record: Record) -> None:
+        """Hand over what this process has saved, so that nobody needs to read it."""
+        if self._told is None or self._told.version < record.version:
+            self._told = record
+        self._event.set()
+
+    def look(self) -> None:
+        """Have it looked at."""
+        self._look = True
+        self._event.set()
+
+
+class Changes:
+    """Wakes watchers; ``run`` listens to the repository, if that can be listened to."""
+
+    def __init__(self, repository: Repository, clock: Clock) -> None:
+        self.clock = clock
+        self.source = repository if isinstance(repository, Wakes) else None
+        self._watchers: dict[str, set[Watcher]] = {}
+        self._wanted = anyio.Event()
+        self._heard = False
+        self._scope = anyio.CancelScope()
+
+    @property
+    def pause(self) -> float:
+        """Seconds after which a watcher looks by itself."""
+        return _FLOOR if self._heard else _POLL
+
+    @contextmanager
+    def of(self, record_id: str) -> Iterator[Watcher]:
+        """Collect news of a record from now on."""
+        watcher = Watcher(self)
+        self._watchers.setdefault(record_id, set()).add(watcher)
+        self._wanted.set()
+        try:
+            yield watcher
+        finally:
+            watchers = self._watchers[record_id]
+            watchers.discard(watcher)
+            if not watchers:
+                del self._watchers[record_id]
+
+    def tell(self, record: Record) -> None:
+        """Wake who watches what this process has saved."""
+        for watcher in self._watchers.get(record.id, ()):
+            watcher.tell(record)
+
+    async def run(self) -> None:
+        """Listen until ``stop``, from the first watcher on; begin anew whenever that fails."""
+        gap, said = _FIRST_GAP, False
+        with self._scope:
+            await self._wanted.wait()
+            while self.source is not None:
+                try:
+                    await self._listen(self.source)
+                except Exception as error:  # noqa: BLE001 - looking now and then will do meanwhile
+                    if self._heard or not said:
+                        log.warning("changes.not_heard", error=type(error).__name__)
+                    said = True
+                gap = _FIRST_GAP if self._heard else gap
+                self._heard = False
+                self._look(None)  # at once, and more often from now on
+                await self.clock.sleep(gap)
+                gap = min(2 * gap, _LONGEST_GAP)
+
+    def stop(self) -> None:
+        """End ``run``."""
+        self._scope.cancel()
+
+    async def _listen(self, source: Wakes) -> None:
+        async with aclosing(source.changes()) as changes:
+            async for record_id in changes:
+                self._heard = True
+                self._look(record_id)
+
+    def _look(self, record_id: str | None) -> None:
+        """Have a record looked at, or with None every one that is watched."""
+        every = self._watchers if record_id is None else (record_id,)
+        for watched in every:
+            for watcher in self._watchers.get(watched, ()):
+                watcher.look()

@@ -1,0 +1,184 @@
+"""Watchers are woken by a real server's notifications, and by its way back."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+
+import anyio
+import pytest
+
+from avatarkit import AvatarKit, changes, errors
+from avatarkit.engines.clock import SystemClock
+from avatarkit.models import Action
+from avatarkit.records import Status
+from avatarkit.repositories import postgres
+from avatarkit.repositories.postgres import PostgresRepository
+from avatarkit.settings import Settings
+from avatarkit.testing.repositories import ANA, BOB, a_training, a_video
+
+from .conftest import connected
+
+pytestmark = pytest.mark.anyio
+
+LISTENERS = "from pg_stat_activity where application_name = 'avatarkit changes' and datname = %s"
+
+
+@pytest.fixture(params=[("plain",), ("ready",)], ids=["plain", "supabase"])
+def database(request, cluster, fresh_database, supabase_template):
+    """The name of a database of its own, with the tables."""
+    name = fresh_database(supabase_template(*request.param))
+    if request.param == ("ready",):
+        with connected(cluster, name) as db:
+            for user in (ANA, BOB):
+                db.execute("insert into auth.users (id) values (%s)", (user,))
+    return name
+
+
+@pytest.fixture
+def only_wakeups(monkeypatch):
+    """No watcher looks by himself; who is not heard is asked anew at once."""
+    monkeypatch.setattr(changes, "_POLL", 1e6)
+    monkeypatch.setattr(changes, "_FLOOR", 1e6)
+    monkeypatch.setattr(changes, "_FIRST_GAP", 0.01)
+    monkeypatch.setattr(changes, "_LONGEST_GAP", 0.1)
+
+
+@asynccontextmanager
+async def opened(cluster, database):
+    repository = PostgresRepository(cluster.dsn(database), clock=SystemClock())
+    await repository.open()
+    try:
+        yield repository
+    finally:
+        await repository.aclose()
+
+
+@asynccontextmanager
+async def watching(cluster, database, *records):
+    """What a kit of another process yields of each of them, after what is there already."""
+    async with AvatarKit(
+        "fake",
+        repository=PostgresRepository(cluster.dsn(database), clock=SystemClock()),
+        worker=False,
+        settings=Settings(),
+    ) as kit:
+        streams = [kit.watch(record.id) for record in records]
+        for stream in streams:
+            await anext(stream)
+        with anyio.fail_after(60):
+            while not kit._changes._heard:
+                await anyio.sleep(0.01)
+            yield streams
+        for stream in streams:
+            await stream.aclose()
+
+
+@pytest.mark.parametrize("make", [a_training, a_video])
+async def test_a_change_of_another_process_wakes_a_watcher(cluster, database, only_wakeups, make):
+    async with opened(cluster, database) as repository:
+        old, _ = await repository.create(make())
+        async with watching(cluster, database, old) as (stream,):
+            await repository.save(old, old.model_copy(update={"progress": 20}))
+            assert (await anext(stream)).progress == 20
+
+
+async def test_every_change_that_a_person_sees_is_announced(cluster, database):
+    action = Action(kind="open_url", message="Look there", choices=("done",))
+    steps = [
+        {"status": Status.PROCESSING},
+        {"progress": 20},
+        {"status": Status.ACTION_REQUIRED, "action": action},
+        {"action": action.model_copy(update={"message": "Look elsewhere"})},
+        {"status": Status.PROCESSING, "action": None},
+        {"status": Status.FAILED, "error_message": "No"},
+        {"deleted": True},
+    ]
+    async with opened(cluster, database) as repository:
+        record, _ = await repository.create(a_training())
+        heard = repository.changes()
+        assert await anext(heard) is None
+        with anyio.fail_after(60):
+            for step in steps:
+                record = await repository.save(record, record.model_copy(update=step))
+                assert await anext(heard) == record.id
+        await heard.aclose()
+
+
+async def test_what_no_person_sees_is_not_announced(cluster, database):
+    async with opened(cluster, database) as repository:
+        unseen, _ = await repository.create(a_training("unseen"))
+        seen, _ = await repository.create(a_training("seen"))
+        heard = repository.changes()
+        assert await anext(heard) is None
+        await repository.save(unseen, unseen.model_copy(update={"next_at": None}))
+        await repository.save(seen, seen.model_copy(update={"progress": 1}))
+        with anyio.fail_after(60):
+            assert await anext(heard) == seen.id
+        await heard.aclose()
+
+
+async def test_a_listener_that_is_cut_off_loses_no_change(cluster, database, only_wakeups):
+    async with opened(cluster, database) as repository:
+        old, _ = await repository.create(a_training())
+        async with watching(cluster, database, old) as (stream,):
+            with connected(cluster, "postgres") as db:
+                killed = db.execute(f"select pg_terminate_backend(pid) {LISTENERS}", (database,))
+                assert killed.fetchall() == [(True,)]
+                for progress in (20, 30):
+                    old = await repository.save(old, old.model_copy(update={"progress": progress}))
+            seen = [(await anext(stream)).progress]
+            while seen[-1] < 30:
+                seen.append((await anext(stream)).progress)
+            await repository.save(old, old.model_copy(update={"progress": 40}))
+            assert (await anext(stream)).progress == 40  # by a new connection
+
+
+async def test_all_watchers_of_a_process_share_one_connection(cluster, database, only_wakeups):
+    async with opened(cluster, database) as repository:
+        first, _ = await repository.create(a_training("first"))
+        second, _ = await repository.create(a_training("second"))
+        async with watching(cluster, database, first, second):
+            with connected(cluster, "postgres") as db:
+                found = db.execute(f"select count(*) {LISTENERS}", (database,)).fetchone()
+    assert found == (1,)
+
+
+async def test_a_kit_that_closes_leaves_no_connection(cluster, database, only_wakeups):
+    async with opened(cluster, database) as repository:
+        old, _ = await repository.create(a_training())
+        async with watching(cluster, database, old):
+            pass
+        with connected(cluster, "postgres") as db, anyio.fail_after(60):
+            while db.execute(f"select count(*) {LISTENERS}", (database,)).fetchone() != (0,):
+                await anyio.sleep(0.01)
+
+
+async def test_a_pooler_that_swallows_notifications_is_told_by_its_silence(
+    cluster, database, monkeypatch
+):
+    monkeypatch.setattr(postgres, "_QUIET", 0.05)
+    async with opened(cluster, database) as repository:
+
+        async def swallowed(*_):
+            return []
+
+        monkeypatch.setattr(repository, "_rows", swallowed)
+        with pytest.raises(errors.StorageError, match="poolers in transaction mode"):
+            await anext(repository.changes())
+
+
+async def test_a_connection_that_falls_silent_later_is_noticed(cluster, database, monkeypatch):
+    monkeypatch.setattr(postgres, "_QUIET", 0.05)
+    async with opened(cluster, database) as repository:
+        heard = repository.changes()
+        assert await anext(heard) is None
+        sent, rows = [], repository._rows
+
+        async def at_first(*values):
+            sent.append(values)
+            return await rows(*values) if len(sent) < 3 else []
+
+        monkeypatch.setattr(repository, "_rows", at_first)
+        with pytest.raises(errors.StorageError):
+            await anext(heard)
+    assert len(sent) == 3  # while it was answered, it went on
