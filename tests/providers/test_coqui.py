@@ -30,7 +30,7 @@ from avatarkit.registry import Stack
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.settings import Settings
 from avatarkit.testing import ProviderSuite, Recording, SpeechSuite
-from avatarkit.testing.providers import _BYTES, _DOUBTS, _NEVER_LEFT, KEY, TOKEN
+from avatarkit.testing.providers import _BYTES, KEY, TOKEN
 from avatarkit.webhooks import Delivery
 from demo import DEMO, trained
 
@@ -84,7 +84,6 @@ def deviates(reason, raises=AssertionError):
 
 
 A_FILE = "a voice is a file in our folder, and no job at the server"
-FREE = deviates("it costs no money: nothing is in doubt", errors.ProviderError)
 ONCE = deviates("it is not repeated at once: it takes minutes of a busy machine")
 
 
@@ -155,30 +154,11 @@ class TestCoqui(ProviderSuite):
     async def test_a_status_has_its_error(self, it, wire, operation, status, wanted):
         await super().test_a_status_has_its_error(it, wire, operation, status, wanted)
 
-    @FREE
-    @pytest.mark.parametrize("how", _DOUBTS, ids=str)
-    async def test_what_may_have_been_accepted_is_ambiguous_and_sent_once(
-        self, it, wire, operation, how
-    ):
-        await super().test_what_may_have_been_accepted_is_ambiguous_and_sent_once(
-            it, wire, operation, how
-        )
-
-    @FREE
-    @pytest.mark.parametrize("how", _NEVER_LEFT)
-    async def test_what_never_left_is_not_sent_again_either(self, it, wire, operation, how):
-        await super().test_what_never_left_is_not_sent_again_either(it, wire, operation, how)
-
 
 class Speaks(SpeechSuite):
     provider = Agreed
     audio = SOUND
     media_type = "audio/wav"
-
-    @FREE
-    @pytest.mark.parametrize("how", [d for d in _DOUBTS if not isinstance(d, bytes)], ids=str)
-    async def test_what_may_have_been_accepted_is_ambiguous_and_sent_once(self, it, wire, how):
-        await super().test_what_may_have_been_accepted_is_ambiguous_and_sent_once(it, wire, how)
 
 
 class TestTtsServer(Speaks):
