@@ -256,3 +256,23 @@ async def test_who_watches_a_record_that_another_process_deletes_is_told(house):
         )
         with pytest.raises(errors.NotFound):
             await anext(watching)
+
+
+def test_a_kit_can_be_made_where_no_event_loop_runs(house):
+    AvatarKit("fake", repository=house.repository, settings=Settings(), clock=house.clock)
+
+
+async def test_a_kit_that_closes_at_once_ends(house):
+    async with AvatarKit(
+        "fake", repository=house.repository, settings=Settings(), clock=house.clock
+    ):
+        pass
+    assert house.repository.asked == []
+
+
+async def test_what_is_raised_while_it_listens_comes_out_bare(house):
+    with pytest.raises(ZeroDivisionError):
+        async with AvatarKit(
+            "fake", repository=house.repository, settings=Settings(), clock=house.clock
+        ):
+            raise ZeroDivisionError

@@ -61,7 +61,6 @@ class Changes:
         self._watchers: dict[str, set[Watcher]] = {}
         self._wanted = anyio.Event()
         self._heard = False
-        self._scope = anyio.CancelScope()
 
     @property
     def pause(self) -> float:
@@ -88,26 +87,21 @@ class Changes:
             watcher.tell(record)
 
     async def run(self) -> None:
-        """Listen until ``stop``, from the first watcher on; begin anew whenever that fails."""
+        """Listen until cancelled, from the first watcher on; begin anew whenever that fails."""
         gap, said = _FIRST_GAP, False
-        with self._scope:
-            await self._wanted.wait()
-            while self.source is not None:
-                try:
-                    await self._listen(self.source)
-                except Exception as error:  # noqa: BLE001 - looking now and then will do meanwhile
-                    if self._heard or not said:
-                        log.warning("changes.not_heard", error=type(error).__name__)
-                    said = True
-                gap = _FIRST_GAP if self._heard else gap
-                self._heard = False
-                self._look(None)  # at once, and more often from now on
-                await self.clock.sleep(gap)
-                gap = min(2 * gap, _LONGEST_GAP)
-
-    def stop(self) -> None:
-        """End ``run``."""
-        self._scope.cancel()
+        await self._wanted.wait()
+        while self.source is not None:
+            try:
+                await self._listen(self.source)
+            except Exception as error:  # noqa: BLE001 - looking now and then will do meanwhile
+                if self._heard or not said:
+                    log.warning("changes.not_heard", error=type(error).__name__)
+                said = True
+            gap = _FIRST_GAP if self._heard else gap
+            self._heard = False
+            self._look(None)  # at once, and more often from now on
+            await self.clock.sleep(gap)
+            gap = min(2 * gap, _LONGEST_GAP)
 
     async def _listen(self, source: Wakes) -> None:
         async with aclosing(source.changes()) as changes:

@@ -169,7 +169,7 @@ class AvatarKit:
                 await exits.enter_async_context(tasks)
             if self._changes.source:
                 tasks.start_soon(self._changes.run)
-                exits.callback(self._changes.stop)
+                exits.callback(tasks.cancel_scope.cancel)
             if self._worker:
                 tasks.start_soon(self._engine.run)
                 exits.push_async_callback(self._stop_engine)
