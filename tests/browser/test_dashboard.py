@@ -92,14 +92,30 @@ def test_a_training_on_this_machine_becomes_an_avatar_that_speaks(page, local):
     }
     shown(avatar, "Generating test video...")
     assert plays(part(avatar, "modal").locator("video"))
-    # Afterwards the preview shows it too, also when the page is loaded anew.
-    page.keyboard.press("Escape")
-    page.reload()
-    preview = page.locator("#list > li", has_text="Speaking").locator("[part=figure] video")
+
+
+def test_the_preview_of_a_finished_avatar_plays_before_anything_else_is_made(page, local):
+    sign_in(page, local)
+    avatar = train(page, "Seen")
+    shown(avatar, "✅ Avatar ready!")
+    preview = part(avatar, "figure").locator("video")
     preview.wait_for()
     assert preview.get_attribute("poster")
+    assert "avatar-preview" in preview.get_attribute("src")
     preview.evaluate("v => { v.muted = true; return v.play(); }")
     assert plays(preview)
+    assert local.get(f"trainings/{avatar.get_attribute('training-id')}/videos")["videos"] == []
+
+
+def test_a_vendor_without_previews_shows_the_test_video_there_also_after_a_reload(page, slow):
+    sign_in(page, slow)
+    avatar = train(page, "Later")
+    shown(avatar, "✅ Avatar ready!")
+    part(avatar, "test").click()
+    part(avatar, "modal").locator("video").wait_for()
+    page.keyboard.press("Escape")
+    page.reload()
+    part(page.locator("#list > li", has_text="Later"), "figure").locator("video").wait_for()
 
 
 def test_two_trainings_are_watched_at_once(page, slow):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -61,17 +62,33 @@ async def local(tmp_path):
     await provider.aclose()
 
 
+@pytest.fixture(scope="module")
+def anyio_backend():
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def finished(tmp_path_factory):
+    """A folder with a voice and an avatar in it, made once."""
+    home = tmp_path_factory.mktemp("finished") / "home"
+    provider = Local(ProviderSettings(home=home))
+    await provider.clone_voice(VOICE)
+    await provider.train_avatar(AVATAR)
+    await rendered(provider, "avatar", "ak-t-avatar")
+    await provider.aclose()
+    return home
+
+
 @pytest.fixture
-async def trained(local):
-    await local.clone_voice(VOICE)
-    await local.train_avatar(AVATAR)
+async def trained(local, finished):
+    shutil.copytree(finished, local._home)
     return local
 
 
-async def rendered(local, job_id="ak-v-video"):
+async def rendered(local, kind="video", job_id="ak-v-video"):
     """Wait for the render's thread, not for a time."""
-    while (job := await local.get_video(job_id)).state is JobState.RUNNING:
-        local._renders[job_id].result()
+    while (job := await getattr(local, f"get_{kind}")(job_id)).state is JobState.RUNNING:
+        local._renders[local._home / f"{kind}s" / job_id].result()
     return job
 
 
@@ -90,10 +107,57 @@ async def test_a_voice_is_finished_when_it_is_cloned(local):
     assert (job.id, job.state) == ("ak-t-voice", JobState.SUCCEEDED)
 
 
-async def test_an_avatar_has_a_thumbnail(local):
+async def fetched(local, link):
+    return b"".join([chunk async for chunk in local.fetch(link)])
+
+
+async def test_an_avatar_has_a_thumbnail_and_a_preview_in_which_it_speaks(trained):
+    job = await trained.get_avatar("ak-t-avatar")
+    assert (await fetched(trained, job.links["thumbnail"])).startswith(b"\xff\xd8\xff")
+    assert (await fetched(trained, job.links["preview"]))[4:8] == b"ftyp"
+
+
+async def told(local, monkeypatch, **asked):
+    """What the renderer is asked for, as the preview of a new avatar."""
+    given = {}
+    monkeypatch.setattr(load_engine(), "render_video", lambda *_, **more: given.update(more))
+    await local.train_avatar(AVATAR.model_copy(update=asked))
+    for render in local._renders.values():
+        render.result()
+    return given
+
+
+async def test_a_preview_speaks_in_the_voice_of_its_training(local, monkeypatch):
+    given = await told(local, monkeypatch, voice_id="ak-t-voice")
+    assert given["voice_dir"] == local._home / "voices" / "ak-t-voice"
+
+
+async def test_without_a_voice_of_ours_the_built_in_one_speaks(local, monkeypatch):
+    assert not (await told(local, monkeypatch))["voice_dir"]
+
+
+async def test_while_its_preview_is_made_an_avatar_is_not_finished(local, monkeypatch):
+    go_on = threading.Event()
+    monkeypatch.setattr(load_engine(), "render_video", lambda *_, **__: go_on.wait(10))
     job = await local.train_avatar(AVATAR)
-    picture = b"".join([c async for c in local.fetch(job.links["thumbnail"])])
-    assert picture.startswith(b"\xff\xd8\xff")
+    go_on.set()
+    assert (job.state, job.progress) == (JobState.RUNNING, 0.0)
+
+
+async def test_a_preview_that_cannot_be_made_fails_no_avatar(local, monkeypatch):
+    def breaks(*args, **kwargs):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(load_engine(), "render_video", breaks)
+    await local.train_avatar(AVATAR)
+    job = await rendered(local, "avatar", "ak-t-avatar")
+    assert (job.state, set(job.links)) == (JobState.SUCCEEDED, {"thumbnail"})
+
+
+async def test_an_avatar_of_before_there_were_previews_is_finished(trained):
+    for name in ("job.json", "preview.mp4"):
+        (trained._home / "avatars" / "ak-t-avatar" / name).unlink()
+    assert (await trained.get_avatar("ak-t-avatar")).state is JobState.SUCCEEDED
 
 
 async def test_a_repeat_under_the_same_token_is_the_same_job(local, monkeypatch):
@@ -117,8 +181,7 @@ async def test_a_job_is_found_by_its_token_in_another_process(local):
 async def test_a_video_is_rendered_and_fetched(trained):
     await trained.generate_video(video(voice_id="ak-t-voice"))
     job = await rendered(trained)
-    film = b"".join([c async for c in trained.fetch(job.links["video"])])
-    assert film[4:8] == b"ftyp"
+    assert (await fetched(trained, job.links["video"]))[4:8] == b"ftyp"
 
 
 async def test_recorded_audio_drives_a_video(trained, tmp_path):

@@ -100,7 +100,8 @@ def record_row(record: Record, doc: str) -> dict[str, Any]:
         "provider_avatar_id": avatar and avatar.usable_id,
         "avatar_video_url": keys.get("preview"),
         "avatar_thumbnail_url": keys.get("thumbnail"),
-        "sample_video_url": keys.get("sample"),
+        # A preview in which the avatar speaks; no vendor's answer has another film of it.
+        "sample_video_url": keys.get("preview"),
         "training_started_at": record.started_at,
         "training_completed_at": record.completed_at,
     }

@@ -64,7 +64,15 @@ _FOLDERS: Mapping[Operation, str] = {
     Operation.AVATAR: "avatars",
     Operation.VIDEO: "videos",
 }
-_RESULT = "video.mp4"
+#: The film that an operation renders, and what its link is called.
+_FILMS: Mapping[Operation, tuple[str, str]] = {
+    Operation.AVATAR: ("preview", "preview.mp4"),
+    Operation.VIDEO: ("video", "video.mp4"),
+}
+#: What a new avatar says, so that its person sees it move before anything is paid for elsewhere.
+_GREETING = "Hello! I'm your AI twin."
+_JOB = "job.json"
+_FAILURE = "failed.json"
 _OURS = "avatarkit"
 _READ = "2026-11-24"
 
@@ -84,7 +92,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
         typical=MappingProxyType(
             {
                 Operation.VOICE: 1.0,
-                Operation.AVATAR: 2.0,
+                Operation.AVATAR: 5.0,
                 Operation.SPEECH: 1.0,
                 Operation.VIDEO: 10.0,
             }
@@ -110,8 +118,8 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
         self._home = (given.home or Path(".avatarkit/local")).absolute()
         # One at a time: a render uses all processors by itself.
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="avatarkit-local")
-        self._renders: dict[str, Future[None]] = {}
-        self._progress: dict[str, float] = {}
+        self._renders: dict[Path, Future[None]] = {}
+        self._progress: dict[Path, float] = {}
         self._stop = threading.Event()
 
     @property
@@ -156,19 +164,34 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
     # -- avatar -------------------------------------------------------------------------------
 
     async def train_avatar(self, request: AvatarRequest, /) -> Job:
-        """Find the face and keep its model; an avatar of this token that exists is kept."""
+        """Find the face, keep its model, and begin to render a preview in which it speaks.
+
+        It speaks in the voice of the same training where that is ours, else in the built-in one. An
+        avatar of this token that exists is kept.
+        """
         request.guard()
         folder = self._folder(Operation.AVATAR, request.token)
         if not folder.is_dir():
             engine = load_engine()
+            job = {
+                "avatar": request.token,
+                "voice": request.voice_id,
+                "script": _GREETING,
+                "language": None,
+            }
             async with self._files(request.token, [request.required_footage]) as paths:
-                await anyio.to_thread.run_sync(engine.train_face, paths[0], folder)
+                with _complete(folder) as part:
+                    await anyio.to_thread.run_sync(engine.train_face, paths[0], part)
+                    (part / _JOB).write_text(json.dumps(job))
         return await self.get_avatar(request.token)
 
     async def get_avatar(self, avatar_id: str, /) -> Job:
-        """An avatar that is there is finished."""
-        thumbnail = f"{_SCHEME}avatars/{avatar_id}/thumbnail.jpg"
-        return self._finished(Operation.AVATAR, avatar_id, {"thumbnail": thumbnail})
+        """Tell how far the preview is; an avatar is finished without one that cannot be made."""
+        folder = self._existing(Operation.AVATAR, avatar_id)
+        links = {"thumbnail": f"{_SCHEME}avatars/{avatar_id}/thumbnail.jpg"}
+        if not (folder / _JOB).is_file() or (folder / _FAILURE).is_file():
+            return self._finished(Operation.AVATAR, avatar_id, links)
+        return self._rendered(Operation.AVATAR, avatar_id, links)
 
     async def find_avatar(self, token: str, /) -> Sequence[Job]:
         """The avatar of this token, if there is one."""
@@ -219,27 +242,18 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
                 "language": request.language,
             }
             with _complete(folder) as part:
-                (part / "job.json").write_text(json.dumps(job))
+                (part / _JOB).write_text(json.dumps(job))
                 if request.audio is not None:
                     await _write(part / "audio", request.audio)
         return await self.get_video(request.token)
 
     async def get_video(self, video_id: str, /) -> Job:
         """Tell how far the render is; one that nobody works at is begun again."""
-        folder = self._existing(Operation.VIDEO, video_id)
-        if (folder / _RESULT).is_file():
-            return self._finished(
-                Operation.VIDEO, video_id, {"video": f"{_SCHEME}videos/{video_id}/{_RESULT}"}
-            )
-        failure = folder / "failed.json"
+        failure = self._existing(Operation.VIDEO, video_id) / _FAILURE
         if failure.is_file():
             reason = json.loads(failure.read_text())["message"]
             return self._job(Operation.VIDEO, video_id, JobState.FAILED, reason=reason)
-        render = self._renders.get(video_id)
-        if render is None or render.done():
-            self._renders[video_id] = self._pool.submit(self._render, video_id, folder)
-        progress = self._progress.get(video_id, 0.0)
-        return self._job(Operation.VIDEO, video_id, JobState.RUNNING, progress=progress)
+        return self._rendered(Operation.VIDEO, video_id, {})
 
     async def find_video(self, token: str, /) -> Sequence[Job]:
         """The video of this token, if there is one."""
@@ -249,30 +263,45 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
         """Stop and forget the video."""
         await self._delete(Operation.VIDEO, video_id)
 
-    def _render(self, video_id: str, folder: Path) -> None:
+    # -- films --------------------------------------------------------------------------------
+
+    def _rendered(self, operation: Operation, job_id: str, links: Mapping[str, str]) -> Job:
+        """The job, finished with its film; one that nobody works at is begun again."""
+        folder = self._folder(operation, job_id)
+        name, file = _FILMS[operation]
+        if (folder / file).is_file():
+            link = f"{_SCHEME}{_FOLDERS[operation]}/{job_id}/{file}"
+            return self._finished(operation, job_id, {**links, name: link})
+        render = self._renders.get(folder)
+        if render is None or render.done():
+            self._renders[folder] = self._pool.submit(self._render, folder, folder / file)
+        progress = self._progress.get(folder, 0.0)
+        return self._job(operation, job_id, JobState.RUNNING, progress=progress)
+
+    def _render(self, folder: Path, film: Path) -> None:
         with _alone(folder) as alone:
-            if not alone or (folder / _RESULT).is_file():
+            if not alone or film.is_file():
                 return  # another process renders it, or has just finished
             for cut_off in folder.glob(".*.part"):
                 cut_off.unlink(missing_ok=True)
             try:
-                self._render_alone(video_id, folder)
+                self._render_alone(folder, film)
             except AvatarKitError as error:
-                _replace(folder / "failed.json", json.dumps({"message": str(error)}))
+                _replace(folder / _FAILURE, json.dumps({"message": str(error)}))
             except Exception as error:
                 log.exception("local.render_failed", error=type(error).__name__)
                 message = f"the local renderer broke ({type(error).__name__}): please report it"
-                _replace(folder / "failed.json", json.dumps({"message": message}))
+                _replace(folder / _FAILURE, json.dumps({"message": message}))
             finally:
-                self._progress.pop(video_id, None)
+                self._progress.pop(folder, None)
 
-    def _render_alone(self, video_id: str, folder: Path) -> None:
+    def _render_alone(self, folder: Path, film: Path) -> None:
         engine = load_engine()
-        job = json.loads((folder / "job.json").read_text())
+        job = json.loads((folder / _JOB).read_text())
         audio = folder / "audio"
 
         def hear(progress: float) -> None:
-            self._progress[video_id] = progress
+            self._progress[folder] = progress
 
         def stopped() -> bool:
             return self._stop.is_set() or not folder.is_dir()
@@ -281,7 +310,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
         try:
             engine.render_video(
                 self._folder(Operation.AVATAR, job["avatar"]),
-                folder / _RESULT,
+                film,
                 script=job["script"],
                 voice_dir=voice,
                 audio_path=audio if audio.is_file() else None,
@@ -290,7 +319,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
                 cancelled=stopped,
             )
         except engine.Cancelled:
-            log.info("local.render_stopped", job=video_id)
+            log.info("local.render_stopped", job=folder.name)
 
     # -- what they share ----------------------------------------------------------------------
 
