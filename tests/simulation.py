@@ -10,7 +10,8 @@ integer is one history, so every finding can be played again:
 
 What must hold in every history: nothing is paid twice; every record comes to rest in a final
 state; a completed record has its bytes in the store; a final state is never left; and no vendor
-resource exists that no record knows of (none at all once a record is cancelled or deleted).
+resource exists that no record knows of (none at all once a record is cancelled or deleted). Where a
+record knows another stack, that one is asked only after the first is known to have taken nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +26,15 @@ from avatarkit import errors
 from avatarkit.interfaces import Capabilities, Claim
 from avatarkit.models import Action, Job, JobState, Operation, Speech, StoredFile, Waiting
 from avatarkit.orchestrator import Orchestrator
-from avatarkit.records import Instant, OperationState, Sample, Status, Training, Video
+from avatarkit.records import (
+    Alternative,
+    Instant,
+    OperationState,
+    Sample,
+    Status,
+    Training,
+    Video,
+)
 from avatarkit.states import Cancelled, Deleted, Policy, Resumed, Seen, apply
 
 POLICY = Policy(
@@ -69,7 +78,10 @@ class World:
     def __init__(self, rnd=None, *, duration=3.0, lag=0.4, trouble=0.0):
         self.now = 1000.0
         self.rows, self.leases, self.store = {}, {}, {}
-        self.vendor = Vendor(self, rnd, duration, lag, trouble)
+        self.vendors = {
+            name: Vendor(self, name, rnd, duration, lag, trouble) for name in ("sim", "sim2")
+        }
+        self.vendor = self.vendors["sim"]
 
     def clock(self):
         return Instant(wall=self.now)
@@ -105,14 +117,15 @@ class World:
         for row in self.rows.values():
             if not (row.status.final and row.next_at is None):
                 raise Broken(f"lost or stuck {context}: {row!r}")
-        for token, count in self.vendor.paid.items():
+        paid = sum((vendor.paid for vendor in self.vendors.values()), collections.Counter())
+        for token, count in paid.items():
             if count != 1:
                 raise Broken(f"paid {count} times {context}: {token}")
         known = {
             i for r in self.rows.values() for o in r.operations for i in (o.job_id, *o.duplicates)
         }
         unwanted = {r.id for r in self.rows.values() if r.cleanup == "delete"}
-        for job in self.vendor.jobs.values():
+        for job in (job for vendor in self.vendors.values() for job in vendor.jobs.values()):
             if job.deleted or job.operation is Operation.SPEECH:
                 continue  # speech is a stream: it leaves nothing behind
             if job.id not in known:
@@ -121,11 +134,17 @@ class World:
                 raise Broken(f"not cleaned up {context}: {job.token}")
         for row in self.rows.values():
             # What a killed process asked for in its last breath nobody knows, and it is free.
-            if row.cleanup == "delete" and any(o.prepared for o in row.operations):
+            unwanted = row.every_operation if row.cleanup == "delete" else earlier(row)
+            if any(o.prepared for o in unwanted):
                 raise Broken(f"uploads are left {context}: {row!r}")
             left = [k for k in self.store if row.deleted and f"/{row.id}/" in k]
             if left:
                 raise Broken(f"bytes of a deleted record are left {context}: {left}")
+
+
+def earlier(row):
+    """The operations of the stacks that were left."""
+    return [stack.operation for stack in row.earlier]
 
 
 class VendorJob:
@@ -140,9 +159,10 @@ class VendorJob:
 class Vendor:
     """Charges for each accepted call, and never forgets."""
 
-    def __init__(self, world, rnd, duration, lag, trouble):
-        self.world, self.rnd, self.duration = world, rnd, duration
+    def __init__(self, world, name, rnd, duration, lag, trouble):
+        self.world, self.name, self.rnd, self.duration = world, name, rnd, duration
         self.lag, self.trouble = lag, trouble
+        self.refusing = False  # every paid call
         self.jobs, self.paid = {}, collections.Counter()
         self.consents = {}  # token -> when it was asked for
 
@@ -150,6 +170,10 @@ class Vendor:
         return self.rnd is not None and self.rnd.random() < share * self.trouble
 
     def accept(self, operation, token):
+        if any(v.paid[token] for v in self.world.vendors.values() if v is not self):
+            raise Broken(f"{self.name} is asked for what another vendor has accepted: {token}")
+        if self.refusing or self.chance(0.1):
+            raise errors.QuotaError("no credits are left", provider=self.name)
         if self.chance(0.15):
             raise errors.RateLimited("slow down", provider="sim", retry_after=0.3)
         if self.chance(0.1):
@@ -157,7 +181,8 @@ class Vendor:
         if self.chance(0.1):
             raise errors.Ambiguous("502 before the work began", provider="sim")
         self.paid[token] += 1
-        job = VendorJob(f"j{len(self.jobs)}", operation, token, self.world.now)
+        prefix = "j" if self.name == "sim" else f"{self.name}-"
+        job = VendorJob(f"{prefix}{len(self.jobs)}", operation, token, self.world.now)
         self.jobs[job.id] = job
         if self.chance(0.4):
             raise errors.Ambiguous("the answer was lost", provider="sim")
@@ -191,6 +216,12 @@ class Vendor:
         action = Action(kind="read_text", message="read", expires_at=begun + 0.5)
         return Waiting(prepared={"consent": token}, action=action)
 
+    def upload(self, token):
+        if self.chance(0.1):
+            raise errors.Unavailable("uploads are down", provider="sim")
+        self.consents[token] = self.world.now
+        return {"consent": token}
+
     def forget(self, token):
         if self.chance(0.1):
             raise errors.Unavailable("delete is down", provider="sim")
@@ -204,7 +235,7 @@ class Vendor:
         results = {"avatar": "thumbnail", "video": "video"}
         name = results.get(job.operation)
         return Job(
-            provider="sim",
+            provider=self.name,
             operation=job.operation,
             id=job.id,
             state=JobState.SUCCEEDED if over else JobState.RUNNING,
@@ -215,13 +246,13 @@ class Vendor:
 class Provider:
     """The adapter of one process."""
 
-    name, api_version = "sim", "1"
+    api_version = "1"
     capabilities = Capabilities(list_lag=LIST_LAG)
     limits, consent_rules, option_types = (), (), ()
     account = "account-1"
 
-    def __init__(self, world):
-        self.world, self.vendor = world, world.vendor
+    def __init__(self, world, name="sim"):
+        self.world, self.name, self.vendor = world, name, world.vendors[name]
 
     async def _submit(self, request, operation):
         request.guard()
@@ -284,9 +315,11 @@ class Provider:
 
 
 class ConsentingProvider(Provider):
-    """The adapter of a vendor that wants a consent first."""
+    """The adapter of a vendor that wants an upload for a voice, and a consent for an avatar."""
 
     async def prepare(self, operation, request):
+        if operation is Operation.VOICE:
+            return await Effect("prepare", lambda: self.vendor.upload(request.token))
         if operation is not Operation.AVATAR:
             return {}
         return await Effect("prepare", lambda: self.vendor.consent(request.token))
@@ -387,13 +420,13 @@ class Process:
     def __init__(self, world, lease=3.0):
         Process.born += 1
         self.world, self.owner, self.lease, self.paused = world, f"p{Process.born}", lease, 0.0
-        provider = ConsentingProvider(world)
+        providers = {name: ConsentingProvider(world, name) for name in world.vendors}
         self.repository = Repository(world)
         self.orchestrator = Orchestrator(
             repository=self.repository,
             media=Store(world),
-            provider=lambda _name: provider,
-            fetcher=provider,
+            provider=providers.__getitem__,
+            fetcher=providers["sim"],
             clock=Clock(world),
             slots=Slots(),
             policy=POLICY,
@@ -430,9 +463,9 @@ def kill(process):
             continue
 
 
-def operation(kind, **more):
+def operation(kind, provider="sim", **more):
     return OperationState(
-        operation=kind, provider="sim", list_lag=LIST_LAG, typical=3.0, billable=True, **more
+        operation=kind, provider=provider, list_lag=LIST_LAG, typical=3.0, billable=True, **more
     )
 
 
@@ -452,6 +485,16 @@ def training(record_id, now):
         deadline_at=now + POLICY.deadline,
         next_at=now,
     )
+
+
+def routed(record_id, now):
+    """A training that another stack can do as well."""
+    first = training(record_id, now)
+    operations = (operation(Operation.VOICE, "sim2"), operation(Operation.AVATAR, "sim2"))
+    other = Alternative(
+        stack="sim2", operations=operations, voice=first.voice, footage=first.footage
+    )
+    return first.model_copy(update={"alternatives": (other,)})
 
 
 def video(record_id, now):
@@ -481,6 +524,7 @@ def dying_history(kills, make=training, end=None):
     ``end`` is an event that a person sends at the boundary where the last kill would be.
     """
     world = World()
+    world.vendor.refusing = make is routed
     world.rows["t1"] = make("t1", world.now)
     process, left, boundary = Process(world), list(kills), 0
     for _ in range(6000):
@@ -542,7 +586,7 @@ def random_history(seed):
         trouble=rnd.choice([0.0, 0.5, 1.0]),
     )
     for i in range(rnd.randint(1, 3)):
-        make = rnd.choice([training, training, video])
+        make = rnd.choice([training, routed, video])
         world.rows[f"t{i}"] = make(f"t{i}", world.now)
     lease = rnd.choice([0.2, 1.0, 3.0])
     processes = [Process(world, lease) for _ in range(rnd.randint(1, 3))]
@@ -603,8 +647,9 @@ def _trouble_from_outside(rnd, world, impatience):
     for row in list(world.rows.values()):
         if rnd.random() < 0.02:
             for state in row.operations:
-                if state.job_id in world.vendor.jobs:
-                    job = world.vendor.tell(world.vendor.jobs[state.job_id])
+                vendor = world.vendors[state.provider]
+                if state.job_id in vendor.jobs:
+                    job = vendor.tell(vendor.jobs[state.job_id])
                     event = Seen(
                         at=world.now, operation=state.operation, job=job, next_at=world.now
                     )
@@ -621,7 +666,7 @@ def main():
     what, number = sys.argv[1], int(sys.argv[2])
     start = time.perf_counter()
     if what == "exhaust":
-        for make in (training, video):
+        for make in (training, routed, video):
             for depth in range(1, number + 1):
                 count = exhaust(depth, make)
                 print(f"{make.__name__}: every way to die {depth} time(s): {count} histories")

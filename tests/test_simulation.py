@@ -98,6 +98,28 @@ MUTANTS = {
         "return self.job_state is JobState.SUCCEEDED and self.stored",
         "return self.job_state is JobState.SUCCEEDED",
     ),
+    "another stack is asked though a part was accepted": (
+        "states.py",
+        "and all(o.phase is Phase.NONE or o is own for o in record.operations)",
+        "and True",
+    ),
+    "a call of unknown fate goes elsewhere": (
+        "orchestrator.py",
+        "        except Exception as caught:  # noqa: BLE001 - anything else proves nothing\n",
+        "        except Exception as caught:  # noqa: BLE001\n"
+        "            if self._goes_elsewhere(record, state, caught):\n"
+        "                return _elsewhere(state, caught, record.updated_at, attempt)\n",
+    ),
+    "what an earlier stack tells is taken for the next one's": (
+        "states.py",
+        "event.provider == own.provider",
+        "event.provider",
+    ),
+    "what an earlier stack holds is kept": (
+        "states.py",
+        '"cleanup": "delete", "deleted": False',
+        '"cleanup": "no", "deleted": False',
+    ),
     "a deleted record is purged only once": ("states.py", "_PURGES = 2", "_PURGES = 1"),
 }
 
@@ -114,14 +136,15 @@ def simulation():
     return load()
 
 
-@pytest.mark.parametrize("make", ["training", "video"])
+@pytest.mark.parametrize("make", ["training", "routed", "video"])
 def test_a_kill_at_any_boundary_loses_nothing_and_pays_once(simulation, make):
     assert simulation.exhaust(1, getattr(simulation, make)) > 50
 
 
+@pytest.mark.parametrize("make", ["training", "routed"])
 @pytest.mark.parametrize("event", ["Cancelled", "Deleted"])
-def test_an_end_at_any_boundary_leaves_nothing_at_the_vendor(simulation, event):
-    assert simulation.exhaust(1, simulation.training, getattr(simulation, event)) > 50
+def test_an_end_at_any_boundary_leaves_nothing_at_the_vendor(simulation, make, event):
+    assert simulation.exhaust(1, getattr(simulation, make), getattr(simulation, event)) > 50
 
 
 def test_seeded_histories_lose_nothing_and_pay_once(simulation):

@@ -781,6 +781,7 @@ _JOBS = st.builds(
 )
 _FIELDS = {
     "at": st.floats(NOW, NOW + 1e5),
+    "provider": st.sampled_from([None, "acme", "other"]),
     "operation": st.sampled_from([VOICE, AVATAR]),
     "next_at": st.floats(NOW, NOW + 1e5),
     "attempt": st.integers(1, 3),
@@ -824,10 +825,15 @@ _EVENTS = st.one_of(
 )
 
 
+def routed():
+    """A training that another stack can do as well."""
+    others = tuple(o.model_copy(update={"provider": "other"}) for o in training().operations)
+    return training(alternatives=(r.Alternative(stack="other", operations=others),))
+
+
 @settings(max_examples=300, deadline=None)
-@given(st.lists(_EVENTS, max_size=25))
-def test_no_series_of_events_breaks_the_rules(events):
-    record = training()
+@given(st.sampled_from([training(), routed()]), st.lists(_EVENTS, max_size=25))
+def test_no_series_of_events_breaks_the_rules(record, events):
     for event in events:
         new = s.apply(record, event, POLICY)
         if new.status is not record.status:
@@ -837,6 +843,9 @@ def test_no_series_of_events_breaks_the_rules(events):
         assert new.progress >= record.progress
         if new.status is Status.COMPLETED:
             assert all(o.succeeded for o in new.operations)
+        if new.stack != record.stack:
+            phases = {o.phase for o in record.operations} - {Phase.NONE}
+            assert phases <= ({Phase.INTENT} if event.attempt else set())
         record = new
 
 
@@ -847,9 +856,9 @@ _VIA_PROCESSING = {
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(_EVENTS, max_size=15), _EVENTS)
-def test_the_same_event_again_changes_no_more_than_once(events, event):
-    record = fold(training(), *events)
+@given(st.sampled_from([training(), routed()]), st.lists(_EVENTS, max_size=15), _EVENTS)
+def test_the_same_event_again_changes_no_more_than_once(record, events, event):
+    record = fold(record, *events)
     once = fold(record, event)
     twice = fold(once, event)
     counting = (

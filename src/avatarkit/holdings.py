@@ -23,7 +23,7 @@ class Holding(Model):
 def of_record(record: Record) -> Iterator[Holding]:
     """The row, the vendors' jobs as far as known and not removed, and the files."""
     yield Holding(kind="record", where="repository", id=record.id, record_id=record.id)
-    for state in record.operations:
+    for state in record.every_operation:
         for job in dict.fromkeys((*state.known_ids, *state.discard, *state.undeletable)):
             yield Holding(kind="vendor", where=state.provider, id=job, record_id=record.id)
         for file in state.files.values():
@@ -46,6 +46,8 @@ def _samples(record: Record) -> Iterator[Sample]:
     given: tuple[Sample | None, ...] = ()
     if isinstance(record, Training):
         given = (*record.voice, record.footage)
+        for other in record.alternatives:
+            given += tuple(s for s in (*other.voice, other.footage) if s not in given)
     elif isinstance(record, Video):
         given = (record.audio, record.source)
     yield from (sample for sample in given if sample is not None)

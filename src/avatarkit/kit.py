@@ -17,7 +17,7 @@ from typing import Any, Literal, Self, TypeVar, cast
 import anyio
 import anyio.to_thread
 
-from . import _telemetry, addresses, errors, holdings, pricing, registry
+from . import _telemetry, addresses, errors, holdings, pricing, registry, routing
 from . import consent as consents
 from . import preflight as looks
 from .changes import Changes
@@ -30,6 +30,7 @@ from .interfaces import (
     Backlog,
     Clock,
     FaceFinder,
+    Limit,
     Link,
     LogEntry,
     LogPage,
@@ -44,8 +45,17 @@ from .interfaces import (
 from .marking import SIDECAR, Marking, Signer, write
 from .models import Consent, JobState, Operation, Options, SampleRole
 from .orchestrator import Orchestrator
-from .recordings import Links, Recording, Recordings, Source
-from .records import OperationState, Phase, Record, Sample, Status, Training, Video
+from .recordings import Gathering, Links, Recording, Recordings, Source
+from .records import (
+    Alternative,
+    OperationState,
+    Phase,
+    Record,
+    Sample,
+    Status,
+    Training,
+    Video,
+)
 from .registry import Stack, StackRow
 from .requests import unreachable
 from .settings import Settings, root_of
@@ -55,6 +65,8 @@ from .webhooks import Delivery, Registered, Registers
 __all__ = ["AvatarKit", "Estimate", "Leftover", "Source"]
 
 R = TypeVar("R", bound=Record)
+#: A stack by its word or by who does what, or several that can do the same.
+Stacks = str | Mapping[Operation, str] | Sequence[str | Mapping[Operation, str]]
 
 _NAMESPACE = uuid.UUID("5f0b7f2e-6d0e-4a57-9d0a-61766b740001")
 #: Seconds that a place at an account outlives the longest request that may hold it.
@@ -84,7 +96,10 @@ class Estimate:
 class AvatarKit:
     """Clone voices, train avatars and make them speak, over one stack of providers.
 
-    ``stack`` is a word such as ``"local"`` or ``"elevenlabs+d-id"``; ``repository`` and ``media``
+    ``stack`` is a word such as ``"local"`` or ``"elevenlabs+d-id"``. Of several, ``choose`` says
+    which is asked first: "best" (in the order given), "cheapest", "fastest", or a function of
+    ``routing.Offer``s; the others are asked in turn while nothing was accepted.
+    ``repository`` and ``media``
     are objects or addresses (``"sqlite:///twins.db"``, a folder); what is not given comes from the
     environment (``AVATARKIT_STACK``, ``AVATARKIT_REPOSITORY``, ``AVATARKIT_MEDIA``), else lives
     under ``./.avatarkit``. With ``worker=False`` this process only reads and writes records, and
@@ -96,8 +111,9 @@ class AvatarKit:
 
     def __init__(
         self,
-        stack: str | Mapping[Operation, str] | None = None,
+        stack: Stacks | None = None,
         *,
+        choose: routing.Choose = "best",
         repository: Repository | str | None = None,
         media: MediaStore | str | os.PathLike[str] | None = None,
         worker: bool = True,
@@ -116,6 +132,8 @@ class AvatarKit:
         self._providers: dict[str, Provider] = dict(self._given)
         self._classes: dict[str, type[Provider]] = {n: type(p) for n, p in self._given.items()}
         self._stack_asked = stack or self._settings.stack
+        self._choose = choose
+        routing.ordered((), choose if isinstance(choose, str) else "best")  # a wrong word is told
         place = repository or self._settings.repository
         environ = self._settings.environ
         self._repository = (
@@ -210,8 +228,43 @@ class AvatarKit:
             self._providers[name] = made
         return self._providers[name]
 
-    def _stack(self, stack: str | Mapping[Operation, str] | None = None) -> Stack:
-        return Stack.parse(stack or self._stack_asked, self._class_of)
+    def _stack(self, stack: Stacks | None = None) -> Stack:
+        """The stack that is asked for; of several the first one, by what needs no look-up."""
+        return self._ranked(stack)[0]
+
+    def _ranked(
+        self, stack: Stacks | None = None, took: Mapping[str, float] = MappingProxyType({})
+    ) -> list[Stack]:
+        """The stacks that are asked for, the first one first."""
+        found = self._asked(stack)
+        if len(found) == 1:
+            return found
+        offers = [self._offer(one, took.get(one.name)) for one in found]
+        return [offer.stack for offer in routing.ordered(offers, self._choose)]
+
+    def _asked(self, stack: Stacks | None) -> list[Stack]:
+        asked = stack or self._stack_asked
+        several = [asked] if isinstance(asked, str | Mapping) else asked
+        return [Stack.parse(one, self._class_of) for one in several]
+
+    def _offer(self, stack: Stack, took: float | None) -> routing.Offer:
+        quoted = pricing.quote(stack, prices=self._prices(stack.roles.values()))
+        if took is not None:
+            return routing.Offer(stack, quoted, took, "measured")
+        trained = [(o, n) for o, n in stack.roles.items() if o in _ROLE_OF]
+        usual = [self._class_of(n).capabilities.typical.get(o) for o, n in trained]
+        known = [seconds for seconds in usual if seconds is not None]
+        whole = bool(known) and len(known) == len(usual)
+        return routing.Offer(
+            stack, quoted, sum(known) if whole else None, "typical" if whole else None
+        )
+
+    async def offers(self, stack: Stacks | None = None) -> list[routing.Offer]:
+        """The stacks that can be used here, in the order in which ``train`` asks them."""
+        took = await self._took()
+        offers = [self._offer(one, took.get(one.name)) for one in self._asked(stack)]
+        ready = [offer for offer in offers if self._missing(offer.roles) is None]
+        return routing.ordered(ready, self._choose) if ready else []
 
     def _class_of(self, name: str) -> type[Provider]:
         if name not in self._classes:  # to look through all installed packages takes time
@@ -243,7 +296,7 @@ class AvatarKit:
         consent: Consent | None = None,
         name: str = "",
         language: str | None = None,
-        stack: str | Mapping[Operation, str] | None = None,
+        stack: Stacks | None = None,
         options: Sequence[Options] = (),
         idempotency_key: str | None = None,
     ) -> Training:
@@ -251,57 +304,99 @@ class AvatarKit:
 
         Without ``voice`` or ``footage`` the clone's stored samples are used; no footage where the
         options stand for it, such as ``HeyGenAvatar(prompt=...)``. The same ``idempotency_key``
-        of a user always gives the same training. Nothing is sent where this raises
+        of a user always gives the same training. Of several stacks those that cannot do it are left
+        out: no key, no consent as they demand it, other samples. Nothing is sent where this raises
         ``MediaRejected``, ``ConsentRequired``, ``Unsupported`` or ``ConfigError``.
         """
         _named(user_id=user_id, clone_id=clone_id)
         record_id = _record_id("training", user_id, idempotency_key)
         if idempotency_key and (known := await self._repository.get(record_id)):
             return cast("Training", known)
-        chosen = self._stack(stack)
-        parts = [o for o in (Operation.VOICE, Operation.AVATAR) if o in chosen.roles]
-        if not parts:
-            raise errors.Unsupported(f"{chosen.name} can neither clone a voice nor train an avatar")
-        operations = tuple(self._operation(o, chosen.roles[o]) for o in parts)
-        roles = {_ROLE_OF[o] for o in parts}
-        trainer = chosen.roles.get(Operation.AVATAR)
-        if trainer and footage is None and not needs_footage(self._class_of(trainer), options):
-            roles.discard(SampleRole.FOOTAGE)
+        stacks = self._asked(stack)
+        if len(stacks) > 1:
+            stacks = self._ranked(stack, await self._took())
         given: list[tuple[SampleRole, Source]] = [(SampleRole.VOICE, v) for v in voice]
         given += [(SampleRole.FOOTAGE, footage)] if footage is not None else []
-        given = [(role, source) for role, source in given if role in roles]
-        stored = await self._stored_samples(user_id, clone_id, roles - {r for r, _ in given})
-        agreed = self._agreed(consent, chosen)
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-            files, found = await self._looked(given, Path(folder), chosen)
-            looks.refuse(found)
-            await self._require_links(
-                (chosen.roles[_OPERATION_OF[role]], _OPERATION_OF[role], media_type)
-                for role, media_type in [
-                    *((SampleRole(f.role), f.media_type) for f in files if f.role),
-                    *((SampleRole(s.role), s.file.media_type) for s in stored),
-                ]
-            )
+            links = self._bounds(stacks[0]) if len(stacks) == 1 else ()
+            gathering = Gathering(self._recordings, given, Path(folder), links)
+
+            async def fit(chosen: Stack) -> tuple[Stack, list[Recording], list[Sample]]:
+                if len(stacks) > 1:
+                    self._require_speaker(chosen, language)
+                roles = self._sample_roles(chosen, footage, options)
+                own = roles & {role for role, _ in given}
+                self._operations(chosen)  # without a key it is no choice
+                stored = await self._stored_samples(user_id, clone_id, roles - own)
+                self._agreed(consent, chosen)
+                files, found = await gathering.of(own)
+                looks.refuse([*found, *await self._judged(files, chosen)])
+                await self._require_links(
+                    (chosen.roles[_OPERATION_OF[role]], _OPERATION_OF[role], media_type)
+                    for role, media_type in [
+                        *((SampleRole(f.role), f.media_type) for f in files if f.role),
+                        *((SampleRole(s.role), s.file.media_type) for s in stored),
+                    ]
+                )
+                return chosen, files, stored
+
+            fitting = await routing.fitting(stacks, fit)
+            agreed = self._agreed(consent, fitting[0][0])
             kept = await self._recordings.keep_consent(agreed, user_id)
-            samples = [await self._recordings.keep(f, user_id, clone_id) for f in files]
-        samples += stored
-        now = await self.now()
+            used = {id(file): file for _, files, _ in fitting for file in files}
+            samples = {
+                key: await self._recordings.keep(file, user_id, clone_id)
+                for key, file in used.items()
+            }
+        first, *others = [
+            self._alternative(chosen, [*(samples[id(f)] for f in files), *stored])
+            for chosen, files, stored in fitting
+        ]
         training = Training(
             id=record_id,
             user_id=user_id,
             clone_id=clone_id,
-            stack=chosen.name,
             name=name,
             language=language,
             options=_stored_options(options),
             idempotency_key=idempotency_key,
             consent_id=kept.id,
-            operations=operations,
-            **_begun(now, self._policy.deadline),
+            **dict(first),  # its stack, operations and samples
+            **_begun(await self.now(), self._policy.deadline),
+            alternatives=tuple(others),
+        )
+        return await self._create(training)
+
+    def _sample_roles(
+        self, stack: Stack, footage: Source | None, options: Sequence[Options]
+    ) -> set[SampleRole]:
+        """What a training of the stack is made of."""
+        roles = {_ROLE_OF[o] for o in stack.roles if o in _ROLE_OF}
+        if not roles:
+            raise errors.Unsupported(f"{stack.name} can neither clone a voice nor train an avatar")
+        trainer = stack.roles.get(Operation.AVATAR)
+        if trainer and footage is None and not needs_footage(self._class_of(trainer), options):
+            roles.discard(SampleRole.FOOTAGE)
+        return roles
+
+    def _operations(self, stack: Stack) -> tuple[OperationState, ...]:
+        """What a training of the stack consists of; raises ``ConfigError`` without a key."""
+        return tuple(self._operation(o, stack.roles[o]) for o in _ROLE_OF if o in stack.roles)
+
+    def _require_speaker(self, stack: Stack, language: str | None) -> None:
+        """Raise what keeps the stack from speaking the language: no key, or ``Unsupported``."""
+        for operation, name in stack.roles.items():
+            can = self._provider(name).capabilities
+            if operation in {Operation.SPEECH, Operation.VIDEO}:
+                can.require_language(name, language)
+
+    def _alternative(self, stack: Stack, samples: Sequence[Sample]) -> Alternative:
+        return Alternative(
+            stack=stack.name,
+            operations=self._operations(stack),
             voice=tuple(s for s in samples if s.role == "voice")[: looks.MAX_VOICE_SAMPLES],
             footage=next((s for s in samples if s.role == "footage"), None),
         )
-        return await self._create(training)
 
     async def adopt(
         self,
@@ -317,6 +412,8 @@ class AvatarKit:
     ) -> Training:
         """Make a completed training of an avatar that exists at a provider already."""
         _named(user_id=user_id, clone_id=clone_id, avatar_id=avatar_id)
+        if len(self._asked(stack)) > 1:
+            raise errors.ConfigError("name the stack that has this avatar: adopt(stack=...)")
         chosen = self._stack(stack)
         agreed = self._agreed(consent, chosen)
         generator = chosen.roles.get(Operation.VIDEO)
@@ -450,16 +547,24 @@ class AvatarKit:
         self, given: Sequence[tuple[SampleRole | None, Source]], folder: Path, stack: Stack
     ) -> tuple[list[Recording], list[looks.Finding]]:
         """Bring the samples here, and look at them off the event loop."""
-        limits = [
+        files, found = await self._recordings.gather(given, folder, self._bounds(stack))
+        return files, found + await self._judged(files, stack)
+
+    def _bounds(self, stack: Stack) -> list[tuple[str, Limit]]:
+        """What the providers of the stack demand of samples."""
+        return [
             (name, limit)
             for operation, name in stack.roles.items()
             for limit in self._class_of(name).limits
             if limit.what.startswith(looks.BOUNDS.get(operation, ()))
         ]
-        files, found = await self._recordings.gather(given, folder, limits)
-        wanted = any(limit.what.startswith("face") for _, limit in limits)
-        faces = self._face_finder(stack) if wanted else None
-        return files, found + await self._recordings.look(files, limits, faces)
+
+    async def _judged(self, files: Sequence[Recording], stack: Stack) -> list[looks.Finding]:
+        bounds = self._bounds(stack)
+        wanted = any(limit.what.startswith("face") for _, limit in bounds)
+        return await self._recordings.look(
+            files, bounds, self._face_finder(stack) if wanted else None
+        )
 
     def _face_finder(self, stack: Stack) -> FaceFinder | None:
         """Who finds faces: a provider of the stack, else the local one."""
@@ -631,7 +736,8 @@ class AvatarKit:
         """Say an existing video again in ``language``."""
         _named(user_id=user_id, clone_id=clone_id, language=language)
         record_id = _record_id("dub", user_id, idempotency_key)
-        chosen = self._stack(stack)
+        ranked = self._ranked(stack)
+        chosen = next((one for one in ranked if Operation.DUB in one.roles), ranked[0])
         dubber = chosen.roles.get(Operation.DUB)
         if dubber is None:
             raise errors.Unsupported(f"{chosen.name} does not dub")
@@ -687,7 +793,8 @@ class AvatarKit:
         with self._changes.of(record_id) as news:
             record = await self._record(record_id)
             while True:
-                seen = (record.status, record.progress, record.action, record.error_message)
+                told = (record.action, record.error_message, record.stack)
+                seen = (record.status, record.progress, *told)
                 if seen != shown:
                     shown = seen
                     yield cast("Training | Video", record)
@@ -856,12 +963,18 @@ class AvatarKit:
                     break
 
     async def leftovers(self, record_id: str) -> list[Leftover]:
-        """What the vendors or the store still hold of a cancelled or deleted record."""
+        """What the vendors or the store still hold of a cancelled or deleted record.
+
+        Of any other: what stacks hold that were asked before another one took over.
+        """
         record = await self._repository.get(record_id)
-        if record is None or record.cleanup == "no":
+        if record is None:
             return []
         removing = record.cleanup == "delete"
-        left = [part for state in record.operations for part in _left(state, removing=removing)]
+        ended = record.operations if record.cleanup != "no" else ()
+        left = [part for state in ended for part in _left(state, removing=removing)]
+        for stack in record.earlier:
+            left += _left(stack.operation, removing=True)
         if record.deleted and not record.purges:
             left.append(Leftover("its results in the media store", pending=True))
         return left
@@ -1048,16 +1161,24 @@ class AvatarKit:
 
     async def estimate(self, training: Training) -> Estimate:
         """How long such a training takes; measured where three of its stack were completed."""
-        page = await self._repository.page("training", status=Status.COMPLETED, limit=_MEASURED)
-        took = [
-            record.completed_at - record.created_at
-            for record in page.records
-            if record.stack == training.stack and record.completed_at
-        ]
-        took = [seconds for seconds in took if seconds > 0]  # what was adopted took none
-        if len(took) >= _ENOUGH:
-            return Estimate(statistics.median(took), "measured")
+        took = (await self._took()).get(training.stack)
+        if took is not None:
+            return Estimate(took, "measured")
         return Estimate(sum(state.typical for state in training.operations), "typical")
+
+    async def _took(self) -> dict[str, float]:
+        """Median seconds of the newest completed trainings, by stack, where there are enough."""
+        page = await self._repository.page("training", status=Status.COMPLETED, limit=_MEASURED)
+        took: dict[str, list[float]] = {}
+        for record in page.records:
+            seconds = (record.completed_at or 0.0) - record.created_at
+            if seconds > 0:  # what was adopted took none
+                took.setdefault(record.stack, []).append(seconds)
+        return {
+            stack: statistics.median(times)
+            for stack, times in took.items()
+            if len(times) >= _ENOUGH
+        }
 
     async def now(self) -> float:
         """The time that records are measured by, in seconds since 1970."""

@@ -56,6 +56,7 @@ from .states import (
     Discarded,
     Do,
     Doubted,
+    Elsewhere,
     Event,
     Failed,
     GaveUp,
@@ -77,7 +78,9 @@ from .states import (
     Unsent,
     Waits,
     apply,
+    bound,
     decide,
+    movable,
     poll_gap,
     settle_time,
 )
@@ -110,6 +113,16 @@ _PROVES_ABSENT: Mapping[type[Exception], _Then] = {
 }
 #: On a free call these say that it will never work; everything else is tried again later.
 _HOPELESS = tuple(kind for kind, then in _PROVES_ABSENT.items() if then == "fail")
+#: These speak of the vendor, its key or its plan, not of what was to be sent: another stack may do
+#: it. Others may too where the vendor is not there, see ``Policy.patience``.
+_ELSEWHERE = (
+    errors.AuthError,
+    errors.PlanError,
+    errors.QuotaError,
+    errors.Unsupported,
+    errors.ConfigError,
+    errors.ServiceDiscontinued,
+)
 
 
 def _outcome(error: BaseException) -> str:
@@ -174,11 +187,11 @@ class Orchestrator:
             if step.operation is None:
                 record = await self._purge(record, now)
                 continue
-            state = cast("OperationState", record.operation(step.operation))
+            state = step.earlier or cast("OperationState", record.operation(step.operation))
             if step.do is Do.ASK_DEADLINE:
                 record = await self._ask_deadline(record, state, now)
                 continue
-            provider = await self._own_provider(record, state, now)
+            provider = await self._own_provider(record, state, now, asks=step.earlier is None)
             if isinstance(provider, Record):
                 record = provider
                 continue
@@ -186,14 +199,14 @@ class Orchestrator:
         return record
 
     async def _own_provider(
-        self, record: Record, state: OperationState, now: Instant
+        self, record: Record, state: OperationState, now: Instant, *, asks: bool
     ) -> Provider | Record:
         """Return the provider under the account that the operation is bound to.
 
         With another account's key nothing is sent, found or polled: then the record comes back,
-        with an action that says so, or without one that has become needless.
+        with an action that says so where it ``asks``, or without one that has become needless.
         """
-        waiting = record.action is not None and record.action.kind == "account"
+        waiting = asks and record.action is not None and record.action.kind == "account"
         try:
             provider = self._provider(state.provider)
             problem = (
@@ -209,7 +222,7 @@ class Orchestrator:
                 if waiting
                 else (provider)
             )
-        if not waiting:
+        if asks and not waiting:
             action = Action(
                 kind="account",
                 operation=state.operation,
@@ -219,12 +232,11 @@ class Orchestrator:
             )
             record = await self._put(record, Asked(at=now.wall, action=action))
         later = now.wall + self._policy.account_check
-        return await self._put(
-            record, Postponed(at=now.wall, operation=state.operation, next_at=later)
-        )
+        return await self._put(record, Postponed(at=now.wall, **_whose(state), next_at=later))
 
     async def _put(self, record: Record, event: Event) -> Record:
         """Fold the event in and save, over the newest version where somebody was faster."""
+        event = bound(event, record)
         while True:
             new = apply(record, event, self._policy)
             if new is record:
@@ -235,6 +247,8 @@ class Orchestrator:
                 if saved.status.final and not record.status.final:
                     _telemetry.finished(saved)
                 log.info("record.changed", id=saved.id, status=saved.status, by=_name(event))
+                if len(saved.earlier) > len(record.earlier):
+                    _log_change_of_stack(saved)
                 return saved
             record = await self._reload(record)
 
@@ -255,9 +269,11 @@ class Orchestrator:
                 request = await self._requests.build(record, state, provider)
                 upload = partial(provider.prepare, state.operation, request)
                 prepared = await self._free("prepare", record, state, provider, upload)
-            except _HOPELESS as error:
-                return await self._put(record, _failed(error, now))
             except Exception as error:  # noqa: BLE001 - whatever it was, it was free
+                if self._goes_elsewhere(record, state, error):
+                    return await self._put(record, _elsewhere(state, error, now.wall))
+                if isinstance(error, _HOPELESS):
+                    return await self._put(record, _failed(error, now))
                 return await self._later(record, state, error, now)
         bound = {"account": provider.account, "api_version": provider.api_version}
         if not isinstance(prepared, Waiting):
@@ -320,9 +336,7 @@ class Orchestrator:
             error=type(error).__name__,
         )
         wait = _retry_after(error) or min(2.0 ** min(state.failures, 16), self._policy.gap_max)
-        event = Postponed(
-            at=now.wall, operation=state.operation, next_at=now.wall + wait, failed=True
-        )
+        event = Postponed(at=now.wall, **_whose(state), next_at=now.wall + wait, failed=True)
         return await self._put(record, event)
 
     # -- the paid call ------------------------------------------------------------------------
@@ -333,6 +347,8 @@ class Orchestrator:
         try:
             request = await self._requests.build(record, state, provider)
         except _HOPELESS as error:
+            if self._goes_elsewhere(record, state, error):
+                return await self._put(record, _elsewhere(state, error, now.wall))
             return await self._put(record, _failed(error, now))
         async with self._slots.slot(provider):  # first, so that nothing waits after the intent
             instant = await self._repository.now()
@@ -396,6 +412,8 @@ class Orchestrator:
                 attempt=attempt,
             )
             now = (await self._repository.now()).wall
+            if self._goes_elsewhere(record, state, caught):
+                return _elsewhere(state, caught, now, attempt)
             return Unsent(
                 at=now,
                 operation=operation,
@@ -441,6 +459,8 @@ class Orchestrator:
             attempt=attempt,
             error=type(error).__name__,
         )
+        if self._goes_elsewhere(record, state, error):
+            return _elsewhere(state, error, now, attempt)
         return Absent(
             at=now,
             operation=operation,
@@ -451,6 +471,13 @@ class Orchestrator:
             next_at=now + _backoff(attempt, error),
             counts=not isinstance(error, errors.RateLimited),
         )
+
+    def _goes_elsewhere(self, record: Record, state: OperationState, error: Exception) -> bool:
+        """Whether another stack is asked, after an error that proves that this one took nothing."""
+        told = isinstance(error, _ELSEWHERE)
+        down = isinstance(error, errors.RateLimited) or _outcome(error) != "refused"
+        tired = down and state.failures + 1 >= self._policy.patience
+        return (told or tired) and movable(record, state.operation)
 
     async def _send(
         self, record: Record, state: OperationState, provider: Provider, request: Request
@@ -612,7 +639,7 @@ class Orchestrator:
             jobs = await self._find(record, state, provider)
         except Exception as error:  # noqa: BLE001 - a failed look-up is never absence
             return await self._later(record, state, error, now)
-        event = Rechecked(at=now.wall, operation=state.operation, jobs=tuple(jobs))
+        event = Rechecked(at=now.wall, **_whose(state), jobs=tuple(jobs))
         return await self._put(record, event)
 
     # -- jobs and their results ---------------------------------------------------------------
@@ -709,7 +736,7 @@ class Orchestrator:
             deleted = False
         except Exception as error:  # noqa: BLE001 - what is still there must still be deleted
             return await self._later(record, state, error, now)
-        event = Removed(at=now.wall, operation=state.operation, job_id=job_id, deleted=deleted)
+        event = Removed(at=now.wall, **_whose(state), job_id=job_id, deleted=deleted)
         return await self._put(record, event)
 
     async def _discard(
@@ -737,7 +764,7 @@ class Orchestrator:
                 )
         event = Discarded(
             at=now.wall,
-            operation=state.operation,
+            **_whose(state),
             gone=gone,
             limit=limit,
             next_at=now.wall + _backoff(state.discards + 1, None),
@@ -967,7 +994,8 @@ def _spoken(record: Record, state: OperationState, cost: str | None) -> Job:
 def _ledger(record: Record, event: Event) -> list[LedgerEntry]:
     if not isinstance(event, Accepted):
         return []
-    state = record.operation(event.operation)
+    whose = event.operation, event.provider
+    state = next((o for o in record.every_operation if (o.operation, o.provider) == whose), None)
     if state is None or not state.billable:
         return []
     token = record.token(event.operation)
@@ -985,6 +1013,34 @@ def _ledger(record: Record, event: Event) -> list[LedgerEntry]:
         )
         for job in (event.job, *event.others)
     ]
+
+
+def _whose(state: OperationState) -> dict[str, Any]:
+    """What binds an event to the operation, also where an earlier stack has it."""
+    return {"operation": state.operation, "provider": state.provider}
+
+
+def _elsewhere(
+    state: OperationState, error: Exception, at: float, attempt: int | None = None
+) -> Elsewhere:
+    return Elsewhere(
+        at=at,
+        operation=state.operation,
+        attempt=attempt,
+        reason=cleaned(str(error)),
+        error_type=type(error).__name__,
+    )
+
+
+def _log_change_of_stack(record: Record) -> None:
+    before = record.earlier[-1]
+    log.warning(
+        "training.elsewhere",
+        id=record.id,
+        was=before.stack,
+        now=record.stack,
+        error=before.error_type,
+    )
 
 
 def _failed(error: Exception, now: Instant) -> Failed:

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal, Protocol, TypeGuard, cast
@@ -25,7 +25,7 @@ from .interfaces import FaceFinder, Fetcher, Link, MediaStore, Repository
 from .models import Consent, SampleRole, media_type_of
 from .records import HandIn, Sample
 
-__all__ = ["Links", "Recording", "Recordings", "Source"]
+__all__ = ["Gathering", "Links", "Recording", "Recordings", "Source"]
 
 #: A recording as an application gives it: a path, bytes, an open binary file, or an https link.
 Source = str | os.PathLike[str] | bytes | IO[bytes]
@@ -212,6 +212,38 @@ class Recordings:
         kept = await self._repository.add_consent(consent.identified(user_id))
         require_valid(kept, now)
         return kept
+
+
+class Gathering:
+    """Sources of which each is brought here once, whoever asks for it, and how often."""
+
+    def __init__(
+        self,
+        recordings: Recordings,
+        given: Sequence[tuple[SampleRole, Source]],
+        folder: Path,
+        limits: looks.Bounds,
+    ) -> None:
+        self._recordings = recordings
+        self._given = given
+        self._folder = folder
+        self._limits = limits
+        self._known: dict[int, tuple[list[Recording], list[looks.Finding]]] = {}
+
+    async def of(
+        self, roles: Collection[SampleRole]
+    ) -> tuple[list[Recording], list[looks.Finding]]:
+        """The recordings in these roles, as ``Recordings.gather`` gives them."""
+        files, findings = [], []
+        for index, pair in enumerate(self._given):
+            if pair[0] not in roles:
+                continue
+            if index not in self._known:
+                gathered = await self._recordings.gather([pair], self._folder, self._limits)
+                self._known[index] = gathered
+            files += self._known[index][0]
+            findings += self._known[index][1]
+        return files, findings
 
 
 def _is_link(source: Source) -> TypeGuard[str]:

@@ -14,6 +14,8 @@ from .models import Action, JobState, Model, Operation, StoredFile
 __all__ = [
     "FINAL",
     "TRANSITIONS",
+    "Alternative",
+    "EarlierStack",
     "HandIn",
     "Instant",
     "LedgerEntry",
@@ -178,6 +180,25 @@ class OperationState(Model):
         return tuple(i for i in ids if i not in self.removed and i not in self.undeletable)
 
 
+class Alternative(Model):
+    """Another stack that can do a training, and what it would be given."""
+
+    stack: str
+    operations: tuple[OperationState, ...]
+    voice: tuple[Sample, ...] = ()
+    footage: Sample | None = None
+
+
+class EarlierStack(Model):
+    """A stack that accepted nothing and was left; what it may still hold is cleared away."""
+
+    stack: str
+    operation: OperationState  #: that it did not take; those after it were never begun
+    reason: str
+    error_type: str | None = None  #: class name in ``avatarkit.errors``
+    at: float
+
+
 class Record(Model):
     """What a training and a video have in common: the row that is driven and watched."""
 
@@ -195,6 +216,8 @@ class Record(Model):
     progress: int = 0  #: 0..100
     estimated: bool = False  #: is ``progress`` a guess from typical times?
     operations: tuple[OperationState, ...]
+    alternatives: tuple[Alternative, ...] = ()  #: asked in turn while nothing was accepted
+    earlier: tuple[EarlierStack, ...] = ()  #: asked in vain, the first one first
     action: Action | None = None
     error_message: str | None = None
     error_type: str | None = None  #: class name in ``avatarkit.errors``
@@ -214,6 +237,11 @@ class Record(Model):
     def operation(self, operation: Operation) -> OperationState | None:
         """The state of one operation, if this record has it."""
         return next((o for o in self.operations if o.operation is operation), None)
+
+    @property
+    def every_operation(self) -> tuple[OperationState, ...]:
+        """The operations, and those that earlier stacks did not take."""
+        return (*self.operations, *(stack.operation for stack in self.earlier))
 
     def token(self, operation: Operation) -> str:
         """The name by which the provider's job can be found again."""

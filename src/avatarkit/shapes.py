@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .models import Action
-from .records import OperationState, Training, Video
+from .records import EarlierStack, OperationState, Training, Video
 
 __all__ = ["record_shape"]
 
@@ -19,6 +19,7 @@ def record_shape(record: Training | Video) -> dict[str, Any]:
         "clone_id": record.clone_id,
         "name": record.name,
         "stack": record.stack,
+        "earlier_stacks": [_earlier(stack) for stack in record.earlier],
         "consent_id": record.consent_id,
         "status": str(record.status),
         "progress": record.progress,
@@ -50,6 +51,11 @@ def _error(record: Training | Video) -> dict[str, Any] | None:
 def _action(action: Action) -> dict[str, Any]:
     # ``url`` is the page that the person must open; without it nobody could act.
     return action.model_dump(mode="json")
+
+
+def _earlier(stack: EarlierStack) -> dict[str, Any]:
+    error = {"type": stack.error_type, "message": stack.reason}
+    return {"stack": stack.stack, "error": error, "left_at": stack.at}
 
 
 def _operation(state: OperationState) -> dict[str, Any]:

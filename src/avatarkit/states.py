@@ -6,18 +6,33 @@ progress never falls, so polls, webhooks, repeats and their order do not matter.
 
 Each operation goes ``none -> intent -> done``. An intent is saved before the call that may cost
 money; while its fate is unknown it stands, on a final record too.
+
+A record may know alternatives: other stacks. The next one takes its place, in one step, only while
+no operation was accepted and no intent stands. What the stack before may still hold is looked after
+as if it were a record of its own that nobody wants any more, so an answer that comes late from
+there is known, deleted, and never taken for the next stack's.
 """
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Literal, TypeVar
 
 from .models import Action, Job, JobState, Operation, StoredFile
-from .records import HandIn, Instant, OperationState, Phase, Record, Status, Training
+from .records import (
+    Alternative,
+    EarlierStack,
+    HandIn,
+    Instant,
+    OperationState,
+    Phase,
+    Record,
+    Status,
+    Training,
+)
 
 __all__ = [
     "Absent",
@@ -30,6 +45,7 @@ __all__ = [
     "Discarded",
     "Do",
     "Doubted",
+    "Elsewhere",
     "Event",
     "Failed",
     "GaveUp",
@@ -52,7 +68,9 @@ __all__ = [
     "Unsent",
     "Waits",
     "apply",
+    "bound",
     "decide",
+    "movable",
     "poll_gap",
     "settle_time",
 ]
@@ -71,6 +89,7 @@ class Policy:
     missing_limit: int = 3  #: "not found" so often in a row means gone
     copy_limit: int = 6  #: attempts to fetch a result before a person is asked
     gap_max: float = 60.0  #: between polls
+    patience: int = 3  #: times in a row that a vendor takes nothing before another stack is asked
     discard_limit: int = 8  #: attempts to delete uploads before they are left where they are
     account_check: float = 60.0  #: how often a record waits for its own account's key
 
@@ -91,6 +110,23 @@ class Event:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Of(Event):
     operation: Operation
+    provider: str | None = (
+        None  #: whose operation it is, see ``bound``; None: the one that is there
+    )
+
+
+E = TypeVar("E", bound=Event)
+
+
+def bound(event: E, record: Record) -> E:
+    """The event, bound to the provider that has its operation in ``record``.
+
+    Whatever takes that provider's place later, the event does not speak of.
+    """
+    if not isinstance(event, _Of) or event.provider is not None:
+        return event
+    state = record.operation(event.operation)
+    return event if state is None else replace(event, provider=state.provider)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +210,18 @@ class Unsent(_Of):
 
     attempt: int
     next_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere(_Of):
+    """The provider will not do it, or is not there: the next stack is asked, see ``movable``.
+
+    It is proved that ``attempt`` was not accepted; None: it was a free call.
+    """
+
+    attempt: int | None = None
+    reason: str
+    error_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,6 +384,7 @@ class Step:
     do: Do
     operation: Operation | None = None
     at: float | None = None
+    earlier: OperationState | None = None  #: of an earlier stack, in place of the record's own
 
 
 #: Actions under which no new paid call is made and nothing is polled.
@@ -365,6 +414,15 @@ def poll_gap(record: Record, operation: OperationState, now: float, policy: Poli
 
 def decide(record: Record, now: float, policy: Policy) -> Step:
     """Say what is next; where ``Step.at`` lies in the future, nothing is to be done before."""
+    step = _decide(record, now, policy)
+    for stack in record.earlier:
+        other = _decide(_alone(record, stack), now, policy)
+        if other.at is not None and (step.at is None or other.at < step.at):
+            step = replace(other, earlier=stack.operation)
+    return step
+
+
+def _decide(record: Record, now: float, policy: Policy) -> Step:
     for intent in record.operations:
         if intent.phase is Phase.INTENT:
             if record.action and record.action.kind == "payment":
@@ -444,7 +502,7 @@ def _no_later(record: Record, step: Step) -> Step:
 
 def apply(record: R, event: Event, policy: Policy) -> R:
     """Fold ``event`` in; the very same object comes back where it changes nothing."""
-    changed: R = _HANDLERS[type(event)](record, event)
+    changed = _folded(record, event)
     if changed is record:
         return record
     changed = _completed(changed, event.at)
@@ -460,6 +518,36 @@ def apply(record: R, event: Event, policy: Policy) -> R:
     changed = changed.model_copy(update=updates)
     step = decide(changed, event.at, policy)
     return changed.model_copy(update={"next_at": step.at})
+
+
+def _folded(record: R, event: Event) -> R:
+    """Fold into the record; what speaks of an earlier stack's operation, into that alone."""
+    changed: R
+    event = bound(event, record)
+    own = record.operation(event.operation) if isinstance(event, _Of) else None
+    if not isinstance(event, _Of) or own is None or event.provider == own.provider:
+        changed = _HANDLERS[type(event)](record, event)
+        return changed
+    for stack in record.earlier:
+        if (stack.operation.operation, stack.operation.provider) == (
+            event.operation,
+            event.provider,
+        ):
+            alone = _alone(record, stack)
+            changed = _HANDLERS[type(event)](alone, event)
+            if changed is alone:
+                break
+            kept = stack.model_copy(update={"operation": changed.operations[0]})
+            stacks = tuple(kept if one is stack else one for one in record.earlier)
+            return record.model_copy(update={"earlier": stacks})
+    return record
+
+
+def _alone(record: R, stack: EarlierStack) -> R:
+    """What an earlier stack holds, as a record that nobody wants any more."""
+    ended: dict[str, Any] = {"status": Status.FAILED, "cleanup": "delete", "deleted": False}
+    only: dict[str, Any] = {"operations": (stack.operation,), "earlier": (), "alternatives": ()}
+    return record.model_copy(update={**ended, **only, "action": None})
 
 
 def _status(record: Record) -> Status:
@@ -666,6 +754,7 @@ def _absent(record: R, e: Absent) -> R:
         e.operation,
         phase=Phase.NONE,
         tries=op.tries + e.counts,
+        failures=op.failures if e.counts else op.failures + 1,
         not_before=e.next_at,
     )
     if record.action and record.action.kind == "payment":
@@ -684,7 +773,50 @@ def _unsent(record: R, e: Unsent) -> R:
     op = _get(record, e.operation)
     if op.phase is not Phase.INTENT or op.attempt != e.attempt:
         return record
-    return _set(record, e.operation, phase=Phase.NONE, not_before=e.next_at)
+    known = {"not_before": e.next_at, "failures": op.failures + 1}
+    return _set(record, e.operation, phase=Phase.NONE, **known)
+
+
+def movable(record: Record, operation: Operation) -> bool:
+    """Whether another stack may take over, now that ``operation`` is known not to be accepted.
+
+    No other operation may have been accepted, be of unknown fate, or have asked a person.
+    """
+    own = _get(record, operation)
+    return (
+        not record.status.final
+        and own.phase in {Phase.NONE, Phase.INTENT}
+        and all(o.phase is Phase.NONE or o is own for o in record.operations)
+        and not any(o.waiting for o in record.operations)
+        and bool(_others(record, own))
+    )
+
+
+def _others(record: Record, own: OperationState) -> tuple[Alternative, ...]:
+    """The alternatives that do not ask the same provider for the same."""
+    same = (own.operation, own.provider)
+    return tuple(
+        a
+        for a in record.alternatives
+        if all((o.operation, o.provider) != same for o in a.operations)
+    )
+
+
+def _elsewhere(record: R, e: Elsewhere) -> R:
+    op = _get(record, e.operation)
+    sent = Phase.NONE if e.attempt is None else Phase.INTENT
+    if op.phase is not sent or e.attempt not in {None, op.attempt}:
+        return record
+    record = _set(record, e.operation, phase=Phase.NONE, not_before=e.at, failures=0)
+    if not movable(record, e.operation):
+        return record
+    op = _get(record, e.operation)
+    following, *rest = _others(record, op)
+    left = EarlierStack(
+        stack=record.stack, operation=op, reason=e.reason, error_type=e.error_type, at=e.at
+    )
+    known = {"alternatives": tuple(rest), "earlier": (*record.earlier, left)}
+    return record.model_copy(update={**dict(following), **known})
 
 
 def _doubted(record: R, e: Doubted) -> R:
@@ -907,7 +1039,21 @@ def _restored(record: R, e: Restored) -> R:
         else o
         for o in record.operations
     )
-    return record.model_copy(update={"operations": operations})
+    known: dict[str, Any] = {"operations": operations}
+    if record.alternatives:
+        # Each of them may have been asked since, and look-ups go to one stack only.
+        names = dict.fromkeys(o.provider for a in record.alternatives for o in a.operations)
+        first = record.operations[0].operation
+        known["alternatives"] = ()
+        known["action"] = Action(
+            kind="retry",
+            operation=first,
+            message=f"an older copy of the database came back, and {', '.join(names)} may have "
+            f"been asked since: look there for {record.token(first)}. Then go on with "
+            f"{record.stack}, or give up",
+            choices=("retry", "give_up"),
+        )
+    return record.model_copy(update=known)
 
 
 def _failed(record: R, e: Failed) -> R:
@@ -940,6 +1086,7 @@ _PERSONAL: Mapping[str, Any] = {
     "name": "",
     "language": None,
     "options": (),
+    "alternatives": (),
     "idempotency_key": None,
     "consent_id": None,
     "error_message": None,
@@ -954,26 +1101,26 @@ _PERSONAL: Mapping[str, Any] = {
 def _purged(record: R, e: Purged) -> R:
     if not record.deleted or record.purges >= _PURGES or e.at < record.purge_at:
         return record  # two workers that purge at once have purged once
-    operations = tuple(
-        o.model_copy(
-            update={
-                "files": {},
-                "prepared": o.prepared or None,  # goes when the uploads have gone
-                "hand_in": None,
-                "not_taken": None,
-            }
-        )
-        for o in record.operations
+    earlier = tuple(
+        stack.model_copy(update={"operation": _blank(stack.operation), "reason": ""})
+        for stack in record.earlier
     )
     blank = {k: v for k, v in _PERSONAL.items() if k in type(record).model_fields}
     return record.model_copy(
         update={
             "purges": record.purges + 1,
             "purge_at": e.again_at,
-            "operations": operations,
+            "operations": tuple(_blank(o) for o in record.operations),
+            "earlier": earlier,
             **blank,
         }
     )
+
+
+def _blank(op: OperationState) -> OperationState:
+    """The operation without what is personal; its uploads are known until they have gone."""
+    known = {"files": {}, "prepared": op.prepared or None, "hand_in": None, "not_taken": None}
+    return op.model_copy(update=known)
 
 
 _HANDLERS: Mapping[type[Event], Callable[[Any, Any], Any]] = {
@@ -986,6 +1133,7 @@ _HANDLERS: Mapping[type[Event], Callable[[Any, Any], Any]] = {
     Absent: _absent,
     Unsent: _unsent,
     Doubted: _doubted,
+    Elsewhere: _elsewhere,
     SettledAnew: _settled_anew,
     Seen: _seen,
     Missing: _missing,

@@ -169,6 +169,7 @@ class SyncAvatarKit:
     tick = _waiting(AvatarKit.tick)
     backlog = _waiting(AvatarKit.backlog)
     stacks = _at_once(AvatarKit.stacks)
+    offers = _waiting(AvatarKit.offers)
     quote = _at_once(AvatarKit.quote)
     compare = _at_once(AvatarKit.compare)
     costs = _waiting(AvatarKit.costs)

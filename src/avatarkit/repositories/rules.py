@@ -160,7 +160,7 @@ def _undeclared(model: Model) -> Iterator[Any]:
     """The values of a model that may have any type."""
     if isinstance(model, Record):
         yield from model.options
-        yield from (state.prepared for state in model.operations)
+        yield from (state.prepared for state in model.every_operation)
 
 
 _PLAIN = frozenset({str, int, float, bool, type(None)})

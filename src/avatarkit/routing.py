@@ -1,0 +1,109 @@
+"""Between stacks that can do the same: which of them are asked, and in which order.
+
+What happens when one refuses is in ``states``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal, TypeVar
+
+from . import errors
+from ._log import get_logger
+from .models import Operation
+from .pricing import Quote
+from .registry import Stack
+
+__all__ = ["LEFT_OUT", "Choose", "Offer", "fitting", "ordered"]
+
+log = get_logger(__name__)
+T = TypeVar("T")
+
+#: What keeps a stack from a job, before anything is sent. Whatever else is raised is no verdict on
+#: the stack.
+LEFT_OUT = (
+    errors.ConfigError,
+    errors.ConsentRequired,
+    errors.MediaRejected,
+    errors.ServiceDiscontinued,
+    errors.Unsupported,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A stack that could be asked: what a training and a video of a minute cost, and how long."""
+
+    stack: Stack
+    quote: Quote
+    seconds: float | None  #: that a training takes; None: unknown
+    basis: Literal["measured", "typical"] | None  #: of ``seconds``, see ``Estimate``
+
+    @property
+    def name(self) -> str:
+        """The stack's name."""
+        return self.stack.name
+
+    @property
+    def roles(self) -> Mapping[Operation, str]:
+        """Which provider does what."""
+        return self.stack.roles
+
+    @property
+    def price(self) -> Decimal | None:
+        """US dollars expected; None: unknown, which is not zero."""
+        return self.quote.expected.total
+
+
+#: The order in which stacks are asked: "best" is the caller's own; a function is given the offers
+#: and returns those that are to be asked, the first one first.
+Choose = Literal["best", "cheapest", "fastest"] | Callable[[Sequence[Offer]], Iterable[Offer]]
+
+_KEYS: Mapping[str, Callable[[Offer], Decimal | float | None]] = {
+    "best": lambda _offer: None,
+    "cheapest": lambda offer: offer.price,
+    "fastest": lambda offer: offer.seconds,
+}
+
+
+def ordered(offers: Sequence[Offer], choose: Choose) -> list[Offer]:
+    """The offers in the order in which they are asked; where two are equal, in the caller's.
+
+    What is unknown comes last. Raises ``ConfigError`` for an unknown word, or a function that
+    returns what it was not given.
+    """
+    if callable(choose):
+        chosen = list(choose(tuple(offers)))
+        if not chosen or any(offer not in offers for offer in chosen):
+            raise errors.ConfigError("choose= must return some of the offers that it was given")
+        return chosen
+    if choose not in _KEYS:
+        raise errors.ConfigError(f"choose={choose!r}: use {', '.join(_KEYS)}, or a function")
+    key = _KEYS[choose]
+    known = [(key(offer), offer) for offer in offers]
+    first = sorted((p for p in known if p[0] is not None), key=lambda p: p[0] or 0)
+    return [offer for _, offer in (*first, *(p for p in known if p[0] is None))]
+
+
+async def fitting(stacks: Sequence[Stack], fit: Callable[[Stack], Awaitable[T]]) -> list[T]:
+    """What ``fit`` makes of each stack that it finds nothing against, see ``LEFT_OUT``.
+
+    Where that is none, raises as for the first stack, with the reasons of all.
+    """
+    found: list[T] = []
+    refusals: list[tuple[str, Exception]] = []
+    for stack in stacks:
+        try:
+            found.append(await fit(stack))
+        except LEFT_OUT as error:
+            refusals.append((stack.name, error))
+    if not found:
+        first = refusals[0][1]
+        if len(refusals) == 1:
+            raise first
+        raise type(first)("; ".join(f"{name}: {why}" for name, why in refusals))
+    for name, why in refusals:
+        log.info("stack.left_out", stack=name, error=type(why).__name__)
+    return found
