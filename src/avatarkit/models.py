@@ -344,12 +344,12 @@ class Job(Model):
     state: JobState
     progress: float | None = Field(default=None, ge=0, le=1)
     #: name ("video", "thumbnail", "preview", ...) -> link, often signed and short-lived
-    links: Mapping[str, str] = Field(default={}, repr=False)
+    links: Mapping[str, str] = Field(default_factory=dict, repr=False)
     reason: str | None = None  #: why it failed, in the provider's words
     action: Action | None = None
     created_at: float | None = None  #: by the provider's clock, where it tells
     cost: str | None = None
-    raw: Mapping[str, Any] = Field(default={}, repr=False, exclude=True)
+    raw: Mapping[str, Any] = Field(default_factory=dict, repr=False, exclude=True)
 
     @property
     def usable_id(self) -> str:

@@ -1,0 +1,45 @@
+"""An app of the server in a process of its own, as ``avatarkit serve`` runs it: who asks is here.
+
+A benchmark gives itself as the program; called with ``serve`` and a folder, it serves its app.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+
+
+async def _serve(app):
+    config = uvicorn.Config(app, port=0, log_config=None, access_log=False, server_header=False)
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve())
+    while not server.started and not running.done():  # noqa: ASYNC110 - it tells nobody
+        await asyncio.sleep(0.01)
+    print(server.servers[0].sockets[0].getsockname()[1], flush=True)
+    await asyncio.to_thread(sys.stdin.read)  # until whoever started it is gone
+    server.should_exit = True
+    await running
+
+
+def asked_to_serve(make):
+    """Serve ``make(folder)``, if this process was started for that; tells whether it was."""
+    if sys.argv[1:2] != ["serve"]:
+        return False
+    asyncio.run(_serve(make(Path(sys.argv[2]))))
+    return True
+
+
+@contextmanager
+def served(program, folder):
+    """Run it; yields its port and the process's id."""
+    command = [sys.executable, program, "serve", str(folder)]
+    with subprocess.Popen(
+        command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        yield int(process.stdout.readline()), process.pid
+        process.stdin.close()
