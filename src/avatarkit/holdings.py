@@ -8,7 +8,7 @@ from typing import Literal
 from .models import Consent, Model, StoredFile
 from .records import Record, Sample, Training, Video
 
-__all__ = ["Holding", "of_consent", "of_record"]
+__all__ = ["Holding", "of_consent", "of_record", "samples_of"]
 
 
 class Holding(Model):
@@ -28,7 +28,7 @@ def of_record(record: Record) -> Iterator[Holding]:
             yield Holding(kind="vendor", where=state.provider, id=job, record_id=record.id)
         for file in state.files.values():
             yield _file(file, record.id)
-    for sample in _samples(record):
+    for sample in samples_of(record):
         yield _file(sample.file, record.id)
 
 
@@ -42,7 +42,8 @@ def _file(file: StoredFile, record_id: str | None) -> Holding:
     return Holding(kind="file", where="media", id=file.key, record_id=record_id)
 
 
-def _samples(record: Record) -> Iterator[Sample]:
+def samples_of(record: Record) -> Iterator[Sample]:
+    """The recordings that a record is made of."""
     given: tuple[Sample | None, ...] = ()
     if isinstance(record, Training):
         given = (*record.voice, record.footage)

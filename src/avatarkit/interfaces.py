@@ -615,8 +615,12 @@ class Repository(Protocol):
         """Keep a sample of a clone; the same bytes in the same role are one sample."""
         ...
 
-    async def samples(self, user_id: str, clone_id: str) -> list[Sample]:
-        """All samples of a clone, oldest first."""
+    async def samples(self, user_id: str, clone_id: str | None = None) -> list[Sample]:
+        """All samples of a clone, or of a user's every clone, oldest first."""
+        ...
+
+    async def remove_sample(self, sample: Sample) -> None:
+        """Forget a sample, by its id and role; one that is not there is forgotten."""
         ...
 
     async def add_consent(self, consent: Consent) -> Consent:

@@ -524,6 +524,27 @@ class AvatarKit:
                 return None, found
             return await self._recordings.keep(files[0], user_id, clone_id), found
 
+    async def delete_sample(self, sample_id: str, *, user_id: str, clone_id: str) -> None:
+        """Remove a stored recording, bytes and all.
+
+        Raises ``NotFound``, also for another user's, and ``Conflict`` while a training or a video
+        that is under way is made of it.
+        """
+        kept = await self._repository.samples(user_id, clone_id)
+        sample = next((sample for sample in kept if sample.id == sample_id), None)
+        if sample is None:
+            raise errors.NotFound(f"there is no sample {sample_id!r}")
+        async for record in self._records_of(user_id, clone_id):
+            if record.status.final:
+                continue
+            if any(used.file.key == sample.file.key for used in holdings.samples_of(record)):
+                raise errors.Conflict(
+                    f"{record.id} is made of {sample.name}: wait for its end, or cancel it first"
+                )
+        # The bytes first: what is cut off here is still listed, and can be removed again.
+        await self._media.delete(sample.file.key)
+        await self._repository.remove_sample(sample)
+
     async def preflight(
         self,
         *,
@@ -804,8 +825,11 @@ class AvatarKit:
                 if newest.version > record.version:
                     record = _there(newest, record_id)
 
-    async def samples(self, *, user_id: str, clone_id: str) -> list[Sample]:
-        """A clone's stored samples, oldest first; raises ``NotFound`` for another user's clone."""
+    async def samples(self, *, user_id: str, clone_id: str | None = None) -> list[Sample]:
+        """A clone's stored samples, or those of a user's every clone, oldest first.
+
+        Raises ``NotFound`` for another user's clone.
+        """
         return await self._repository.samples(user_id, clone_id)
 
     async def page(
@@ -949,13 +973,17 @@ class AvatarKit:
         except errors.IllegalTransition:  # it came to its end in the meantime
             return await self._repository.get(record.id) or record
 
-    async def _records_of(self, user_id: str | None) -> AsyncIterator[Record]:
-        """Every training and video that is not deleted, of one user or of all."""
+    async def _records_of(
+        self, user_id: str | None, clone_id: str | None = None
+    ) -> AsyncIterator[Record]:
+        """Every training and video that is not deleted: of one user, one clone, or of all."""
         kinds: tuple[Literal["training", "video"], ...] = ("training", "video")
         for kind in kinds:
             cursor: str | None = None
             while True:
-                page = await self._repository.page(kind, user_id=user_id, cursor=cursor, limit=200)
+                page = await self._repository.page(
+                    kind, user_id=user_id, clone_id=clone_id, cursor=cursor, limit=200
+                )
                 for record in page.records:
                     yield record
                 cursor = page.cursor

@@ -158,6 +158,7 @@ class SyncAvatarKit:
     revoke = _waiting(AvatarKit.revoke)
     resolve = _waiting(AvatarKit.resolve)
     samples = _waiting(AvatarKit.samples)
+    delete_sample = _waiting(AvatarKit.delete_sample)
     page = _waiting(AvatarKit.page)
     receive = _waiting(AvatarKit.receive)
     apply_webhooks = _waiting(AvatarKit.apply_webhooks)

@@ -8,7 +8,7 @@ import pytest
 from avatarkit.models import WORDING
 from avatarkit.providers.fake import FakeVendor
 
-from .conftest import TOKEN, agree, part, plays, shown, sign_in, train, until, upload
+from .conftest import DEMO, TOKEN, agree, part, plays, shown, sign_in, train, until, upload
 
 
 def test_the_token_in_the_address_becomes_a_cookie_and_leaves_the_address(page, local):
@@ -28,6 +28,27 @@ def test_a_good_recording_is_taken_and_a_reload_still_shows_it(page, local):
     upload(page)
     page.reload()
     page.locator(".files[data-role=voice]", has_text="voice.wav").wait_for()
+
+
+def test_a_recording_is_deleted_here_and_there(page, local):
+    sign_in(page, local)
+    upload(page)
+    clone = page.evaluate("localStorage.getItem('avatarkit-clone')")
+    page.get_by_role("button", name="Delete voice.wav").click()
+    page.locator(".files[data-role=voice] li").wait_for(state="detached")
+    stored = local.get(f"clones/{clone}/samples")["samples"]
+    assert [sample["role"] for sample in stored] == ["footage"]
+
+
+def test_a_recording_is_checked_for_the_chosen_provider(page, local):
+    sign_in(page, local)
+    page.select_option("#stack", "local")
+    with page.expect_request(lambda r: r.method == "PUT") as sent:
+        page.set_input_files("#voice", DEMO / "voice.wav")
+    assert sent.value.url.endswith("/voice/voice.wav?stack=local")
+    page.locator(".files[data-role=voice] .good").wait_for()
+    page.select_option("#stack", "")
+    page.get_by_text("were checked for the provider chosen before").wait_for()
 
 
 def test_a_file_that_is_no_recording_is_refused_beside_its_name(page, local, tmp_path):

@@ -137,6 +137,7 @@ _FUNCTIONS = (
     "avatarkit_next_due(timestamptz)",
     "avatarkit_now()",
     "avatarkit_release(text, bigint, double precision, timestamptz)",
+    "avatarkit_remove_sample(text, text)",
     "avatarkit_revoke_consent(text, double precision)",
     "avatarkit_renew(text, double precision, timestamptz)",
     "avatarkit_save(text, bigint, jsonb, jsonb, jsonb)",

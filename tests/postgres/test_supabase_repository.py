@@ -175,6 +175,7 @@ WRITES = {
     "leave_place": ("account", "me"),
     "find_job": ("fake", Operation.VOICE, "job"),
     "add_sample": (a_sample("s", user_id=ANA, clone_id=an_id("c")),),
+    "remove_sample": (a_sample("s", user_id=ANA, clone_id=an_id("c")),),
     "add_consent": (Consent(subject="me", given_at=1.0).identified(ANA),),
     "revoke_consent": (an_id("consent"), 1.0),
     "log_webhook": (a_delivery(),),
@@ -577,6 +578,7 @@ async def test_a_delivery_whose_answer_was_lost_is_new(project, arrives):
         ("avatarkit_add_consent", lambda r: r.add_consent(WRITES["add_consent"][0])),
         ("avatarkit_revoke_consent", lambda r: r.revoke_consent(an_id("consent"), 1.0)),
         ("avatarkit_add_sample", lambda r: r.add_sample(WRITES["add_sample"][0])),
+        ("avatarkit_remove_sample", lambda r: r.remove_sample(WRITES["add_sample"][0])),
         ("avatarkit_renew", lambda r: r.renew("a", 60.0)),
         (
             "avatarkit_take_place",

@@ -362,6 +362,10 @@ def the_service_does_its_work(db):
         db.execute("select avatarkit_log_webhook('f', 'n', 't', 'e30=', %s, %s)", (NOW, record))
         db.execute("select avatarkit_settle_webhook('f', 'n', 'applied')")
         assert db.execute("select * from avatarkit_webhooks(1)").fetchall()
+        for role, table, number in (("voice", "voice", 42), ("footage", "video", 43)):
+            db.execute("select avatarkit_remove_sample(%s, %s)", (role, an_id(ANNA, number)))
+            gone = f"select id from {table}_samples where id = %s"
+            assert not db.execute(gone, (an_id(ANNA, number),)).fetchall()
         db.execute("select avatarkit_revoke_consent(%s, 1)", (an_id(ANNA, 999),))
         for table in ("avatar_webhooks", *READ[:3], *READ[4:], "user_clones", *CLOSED):
             assert touched(db, f"delete from {table}") >= 2, table

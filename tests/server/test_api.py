@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 
 import pytest
@@ -11,6 +12,8 @@ from starlette.requests import ClientDisconnect
 from avatarkit import preflight
 from avatarkit.media import signing
 from avatarkit.records import Status
+from avatarkit.server import Allowance
+from avatarkit.server.uploads import Uploads
 
 pytestmark = pytest.mark.anyio
 
@@ -125,6 +128,116 @@ async def test_two_uploads_of_one_file_at_once_do_not_mix(site, ana):
     assert (await first).json()["sample"]["size"] == len(site.voice)
 
 
+async def test_findings_are_those_of_the_chosen_stack(site, ana):
+    size = sizes(len(site.voice))
+    for stack, rules in (("?stack=elevenlabs%2Bfake", {"elevenlabs"}), ("?stack=", set())):
+        sent = await ana.put(f"{VOICE}{stack}", content=site.voice, headers=size)
+        assert {finding["rule"] for finding in sent.json()["findings"]} == rules
+
+
+async def test_a_stack_that_is_none_keeps_nothing(site, ana):
+    sent = await ana.put(
+        f"{VOICE}?stack=nobody", content=site.voice, headers=sizes(len(site.voice))
+    )
+    assert (sent.status_code, sent.json()["error"]["type"]) == (422, "ConfigError")
+    assert await site.repository.samples("ana", "c1") == []
+
+
+async def test_a_sample_is_removed_bytes_and_all(site, ana):
+    await site.sampled(ana)
+    kept, gone = await site.repository.samples("ana", "c1")
+    assert (await ana.delete(f"/clones/c1/samples/{gone.id}")).status_code == 204
+    assert await site.repository.samples("ana", "c1") == [kept]
+    assert await site.kit.media.stat(gone.file.key) is None
+    assert await site.kit.media.stat(kept.file.key) is not None
+
+
+async def test_what_a_training_under_way_is_made_of_stays(site, ana):
+    training = await site.started(ana)
+    sample = (await site.repository.samples("ana", "c1"))[0]
+    refused = await ana.delete(f"/clones/c1/samples/{sample.id}")
+    assert (refused.status_code, refused.json()["error"]["type"]) == (409, "Conflict")
+    assert await site.kit.media.stat(sample.file.key) is not None
+    await site.settle(training["id"])
+    assert (await ana.delete(f"/clones/c1/samples/{sample.id}")).status_code == 204
+
+
+# -- how much one user may keep ----------------------------------------------------------------
+
+
+@pytest.fixture
+async def allowed(site):
+    """An app in which a user may keep two recordings, of 1.2 MB together."""
+    allowance = Allowance(files=2, bytes=len(site.voice) + len(site.footage) + 100)
+    async with site.running(allowance=allowance) as app:
+        yield app
+
+
+async def test_one_recording_more_than_a_user_may_keep_is_refused_and_says_what_to_do(
+    site, allowed
+):
+    async with site.client(allowed, "ana") as ana, site.client(allowed, "bob") as bob:
+        await site.sampled(ana)
+        more = await ana.put("/clones/c2/samples/voice/b.wav", content=b"x", headers=sizes(1))
+        assert (more.status_code, more.json()["error"]["type"]) == (413, "AllowanceExceeded")
+        assert "delete recordings" in more.json()["error"]["message"]
+        linked = {"role": "voice", "url": "https://files.example/voice.wav"}
+        assert (await ana.post("/clones/c1/samples", json=linked)).status_code == 413
+        await site.sampled(bob, "c3")  # others have their own allowance
+        sample = (await site.repository.samples("ana"))[0]
+        await ana.delete(f"/clones/c1/samples/{sample.id}")
+        again = await ana.put("/clones/c1/samples/voice/b.wav", content=b"x", headers=sizes(9))
+        assert again.json() == {"offset": 1}
+
+
+async def test_more_bytes_than_a_user_may_keep_are_refused_before_they_are_read(site, allowed):
+    async def never():
+        raise AssertionError("it was read")
+        yield b""
+
+    async with site.client(allowed, "ana") as ana:
+        sent = await ana.put(VOICE, content=never(), headers=sizes(1 << 30))
+    assert (sent.status_code, sent.json()["error"]["type"]) == (413, "AllowanceExceeded")
+
+
+async def test_what_is_on_its_way_counts_as_what_it_will_be(site, allowed):
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow():
+        yield site.voice[:1000]
+        begun.set()
+        await go_on.wait()
+        yield site.voice[1000:]
+
+    async with site.client(allowed, "ana") as ana:
+        size = len(site.voice)
+        first = asyncio.create_task(ana.put(VOICE, content=slow(), headers=sizes(size)))
+        await begun.wait()
+        second = await ana.put("/clones/c2/samples/voice/b.wav", content=b"", headers=sizes(size))
+        go_on.set()
+        assert second.status_code == 413
+        assert (await first).status_code == 201
+
+
+async def test_unfinished_uploads_count_until_they_are_thrown_away(site, allowed):
+    async with site.client(allowed, "ana") as ana:
+        for name in ("a.wav", "b.wav"):
+            place = f"/clones/c1/samples/voice/{name}"
+            assert (await ana.put(place, content=b"x", headers=sizes(9))).status_code == 200
+        third = await ana.put("/clones/c1/samples/voice/c.wav", content=b"x", headers=sizes(9))
+        assert third.status_code == 413
+        more = await ana.put(
+            "/clones/c1/samples/voice/a.wav", content=b"x", headers=sizes(9, 1)
+        )  # what is there goes on
+        assert more.json() == {"offset": 2}
+        uploads = site.folder / "uploads"
+        for path in (*uploads.glob("*/*"), *uploads.glob("*")):
+            os.utime(path, (1, 1))
+        await Uploads(uploads).tidy()
+        third = await ana.put("/clones/c1/samples/voice/c.wav", content=b"x", headers=sizes(9))
+        assert third.status_code == 200
+
+
 @pytest.mark.parametrize(
     "headers",
     [{}, {"upload-length": "0"}, {"upload-length": "-1"}, {"upload-length": "x"}, sizes(9, "x")],
@@ -149,7 +262,7 @@ async def test_no_name_of_a_file_leads_out_of_the_folder(site, ana, name):
     assert sent.status_code in {200, 404, 405}
     assert not [p for p in site.folder.iterdir() if p.name not in {"uploads", "media"}]
     assert {len(p.parts) for p in (site.folder / "uploads").rglob("*.part")} <= {
-        len(site.folder.parts) + 3
+        len(site.folder.parts) + 4
     }
 
 

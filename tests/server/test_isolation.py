@@ -38,6 +38,7 @@ PROBES = {
     ),
     "upload": Probe("/clones/{clone}/samples/voice/voice.wav", own=201, other=404),
     "uploaded": Probe("/clones/{clone}/samples/voice/begun.wav", own=204),
+    "drop_sample": Probe("/clones/{clone}/samples/{sample}", own=204, other=404),
     "train": Probe(
         "/trainings", own=201, sent={"json": {"clone_id": "{clone}", "consent": CONSENT}}
     ),
@@ -85,7 +86,13 @@ async def ready(site, client, user):
     await site.settle(asked.json()["id"])
     begun = {"upload-length": "100"}
     await client.put(f"/clones/{user}-1/samples/voice/begun.wav", content=b"RIFF", headers=begun)
-    return {"clone": f"{user}-1", "training": training["id"], "video": asked.json()["id"]}
+    stored = (await client.get(f"/clones/{user}-1/samples")).json()["samples"]
+    return {
+        "clone": f"{user}-1",
+        "sample": stored[0]["id"],
+        "training": training["id"],
+        "video": asked.json()["id"],
+    }
 
 
 def filled(value, names):
@@ -122,7 +129,7 @@ async def test_anothers_thing_answers_as_if_it_did_not_exist(site, route, owner,
     ):
         site.kit._recordings._links = Links(site.voice)
         theirs = await ready(site, own, owner)
-        nothing = {"clone": "none-1", "training": UNKNOWN, "video": UNKNOWN}
+        nothing = dict.fromkeys(("training", "video", "sample"), UNKNOWN) | {"clone": "none-1"}
         before = await everything(site, owner)
         foreign = await ask(site, its, route, theirs)
         assert await everything(site, owner) == before
@@ -141,7 +148,7 @@ async def test_anothers_thing_answers_as_if_it_did_not_exist(site, route, owner,
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 async def test_a_stranger_is_asked_to_sign_in(site, route):
-    names = {"clone": "c1", "training": UNKNOWN, "video": UNKNOWN}
+    names = dict.fromkeys(("training", "video", "sample"), UNKNOWN) | {"clone": "c1"}
     async with site.running() as app, site.client(app) as client:
         answer = await ask(site, client, route, names)
     assert answer.status_code == 401

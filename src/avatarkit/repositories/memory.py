@@ -211,12 +211,20 @@ class MemoryRepository(Repository):
         self._samples.append(sample)
         return sample
 
-    async def samples(self, user_id: str, clone_id: str) -> list[Sample]:
-        """All samples of a clone, oldest first; raises ``NotFound`` for another user's clone."""
-        if self._clones.get(clone_id, user_id) != user_id:
+    async def samples(self, user_id: str, clone_id: str | None = None) -> list[Sample]:
+        """All samples of a clone, or of a user's every clone, oldest first.
+
+        Raises ``NotFound`` for another user's clone.
+        """
+        if clone_id is not None and self._clones.get(clone_id, user_id) != user_id:
             rules.hidden_clone(clone_id)
-        own = [sample for sample in self._samples if sample.clone_id == clone_id]
+        own = [s for s in self._samples if s.user_id == user_id and clone_id in {None, s.clone_id}]
         return sorted(own, key=lambda sample: (sample.created_at, sample.id))
+
+    async def remove_sample(self, sample: Sample) -> None:
+        """Forget a sample, by its id and role; one that is not there is forgotten."""
+        gone = (sample.id, sample.role)
+        self._samples = [kept for kept in self._samples if (kept.id, kept.role) != gone]
 
     async def add_consent(self, consent: Consent) -> Consent:
         """Keep a consent; idempotent by its id: what was kept first is what comes back."""

@@ -418,21 +418,30 @@ class PostgresRepository(Repository, Wakes):
         ((doc,),) = await self._rows(statement, sample.role, row)
         return self._read(Sample, rows.SAMPLES[sample.role], sample.id, doc)
 
-    async def samples(self, user_id: str, clone_id: str) -> list[Sample]:
-        """All samples of a clone, oldest first; raises ``NotFound`` for another user's clone."""
-        owner = await self._rows(
-            "select user_id::text from public.user_clones where id = %s", clone_id
-        )
-        if owner and owner[0][0] != user_id:
-            rules.hidden_clone(clone_id)
+    async def samples(self, user_id: str, clone_id: str | None = None) -> list[Sample]:
+        """All samples of a clone, or of a user's every clone, oldest first.
+
+        Raises ``NotFound`` for another user's clone.
+        """
+        whose, of = ("user_id", user_id) if clone_id is None else ("clone_id", clone_id)
+        if clone_id is not None:
+            owner = await self._rows(
+                "select user_id::text from public.user_clones where id = %s", clone_id
+            )
+            if owner and owner[0][0] != user_id:
+                rules.hidden_clone(clone_id)
         # A row without a document is the application's own.
         stored = " union all ".join(
             f"select '{table}', id::text, created_at, doc from public.{table} "  # noqa: S608
-            "where clone_id = %s and doc is not null"
+            f"where {whose} = %s and doc is not null"
             for table in rows.SAMPLES.values()
         )
-        found = await self._rows(f"{stored} order by 3, 2", *[clone_id] * len(rows.SAMPLES))
+        found = await self._rows(f"{stored} order by 3, 2", *[of] * len(rows.SAMPLES))
         return [self._read(Sample, table, row_id, doc) for table, row_id, _, doc in found]
+
+    async def remove_sample(self, sample: Sample) -> None:
+        """Forget a sample, by its id and role; one that is not there is forgotten."""
+        await self._rows("select public.avatarkit_remove_sample(%s, %s)", sample.role, sample.id)
 
     async def add_consent(self, consent: Consent) -> Consent:
         """Keep a consent; idempotent by its id: what was kept first is what comes back."""

@@ -386,21 +386,34 @@ class SqliteRepository(Repository):
 
         return await self._write(change)
 
-    async def samples(self, user_id: str, clone_id: str) -> list[Sample]:
-        """All samples of a clone, oldest first; raises ``NotFound`` for another user's clone."""
+    async def samples(self, user_id: str, clone_id: str | None = None) -> list[Sample]:
+        """All samples of a clone, or of a user's every clone, oldest first.
+
+        Raises ``NotFound`` for another user's clone.
+        """
+        whose = "user_id = :user_id" if clone_id is None else "clone_id = :clone_id"
         stored = " UNION ALL ".join(
-            f"SELECT '{table}' AS source, id, created_at, doc "  # noqa: S608
-            f"FROM {table} WHERE clone_id = :clone_id"
+            f"SELECT '{table}' AS source, id, created_at, doc FROM {table} WHERE {whose}"  # noqa: S608
             for table in rows.SAMPLES.values()
         )
+        asked = {"user_id": user_id, "clone_id": clone_id}
 
         def query(db: sqlite3.Connection) -> list[Sample]:
-            if _owner(db, clone_id) not in (None, user_id):
+            if clone_id is not None and _owner(db, clone_id) not in (None, user_id):
                 rules.hidden_clone(clone_id)
-            rows = db.execute(f"{stored} ORDER BY created_at, id", {"clone_id": clone_id})
+            rows = db.execute(f"{stored} ORDER BY created_at, id", asked)
             return [self._document(Sample, r["source"], r["id"], r["doc"]) for r in rows]
 
         return await self._read(query)
+
+    async def remove_sample(self, sample: Sample) -> None:
+        """Forget a sample, by its id and role; one that is not there is forgotten."""
+        statement = f"DELETE FROM {rows.SAMPLES[sample.role]} WHERE id = ?"  # noqa: S608
+
+        def change(db: sqlite3.Connection) -> None:
+            db.execute(statement, (sample.id,))
+
+        await self._write(change)
 
     async def add_consent(self, consent: Consent) -> Consent:
         """Keep a consent; idempotent by its id: what was kept first is what comes back."""

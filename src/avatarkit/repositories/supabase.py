@@ -331,27 +331,38 @@ class SupabaseRepository(Repository):
         )
         return self._sample(rows.SAMPLES[sample.role], sample.id, doc)
 
-    async def samples(self, user_id: str, clone_id: str) -> list[Sample]:
-        """All samples of a clone, oldest first; raises ``NotFound`` for another user's clone.
+    async def samples(self, user_id: str, clone_id: str | None = None) -> list[Sample]:
+        """All samples of a clone, or of a user's every clone, oldest first.
 
-        Rows that the application itself has put into these tables are none of ours.
+        Raises ``NotFound`` for another user's clone. Rows that the application itself has put into
+        these tables are none of ours.
         """
-        _must_be_uuids(user_id=user_id, clone_id=clone_id)
-        owners = await self._select("user_clones", select="user_id", id=f"eq.{clone_id}")
-        if owners and owners[0]["user_id"] != user_id.lower():
-            rules.hidden_clone(clone_id)
+        _must_be_uuids(user_id=user_id)
+        whose = {"user_id": f"eq.{user_id}"}
+        if clone_id is not None:
+            _must_be_uuids(clone_id=clone_id)
+            owners = await self._select("user_clones", select="user_id", id=f"eq.{clone_id}")
+            if owners and owners[0]["user_id"] != user_id.lower():
+                rules.hidden_clone(clone_id)
+            whose = {"clone_id": f"eq.{clone_id}"}
         found = [
             (row["created_at"], row["id"], table, row["doc"])
             for table in rows.SAMPLES.values()
             for row in await self._select(
                 table,
                 select="id,created_at,doc",
-                clone_id=f"eq.{clone_id}",
+                **whose,
                 doc="not.is.null",
                 order="created_at,id",
             )
         ]
         return [self._sample(table, row_id, doc) for _, row_id, table, doc in sorted(found)]
+
+    async def remove_sample(self, sample: Sample) -> None:
+        """Forget a sample, by its id and role; one that is not there is forgotten."""
+        self._for_the_service()
+        _must_be_uuids(id=sample.id)
+        await self._call("avatarkit_remove_sample", p_role=sample.role, p_id=sample.id)
 
     def _sample(self, table: str, row_id: str, doc: str) -> Sample:
         return rows.read(Sample, doc, table=table, row_id=row_id, place=self._place)

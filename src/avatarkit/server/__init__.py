@@ -7,6 +7,7 @@ from ..errors import ConfigError
 try:
     from .app import create_app
     from .auth import Authenticate, BearerTokens, StartupToken, SupabaseTokens
+    from .uploads import Allowance
 except ModuleNotFoundError as error:  # pragma: no cover - where the extra is not installed
     if (error.name or "").partition(".")[0] not in {"starlette", "sse_starlette", "jwt"}:
         raise
@@ -14,4 +15,11 @@ except ModuleNotFoundError as error:  # pragma: no cover - where the extra is no
         f'the server needs more packages: pip install "avatarkit-sdk[server]" ({error})'
     ) from None
 
-__all__ = ["Authenticate", "BearerTokens", "StartupToken", "SupabaseTokens", "create_app"]
+__all__ = [
+    "Allowance",
+    "Authenticate",
+    "BearerTokens",
+    "StartupToken",
+    "SupabaseTokens",
+    "create_app",
+]

@@ -25,7 +25,7 @@ from ..preflight import Finding
 from ..records import Sample, Status, Training, Video
 from .bodies import Answer, BadBody, LinkedSample, NewTraining, NewVideo, read
 from .live import Hub
-from .uploads import Uploads
+from .uploads import Allowance, Uploads
 
 __all__ = ["API", "ROUTES", "Route"]
 
@@ -77,6 +77,7 @@ _LENGTH = _header(
     "Upload-Length", "Bytes of the whole file.", type="integer", minimum=1, required=True
 )
 _OFFSET = _header("Upload-Offset", "Bytes that are there already.", type="integer", minimum=0)
+_STACK = _query("stack", "Whose limits the findings are of; by default the server's own stack.")
 _LAST = _header("Last-Event-ID", "The last event that was seen.")
 
 _UPLOAD = "/clones/{clone_id}/samples/{role}/{name}"
@@ -96,14 +97,14 @@ ROUTES: tuple[Route, ...] = (
         name="fetch_sample",
         summary="Fetch a sample from a public https address.",
         body=LinkedSample,
-        answers=(201, 404, 422, 502),
+        answers=(201, 404, 413, 422, 502),
     ),
     Route(
         method="PUT",
         path=_UPLOAD,
         name="upload",
         summary="Send a sample, or the rest of it; role is voice, footage, evidence or recording.",
-        parameters=(_LENGTH, _OFFSET),
+        parameters=(_LENGTH, _OFFSET, _STACK),
         answers=(200, 201, 404, 409, 413, 422),
         media_type="application/octet-stream",
     ),
@@ -113,6 +114,13 @@ ROUTES: tuple[Route, ...] = (
         name="uploaded",
         summary="How much of an upload is there: Upload-Offset.",
         answers=(204, 404),
+    ),
+    Route(
+        method="DELETE",
+        path="/clones/{clone_id}/samples/{sample_id}",
+        name="drop_sample",
+        summary="Remove a stored sample.",
+        answers=(204, 404, 409, 422),
     ),
     Route(
         method="POST",
@@ -215,6 +223,7 @@ class API:
     uploads: Uploads
     choices: Callable[[], Awaitable[list[dict[str, Any]]]]  #: the stacks, as they are told
     link_secret: bytes = field(repr=False)
+    allowance: Allowance
     hub: Hub = field(init=False)
 
     def __post_init__(self) -> None:
@@ -254,6 +263,7 @@ class API:
     async def fetch_sample(self, request: Request, user: str) -> Response:
         """Fetch a sample; private addresses are refused."""
         body = await read(request, LinkedSample)
+        await self._require_room(user, None, 1)  # how long it is, it tells when it comes
         given: dict[str, Any] = {body.role: body.url}
         sample = await self.kit.add_sample(user_id=user, clone_id=_clone(request), **given)
         return JSONResponse({"sample": _sample(sample), "findings": []}, 201)
@@ -275,7 +285,8 @@ class API:
         length, offset = _number(request, "upload-length"), _number(request, "upload-offset")
         if not length:
             raise BadBody("Upload-Length: give the number of bytes, at least 1")
-        async with self.uploads.alone(path):
+        async with self.uploads.alone(path, length):
+            await self._require_room(user, path, length)
             at = await self.uploads.write(path, offset, length, request.stream())
             if at < length:
                 return JSONResponse({"offset": at})
@@ -283,13 +294,26 @@ class API:
             if role in {"evidence", "recording"}:  # kept until it is named in a request
                 return JSONResponse({"offset": at, "sample": None, "findings": []}, 201)
             try:
-                return await self._taken(path, user, _clone(request), role)
+                return await self._taken(path, request, user, role)
             finally:
                 await self.uploads.drop(path)
 
-    async def _taken(self, path: Path, user: str, clone_id: str, role: str) -> Response:
-        given = cast("dict[str, Any]", {role: path})
-        sample, found = await self.kit.offer_sample(user_id=user, clone_id=clone_id, **given)
+    async def _require_room(self, user: str, path: Path | None, length: int) -> None:
+        """Raise ``AllowanceExceeded`` where so many bytes more are too much for a user."""
+        kept = await self.kit.samples(user_id=user)
+        files, size = await self.uploads.held(user, beside=path)
+        size += length + sum(sample.file.size for sample in kept)
+        self.allowance.require(len(kept) + files + 1, size)
+
+    async def drop_sample(self, request: Request, user: str) -> Response:
+        """Remove a sample."""
+        sample_id = request.path_params["sample_id"]
+        await self.kit.delete_sample(sample_id, user_id=user, clone_id=_clone(request))
+        return Response(status_code=204)
+
+    async def _taken(self, path: Path, request: Request, user: str, role: str) -> Response:
+        given: dict[str, Any] = {role: path, "stack": request.query_params.get("stack") or None}
+        sample, found = await self.kit.offer_sample(user_id=user, clone_id=_clone(request), **given)
         findings = [_finding(f) for f in found]
         if sample is None:
             error = {"type": MediaRejected.__name__, "message": "this file cannot be used"}

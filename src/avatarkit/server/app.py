@@ -32,7 +32,7 @@ from .auth import Authenticate, StartupToken
 from .bodies import BadBody, TooLarge
 from .guards import LOOPBACK, Guard
 from .inbox import Inbox
-from .uploads import Offset, Uploads
+from .uploads import Allowance, AllowanceExceeded, Offset, Uploads
 
 __all__ = ["create_app"]
 
@@ -44,6 +44,7 @@ STATIC = Path(__file__).parent / "static"
 _STATUS: Mapping[type[Exception], int] = {
     BadBody: 400,
     TooLarge: 413,
+    AllowanceExceeded: 413,
     Offset: 409,
     errors.NotFound: 404,
     errors.Conflict: 409,
@@ -134,6 +135,7 @@ def create_app(
     hosts: Sequence[str] = LOOPBACK,
     origins: Collection[str] = (),
     uploads: Path | None = None,
+    allowance: Allowance | None = None,
     opened: bool = False,
     dashboard: bool = True,
 ) -> Starlette:
@@ -143,9 +145,10 @@ def create_app(
     address; without one there is no inbox. ``link_secrets`` sign links to media, the first one new
     ones; by default links end with the process. ``hosts`` are the names that the app answers for,
     ``["*"]`` any; ``origins`` are other sites whose pages may use it. ``uploads`` is a folder for
-    unfinished uploads, by default beside the database. The app opens and closes the kit, unless it
-    is ``opened`` already; where it is mounted into another app, whose lifespan it does not hear of,
-    with the first request, and with ``app.state.aclose()``.
+    unfinished uploads, by default beside the database; ``allowance`` is what one user may keep. The
+    app opens and closes the kit, unless it is ``opened`` already; where it is mounted into another
+    app, whose lifespan it does not hear of, with the first request, and with
+    ``app.state.aclose()``.
 
     Raises ``ConfigError`` for a webhook secret that could be guessed.
     """
@@ -154,7 +157,7 @@ def create_app(
     signing = tuple(link_secrets) or (secrets.token_bytes(32),)
     spool = Uploads(uploads or kit.home / "uploads")
     running = _Running(kit, spool, owned=not opened)
-    api = API(kit, spool, partial(_stacks, kit), signing[0])
+    api = API(kit, spool, partial(_stacks, kit), signing[0], allowance or Allowance())
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

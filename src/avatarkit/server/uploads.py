@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import anyio.to_thread
 
 from ..errors import AvatarKitError, Conflict, MediaRejected, StorageError
 
-__all__ = ["MAX_BYTES", "Offset", "Uploads"]
+__all__ = ["MAX_BYTES", "Allowance", "AllowanceExceeded", "Offset", "Uploads"]
 
 #: Bytes of one upload: what preflight looks at, at most.
 MAX_BYTES = 2 << 30
@@ -36,18 +37,57 @@ class Offset(AvatarKitError):
         self.at = at
 
 
+class AllowanceExceeded(AvatarKitError):
+    """A user keeps as much as one user may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How much one user may keep: stored samples and what is on its way in, over all clones."""
+
+    files: int = 200
+    bytes: int = 20 << 30
+
+    def require(self, files: int, size: int) -> None:
+        """Raise ``AllowanceExceeded`` where so many files of so many bytes are too much."""
+        if files > self.files or size > self.bytes:
+            raise AllowanceExceeded(
+                f"you may keep {self.files} recordings of {self.bytes / 1e6:.0f} MB together: "
+                "delete recordings that you need no longer, then send this one again"
+            )
+
+
 class Uploads:
     """Files below ``folder``, each known by whose and what it is; named ``.part`` until whole."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._busy: set[Path] = set()
+        self._busy: dict[Path, int] = {}  # and how long each is announced to be
 
-    def place(self, *whose: str, name: str) -> Path:
-        """Where the whole file called ``name`` lies; nobody else's can be named so."""
-        digest = sha256(json.dumps(whose).encode()).hexdigest()
+    def place(self, user: str, *what: str, name: str) -> Path:
+        """Where a user's whole file called ``name`` lies; nobody else's can be named so."""
         cleaned = re.sub(r"[^\w.-]+", "_", name[-_NAME:]).lstrip(".") or "sample"
-        return self._folder / digest[:40] / cleaned
+        return self._of(user) / _digest(*what) / cleaned
+
+    def _of(self, user: str) -> Path:
+        return self._folder / _digest(user)
+
+    async def held(self, user: str, *, beside: Path | None = None) -> tuple[int, int]:
+        """How many files and bytes of a user are here, ``beside`` the one that is spoken of.
+
+        One that is being sent counts as what it will be.
+        """
+        return await anyio.to_thread.run_sync(self._held, user, beside)
+
+    def _held(self, user: str, beside: Path | None) -> tuple[int, int]:
+        own = self._of(user)
+        sizes = {path.parent: n for path, n in self._busy.items() if own in path.parents}
+        for file in own.glob("*/*"):
+            with suppress(FileNotFoundError):  # a request has just dropped it
+                sizes[file.parent] = max(sizes.get(file.parent, 0), file.stat().st_size)
+        if beside is not None:
+            sizes.pop(beside.parent, None)
+        return len(sizes), sum(sizes.values())
 
     async def received(self, path: Path) -> int:
         """How many bytes of an unfinished upload are there."""
@@ -55,15 +95,15 @@ class Uploads:
         return (await part.stat()).st_size if await part.exists() else 0
 
     @asynccontextmanager
-    async def alone(self, path: Path) -> AsyncIterator[None]:
+    async def alone(self, path: Path, length: int) -> AsyncIterator[None]:
         """Let no other request touch the upload meanwhile; raises ``Conflict`` where one does."""
         if path in self._busy:
             raise Conflict(f"{path.name} is being uploaded by another request: wait for it")
-        self._busy.add(path)
+        self._busy[path] = length
         try:
             yield
         finally:
-            self._busy.discard(path)
+            del self._busy[path]
 
     async def write(
         self, path: Path, offset: int | None, length: int, chunks: AsyncIterator[bytes]
@@ -111,10 +151,18 @@ class Uploads:
         await anyio.to_thread.run_sync(self._tidy)
 
     def _tidy(self) -> None:
-        for folder in self._folder.glob("*"):
+        for folder in self._folder.glob("*/*"):
             with suppress(FileNotFoundError):  # a request has just dropped it
                 if folder.stat().st_mtime < time.time() - _STALE:
                     shutil.rmtree(folder, ignore_errors=True)
+        for user in self._folder.glob("*"):
+            with suppress(OSError):  # it holds something
+                if user.stat().st_mtime < time.time() - _STALE:
+                    user.rmdir()
+
+
+def _digest(*names: str) -> str:
+    return sha256(json.dumps(names).encode()).hexdigest()[:40]
 
 
 def _part(path: Path) -> Path:

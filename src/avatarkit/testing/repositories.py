@@ -814,6 +814,26 @@ class RepositorySuite:
         with pytest.raises(NotFound):
             await repository.samples(BOB, CLONE)
 
+    async def test_the_samples_of_a_user_are_those_of_every_clone(
+        self, repository: Repository
+    ) -> None:
+        """And of nobody else."""
+        own = await repository.add_sample(_sample())
+        other = _sample("sample-2", clone_id=an_id("clone-2"), created_at=_BIRTH + 1)
+        await repository.add_sample(other)
+        await repository.add_sample(_sample("sample-3", user_id=BOB, clone_id=an_id("clone-3")))
+        assert await repository.samples(ANA) == [own, other]
+
+    async def test_a_removed_sample_is_gone_and_no_other(self, repository: Repository) -> None:
+        """It may be removed again, and added again."""
+        kept = await repository.add_sample(_sample(role="footage", created_at=_BIRTH - 1))
+        first = await repository.add_sample(_sample("sample-2"))
+        for _ in range(2):
+            await repository.remove_sample(first)
+            assert await repository.samples(ANA, CLONE) == [kept]
+        await repository.add_sample(first)
+        assert await repository.samples(ANA, CLONE) == [kept, first]
+
     async def test_a_sample_claims_the_clone(self, repository: Repository) -> None:
         """A missing clone is inserted with it."""
         await repository.add_sample(_sample())

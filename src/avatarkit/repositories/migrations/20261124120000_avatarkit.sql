@@ -839,6 +839,22 @@ begin
   return v_doc;
 end $$;
 
+-- Forget a sample of ours; one that is not there is forgotten.
+create or replace function public.avatarkit_remove_sample(p_role text, p_id text)
+returns void language plpgsql set search_path = '' as $$
+declare
+  v_voice constant public.voice_samples.id%type := p_id;
+  v_footage constant public.video_samples.id%type := p_id;
+begin
+  if p_role = 'voice' then
+    delete from public.voice_samples s where s.id = v_voice and s.doc is not null;
+  elsif p_role = 'footage' then
+    delete from public.video_samples s where s.id = v_footage and s.doc is not null;
+  else
+    raise exception using errcode = '22023', message = 'p_role is voice or footage';
+  end if;
+end $$;
+
 -- Keep a consent; comes back as it was kept first.
 create or replace function public.avatarkit_add_consent(p_row jsonb)
 returns text language plpgsql set search_path = '' as $$
@@ -1006,6 +1022,7 @@ begin
   -- An application's own tables keep their policies and grants; the service needs these.
   grant select, insert, update on public.user_clones, public.voice_samples, public.video_samples
     to service_role;
+  grant delete on public.voice_samples, public.video_samples to service_role;
 
   -- Policies of our own tables are ours alone: what else is there, an older schema left.
   for item in

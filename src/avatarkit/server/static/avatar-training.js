@@ -189,8 +189,8 @@ export class Client {
   }
 
   /** Send a file; a cut upload goes on where it was. `progress` gets 0 to 100. */
-  async upload(clone, role, file, progress = () => {}) {
-    const path = `clones/${encodeURIComponent(clone)}/samples/${role}/${encodeURIComponent(file.name)}`;
+  async upload(clone, role, file, progress = () => {}, query = "") {
+    const path = `clones/${encodeURIComponent(clone)}/samples/${role}/${encodeURIComponent(file.name)}${query}`;
     let offset = null; // first it begins anew: what is there may be of another file
     for (let tries = 0; ; tries++) {
       const { status, body, at } = await this._put(path, file, offset, progress);

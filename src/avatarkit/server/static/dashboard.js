@@ -53,6 +53,19 @@ const row = (role, name) => {
       state.className = `state ${kind}`;
       state.textContent = text;
     },
+    kept({ id }) {
+      const remove = h("button", { type: "button", className: "quiet small", textContent: "Delete" });
+      remove.setAttribute("aria-label", `Delete ${name}`);
+      remove.addEventListener("click", () =>
+        trying(async () => {
+          const response = await api.fetch(`clones/${encodeURIComponent(clone)}/samples/${encodeURIComponent(id)}`, { method: "DELETE" });
+          if (!response.ok && response.status !== 404) throw new Error((await response.json()).error.message);
+          item.remove();
+          $(role).focus();
+        }),
+      );
+      state.after(" ", remove);
+    },
     found(all) {
       findings.replaceChildren(...all.map((f) => h("li", { className: f.severity, textContent: `${f.severity === "error" ? "Problem" : "Note"}: ${f.message}` })));
     },
@@ -60,19 +73,20 @@ const row = (role, name) => {
 };
 
 const send = async (role, file) => {
-  const { item, done, found } = row(role, file.name);
+  const { item, done, found, kept } = row(role, file.name);
   const bar = h("progress", { max: 100, value: 0 });
   bar.setAttribute("aria-label", `Upload of ${file.name}`);
   item.append(bar);
   const work = api.upload(clone, role, file, (percent) => {
     bar.value = percent;
     if (percent === 100) item.querySelector(".state").textContent = "checking...";
-  });
+  }, $("stack").value ? `?stack=${encodeURIComponent($("stack").value)}` : "");
   uploading.add(work);
   try {
-    const { findings = [] } = await work;
+    const { findings = [], sample } = await work;
     done("✓ uploaded");
     found(findings);
+    if (sample) kept(sample);
     if (role === "evidence") evidence = file.name;
   } catch (error) {
     done(`✗ ${error.message}`, "error");
@@ -96,13 +110,19 @@ const stored = () =>
       if (error.status === 404) return { samples: [] };
       throw error;
     });
-    for (const sample of samples) if (files(sample.role)) row(sample.role, sample.name).done("✓ uploaded");
+    for (const sample of samples) {
+      if (!files(sample.role)) continue;
+      const { done, kept } = row(sample.role, sample.name);
+      done("✓ uploaded");
+      kept(sample);
+    }
   });
 
 const anew = () => {
   clone = random();
   localStorage.setItem(KEPT, clone);
   evidence = null;
+  say("stack-changed", "");
   for (const list of document.querySelectorAll(".files")) list.replaceChildren();
 };
 
@@ -142,6 +162,11 @@ const stacks = () =>
     const missing = rows.filter(({ ready }) => !ready);
     $("stack-about").textContent = missing.length ? `${missing.length} more can be set up: avatarkit doctor says how.` : "";
   });
+
+$("stack").addEventListener("change", () => {
+  const there = document.querySelector('.files:not([data-role="evidence"]) li');
+  say("stack-changed", there ? "The files that are here were checked for the provider chosen before. Choose them again to check them for this one." : "");
+});
 
 const consent = () => {
   if (!real()) {
