@@ -101,6 +101,25 @@ def test_only_stacks_that_are_set_up_can_be_chosen(page, local):
         assert option.is_enabled() is ready
 
 
+def test_each_stack_shows_what_it_costs(page, local):
+    sign_in(page, local)
+    rows = {row["stack"]: row["quote"]["expected"] for row in local.get("stacks")["stacks"]}
+    assert (rows["local"]["total"], rows["elevenlabs+d-id"]["total"]) == ("0", None)
+    option = "#stack option[value='{}']"
+    assert page.locator(option.format("local")).inner_text() == "local · $0.00"
+    known = f"at least ${float(rows['elevenlabs+d-id']['known']):.2f}"
+    assert known in page.locator(option.format("elevenlabs+d-id")).inner_text()
+
+
+def test_the_chosen_stack_says_what_its_price_assumes(page, local):
+    sign_in(page, local)
+    page.select_option("#stack", "local")
+    told = local.get("quote?stack=local")
+    page.get_by_text(f"by prices of {told['oldest']}").wait_for()
+    page.get_by_text("What that assumes").click()
+    assert page.get_by_text(told["assumptions"][0]).is_visible()
+
+
 def test_a_training_on_this_machine_becomes_an_avatar_that_speaks(page, local):
     sign_in(page, local)
     avatar = train(page, "Speaking")

@@ -29,6 +29,7 @@ class Probe:
 CONSENT = {"not_a_real_person": "a drawing"}
 PROBES = {
     "stacks": Probe("/stacks"),
+    "quote": Probe("/quote"),
     "samples": Probe("/clones/{clone}/samples"),
     "fetch_sample": Probe(
         "/clones/{clone}/samples",
@@ -57,7 +58,7 @@ PROBES = {
     "videos": Probe("/trainings/{training}/videos"),
     "deliveries": Probe("/deliveries"),
 }
-MINE_ALONE = {"stacks", "deliveries"}  # routes that name nothing of anybody
+MINE_ALONE = {"stacks", "quote", "deliveries"}  # routes that name nothing of anybody
 
 
 class Links:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..figures import estimate_shape, number, price_shape, quote_shape
 from .session import Session, command
 
 if TYPE_CHECKING:
-    from ..pricing import Comparison, Estimate, Price, Prices, Quote
+    from ..pricing import Comparison, Estimate, Price, Prices
     from ..pricing.comparison import BreakEven, Compared
     from ..pricing.costs import Cost
     from ..pricing.quotes import Line
@@ -101,7 +102,7 @@ async def _quote(
     out = session.out
     today = _today()
     out.table(
-        _quote_shape(found, today),
+        quote_shape(found, today),
         ("what", "provider", "plan", "amount", "US dollars", "read"),
         [_line_cells(line, today) for line in found.lines],
     )
@@ -129,56 +130,6 @@ def _line_cells(line: Line, today: date) -> tuple[str, ...]:
 
 def _aged(price: Price, today: date) -> str:
     return f"{price.as_of}, {price.age(today)}" if price.as_of else "undated"
-
-
-def _number(amount: Decimal | None) -> str | None:
-    """An exact amount for programs, without zeros that say nothing; None where it is unknown."""
-    return None if amount is None else f"{amount.normalize():f}"
-
-
-def _estimate_shape(found: Estimate) -> dict[str, Any]:
-    return {
-        "total": _number(found.total),
-        "known": _number(found.known),
-        "plans": _number(found.plans),
-        "charges": _number(found.charges),
-        "used": _number(found.used),
-        "unknown": list(found.unknown),
-    }
-
-
-def _price_shape(price: Price, today: date) -> dict[str, Any]:
-    return price.model_dump(mode="json") | {"age": price.age(today)}
-
-
-def _quote_shape(found: Quote, today: date) -> dict[str, Any]:
-    return {
-        "stack": found.stack,
-        "currency": "USD",
-        "trainings": found.workload.trainings,
-        "videos": found.workload.videos,
-        "dubs": found.workload.dubs,
-        "seconds": _number(found.workload.length()),
-        "low": _estimate_shape(found.low),
-        "expected": _estimate_shape(found.expected),
-        "high": _estimate_shape(found.high),
-        "lines": [_line_shape(line, today) for line in found.lines],
-        "plans": {p.provider: p.plan.plan for p in found.parts if p.plan is not None},
-        "assumptions": list(found.assumptions),
-        "oldest": found.read,
-    }
-
-
-def _line_shape(line: Line, today: date) -> dict[str, Any]:
-    return {
-        "operation": str(line.operation),
-        "provider": line.provider,
-        "quantity": _number(line.quantity),
-        "unit": line.unit and str(line.unit),
-        "charge": None if line.problem else _number(line.charge),
-        "problem": line.problem,
-        "price": line.price and _price_shape(line.price, today),
-    }
 
 
 async def _compare(
@@ -243,7 +194,7 @@ def _show(session: Session, found: Comparison) -> None:
         "currency": "USD",
         "avatars": found.workload.trainings,
         "videos": found.workload.videos,
-        "minutes": _number(found.workload.minutes),
+        "minutes": number(found.workload.minutes),
         "stacks": [_compared_shape(row, found, today) for row in found.rows],
         "left_out": dict(found.left_out),
         "discontinued": {name: str(since) for name, since in found.discontinued.items()},
@@ -261,7 +212,7 @@ def _show(session: Session, found: Comparison) -> None:
 def _turn_shape(one: Any, **more: Any) -> dict[str, Any]:
     return {
         "videos": one.videos,
-        "minutes": _number(one.minutes),
+        "minutes": number(one.minutes),
         "was": one.was,
         "now": one.now,
         **more,
@@ -321,10 +272,10 @@ def _counts(found: Comparison) -> tuple[int, Decimal]:
 
 def _compared_shape(row: Compared, found: Comparison, today: date) -> dict[str, Any]:
     avatars, minutes = _counts(found)
-    return _quote_shape(row.quote, today) | {
-        "per_avatar": _estimate_shape(row.per(avatars)) if avatars else None,
-        "per_minute": _estimate_shape(row.per(minutes)) if minutes else None,
-        "latencies": [_price_shape(price, today) for price in row.latencies],
+    return quote_shape(row.quote, today) | {
+        "per_avatar": estimate_shape(row.per(avatars)) if avatars else None,
+        "per_minute": estimate_shape(row.per(minutes)) if minutes else None,
+        "latencies": [price_shape(price, today) for price in row.latencies],
     }
 
 
@@ -338,10 +289,10 @@ def _csv(found: Comparison) -> str:
         quote = row.quote
         totals = {"low": quote.low, "expected": quote.expected, "high": quote.high}
         writer.writerow(
-            {name: _number(estimate.total) for name, estimate in totals.items()}
+            {name: number(estimate.total) for name, estimate in totals.items()}
             | {
                 "stack": quote.stack,
-                "known": _number(quote.expected.known),
+                "known": number(quote.expected.known),
                 "unknown": "; ".join(quote.unknown),
                 "plans": "; ".join(p.plan.plan for p in quote.parts if p.plan),
                 "oldest": quote.read,
@@ -412,7 +363,7 @@ async def _prices(
     today = _today()
     found = [p for p in _loaded(prices_file) if provider in (None, p.provider)]
     session.out.table(
-        {"prices": [_price_shape(price, today) for price in found]},
+        {"prices": [price_shape(price, today) for price in found]},
         (
             "provider",
             "what",
@@ -470,7 +421,7 @@ async def _costs(
 
 
 def _used(found: Estimate | None) -> str | None:
-    return None if found is None or found.unknown else _number(found.used)
+    return None if found is None or found.unknown else number(found.used)
 
 
 def _cost_shape(cost: Cost) -> dict[str, Any]:

@@ -6,10 +6,13 @@ import dataclasses
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
 
 import anyio
+import anyio.to_thread
 from pydantic import BaseModel
 from sse_starlette import EventSourceResponse
 from starlette.requests import Request
@@ -17,6 +20,7 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 
 from .. import shapes
 from ..errors import MediaRejected, NotFound
+from ..figures import quote_shape
 from ..interfaces import LogEntry
 from ..kit import AvatarKit
 from ..media import signing
@@ -68,6 +72,8 @@ def _header(name: str, about: str, **schema: Any) -> Mapping[str, Any]:
     return {**_query(name, about, **schema), "in": "header"}
 
 
+#: Trainings, videos or dubs a month that a quote is asked for, at most.
+_MOST = 1_000_000
 _PAGED = (
     _query("cursor", "Where the page before this one ended."),
     _query("limit", "At most so many.", type="integer", minimum=1, maximum=200),
@@ -84,6 +90,32 @@ _UPLOAD = "/clones/{clone_id}/samples/{role}/{name}"
 
 ROUTES: tuple[Route, ...] = (
     Route(method="GET", path="/stacks", name="stacks", summary="The stacks that can be chosen."),
+    Route(
+        method="GET",
+        path="/quote",
+        name="quote",
+        summary="What a month's work costs on a stack, by rows with a date.",
+        parameters=(
+            _query("stack", "By default what this server is set up with.", maxLength=200),
+            _query("script", "What each video says, or else:", minLength=1, maxLength=20_000),
+            _query(
+                "seconds",
+                "How long each video is; a minute if nothing is said.",
+                type="number",
+                exclusiveMinimum=0,
+                maximum=86_400,
+            ),
+            *(
+                _query(name, about, type="integer", minimum=0, maximum=_MOST)
+                for name, about in (
+                    ("trainings", "Avatars a month; 1 if nothing is said."),
+                    ("videos", "Videos a month; 1 if nothing is said."),
+                    ("dubs", "Dubbed videos a month; none if nothing is said."),
+                )
+            ),
+        ),
+        answers=(200, 422),
+    ),
     Route(
         method="GET",
         path="/clones/{clone_id}/samples",
@@ -247,6 +279,25 @@ class API:
         """Stacks, and whether each can be used."""
         del request, user
         return JSONResponse({"stacks": await self.choices()})
+
+    async def quote(self, request: Request, user: str) -> Response:
+        """What ``kit.quote`` says; it is the same for everybody."""
+        del user
+        asked = request.query_params
+        script = asked.get("script")
+        if script is not None and not 0 < len(script) <= 20_000:
+            raise BadBody("script: give 1 to 20000 characters")
+        work = partial(
+            self.kit.quote,
+            stack=asked.get("stack") or None,
+            script=script,
+            seconds=_seconds(request),
+            trainings=_count(request, "trainings", 1),
+            videos_per_month=_count(request, "videos", 1),
+            dubs_per_month=_count(request, "dubs", 0),
+        )
+        found = await anyio.to_thread.run_sync(work)  # which may import providers
+        return JSONResponse(quote_shape(found, datetime.now(UTC).date()))
 
     async def samples(self, request: Request, user: str) -> Response:
         """Stored samples, oldest first."""
@@ -514,6 +565,24 @@ def _key(request: Request) -> str | None:
     if key is not None and not 0 < len(key) <= 200:
         raise BadBody("Idempotency-Key: give 1 to 200 characters")
     return key
+
+
+def _count(request: Request, name: str, default: int) -> int:
+    said = request.query_params.get(name, str(default))
+    if not (said.isascii() and said.isdigit() and len(said) < 9 and int(said) <= _MOST):
+        raise BadBody(f"{name}: give a whole number from 0 to {_MOST}")
+    return int(said)
+
+
+def _seconds(request: Request) -> float | None:
+    said = request.query_params.get("seconds")
+    try:
+        seconds = None if said is None else float(said)
+    except ValueError:
+        seconds = 0.0
+    if seconds is not None and not 0 < seconds <= 86_400:
+        raise BadBody("seconds: give a number above 0, at most 86400")
+    return seconds
 
 
 def _paged(request: Request) -> dict[str, Any]:

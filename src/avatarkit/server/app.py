@@ -23,6 +23,7 @@ from starlette.staticfiles import StaticFiles
 
 from .. import errors
 from .._log import cleaned, get_logger
+from ..figures import estimate_shape
 from ..kit import AvatarKit
 from ..webhooks import require_unguessable
 from . import api as api_
@@ -261,12 +262,25 @@ async def _page(authenticate: Authenticate, request: Request) -> Response:
 
 async def _stacks(kit: AvatarKit) -> list[dict[str, Any]]:
     """The stacks to choose from: importing all providers takes a while, so in a thread."""
-    found = await anyio.to_thread.run_sync(kit.stacks)
+    return await anyio.to_thread.run_sync(_choices, kit)
+
+
+def _choices(kit: AvatarKit) -> list[dict[str, Any]]:
+    """Each with what an avatar and a minute of video cost in a month."""
     return [
         {"stack": row.stack, "how": row.how, "ready": missing is None, "problem": missing}
-        for row, missing in found
+        | {"quote": _quoted(kit, row.stack)}
+        for row, missing in kit.stacks()
         if "fake" not in row.roles.values()
     ]
+
+
+def _quoted(kit: AvatarKit, stack: str) -> dict[str, Any] | None:
+    try:
+        found = kit.quote(stack=stack)
+    except errors.ConfigError:  # of one's own rows: GET /quote says what is wrong with them
+        return None
+    return {"expected": estimate_shape(found.expected), "oldest": found.read}
 
 
 async def _explained(request: Request, error: Exception) -> Response:

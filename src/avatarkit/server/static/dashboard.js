@@ -149,18 +149,44 @@ const wordings = () =>
     $("wording").textContent = wording.wording;
   });
 
+const dollars = ({ total, known }) => {
+  const amount = `$${Number(known).toFixed(2)}`;
+  return total === null ? (Number(known) ? `at least ${amount}` : "price unknown") : amount;
+};
+
+const option = ({ stack, ready, quote }) =>
+  h("option", {
+    value: stack,
+    disabled: !ready,
+    textContent: [stack, quote && dollars(quote.expected), !ready && "not set up"].filter(Boolean).join(" · "),
+  });
+
+/** What the chosen stack costs, and by what. */
+const costs = () =>
+  trying(async () => {
+    const chosen = $("stack").value;
+    const told = await api.get(`quote?stack=${encodeURIComponent(chosen)}`);
+    if ($("stack").value !== chosen) return; // another one was chosen in the meantime
+    const { low, expected, high, oldest } = told;
+    $("costs").textContent =
+      `An avatar and a minute of video in a month: ${dollars(expected)} expected, ${dollars(low)} to ${dollars(high)}, ` +
+      `by prices of ${oldest}. `;
+    const details = [...expected.unknown.map((what) => `Unknown: ${what}.`), ...told.assumptions.map((what) => `Assumed: ${what}.`)];
+    $("costs").append(h("details", {}, h("summary", { textContent: "What that assumes" }), h("ul", {}, ...details.map((textContent) => h("li", { textContent })))));
+  });
+$("stack").addEventListener("change", costs);
+
 const stacks = () =>
   trying(async () => {
     const { stacks: rows } = await api.get("stacks");
     rows.sort((a, b) => b.ready - a.ready);
     $("stack").replaceChildren(
       h("option", { value: "", textContent: "As this server is set up" }),
-      ...rows.map(({ stack, ready }) =>
-        h("option", { value: stack, disabled: !ready, textContent: ready ? stack : `${stack} (not set up)` }),
-      ),
+      ...rows.map(option),
     );
     const missing = rows.filter(({ ready }) => !ready);
     $("stack-about").textContent = missing.length ? `${missing.length} more can be set up: avatarkit doctor says how.` : "";
+    await costs();
   });
 
 $("stack").addEventListener("change", () => {
