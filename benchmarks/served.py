@@ -6,6 +6,7 @@ A benchmark gives itself as the program; called with ``serve`` and a folder, it 
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -14,7 +15,8 @@ from pathlib import Path
 import uvicorn
 
 
-async def _serve(app):
+async def _serve(make, folder):
+    app = make(folder)
     config = uvicorn.Config(app, port=0, log_config=None, access_log=False, server_header=False)
     server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())
@@ -30,7 +32,7 @@ def asked_to_serve(make):
     """Serve ``make(folder)``, if this process was started for that; tells whether it was."""
     if sys.argv[1:2] != ["serve"]:
         return False
-    asyncio.run(_serve(make(Path(sys.argv[2]))))
+    asyncio.run(_serve(make, Path(sys.argv[2])))
     return True
 
 
@@ -43,3 +45,15 @@ def served(program, folder):
     ) as process:
         yield int(process.stdout.readline()), process.pid
         process.stdin.close()
+
+
+def cpu(pid):
+    """Seconds of CPU that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory(pid):
+    """Mebibytes that a process has in use (``VmRSS``)."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1024

@@ -20,7 +20,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from pydantic import SecretStr
-from served import asked_to_serve, served
+from served import asked_to_serve, cpu, served
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 from transitions import Bar, Speed, Stopwatch, arguments, report
@@ -52,7 +52,7 @@ def heygen():
 
 
 def app(folder):
-    """The server's app over a SQLite file, with one more route that only answers."""
+    """The server's app over a SQLite file, and what it stands on."""
     repository = SqliteRepository(folder / "twins.db", clock=SystemClock())
     kit = AvatarKit(
         "heygen",
@@ -63,6 +63,12 @@ def app(folder):
     )
     tokens = BearerTokens({"a-token-of-a-machine": "ana"})
     made = create_app(kit, authenticate=tokens, webhook_secret=SECRET, uploads=folder / "uploads")
+    return made, kit, repository
+
+
+def beside_idle(folder):
+    """The same with one more route, which only answers."""
+    made, _, _ = app(folder)
 
     async def idle(request):
         await request.body()
@@ -73,12 +79,12 @@ def app(folder):
     return made
 
 
-async def fill(path):
-    """The jobs, each of a video that waits for it."""
+async def fill(path, count=JOBS, record_id=lambda _: str(uuid4())):
+    """So many jobs, each of a video that waits for it."""
     repository = SqliteRepository(path, clock=SystemClock())
     await repository.open()
     now = time.time()
-    for number in range(JOBS):
+    for number in range(count):
         operation = OperationState(
             operation=Operation.VIDEO,
             provider="heygen",
@@ -88,12 +94,17 @@ async def fill(path):
             job_state=JobState.RUNNING,
         )
         record = Video(
-            id=str(uuid4()), user_id="ana", clone_id=f"clone-{number}", stack="heygen",
+            id=record_id(number), user_id="ana", clone_id=f"clone-{number}", stack="heygen",
             status=Status.PROCESSING, progress=10, operations=(operation,), created_at=now,
             updated_at=now, deadline_at=now + 86_400, next_at=now + 86_400,
         )  # fmt: skip
         await repository.create(record)
     await repository.aclose()
+
+
+def digest(body, key):
+    """How HeyGen signs."""
+    return hmac.new(key, body, hashlib.sha256).hexdigest()
 
 
 def deliveries(count):
@@ -112,7 +123,7 @@ def deliveries(count):
                 "created_at": "2026-11-25T12:05:00Z",
             }
         ).encode()
-        yield body, {"heygen-signature": hmac.new(KEY, body, hashlib.sha256).hexdigest()}
+        yield body, {"heygen-signature": digest(body, KEY)}
 
 
 class Sender(asyncio.Protocol):
@@ -210,12 +221,6 @@ def raw(path, count, group):
     return watch.speed
 
 
-def cpu(pid):
-    """Seconds of CPU that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
-
-
 def stored(path):
     """Deliveries that are kept, once all of them have been applied."""
     connection = open_reader(path)
@@ -257,5 +262,5 @@ def main():
     report(rounds, BARS, check=options.check)
 
 
-if __name__ == "__main__" and not asked_to_serve(app):
+if __name__ == "__main__" and not asked_to_serve(beside_idle):
     main()

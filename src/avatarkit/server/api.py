@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -454,12 +454,8 @@ class API:
         after = int(last) if last.isascii() and last.isdigit() and len(last) < 12 else -1
         if record.status.final and record.version <= after:
             return Response(status_code=204)  # which tells a browser not to come back
-
-        async def changes() -> AsyncIterator[dict[str, str]]:
-            async for version, text in self.hub.changes(record.id, after):
-                yield {"id": str(version), "event": "change", "data": text}
-
-        return EventSourceResponse(changes(), ping=PING, headers={"cache-control": "no-store"})
+        changes = self.hub.changes(record.id, after)
+        return EventSourceResponse(changes, ping=PING, headers={"cache-control": "no-store"})
 
     async def act(self, request: Request, user: str) -> Response:
         """Answer an action."""

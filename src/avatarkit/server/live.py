@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from sse_starlette import ServerSentEvent
+
 from ..errors import AvatarKitError
 from ..kit import AvatarKit
 from ..records import Training, Video
@@ -17,11 +19,11 @@ __all__ = ["Hub"]
 
 @dataclass(slots=True, eq=False)
 class _Channel:
-    """One record that somebody watches: its newest state, as it is sent."""
+    """One record that somebody watches: its newest state, as it is sent to each of them."""
 
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     version: int = -1
-    text: str = ""
+    event: bytes = b""
     ended: bool = False
     watchers: int = 0
     task: asyncio.Task[None] | None = None
@@ -35,8 +37,8 @@ class Hub:
         self._shape = shape
         self._channels: dict[str, _Channel] = {}
 
-    async def changes(self, record_id: str, after: int = -1) -> AsyncIterator[tuple[int, str]]:
-        """Yield (version, JSON) now and at each change, until the record is final or gone.
+    async def changes(self, record_id: str, after: int = -1) -> AsyncIterator[bytes]:
+        """Yield an event now and at each change, until the record is final or gone.
 
         Versions up to ``after`` are known to who asks and not repeated.
         """
@@ -50,7 +52,7 @@ class Hub:
                 changed = channel.changed
                 if channel.version > after:
                     after = channel.version
-                    yield after, channel.text
+                    yield channel.event
                 if channel.ended:
                     return
                 if channel.version <= after:
@@ -70,7 +72,9 @@ class Hub:
         try:
             async for record in self._kit.watch(record_id):
                 channel.version = record.version
-                channel.text = json.dumps(self._shape(record), separators=(",", ":"))
+                text = json.dumps(self._shape(record), separators=(",", ":"))
+                event = ServerSentEvent(text, event="change", id=str(record.version))
+                channel.event = event.encode()
                 self._tell(channel)
         except AvatarKitError:
             pass  # it was deleted, or the database is away: who watches asks anew, and is told
