@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import pytest
 
 from avatarkit import AvatarKit
 from avatarkit._log import cleaned
-from avatarkit.errors import ConfigError
+from avatarkit.errors import ConfigError, StorageError
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import StoredFile
 from avatarkit.providers.fake import Fake
@@ -85,6 +86,58 @@ def test_the_inboxes_come_from_two_variables():
 @pytest.mark.parametrize("missing", ENVIRON)
 def test_one_of_them_alone_is_none(missing):
     assert Settings.from_env({k: v for k, v in ENVIRON.items() if k != missing}).inboxes is None
+
+
+PUBLIC = {"AVATARKIT_PUBLIC_URL": "https://app.example"}
+
+
+def beside(tmp_path, environ=PUBLIC, place="sqlite"):
+    return Settings.from_env(environ).beside(f"{place}:///{tmp_path}/.avatarkit/avatarkit.db")
+
+
+def test_the_server_and_every_worker_beside_one_database_have_one_secret(tmp_path):
+    kept = beside(tmp_path).webhook_secret()
+    assert beside(tmp_path).webhook_secret() == kept
+    assert beside(tmp_path).called_at == Inboxes("https://app.example", kept)
+
+
+def test_of_two_that_start_at_once_one_secret_counts(tmp_path, monkeypatch):
+    link = os.link
+    other = beside(tmp_path)
+
+    def late(*given):
+        monkeypatch.setattr(os, "link", link)
+        other.webhook_secret()
+        link(*given)
+
+    monkeypatch.setattr(os, "link", late)
+    assert beside(tmp_path).webhook_secret() == other.webhook_secret()
+    assert [p.name for p in (tmp_path / ".avatarkit").iterdir()] == ["webhook-secret"]
+
+
+def test_before_there_is_a_secret_vendors_are_told_nothing(tmp_path):
+    assert beside(tmp_path).called_at is None
+
+
+def test_without_a_public_address_vendors_are_told_nothing(tmp_path):
+    beside(tmp_path).webhook_secret()
+    assert beside(tmp_path, {}).called_at is None
+
+
+def test_where_other_machines_share_the_database_the_secret_must_be_given(tmp_path):
+    with pytest.raises(ConfigError, match="AVATARKIT_WEBHOOK_SECRET"):
+        beside(tmp_path, place="postgresql").webhook_secret()
+
+
+def test_a_secret_that_was_given_is_kept_nowhere(tmp_path):
+    assert beside(tmp_path, ENVIRON).webhook_secret() == SECRET
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_secret_that_cannot_be_kept_says_what_to_set(tmp_path):
+    (tmp_path / ".avatarkit").write_text("in the way")
+    with pytest.raises(StorageError, match="AVATARKIT_WEBHOOK_SECRET"):
+        beside(tmp_path).webhook_secret()
 
 
 def test_a_secret_that_could_be_guessed_is_refused():

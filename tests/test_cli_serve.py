@@ -137,6 +137,13 @@ def test_the_secret_of_webhooks_can_be_given(serve, monkeypatch):
     assert not SECRET.exists()
 
 
+@pytest.mark.parametrize("command", [("serve", "--port=0"), ("worker",), ("worker", "--once")])
+def test_what_tells_vendors_an_address_that_others_do_not_know_is_refused(command, monkeypatch):
+    monkeypatch.setenv("AVATARKIT_PUBLIC_URL", "https://app.example")
+    result = run(*command, "--repository=postgresql://app@db.example.com/app")
+    assert (result.exit_code, "AVATARKIT_WEBHOOK_SECRET" in result.stderr) == (3, True)
+
+
 def test_it_drives_what_is_begun(serve):
     url = serve()[1]
     with client(url, url.partition("=")[2]) as api:

@@ -93,6 +93,20 @@ async def test_tick_drives_what_is_due(house):
         assert await kit.tick() == 0
 
 
+async def test_estimates_read_what_was_completed_once_a_minute(house, monkeypatch):
+    read = []
+    page = house.repository.page
+    monkeypatch.setattr(
+        house.repository, "page", lambda *given, **more: read.append(1) or page(*given, **more)
+    )
+    async with house.kit(worker=False) as kit:
+        training = await kit.train(**WHO, voice=[WAV], footage=JPG, consent=DRAWN)
+        for seconds, reads in ((0, 1), (59, 1), (1, 2)):
+            house.clock.advance(seconds)
+            await kit.estimate(training)
+            assert len(read) == reads
+
+
 async def test_the_work_goes_on_in_the_next_process(house):
     async with house.kit(worker=False) as kit:
         training = await kit.train(**WHO, voice=[WAV], footage=JPG, consent=DRAWN)

@@ -8,7 +8,7 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -58,7 +58,7 @@ from .records import (
 )
 from .registry import Stack, StackRow
 from .requests import unreachable
-from .settings import Settings, root_of
+from .settings import Settings
 from .states import Policy
 from .webhooks import Delivery, Registered, Registers
 
@@ -71,6 +71,8 @@ Stacks = str | Mapping[Operation, str] | Sequence[str | Mapping[Operation, str]]
 _NAMESPACE = uuid.UUID("5f0b7f2e-6d0e-4a57-9d0a-61766b740001")
 #: Seconds that a place at an account outlives the longest request that may hold it.
 _PLACE_MARGIN = 60.0
+#: Seconds that a look at them is good for: pages that people watch ask all the time.
+_MEASURED_FOR = 60.0
 #: Completed trainings that are looked at for an estimate, and how many of a stack are enough.
 _MEASURED, _ENOUGH = 100, 3
 _DEADLINES = {Operation.VIDEO: 6 * 3600.0, Operation.DUB: 86_400.0}
@@ -125,7 +127,7 @@ class AvatarKit:
     ) -> None:
         self._settings = settings or Settings.from_env()
         if isinstance(repository, str):
-            self._settings = replace(self._settings, root=root_of(repository))
+            self._settings = self._settings.beside(repository)
         self._clock = clock or SystemClock()
         self._policy = policy or Policy()
         self._given = dict(providers or {})
@@ -164,7 +166,7 @@ class AvatarKit:
             policy=self._policy,
             changed=self._changes.tell,
             keep=partial(marking.put, self._media) if marking else None,
-            inboxes=self._settings.inboxes,
+            inboxes=self._settings.called_at,
         )
         self._inbox = Inbox(
             repository=self._repository,
@@ -175,6 +177,7 @@ class AvatarKit:
             advance=self._orchestrator.advance, repository=self._repository, clock=self._clock
         )
         self._worker = worker
+        self._measured: tuple[float, Mapping[str, float]] = (-_MEASURED_FOR, {})
         self._exits = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -1194,8 +1197,16 @@ class AvatarKit:
             return Estimate(took, "measured")
         return Estimate(sum(state.typical for state in training.operations), "typical")
 
-    async def _took(self) -> dict[str, float]:
+    async def _took(self) -> Mapping[str, float]:
         """Median seconds of the newest completed trainings, by stack, where there are enough."""
+        now = self._clock.now().wall
+        at, took = self._measured
+        if not 0 <= now - at < _MEASURED_FOR:
+            took = await self._measure()
+            self._measured = (now, took)
+        return took
+
+    async def _measure(self) -> Mapping[str, float]:
         page = await self._repository.page("training", status=Status.COMPLETED, limit=_MEASURED)
         took: dict[str, list[float]] = {}
         for record in page.records:

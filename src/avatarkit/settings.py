@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Self, cast
 
 from pydantic import SecretStr
 
+from .errors import ConfigError, StorageError
 from .interfaces import Clock, Provider, ProviderSettings
 from .webhooks import Inboxes
 
@@ -52,6 +55,57 @@ class Settings:
             inboxes=_inboxes(kept),
             environ=MappingProxyType(kept),
         )
+
+    def beside(self, repository: str) -> Self:
+        """The same, with another database and what lies beside it."""
+        return replace(self, repository=repository, root=root_of(repository))
+
+    @property
+    def called_at(self) -> Inboxes | None:
+        """``inboxes``, else by the secret that the server or a worker keeps in ``root``."""
+        url = self.environ.get("AVATARKIT_PUBLIC_URL")
+        if self.inboxes is not None or url is None:
+            return self.inboxes
+        with suppress(FileNotFoundError):
+            return Inboxes(url, self._secret_file.read_text(encoding="ascii"))
+        return None
+
+    def webhook_secret(self) -> str:
+        """The secret of the inbox's address: given, or made once and kept in ``root``.
+
+        Raises ``ConfigError`` where vendors are told the address by processes that may not see that
+        file: those of other machines, which share a database that is no file. ``StorageError``
+        where it cannot be kept.
+        """
+        if given := self.environ.get("AVATARKIT_WEBHOOK_SECRET"):
+            return given
+        if "AVATARKIT_PUBLIC_URL" in self.environ and not self.repository.startswith("sqlite:"):
+            raise ConfigError(
+                "other machines may share this database, and must tell vendors the same address: "
+                "set AVATARKIT_WEBHOOK_SECRET, 16 random characters or more, wherever a server or "
+                "a worker runs"
+            )
+        file = self._secret_file
+        part = file.with_name(f".{file.name}.{secrets.token_hex(8)}.part")
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if not file.exists():
+                made = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                with os.fdopen(made, "w", encoding="ascii") as out:
+                    out.write(secrets.token_urlsafe(32))
+                with suppress(FileExistsError):  # another process was first, and its secret counts
+                    os.link(part, file)
+                part.unlink()
+            return file.read_text(encoding="ascii").strip()
+        except OSError as error:
+            raise StorageError(
+                f"cannot keep the secret of webhooks at {file} ({error.strerror}): "
+                "set AVATARKIT_WEBHOOK_SECRET"
+            ) from None
+
+    @property
+    def _secret_file(self) -> Path:
+        return self.root / "webhook-secret"
 
     def for_provider(
         self, name: str, *, clock: Clock | None = None, key_env: str | None = None

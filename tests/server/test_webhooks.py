@@ -11,12 +11,16 @@ import time
 import pytest
 from pydantic import SecretStr
 
+from avatarkit import AvatarKit
+from avatarkit.inbox import Inbox
 from avatarkit.interfaces import ProviderSettings
 from avatarkit.models import JobState, Operation
 from avatarkit.providers.elevenlabs import ElevenLabs
 from avatarkit.providers.heygen import HeyGen
 from avatarkit.providers.synthesia import Synthesia
 from avatarkit.records import Status
+from avatarkit.server import app as application
+from avatarkit.server.uploads import Uploads
 
 pytestmark = pytest.mark.anyio
 
@@ -302,6 +306,51 @@ async def test_what_was_kept_is_applied_after_a_restart(site):
         await done(site)
         record = await site.kit.get(record_id)
     assert record.operation(Operation.VOICE).job_state is JobState.SUCCEEDED
+
+
+async def test_a_bug_while_deliveries_are_applied_leaves_them_for_the_next_look(site, monkeypatch):
+    calls = []
+    sweep = Inbox.sweep
+
+    async def once_broken(self, limit):
+        calls.append(1)
+        if len(calls) == 1:
+            raise ZeroDivisionError
+        return await sweep(self, limit)
+
+    monkeypatch.setattr(Inbox, "sweep", once_broken)
+    async with site.running() as app, site.client(app, "ana") as client:
+        kit = site.kit
+        record_id = await trained(site, client)
+        (delivery,) = site.vendor.deliveries()
+        assert (await tell(site, client, delivery)).status_code == 200
+        await done(site)
+        assert site.kit is kit
+        record = await kit.get(record_id)
+    assert record.operation(Operation.VOICE).job_state is JobState.SUCCEEDED
+
+
+async def test_a_kit_that_breaks_is_opened_anew_without_a_visitor(site, monkeypatch):
+    monkeypatch.setattr(application, "_PAUSE", 0.0)
+    opened, tidied = [], Uploads.tidy
+    enter = AvatarKit.__aenter__
+
+    async def counted(self):
+        opened.append(1)
+        return await enter(self)
+
+    async def once_broken(self):
+        if len(opened) == 1:
+            raise ZeroDivisionError
+        await tidied(self)
+
+    monkeypatch.setattr(AvatarKit, "__aenter__", counted)
+    monkeypatch.setattr(Uploads, "tidy", once_broken)
+    monkeypatch.setattr(application, "_SWEEP", 0.0)
+    async with site.running() as app, site.client(app, "ana") as client:
+        while len(opened) < 2:
+            await asyncio.sleep(0)
+        assert (await client.get("/trainings")).status_code == 200
 
 
 # -- what no vendor sends ---------------------------------------------------------------------

@@ -7,16 +7,15 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import anyio
 import typer
 
-from ..errors import ConfigError, StorageError
+from ..errors import ConfigError
 from .session import Session, command
 
 if TYPE_CHECKING:
@@ -65,12 +64,13 @@ async def _serve(
             f"{host} can be reached by others: give a token (--token or AVATARKIT_TOKEN) and the "
             "names that it answers for (--allowed-host)"
         )
+    secret = session.settings().webhook_secret()  # before the kit, which tells vendors of it
     with closing(_listening(host, port)) as listening:
         async with session.kit(worker=worker) as kit:
             given = token or secrets.token_urlsafe(24)
             address = _address(host, listening.getsockname()[1])
             tell = partial(_tell, session, address, None if token else given)
-            server = _server(_app(kit, given, named, loopback=loopback), tell)
+            server = _server(_app(kit, given, named, secret, loopback=loopback), tell)
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_end_on_signal, server, tasks.cancel_scope)
                 await server.serve(sockets=[listening])
@@ -78,7 +78,9 @@ async def _serve(
             session.out.hint("what is left goes to the next worker")
 
 
-def _app(kit: AvatarKit, token: str, named: tuple[str, ...], *, loopback: bool) -> Starlette:
+def _app(
+    kit: AvatarKit, token: str, named: tuple[str, ...], webhook_secret: str, *, loopback: bool
+) -> Starlette:
     from ..server import StartupToken, create_app
     from ..server.guards import LOOPBACK
 
@@ -86,7 +88,7 @@ def _app(kit: AvatarKit, token: str, named: tuple[str, ...], *, loopback: bool) 
     return create_app(
         kit,
         authenticate=StartupToken(token),
-        webhook_secret=_webhook_secret(os.environ, kit.home / "webhook-secret"),
+        webhook_secret=webhook_secret,
         link_secrets=[link_secret] if link_secret else [],
         hosts=(*LOOPBACK, *named) if loopback else named,
         opened=True,
@@ -154,23 +156,3 @@ def _listening(host: str, port: int) -> socket.socket:
         raise ConfigError(
             f"cannot listen on {_address(host, port)} ({error.strerror}): choose another --port"
         ) from None
-
-
-def _webhook_secret(environ: Mapping[str, str], file: Path) -> str:
-    """The secret of the inbox's address: given, or made once and kept for this user only."""
-    if given := environ.get("AVATARKIT_WEBHOOK_SECRET", "").strip():
-        return given
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        made = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return file.read_text(encoding="ascii").strip()
-    except OSError as error:
-        raise StorageError(
-            f"cannot keep the secret of webhooks at {file} ({error.strerror}): "
-            "set AVATARKIT_WEBHOOK_SECRET"
-        ) from None
-    secret = secrets.token_urlsafe(32)
-    with os.fdopen(made, "w", encoding="ascii") as out:
-        out.write(secret)
-    return secret

@@ -20,6 +20,7 @@ from .output import Output
 
 if TYPE_CHECKING:
     from ..kit import AvatarKit
+    from ..settings import Settings
 
 __all__ = ["Session", "command"]
 
@@ -38,6 +39,13 @@ class Session:
     media: str | None
     stack: str | None
     debug: bool
+
+    def settings(self) -> Settings:
+        """What the environment says, with the database that was asked for."""
+        from ..settings import Settings
+
+        settings = Settings.from_env()
+        return settings if self.repository is None else settings.beside(self.repository)
 
     def kit(self, *, worker: bool, stack: str | None = None) -> AvatarKit:
         """A kit as the options say; with ``worker`` it also drives records while it is open."""

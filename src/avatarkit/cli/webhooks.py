@@ -81,13 +81,14 @@ async def _register(
     ] = False,
 ) -> None:
     """Have a provider report to AVATARKIT_PUBLIC_URL, signed; its secret is told this once."""
-    from ..settings import Settings, variables
+    from ..settings import variables
 
-    inboxes = Settings.from_env().inboxes
+    inboxes = session.settings().called_at
     if inboxes is None:
         raise ConfigError(
             "set AVATARKIT_PUBLIC_URL, under which `avatarkit serve` is reached, and "
-            "AVATARKIT_WEBHOOK_SECRET, 16 random characters or more"
+            "AVATARKIT_WEBHOOK_SECRET, 16 random characters or more, where the server did not make "
+            "one here"
         )
     address = inboxes.address(provider)
     variable = variables(provider)["webhook_secrets"][0]

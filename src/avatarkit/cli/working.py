@@ -45,15 +45,24 @@ async def _worker(
         await _status(session, late)
         return
     if once:
+        _share_secret(session)
         async with session.kit(worker=False) as kit:
             count = await kit.tick()
         session.out.result({"advanced": count}, f"{count} advanced")
         return
+    _share_secret(session)
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with session.kit(worker=True):
             session.out.hint("working; end with Ctrl-C")
             await anext(aiter(signals))
             session.out.hint("finishing what runs; what is left goes to the next worker")
+
+
+def _share_secret(session: Session) -> None:
+    """See that vendors are told the address at which `serve` listens, whoever was started first."""
+    settings = session.settings()
+    if "AVATARKIT_PUBLIC_URL" in settings.environ:
+        settings.webhook_secret()
 
 
 async def _status(session: Session, late: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -64,6 +64,9 @@ _STATUS: Mapping[type[Exception], int] = {
 #: Seconds between looks at deliveries that wait for their job.
 _SWEEP = 15.0
 
+#: Seconds before a kit that broke is opened anew.
+_PAUSE = 1.0
+
 
 class _Running:
     """The kit while it is open, and what runs beside it; begun by the first request at the latest.
@@ -109,8 +112,18 @@ class _Running:
         if not self._owned:
             await self._sweep()
             return
-        async with self._kit:
-            await self._sweep()
+        while not self._stop.is_set():
+            try:
+                async with self._kit:
+                    await self._sweep()
+            except Exception as error:
+                if not self._ready.is_set():
+                    raise  # it could not be opened: who asks for it is told
+                # The kit is closed, and its worker with it: what waits must not wait for a visitor.
+                self._ready.clear()
+                log.exception("server.reopening", error=type(error).__name__)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop.wait(), _PAUSE)
 
     async def _sweep(self) -> None:
         self._ready.set()
@@ -121,6 +134,8 @@ class _Running:
                     pass
             except errors.AvatarKitError as error:
                 log.warning("webhooks.not_applied", error=type(error).__name__)
+            except Exception as error:  # what is kept stays, and is tried again with the next look
+                log.exception("webhooks.sweep_failed", error=type(error).__name__)
             try:
                 await asyncio.wait_for(self._swept.wait(), _SWEEP)
             except TimeoutError:
