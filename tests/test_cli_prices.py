@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from avatarkit import AvatarKit, errors
 from avatarkit.cli import prices as commands
 from avatarkit.cli.app import app
+from avatarkit.interfaces import Balance
 
 DEMO = Path(str(files("avatarkit") / "data" / "demo"))
 
@@ -220,6 +222,52 @@ def test_a_plot_without_the_extra_says_what_to_install(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", missing)
     result = run("compare", "--only", "heygen", "--plot", "a.png", code=3)
     assert 'pip install "avatarkit-sdk[plot]"' in result.stderr.replace("\n", " ")
+
+
+# -- balances -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def balances(monkeypatch):
+    async def told(_self):
+        return {
+            "heygen": Balance(12.5, "usd"),
+            "d-id": Balance(180.0, "credits"),
+            "quiet": Balance(None, "credits"),
+            "elevenlabs": errors.AuthError("set the key", provider="elevenlabs"),
+        }
+
+    monkeypatch.setattr(AvatarKit, "balances", told)
+
+
+LEFT = {
+    "heygen": "$12.50 left",
+    "d-id": "180 credits left",
+    "quiet": "the vendor does not say",
+    "elevenlabs": "unknown: elevenlabs: set the key",
+}
+
+
+def test_costs_tells_what_is_left_where_it_is_asked(balances):
+    lines = run("costs", "--balances").stdout.splitlines()
+    assert {f"{name}: {text}" for name, text in LEFT.items()} <= set(lines)
+
+
+def test_costs_gives_programs_what_is_left(balances):
+    told = printed("costs", "--balances")["balances"]
+    assert told["d-id"] == {"amount": 180.0, "unit": "credits", "problem": None}
+    assert told["elevenlabs"]["problem"] == "elevenlabs: set the key"
+
+
+def test_costs_asks_no_vendor_of_its_own_accord(balances):
+    assert "balances" not in printed("costs")
+
+
+def test_doctor_tells_what_is_left_and_what_cannot_be_asked(balances):
+    told = CliRunner().invoke(app, ["doctor", "--stack=fake", "--balances", "--json"])
+    checks = {c["check"]: c for c in json.loads(told.stdout)["checks"]}
+    assert checks["balance heygen"]["detail"] == "$12.50 left"
+    assert (checks["balance elevenlabs"]["ok"], told.exit_code) == (False, 7)
 
 
 # -- prices and costs -----------------------------------------------------------------------------

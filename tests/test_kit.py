@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from avatarkit import AvatarKit, Consent, Status, errors
-from avatarkit.interfaces import ROLES, Link, SpeechSynthesizer, VideoGenerator, VoiceCloner
+from avatarkit.interfaces import (
+    ROLES,
+    Balance,
+    Link,
+    SpeechSynthesizer,
+    VideoGenerator,
+    VoiceCloner,
+)
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import ConsentRule, JobState, Media, Operation, Options
 from avatarkit.providers.fake import Fake, FakeVendor, FakeVideo, Fault
@@ -824,3 +831,32 @@ def test_every_role_has_its_methods():
 
 def test_the_video_role_is_what_speak_needs():
     assert issubclass(Fake, VideoGenerator)
+
+
+# -- what is left -----------------------------------------------------------------------------
+
+
+class Purse(Fake):
+    """A provider that says what its account can still spend."""
+
+    async def balance(self):
+        return Balance(3.0, "usd")
+
+
+class Shut(Fake):
+    """One whose key may not see it."""
+
+    async def balance(self):
+        raise errors.AuthError("the key may not", provider="shut")
+
+
+async def test_balances_are_told_by_those_who_can(house):
+    kinds = {"purse": Purse, "shut": Shut, "fake": Fake}
+    fakes = {name: kind(vendor=house.vendor) for name, kind in kinds.items()}
+    async with house.kit([*fakes, "heygen"], providers=fakes, worker=False) as kit:
+        told = await kit.balances()
+    said = {name: type(balance).__name__ for name, balance in told.items()}
+    assert (told["purse"], said) == (
+        Balance(3.0, "usd"),
+        {"purse": "Balance", "shut": "AuthError", "heygen": "ConfigError"},
+    )

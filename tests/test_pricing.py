@@ -26,7 +26,7 @@ from avatarkit.pricing import (
 )
 from avatarkit.pricing.costs import usage_of
 from avatarkit.pricing.rows import parse, read, shipped
-from avatarkit.records import LedgerEntry
+from avatarkit.records import LedgerEntry, OperationState
 from avatarkit.registry import Stack, stacks
 from avatarkit.testing.repositories import a_video
 
@@ -689,6 +689,27 @@ def test_a_video_is_quoted_by_its_script():
     video = a_video(script="a" * 1000)
     found = cost(accepted(Operation.VIDEO, "heygen", None), video, Prices.load())
     assert (found.recorded, found.quoted.used) == (None, 4)
+
+
+def told_later(said, job_id="j"):
+    """A record whose video was polled, and whose vendor then said what it took."""
+    video = a_video(script="Hello")
+    state = OperationState(
+        operation=Operation.VIDEO, provider="heygen", phase="done", job_id=job_id, cost=said
+    )
+    return video.model_copy(update={"operations": (state,)})
+
+
+def test_what_the_vendor_says_at_the_end_of_a_job_counts_too():
+    entry = accepted(Operation.VIDEO, "heygen", None)
+    found = cost(entry, told_later("30 seconds"), Prices.load())
+    assert (found.entry.cost, found.recorded.used) == ("30 seconds", 2)
+
+
+def test_what_the_vendor_says_of_another_job_does_not_count():
+    entry = accepted(Operation.VIDEO, "heygen", None)
+    found = cost(entry, told_later("30 seconds", job_id="other"), Prices.load())
+    assert (found.entry.cost, found.recorded) == (None, None)
 
 
 def test_an_avatar_is_quoted_as_one_training():

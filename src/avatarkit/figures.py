@@ -7,10 +7,18 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # a command that shows no price does not wait for them
+    from .interfaces import Balance
     from .pricing import Estimate, Price, Quote
     from .pricing.quotes import Line
 
-__all__ = ["estimate_shape", "number", "price_shape", "quote_shape"]
+__all__ = [
+    "balance_shape",
+    "balance_text",
+    "estimate_shape",
+    "number",
+    "price_shape",
+    "quote_shape",
+]
 
 
 def number(amount: Decimal | None) -> str | None:
@@ -28,6 +36,22 @@ def estimate_shape(found: Estimate) -> dict[str, Any]:
         "used": number(found.used),
         "unknown": list(found.unknown),
     }
+
+
+def balance_shape(found: Balance | Exception) -> dict[str, Any]:
+    """What is left, in what it is counted; or why that is unknown."""
+    if isinstance(found, Exception):
+        return {"amount": None, "unit": None, "problem": str(found)}
+    return {"amount": found.amount, "unit": found.unit, "problem": None}
+
+
+def balance_text(found: Balance | Exception) -> str:
+    """The same for people."""
+    if isinstance(found, Exception):
+        return f"unknown: {found}"
+    if found.amount is None:
+        return "the vendor does not say"
+    return f"${found.amount:.2f} left" if found.unit == "usd" else f"{found.amount:g} credits left"
 
 
 def price_shape(price: Price, today: date) -> dict[str, Any]:

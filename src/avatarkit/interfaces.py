@@ -46,6 +46,7 @@ __all__ = [
     "ROLES",
     "AvatarTrainer",
     "Backlog",
+    "Balance",
     "Capabilities",
     "Claim",
     "Clock",
@@ -71,6 +72,7 @@ __all__ = [
     "SpeechSynthesizer",
     "Sunset",
     "TakesRecording",
+    "TellsBalance",
     "VideoDubber",
     "VideoGenerator",
     "VoiceCloner",
@@ -324,6 +326,26 @@ class VideoDubber(Protocol):
     @abstractmethod
     async def delete_dub(self, dub_id: str, /) -> None:
         """Delete; a dub that is not there counts as deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What an account can still spend; None where the vendor does not tell.
+
+    What it fell by between two looks is the charge of all that the account did, not of one job.
+    """
+
+    amount: float | None
+    unit: Literal["usd", "credits"]
+
+
+@runtime_checkable
+class TellsBalance(Protocol):
+    """A provider that says, free of charge, what its account can still spend."""
+
+    @abstractmethod
+    async def balance(self) -> Balance:
+        """Ask for it; raises ``AuthError`` for a key that may not see it."""
 
 
 @runtime_checkable

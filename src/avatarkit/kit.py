@@ -28,6 +28,7 @@ from .inbox import Inbox
 from .interfaces import (
     ROLES,
     Backlog,
+    Balance,
     Clock,
     FaceFinder,
     Limit,
@@ -40,6 +41,7 @@ from .interfaces import (
     Provider,
     Repository,
     TakesRecording,
+    TellsBalance,
     needs_footage,
 )
 from .marking import SIDECAR, Marking, Signer, write
@@ -1180,6 +1182,24 @@ class AvatarKit:
         records = {id_: await self._repository.get(id_) for id_ in ids}
         rows = prices or self._prices(entry.provider for entry in entries)
         return [pricing.cost(entry, records[entry.record_id], rows, choose) for entry in entries]
+
+    async def balances(
+        self, stack: Stacks | None = None
+    ) -> dict[str, Balance | errors.AvatarKitError]:
+        """What the account of each provider that says so can still spend, else why that is unknown.
+
+        Asks the vendors, free of charge. It tells no job's charge: what it falls by is all that the
+        account did.
+        """
+        names = dict.fromkeys(name for one in self._asked(stack) for name in one.roles.values())
+        found: dict[str, Balance | errors.AvatarKitError] = {}
+        for name in names:
+            if issubclass(self._class_of(name), TellsBalance):  # which needs no key to be seen
+                try:
+                    found[name] = await cast("TellsBalance", self._provider(name)).balance()
+                except errors.AvatarKitError as error:
+                    found[name] = error
+        return found
 
     def _prices(self, names: Iterable[str]) -> pricing.Prices:
         classes = []

@@ -174,5 +174,6 @@ class SyncAvatarKit:
     quote = _at_once(AvatarKit.quote)
     compare = _at_once(AvatarKit.compare)
     costs = _waiting(AvatarKit.costs)
+    balances = _waiting(AvatarKit.balances)
     now = _waiting(AvatarKit.now)
     restored = _waiting(AvatarKit.restored)

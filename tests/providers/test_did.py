@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from avatarkit import errors
-from avatarkit.interfaces import ProviderSettings
+from avatarkit.interfaces import Balance, ProviderSettings
 from avatarkit.models import (
     AvatarRequest,
     JobState,
@@ -803,3 +803,22 @@ async def test_every_call_is_one_that_the_vendor_describes(it, wire):
         "DELETE /clips/presenters/{id}",
         "GET /expressives/avatars/{id}",
     }
+
+
+# -- the account ------------------------------------------------------------------------------
+
+
+async def test_the_credits_that_are_left_are_told(it, wire):
+    wire.reply(TOLD["credits"])
+    assert await it.balance() == Balance(180.0, "credits")
+    assert [f"{r.method} {r.url.path}" for r in wire.requests] == ["GET /credits"]
+
+
+async def test_an_account_without_credits_has_none_left(it, wire):
+    wire.reply({"kind": "NotFoundError", "description": "no credits"}, 404)
+    assert await it.balance() == Balance(0.0, "credits")
+
+
+async def test_credits_that_are_not_told_are_unknown(it, wire):
+    wire.reply({})
+    assert await it.balance() == Balance(None, "credits")

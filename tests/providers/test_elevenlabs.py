@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from avatarkit import errors
-from avatarkit.interfaces import ProviderSettings
+from avatarkit.interfaces import Balance, ProviderSettings
 from avatarkit.models import JobState, Operation, SpeechRequest, VoiceRequest
 from avatarkit.providers.elevenlabs import (
     REGIONS,
@@ -384,6 +384,16 @@ async def test_the_plan_tells_what_it_still_allows(it, wire):
         credits=29_000,
         renews_at=1_793_000_000,
     )
+
+
+async def test_the_balance_is_what_is_left_of_the_plan(it, wire):
+    wire.reply(TOLD["subscription"])
+    assert await it.balance() == Balance(29_000.0, "credits")
+
+
+async def test_a_balance_that_is_not_told_is_unknown(it, wire):
+    wire.reply({})
+    assert await it.balance() == Balance(None, "credits")
 
 
 async def test_a_plan_that_tells_nothing_is_unknown(it, wire):

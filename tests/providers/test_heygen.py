@@ -14,7 +14,7 @@ from pydantic import SecretStr, ValidationError
 
 import avatarkit
 from avatarkit import AvatarKit, Consent, Status, _http, errors
-from avatarkit.interfaces import ProviderSettings
+from avatarkit.interfaces import Balance, ProviderSettings
 from avatarkit.models import (
     AvatarRequest,
     DubRequest,
@@ -26,7 +26,6 @@ from avatarkit.models import (
     VoiceRequest,
 )
 from avatarkit.providers.heygen import (
-    Balance,
     HeyGen,
     HeyGenAvatar,
     HeyGenBackground,

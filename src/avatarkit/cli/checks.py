@@ -236,10 +236,13 @@ async def _doctor(
         list[str] | None,
         typer.Option(metavar="FILE", help="A recording to look at, or a link; may be repeated."),
     ] = None,
+    balances: Annotated[
+        bool, typer.Option("--balances", help="Ask the vendors what is left, which tries the keys.")
+    ] = False,
 ) -> None:
     """Say whether everything is in place; the exit code is that of the first problem."""
     checks = [_Check("python", platform.python_version()), *_extras()]
-    async with aclosing(_examined(session, samples or ())) as examined:
+    async with aclosing(_examined(session, samples or (), balances)) as examined:
         checks += [check async for check in examined]
     wrong = [check.error for check in checks if check.error is not None]
     session.out.table(
@@ -259,7 +262,9 @@ def _extras() -> Iterator[_Check]:
         )
 
 
-async def _examined(session: Session, samples: Sequence[str]) -> AsyncGenerator[_Check]:
+async def _examined(
+    session: Session, samples: Sequence[str], balances: bool
+) -> AsyncGenerator[_Check]:
     """Everything that may be wrong, each looked at whatever became of the others."""
     from ..settings import Settings
 
@@ -282,10 +287,26 @@ async def _examined(session: Session, samples: Sequence[str]) -> AsyncGenerator[
         with _checking(f"provider {name}", "can be used") as check:
             await _construct(name, settings)
         yield check
+    if balances:
+        async for told in _balances(session):
+            yield told
     for ending in _endings(names, settings.environ, _today()):
         yield ending
     for finding in await _findings(session, samples):
         yield finding
+
+
+async def _balances(session: Session) -> AsyncGenerator[_Check]:
+    """What can still be spent at each vendor that says so."""
+    from ..figures import balance_text
+
+    async with session.kit(worker=False) as kit:
+        left = await kit.balances()
+    for name, found in left.items():
+        with _checking(f"balance {name}", balance_text(found)) as check:
+            if isinstance(found, Exception):
+                raise found
+        yield check
 
 
 def _shown(address: str) -> str:

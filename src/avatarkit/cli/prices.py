@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..figures import estimate_shape, number, price_shape, quote_shape
+from ..figures import balance_shape, balance_text, estimate_shape, number, price_shape, quote_shape
 from .session import Session, command
 
 if TYPE_CHECKING:
@@ -408,16 +408,25 @@ async def _costs(
     *,
     choose: _Choose = None,
     prices_file: _PricesFile = None,
+    balances: Annotated[
+        bool, typer.Option("--balances", help="Ask the stack's vendors what is left, too.")
+    ] = False,
 ) -> None:
     """Show what vendors said that accepted calls took, beside what was to be expected."""
     prices = _loaded(prices_file)
     async with session.kit(worker=False) as kit:
         found = await kit.costs(record, prices=prices, choose=_chosen(choose))
+        left = await kit.balances() if balances else {}
+    document: dict[str, Any] = {"currency": "USD", "costs": [_cost_shape(cost) for cost in found]}
+    if balances:
+        document["balances"] = {name: balance_shape(balance) for name, balance in left.items()}
     session.out.table(
-        {"currency": "USD", "costs": [_cost_shape(cost) for cost in found]},
+        document,
         ("when", "record", "what", "provider", "vendor said", "that is", "quoted"),
         [_cost_cells(cost) for cost in found],
     )
+    for name, balance in left.items():
+        session.out.line(f"{name}: {balance_text(balance)}")
 
 
 def _used(found: Estimate | None) -> str | None:

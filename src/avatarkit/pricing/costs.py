@@ -45,6 +45,7 @@ def cost(
     choose: Choice = MappingProxyType({}),
 ) -> Cost:
     """Price an entry twice: by the vendor's word, and by the record's request."""
+    entry = _completed(entry, record)
     asked = _asked(entry, record)
     said = usage_of(entry.cost)
     return Cost(
@@ -52,6 +53,14 @@ def cost(
         recorded=_priced(entry, said, prices, choose) if said else None,
         quoted=_priced(entry, asked, prices, choose) if asked else None,
     )
+
+
+def _completed(entry: LedgerEntry, record: Record | None) -> LedgerEntry:
+    """The entry with what the vendor said later, when the job was polled."""
+    state = record.operation(entry.operation) if record else None
+    if entry.cost or state is None or state.job_id != entry.job_id:
+        return entry
+    return entry.model_copy(update={"cost": state.cost})
 
 
 def _asked(entry: LedgerEntry, record: Record | None) -> Usage | None:

@@ -23,12 +23,14 @@ from pydantic import Field
 from .. import _http, errors
 from ..interfaces import (
     AvatarTrainer,
+    Balance,
     Capabilities,
     Discards,
     Limit,
     Prepares,
     ProviderSettings,
     TakesRecording,
+    TellsBalance,
     VideoGenerator,
     VoiceCloner,
 )
@@ -334,7 +336,14 @@ _UPLOADS: Mapping[str, str] = {
 
 
 class DID(
-    HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator, Prepares, Discards, TakesRecording
+    HttpProvider,
+    VoiceCloner,
+    AvatarTrainer,
+    VideoGenerator,
+    Prepares,
+    Discards,
+    TakesRecording,
+    TellsBalance,
 ):
     """Voices, avatars and videos.
 
@@ -522,6 +531,17 @@ class DID(
         if request.voice_id is None or how.provider is not None or how.own_elevenlabs:
             return {}
         return {"voice_provider": await self._voice_provider(request.voice_id)}
+
+    # -- the account --------------------------------------------------------------------------
+
+    async def balance(self) -> Balance:
+        """The credits that are left, of 15 seconds each; an account without any is not found."""
+        try:
+            raw = await self._call("GET", "/credits", operation=Operation.VIDEO)
+        except errors.NotFound:
+            return Balance(0.0, "credits")
+        left = raw.get("remaining")
+        return Balance(float(left) if isinstance(left, int | float) else None, "credits")
 
     async def discard(self, operation: Operation, prepared: Mapping[str, Any], /) -> None:
         """Delete uploaded audio and photos, and a consent that we asked for, with its video."""

@@ -21,11 +21,13 @@ from pydantic import Field
 
 from .. import _http, errors
 from ..interfaces import (
+    Balance,
     Capabilities,
     Limit,
     ProviderSettings,
     SpeechSynthesizer,
     TakesRecording,
+    TellsBalance,
     VoiceCloner,
 )
 from ..models import (
@@ -166,7 +168,7 @@ _MEDIA_TYPES: Mapping[str, str] = {
 }
 
 
-class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording):
+class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording, TellsBalance):
     """Voices and speech. ``base_url`` may be a word of ``REGIONS``."""
 
     name = "elevenlabs"
@@ -443,6 +445,11 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording):
             credits=_left(raw, "character_limit", "character_count"),
             renews_at=_number(raw, "next_character_count_reset_unix"),
         )
+
+    async def balance(self) -> Balance:
+        """The credits that are left until the plan renews, without what may be had beyond them."""
+        left = (await self.allowance()).credits
+        return Balance(None if left is None else float(left), "credits")
 
     # -- reading ------------------------------------------------------------------------------
 

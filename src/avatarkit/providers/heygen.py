@@ -22,12 +22,14 @@ from pydantic import Field, SecretStr, field_validator
 from .. import _http, errors
 from ..interfaces import (
     AvatarTrainer,
+    Balance,
     Capabilities,
     Discards,
     Limit,
     Prepares,
     SpeechSynthesizer,
     Sunset,
+    TellsBalance,
     VideoDubber,
     VideoGenerator,
     VoiceCloner,
@@ -55,7 +57,6 @@ from ..webhooks import Delivery, HmacSha256
 from ._base import HttpProvider, Places, Reads, _at, _segment, _text
 
 __all__ = [
-    "Balance",
     "HeyGen",
     "HeyGenAvatar",
     "HeyGenBackground",
@@ -171,14 +172,6 @@ class HeyGenDub(Options):
 
 
 @dataclass(frozen=True, slots=True)
-class Balance:
-    """What can still be spent; None where HeyGen does not tell."""
-
-    amount: float | None
-    unit: Literal["usd", "credits"]
-
-
-@dataclass(frozen=True, slots=True)
 class Webhook:
     """A registered webhook; the secret is told this once."""
 
@@ -260,6 +253,7 @@ class HeyGen(
     VideoDubber,
     Prepares,
     Discards,
+    TellsBalance,
 ):
     """All five roles."""
 
