@@ -86,18 +86,12 @@ class Inboxes:
         return f"{place}?job={quote(token, safe='')}" if token else place
 
 
-class Registered(Protocol):
-    """An address that a vendor reports to, and the secret that it signs with."""
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """An address that a vendor reports to, by its id there, and the secret that it signs with."""
 
-    @property
-    def id(self) -> str:
-        """The vendor's id of it."""
-        ...
-
-    @property
-    def secret(self) -> SecretStr:
-        """What it signs with; it is told this once."""
-        ...
+    id: str
+    secret: SecretStr = field(repr=False)  #: told this once
 
 
 @runtime_checkable
@@ -105,7 +99,7 @@ class Registers(Protocol):
     """A provider whose webhooks are registered by its API."""
 
     async def register_webhook(self, url: str) -> Registered:
-        """Have the vendor report to ``url``."""
+        """Have the vendor report to ``url``, signed."""
         ...
 
 

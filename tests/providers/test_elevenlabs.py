@@ -437,6 +437,25 @@ AUDIO = [
 ]
 
 
+async def test_a_webhook_is_registered_for_the_news_that_it_has(it, wire):
+    wire.reply({"webhook_id": "wh1", "webhook_secret": "wsec_once"}).reply({"status": "ok"})
+    told = await it.register_webhook("https://a.example/h")
+    assert (told.id, told.secret.get_secret_value()) == ("wh1", "wsec_once")
+    assert wire.body()["events"] == ["voice_library_removal_notice"]
+    contract = Contract.of("elevenlabs", closed=True)
+    assert [contract.check(request) for request in wire.requests] == [
+        "POST /v1/workspace/webhooks",
+        "PATCH /v1/workspace/webhooks/{webhook_id}",
+    ]
+
+
+async def test_a_webhook_that_would_tell_of_nothing_is_deleted_again(it, wire):
+    wire.reply({"webhook_id": "wh1", "webhook_secret": "wsec_once"}).reply({}, 403).reply({})
+    with pytest.raises(errors.ProviderError):
+        await it.register_webhook("https://a.example/h")
+    assert [request.method for request in wire.requests] == ["POST", "PATCH", "DELETE"]
+
+
 async def test_every_call_is_one_that_the_vendor_describes(it, wire):
     contract = Contract.of("elevenlabs", closed=True)
     media = TestElevenLabs().media()

@@ -349,6 +349,29 @@ async def test_every_free_call_is_one_that_the_vendor_describes(synthesia, wire)
     ]
 
 
+HOOK = {"id": "wh_1", "url": "https://a.example/h", "status": "active", "secret": "once"}
+
+
+async def test_a_webhook_is_registered_and_its_secret_is_in_no_repr(synthesia, wire):
+    wire.reply(HOOK, 201)
+    told = await synthesia.register_webhook("https://a.example/h")
+    assert (told.id, told.secret.get_secret_value()) == ("wh_1", "once")
+    assert "once" not in repr(told)
+    assert wire.body() == {
+        "url": "https://a.example/h",
+        "events": ["video.completed", "video.failed"],
+    }
+    contract = Contract.of("synthesia", closed=True)
+    assert contract.check(wire.requests[0]) == "POST /v2/webhooks"
+
+
+async def test_a_webhook_whose_answer_is_lost_is_not_registered_twice(synthesia, wire):
+    wire.reply({}, 502)
+    with pytest.raises(errors.Ambiguous):
+        await synthesia.register_webhook("https://a.example/h")
+    assert len(wire.requests) == 1
+
+
 async def test_an_upload_is_what_the_vendor_describes(synthesia, wire):
     contract = Contract.of("synthesia-upload")
     wire.reply(UPLOAD)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,14 +19,6 @@ __all__ = ["register"]
 _EVENT = Annotated[
     str, typer.Argument(metavar="EVENT", help="PROVIDER:ID, as `webhooks list` names it.")
 ]
-
-#: Where a person registers an address, at vendors whose webhooks are not registered from here.
-_PAGES: Mapping[str, str] = MappingProxyType(
-    {
-        "elevenlabs": "https://elevenlabs.io/app (its settings, Webhooks)",
-        "synthesia": "https://app.synthesia.io (its settings, API)",
-    }
-)
 
 
 def register(app: typer.Typer) -> None:
@@ -97,23 +87,13 @@ async def _register(
     if show_address:
         session.out.result({"address": address}, address)
     if told is None:
-        raise Unsupported(_otherwise(provider, cleaned(address), variable))
-    secret = told.secret.get_secret_value()
-    session.out.result({"id": told.id, variable: secret}, f"{variable}={secret}")
-    session.out.hint(f"{provider} reports to {cleaned(address)}; its secret is not told again")
-
-
-def _otherwise(provider: str, address: str, variable: str) -> str:
-    page = _PAGES.get(provider)
-    if page is None:
-        return (
+        raise Unsupported(
             f"{provider} has no webhooks to register: where it calls back, it is told the address "
             "with each request, and else it is polled"
         )
-    return (
-        f"{provider} is told on its own page: open {page}, add the address {address} "
-        f"(--show-address prints it whole), and set {variable} to the secret that it shows"
-    )
+    secret = told.secret.get_secret_value()
+    session.out.result({"id": told.id, variable: secret}, f"{variable}={secret}")
+    session.out.hint(f"{provider} reports to {cleaned(address)}; its secret is not told again")
 
 
 def _named(event: str) -> tuple[str, str]:

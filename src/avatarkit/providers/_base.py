@@ -40,7 +40,7 @@ from ..models import (
     VideoRequest,
     VoiceRequest,
 )
-from ..webhooks import Delivery
+from ..webhooks import Delivery, Registered
 
 __all__ = ["HttpProvider", "Places", "Reads"]
 
@@ -266,8 +266,9 @@ class HttpProvider:
         files: Sequence[tuple[str, Media]] | None = None,
         content: Media | None = None,
         headers: Mapping[str, str] | None = None,
+        once: bool = False,
     ) -> dict[str, Any]:
-        """Make a free call, sent again where that may help.
+        """Make a free call, sent again where that may help, unless it is to be made ``once``.
 
         ``body`` is sent as JSON, or as a form beside ``files``; ``content`` is an upload's own
         bytes, in place of both. ``headers`` stand in place of the key's.
@@ -290,11 +291,21 @@ class HttpProvider:
         call = _http.Call(
             provider=self.name,
             operation=operation,
+            billable=once,
             timeout=self._settings.timeout + size / _SLOWEST_UPLOAD,
             explain=self.explain,
             redact=self._redacted,
         )
         return await self._send(request, call)
+
+    def _registered(
+        self, operation: Operation, raw: Mapping[str, Any], id_: str, secret: str
+    ) -> Registered:
+        """Read what was registered, by the places of its id and of its secret."""
+        told = _text(raw, (id_,)), _text(raw, (secret,))
+        if told[0] is None or told[1] is None:
+            raise self._bad(operation, "the webhook was given no id, or no secret")
+        return Registered(told[0], SecretStr(told[1]))
 
     async def _send(self, request: _http.Request, call: _http.Call) -> dict[str, Any]:
         """Send what answers with JSON; override for a success that is none, or a key that ages."""

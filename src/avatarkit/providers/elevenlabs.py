@@ -44,7 +44,7 @@ from ..models import (
     SpeechRequest,
     VoiceRequest,
 )
-from ..webhooks import Delivery, HmacSha256
+from ..webhooks import Delivery, HmacSha256, Registered
 from ._base import HttpProvider, Reads, _at, _ratio, _segment, _text
 
 __all__ = [
@@ -158,6 +158,8 @@ _EVENTS: Mapping[str, JobState] = {
     "voice_removal_notice_withdrawn": JobState.SUCCEEDED,
     "voice_removed": JobState.GONE,
 }
+#: How they are subscribed to.
+_REMOVALS = "voice_library_removal_notice"
 _MEDIA_TYPES: Mapping[str, str] = {
     "mp3": "audio/mpeg",
     "wav": "audio/wav",
@@ -450,6 +452,26 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording, T
         """The credits that are left until the plan renews, without what may be had beyond them."""
         left = (await self.allowance()).credits
         return Balance(None if left is None else float(left), "credits")
+
+    async def register_webhook(self, url: str) -> Registered:
+        """Have ElevenLabs report voices that leave its library to ``url``, signed.
+
+        It wants a key of a workspace's admin. Keep the secret, it is told this once. It is sent
+        once: a lost answer may leave a registration, which the workspace's settings list.
+        """
+        settings = {"auth_type": "hmac", "name": "avatarkit", "webhook_url": url}
+        place, voice = "/v1/workspace/webhooks", Operation.VOICE
+        raw = await self._call(
+            "POST", place, operation=voice, body={"settings": settings}, once=True
+        )
+        told = self._registered(voice, raw, "webhook_id", "webhook_secret")
+        wanted = {"is_disabled": False, "name": "avatarkit", "events": [_REMOVALS]}
+        try:
+            await self._call("PATCH", f"{place}/{_segment(told.id)}", operation=voice, body=wanted)
+        except errors.ProviderError:
+            await self._delete(voice, f"{place}/{{}}", told.id)  # it would tell of nothing
+            raise
+        return told
 
     # -- reading ------------------------------------------------------------------------------
 

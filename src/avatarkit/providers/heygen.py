@@ -10,14 +10,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, field_validator
 
 from .. import _http, errors
 from ..interfaces import (
@@ -53,7 +53,7 @@ from ..models import (
     VoiceRequest,
     media_type_of,
 )
-from ..webhooks import Delivery, HmacSha256
+from ..webhooks import Delivery, HmacSha256, Registered
 from ._base import HttpProvider, Places, Reads, _at, _segment, _text
 
 __all__ = [
@@ -67,7 +67,6 @@ __all__ = [
     "HeyGenVideo",
     "HeyGenVoice",
     "HeyGenVoiceSettings",
-    "Webhook",
 ]
 
 _READ = "2026-11-22"
@@ -169,14 +168,6 @@ class HeyGenDub(Options):
     brand_glossary_id: str | None = None
     start_time: float | None = None  #: seconds
     end_time: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """A registered webhook; the secret is told this once."""
-
-    id: str
-    secret: SecretStr = field(repr=False)
 
 
 #: Uploads up to this go in one request; larger ones directly to the vendor's store.
@@ -741,7 +732,7 @@ class HeyGen(
         )
         return Balance(_sum(me, places), "credits")
 
-    async def register_webhook(self, url: str) -> Webhook:
+    async def register_webhook(self, url: str) -> Registered:
         """Have HeyGen report to ``url``, signed; keep the secret, it is told this once.
 
         The same address within a day is the same registration.
@@ -753,10 +744,7 @@ class HeyGen(
             body={"url": url, "events": [f"{kind}.{end}" for kind in _EVENTS for end in _ENDS]},
             headers=self._keyed(f"webhook {url}"),
         )
-        endpoint, secret = _text(raw, ("data.endpoint_id",)), _text(raw, ("data.secret",))
-        if endpoint is None or secret is None:
-            raise self._bad(Operation.VIDEO, "the webhook was given no id, or no secret")
-        return Webhook(endpoint, SecretStr(secret))
+        return self._registered(Operation.VIDEO, raw, "data.endpoint_id", "data.secret")
 
     def events(self, delivery: Delivery) -> list[Event]:
         """Read a delivery, signed or not.

@@ -27,7 +27,7 @@ from ..models import (
     Request,
     VideoRequest,
 )
-from ..webhooks import Delivery, HmacSha256
+from ..webhooks import Delivery, HmacSha256, Registered
 from ._base import HttpProvider, Reads
 
 __all__ = ["CallToAction", "Synthesia", "SynthesiaDub", "SynthesiaScene", "SynthesiaVideo"]
@@ -236,6 +236,15 @@ class Synthesia(HttpProvider, VideoGenerator, VideoDubber, Prepares):
     async def delete_dub(self, dub_id: str, /) -> None:
         """Raise ``Unsupported``: there is no call that deletes a dub."""
         raise Unsupported(f"synthesia has no call to delete a dub: delete {dub_id} in its Studio")
+
+    async def register_webhook(self, url: str) -> Registered:
+        """Have Synthesia report videos to ``url``, signed; keep the secret, it is told this once.
+
+        It is sent once: a lost answer may leave a registration, which its Studio lists.
+        """
+        body = {"url": url, "events": sorted(_EVENTS)}
+        raw = await self._call("POST", "/webhooks", operation=Operation.VIDEO, body=body, once=True)
+        return self._registered(Operation.VIDEO, raw, "id", "secret")
 
     def events(self, delivery: Delivery) -> list[Event]:
         """Check and read a delivery, which wraps the video that it tells of."""
