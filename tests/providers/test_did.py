@@ -822,3 +822,13 @@ async def test_an_account_without_credits_has_none_left(it, wire):
 async def test_credits_that_are_not_told_are_unknown(it, wire):
     wire.reply({})
     assert await it.balance() == Balance(None, "credits")
+
+
+async def test_a_finished_expressive_says_how_long_it_is(it, wire):
+    wire.reply(TOLD["expressive"])
+    assert (await it.get_video("expressives:exp_1")).cost == "9.5 seconds"
+
+
+async def test_a_clip_does_not_say_how_long_it_is(it, wire):
+    wire.reply(TOLD["clip"])
+    assert (await it.get_video("clips:clp_1")).cost is None

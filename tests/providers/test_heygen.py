@@ -983,3 +983,14 @@ async def test_every_call_is_one_that_the_vendor_describes(it, wire):
         "GET /v3/users/me",
         "POST /v3/webhooks/endpoints",
     }
+
+
+@pytest.mark.parametrize(("get", "told"), [("get_video", "video"), ("get_dub", "dub")])
+async def test_a_finished_video_says_how_long_it_is_which_is_what_is_charged(it, wire, get, told):
+    wire.reply({"data": TOLD[told]})
+    assert (await getattr(it, get)("x")).cost == "12.4 seconds"
+
+
+async def test_a_video_that_is_under_way_was_charged_nothing_that_is_known(it, wire):
+    wire.reply({"data": {**TOLD["video"], "status": "processing"}})
+    assert (await it.get_video("x")).cost is None

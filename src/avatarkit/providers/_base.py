@@ -71,6 +71,8 @@ class Reads:
     #: seconds or milliseconds since 1970, or a time of ISO 8601 or RFC 1123
     created_at: Places = ("created_at",)
     cost: Places = ()
+    #: how many seconds a finished video has, where that is what the vendor charges for
+    seconds: Places = ()
     token: Places = ("name",)  #: where the name that we gave comes back
     items: Places = ("data",)  #: the jobs of a page
     cursor: Places = ()  #: what the next page is asked for with; empty on the last one
@@ -428,7 +430,7 @@ class HttpProvider:
             reason=reason,
             action=_consent_action(self.name, _text(raw, reads.consent_url), state),
             created_at=_moment(_first(raw, reads.created_at)),
-            cost=_text(raw, reads.cost),
+            cost=_text(raw, reads.cost) or _lasting(operation, state, _text(raw, reads.seconds)),
             raw=raw,
         )
         return self._read_on(job)
@@ -570,6 +572,12 @@ def _first(raw: Mapping[str, Any], places: Places) -> Any:
 def _text(raw: Mapping[str, Any], places: Places) -> str | None:
     value = _first(raw, places)
     return str(value) if isinstance(value, str | int | float) else None
+
+
+def _lasting(operation: Operation, state: JobState, seconds: str | None) -> str | None:
+    """What a job took that is charged by the length of its video."""
+    filmed = operation in {Operation.VIDEO, Operation.DUB} and state is JobState.SUCCEEDED
+    return f"{seconds} seconds" if filmed and seconds is not None else None
 
 
 def _ratio(value: Any, end: float) -> float | None:

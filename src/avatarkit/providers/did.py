@@ -469,6 +469,7 @@ class DID(
         items=(*_FAMILIES, "avatars", "presenters", "voices"),
         cursor=("token",),
         cursor_parameter="token",
+        seconds=("duration",),  # talks and expressives tell it
     )
     code = ("kind", "code")
     message = ("description", "message")

@@ -407,6 +407,7 @@ class HeyGen(
             "data.failure_code",
             "data.error.code",
         ),
+        seconds=("data.duration", "duration"),
         created_at=("data.created_at", "data.avatar_group.created_at", "created_at"),
         token=("name", "title"),
         cursor=("next_token",),
