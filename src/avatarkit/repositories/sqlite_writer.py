@@ -72,8 +72,11 @@ class Writer:
         """
         waiting = _Change(change)
         self._queue.put(waiting)
-        with translated(self._path):
+        try:
             result: T = await waiting.future
+        except sqlite3.Error:
+            with translated(self._path):
+                raise
         return result
 
     def close(self) -> None:
