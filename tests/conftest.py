@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -13,6 +14,11 @@ settings.register_profile(
     "avatarkit", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("avatarkit")
+
+# Tests run in several processes, which are measured; what they start themselves is not, since who
+# measures loads modules of its own.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 sys.path.insert(0, str(Path(__file__).parent))  # the simulated world is used by several tests
 
