@@ -18,6 +18,7 @@ from avatarkit import AvatarKit, errors
 from avatarkit.cli import prices as commands
 from avatarkit.cli.app import app
 from avatarkit.interfaces import Balance
+from racing import PRICES
 
 DEMO = Path(str(files("avatarkit") / "data" / "demo"))
 
@@ -309,3 +310,66 @@ def test_the_ledger_shows_what_vendors_said_beside_the_quote(place, monkeypatch)
     )
     assert {cost["operation"] for cost in found} == {"voice", "avatar", "video"}
     assert run("costs", training).stdout.count("unknown") >= 2
+
+
+# -- budgets --------------------------------------------------------------------------------------
+
+RECORDINGS = (
+    f"--voice={DEMO / 'voice.wav'}",
+    f"--footage={DEMO / 'portrait.jpg'}",
+    "--not-a-real-person=a drawing",
+)
+
+
+@pytest.fixture
+def fake_prices(place, monkeypatch):
+    """A training is 3 dollars."""
+    (place / "mine.toml").write_text(PRICES)
+    monkeypatch.setenv("AVATARKIT_STACK", "fake")
+    monkeypatch.setenv("AVATARKIT_PRICES", "mine.toml")
+
+
+@pytest.mark.usefixtures("fake_prices")
+def test_more_than_max_cost_is_refused_before_anything_is_sent():
+    result = run("train", *RECORDINGS, "--max-cost=2", code=3)
+    assert "$1.00 more than max_cost $2.00" in result.stderr.replace("\n", " ")
+    assert printed("list")["trainings"] == []
+
+
+@pytest.mark.usefixtures("fake_prices")
+def test_a_max_cost_that_is_no_amount_is_refused():
+    assert "no amount of dollars" in run("train", *RECORDINGS, "--max-cost=x", code=3).stderr
+
+
+@pytest.mark.usefixtures("fake_prices")
+def test_a_video_has_a_max_cost_too():
+    training = run("train", *RECORDINGS).stdout.strip()
+    assert "more than max_cost" in run("speak", training, "Hi!", "--max-cost=0", code=3).stderr
+
+
+def test_a_provider_of_unknown_price_is_allowed_by_name(monkeypatch):
+    monkeypatch.setenv("AVATARKIT_STACK", "fake")
+    run("train", *RECORDINGS, "--max-cost=2", code=3)
+    run("train", *RECORDINGS, "--max-cost=2", "--allow-unknown=fake")
+
+
+@pytest.mark.usefixtures("fake_prices")
+def test_the_budgets_of_the_month_are_shown(monkeypatch):
+    monkeypatch.setenv("AVATARKIT_BUDGET", "10")
+    monkeypatch.setenv("AVATARKIT_USER_BUDGET", "4.50")
+    run("train", *RECORDINGS, "--user=ana", "--no-wait")
+    project, user = printed("budget", "--user", "ana")["budgets"]
+    project.pop("month")
+    assert project == {
+        "per": "project",
+        "amount": "10",
+        "spent": "0",
+        "reserved": "3",
+        "left": "7",
+    }
+    assert (user["per"], user["left"]) == ("user", "1.5")
+    assert run("budget").stdout.split("\t")[2:] == ["$10.00", "$0.00", "$3.00", "$7.00\n"]
+
+
+def test_without_budgets_it_says_how_to_set_them():
+    assert "AVATARKIT_BUDGET" in run("budget").stderr

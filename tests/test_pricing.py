@@ -717,6 +717,16 @@ def test_an_avatar_is_quoted_as_one_training():
     assert found.quoted.used == 1
 
 
+def test_what_was_quoted_then_counts_more_than_the_rows_of_today():
+    entry = accepted(Operation.AVATAR, "heygen", None).model_copy(update={"quoted": 1_500_000})
+    assert cost(entry, None, Prices.load()).quoted.used == Decimal("1.5")
+
+
+def test_a_max_cost_below_what_is_expected_is_refused_too():
+    with pytest.raises(errors.BudgetExceeded, match=r"is expected to cost \$4\.00"):
+        require_within(quote(Stack.parse("heygen"), seconds=60, trainings=0), USD(2))
+
+
 # -- the brief ------------------------------------------------------------------------------------
 
 

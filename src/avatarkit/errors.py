@@ -6,6 +6,7 @@ link or a vendor's whole answer (``ProviderError.body`` keeps that, outside ``st
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 __all__ = [
@@ -56,7 +57,14 @@ class ConsentRequired(AvatarKitError):
 
 
 class BudgetExceeded(AvatarKitError):
-    """The call would cost more than was allowed. Nothing was sent."""
+    """The call would cost more than was allowed. Nothing was sent.
+
+    ``over`` is by how many US dollars; None where a price is not known.
+    """
+
+    def __init__(self, message: str, *, over: Decimal | None = None) -> None:
+        super().__init__(message)
+        self.over = over
 
 
 class WebhookRejected(AvatarKitError):

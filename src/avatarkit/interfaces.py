@@ -12,13 +12,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Se
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from pydantic import SecretStr
 
-from .errors import Unsupported
+from .errors import BudgetExceeded, Unsupported
 from .models import (
     AvatarRequest,
     Consent,
@@ -47,6 +48,7 @@ __all__ = [
     "AvatarTrainer",
     "Backlog",
     "Balance",
+    "Cap",
     "Capabilities",
     "Claim",
     "Clock",
@@ -55,6 +57,7 @@ __all__ = [
     "Face",
     "FaceFinder",
     "Fetcher",
+    "Held",
     "Limit",
     "Limits",
     "Link",
@@ -510,6 +513,44 @@ class Backlog:
     oldest: float | None  #: since when the first of the due ones is, in seconds since 1970
 
 
+#: Amounts in records are whole millionths of a US dollar, so that sums are exact anywhere.
+_DOLLAR = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cap:
+    """The most that records may hold which were made from ``since`` to before ``until``."""
+
+    name: str  #: whose it is and for when, in words
+    amount: int  #: millionths of a US dollar
+    since: float
+    until: float
+    user_id: str | None = None  #: None: of all users together
+
+    def require_room(self, held: int, asked: int) -> None:
+        """Raise ``BudgetExceeded`` where ``asked`` more is too much beside what is ``held``."""
+        over = held + asked - self.amount
+        if asked and over > 0:
+            raise BudgetExceeded(
+                f"{_dollars(asked)} more would exceed {self.name} by {_dollars(over)}: "
+                f"{_dollars(held)} of {_dollars(self.amount)} is spent or reserved. "
+                "Nothing was sent.",
+                over=Decimal(over) / _DOLLAR,
+            )
+
+
+def _dollars(amount: int) -> str:
+    return f"${Decimal(amount) / _DOLLAR:,f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What records stand for, in millionths of a US dollar."""
+
+    spent: int  #: was accepted by vendors
+    reserved: int  #: is still to be sent, or of unknown fate
+
+
 #: What became of a webhook delivery.
 Outcome = Literal[
     "received",  # it is kept, and not yet looked at
@@ -564,8 +605,17 @@ class Repository(Protocol):
         """The moment by the clock that leases and intents are measured with."""
         ...
 
-    async def create(self, record: Record) -> tuple[Record, bool]:
-        """Insert; if the id exists, what is there and False. Inserts a missing clone."""
+    async def create(self, record: Record, *caps: Cap) -> tuple[Record, bool]:
+        """Insert; if the id exists, what is there and False. Inserts a missing clone.
+
+        ``record.reserved`` is held from then on, and each ``save`` brings what is held in step with
+        the record, in its own transaction. Raises ``BudgetExceeded``, and keeps nothing, where that
+        is too much for one of ``caps``; several callers at once never get more than there is.
+        """
+        ...
+
+    async def held(self, since: float, until: float, user_id: str | None = None) -> Held:
+        """What the records hold that were made from ``since`` to before ``until``."""
         ...
 
     async def get(self, record_id: str) -> Record | None:

@@ -6,7 +6,7 @@ import os
 import statistics
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -109,6 +109,8 @@ class AvatarKit:
     under ``./.avatarkit``. With ``worker=False`` this process only reads and writes records, and
     another one drives them. ``providers`` replaces providers by name, for tests. Videos are marked
     as made by AI, signed where ``AVATARKIT_C2PA_KEY`` is set; ``marking=None`` turns that off.
+    ``budgets`` bound what is ordered in a month; by default those of the environment
+    (``AVATARKIT_BUDGET``, ``AVATARKIT_USER_BUDGET``).
 
     Use it as ``async with AvatarKit(...) as kit``. Errors are ``avatarkit.errors``.
     """
@@ -126,6 +128,7 @@ class AvatarKit:
         policy: Policy | None = None,
         clock: Clock | None = None,
         marking: Marking | Literal["environment"] | None = "environment",
+        budgets: Sequence[pricing.Budget] | None = None,
     ) -> None:
         self._settings = settings or Settings.from_env()
         if isinstance(repository, str):
@@ -153,6 +156,7 @@ class AvatarKit:
         if marking == "environment":
             marking = Marking(Signer.from_env(environ))
         self._marking = marking
+        self._budgets = pricing.budgets_from(environ) if budgets is None else tuple(budgets)
         self._changes = Changes(self._repository, self._clock)
         self._fetcher = _LazyFetcher()
         self._recordings = Recordings(self._media, self._repository, self._fetcher)
@@ -169,6 +173,7 @@ class AvatarKit:
             changed=self._changes.tell,
             keep=partial(marking.put, self._media) if marking else None,
             inboxes=self._settings.called_at,
+            charged=lambda state: pricing.charged(state, self._prices([state.provider])),
         )
         self._inbox = Inbox(
             repository=self._repository,
@@ -304,14 +309,18 @@ class AvatarKit:
         stack: Stacks | None = None,
         options: Sequence[Options] = (),
         idempotency_key: str | None = None,
+        max_cost: pricing.Money | None = None,
+        allow_unknown: Collection[str] = (),
     ) -> Training:
         """Start a training and return at once; it goes on wherever a worker runs.
 
         Without ``voice`` or ``footage`` the clone's stored samples are used; no footage where the
         options stand for it, such as ``HeyGenAvatar(prompt=...)``. The same ``idempotency_key``
         of a user always gives the same training. Of several stacks those that cannot do it are left
-        out: no key, no consent as they demand it, other samples. Nothing is sent where this raises
-        ``MediaRejected``, ``ConsentRequired``, ``Unsupported`` or ``ConfigError``.
+        out: no key, no consent as they demand it, other samples, too dear. Nothing is sent where
+        this raises ``MediaRejected``, ``ConsentRequired``, ``Unsupported``, ``ConfigError`` or
+        ``BudgetExceeded``: it is expected to cost more than ``max_cost``, a budget has no room for
+        it, or under either a price is not known of a provider that ``allow_unknown`` does not name.
         """
         _named(user_id=user_id, clone_id=clone_id)
         record_id = _record_id("training", user_id, idempotency_key)
@@ -370,7 +379,7 @@ class AvatarKit:
             **_begun(await self.now(), self._policy.deadline),
             alternatives=tuple(others),
         )
-        return await self._create(training)
+        return await self._create(training, max_cost, allow_unknown)
 
     def _sample_roles(
         self, stack: Stack, footage: Source | None, options: Sequence[Options]
@@ -468,8 +477,15 @@ class AvatarKit:
             }
         )
 
-    async def _create(self, record: R) -> R:
-        saved, created = await self._repository.create(record)
+    async def _create(
+        self, record: R, max_cost: pricing.Money | None = None, allow_unknown: Collection[str] = ()
+    ) -> R:
+        states = [*record.operations, *(s for a in record.alternatives for s in a.operations)]
+        prices = self._prices(state.provider for state in states)
+        record, caps = pricing.bounded(
+            record, prices, self._budgets, max_cost=max_cost, allow_unknown=allow_unknown
+        )
+        saved, created = await self._repository.create(record, *caps)
         if created:
             self._engine.wake()
         return cast("R", saved)
@@ -627,11 +643,14 @@ class AvatarKit:
         language: str | None = None,
         options: Sequence[Options] = (),
         idempotency_key: str | None = None,
+        max_cost: pricing.Money | None = None,
+        allow_unknown: Collection[str] = (),
     ) -> Video:
         """Make the avatar say ``script``, or move its lips to ``audio``.
 
         Waits for the finished video, and raises what it failed with; with ``wait=False`` the record
-        comes back at once. A record that needs a person comes back as it is.
+        comes back at once. A record that needs a person comes back as it is. ``max_cost`` and
+        ``allow_unknown`` are those of ``train``.
         """
         if (script is None) == (audio is None):
             raise errors.ConfigError("give either a script or audio=")
@@ -653,6 +672,8 @@ class AvatarKit:
                 name=name,
                 options=options,
                 idempotency_key=idempotency_key,
+                max_cost=max_cost,
+                allow_unknown=allow_unknown,
             )
         return await self._finished(video) if wait else video
 
@@ -667,6 +688,8 @@ class AvatarKit:
         name: str,
         options: Sequence[Options],
         idempotency_key: str | None,
+        max_cost: pricing.Money | None,
+        allow_unknown: Collection[str],
     ) -> Video:
         avatar = cast("OperationState", training.operation(Operation.AVATAR))
         if avatar is None:
@@ -714,7 +737,7 @@ class AvatarKit:
             voice_id=training.voice_id,
             avatar_id=training.avatar_id,
         )
-        return await self._create(video)
+        return await self._create(video, max_cost, allow_unknown)
 
     def _speaking(
         self, avatar: OperationState, voice: OperationState | None, *, with_audio: bool
@@ -758,8 +781,14 @@ class AvatarKit:
         stack: str | Mapping[Operation, str] | None = None,
         options: Sequence[Options] = (),
         idempotency_key: str | None = None,
+        max_cost: pricing.Money | None = None,
+        allow_unknown: Collection[str] = (),
     ) -> Video:
-        """Say an existing video again in ``language``."""
+        """Say an existing video again in ``language``.
+
+        ``max_cost`` and ``allow_unknown`` are those of ``train``; how long ``source`` is, and so
+        its price, is not known.
+        """
         _named(user_id=user_id, clone_id=clone_id, language=language)
         record_id = _record_id("dub", user_id, idempotency_key)
         ranked = self._ranked(stack)
@@ -791,7 +820,9 @@ class AvatarKit:
                     operations=(self._operation(Operation.DUB, dubber),),
                     **_begun(now, _DEADLINES[Operation.DUB]),
                     source=sample,
-                )
+                ),
+                max_cost,
+                allow_unknown,
             )
         video = cast("Video", known)
         return await self._finished(video) if wait else video
@@ -1176,7 +1207,7 @@ class AvatarKit:
         prices: pricing.Prices | None = None,
         choose: pricing.Choice = MappingProxyType({}),
     ) -> list[pricing.Cost]:
-        """What vendors said that accepted calls took, beside what was to be expected."""
+        """What vendors said that accepted calls took, beside what was quoted before."""
         entries = await self._repository.ledger(record_id)
         ids = dict.fromkeys(entry.record_id for entry in entries)
         records = {id_: await self._repository.get(id_) for id_ in ids}
@@ -1200,6 +1231,22 @@ class AvatarKit:
                 except errors.AvatarKitError as error:
                     found[name] = error
         return found
+
+    async def budgets(self, user_id: str | None = None) -> list[pricing.BudgetUse]:
+        """This month's use of each budget; of those of users, where one is named."""
+        now = await self.now()
+        since, until = pricing.month(now)
+        return [
+            pricing.BudgetUse.of(
+                budget,
+                now,
+                await self._repository.held(
+                    since, until, user_id if budget.per == "user" else None
+                ),
+            )
+            for budget in self._budgets
+            if budget.per == "project" or user_id is not None
+        ]
 
     def _prices(self, names: Iterable[str]) -> pricing.Prices:
         classes = []

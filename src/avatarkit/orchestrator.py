@@ -140,7 +140,8 @@ class Orchestrator:
 
     ``provider`` gives the provider of a name, or raises ``ConfigError``; ``fetcher`` opens links of
     providers that do not open their own; ``changed`` is called with every record that was saved;
-    ``keep`` stores results, and by default ``media`` does; ``inboxes`` is where vendors call back.
+    ``keep`` stores results, and by default ``media`` does; ``inboxes`` is where vendors call back;
+    ``charged`` says what the vendor's word about a cost is in millionths of a dollar.
     """
 
     def __init__(
@@ -156,6 +157,7 @@ class Orchestrator:
         changed: Callable[[Record], None],
         keep: Callable[[str, AsyncIterator[bytes], str], Awaitable[StoredFile]] | None = None,
         inboxes: Inboxes | None = None,
+        charged: Callable[[OperationState], int | None] = lambda _: None,
     ) -> None:
         self._repository = repository
         self._media = media
@@ -167,6 +169,7 @@ class Orchestrator:
         self._policy = policy
         self._changed = changed
         self._put_result = keep or media.put
+        self._charged = charged
 
     # -- the one way forward ------------------------------------------------------------------
 
@@ -241,6 +244,7 @@ class Orchestrator:
             new = apply(record, event, self._policy)
             if new is record:
                 return record
+            new = self._priced(record, new)
             saved = await self._repository.save(record, new, *_ledger(new, event))
             if saved is not None:
                 self._changed(saved)
@@ -251,6 +255,17 @@ class Orchestrator:
                     _log_change_of_stack(saved)
                 return saved
             record = await self._reload(record)
+
+    def _priced(self, old: Record, new: Record) -> Record:
+        """Put what a vendor has just said about its charge into dollars."""
+        said = {(o.operation, o.provider): o.cost for o in old.operations}
+        operations = tuple(
+            o
+            if o.cost == said.get((o.operation, o.provider))
+            else o.model_copy(update={"charged": self._charged(o)})
+            for o in new.operations
+        )
+        return new.model_copy(update={"operations": operations})
 
     async def _reload(self, record: Record) -> Record:
         fresh = await self._repository.get(record.id)
@@ -1010,6 +1025,7 @@ def _ledger(record: Record, event: Event) -> list[LedgerEntry]:
             job_id=job.id,
             cost=job.cost,
             at=event.at,
+            quoted=state.quoted,
         )
         for job in (event.job, *event.others)
     ]

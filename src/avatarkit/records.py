@@ -73,6 +73,10 @@ class Phase(StrEnum):
     LOST = "lost"  #: a person gave it up: it may exist, and no look-up can tell
 
 
+#: An operation may have been paid.
+_TAKEN = frozenset({Phase.DONE, Phase.LOST})
+
+
 class Instant(Model):
     """A moment by the repository's clock.
 
@@ -153,6 +157,8 @@ class OperationState(Model):
     failures: int = 0  #: free calls that failed in a row
     missing: int = 0
     cost: str | None = None
+    quoted: int | None = None  #: what it was expected to cost when it was ordered; see ``spent``
+    charged: int | None = None  #: what ``cost`` is by the prices of the day on which it was told
 
     stored: bool = False  #: are all its results in the media store?
     files: dict[str, StoredFile] = {}
@@ -172,6 +178,18 @@ class OperationState(Model):
     def succeeded(self) -> bool:
         """Whether it ended well, with its results stored."""
         return self.job_state is JobState.SUCCEEDED and self.stored
+
+    @property
+    def spent(self) -> int:
+        """Millionths of a dollar that accepted calls stand for: as told, else as quoted.
+
+        Every job that carries our token was accepted, and what was given up may have been.
+        """
+        if self.phase not in _TAKEN:
+            return 0
+        quoted = self.quoted or 0
+        first = quoted if self.charged is None else self.charged
+        return first + quoted * len(self.duplicates)
 
     @property
     def known_ids(self) -> tuple[str, ...]:
@@ -248,6 +266,29 @@ class Record(Model):
         return f"ak-{self.id}-{operation}"
 
     @property
+    def spent(self) -> int:
+        """Millionths of a dollar for what vendors have accepted."""
+        return sum(state.spent for state in self.every_operation)
+
+    @property
+    def reserved(self) -> int:
+        """Millionths of a dollar for what is still to be sent, or of which nobody knows yet.
+
+        An open intent is reserved on a final record too: until its fate is known, it may be paid.
+        While another stack may still take over, it is what the dearest of them takes.
+        """
+        final = self.status.final
+        own = sum(
+            state.quoted or 0
+            for state in self.operations
+            if state.phase is Phase.INTENT or (state.phase is Phase.NONE and not final)
+        )
+        if final or any(state.phase in _TAKEN for state in self.operations):
+            return own
+        others = (sum(s.quoted or 0 for s in other.operations) for other in self.alternatives)
+        return max(own, *others, 0)
+
+    @property
     def prefix(self) -> str:
         """The folder of the media store that holds the results; it names nobody."""
         return f"results/{self.id}"
@@ -308,3 +349,4 @@ class LedgerEntry(Model):
     job_id: str
     cost: str | None
     at: float
+    quoted: int | None = None  #: millionths of a dollar that were reserved for it

@@ -175,5 +175,6 @@ class SyncAvatarKit:
     compare = _at_once(AvatarKit.compare)
     costs = _waiting(AvatarKit.costs)
     balances = _waiting(AvatarKit.balances)
+    budgets = _waiting(AvatarKit.budgets)
     now = _waiting(AvatarKit.now)
     restored = _waiting(AvatarKit.restored)

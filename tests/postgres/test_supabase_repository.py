@@ -28,7 +28,7 @@ USERS = ((ANA, "ana"), (BOB, "bob"))
 TABLES = (
     "auth.users, user_clones, voice_samples, video_samples, avatar_training, avatar_videos, "
     "avatar_webhooks, avatar_consents, avatar_jobs, avatar_ledger, avatar_leases, "
-    "avatar_accounts, avatar_places"
+    "avatar_accounts, avatar_places, avatar_reservations"
 )
 
 
@@ -167,6 +167,7 @@ WRITES = {
     "now": (),
     "create": (a_training(),),
     "save": (a_training(), a_training()),
+    "held": (0.0, 1.0),
     "claim": ("me", 1, 1.0),
     "renew": ("me", 1.0),
     "release": (Claim(a_training(), 1),),

@@ -16,7 +16,10 @@ READ = (
     "avatar_training", "avatar_videos", "avatar_consents", "user_clones", "voice_samples",
     "video_samples",
 )  # fmt: skip
-CLOSED = ("avatar_jobs", "avatar_ledger", "avatar_leases", "avatar_accounts", "avatar_places")
+CLOSED = (
+    "avatar_jobs", "avatar_ledger", "avatar_leases", "avatar_accounts", "avatar_places",
+    "avatar_reservations",
+)  # fmt: skip
 TABLES = (*READ, "avatar_webhooks", *CLOSED)
 LOG = ("id", "avatar_training_id", "avatar_video_id", "event_type", "outcome", "received_at")
 BUCKETS = ("voice-samples", "video-samples")
@@ -64,6 +67,9 @@ def fill(db: psycopg.Connection) -> None:
                 db.execute(
                     "insert into avatar_ledger values (%s, %s, 'voice', 'f', '', 1, 'j', '1', %s)",
                     (record, record, NOW),
+                )
+                db.execute(
+                    "insert into avatar_reservations values (%s, 'whose', %s, 1, 1)", (record, NOW)
                 )
                 db.execute("select avatarkit_take_place(%s, 'worker', 1, 1, 3600)", (record,))
                 for bucket, folder in (*((b, user) for b in BUCKETS), ("avatar-results", "")):
@@ -209,6 +215,7 @@ CHANGE = {
     "avatar_leases": "fence = 1",
     "avatar_accounts": "paced = now()",
     "avatar_places": "until = now()",
+    "avatar_reservations": "spent = 0",
 }
 
 
@@ -330,6 +337,8 @@ def the_service_does_its_work(db):
             "select avatarkit_renew('w', 60)",
             "select avatarkit_schema_version()",
             "select * from avatarkit_find_job('fake', 'training', 'x')",
+            "select * from avatarkit_held('-infinity', 'infinity')",
+            """select * from avatarkit_full(1, '[{"amount": 1, "since": "2026-01-01"}]')""",
         ):
             db.execute(statement)
         record = an_id(ANNA, 1)
@@ -340,9 +349,15 @@ def the_service_does_its_work(db):
         }  # fmt: skip
         entry = [{"id": "e", "record_id": record, "operation": "voice", "provider": "f",
                   "account": "", "attempt": 1, "job_id": "j", "at": NOW}]  # fmt: skip
+        held = {"record_id": record, "whose": "w", "at": NOW, "reserved": 1, "spent": 1}
         assert db.execute(
-            "select avatarkit_save('training', 0, %s, %s, %s)",
-            (json.dumps(values), json.dumps([["f", "voice", "j"]]), json.dumps(entry)),
+            "select avatarkit_save('training', 0, %s, %s, %s, %s)",
+            (
+                json.dumps(values),
+                json.dumps([["f", "voice", "j"]]),
+                json.dumps(entry),
+                json.dumps(held),
+            ),
         ).fetchone() == (True,)
         ready = "select avatar_ready from user_clones where user_id = %s"
         assert db.execute(ready, (ANNA,)).fetchone() == (True,)

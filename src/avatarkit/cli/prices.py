@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..pricing.costs import Cost
     from ..pricing.quotes import Line
 
-__all__ = ["register"]
+__all__ = ["AllowUnknown", "MaxCost", "register", "within"]
 
 #: So many stacks are few enough to say of each pair where it turns.
 _FEW = 6
@@ -37,6 +37,26 @@ _Choose = Annotated[
         metavar="PROVIDER=NAME", help="The plan or variant that you have; may be repeated."
     ),
 ]
+MaxCost = Annotated[
+    str | None,
+    typer.Option(
+        metavar="AMOUNT", help='The most that it may be expected to cost: "2.00", in US dollars.'
+    ),
+]
+AllowUnknown = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PROVIDER", help="Its prices need not be known under a limit; may be repeated."
+    ),
+]
+
+
+def within(max_cost: str | None, allow_unknown: Sequence[str] | None) -> dict[str, Any]:
+    """What ``kit.train`` and its like are told by these options."""
+    from ..pricing.money import money
+
+    limit = None if max_cost is None else money(max_cost)
+    return {"max_cost": limit, "allow_unknown": allow_unknown or ()}
 
 
 def register(app: typer.Typer) -> None:
@@ -45,6 +65,7 @@ def register(app: typer.Typer) -> None:
     command(app, "compare")(_compare)
     command(app, "prices")(_prices)
     command(app, "costs")(_costs)
+    command(app, "budget")(_budget)
 
 
 def _today() -> date:
@@ -412,7 +433,7 @@ async def _costs(
         bool, typer.Option("--balances", help="Ask the stack's vendors what is left, too.")
     ] = False,
 ) -> None:
-    """Show what vendors said that accepted calls took, beside what was to be expected."""
+    """Show what vendors said that accepted calls took, beside what was quoted before."""
     prices = _loaded(prices_file)
     async with session.kit(worker=False) as kit:
         found = await kit.costs(record, prices=prices, choose=_chosen(choose))
@@ -460,3 +481,41 @@ def _cost_cells(cost: Cost) -> tuple[str, ...]:
         entry.cost or "nothing",
         *("unknown" if usd is None else shown(Decimal(usd)) for usd in amounts),
     )
+
+
+async def _budget(
+    session: Session,
+    user: Annotated[str | None, typer.Option(help="Whose budget as a user to show too.")] = None,
+) -> None:
+    """Show what is spent and reserved of this month's budgets."""
+    from ..pricing.money import shown
+
+    async with session.kit(worker=False) as kit:
+        found = await kit.budgets(user)
+    session.out.table(
+        {
+            "currency": "USD",
+            "budgets": [
+                {
+                    "per": use.budget.per,
+                    "month": use.month,
+                    "amount": number(use.budget.amount.amount),
+                    "spent": number(use.spent),
+                    "reserved": number(use.reserved),
+                    "left": number(use.left),
+                }
+                for use in found
+            ],
+        },
+        ("per", "month", "amount", "spent", "reserved", "left"),
+        [
+            (
+                use.budget.per,
+                use.month,
+                *map(shown, (use.budget.amount.amount, use.spent, use.reserved, use.left)),
+            )
+            for use in found
+        ],
+    )
+    if not found:
+        session.out.hint("there are no budgets: set AVATARKIT_BUDGET or AVATARKIT_USER_BUDGET")

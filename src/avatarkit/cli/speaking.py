@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .prices import AllowUnknown, MaxCost, within
 from .session import Session, command
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ async def _speak(
     audio: Annotated[Path | None, typer.Option(help="Speech to move the lips to.")] = None,
     out: Annotated[Path | None, typer.Option(help="Where to save it; else ID.mp4.")] = None,
     language: Annotated[str | None, typer.Option(help="What is spoken, such as en.")] = None,
+    max_cost: MaxCost = None,
+    allow_unknown: AllowUnknown = None,
 ) -> None:
     """Make a trained avatar speak, and save the video."""
     from ..shapes import record_shape
@@ -44,7 +47,14 @@ async def _speak(
         raise typer.BadParameter("give either TEXT or --audio")
     check_target(out)
     async with session.kit(worker=True) as kit:
-        video = await kit.speak(training_id, text, audio=audio, wait=False, language=language)
+        video = await kit.speak(
+            training_id,
+            text,
+            audio=audio,
+            wait=False,
+            language=language,
+            **within(max_cost, allow_unknown),
+        )
         session.out.hint(f"video {video.id}")
         async with interruptible(session.out, video.id, save=True):
             video = await follow(session.out, kit, video, title="video")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .failures import INTERRUPTED, Ended
+from .prices import AllowUnknown, MaxCost, within
 from .session import Session, command
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ async def _train(
     key: Annotated[
         str | None, typer.Option(metavar="KEY", help="The same key is always the same training.")
     ] = None,
+    max_cost: MaxCost = None,
+    allow_unknown: AllowUnknown = None,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for its end.")] = True,
 ) -> None:
     """Train an avatar with a cloned voice."""
@@ -66,6 +69,7 @@ async def _train(
             name=name,
             language=language,
             idempotency_key=key,
+            **within(max_cost, allow_unknown),
         )
         if not wait:
             session.out.hint(f"go on with: {session.out.command('watch', training.id)}")

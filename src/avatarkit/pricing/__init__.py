@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .budgets import Budget, BudgetUse, bounded, budgets_from, charged, month
 from .comparison import Comparison, compare
 from .costs import Cost, cost
 from .money import USD, Money, require_within
@@ -10,6 +11,8 @@ from .rows import Price, Prices
 
 __all__ = [
     "USD",
+    "Budget",
+    "BudgetUse",
     "Choice",
     "Comparison",
     "Cost",
@@ -19,8 +22,12 @@ __all__ = [
     "Prices",
     "Quote",
     "Workload",
+    "bounded",
+    "budgets_from",
+    "charged",
     "compare",
     "cost",
+    "month",
     "quote",
     "require_within",
 ]

@@ -10,10 +10,10 @@ from types import MappingProxyType
 
 from ..models import Operation
 from ..records import LedgerEntry, Record, Video
-from .quotes import Choice, Estimate, Scenario, Usage, Workload, part, shared
+from .quotes import Choice, Estimate, Scenario, Usage, Workload, every_variant, shared
 from .rows import Prices
 
-__all__ = ["Cost", "cost", "usage_of"]
+__all__ = ["Cost", "asked", "cost", "priced", "usage_of"]
 
 #: What a vendor's word makes of an amount, for one voice, avatar, speech, video or dub.
 _SAID: Mapping[str, str] = MappingProxyType(
@@ -29,7 +29,7 @@ class Cost:
 
     entry: LedgerEntry
     recorded: Estimate | None  #: of what the vendor said; None where it said nothing that we read
-    quoted: Estimate | None  #: of what was asked for; None where its length is not known
+    quoted: Estimate | None  #: of what was asked for; None where that was not known
 
 
 def usage_of(text: str | None) -> Usage | None:
@@ -44,14 +44,15 @@ def cost(
     prices: Prices,
     choose: Choice = MappingProxyType({}),
 ) -> Cost:
-    """Price an entry twice: by the vendor's word, and by the record's request."""
+    """Price an entry twice: by the vendor's word, and by what was asked for.
+
+    What was quoted when it was ordered stands in the entry; without that, it is quoted anew.
+    """
     entry = _completed(entry, record)
-    asked = _asked(entry, record)
-    said = usage_of(entry.cost)
     return Cost(
         entry=entry,
-        recorded=_priced(entry, said, prices, choose) if said else None,
-        quoted=_priced(entry, asked, prices, choose) if asked else None,
+        recorded=_expected(entry, usage_of(entry.cost), prices, choose),
+        quoted=_quoted(entry, record, prices, choose),
     )
 
 
@@ -63,18 +64,46 @@ def _completed(entry: LedgerEntry, record: Record | None) -> LedgerEntry:
     return entry.model_copy(update={"cost": state.cost})
 
 
-def _asked(entry: LedgerEntry, record: Record | None) -> Usage | None:
-    roles = {entry.operation: entry.provider}
-    if entry.operation in (Operation.VOICE, Operation.AVATAR):
+def _quoted(
+    entry: LedgerEntry, record: Record | None, prices: Prices, choose: Choice
+) -> Estimate | None:
+    if entry.quoted is not None:
+        return Estimate(used=Decimal(entry.quoted) / 1_000_000)
+    return _expected(entry, asked(entry.operation, entry.provider, record), prices, choose)
+
+
+def _expected(
+    entry: LedgerEntry, usage: Usage | None, prices: Prices, choose: Choice
+) -> Estimate | None:
+    if usage is None:
+        return None
+    return priced(entry.provider, entry.operation, usage, prices, choose)[0]
+
+
+def asked(
+    operation: Operation,
+    provider: str,
+    record: Record | None,
+    scenario: Scenario = Scenario.EXPECTED,
+) -> Usage | None:
+    """What a record wants of an operation; None where its length is not known."""
+    if operation in (Operation.VOICE, Operation.AVATAR):
         workload = Workload(trainings=1, videos=0)
     elif isinstance(record, Video) and record.script:
         workload = Workload(trainings=0, videos=1, script=record.script)
     else:
         return None
-    return shared(roles, workload, Scenario.EXPECTED, apart=True)[entry.provider][entry.operation]
+    return shared({operation: provider}, workload, scenario, apart=True)[provider][operation]
 
 
-def _priced(entry: LedgerEntry, usage: Usage, prices: Prices, choose: Choice) -> Estimate:
+def priced(
+    provider: str,
+    operation: Operation,
+    usage: Usage,
+    prices: Prices,
+    choose: Choice = MappingProxyType({}),
+) -> list[Estimate]:
+    """What a usage costs in each variant; the expected one is the first."""
     # The voice is kept meanwhile, and with it the plan that it needs.
-    work = {Operation.VOICE: _NOTHING, entry.operation: usage}
-    return part(prices, entry.provider, work, choose).estimate
+    work = {Operation.VOICE: _NOTHING, operation: usage}
+    return [part.estimate for part in every_variant(prices, provider, work, choose)]

@@ -12,7 +12,7 @@ from ..errors import BudgetExceeded, ConfigError
 if TYPE_CHECKING:
     from .quotes import Quote
 
-__all__ = ["USD", "Money", "require_within", "shown"]
+__all__ = ["CURRENCY", "USD", "Money", "checked", "money", "require", "require_within", "shown"]
 
 CURRENCY = "USD"
 
@@ -45,28 +45,48 @@ def shown(amount: Decimal) -> str:
     return f"${amount.quantize(step, ROUND_HALF_UP):,}"
 
 
-def require_within(quote: Quote, max_cost: Money, *, allow_unknown: bool = False) -> None:
-    """Raise unless what the quote's work uses up can stay within ``max_cost``.
+def money(text: str) -> Money:
+    """An amount as it is written in the environment and in a shell: "2.00", or "2.00 USD"."""
+    amount, _, currency = text.strip().partition(" ")
+    return Money(USD(amount).amount, currency.strip().upper() or CURRENCY)
 
-    Compared is ``low.used``: what the work is charged at least, with its part of what plans
-    include. ``ConfigError`` where the currencies differ, ``BudgetExceeded`` where the least that is
-    known is more, or a part is unknown and ``allow_unknown`` does not say that this is acceptable.
-    """
-    if max_cost.currency != CURRENCY:
+
+def checked(given: Money, what: str) -> Decimal:
+    """The dollars of an amount; raises ``ConfigError`` for anything else."""
+    if not isinstance(given, Money):
+        raise ConfigError(f'{what} is {given!r}, which is no amount of dollars: give USD("2.00")')
+    if given.currency != CURRENCY:
         raise ConfigError(
-            f"max_cost is in {max_cost.currency}, and prices are known in {CURRENCY} only: "
-            f'give USD("..."); what a {max_cost.currency} is worth today is not looked up'
+            f"{what} is in {given.currency}, and prices are known in {CURRENCY} only: "
+            f'give USD("..."); what a {given.currency} is worth today is not looked up'
         )
-    least = quote.low
-    if least.used > max_cost.amount:
+    return USD(given.amount).amount
+
+
+def require(what: str, least: Decimal, expected: Decimal, max_cost: Money) -> None:
+    """Raise ``BudgetExceeded`` where what is expected, or even the least, is over ``max_cost``."""
+    most = checked(max_cost, "max_cost")
+    for said, cost in (("would cost at least", least), ("is expected to cost", expected)):
+        if cost > most:
+            raise BudgetExceeded(
+                f"{what} {said} {shown(cost)}, which is {shown(cost - most)} more than max_cost "
+                f"{shown(most)}. Nothing was sent.",
+                over=cost - most,
+            )
+
+
+def require_within(quote: Quote, max_cost: Money, *, allow_unknown: bool = False) -> None:
+    """Raise unless what the quote's work uses up is expected to stay within ``max_cost``.
+
+    Compared is ``used``: what the work is charged, with its part of what plans include.
+    ``ConfigError`` where the currencies differ, ``BudgetExceeded`` where it is more, or a part is
+    unknown and ``allow_unknown`` does not say that this is acceptable.
+    """
+    require(quote.stack, quote.low.used, quote.expected.used, max_cost)
+    unknown = quote.low.unknown
+    if unknown and not allow_unknown:
         raise BudgetExceeded(
-            f"{quote.stack} would cost at least {shown(least.used)}, which is "
-            f"{shown(least.used - max_cost.amount)} more than max_cost {shown(max_cost.amount)}. "
-            "Nothing was sent."
-        )
-    if least.unknown and not allow_unknown:
-        raise BudgetExceeded(
-            f"{quote.stack}: {least.unknown[0]}, so it may cost more than max_cost "
+            f"{quote.stack}: {unknown[0]}, so it may cost more than max_cost "
             f"{shown(max_cost.amount)}. Give the price in a file of your own, or allow unknown "
             "prices. Nothing was sent."
         )

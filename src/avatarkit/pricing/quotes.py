@@ -31,6 +31,7 @@ __all__ = [
     "Stacked",
     "Usage",
     "Workload",
+    "every_variant",
     "part",
     "quote",
     "quoted",
@@ -292,7 +293,7 @@ def part(
     choose: Choice = MappingProxyType({}),
 ) -> Part:
     """The provider's part on the cheapest plans that fit, in the variants that are expected."""
-    return next(_variants(prices, provider, work, choose))
+    return next(every_variant(prices, provider, work, choose))
 
 
 def _bound(parts: Iterable[Part], scenario: Scenario) -> Estimate:
@@ -307,7 +308,7 @@ def _bound(parts: Iterable[Part], scenario: Scenario) -> Estimate:
     return replace(max(found, key=lambda one: one.known), unknown=unknown)
 
 
-def _variants(
+def every_variant(
     prices: Prices, provider: str, work: Mapping[Operation, Usage], choose: Choice
 ) -> Iterator[Part]:
     """The cheapest part for every variant of everything; the expected one is the first."""
@@ -490,7 +491,7 @@ def quoted(
     for scenario in Scenario:
         work = shared(stack.roles, workload, scenario)
         bounds = (
-            _bound(_variants(prices, name, own, choose), scenario) for name, own in work.items()
+            _bound(every_variant(prices, name, own, choose), scenario) for name, own in work.items()
         )
         sums[scenario] = sum(bounds, Estimate())
     expected = parts(stack.roles, workload, prices, choose)

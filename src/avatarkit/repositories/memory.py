@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
-from ..interfaces import Backlog, Claim, Clock, LogEntry, LogPage, Outcome, Page, Repository
+from ..interfaces import (
+    Backlog,
+    Cap,
+    Claim,
+    Clock,
+    Held,
+    LogEntry,
+    LogPage,
+    Outcome,
+    Page,
+    Repository,
+)
 from ..models import Consent, Operation
 from ..records import Instant, LedgerEntry, Record, Sample, Status
 from . import rows, rules
@@ -43,6 +54,7 @@ class MemoryRepository(Repository):
         self._consents: dict[str, Consent] = {}
         self._webhooks: dict[tuple[str, str], LogEntry] = {}
         self._ledger: dict[str, LedgerEntry] = {}
+        self._reservations: dict[str, dict[str, Any]] = {}
         self._places: dict[str, dict[str, float]] = {}  # account -> holder -> end
         self._paced: dict[str, float] = {}
 
@@ -58,17 +70,40 @@ class MemoryRepository(Repository):
 
     # -- records ------------------------------------------------------------------------------
 
-    async def create(self, record: Record) -> tuple[Record, bool]:
+    async def create(self, record: Record, *caps: Cap) -> tuple[Record, bool]:
         """Insert; if the id exists, what is there and False. Inserts a missing clone.
 
-        Raises ``NotFound`` where the clone belongs to another user.
+        Raises ``NotFound`` where the clone belongs to another user, ``BudgetExceeded`` where one of
+        ``caps`` has no room.
         """
         if row := self._rows.get(record.id):
             return row.record, False
         _, stored = rules.as_stored(record)
+        for cap in caps:
+            held = self._held(cap.since, cap.until, cap.user_id)
+            cap.require_room(held.spent + held.reserved, record.reserved)
         self._admit(record.user_id, record.clone_id)
         self._rows[record.id] = _Row(stored)
+        self._reserve(stored)
         return stored, True
+
+    async def held(self, since: float, until: float, user_id: str | None = None) -> Held:
+        """What the records hold that were made from ``since`` to before ``until``."""
+        return self._held(since, until, user_id)
+
+    def _held(self, since: float, until: float, user_id: str | None) -> Held:
+        whose = None if user_id is None else rules.whose(user_id)
+        found = [
+            row
+            for row in self._reservations.values()
+            if since <= row["at"] < until and whose in (None, row["whose"])
+        ]
+        return Held(sum(row["spent"] for row in found), sum(row["reserved"] for row in found))
+
+    def _reserve(self, record: Record, before: Record | None = None) -> None:
+        if row := rules.reservation(record, before):
+            kept = self._reservations.setdefault(record.id, row)
+            kept |= {"reserved": row["reserved"], "spent": row["spent"]}
 
     async def get(self, record_id: str) -> Record | None:
         """A training or a video by its id, tombstones included."""
@@ -84,7 +119,9 @@ class MemoryRepository(Repository):
         if row is None or row.record.version != old.version:
             return None
         rules.keep_final(old.id, row.record.status, new.status)
-        _, row.record = rules.as_stored(new.model_copy(update={"version": old.version + 1}))
+        _, saved = rules.as_stored(new.model_copy(update={"version": old.version + 1}))
+        self._reserve(saved, row.record)
+        row.record = saved
         for entry in entries:
             self._ledger.setdefault(entry.id, entry)
         return row.record

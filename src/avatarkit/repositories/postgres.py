@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal, LiteralString, TypeVar
 from ..errors import AvatarKitError, ConfigError, StorageError
 from ..interfaces import (
     Backlog,
+    Cap,
     Claim,
     Clock,
+    Held,
     LogEntry,
     LogPage,
     Outcome,
@@ -206,19 +208,30 @@ class PostgresRepository(Repository, Wakes):
 
     # -- records ------------------------------------------------------------------------------
 
-    async def create(self, record: Record) -> tuple[Record, bool]:
+    async def create(self, record: Record, *caps: Cap) -> tuple[Record, bool]:
         """Insert; if the id exists, what is there and False. Inserts a missing clone.
 
-        Raises ``NotFound`` where the clone belongs to another user.
+        Raises ``NotFound`` where the clone belongs to another user, ``BudgetExceeded`` where one of
+        ``caps`` has no room.
         """
         doc, stored = rules.as_stored(record)
-        ((created, kind, found),) = await self._rows(
-            "select created, kind, doc from public.avatarkit_create(%s, %s, %s)",
+        ((created, kind, found, full, held),) = await self._rows(
+            "select created, kind, doc, cap, held from public.avatarkit_create(%s, %s, %s, %s, %s)",
             rows.kind_of(record),
             server.row_json(rows.record_row(stored, doc)),
             server.jobs_json(rules.jobs_of(stored)),
+            server.reservation_json(stored),
+            server.caps_json(caps),
         )
+        server.require_room(caps, full, held, stored)
         return (stored, True) if created else (self._record(kind, record.id, found), False)
+
+    async def held(self, since: float, until: float, user_id: str | None = None) -> Held:
+        """What the records hold that were made from ``since`` to before ``until``."""
+        whose = None if user_id is None else rules.whose(user_id)
+        statement = "select spent, reserved from public.avatarkit_held(%s, %s, %s)"
+        ((spent, reserved),) = await self._rows(statement, rows.iso(since), rows.iso(until), whose)
+        return Held(spent, reserved)
 
     async def get(self, record_id: str) -> Record | None:
         """A training or a video by its id, tombstones included.
@@ -242,13 +255,14 @@ class PostgresRepository(Repository, Wakes):
             server.change_json(rows.record_row(saved, doc)),
             None if jobs == rules.jobs_of(old) else server.jobs_json(jobs),
             server.ledger_json(entries),
+            server.reservation_json(saved, old),
         )
         sent = 0
 
         async def send() -> bool:
             nonlocal sent
             sent += 1
-            statement = "select public.avatarkit_save(%s, %s, %s, %s, %s)"
+            statement = "select public.avatarkit_save(%s, %s, %s, %s, %s, %s)"
             ((replaced,),) = await self._once(statement, values)
             return bool(replaced)
 
@@ -528,7 +542,7 @@ class PostgresRepository(Repository, Wakes):
         found = await self._rows(
             "select json_build_object('id', id, 'record_id', record_id, 'operation', operation, "  # noqa: S608
             "'provider', provider, 'account', account, 'attempt', attempt, 'job_id', job_id, "
-            "'cost', cost, 'at', extract(epoch from at)::float8) "
+            "'cost', cost, 'at', extract(epoch from at)::float8, 'quoted', quoted) "
             f"from public.avatar_ledger {where} order by at, place",
             *values,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -29,8 +30,10 @@ __all__ = [
     "pack_cursor",
     "page_filter",
     "place",
+    "reservation",
     "unpack_cursor",
     "waits_for",
+    "whose",
 ]
 
 M = TypeVar("M", bound=Model)
@@ -96,6 +99,25 @@ def jobs_of(record: Record) -> set[JobKey]:
         for state in record.operations
         for job_id in (state.job_id, *state.duplicates)
         if job_id
+    }
+
+
+def whose(user_id: str) -> str:
+    """A user in what is held, which outlives the user's name in its record."""
+    return hashlib.sha256(f"avatarkit reservation of {user_id}".encode()).hexdigest()
+
+
+def reservation(record: Record, before: Record | None = None) -> dict[str, Any] | None:
+    """The row that says what ``record`` holds; None where it is what it was, or nothing was."""
+    was = (before.reserved, before.spent) if before else (0, 0)
+    if (record.reserved, record.spent) == was:
+        return None
+    return {
+        "record_id": record.id,
+        "whose": whose((before or record).user_id),  # a purged record names nobody
+        "at": record.created_at,
+        "reserved": record.reserved,
+        "spent": record.spent,
     }
 
 

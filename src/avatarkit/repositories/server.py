@@ -6,7 +6,7 @@ They call the same functions, which the migration makes: one by a driver, one th
 from __future__ import annotations
 
 import base64
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic_core import to_json
@@ -19,14 +19,15 @@ from ..errors import (
     NotFound,
     StorageError,
 )
-from ..interfaces import Claim, Clock, LogEntry
-from ..records import Instant, LedgerEntry
+from ..interfaces import Cap, Claim, Clock, LogEntry
+from ..records import Instant, LedgerEntry, Record
 from . import rows, rules
 
 __all__ = [
     "MIGRATE",
     "SCHEMA_VERSION",
     "ServerClock",
+    "caps_json",
     "change_json",
     "claimed",
     "explained",
@@ -35,6 +36,8 @@ __all__ = [
     "ledger_json",
     "log_filter",
     "logged",
+    "require_room",
+    "reservation_json",
     "row_json",
     "wrong_schema",
 ]
@@ -125,6 +128,33 @@ def ledger_json(entries: Iterable[LedgerEntry]) -> str | None:
     """Ledger entries as the functions take them."""
     found = [rows.in_json(entry.model_dump()) for entry in entries]
     return to_json(found).decode() if found else None
+
+
+def reservation_json(record: Record, before: Record | None = None) -> str | None:
+    """What a record holds, as the functions take it; None where that is what it was."""
+    row = rules.reservation(record, before)
+    return row_json(row) if row else None
+
+
+def caps_json(caps: Iterable[Cap]) -> str:
+    """Caps as ``avatarkit_create`` takes them."""
+    return to_json(
+        [
+            {
+                "amount": cap.amount,
+                "since": rows.iso(cap.since),
+                "until": rows.iso(cap.until),
+                "whose": None if cap.user_id is None else rules.whose(cap.user_id),
+            }
+            for cap in caps
+        ]
+    ).decode()
+
+
+def require_room(caps: Sequence[Cap], full: int | None, held: int | None, record: Record) -> None:
+    """Raise ``BudgetExceeded`` where the cap at place ``full`` has none."""
+    if full is not None:
+        caps[full].require_room(held or 0, record.reserved)
 
 
 def log_filter(

@@ -14,7 +14,18 @@ import anyio
 import anyio.to_thread
 
 from ..errors import ConfigError
-from ..interfaces import Backlog, Claim, Clock, LogEntry, LogPage, Outcome, Page, Repository
+from ..interfaces import (
+    Backlog,
+    Cap,
+    Claim,
+    Clock,
+    Held,
+    LogEntry,
+    LogPage,
+    Outcome,
+    Page,
+    Repository,
+)
 from ..models import Consent, Model, Operation
 from ..records import FINAL, Instant, LedgerEntry, Record, Sample, Status
 from . import rows, rules
@@ -139,23 +150,32 @@ class SqliteRepository(Repository):
 
     # -- records ------------------------------------------------------------------------------
 
-    async def create(self, record: Record) -> tuple[Record, bool]:
+    async def create(self, record: Record, *caps: Cap) -> tuple[Record, bool]:
         """Insert; if the id exists, what is there and False. Inserts a missing clone.
 
-        Raises ``NotFound`` where the clone belongs to another user.
+        Raises ``NotFound`` where the clone belongs to another user, ``BudgetExceeded`` where one of
+        ``caps`` has no room.
         """
         doc, stored = rules.as_stored(record)
 
         def change(db: sqlite3.Connection) -> tuple[Record, bool]:
             if known := _row(db, record.id):
                 return self._parse(known), False
+            for cap in caps:
+                held = _held(db, cap.since, cap.until, cap.user_id)
+                cap.require_room(held.spent + held.reserved, record.reserved)
             _admit(db, record.user_id, record.clone_id, record.created_at)
             _insert(db, _table(record), rows.record_row(stored, doc))
+            _reserve(db, stored)
             _index_jobs(db, stored)
             _keep_clone_in_step(db, record.clone_id)
             return stored, True
 
         return await self._write(change)
+
+    async def held(self, since: float, until: float, user_id: str | None = None) -> Held:
+        """What the records hold that were made from ``since`` to before ``until``."""
+        return await self._read(lambda db: _held(db, since, until, user_id))
 
     async def get(self, record_id: str) -> Record | None:
         """A training or a video by its id, tombstones included.
@@ -188,6 +208,7 @@ class SqliteRepository(Repository):
                 _index_jobs(db, saved)
             if (old.status, old.deleted) != (saved.status, saved.deleted):
                 _keep_clone_in_step(db, old.clone_id)
+            _reserve(db, saved, old)
             for entry in entries:
                 _insert(db, "ledger", entry.model_dump(), or_ignore=True)
             return saved
@@ -617,6 +638,26 @@ def _admit(db: sqlite3.Connection, user_id: str, clone_id: str, at: float) -> No
     clone = {"id": clone_id, "user_id": user_id, "created_at": at}
     if not _insert(db, "user_clones", clone, or_ignore=True) and _owner(db, clone_id) != user_id:
         rules.hidden_clone(clone_id)
+
+
+def _reserve(db: sqlite3.Connection, record: Record, before: Record | None = None) -> None:
+    """Keep what is held in step with a record."""
+    if row := rules.reservation(record, before):
+        db.execute(
+            "INSERT INTO reservations VALUES (:record_id, :whose, :at, :reserved, :spent) "
+            "ON CONFLICT (record_id) DO UPDATE SET reserved = :reserved, spent = :spent",
+            row,
+        )
+
+
+def _held(db: sqlite3.Connection, since: float, until: float, user_id: str | None) -> Held:
+    of_user = "" if user_id is None else "whose = :whose AND "
+    found = db.execute(
+        "SELECT coalesce(sum(spent), 0), coalesce(sum(reserved), 0) FROM reservations "  # noqa: S608
+        f"WHERE {of_user}at >= :since AND at < :until",
+        {"since": since, "until": until, "whose": rules.whose(user_id or "")},
+    )
+    return Held(*found.fetchone())
 
 
 def _keep_clone_in_step(db: sqlite3.Connection, clone_id: str) -> None:

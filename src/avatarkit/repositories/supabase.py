@@ -28,7 +28,18 @@ from ..errors import (
     StorageError,
     Unavailable,
 )
-from ..interfaces import Backlog, Claim, Clock, LogEntry, LogPage, Outcome, Page, Repository
+from ..interfaces import (
+    Backlog,
+    Cap,
+    Claim,
+    Clock,
+    Held,
+    LogEntry,
+    LogPage,
+    Outcome,
+    Page,
+    Repository,
+)
 from ..models import Consent, Operation
 from ..records import Instant, LedgerEntry, Record, Sample, Status, Video
 from . import rows, rules, server
@@ -111,11 +122,12 @@ class SupabaseRepository(Repository):
 
     # -- records ------------------------------------------------------------------------------
 
-    async def create(self, record: Record) -> tuple[Record, bool]:
+    async def create(self, record: Record, *caps: Cap) -> tuple[Record, bool]:
         """Insert; if the id exists, what is there and False. Inserts a missing clone.
 
         After a lost answer it is sent again, and then may say False of what it has just made.
-        Raises ``NotFound`` where the clone belongs to another user.
+        Raises ``NotFound`` where the clone belongs to another user, ``BudgetExceeded`` where one of
+        ``caps`` has no room.
         """
         self._for_the_service()
         _must_be_uuids(id=record.id, user_id=record.user_id, clone_id=record.clone_id)
@@ -127,10 +139,24 @@ class SupabaseRepository(Repository):
             p_kind=rows.kind_of(record),
             p_row=_Json(server.row_json(rows.record_row(stored, doc))),
             p_jobs=_Json(server.jobs_json(rules.jobs_of(stored))),
+            p_reservation=_Json(server.reservation_json(stored) or "null"),
+            p_caps=_Json(server.caps_json(caps)),
         )
+        server.require_room(caps, row["cap"], row["held"], stored)
         if row["created"]:
             return stored, True
         return self._parse(row["kind"], record.id, row["doc"]), False
+
+    async def held(self, since: float, until: float, user_id: str | None = None) -> Held:
+        """What the records hold that were made from ``since`` to before ``until``."""
+        self._for_the_service()
+        (row,) = await self._call(
+            "avatarkit_held",
+            p_since=rows.iso(since),
+            p_until=rows.iso(until),
+            p_whose=None if user_id is None else rules.whose(user_id),
+        )
+        return Held(**row)
 
     async def get(self, record_id: str) -> Record | None:
         """A training or a video by its id, tombstones included.
@@ -161,6 +187,7 @@ class SupabaseRepository(Repository):
             "p_row": _Json(server.change_json(rows.record_row(saved, doc))),
             "p_jobs": None if jobs == rules.jobs_of(old) else _Json(server.jobs_json(jobs)),
             "p_ledger": _Json(server.ledger_json(entries) or "null"),
+            "p_reservation": _Json(server.reservation_json(saved, old) or "null"),
         }
         lost: _Lost | None = None
         for _ in range(_ATTEMPTS):

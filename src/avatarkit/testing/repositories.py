@@ -12,15 +12,17 @@ Every test gets its own, empty, opened repository on the suite's ``clock``.
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 import anyio
 import pytest
 
-from ..errors import ConfigError, IllegalTransition, NotFound, StorageError
-from ..interfaces import Backlog, LogEntry, Repository
+from ..errors import BudgetExceeded, ConfigError, IllegalTransition, NotFound, StorageError
+from ..interfaces import Backlog, Cap, Held, LogEntry, Repository
 from ..models import Consent, Event, Job, JobState, Operation, StoredFile
-from ..records import LedgerEntry, OperationState, Record, Sample, Status, Training, Video
+from ..records import LedgerEntry, OperationState, Phase, Record, Sample, Status, Training, Video
 from .clock import FakeClock
 
 __all__ = [
@@ -111,8 +113,33 @@ def _entry(entry_id: str = "entry-1", **changes: Any) -> LedgerEntry:
         "job_id": "job-1",
         "cost": "1 credit",
         "at": _BIRTH,
+        "quoted": 2,
     }
     return LedgerEntry(**(fields | changes))
+
+
+_ALWAYS = (_BIRTH - 86_400, _BIRTH + 86_400)
+
+
+def _cap(amount: int, **changes: Any) -> Cap:
+    since, until = _ALWAYS
+    fields: dict[str, Any] = {
+        "name": "the test's cap",
+        "amount": amount,
+        "since": since,
+        "until": until,
+    }
+    return Cap(**(fields | changes))
+
+
+def _quoted(*amounts: int) -> tuple[OperationState, ...]:
+    """A voice and an avatar, or a video alone, at these prices."""
+    both = (Operation.VOICE, Operation.AVATAR)
+    kinds = both if len(amounts) == len(both) else (Operation.VIDEO,)
+    return tuple(
+        OperationState(operation=kind, provider="fake", quoted=amount)
+        for kind, amount in zip(kinds, amounts, strict=True)
+    )
 
 
 def _delivery(event_id: str = "event-1", provider: str = "fake", **more: Any) -> LogEntry:
@@ -334,6 +361,146 @@ class RepositorySuite:
         found = await repository.get(old.id)
         assert found is not None
         assert found.deleted
+
+    # -- what is held -------------------------------------------------------------------------
+
+    async def test_what_is_created_is_reserved(self, repository: Repository) -> None:
+        """All that its operations were quoted at."""
+        await repository.create(a_training(operations=_quoted(2, 3)))
+        assert await repository.held(*_ALWAYS) == Held(spent=0, reserved=5)
+
+    async def test_what_was_never_quoted_holds_nothing(self, repository: Repository) -> None:
+        """As where a price is not known."""
+        await repository.create(a_training())
+        assert await repository.held(*_ALWAYS) == Held(spent=0, reserved=0)
+
+    async def test_what_is_held_is_seen_by_another_process(self, repository: Repository) -> None:
+        """It is kept with the records."""
+        await repository.create(a_training(operations=_quoted(2, 3)))
+        reopened = await self.reopen(repository)
+        assert await reopened.held(*_ALWAYS) == Held(spent=0, reserved=5)
+
+    async def test_creating_twice_reserves_once(self, repository: Repository) -> None:
+        """What is held is held by a record."""
+        for _ in range(2):
+            await repository.create(a_training(operations=_quoted(2, 3)), _cap(5))
+        assert await repository.held(*_ALWAYS) == Held(spent=0, reserved=5)
+
+    async def test_a_known_record_needs_no_room(self, repository: Repository) -> None:
+        """It comes back, however little is left."""
+        first = await repository.create(a_training(operations=_quoted(2, 3)))
+        again = await repository.create(a_training(operations=_quoted(9, 9)), _cap(1))
+        assert again == (first[0], False)
+
+    async def test_all_of_a_cap_may_be_used(self, repository: Repository) -> None:
+        """To the last millionth."""
+        record = a_training(operations=_quoted(2, 3))
+        assert await repository.create(record, _cap(5)) == (record, True)
+
+    async def test_over_a_cap_nothing_is_created(self, repository: Repository) -> None:
+        """Not one millionth too much; the error says by how much."""
+        await repository.create(a_training(operations=_quoted(2_000_000, 0)))
+        with pytest.raises(BudgetExceeded, match=r"exceed the test's cap by \$1\.5:") as caught:
+            await repository.create(
+                a_training("training-2", operations=_quoted(2_500_000, 0)), _cap(3_000_000)
+            )
+        assert caught.value.over == Decimal("1.5")
+        assert await repository.get(an_id("training-2")) is None
+        assert await repository.held(*_ALWAYS) == Held(spent=0, reserved=2_000_000)
+
+    async def test_what_was_refused_may_be_created_later(self, repository: Repository) -> None:
+        """A refusal leaves nothing, not even the clone."""
+        with pytest.raises(BudgetExceeded):
+            await repository.create(a_training(operations=_quoted(2, 3)), _cap(4))
+        assert (await repository.create(a_training(user_id=BOB), _cap(4)))[1]
+
+    async def test_what_costs_nothing_fits_under_a_full_cap(self, repository: Repository) -> None:
+        """Also under one that is overdrawn."""
+        await repository.create(a_training(operations=_quoted(2, 3)))
+        assert (await repository.create(a_video(operations=_quoted(0)), _cap(1)))[1]
+
+    async def test_every_cap_is_kept_to(self, repository: Repository) -> None:
+        """The one that has no room is named."""
+        with pytest.raises(BudgetExceeded, match="the small one"):
+            await repository.create(
+                a_training(operations=_quoted(2, 3)), _cap(9), _cap(4, name="the small one")
+            )
+
+    async def test_a_users_cap_counts_that_user_alone(self, repository: Repository) -> None:
+        """And the other one counts all."""
+        await repository.create(a_training(operations=_quoted(2, 3)))
+        bobs = a_training("b", user_id=BOB, clone_id=an_id("clone-b"), operations=_quoted(4, 0))
+        await repository.create(bobs, _cap(4, user_id=BOB))
+        found = [await repository.held(*_ALWAYS, user) for user in (ANA, BOB, None)]
+        assert found == [Held(0, 5), Held(0, 4), Held(0, 9)]
+
+    async def test_only_the_time_of_a_cap_counts(self, repository: Repository) -> None:
+        """From its first moment to before its last."""
+        for number, at in enumerate((_BIRTH - 1, _BIRTH, _BIRTH + 9, _BIRTH + 10)):
+            changes = {"created_at": at, "operations": _quoted(10**number)}
+            await repository.create(a_video(f"video-{number}", **changes))
+        assert await repository.held(_BIRTH, _BIRTH + 10) == Held(spent=0, reserved=110)
+
+    async def test_what_is_accepted_is_spent_in_the_same_save(self, repository: Repository) -> None:
+        """The rest stays reserved."""
+        old, _ = await repository.create(a_training(operations=_quoted(2, 3)))
+        voice, avatar = _quoted(2, 3)
+        done = voice.model_copy(update={"phase": Phase.DONE, "charged": 7})
+        await repository.save(old, old.model_copy(update={"operations": (done, avatar)}))
+        assert await repository.held(*_ALWAYS) == Held(spent=7, reserved=3)
+
+    async def test_a_lost_race_changes_nothing_of_what_is_held(
+        self, repository: Repository
+    ) -> None:
+        """Only what is saved counts."""
+        old, _ = await repository.create(a_training(operations=_quoted(2, 3)))
+        await repository.save(old, old)
+        ended = old.model_copy(update={"status": Status.CANCELLED})
+        assert await repository.save(old, ended) is None
+        assert await repository.held(*_ALWAYS) == Held(spent=0, reserved=5)
+
+    async def test_an_end_frees_what_was_not_sent(self, repository: Repository) -> None:
+        """And then there is room for something else."""
+        old, _ = await repository.create(a_training(operations=_quoted(2, 3)), _cap(5))
+        await repository.save(old, old.model_copy(update={"status": Status.CANCELLED}))
+        assert (await repository.create(a_video(operations=_quoted(5)), _cap(5)))[1]
+
+    async def test_an_end_keeps_what_nobody_knows_of(self, repository: Repository) -> None:
+        """An open intent may have been accepted; another process sees that too."""
+        old, _ = await repository.create(a_training(operations=_quoted(2, 3)))
+        voice, avatar = _quoted(2, 3)
+        sent = voice.model_copy(update={"phase": Phase.INTENT})
+        changes = {"status": Status.CANCELLED, "operations": (sent, avatar)}
+        await repository.save(old, old.model_copy(update=changes))
+        reopened = await self.reopen(repository)
+        assert await reopened.held(*_ALWAYS) == Held(spent=0, reserved=2)
+
+    async def test_a_purged_record_still_counts_for_its_user(self, repository: Repository) -> None:
+        """Who deletes has spent, all the same; no name is needed for that."""
+        done = _quoted(2)[0].model_copy(update={"phase": Phase.DONE})
+        old, _ = await repository.create(a_video(operations=(done,)))
+        ended = {"status": Status.CANCELLED, "deleted": True}
+        old = await repository.save(old, old.model_copy(update={"user_id": "", **ended})) or old
+        more = done.model_copy(update={"duplicates": ("job-2",)})
+        await repository.save(old, old.model_copy(update={"operations": (more,)}))
+        assert await repository.held(*_ALWAYS, ANA) == Held(spent=4, reserved=0)
+
+    async def test_of_many_who_reserve_no_more_succeed_than_there_is_room_for(
+        self, repository: Repository
+    ) -> None:
+        """Concurrent reservations never overspend."""
+        created: list[bool] = []
+
+        async def create(number: int) -> None:
+            with suppress(BudgetExceeded):
+                record = a_video(f"video-{number}", operations=_quoted(2))
+                created.append((await repository.create(record, _cap(7)))[1])
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(10):
+                tasks.start_soon(create, number)
+        assert created == [True] * 3
+        assert await repository.held(*_ALWAYS) == Held(spent=0, reserved=6)
 
     # -- ledger -------------------------------------------------------------------------------
 

@@ -228,7 +228,18 @@ begin
       job_id     text not null,
       cost       text,
       at         timestamptz not null,
-      place      bigint generated always as identity
+      place      bigint generated always as identity,
+      quoted     bigint  -- millionths of a US dollar
+    )
+    $ddl$, $ddl$
+    -- What each record holds of the budgets, in millionths of a US dollar. It outlives its record as
+    -- the ledger does, and names nobody: "whose" is a digest of the user's id.
+    create table if not exists public.avatar_reservations (
+      record_id  uuid primary key,
+      whose      text not null,
+      at         timestamptz not null,  -- when the record was made: the month that it counts in
+      reserved   bigint not null,       -- still to be sent, or of unknown fate
+      spent      bigint not null        -- accepted by vendors
     )
     $ddl$
   ] loop
@@ -339,6 +350,8 @@ create index if not exists avatar_webhooks_pending on public.avatar_webhooks (re
   where outcome in ('received', 'waiting');
 create index if not exists avatar_consents_of_user on public.avatar_consents (user_id);
 create index if not exists avatar_ledger_of_record on public.avatar_ledger (record_id);
+create index if not exists avatar_reservations_by_time on public.avatar_reservations (at);
+create index if not exists avatar_reservations_of_user on public.avatar_reservations (whose, at);
 
 -- Every record has its lease; those of an upgraded database get theirs here, and their jobs.
 insert into public.avatar_leases (record_id)
@@ -514,11 +527,52 @@ begin
   on conflict do nothing;
 end $$;
 
--- Insert; where the id is known, what is there and created = false.
--- p_jobs: [[provider, operation, job id], ...]
+-- What is held by the records that were made from p_since to before p_until.
+create or replace function public.avatarkit_held(
+  p_since timestamptz, p_until timestamptz, p_whose text default null)
+returns table (spent bigint, reserved bigint)
+language sql stable set search_path = '' as $$
+  select coalesce(sum(r.spent), 0)::bigint, coalesce(sum(r.reserved), 0)::bigint
+    from public.avatar_reservations r
+   where r.at >= p_since and r.at < p_until and (p_whose is null or r.whose = p_whose)
+$$;
+
+-- Keep what a record holds: whose it is and when it was made stay as they were.
+create or replace function public.avatarkit_reserve(p_row jsonb)
+returns void language sql set search_path = '' as $$
+  insert into public.avatar_reservations
+  select (jsonb_populate_record(null::public.avatar_reservations, p_row)).*
+  on conflict (record_id) do update set reserved = excluded.reserved, spent = excluded.spent
+$$;
+
+-- The first of p_caps that has no room for p_asked more: its place from 0 on, and what is held of it.
+-- p_caps: [{amount, since, until, whose}, ...]. Until the transaction ends, nobody else gets an
+-- answer; what he then adds to, he sees.
+create or replace function public.avatarkit_full(p_asked bigint, p_caps jsonb)
+returns table (cap integer, held bigint)
+language plpgsql set search_path = '' as $$
+begin
+  if current_setting('transaction_isolation') <> 'read committed' then
+    raise exception using errcode = 'AK005', message =
+      'budgets need transactions that are read committed: see default_transaction_isolation';
+  end if;
+  perform pg_advisory_xact_lock(hashtextextended('avatarkit budgets', 0));
+  return query
+    select (c.place - 1)::integer, h.spent + h.reserved
+      from jsonb_array_elements(p_caps) with ordinality c (cap, place),
+           public.avatarkit_held((c.cap ->> 'since')::timestamptz,
+                                 (c.cap ->> 'until')::timestamptz, c.cap ->> 'whose') h
+     where h.spent + h.reserved + p_asked > (c.cap ->> 'amount')::bigint
+     order by c.place limit 1;
+end $$;
+
+-- Insert; where the id is known, what is there and created = false. Where a cap has no room, nothing
+-- is done, and cap and held say which.
+-- p_jobs: [[provider, operation, job id], ...]. p_reservation: a row of avatar_reservations.
 create or replace function public.avatarkit_create(
-  p_kind text, p_row jsonb, p_jobs jsonb default '[]'::jsonb)
-returns table (created boolean, kind text, doc text)
+  p_kind text, p_row jsonb, p_jobs jsonb default '[]'::jsonb,
+  p_reservation jsonb default null, p_caps jsonb default '[]'::jsonb)
+returns table (created boolean, kind text, doc text, cap integer, held bigint)
 language plpgsql set search_path = '' as $$
 declare
   v_training public.avatar_training;
@@ -526,9 +580,19 @@ declare
 begin
   -- Two creators of one id wait for each other, also across the two tables.
   perform pg_advisory_xact_lock(hashtextextended('avatarkit ' || (p_row ->> 'id'), 0));
-  return query select false, g.kind, g.doc from public.avatarkit_get(p_row ->> 'id') g;
+  return query
+    select false, g.kind, g.doc, null::integer, null::bigint
+      from public.avatarkit_get(p_row ->> 'id') g;
   if found then
     return;
+  end if;
+  if p_reservation is not null and jsonb_array_length(p_caps) > 0 then
+    return query
+      select false, null::text, null::text, f.cap, f.held
+        from public.avatarkit_full((p_reservation ->> 'reserved')::bigint, p_caps) f;
+    if found then
+      return;
+    end if;
   end if;
   perform public.avatarkit_admit(
     p_row ->> 'user_id', p_row ->> 'clone_id', (p_row ->> 'created_at')::timestamptz);
@@ -549,13 +613,18 @@ begin
   if jsonb_array_length(p_jobs) > 0 then
     perform public.avatarkit_index_jobs(p_row ->> 'id', p_jobs);
   end if;
-  return query select true, p_kind, p_row ->> 'doc';
+  if p_reservation is not null then
+    perform public.avatarkit_reserve(p_reservation);
+  end if;
+  return query select true, p_kind, p_row ->> 'doc', null::integer, null::bigint;
 end $$;
 
 -- Replace the row if it still has p_version: false for a lost race. p_row has the new version.
 -- p_jobs null: the jobs are what they were. p_ledger: rows of avatar_ledger; a known id is skipped.
+-- p_reservation null: what it holds is what it was.
 create or replace function public.avatarkit_save(
-  p_kind text, p_version bigint, p_row jsonb, p_jobs jsonb default null, p_ledger jsonb default null)
+  p_kind text, p_version bigint, p_row jsonb, p_jobs jsonb default null,
+  p_ledger jsonb default null, p_reservation jsonb default null)
 returns boolean language plpgsql set search_path = '' as $$
 declare
   t public.avatar_training;
@@ -600,10 +669,14 @@ begin
   end if;
   if p_ledger is not null then
     insert into public.avatar_ledger
-      (id, record_id, operation, provider, account, attempt, job_id, cost, at)
-    select e.id, e.record_id, e.operation, e.provider, e.account, e.attempt, e.job_id, e.cost, e.at
+      (id, record_id, operation, provider, account, attempt, job_id, cost, at, quoted)
+    select e.id, e.record_id, e.operation, e.provider, e.account, e.attempt, e.job_id, e.cost, e.at,
+           e.quoted
       from jsonb_populate_recordset(null::public.avatar_ledger, p_ledger) e
     on conflict (id) do nothing;
+  end if;
+  if p_reservation is not null then
+    perform public.avatarkit_reserve(p_reservation);
   end if;
   return true;
 end $$;
@@ -989,7 +1062,7 @@ declare
   item record;
   own constant text[] := array['avatar_training', 'avatar_videos', 'avatar_webhooks',
     'avatar_consents', 'avatar_jobs', 'avatar_ledger', 'avatar_leases', 'avatar_accounts',
-    'avatar_places'];
+    'avatar_places', 'avatar_reservations'];
 begin
   if to_regclass('auth.users') is null or to_regprocedure('auth.uid()') is null then
     return;
@@ -1048,8 +1121,8 @@ begin
   -- Payloads are the service's; so `select=*` is refused here, name the columns.
   grant select (id, avatar_training_id, avatar_video_id, event_type, outcome, received_at)
     on public.avatar_webhooks to authenticated;
-  -- avatar_jobs, avatar_ledger, avatar_leases, avatar_accounts, avatar_places: no policy, nobody but
-  -- the service.
+  -- avatar_jobs, avatar_ledger, avatar_leases, avatar_accounts, avatar_places, avatar_reservations:
+  -- no policy, nobody but the service.
 
   for item in
     select c.relname as tab from pg_class c
