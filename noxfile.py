@@ -26,7 +26,8 @@ TEST = [
     "opentelemetry-sdk>=1.30",  # spans and metrics as an application would collect them
     "opentelemetry-instrumentation-httpx>=0.51b0",  # to see that it is kept from signed links
     "scikit-image>=0.25",
-    "fastapi>=0.115",  # an application that the server is mounted into
+    "fastapi>=0.115",  # applications that the server is mounted into
+    "django>=5.2",
     "schemathesis>=4.10",  # what the server answers, against its OpenAPI document
 ]
 #: As many processes as cores, but not more than four: several start databases. Files in their

@@ -491,3 +491,6 @@ async def test_only_pictures_sound_and_films_are_shown_in_the_page(site, name, s
         await site.kit.media.put(key, pieces(b"<script>"), "text/html")
         answer = await client.get(link)
     assert (answer.status_code, answer.headers["content-disposition"]) == (200, shown)
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "script-src" not in answer.headers["content-security-policy"]
+    assert "sandbox" in answer.headers["content-security-policy"]

@@ -115,7 +115,21 @@ async def ask(site, client, route, names):
     return await client.request(route.method, filled(probe.path, names), **sent)
 
 
-def test_every_route_has_its_row():
+#: What is nobody's: it is opened by a signed link or a secret, or tells nothing of anybody.
+OPEN = {"/media/{key:path}", "/webhooks/{provider}/{secret}", "/health", "/openapi.json"}
+OPEN |= {"/static", "/"}
+
+
+def test_every_route_that_is_served_is_asked_for_by_both_users_or_is_nobodys(site):
+    served = {
+        (route.path, method)
+        for route in site.new_app().routes
+        for method in getattr(route, "methods", None) or {"GET"}
+    }
+    asked = {(route.path, route.method) for route in ROUTES}
+    implied = {(path, "HEAD") for path, method in served if method == "GET"}
+    assert {path for path, _ in served - asked - implied} == OPEN
+    assert asked <= served
     assert set(PROBES) == {route.name for route in ROUTES}
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from starlette.applications import Starlette
+from starlette.routing import Mount
 
 pytestmark = pytest.mark.anyio
 
@@ -20,7 +23,19 @@ def fastapi(app):
     return outer
 
 
-@pytest.mark.parametrize("outer", [starlette, fastapi])
+def django(app):
+    conf = pytest.importorskip("django.conf")
+    from django.core.asgi import get_asgi_application
+    from django.http import HttpResponse
+    from django.urls import path
+
+    own = (path("own", lambda request: HttpResponse(f"Django at {request.path}")),)
+    if not conf.settings.configured:
+        conf.settings.configure(ALLOWED_HOSTS=["app.example"], ROOT_URLCONF=own)
+    return Starlette(routes=[Mount("/avatars", app), Mount("/", get_asgi_application())])
+
+
+@pytest.mark.parametrize("outer", [starlette, fastapi, django])
 async def test_mounted_it_works_without_a_lifespan_of_its_own(site, outer):
     app = site.new_app()
     async with site.client(outer(app), "ana") as client:
@@ -40,7 +55,19 @@ async def test_mounted_it_works_without_a_lifespan_of_its_own(site, outer):
     await app.state.aclose()
 
 
-@pytest.mark.parametrize("outer", [starlette, fastapi])
+def django(app):
+    conf = pytest.importorskip("django.conf")
+    from django.core.asgi import get_asgi_application
+    from django.http import HttpResponse
+    from django.urls import path
+
+    own = (path("own", lambda request: HttpResponse(f"Django at {request.path}")),)
+    if not conf.settings.configured:
+        conf.settings.configure(ALLOWED_HOSTS=["app.example"], ROOT_URLCONF=own)
+    return Starlette(routes=[Mount("/avatars", app), Mount("/", get_asgi_application())])
+
+
+@pytest.mark.parametrize("outer", [starlette, fastapi, django])
 async def test_mounted_it_still_refuses_strangers_pages(site, outer):
     app = site.new_app()
     async with site.client(outer(app), "ana") as client:
@@ -48,3 +75,12 @@ async def test_mounted_it_still_refuses_strangers_pages(site, outer):
         stranger = {"origin": "https://evil.example"}
         sent = await client.post("/trainings", json={"clone_id": "c1"}, headers=stranger)
     assert sent.status_code == 403
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+async def test_beside_it_django_answers_what_is_its_own(site):
+    app = site.new_app()
+    async with site.client(django(app)) as client:
+        assert (await client.get("/own")).text == "Django at /own"
+    await app.state.aclose()
+    gc.collect()  # Django leaves the file of a request's body to it, which warns

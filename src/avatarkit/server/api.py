@@ -36,6 +36,9 @@ __all__ = ["API", "ROUTES", "Route"]
 #: Seconds that a link to a result lives: as long as a person may look at one page.
 _LINK = 6 * 3600
 
+#: What a stored file may do where it is opened by itself: be seen and heard, and run nothing.
+_UPLOADED = "default-src 'none'; img-src 'self'; media-src 'self'; sandbox"
+
 #: Seconds between heartbeats: less than any proxy waits.
 PING = 15
 
@@ -526,6 +529,7 @@ class API:
         headers = {
             "content-disposition": "inline" if inline else "attachment",
             "cache-control": "private, max-age=3600",
+            "content-security-policy": _UPLOADED,
         }
         if (path := store.path(key)) is not None:
             return FileResponse(path, media_type=kind, headers=headers)
