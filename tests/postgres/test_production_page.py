@@ -1,0 +1,122 @@
+"""The page "Put it into production", run as it stands but for addresses."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from importlib.resources import files
+from pathlib import Path
+
+import httpx
+import pytest
+
+PAGE = Path(__file__).parents[2] / "docs/production.md"
+DEMO = Path(str(files("avatarkit") / "data/demo"))
+
+
+def blocks(language):
+    """The page's blocks by the first words of each."""
+    found = re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    return {block.partition("\n")[0]: block for block in found}
+
+
+@pytest.fixture
+def place(tmp_path, cluster, fresh_database):
+    """A folder with what the page presumes, and what takes the place of its addresses."""
+    for needed in ("starlette", "sse_starlette", "uvicorn", "typer"):
+        pytest.importorskip(needed)
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    shutil.copy(DEMO / "voice.wav", tmp_path / "me.wav")
+    shutil.copy(DEMO / "portrait.jpg", tmp_path / "me.jpg")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    return tmp_path, {
+        "postgresql://app:secret@db.example.com/app": cluster.dsn(fresh_database()),
+        "/etc/app/avatarkit.env": str(tmp_path / "avatarkit.env"),
+        "/srv/app/media": str(tmp_path / "media"),
+        "api=https://twins.example.org": f"api=http://127.0.0.1:{port}",
+        '"twins.example.org"': '"127.0.0.1"',
+        "--port 8000": f"--port {port}",
+        'pip install "avatarkit-sdk[postgres,cli,server]"\n': "",
+    }
+
+
+@pytest.fixture
+def started():
+    """Starts programs, and ends them with the test."""
+    running = []
+
+    def start(script, folder, environ):
+        made = subprocess.Popen(["sh", "-c", f"exec {script}"], cwd=folder, env=environ)
+        running.append(made)
+        return made
+
+    yield start
+    for process in running:
+        process.send_signal(signal.SIGTERM)
+    for process in running:
+        process.wait(60)
+
+
+def test_the_steps_of_the_page_lead_from_an_empty_database_to_a_video(place, started):
+    folder, ours = place
+    shell, python = blocks("sh"), blocks("python")
+
+    def own(block):
+        for theirs, mine in ours.items():
+            block = block.replace(theirs, mine)
+        return block
+
+    programs = Path(sys.executable).parent
+    environ = {k: v for k, v in os.environ.items() if not k.startswith("AVATARKIT")}
+    environ |= {"PATH": f"{programs}:{environ['PATH']}"}
+    settings = shell.pop("# /etc/app/avatarkit.env")
+    (folder / "avatarkit.env").write_text(own(settings).partition("\n")[2])
+    (folder / "app.py").write_text(own(python["# app.py"]))
+    given = [line for line in own(settings).splitlines() if not line.startswith("#")]
+    environ |= dict(line.split("=", 1) for line in given)
+
+    def run(script):
+        done = subprocess.run(
+            ["sh", "-ec", script],
+            cwd=folder,
+            env=environ,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    steps = list(map(own, shell.values()))
+    migrate, serve, work, register, rehearse, look = steps
+    run(migrate)
+    server = started(serve, folder, environ)
+    started(work, folder, environ)
+    address = re.search(r"api=(\S+)", rehearse)[1]
+    signed = {"authorization": f"Bearer {environ['APP_TOKEN']}"}
+    patience = time.monotonic() + 120
+    while not answers(address):
+        assert server.poll() is None
+        assert time.monotonic() < patience
+        time.sleep(0.05)
+    assert "register heygen" in register  # which wants a key
+    told = run(f"{rehearse}\n{look}")
+    assert '"status":"completed"' in told
+    assert (folder / "hello.mp4").read_bytes()[4:8] == b"ftyp"
+    assert httpx.get(f"{address}/trainings", headers=signed).json()["trainings"] == []
+
+
+def answers(address):
+    try:
+        return httpx.get(f"{address}/health", timeout=5).is_success
+    except httpx.TransportError:
+        return False
