@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -39,10 +39,11 @@ from ..interfaces import (
     Outcome,
     Page,
     Repository,
+    Wakes,
 )
 from ..models import Consent, Operation
 from ..records import Instant, LedgerEntry, Record, Sample, Status, Video
-from . import rows, rules, server
+from . import realtime, rows, rules, server
 from .server import ServerClock
 
 __all__ = ["SupabaseRepository"]
@@ -53,7 +54,7 @@ _MAX_ROWS = 1000
 _ATTEMPTS = 4
 
 
-class SupabaseRepository(Repository):
+class SupabaseRepository(Repository, Wakes):
     """Keeps everything in the project at ``url``, whose tables the migration has made.
 
     ``key`` is the project's ``sb_secret_...`` or service_role key. With a signed-in user's
@@ -86,6 +87,7 @@ class SupabaseRepository(Repository):
         self._place = url.strip().rstrip("/")
         self._headers = _headers(key.strip(), user_token)
         self._read_only = user_token is not None
+        self._user_token = user_token and user_token.strip()
         self._time = clock and ServerClock(clock, self._server_now, virtual=virtual)
         self._timeout = timeout
         self._owned = client is None
@@ -208,6 +210,13 @@ class SupabaseRepository(Repository):
 
     def _parse(self, kind: str, record_id: str, doc: str) -> Record:
         return rows.record(kind, record_id, doc, place=self._place)
+
+    def changes(self) -> AsyncGenerator[str | None, None]:
+        """Yield the id of each record that changes, heard by Realtime (extra ``supabase``).
+
+        With a user's token, of that user's records.
+        """
+        return realtime.changes(self._place, self._headers["apikey"], self._user_token)
 
     # -- leases -------------------------------------------------------------------------------
 
