@@ -338,6 +338,9 @@ class Repository:
     async def get(self, record_id):
         return await Effect("get", lambda: self.world.rows.get(record_id))
 
+    async def drop_webhooks(self, record_id):
+        pass
+
     async def save(self, old, new, *_entries):
         return await Effect("save", lambda: self.world.put(old, new))
 

@@ -544,11 +544,30 @@ def test_deleting_a_running_training_cancels_it():
     assert fold(submitted(), s.Deleted(at=NOW)).status is Status.CANCELLED
 
 
-def test_a_tombstone_holds_nothing_personal():
-    record = training(consent_id="c1", idempotency_key="k", language="en")
-    record = fold(record, s.Deleted(at=NOW), s.Purged(at=NOW, again_at=NOW + 9))
-    text = record.model_dump_json(exclude={"id", "stack"})
-    assert all(word not in text for word in ('"u"', '"c"', "Ana", "c1", '"k"', '"en"'))
+def tombstone(**more):
+    record = training(consent_id="c1", idempotency_key="k", language="en", **more)
+    return fold(record, s.Deleted(at=NOW))
+
+
+def test_a_deleted_record_holds_nothing_personal_at_once_but_whose_it_is():
+    text = tombstone().model_dump_json(exclude={"id", "stack"})
+    assert all(word not in text for word in ('"c"', "Ana", "c1", '"k"', '"en"'))
+    assert '"u"' in text
+
+
+def test_a_tombstone_knows_its_user_until_cleanup_has_ended():
+    purge = [s.Purged(at=NOW + at, again_at=NOW + at + 9) for at in (1, 10)]
+    once = fold(tombstone(), purge[0])
+    assert (once.user_id, once.next_at) == ("u", NOW + 10)
+    rested = fold(once, purge[1])
+    assert (rested.user_id, rested.next_at) == ("", None)
+
+
+def test_a_tombstone_that_waits_for_its_vendor_knows_its_user():
+    purge = [s.Purged(at=NOW + at, again_at=NOW + at + 9) for at in (1, 10)]
+    waiting = fold(submitted(), s.Deleted(at=NOW), *purge)
+    assert waiting.user_id == "u"
+    assert fold(waiting, removed(deleted=True)).user_id == ""
 
 
 def test_two_workers_that_purge_at_once_have_purged_once():

@@ -25,6 +25,9 @@ PATIENCE = 24 * 3600.0
 class Inbox:
     """Checks, keeps and applies deliveries; holds no state of its own.
 
+    What is about a deleted record is applied, since it may tell what is to be cleared away there,
+    and not kept.
+
     ``deliver`` applies an event, given the token of our callback address if there was one, and
     says which record that is about, and whether the record knows the event's job.
     """
@@ -58,11 +61,11 @@ class Inbox:
 
     async def _apply(self, entry: LogEntry, seen: _telemetry.Delivered) -> LogEntry:
         outcome: Outcome = "ignored"
-        record_id = entry.record_id
+        record_id, deleted = entry.record_id, False
         for event in entry.events:
             record, known = await self._deliver(event, entry.token)
             if record is not None:
-                record_id = record.id
+                record_id, deleted = record.id, record.deleted
                 seen.applied(record, event.job.operation)
             outcome = _outcome(event, known=known)
         now = (await self._repository.now()).wall
@@ -73,6 +76,8 @@ class Inbox:
                 entry.provider, entry.event_id, outcome, record_id
             )
             log.info("webhook.settled", provider=entry.provider, outcome=outcome, id=record_id)
+        if deleted and record_id:
+            await self._repository.drop_webhooks(record_id)
         return replace(entry, outcome=outcome, record_id=record_id)
 
     async def _keep(self, provider: str, delivery: Delivery, token: str | None) -> LogEntry | None:

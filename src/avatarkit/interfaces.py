@@ -707,6 +707,26 @@ class Repository(Protocol):
         """Note when it was revoked, the first time; returns what is kept, or None."""
         ...
 
+    async def consents(self, user_id: str) -> list[Consent]:
+        """All consents of a user, by their id."""
+        ...
+
+    async def tombstones(self, user_id: str) -> list[Record]:
+        """A user's deleted records whose cleanup has not ended, by their id."""
+        ...
+
+    async def erase(self, user_id: str) -> dict[str, int]:
+        """Remove what a user has beside records: "samples", "consents", "deliveries", "clones".
+
+        Deliveries are those about the user's records. A clone stays while a record that is not
+        deleted is of it. Returns how many rows of each went; in one transaction.
+        """
+        ...
+
+    async def drop_webhooks(self, record_id: str) -> None:
+        """Remove the deliveries about a record; also those that only name its token."""
+        ...
+
     async def log_webhook(self, entry: LogEntry) -> bool:
         """Keep a delivery; False where this event of this provider is known already."""
         ...

@@ -46,6 +46,7 @@ from .models import Event as Delivered
 from .records import HandIn, Instant, LedgerEntry, OperationState, Phase, Record, elapsed
 from .requests import Requests, digest
 from .states import (
+    Abandoned,
     Absent,
     Accepted,
     Asked,
@@ -217,6 +218,10 @@ class Orchestrator:
                 if state.account not in {"", provider.account}
                 else ""
             )
+        except errors.ServiceDiscontinued as error:
+            if record.status.final or not asks:
+                return await self._put(record, Abandoned(at=now.wall, **_whose(state)))
+            return await self._put(record, _failed(error, now))
         except errors.ConfigError as error:
             provider, problem = None, str(error)
         if provider is not None and not problem:
@@ -747,7 +752,7 @@ class Orchestrator:
                 deleted = not state.billable  # nothing is left of free speech
         except errors.NotFound:
             pass
-        except errors.Unsupported:
+        except (errors.Unsupported, errors.ServiceDiscontinued):
             deleted = False
         except Exception as error:  # noqa: BLE001 - what is still there must still be deleted
             return await self._later(record, state, error, now)
@@ -788,6 +793,7 @@ class Orchestrator:
 
     async def _purge(self, record: Record, now: Instant) -> Record:
         await self._media.delete(record.prefix)
+        await self._repository.drop_webhooks(record.id)
         again_at = now.wall + self._policy.recheck
         return await self._put(record, Purged(at=now.wall, again_at=again_at))
 

@@ -35,6 +35,7 @@ from .records import (
 )
 
 __all__ = [
+    "Abandoned",
     "Absent",
     "Accepted",
     "Asked",
@@ -291,6 +292,11 @@ class Removed(_Of):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Abandoned(_Of):
+    """Nobody can look or delete there any more: what an ended record has there stays, by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rechecked(_Of):
     """A doubted operation was looked up once more: these jobs carry its token."""
 
@@ -347,12 +353,12 @@ class Cancelled(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deleted(Event):
-    """The caller wants no trace of it."""
+    """The caller wants no trace of it; what is personal in it goes at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purged(Event):
-    """The stored results of a deleted record are gone; so is what is personal in it."""
+    """The stored results of a deleted record are gone; so is what came into it meanwhile."""
 
     again_at: float
 
@@ -429,6 +435,8 @@ def _decide(record: Record, now: float, policy: Policy) -> Step:
                 return _no_later(record, Step(Do.REST))
             if record.action is None and not record.status.final and now >= record.deadline_at:
                 return Step(Do.ASK_DEADLINE, intent.operation, record.deadline_at)
+            if _purged_before(record, intent):
+                return Step(Do.PURGE, None, record.purge_at)
             return Step(Do.RECONCILE, intent.operation, intent.not_before)
     if record.status.final:
         return _after_the_end(record)
@@ -463,6 +471,17 @@ def _forward(record: Record) -> Step:
 
 #: A copy that was under way when its record was deleted may end after the first purge.
 _PURGES = 2
+
+
+def _purged_before(record: Record, intent: OperationState) -> bool:
+    """Whether its results need not wait for a look-up, which lacks its account's key.
+
+    Stored speech is what shows that the call was accepted, so it waits.
+    """
+    waits = record.deleted and record.action is not None and record.purges < _PURGES
+    return (
+        waits and intent.operation is not Operation.SPEECH and (record.purge_at < intent.not_before)
+    )
 
 
 def _after_the_end(record: Record) -> Step:
@@ -517,7 +536,10 @@ def apply(record: R, event: Event, policy: Policy) -> R:
         updates |= {"progress": progress, "estimated": estimated}
     changed = changed.model_copy(update=updates)
     step = decide(changed, event.at, policy)
-    return changed.model_copy(update={"next_at": step.at})
+    known: dict[str, Any] = {"next_at": step.at}
+    if changed.deleted and changed.purges >= _PURGES and step.at is None:
+        known["user_id"] = ""  # nothing is left to be looked for
+    return changed.model_copy(update=known)
 
 
 def _folded(record: R, event: Event) -> R:
@@ -950,6 +972,22 @@ def _removed(record: R, e: Removed) -> R:
     )
 
 
+def _abandoned(record: R, e: Abandoned) -> R:
+    op = _get(record, e.operation)
+    if not record.status.final:
+        return record
+    left: dict[str, Any] = {
+        "phase": Phase.LOST if op.phase is Phase.INTENT else op.phase,
+        "doubted": op.doubted or op.phase is Phase.INTENT,
+        "undeletable": _ids(op.undeletable, op.discard),
+        "discard": (),
+        "recheck_at": None,
+    }
+    if op.prepared and op.uploads == "kept":
+        left |= {"uploads": "left", "prepared": None}
+    return _set(record, e.operation, **left)
+
+
 def _discarded(record: R, e: Discarded) -> R:
     op = _get(record, e.operation)
     if not _discardable(record, op):
@@ -1016,6 +1054,12 @@ def _lose(record: R) -> R:
 
 
 def _gave_up(record: R, e: GaveUp) -> R:
+    action = record.action
+    if record.status.final and action and action.kind == "account" and action.operation:
+        gone = _get(record, action.operation).provider
+        for op in record.operations:
+            if op.provider == gone:
+                record = _abandoned(record, Abandoned(at=e.at, operation=op.operation))
     reason = record.action.message if record.action else "given up"
     record = _lose(record).model_copy(update={"action": None})
     return _fail(record, f"given up by a person: {reason}", None)
@@ -1076,12 +1120,12 @@ def _deleted(record: R, e: Deleted) -> R:
     record = record.model_copy(
         update={"status": status, "deleted": True, "cleanup": "delete", "action": None}
     )
-    return _discarding(record)
+    return _discarding(_impersonal(record))
 
 
-#: What is personal in a record, and what a tombstone holds in its place.
+#: What is personal in a record, and what a tombstone holds in its place. By the user's id it can be
+#: found until cleanup has ended.
 _PERSONAL: Mapping[str, Any] = {
-    "user_id": "",
     "clone_id": "",
     "name": "",
     "language": None,
@@ -1098,23 +1142,21 @@ _PERSONAL: Mapping[str, Any] = {
 }
 
 
-def _purged(record: R, e: Purged) -> R:
-    if not record.deleted or record.purges >= _PURGES or e.at < record.purge_at:
-        return record  # two workers that purge at once have purged once
+def _impersonal(record: R) -> R:
     earlier = tuple(
         stack.model_copy(update={"operation": _blank(stack.operation), "reason": ""})
         for stack in record.earlier
     )
-    blank = {k: v for k, v in _PERSONAL.items() if k in type(record).model_fields}
-    return record.model_copy(
-        update={
-            "purges": record.purges + 1,
-            "purge_at": e.again_at,
-            "operations": tuple(_blank(o) for o in record.operations),
-            "earlier": earlier,
-            **blank,
-        }
-    )
+    known: dict[str, Any] = {"operations": tuple(map(_blank, record.operations))}
+    known |= {k: v for k, v in _PERSONAL.items() if k in type(record).model_fields}
+    return record.model_copy(update={**known, "earlier": earlier})
+
+
+def _purged(record: R, e: Purged) -> R:
+    if not record.deleted or record.purges >= _PURGES or e.at < record.purge_at:
+        return record  # two workers that purge at once have purged once
+    known = {"purges": record.purges + 1, "purge_at": e.again_at}
+    return _impersonal(record).model_copy(update=known)
 
 
 def _blank(op: OperationState) -> OperationState:
@@ -1141,6 +1183,7 @@ _HANDLERS: Mapping[type[Event], Callable[[Any, Any], Any]] = {
     CopyFailed: _copy_failed,
     Postponed: _postponed,
     Removed: _removed,
+    Abandoned: _abandoned,
     Discarded: _discarded,
     Rechecked: _rechecked,
     Asked: _asked,

@@ -129,6 +129,8 @@ _FUNCTIONS = (
     "avatarkit_body(avatar_webhooks)",
     "avatarkit_claim(text, integer, double precision, timestamptz, timestamptz)",
     "avatarkit_create(text, jsonb, jsonb, jsonb, jsonb)",
+    "avatarkit_drop_webhooks(text, text)",
+    "avatarkit_erase(text)",
     "avatarkit_find_job(text, text, text)",
     "avatarkit_full(bigint, jsonb)",
     "avatarkit_get(text)",

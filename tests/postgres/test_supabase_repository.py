@@ -179,6 +179,9 @@ WRITES = {
     "remove_sample": (a_sample("s", user_id=ANA, clone_id=an_id("c")),),
     "add_consent": (Consent(subject="me", given_at=1.0).identified(ANA),),
     "revoke_consent": (an_id("consent"), 1.0),
+    "tombstones": (ANA,),
+    "erase": (ANA,),
+    "drop_webhooks": (an_id("training"),),
     "log_webhook": (a_delivery(),),
     "settle_webhook": ("fake", "event", "applied"),
     "get_webhook": ("fake", "event"),
@@ -186,7 +189,7 @@ WRITES = {
     "pending_webhooks": (),
     "ledger": (),
 }
-READS = {"open", "aclose", "get", "page", "samples", "get_consent"}
+READS = {"open", "aclose", "get", "page", "samples", "get_consent", "consents"}
 
 
 @pytest.mark.parametrize("name", WRITES)

@@ -279,6 +279,45 @@ class MemoryRepository(Repository):
             self._consents[consent_id] = known
         return known
 
+    # -- erasure ------------------------------------------------------------------------------
+
+    async def consents(self, user_id: str) -> list[Consent]:
+        """All consents of a user, by their id."""
+        own = [consent for consent in self._consents.values() if consent.user_id == user_id]
+        return sorted(own, key=lambda consent: consent.id)
+
+    async def tombstones(self, user_id: str) -> list[Record]:
+        """A user's deleted records whose cleanup has not ended, by their id."""
+        records = (row.record for row in self._rows.values())
+        own = [record for record in records if record.deleted and record.user_id == user_id]
+        return sorted(own, key=lambda record: record.id)
+
+    async def erase(self, user_id: str) -> dict[str, int]:
+        """Remove the user's samples, consents, deliveries and clones; how many of each."""
+        used = {row.record.clone_id for row in self._rows.values() if not row.record.deleted}
+        samples = [sample for sample in self._samples if sample.user_id == user_id]
+        consents = [c.id for c in self._consents.values() if c.user_id == user_id]
+        deliveries = [k for k, entry in self._webhooks.items() if self._whose(entry) == user_id]
+        clones = [c for c, owner in self._clones.items() if owner == user_id and c not in used]
+        self._samples = [sample for sample in self._samples if sample.user_id != user_id]
+        for consent_id in consents:
+            del self._consents[consent_id]
+        for key in deliveries:
+            del self._webhooks[key]
+        for clone_id in clones:
+            del self._clones[clone_id]
+        gone = (samples, consents, deliveries, clones)
+        return dict(zip(rules.ERASED, map(len, gone), strict=True))
+
+    async def drop_webhooks(self, record_id: str) -> None:
+        """Remove the deliveries about a record; also those that only name its token."""
+        self._webhooks = {
+            key: entry
+            for key, entry in self._webhooks.items()
+            if record_id != entry.record_id
+            and (entry.record_id or not (entry.token or "").startswith(f"ak-{record_id}-"))
+        }
+
     # -- logs ---------------------------------------------------------------------------------
 
     async def log_webhook(self, entry: LogEntry) -> bool:

@@ -474,6 +474,35 @@ class PostgresRepository(Repository, Wakes):
         ((doc,),) = await self._rows(statement, consent_id, at)
         return None if doc is None else self._read(Consent, "avatar_consents", consent_id, doc)
 
+    # -- erasure ------------------------------------------------------------------------------
+
+    async def consents(self, user_id: str) -> list[Consent]:
+        """All consents of a user, by their id."""
+        statement = (
+            "select id::text, doc from public.avatar_consents where user_id = %s order by id::text"
+        )
+        found = await self._rows(statement, user_id)
+        return [self._read(Consent, "avatar_consents", row_id, doc) for row_id, doc in found]
+
+    async def tombstones(self, user_id: str) -> list[Record]:
+        """A user's deleted records whose cleanup has not ended, by their id."""
+        own = " union all ".join(
+            f"select '{kind}', id::text, doc from public.{table} where user_id = %s and deleted"  # noqa: S608
+            for kind, (_, table) in rows.RECORDS.items()
+        )
+        found = await self._rows(f"{own} order by 2", *[user_id] * len(rows.RECORDS))
+        return [self._record(kind, row_id, doc) for kind, row_id, doc in found]
+
+    async def erase(self, user_id: str) -> dict[str, int]:
+        """Remove the user's samples, consents, deliveries and clones; how many of each."""
+        ((gone,),) = await self._rows("select public.avatarkit_erase(%s)", user_id)
+        return dict(zip(rules.ERASED, gone, strict=True))
+
+    async def drop_webhooks(self, record_id: str) -> None:
+        """Remove the deliveries about a record; also those that only name its token."""
+        statement = "select public.avatarkit_drop_webhooks(%s, %s)"
+        await self._rows(statement, record_id, rows.naming(record_id))
+
     # -- logs ---------------------------------------------------------------------------------
 
     async def log_webhook(self, entry: LogEntry) -> bool:

@@ -30,6 +30,7 @@ __all__ = [
     "log_doc",
     "log_entry",
     "log_page",
+    "naming",
     "page",
     "read",
     "readable",
@@ -203,6 +204,11 @@ class _Told(Model):
 def log_doc(entry: LogEntry) -> str:
     """The document of a delivery."""
     return _Told(signed=entry.signed, token=entry.token, events=entry.events).model_dump_json()
+
+
+def naming(record_id: str) -> str:
+    """What stands in the document of a delivery that names a token of the record."""
+    return f'"token":"ak-{record_id}-'
 
 
 def log_entry(columns: Mapping[str, Any], doc: str | None, *, place: str) -> LogEntry:

@@ -18,6 +18,7 @@ from ..models import Model, Operation
 from ..records import Instant, Record, Status
 
 __all__ = [
+    "ERASED",
     "UNREADABLE_PAUSE",
     "JobKey",
     "as_stored",
@@ -40,6 +41,9 @@ M = TypeVar("M", bound=Model)
 
 #: A record that cannot be read is looked at again after so many seconds.
 UNREADABLE_PAUSE = 60.0
+
+#: What a user has beside records, in the order in which it can be removed.
+ERASED = ("samples", "consents", "deliveries", "clones")
 
 #: Provider, operation, job id.
 JobKey = tuple[str, Operation, str]

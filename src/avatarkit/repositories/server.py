@@ -110,13 +110,16 @@ def row_json(row: Mapping[str, Any]) -> str:
     return to_json(rows.in_json(row)).decode()
 
 
-#: What stays as it was created: a tombstone keeps whose it was in its columns, not in its document.
+#: What stays as it was created.
 _FIXED = frozenset({"user_id", "clone_id", "training_id", "created_at"})
+#: What a tombstone no longer tells once its cleanup has ended.
+_FORGOTTEN = {"user_id": None, "clone_id": None}
 
 
 def change_json(row: Mapping[str, Any]) -> str:
     """A record's row as ``avatarkit_save`` takes it: without what never changes."""
-    return row_json({name: value for name, value in row.items() if name not in _FIXED})
+    changes = {name: value for name, value in row.items() if name not in _FIXED}
+    return row_json(changes if row["user_id"] else changes | _FORGOTTEN)
 
 
 def jobs_json(jobs: Iterable[rules.JobKey]) -> str:

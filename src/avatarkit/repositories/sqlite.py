@@ -469,6 +469,64 @@ class SqliteRepository(Repository):
         row = db.execute("SELECT doc FROM consents WHERE id = ?", (consent_id,)).fetchone()
         return self._document(Consent, "consents", consent_id, row["doc"]) if row else None
 
+    # -- erasure ------------------------------------------------------------------------------
+
+    async def consents(self, user_id: str) -> list[Consent]:
+        """All consents of a user, by their id."""
+
+        def query(db: sqlite3.Connection) -> list[Consent]:
+            own = "SELECT id, doc FROM consents WHERE user_id = ? ORDER BY id"
+            found = db.execute(own, (user_id,))
+            return [self._document(Consent, "consents", row_id, doc) for row_id, doc in found]
+
+        return await self._read(query)
+
+    async def tombstones(self, user_id: str) -> list[Record]:
+        """A user's deleted records whose cleanup has not ended, by their id."""
+        own = " UNION ALL ".join(
+            f"SELECT '{table}' AS source, id, doc FROM {table} "  # noqa: S608
+            "WHERE user_id = :user_id AND deleted = 1"
+            for table in _TABLES
+        )
+
+        def query(db: sqlite3.Connection) -> list[Record]:
+            found = db.execute(f"{own} ORDER BY id", {"user_id": user_id})
+            return [self._parse(row) for row in found]
+
+        return await self._read(query)
+
+    async def erase(self, user_id: str) -> dict[str, int]:
+        """Remove the user's samples, consents, deliveries and clones; how many of each."""
+        own = "WHERE user_id = :user_id"
+        records = " UNION ALL ".join(f"SELECT id FROM {table} {own}" for table in _TABLES)  # noqa: S608
+        used = " UNION ALL ".join(
+            f"SELECT clone_id FROM {table} {own} AND deleted = 0"  # noqa: S608
+            for table in _TABLES
+        )
+        statements = (
+            [f"DELETE FROM {table} {own}" for table in rows.SAMPLES.values()],  # noqa: S608
+            [f"DELETE FROM consents {own}"],  # noqa: S608
+            [f"DELETE FROM avatar_webhooks WHERE record_id IN ({records})"],  # noqa: S608
+            [f"DELETE FROM user_clones {own} AND id NOT IN ({used})"],  # noqa: S608
+        )
+
+        def change(db: sqlite3.Connection) -> dict[str, int]:
+            values = {"user_id": user_id}
+            return {
+                what: sum(db.execute(statement, values).rowcount for statement in some)
+                for what, some in zip(rules.ERASED, statements, strict=True)
+            }
+
+        return await self._write(change)
+
+    async def drop_webhooks(self, record_id: str) -> None:
+        """Remove the deliveries about a record; also those that only name its token."""
+        about = (
+            "DELETE FROM avatar_webhooks WHERE record_id = ? "
+            "OR (record_id IS NULL AND instr(doc, ?))"
+        )
+        await self._write(lambda db: db.execute(about, (record_id, rows.naming(record_id))))
+
     # -- logs ---------------------------------------------------------------------------------
 
     async def log_webhook(self, entry: LogEntry) -> bool:

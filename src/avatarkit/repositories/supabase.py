@@ -428,6 +428,55 @@ class SupabaseRepository(Repository, Wakes):
             Consent, doc, table="avatar_consents", row_id=consent_id, place=self._place
         )
 
+    # -- erasure ------------------------------------------------------------------------------
+
+    async def consents(self, user_id: str) -> list[Consent]:
+        """All consents of a user, by their id."""
+        _must_be_uuids(user_id=user_id)
+        found = await self._whole("avatar_consents", user_id=f"eq.{user_id}")
+        table, place = "avatar_consents", self._place
+        return [
+            rows.read(Consent, row["doc"], table=table, row_id=row["id"], place=place)
+            for row in found
+        ]
+
+    async def tombstones(self, user_id: str) -> list[Record]:
+        """A user's deleted records whose cleanup has not ended, by their id."""
+        self._for_the_service()
+        _must_be_uuids(user_id=user_id)
+        found = [
+            self._parse(kind, row["id"], row["doc"])
+            for kind, (_, table) in rows.RECORDS.items()
+            for row in await self._whole(table, user_id=f"eq.{user_id}", deleted="is.true")
+        ]
+        return sorted(found, key=lambda record: record.id)
+
+    async def _whole(self, table: str, **filters: str) -> list[dict[str, Any]]:
+        """All rows that the filters let through, id and document, however many they are."""
+        found: list[dict[str, Any]] = []
+        after: dict[str, str] = {}
+        while more := await self._select(table, select="id,doc", order="id", **filters, **after):
+            found += more
+            after = {"id": f"gt.{more[-1]['id']}"}
+        return found
+
+    async def erase(self, user_id: str) -> dict[str, int]:
+        """Remove the user's samples, consents, deliveries and clones; how many of each.
+
+        It may be repeated; after a lost answer it tells what the last attempt has found.
+        """
+        self._for_the_service()
+        _must_be_uuids(user_id=user_id)
+        gone = await self._call("avatarkit_erase", p_user_id=user_id)
+        return dict(zip(rules.ERASED, gone, strict=True))
+
+    async def drop_webhooks(self, record_id: str) -> None:
+        """Remove the deliveries about a record; may be repeated."""
+        self._for_the_service()
+        _must_be_uuids(record_id=record_id)
+        naming = rows.naming(record_id)
+        await self._call("avatarkit_drop_webhooks", p_record_id=record_id, p_naming=naming)
+
     # -- logs ---------------------------------------------------------------------------------
 
     async def log_webhook(self, entry: LogEntry) -> bool:

@@ -23,6 +23,7 @@ from ..errors import BudgetExceeded, ConfigError, IllegalTransition, NotFound, S
 from ..interfaces import Backlog, Cap, Held, LogEntry, Repository
 from ..models import Consent, Event, Job, JobState, Operation, StoredFile
 from ..records import LedgerEntry, OperationState, Phase, Record, Sample, Status, Training, Video
+from ..repositories import rules
 from .clock import FakeClock
 
 __all__ = [
@@ -1142,6 +1143,91 @@ class RepositorySuite:
         await repository.settle_webhook("fake", "own", "applied", an_id("training-1"))
         pages = [await repository.webhooks(user_id=user) for user in (ANA, BOB)]
         assert [[e.event_id for e in page.entries] for page in pages] == [["own"], []]
+
+    # -- erasure ------------------------------------------------------------------------------
+
+    async def test_a_users_consents_are_listed(self, repository: Repository) -> None:
+        """And nobody else's."""
+        mine, theirs = (Consent(subject="me").identified(user) for user in (ANA, BOB))
+        for consent in (mine, theirs):
+            await repository.add_consent(consent)
+        assert await repository.consents(ANA) == [mine]
+
+    async def test_a_users_tombstones_are_listed_until_they_forget_whose_they_are(
+        self, repository: Repository
+    ) -> None:
+        """Of both kinds; what is not deleted is none."""
+        for kind in (a_training, a_video):
+            await repository.create(kind())
+        dead = [
+            (await repository.create(kind("dead " + kind.__name__[2:5], deleted=True)))[0]
+            for kind in (a_training, a_video)
+        ]
+        theirs = {"user_id": BOB, "clone_id": an_id("clone-2")}
+        await repository.create(a_training("dead bob", deleted=True, **theirs))
+        assert await repository.tombstones(ANA) == dead
+        for old in dead:
+            await repository.save(old, old.model_copy(update={"user_id": "", "clone_id": ""}))
+        assert await repository.tombstones(ANA) == []
+
+    async def test_what_a_user_has_beside_records_is_erased(self, repository: Repository) -> None:
+        """It is counted, and the tombstones stay to be worked off."""
+        dead, _ = await repository.create(a_training(deleted=True))
+        await repository.create(a_video("dead", deleted=True))
+        for sample in (_sample(), _sample("sample-2", role="footage")):
+            await repository.add_sample(sample)
+        consent = await repository.add_consent(Consent(subject="me").identified(ANA))
+        await repository.log_webhook(_delivery())
+        await repository.settle_webhook("fake", "event-1", "applied", dead.id)
+        gone = await repository.erase(ANA)
+        assert gone == {"samples": 2, "consents": 1, "deliveries": 1, "clones": 1}
+        assert await repository.samples(ANA, CLONE) == []
+        assert await repository.get_consent(consent.id) is None
+        assert await repository.get_webhook("fake", "event-1") is None
+        assert len(await repository.tombstones(ANA)) == 2
+        assert await repository.get(dead.id) is not None
+
+    async def test_to_erase_twice_is_to_erase_once(self, repository: Repository) -> None:
+        """And a user of whom there is nothing is no error."""
+        await repository.add_sample(_sample())
+        await repository.erase(ANA)
+        assert await repository.erase(ANA) == dict.fromkeys(rules.ERASED, 0)
+
+    async def test_the_clone_of_a_live_record_stays(self, repository: Repository) -> None:
+        """Or the record would lose whose it is."""
+        live, _ = await repository.create(a_training())
+        assert (await repository.erase(ANA))["clones"] == 0
+        assert await repository.get(live.id) == live
+
+    async def test_another_users_rows_are_not_erased(self, repository: Repository) -> None:
+        """Whatever they are."""
+        await repository.create(a_training())
+        record, _ = await repository.create(
+            a_training("of bob", user_id=BOB, clone_id=an_id("clone-2"), deleted=True)
+        )
+        sample = await repository.add_sample(
+            _sample("of bob", user_id=BOB, clone_id=an_id("clone-2"))
+        )
+        consent = await repository.add_consent(Consent(subject="me").identified(BOB))
+        await repository.log_webhook(_delivery())
+        await repository.settle_webhook("fake", "event-1", "applied", record.id)
+        await repository.erase(ANA)
+        assert await repository.tombstones(BOB) == [record]
+        assert await repository.samples(BOB, an_id("clone-2")) == [sample]
+        assert await repository.get_consent(consent.id) == consent
+        assert await repository.get_webhook("fake", "event-1") is not None
+
+    async def test_the_deliveries_about_a_record_are_dropped(self, repository: Repository) -> None:
+        """Also what only names its token; what is about others stays."""
+        about, _ = await repository.create(a_training())
+        other, _ = await repository.create(a_video())
+        tokens = {"named": about.token(Operation.VOICE), "stays": other.token(Operation.VIDEO)}
+        for event_id, token in tokens.items():
+            await repository.log_webhook(_delivery(event_id, token=token))
+        await repository.log_webhook(_delivery("known"))
+        await repository.settle_webhook("fake", "known", "applied", about.id)
+        await repository.drop_webhooks(about.id)
+        assert [e.event_id for e in (await repository.webhooks()).entries] == ["stays"]
 
 
 class BootTimeSuite(RepositorySuite):

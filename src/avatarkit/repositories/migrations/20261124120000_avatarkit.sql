@@ -301,6 +301,11 @@ begin
                      tab, tab || '_progress_percent');
     end if;
   end loop;
+  -- A tombstone whose cleanup has ended is nobody's.
+  alter table public.avatar_training
+    alter column user_id drop not null, alter column clone_id drop not null;
+  alter table public.avatar_videos
+    alter column user_id drop not null, alter column clone_id drop not null;
   -- An upgraded log lacks the key to a table that is new.
   if to_regclass('auth.users') is not null and to_regprocedure('auth.uid()') is not null
      and not exists (select from pg_constraint where contype = 'f'
@@ -633,6 +638,8 @@ begin
   if p_kind = 'training' then
     t := jsonb_populate_record(null::public.avatar_training, p_row);
     update public.avatar_training r set
+      user_id = case when p_row ? 'user_id' then t.user_id else r.user_id end,
+      clone_id = case when p_row ? 'clone_id' then t.clone_id else r.clone_id end,
       stack = t.stack, idempotency_key = t.idempotency_key,
       status = t.status, progress = t.progress, waits_for = t.waits_for,
       voice_provider = t.voice_provider, provider_voice_id = t.provider_voice_id,
@@ -648,6 +655,8 @@ begin
   elsif p_kind = 'video' then
     v := jsonb_populate_record(null::public.avatar_videos, p_row);
     update public.avatar_videos r set
+      user_id = case when p_row ? 'user_id' then v.user_id else r.user_id end,
+      clone_id = case when p_row ? 'clone_id' then v.clone_id else r.clone_id end,
       stack = v.stack, idempotency_key = v.idempotency_key,
       status = v.status, progress = v.progress, waits_for = v.waits_for,
       voice_provider = v.voice_provider, provider_voice_id = v.provider_voice_id,
@@ -955,6 +964,59 @@ begin
     returning k.doc into v_doc;
   end if;
   return v_doc;
+end $$;
+
+-- Remove what a user has beside records: how many samples, consents, deliveries and clones went.
+-- The key to a clone would take tombstones along, so they let go of it first. An application's own
+-- rows stay: clones in a table that was there before us, and samples that have no document.
+create or replace function public.avatarkit_erase(p_user_id text)
+returns bigint[] language plpgsql set search_path = '' as $$
+declare
+  v_user constant public.user_clones.user_id%type := p_user_id;
+  v_gone bigint[] := '{0,0,0,0}';
+  v_count bigint;
+begin
+  delete from public.voice_samples s where s.user_id = v_user and s.doc is not null;
+  get diagnostics v_count = row_count;
+  v_gone[1] := v_count;
+  delete from public.video_samples s where s.user_id = v_user and s.doc is not null;
+  get diagnostics v_count = row_count;
+  v_gone[1] := v_gone[1] + v_count;
+  delete from public.avatar_consents c where c.user_id = v_user;
+  get diagnostics v_count = row_count;
+  v_gone[2] := v_count;
+  delete from public.avatar_webhooks w where w.user_id = v_user;
+  get diagnostics v_count = row_count;
+  v_gone[3] := v_count;
+  if to_regclass('public.avatar_training_of_heygen') is not null then  -- an upgrade's old rows
+    execute 'delete from public.avatar_training_of_heygen where user_id = $1' using v_user;
+  end if;
+  update public.avatar_training t set clone_id = null where t.user_id = v_user and t.deleted;
+  update public.avatar_videos v set clone_id = null where v.user_id = v_user and v.deleted;
+  if obj_description('public.user_clones'::regclass, 'pg_class') = 'made by avatarkit' then
+    delete from public.user_clones c
+     where c.user_id = v_user
+       and not exists (select from public.avatar_training t where t.clone_id = c.id)
+       and not exists (select from public.avatar_videos v where v.clone_id = c.id)
+       and not exists (select from public.voice_samples s where s.clone_id = c.id)
+       and not exists (select from public.video_samples s where s.clone_id = c.id);
+    get diagnostics v_count = row_count;
+    v_gone[4] := v_count;
+  end if;
+  return v_gone;
+end $$;
+
+-- Remove the deliveries about a record; p_naming is what one that only names its token holds.
+create or replace function public.avatarkit_drop_webhooks(p_record_id text, p_naming text)
+returns void language plpgsql set search_path = '' as $$
+declare
+  v_id constant public.avatar_training.id%type := p_record_id;
+begin
+  delete from public.avatar_webhooks w where w.avatar_training_id = v_id;
+  delete from public.avatar_webhooks w where w.avatar_video_id = v_id;
+  delete from public.avatar_webhooks w
+   where w.avatar_training_id is null and w.avatar_video_id is null
+     and strpos(w.doc, p_naming) > 0;
 end $$;
 
 -- Keep a delivery; false where this event of this provider is known. p_body is base64.
