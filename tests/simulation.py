@@ -93,6 +93,8 @@ class World:
             return None
         if current.status.final and new.status is not current.status:
             raise Broken(f"final {current.status} was left for {new.status}")
+        if current.status.final and new.progress != current.progress:
+            raise Broken(f"progress of what has ended went from {current.progress}")
         if new.progress < current.progress:
             raise Broken(f"progress fell from {current.progress} to {new.progress}")
         if new.status is Status.COMPLETED and current.status is not Status.COMPLETED:

@@ -582,6 +582,69 @@ def test_a_late_job_of_a_cancelled_training_is_deleted():
     assert fold(record, late).operation(VOICE).discard == ("late",)
 
 
+def test_the_progress_of_what_has_ended_stays_whatever_is_found_afterwards():
+    doubt = s.Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW + 9, next_at=NOW)
+    ended = fold(training(), prepared(), intended(), doubt, s.Cancelled(at=NOW))
+    found = fold(ended, accepted())
+    assert (found.operation(VOICE).discard, found.progress) == (("j1",), ended.progress)
+
+
+def gone(record, operation=VOICE):
+    return fold(record, s.Abandoned(at=NOW, operation=operation))
+
+
+def test_what_nobody_can_reach_is_named_and_rests():
+    record = gone(fold(submitted(), s.Cancelled(at=NOW)))
+    state = record.operation(VOICE)
+    assert (state.undeletable, state.discard, record.next_at) == (("j1",), (), None)
+
+
+def test_a_call_of_unknown_fate_that_nobody_can_look_up_is_lost():
+    record = gone(fold(training(), prepared(), intended(), s.Cancelled(at=NOW)))
+    assert (record.operation(VOICE).phase, record.next_at) == (Phase.LOST, None)
+
+
+def test_uploads_that_nobody_can_reach_are_left():
+    known = {"account": "a", "api_version": "1", "prepared": {"id": 1}}
+    uploaded = s.Prepared(at=NOW, operation=VOICE, **known)
+    record = gone(fold(training(), uploaded, s.Cancelled(at=NOW)))
+    assert record.operation(VOICE).uploads == "left"
+
+
+def test_what_is_not_ended_is_not_abandoned():
+    record = submitted()
+    assert gone(record) is record
+
+
+def asks_for_a_key(record):
+    action = Action(kind="account", operation=VOICE, message="m", choices=("give_up",))
+    return fold(record, s.Asked(at=NOW, action=action))
+
+
+def test_who_gives_up_an_account_gives_up_what_is_there():
+    record = fold(asks_for_a_key(fold(submitted(), s.Deleted(at=NOW))), s.GaveUp(at=NOW))
+    assert (record.operation(VOICE).undeletable, record.action) == (("j1",), None)
+
+
+def test_what_another_provider_has_is_not_given_up_with_it():
+    record = fold(submitted(), s.Deleted(at=NOW))
+    elsewhere = record.operations[0].model_copy(
+        update={"operation": AVATAR, "provider": "other", "job_id": "o1", "discard": ("o1",)}
+    )
+    record = record.model_copy(update={"operations": (record.operations[0], elsewhere)})
+    record = fold(asks_for_a_key(record), s.GaveUp(at=NOW))
+    assert [o.discard for o in record.operations] == [(), ("o1",)]
+
+
+def test_results_need_not_wait_for_a_look_up_that_lacks_its_key():
+    record = fold(training(), prepared(), intended(), s.Deleted(at=NOW))
+    later = s.Postponed(at=NOW, operation=VOICE, next_at=NOW + 60)
+    record = fold(asks_for_a_key(record), later)
+    assert s.decide(record, NOW, POLICY).do is s.Do.PURGE
+    purged = fold(record, s.Purged(at=NOW, again_at=NOW + 86_400))
+    assert s.decide(purged, NOW, POLICY).do is s.Do.RECONCILE
+
+
 def test_an_early_look_does_not_count_as_the_late_one():
     doubt = s.Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW + 9, next_at=NOW)
     record = fold(training(), prepared(), intended(), doubt)

@@ -23,6 +23,7 @@ from . import preflight as looks
 from .changes import Changes
 from .engines.clock import SystemClock
 from .engines.inprocess import AccountSlots, InProcessEngine
+from .erasure import Receipt, erase
 from .holdings import Holding
 from .inbox import Inbox
 from .interfaces import (
@@ -999,6 +1000,29 @@ class AvatarKit:
                 found += holdings.of_record(await self._stopped(record))
         self._engine.wake()
         return found
+
+    async def consents(self, *, user_id: str) -> list[Consent]:
+        """A user's consents, revoked and expired ones as well."""
+        return await self._repository.consents(user_id)
+
+    async def erase(self, user_id: str) -> Receipt:
+        """Remove a person: at every vendor, in the media store and in the repository.
+
+        Nothing new is paid for from now on. What is under way, or refused for the moment, is
+        cleared away by the worker; to erase again tells how far that is, and also goes on where an
+        erasure was killed. ``Receipt.left`` names what cannot be deleted. Raises ``StorageError``.
+        """
+        _named(user_id=user_id)
+        receipt = await erase(
+            user_id,
+            repository=self._repository,
+            media=self._media,
+            records=self._records_of,
+            delete=self._orchestrator.delete,
+            advance=self._orchestrator.advance,
+        )
+        self._engine.wake()
+        return receipt
 
     async def _stopped(self, record: Record) -> Record:
         """The record, cancelled unless it is at its end."""

@@ -25,7 +25,7 @@ from .interfaces import FaceFinder, Fetcher, Link, MediaStore, Repository
 from .models import Consent, SampleRole, media_type_of
 from .records import HandIn, Sample
 
-__all__ = ["Gathering", "Links", "Recording", "Recordings", "Source"]
+__all__ = ["Gathering", "Links", "Recording", "Recordings", "Source", "folders_of"]
 
 #: A recording as an application gives it: a path, bytes, an open binary file, or an https link.
 Source = str | os.PathLike[str] | bytes | IO[bytes]
@@ -260,6 +260,11 @@ def _suffix(name: str) -> str:
 def _part(name: str) -> str:
     """A user's or clone's id as one part of a key."""
     return quote(name, safe="").replace(".", "%2E")
+
+
+def folders_of(user_id: str) -> tuple[str, ...]:
+    """Where in the media store a user's recordings and evidence are, and nobody else's."""
+    return f"samples/{_part(user_id)}", f"consents/{_part(user_id)}"
 
 
 def _sha256(path: Path) -> str:

@@ -532,7 +532,7 @@ def apply(record: R, event: Event, policy: Policy) -> R:
     if status.final and not record.status.final:
         updates["completed_at"] = event.at
     progress, estimated = _progress(changed, status, event.at)
-    if progress >= record.progress:
+    if progress >= record.progress and not record.status.final:
         updates |= {"progress": progress, "estimated": estimated}
     changed = changed.model_copy(update=updates)
     step = decide(changed, event.at, policy)
@@ -1120,7 +1120,11 @@ def _deleted(record: R, e: Deleted) -> R:
     record = record.model_copy(
         update={"status": status, "deleted": True, "cleanup": "delete", "action": None}
     )
-    return _discarding(_impersonal(record))
+    operations = tuple(  # no poll is waited for any more
+        o.model_copy(update={"not_before": min(o.not_before, e.at)}) if o.phase is Phase.DONE else o
+        for o in record.operations
+    )
+    return _discarding(_impersonal(record.model_copy(update={"operations": operations})))
 
 
 #: What is personal in a record, and what a tombstone holds in its place. By the user's id it can be

@@ -156,6 +156,8 @@ class SyncAvatarKit:
     delete = _waiting(AvatarKit.delete)
     leftovers = _waiting(AvatarKit.leftovers)
     revoke = _waiting(AvatarKit.revoke)
+    consents = _waiting(AvatarKit.consents)
+    erase = _waiting(AvatarKit.erase)
     resolve = _waiting(AvatarKit.resolve)
     samples = _waiting(AvatarKit.samples)
     delete_sample = _waiting(AvatarKit.delete_sample)

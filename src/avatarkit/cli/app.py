@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from . import checks, consents, databases, prices, serving, speaking, training, webhooks, working
+from . import (
+    checks,
+    consents,
+    databases,
+    erasing,
+    prices,
+    serving,
+    speaking,
+    training,
+    webhooks,
+    working,
+)
 from .failures import MEANINGS
 
 __all__ = ["app"]
@@ -42,5 +53,16 @@ def _about(
     del version  # its callback has done it all
 
 
-for _room in (speaking, training, working, serving, databases, consents, webhooks, prices, checks):
+for _room in (
+    speaking,
+    training,
+    working,
+    serving,
+    databases,
+    consents,
+    erasing,
+    webhooks,
+    prices,
+    checks,
+):
     _room.register(app)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
     group = typer.Typer(no_args_is_help=True, help="What must be agreed to, and by whom.")
     command(group, "requirements")(_requirements)
+    command(group, "list")(_list)
     command(group, "revoke")(_revoke)
     app.add_typer(group, name="consent")
 
@@ -37,6 +38,31 @@ async def _requirements(session: Session) -> None:
         ("provider", "demands", "what", "read", "source"),
         [(r.provider, r.demands, r.text, r.since or "-", r.source or "-") for r in found],
     )
+
+
+async def _list(
+    session: Session,
+    user_id: Annotated[str, typer.Argument(metavar="USER", help="The id of the user.")],
+) -> None:
+    """List a user's consents, revoked and expired ones as well."""
+    async with session.kit(worker=False) as kit:
+        found = await kit.consents(user_id=user_id)
+    session.out.table(
+        {"consents": [consent.model_dump(mode="json") for consent in found]},
+        ("id", "subject", "scope", "wording", "given", "expires", "revoked"),
+        [
+            (c.id, c.subject or "-", c.scope or "-", c.wording_version, *map(_day, _times(c)))
+            for c in found
+        ],
+    )
+
+
+def _times(consent: Consent) -> tuple[float | None, ...]:
+    return consent.given_at, consent.expires_at, consent.revoked_at
+
+
+def _day(at: float | None) -> str:
+    return "-" if at is None else datetime.fromtimestamp(at, UTC).date().isoformat()
 
 
 async def _revoke(

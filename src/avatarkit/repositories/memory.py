@@ -294,7 +294,9 @@ class MemoryRepository(Repository):
 
     async def erase(self, user_id: str) -> dict[str, int]:
         """Remove the user's samples, consents, deliveries and clones; how many of each."""
-        used = {row.record.clone_id for row in self._rows.values() if not row.record.deleted}
+        records = (row.record for row in self._rows.values())
+        live = [r for r in records if r.user_id == user_id and not r.deleted]
+        used = {record.clone_id for record in live}
         samples = [sample for sample in self._samples if sample.user_id == user_id]
         consents = [c.id for c in self._consents.values() if c.user_id == user_id]
         deliveries = [k for k, entry in self._webhooks.items() if self._whose(entry) == user_id]
@@ -306,8 +308,8 @@ class MemoryRepository(Repository):
             del self._webhooks[key]
         for clone_id in clones:
             del self._clones[clone_id]
-        gone = (samples, consents, deliveries, clones)
-        return dict(zip(rules.ERASED, map(len, gone), strict=True))
+        found = (len(samples), len(consents), len(deliveries), len(clones), len(live))
+        return dict(zip(rules.ERASED, found, strict=True))
 
     async def drop_webhooks(self, record_id: str) -> None:
         """Remove the deliveries about a record; also those that only name its token."""

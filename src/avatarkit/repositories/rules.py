@@ -42,8 +42,8 @@ M = TypeVar("M", bound=Model)
 #: A record that cannot be read is looked at again after so many seconds.
 UNREADABLE_PAUSE = 60.0
 
-#: What a user has beside records, in the order in which it can be removed.
-ERASED = ("samples", "consents", "deliveries", "clones")
+#: What is removed of a user beside records, in this order; then how many records are not deleted.
+ERASED = ("samples", "consents", "deliveries", "clones", "live")
 
 #: Provider, operation, job id.
 JobKey = tuple[str, Operation, str]

@@ -499,23 +499,25 @@ class SqliteRepository(Repository):
         """Remove the user's samples, consents, deliveries and clones; how many of each."""
         own = "WHERE user_id = :user_id"
         records = " UNION ALL ".join(f"SELECT id FROM {table} {own}" for table in _TABLES)  # noqa: S608
-        used = " UNION ALL ".join(
+        live = " UNION ALL ".join(
             f"SELECT clone_id FROM {table} {own} AND deleted = 0"  # noqa: S608
             for table in _TABLES
         )
-        statements = (
-            [f"DELETE FROM {table} {own}" for table in rows.SAMPLES.values()],  # noqa: S608
-            [f"DELETE FROM consents {own}"],  # noqa: S608
-            [f"DELETE FROM avatar_webhooks WHERE record_id IN ({records})"],  # noqa: S608
-            [f"DELETE FROM user_clones {own} AND id NOT IN ({used})"],  # noqa: S608
-        )
+        removed = {
+            "samples": [f"DELETE FROM {table} {own}" for table in rows.SAMPLES.values()],  # noqa: S608
+            "consents": [f"DELETE FROM consents {own}"],  # noqa: S608
+            "deliveries": [f"DELETE FROM avatar_webhooks WHERE record_id IN ({records})"],  # noqa: S608
+            "clones": [f"DELETE FROM user_clones {own} AND id NOT IN ({live})"],  # noqa: S608
+        }
 
         def change(db: sqlite3.Connection) -> dict[str, int]:
             values = {"user_id": user_id}
-            return {
-                what: sum(db.execute(statement, values).rowcount for statement in some)
-                for what, some in zip(rules.ERASED, statements, strict=True)
+            counts = {
+                what: sum(db.execute(statement, values).rowcount for statement in statements)
+                for what, statements in removed.items()
             }
+            (left,) = db.execute(f"SELECT count(*) FROM ({live})", values).fetchone()  # noqa: S608
+            return {**counts, "live": left}
 
         return await self._write(change)
 

@@ -1180,7 +1180,7 @@ class RepositorySuite:
         await repository.log_webhook(_delivery())
         await repository.settle_webhook("fake", "event-1", "applied", dead.id)
         gone = await repository.erase(ANA)
-        assert gone == {"samples": 2, "consents": 1, "deliveries": 1, "clones": 1}
+        assert gone == {"samples": 2, "consents": 1, "deliveries": 1, "clones": 1, "live": 0}
         assert await repository.samples(ANA, CLONE) == []
         assert await repository.get_consent(consent.id) is None
         assert await repository.get_webhook("fake", "event-1") is None
@@ -1194,9 +1194,10 @@ class RepositorySuite:
         assert await repository.erase(ANA) == dict.fromkeys(rules.ERASED, 0)
 
     async def test_the_clone_of_a_live_record_stays(self, repository: Repository) -> None:
-        """Or the record would lose whose it is."""
+        """Or the record would lose whose it is; that there is one is told."""
         live, _ = await repository.create(a_training())
-        assert (await repository.erase(ANA))["clones"] == 0
+        gone = await repository.erase(ANA)
+        assert (gone["clones"], gone["live"]) == (0, 1)
         assert await repository.get(live.id) == live
 
     async def test_another_users_rows_are_not_erased(self, repository: Repository) -> None:

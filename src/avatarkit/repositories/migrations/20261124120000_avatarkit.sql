@@ -966,14 +966,15 @@ begin
   return v_doc;
 end $$;
 
--- Remove what a user has beside records: how many samples, consents, deliveries and clones went.
+-- Remove what a user has beside records: how many samples, consents, deliveries and clones went, and
+-- how many records there are that are not deleted.
 -- The key to a clone would take tombstones along, so they let go of it first. An application's own
 -- rows stay: clones in a table that was there before us, and samples that have no document.
 create or replace function public.avatarkit_erase(p_user_id text)
 returns bigint[] language plpgsql set search_path = '' as $$
 declare
   v_user constant public.user_clones.user_id%type := p_user_id;
-  v_gone bigint[] := '{0,0,0,0}';
+  v_gone bigint[] := '{0,0,0,0,0}';
   v_count bigint;
 begin
   delete from public.voice_samples s where s.user_id = v_user and s.doc is not null;
@@ -1003,6 +1004,9 @@ begin
     get diagnostics v_count = row_count;
     v_gone[4] := v_count;
   end if;
+  v_gone[5] :=
+    (select count(*) from public.avatar_training t where t.user_id = v_user and not t.deleted)
+    + (select count(*) from public.avatar_videos v where v.user_id = v_user and not v.deleted);
   return v_gone;
 end $$;
 

@@ -1,0 +1,45 @@
+"""Erasure on the command line."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .failures import INTERRUPTED, Ended
+from .session import Session, command
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    command(app, "erase")(_erase)
+
+
+async def _erase(
+    session: Session,
+    user_id: Annotated[str, typer.Argument(metavar="USER", help="The id of the user.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove a person at every provider, in the media store and in the database.
+
+    Prints a receipt, which names nobody. Run it again to go on, and to hear how far it is.
+    """
+    if not yes:
+        if not session.out.may_ask:
+            raise typer.BadParameter("erasing needs --yes where nobody can be asked")
+        if not session.out.agrees(f"Erase everything of user {user_id} for good?"):
+            raise Ended("Interrupted", "nothing was erased", INTERRUPTED)
+    async with session.kit(worker=False) as kit:
+        receipt = await kit.erase(user_id)
+    for left in receipt.left:
+        named = f" ({', '.join(left.ids)})" if left.ids else ""
+        session.out.hint(f"left at {left.where}: {left.count} {left.what}{named}: {left.why}")
+    if not receipt.complete:
+        session.out.hint(f"go on with: {session.out.command('erase', user_id, '--yes')}")
+    session.out.table(
+        {**receipt.model_dump(mode="json"), "complete": receipt.complete},
+        ("where", "what", "deleted"),
+        [(c.where, c.what, str(c.count)) for c in receipt.deleted],
+    )
