@@ -719,8 +719,8 @@ class Repository(Protocol):
         """Remove what a user has beside records: "samples", "consents", "deliveries", "clones".
 
         Deliveries are those about the user's records. A clone stays while a record that is not
-        deleted is of it. Returns how many of each went, and how many records are not deleted
-        ("live"); in one transaction.
+        deleted is of it. What was spent stays, but no more as this user's. Returns how many of each
+        went, and how many records are not deleted ("live"); in one transaction.
         """
         ...
 

@@ -130,7 +130,7 @@ _FUNCTIONS = (
     "avatarkit_claim(text, integer, double precision, timestamptz, timestamptz)",
     "avatarkit_create(text, jsonb, jsonb, jsonb, jsonb)",
     "avatarkit_drop_webhooks(text, text)",
-    "avatarkit_erase(text)",
+    "avatarkit_erase(text, text)",
     "avatarkit_find_job(text, text, text)",
     "avatarkit_full(bigint, jsonb)",
     "avatarkit_get(text)",

@@ -339,7 +339,7 @@ def the_service_does_its_work(db):
             "select * from avatarkit_find_job('fake', 'training', 'x')",
             "select * from avatarkit_held('-infinity', 'infinity')",
             """select * from avatarkit_full(1, '[{"amount": 1, "since": "2026-01-01"}]')""",
-            f"select avatarkit_erase('{NOBODY}')",
+            f"select avatarkit_erase('{NOBODY}', 'x')",
             f"select avatarkit_drop_webhooks('{NOBODY}', 'x')",
         ):
             db.execute(statement)

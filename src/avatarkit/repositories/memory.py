@@ -308,6 +308,9 @@ class MemoryRepository(Repository):
             del self._webhooks[key]
         for clone_id in clones:
             del self._clones[clone_id]
+        for row in self._reservations.values():
+            if row["whose"] == rules.whose(user_id):
+                row["whose"] = ""
         found = (len(samples), len(consents), len(deliveries), len(clones), len(live))
         return dict(zip(rules.ERASED, found, strict=True))
 

@@ -495,7 +495,8 @@ class PostgresRepository(Repository, Wakes):
 
     async def erase(self, user_id: str) -> dict[str, int]:
         """Remove the user's samples, consents, deliveries and clones; how many of each."""
-        ((gone,),) = await self._rows("select public.avatarkit_erase(%s)", user_id)
+        statement = "select public.avatarkit_erase(%s, %s)"
+        ((gone,),) = await self._rows(statement, user_id, rules.whose(user_id))
         return dict(zip(rules.ERASED, gone, strict=True))
 
     async def drop_webhooks(self, record_id: str) -> None:

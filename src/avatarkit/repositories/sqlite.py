@@ -512,6 +512,8 @@ class SqliteRepository(Repository):
 
         def change(db: sqlite3.Connection) -> dict[str, int]:
             values = {"user_id": user_id}
+            spent = "UPDATE reservations SET whose = '' WHERE whose = ?"
+            db.execute(spent, (rules.whose(user_id),))
             counts = {
                 what: sum(db.execute(statement, values).rowcount for statement in statements)
                 for what, statements in removed.items()

@@ -467,7 +467,8 @@ class SupabaseRepository(Repository, Wakes):
         """
         self._for_the_service()
         _must_be_uuids(user_id=user_id)
-        gone = await self._call("avatarkit_erase", p_user_id=user_id)
+        whose = rules.whose(user_id)
+        gone = await self._call("avatarkit_erase", p_user_id=user_id, p_whose=whose)
         return dict(zip(rules.ERASED, gone, strict=True))
 
     async def drop_webhooks(self, record_id: str) -> None:

@@ -1218,6 +1218,15 @@ class RepositorySuite:
         assert await repository.get_consent(consent.id) == consent
         assert await repository.get_webhook("fake", "event-1") is not None
 
+    async def test_what_was_spent_stays_but_not_as_the_users(self, repository: Repository) -> None:
+        """Money is counted by the project."""
+        await repository.create(a_training(deleted=True, operations=_quoted(2, 3)))
+        before = await repository.held(*_ALWAYS)
+        assert await repository.held(*_ALWAYS, ANA) == before == Held(spent=0, reserved=5)
+        await repository.erase(ANA)
+        assert await repository.held(*_ALWAYS) == before
+        assert await repository.held(*_ALWAYS, ANA) == Held(spent=0, reserved=0)
+
     async def test_the_deliveries_about_a_record_are_dropped(self, repository: Repository) -> None:
         """Also what only names its token; what is about others stays."""
         about, _ = await repository.create(a_training())

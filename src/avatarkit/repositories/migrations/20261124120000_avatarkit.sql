@@ -969,8 +969,9 @@ end $$;
 -- Remove what a user has beside records: how many samples, consents, deliveries and clones went, and
 -- how many records there are that are not deleted.
 -- The key to a clone would take tombstones along, so they let go of it first. An application's own
--- rows stay: clones in a table that was there before us, and samples that have no document.
-create or replace function public.avatarkit_erase(p_user_id text)
+-- rows stay: clones in a table that was there before us, and samples that have no document. What was
+-- spent stays as well, but no more as p_whose's.
+create or replace function public.avatarkit_erase(p_user_id text, p_whose text)
 returns bigint[] language plpgsql set search_path = '' as $$
 declare
   v_user constant public.user_clones.user_id%type := p_user_id;
@@ -989,6 +990,7 @@ begin
   delete from public.avatar_webhooks w where w.user_id = v_user;
   get diagnostics v_count = row_count;
   v_gone[3] := v_count;
+  update public.avatar_reservations r set whose = '' where r.whose = p_whose;
   if to_regclass('public.avatar_training_of_heygen') is not null then  -- an upgrade's old rows
     execute 'delete from public.avatar_training_of_heygen where user_id = $1' using v_user;
   end if;
