@@ -66,6 +66,42 @@ class Verdict:
 
 #: (file of the package, tests that should notice) -> what is wrong -> (what stands there, mistake).
 _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
+    ("records.py", "test_budgets.py test_states.py"): {
+        "what nobody knows of is free again at the end": (
+            "if state.phase is Phase.INTENT or (state.phase is Phase.NONE and not final)",
+            "if state.phase in {Phase.INTENT, Phase.NONE} and not final",
+        ),
+        "what was never sent stays reserved at the end": (
+            "(state.phase is Phase.NONE and not final)",
+            "state.phase is Phase.NONE",
+        ),
+        "the price of a stack that may take over is not reserved": (
+            "return max(own, *others, 0)",
+            "return own",
+        ),
+        "a job that was made twice was paid once": (
+            "return first + quoted * len(self.duplicates)",
+            "return first",
+        ),
+        "what was given up cost nothing": (
+            "_TAKEN = frozenset({Phase.DONE, Phase.LOST})",
+            "_TAKEN = frozenset({Phase.DONE})",
+        ),
+    },
+    ("interfaces.py", "test_budgets.py"): {
+        "a budget is never full": ("if asked and over > 0:", "if False:"),
+    },
+    ("repositories/sqlite.py", "test_repositories.py"): {
+        "a user's budget counts everybody": ('"whose = :whose AND "', '""'),
+        "what is held stays as it was created": ("            _reserve(db, saved, old)\n", ""),
+    },
+    ("pricing/budgets.py", "test_budgets.py"): {
+        "an unknown price is free": ("if provider not in allowed:", "if False:"),
+        "a budget in euros is one in dollars": (
+            'amount = checked(self.amount, "a budget")',
+            "amount = self.amount.amount",
+        ),
+    },
     ("_http.py", "test_http.py"): {
         "a billable call is sent again": (
             "if call.billable:\n            raise",

@@ -937,6 +937,37 @@ _VIA_PROCESSING = {
 }
 
 
+def priced(record, *amounts):
+    """With a quote for each operation, the alternatives' after its own."""
+    left = list(amounts)
+    alternatives = [
+        a.model_copy(update={"operations": _quoted(a.operations, left)})
+        for a in record.alternatives
+    ]
+    own = _quoted(record.operations, left)
+    return record.model_copy(update={"operations": own, "alternatives": tuple(alternatives)})
+
+
+def _quoted(operations, amounts):
+    return tuple(o.model_copy(update={"quoted": amounts.pop()}) for o in operations)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from([priced(training(), 2, 3), priced(routed(), 2, 3, 5, 1)]),
+    st.lists(_EVENTS, max_size=25),
+)
+def test_all_that_may_be_paid_is_held_and_never_more_than_was_reserved(record, events):
+    reserved = record.reserved
+    for event in events:
+        record = s.apply(record, event, POLICY)
+        held = record.spent + record.reserved
+        assert held >= sum(o.quoted for o in record.every_operation if o.phase is not Phase.NONE)
+        twice = sum(o.quoted * len(o.duplicates) for o in record.every_operation)
+        late = sum(stack.operation.spent for stack in record.earlier)
+        assert held <= reserved + twice + late
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.sampled_from([training(), routed()]), st.lists(_EVENTS, max_size=15), _EVENTS)
 def test_the_same_event_again_changes_no_more_than_once(record, events, event):

@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from avatarkit import preflight
 from avatarkit.media import signing
+from avatarkit.pricing import USD, Budget
 from avatarkit.records import Status
 from avatarkit.server import Allowance
 from avatarkit.server.uploads import Uploads
@@ -325,6 +326,20 @@ async def test_without_consent_nothing_begins(site, ana):
     await site.sampled(ana)
     sent = await ana.post("/trainings", json={"clone_id": "c1"})
     assert (sent.status_code, sent.json()["error"]["type"]) == (422, "ConsentRequired")
+    assert site.vendor.accepted == {}
+
+
+async def test_a_user_is_refused_over_the_budget_but_told_none_of_its_figures(site, ana):
+    await site.sampled(ana)
+    site.kit._budgets = (Budget(USD("1234.50")),)
+    sent = await ana.post("/trainings", json={"clone_id": "c1", "consent": CONSENT})
+    assert (sent.status_code, sent.json()["error"]) == (
+        422,
+        {
+            "type": "BudgetExceeded",
+            "message": "There is no room for this in the budget. Nothing was sent.",
+        },
+    )
     assert site.vendor.accepted == {}
 
 
