@@ -12,7 +12,7 @@ import pytest
 
 from avatarkit.providers.fake import FakeVendor, Fault
 
-from .conftest import part, shown, sign_in, train
+from .conftest import part, shown, sign_in, train, upload
 
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 
@@ -43,6 +43,17 @@ def look(page, axe, tmp_path):
 def test_the_empty_dashboard(page, local, look):
     sign_in(page, local)
     look("new")
+
+
+def test_recordings_and_what_was_found_in_them(page, local, look, tmp_path):
+    bad = tmp_path / "notes.wav"
+    bad.write_text("no sound at all")
+    sign_in(page, local)
+    upload(page)
+    page.set_input_files("#voice", bad)
+    page.locator(".findings .error").first.wait_for()
+    page.select_option("#stack", "local")
+    look("recordings")
 
 
 def test_a_training_that_runs_and_one_that_failed(page, slow, look):

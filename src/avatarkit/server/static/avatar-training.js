@@ -90,7 +90,7 @@ button:disabled { opacity: .6; cursor: progress; }
 input { font: inherit; max-width: 100%; min-height: 44px; box-sizing: border-box; color: inherit; }
 :focus-visible { outline: 3px solid var(--_accent); outline-offset: 2px; }
 video, .still { display: block; width: 100%; max-width: 400px; border-radius: 12px;
-  margin: .75rem auto 0; background: #000; }
+  margin: .75rem auto 0; }
 figure { margin: 0; }
 .badge { display: inline-block; margin: .5rem 0; padding: .1rem .6rem; border-radius: 99px;
   border: 1px solid var(--_border); font-size: .85rem; color: var(--_muted); }
@@ -563,7 +563,7 @@ export class AvatarTraining extends HTMLElement {
           h("a", { class: "open", part: "link", href: safe, target: "_blank", rel: "noopener noreferrer" }, this.#say("open"))),
         ...(action.recording ? this.#recording(record, name, part) : []),
         ...(action.choices.includes("adopt") ? [h("label", { for: id.id }, this.#say("job_id")), id] : []),
-        h("div", { class: "row" }, ...action.choices.map((choice) =>
+        action.choices.length && h("div", { class: "row" }, ...action.choices.map((choice) =>
           h("button", { type: "button", part: "choice", "data-choice": choice, on: { click: choose(choice) } },
             this.#say(`choice_${choice}`).replace(/^choice_/, "").replaceAll("_", " ")))),
       ].filter(Boolean),
