@@ -22,7 +22,18 @@ import pytest
 from ..errors import BudgetExceeded, ConfigError, IllegalTransition, NotFound, StorageError
 from ..interfaces import Backlog, Cap, Held, LogEntry, Repository
 from ..models import Consent, Event, Job, JobState, Operation, StoredFile
-from ..records import LedgerEntry, OperationState, Phase, Record, Sample, Status, Training, Video
+from ..records import (
+    Alternative,
+    EarlierStack,
+    LedgerEntry,
+    OperationState,
+    Phase,
+    Record,
+    Sample,
+    Status,
+    Training,
+    Video,
+)
 from ..repositories import rules
 from .clock import FakeClock
 
@@ -216,6 +227,30 @@ class RepositorySuite:
         await repository.create(a_training())
         await repository.open()
         assert await repository.get(an_id("training-1")) is not None
+
+    async def test_a_training_that_another_stack_takes_over_comes_back_as_it_is(
+        self, repository: Repository
+    ) -> None:
+        """The stacks that may follow and those that were left are kept, uploads included."""
+        other = Alternative(
+            stack="other",
+            operations=(OperationState(operation=Operation.VOICE, provider="other"),),
+            voice=(_sample(),),
+        )
+        before, _ = await repository.create(a_training(alternatives=(other,)))
+        left = EarlierStack(
+            stack="fake",
+            operation=before.operations[0].model_copy(update={"prepared": {"upload": "1"}}),
+            reason="no credits",
+            error_type="QuotaError",
+            at=_BIRTH,
+        )
+        moved = before.model_copy(
+            update={**dict(other), "alternatives": (), "earlier": (left,), "next_at": None}
+        )
+        saved = await repository.save(before, moved)
+        seen = await (await self.reopen(repository)).get(before.id)
+        assert (seen, seen and seen.stack) == (saved, "other")
 
     async def test_what_is_created_can_be_got(self, repository: Repository) -> None:
         """A training comes back as it was."""
