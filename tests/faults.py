@@ -354,6 +354,98 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "except ZeroDivisionError as error:",
         ),
     },
+    ("states.py", "test_routing.py"): {
+        "another stack is asked though a person was asked": (
+            "        and not any(o.waiting for o in record.operations)\n",
+            "",
+        ),
+        "an ended record goes elsewhere": (
+            "        not record.status.final\n        and own.phase",
+            "        own.phase",
+        ),
+        "the same vendor is asked again in another stack": (
+            "if all((o.operation, o.provider) != same for o in a.operations)",
+            "if True",
+        ),
+        "a refusal speaks of every attempt": (
+            "if op.phase is not sent or e.attempt not in {None, op.attempt}:",
+            "if op.phase is not sent:",
+        ),
+        "what a late answer made is kept": (
+            '"cleanup": "delete", "deleted": False',
+            '"cleanup": "settle", "deleted": False',
+        ),
+        "the stack that was left is forgotten": (
+            '"earlier": (*record.earlier, left)}',
+            '"earlier": record.earlier}',
+        ),
+        "an older copy asks other stacks": ('        known["alternatives"] = ()\n', ""),
+        "why a stack was left is kept after deletion": (
+            '"reason": ""}',
+            '"at": stack.at}',
+        ),
+        "never sent is not counted": (
+            '{"not_before": e.next_at, "failures": op.failures + 1}',
+            '{"not_before": e.next_at}',
+        ),
+        "a rate limit is not counted": (
+            "failures=op.failures if e.counts else op.failures + 1,",
+            "failures=op.failures,",
+        ),
+    },
+    ("orchestrator.py", "test_routing.py"): {
+        "a refused upload is tried for ever": (
+            "                if self._goes_elsewhere(record, state, error):\n"
+            "                    return",
+            "                if False:\n                    return",
+        ),
+        "a vendor that is down is left at once": (
+            "tired = down and state.failures + 1 >= self._policy.patience",
+            "tired = down",
+        ),
+        "refused content goes elsewhere": (
+            '_outcome(error) != "refused"',
+            "True",
+        ),
+        "a stack that was left asks for its account": (
+            "asks=step.earlier is None",
+            "asks=True",
+        ),
+        "an event is not bound to its provider": (
+            "        event = bound(event, record)\n        while True:",
+            "        while True:",
+        ),
+    },
+    ("routing.py", "test_routing.py"): {
+        "an unknown price comes first": (
+            "(*first, *(p for p in known if p[0] is None))",
+            "(*(p for p in known if p[0] is None), *first)",
+        ),
+        "the dearest comes first": ("key=lambda p: p[0] or 0)", "key=lambda p: -(p[0] or 0))"),
+        "nobody is told why others could not": (
+            "if len(refusals) == 1:",
+            "if refusals:",
+        ),
+    },
+    ("kit.py", "test_routing.py"): {
+        "keys are not looked at": (
+            "                self._operations(chosen)  # without a key it is no choice\n",
+            "",
+        ),
+        "samples are judged by the first stack": (
+            "await self._judged(files, chosen)])",
+            "await self._judged(files, stacks[0])])",
+        ),
+        "consent is asked of the first stack alone": (
+            "                self._agreed(consent, chosen)\n",
+            "                self._agreed(consent, stacks[-1])\n",
+        ),
+        "the language is not looked at": (
+            "            if operation in {Operation.SPEECH, Operation.VIDEO}:\n",
+            "            if not operation:\n",
+        ),
+        "few trainings are a measure": ("if len(times) >= _ENOUGH", "if len(times) > _ENOUGH"),
+    },
     ("requests.py", "test_requests.py test_audio.py test_orchestrator.py test_kit.py"): {
         "every attempt has the same idempotency key": ('f"{token}:{number}"', "token"),
         "a text is sent beside its speech": (

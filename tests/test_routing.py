@@ -15,9 +15,9 @@ from avatarkit.records import Phase
 from avatarkit.registry import Stack
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.settings import Settings
-from avatarkit.states import Accepted, Elsewhere, Prepared, Restored, movable
+from avatarkit.states import Accepted, Elsewhere, Prepared, Restored, apply, movable
 from avatarkit.testing import FakeClock
-from simulation import Provider, routed
+from simulation import POLICY, Provider, routed
 from test_kit import DRAWN, JPG, WAV, WHO, final
 from test_orchestrator import AVATAR, VOICE, Scene, failing, refusal, run
 
@@ -88,6 +88,22 @@ def test_what_speaks_of_the_content_goes_nowhere_else(kind):
     )
 
 
+def test_after_two_that_never_left_the_content_is_refused_here_alone():
+    errors_ = [refusal(errors.NotSent), refusal(errors.NotSent), refusal(errors.Refused)]
+    found = scene(*errors_, times=None)
+    record = found.finish()
+    assert (record.status, record.stack) == (Status.FAILED, "sim")
+
+
+def test_a_refusal_speaks_of_its_own_attempt():
+    found = scene()
+    first, *rest = found.record.operations
+    again = first.model_copy(update={"phase": Phase.INTENT, "attempt": 2})
+    record = found.record.model_copy(update={"operations": (again, *rest)})
+    late = Elsewhere(at=0.0, operation=VOICE, attempt=1, reason="no")
+    assert apply(record, late, POLICY) is record
+
+
 def test_a_lost_answer_is_looked_up_and_nobody_else_is_asked():
     found = scene()
 
@@ -121,7 +137,8 @@ def test_who_would_ask_the_same_vendor_for_the_same_is_passed_over():
     (other,) = found.record.alternatives
     same = other.model_copy(update={"stack": "sim+x", "operations": found.record.operations})
     found.world.rows["t1"] = found.record.model_copy(update={"alternatives": (same, other)})
-    assert found.finish().stack == "sim2"
+    record = found.finish()
+    assert (record.stack, [one.stack for one in record.earlier]) == ("sim2", ["sim"])
 
 
 def test_the_change_is_one_save_that_says_why():
@@ -253,13 +270,21 @@ def test_what_an_unknown_stack_tells_changes_nothing():
     assert run(found.orchestrator._put(record, event)) == record
 
 
-def test_a_stack_before_without_its_key_stops_nothing():
-    found = uploading()
+def test_a_stack_before_without_its_key_stops_nothing_and_is_cleared_with_it():
+    class Stubborn(Uploading):
+        async def discard(self, operation, prepared):
+            raise errors.Unavailable("deletions are down", provider="sim")
+
+    found = scene()
+    found.known["sim"] = Stubborn(found.world)
     found.world.vendor.refusing = True
     moved(found)
     del found.known["sim"]
     record = found.until(lambda r: r.status.final)
-    assert (record.status, record.action) == (Status.COMPLETED, None)
+    assert (record.status, [r for r in found.changed if r.action]) == (Status.COMPLETED, [])
+    found.known["sim"] = Uploading(found.world)
+    found.until(lambda r: r.next_at is None)
+    assert found.world.vendor.consents == {}
 
 
 def test_after_an_older_database_came_back_no_other_stack_is_asked_by_itself():
@@ -547,6 +572,13 @@ async def test_who_has_no_key_is_left_out(house):
     async with house.kit(["heygen", "second"], worker=False) as kit:
         assert known(await begun(kit)) == ["second"]
         assert [one.name for one in await kit.offers()] == ["second"]
+
+
+@anyio
+async def test_without_a_key_no_sample_is_looked_at(house):
+    async with house.kit("heygen", worker=False) as kit:
+        with pytest.raises(errors.ConfigError, match="key"):
+            await begun(kit, voice=[b"no sound at all"])
 
 
 @anyio
