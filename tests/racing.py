@@ -1,6 +1,6 @@
 """Processes that order trainings on one budget at once, and the prices of tests about budgets.
 
-``racing.py USER CLONE HOW_MANY`` is one of the processes. It says "ready" once it is, and begins
+``racing.py CLONE HOW_MANY`` is one of the processes. It says "ready" once it is, and begins
 when its standard input says so; then it prints what it got, and why it did not get the rest.
 """
 
@@ -52,7 +52,10 @@ source = "a test"
 """
 
 
-async def race(folder, repository, user, clone):
+CLONES = [f"clone-{number}" for number in range(5)]
+
+
+async def race(folder, repository):
     """Five processes order ten trainings of 3 dollars each; there is room for seven."""
     prices = folder / "prices.toml"
     prices.write_text(PRICES)
@@ -64,9 +67,10 @@ async def race(folder, repository, user, clone):
         "AVATARKIT_BUDGET": "23.50",
     }
     async with AvatarKit("fake", settings=Settings.from_env(environ), worker=False) as kit:
-        for sample in ({"voice": DEMO / "voice.wav"}, {"footage": DEMO / "portrait.jpg"}):
-            await kit.add_sample(user_id=user, clone_id=clone, **sample)
-        answers = _raced(environ, user, clone)
+        for clone in CLONES:
+            await kit.add_sample(user_id="ana", clone_id=clone, voice=DEMO / "voice.wav")
+            await kit.add_sample(user_id="ana", clone_id=clone, footage=DEMO / "portrait.jpg")
+        answers = _raced(environ)
         (use,) = await kit.budgets()
     created = [found for answer in answers for found in answer["created"]]
     refused = [reason for answer in answers for reason in answer["refused"]]
@@ -77,12 +81,12 @@ async def race(folder, repository, user, clone):
     assert (use.spent, use.reserved) == (0, 21)
 
 
-def _raced(environ, user, clone):
-    command = [sys.executable, __file__, user, clone, "10"]
+def _raced(environ):
     pipe = subprocess.PIPE
     with ExitStack() as ends:
         racers = []
-        for _ in range(5):
+        for clone in CLONES:
+            command = [sys.executable, __file__, clone, "10"]
             racer = subprocess.Popen(command, env=environ, stdin=pipe, stdout=pipe, text=True)
             ends.enter_context(racer)
             ends.callback(racer.kill)
@@ -95,14 +99,14 @@ def _raced(environ, user, clone):
         return [json.loads(racer.stdout.read()) for racer in racers]
 
 
-async def main(user, clone, count):
+async def main(clone, count):
     """Order them, all at once."""
     refused, created = [], []
     async with AvatarKit("fake", worker=False) as kit:
 
         async def order():
             try:
-                training = await kit.train(user_id=user, clone_id=clone, consent=DRAWN)
+                training = await kit.train(user_id="ana", clone_id=clone, consent=DRAWN)
             except BudgetExceeded as error:
                 refused.append(str(error))
             else:
@@ -117,4 +121,4 @@ async def main(user, clone, count):
 
 
 if __name__ == "__main__":
-    anyio.run(main, sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    anyio.run(main, sys.argv[1], int(sys.argv[2]))

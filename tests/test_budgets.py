@@ -115,6 +115,15 @@ async def test_a_dub_is_of_unknown_price_and_needs_its_provider_named(house):
     assert video.status is Status.COMPLETED
 
 
+async def test_how_long_a_recording_is_makes_its_price_known(house):
+    async with house.kit() as kit:
+        training = await final(kit, (await ordered_by(kit)).id)
+        video = await kit.speak(training.id, audio=WAV, max_cost=USD(5), wait=False)
+    # Four credits a minute, a quarter of a dollar each: a minute is a dollar.
+    assert video.audio.seconds > 0
+    assert video.operations[0].quoted == pytest.approx(video.audio.seconds / 60 * 1e6, abs=1)
+
+
 async def test_only_the_provider_that_is_named_is_allowed(house):
     house.prices.write_text("")
     async with house.kit(worker=False) as kit:
@@ -445,4 +454,4 @@ def test_what_was_given_up_and_what_is_there_twice_may_have_been_paid():
 
 
 async def test_fifty_trainings_that_race_in_five_processes_never_overspend(tmp_path):
-    await race(tmp_path, f"sqlite:///{tmp_path / 'twins.db'}", "ana", "ana-1")
+    await race(tmp_path, f"sqlite:///{tmp_path / 'twins.db'}")

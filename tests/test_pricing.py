@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from avatarkit import errors
-from avatarkit.models import Operation
+from avatarkit.models import Operation, StoredFile
 from avatarkit.pricing import (
     USD,
     Estimate,
@@ -26,7 +26,7 @@ from avatarkit.pricing import (
 )
 from avatarkit.pricing.costs import usage_of
 from avatarkit.pricing.rows import parse, read, shipped
-from avatarkit.records import LedgerEntry, OperationState
+from avatarkit.records import LedgerEntry, OperationState, Sample
 from avatarkit.registry import Stack, stacks
 from avatarkit.testing.repositories import a_video
 
@@ -710,6 +710,28 @@ def test_what_the_vendor_says_of_another_job_does_not_count():
     entry = accepted(Operation.VIDEO, "heygen", None)
     found = cost(entry, told_later("30 seconds", job_id="other"), Prices.load())
     assert (found.entry.cost, found.recorded) == (None, None)
+
+
+def a_recording(seconds):
+    file = StoredFile(key="k", size=1, sha256="0")
+    who = {"id": "s", "user_id": "u", "clone_id": "c", "role": "footage", "name": "n"}
+    return Sample(**who, file=file, seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("operation", "provider", "recording", "usd"),
+    [
+        (Operation.VIDEO, "heygen", {"audio": a_recording(30.0)}, 2),
+        (Operation.DUB, "rask", {"source": a_recording(120.0)}, 3),  # of 500 minutes for 750
+        (Operation.VIDEO, "heygen", {"audio": a_recording(None)}, None),
+        (Operation.VIDEO, "heygen", {}, None),
+    ],
+    ids=["audio", "dub", "of unknown length", "nothing"],
+)
+def test_what_is_made_of_a_recording_is_quoted_by_its_length(operation, provider, recording, usd):
+    video = a_video(script=None, **recording)
+    found = cost(accepted(operation, provider, None), video, Prices.load())
+    assert (found.quoted and found.quoted.used) == usd
 
 
 def test_an_avatar_is_quoted_as_one_training():

@@ -787,8 +787,8 @@ class AvatarKit:
     ) -> Video:
         """Say an existing video again in ``language``.
 
-        ``max_cost`` and ``allow_unknown`` are those of ``train``; how long ``source`` is, and so
-        its price, is not known.
+        ``max_cost`` and ``allow_unknown`` are those of ``train``; the price is known where it can
+        be seen how long ``source`` is.
         """
         _named(user_id=user_id, clone_id=clone_id, language=language)
         record_id = _record_id("dub", user_id, idempotency_key)

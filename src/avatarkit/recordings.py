@@ -170,6 +170,7 @@ class Recordings:
             role=cast("Literal['voice', 'footage']", str(file.role)),
             name=f"{Path(file.name).stem}{suffix}",
             file=stored,
+            seconds=facts.seconds,
             created_at=now,
         )
         return await self._repository.add_sample(sample)

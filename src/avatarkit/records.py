@@ -108,6 +108,7 @@ class Sample(Model):
     role: Literal["voice", "footage"]
     name: str
     file: StoredFile
+    seconds: float | None = None  #: how long it lasts, where that could be seen
     created_at: float = 0.0
 
 

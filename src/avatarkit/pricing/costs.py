@@ -87,13 +87,25 @@ def asked(
     scenario: Scenario = Scenario.EXPECTED,
 ) -> Usage | None:
     """What a record wants of an operation; None where its length is not known."""
-    if operation in (Operation.VOICE, Operation.AVATAR):
-        workload = Workload(trainings=1, videos=0)
-    elif isinstance(record, Video) and record.script:
-        workload = Workload(trainings=0, videos=1, script=record.script)
-    else:
+    workload = _workload(operation, record)
+    if workload is None:
         return None
     return shared({operation: provider}, workload, scenario, apart=True)[provider][operation]
+
+
+def _workload(operation: Operation, record: Record | None) -> Workload | None:
+    if operation in (Operation.VOICE, Operation.AVATAR):
+        return Workload(trainings=1, videos=0)
+    if not isinstance(record, Video):
+        return None
+    if operation is not Operation.DUB and record.script:
+        return Workload(trainings=0, videos=1, script=record.script)
+    recording = record.source if operation is Operation.DUB else record.audio
+    if recording is None or not recording.seconds:
+        return None
+    dubs = int(operation is Operation.DUB)
+    seconds = Decimal(str(recording.seconds))
+    return Workload(trainings=0, videos=1 - dubs, dubs=dubs, seconds=seconds)
 
 
 def priced(
