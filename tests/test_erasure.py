@@ -344,7 +344,7 @@ class _Keyless(Fake):
 
 def without_vendor(house, stands_in):
     kit = house.kit(providers={})
-    kit._classes["fake"] = stands_in
+    kit._roster._classes["fake"] = stands_in
     return kit
 
 

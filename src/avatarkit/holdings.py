@@ -1,14 +1,15 @@
-"""What exists of a person, and where: rows, what vendors hold, files."""
+"""What exists of a person, and where: rows, what vendors hold, files; and what is still to go."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 from .models import Consent, Model, StoredFile
-from .records import Record, Sample, Training, Video
+from .records import OperationState, Phase, Record, Sample, Training, Video
 
-__all__ = ["Holding", "of_consent", "of_record", "samples_of"]
+__all__ = ["Holding", "Leftover", "leftovers", "of_consent", "of_record", "samples_of"]
 
 
 class Holding(Model):
@@ -52,3 +53,40 @@ def samples_of(record: Record) -> Iterator[Sample]:
     elif isinstance(record, Video):
         given = (record.audio, record.source)
     yield from (sample for sample in given if sample is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """Something of a cancelled or deleted record that is not gone."""
+
+    what: str
+    pending: bool  #: the worker clears it away; else it cannot be deleted
+
+
+def leftovers(record: Record) -> Iterator[Leftover]:
+    """What vendors or the store still hold of a cancelled or deleted record.
+
+    Of any other: what stacks hold that were asked before another one took over.
+    """
+    for state in record.operations if record.cleanup != "no" else ():
+        yield from _left(state, removing=record.cleanup == "delete")
+    for stack in record.earlier:
+        yield from _left(stack.operation, removing=True)
+    if record.deleted and not record.purges:
+        yield Leftover("its results in the media store", pending=True)
+
+
+def _left(state: OperationState, *, removing: bool) -> Iterator[Leftover]:
+    """What one operation may have left at its vendor."""
+    where = f"{state.provider} {state.operation}"
+    if state.phase is Phase.INTENT:
+        yield Leftover(f"{where}: whether it was made is not known yet", pending=True)
+    if state.discard:
+        yield Leftover(f"{where}: {', '.join(state.discard)}", pending=True)
+    if removing and state.prepared and state.uploads == "kept":
+        yield Leftover(f"{where}: what was uploaded for it", pending=True)
+    if state.uploads == "left":
+        yield Leftover(f"{where}: what was uploaded for it cannot be deleted there", pending=False)
+    if state.undeletable:
+        ids = ", ".join(state.undeletable)
+        yield Leftover(f"{where}: {ids} cannot be deleted there", pending=False)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import statistics
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -17,22 +15,19 @@ from typing import Any, Literal, Self, TypeVar, cast
 import anyio
 import anyio.to_thread
 
-from . import _telemetry, addresses, errors, holdings, pricing, registry, routing
-from . import consent as consents
+from . import addresses, errors, holdings, pricing, registry, routing
 from . import preflight as looks
 from .changes import Changes
 from .engines.clock import SystemClock
 from .engines.inprocess import AccountSlots, InProcessEngine
 from .erasure import Receipt, erase
-from .holdings import Holding
+from .estimates import Estimate, Estimates
+from .holdings import Holding, Leftover
 from .inbox import Inbox
 from .interfaces import (
-    ROLES,
     Backlog,
     Balance,
     Clock,
-    FaceFinder,
-    Limit,
     Link,
     LogEntry,
     LogPage,
@@ -43,16 +38,14 @@ from .interfaces import (
     Repository,
     TakesRecording,
     TellsBalance,
-    needs_footage,
 )
 from .marking import SIDECAR, Marking, Signer, write
-from .models import Consent, JobState, Operation, Options, SampleRole
+from .models import Consent, Operation, Options, SampleRole
 from .orchestrator import Orchestrator
-from .recordings import Gathering, Links, Recording, Recordings, Source
+from .orders import Order, Orders, named
+from .recordings import Links, Recordings, Source
 from .records import (
-    Alternative,
     OperationState,
-    Phase,
     Record,
     Sample,
     Status,
@@ -60,7 +53,7 @@ from .records import (
     Video,
 )
 from .registry import Stack, StackRow
-from .requests import unreachable
+from .roster import Roster
 from .settings import Settings
 from .states import Policy
 from .webhooks import Delivery, Registered, Registers
@@ -71,31 +64,8 @@ R = TypeVar("R", bound=Record)
 #: A stack by its word or by who does what, or several that can do the same.
 Stacks = str | Mapping[Operation, str] | Sequence[str | Mapping[Operation, str]]
 
-_NAMESPACE = uuid.UUID("5f0b7f2e-6d0e-4a57-9d0a-61766b740001")
 #: Seconds that a place at an account outlives the longest request that may hold it.
 _PLACE_MARGIN = 60.0
-#: Seconds that a look at them is good for: pages that people watch ask all the time.
-_MEASURED_FOR = 60.0
-#: Completed trainings that are looked at for an estimate, and how many of a stack are enough.
-_MEASURED, _ENOUGH = 100, 3
-_DEADLINES = {Operation.VIDEO: 6 * 3600.0, Operation.DUB: 86_400.0}
-
-
-@dataclass(frozen=True, slots=True)
-class Leftover:
-    """Something of a cancelled or deleted record that is not gone."""
-
-    what: str
-    pending: bool  #: the worker clears it away; else it cannot be deleted
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """How long a training takes from its beginning to its end."""
-
-    seconds: float
-    #: median of the stack's newest completed trainings, else what its providers usually take
-    basis: Literal["measured", "typical"]
 
 
 class AvatarKit:
@@ -136,9 +106,7 @@ class AvatarKit:
             self._settings = self._settings.beside(repository)
         self._clock = clock or SystemClock()
         self._policy = policy or Policy()
-        self._given = dict(providers or {})
-        self._providers: dict[str, Provider] = dict(self._given)
-        self._classes: dict[str, type[Provider]] = {n: type(p) for n, p in self._given.items()}
+        self._roster = Roster(self._settings, self._clock, dict(providers or {}))
         self._stack_asked = stack or self._settings.stack
         self._choose = choose
         routing.ordered((), choose if isinstance(choose, str) else "best")  # a wrong word is told
@@ -161,10 +129,18 @@ class AvatarKit:
         self._changes = Changes(self._repository, self._clock)
         self._fetcher = _LazyFetcher()
         self._recordings = Recordings(self._media, self._repository, self._fetcher)
+        self._estimates = Estimates(self._repository, self._clock)
+        self._orders = Orders(
+            roster=self._roster,
+            recordings=self._recordings,
+            repository=self._repository,
+            media=self._media,
+            deadline=self._policy.deadline,
+        )
         self._orchestrator = Orchestrator(
             repository=self._repository,
             media=self._media,
-            provider=self._provider,
+            provider=self._roster.provider,
             fetcher=self._fetcher,
             clock=self._clock,
             slots=AccountSlots(
@@ -174,18 +150,17 @@ class AvatarKit:
             changed=self._changes.tell,
             keep=partial(marking.put, self._media) if marking else None,
             inboxes=self._settings.called_at,
-            charged=lambda state: pricing.charged(state, self._prices([state.provider])),
+            charged=lambda state: pricing.charged(state, self._roster.prices([state.provider])),
         )
         self._inbox = Inbox(
             repository=self._repository,
-            provider=self._provider,
+            provider=self._roster.provider,
             deliver=self._orchestrator.deliver,
         )
         self._engine = InProcessEngine(
             advance=self._orchestrator.advance, repository=self._repository, clock=self._clock
         )
         self._worker = worker
-        self._measured: tuple[float, Mapping[str, float]] = (-_MEASURED_FOR, {})
         self._exits = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -224,20 +199,12 @@ class AvatarKit:
 
     async def _close_providers(self) -> None:
         with anyio.CancelScope(shield=True):
-            for name, provider in self._providers.items():
-                if name not in self._given:
-                    await provider.aclose()
+            await self._roster.aclose()
             await self._fetcher.aclose()
             if self._media_is_ours:
                 await self._media.aclose()
 
     # -- providers and stacks -----------------------------------------------------------------
-
-    def _provider(self, name: str) -> Provider:
-        if name not in self._providers:
-            made = self._settings.make(name, self._class_of(name), clock=self._clock)
-            self._providers[name] = made
-        return self._providers[name]
 
     def _stack(self, stack: Stacks | None = None) -> Stack:
         """The stack that is asked for; of several the first one, by what needs no look-up."""
@@ -256,44 +223,18 @@ class AvatarKit:
     def _asked(self, stack: Stacks | None) -> list[Stack]:
         asked = stack or self._stack_asked
         several = [asked] if isinstance(asked, str | Mapping) else asked
-        return [Stack.parse(one, self._class_of) for one in several]
+        return [self._roster.stack(one) for one in several]
 
     def _offer(self, stack: Stack, took: float | None) -> routing.Offer:
-        quoted = pricing.quote(stack, prices=self._prices(stack.roles.values()))
-        if took is not None:
-            return routing.Offer(stack, quoted, took, "measured")
-        trained = [(o, n) for o, n in stack.roles.items() if o in _ROLE_OF]
-        usual = [self._class_of(n).capabilities.typical.get(o) for o, n in trained]
-        known = [seconds for seconds in usual if seconds is not None]
-        whole = bool(known) and len(known) == len(usual)
-        return routing.Offer(
-            stack, quoted, sum(known) if whole else None, "typical" if whole else None
-        )
+        quoted = pricing.quote(stack, prices=self._roster.prices(stack.roles.values()))
+        return routing.offer(stack, quoted, took, self._roster.class_of)
 
     async def offers(self, stack: Stacks | None = None) -> list[routing.Offer]:
         """The stacks that can be used here, in the order in which ``train`` asks them."""
-        took = await self._took()
+        took = await self._estimates.took()
         offers = [self._offer(one, took.get(one.name)) for one in self._asked(stack)]
-        ready = [offer for offer in offers if self._missing(offer.roles) is None]
+        ready = [offer for offer in offers if self._roster.missing(offer.roles) is None]
         return routing.ordered(ready, self._choose) if ready else []
-
-    def _class_of(self, name: str) -> type[Provider]:
-        if name not in self._classes:  # to look through all installed packages takes time
-            self._classes[name] = registry.load(name)
-        return self._classes[name]
-
-    def _operation(self, operation: Operation, name: str) -> OperationState:
-        can = self._provider(name).capabilities
-        return OperationState(
-            operation=operation,
-            provider=name,
-            billable=operation not in can.free,
-            findable=operation in can.found_by_token,
-            list_lag=can.list_lag,
-            idempotency_window=can.idempotency_window,
-            typical=can.typical.get(operation, 60.0),
-            trace=_telemetry.traceparent(),
-        )
 
     # -- training -----------------------------------------------------------------------------
 
@@ -323,95 +264,24 @@ class AvatarKit:
         ``BudgetExceeded``: it is expected to cost more than ``max_cost``, a budget has no room for
         it, or under either a price is not known of a provider that ``allow_unknown`` does not name.
         """
-        _named(user_id=user_id, clone_id=clone_id)
-        record_id = _record_id("training", user_id, idempotency_key)
-        if idempotency_key and (known := await self._repository.get(record_id)):
-            return cast("Training", known)
-        stacks = self._asked(stack)
-        if len(stacks) > 1:
-            stacks = self._ranked(stack, await self._took())
-        given: list[tuple[SampleRole, Source]] = [(SampleRole.VOICE, v) for v in voice]
-        given += [(SampleRole.FOOTAGE, footage)] if footage is not None else []
-        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-            links = self._bounds(stacks[0]) if len(stacks) == 1 else ()
-            gathering = Gathering(self._recordings, given, Path(folder), links)
-
-            async def fit(chosen: Stack) -> tuple[Stack, list[Recording], list[Sample]]:
-                if len(stacks) > 1:
-                    self._require_speaker(chosen, language)
-                roles = self._sample_roles(chosen, footage, options)
-                own = roles & {role for role, _ in given}
-                self._operations(chosen)  # without a key it is no choice
-                stored = await self._stored_samples(user_id, clone_id, roles - own)
-                self._agreed(consent, chosen)
-                files, found = await gathering.of(own)
-                looks.refuse([*found, *await self._judged(files, chosen)])
-                await self._require_links(
-                    (chosen.roles[_OPERATION_OF[role]], _OPERATION_OF[role], media_type)
-                    for role, media_type in [
-                        *((SampleRole(f.role), f.media_type) for f in files if f.role),
-                        *((SampleRole(s.role), s.file.media_type) for s in stored),
-                    ]
-                )
-                return chosen, files, stored
-
-            fitting = await routing.fitting(stacks, fit)
-            agreed = self._agreed(consent, fitting[0][0])
-            kept = await self._recordings.keep_consent(agreed, user_id)
-            used = {id(file): file for _, files, _ in fitting for file in files}
-            samples = {
-                key: await self._recordings.keep(file, user_id, clone_id)
-                for key, file in used.items()
-            }
-        first, *others = [
-            self._alternative(chosen, [*(samples[id(f)] for f in files), *stored])
-            for chosen, files, stored in fitting
-        ]
-        training = Training(
-            id=record_id,
+        order = Order(
+            kind="training",
             user_id=user_id,
             clone_id=clone_id,
             name=name,
             language=language,
-            options=_stored_options(options),
+            options=options,
             idempotency_key=idempotency_key,
-            consent_id=kept.id,
-            **dict(first),  # its stack, operations and samples
-            **_begun(await self.now(), self._policy.deadline),
-            alternatives=tuple(others),
+        )
+        if known := await self._known(order):
+            return cast("Training", known)
+        stacks = self._asked(stack)
+        if len(stacks) > 1:
+            stacks = self._ranked(stack, await self._estimates.took())
+        training = await self._orders.training(
+            order, stacks, voice=voice, footage=footage, consent=consent
         )
         return await self._create(training, max_cost, allow_unknown)
-
-    def _sample_roles(
-        self, stack: Stack, footage: Source | None, options: Sequence[Options]
-    ) -> set[SampleRole]:
-        """What a training of the stack is made of."""
-        roles = {_ROLE_OF[o] for o in stack.roles if o in _ROLE_OF}
-        if not roles:
-            raise errors.Unsupported(f"{stack.name} can neither clone a voice nor train an avatar")
-        trainer = stack.roles.get(Operation.AVATAR)
-        if trainer and footage is None and not needs_footage(self._class_of(trainer), options):
-            roles.discard(SampleRole.FOOTAGE)
-        return roles
-
-    def _operations(self, stack: Stack) -> tuple[OperationState, ...]:
-        """What a training of the stack consists of; raises ``ConfigError`` without a key."""
-        return tuple(self._operation(o, stack.roles[o]) for o in _ROLE_OF if o in stack.roles)
-
-    def _require_speaker(self, stack: Stack, language: str | None) -> None:
-        """Raise what keeps the stack from speaking the language: no key, or ``Unsupported``."""
-        for operation, name in stack.roles.items():
-            can = self._provider(name).capabilities
-            if operation in {Operation.SPEECH, Operation.VIDEO}:
-                can.require_language(name, language)
-
-    def _alternative(self, stack: Stack, samples: Sequence[Sample]) -> Alternative:
-        return Alternative(
-            stack=stack.name,
-            operations=self._operations(stack),
-            voice=tuple(s for s in samples if s.role == "voice")[: looks.MAX_VOICE_SAMPLES],
-            footage=next((s for s in samples if s.role == "footage"), None),
-        )
 
     async def adopt(
         self,
@@ -426,63 +296,29 @@ class AvatarKit:
         idempotency_key: str | None = None,
     ) -> Training:
         """Make a completed training of an avatar that exists at a provider already."""
-        _named(user_id=user_id, clone_id=clone_id, avatar_id=avatar_id)
-        if len(self._asked(stack)) > 1:
-            raise errors.ConfigError("name the stack that has this avatar: adopt(stack=...)")
-        chosen = self._stack(stack)
-        agreed = self._agreed(consent, chosen)
-        generator = chosen.roles.get(Operation.VIDEO)
-        if generator is None:
-            raise errors.Unsupported(f"{chosen.name} makes no videos, so it has no avatars")
-        speaker = chosen.roles.get(Operation.VOICE) or chosen.roles.get(Operation.SPEECH)
-        now = await self.now()
-        operations = [self._adopted(Operation.AVATAR, generator, avatar_id, now)]
-        if voice_id:
-            operations.insert(
-                0, self._adopted(Operation.VOICE, speaker or generator, voice_id, now)
-            )
-        kept = await self._recordings.keep_consent(agreed, user_id)
-        training = Training(
-            id=_record_id("training", user_id, idempotency_key),
+        order = Order(
+            kind="training",
             user_id=user_id,
             clone_id=clone_id,
-            stack=chosen.name,
             name=name,
             idempotency_key=idempotency_key,
-            consent_id=kept.id,
-            operations=tuple(operations),
-            status=Status.COMPLETED,
-            progress=100,
-            created_at=now,
-            updated_at=now,
-            started_at=now,
-            completed_at=now,
-            deadline_at=now,
-            next_at=None,
+        )
+        if len(self._asked(stack)) > 1:
+            raise errors.ConfigError("name the stack that has this avatar: adopt(stack=...)")
+        training = await self._orders.adopted(
+            order, self._stack(stack), avatar_id=avatar_id, voice_id=voice_id, consent=consent
         )
         return await self._create(training)
 
-    def _adopted(self, operation: Operation, name: str, job_id: str, at: float) -> OperationState:
-        provider = self._provider(name)
-        return self._operation(operation, name).model_copy(
-            update={
-                "phase": Phase.DONE,
-                "account": provider.account,
-                "api_version": provider.api_version,
-                "job_id": job_id,
-                "job_state": JobState.SUCCEEDED,
-                "submitted_at": at,
-                "stored": True,
-                # It was not made by us, so it is not ours to delete.
-                "undeletable": (job_id,),
-            }
-        )
+    async def _known(self, order: Order) -> Record | None:
+        """What the same idempotency key has made before."""
+        return await self._repository.get(order.id) if order.idempotency_key else None
 
     async def _create(
         self, record: R, max_cost: pricing.Money | None = None, allow_unknown: Collection[str] = ()
     ) -> R:
         states = [*record.operations, *(s for a in record.alternatives for s in a.operations)]
-        prices = self._prices(state.provider for state in states)
+        prices = self._roster.prices(state.provider for state in states)
         record, caps = pricing.bounded(
             record, prices, self._budgets, max_cost=max_cost, allow_unknown=allow_unknown
         )
@@ -490,25 +326,6 @@ class AvatarKit:
         if created:
             self._engine.wake()
         return cast("R", saved)
-
-    def _agreed(self, consent: Consent | None, stack: Stack) -> Consent:
-        names = dict.fromkeys(stack.roles.values())
-        return consents.require(consent, {n: self._class_of(n).consent_rules for n in names})
-
-    async def _require_links(self, given: Iterable[tuple[str, Operation, str]]) -> None:
-        """Raise ``ConfigError`` where a provider can be given a recording by no way that there is.
-
-        ``given`` is what is to be given: provider, operation, and media type.
-        """
-        names = [n for n, o, kind in given if self._provider(n).capabilities.needs_link(o, kind)]
-        if not names:
-            return
-        try:
-            link = await self._media.url("results/-/-", 60.0)
-        except errors.NotFound:  # it has links, yet none to what is not there
-            return
-        if link is None:
-            raise unreachable(names[0])
 
     # -- samples ------------------------------------------------------------------------------
 
@@ -521,7 +338,7 @@ class AvatarKit:
         footage: Source | None = None,
     ) -> Sample:
         """Keep one recording for later trainings of the clone."""
-        _named(user_id=user_id, clone_id=clone_id)
+        named(user_id=user_id, clone_id=clone_id)
         role, source = _one_of(voice, footage)
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
             file = await self._recordings.bring(role, source, Path(folder))
@@ -538,10 +355,10 @@ class AvatarKit:
         stack: str | Mapping[Operation, str] | None = None,
     ) -> tuple[Sample | None, list[looks.Finding]]:
         """Keep one recording, unless ``preflight`` finds an error; with all that it found."""
-        _named(user_id=user_id, clone_id=clone_id)
+        named(user_id=user_id, clone_id=clone_id)
         given = _one_of(voice, footage)
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-            files, found = await self._looked([given], Path(folder), self._stack(stack))
+            files, found = await self._orders.looked([given], Path(folder), self._stack(stack))
             if any(finding.severity == "error" for finding in found):
                 return None, found
             return await self._recordings.keep(files[0], user_id, clone_id), found
@@ -584,52 +401,7 @@ class AvatarKit:
         given += [(SampleRole.FOOTAGE, footage)] if footage is not None else []
         given += [(None, sample) for sample in samples]
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-            return (await self._looked(given, Path(folder), chosen))[1]
-
-    async def _looked(
-        self, given: Sequence[tuple[SampleRole | None, Source]], folder: Path, stack: Stack
-    ) -> tuple[list[Recording], list[looks.Finding]]:
-        """Bring the samples here, and look at them off the event loop."""
-        files, found = await self._recordings.gather(given, folder, self._bounds(stack))
-        return files, found + await self._judged(files, stack)
-
-    def _bounds(self, stack: Stack) -> list[tuple[str, Limit]]:
-        """What the providers of the stack demand of samples."""
-        return [
-            (name, limit)
-            for operation, name in stack.roles.items()
-            for limit in self._class_of(name).limits
-            if limit.what.startswith(looks.BOUNDS.get(operation, ()))
-        ]
-
-    async def _judged(self, files: Sequence[Recording], stack: Stack) -> list[looks.Finding]:
-        bounds = self._bounds(stack)
-        wanted = any(limit.what.startswith("face") for _, limit in bounds)
-        return await self._recordings.look(
-            files, bounds, self._face_finder(stack) if wanted else None
-        )
-
-    def _face_finder(self, stack: Stack) -> FaceFinder | None:
-        """Who finds faces: a provider of the stack, else the local one."""
-        for name in (*stack.roles.values(), "local"):
-            if issubclass(self._class_of(name), FaceFinder):  # to look needs no vendor's key
-                return cast("FaceFinder", self._provider(name))
-        return None
-
-    async def _stored_samples(
-        self, user_id: str, clone_id: str, roles: set[SampleRole]
-    ) -> list[Sample]:
-        if not roles:
-            return []
-        samples = await self._repository.samples(user_id, clone_id)
-        missing = roles - {SampleRole(s.role) for s in samples}
-        if missing:
-            raise errors.MediaRejected(
-                "Missing voice or video samples: give "
-                + " and ".join(f"{role}=" for role in sorted(missing))
-                + ", or add them to the clone first"
-            )
-        return [s for s in samples if SampleRole(s.role) in roles]
+            return (await self._orders.looked(given, Path(folder), chosen))[1]
 
     # -- speaking -----------------------------------------------------------------------------
 
@@ -660,114 +432,21 @@ class AvatarKit:
             raise errors.IllegalTransition(
                 f"training {training.id} is {training.status}: only a completed one can speak"
             )
-        record_id = _record_id("video", training.user_id, idempotency_key)
-        if idempotency_key and (known := await self._repository.get(record_id)):
-            video = cast("Video", known)
-        else:
-            video = await self._new_video(
-                training,
-                record_id,
-                script=script,
-                audio=audio,
-                language=language,
-                name=name,
-                options=options,
-                idempotency_key=idempotency_key,
-                max_cost=max_cost,
-                allow_unknown=allow_unknown,
-            )
-        return await self._finished(video) if wait else video
-
-    async def _new_video(
-        self,
-        training: Training,
-        record_id: str,
-        *,
-        script: str | None,
-        audio: Source | None,
-        language: str | None,
-        name: str,
-        options: Sequence[Options],
-        idempotency_key: str | None,
-        max_cost: pricing.Money | None,
-        allow_unknown: Collection[str],
-    ) -> Video:
-        avatar = cast("OperationState", training.operation(Operation.AVATAR))
-        if avatar is None:
-            raise errors.Unsupported(f"training {training.id} has a voice, but no avatar to speak")
-        voice = training.operation(Operation.VOICE)
-        operations = self._speaking(avatar, voice, with_audio=audio is not None)
-        names = dict.fromkeys(o.provider for o in operations)
-        limits = [(n, limit) for n in names for limit in self._provider(n).limits]
-        language = language or training.language
-        for state in operations:
-            can = self._provider(state.provider).capabilities
-            can.require_language(state.provider, None if script is None else language)
-        if operations[0].operation is Operation.SPEECH:
-            await self._require_links([(avatar.provider, Operation.VIDEO, "audio/*")])
-        kept = await self._repository.get_consent(training.consent_id or "")
-        consents.require(kept, {n: self._provider(n).consent_rules for n in names})
-        consents.require_valid(kept, await self.now())
-        sample: Sample | None = None
-        if script is not None:
-            script = looks.read_script(script, limits)
-        else:
-            with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-                file = await self._recordings.bring(
-                    SampleRole.VOICE, cast("Source", audio), Path(folder)
-                )
-                await self._recordings.check(file)
-                await self._require_links([(avatar.provider, Operation.VIDEO, file.media_type)])
-                sample = await self._recordings.keep(file, training.user_id, training.clone_id)
-        now = await self.now()
-        video = Video(
-            id=record_id,
+        order = Order(
+            kind="video",
             user_id=training.user_id,
             clone_id=training.clone_id,
-            stack=training.stack,
             name=name or training.name,
-            language=language,
-            options=_stored_options(options),
+            language=language or training.language,
+            options=options,
             idempotency_key=idempotency_key,
-            consent_id=training.consent_id,
-            operations=operations,
-            **_begun(now, _DEADLINES[Operation.VIDEO]),
-            training_id=training.id,
-            script=script,
-            audio=sample,
-            voice_id=training.voice_id,
-            avatar_id=training.avatar_id,
         )
-        return await self._create(video, max_cost, allow_unknown)
-
-    def _speaking(
-        self, avatar: OperationState, voice: OperationState | None, *, with_audio: bool
-    ) -> tuple[OperationState, ...]:
-        """The operations that make a video: by script where one provider has both, else by audio.
-
-        They are bound to the accounts that hold the avatar and the voice.
-        """
-        generator = self._provider(avatar.provider)
-        if not isinstance(generator, ROLES[Operation.VIDEO].protocol):
-            raise errors.Unsupported(f"{avatar.provider} trains avatars, but makes no videos")
-        drive = generator.capabilities.drive
-        video = self._operation(Operation.VIDEO, avatar.provider)
-        video = video.model_copy(update={"account": avatar.account})
-        if with_audio:
-            if "audio" not in drive:
-                raise errors.Unsupported(f"{avatar.provider} cannot be driven by audio")
-            return (video,)
-        same = voice is None or (
-            voice.provider == avatar.provider and voice.account == avatar.account
-        )
-        if same and "script" in drive:
-            return (video,)
-        if voice is None or "audio" not in drive:
-            raise errors.Unsupported(f"{avatar.provider} cannot speak with that voice")
-        if not isinstance(self._provider(voice.provider), ROLES[Operation.SPEECH].protocol):
-            raise errors.Unsupported(f"{voice.provider} clones voices, but does not speak")
-        speech = self._operation(Operation.SPEECH, voice.provider)
-        return (speech.model_copy(update={"account": voice.account}), video)
+        known = await self._known(order)
+        if known is None:
+            made = await self._orders.video(order, training, script=script, audio=audio)
+            known = await self._create(made, max_cost, allow_unknown)
+        video = cast("Video", known)
+        return await self._finished(video) if wait else video
 
     async def dub(
         self,
@@ -790,41 +469,21 @@ class AvatarKit:
         ``max_cost`` and ``allow_unknown`` are those of ``train``; the price is known where it can
         be seen how long ``source`` is.
         """
-        _named(user_id=user_id, clone_id=clone_id, language=language)
-        record_id = _record_id("dub", user_id, idempotency_key)
+        order = Order(
+            kind="dub",
+            user_id=user_id,
+            clone_id=clone_id,
+            name=name,
+            language=language,
+            options=options,
+            idempotency_key=idempotency_key,
+        )
         ranked = self._ranked(stack)
         chosen = next((one for one in ranked if Operation.DUB in one.roles), ranked[0])
-        dubber = chosen.roles.get(Operation.DUB)
-        if dubber is None:
-            raise errors.Unsupported(f"{chosen.name} does not dub")
-        known = await self._repository.get(record_id) if idempotency_key else None
+        known = await self._known(order)
         if known is None:
-            agreed = self._agreed(consent, chosen)
-            with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-                file = await self._recordings.bring(SampleRole.FOOTAGE, source, Path(folder))
-                await self._recordings.check(file)
-                await self._require_links([(dubber, Operation.DUB, file.media_type)])
-                kept = await self._recordings.keep_consent(agreed, user_id)
-                sample = await self._recordings.keep(file, user_id, clone_id)
-            now = await self.now()
-            known = await self._create(
-                Video(
-                    id=record_id,
-                    user_id=user_id,
-                    clone_id=clone_id,
-                    stack=chosen.name,
-                    name=name,
-                    language=language,
-                    options=_stored_options(options),
-                    idempotency_key=idempotency_key,
-                    consent_id=kept.id,
-                    operations=(self._operation(Operation.DUB, dubber),),
-                    **_begun(now, _DEADLINES[Operation.DUB]),
-                    source=sample,
-                ),
-                max_cost,
-                allow_unknown,
-            )
+            made = await self._orders.dub(order, chosen, source=source, consent=consent)
+            known = await self._create(made, max_cost, allow_unknown)
         video = cast("Video", known)
         return await self._finished(video) if wait else video
 
@@ -894,17 +553,9 @@ class AvatarKit:
     def stacks(self) -> list[tuple[StackRow, str | None]]:
         """Every stack that could train, and what is missing for it here; imports all providers."""
         trains = {Operation.VOICE, Operation.AVATAR}
-        rows = registry.stacks(class_of=self._class_of)
+        rows = registry.stacks(class_of=self._roster.class_of)
         possible = [row for row in rows if row.problem is None and trains & row.roles.keys()]
-        return [(row, self._missing(row.roles)) for row in possible]
-
-    def _missing(self, roles: Mapping[Operation, str]) -> str | None:
-        try:
-            for name in set(roles.values()):
-                self._provider(name)
-        except errors.ConfigError as error:
-            return str(error)
-        return None
+        return [(row, self._roster.missing(row.roles)) for row in possible]
 
     @property
     def home(self) -> Path:
@@ -1012,7 +663,7 @@ class AvatarKit:
         cleared away by the worker; to erase again tells how far that is, and also goes on where an
         erasure was killed. ``Receipt.left`` names what cannot be deleted. Raises ``StorageError``.
         """
-        _named(user_id=user_id)
+        named(user_id=user_id)
         receipt = await erase(
             user_id,
             repository=self._repository,
@@ -1056,16 +707,7 @@ class AvatarKit:
         Of any other: what stacks hold that were asked before another one took over.
         """
         record = await self._repository.get(record_id)
-        if record is None:
-            return []
-        removing = record.cleanup == "delete"
-        ended = record.operations if record.cleanup != "no" else ()
-        left = [part for state in ended for part in _left(state, removing=removing)]
-        for stack in record.earlier:
-            left += _left(stack.operation, removing=True)
-        if record.deleted and not record.purges:
-            left.append(Leftover("its results in the media store", pending=True))
-        return left
+        return [] if record is None else list(holdings.leftovers(record))
 
     async def resolve(
         self,
@@ -1100,7 +742,7 @@ class AvatarKit:
             )
         operation = cast("Operation", action.operation)
         state = cast("OperationState", record.operation(operation))
-        if not isinstance(self._provider(state.provider), TakesRecording):
+        if not isinstance(self._roster.provider(state.provider), TakesRecording):
             raise errors.Unsupported(
                 f"{state.provider} takes no recording from here: give it there, then answer 'done'"
             )
@@ -1148,9 +790,10 @@ class AvatarKit:
 
     async def register_webhook(self, provider: str, address: str) -> Registered | None:
         """Have a provider report to ``address``; None where that is not done by its API."""
-        if not issubclass(self._class_of(provider), Registers):  # which needs no key to be seen
+        # To see what it is needs no key.
+        if not issubclass(self._roster.class_of(provider), Registers):
             return None
-        return await cast("Registers", self._provider(provider)).register_webhook(address)
+        return await cast("Registers", self._roster.provider(provider)).register_webhook(address)
 
     async def webhooks(
         self,
@@ -1201,7 +844,7 @@ class AvatarKit:
             trainings=trainings,
             videos_per_month=videos_per_month,
             dubs_per_month=dubs_per_month,
-            prices=prices or self._prices(chosen.roles.values()),
+            prices=prices or self._roster.prices(chosen.roles.values()),
             choose=choose,
         )
 
@@ -1221,7 +864,7 @@ class AvatarKit:
         )
         names = [name for stack in found for name in stack.roles.values()]
         return pricing.compare(
-            found, workload or pricing.Workload(), prices or self._prices(names), choose
+            found, workload or pricing.Workload(), prices or self._roster.prices(names), choose
         )
 
     async def costs(
@@ -1235,7 +878,7 @@ class AvatarKit:
         entries = await self._repository.ledger(record_id)
         ids = dict.fromkeys(entry.record_id for entry in entries)
         records = {id_: await self._repository.get(id_) for id_ in ids}
-        rows = prices or self._prices(entry.provider for entry in entries)
+        rows = prices or self._roster.prices(entry.provider for entry in entries)
         return [pricing.cost(entry, records[entry.record_id], rows, choose) for entry in entries]
 
     async def balances(
@@ -1249,9 +892,10 @@ class AvatarKit:
         names = dict.fromkeys(name for one in self._asked(stack) for name in one.roles.values())
         found: dict[str, Balance | errors.AvatarKitError] = {}
         for name in names:
-            if issubclass(self._class_of(name), TellsBalance):  # which needs no key to be seen
+            # To see what it is needs no key.
+            if issubclass(self._roster.class_of(name), TellsBalance):
                 try:
-                    found[name] = await cast("TellsBalance", self._provider(name)).balance()
+                    found[name] = await cast("TellsBalance", self._roster.provider(name)).balance()
                 except errors.AvatarKitError as error:
                     found[name] = error
         return found
@@ -1272,43 +916,9 @@ class AvatarKit:
             if budget.per == "project" or user_id is not None
         ]
 
-    def _prices(self, names: Iterable[str]) -> pricing.Prices:
-        classes = []
-        for name in dict.fromkeys(names):
-            with suppress(errors.ConfigError):  # of the ledger: it may be gone
-                classes.append(self._class_of(name))
-        return pricing.Prices.load(
-            plugins=classes, file=self._settings.environ.get("AVATARKIT_PRICES")
-        )
-
     async def estimate(self, training: Training) -> Estimate:
         """How long such a training takes; measured where three of its stack were completed."""
-        took = (await self._took()).get(training.stack)
-        if took is not None:
-            return Estimate(took, "measured")
-        return Estimate(sum(state.typical for state in training.operations), "typical")
-
-    async def _took(self) -> Mapping[str, float]:
-        """Median seconds of the newest completed trainings, by stack, where there are enough."""
-        now = self._clock.now().wall
-        at, took = self._measured
-        if not 0 <= now - at < _MEASURED_FOR:
-            took = await self._measure()
-            self._measured = (now, took)
-        return took
-
-    async def _measure(self) -> Mapping[str, float]:
-        page = await self._repository.page("training", status=Status.COMPLETED, limit=_MEASURED)
-        took: dict[str, list[float]] = {}
-        for record in page.records:
-            seconds = (record.completed_at or 0.0) - record.created_at
-            if seconds > 0:  # what was adopted took none
-                took.setdefault(record.stack, []).append(seconds)
-        return {
-            stack: statistics.median(times)
-            for stack, times in took.items()
-            if len(times) >= _ENOUGH
-        }
+        return await self._estimates.of(training)
 
     async def now(self) -> float:
         """The time that records are measured by, in seconds since 1970."""
@@ -1343,26 +953,6 @@ def _there(record: Record | None, record_id: str) -> Record:
     return record
 
 
-def _left(state: OperationState, *, removing: bool) -> Iterator[Leftover]:
-    """What one operation may have left at its vendor."""
-    where = f"{state.provider} {state.operation}"
-    if state.phase is Phase.INTENT:
-        yield Leftover(f"{where}: whether it was made is not known yet", pending=True)
-    if state.discard:
-        yield Leftover(f"{where}: {', '.join(state.discard)}", pending=True)
-    if removing and state.prepared and state.uploads == "kept":
-        yield Leftover(f"{where}: what was uploaded for it", pending=True)
-    if state.uploads == "left":
-        yield Leftover(f"{where}: what was uploaded for it cannot be deleted there", pending=False)
-    if state.undeletable:
-        ids = ", ".join(state.undeletable)
-        yield Leftover(f"{where}: {ids} cannot be deleted there", pending=False)
-
-
-_ROLE_OF = {Operation.VOICE: SampleRole.VOICE, Operation.AVATAR: SampleRole.FOOTAGE}
-_OPERATION_OF = {role: operation for operation, role in _ROLE_OF.items()}
-
-
 class _LazyFetcher:
     """Opens links by HTTP; loads the client when the first link is opened."""
 
@@ -1387,33 +977,9 @@ class _LazyFetcher:
             await self._fetcher.aclose()
 
 
-def _named(**values: str) -> None:
-    empty = [name for name, value in values.items() if not value.strip()]
-    if empty:
-        raise errors.ConfigError(f"{' and '.join(empty)} must not be empty")
-
-
 def _one_of(voice: Source | None, footage: Source | None) -> tuple[SampleRole, Source]:
     if voice is not None and footage is None:
         return SampleRole.VOICE, voice
     if footage is not None and voice is None:
         return SampleRole.FOOTAGE, footage
     raise errors.ConfigError("give either voice= or footage=")
-
-
-def _record_id(kind: str, user_id: str, idempotency_key: str | None) -> str:
-    if idempotency_key is None:
-        return str(uuid.uuid4())
-    return str(uuid.uuid5(_NAMESPACE, f"{kind}\0{user_id}\0{idempotency_key}"))
-
-
-def _begun(now: float, deadline: float) -> dict[str, Any]:
-    """The times of a row that is due at once and asks a person after ``deadline`` seconds."""
-    return {"created_at": now, "updated_at": now, "deadline_at": now + deadline, "next_at": now}
-
-
-def _stored_options(options: Sequence[Options]) -> tuple[dict[str, Any], ...]:
-    return tuple(
-        {"type": type(o).__name__, "values": o.model_dump(mode="json", exclude_defaults=True)}
-        for o in options
-    )

@@ -12,11 +12,12 @@ from typing import Literal, TypeVar
 
 from . import errors
 from ._log import get_logger
+from .interfaces import Provider
 from .models import Operation
 from .pricing import Quote
 from .registry import Stack
 
-__all__ = ["LEFT_OUT", "Choose", "Offer", "fitting", "ordered"]
+__all__ = ["LEFT_OUT", "Choose", "Offer", "fitting", "offer", "ordered"]
 
 log = get_logger(__name__)
 T = TypeVar("T")
@@ -55,6 +56,19 @@ class Offer:
     def price(self) -> Decimal | None:
         """US dollars expected; None: unknown, which is not zero."""
         return self.quote.expected.total
+
+
+def offer(
+    stack: Stack, quote: Quote, took: float | None, class_of: Callable[[str], type[Provider]]
+) -> Offer:
+    """What a stack offers; ``took`` is what was measured, else what its providers usually take."""
+    if took is not None:
+        return Offer(stack, quote, took, "measured")
+    trained = [(o, n) for o, n in stack.roles.items() if o in (Operation.VOICE, Operation.AVATAR)]
+    usual = [class_of(name).capabilities.typical.get(operation) for operation, name in trained]
+    known = [seconds for seconds in usual if seconds is not None]
+    whole = bool(known) and len(known) == len(usual)
+    return Offer(stack, quote, sum(known) if whole else None, "typical" if whole else None)
 
 
 #: The order in which stacks are asked: "best" is the caller's own; a function is given the offers

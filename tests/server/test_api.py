@@ -303,7 +303,7 @@ async def test_the_samples_of_a_clone_are_enough_for_a_training(site, ana):
 
 
 async def test_the_estimate_is_what_its_providers_take_until_three_were_measured(site, ana):
-    site.kit._clock = clock = FakeClock()  # what was measured is looked at once a minute
+    site.kit._estimates._clock = clock = FakeClock()  # what was measured is looked at once a minute
     took = []
     for _ in range(3):
         told = await site.started(ana)

@@ -15,7 +15,8 @@ from .failures import ACTION_REQUIRED, FAILED, INTERRUPTED, Ended
 from .output import Output
 
 if TYPE_CHECKING:
-    from ..kit import AvatarKit, Leftover
+    from ..holdings import Leftover
+    from ..kit import AvatarKit
 
 __all__ = ["check_target", "clear_up", "follow", "interruptible"]
 

@@ -12,7 +12,7 @@ from .prices import AllowUnknown, MaxCost, within
 from .session import Session, command
 
 if TYPE_CHECKING:
-    from ..kit import Leftover
+    from ..holdings import Leftover
     from ..records import Training, Video
 
 __all__ = ["register"]

@@ -1,0 +1,65 @@
+"""How long a training takes: measured here, where enough were completed."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from .interfaces import Clock, Repository
+from .records import Status, Training
+
+__all__ = ["Estimate", "Estimates"]
+
+#: Seconds that a look at them is good for: pages that people watch ask all the time.
+_MEASURED_FOR = 60.0
+#: Completed trainings that are looked at, and how many of a stack are enough.
+_MEASURED, _ENOUGH = 100, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """How long a training takes from its beginning to its end."""
+
+    seconds: float
+    #: median of the stack's newest completed trainings, else what its providers usually take
+    basis: Literal["measured", "typical"]
+
+
+class Estimates:
+    """Looks at the newest completed trainings, now and then."""
+
+    def __init__(self, repository: Repository, clock: Clock) -> None:
+        self._repository = repository
+        self._clock = clock
+        self._at = -_MEASURED_FOR
+        self._took: Mapping[str, float] = {}
+
+    async def of(self, training: Training) -> Estimate:
+        """How long such a training takes."""
+        took = (await self.took()).get(training.stack)
+        if took is not None:
+            return Estimate(took, "measured")
+        return Estimate(sum(state.typical for state in training.operations), "typical")
+
+    async def took(self) -> Mapping[str, float]:
+        """Median seconds of the newest completed trainings, by stack, where there are enough."""
+        now = self._clock.now().wall
+        if not 0 <= now - self._at < _MEASURED_FOR:
+            self._took = await self._measure()
+            self._at = now
+        return self._took
+
+    async def _measure(self) -> Mapping[str, float]:
+        page = await self._repository.page("training", status=Status.COMPLETED, limit=_MEASURED)
+        took: dict[str, list[float]] = {}
+        for record in page.records:
+            seconds = (record.completed_at or 0.0) - record.created_at
+            if seconds > 0:  # what was adopted took none
+                took.setdefault(record.stack, []).append(seconds)
+        return {
+            stack: statistics.median(times)
+            for stack, times in took.items()
+            if len(times) >= _ENOUGH
+        }
