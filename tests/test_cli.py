@@ -352,6 +352,7 @@ def test_a_status_document_has_these_fields():
         "completed_at",
         "consent_id",
         "created_at",
+        "earlier_stacks",
         "error",
         "estimated",
         "id",
