@@ -427,7 +427,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "if refusals:",
         ),
     },
-    ("kit.py", "test_routing.py"): {
+    ("orders.py", "test_routing.py"): {
         "keys are not looked at": (
             "                self._operations(chosen)  # without a key it is no choice\n",
             "",
@@ -444,6 +444,8 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "            if operation in {Operation.SPEECH, Operation.VIDEO}:\n",
             "            if not operation:\n",
         ),
+    },
+    ("estimates.py", "test_routing.py"): {
         "few trainings are a measure": ("if len(times) >= _ENOUGH", "if len(times) > _ENOUGH"),
     },
     ("requests.py", "test_requests.py test_audio.py test_orchestrator.py test_kit.py"): {
