@@ -17,7 +17,7 @@ from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.settings import Settings
 from avatarkit.states import Accepted, Elsewhere, Prepared, Restored, apply, movable
 from avatarkit.testing import FakeClock
-from simulation import POLICY, Provider, routed
+from simulation import POLICY, Provider, VendorJob, routed
 from test_kit import DRAWN, JPG, WAV, WHO, final
 from test_orchestrator import AVATAR, VOICE, Scene, failing, refusal, run
 
@@ -250,6 +250,20 @@ def test_an_answer_that_comes_late_from_the_stack_before_is_deleted_there():
     run(found.orchestrator._put(before, event))
     record = found.finish()
     assert (record.status, late.jobs[accepted.id].deleted) == (Status.COMPLETED, True)
+
+
+def test_what_the_stack_before_ran_a_day_late_is_found_and_deleted_there():
+    lost = refusal(errors.Ambiguous)
+    found = scene(lost, *[refusal(errors.QuotaError)] * 2, times=None)
+    moved(found)
+    before = found.world.vendor
+    before.jobs["late"] = VendorJob("late", VOICE, "ak-t1-voice", found.world.now)
+    record = found.until(lambda r: r.next_at is None)
+    assert (record.status, before.jobs["late"].deleted, record.action) == (
+        Status.COMPLETED,
+        True,
+        None,
+    )
 
 
 def test_an_upload_that_comes_late_from_the_stack_before_is_not_the_next_ones():
