@@ -46,7 +46,7 @@ class Allowance:
     """How much one user may keep: stored samples and what is on its way in, over all clones."""
 
     files: int = 200
-    bytes: int = 20 << 30
+    bytes: int = 20_000_000_000
 
     def require(self, files: int, size: int) -> None:
         """Raise ``AllowanceExceeded`` where so many files of so many bytes are too much."""
@@ -77,14 +77,10 @@ class Uploads:
 
         One that is being sent counts as what it will be.
         """
-        return await anyio.to_thread.run_sync(self._held, user, beside)
-
-    def _held(self, user: str, beside: Path | None) -> tuple[int, int]:
         own = self._of(user)
         sizes = {path.parent: n for path, n in self._busy.items() if own in path.parents}
-        for file in own.glob("*/*"):
-            with suppress(FileNotFoundError):  # a request has just dropped it
-                sizes[file.parent] = max(sizes.get(file.parent, 0), file.stat().st_size)
+        for folder, size in await anyio.to_thread.run_sync(_sizes, own):
+            sizes[folder] = max(sizes.get(folder, 0), size)
         if beside is not None:
             sizes.pop(beside.parent, None)
         return len(sizes), sum(sizes.values())
@@ -159,6 +155,15 @@ class Uploads:
             with suppress(OSError):  # it holds something
                 if user.stat().st_mtime < time.time() - _STALE:
                     user.rmdir()
+
+
+def _sizes(own: Path) -> list[tuple[Path, int]]:
+    """A user's folders, and the bytes of each file in them."""
+    found = []
+    for file in own.glob("*/*"):
+        with suppress(FileNotFoundError):  # a request has just dropped it
+            found.append((file.parent, file.stat().st_size))
+    return found
 
 
 def _digest(*names: str) -> str:
