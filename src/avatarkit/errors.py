@@ -59,12 +59,16 @@ class ConsentRequired(AvatarKitError):
 class BudgetExceeded(AvatarKitError):
     """The call would cost more than was allowed. Nothing was sent.
 
-    ``over`` is by how many US dollars; None where a price is not known.
+    ``over`` is by how many US dollars; None where a price is not known. ``budget`` names the one
+    that has no room, or that allows no unknown price; None where it is ``max_cost``.
     """
 
-    def __init__(self, message: str, *, over: Decimal | None = None) -> None:
+    def __init__(
+        self, message: str, *, over: Decimal | None = None, budget: str | None = None
+    ) -> None:
         super().__init__(message)
         self.over = over
+        self.budget = budget
 
 
 class WebhookRejected(AvatarKitError):

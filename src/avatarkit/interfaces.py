@@ -536,6 +536,7 @@ class Cap:
                 f"{_dollars(held)} of {_dollars(self.amount)} is spent or reserved. "
                 "Nothing was sent.",
                 over=Decimal(over) / _DOLLAR,
+                budget=self.name,
             )
 
 

@@ -15,7 +15,9 @@ from avatarkit.pricing import USD, Budget
 from avatarkit.records import Status
 from avatarkit.server import Allowance
 from avatarkit.server.uploads import Uploads
+from avatarkit.settings import Settings
 from avatarkit.testing import FakeClock
+from racing import PRICES
 
 pytestmark = pytest.mark.anyio
 
@@ -329,9 +331,14 @@ async def test_without_consent_nothing_begins(site, ana):
     assert site.vendor.accepted == {}
 
 
-async def test_a_user_is_refused_over_the_budget_but_told_none_of_its_figures(site, ana):
+@pytest.mark.parametrize("prices", [PRICES, ""], ids=["known", "unknown"])
+async def test_a_user_is_refused_over_the_budget_but_told_none_of_its_figures(
+    site, ana, tmp_path, prices
+):
+    (tmp_path / "prices.toml").write_text(prices)
+    site.kit._settings = Settings(environ={"AVATARKIT_PRICES": str(tmp_path / "prices.toml")})
     await site.sampled(ana)
-    site.kit._budgets = (Budget(USD("1234.50")),)
+    site.kit._budgets = (Budget(USD("2.75")),)
     sent = await ana.post("/trainings", json={"clone_id": "c1", "consent": CONSENT})
     assert (sent.status_code, sent.json()["error"]) == (
         422,
@@ -341,6 +348,31 @@ async def test_a_user_is_refused_over_the_budget_but_told_none_of_its_figures(si
         },
     )
     assert site.vendor.accepted == {}
+
+
+async def test_an_order_over_its_max_cost_is_refused(site, ana, tmp_path):
+    prices = tmp_path / "prices.toml"
+    prices.write_text(PRICES)
+    site.kit._settings = Settings(environ={"AVATARKIT_PRICES": str(prices)})
+    await site.sampled(ana)
+    asked = {"clone_id": "c1", "consent": CONSENT, "max_cost": "2.99"}
+    sent = await ana.post("/trainings", json=asked)
+    assert (sent.status_code, sent.json()["error"]["type"]) == (422, "BudgetExceeded")
+    assert "more than max_cost $2.99" in sent.json()["error"]["message"]
+    assert (await ana.post("/trainings", json=asked | {"max_cost": "3"})).status_code == 201
+
+
+async def test_a_video_over_its_max_cost_is_refused(site, ana):
+    told = await site.started(ana)
+    await site.settle(told["id"])
+    sent = await ana.post(f"/trainings/{told['id']}/videos", json={"text": "Hi", "max_cost": "1"})
+    assert "what fake takes for a video file is not known" in sent.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("given", ["-1", "1e3", "2,50", "nan", 2.5, ""])
+async def test_a_max_cost_that_is_no_amount_is_refused(ana, given):
+    sent = await ana.post("/trainings", json={"clone_id": "c1", "max_cost": given})
+    assert (sent.status_code, sent.json()["error"]["type"]) == (400, "BadBody")
 
 
 async def test_one_key_is_one_training(site, ana):

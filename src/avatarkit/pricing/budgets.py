@@ -60,9 +60,8 @@ class Budget:
     def cap(self, at: float, user_id: str) -> Cap:
         """What the repository is to keep to for a record of this user that is made ``at``."""
         since, until = month(at)
-        whose = "the project's" if self.per == "project" else "the user's"
         return Cap(
-            name=f"{whose} budget for {_moment(at):%Y-%m}",
+            name=f"the {self.per}'s budget for {_moment(at):%Y-%m}",
             amount=_millionths(self.amount.amount),
             since=since,
             until=until,
@@ -185,10 +184,10 @@ def bounded(
         quoted, found = ordered(stack, prices)
         try:
             if max_cost is not None:
-                _require_known(found, "max_cost", allow_unknown)
+                _require_known(found, None, allow_unknown)
                 require(stack.stack, found.least, found.expected, max_cost)
             for budget in budgets:
-                _require_known(found, "a budget", {*allow_unknown, *budget.allow_unknown})
+                _require_known(found, budget, {*allow_unknown, *budget.allow_unknown})
         except BudgetExceeded as refusal:
             refusals.append(refusal)
         else:
@@ -204,13 +203,16 @@ def bounded(
     return first, [budget.cap(record.created_at, record.user_id) for budget in budgets]
 
 
-def _require_known(found: Ordered, under: str, allowed: Collection[str]) -> None:
+def _require_known(found: Ordered, budget: Budget | None, allowed: Collection[str]) -> None:
+    """Raise where a price is not known under a budget, or under ``max_cost``."""
+    name = f"the {budget.per}'s budget" if budget else None
     for provider, problem in found.unknown.items():
         if provider not in allowed:
             raise BudgetExceeded(
-                f"{problem}, so it may be more than {under} allows. Give its price in a file of "
-                f"your own (AVATARKIT_PRICES), or allow {provider!r} by name (allow_unknown). "
-                "Nothing was sent."
+                f"{problem}, so it may be more than {name or 'max_cost'} allows. Give its price in "
+                f"a file of your own (AVATARKIT_PRICES), or allow {provider!r} by name "
+                "(allow_unknown). Nothing was sent.",
+                budget=name,
             )
 
 

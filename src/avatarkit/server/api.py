@@ -405,6 +405,7 @@ class API:
             language=body.language,
             consent=consent,
             idempotency_key=_key(request),
+            max_cost=body.most,
         )
         if evidence is not None:
             await self.uploads.drop(evidence)
@@ -497,6 +498,7 @@ class API:
             name=body.name,
             language=body.language,
             idempotency_key=_key(request),
+            max_cost=body.most,
         )
         return JSONResponse(self.shape(video), 201)
 

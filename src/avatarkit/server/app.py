@@ -304,9 +304,8 @@ async def _explained(request: Request, error: Exception) -> Response:
     status = next((s for kind, s in _STATUS.items() if isinstance(error, kind)), 500)
     headers = {"upload-offset": str(error.at)} if isinstance(error, Offset) else None
     message = cleaned(str(error))
-    if isinstance(
-        error, errors.BudgetExceeded
-    ):  # what is spent in all is none of a user's business
+    if isinstance(error, errors.BudgetExceeded) and error.budget:
+        # What is spent in all is none of a user's business.
         log.warning("budget.exceeded", reason=message)
         message = "There is no room for this in the budget. Nothing was sent."
     return _failed(status, type(error).__name__, message, headers)

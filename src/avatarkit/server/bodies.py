@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from ..errors import AvatarKitError, ConsentRequired
 from ..models import WORDING, Consent
+from ..pricing import USD, Money
 
 __all__ = [
     "MAX_DEPTH",
@@ -70,7 +71,20 @@ class ConsentGiven(_Body):
         )
 
 
-class NewTraining(_Body):
+class _Order(_Body):
+    max_cost: str | None = Field(
+        default=None,
+        pattern=r"^[0-9]{1,7}(\.[0-9]{1,6})?$",
+        description="The most that it may be expected to cost, in US dollars.",
+    )
+
+    @property
+    def most(self) -> Money | None:
+        """The same for the kit."""
+        return None if self.max_cost is None else USD(self.max_cost)
+
+
+class NewTraining(_Order):
     """Train an avatar from a clone's stored samples."""
 
     clone_id: str = Field(min_length=1, max_length=200)
@@ -80,7 +94,7 @@ class NewTraining(_Body):
     consent: ConsentGiven | None = None
 
 
-class NewVideo(_Body):
+class NewVideo(_Order):
     """Let a trained avatar say something."""
 
     text: str = Field(min_length=1, max_length=20_000)

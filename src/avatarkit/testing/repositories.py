@@ -440,7 +440,7 @@ class RepositorySuite:
             await repository.create(
                 a_training("training-2", operations=_quoted(2_500_000, 0)), _cap(3_000_000)
             )
-        assert caught.value.over == Decimal("1.5")
+        assert (caught.value.over, caught.value.budget) == (Decimal("1.5"), "the test's cap")
         assert await repository.get(an_id("training-2")) is None
         assert await repository.held(*_ALWAYS) == Held(spent=0, reserved=2_000_000)
 
