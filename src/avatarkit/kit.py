@@ -510,10 +510,8 @@ class AvatarKit:
         with self._changes.of(record_id) as news:
             record = await self._record(record_id)
             while True:
-                told = (record.action, record.error_message, record.stack)
-                seen = (record.status, record.progress, *told)
-                if seen != shown:
-                    shown = seen
+                if record.shown != shown:
+                    shown = record.shown
                     yield cast("Training | Video", record)
                 if record.status.final:
                     return

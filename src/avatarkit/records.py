@@ -258,6 +258,12 @@ class Record(Model):
         return next((o for o in self.operations if o.operation is operation), None)
 
     @property
+    def shown(self) -> tuple[object, ...]:
+        """What a person who watches sees of it: where this changes, watchers are told."""
+        told = self.action, self.error_message, self.stack
+        return self.status, self.progress, *told, self.deleted
+
+    @property
     def every_operation(self) -> tuple[OperationState, ...]:
         """The operations, and those that earlier stacks did not take."""
         return (*self.operations, *(stack.operation for stack in self.earlier))

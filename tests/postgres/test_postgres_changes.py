@@ -90,6 +90,7 @@ async def test_every_change_that_a_person_sees_is_announced(cluster, database):
         {"status": Status.ACTION_REQUIRED, "action": action},
         {"action": action.model_copy(update={"message": "Look elsewhere"})},
         {"status": Status.PROCESSING, "action": None},
+        {"stack": "local"},
         {"status": Status.FAILED, "error_message": "No"},
         {"deleted": True},
     ]
@@ -182,3 +183,50 @@ async def test_a_connection_that_falls_silent_later_is_noticed(cluster, database
         with pytest.raises(errors.StorageError):
             await anext(heard)
     assert len(sent) == 3  # while it was answered, it went on
+
+
+async def test_what_was_changed_last_is_told_before_it_closes(cluster, database):
+    async with opened(cluster, database) as repository:
+        old, _ = await repository.create(a_training())
+        heard = repository.changes()
+        assert await anext(heard) is None
+        async with opened(cluster, database) as other:
+            await other.save(old, old.model_copy(update={"progress": 20}))
+        with anyio.fail_after(60):
+            assert await anext(heard) == old.id
+        await heard.aclose()
+
+
+async def test_what_changes_at_once_is_told_together(cluster, database, monkeypatch):
+    async with opened(cluster, database) as repository:
+        made = [(await repository.create(a_training(str(n))))[0] for n in range(40)]
+        told, once = [], repository._once
+
+        async def noted(statement, values):
+            if "pg_notify" in statement:
+                told.append(values[1])
+            return await once(statement, values)
+
+        monkeypatch.setattr(repository, "_once", noted)
+        async with anyio.create_task_group() as tasks:
+            for record in made:
+                new = record.model_copy(update={"progress": 20})
+                tasks.start_soon(repository.save, record, new)
+        await repository._telling
+    assert sorted(i for ids in told for i in ids) == sorted(record.id for record in made)
+    assert len(told) < len(made)
+
+
+async def test_a_change_that_cannot_be_told_counts_all_the_same(cluster, database, monkeypatch):
+    async with opened(cluster, database) as repository:
+        old, _ = await repository.create(a_training())
+        once = repository._once
+
+        async def untold(statement, values):
+            if "pg_notify" in statement:
+                raise errors.StorageError("it is away")
+            return await once(statement, values)
+
+        monkeypatch.setattr(repository, "_once", untold)
+        assert (await repository.save(old, old.model_copy(update={"progress": 20}))).progress == 20
+        await repository._telling

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, LiteralString, TypeVar
 
 from ..errors import AvatarKitError, ConfigError, StorageError
@@ -43,9 +45,11 @@ _FIRST_GAP, _LONGEST_GAP = 0.1, 2.0
 _POOL_TIMEOUT = 15.0
 _CONNECT_TIMEOUT = 5
 
-#: Where the tables' triggers tell of changes, and seconds between trials whether that is heard.
+#: Where changes are told of, and seconds between trials whether that is heard.
 _CHANNEL = "avatarkit_changes"
 _QUIET = 30.0
+#: Seconds in which changes gather after one was told, and for which closing waits for the last.
+_GATHER, _GOODBYE = 0.05, 1.0
 
 #: Of connections: class 08. Of servers: shutting down, crashed, starting. Then: give way and retry.
 _PASSING = ("08", "57P01", "57P02", "57P03", "40001", "40P01")
@@ -85,6 +89,8 @@ class PostgresRepository(Repository, Wakes):
         self._pool: AsyncConnectionPool[Any] | None = None
         self._place = "the database"
         self._time = ServerClock(clock, self._server_now, virtual=virtual)
+        self._untold: set[str] = set()
+        self._telling: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Connect, and check that the schema is there and that this role may use it.
@@ -144,6 +150,9 @@ class PostgresRepository(Repository, Wakes):
 
     async def aclose(self) -> None:
         """Give the connections back."""
+        if self._telling is not None:
+            await asyncio.wait([self._telling], timeout=_GOODBYE)
+            self._telling.cancel()
         pool, self._pool = self._pool, None
         if pool is not None:
             await pool.close()
@@ -270,13 +279,36 @@ class PostgresRepository(Repository, Wakes):
         if not replaced and sent > 1:
             found = await self._rows("select doc from public.avatarkit_get(%s)", old.id)
             replaced = bool(found) and found[0][0] == doc
-        return saved if replaced else None
+        if not replaced:
+            return None
+        if saved.shown != old.shown:
+            self._tell(saved.id)
+        return saved
 
     def _record(self, kind: str, record_id: str, doc: str) -> Record:
         return rows.record(kind, record_id, doc, place=self._place)
 
     def _read(self, model: type[M], table: str, row_id: str, doc: str) -> M:
         return rows.read(model, doc, table=table, row_id=str(row_id), place=self._place)
+
+    def _tell(self, record_id: str) -> None:
+        """Notify whoever listens of the id and nothing else, apart from the change.
+
+        Commits that notify wait for one another, so doing it along with the change would keep the
+        server from writing several changes to the disk at once. A notification that is lost costs
+        a watcher time only.
+        """
+        self._untold.add(record_id)
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.create_task(self._tell_all())
+
+    async def _tell_all(self) -> None:
+        statement = "select pg_notify(%s, id) from unnest(%s::text[]) id"
+        while self._untold:
+            told, self._untold = self._untold, set()
+            with suppress(_Away, AvatarKitError):
+                await self._once(statement, (_CHANNEL, sorted(told)))
+            await self._clock.sleep(_GATHER)
 
     async def changes(self) -> AsyncGenerator[str | None, None]:
         """Yield the id of each record that changes, heard by a connection of its own.

@@ -441,16 +441,6 @@ begin
   return null;
 end $$;
 
--- Whoever listens hears the id and nothing else. A commit that notifies waits for others that do, so
--- it is done only where a person sees a change: of an action, which is in the document alone, at
--- every change while there is one.
-create or replace function public.avatarkit_announce() returns trigger
-language plpgsql set search_path = '' as $$
-begin
-  perform pg_notify('avatarkit_changes', new.id::text);
-  return null;
-end $$;
-
 create or replace trigger avatar_training_guard before insert or update on public.avatar_training
   for each row execute function public.avatarkit_guard();
 create or replace trigger avatar_videos_guard before insert or update on public.avatar_videos
@@ -465,18 +455,6 @@ create or replace trigger avatar_training_forget after delete on public.avatar_t
   for each row execute function public.avatarkit_forget();
 create or replace trigger avatar_videos_forget after delete on public.avatar_videos
   for each row execute function public.avatarkit_forget();
-create or replace trigger avatar_training_announce after update on public.avatar_training
-  for each row
-  when (old.status is distinct from new.status or old.progress is distinct from new.progress
-        or old.error_message is distinct from new.error_message
-        or old.deleted is distinct from new.deleted or new.status = 'action_required')
-  execute function public.avatarkit_announce();
-create or replace trigger avatar_videos_announce after update on public.avatar_videos
-  for each row
-  when (old.status is distinct from new.status or old.progress is distinct from new.progress
-        or old.error_message is distinct from new.error_message
-        or old.deleted is distinct from new.deleted or new.status = 'action_required')
-  execute function public.avatarkit_announce();
 
 -- 3. Functions: one statement each for a driver and for PostgREST ---------------------------------
 -- All run with the rights of the caller. p_kind is 'training' or 'video'; p_row is the row as an
