@@ -246,8 +246,14 @@ async def test_a_receipt_names_nobody(house):
     await house.filled()
     ids = [job.id for job in house.vendor.jobs]
     records = await everybodys(house, house.user)
+
+    async def refuse(job_id):
+        raise errors.Unsupported("no way to delete")
+
+    house.fake.delete_avatar = refuse
     async with house.kit() as kit:
         receipt = await kit.erase(house.user)
+    assert [left.ids for left in receipt.left if left.what == "avatar"] != [()]
     text = receipt.model_dump_json() + repr(receipt)
     assert not [word for word in (*WORDS, *ids, *records, "voice.wav") if word in text]
 
