@@ -2,7 +2,7 @@
 
 Every step may be repeated, so an erasure that was killed is resumed by beginning again. First each
 record of the user becomes a tombstone, which stops paid calls and is worked off by any worker; then
-everything else goes. A receipt is computed from what stands there, not from what was just done.
+goes what is here, then what vendors have. A receipt is computed from what stands there, not from what was just done.
 """
 
 from __future__ import annotations
@@ -80,14 +80,14 @@ async def erase(
     """
     async for record in records(user_id):
         await delete(record)
+    for folder in folders_of(user_id):
+        await media.delete(folder)
+    gone = await repository.erase(user_id)
     for tombstone in await repository.tombstones(user_id):
         try:
             await advance(tombstone.id)
         except AvatarKitError as error:  # one that is stuck must not keep the others
             log.warning("erasure.stuck", id=tombstone.id, error=type(error).__name__)
-    for folder in folders_of(user_id):
-        await media.delete(folder)
-    gone = await repository.erase(user_id)
     tombstones = await repository.tombstones(user_id)
     left = [*_live(gone.pop("live")), *(left for one in tombstones for left in _left(one))]
     return Receipt(
