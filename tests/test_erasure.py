@@ -12,9 +12,11 @@ from avatarkit.cli.app import app
 from avatarkit.erasure import Receipt
 from avatarkit.models import Operation
 from avatarkit.providers.fake import Fake, Fault
+from avatarkit.records import OperationState, Phase
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.repositories.sqlite import SqliteRepository
 from avatarkit.testing import FakeClock
+from avatarkit.testing.repositories import ANA, a_training
 from erased import DAY, DEMO, KEY, SCRIPT, SUBJECT, TITLE, House, Killed
 
 WORDS = ("anabel", "Anabel", KEY)
@@ -414,6 +416,24 @@ async def test_what_was_only_adopted_is_named(house):
         receipt = await kit.erase(house.user)
     (left,) = receipt.left
     assert (left.what, left.pending, left.ids) == ("avatar", False, ("stock-7",))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("state", "what", "pending"),
+    [
+        ({"phase": Phase.LOST}, "voice", False),
+        ({"uploads": "left"}, "uploads", False),
+        ({"prepared": {"id": 1}, "account": "another"}, "uploads", True),
+    ],
+)
+async def test_what_may_be_there_without_an_id_is_named(house, state, what, pending):
+    voice = OperationState(operation=Operation.VOICE, provider="fake", **state)
+    ended = {"status": Status.CANCELLED, "cleanup": "delete", "deleted": True}
+    await house.repository.create(a_training(operations=(voice,), **ended))
+    async with house.kit() as kit:
+        receipt = await kit.erase(ANA)
+    assert [(left.what, left.count, left.pending) for left in receipt.left] == [(what, 1, pending)]
 
 
 @pytest.mark.anyio

@@ -94,7 +94,7 @@ async def erase(
         at=(await repository.now()).wall,
         deleted=tuple(_deleted(gone, tombstones)),
         left=tuple(_summed(left)),
-        forgotten_at=min((t.next_at for t in tombstones if t.next_at is not None), default=None),
+        forgotten_at=max((t.next_at for t in tombstones if t.next_at is not None), default=None),
     ).sealed()
 
 
