@@ -2,7 +2,8 @@
 
 Every step may be repeated, so an erasure that was killed is resumed by beginning again. First each
 record of the user becomes a tombstone, which stops paid calls and is worked off by any worker; then
-goes what is here, then what vendors have. A receipt is computed from what stands there, not from what was just done.
+goes what is here, then what vendors have. A receipt is computed from what stands there, not from
+what was just done.
 """
 
 from __future__ import annotations
