@@ -168,9 +168,11 @@ const costs = () =>
     const told = await api.get(`quote?stack=${encodeURIComponent(chosen)}`);
     if ($("stack").value !== chosen) return; // another one was chosen in the meantime
     const { low, expected, high, oldest } = told;
-    $("costs").textContent =
-      `An avatar and a minute of video in a month: ${dollars(expected)} expected, ${dollars(low)} to ${dollars(high)}, ` +
-      `by prices of ${oldest}. `;
+    const work = "an avatar and a minute of video in a month";
+    const unpriced = expected.total === null && !Number(expected.known);
+    $("costs").textContent = unpriced
+      ? `What ${work} cost here is not known. `
+      : `For ${work}: ${dollars(expected)} expected, ${dollars(low)} to ${dollars(high)}, by prices of ${oldest}. `;
     const details = [...expected.unknown.map((what) => `Unknown: ${what}.`), ...told.assumptions.map((what) => `Assumed: ${what}.`)];
     $("costs").append(h("details", {}, h("summary", { textContent: "What that assumes" }), h("ul", {}, ...details.map((textContent) => h("li", { textContent })))));
   });
