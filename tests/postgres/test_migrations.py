@@ -324,6 +324,18 @@ def test_nothing_older_is_lost(older):
     assert older.execute("select count(*) from avatar_training_of_heygen").fetchone() == (7,)
 
 
+def test_the_service_erases_a_person_from_the_older_rows_as_well(older):
+    run_file(older, UPGRADE, MIGRATION)
+    of = "select count(*) from avatar_training_of_heygen where user_id = %s"
+    clones = older.execute("select count(*) from user_clones").fetchone()
+    assert older.execute(of, (ANNA,)).fetchone() > (0,)
+    with older.transaction():
+        older.execute("set local role service_role")
+        older.execute("select avatarkit_erase(%s, 'x')", (ANNA,))
+    assert older.execute(of, (ANNA,)).fetchone() == (0,)
+    assert older.execute("select count(*) from user_clones").fetchone() == clones  # not ours
+
+
 def test_an_upgraded_database_has_the_same_tables_as_a_new_one(older, cluster, fresh_database):
     run_file(older, UPGRADE, MIGRATION)
     wanted = (
