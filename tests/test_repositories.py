@@ -13,7 +13,7 @@ import stat
 import subprocess
 import sys
 import threading
-from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing, contextmanager
 
 import anyio
 import pytest
@@ -726,6 +726,44 @@ async def play_outgrow(path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
         await repository.create(a_training(name="x" * 500_000))
         say("kept" if await repository.get(an_id("training-1")) else "lost")
+
+
+# -- changes --------------------------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+async def test_what_another_process_changes_is_heard_within_a_second(tmp_path):
+    clock = FakeClock()
+    async with opened(tmp_path / "a.db", clock) as ours, opened(tmp_path / "a.db", clock) as other:
+        old, _ = await other.create(a_training())
+        async with aclosing(ours.changes()) as heard:
+            assert await anext(heard) is None
+            await other.save(old, old.model_copy(update={"progress": 20}))
+            changed = clock.wall
+            assert await anext(heard) is None
+            assert clock.wall - changed <= 1
+
+
+@pytest.mark.anyio
+async def test_a_file_that_nobody_changes_is_quiet(tmp_path):
+    clock = FakeClock()
+    async with opened(tmp_path / "a.db", clock) as ours, opened(tmp_path / "a.db", clock) as other:
+        old, _ = await other.create(a_training())
+        async with aclosing(ours.changes()) as heard, anyio.create_task_group() as tasks:
+            await anext(heard)
+            woken = []
+
+            async def listen():
+                async for change in heard:
+                    woken.append(change)  # noqa: PERF401 - it never ends
+
+            tasks.start_soon(listen)
+            await clock.sleep(30)
+            assert woken == []
+            await other.save(old, old.model_copy(update={"progress": 20}))
+            await clock.sleep(30)
+            tasks.cancel_scope.cancel()
+    assert len(woken) == 1
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -25,6 +25,7 @@ from ..interfaces import (
     Outcome,
     Page,
     Repository,
+    Wakes,
 )
 from ..models import Consent, Model, Operation
 from ..records import FINAL, Instant, LedgerEntry, Record, Sample, Status
@@ -39,6 +40,9 @@ M = TypeVar("M", bound=Model)
 
 _TABLES = tuple(table for _, table in rows.RECORDS.values())
 _KINDS = {table: kind for kind, (_, table) in rows.RECORDS.items()}
+
+#: Seconds between looks whether the file has changed.
+_LOOK = 1.0
 
 #: The columns of a delivery beside its document.
 _LOGGED = (
@@ -62,7 +66,7 @@ _STILL = frozenset(
 _FREE = "(lease_until IS NULL OR lease_boot_id <> :boot_id OR lease_until <= :boot)"
 
 
-class SqliteRepository(Repository):
+class SqliteRepository(Repository, Wakes):
     """Keeps everything in the file at ``path``; several processes of one machine may share it.
 
     A change is on the disk before its call returns. ``clock`` is what leases, due times and
@@ -220,6 +224,20 @@ class SqliteRepository(Repository):
 
     def _document(self, model: type[M], table: str, row_id: str, doc: str) -> M:
         return rows.read(model, doc, table=table, row_id=row_id, place=str(self._path))
+
+    async def changes(self) -> AsyncGenerator[None, None]:
+        """Yield whenever anything in the file has changed, looked for each second.
+
+        That is one pragma for all who watch, and they look only if it says so; SQLite has no way to
+        be woken by another process.
+        """
+        known = None
+        while True:
+            (version,) = await self._read(lambda db: db.execute("PRAGMA data_version").fetchone())
+            if version != known:
+                known = version
+                yield None
+            await self._clock.sleep(_LOOK)
 
     # -- leases -------------------------------------------------------------------------------
 
