@@ -120,6 +120,11 @@ MUTANTS = {
         '"cleanup": "delete", "deleted": False',
         '"cleanup": "no", "deleted": False',
     ),
+    "what is found after the end moves the progress": (
+        "states.py",
+        "if progress >= record.progress and not record.status.final:",
+        "if progress >= record.progress:",
+    ),
     "a deleted record is purged only once": ("states.py", "_PURGES = 2", "_PURGES = 1"),
 }
 
