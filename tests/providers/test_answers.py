@@ -98,6 +98,7 @@ ROWS = {
         ("presenter", "GET /clips/presenters", page_of("presenters")),
         ("image", "POST /images", None, 201),
         ("audio", "POST /audios", None, 201),
+        ("credits", "GET /credits"),
         ("scene_submitted", "POST /scenes", None, 201),
         *(
             (name, f"GET /{name}s{path}", made)

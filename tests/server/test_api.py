@@ -336,7 +336,9 @@ async def test_a_user_is_refused_over_the_budget_but_told_none_of_its_figures(
     site, ana, tmp_path, prices
 ):
     (tmp_path / "prices.toml").write_text(prices)
-    site.kit._settings = Settings(environ={"AVATARKIT_PRICES": str(tmp_path / "prices.toml")})
+    site.kit._roster._settings = Settings(
+        environ={"AVATARKIT_PRICES": str(tmp_path / "prices.toml")}
+    )
     await site.sampled(ana)
     site.kit._budgets = (Budget(USD("2.75")),)
     sent = await ana.post("/trainings", json={"clone_id": "c1", "consent": CONSENT})
@@ -353,7 +355,7 @@ async def test_a_user_is_refused_over_the_budget_but_told_none_of_its_figures(
 async def test_an_order_over_its_max_cost_is_refused(site, ana, tmp_path):
     prices = tmp_path / "prices.toml"
     prices.write_text(PRICES)
-    site.kit._settings = Settings(environ={"AVATARKIT_PRICES": str(prices)})
+    site.kit._roster._settings = Settings(environ={"AVATARKIT_PRICES": str(prices)})
     await site.sampled(ana)
     asked = {"clone_id": "c1", "consent": CONSENT, "max_cost": "2.99"}
     sent = await ana.post("/trainings", json=asked)
