@@ -135,6 +135,8 @@ async def test_names_given_as_one_word_are_a_mistake(house):
     async with house.kit(worker=False) as kit:
         with pytest.raises(errors.ConfigError, match=r"give \['fake'\]"):
             await ordered_by(kit, allow_unknown="fake")
+    with pytest.raises(errors.ConfigError, match=r"give \['fake'\]"):
+        Budget(USD(9), allow_unknown="fake")
 
 
 @pytest.mark.parametrize(

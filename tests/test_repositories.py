@@ -20,6 +20,7 @@ import pytest
 
 from avatarkit.engines.clock import SystemClock
 from avatarkit.errors import AvatarKitError, ConfigError, IllegalTransition, StorageError
+from avatarkit.interfaces import Held
 from avatarkit.models import JobState, Operation, StoredFile
 from avatarkit.records import OperationState, Status
 from avatarkit.repositories import sqlite_file, sqlite_writer
@@ -33,6 +34,8 @@ from avatarkit.testing.repositories import (
     a_video,
     an_id,
 )
+
+VERSION = len(sqlite_file.migrations())
 
 
 class TestMemoryRepository(BootTimeSuite):
@@ -447,37 +450,55 @@ async def test_the_refusal_of_a_newer_database_names_both_versions(path):
         pass
     select(path, "PRAGMA user_version = 99")
     message = await refusal(path)
-    assert all(part in message for part in ("99", " 1", "upgrade avatarkit-sdk"))
+    assert all(part in message for part in ("99", f" {VERSION}", "upgrade avatarkit-sdk"))
 
 
 @pytest.fixture
-def version_2(monkeypatch):
+def later_release(monkeypatch):
     """A later release, with one more column."""
     scripts = [*sqlite_file.migrations(), "ALTER TABLE consents ADD COLUMN extra TEXT;"]
     monkeypatch.setattr(sqlite_file, "migrations", lambda: scripts)
 
 
 @pytest.fixture
-async def version_1(path):
+async def this_release(path):
     async with opened(path) as repository:
         await repository.create(a_training())
 
 
 @pytest.mark.anyio
-async def test_an_upgrade_raises_the_version(version_1, version_2, path):
+async def test_an_upgrade_raises_the_version(this_release, later_release, path):
     async with opened(path):
         pass
-    assert select(path, "PRAGMA user_version") == [(2,)]
+    assert select(path, "PRAGMA user_version") == [(VERSION + 1,)]
 
 
 @pytest.mark.anyio
-async def test_an_upgrade_keeps_the_records(version_1, version_2, path):
+async def test_a_file_of_the_first_version_keeps_its_ledger_and_learns_of_budgets(
+    path, monkeypatch
+):
+    first, *later = sqlite_file.migrations()
+    assert later
+    with monkeypatch.context() as then:
+        then.setattr(sqlite_file, "migrations", lambda: [first])
+        async with opened(path):
+            pass
+    accepted = "INSERT INTO ledger VALUES ('e', 'r', 'voice', 'fake', 'a', 1, 'j', '1 slot', 5.0)"
+    select(path, accepted)
+    async with opened(path) as repository:
+        (entry,) = await repository.ledger()
+        assert (entry.id, entry.cost, entry.quoted) == ("e", "1 slot", None)
+        assert await repository.held(0.0, 9.0) == Held(spent=0, reserved=0)
+
+
+@pytest.mark.anyio
+async def test_an_upgrade_keeps_the_records(this_release, later_release, path):
     async with opened(path) as repository:
         assert await repository.get(an_id("training-1")) == a_training()
 
 
 @pytest.mark.anyio
-async def test_an_upgrade_that_fails_changes_nothing(version_1, path, monkeypatch):
+async def test_an_upgrade_that_fails_changes_nothing(this_release, path, monkeypatch):
     scripts = [*sqlite_file.migrations(), "CREATE TABLE half (x);\nCREATE TABLE half (x);"]
     monkeypatch.setattr(sqlite_file, "migrations", lambda: scripts)
     with pytest.raises(sqlite3.OperationalError):
@@ -504,7 +525,7 @@ async def test_a_connection_that_turns_read_only_is_a_storage_error(repository):
 
 
 @pytest.mark.anyio
-async def test_a_read_only_file_is_a_storage_error(version_1, path):
+async def test_a_read_only_file_is_a_storage_error(this_release, path):
     path.chmod(0o444)
     answer = process("open_unprivileged", path.name, cwd=path.parent)
     assert answer.communicate()[0].startswith("StorageError")
@@ -623,7 +644,7 @@ async def test_opened_twice_in_one_process_it_keeps_what_is_written_after_anothe
 
 def test_8_processes_open_a_fresh_file_at_once(path):
     together(8, "open", path)
-    assert select(path, "PRAGMA user_version") == [(1,)]
+    assert select(path, "PRAGMA user_version") == [(VERSION,)]
 
 
 @pytest.mark.anyio

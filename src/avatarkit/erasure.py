@@ -81,8 +81,12 @@ async def erase(
     """
     async for record in records(user_id):
         await delete(record)
-    for folder in folders_of(user_id):
-        await media.delete(folder)
+    # Where ids are UUIDs, a database knows them in any spelling; a folder is called by one of them.
+    names = [sample.user_id for sample in await repository.samples(user_id)]
+    names += [consent.user_id for consent in await repository.consents(user_id) if consent.user_id]
+    for name in dict.fromkeys((user_id, *names)):
+        for folder in folders_of(name):
+            await media.delete(folder)
     gone = await repository.erase(user_id)
     for tombstone in await repository.tombstones(user_id):
         try:

@@ -90,6 +90,26 @@ async def test_on_supabase_the_service_role_may_do_it(
             assert db.execute(tombstones).fetchone() == (3,)
 
 
+async def test_a_person_is_the_same_in_capitals(
+    tmp_path, cluster, fresh_database, supabase_template, start_postgrest
+):
+    name, clock = fresh_database(supabase_template("ready")), FakeClock()
+    async with start_postgrest(name).client() as client:
+        repository = SupabaseRepository(
+            URL, "sb_secret_of_tests", clock=clock, virtual=True, client=client
+        )
+        house = House(tmp_path, clock, repository, new_id)
+        with connected(cluster, name) as db:
+            db.execute("insert into auth.users (id) values (%s)", (house.user,))
+            async with house.kit() as kit:
+                await house.trained(kit, house.user.upper(), "anabel-1")
+                await kit.erase(house.user)
+                await house.settled(kit, seconds=DAY)
+            whose = "select distinct whose from avatar_reservations"
+            assert [row for row in db.execute(whose).fetchall() if row[0]] == []
+    assert [path for path in house.media.root.rglob("*") if path.is_file()] == []
+
+
 async def test_an_applications_own_clones_stay(
     tmp_path, cluster, fresh_database, supabase_template
 ):

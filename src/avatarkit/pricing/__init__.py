@@ -5,7 +5,7 @@ from __future__ import annotations
 from .budgets import Budget, BudgetUse, bounded, budgets_from, charged, month
 from .comparison import Comparison, compare
 from .costs import Cost, cost
-from .money import USD, Money, require_within
+from .money import USD, Money
 from .quotes import Choice, Estimate, Quote, Workload, quote
 from .rows import Price, Prices
 
@@ -29,5 +29,4 @@ __all__ = [
     "cost",
     "month",
     "quote",
-    "require_within",
 ]

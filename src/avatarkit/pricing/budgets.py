@@ -56,6 +56,7 @@ class Budget:
             raise ConfigError(f"a budget must be more than 0, and is {self.amount}")
         if self.per not in ("project", "user"):
             raise ConfigError(f'a budget is per "project" or per "user", not per {self.per!r}')
+        _require_names(self.allow_unknown)
 
     def cap(self, at: float, user_id: str) -> Cap:
         """What the repository is to keep to for a record of this user that is made ``at``."""
@@ -177,8 +178,7 @@ def bounded(
     ``allow_unknown`` nor the budget names the provider; ``ConfigError`` for a ``max_cost`` that is
     no amount of dollars.
     """
-    if isinstance(allow_unknown, str):
-        raise ConfigError(f"allow_unknown is a list of providers: give [{allow_unknown!r}]")
+    _require_names(allow_unknown)
     kept, refusals = [], []
     for stack in (record, *(record.model_copy(update=dict(a)) for a in record.alternatives)):
         quoted, found = ordered(stack, prices)
@@ -201,6 +201,11 @@ def bounded(
     )
     first = first.model_copy(update={"alternatives": alternatives})
     return first, [budget.cap(record.created_at, record.user_id) for budget in budgets]
+
+
+def _require_names(allow_unknown: Collection[str]) -> None:
+    if isinstance(allow_unknown, str):
+        raise ConfigError(f"allow_unknown is a list of providers: give [{allow_unknown!r}]")
 
 
 def _require_known(found: Ordered, budget: Budget | None, allowed: Collection[str]) -> None:

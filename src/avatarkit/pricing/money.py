@@ -1,18 +1,14 @@
-"""Amounts of money, and whether a quote is within one."""
+"""Amounts of money, and whether what is expected is within one."""
 
 from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
-from typing import TYPE_CHECKING
 
 from ..errors import BudgetExceeded, ConfigError
 
-if TYPE_CHECKING:
-    from .quotes import Quote
-
-__all__ = ["CURRENCY", "USD", "Money", "checked", "money", "require", "require_within", "shown"]
+__all__ = ["CURRENCY", "USD", "Money", "checked", "money", "require", "shown"]
 
 CURRENCY = "USD"
 
@@ -73,20 +69,3 @@ def require(what: str, least: Decimal, expected: Decimal, max_cost: Money) -> No
                 f"{shown(most)}. Nothing was sent.",
                 over=cost - most,
             )
-
-
-def require_within(quote: Quote, max_cost: Money, *, allow_unknown: bool = False) -> None:
-    """Raise unless what the quote's work uses up is expected to stay within ``max_cost``.
-
-    Compared is ``used``: what the work is charged, with its part of what plans include.
-    ``ConfigError`` where the currencies differ, ``BudgetExceeded`` where it is more, or a part is
-    unknown and ``allow_unknown`` does not say that this is acceptable.
-    """
-    require(quote.stack, quote.low.used, quote.expected.used, max_cost)
-    unknown = quote.low.unknown
-    if unknown and not allow_unknown:
-        raise BudgetExceeded(
-            f"{quote.stack}: {unknown[0]}, so it may cost more than max_cost "
-            f"{shown(max_cost.amount)}. Give the price in a file of your own, or allow unknown "
-            "prices. Nothing was sent."
-        )

@@ -7,7 +7,9 @@ import hashlib
 import json
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Literal, NoReturn, TypeVar
+from uuid import UUID
 
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
@@ -107,7 +109,12 @@ def jobs_of(record: Record) -> set[JobKey]:
 
 
 def whose(user_id: str) -> str:
-    """A user in what is held, which outlives the user's name in its record."""
+    """A user in what is held, which outlives the user's name in its record.
+
+    A UUID in any spelling is one user, as it is to a database that has a type for them.
+    """
+    with suppress(ValueError):
+        user_id = str(UUID(user_id))
     return hashlib.sha256(f"avatarkit reservation of {user_id}".encode()).hexdigest()
 
 

@@ -34,7 +34,6 @@ begin
   revoke all on public.avatar_training_of_heygen from public;
   if to_regrole('anon') is not null then
     revoke all on public.avatar_training_of_heygen from anon, authenticated, service_role;
-    grant select (user_id), delete on public.avatar_training_of_heygen to service_role;  -- erasure
   end if;
   if to_regclass('auth.users') is not null then
     alter table public.avatar_training_of_heygen

@@ -260,6 +260,7 @@ begin
     end if;
     execute ddl;
   end loop;
+  alter table public.avatar_ledger add column if not exists quoted bigint;  -- of a former table
 
   -- Everything below compares and casts by these types.
   select string_agg(format('%s.%s is %s', c.relname, a.attname, format_type(a.atttypid, null)), ', ')
@@ -548,6 +549,10 @@ begin
      where h.spent + h.reserved + p_asked > (c.cap ->> 'amount')::bigint
      order by c.place limit 1;
 end $$;
+
+-- These had fewer parameters before there were budgets.
+drop function if exists public.avatarkit_create(text, jsonb, jsonb);
+drop function if exists public.avatarkit_save(text, bigint, jsonb, jsonb, jsonb);
 
 -- Insert; where the id is known, what is there and created = false. Where a cap has no room, nothing
 -- is done, and cap and held say which.
@@ -1142,6 +1147,9 @@ begin
   grant select, insert, update on public.user_clones, public.voice_samples, public.video_samples
     to service_role;
   grant delete on public.voice_samples, public.video_samples to service_role;
+  if to_regclass('public.avatar_training_of_heygen') is not null then  -- for erasure
+    grant select (user_id), delete on public.avatar_training_of_heygen to service_role;
+  end if;
 
   -- Policies of our own tables are ours alone: what else is there, an older schema left.
   for item in

@@ -172,19 +172,6 @@ CREATE TABLE ledger (
     attempt   INTEGER NOT NULL,
     job_id    TEXT NOT NULL,
     cost      TEXT,
-    at        REAL NOT NULL,
-    quoted    INTEGER  -- millionths of a US dollar, as below
+    at        REAL NOT NULL
 );
 CREATE INDEX ledger_of_record ON ledger (record_id);
-
--- What each record holds of the budgets. It outlives its record, and names nobody: "whose" is a
--- digest of the user's id.
-CREATE TABLE reservations (
-    record_id TEXT PRIMARY KEY,
-    whose     TEXT NOT NULL,
-    at        REAL NOT NULL,     -- when the record was made: the month that it counts in
-    reserved  INTEGER NOT NULL,  -- still to be sent, or of unknown fate
-    spent     INTEGER NOT NULL   -- accepted by vendors
-) WITHOUT ROWID;
-CREATE INDEX reservations_by_time ON reservations (at);
-CREATE INDEX reservations_of_user ON reservations (whose, at);
