@@ -123,6 +123,27 @@ async def test_the_work_goes_on_in_the_next_process(house):
     assert set(house.vendor.accepted.values()) == {1}
 
 
+async def test_a_kit_that_was_closed_works_when_it_is_opened_again(house):
+    kit = house.kit()
+    async with kit:
+        pass
+    async with kit:
+        training = await kit.train(**WHO, voice=[WAV], footage=JPG, consent=DRAWN)
+        await house.clock.sleep(3600)
+        assert (await kit.get(training.id)).status is Status.COMPLETED
+
+
+async def test_what_a_kit_has_closed_is_made_anew_when_it_is_opened_again(house):
+    settings = Settings.from_env({"AVATARKIT_HEYGEN_API_KEY": "key-1"})
+    kit = house.kit("heygen", settings=settings, providers={})
+    used = []
+    for _ in range(2):
+        async with kit:
+            used += [(kit._roster.provider("heygen"), kit._fetcher._opener())]
+            assert not any(made._client.is_closed for made in used[-1])
+    assert all(made._client.is_closed for pair in used for made in pair)
+
+
 async def test_the_same_key_gives_the_same_training(house):
     async with house.kit(worker=False) as kit:
         ids = set()

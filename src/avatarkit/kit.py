@@ -83,7 +83,8 @@ class AvatarKit:
     ``budgets`` bound what is ordered in a month; by default those of the environment
     (``AVATARKIT_BUDGET``, ``AVATARKIT_USER_BUDGET``).
 
-    Use it as ``async with AvatarKit(...) as kit``. Errors are ``avatarkit.errors``.
+    Use it as ``async with AvatarKit(...) as kit``; once closed, it may be opened again. Errors are
+    ``avatarkit.errors``.
     """
 
     def __init__(
@@ -175,6 +176,7 @@ class AvatarKit:
                 tasks.start_soon(self._changes.run)
                 exits.callback(tasks.cancel_scope.cancel)
             if self._worker:
+                self._engine.reset()
                 tasks.start_soon(self._engine.run)
                 exits.push_async_callback(self._stop_engine)
             self._exits = exits.pop_all()
@@ -971,8 +973,9 @@ class _LazyFetcher:
         return await self._opener().look(url)
 
     async def aclose(self) -> None:
-        if self._fetcher is not None:
-            await self._fetcher.aclose()
+        fetcher, self._fetcher = self._fetcher, None
+        if fetcher is not None:
+            await fetcher.aclose()
 
 
 def _one_of(voice: Source | None, footage: Source | None) -> tuple[SampleRole, Source]:

@@ -76,7 +76,6 @@ class Roster:
         )
 
     async def aclose(self) -> None:
-        """Close what was made here."""
-        for name, provider in self._providers.items():
-            if name not in self._given:
-                await provider.aclose()
+        """Close what was made here; who asks for it again has it made anew."""
+        for name in self._providers.keys() - self._given.keys():
+            await self._providers.pop(name).aclose()

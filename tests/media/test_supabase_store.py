@@ -196,6 +196,12 @@ async def test_what_is_no_address_is_refused_at_once(url):
         SupabaseStore(url, SECRET_KEY)
 
 
+async def test_a_store_that_was_closed_can_be_used_again(store):
+    await store.aclose()
+    await put(store)
+    assert await read(store) == b"content"
+
+
 async def test_a_wrong_key_is_said_and_what_to_do(project):
     store = SupabaseStore(project.address, "sb_secret_of_another_project")
     for attempt in (put(store), read(store), store.stat(SAMPLE), store.url(SAMPLE, 60)):

@@ -9,6 +9,7 @@ import httpx
 import pytest
 import stamina
 
+from avatarkit import _http
 from avatarkit.errors import ConfigError, IllegalTransition, StorageError
 from avatarkit.interfaces import Claim, LogEntry, Repository
 from avatarkit.models import Consent, Operation, StoredFile
@@ -223,6 +224,15 @@ async def test_a_users_rights_end_where_the_database_says_so(two_users):
 
 
 # -- opening --------------------------------------------------------------------------------------
+
+
+async def test_what_was_closed_can_be_opened_again(two_users, monkeypatch):
+    monkeypatch.setattr(_http, "new_client", lambda **_: two_users.client())
+    repository = SupabaseRepository(URL, "sb_secret_of_tests")
+    for _ in range(2):
+        await repository.open()
+        assert await repository.get(an_id("ana training"))
+        await repository.aclose()
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from avatarkit import AvatarKit
+from avatarkit.engines.inprocess import InProcessEngine
 from avatarkit.inbox import Inbox
 from avatarkit.interfaces import ProviderSettings
 from avatarkit.models import JobState, Operation
@@ -332,7 +333,7 @@ async def test_a_bug_while_deliveries_are_applied_leaves_them_for_the_next_look(
 
 async def test_a_kit_that_breaks_is_opened_anew_without_a_visitor(site, monkeypatch):
     monkeypatch.setattr(application, "_PAUSE", 0.0)
-    opened, tidied = [], Uploads.tidy
+    opened, rest = [], InProcessEngine._rest
     enter = AvatarKit.__aenter__
 
     async def counted(self):
@@ -342,15 +343,33 @@ async def test_a_kit_that_breaks_is_opened_anew_without_a_visitor(site, monkeypa
     async def once_broken(self):
         if len(opened) == 1:
             raise ZeroDivisionError
-        await tidied(self)
+        await rest(self)
 
     monkeypatch.setattr(AvatarKit, "__aenter__", counted)
-    monkeypatch.setattr(Uploads, "tidy", once_broken)
-    monkeypatch.setattr(application, "_SWEEP", 0.0)
-    async with site.running() as app, site.client(app, "ana") as client:
+    monkeypatch.setattr(InProcessEngine, "_rest", once_broken)
+    async with site.running(worker=True) as app, site.client(app, "ana") as client:
         while len(opened) < 2:
             await asyncio.sleep(0)
-        assert (await client.get("/trainings")).status_code == 200
+        training = await site.started(client)
+        async with asyncio.timeout(60):
+            async for last in site.kit.watch(training["id"]):
+                pass
+    assert last.status is Status.COMPLETED
+
+
+async def test_an_upload_folder_that_cannot_be_tidied_breaks_nothing(site, monkeypatch, caplog):
+    tried = []
+
+    async def unwilling(self):
+        tried.append(1)
+        raise PermissionError
+
+    monkeypatch.setattr(Uploads, "tidy", unwilling)
+    monkeypatch.setattr(application, "_SWEEP", 0.0)
+    async with site.running():
+        while len(tried) < 2:
+            await asyncio.sleep(0)
+    assert "server.reopening" not in [record.event for record in caplog.records]
 
 
 # -- what no vendor sends ---------------------------------------------------------------------

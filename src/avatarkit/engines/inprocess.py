@@ -125,6 +125,11 @@ class InProcessEngine:
         """Look for due records now."""
         self._wake.set()
 
+    def reset(self) -> None:
+        """Forget an earlier ``stop``; before ``run``, since a stop may come before that begins."""
+        self._stopping = False
+        self._stopped = anyio.Event()
+
     async def run(self) -> None:
         """Drive what is due until ``stop``; a failed visit is repeated when its lease ends."""
         try:

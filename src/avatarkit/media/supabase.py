@@ -67,15 +67,21 @@ class SupabaseStore(MediaStore):
         self._host = parts.hostname or ""
         self._headers = _headers(key.strip())
         self._owned = client is None
-        self._client = client or _http.new_client()
+        self._made = client or _http.new_client()
 
     def __repr__(self) -> str:
         return f"SupabaseStore({self._base.removesuffix('/storage/v1')!r})"
 
+    @property
+    def _client(self) -> _http.Client:
+        if self._owned and self._made.is_closed:  # a kit is opened again
+            self._made = _http.new_client()
+        return self._made
+
     async def aclose(self) -> None:
-        """Close the HTTP client, if it is our own."""
+        """Close the HTTP client, if it is our own; the next request makes another one."""
         if self._owned:
-            await self._client.aclose()
+            await self._made.aclose()
 
     async def put(self, key: str, chunks: AsyncIterator[bytes], media_type: str) -> StoredFile:
         """Spool it, then upload it: in one request up to 6 MiB, else by tus.

@@ -99,6 +99,8 @@ class SupabaseRepository(Repository, Wakes):
         It never migrates: the project keeps its own history of migrations. Raises ``ConfigError``
         that says what to do.
         """
+        if self._owned and self._client.is_closed:
+            self._client = _http.new_client(timeout=self._timeout)
         version = await self._call("avatarkit_schema_version")
         if wrong := server.wrong_schema(version, self._place):
             raise wrong

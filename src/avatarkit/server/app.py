@@ -139,7 +139,13 @@ class _Running:
             try:
                 await asyncio.wait_for(self._swept.wait(), _SWEEP)
             except TimeoutError:
-                await self._uploads.tidy()
+                await self._tidy()
+
+    async def _tidy(self) -> None:
+        try:
+            await self._uploads.tidy()
+        except Exception as error:  # the next look tries again
+            log.exception("uploads.not_tidied", error=type(error).__name__)
 
 
 def create_app(
