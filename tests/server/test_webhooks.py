@@ -7,11 +7,12 @@ import hashlib
 import hmac
 import json
 import time
+from types import SimpleNamespace
 
 import pytest
 from pydantic import SecretStr
 
-from avatarkit import AvatarKit
+from avatarkit import AvatarKit, errors
 from avatarkit.engines.inprocess import InProcessEngine
 from avatarkit.inbox import Inbox
 from avatarkit.interfaces import ProviderSettings
@@ -331,30 +332,73 @@ async def test_a_bug_while_deliveries_are_applied_leaves_them_for_the_next_look(
     assert record.operation(Operation.VOICE).job_state is JobState.SUCCEEDED
 
 
-async def test_a_kit_that_breaks_is_opened_anew_without_a_visitor(site, monkeypatch):
+async def opens(count):
+    """Opens at once, whichever time it is."""
+
+
+@pytest.fixture
+def breaking(monkeypatch):
+    """Break the first kit, and open another one: ``breaking.open`` is awaited with a count."""
     monkeypatch.setattr(application, "_PAUSE", 0.0)
-    opened, rest = [], InProcessEngine._rest
-    enter = AvatarKit.__aenter__
+    made = SimpleNamespace(opened=0, open=opens)
+    enter, rest = AvatarKit.__aenter__, InProcessEngine._rest
 
     async def counted(self):
-        opened.append(1)
+        made.opened += 1
+        await made.open(made.opened)
         return await enter(self)
 
     async def once_broken(self):
-        if len(opened) == 1:
+        if made.opened == 1:
             raise ZeroDivisionError
         await rest(self)
 
     monkeypatch.setattr(AvatarKit, "__aenter__", counted)
     monkeypatch.setattr(InProcessEngine, "_rest", once_broken)
+    return made
+
+
+async def test_a_kit_that_breaks_is_opened_anew_without_a_visitor(site, breaking):
     async with site.running(worker=True) as app, site.client(app, "ana") as client:
-        while len(opened) < 2:
+        while breaking.opened < 2:
             await asyncio.sleep(0)
         training = await site.started(client)
         async with asyncio.timeout(60):
             async for last in site.kit.watch(training["id"]):
                 pass
     assert last.status is Status.COMPLETED
+
+
+async def test_a_kit_that_cannot_be_opened_anew_is_tried_until_it_can_be(site, breaking):
+    async def away_at_first(count):
+        if 1 < count < 4:
+            raise errors.StorageError("the database is away")
+
+    breaking.open = away_at_first
+    async with site.running(worker=True) as app:
+        async with asyncio.timeout(60):
+            while breaking.opened < 4:
+                await asyncio.sleep(0)
+        async with site.client(app) as client:
+            assert (await client.get("/health")).status_code == 200
+
+
+async def test_a_request_is_answered_while_a_kit_is_opened_for_long(site, breaking, monkeypatch):
+    monkeypatch.setattr(application, "_PATIENCE", 0.0)
+    back = asyncio.Event()
+
+    async def slow(count):
+        if count == 2:
+            await back.wait()
+
+    breaking.open = slow
+    async with site.running(worker=True) as app, site.client(app) as client:
+        while breaking.opened < 2:
+            await asyncio.sleep(0)
+        async with asyncio.timeout(60):
+            answer = await client.get("/health")
+        back.set()
+    assert (answer.status_code, answer.json()["error"]["type"]) == (503, "StorageError")
 
 
 async def test_an_upload_folder_that_cannot_be_tidied_breaks_nothing(site, monkeypatch, caplog):

@@ -67,6 +67,9 @@ _SWEEP = 15.0
 #: Seconds before a kit that broke is opened anew.
 _PAUSE = 1.0
 
+#: Seconds that a request waits for that.
+_PATIENCE = 10.0
+
 
 class _Running:
     """The kit while it is open, and what runs beside it; begun by the first request at the latest.
@@ -87,8 +90,11 @@ class _Running:
         """Apply what has come in."""
         self._swept.set()
 
-    async def ready(self) -> None:
-        """Be open; raises what opening raised, and may be asked again then."""
+    async def ready(self, *, patient: bool = False) -> None:
+        """Be open; raises what opening raised, and may be asked again then.
+
+        Unless ``patient``, raises ``StorageError`` where that takes long.
+        """
         task = self._task
         if task is None or task.done():
             self._ready.clear()
@@ -96,10 +102,13 @@ class _Running:
         if self._ready.is_set():
             return
         waiting = asyncio.create_task(self._ready.wait())
-        await asyncio.wait({waiting, task}, return_when=asyncio.FIRST_COMPLETED)
+        limit = None if patient else _PATIENCE
+        await asyncio.wait({waiting, task}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
         if task.done():
             await task
+        elif not self._ready.is_set():
+            raise errors.StorageError("the server cannot open its database: try again later")
 
     async def aclose(self) -> None:
         """Hand leases back and close."""
@@ -112,13 +121,15 @@ class _Running:
         if not self._owned:
             await self._sweep()
             return
+        opened = False
         while not self._stop.is_set():
             try:
                 async with self._kit:
+                    opened = True
                     await self._sweep()
             except Exception as error:
-                if not self._ready.is_set():
-                    raise  # it could not be opened: who asks for it is told
+                if not opened:
+                    raise  # who asks for it is told
                 # The kit is closed, and its worker with it: what waits must not wait for a visitor.
                 self._ready.clear()
                 log.exception("server.reopening", error=type(error).__name__)
@@ -184,7 +195,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         del app
-        await running.ready()
+        await running.ready(patient=True)  # to migrate a large database takes its time
         try:
             yield
         finally:
