@@ -364,9 +364,8 @@ async def test_a_kit_that_breaks_is_opened_anew_without_a_visitor(site, breaking
             await asyncio.sleep(0)
         training = await site.started(client)
         async with asyncio.timeout(60):
-            async for last in site.kit.watch(training["id"]):
-                pass
-    assert last.status is Status.COMPLETED
+            seen = [update.status async for update in site.kit.watch(training["id"])]
+    assert seen[-1] is Status.COMPLETED
 
 
 async def test_a_kit_that_cannot_be_opened_anew_is_tried_until_it_can_be(site, breaking):
