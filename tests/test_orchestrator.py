@@ -1039,6 +1039,23 @@ def test_a_restored_database_looks_before_it_sends():
     assert (scene.finish().status, scene.paid()["ak-t1-voice"]) == (Status.COMPLETED, 1)
 
 
+def test_prices_that_cannot_be_read_do_not_keep_an_accepted_call_from_being_saved(caplog):
+    class Telling(Provider):
+        async def clone_voice(self, request):
+            job = await super().clone_voice(request)
+            return job.model_copy(update={"cost": "312 characters"})
+
+    def broken(state):
+        raise errors.ConfigError("line 9 of the price file: unit_price.usd")
+
+    scene = Scene(provider=Telling)
+    scene.orchestrator._charged = broken
+    record = scene.advance()
+    voice = record.operation(VOICE)
+    assert (voice.phase, voice.cost, voice.charged) == (Phase.DONE, "312 characters", None)
+    assert any("charge.not_priced" in r.getMessage() for r in caplog.records)
+
+
 # -- webhooks and answers ---------------------------------------------------------------------
 
 

@@ -267,10 +267,23 @@ class Orchestrator:
         operations = tuple(
             o
             if o.cost == said.get((o.operation, o.provider))
-            else o.model_copy(update={"charged": self._charged(o)})
+            else o.model_copy(update={"charged": self._dollars(new, o)})
             for o in new.operations
         )
         return new.model_copy(update={"operations": operations})
+
+    def _dollars(self, record: Record, state: OperationState) -> int | None:
+        try:
+            return self._charged(state)
+        except Exception as error:  # noqa: BLE001 - what was accepted is saved, whatever prices say
+            log.warning(
+                "charge.not_priced",
+                id=record.id,
+                provider=state.provider,
+                operation=state.operation,
+                error=type(error).__name__,
+            )
+            return None
 
     async def _reload(self, record: Record) -> Record:
         fresh = await self._repository.get(record.id)
