@@ -192,6 +192,12 @@ def test_uploads_to_a_vendor_that_is_down_lead_to_the_next_after_some_tries():
     assert found.world.now - record.created_at == pytest.approx(3.0, abs=1.0)
 
 
+def test_a_store_of_our_own_that_is_away_leads_nowhere_else():
+    found = uploading(errors.StorageError("the disk is full"))
+    found.until(lambda r: r.operations[0].failures > 2 * POLICY.patience)
+    assert (found.record.stack, found.record.status.final) == ("sim", False)
+
+
 def test_an_upload_that_the_content_is_to_blame_for_fails():
     found = uploading(errors.MediaRejected("too short"))
     assert (found.finish().status, found.record.stack) == (Status.FAILED, "sim")

@@ -507,6 +507,8 @@ class Orchestrator:
 
     def _goes_elsewhere(self, record: Record, state: OperationState, error: Exception) -> bool:
         """Whether another stack is asked, after an error that proves that this one took nothing."""
+        if isinstance(error, errors.StorageError):
+            return False  # it is our own store that is away: the next stack needs it too
         told = isinstance(error, _ELSEWHERE)
         down = isinstance(error, errors.RateLimited) or _outcome(error) != "refused"
         tired = down and state.failures + 1 >= self._policy.patience
