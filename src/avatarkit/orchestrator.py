@@ -546,9 +546,13 @@ class Orchestrator:
                 next_at=None,
             )
             record = await self._put(record, doubt)
-            attempt = state.attempt
+            before = state
             state = cast("OperationState", record.operation(state.operation))
-            if state.phase is not Phase.INTENT or state.attempt != attempt:
+            if (state.provider, state.phase, state.attempt) != (
+                before.provider,
+                Phase.INTENT,
+                before.attempt,
+            ):
                 return record  # ``now`` is older than what stands there: decide again
         try:
             jobs, files = await self._evidence(record, state, provider)
