@@ -6,13 +6,15 @@ from decimal import Decimal
 
 import pytest
 
+import simulation
 from avatarkit import AvatarKit, Consent, Status, errors, pricing, routing
 from avatarkit.interfaces import Capabilities, Limit
 from avatarkit.media.folder import FolderStore
-from avatarkit.models import ConsentRule, Operation
+from avatarkit.models import ConsentRule, Event, Job, JobState, Operation
 from avatarkit.providers.fake import Fake, FakeVendor, Fault
 from avatarkit.records import Phase
 from avatarkit.registry import Stack
+from avatarkit.repositories import rules
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.settings import Settings
 from avatarkit.states import Accepted, Elsewhere, Prepared, Restored, apply, movable
@@ -305,6 +307,79 @@ def test_a_stack_before_without_its_key_stops_nothing_and_is_cleared_with_it():
     found.known["sim"] = Uploading(found.world)
     found.until(lambda r: r.next_at is None)
     assert found.world.vendor.consents == {}
+
+
+class Deliveries(simulation.Repository):
+    async def find_job(self, provider, operation, job_id):
+        key = provider, operation, job_id
+        return next((r for r in self.world.rows.values() if key in rules.jobs_of(r)), None)
+
+
+def delivered(provider, trusted, job_id="same"):
+    """Both stacks have a voice of this id: the first accepted it late. Then one says: failed."""
+    found = scene(refusal(errors.QuotaError))
+    before = found.record
+    found.until(lambda r: r.stack == "sim2" and r.operations[0].job_id)
+    late = Job(provider="sim", operation=VOICE, id="same", state=JobState.RUNNING)
+    accepted = Accepted(at=found.world.now, operation=VOICE, job=late, next_at=0.0)
+    run(found.orchestrator._put(before, accepted))
+    first, *rest = found.record.operations
+    now = first.model_copy(update={"job_id": "same", "not_before": 9e9, "failures": 2})
+    record = found.record.model_copy(update={"operations": (now, *rest)})
+    found.world.rows["t1"] = record
+    found.orchestrator._repository = Deliveries(found.world)
+    job = Job(provider=provider, operation=VOICE, id=job_id, state=JobState.FAILED)
+    event = Event(
+        provider=provider, id="e1", name="avatar.training_failed", job=job, trusted=trusted
+    )
+    told, known = run(found.orchestrator.deliver(event, "ak-t1-voice"))
+    return now, told, known
+
+
+@pytest.mark.parametrize(("trusted", "job_id"), [(True, "same"), (False, "same"), (True, "new")])
+def test_a_late_webhook_of_the_stack_before_is_not_of_the_next_ones_job(trusted, job_id):
+    now, told, _ = delivered("sim", trusted, job_id)
+    assert told.operations[0] == now
+
+
+def test_a_late_webhook_of_the_stack_before_is_of_its_own_job():
+    _, told, known = delivered("sim", trusted=True)
+    assert (told.earlier[0].operation.job_state, known) == (JobState.FAILED, True)
+
+
+def test_a_webhook_of_the_next_stack_is_of_its_own_job():
+    _, told, known = delivered("sim2", trusted=True)
+    assert (told.status, known) == (Status.FAILED, True)
+
+
+def test_a_doubt_is_not_looked_up_at_a_stack_that_was_left_meanwhile():
+    lost = refusal(errors.Ambiguous)
+    found = scene(lost, times=None)
+    asked_of = []
+    found.until(lambda r: r.operations[0].phase is Phase.INTENT)
+    first, *rest = found.record.operations
+    fresh = first.model_copy(update={"doubted": False, "not_before": 0.0})
+    theirs = fresh.model_copy(update={"provider": "sim2"})
+    old = found.record.model_copy(update={"operations": (fresh, *rest), "next_at": 0.0})
+    moved_on = old.model_copy(
+        update={"operations": (theirs, *rest), "stack": "sim2", "version": old.version + 1}
+    )
+    found.world.rows["t1"] = old
+
+    class Asked(Provider):
+        async def find_voice(self, token):
+            asked_of.append(self.name)
+            return await super().find_voice(token)
+
+    found.known = {"sim": Asked(found.world), "sim2": Asked(found.world, "sim2")}
+    coroutine = found.orchestrator._reconcile(old, fresh, found.known["sim"], found.world.clock())
+    effect = coroutine.send(None)  # it is about to save its doubt
+    found.world.rows["t1"] = moved_on
+    with pytest.raises(StopIteration) as stop:
+        while True:
+            effect.execute()
+            effect = coroutine.send(None)
+    assert (asked_of, stop.value.value.stack) == ([], "sim2")
 
 
 def test_after_an_older_database_came_back_no_other_stack_is_asked_by_itself():

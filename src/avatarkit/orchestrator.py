@@ -865,9 +865,11 @@ class Orchestrator:
         if record is None:
             return None, False
         now = (await self._repository.now()).wall
-        seen: Event = Postponed(at=now, operation=operation, next_at=now)
+        # An earlier stack's vendor may speak of what another one does by now.
+        whose: dict[str, Any] = {"operation": operation, "provider": event.provider}
+        seen: Event = Postponed(at=now, **whose, next_at=now)
         if known and event.trusted:
-            seen = Seen(at=now, operation=operation, job=event.job, next_at=now)
+            seen = Seen(at=now, **whose, job=event.job, next_at=now)
         return await self._put(record, seen), known
 
     async def _named(self, token: str, operation: Operation) -> Record | None:

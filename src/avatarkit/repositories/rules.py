@@ -99,10 +99,10 @@ def page_filter(
 
 
 def jobs_of(record: Record) -> set[JobKey]:
-    """Every job by which ``record`` is to be found, duplicates included."""
+    """Every job by which ``record`` is to be found: duplicates and earlier stacks' included."""
     return {
         (state.provider, state.operation, job_id)
-        for state in record.operations
+        for state in record.every_operation
         for job_id in (state.job_id, *state.duplicates)
         if job_id
     }

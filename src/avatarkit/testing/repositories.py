@@ -932,6 +932,16 @@ class RepositorySuite:
         await repository.create(_with_job(a_training(), "job-1", duplicates=("job-2",)))
         assert await repository.find_job("fake", Operation.VOICE, "job-2") is not None
 
+    async def test_a_job_of_an_earlier_stack_leads_to_its_record(
+        self, repository: Repository
+    ) -> None:
+        """It was accepted late, and is to be deleted there."""
+        old, _ = await repository.create(a_training())
+        voice = old.operations[0].model_copy(update={"provider": "other", "job_id": "late"})
+        left = EarlierStack(stack="other", operation=voice, reason="no credits", at=_BIRTH)
+        saved = await repository.save(old, old.model_copy(update={"earlier": (left,)}))
+        assert await repository.find_job("other", Operation.VOICE, "late") == saved
+
     @pytest.mark.parametrize(
         "key",
         [
