@@ -25,7 +25,7 @@ from avatarkit.pricing import (
 )
 from avatarkit.pricing.costs import usage_of
 from avatarkit.pricing.rows import parse, read, shipped
-from avatarkit.records import LedgerEntry, OperationState, Sample
+from avatarkit.records import EarlierStack, LedgerEntry, OperationState, Sample
 from avatarkit.registry import Stack, stacks
 from avatarkit.testing.repositories import a_video
 
@@ -686,6 +686,16 @@ def test_what_the_vendor_says_of_another_job_does_not_count():
     entry = accepted(Operation.VIDEO, "heygen", None)
     found = cost(entry, told_later("30 seconds", job_id="other"), Prices.load())
     assert (found.entry.cost, found.recorded) == (None, None)
+
+
+def test_what_the_vendor_of_an_earlier_stack_says_counts_too():
+    told = told_later("30 seconds")
+    (state,) = told.operations
+    elsewhere = state.model_copy(update={"provider": "did", "job_id": "j", "cost": "9 credits"})
+    left = EarlierStack(stack="heygen", operation=state, reason="no credits", at=0.0)
+    moved = told.model_copy(update={"operations": (elsewhere,), "earlier": (left,)})
+    found = cost(accepted(Operation.VIDEO, "heygen", None), moved, Prices.load())
+    assert found.entry.cost == "30 seconds"
 
 
 def a_recording(seconds):

@@ -58,10 +58,11 @@ def cost(
 
 def _completed(entry: LedgerEntry, record: Record | None) -> LedgerEntry:
     """The entry with what the vendor said later, when the job was polled."""
-    state = record.operation(entry.operation) if record else None
-    if entry.cost or state is None or state.job_id != entry.job_id:
-        return entry
-    return entry.model_copy(update={"cost": state.cost})
+    job = entry.provider, entry.operation, entry.job_id
+    for state in record.every_operation if record and not entry.cost else ():
+        if (state.provider, state.operation, state.job_id) == job:
+            return entry.model_copy(update={"cost": state.cost})
+    return entry
 
 
 def _quoted(
