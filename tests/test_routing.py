@@ -573,6 +573,16 @@ async def test_measured_times_count_more_than_typical_ones(house):
 
 
 @anyio
+async def test_a_stack_is_not_measured_by_the_time_that_earlier_ones_lost(house):
+    async with house.kit() as kit:
+        for number in range(3):
+            house.vendors["first"].fail_next(Operation.VOICE, Fault.QUOTA)
+            training = await begun(kit, idempotency_key=str(number))
+            assert (await final(kit, training.id)).stack == "second"
+        assert await kit._estimates.took() == {}
+
+
+@anyio
 async def test_a_time_that_is_half_known_is_unknown(house, monkeypatch):
     monkeypatch.setattr(First, "capabilities", Capabilities(typical={VOICE: 1.0}))
     async with house.kit(choose="fastest", worker=False) as kit:

@@ -56,7 +56,8 @@ class Estimates:
         took: dict[str, list[float]] = {}
         for record in page.records:
             seconds = (record.completed_at or 0.0) - record.created_at
-            if seconds > 0:  # what was adopted took none
+            # What was adopted took none, and what earlier stacks lost is not this one's time.
+            if seconds > 0 and not record.earlier:
                 took.setdefault(record.stack, []).append(seconds)
         return {
             stack: statistics.median(times)
