@@ -1253,6 +1253,22 @@ def test_the_ledger_names_every_acceptance_once():
     assert entries == ["ak-t1-voice:j0", "ak-t1-avatar:j1"]
 
 
+def test_a_job_that_turns_up_a_day_late_is_in_the_ledger():
+    written = []
+
+    class Writing(Repository):
+        async def save(self, old, new, *entries):
+            written.extend(entry.job_id for entry in entries)
+            return await super().save(old, new, *entries)
+
+    scene = Scene(provider=failing(VOICE, refusal(errors.Ambiguous)))
+    scene.orchestrator._repository = Writing(scene.world)
+    scene.finish()
+    scene.world.vendor.accept("voice", "ak-t1-voice")
+    scene.until(lambda r: r.next_at is None, seconds=10.0)
+    assert sorted(set(written)) == ["j0", "j1", "j2"]
+
+
 def test_a_free_acceptance_is_not_in_the_ledger():
     from avatarkit.orchestrator import _ledger
 

@@ -1034,7 +1034,12 @@ def _spoken(record: Record, state: OperationState, cost: str | None) -> Job:
 
 
 def _ledger(record: Record, event: Event) -> list[LedgerEntry]:
-    if not isinstance(event, Accepted):
+    jobs: tuple[Job, ...]
+    if isinstance(event, Accepted):
+        jobs = (event.job, *event.others)
+    elif isinstance(event, Rechecked):
+        jobs = event.jobs
+    else:
         return []
     whose = event.operation, event.provider
     state = next((o for o in record.every_operation if (o.operation, o.provider) == whose), None)
@@ -1054,7 +1059,7 @@ def _ledger(record: Record, event: Event) -> list[LedgerEntry]:
             at=event.at,
             quoted=state.quoted,
         )
-        for job in (event.job, *event.others)
+        for job in jobs
     ]
 
 
