@@ -221,6 +221,8 @@ class Orchestrator:
         except errors.ServiceDiscontinued as error:
             if record.status.final or not asks:
                 return await self._put(record, Abandoned(at=now.wall, **_whose(state)))
+            if state.phase is Phase.NONE and self._goes_elsewhere(record, state, error):
+                return await self._put(record, _elsewhere(state, error, now.wall))
             return await self._put(record, _failed(error, now))
         except errors.ConfigError as error:
             provider, problem = None, str(error)
