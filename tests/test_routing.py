@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from decimal import Decimal
 
 import pytest
@@ -292,11 +293,14 @@ def test_what_an_unknown_stack_tells_changes_nothing():
     assert run(found.orchestrator._put(record, event)) == record
 
 
-def test_a_stack_before_without_its_key_stops_nothing_and_is_cleared_with_it():
-    class Stubborn(Uploading):
-        async def discard(self, operation, prepared):
-            raise errors.Unavailable("deletions are down", provider="sim")
+class Stubborn(Uploading):
+    """Cannot delete what was uploaded."""
 
+    async def discard(self, operation, prepared):
+        raise errors.Unavailable("deletions are down", provider="sim")
+
+
+def test_a_stack_before_without_its_key_stops_nothing_and_is_cleared_with_it():
     found = scene()
     found.known["sim"] = Stubborn(found.world)
     found.world.vendor.refusing = True
@@ -307,6 +311,50 @@ def test_a_stack_before_without_its_key_stops_nothing_and_is_cleared_with_it():
     found.known["sim"] = Uploading(found.world)
     found.until(lambda r: r.next_at is None)
     assert found.world.vendor.consents == {}
+
+
+def test_what_a_stack_before_holds_is_left_there_by_name_if_its_key_never_comes():
+    found = scene(policy=dataclasses.replace(POLICY, deadline=600.0))
+    found.known["sim"] = Stubborn(found.world)
+    found.world.vendor.refusing = True
+    at = moved(found).earlier[0].at
+    del found.known["sim"]
+    run(found.orchestrator.delete(found.record))
+    record = found.until(lambda r: r.next_at is None, seconds=20.0)
+    assert found.world.now - at >= 600.0
+    assert (record.earlier[0].operation.uploads, record.user_id) == ("left", "")
+
+
+class Closing(Scene):
+    """The first vendor has closed, and its provider cannot even be made."""
+
+    closed = True
+
+    def _provider(self, name):
+        if name == "sim" and self.closed:
+            raise errors.ServiceDiscontinued("sim has closed: use another")
+        return super()._provider(name)
+
+
+def closing(**changes):
+    found = Closing(routed, **changes)
+    found.known["sim2"] = Provider(found.world, "sim2")
+    return found
+
+
+def test_a_vendor_that_has_closed_is_left_for_the_next():
+    record = closing().finish()
+    assert (record.stack, record.earlier[0].error_type) == ("sim2", "ServiceDiscontinued")
+
+
+def test_a_vendor_that_has_closed_over_an_open_question_is_not_left():
+    found = closing()
+    first, *rest = found.record.operations
+    sent = {"phase": Phase.INTENT, "attempt": 1, "intent_at": found.world.clock()}
+    operations = (first.model_copy(update=sent), *rest)
+    found.world.rows["t1"] = found.record.model_copy(update={"operations": operations})
+    record = found.finish()
+    assert (record.status, record.stack, asked(found)["sim2"]) == (Status.FAILED, "sim", {})
 
 
 class Deliveries(simulation.Repository):

@@ -241,6 +241,9 @@ class Orchestrator:
                 choices=("same_account", "give_up"),
             )
             record = await self._put(record, Asked(at=now.wall, action=action))
+        if not asks and now.wall >= _left_at(record, state) + self._policy.deadline:
+            # Nobody is asked for this key, so nobody can say that it will never come.
+            return await self._put(record, Abandoned(at=now.wall, **_whose(state)))
         later = now.wall + self._policy.account_check
         return await self._put(record, Postponed(at=now.wall, **_whose(state), next_at=later))
 
@@ -1063,6 +1066,11 @@ def _ledger(record: Record, event: Event) -> list[LedgerEntry]:
         )
         for job in jobs
     ]
+
+
+def _left_at(record: Record, state: OperationState) -> float:
+    """When the earlier stack that has this operation was left."""
+    return next(stack.at for stack in record.earlier if stack.operation is state)
 
 
 def _whose(state: OperationState) -> dict[str, Any]:
