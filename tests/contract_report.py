@@ -37,7 +37,10 @@ DOCUMENTS = {"d-id": ["did"], "synthesia": ["synthesia", "synthesia-upload"]}
 WITHOUT = {"coqui": "servers of one's own; what they take is read from their source"}
 
 #: Operations that need no call: (provider, method) -> why.
-SILENT = {("tavus", "discard"): "a preparation there only reads, so nothing is left to delete"}
+SILENT = {
+    ("tavus", "discard"): "a preparation there only reads, so nothing is left to delete",
+    ("elevenlabs", "balance"): "it asks through its allowance, which is counted as that",
+}
 
 _EXTRA = "`extra` says what the document does not have yet; a test makes something up"
 #: (document, operation, what the document finds) -> why the request is right all the same.
