@@ -115,6 +115,28 @@ def test_of_two_that_start_at_once_one_secret_counts(tmp_path, monkeypatch):
     assert [p.name for p in (tmp_path / ".avatarkit").iterdir()] == ["webhook-secret"]
 
 
+def test_the_end_of_its_line_is_no_part_of_the_secret(tmp_path):
+    kept = beside(tmp_path).webhook_secret()
+    (tmp_path / ".avatarkit/webhook-secret").write_text(f"{kept}\n")
+    assert beside(tmp_path).called_at == Inboxes("https://app.example", kept)
+
+
+def test_a_secret_beside_a_database_that_others_share_is_told_to_nobody(tmp_path):
+    beside(tmp_path).webhook_secret()
+    root = tmp_path / ".avatarkit"
+    assert replace(beside(tmp_path, place="postgresql"), root=root).called_at is None
+
+
+def test_of_a_secret_that_could_not_be_kept_nothing_is_left(tmp_path, monkeypatch):
+    def refused(*_):
+        raise PermissionError(1, "not permitted")
+
+    monkeypatch.setattr(os, "link", refused)
+    with pytest.raises(StorageError):
+        beside(tmp_path).webhook_secret()
+    assert list((tmp_path / ".avatarkit").iterdir()) == []
+
+
 def test_before_there_is_a_secret_vendors_are_told_nothing(tmp_path):
     assert beside(tmp_path).called_at is None
 

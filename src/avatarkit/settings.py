@@ -64,10 +64,10 @@ class Settings:
     def called_at(self) -> Inboxes | None:
         """``inboxes``, else by the secret that the server or a worker keeps in ``root``."""
         url = self.environ.get("AVATARKIT_PUBLIC_URL")
-        if self.inboxes is not None or url is None:
+        if self.inboxes is not None or url is None or not self._alone:
             return self.inboxes
         with suppress(FileNotFoundError):
-            return Inboxes(url, self._secret_file.read_text(encoding="ascii"))
+            return Inboxes(url, self._kept_secret())
         return None
 
     def webhook_secret(self) -> str:
@@ -79,7 +79,7 @@ class Settings:
         """
         if given := self.environ.get("AVATARKIT_WEBHOOK_SECRET"):
             return given
-        if "AVATARKIT_PUBLIC_URL" in self.environ and not self.repository.startswith("sqlite:"):
+        if "AVATARKIT_PUBLIC_URL" in self.environ and not self._alone:
             raise ConfigError(
                 "other machines may share this database, and must tell vendors the same address: "
                 "set AVATARKIT_WEBHOOK_SECRET, 16 random characters or more, wherever a server or "
@@ -95,13 +95,23 @@ class Settings:
                     out.write(secrets.token_urlsafe(32))
                 with suppress(FileExistsError):  # another process was first, and its secret counts
                     os.link(part, file)
-                part.unlink()
-            return file.read_text(encoding="ascii").strip()
+            return self._kept_secret()
         except OSError as error:
             raise StorageError(
                 f"cannot keep the secret of webhooks at {file} ({error.strerror}): "
                 "set AVATARKIT_WEBHOOK_SECRET"
             ) from None
+        finally:
+            with suppress(OSError):
+                part.unlink()
+
+    @property
+    def _alone(self) -> bool:
+        """Whether the database is a file, so that whoever uses it sees what is in ``root``."""
+        return self.repository.startswith("sqlite:")
+
+    def _kept_secret(self) -> str:
+        return self._secret_file.read_text(encoding="ascii").strip()
 
     @property
     def _secret_file(self) -> Path:
