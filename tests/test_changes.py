@@ -27,7 +27,7 @@ class Announced(MemoryRepository):
         super().__init__(clock=clock)
         self.clock = clock
         self.asked, self.reads, self.closed = [], 0, 0
-        self.deaf = False
+        self.deaf, self.slow = False, 0.0
         self.line, self.lines = None, None
 
     async def get(self, record_id):
@@ -38,6 +38,7 @@ class Announced(MemoryRepository):
         self.asked.append(self.clock.wall)
         if self.deaf:
             raise errors.StorageError("it is away")
+        await self.clock.sleep(self.slow)
         self.line, lines = anyio.create_memory_object_stream(100)
         try:
             yield None
@@ -256,6 +257,20 @@ async def test_who_watches_a_record_that_another_process_deletes_is_told(house):
         )
         with pytest.raises(errors.NotFound):
             await anext(watching)
+
+
+async def test_what_was_heard_before_it_closed_lets_nobody_look_less_afterwards(house):
+    async with house.watched():
+        pass
+    house.repository.slow = 1000.0
+    async with house.kit:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(house.watch)
+            await house.clock.sleep(0.1)
+            at = await house.change(20, told=False)
+            await house.clock.sleep(FLOOR / 2)
+            tasks.cancel_scope.cancel()
+    assert house.when(20) - at <= POLL
 
 
 def test_a_kit_can_be_made_where_no_event_loop_runs(house):

@@ -88,6 +88,7 @@ class Changes:
 
     async def run(self) -> None:
         """Listen until cancelled, from the first watcher on; begin anew whenever that fails."""
+        self._heard = False  # an earlier run may have been cancelled while it heard
         gap, said = _FIRST_GAP, False
         await self._wanted.wait()
         while self.source is not None:
