@@ -217,6 +217,21 @@ async def test_what_changes_at_once_is_told_together(cluster, database, monkeypa
     assert len(told) < len(made)
 
 
+def test_what_was_told_in_another_event_loop_keeps_nobody_from_closing(cluster, database):
+    repository = PostgresRepository(cluster.dsn(database), clock=SystemClock())
+
+    async def opened_and_closed(*names):
+        await repository.open()
+        for name in names:
+            old, _ = await repository.create(a_training(name))
+            await repository.save(old, old.model_copy(update={"progress": 20}))
+        await repository.aclose()
+
+    anyio.run(opened_and_closed, "told")
+    assert repository._telling is None
+    anyio.run(opened_and_closed)
+
+
 async def test_a_change_that_cannot_be_told_counts_all_the_same(cluster, database, monkeypatch):
     async with opened(cluster, database) as repository:
         old, _ = await repository.create(a_training())

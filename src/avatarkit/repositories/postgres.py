@@ -150,9 +150,10 @@ class PostgresRepository(Repository, Wakes):
 
     async def aclose(self) -> None:
         """Give the connections back."""
-        if self._telling is not None:
-            await asyncio.wait([self._telling], timeout=_GOODBYE)
-            self._telling.cancel()
+        telling, self._telling = self._telling, None
+        if telling is not None and not telling.done():
+            await asyncio.wait([telling], timeout=_GOODBYE)
+            telling.cancel()
         pool, self._pool = self._pool, None
         if pool is not None:
             await pool.close()
