@@ -263,13 +263,12 @@ async def test_what_was_heard_before_it_closed_lets_nobody_look_less_afterwards(
     async with house.watched():
         pass
     house.repository.slow = 1000.0
-    async with house.kit:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(house.watch)
-            await house.clock.sleep(0.1)
-            at = await house.change(20, told=False)
-            await house.clock.sleep(FLOOR / 2)
-            tasks.cancel_scope.cancel()
+    async with house.kit, anyio.create_task_group() as tasks:
+        tasks.start_soon(house.watch)
+        await house.clock.sleep(0.1)
+        at = await house.change(20, told=False)
+        await house.clock.sleep(FLOOR / 2)
+        tasks.cancel_scope.cancel()
     assert house.when(20) - at <= POLL
 
 
