@@ -15,12 +15,13 @@ from typing import Self
 
 from pydantic import Field
 
+from . import holdings
 from ._log import get_logger
 from .errors import AvatarKitError
 from .interfaces import MediaStore, Repository
 from .models import Model
 from .recordings import folders_of
-from .records import OperationState, Phase, Record, Training
+from .records import OperationState, Record, Training
 
 __all__ = ["Count", "Left", "Receipt", "erase"]
 
@@ -140,24 +141,19 @@ def _left(record: Record) -> Iterator[Left]:
 
 
 def _left_there(state: OperationState, why: str) -> Iterator[Left]:
-    def left(what: str, why: str, *ids: str, pending: bool) -> Left:
-        return Left(
-            where=state.provider, what=what, count=len(ids) or 1, why=why, pending=pending, ids=ids
+    reasons = {
+        "doubt": f"whether it was made is not known yet; {why}",
+        "lost": "whether it was made cannot be known: look there",
+    }
+    for rest in holdings.rests(state):
+        yield Left(
+            where=state.provider,
+            what="uploads" if rest.kind == "uploads" else str(state.operation),
+            count=len(rest.ids) or 1,
+            why=reasons.get(rest.kind) or (why if rest.pending else _BY_HAND),
+            pending=rest.pending,
+            ids=rest.ids,
         )
-
-    what = str(state.operation)
-    if state.phase is Phase.INTENT:
-        yield left(what, f"whether it was made is not known yet; {why}", pending=True)
-    if state.phase is Phase.LOST:
-        yield left(what, "whether it was made cannot be known: look there", pending=False)
-    if state.discard:
-        yield left(what, why, *state.discard, pending=True)
-    if state.undeletable:
-        yield left(what, _BY_HAND, *state.undeletable, pending=False)
-    if state.prepared and state.uploads == "kept":
-        yield left("uploads", why, pending=True)
-    if state.uploads == "left":
-        yield left("uploads", _BY_HAND, pending=False)
 
 
 _LIVE = "it was begun meanwhile: erase once more; or it cannot be read: mend it, the log names it"

@@ -9,7 +9,16 @@ from typing import Literal
 from .models import Consent, Model, StoredFile
 from .records import OperationState, Phase, Record, Sample, Training, Video
 
-__all__ = ["Holding", "Leftover", "leftovers", "of_consent", "of_record", "samples_of"]
+__all__ = [
+    "Holding",
+    "Leftover",
+    "Rest",
+    "leftovers",
+    "of_consent",
+    "of_record",
+    "rests",
+    "samples_of",
+]
 
 
 class Holding(Model):
@@ -63,6 +72,31 @@ class Leftover:
     pending: bool  #: the worker clears it away; else it cannot be deleted
 
 
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Something of an operation that its vendor still has, or may have."""
+
+    kind: Literal["doubt", "lost", "jobs", "uploads"]  #: a doubt is looked up, what is lost is not
+    pending: bool  #: the worker goes on with it; else it cannot be deleted from here
+    ids: tuple[str, ...] = ()  #: of jobs
+
+
+def rests(state: OperationState) -> Iterator[Rest]:
+    """What is not gone of an operation whose record is not wanted any more."""
+    if state.phase is Phase.INTENT:
+        yield Rest("doubt", pending=True)
+    if state.phase is Phase.LOST:
+        yield Rest("lost", pending=False)
+    if state.discard:
+        yield Rest("jobs", pending=True, ids=state.discard)
+    if state.prepared and state.uploads == "kept":
+        yield Rest("uploads", pending=True)
+    if state.uploads == "left":
+        yield Rest("uploads", pending=False)
+    if state.undeletable:
+        yield Rest("jobs", pending=False, ids=state.undeletable)
+
+
 def leftovers(record: Record) -> Iterator[Leftover]:
     """What vendors or the store still hold of a cancelled or deleted record.
 
@@ -77,16 +111,12 @@ def leftovers(record: Record) -> Iterator[Leftover]:
 
 
 def _left(state: OperationState, *, removing: bool) -> Iterator[Leftover]:
-    """What one operation may have left at its vendor."""
+    """What one operation may have left; its uploads stay for as long as it is not removed."""
     where = f"{state.provider} {state.operation}"
-    if state.phase is Phase.INTENT:
-        yield Leftover(f"{where}: whether it was made is not known yet", pending=True)
-    if state.discard:
-        yield Leftover(f"{where}: {', '.join(state.discard)}", pending=True)
-    if removing and state.prepared and state.uploads == "kept":
-        yield Leftover(f"{where}: what was uploaded for it", pending=True)
-    if state.uploads == "left":
-        yield Leftover(f"{where}: what was uploaded for it cannot be deleted there", pending=False)
-    if state.undeletable:
-        ids = ", ".join(state.undeletable)
-        yield Leftover(f"{where}: {ids} cannot be deleted there", pending=False)
+    for rest in rests(state):
+        if rest.kind == "doubt":
+            yield Leftover(f"{where}: whether it was made is not known yet", pending=True)
+        elif rest.kind == "jobs" or (rest.kind == "uploads" and (removing or not rest.pending)):
+            what = ", ".join(rest.ids) or "what was uploaded for it"
+            never = "" if rest.pending else " cannot be deleted there"
+            yield Leftover(f"{where}: {what}{never}", pending=rest.pending)

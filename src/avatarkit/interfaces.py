@@ -44,6 +44,7 @@ if TYPE_CHECKING:  # an adapter needs no rows: its import is quicker without the
     from .records import Instant, LedgerEntry, Record, Sample, Status
 
 __all__ = [
+    "MILLIONTHS",
     "ROLES",
     "AvatarTrainer",
     "Backlog",
@@ -80,6 +81,7 @@ __all__ = [
     "VideoGenerator",
     "VoiceCloner",
     "Wakes",
+    "dollars",
     "needs_footage",
 ]
 
@@ -513,10 +515,6 @@ class Backlog:
     oldest: float | None  #: since when the first of the due ones is, in seconds since 1970
 
 
-#: Amounts in records are whole millionths of a US dollar, so that sums are exact anywhere.
-_DOLLAR = 1_000_000
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cap:
     """The most that records may hold which were made from ``since`` to before ``until``."""
@@ -532,16 +530,25 @@ class Cap:
         over = held + asked - self.amount
         if asked and over > 0:
             raise BudgetExceeded(
-                f"{_dollars(asked)} more would exceed {self.name} by {_dollars(over)}: "
-                f"{_dollars(held)} of {_dollars(self.amount)} is spent or reserved. "
+                f"{_shown(asked)} more would exceed {self.name} by {_shown(over)}: "
+                f"{_shown(held)} of {_shown(self.amount)} is spent or reserved. "
                 "Nothing was sent.",
-                over=Decimal(over) / _DOLLAR,
+                over=dollars(over),
                 budget=self.name,
             )
 
 
-def _dollars(amount: int) -> str:
-    return f"${Decimal(amount) / _DOLLAR:,f}"
+#: In a dollar. Amounts in records are whole millionths of one, so that sums are exact anywhere.
+MILLIONTHS = 1_000_000
+
+
+def dollars(amount: int) -> Decimal:
+    """US dollars of so many millionths."""
+    return Decimal(amount) / MILLIONTHS
+
+
+def _shown(amount: int) -> str:
+    return f"${dollars(amount):,f}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,20 +172,29 @@ class Counted:
         return await self.inner.get(record_id)
 
 
+def status(record):
+    return {"status": record.status}
+
+
+async def a_thousand_watch(hub, record_id):
+    """Their tasks, and how much each has seen; all have seen it once."""
+    seen = [0] * 1000
+
+    async def watch(number):
+        async for _ in hub.changes(record_id):
+            seen[number] += 1
+
+    watchers = [asyncio.create_task(watch(number)) for number in range(1000)]
+    while not all(seen):
+        await asyncio.sleep(0)
+    return watchers, seen
+
+
 async def test_what_this_process_changes_costs_its_thousand_watchers_no_read(site):
     async with site.running() as app, site.client(app, "ana") as client:
         training = await site.started(client)
         counted = site.kit._repository = Counted(site.repository)
-        hub = Hub(site.kit, lambda record: {"status": record.status})
-        seen = [0] * 1000
-
-        async def watch(number):
-            async for _ in hub.changes(training["id"]):
-                seen[number] += 1
-
-        watchers = [asyncio.create_task(watch(number)) for number in range(1000)]
-        while not all(seen):
-            await asyncio.sleep(0)
+        watchers, seen = await a_thousand_watch(Hub(site.kit, status), training["id"])
         assert counted.reads == 1
         before = counted.reads
         await site.kit.cancel(training["id"])
@@ -199,16 +208,7 @@ async def test_what_another_process_changes_costs_a_thousand_watchers_one_read(s
     async with site.running() as app, site.client(app, "ana") as client:
         training = await site.started(client)
         counted = site.kit._repository = Counted(site.repository)
-        hub = Hub(site.kit, lambda record: {"status": record.status})
-        seen = [0] * 1000
-
-        async def watch(number):
-            async for _ in hub.changes(training["id"]):
-                seen[number] += 1
-
-        watchers = [asyncio.create_task(watch(number)) for number in range(1000)]
-        while not all(seen):
-            await asyncio.sleep(0)
+        watchers, seen = await a_thousand_watch(Hub(site.kit, status), training["id"])
         record = await site.repository.get(training["id"])
         gone = {"status": "cancelled", "progress": 0}
         await site.repository.save(record, record.model_copy(update=gone))

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from .failures import INTERRUPTED, Ended
 from .session import Session, command
 
 __all__ = ["register"]
@@ -27,10 +26,7 @@ async def _erase(
     Prints a receipt, which names nobody. Run it again to go on, and to hear how far it is.
     """
     if not yes:
-        if not session.out.may_ask:
-            raise typer.BadParameter("erasing needs --yes where nobody can be asked")
-        if not session.out.agrees(f"Erase everything of user {user_id} for good?"):
-            raise Ended("Interrupted", "nothing was erased", INTERRUPTED)
+        session.out.confirm(f"Erase everything of user {user_id} for good?", "erasing", "erased")
     async with session.kit(worker=False) as kit:
         receipt = await kit.erase(user_id)
     for left in receipt.left:

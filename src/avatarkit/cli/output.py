@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from .failures import Ended
+from .failures import INTERRUPTED, Ended
 
 if TYPE_CHECKING:
     from ..records import Training, Video
@@ -74,10 +74,14 @@ class Output:
         with _ctrl_c_at_once():
             return str(typer.prompt(question, default="", show_default=False, err=True))
 
-    def agrees(self, question: str) -> bool:
-        """Ask a person for a yes."""
+    def confirm(self, question: str, doing: str, done: str) -> None:
+        """Go on if a person says yes, else raise ``Ended``; nobody there is a usage error."""
+        if not self.may_ask:
+            raise typer.BadParameter(f"{doing} needs --yes where nobody can be asked")
         with _ctrl_c_at_once():
-            return typer.confirm(question, err=True)
+            agreed = typer.confirm(question, err=True)
+        if not agreed:
+            raise Ended("Interrupted", f"nothing was {done}", INTERRUPTED)
 
     def failure(self, error: Ended) -> None:
         """Say why the command ends."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .failures import INTERRUPTED, Ended
 from .prices import AllowUnknown, MaxCost, within
 from .session import Session, command
 
@@ -193,10 +192,7 @@ async def _delete(
     from .following import clear_up
 
     if not yes:
-        if not session.out.may_ask:
-            raise typer.BadParameter("deleting needs --yes where nobody can be asked")
-        if not session.out.agrees(f"Delete {record_id} for good?"):
-            raise Ended("Interrupted", "nothing was deleted", INTERRUPTED)
+        session.out.confirm(f"Delete {record_id} for good?", "deleting", "deleted")
     async with session.kit(worker=True) as kit:
         await kit.delete(record_id)
         left = await clear_up(kit, record_id)

@@ -13,7 +13,7 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Literal, TypeVar
 
 from ..errors import BudgetExceeded, ConfigError
-from ..interfaces import Cap, Held
+from ..interfaces import MILLIONTHS, Cap, Held, dollars
 from ..records import Alternative, OperationState, Phase, Record
 from .costs import asked, priced, usage_of
 from .money import Money, checked, money, require
@@ -32,9 +32,6 @@ __all__ = [
 ]
 
 R = TypeVar("R", bound=Record)
-
-#: Records and repositories count in whole millionths of a dollar.
-_MILLIONTHS = Decimal(1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +84,7 @@ class BudgetUse:
     @classmethod
     def of(cls, budget: Budget, at: float, held: Held) -> BudgetUse:
         """The use of a budget in the month of ``at``."""
-        spent, reserved = held.spent / _MILLIONTHS, held.reserved / _MILLIONTHS
+        spent, reserved = dollars(held.spent), dollars(held.reserved)
         return cls(budget, f"{_moment(at):%Y-%m}", spent, reserved)
 
 
@@ -231,4 +228,4 @@ def charged(state: OperationState, prices: Prices) -> int | None:
 
 
 def _millionths(amount: Decimal) -> int:
-    return int((amount * _MILLIONTHS).to_integral_value(ROUND_CEILING))
+    return int((amount * MILLIONTHS).to_integral_value(ROUND_CEILING))

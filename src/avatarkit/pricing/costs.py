@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 
+from ..interfaces import dollars
 from ..models import Operation
 from ..records import LedgerEntry, Record, Video
 from .quotes import Choice, Estimate, Scenario, Usage, Workload, every_variant, shared
@@ -69,7 +70,7 @@ def _quoted(
     entry: LedgerEntry, record: Record | None, prices: Prices, choose: Choice
 ) -> Estimate | None:
     if entry.quoted is not None:
-        return Estimate(used=Decimal(entry.quoted) / 1_000_000)
+        return Estimate(used=dollars(entry.quoted))
     return _expected(entry, asked(entry.operation, entry.provider, record), prices, choose)
 
 

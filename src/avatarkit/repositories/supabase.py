@@ -436,11 +436,7 @@ class SupabaseRepository(Repository, Wakes):
         """All consents of a user, by their id."""
         _must_be_uuids(user_id=user_id)
         found = await self._whole("avatar_consents", user_id=f"eq.{user_id}")
-        table, place = "avatar_consents", self._place
-        return [
-            rows.read(Consent, row["doc"], table=table, row_id=row["id"], place=place)
-            for row in found
-        ]
+        return [self._consent(row["id"], row["doc"]) for row in found]
 
     async def tombstones(self, user_id: str) -> list[Record]:
         """A user's deleted records whose cleanup has not ended, by their id."""

@@ -75,8 +75,9 @@ def _header(name: str, about: str, **schema: Any) -> Mapping[str, Any]:
     return {**_query(name, about, **schema), "in": "header"}
 
 
-#: Trainings, videos or dubs a month that a quote is asked for, at most.
-_MOST = 1_000_000
+#: What a quote is asked for, at most: trainings, videos or dubs a month, and of each video the
+#: characters or the seconds.
+_MOST, _SCRIPT, _SECONDS = 1_000_000, 20_000, 86_400
 _PAGED = (
     _query("cursor", "Where the page before this one ended."),
     _query("limit", "At most so many.", type="integer", minimum=1, maximum=200),
@@ -100,13 +101,13 @@ ROUTES: tuple[Route, ...] = (
         summary="What a month's work costs on a stack, by rows with a date.",
         parameters=(
             _query("stack", "By default what this server is set up with.", maxLength=200),
-            _query("script", "What each video says, or else:", minLength=1, maxLength=20_000),
+            _query("script", "What each video says, or else:", minLength=1, maxLength=_SCRIPT),
             _query(
                 "seconds",
                 "How long each video is; a minute if nothing is said.",
                 type="number",
                 exclusiveMinimum=0,
-                maximum=86_400,
+                maximum=_SECONDS,
             ),
             *(
                 _query(name, about, type="integer", minimum=0, maximum=_MOST)
@@ -288,8 +289,8 @@ class API:
         del user
         asked = request.query_params
         script = asked.get("script")
-        if script is not None and not 0 < len(script) <= 20_000:
-            raise BadBody("script: give 1 to 20000 characters")
+        if script is not None and not 0 < len(script) <= _SCRIPT:
+            raise BadBody(f"script: give 1 to {_SCRIPT} characters")
         work = partial(
             self.kit.quote,
             stack=asked.get("stack") or None,
@@ -582,8 +583,8 @@ def _seconds(request: Request) -> float | None:
         seconds = None if said is None else float(said)
     except ValueError:
         seconds = 0.0
-    if seconds is not None and not 0 < seconds <= 86_400:
-        raise BadBody("seconds: give a number above 0, at most 86400")
+    if seconds is not None and not 0 < seconds <= _SECONDS:
+        raise BadBody(f"seconds: give a number above 0, at most {_SECONDS}")
     return seconds
 
 
