@@ -267,17 +267,17 @@ class Orchestrator:
             record = await self._reload(record)
 
     def _priced(self, old: Record, new: Record) -> Record:
-        """Put what a vendor has just said about its charge into dollars."""
+        """Put what a vendor has just said about its charge into millionths of a dollar."""
         said = {(o.operation, o.provider): o.cost for o in old.operations}
         operations = tuple(
             o
             if o.cost == said.get((o.operation, o.provider))
-            else o.model_copy(update={"charged": self._dollars(new, o)})
+            else o.model_copy(update={"charged": self._millionths(new, o)})
             for o in new.operations
         )
         return new.model_copy(update={"operations": operations})
 
-    def _dollars(self, record: Record, state: OperationState) -> int | None:
+    def _millionths(self, record: Record, state: OperationState) -> int | None:
         try:
             return self._charged(state)
         except Exception as error:  # noqa: BLE001 - what was accepted is saved, whatever prices say

@@ -92,7 +92,7 @@ class MemoryRepository(Repository):
         return self._held(since, until, user_id)
 
     def _held(self, since: float, until: float, user_id: str | None) -> Held:
-        whose = None if user_id is None else rules.whose(user_id)
+        whose = rules.whose(user_id)
         found = [
             row
             for row in self._reservations.values()

@@ -238,9 +238,9 @@ class PostgresRepository(Repository, Wakes):
 
     async def held(self, since: float, until: float, user_id: str | None = None) -> Held:
         """What the records hold that were made from ``since`` to before ``until``."""
-        whose = None if user_id is None else rules.whose(user_id)
         statement = "select spent, reserved from public.avatarkit_held(%s, %s, %s)"
-        ((spent, reserved),) = await self._rows(statement, rows.iso(since), rows.iso(until), whose)
+        asked = rows.iso(since), rows.iso(until), rules.whose(user_id)
+        ((spent, reserved),) = await self._rows(statement, *asked)
         return Held(spent, reserved)
 
     async def get(self, record_id: str) -> Record | None:

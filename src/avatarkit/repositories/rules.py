@@ -108,11 +108,13 @@ def jobs_of(record: Record) -> set[JobKey]:
     }
 
 
-def whose(user_id: str) -> str:
-    """A user in what is held, which outlives the user's name in its record.
+def whose(user_id: str | None) -> str | None:
+    """A user in what is held, which outlives the user's name in its record; None is everybody.
 
     A UUID in any spelling is one user, as it is to a database that has a type for them.
     """
+    if user_id is None:
+        return None
     with suppress(ValueError):
         user_id = str(UUID(user_id))
     return hashlib.sha256(f"avatarkit reservation of {user_id}".encode()).hexdigest()

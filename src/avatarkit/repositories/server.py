@@ -147,7 +147,7 @@ def caps_json(caps: Iterable[Cap]) -> str:
                 "amount": cap.amount,
                 "since": rows.iso(cap.since),
                 "until": rows.iso(cap.until),
-                "whose": None if cap.user_id is None else rules.whose(cap.user_id),
+                "whose": rules.whose(cap.user_id),
             }
             for cap in caps
         ]

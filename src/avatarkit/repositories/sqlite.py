@@ -735,7 +735,7 @@ def _held(db: sqlite3.Connection, since: float, until: float, user_id: str | Non
     found = db.execute(
         "SELECT coalesce(sum(spent), 0), coalesce(sum(reserved), 0) FROM reservations "  # noqa: S608
         f"WHERE {of_user}at >= :since AND at < :until",
-        {"since": since, "until": until, "whose": rules.whose(user_id or "")},
+        {"since": since, "until": until, "whose": rules.whose(user_id)},
     )
     return Held(*found.fetchone())
 

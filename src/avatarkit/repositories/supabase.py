@@ -158,7 +158,7 @@ class SupabaseRepository(Repository, Wakes):
             "avatarkit_held",
             p_since=rows.iso(since),
             p_until=rows.iso(until),
-            p_whose=None if user_id is None else rules.whose(user_id),
+            p_whose=rules.whose(user_id),
         )
         return Held(**row)
 
