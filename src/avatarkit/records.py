@@ -275,7 +275,7 @@ class Record(Model):
     @property
     def spent(self) -> int:
         """Millionths of a dollar for what vendors have accepted."""
-        return sum(state.spent for state in self.every_operation)
+        return self.holds[1]
 
     @property
     def reserved(self) -> int:
@@ -284,16 +284,25 @@ class Record(Model):
         An open intent is reserved on a final record too: until its fate is known, it may be paid.
         While another stack may still take over, it is what the dearest of them takes.
         """
+        return self.holds[0]
+
+    @property
+    def holds(self) -> tuple[int, int]:
+        """Both, ``reserved`` and ``spent``, in one pass: every save asks it of two records."""
         final = self.status.final
-        own = sum(
-            state.quoted or 0
-            for state in self.operations
-            if state.phase is Phase.INTENT or (state.phase is Phase.NONE and not final)
-        )
-        if final or any(state.phase in _TAKEN for state in self.operations):
-            return own
-        others = (sum(s.quoted or 0 for s in other.operations) for other in self.alternatives)
-        return max(own, *others, 0)
+        reserved = spent = 0
+        accepted = False
+        for state in self.operations:
+            if state.phase in _TAKEN:
+                accepted, spent = True, spent + state.spent
+            elif state.phase is Phase.INTENT or not final:
+                reserved += state.quoted or 0
+        for stack in self.earlier:
+            spent += stack.operation.spent
+        if not (final or accepted):
+            for other in self.alternatives:
+                reserved = max(reserved, sum(s.quoted or 0 for s in other.operations))
+        return reserved, spent
 
     @property
     def prefix(self) -> str:

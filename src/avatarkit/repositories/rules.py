@@ -122,15 +122,16 @@ def whose(user_id: str | None) -> str | None:
 
 def reservation(record: Record, before: Record | None = None) -> dict[str, Any] | None:
     """The row that says what ``record`` holds; None where it is what it was, or nothing was."""
-    was = (before.reserved, before.spent) if before else (0, 0)
-    if (record.reserved, record.spent) == was:
+    holds = record.holds
+    if holds == (before.holds if before else (0, 0)):
         return None
+    reserved, spent = holds
     return {
         "record_id": record.id,
         "whose": whose((before or record).user_id),  # a purged record names nobody
         "at": record.created_at,
-        "reserved": record.reserved,
-        "spent": record.spent,
+        "reserved": reserved,
+        "spent": spent,
     }
 
 
@@ -195,7 +196,7 @@ def _undeclared(model: Model) -> Iterator[Any]:
     """The values of a model that may have any type."""
     if isinstance(model, Record):
         yield from model.options
-        yield from (state.prepared for state in model.every_operation)
+        yield from (state.prepared for state in model.every_operation if state.prepared)
 
 
 _PLAIN = frozenset({str, int, float, bool, type(None)})
