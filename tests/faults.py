@@ -68,16 +68,16 @@ class Verdict:
 _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
     ("records.py", "test_budgets.py test_states.py"): {
         "what nobody knows of is free again at the end": (
-            "if state.phase is Phase.INTENT or (state.phase is Phase.NONE and not final)",
-            "if state.phase in {Phase.INTENT, Phase.NONE} and not final",
+            "elif state.phase is Phase.INTENT or not final:",
+            "elif not final:",
         ),
         "what was never sent stays reserved at the end": (
-            "(state.phase is Phase.NONE and not final)",
-            "state.phase is Phase.NONE",
+            "elif state.phase is Phase.INTENT or not final:",
+            "else:",
         ),
         "the price of a stack that may take over is not reserved": (
-            "return max(own, *others, 0)",
-            "return own",
+            "if not (final or accepted):",
+            "if False:",
         ),
         "a job that was made twice was paid once": (
             "return first + quoted * len(self.duplicates)",

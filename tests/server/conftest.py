@@ -14,6 +14,7 @@ pytest.importorskip("jwt", reason='needs pip install "avatarkit-sdk[server]"')
 
 from avatarkit import AvatarKit
 from avatarkit.engines.clock import SystemClock
+from avatarkit.interfaces import Link
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import Operation
 from avatarkit.providers.fake import Fake, FakeVendor
@@ -28,6 +29,25 @@ class Blind(Fake):
     """Stands for the local provider, and finds no faces."""
 
     name = "local"
+
+
+class Links:
+    """The net, in which every address is the same file."""
+
+    def __init__(self, *pieces):
+        self.pieces = pieces
+
+    async def look(self, url):
+        del url
+        return Link(status=200, media_type="audio/wav", size=sum(map(len, self.pieces)))
+
+    async def fetch(self, url):
+        del url
+        for piece in self.pieces:
+            yield piece
+
+    async def aclose(self):
+        pass
 
 
 class Site:
@@ -98,6 +118,10 @@ class Site:
         told = await client.post("/trainings", json=asked)
         assert told.status_code == 201, told.text
         return told.json()
+
+    def link_leads_to(self, *pieces):
+        """From now on, whatever a link's address."""
+        self.kit._recordings._links = Links(*pieces)
 
     async def settle(self, record_id):
         """Drive everything until the record is final, by what the vendor tells."""

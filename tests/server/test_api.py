@@ -169,6 +169,9 @@ async def test_what_a_training_under_way_is_made_of_stays(site, ana):
 # -- how much one user may keep ----------------------------------------------------------------
 
 
+LINKED = {"role": "voice", "url": "https://files.example/voice.wav"}
+
+
 @pytest.fixture
 async def allowed(site):
     """An app in which a user may keep two recordings, of 1.2 MB together."""
@@ -185,8 +188,7 @@ async def test_one_recording_more_than_a_user_may_keep_is_refused_and_says_what_
         more = await ana.put("/clones/c2/samples/voice/b.wav", content=b"x", headers=sizes(1))
         assert (more.status_code, more.json()["error"]["type"]) == (413, "AllowanceExceeded")
         assert "delete recordings" in more.json()["error"]["message"]
-        linked = {"role": "voice", "url": "https://files.example/voice.wav"}
-        assert (await ana.post("/clones/c1/samples", json=linked)).status_code == 413
+        assert (await ana.post("/clones/c1/samples", json=LINKED)).status_code == 413
         await site.sampled(bob, "c3")  # others have their own allowance
         sample = (await site.repository.samples("ana"))[0]
         await ana.delete(f"/clones/c1/samples/{sample.id}")
@@ -218,6 +220,52 @@ async def test_what_is_on_its_way_counts_as_what_it_will_be(site, allowed):
         first = asyncio.create_task(ana.put(VOICE, content=slow(), headers=sizes(size)))
         await begun.wait()
         second = await ana.put("/clones/c2/samples/voice/b.wav", content=b"", headers=sizes(size))
+        go_on.set()
+        assert second.status_code == 413
+        assert (await first).status_code == 201
+
+
+async def test_what_a_link_leads_to_is_not_kept_beyond_what_a_user_may_keep(site):
+    allowance = Allowance(bytes=len(site.voice) - 1)
+    async with site.running(allowance=allowance) as app, site.client(app, "ana") as ana:
+        site.link_leads_to(site.voice)
+        sent = await ana.post("/clones/c1/samples", json=LINKED)
+        assert (sent.status_code, sent.json()["error"]["type"]) == (413, "AllowanceExceeded")
+        assert (await ana.get("/clones/c1/samples")).json()["samples"] == []
+    assert [path for path in (site.folder / "media").rglob("*") if path.is_file()] == []
+
+
+async def test_a_recording_that_was_kept_before_is_not_lost_with_a_link_to_it(site):
+    async def meanwhile(url):
+        del url
+        await site.kit.add_sample(user_id="ana", clone_id="c1", footage=site.footage)
+        yield site.voice
+
+    allowance = Allowance(bytes=len(site.voice) + 1)
+    async with site.running(allowance=allowance) as app, site.client(app, "ana") as ana:
+        site.link_leads_to(site.voice)
+        await site.kit.add_sample(user_id="ana", clone_id="c1", voice=site.voice)
+        site.kit._recordings._links.fetch = meanwhile
+        assert (await ana.post("/clones/c1/samples", json=LINKED)).status_code == 413
+        kept = (await ana.get("/clones/c1/samples")).json()["samples"]
+    assert [sample["role"] for sample in kept] == ["voice", "footage"]
+
+
+async def test_a_link_on_its_way_counts_as_the_largest_file(site, allowed):
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly(url):
+        del url
+        begun.set()
+        await go_on.wait()
+        yield site.voice
+
+    async with site.client(allowed, "ana") as ana:
+        site.link_leads_to(site.voice)
+        site.kit._recordings._links.fetch = slowly
+        first = asyncio.create_task(ana.post("/clones/c1/samples", json=LINKED))
+        await begun.wait()
+        second = await ana.post("/clones/c1/samples", json=LINKED)
         go_on.set()
         assert second.status_code == 413
         assert (await first).status_code == 201

@@ -61,24 +61,6 @@ PROBES = {
 MINE_ALONE = {"stacks", "quote", "deliveries"}  # routes that name nothing of anybody
 
 
-class Links:
-    """The net, in which every address is the voice."""
-
-    def __init__(self, voice):
-        self.voice = voice
-
-    async def look(self, url):
-        from avatarkit.interfaces import Link
-
-        return Link(status=200, media_type="audio/wav", size=len(self.voice))
-
-    async def fetch(self, url):
-        yield self.voice
-
-    async def aclose(self):
-        pass
-
-
 async def ready(site, client, user):
     """Everything that a user can have."""
     training = await site.started(client, f"{user}-1")
@@ -142,7 +124,7 @@ async def test_anothers_thing_answers_as_if_it_did_not_exist(site, route, owner,
         site.client(app, owner) as own,
         site.client(app, other) as its,
     ):
-        site.kit._recordings._links = Links(site.voice)
+        site.link_leads_to(site.voice)
         theirs = await ready(site, own, owner)
         nothing = dict.fromkeys(("training", "video", "sample"), UNKNOWN) | {"clone": "none-1"}
         before = await everything(site, owner)

@@ -400,6 +400,32 @@ async def test_a_request_is_answered_while_a_kit_is_opened_for_long(site, breaki
     assert (answer.status_code, answer.json()["error"]["type"]) == (503, "StorageError")
 
 
+async def test_uploads_are_tidied_though_deliveries_never_cease(monkeypatch):
+    clock, tidied, looked = SimpleNamespace(monotonic=lambda: now[-1]), [], asyncio.Event()
+    now = [0.0]
+
+    async def look():
+        looked.set()
+        return False
+
+    async def tidy():
+        tidied.append(now[-1])
+
+    monkeypatch.setattr(application, "_SWEEP", 3600.0)
+    monkeypatch.setattr(application, "time", clock)
+    running = application._Running(
+        SimpleNamespace(apply_webhooks=look), SimpleNamespace(tidy=tidy), owned=False
+    )
+    await running.ready()
+    for moment in (1.0, 3599.0, 3600.0, 3601.0):
+        now.append(moment)
+        looked.clear()
+        running.delivered()
+        await looked.wait()
+    await running.aclose()
+    assert tidied == [3600.0]
+
+
 async def test_an_upload_folder_that_cannot_be_tidied_breaks_nothing(site, monkeypatch, caplog):
     tried = []
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
+from uuid import uuid4
 
 import anyio
 import anyio.to_thread
@@ -19,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from .. import shapes
-from ..errors import MediaRejected, NotFound
+from ..errors import Conflict, MediaRejected, NotFound
 from ..figures import quote_shape
 from ..interfaces import LogEntry
 from ..kit import AvatarKit
@@ -29,7 +31,7 @@ from ..preflight import Finding
 from ..records import Sample, Status, Training, Video
 from .bodies import Answer, BadBody, LinkedSample, NewTraining, NewVideo, read
 from .live import Hub
-from .uploads import Allowance, Uploads
+from .uploads import MAX_BYTES, Allowance, AllowanceExceeded, Uploads
 
 __all__ = ["API", "ROUTES", "Route"]
 
@@ -318,9 +320,19 @@ class API:
     async def fetch_sample(self, request: Request, user: str) -> Response:
         """Fetch a sample; private addresses are refused."""
         body = await read(request, LinkedSample)
-        await self._require_room(user, None, 1)  # how long it is, it tells when it comes
         given: dict[str, Any] = {body.role: body.url}
-        sample = await self.kit.add_sample(user_id=user, clone_id=_clone(request), **given)
+        clone_id = _clone(request)
+        path = self.uploads.place(user, "link", uuid4().hex, name="link")
+        async with self.uploads.alone(path, MAX_BYTES):  # how long it is, it tells when it comes
+            known = await self._require_room(user, path, 1)
+            sample = await self.kit.add_sample(user_id=user, clone_id=clone_id, **given)
+            try:
+                await self._require_room(user, path, 0, files=0)
+            except AllowanceExceeded:
+                if sample.id not in known:
+                    with suppress(NotFound, Conflict):  # gone already, or already of use
+                        await self.kit.delete_sample(sample.id, user_id=user, clone_id=clone_id)
+                raise
         return JSONResponse({"sample": _sample(sample), "findings": []}, 201)
 
     def _place(self, request: Request, user: str) -> Path:
@@ -353,12 +365,18 @@ class API:
             finally:
                 await self.uploads.drop(path)
 
-    async def _require_room(self, user: str, path: Path | None, length: int) -> None:
-        """Raise ``AllowanceExceeded`` where so many bytes more are too much for a user."""
+    async def _require_room(
+        self, user: str, path: Path, length: int, *, files: int = 1
+    ) -> frozenset[str]:
+        """Ids of what a user keeps; raises ``AllowanceExceeded`` where so much more is too much.
+
+        What is on its way to ``path`` is spoken of by ``length`` and ``files``.
+        """
         kept = await self.kit.samples(user_id=user)
-        files, size = await self.uploads.held(user, beside=path)
+        coming, size = await self.uploads.held(user, beside=path)
         size += length + sum(sample.file.size for sample in kept)
-        self.allowance.require(len(kept) + files + 1, size)
+        self.allowance.require(len(kept) + coming + files, size)
+        return frozenset(sample.id for sample in kept)
 
     async def drop_sample(self, request: Request, user: str) -> Response:
         """Remove a sample."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -138,6 +139,7 @@ class _Running:
 
     async def _sweep(self) -> None:
         self._ready.set()
+        tidied = time.monotonic()
         while not self._stop.is_set():
             self._swept.clear()
             try:
@@ -147,10 +149,11 @@ class _Running:
                 log.warning("webhooks.not_applied", error=type(error).__name__)
             except Exception as error:  # what is kept stays, and is tried again with the next look
                 log.exception("webhooks.sweep_failed", error=type(error).__name__)
-            try:
-                await asyncio.wait_for(self._swept.wait(), _SWEEP)
-            except TimeoutError:
+            if time.monotonic() - tidied >= _SWEEP:
                 await self._tidy()
+                tidied = time.monotonic()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._swept.wait(), _SWEEP)
 
     async def _tidy(self) -> None:
         try:

@@ -72,7 +72,7 @@ class Uploads:
     def _of(self, user: str) -> Path:
         return self._folder / _digest(user)
 
-    async def held(self, user: str, *, beside: Path | None = None) -> tuple[int, int]:
+    async def held(self, user: str, *, beside: Path) -> tuple[int, int]:
         """How many files and bytes of a user are here, ``beside`` the one that is spoken of.
 
         One that is being sent counts as what it will be.
@@ -81,8 +81,7 @@ class Uploads:
         sizes = {path.parent: n for path, n in self._busy.items() if own in path.parents}
         for folder, size in await anyio.to_thread.run_sync(_sizes, own):
             sizes[folder] = max(sizes.get(folder, 0), size)
-        if beside is not None:
-            sizes.pop(beside.parent, None)
+        sizes.pop(beside.parent, None)
         return len(sizes), sum(sizes.values())
 
     async def received(self, path: Path) -> int:
