@@ -218,6 +218,28 @@ async def test_what_another_process_changes_costs_a_thousand_watchers_one_read(s
     assert counted.reads == 2
 
 
+async def test_who_joins_others_costs_no_read(site):
+    async with served(site) as (client, _):
+        events = f"/trainings/{(await site.started(client))['id']}/events"
+        async with client.stream("GET", events) as first:
+            seen = await anext(changes(first))
+            counted = site.kit._repository = Counted(site.repository)
+            async with client.stream("GET", events) as second:
+                assert await anext(changes(second)) == seen
+            assert counted.reads == 0
+
+
+async def test_what_its_owner_watches_does_not_exist_for_others(site):
+    async with served(site) as (client, _):
+        training = (await site.started(client))["id"]
+        async with client.stream("GET", f"/trainings/{training}/events") as response:
+            await anext(changes(response))
+            bob = {"authorization": f"Bearer {site.tokens['bob']}"}
+            theirs = await client.get(f"/trainings/{training}/events", headers=bob)
+            video = await client.get(f"/videos/{training}/events")
+    assert (theirs.status_code, video.status_code) == (404, 404)
+
+
 async def test_when_the_last_watcher_leaves_nobody_looks_any_more(site):
     async with site.running() as app, site.client(app, "ana") as client:
         training = await site.started(client)

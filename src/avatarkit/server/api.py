@@ -395,12 +395,16 @@ class API:
 
     # -- trainings and videos -----------------------------------------------------------------
 
-    async def _own(self, request: Request, user: str) -> Training | Video:
-        """The record of the path; raises ``NotFound``, also where it is another user's."""
+    async def _own(self, request: Request, user: str, *, watched: bool = False) -> Training | Video:
+        """The record of the path; raises ``NotFound``, also where it is another user's.
+
+        One that is ``watched`` need not be looked up.
+        """
         path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
         kind = _KINDS[path.split("/")[1]]
         record_id = request.path_params["id"]
-        record = await self.kit.get(record_id)
+        known = self.hub.watched(record_id) if watched else None
+        record = known or await self.kit.get(record_id)
         if record.user_id != user or not isinstance(record, kind):
             raise NotFound(f"there is no training or video {record_id!r}")
         return record
@@ -470,7 +474,7 @@ class API:
 
     async def events(self, request: Request, user: str) -> Response:
         """Its changes, live; with the last version that was seen, what came after it."""
-        record = await self._own(request, user)
+        record = await self._own(request, user, watched=True)
         if request.method == "HEAD":
             return Response(media_type="text/event-stream")
         last = request.headers.get("last-event-id", "")

@@ -22,6 +22,7 @@ class _Channel:
     """One record that somebody watches: its newest state, as it is sent to each of them."""
 
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    record: Training | Video | None = None
     version: int = -1
     event: bytes = b""
     ended: bool = False
@@ -36,6 +37,11 @@ class Hub:
         self._kit = kit
         self._shape = shape
         self._channels: dict[str, _Channel] = {}
+
+    def watched(self, record_id: str) -> Training | Video | None:
+        """The newest state of a record that somebody watches, which spares others the look."""
+        channel = self._channels.get(record_id)
+        return channel.record if channel else None
 
     async def changes(self, record_id: str, after: int = -1) -> AsyncIterator[bytes]:
         """Yield an event now and at each change, until the record is final or gone.
@@ -71,7 +77,7 @@ class Hub:
     async def _watch(self, record_id: str, channel: _Channel) -> None:
         try:
             async for record in self._kit.watch(record_id):
-                channel.version = record.version
+                channel.record, channel.version = record, record.version
                 text = json.dumps(self._shape(record), separators=(",", ":"))
                 event = ServerSentEvent(text, event="change", id=str(record.version))
                 channel.event = event.encode()
