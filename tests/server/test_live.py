@@ -235,9 +235,10 @@ async def test_what_its_owner_watches_does_not_exist_for_others(site):
         async with client.stream("GET", f"/trainings/{training}/events") as response:
             await anext(changes(response))
             bob = {"authorization": f"Bearer {site.tokens['bob']}"}
-            theirs = await client.get(f"/trainings/{training}/events", headers=bob)
-            video = await client.get(f"/videos/{training}/events")
-    assert (theirs.status_code, video.status_code) == (404, 404)
+            async with client.stream("GET", f"/trainings/{training}/events", headers=bob) as his:
+                assert his.status_code == 404
+            async with client.stream("GET", f"/videos/{training}/events") as video:
+                assert video.status_code == 404
 
 
 async def test_when_the_last_watcher_leaves_nobody_looks_any_more(site):

@@ -155,17 +155,23 @@ class HttpProvider:
         operation = next(found, None)
         return [] if operation is None else self._events(delivery, self._job(operation, body))
 
-    def _events(self, delivery: Delivery, job: Job) -> list[Event]:
-        """The event of a job, or nothing where it is none that anybody waits for."""
+    def _events(
+        self, delivery: Delivery, job: Job, *, told: str | None = None, trusted: bool | None = None
+    ) -> list[Event]:
+        """The event of a job, or nothing where it is none that anybody waits for.
+
+        ``told`` is the vendor's id of it, without which it is the digest of the body; it is to be
+        ``trusted`` where deliveries are signed, unless that is said here.
+        """
         name = _EVENT_NAMES[job.operation].get(job.state)
         if name is None:
             return []
         event = Event(
             provider=self.name,
-            id=delivery.digest,
+            id=told or delivery.digest,
             name=name,
             job=job,
-            trusted=self.capabilities.webhook.signed,
+            trusted=self.capabilities.webhook.signed if trusted is None else trusted,
         )
         return [event]
 

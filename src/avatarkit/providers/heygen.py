@@ -778,8 +778,7 @@ class HeyGen(
         )
         trusted = signature is not None and operation is not Operation.AVATAR
         told = _text(body, ("event_id",)) if signature is not None else None
-        known = {"trusted": trusted, "id": told or delivery.digest}
-        return [event.model_copy(update=known) for event in self._events(delivery, job)]
+        return self._events(delivery, job, told=told, trusted=trusted)
 
 
 def _by_id(asset_id: str) -> dict[str, str]:

@@ -69,7 +69,7 @@ class Inbox:
             return 400, "the JSON is nested too deep"
         await self._ready()
         delivery = Delivery(body, dict(request.headers))
-        token = request.query_params.get("job")
+        token = request.query_params.get("job") if request.scope["query_string"] else None
         try:
             await self._kit.receive(
                 request.path_params["provider"], delivery, token=token, apply=False
