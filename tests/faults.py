@@ -499,8 +499,8 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "pass",
         ),
         "a repeat is known by its bytes only": (
-            '"id": told or delivery.digest',
-            '"id": delivery.digest',
+            "self._events(delivery, job, told=told, trusted=trusted)",
+            "self._events(delivery, job, trusted=trusted)",
         ),
         "an engine that the look lacks is paid for": (
             "if supported and asked.type not in supported:",
