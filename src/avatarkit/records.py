@@ -266,6 +266,8 @@ class Record(Model):
     @property
     def every_operation(self) -> tuple[OperationState, ...]:
         """The operations, and those that earlier stacks did not take."""
+        if not self.earlier:
+            return self.operations
         return (*self.operations, *(stack.operation for stack in self.earlier))
 
     def token(self, operation: Operation) -> str:

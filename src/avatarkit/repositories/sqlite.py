@@ -200,8 +200,10 @@ class SqliteRepository(Repository, Wakes):
         """
         table = _table(old)
         doc, saved = rules.as_stored(new.model_copy(update={"version": old.version + 1}))
-        row = rows.record_row(saved, doc)
-        moved = {n: v for n, v in row.items() if n not in _STILL or getattr(old, n) != v}
+        moved = rows.record_row(saved, doc)
+        for name in _STILL & moved.keys():
+            if moved[name] == getattr(old, name):
+                del moved[name]
         moved_jobs = rules.jobs_of(saved) != rules.jobs_of(old)
 
         def change(db: sqlite3.Connection) -> Record | None:
