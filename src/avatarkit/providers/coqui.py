@@ -129,11 +129,11 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
         model: Any = None,
         accept_cpml: bool | None = None,
     ) -> None:
+        _require_licence(accepted=accept_cpml)  # first: a client takes time, and would be left open
         given = settings or ProviderSettings()
         patient = dataclasses.replace(given, timeout=max(given.timeout, _PATIENCE))
         super().__init__(patient, client=client)
         self._kind = _HERE if model is not None else _kind(self._base_url)
-        _require_licence(accepted=accept_cpml)
         self._base_url = self._base_url.removeprefix("xtts+").removeprefix("file://")
         self._model = model
         # Callers wait here for their turn, instead of each in a thread.
