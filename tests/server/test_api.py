@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from functools import partial
 
 import pytest
 from starlette.requests import ClientDisconnect
 
-from avatarkit import preflight
+from avatarkit import errors, preflight
 from avatarkit.media import signing
+from avatarkit.models import Operation
 from avatarkit.pricing import USD, Budget
+from avatarkit.providers.fake import Fault
 from avatarkit.records import Status
 from avatarkit.server import Allowance
 from avatarkit.server.uploads import Uploads
@@ -544,6 +547,48 @@ async def test_an_avatar_that_is_not_trained_does_not_speak(site, ana):
     told = await site.started(ana)
     sent = await ana.post(f"/trainings/{told['id']}/videos", json={"text": "Hello."})
     assert (sent.status_code, sent.json()["error"]["type"]) == (409, "IllegalTransition")
+
+
+def jobs(site, operation):
+    return {job.id for job in site.vendor.jobs if job.operation is operation}
+
+
+async def test_an_avatar_is_deleted_with_all_its_videos(site, ana, video, monkeypatch):
+    monkeypatch.setattr(site.kit, "page", partial(site.kit.page, limit=1))  # of several pages
+    where = f"/trainings/{video['training_id']}"
+    site.vendor.fail_next(Operation.VIDEO, Fault.STUCK)
+    running = (await ana.post(f"{where}/videos", json={"text": "Wait."})).json()
+    while len(films := jobs(site, Operation.VIDEO)) < 2:
+        await site.kit.tick()
+    kept = [file.key for file in (await site.repository.get(video["id"])).files.values()]
+    assert (await ana.delete(where)).status_code == 204
+    for gone in (where, f"/videos/{video['id']}", f"/videos/{running['id']}"):
+        assert (await ana.get(gone)).status_code == 404
+    while any([await site.kit.leftovers(r) for r in (video["id"], running["id"])]):
+        await site.kit.tick()
+    assert [await site.kit.media.stat(key) for key in kept] == [None] * len(kept)
+    assert films <= site.vendor.deleted
+
+
+async def test_a_deletion_that_was_cut_goes_on_when_it_is_asked_for_again(
+    site, ana, video, monkeypatch
+):
+    where = f"/trainings/{video['training_id']}"
+    more = (await ana.post(f"{where}/videos", json={"text": "More."})).json()
+    delete, asked = site.kit.delete, []
+
+    async def cut(record_id):
+        asked.append(record_id)
+        if len(asked) == 2:
+            raise errors.Unavailable("the database went away")
+        await delete(record_id)
+
+    monkeypatch.setattr(site.kit, "delete", cut)
+    assert (await ana.delete(where)).status_code == 502
+    assert (await ana.get(where)).status_code == 200  # so that there is something to ask for
+    assert (await ana.delete(where)).status_code == 204
+    for gone in (where, f"/videos/{video['id']}", f"/videos/{more['id']}"):
+        assert (await ana.get(gone)).status_code == 404
 
 
 async def test_a_video_is_listed_with_its_training(ana, video):

@@ -183,7 +183,10 @@ ROUTES: tuple[Route, ...] = (
     ),
     *(
         route
-        for kind in ("trainings", "videos")
+        for kind, removed in (
+            ("trainings", "Remove it and its videos, here and at the vendors."),
+            ("videos", "Remove it, here and at the vendors."),
+        )
         for route in (
             Route(
                 method="GET",
@@ -220,7 +223,7 @@ ROUTES: tuple[Route, ...] = (
                 method="DELETE",
                 path=f"/{kind}/{{id}}",
                 name=f"delete_{kind}",
-                summary="Remove it, here and at the vendors.",
+                summary=removed,
                 answers=(204, 404),
             ),
         )
@@ -505,10 +508,23 @@ class API:
         return JSONResponse(self.shape(await self.kit.cancel(record.id)))
 
     async def delete(self, request: Request, user: str) -> Response:
-        """Remove it."""
+        """Remove it; of a training its videos first, so that to ask again goes on with the rest."""
         record = await self._own(request, user)
+        if isinstance(record, Training):
+            await self._delete_videos(record)
         await self.kit.delete(record.id)
         return Response(status_code=204)
+
+    async def _delete_videos(self, training: Training) -> None:
+        cursor: str | None = None
+        while True:
+            page = await self.kit.page(
+                "video", user_id=training.user_id, training_id=training.id, cursor=cursor
+            )
+            for video in page.records:
+                await self.kit.delete(video.id)
+            if (cursor := page.cursor) is None:
+                return
 
     async def speak(self, request: Request, user: str) -> Response:
         """Start a video."""
