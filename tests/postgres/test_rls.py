@@ -43,6 +43,11 @@ def _mutations():
                 f"{table} without {kind} for the service",
                 (f"revoke {kind} on {table} from service_role"),
             )
+    for sequence in walls.SEQUENCES:
+        yield f"{sequence} read by anon", f"grant select on sequence {sequence} to anon"
+        yield f"{sequence} read by users", f"grant select on sequence {sequence} to authenticated"
+        for role in ("anon", "authenticated", "service_role", "public"):
+            yield f"{sequence} set by users: {role}", f"grant update on sequence {sequence} to {role}"
     for table in walls.READ:
         yield f"{table} closed to users", f"revoke select on {table} from authenticated"
     for table in (*walls.CLOSED, "avatar_webhooks"):

@@ -21,6 +21,7 @@ CLOSED = (
     "avatar_reservations",
 )  # fmt: skip
 TABLES = (*READ, "avatar_webhooks", *CLOSED)
+SEQUENCES = ("avatar_ledger_place_seq",)
 LOG = ("id", "avatar_training_id", "avatar_video_id", "event_type", "outcome", "received_at")
 BUCKETS = ("voice-samples", "video-samples")
 FOR_USERS = ("avatarkit_get", "avatarkit_schema_version")
@@ -174,7 +175,7 @@ def a_user_sees_of_the_webhook_log_five_things(db):
 def what_the_service_keeps_is_closed_to_users(db):
     for user in USERS:
         with acting(db, "authenticated", user):
-            for table in CLOSED:
+            for table in (*CLOSED, *SEQUENCES):
                 assert refused(db, f"select * from {table}"), table
 
 
@@ -195,6 +196,9 @@ def anon_gets_nothing(db):
             for table in TABLES:
                 assert refused(db, f"select from {table}"), table
                 assert refused(db, f"select id from {table}") or table in CLOSED, table
+            for sequence in SEQUENCES:
+                assert refused(db, f"select last_value from {sequence}"), sequence
+                assert refused(db, f"select setval('{sequence}', 1)"), sequence
             assert db.execute("select count(*) from storage.buckets").fetchone() == (0,)
             if claims_of is None:
                 assert db.execute("select count(*) from storage.objects").fetchone() == (0,)
@@ -389,7 +393,7 @@ def the_service_does_its_work(db):
 
 
 def rights_are_written_down(db):
-    """Every right of every role in every table, as the catalogue tells."""
+    """Every right of every role in every table and sequence, as the catalogue tells."""
     held = db.execute("""
         select c.relname::text, r.rolname::text, p.kind
           from pg_class c, (values ('anon'), ('authenticated'), ('service_role')) r (rolname),
@@ -403,6 +407,13 @@ def rights_are_written_down(db):
         for kind in ("select", "insert", "update", "delete")
     }
     assert set(held) == wanted, set(held) ^ wanted
+    counted = db.execute("""
+        select c.relname::text, bool_or(has_sequence_privilege(r.rolname::name, c.oid, p.kind))
+          from pg_class c, (values ('anon'), ('authenticated'), ('service_role')) r (rolname),
+               unnest(array['usage', 'select', 'update']) p (kind)
+         where c.relnamespace = 'public'::regnamespace and c.relkind = 'S'
+         group by c.oid order by 1""").fetchall()
+    assert counted == [(name, False) for name in SEQUENCES]
     columns = db.execute(
         "select column_name::text, privilege_type::text from information_schema.column_privileges "
         "where table_schema = 'public' and table_name = 'avatar_webhooks' "

@@ -1143,6 +1143,17 @@ begin
                    item.tab);
     execute format('grant select, insert, update, delete on public.%I to service_role', item.tab);
   end loop;
+  -- A sequence behind an identity column needs no grant to count on, and nobody is to read or set it.
+  for item in
+    select d.objid::regclass as sequence
+      from pg_depend d join pg_class c on c.oid = d.refobjid
+      join pg_class s on s.oid = d.objid and s.relkind = 'S'
+     where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass
+       and c.relnamespace = 'public'::regnamespace and c.relname = any (own)
+  loop
+    execute format('revoke all on sequence %s from public, anon, authenticated, service_role',
+                   item.sequence);
+  end loop;
   -- An application's own tables keep their policies and grants; the service needs these.
   grant select, insert, update on public.user_clones, public.voice_samples, public.video_samples
     to service_role;
