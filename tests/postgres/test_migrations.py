@@ -115,20 +115,37 @@ def either(request):
 def older(bare):
     """A project with older tables and rows of every kind."""
     run_file(bare, HERE / "heygen_tables.sql")
-    bare.execute("insert into public.user_clones (id, user_id) values (%s, %s)", (an_id(900), ANNA))
-    for number, status, avatar, voice, link in (
+    rows = (
         (1, "completed", "avatar-1", "voice-1", "https://files.example/1.mp4?token=x"),
         (2, "training", "avatar-2", "voice-2", None),
         (3, "processing", None, None, None),
         (4, "failed", None, "voice-4", None),
         (5, "Weird", None, None, None),
         (6, None, None, None, "results/6/video.mp4"),
-    ):
+        (8, "pending", None, None, None),
+        (9, "cancelled", "avatar-9", None, None),
+        (10, "completed", None, None, "https://files.example/10.mp4"),
+    )
+    for number, status, avatar, voice, link in rows:
+        bare.execute(
+            "insert into public.user_clones (id, user_id, training_status, avatar_ready) "
+            "values (%s, %s, %s, %s)",
+            (an_id(900 + number), ANNA, status, status == "completed"),
+        )
         bare.execute(
             "insert into public.avatar_training (id, user_id, clone_id, status, progress, "
             "heygen_avatar_id, heygen_voice_id, avatar_video_url, training_started_at) "
             "values (%s, %s, %s, %s, 40, %s, %s, %s, %s)",
-            (an_id(number), ANNA, an_id(900), status, avatar, voice, link, NOW if avatar else None),
+            (
+                an_id(number),
+                ANNA,
+                an_id(900 + number),
+                status,
+                avatar,
+                voice,
+                link,
+                NOW if avatar else None,
+            ),
         )
     bare.execute("insert into public.avatar_training (id) values (%s)", (an_id(7),))
     for number in (1, 1, 7):
@@ -139,7 +156,7 @@ def older(bare):
         )
     bare.execute(
         "insert into public.voice_samples (clone_id, file_path, note) values (%s, 'a/b.wav', 'n')",
-        (an_id(900),),
+        (an_id(901),),
     )
     return bare
 
@@ -270,7 +287,7 @@ def test_a_host_table_keeps_its_policies_grants_and_data(older):
     run_file(older, UPGRADE, MIGRATION)
     assert (older.execute(policies).fetchall(), older.execute(rights).fetchone()[1]) == before
     assert older.execute("select note, doc from voice_samples").fetchall() == [("n", None)]
-    assert older.execute("select name from user_clones").fetchall() == [("twin",)]
+    assert older.execute("select distinct name from user_clones").fetchall() == [("twin",)]
     assert older.execute(
         "select has_table_privilege('authenticated', 'user_clones', 'insert'), "
         "has_table_privilege('service_role', 'voice_samples', 'insert')"
@@ -294,7 +311,9 @@ def test_older_tables_are_refused_with_the_file_that_helps(older):
 def test_older_rows_move_over_and_can_be_read(older):
     run_file(older, UPGRADE, MIGRATION)
     docs = older.execute("select doc from avatar_training order by id").fetchall()
-    one, two, three, four, five, six = (Training.model_validate_json(doc) for (doc,) in docs)
+    one, two, three, four, five, six, eight, nine, ten = (
+        Training.model_validate_json(doc) for (doc,) in docs
+    )
 
     assert one.status is Status.COMPLETED
     assert (one.voice_id, one.avatar_id, one.progress) == ("voice-1", "avatar-1", 100)
@@ -306,6 +325,28 @@ def test_older_rows_move_over_and_can_be_read(older):
     assert "start it again" in (three.error_message or "")
     assert four.operation(Operation.VOICE).phase is Phase.DONE
     assert four.error_message == "Training failed"
+    assert eight.status is Status.FAILED
+    assert eight.error_message == "It was never sent to HeyGen: start it again"
+    assert (nine.status, nine.next_at) == (Status.CANCELLED, None)
+    assert nine.operation(Operation.AVATAR).job_id == "avatar-9"  # to be deleted there
+    assert nine.completed_at is not None
+    assert ten.status is Status.FAILED
+    assert "adopt the avatar" in (ten.error_message or "")
+    clones = older.execute("select training_status, avatar_ready from user_clones order by id")
+    assert clones.fetchall() == [
+        (t.status, t is one) for t in (one, two, three, four, five, six, eight, nine, ten)
+    ]
+
+
+def test_a_second_time_leaves_the_older_rows_and_their_clones_alone(older):
+    everything = (
+        "select t.id, t.doc, t.version, t.updated_at, c.xmin::text, c.training_status "
+        "from avatar_training t join user_clones c on c.id = t.clone_id order by t.id"
+    )
+    run_file(older, UPGRADE, MIGRATION)
+    before = older.execute(everything).fetchall()
+    run_file(older, UPGRADE, MIGRATION)
+    assert older.execute(everything).fetchall() == before
 
 
 def test_older_ids_are_in_the_columns_and_found_as_jobs(older):
@@ -318,7 +359,7 @@ def test_older_ids_are_in_the_columns_and_found_as_jobs(older):
     found = "select id from avatarkit_find_job('heygen', 'avatar', 'avatar-2')"
     assert older.execute(found).fetchall() == [(an_id(2),)]
     assert [c[1] for c in claim(older)] == [an_id(2)]
-    assert save(older, number=2, status="completed", progress=100)
+    assert save(older, number=2, clone_id=an_id(902), status="completed", progress=100)
 
 
 def test_nothing_older_is_lost(older):
@@ -326,14 +367,14 @@ def test_nothing_older_is_lost(older):
     run_file(older, UPGRADE, MIGRATION)
     kept = older.execute("select original from avatar_training_of_heygen order by id").fetchall()
     assert kept == before
-    assert older.execute("select count(*) from avatar_training").fetchone() == (6,)
+    assert older.execute("select count(*) from avatar_training").fetchone() == (9,)
     log = older.execute(
         "select avatar_training_id::text, provider, user_id::text from avatar_webhooks "
         "order by avatar_training_id nulls last"
     ).fetchall()
     assert log == [(an_id(1), "heygen", ANNA)] * 2 + [(None, "heygen", None)]
     run_file(older, UPGRADE, MIGRATION)
-    assert older.execute("select count(*) from avatar_training_of_heygen").fetchone() == (7,)
+    assert older.execute("select count(*) from avatar_training_of_heygen").fetchone() == (10,)
 
 
 def test_the_service_erases_a_person_from_the_older_rows_as_well(older):

@@ -47,7 +47,10 @@ def _mutations():
         yield f"{sequence} read by anon", f"grant select on sequence {sequence} to anon"
         yield f"{sequence} read by users", f"grant select on sequence {sequence} to authenticated"
         for role in ("anon", "authenticated", "service_role", "public"):
-            yield f"{sequence} set by users: {role}", f"grant update on sequence {sequence} to {role}"
+            yield (
+                f"{sequence} set by users: {role}",
+                f"grant update on sequence {sequence} to {role}",
+            )
     for table in walls.READ:
         yield f"{table} closed to users", f"revoke select on {table} from authenticated"
     for table in (*walls.CLOSED, "avatar_webhooks"):
@@ -141,6 +144,7 @@ _FUNCTIONS = (
     "avatarkit_get(text)",
     "avatarkit_held(timestamptz, timestamptz, text)",
     "avatarkit_index_jobs(text, jsonb)",
+    "avatarkit_keep_in_step(text)",
     "avatarkit_leave_place(text, text)",
     "avatarkit_log_webhook(text, text, text, text, timestamptz, text, text, text)",
     "avatarkit_next_due(timestamptz)",

@@ -8,7 +8,9 @@
 --   provider_avatar_id; the document that avatarkit reads is built of the row.
 -- * What was under way goes on, if HeyGen's id of the avatar is known: it is asked for again. If not,
 --   nobody can tell whether HeyGen has it: it fails with a message that says so, and nothing is
---   paid for a second time.
+--   paid for a second time. One that waited and was never sent fails, and says that.
+-- * Completed stays completed if that id is known; without it the avatar cannot speak, and it fails.
+--   Failed and cancelled stay what they are.
 -- * Links in avatar_video_url and its two sisters leave them (they hold keys of the media store
 --   from now on); they are in avatar_training_of_heygen.
 -- * A row without user or clone belongs to nobody and cannot be kept in avatar_training.
@@ -117,21 +119,27 @@ begin
                    else least(greatest(coalesce(t.progress, 0), 0), 100) end,
       error_message = case when s.status <> 'failed' then null
         when lower(t.status) = 'failed' then coalesce(t.error_message, 'Training failed')
+        when lower(t.status) = 'completed' then 'It was completed before avatarkit was set up, and '
+             'HeyGen''s id of the avatar is not known: adopt the avatar, or train it again'
+        when coalesce(lower(t.status), 'pending') = 'pending' and t.training_started_at is null
+             and t.provider_voice_id is null
+          then 'It was never sent to HeyGen: start it again'
         else 'It was under way before avatarkit was set up, and HeyGen''s id of it is not known: '
              'look at HeyGen whether it is there, and start it again if not' end,
       avatar_video_url = case when t.avatar_video_url !~ '^https?:' then t.avatar_video_url end,
       avatar_thumbnail_url =
         case when t.avatar_thumbnail_url !~ '^https?:' then t.avatar_thumbnail_url end,
       sample_video_url = case when t.sample_video_url !~ '^https?:' then t.sample_video_url end,
-      training_completed_at = case when s.status in ('completed', 'failed')
+      training_completed_at = case when s.status in ('completed', 'failed', 'cancelled')
         then coalesce(t.training_completed_at, t.updated_at, now()) end,
       created_at = coalesce(t.created_at, now()),
       updated_at = coalesce(t.updated_at, t.created_at, now()),
-      next_at = case when s.status not in ('completed', 'failed') then now() end
+      next_at = case when s.status = 'training' then now() end
     from (select o.id, case
-            when lower(o.status) in ('completed', 'failed') then lower(o.status)
-            when o.provider_avatar_id is not null then 'training'
-            else 'failed' end as status
+            when lower(o.status) in ('failed', 'cancelled') then lower(o.status)
+            when o.provider_avatar_id is null then 'failed'
+            when lower(o.status) = 'completed' then 'completed'
+            else 'training' end as status
           from public.avatar_training o) s
    where s.id = t.id;
 
@@ -154,7 +162,8 @@ begin
                           then 1 else 0 end,
           'job_state', case when o.job_id is null then null
                             when t.status = 'completed' then 'succeeded'
-                            when t.status = 'failed' then 'failed' else 'running' end,
+                            when t.status = 'failed' then 'failed'
+                            when t.status = 'cancelled' then 'unknown' else 'running' end,
           'stored', t.status = 'completed',
           'submitted_at', extract(epoch from t.training_started_at)) order by o.place)
         from (values (1, 'voice', t.provider_voice_id), (2, 'avatar', t.provider_avatar_id))

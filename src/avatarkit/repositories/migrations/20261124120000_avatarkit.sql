@@ -412,25 +412,35 @@ begin
   return new;
 end $$;
 
-create or replace function public.avatarkit_clone_in_step() returns trigger
+-- Let the clone's row say what its trainings say.
+create or replace function public.avatarkit_keep_in_step(p_clone_id text) returns void
 language plpgsql set search_path = '' as $$
 declare
-  clone public.user_clones.id%type;
+  v_clone constant public.user_clones.id%type := p_clone_id;
 begin
-  if tg_op = 'DELETE' then clone := old.clone_id; else clone := new.clone_id; end if;
   -- Lock first, then look: the next statement sees what others committed in the meantime.
-  perform from public.user_clones where id = clone for no key update;
+  perform from public.user_clones where id = v_clone for no key update;
   update public.user_clones c
      set training_status = s.status, avatar_ready = s.ready
     from (select
             coalesce((select t.status from public.avatar_training t
-                       where t.clone_id = clone and not t.deleted
+                       where t.clone_id = v_clone and not t.deleted
                        order by t.created_at desc, t.id desc limit 1), 'pending') as status,
             exists (select from public.avatar_training t
-                     where t.clone_id = clone and not t.deleted
+                     where t.clone_id = v_clone and not t.deleted
                        and t.status = 'completed') as ready) s
-   where c.id = clone
+   where c.id = v_clone
      and (c.training_status is distinct from s.status or c.avatar_ready is distinct from s.ready);
+end $$;
+
+create or replace function public.avatarkit_clone_in_step() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  if tg_op = 'DELETE' then
+    perform public.avatarkit_keep_in_step(old.clone_id::text);
+  else
+    perform public.avatarkit_keep_in_step(new.clone_id::text);
+  end if;
   return null;
 end $$;
 
@@ -456,6 +466,17 @@ create or replace trigger avatar_training_forget after delete on public.avatar_t
   for each row execute function public.avatarkit_forget();
 create or replace trigger avatar_videos_forget after delete on public.avatar_videos
   for each row execute function public.avatarkit_forget();
+
+-- Rows of an upgraded database were moved before there were triggers.
+do $$
+begin
+  if to_regclass('public.avatar_training_of_heygen') is not null then
+    perform public.avatarkit_keep_in_step(c.id::text) from public.user_clones c
+      where c.id in (select t.clone_id from public.avatar_training t
+                       join public.avatar_training_of_heygen h on h.id = t.id)
+      order by c.id;
+  end if;
+end $$;
 
 -- 3. Functions: one statement each for a driver and for PostgREST ---------------------------------
 -- All run with the rights of the caller. p_kind is 'training' or 'video'; p_row is the row as an
