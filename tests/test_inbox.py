@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from avatarkit import errors
@@ -10,6 +12,7 @@ from avatarkit.interfaces import LogEntry
 from avatarkit.models import Event, Job, JobState, Operation
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.testing import FakeClock
+from avatarkit.webhooks import Delivery
 
 pytestmark = pytest.mark.anyio
 
@@ -42,3 +45,18 @@ async def test_a_delivery_that_cannot_be_applied_holds_up_no_other():
     inbox = Inbox(repository=repository, provider=lambda name: None, deliver=deliver)
     assert await inbox.sweep() == 1
     assert [entry.event_id for entry in await repository.pending_webhooks()] == ["a-broken"]
+
+
+@pytest.mark.parametrize(
+    ("event_id", "job_id", "token"),
+    [("e\0", "j", None), ("e", "j\0", None), ("e", "j", "ak-\0-voice")],
+)
+async def test_an_id_with_a_nul_is_rejected_and_not_kept(event_id, job_id, token):
+    job = Job(provider="fake", operation=Operation.VOICE, id=job_id, state=JobState.SUCCEEDED)
+    event = Event(provider="fake", id=event_id, name="video.failed", job=job, trusted=True)
+    repository = MemoryRepository(clock=FakeClock())
+    provider = SimpleNamespace(events=lambda delivery: [event])
+    inbox = Inbox(repository=repository, provider=lambda name: provider, deliver=None)
+    with pytest.raises(errors.WebhookRejected, match="NUL"):
+        await inbox.take("fake", Delivery(b"{}", {}), token, apply=False)
+    assert await repository.pending_webhooks() == []

@@ -183,6 +183,25 @@ def test_an_object_is_read():
     assert Delivery(BODY, {}).json() == {"id": "x1"}
 
 
+@pytest.mark.parametrize("said", [b"\\ud83c\\udfad \\u00fc", "🎭 ü".encode()])
+def test_an_escaped_character_is_read_as_itself(said):
+    assert Delivery(b'{"id": "%b"}' % said, {}).json() == {"id": "🎭 ü"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        rb'{"id": "\ud800"}',
+        rb'{"a": [{"\uDC00": 1}]}',
+        b'{"id": "\xed\xa0\x80"}',
+        '{"id": "1"}'.encode("utf-16"),
+    ],
+)
+def test_half_a_character_is_rejected(body):
+    with pytest.raises(WebhookRejected, match="JSON"):
+        Delivery(body, {}).json()
+
+
 @pytest.mark.parametrize("body", [b"", b"[1]", b"1", b"null", b"<xml/>", b"\xff", b"[" * 100_000])
 def test_what_is_no_json_object_is_rejected(body):
     with pytest.raises(WebhookRejected, match="JSON"):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from . import _telemetry
 from ._log import get_logger
-from .errors import AvatarKitError
+from .errors import AvatarKitError, WebhookRejected
 from .interfaces import LogEntry, Outcome, Provider, Repository
 from .models import Event
 from .records import Record
@@ -82,6 +82,9 @@ class Inbox:
 
     async def _keep(self, provider: str, delivery: Delivery, token: str | None) -> LogEntry | None:
         events = tuple(self._provider(provider).events(delivery))
+        ids = (token or "", *(name for event in events for name in (event.id, event.job.id)))
+        if any("\0" in name for name in ids):
+            raise WebhookRejected("an id holds a NUL, which PostgreSQL does not keep")
         entry = LogEntry(
             provider=provider,
             event_id=events[0].id if events else delivery.digest,

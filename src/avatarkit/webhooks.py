@@ -42,9 +42,11 @@ class Delivery:
     received: float = field(default_factory=time.time)  #: seconds since 1970
 
     def json(self) -> dict[str, Any]:
-        """Read the body; raises ``WebhookRejected`` where it is not a JSON object."""
+        """Read the body; raises ``WebhookRejected`` where it is not a JSON object in UTF-8."""
         try:
-            value = json.loads(self.body)
+            value = json.loads(self.body.decode("utf-8-sig"))
+            if b"\\u" in self.body:  # half of a pair is no character, and cannot be kept
+                json.dumps(value, ensure_ascii=False).encode()
         except (ValueError, RecursionError) as error:
             raise WebhookRejected("the body is not JSON") from error
         if not isinstance(value, dict):

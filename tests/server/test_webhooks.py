@@ -13,6 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from avatarkit import AvatarKit, errors
+from avatarkit.engines.clock import SystemClock
 from avatarkit.engines.inprocess import InProcessEngine
 from avatarkit.inbox import Inbox
 from avatarkit.interfaces import ProviderSettings
@@ -21,6 +22,8 @@ from avatarkit.providers.elevenlabs import ElevenLabs
 from avatarkit.providers.heygen import HeyGen
 from avatarkit.providers.synthesia import Synthesia
 from avatarkit.records import Status
+from avatarkit.repositories.memory import MemoryRepository
+from avatarkit.repositories.sqlite import SqliteRepository
 from avatarkit.server import app as application
 from avatarkit.server.uploads import Uploads
 
@@ -113,6 +116,17 @@ async def test_a_signed_delivery_is_kept_with_all_that_is_known_of_it(site, vend
     (entry,) = await kept(site)
     assert (entry.provider, entry.signed) == (vendor, True)
     assert json.loads(entry.payload) == VENDORS[vendor][2]
+
+
+@pytest.mark.parametrize("kind", [MemoryRepository, SqliteRepository])
+@pytest.mark.parametrize("odd", [r"\ud800", r"\u0000"])
+async def test_an_id_that_cannot_be_kept_is_refused_as_malformed(site, kind, odd, tmp_path):
+    place = (tmp_path / "a.db",) if kind is SqliteRepository else ()
+    site.repository = kind(*place, clock=SystemClock())
+    raw = json.dumps(VENDORS["heygen"][2]).encode().replace(b"vid_1", odd.encode())
+    async with site.running() as app, site.client(app) as client:
+        answer = await post(site, client, "heygen", raw)
+        assert (answer.status_code, await kept(site)) == (401, ())
 
 
 async def test_heygens_published_vector_is_accepted(site):
