@@ -172,6 +172,15 @@ RECORD = {
     "version": 1,
 }
 
+CAPTCHA = {
+    "kind": "captcha",
+    "message": "Read the lines in the picture aloud.",
+    "choices": ["done"],
+    "url": "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"
+    "+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+    "recording": "audio",
+}
+
 EVENTS = {"content-type": "text/event-stream"}
 
 
@@ -266,7 +275,21 @@ def test_a_link_that_would_run_code_is_not_shown(told):
     assert part(avatar, "link").count() == 0
 
 
-def test_a_text_is_read_before_it_expires_and_its_recording_is_sent(page, told):
+@pytest.fixture
+def taken(page):
+    """Recordings are taken, and the action is answered; what was uploaded."""
+    sent = []
+
+    def take(route):
+        sent.append(route.request)
+        route.fulfill(status=201, json={"offset": 4, "sample": None, "findings": []})
+
+    page.route("**/samples/recording/*", take)
+    page.route("**/trainings/t1/action", lambda r: r.fulfill(json={**RECORD, "version": 2}))
+    return sent
+
+
+def test_a_text_is_read_before_it_expires_and_its_recording_is_sent(page, told, taken):
     action = {
         "kind": "read_text",
         "message": "Read the lines.",
@@ -278,24 +301,41 @@ def test_a_text_is_read_before_it_expires_and_its_recording_is_sent(page, told):
     avatar = told({"status": "action_required", "action": action})
     assert part(avatar, "text").inner_text() == "I am Ana.\nI agree."
     assert re.fullmatch(r"[45]:\d\d left", part(avatar, "countdown").inner_text())
-    sent = []
-
-    def take(route):
-        sent.append(route.request)
-        route.fulfill(status=201, json={"offset": 4, "sample": None, "findings": []})
-
-    page.route("**/samples/recording/*", take)
-    page.route("**/trainings/t1/action", lambda r: r.fulfill(json={**RECORD, "version": 2}))
     film = {"name": "me.mp4", "mimeType": "video/mp4", "buffer": b"film"}
     part(avatar, "file").set_input_files(film)
     with page.expect_request("**/trainings/t1/action") as said:
         part(avatar, "send").click()
-    [put] = sent
+    [put] = taken
     assert put.method == "PUT"
     assert put.url.endswith("/clones/c1/samples/recording/me.mp4")
     assert put.headers["upload-length"] == "4"
     assert said.value.post_data_json == {"choice": "done", "recording": "me.mp4"}
     shown(avatar, "Training your avatar... 40%")
+
+
+def test_a_captcha_shows_its_picture_and_its_recording_is_sent(page, told, taken):
+    avatar = told({"status": "action_required", "action": CAPTCHA})
+    picture = part(avatar, "picture")
+    until(lambda: picture.evaluate("e => e.complete && e.naturalWidth") > 0)
+    assert picture.get_attribute("alt") == "Picture with the lines to read aloud"
+    assert part(avatar, "file").get_attribute("accept") == "audio/*"
+    voice = {"name": "me.wav", "mimeType": "audio/wav", "buffer": b"said"}
+    part(avatar, "file").set_input_files(voice)
+    with page.expect_request("**/trainings/t1/action") as said:
+        part(avatar, "send").click()
+    [put] = taken
+    assert (put.method, put.post_data_buffer) == ("PUT", b"said")
+    assert put.url.endswith("/clones/c1/samples/recording/me.wav")
+    assert said.value.post_data_json == {"choice": "done", "recording": "me.wav"}
+    shown(avatar, "Training your avatar... 40%")
+
+
+@pytest.mark.parametrize("kind", ["image/svg+xml", "text/html"])
+def test_data_that_is_no_plain_picture_is_not_shown(told, kind):
+    url = f"data:{kind};base64,PHN2Zy8+"
+    avatar = told({"status": "action_required", "action": {**CAPTCHA, "url": url}})
+    shown(avatar, CAPTCHA["message"])
+    assert part(avatar, "picture").count() == part(avatar, "link").count() == 0
 
 
 def test_what_may_have_been_paid_for_is_adopted_by_its_id(page, told):

@@ -28,6 +28,7 @@ const STRINGS = {
   act: "Your turn",
   open: "Open the page",
   read: "Read this aloud",
+  picture: "Picture with the lines to read aloud",
   time_left: "{time} left",
   expired: "This text has expired. A new one comes by itself.",
   recording: "Your recording",
@@ -89,6 +90,7 @@ button.main, a.open { background: var(--_primary); color: var(--_on); }
 button:disabled { opacity: .6; cursor: progress; }
 input { font: inherit; max-width: 100%; min-height: 44px; box-sizing: border-box; color: inherit; }
 :focus-visible { outline: 3px solid var(--_accent); outline-offset: 2px; }
+.picture { max-width: 100%; background: #fff; border-radius: 8px; }
 video, .still { display: block; width: 100%; max-width: 400px; border-radius: 12px;
   margin: .75rem auto 0; }
 figure { margin: 0; }
@@ -546,7 +548,9 @@ export class AvatarTraining extends HTMLElement {
     if (!action) return;
     const title = `${name}-title`;
     part.setAttribute("aria-labelledby", title);
-    const safe = /^https?:\/\//i.test(action.url ?? "") && action.url;
+    const url = action.url ?? "";
+    const safe = /^https?:\/\//i.test(url);
+    const picture = /^data:image\/(png|jpeg|webp);base64,/.test(url); // no SVG: it may hold more than a picture
     const id = h("input", { id: `${name}-job`, part: "input", autocomplete: "off" });
     const choose = (choice) => async (event) => {
       const answer = choice === "adopt" ? { choice, job_id: id.value.trim() } : { choice };
@@ -559,8 +563,9 @@ export class AvatarTraining extends HTMLElement {
         action.text && h("p", {}, this.#say("read")),
         action.text && h("blockquote", { part: "text" }, action.text),
         action.expires_at && h("p", { class: "muted", part: "countdown", role: "timer", "data-expires": action.expires_at }),
+        picture && h("img", { class: "picture", part: "picture", src: url, alt: this.#say("picture") }),
         safe && h("div", { class: "row" },
-          h("a", { class: "open", part: "link", href: safe, target: "_blank", rel: "noopener noreferrer" }, this.#say("open"))),
+          h("a", { class: "open", part: "link", href: url, target: "_blank", rel: "noopener noreferrer" }, this.#say("open"))),
         ...(action.recording ? this.#recording(record, name, part) : []),
         ...(action.choices.includes("adopt") ? [h("label", { for: id.id }, this.#say("job_id")), id] : []),
         action.choices.length && h("div", { class: "row" }, ...action.choices.map((choice) =>
