@@ -13,7 +13,7 @@ import pytest
 import avatarkit.server
 from avatarkit.providers.fake import FakeVendor, Fault
 
-from .conftest import answer, part, shown, sign_in, train, until
+from .conftest import TOKEN, answer, part, plays, shown, sign_in, train, until
 
 STATIC = Path(avatarkit.server.__file__).parent / "static"
 
@@ -132,6 +132,15 @@ def test_a_test_video_that_fails_says_why(page, slow, vendor):
     assert part(avatar, "test").is_enabled()
 
 
+def test_a_token_that_changes_does_not_keep_the_test_video_from_playing(page, local):
+    sign_in(page, local)
+    avatar = train(page, "Renewed")
+    shown(avatar, "✅ Avatar ready!")
+    avatar.evaluate("(e, token) => { e.token = token; }", TOKEN)
+    part(avatar, "test").click()
+    assert plays(part(avatar, "modal").locator("video"))
+
+
 def test_the_modal_keeps_the_focus_and_gives_it_back(page, slow):
     sign_in(page, slow)
     avatar = train(page)
@@ -184,19 +193,71 @@ CAPTCHA = {
 EVENTS = {"content-type": "text/event-stream"}
 
 
+VIDEO = {
+    "id": "v1",
+    "training_id": "t1",
+    "status": "processing",
+    "action": None,
+    "links": {},
+    "version": 1,
+}
+DONE = {"status": "completed", "progress": 100}
+
+
+class Video:
+    """A test video that is ordered and made when a test says so."""
+
+    def __init__(self, page):
+        self.page, self.orders, self.streams, self.done = page, [], [], False
+        page.route("**/trainings/t1/videos", self._order)
+        page.route("**/videos/v1/events", self._stream)
+
+    def _order(self, route):
+        self.orders.append(route)
+
+    def _stream(self, route):
+        self.streams.append(route)
+        if self.done:
+            self._tell(route)
+
+    def _tell(self, route):
+        made = {**VIDEO, "status": "completed", "links": {"video": "static/none.mp4"}}
+        route.fulfill(body=answer(made), headers=EVENTS)
+
+    def _wait(self, waiting):
+        until(lambda: self.page.wait_for_timeout(50) or waiting)
+
+    def ordered(self):
+        self._wait(self.orders)
+        self.orders.pop().fulfill(json=VIDEO)
+
+    def watched(self):
+        self._wait(self.streams)
+
+    def completed(self):
+        self.watched()
+        self.done = True
+        for route in self.streams:
+            self._tell(route)
+
+
+@pytest.fixture
+def video(page):
+    return Video(page)
+
+
 @pytest.fixture
 def told(page, local):
     """Shows the component with ``record`` told by the server, on an otherwise empty page."""
 
-    def show(record, then=(), **attributes):
+    def show(record, then=(), stream=None, **attributes):
         bodies = [answer({**RECORD, **record}), *then]
-        kind = {"content-type": "text/event-stream"}
 
-        def stream(route):
+        def tell(route):
             if bodies:  # afterwards it stays open, and nothing happens
-                route.fulfill(body=bodies.pop(0), headers=kind)
+                route.fulfill(body=bodies.pop(0), headers=EVENTS)
 
-        page.route("**/trainings/t1/events", stream)
+        page.route("**/trainings/t1/events", stream or tell)
         page.route("**/trainings/t1/videos?*", lambda r: r.fulfill(json={"videos": []}))
         empty = {"body": "<!doctype html><title>t</title>", "content_type": "text/html"}
         page.route("**/empty.html", lambda r: r.fulfill(**empty))
@@ -363,11 +424,85 @@ def test_the_time_that_the_server_measured_is_told(told):
     shown(told({"created_at": time.time(), "estimate": {"seconds": 900}}), "About 15 min left")
 
 
-def test_a_token_is_sent_where_the_page_has_one(page, told):
-    avatar = told({})
-    with page.expect_request(lambda r: r.headers.get("authorization") == "Bearer a-token") as sent:
-        avatar.evaluate("e => { e.token = 'a-token'; }")
-    assert sent.value.url.endswith("/trainings/t1/events")
+def signed_in(route):
+    """Answer who has the token; others are not signed in."""
+    if route.request.headers.get("authorization") == "Bearer a-token":
+        route.fulfill(body=answer(RECORD), headers=EVENTS)
+    else:
+        route.fulfill(status=401, json={"error": {"message": "sign in"}})
+
+
+def test_a_token_that_comes_later_signs_in_and_the_training_is_shown(page, told):
+    avatar = told({}, stream=signed_in)
+    shown(avatar, "You are not signed in: open this page by its own link again.")
+    avatar.evaluate("e => { e.token = 'a-token'; }")
+    shown(avatar, "Training your avatar... 40%")
+    assert not part(avatar, "error").is_visible()
+
+
+def test_a_token_that_comes_while_the_first_question_is_away_signs_in(page, told):
+    early = []
+    avatar = told({}, stream=lambda r: signed_in(r) if early else early.append(r))
+    until(lambda: page.wait_for_timeout(50) or early)
+    avatar.evaluate("e => { e.token = 'a-token'; }")
+    early[0].fulfill(status=401, json={"error": {"message": "sign in"}})
+    shown(avatar, "Training your avatar... 40%")
+
+
+def test_a_new_token_is_for_what_is_asked_next_and_leaves_what_is_shown(page, told, video):
+    avatar = told(DONE)
+    shown(avatar, "Test Avatar")
+    avatar.evaluate("e => { part = e.shadowRoot.firstElementChild; e.token = 'a-token'; }")
+    assert avatar.evaluate("e => e.shadowRoot.firstElementChild === part")
+    with page.expect_request(lambda r: r.method == "POST") as sent:
+        part(avatar, "test").click()
+    assert sent.value.headers["authorization"] == "Bearer a-token"
+
+
+REDRAWN = {
+    "token": "e.token = 'a-token'",
+    "words": "e.strings = {title: 'Dein Avatar'}",
+    "address": "e.setAttribute('src', '/')",
+    "place": "document.body.append(e)",
+}
+
+
+@pytest.mark.parametrize("change", REDRAWN.values(), ids=REDRAWN)
+def test_a_finished_avatar_is_tested_after_a_change(page, told, video, change):
+    avatar = told(DONE)
+    shown(avatar, "Test Avatar")
+    avatar.evaluate(f"e => {{ {change}; }}")
+    part(avatar, "test").click()
+    video.ordered()
+    video.completed()
+    part(avatar, "modal").wait_for()
+    assert not part(avatar, "error").is_visible()
+
+
+@pytest.mark.parametrize("change", REDRAWN.values(), ids=REDRAWN)
+def test_a_change_while_a_test_video_is_ordered_leaves_it_watched(page, told, video, change):
+    avatar = told(DONE)
+    part(avatar, "test").click()
+    avatar.evaluate(f"e => {{ {change}; }}")
+    shown(avatar, "Generating test video...")
+    assert part(avatar, "test").is_disabled()
+    video.ordered()
+    video.completed()
+    part(avatar, "modal").wait_for()
+    assert part(avatar, "modal").count() == 1
+
+
+@pytest.mark.parametrize("change", REDRAWN.values(), ids=REDRAWN)
+def test_a_change_while_a_test_video_is_made_leaves_it_watched(page, told, video, change):
+    avatar = told(DONE)
+    part(avatar, "test").click()
+    video.ordered()
+    video.watched()
+    avatar.evaluate(f"e => {{ {change}; }}")
+    shown(avatar, "Generating test video...")
+    video.completed()
+    part(avatar, "modal").wait_for()
+    assert part(avatar, "modal").count() == 1
 
 
 def test_where_motion_is_not_wanted_nothing_moves(page, told):

@@ -307,6 +307,9 @@ export class AvatarTraining extends HTMLElement {
   #record = null;
   #shown = 0;
   #seen = null; // the first progress that was seen, to measure how fast it moves
+  #refused = false; // watching has ended, since nobody was signed in or nothing was there
+  #asking = false; // a test video is being ordered
+  #film = null; // the test video that is watched, also over a redraw
   #acts = {};
   #announced = "";
   #tick = null;
@@ -326,10 +329,11 @@ export class AvatarTraining extends HTMLElement {
     return this.#token;
   }
 
-  /** A bearer token; without one the browser's cookie is used. */
+  /** A bearer token for what is asked from now on; without one the browser's cookie is used. */
   set token(value) {
     this.#token = value;
-    this.#restart();
+    if (this.#client) this.#client.token = value;
+    if (this.#refused) this.#restart();
   }
 
   get strings() {
@@ -367,16 +371,14 @@ export class AvatarTraining extends HTMLElement {
         this.#strings = {};
       }
     }
-    if (name === "training-id") {
-      this.#record = this.#seen = null;
-      this.#shown = 0;
-    }
+    if (name === "training-id") this.#forget();
     this.#restart();
   }
 
   /** Start a training by `POST /trainings` and watch it; says so where it could not be started. */
   async create(body) {
     this.#stop();
+    this.#forget();
     this.#draw();
     this.#set("status", this.#say("creating"));
     this.#announce(this.#say("creating"));
@@ -422,6 +424,12 @@ export class AvatarTraining extends HTMLElement {
     this.shadowRoot.querySelector(".live").textContent = text;
   }
 
+  #forget() {
+    this.#record = this.#seen = this.#film = null;
+    this.#shown = 0;
+    this.#asking = false;
+  }
+
   #stop() {
     this.#watching?.abort();
     this.#watching = null;
@@ -432,22 +440,26 @@ export class AvatarTraining extends HTMLElement {
     this.#stop();
     if (!this.isConnected) return;
     this.#client = null;
+    this.#refused = false;
+    if (!this.trainingId) return this.#draw();
+    this.#watching = new AbortController(); // before what is drawn begins to watch a test video
     this.#draw();
-    if (!this.trainingId) return;
-    const watching = (this.#watching = new AbortController());
     this.#tick = setInterval(() => this.#time(), 1000);
-    this.#follow(watching.signal);
+    this.#follow(this.#watching.signal);
   }
 
   async #follow(signal) {
+    const token = this.#token;
     try {
       await this.#api().watch(this.#path(), {
         signal,
-        change: (record) => this.#show(record, signal),
+        change: (record) => this.#show(record),
         lost: (away) => this.#set("connection", away ? this.#say("lost") : ""),
       });
     } catch (error) {
       if (signal.aborted) return;
+      if (token !== this.#token) return this.#restart(); // another was given in the meantime
+      this.#refused = true;
       this.#part("progress").hidden = true;
       this.#problem(this.#say(error.status === 404 ? "gone" : "sign_in"));
       this.dispatchEvent(new CustomEvent("avatar-gone", { detail: error, bubbles: true, composed: true }));
@@ -480,10 +492,10 @@ export class AvatarTraining extends HTMLElement {
         h("p", { class: "muted", part: "connection", role: "status", hidden: true })),
       h("p", { class: "live", "aria-live": "polite" }),
     );
-    if (this.#record) this.#show(this.#record, this.#watching?.signal);
+    if (this.#record) this.#show(this.#record);
   }
 
-  #show(record, signal) {
+  #show(record) {
     if (record.version < this.#record?.version) return; // an answer has told of a newer one already
     const { status, error } = record;
     this.#record = record;
@@ -503,7 +515,7 @@ export class AvatarTraining extends HTMLElement {
     if (status === "training" && !record.estimated) this.#seen ??= { at: Date.now(), progress: this.#shown };
     this.#act("action", record);
     this.#time();
-    if (status === "completed") this.#finished(record, signal);
+    if (status === "completed") this.#finished(record);
     this.dispatchEvent(new CustomEvent("avatar-change", { detail: record, bubbles: true, composed: true }));
   }
 
@@ -608,7 +620,7 @@ export class AvatarTraining extends HTMLElement {
     try {
       const path = this.#path(record.training_id ? "videos" : "trainings", record.id);
       const changed = await this.#api().post(`${path}/action`, answer);
-      if (part === this.#part("action")) this.#show(changed, this.#watching?.signal);
+      if (part === this.#part("action")) this.#show(changed);
     } catch (error) {
       this.#problem(error.message);
     }
@@ -617,7 +629,7 @@ export class AvatarTraining extends HTMLElement {
 
   // -- the finished avatar ----------------------------------------------------------------------
 
-  async #finished(record, signal) {
+  async #finished(record) {
     const place = this.#part("preview");
     if (!place.hidden) return;
     place.hidden = false;
@@ -626,18 +638,21 @@ export class AvatarTraining extends HTMLElement {
       h("h2", { part: "ready" }, this.#say("ready")),
       h("figure", { part: "figure" }),
       h("div", { class: "row" }, h("button", { type: "button", class: "main", part: "test",
-        on: { click: () => this.#test(signal) } }, this.#say("test"))),
+        on: { click: () => this.#test() } }, this.#say("test"))),
       h("p", { class: "muted", part: "test-status", role: "status", hidden: true }),
     );
     const { links = {} } = record;
     const film = links.preview ?? links.video;
     this.#figure(record, film);
+    if (this.#asking) return this.#waits();
+    if (this.#film) return this.#tested(this.#film);
     // One that was asked for before the page was loaded anew; it also shows what moves, where the
     // provider makes no preview.
+    const signal = this.#watching?.signal;
     const { videos } = await this.#api().get(`${this.#path()}/videos?limit=1`, { signal }).catch(() => ({ videos: [] }));
     const [last] = videos;
-    if (!last || signal?.aborted) return;
-    if (!FINAL.includes(last.status)) this.#tested(last, signal);
+    if (!last || signal?.aborted || this.#asking || this.#film) return;
+    if (!FINAL.includes(last.status)) this.#tested(last);
     else if (!film && last.links?.video) this.#figure(record, last.links.video);
   }
 
@@ -668,27 +683,37 @@ export class AvatarTraining extends HTMLElement {
       src: this.#api().url(film), "aria-label": this.#say("preview"), on: { error: failed } });
   }
 
-  async #test(signal) {
+  async #test() {
+    const id = this.trainingId;
     this.#problem("");
+    this.#waits();
+    this.#asking = true;
+    const [video, error] = await this.#api()
+      .post(`${this.#path()}/videos`, { text: this.#say("test_text") })
+      .then((made) => [made], (problem) => [null, problem]);
+    if (id !== this.trainingId) return;
+    this.#asking = false;
+    if (error) this.#untested(error.message);
+    else this.#tested(video);
+  }
+
+  #waits() {
     this.#part("test").disabled = true;
     this.#set("test-status", this.#say("generating"));
-    try {
-      const video = await this.#api().post(`${this.#path()}/videos`, { text: this.#say("test_text") });
-      await this.#tested(video, signal);
-    } catch (error) {
-      this.#untested(error.message);
-    }
   }
 
   #untested(message) {
+    this.#film = null;
     this.#set("test-status", "");
     this.#part("test").disabled = false;
     this.#problem(this.#say("test_failed", { message }));
   }
 
-  async #tested(video, signal) {
-    this.#part("test").disabled = true;
-    this.#set("test-status", this.#say("generating"));
+  async #tested(video) {
+    this.#film = video;
+    const signal = this.#watching?.signal;
+    if (!signal) return; // it is not on a page now, and goes on when it is
+    this.#waits();
     try {
       await this.#api().watch(this.#path("videos", video.id), {
         signal,
@@ -696,9 +721,11 @@ export class AvatarTraining extends HTMLElement {
         lost: (away) => this.#set("connection", away ? this.#say("lost") : ""),
       });
     } catch (error) {
-      return this.#untested(error.message);
+      if (!signal.aborted) this.#untested(error.message);
+      return;
     }
-    if (signal?.aborted) return;
+    if (signal.aborted) return;
+    this.#film = null;
     if (video.status !== "completed") return this.#untested(video.error?.message ?? video.status);
     this.#set("test-status", "");
     this.#part("test").disabled = false;
