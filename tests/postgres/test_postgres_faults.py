@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
@@ -314,6 +315,30 @@ def test_eight_processes_make_the_tables_at_once(cluster, fresh_database):
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(8)]
     said = {(p.communicate()[0], p.returncode) for p in processes}
     assert said == {(b"the tables are there (schema 1)\n", 0)}
+
+
+def test_the_command_tells_of_a_bucket_that_is_public_and_how_to_close_it(
+    cluster, fresh_database, supabase_template
+):
+    name = fresh_database(supabase_template("bare"))
+    command = [sys.executable, "-m", "avatarkit", "db", "migrate", "--dsn", cluster.dsn(name)]
+
+    def told() -> str:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return done.stderr
+
+    with connected(cluster, name) as db:
+        db.execute(
+            "insert into storage.buckets (id, name, public) values "
+            "('voice-samples', 'voice-samples', true)"
+        )
+        said = told()
+        assert "the bucket voice-samples is public" in said
+        assert "video-samples" not in said
+        public = "select id from storage.buckets where public"
+        assert db.execute(public).fetchall() == [("voice-samples",)]  # it is the application's
+        db.execute(re.search(r"update storage\.buckets .*;", said)[0])
+    assert "public" not in told()
 
 
 def test_a_role_that_may_make_no_tables_is_told_who_may(cluster, fresh_database):

@@ -43,7 +43,10 @@ async def _migrate(
             "name the PostgreSQL database with --dsn: SQLite makes its tables by itself, and a "
             "Supabase project is migrated with `avatarkit db export-migration`"
         )
-    version = await anyio.to_thread.run_sync(apply, address)
+    warnings: list[str] = []
+    version = await anyio.to_thread.run_sync(apply, address, warnings.append)
+    for said in warnings:
+        session.out.hint(f"warning: {said}")
     session.out.result({"schema_version": version}, f"the tables are there (schema {version})")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from importlib import resources
 from pathlib import Path
@@ -14,6 +14,7 @@ from .postgres import driver, place_of, reason
 
 if TYPE_CHECKING:
     from psycopg import Error
+    from psycopg.errors import Diagnostic
 
 __all__ = ["apply", "export", "scripts"]
 
@@ -55,8 +56,10 @@ def _refuse_twice(folder: Path, name: str, text: str) -> None:
             raise ConfigError(f"{path} is this migration already: apply it with `supabase db push`")
 
 
-def apply(dsn: str) -> int:
+def apply(dsn: str, warn: Callable[[str], object] | None = None) -> int:
     """Make or upgrade the tables in the database at ``dsn``; returns the schema's version.
+
+    ``warn`` is called with what a person should look at, such as a public bucket.
 
     Each file is one transaction under an advisory lock, so that many processes may do this at
     once; a second time changes nothing. Blocking. Raises ``ConfigError`` for a wrong address, a
@@ -65,8 +68,14 @@ def apply(dsn: str) -> int:
     """
     psycopg, _ = driver()
     place = place_of(dsn)
+
+    def heard(notice: Diagnostic) -> None:
+        if warn and notice.severity_nonlocalized == "WARNING":
+            warn(_in_words(notice))
+
     try:
         with psycopg.connect(dsn, autocommit=True, connect_timeout=5) as connection:
+            connection.add_notice_handler(heard)
             for _, text in scripts():
                 with connection.transaction():
                     connection.execute(text)
@@ -76,15 +85,20 @@ def apply(dsn: str) -> int:
     return int(found[0])
 
 
+def _in_words(said: Diagnostic) -> str:
+    words = [said.message_primary or "", said.message_hint or ""]
+    return ". ".join(filter(None, words))
+
+
 def _refused(error: Error, place: str) -> AvatarKitError:
     code = error.sqlstate
     if code is None:
         return reason(error, place)
-    said, hint = error.diag.message_primary or "", error.diag.message_hint
+    said = error.diag.message_primary or ""
     if code == "42501":
         return ConfigError(
             f"{place}: this role may not make tables there ({said}): connect as the database's "
             "owner; on Supabase use `avatarkit db export-migration` and `supabase db push`"
         )
-    known = server.explained(code, f"{said}. {hint}" if hint else said, place)
+    known = server.explained(code, _in_words(error.diag), place)
     return known or StorageError(f"{place} refused the migration ({code}): {said}")

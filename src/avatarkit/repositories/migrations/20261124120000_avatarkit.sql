@@ -1263,6 +1263,14 @@ begin
   values ('voice-samples', 'voice-samples', false), ('video-samples', 'video-samples', false),
          ('avatar-results', 'avatar-results', false)
   on conflict (id) do nothing;
+  for item in
+    select b.id from storage.buckets b
+     where b.id in ('voice-samples', 'video-samples', 'avatar-results') and b.public order by b.id
+  loop
+    raise warning 'the bucket % is public: whoever knows or guesses a name reads the file', item
+      using hint = format('Make it private: update storage.buckets set public = false '
+                          'where id = %L;', item);
+  end loop;
   foreach item in array array['avatarkit users read own samples', 'avatarkit users add own samples',
                               'avatarkit users remove own samples',
                               'avatarkit users read own results'] loop
