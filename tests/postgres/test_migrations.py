@@ -301,6 +301,72 @@ def test_a_host_table_of_another_shape_is_refused_by_name(bare):
     assert caught.value.sqlstate in {"AK005", "42804"}
 
 
+_CLONES = (
+    "create table public.user_clones (id uuid primary key default gen_random_uuid(), "
+    "user_id uuid not null references auth.users (id), training_status {}"
+)
+
+
+def test_a_status_that_is_no_text_is_refused_with_the_statement_that_helps(bare):
+    bare.execute("create type word as enum ('pending', 'completed')")
+    bare.execute(_CLONES.format("word default 'pending')"))
+    with pytest.raises(psycopg.Error, match=r"user_clones\.training_status") as caught:
+        run_file(bare, MIGRATION)
+    assert caught.value.sqlstate == "AK005"
+    bare.execute(caught.value.diag.message_hint.partition(": ")[2])
+    run_file(bare, MIGRATION)
+    create(bare)
+    assert save(bare, status="training")
+    assert bare.execute("select training_status from user_clones").fetchall() == [("training",)]
+
+
+_FIVE = (
+    "text default 'pending' check (training_status in "
+    "('pending', 'processing', 'training', 'completed', 'failed'))"
+)
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        f"{_FIVE})",
+        f"{_FIVE}, avatar_ready boolean, "
+        "check (not avatar_ready or training_status = 'completed'))",
+        "varchar(10) default 'pending')",
+    ],
+)
+def test_a_word_that_the_host_refuses_for_its_clone_loses_no_record(bare, column):
+    bare.execute(_CLONES.format(column))
+    run_file(bare, MIGRATION)
+    warnings = []
+    bare.add_notice_handler(lambda notice: warnings.append(notice.message_primary))
+
+    def clone():
+        return bare.execute("select training_status, avatar_ready from user_clones").fetchone()
+
+    create(bare)
+    assert save(bare, status="training", progress=5)
+    before = clone()
+    assert save(bare, version=1, status="action_required", progress=5)
+    assert bare.execute("select status from avatar_training").fetchone() == ("action_required",)
+    assert clone() == before
+    assert warnings == [
+        "public.user_clones does not take the training_status action_required: it stays as it was"
+    ]
+    assert save(bare, version=2, status="completed", progress=100)
+    assert clone() == ("completed", True)
+
+
+def test_a_refused_word_keeps_no_clone_from_being_ready(bare):
+    bare.execute(_CLONES.format(f"{_FIVE})"))
+    run_file(bare, MIGRATION)
+    create(bare, status="completed", progress=100)
+    create(bare, number=2, status="action_required", created_at="2026-02-01T00:00:00Z")
+    save(bare, version=0, status="completed", progress=100, deleted=True)
+    clone = bare.execute("select training_status, avatar_ready from user_clones").fetchone()
+    assert clone == ("completed", False)
+
+
 def test_older_tables_are_refused_with_the_file_that_helps(older):
     with pytest.raises(psycopg.Error) as caught:
         run_file(older, MIGRATION)

@@ -275,6 +275,17 @@ begin
     raise exception using errcode = 'AK005',
       message = format('avatarkit needs these columns to be %s: %s', id_type, wrong);
   end if;
+  -- The words for a status are more than an enum of the application's may know.
+  if not exists (select from pg_attribute a join pg_type t on t.oid = a.atttypid
+                 where a.attrelid = 'public.user_clones'::regclass
+                   and a.attname = 'training_status' and t.typcategory = 'S') then
+    raise exception using errcode = 'AK005',
+      message = 'avatarkit needs user_clones.training_status to be text',
+      hint = 'Change it first: alter table public.user_clones '
+        'alter column training_status drop default, '
+        'alter column training_status type text using training_status::text, '
+        'alter column training_status set default ''pending'';';
+  end if;
   if not exists (select from pg_attribute where attrelid = 'public.user_clones'::regclass
                  and attname = 'user_id' and not attisdropped)
      or (select count(*) from pg_attribute where not attisdropped
@@ -412,25 +423,38 @@ begin
   return new;
 end $$;
 
--- Let the clone's row say what its trainings say.
+-- Let the clone's row say what its trainings say. A word that a check of the application's refuses
+-- there stays away with a warning: no record is lost for it.
 create or replace function public.avatarkit_keep_in_step(p_clone_id text) returns void
 language plpgsql set search_path = '' as $$
 declare
   v_clone constant public.user_clones.id%type := p_clone_id;
+  v_status text;
+  v_ready boolean;
 begin
   -- Lock first, then look: the next statement sees what others committed in the meantime.
   perform from public.user_clones where id = v_clone for no key update;
-  update public.user_clones c
-     set training_status = s.status, avatar_ready = s.ready
-    from (select
-            coalesce((select t.status from public.avatar_training t
-                       where t.clone_id = v_clone and not t.deleted
-                       order by t.created_at desc, t.id desc limit 1), 'pending') as status,
-            exists (select from public.avatar_training t
-                     where t.clone_id = v_clone and not t.deleted
-                       and t.status = 'completed') as ready) s
-   where c.id = v_clone
-     and (c.training_status is distinct from s.status or c.avatar_ready is distinct from s.ready);
+  select coalesce((select t.status from public.avatar_training t
+                    where t.clone_id = v_clone and not t.deleted
+                    order by t.created_at desc, t.id desc limit 1), 'pending'),
+         exists (select from public.avatar_training t
+                  where t.clone_id = v_clone and not t.deleted and t.status = 'completed')
+    into v_status, v_ready;
+  begin
+    update public.user_clones c
+       set training_status = v_status, avatar_ready = v_ready
+     where c.id = v_clone
+       and (c.training_status is distinct from v_status or c.avatar_ready is distinct from v_ready);
+  exception when check_violation or string_data_right_truncation then
+    raise warning 'public.user_clones does not take the training_status %: it stays as it was',
+      v_status using hint = 'Let its check allow every status of avatar_training.';
+    begin
+      update public.user_clones c set avatar_ready = v_ready
+       where c.id = v_clone and c.avatar_ready is distinct from v_ready;
+    exception when check_violation then
+      null;  -- a check of both together: the clone stays as it was
+    end;
+  end;
 end $$;
 
 create or replace function public.avatarkit_clone_in_step() returns trigger
