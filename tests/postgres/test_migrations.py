@@ -294,6 +294,20 @@ def test_a_host_table_keeps_its_policies_grants_and_data(older):
     ).fetchone() == (True, True)
 
 
+def test_each_policy_of_the_host_that_is_dropped_is_named(older):
+    warnings = []
+    older.add_notice_handler(lambda notice: warnings.append(notice.message_primary))
+    run_file(older, UPGRADE, MIGRATION)
+    dropped = [said for said in warnings if "was dropped" in said]
+    assert [said.partition(" was")[0] for said in dropped] == [
+        'the policy "Users view own avatars" on public.avatar_training',
+        'the policy "Users view own webhook logs" on public.avatar_webhooks',
+    ]
+    warnings.clear()
+    run_file(older, MIGRATION)
+    assert not [said for said in warnings if "was dropped" in said]  # none of ours
+
+
 def test_a_host_table_of_another_shape_is_refused_by_name(bare):
     bare.execute("create table public.user_clones (id bigint primary key, user_id uuid)")
     with pytest.raises(psycopg.Error, match="user_clones") as caught:

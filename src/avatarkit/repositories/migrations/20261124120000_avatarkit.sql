@@ -1211,8 +1211,14 @@ begin
   for item in
     select p.tablename as tab, p.policyname as policy from pg_policies p
      where p.schemaname = 'public' and p.tablename = any (own)
+     order by 1, 2
   loop
     execute format('drop policy %I on public.%I', item.policy, item.tab);
+    if item.policy not like 'users read own %' then
+      raise warning 'the policy % on public.% was dropped: who reads this table is decided here',
+        quote_ident(item.policy), item.tab
+        using hint = 'Serve what else was read by it through a function or a view of yours.';
+    end if;
   end loop;
 
   -- auth.uid() stands in a sub-select, so that it is asked once and not for every row. Every table
