@@ -95,6 +95,31 @@ async def test_a_failing_visit_is_repeated_when_its_lease_ends_not_at_once(stage
     assert second - first >= 30.0
 
 
+async def test_a_record_of_which_nothing_comes_is_visited_again_when_its_lease_ends(stage):
+    async def nothing(record_id):
+        stage.visits.append((record_id, stage.clock.wall))
+        return await stage.repository.get(record_id)
+
+    stage.advance = nothing
+    await stage.add("t1")
+    await running(stage, stage.engine(lease=30.0), lambda: len(stage.visits) == 2)
+    first, second = (at for _, at in stage.visits)
+    assert second - first >= 30.0
+
+
+async def test_what_is_due_in_a_moment_by_the_visitor_s_clock_is_visited_in_a_moment(stage):
+    async def not_yet(record_id):
+        stage.visits.append((record_id, stage.clock.wall))
+        record = await stage.repository.get(record_id)
+        return record.model_copy(update={"next_at": stage.clock.wall + 0.01})
+
+    stage.advance = not_yet
+    await stage.add("t1")
+    await running(stage, stage.engine(lease=30.0), lambda: len(stage.visits) >= 2)
+    (_, first), (_, second), *_ = stage.visits
+    assert second - first < 5.0
+
+
 async def test_a_claim_that_cannot_be_given_back_ends_by_itself(stage):
     async def away(_claim):
         raise OSError("away")

@@ -291,9 +291,15 @@ class Orchestrator:
             return None
 
     async def _reload(self, record: Record) -> Record:
+        """What somebody else has made of it; raises ``StorageError`` where nobody has."""
         fresh = await self._repository.get(record.id)
         if fresh is None:
             raise errors.NotFound(f"{record.id} has vanished from the database")
+        if fresh.version == record.version:
+            raise errors.StorageError(
+                f"{record.id} cannot be saved: the column version of its row is not the version in "
+                "its column doc; somebody has edited one of them, so make them equal"
+            )
         return fresh
 
     # -- free things first --------------------------------------------------------------------

@@ -16,10 +16,14 @@ import anyio.abc
 from .. import _telemetry
 from .._log import get_logger
 from ..interfaces import Capabilities, Claim, Clock, Provider, Repository
+from ..records import Record
 
 __all__ = ["AccountSlots", "InProcessEngine", "wait"]
 
 log = get_logger(__name__)
+
+#: Seconds by which the repository's clock may be ahead of what is counted on here.
+_AHEAD = 5.0
 
 
 async def wait(clock: Clock, seconds: float, event: anyio.Event) -> None:
@@ -97,7 +101,7 @@ class InProcessEngine:
     def __init__(
         self,
         *,
-        advance: Callable[[str], Awaitable[object]],
+        advance: Callable[[str], Awaitable[Record | None]],
         repository: Repository,
         clock: Clock,
         in_flight: int = 64,
@@ -199,7 +203,8 @@ class InProcessEngine:
 
     async def _visit(self, claim: Claim, owner: str) -> None:
         try:
-            await self._advance(claim.record.id)
+            found = await self._advance(claim.record.id)
+            stuck = found is not None and await self._stuck(claim.record, found)
         except Exception as error:
             # Its lease is kept, so that the next visit comes when that ends, not at once.
             log.exception("visit.failed", id=claim.record.id, error=type(error).__name__)
@@ -208,13 +213,23 @@ class InProcessEngine:
                 await self._release(claim)
             raise
         else:
-            await self._release(claim)
+            if stuck:  # somebody has edited its row; its lease is kept, as where a visit failed
+                log.warning("visit.stuck", id=claim.record.id)
+            else:
+                await self._release(claim)
         finally:
             self._running -= 1
             self._rounds[owner] -= 1
             if not self._rounds[owner]:
                 del self._rounds[owner]
             self.wake()
+
+    async def _stuck(self, before: Record, after: Record) -> bool:
+        """Whether nothing came of a record that was due: it would be due again at once."""
+        if after.version != before.version:
+            return False
+        now = (await self._repository.now()).wall
+        return after.next_at is None or not now < after.next_at < now + _AHEAD
 
     async def _release(self, claim: Claim) -> None:
         try:

@@ -169,9 +169,15 @@ def read(model: type[M], doc: str, *, table: str, row_id: str, place: str) -> M:
 
 
 def record(kind: str, row_id: str, doc: str, *, place: str) -> Record:
-    """Read a training or a video; raises ``StorageError``."""
+    """Read a training or a video; raises ``StorageError``, also where it is that of another row."""
     model, table = RECORDS[kind]
-    return read(model, doc, table=table, row_id=row_id, place=place)
+    found = read(model, doc, table=table, row_id=row_id, place=place)
+    if found.id != row_id:
+        raise StorageError(
+            f"the document of {row_id!r} in table {table} of {place} is that of another record: "
+            "mend its column doc, or bring a backup back"
+        )
+    return found
 
 
 def readable(kind: str, row_id: str, doc: str, *, place: str) -> Record | None:

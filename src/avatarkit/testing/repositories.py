@@ -1356,6 +1356,14 @@ class EditableSuite(RepositorySuite):
         with pytest.raises(StorageError, match="status"):
             await repository.get(record.id)
 
+    async def test_the_document_of_another_record_is_named(self, repository: Repository) -> None:
+        """What is done with it would be done to the other one."""
+        record, _ = await repository.create(a_training())
+        other = a_training("other")
+        await self.edit(record.id, other.model_dump_json())
+        with pytest.raises(StorageError, match=f"{record.id}.* of another record"):
+            await repository.get(record.id)
+
     async def test_an_unreadable_document_stops_no_claim(self, damaged: Repository) -> None:
         """The next one is taken instead."""
         claims = await damaged.claim("a", 1, _LEASE)
