@@ -121,6 +121,51 @@ def test_a_choice_is_made_by_its_button_and_the_training_goes_on(page, slow, ven
     shown(avatar, "✅ Avatar ready!")
 
 
+@pytest.fixture
+def losing(page):
+    """Lets the server take a test video's first order, and drops its answer; the keys sent."""
+    keys = []
+
+    def lose(how):
+        def order(route):
+            keys.append(route.request.headers["idempotency-key"])
+            if len(keys) > 1:
+                return route.continue_()
+            taken = route.fetch()
+            assert taken.status == 201
+            return how(route)
+
+        page.route("**/videos", order)
+        return keys
+
+    return lose
+
+
+LOST = {
+    "cut": lambda route: route.abort(),
+    "proxy": lambda route: route.fulfill(status=502, body="bad gateway"),
+    "half": lambda route: route.fulfill(status=201, body='{"id": "'),
+}
+
+
+@pytest.mark.parametrize("how", LOST.values(), ids=LOST)
+def test_a_second_press_after_a_lost_answer_orders_nothing_again(page, slow, losing, how):
+    sign_in(page, slow)
+    avatar = train(page)
+    keys = losing(how)
+    part(avatar, "test").click()
+    part(avatar, "error").filter(has_text="Test failed: ").wait_for()
+    part(avatar, "test").click()
+    part(avatar, "modal").wait_for()
+    assert keys == [keys[0]] * 2
+    videos = "trainings/" + avatar.get_attribute("training-id") + "/videos"
+    assert len(slow.get(videos)["videos"]) == 1
+    page.keyboard.press("Escape")
+    part(avatar, "test").click()
+    until(lambda: page.wait_for_timeout(50) or len(keys) == 3)
+    assert keys[2] != keys[0]
+
+
 def test_a_test_video_that_fails_says_why(page, slow, vendor):
     vendor.fail_next("video", Fault.JOB_FAILS)
     sign_in(page, slow)
@@ -310,6 +355,20 @@ def test_a_training_that_cannot_be_created_says_why(page, told):
     page.route("**/trainings", lambda r: r.fulfill(status=404, json=refused))
     avatar.evaluate("e => e.create({clone_id: 'c1'}).catch(() => null)")
     shown(avatar, "Avatar creation failed: the clone has no voice")
+
+
+def test_a_training_whose_answer_is_lost_is_not_started_again_by_another_element(page, told):
+    told({})
+    keys = []
+
+    def order(route):
+        keys.append(route.request.headers["idempotency-key"])
+        route.abort()
+
+    page.route("**/trainings", order)
+    for body in ("{clone_id: 'c1'}", "{clone_id: 'c1'}", "{clone_id: 'c2'}"):
+        page.evaluate(f"document.createElement('avatar-training').create({body}).catch(() => null)")
+    assert keys[0] == keys[1] != keys[2]
 
 
 def test_every_word_can_be_said_in_another_language(told):

@@ -137,10 +137,12 @@ const pause = (ms, signal) =>
 const fresh = () =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 
+const keys = new Map(); // of requests whose answers have not come, also when their element is gone
+
 /** What an answer says; an error's own words where there are some. */
 const told = async (response) => {
+  if (response.ok) return response.json();
   const body = await response.json().catch(() => ({}));
-  if (response.ok) return body;
   const error = new Error(body.error?.message || `${response.status} ${response.statusText}`);
   throw Object.assign(error, { status: response.status, body });
 };
@@ -185,9 +187,21 @@ export class Client {
     return told(await this.fetch(path, rest));
   }
 
+  /** Ask for something; the same again is the same request, until an answer to it has come. */
   async post(path, body) {
-    const headers = { "content-type": "application/json", "idempotency-key": fresh() };
-    return told(await this.fetch(path, { method: "POST", body: JSON.stringify(body), headers }));
+    const said = JSON.stringify(body);
+    const asked = `${this.url(path)} ${said}`;
+    const key = keys.get(asked) ?? fresh();
+    keys.set(asked, key);
+    const headers = { "content-type": "application/json", "idempotency-key": key };
+    try {
+      const answer = await told(await this.fetch(path, { method: "POST", body: said, headers }));
+      keys.delete(asked);
+      return answer;
+    } catch (error) {
+      if (error.status < 500) keys.delete(asked); // others, such as a proxy's, do not say what was done
+      throw error;
+    }
   }
 
   /** Send a file; a cut upload goes on where it was. `progress` gets 0 to 100. */
