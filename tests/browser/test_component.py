@@ -479,8 +479,31 @@ def test_an_older_state_does_not_take_the_bar_back(page, told):
     assert "1" in asked
 
 
-def test_the_time_that_the_server_measured_is_told(told):
-    shown(told({"created_at": time.time(), "estimate": {"seconds": 900}}), "About 15 min left")
+def estimated(page, basis, seconds=900):
+    """Let the server say how long it takes, where it says so: in the record, not in the stream."""
+    told = {**RECORD, "estimate": {"seconds": seconds, "basis": basis}}
+    page.route("**/trainings/t1", lambda r: r.fulfill(json=told))
+
+
+def test_the_time_that_the_server_measured_is_told(page, told):
+    estimated(page, "measured")
+    shown(told({"created_at": time.time()}), "About 15 min left")
+
+
+def test_what_is_not_measured_leaves_the_usual_time(page, told):
+    estimated(page, "typical")
+    with page.expect_response("**/trainings/t1"):
+        avatar = told({"created_at": time.time()})
+    page.wait_for_timeout(50)
+    assert part(avatar, "time").inner_text() == "This usually takes 5-10 minutes"
+
+
+def test_a_server_that_cannot_say_how_long_it_takes_leaves_the_usual_time(page, told):
+    page.route("**/trainings/t1", lambda r: r.fulfill(status=500))
+    with page.expect_response("**/trainings/t1"):
+        avatar = told({"created_at": time.time()})
+    shown(avatar, "This usually takes 5-10 minutes")
+    assert not part(avatar, "error").is_visible()
 
 
 def signed_in(route):

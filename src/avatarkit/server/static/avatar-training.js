@@ -322,6 +322,7 @@ export class AvatarTraining extends HTMLElement {
   #shown = 0;
   #seen = null; // the first progress that was seen, to measure how fast it moves
   #refused = false; // watching has ended, since nobody was signed in or nothing was there
+  #estimate = null; // how long it takes, by the server; false while it is asked for
   #asking = false; // a test video is being ordered
   #film = null; // the test video that is watched, also over a redraw
   #acts = {};
@@ -439,7 +440,7 @@ export class AvatarTraining extends HTMLElement {
   }
 
   #forget() {
-    this.#record = this.#seen = this.#film = null;
+    this.#record = this.#seen = this.#film = this.#estimate = null;
     this.#shown = 0;
     this.#asking = false;
   }
@@ -447,6 +448,7 @@ export class AvatarTraining extends HTMLElement {
   #stop() {
     this.#watching?.abort();
     this.#watching = null;
+    this.#estimate ||= null;
     clearInterval(this.#tick);
   }
 
@@ -467,7 +469,10 @@ export class AvatarTraining extends HTMLElement {
     try {
       await this.#api().watch(this.#path(), {
         signal,
-        change: (record) => this.#show(record),
+        change: (record) => {
+          this.#show(record);
+          this.#measured(record, signal);
+        },
         lost: (away) => this.#set("connection", away ? this.#say("lost") : ""),
       });
     } catch (error) {
@@ -478,6 +483,17 @@ export class AvatarTraining extends HTMLElement {
       this.#problem(this.#say(error.status === 404 ? "gone" : "sign_in"));
       this.dispatchEvent(new CustomEvent("avatar-gone", { detail: error, bubbles: true, composed: true }));
     }
+  }
+
+  /** The stream does not tell how long it takes: ask for the record, once. */
+  async #measured(record, signal) {
+    if (this.#estimate !== null || FINAL.includes(record.status)) return;
+    this.#estimate = record.estimate ?? false;
+    if (record.estimate) return this.#time();
+    const { estimate } = await this.#api().get(this.#path(), { signal }).catch(() => ({}));
+    if (signal.aborted) return;
+    this.#estimate = estimate ?? false;
+    this.#time();
   }
 
   #path(kind = "trainings", id = this.trainingId) {
@@ -550,9 +566,9 @@ export class AvatarTraining extends HTMLElement {
   }
 
   /** How long it may take: what the server says, else by what was measured here, else as usual. */
-  #left({ estimate, created_at: created }) {
-    const total = typeof estimate === "number" ? estimate : estimate?.seconds;
-    let seconds = total > 0 ? created + total - this.#now() : null;
+  #left({ created_at: created }) {
+    const { basis, seconds: total } = this.#estimate || {};
+    let seconds = basis === "measured" ? created + total - this.#now() : null;
     const moved = this.#seen ? this.#shown - this.#seen.progress : 0;
     if (seconds === null && moved >= 5) {
       seconds = ((Date.now() - this.#seen.at) / 1000 / moved) * (100 - this.#shown);
