@@ -641,6 +641,26 @@ async def test_a_page_larger_than_an_answer_is_continued(project, cluster):
     assert len(seen) == len(set(seen)) == 1201
 
 
+@pytest.mark.parametrize("clone", [an_id("ana clone"), None])
+async def test_samples_more_than_an_answer_holds_are_whole_and_oldest_first(
+    project, cluster, clone
+):
+    server, database = project()
+    async with opened(server) as repository:
+        await repository.add_sample(a_sample("ana", user_id=ANA, clone_id=an_id("ana clone")))
+        with connected(cluster, database) as db:
+            db.execute(
+                "insert into voice_samples select (jsonb_populate_record(s, jsonb_build_object("
+                "'id', i.id, 'sha256', i.id, 'created_at', s.created_at + i.n * interval '1 s', "
+                "'doc', replace(s.doc, s.id::text, i.id::text)))).* from voice_samples s, "
+                "(select gen_random_uuid() as id, n from generate_series(1, 1200) n) i"
+            )
+            by_age = "select id::text from voice_samples order by created_at"
+            wanted = [found for (found,) in db.execute(by_age).fetchall()]
+        assert [sample.id for sample in await repository.samples(ANA, clone)] == wanted
+    assert len(wanted) == 1201
+
+
 async def test_rows_of_the_applications_own_are_no_samples(project, cluster):
     server, database = project()
     async with opened(server) as repository:

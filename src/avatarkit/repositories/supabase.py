@@ -386,12 +386,8 @@ class SupabaseRepository(Repository, Wakes):
         found = [
             (row["created_at"], row["id"], table, row["doc"])
             for table in rows.SAMPLES.values()
-            for row in await self._select(
-                table,
-                select="id,created_at,doc",
-                **whose,
-                doc="not.is.null",
-                order="created_at,id",
+            for row in await self._whole(
+                table, select="id,created_at,doc", doc="not.is.null", **whose
             )
         ]
         return [self._sample(table, row_id, doc) for _, row_id, table, doc in sorted(found)]
@@ -449,11 +445,13 @@ class SupabaseRepository(Repository, Wakes):
         ]
         return sorted(found, key=lambda record: record.id)
 
-    async def _whole(self, table: str, **filters: str) -> list[dict[str, Any]]:
-        """All rows that the filters let through, id and document, however many they are."""
+    async def _whole(
+        self, table: str, select: str = "id,doc", **filters: str
+    ) -> list[dict[str, Any]]:
+        """All rows that the filters let through, by their id, however many they are."""
         found: list[dict[str, Any]] = []
         after: dict[str, str] = {}
-        while more := await self._select(table, select="id,doc", order="id", **filters, **after):
+        while more := await self._select(table, select=select, order="id", **filters, **after):
             found += more
             after = {"id": f"gt.{more[-1]['id']}"}
         return found
