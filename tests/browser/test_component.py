@@ -514,6 +514,20 @@ def signed_in(route):
         route.fulfill(status=401, json={"error": {"message": "sign in"}})
 
 
+def test_a_finished_avatar_that_is_told_of_again_has_no_bar(page, told):
+    avatar = told(DONE)
+    shown(avatar, "Test Avatar")
+    page.unroute("**/trainings/t1/events")
+    again = answer({**RECORD, **DONE, "version": 2}, version=2)
+    page.route("**/trainings/t1/events", lambda r: r.fulfill(body=again, headers=EVENTS))
+    changes = """e => new Promise(done => {
+        e.addEventListener("avatar-change", ({ detail }) => detail.version === 2 && done());
+        e.strings = {};
+    })"""
+    avatar.evaluate(changes)
+    assert not part(avatar, "bar").is_visible()
+
+
 def test_a_token_that_comes_later_signs_in_and_the_training_is_shown(page, told):
     avatar = told({}, stream=signed_in)
     shown(avatar, "You are not signed in: open this page by its own link again.")

@@ -536,8 +536,7 @@ export class AvatarTraining extends HTMLElement {
     const bar = this.#part("bar");
     bar.setAttribute("aria-valuenow", this.#shown);
     this.#part("fill").style.width = `${this.#shown}%`;
-    bar.hidden = status === "failed" || status === "cancelled";
-    this.#part("icon").hidden = FINAL.includes(status);
+    bar.hidden = this.#part("icon").hidden = FINAL.includes(status);
     this.#problem(error?.message ?? "");
     const hint = `hint_${error?.type}`;
     this.#set("hint", error ? this.#say(hint in STRINGS || hint in this.#strings ? hint : "hint") : "");
@@ -663,7 +662,7 @@ export class AvatarTraining extends HTMLElement {
     const place = this.#part("preview");
     if (!place.hidden) return;
     place.hidden = false;
-    this.#part("title").hidden = this.#part("bar").hidden = true;
+    this.#part("title").hidden = true;
     place.append(
       h("h2", { part: "ready" }, this.#say("ready")),
       h("figure", { part: "figure" }),
