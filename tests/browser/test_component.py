@@ -625,7 +625,10 @@ def test_a_page_gives_the_component_its_own_colours(told):
     )
 
 
-def test_many_on_a_page_leave_connections_for_everything_else(page, told):
+@pytest.mark.parametrize("locks", [True, False], ids=["https", "http"])
+def test_many_on_a_page_leave_connections_for_everything_else(page, told, locks):
+    if not locks:
+        page.add_init_script("Object.defineProperty(navigator, 'locks', {value: undefined})")
     told({})
     streams, asked = set(), set()
     page.route("**/trainings/m*/events", lambda r: streams.add(r.request.url))  # stays open

@@ -148,9 +148,15 @@ const told = async (response) => {
 };
 
 // A browser opens six connections to a server, for all its tabs: four are for streams, and what
-// finds none free asks every three seconds.
+// finds none free asks every three seconds. Over plain HTTP there are no locks: a page counts its own.
+let streams = 0;
 const inSlot = async (work) => {
-  if (!navigator.locks) return work();
+  if (!navigator.locks) {
+    if (streams >= 4) return false;
+    streams++;
+    await work().finally(() => streams--);
+    return true;
+  }
   for (let n = 0; n < 4; n++) {
     const taken = await navigator.locks.request(`avatar-training-${n}`, { ifAvailable: true }, async (lock) =>
       lock ? ((await work()), true) : false,
