@@ -450,6 +450,15 @@ def test_a_captcha_shows_its_picture_and_its_recording_is_sent(page, told, taken
     shown(avatar, "Training your avatar... 40%")
 
 
+def test_an_empty_recording_is_said_to_be_empty_and_not_sent(told, taken):
+    avatar = told({"status": "action_required", "action": CAPTCHA})
+    voice = {"name": "me.wav", "mimeType": "audio/wav", "buffer": b""}
+    part(avatar, "file").set_input_files(voice)
+    part(avatar, "send").click()
+    shown(avatar, "This file is empty. Choose another one.")
+    assert taken == []
+
+
 @pytest.mark.parametrize("kind", ["image/svg+xml", "text/html"])
 def test_data_that_is_no_plain_picture_is_not_shown(told, kind):
     url = f"data:{kind};base64,PHN2Zy8+"

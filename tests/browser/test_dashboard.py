@@ -61,6 +61,17 @@ def test_a_file_that_is_no_recording_is_refused_beside_its_name(page, local, tmp
     assert "this file cannot be used" in row.inner_text()
 
 
+def test_an_empty_file_is_said_to_be_empty_and_not_sent(page, local):
+    sign_in(page, local)
+    puts = []
+    page.on("request", lambda r: puts.append(r.url) if r.method == "PUT" else None)
+    empty = {"name": "void.wav", "mimeType": "audio/wav", "buffer": b""}
+    page.set_input_files("#voice", empty)
+    row = page.locator(".files[data-role=voice] li[data-name='void.wav']")
+    row.get_by_text("This file is empty. Choose another one.").wait_for()
+    assert puts == []
+
+
 def test_the_wording_that_a_person_agrees_to_is_shown(page, local):
     sign_in(page, local)
     page.get_by_text(WORDING[1]).wait_for()

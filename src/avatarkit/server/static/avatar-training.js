@@ -33,6 +33,7 @@ const STRINGS = {
   expired: "This text has expired. A new one comes by itself.",
   recording: "Your recording",
   send: "Send the recording",
+  empty: "This file is empty. Choose another one.",
   sending: "Sending... {progress}%",
   job_id: "Id that the provider shows",
   choice_done: "I have done it",
@@ -630,6 +631,8 @@ export class AvatarTraining extends HTMLElement {
     const send = async ({ currentTarget: button }) => {
       const [chosen] = file.files;
       if (!chosen) return file.focus();
+      if (!chosen.size) return this.#problem(this.#say("empty"));
+      this.#problem("");
       button.disabled = true;
       try {
         await this.#api().upload(record.clone_id, "recording", chosen, (progress) => {

@@ -74,6 +74,7 @@ const row = (role, name) => {
 
 const send = async (role, file) => {
   const { item, done, found, kept } = row(role, file.name);
+  if (!file.size) return done("✗ This file is empty. Choose another one.", "error");
   const bar = h("progress", { max: 100, value: 0 });
   bar.setAttribute("aria-label", `Upload of ${file.name}`);
   item.append(bar);
