@@ -39,6 +39,9 @@ __all__ = [
 class AvatarKitError(Exception):
     """Root of the tree: catch this to catch every error below."""
 
+    #: The database that the message names, where it is; users of a server are not told.
+    place: str | None = None
+
 
 class ConfigError(AvatarKitError, ValueError):
     """Something is set up wrongly: a missing key or extra, an unknown provider or database."""

@@ -16,6 +16,7 @@ from avatarkit.models import Operation
 from avatarkit.pricing import USD, Budget
 from avatarkit.providers.fake import Fault
 from avatarkit.records import Status
+from avatarkit.repositories import server
 from avatarkit.server import Allowance
 from avatarkit.server.uploads import Uploads
 from avatarkit.settings import Settings
@@ -509,6 +510,64 @@ async def test_trainings_come_by_pages_and_status(site, ana):
 )
 async def test_a_page_that_cannot_be_is_refused(ana, asked, status):
     assert (await ana.get("/trainings", params=asked)).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/trainings/%00", None, 404),
+        ("GET", "/clones/%00/samples", None, 404),
+        ("PUT", "/clones/c1/samples/voice/%00", None, 404),
+        ("GET", "/trainings?clone_id=%00", None, 400),
+        ("GET", "/deliveries?cursor=%00", None, 400),
+        ("POST", "/trainings", {"clone_id": "c1\0", "consent": CONSENT}, 400),
+        ("POST", "/trainings", {"clone_id": "c1", "name": "\0", "consent": CONSENT}, 400),
+        ("POST", "/trainings", {"clone_id": "c1", "consent": {"subject": "\0"}}, 400),
+    ],
+)
+async def test_a_nul_is_refused_before_a_database_is_asked(
+    site, ana, monkeypatch, method, path, body, status
+):
+    for name in ("get", "page", "samples", "webhooks", "create"):
+        monkeypatch.setattr(site.repository, name, None)
+    assert (await ana.request(method, path, json=body)).status_code == status
+
+
+async def test_a_clone_is_named_alike_in_a_path_and_in_a_body(ana):
+    in_path = await ana.get("/clones/a%0Ab/samples")
+    in_body = await ana.post("/trainings", json={"clone_id": "a\nb", "consent": CONSENT})
+    assert (in_path.status_code, in_body.status_code) == (400, 400)
+    assert in_path.json()["error"]["message"] in in_body.json()["error"]["message"]
+
+
+PLACE = "database 'app' at 127.0.0.1:48057"
+
+
+async def test_where_the_database_is_and_what_it_said_goes_to_the_log_alone(
+    site, ana, monkeypatch, caplog
+):
+    async def refused(record_id):
+        raise errors.StorageError(f"{PLACE} refused a statement")
+
+    monkeypatch.setattr(site.repository, "get", refused)
+    answer = await ana.get("/trainings/x")
+    assert (answer.status_code, answer.json()["error"]["type"]) == (503, "StorageError")
+    assert "Try again" in answer.json()["error"]["message"]
+    assert "48057" not in answer.text
+    assert PLACE in caplog.text
+
+
+async def test_an_id_that_a_database_does_not_take_is_explained_without_its_place(
+    site, ana, monkeypatch
+):
+    async def refused(record_id):
+        raise server.known_error("22P02", PLACE)
+
+    monkeypatch.setattr(site.repository, "get", refused)
+    answer = await ana.get("/trainings/x")
+    assert answer.status_code == 422
+    assert "takes only UUIDs" in answer.json()["error"]["message"]
+    assert "48057" not in answer.text
 
 
 async def test_a_training_is_cancelled(site, ana):

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from avatarkit.engines.clock import SystemClock
+from avatarkit.repositories.sqlite import SqliteRepository
 from avatarkit.server.api import ROUTES
 
 uvicorn = pytest.importorskip("uvicorn", reason='needs pip install "avatarkit-sdk[server]"')
@@ -57,8 +59,11 @@ def served(site):
         thread.join()
 
 
+@pytest.mark.parametrize("kept", ["in memory", "in SQLite"])
 @pytest.mark.filterwarnings("default")  # of what the fuzzer itself leaves open
-def test_whatever_is_sent_no_answer_is_a_fault_or_untold(site):
+def test_whatever_is_sent_no_answer_is_a_fault_or_untold(site, kept):
+    if kept == "in SQLite":
+        site.repository = SqliteRepository(site.folder / "a.db", clock=SystemClock())
     schemathesis = pytest.importorskip("schemathesis", reason="needs pip install schemathesis")
     from schemathesis.checks import not_a_server_error
     from schemathesis.specs.openapi.checks import status_code_conformance

@@ -267,7 +267,9 @@ _MEANINGS: Mapping[str, tuple[type[AvatarKitError], str]] = {
 def known_error(code: str, place: str, said: str = "") -> AvatarKitError:
     """The error of a code that is in the table."""
     kind, text = _MEANINGS[code]
-    return kind(text.format(said=said, place=place))
+    error = kind(text.format(said=said, place=place))
+    error.place = place
+    return error
 
 
 def explained(code: str | None, said: str, place: str) -> AvatarKitError | None:

@@ -29,7 +29,7 @@ from ..media import signing
 from ..models import media_type_of
 from ..preflight import Finding
 from ..records import Sample, Status, Training, Video
-from .bodies import Answer, BadBody, LinkedSample, NewTraining, NewVideo, read
+from .bodies import Answer, BadBody, LinkedSample, NewTraining, NewVideo, clone_named, read
 from .live import Hub
 from .uploads import MAX_BYTES, Allowance, AllowanceExceeded, Uploads
 
@@ -127,7 +127,7 @@ ROUTES: tuple[Route, ...] = (
         path="/clones/{clone_id}/samples",
         name="samples",
         summary="The stored samples of a clone.",
-        answers=(200, 422),
+        answers=(200, 404, 422),
     ),
     Route(
         method="POST",
@@ -586,10 +586,7 @@ class API:
 
 
 def _clone(request: Request) -> str:
-    clone_id: str = request.path_params["clone_id"]
-    if not (0 < len(clone_id) <= 200 and clone_id.isprintable()):
-        raise BadBody("a clone's id has 1 to 200 printable characters")
-    return clone_id
+    return clone_named(request.path_params["clone_id"])
 
 
 def _number(request: Request, header: str) -> int | None:

@@ -94,7 +94,7 @@ class _Running:
     async def ready(self, *, patient: bool = False) -> None:
         """Be open; raises what opening raised, and may be asked again then.
 
-        Unless ``patient``, raises ``StorageError`` where that takes long.
+        Unless ``patient``, raises ``StorageError`` where that takes long or cannot be.
         """
         task = self._task
         if task is None or task.done():
@@ -107,7 +107,12 @@ class _Running:
         await asyncio.wait({waiting, task}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
         if task.done():
-            await task
+            try:
+                await task
+            except errors.ConfigError as error:
+                if patient:
+                    raise
+                raise errors.StorageError(str(error)) from error  # nothing a visitor could mend
         elif not self._ready.is_set():
             raise errors.StorageError("the server cannot open its database: try again later")
 
@@ -254,6 +259,11 @@ def _route(row: api_.Route, api: API, running: _Running, authenticate: Authentic
         user = await authenticate(request)
         if user is None:
             return _failed(401, "AuthError", "sign in: send Authorization: Bearer <token>")
+        # No database keeps a NUL, so that nothing is called so; PostgreSQL would not even look.
+        if any("\0" in value for value in request.path_params.values()):
+            raise errors.NotFound("nothing has a name with a NUL")
+        if any("\0" in value for value in request.query_params.values()):
+            raise BadBody("the query holds a NUL")
         return await handler(api, request, user)
 
     return Route(row.path, answer, methods=[row.method], name=row.name)
@@ -323,8 +333,13 @@ async def _explained(request: Request, error: Exception) -> Response:
     del request
     status = next((s for kind, s in _STATUS.items() if isinstance(error, kind)), 500)
     headers = {"upload-offset": str(error.at)} if isinstance(error, Offset) else None
-    message = cleaned(str(error))
-    if isinstance(error, errors.BudgetExceeded) and error.budget:
+    place = getattr(error, "place", None)
+    message = cleaned(str(error).replace(place, "the database") if place else str(error))
+    if isinstance(error, errors.StorageError):
+        # Where the database is, and what it said, is none of a user's business.
+        log.warning("storage.failed", reason=cleaned(str(error)))
+        message = "This cannot be kept or read now. Try again later."
+    elif isinstance(error, errors.BudgetExceeded) and error.budget:
         # What is spent in all is none of a user's business.
         log.warning("budget.exceeded", reason=message)
         message = "There is no room for this in the budget. Nothing was sent."

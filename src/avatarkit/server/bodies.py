@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 from starlette.requests import Request
 
 from ..errors import AvatarKitError, ConsentRequired
@@ -22,6 +29,7 @@ __all__ = [
     "NewTraining",
     "NewVideo",
     "TooLarge",
+    "clone_named",
     "limited",
     "nested",
     "read",
@@ -42,8 +50,23 @@ class TooLarge(AvatarKitError, ValueError):
     """The body is larger than the route takes."""
 
 
+def clone_named(clone_id: str) -> str:
+    """The id of a clone; raises ``BadBody`` for what is none."""
+    if not (0 < len(clone_id) <= 200 and clone_id.isprintable()):
+        raise BadBody("a clone's id has 1 to 200 printable characters")
+    return clone_id
+
+
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*")
+    @classmethod
+    def _without_nul(cls, value: object) -> object:
+        """Refuse what PostgreSQL does not keep."""
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("text without a NUL is taken")
+        return value
 
 
 class ConsentGiven(_Body):
@@ -87,7 +110,7 @@ class _Order(_Body):
 class NewTraining(_Order):
     """Train an avatar from a clone's stored samples."""
 
-    clone_id: str = Field(min_length=1, max_length=200)
+    clone_id: Annotated[str, AfterValidator(clone_named)]
     stack: str | None = Field(default=None, max_length=200)
     name: str = Field(default="", max_length=200)
     language: str | None = Field(default=None, max_length=35)
