@@ -125,14 +125,18 @@ class Site:
 
     async def settle(self, record_id):
         """Drive everything until the record is final, by what the vendor tells."""
+        return await self.driven(record_id, lambda record: record.status.final)
+
+    async def driven(self, record_id, there):
+        """Drive everything until the record is ``there``."""
         for _ in range(40):
             record = await self.repository.get(record_id)
-            if record.status.final:
+            if there(record):
                 return record
             await self.kit.tick()
             for delivery in self.vendor.deliveries():
                 await self.kit.receive("fake", delivery)
-        raise AssertionError("it does not end")
+        raise AssertionError("it does not get there")
 
 
 @pytest.fixture

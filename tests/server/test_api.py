@@ -22,6 +22,7 @@ from avatarkit.server.uploads import Uploads
 from avatarkit.settings import Settings
 from avatarkit.testing import FakeClock
 from racing import PRICES
+from test_hand_in import MP4, Reader
 
 pytestmark = pytest.mark.anyio
 
@@ -568,6 +569,55 @@ async def test_an_id_that_a_database_does_not_take_is_explained_without_its_plac
     assert answer.status_code == 422
     assert "takes only UUIDs" in answer.json()["error"]["message"]
     assert "48057" not in answer.text
+
+
+# -- actions ----------------------------------------------------------------------------------
+
+
+async def asking(site, client, consent):
+    """A training, driven until it asks something, as the API tells of it."""
+    await site.sampled(client)
+    told = await client.post("/trainings", json={"clone_id": "c1", "consent": consent})
+    training = await site.driven(told.json()["id"], lambda record: record.action is not None)
+    return (await client.get(f"/trainings/{training.id}")).json()
+
+
+async def test_a_recording_that_is_asked_for_is_handed_in_and_its_upload_is_gone(site):
+    site.providers["fake"] = Reader(vendor=site.vendor)
+    site.providers["fake"].recordings = {}
+    film = MP4.read_bytes()
+    upload = "/clones/c1/samples/recording/me.mp4"
+    async with site.running() as app, site.client(app, "ana") as ana:
+        training = await asking(site, ana, {"subject": "Ana Lima"})
+        assert training["action"]["recording"] == "video"
+        sent = await ana.put(upload, content=film, headers=sizes(len(film)))
+        assert sent.status_code == 201
+        done = {"choice": "done", "recording": "me.mp4"}
+        answer = await ana.post(f"/trainings/{training['id']}/action", json=done)
+        assert (answer.status_code, answer.json()["id"]) == (200, training["id"])
+        assert (await ana.head(upload)).headers["upload-offset"] == "0"
+        assert (await site.settle(training["id"])).status is Status.COMPLETED
+    assert site.providers["fake"].recordings == {"c1": ("me.mp4", film, "Ana Lima")}
+    assert not [p for p in (site.folder / "uploads").rglob("*") if p.is_file()]
+
+
+async def test_once_there_are_credits_again_a_training_is_told_to_go_on(site, ana):
+    site.vendor.fail_next(Operation.VOICE, Fault.QUOTA)
+    training = await asking(site, ana, CONSENT)
+    assert training["action"]["choices"] == ["retry", "give_up"]
+    answer = await ana.post(f"/trainings/{training['id']}/action", json={"choice": "retry"})
+    assert (answer.status_code, answer.json()["action"]) == (200, None)
+    assert (await site.settle(training["id"])).status is Status.COMPLETED
+    assert set(site.vendor.accepted.values()) == {1}
+
+
+async def test_a_recording_that_was_not_sent_answers_nothing(site, ana):
+    site.vendor.fail_next(Operation.VOICE, Fault.QUOTA)
+    training = await asking(site, ana, CONSENT)
+    done = {"choice": "retry", "recording": "me.mp4"}
+    answer = await ana.post(f"/trainings/{training['id']}/action", json=done)
+    assert (answer.status_code, answer.json()["error"]["type"]) == (404, "NotFound")
+    assert (await ana.get(f"/trainings/{training['id']}")).json()["action"] is not None
 
 
 async def test_a_training_is_cancelled(site, ana):
