@@ -439,6 +439,20 @@ async def test_one_key_is_one_training(site, ana):
     assert len((await ana.get("/trainings")).json()["trainings"]) == 1
 
 
+async def test_the_key_of_a_deleted_record_is_refused_and_says_so(site, ana, video):
+    where, key = f"/trainings/{video['training_id']}", {"idempotency-key": "k1"}
+    script = {"json": {"text": "Once."}, "headers": key}
+    film = (await ana.post(f"{where}/videos", **script)).json()
+    assert (await ana.delete(f"/videos/{film['id']}")).status_code == 204
+    order = {"json": {"clone_id": "c1", "consent": CONSENT}, "headers": key}
+    made = (await ana.post("/trainings", **order)).json()
+    assert (await ana.delete(f"/trainings/{made['id']}")).status_code == 204
+    for place, asked in ((f"{where}/videos", script), ("/trainings", order)):
+        again = await ana.post(place, **asked)
+        assert (again.status_code, again.json()["error"]["type"]) == (409, "Conflict")
+        assert "use a new key" in again.json()["error"]["message"]
+
+
 async def test_evidence_is_kept_with_the_consent(site, ana):
     await site.sampled(ana)
     sent = await ana.put("/clones/c1/samples/evidence/yes.pdf", content=b"%PDF-", headers=sizes(5))

@@ -81,7 +81,7 @@ async def test_who_comes_back_gets_only_what_is_new(site):
     assert (over.status_code, over.content) == (204, b"")
 
 
-@pytest.mark.parametrize("last", ["", "x", "-1", "9" * 40, "\u0661"])
+@pytest.mark.parametrize("last", ["", "x", "-1", "9" * 40, "\u0661", "99999"])
 async def test_an_event_id_that_is_none_begins_at_the_beginning(site, last):
     async with site.running() as app, site.client(app, "ana") as client:
         training = await site.started(client)
@@ -90,6 +90,17 @@ async def test_an_event_id_that_is_none_begins_at_the_beginning(site, last):
         answer = await client.get(f"/trainings/{training['id']}/events", headers=headers)
     assert answer.status_code == 200
     assert '"status":"completed"' in answer.text
+
+
+async def test_who_has_seen_more_than_an_older_database_knows_begins_anew(site):
+    async with served(site) as (client, _):
+        training = await site.started(client)
+        where = f"/trainings/{training['id']}/events"
+        ahead = {"last-event-id": "99999"}
+        async with client.stream("GET", where, headers=ahead) as response:
+            async with asyncio.timeout(10):
+                version, told = await anext(changes(response))
+    assert (version, told["status"]) == (training["version"], "pending")
 
 
 async def test_a_watcher_whose_training_is_deleted_is_told_that_it_ended(site):

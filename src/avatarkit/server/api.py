@@ -84,7 +84,11 @@ _PAGED = (
     _query("cursor", "Where the page before this one ended."),
     _query("limit", "At most so many.", type="integer", minimum=1, maximum=200),
 )
-_KEY = _header("Idempotency-Key", "The same key gives the same record.", maxLength=200)
+_KEY = _header(
+    "Idempotency-Key",
+    "The same key gives the same record: the first request counts, whatever a later one says.",
+    maxLength=200,
+)
 _LENGTH = _header(
     "Upload-Length", "Bytes of the whole file.", type="integer", minimum=1, required=True
 )
@@ -433,6 +437,7 @@ class API:
             idempotency_key=_key(request),
             max_cost=body.most,
         )
+        _require_there(training)
         if evidence is not None:
             await self.uploads.drop(evidence)
         told = self.shape(training) | {"training_id": training.id}
@@ -482,6 +487,10 @@ class API:
             return Response(media_type="text/event-stream")
         last = request.headers.get("last-event-id", "")
         after = int(last) if last.isascii() and last.isdigit() and len(last) < 12 else -1
+        if record.version < after:  # what is shared may be behind what another server has told
+            record = await self._own(request, user)
+        if record.version < after:  # an older database came back: that was another history
+            after = -1
         if record.status.final and record.version <= after:
             return Response(status_code=204)  # which tells a browser not to come back
         changes = self.hub.changes(record.id, after)
@@ -539,6 +548,7 @@ class API:
             idempotency_key=_key(request),
             max_cost=body.most,
         )
+        _require_there(video)
         return JSONResponse(self.shape(video), 201)
 
     async def deliveries(self, request: Request, user: str) -> Response:
@@ -583,6 +593,12 @@ class API:
         """The method that answers a route; of both kinds of records it is one."""
         plain = name.removesuffix("_trainings").removesuffix("_videos")
         return cast("Handler", getattr(type(self), plain))
+
+
+def _require_there(record: Training | Video) -> None:
+    """Raise ``Conflict`` where the record of an idempotency key was deleted."""
+    if record.deleted:
+        raise Conflict("what this Idempotency-Key has made is deleted: use a new key")
 
 
 def _clone(request: Request) -> str:
