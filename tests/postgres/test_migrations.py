@@ -315,6 +315,16 @@ def test_a_host_table_of_another_shape_is_refused_by_name(bare):
     assert caught.value.sqlstate in {"AK005", "42804"}
 
 
+@pytest.mark.parametrize("table", ["avatar_training", "avatar_webhooks"])
+def test_a_table_of_one_of_our_names_and_another_shape_is_to_be_renamed(bare, table):
+    bare.execute(f"create table public.{table} (id uuid primary key, user_id uuid, status text)")
+    with pytest.raises(psycopg.Error, match=rf"another shape.*{table}\.doc") as caught:
+        run_file(bare, UPGRADE, MIGRATION)
+    assert caught.value.sqlstate == "AK005"
+    bare.execute(f"alter table public.{table} rename to theirs")
+    run_file(bare, UPGRADE, MIGRATION)
+
+
 _CLONES = (
     "create table public.user_clones (id uuid primary key default gen_random_uuid(), "
     "user_id uuid not null references auth.users (id), training_status {}"

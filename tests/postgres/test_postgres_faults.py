@@ -317,6 +317,18 @@ def test_eight_processes_make_the_tables_at_once(cluster, fresh_database):
     assert said == {(b"the tables are there (schema 1)\n", 0)}
 
 
+async def test_a_clone_that_the_application_must_make_is_to_be_made_first(cluster, fresh_database):
+    name = fresh_database()
+    with connected(cluster, name) as db:
+        db.execute(
+            "create table user_clones (id text primary key, user_id text, name text not null)"
+        )
+    migrating.apply(cluster.dsn(name))
+    async with opened(cluster.dsn(name)) as repository:
+        with pytest.raises(ConfigError, match=r'"name".* first'):
+            await repository.create(a_training())
+
+
 def test_the_command_tells_of_a_bucket_that_is_public_and_how_to_close_it(
     cluster, fresh_database, supabase_template
 ):

@@ -402,7 +402,7 @@ REFUSALS = [
     ({"code": "23503", "message": "?"}, 409, ConfigError, "auth.users"),
     ({"code": "AK003", "message": "it cannot fall"}, 400, IllegalTransition, "cannot fall"),
     ({"code": "57014", "message": "canceled"}, 500, StorageError, "statement_timeout"),
-    ({"code": "23502", "message": "null value in column x"}, 400, StorageError, "column x"),
+    ({"code": "23502", "message": "null value in column x"}, 400, ConfigError, "column x.* first"),
     (b"<html>Not here</html>", 404, ConfigError, "SUPABASE_URL"),
     (b"<html>Elsewhere</html>", 302, ConfigError, "SUPABASE_URL"),
     (b"<html>Welcome</html>", 200, StorageError, "not JSON"),

@@ -226,6 +226,13 @@ _MEANINGS: Mapping[str, tuple[type[AvatarKitError], str]] = {
             "from auth.users, and make clone ids with uuid4"
         ),
     ),
+    "23502": (
+        ConfigError,
+        (
+            "{place}: {said}. If that column is your own, give it a default; or make the row "
+            "yourself first, as of a clone under the id that you name here"
+        ),
+    ),
     "23503": (
         ConfigError,
         (

@@ -262,6 +262,21 @@ begin
   end loop;
   alter table public.avatar_ledger add column if not exists quoted bigint;  -- of a former table
 
+  -- A table of one of these names that is somebody else's.
+  select string_agg(format('%s.%s', t.name, c.name), ', ') into wrong
+    from (values ('avatar_training', 'stack status created_at next_at deleted version doc'),
+                 ('avatar_webhooks', 'provider event_id outcome received_at doc')) t (name, columns),
+         string_to_table(t.columns, ' ') c (name)
+   where not exists (select from pg_attribute a
+                      where a.attrelid = to_regclass('public.' || t.name)
+                        and a.attname = c.name and not a.attisdropped);
+  if wrong is not null then
+    raise exception using errcode = 'AK005',
+      message = format('there are tables with names of avatarkit and another shape, without %s',
+                       wrong),
+      hint = 'Rename them, and apply this again.';
+  end if;
+
   -- Everything below compares and casts by these types.
   select string_agg(format('%s.%s is %s', c.relname, a.attname, format_type(a.atttypid, null)), ', ')
     into wrong
