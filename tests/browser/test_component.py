@@ -381,6 +381,112 @@ def test_every_word_can_be_said_in_another_language(told):
     shown(avatar, "Das dauert meist 5-10 Minuten")
 
 
+CHOICES = [
+    *("done", "retry", "give_up", "adopt", "not_made", "same_account"),
+    *("wait", "keep", "delete"),
+]
+#: What a person may be asked for; what vendors and avatarkit say is a mark here.
+ACTIONS = {
+    "open_url": {"url": "https://vendor.invalid/consent", "choices": ["done"]},
+    "read_text": {
+        "text": "¶",
+        "expires_at": time.time() + 3600,
+        "choices": ["done"],
+        "recording": "video",
+    },
+    "expired": {"text": "¶", "expires_at": 1, "choices": ["done"], "recording": "video"},
+    "captcha": {**CAPTCHA, "message": "¶"},
+    "payment": {"choices": CHOICES},
+}
+ASKING = {
+    kind: {"status": "action_required", "action": {"kind": kind, "message": "¶", **action}}
+    for kind, action in ACTIONS.items()
+}
+
+#: States, and the word that shows that the component has come to it.
+STATES = {
+    "pending": ({"status": "pending"}, "other"),
+    "processing": ({"status": "processing"}, "processing"),
+    "training": ({"status": "training"}, "usually"),
+    "completed": ({**DONE, "links": {"thumbnail": "static/none.jpg"}}, "ready"),
+    "failed": ({"status": "failed", "error": {"type": "MediaRejected", "message": "¶"}}, "failed"),
+    "refused": ({"status": "failed", "error": {"type": "Other", "message": "¶"}}, "hint"),
+    "cancelled": ({"status": "cancelled"}, "cancelled"),
+    **{kind: (record, "act") for kind, record in ASKING.items()},
+}
+
+_SAID = """e => {
+    const all = [...e.shadowRoot.querySelectorAll("*")];
+    const names = ["alt", "aria-label", "title", "placeholder", "aria-valuetext"];
+    return [
+        e.shadowRoot.textContent,
+        ...all.flatMap(part => names.map(name => part.getAttribute(name) ?? "")),
+    ].join(" ");
+}"""
+
+
+def unsaid(defaults, said):
+    """The default strings that ``said`` holds a part of."""
+    parts = {name: re.split(r"\{\w+\}", text) for name, text in defaults.items()}
+    return [
+        name
+        for name, pieces in parts.items()
+        if any(re.search("[A-Za-z]{3}", piece) and piece.strip() in said for piece in pieces)
+    ]
+
+
+@pytest.fixture
+def marked(page, told):
+    """Shows a record with a mark in the place of every word; also the marks and the defaults."""
+    told({})
+    defaults = page.evaluate(
+        "import('/static/avatar-training.js').then(m => ({...m.AvatarTraining.strings}))"
+    )
+    page.goto("about:blank")  # so that it hears nothing of what comes
+    marks = {name: f"§{n}§" for n, name in enumerate(defaults)}
+    return lambda record: told(record, strings=json.dumps(marks)), marks, defaults
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_no_default_word_is_left_where_all_are_replaced(marked, state):
+    show, marks, defaults = marked
+    record, word = STATES[state]
+    avatar = show(record)
+    avatar.get_by_text(marks[word], exact=True).first.wait_for()
+    assert unsaid(defaults, avatar.evaluate(_SAID)) == []
+
+
+def test_no_default_word_is_left_in_a_test_video_and_its_failure(page, marked, video):
+    show, marks, defaults = marked
+    avatar = show(DONE)
+    part(avatar, "test").click()
+    avatar.get_by_text(marks["generating"]).wait_for()
+    assert unsaid(defaults, avatar.evaluate(_SAID)) == []
+    video.ordered()
+    video.completed()
+    part(avatar, "modal").wait_for()
+    assert unsaid(defaults, avatar.evaluate(_SAID)) == []
+    page.keyboard.press("Escape")
+    page.route("**/trainings/t1/videos", lambda r: r.fulfill(status=400, json={}))
+    part(avatar, "test").click()
+    avatar.get_by_text(marks["test_failed"]).wait_for()
+    assert unsaid(defaults, avatar.evaluate(_SAID)) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("kind", ASKING)
+def test_what_a_person_is_asked_for_can_be_used_by_everyone_on_a_phone(
+    page, told, axe, kind, scheme
+):
+    page.set_viewport_size({"width": 320, "height": 700})
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    shown(told(ASKING[kind]), "Your turn")
+    page.evaluate(axe)
+    found = page.evaluate("axe.run('avatar-training')")["violations"]
+    assert [(row["id"], [node["target"] for node in row["nodes"]]) for row in found] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
 def test_words_of_a_vendor_are_shown_and_not_run(page, told):
     evil = "<img src=x onerror=document.title='run'>"
     avatar = told({"status": "failed", "error": {"type": "Refused", "message": evil}})
