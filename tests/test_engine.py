@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import anyio
+import httpx
 import pytest
+from pydantic import SecretStr
 
 from avatarkit.engines.inprocess import AccountSlots, InProcessEngine
-from avatarkit.interfaces import Capabilities
+from avatarkit.interfaces import TURN, Capabilities, ProviderSettings
+from avatarkit.providers.synthesia import Synthesia
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.testing import FakeClock
 from avatarkit.testing.repositories import a_training
@@ -269,6 +272,31 @@ async def test_two_processes_together_keep_the_rate_of_an_account(stage):
         for slots in (one, other) * 4:
             tasks.start_soon(call, slots)
     assert max(moments) - start == pytest.approx(3.0, abs=0.01)  # 2 at once, then 6 at 0.5 s
+
+
+async def test_each_further_request_of_a_call_waits_for_its_turn(stage):
+    moments, start = [], stage.clock.wall
+
+    def answer(request):
+        moments.append(stage.clock.wall - start)
+        offset, limit = int(request.url.params.get("offset", 0)), 100
+        more = range(offset, offset + limit) if offset < 3 * limit else ()
+        told = [{"id": str(number), "status": "complete", "title": "another"} for number in more]
+        after = offset + limit if told else None
+        return httpx.Response(200, json={"videos": told, "nextOffset": after})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        synthesia = Synthesia(ProviderSettings(api_key=SecretStr("key")), client=client)
+        async with slots_of(stage).slot(synthesia):
+            await synthesia.find_video("ak-1-video")
+    assert len(moments) > 3
+    assert moments == pytest.approx([float(n) for n in range(len(moments))], abs=0.01)
+
+
+async def test_a_request_outside_of_a_place_waits_for_nothing(stage):
+    async with slots_of(stage).slot(Bounded(rate=1.0)):
+        pass
+    assert TURN.get() is None
 
 
 async def test_a_place_is_given_back_by_who_is_cancelled(stage):

@@ -35,7 +35,7 @@ from stamina import instrumentation
 
 from . import _telemetry, errors
 from ._log import cleaned
-from .interfaces import Fetcher, Link
+from .interfaces import TURN, Fetcher, Link
 from .models import Media, nothing_to_guard
 
 __all__ = [
@@ -254,7 +254,9 @@ logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 
 async def _sent(client: Client, request: Request, *, streamed: bool) -> httpx.Response:
-    """Send it once, unlogged."""
+    """Send it once, unlogged, when it is its turn."""
+    if turn := TURN.get():
+        await turn()
     token = _ours.set(True)
     try:
         with _telemetry.unseen():

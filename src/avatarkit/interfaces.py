@@ -8,8 +8,17 @@ with the right methods fits without importing avatarkit.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -46,6 +55,7 @@ if TYPE_CHECKING:  # an adapter needs no rows: its import is quicker without the
 __all__ = [
     "MILLIONTHS",
     "ROLES",
+    "TURN",
     "AvatarTrainer",
     "Backlog",
     "Balance",
@@ -452,8 +462,13 @@ class Slots(Protocol):
     """Bounds how many requests are under way at a vendor account."""
 
     def slot(self, provider: Provider, /) -> AbstractAsyncContextManager[None]:
-        """Hold one request's place."""
+        """Hold one request's place; within it ``TURN`` is set where the account has a rate."""
         ...
+
+
+#: Awaited before each request to a vendor: the place was taken for the first one of a call, and
+#: each further one, as the next page or a repeat, waits for the account's pace.
+TURN: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("avatarkit_turn", default=None)
 
 
 class MediaStore(Protocol):

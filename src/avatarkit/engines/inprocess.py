@@ -15,7 +15,7 @@ import anyio.abc
 
 from .. import _telemetry
 from .._log import get_logger
-from ..interfaces import Capabilities, Claim, Clock, Provider, Repository
+from ..interfaces import TURN, Capabilities, Claim, Clock, Provider, Repository
 from ..records import Record
 
 __all__ = ["AccountSlots", "InProcessEngine", "wait"]
@@ -74,13 +74,26 @@ class AccountSlots:
     @asynccontextmanager
     async def _shared(self, account: str, can: Capabilities) -> AsyncIterator[None]:
         holder = secrets.token_hex(8)
-        while wait_for := await self._repository.take_place(
-            account, holder, places=can.in_flight, rate=can.rate, seconds=self._lease
-        ):
-            await self._clock.sleep(wait_for)
+        taken = True  # for the first request
+
+        async def take(places: int | None) -> None:
+            while wait_for := await self._repository.take_place(
+                account, holder, places=places, rate=can.rate, seconds=self._lease
+            ):
+                await self._clock.sleep(wait_for)
+
+        async def turn() -> None:
+            nonlocal taken
+            if not taken:
+                await take(None)
+            taken = False
+
+        await take(can.in_flight)
+        set_turn = TURN.set(turn if can.rate is not None else None)
         try:
             yield
         finally:
+            TURN.reset(set_turn)
             with anyio.CancelScope(shield=True):
                 await self._leave(account, holder)
 
