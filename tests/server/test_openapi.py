@@ -12,19 +12,34 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avatarkit.engines.clock import SystemClock
+from avatarkit.media import signing
 from avatarkit.repositories.sqlite import SqliteRepository
-from avatarkit.server.api import ROUTES
+from avatarkit.server.api import OPEN, ROUTES
 
 uvicorn = pytest.importorskip("uvicorn", reason='needs pip install "avatarkit-sdk[server]"')
 
 pytestmark = pytest.mark.anyio
+
+SECRET = b"a secret that signs links to files"
 
 
 async def test_every_route_is_told_of(site):
     async with site.running() as app, site.client(app) as client:
         told = (await client.get("/openapi.json")).json()
     found = {(m.upper(), path) for path, item in told["paths"].items() for m in item}
-    assert found == {(route.method, route.path) for route in ROUTES}
+    assert found == {(r.method, r.path.replace(":path", "")) for r in (*ROUTES, *OPEN)}
+
+
+async def test_who_is_not_signed_in_sees_which_routes_that_does_not_matter_for(site):
+    async with site.running() as app, site.client(app) as client:
+        told = (await client.get("/openapi.json")).json()
+        free = {
+            path
+            for path, item in told["paths"].items()
+            if item.get("get", {}).get("security") == []
+        }
+        assert free == {"/media/{key}", "/health"}
+        assert (await client.get("/health")).status_code == 200
 
 
 async def test_every_reference_leads_somewhere(site):
@@ -46,7 +61,8 @@ async def test_every_reference_leads_somewhere(site):
 @contextmanager
 def served(site):
     """The address of the app, which another thread serves."""
-    config = uvicorn.Config(site.new_app(hosts=["127.0.0.1"]), port=0, log_level="critical")
+    app = site.new_app(hosts=["127.0.0.1"], link_secrets=[SECRET])
+    config = uvicorn.Config(app, port=0, log_level="critical")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -72,6 +88,7 @@ def test_whatever_is_sent_no_answer_is_a_fault_or_untold(site, kept):
     with served(site) as address, httpx.Client(base_url=address) as client:
         client.headers["authorization"] = f"Bearer {site.tokens['ana']}"
         known = cancelled(site, client)
+        file, link = stored(site)
         schema = schemathesis.openapi.from_url(f"{address}/openapi.json")
         for found in schema.get_all_operations():
             operation = found.ok()
@@ -81,12 +98,14 @@ def test_whatever_is_sent_no_answer_is_a_fault_or_untold(site, kept):
             def holds(case, there):
                 if there and "id" in case.path_parameters:
                     case.path_parameters["id"] = known
+                if there and "key" in case.path_parameters:
+                    case.path_parameters["key"], case.query = file, dict(link)
                 answer = case.call(base_url=address, headers=dict(client.headers), timeout=20)
                 asked.add(case.operation.label)
                 case.validate_response(answer, checks=[not_a_server_error, status_code_conformance])
 
             holds()
-    assert len(asked) == len(ROUTES)
+    assert len(asked) == len(ROUTES) + len(OPEN)
 
 
 def cancelled(site, client):
@@ -98,3 +117,12 @@ def cancelled(site, client):
     training = client.post("/trainings", json=asked).json()["id"]
     assert client.post(f"/trainings/{training}/cancel").status_code == 200
     return training
+
+
+def stored(site):
+    """The key of a stored file, and the query that opens it."""
+    media = site.folder / "media"
+    key = next(media.rglob("*.wav")).relative_to(media).as_posix()
+    link = httpx.URL(signing.link("http://127.0.0.1", SECRET, key, int(time.time()) + 3600))
+    assert link.path == f"/media/{key}"
+    return key, dict(link.params)

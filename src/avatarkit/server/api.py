@@ -33,7 +33,7 @@ from .bodies import Answer, BadBody, LinkedSample, NewTraining, NewVideo, clone_
 from .live import Hub
 from .uploads import MAX_BYTES, Allowance, AllowanceExceeded, Uploads
 
-__all__ = ["API", "ROUTES", "Route"]
+__all__ = ["API", "OPEN", "ROUTES", "Route"]
 
 #: Seconds that a link to a result lives: as long as a person may look at one page.
 _LINK = 6 * 3600
@@ -61,6 +61,7 @@ class Route:
     parameters: tuple[Mapping[str, Any], ...] = ()
     answers: tuple[int, ...] = (200,)
     media_type: str = "application/json"
+    signed_in: bool = True  #: whether it is a user's, or whoever asks is answered
 
 
 def _query(name: str, about: str, **schema: Any) -> Mapping[str, Any]:
@@ -256,6 +257,31 @@ ROUTES: tuple[Route, ...] = (
         summary="What vendors have told about your things, newest first.",
         parameters=_PAGED,
         answers=(200, 422),
+    ),
+)
+
+#: What is nobody's: a signed link opens it, or it tells nothing of anybody.
+OPEN: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/media/{key:path}",
+        name="media",
+        summary="A stored file, or a range of it, by a link that an answer held.",
+        parameters=(
+            _query("expires", "Of the link.", required=True),
+            _query("signature", "Of the link.", required=True),
+            _header("Range", "Which bytes: bytes=<first>-<last>."),
+        ),
+        answers=(200, 206, 307, 404, 416),
+        media_type="*/*",
+        signed_in=False,
+    ),
+    Route(
+        method="GET",
+        path="/health",
+        name="health",
+        summary="Whether the server answers, and its database.",
+        signed_in=False,
     ),
 )
 

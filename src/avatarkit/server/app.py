@@ -29,7 +29,7 @@ from ..kit import AvatarKit
 from ..webhooks import require_unguessable
 from . import api as api_
 from . import openapi
-from .api import API, ROUTES
+from .api import API, OPEN, ROUTES
 from .auth import Authenticate, StartupToken
 from .bodies import BadBody, TooLarge
 from .guards import LOOPBACK, Guard
@@ -220,13 +220,13 @@ def create_app(
         return JSONResponse({"ok": True})
 
     async def about(request: Request) -> Response:
-        told = openapi.document(ROUTES, version("avatarkit-sdk"))
+        told = openapi.document([*ROUTES, *OPEN], version("avatarkit-sdk"))
         return JSONResponse(told | {"servers": [{"url": request.scope.get("root_path") or "/"}]})
 
+    anybodys = {"media": media, "health": health}
     routes: list[BaseRoute] = [
         *(_route(row, api, running, authenticate) for row in ROUTES),
-        Route("/media/{key:path}", media, methods=["GET"]),
-        Route("/health", health, methods=["GET"]),
+        *(Route(row.path, anybodys[row.name], methods=[row.method]) for row in OPEN),
         Route("/openapi.json", about, methods=["GET"]),
     ]
     if webhook_secret is not None:

@@ -15,6 +15,8 @@ _MEANINGS = {
     200: "Done.",
     201: "Made.",
     204: "Done; there is nothing to say.",
+    206: "The bytes that were asked for.",
+    307: "It lies at another address.",
     400: "The request is not what the route takes.",
     401: "Nobody is signed in.",
     403: "Another site's page asked.",
@@ -22,6 +24,7 @@ _MEANINGS = {
     409: "It is in a state that does not fit.",
     413: "Too large.",
     415: "Another content type than the route takes.",
+    416: "There are no such bytes.",
     422: "What was given cannot be used: the message says what to do.",
     429: "Too much at once.",
     502: "A provider, or the address of a sample, gave no good answer.",
@@ -46,7 +49,8 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
     paths: dict[str, Any] = {}
     bodies: dict[str, Any] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, bodies)
+        path = re.sub(r":\w+}", "}", route.path)  # what may hold slashes
+        paths.setdefault(path, {})[route.method.lower()] = _operation(route, bodies)
     return {
         "openapi": "3.1.0",
         "info": {"title": "avatarkit", "version": version},
@@ -60,7 +64,7 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
 
 
 def _operation(route: Route, bodies: dict[str, Any]) -> dict[str, Any]:
-    names = re.findall(r"{(\w+)}", route.path)
+    names = re.findall(r"{(\w+)", route.path)
     parameters = [
         {
             "name": name,
@@ -70,12 +74,15 @@ def _operation(route: Route, bodies: dict[str, Any]) -> dict[str, Any]:
         }
         for name in names
     ]
+    always = {400, 401, 503} if route.signed_in else {400, 503}
     told: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,
         "parameters": [*parameters, *route.parameters],
-        "responses": {str(s): _answer(s, route) for s in sorted({*route.answers, 400, 401, 503})},
+        "responses": {str(s): _answer(s, route) for s in sorted({*route.answers, *always})},
     }
+    if not route.signed_in:
+        told["security"] = []
     if route.method in {"POST", "PUT", "DELETE"}:
         told["responses"]["403"] = _answer(403, route)
     if route.body is not None:
@@ -104,8 +111,8 @@ def _answer(status: int, route: Route) -> dict[str, Any]:
     if status >= 400 and route.method != "HEAD":
         schema = {"$ref": "#/components/schemas/Error"}
         told["content"] = {"application/json": {"schema": schema}}
-    elif status in {200, 201} and route.method != "HEAD":
-        events = route.media_type == "text/event-stream"
-        kind = route.media_type if events else "application/json"
-        told["content"] = {kind: {"schema": {"type": "string" if events else "object"}}}
+    elif status in {200, 201, 206} and route.method != "HEAD":
+        plain = route.media_type in {"text/event-stream", "*/*"}
+        kind = route.media_type if plain else "application/json"
+        told["content"] = {kind: {"schema": {"type": "string" if plain else "object"}}}
     return told
