@@ -30,10 +30,52 @@ def test_a_good_recording_is_taken_and_a_reload_still_shows_it(page, local):
     page.locator(".files[data-role=voice]", has_text="voice.wav").wait_for()
 
 
+def test_what_was_found_in_a_file_is_still_beside_it_after_a_reload(page, local, tmp_path):
+    misnamed = tmp_path / "voice.mp3"
+    misnamed.write_bytes((DEMO / "voice.wav").read_bytes())
+    sign_in(page, local)
+    page.set_input_files("#voice", misnamed)
+    notes = page.locator(".files[data-role=voice] .findings .warning")
+    notes.first.wait_for()
+    found = notes.all_inner_texts()
+    page.reload()
+    notes.first.wait_for()
+    assert notes.all_inner_texts() == found
+
+
+def test_evidence_that_was_uploaded_before_a_reload_still_goes_with_the_consent(
+    page, local, tmp_path
+):
+    form = tmp_path / "form.pdf"
+    form.write_bytes(b"%PDF-1.4 signed")
+    sign_in(page, local)
+    upload(page)
+    page.set_input_files("#evidence", form)
+    page.locator(".files[data-role=evidence] .good").wait_for()
+    page.reload()
+    page.locator(".files[data-role=evidence]", has_text="form.pdf").wait_for()
+    page.fill("#subject", "Ana")
+    with page.expect_request(lambda r: r.method == "POST") as sent:
+        page.click("#train")
+    assert sent.value.post_data_json["consent"]["evidence"] == "form.pdf"
+
+
+def test_evidence_that_the_server_has_thrown_away_is_not_shown(page, local):
+    sign_in(page, local)
+    gone = (
+        "localStorage.setItem('avatarkit-draft', JSON.stringify({clone: 'c7', evidence: 'a.pdf'}))"
+    )
+    page.evaluate(gone)
+    with page.expect_response(lambda r: r.request.method == "HEAD"):
+        page.reload()
+    page.wait_for_function("!JSON.parse(localStorage.getItem('avatarkit-draft')).evidence")
+    assert page.locator(".files[data-role=evidence] li").count() == 0
+
+
 def test_a_recording_is_deleted_here_and_there(page, local):
     sign_in(page, local)
     upload(page)
-    clone = page.evaluate("localStorage.getItem('avatarkit-clone')")
+    clone = page.evaluate("JSON.parse(localStorage.getItem('avatarkit-draft')).clone")
     page.get_by_role("button", name="Delete voice.wav").click()
     page.locator(".files[data-role=voice] li").wait_for(state="detached")
     stored = local.get(f"clones/{clone}/samples")["samples"]

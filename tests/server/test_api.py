@@ -102,6 +102,29 @@ async def test_without_an_offset_it_begins_anew(site, ana):
     assert anew.status_code == 201
 
 
+EVIDENCE = "/clones/c1/samples/evidence/form.pdf"
+
+
+async def test_of_evidence_that_waits_to_be_used_all_is_there(ana):
+    await ana.put(EVIDENCE, content=b"signed", headers=sizes(6))
+    assert (await ana.head(EVIDENCE)).headers["upload-offset"] == "6"
+
+
+async def test_evidence_whose_last_answer_was_lost_is_not_sent_again(site, ana):
+    await ana.put(EVIDENCE, content=b"signed", headers=sizes(6))
+    again = await ana.put(EVIDENCE, content=b"", headers=sizes(6, 6))
+    assert (again.status_code, again.json()["offset"]) == (201, 6)
+    (kept,) = (p for p in (site.folder / "uploads").rglob("*") if p.is_file())
+    assert kept.read_bytes() == b"signed"
+
+
+async def test_other_evidence_of_the_same_name_takes_its_place(site, ana):
+    await ana.put(EVIDENCE, content=b"signed", headers=sizes(6))
+    await ana.put(EVIDENCE, content=b"another", headers=sizes(7))
+    (kept,) = (p for p in (site.folder / "uploads").rglob("*") if p.is_file())
+    assert kept.read_bytes() == b"another"
+
+
 async def test_more_than_was_announced_is_refused_and_nothing_is_left(site, ana):
     long = await ana.put(VOICE, content=pieces(b"x" * 60, b"x" * 60), headers=sizes(100))
     assert (long.status_code, long.json()["error"]["type"]) == (422, "MediaRejected")

@@ -4,7 +4,7 @@ import { Client } from "./avatar-training.js";
 
 const $ = (id) => document.getElementById(id);
 const api = new Client("./");
-const KEPT = "avatarkit-clone";
+const KEPT = "avatarkit-draft";
 
 const h = (tag, given = {}, ...children) => {
   const made = Object.assign(document.createElement(tag), given);
@@ -32,9 +32,19 @@ const trying = async (work, place = "problem") => {
 
 const random = () => Array.from(crypto.getRandomValues(new Uint8Array(10)), (b) => b.toString(16).padStart(2, "0")).join("");
 
-let clone = localStorage.getItem(KEPT) || random();
-localStorage.setItem(KEPT, clone);
-let evidence = null; // the name under which it was uploaded
+// What is being prepared outlives a reload: whose files, the name of the evidence, and by a sample's
+// id what was found in it.
+const begun = () => ({ clone: random(), evidence: null, findings: {} });
+const remembered = () => {
+  try {
+    return { ...begun(), ...JSON.parse(localStorage.getItem(KEPT)) };
+  } catch {
+    return begun();
+  }
+};
+let draft = remembered();
+const remember = (more = {}) => localStorage.setItem(KEPT, JSON.stringify(Object.assign(draft, more)));
+remember();
 const uploading = new Set();
 
 const files = (role) => document.querySelector(`.files[data-role="${role}"]`);
@@ -58,7 +68,7 @@ const row = (role, name) => {
       remove.setAttribute("aria-label", `Delete ${name}`);
       remove.addEventListener("click", () =>
         trying(async () => {
-          const response = await api.fetch(`clones/${encodeURIComponent(clone)}/samples/${encodeURIComponent(id)}`, { method: "DELETE" });
+          const response = await api.fetch(`clones/${draft.clone}/samples/${encodeURIComponent(id)}`, { method: "DELETE" });
           if (!response.ok && response.status !== 404) throw new Error((await response.json()).error.message);
           item.remove();
           $(role).focus();
@@ -78,7 +88,7 @@ const send = async (role, file) => {
   const bar = h("progress", { max: 100, value: 0 });
   bar.setAttribute("aria-label", `Upload of ${file.name}`);
   item.append(bar);
-  const work = api.upload(clone, role, file, (percent) => {
+  const work = api.upload(draft.clone, role, file, (percent) => {
     bar.value = percent;
     if (percent === 100) item.querySelector(".state").textContent = "checking...";
   }, $("stack").value ? `?stack=${encodeURIComponent($("stack").value)}` : "");
@@ -87,8 +97,11 @@ const send = async (role, file) => {
     const { findings = [], sample } = await work;
     done("✓ uploaded");
     found(findings);
-    if (sample) kept(sample);
-    if (role === "evidence") evidence = file.name;
+    if (sample) {
+      kept(sample);
+      remember({ findings: { ...draft.findings, [sample.id]: findings } });
+    }
+    if (role === "evidence") remember({ evidence: file.name });
   } catch (error) {
     done(`✗ ${error.message}`, "error");
     found(error.body?.findings ?? []);
@@ -107,22 +120,26 @@ for (const role of ["voice", "footage", "evidence"]) {
 
 const stored = () =>
   trying(async () => {
-    const { samples } = await api.get(`clones/${clone}/samples`).catch((error) => {
+    const { samples } = await api.get(`clones/${draft.clone}/samples`).catch((error) => {
       if (error.status === 404) return { samples: [] };
       throw error;
     });
     for (const sample of samples) {
       if (!files(sample.role)) continue;
-      const { done, kept } = row(sample.role, sample.name);
+      const { done, found, kept } = row(sample.role, sample.name);
       done("✓ uploaded");
+      found(draft.findings[sample.id] ?? []);
       kept(sample);
     }
+    if (!draft.evidence) return;
+    const there = await api.fetch(`clones/${draft.clone}/samples/evidence/${encodeURIComponent(draft.evidence)}`, { method: "HEAD" });
+    if (Number(there.headers.get("upload-offset"))) row("evidence", draft.evidence).done("✓ uploaded");
+    else remember({ evidence: null }); // which was kept for a while only
   });
 
 const anew = () => {
-  clone = random();
-  localStorage.setItem(KEPT, clone);
-  evidence = null;
+  draft = begun();
+  remember();
   say("stack-changed", "");
   for (const list of document.querySelectorAll(".files")) list.replaceChildren();
 };
@@ -203,7 +220,7 @@ const consent = () => {
     return { not_a_real_person: $("reason").value.trim() };
   }
   if (!$("subject").value.trim()) throw Object.assign(new Error("Give the name of the person who agrees."), { field: "subject" });
-  return { subject: $("subject").value.trim(), ...wording, ...(evidence ? { evidence } : {}) };
+  return { subject: $("subject").value.trim(), ...wording, ...(draft.evidence ? { evidence: draft.evidence } : {}) };
 };
 
 $("new").addEventListener("submit", async (event) => {
@@ -211,7 +228,7 @@ $("new").addEventListener("submit", async (event) => {
   say("form-problem", "");
   let body;
   try {
-    body = { clone_id: clone, consent: consent(), stack: $("stack").value || null, name: $("name").value.trim() };
+    body = { clone_id: draft.clone, consent: consent(), stack: $("stack").value || null, name: $("name").value.trim() };
   } catch (error) {
     say("form-problem", error.message);
     if (error.field) $(error.field).focus();
