@@ -55,8 +55,8 @@ def train(*arguments):
     return result.stdout.strip()
 
 
-def process(*arguments, **options):
-    command = [sys.executable, "-m", "avatarkit", *map(str, arguments)]
+def process(*arguments, command=(), **options):
+    command = command or [sys.executable, "-m", "avatarkit", *map(str, arguments)]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
     )

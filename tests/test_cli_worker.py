@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import sqlite3
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -37,8 +38,8 @@ def worker():
     """Starts a worker; kills those that are left."""
     started = []
 
-    def start():
-        made = process("worker")
+    def start(*command):
+        made = process("worker", command=command)
         started.append(made)
         assert "working" in made.stderr.readline()
         return made
@@ -62,13 +63,34 @@ def test_a_worker_that_is_asked_to_end_ends_well(worker, with_signal):
     assert asked.wait(LONG) == 0
 
 
-def test_a_worker_that_ends_hands_its_leases_back(worker):
-    asked = worker()
+#: ``avatarkit`` whose vendor lets those who ask about a voice wait for a file called ``go``.
+SLOW = """
+from pathlib import Path
+import anyio
+from avatarkit.cli import main
+from avatarkit.providers.fake import Fake
+
+answer = Fake.get_voice
+
+async def get_voice(self, voice_id):
+    Path("asked").touch()
+    while not Path("go").exists():
+        await anyio.sleep(0.01)
+    return await answer(self, voice_id)
+
+Fake.get_voice = get_voice
+main()
+"""
+
+
+def test_a_worker_that_ends_in_the_middle_of_a_visit_finishes_it_and_leaves_no_lease(worker):
+    asked = worker(sys.executable, "-c", SLOW, "worker")
     train("--no-wait")
-    until(lambda: leases() > 0 or printed("worker", "--status")[0]["providers"] == [])
+    until(Path("asked").exists)
+    assert leases() == 1
     asked.send_signal(signal.SIGTERM)
-    asked.wait(LONG)
-    assert leases() == 0
+    Path("go").touch()
+    assert (asked.wait(LONG), leases()) == (0, 0)
 
 
 def leases():

@@ -49,14 +49,22 @@ async def test_a_delivery_that_cannot_be_applied_holds_up_no_other():
 
 @pytest.mark.parametrize(
     ("event_id", "job_id", "token"),
-    [("e\0", "j", None), ("e", "j\0", None), ("e", "j", "ak-\0-voice")],
+    [
+        ("e\0", "j", None),
+        ("e", "j\0", None),
+        ("e", "j", "ak-\0-voice"),
+        ("e" * 501, "j", None),
+        ("e", "j" * 501, None),
+        ("e", "j", "ak" * 251),
+    ],
+    ids=lambda name: name and f"{name[:3]!r} of {len(name)}",
 )
-async def test_an_id_with_a_nul_is_rejected_and_not_kept(event_id, job_id, token):
+async def test_an_id_that_no_database_keeps_is_rejected(event_id, job_id, token):
     job = Job(provider="fake", operation=Operation.VOICE, id=job_id, state=JobState.SUCCEEDED)
     event = Event(provider="fake", id=event_id, name="video.failed", job=job, trusted=True)
     repository = MemoryRepository(clock=FakeClock())
     provider = SimpleNamespace(events=lambda delivery: [event])
     inbox = Inbox(repository=repository, provider=lambda name: provider, deliver=None)
-    with pytest.raises(errors.WebhookRejected, match="NUL"):
+    with pytest.raises(errors.WebhookRejected, match="an id"):
         await inbox.take("fake", Delivery(b"{}", {}), token, apply=False)
     assert await repository.pending_webhooks() == []

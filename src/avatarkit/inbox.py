@@ -21,6 +21,10 @@ log = get_logger(__name__)
 #: into once more.
 PATIENCE = 24 * 3600.0
 
+#: Characters of an id. PostgreSQL keeps no NUL, and no index of it more than 2,704 bytes; no vendor
+#: comes near.
+_LONGEST = 500
+
 
 class Inbox:
     """Checks, keeps and applies deliveries; holds no state of its own.
@@ -83,8 +87,8 @@ class Inbox:
     async def _keep(self, provider: str, delivery: Delivery, token: str | None) -> LogEntry | None:
         events = tuple(self._provider(provider).events(delivery))
         ids = (token or "", *(name for event in events for name in (event.id, event.job.id)))
-        if any("\0" in name for name in ids):
-            raise WebhookRejected("an id holds a NUL, which PostgreSQL does not keep")
+        if any("\0" in name or len(name) > _LONGEST for name in ids):
+            raise WebhookRejected(f"an id has a NUL, or more than {_LONGEST} characters")
         entry = LogEntry(
             provider=provider,
             event_id=events[0].id if events else delivery.digest,
