@@ -21,6 +21,7 @@ from avatarkit.providers.fake import Fake, FakeVendor
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.server import BearerTokens, create_app
 from avatarkit.settings import Settings
+from avatarkit.testing import FakeClock
 
 DEMO = files("avatarkit") / "data/demo"
 
@@ -61,11 +62,17 @@ class Site:
 
     def __init__(self, folder):
         self.folder = folder
-        self.vendor = FakeVendor(durations=dict.fromkeys(Operation, 0.0))
-        self.repository = MemoryRepository(clock=SystemClock())
+        self.kit = None
+        self.timed(SystemClock())
+
+    def timed(self, clock):
+        """Let it be as late as ``clock`` says; of a virtual one a minute passes with each look."""
+        self.clock = clock
+        virtual = clock if isinstance(clock, FakeClock) else None
+        self.vendor = FakeVendor(clock=virtual, durations=dict.fromkeys(Operation, 0.0))
+        self.repository = MemoryRepository(clock=clock)
         # No face is looked for: the one in the sample is not what is tested here.
         self.providers = {"fake": Fake(vendor=self.vendor), "local": Blind(vendor=self.vendor)}
-        self.kit = None
 
     def new_app(self, *, worker=False, **more):
         """An app over a kit of its own, as in another process."""
@@ -76,6 +83,7 @@ class Site:
             providers=self.providers,
             settings=Settings(),
             worker=worker,
+            clock=self.clock,
         )
         given = {
             "authenticate": BearerTokens({token: user for user, token in self.tokens.items()}),
@@ -136,6 +144,8 @@ class Site:
             await self.kit.tick()
             for delivery in self.vendor.deliveries():
                 await self.kit.receive("fake", delivery)
+            if isinstance(self.clock, FakeClock):
+                self.clock.advance(60.0)
         raise AssertionError("it does not get there")
 
 

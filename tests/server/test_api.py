@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -14,7 +15,7 @@ from avatarkit import errors, preflight
 from avatarkit.media import signing
 from avatarkit.models import Operation
 from avatarkit.pricing import USD, Budget
-from avatarkit.providers.fake import Fault
+from avatarkit.providers.fake import Fake, Fault
 from avatarkit.records import Status
 from avatarkit.repositories import server
 from avatarkit.server import Allowance
@@ -646,6 +647,60 @@ async def test_once_there_are_credits_again_a_training_is_told_to_go_on(site, an
     assert (answer.status_code, answer.json()["action"]) == (200, None)
     assert (await site.settle(training["id"])).status is Status.COMPLETED
     assert set(site.vendor.accepted.values()) == {1}
+
+
+@pytest.fixture
+async def unsearchable(site):
+    """A client of a site whose vendor cannot be asked for a voice by its name, in virtual time."""
+    site.timed(FakeClock())
+    can = site.providers["fake"].capabilities
+    can = replace(can, found_by_token=can.found_by_token - {Operation.VOICE})
+    site.providers["fake"] = Fake(vendor=site.vendor, capabilities=can)
+    async with site.running() as app, site.client(app, "ana") as client:
+        yield client
+
+
+async def doubted(site, client, fault):
+    """A training whose first call may have been charged, so that a person is asked."""
+    site.vendor.fail_next(Operation.VOICE, fault)
+    training = await asking(site, client, CONSENT)
+    assert training["action"]["kind"] == "payment"
+    return training["id"]
+
+
+async def test_a_job_that_a_person_found_at_the_vendor_is_adopted_and_not_paid_again(
+    site, unsearchable
+):
+    training = await doubted(site, unsearchable, Fault.LOST_REPLY)
+    (job,) = site.vendor.jobs
+    adopt = {"choice": "adopt", "job_id": job.id}
+    answer = await unsearchable.post(f"/trainings/{training}/action", json=adopt)
+    assert (answer.status_code, answer.json()["action"]) == (200, None)
+    assert (await site.settle(training)).status is Status.COMPLETED
+    assert set(site.vendor.accepted.values()) == {1}
+
+
+async def test_a_job_that_a_person_did_not_find_at_the_vendor_is_made_but_not_too_early(
+    site, unsearchable
+):
+    training = await doubted(site, unsearchable, Fault.UNCLEAR)
+    assert site.vendor.accepted == {}
+    answered = partial(unsearchable.post, f"/trainings/{training}/action")
+    early = await answered(json={"choice": "not_made"})
+    assert (early.status_code, "look again in" in early.json()["error"]["message"]) == (409, True)
+    site.clock.advance(600)
+    assert (await answered(json={"choice": "not_made"})).status_code == 200
+    assert (await site.settle(training)).status is Status.COMPLETED
+    assert set(site.vendor.accepted.values()) == {1}
+
+
+async def test_to_adopt_a_job_without_its_id_is_refused_and_the_question_stays(site, unsearchable):
+    training = await doubted(site, unsearchable, Fault.LOST_REPLY)
+    path = f"/trainings/{training}"
+    answer = await unsearchable.post(f"{path}/action", json={"choice": "adopt"})
+    assert answer.status_code == 422
+    assert answer.json()["error"]["message"] == "adopt needs the id that the provider shows"
+    assert (await unsearchable.get(path)).json()["action"]["kind"] == "payment"
 
 
 async def test_a_recording_that_was_not_sent_answers_nothing(site, ana):
