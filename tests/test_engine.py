@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import anyio
 import httpx
 import pytest
 from pydantic import SecretStr
 
+from avatarkit import _http
 from avatarkit.engines.inprocess import AccountSlots, InProcessEngine
-from avatarkit.interfaces import TURN, Capabilities, ProviderSettings
+from avatarkit.interfaces import TURN, Capabilities, ProviderSettings, Turn
 from avatarkit.providers.synthesia import Synthesia
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.testing import FakeClock
@@ -291,6 +294,31 @@ async def test_each_further_request_of_a_call_waits_for_its_turn(stage):
             await synthesia.find_video("ak-1-video")
     assert len(moments) > 3
     assert moments == pytest.approx([float(n) for n in range(len(moments))], abs=0.01)
+
+
+async def asked(call, times):
+    """Send a request that is answered at once, so many times."""
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, json={}))
+    async with httpx.AsyncClient(transport=transport) as client:
+        for _ in range(times):
+            await _http.send(client, client.build_request("GET", "https://a.example"), call)
+
+
+async def test_what_is_asked_beside_the_vendor_takes_no_turn_of_its_account(stage):
+    async with slots_of(stage).slot(Bounded(rate=1.0)):
+        await asked(_http.Call(provider="another", operation="look"), times=3)
+    assert stage.clock.wall == FakeClock().wall
+
+
+async def test_waiting_for_a_turn_counts_nothing_against_the_time_of_its_request():
+    ends = []
+
+    async def wait():
+        ends.append(anyio.current_effective_deadline())
+
+    TURN.set(Turn("bounded", wait))
+    await asked(_http.Call(provider="bounded", operation="look", timeout=5.0), times=1)
+    assert ends == [math.inf]
 
 
 async def test_a_request_outside_of_a_place_waits_for_nothing(stage):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 
 import pytest
 
@@ -338,7 +338,15 @@ def test_uploads_may_take_longer_than_calls():
 
     scene.orchestrator._clock.timeout = timeout
     scene.advance()
-    assert bounds[:2] == [POLICY.upload_timeout, POLICY.timeout]
+    assert bounds[:2] == [POLICY.long_timeout, POLICY.timeout]
+
+
+def test_a_look_up_of_many_pages_may_take_longer_than_a_call():
+    scene, bounds = Scene(provider=failing(VOICE, refusal(errors.Ambiguous))), []
+    scene.until(lambda record: record.operation(VOICE).doubted)
+    scene.orchestrator._clock.timeout = lambda seconds: nullcontext(bounds.append(seconds))
+    scene.until(lambda record: bounds)
+    assert bounds == [POLICY.long_timeout]
 
 
 def test_uploads_are_made_before_the_intent_and_given_to_the_call():

@@ -254,9 +254,7 @@ logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 
 async def _sent(client: Client, request: Request, *, streamed: bool) -> httpx.Response:
-    """Send it once, unlogged, when it is its turn."""
-    if turn := TURN.get():
-        await turn()
+    """Send it once, unlogged."""
     token = _ours.set(True)
     try:
         with _telemetry.unseen():
@@ -342,7 +340,10 @@ def _unclear(call: Call, what: str, response: httpx.Response) -> errors.Provider
 async def _answer(
     client: Client, request: Request, call: Call, *, streamed: bool
 ) -> httpx.Response:
-    """Send once; return a success, its body still open where ``streamed``."""
+    """Send once, when it is its turn; return a success, its body still open where ``streamed``."""
+    turn = TURN.get()
+    if turn is not None and turn.provider == call.provider:
+        await turn.wait()
     departure = _Departure(call.guard)
     if call.billable or call.guard is not nothing_to_guard:  # to watch costs time
         request.extensions = {**request.extensions, "trace": departure.trace}

@@ -87,6 +87,7 @@ __all__ = [
     "Sunset",
     "TakesRecording",
     "TellsBalance",
+    "Turn",
     "VideoDubber",
     "VideoGenerator",
     "VoiceCloner",
@@ -466,9 +467,19 @@ class Slots(Protocol):
         ...
 
 
-#: Awaited before each request to a vendor: the place was taken for the first one of a call, and
-#: each further one, as the next page or a repeat, waits for the account's pace.
-TURN: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("avatarkit_turn", default=None)
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a request to a provider waits for within a place at its account.
+
+    The place was taken for the first request of a call; each further one, as the next page or a
+    repeat, waits for the account's pace. What else is asked meanwhile, as the database, does not.
+    """
+
+    provider: str
+    wait: Callable[[], Awaitable[None]]
+
+
+TURN: ContextVar[Turn | None] = ContextVar("avatarkit_turn", default=None)
 
 
 class MediaStore(Protocol):

@@ -112,6 +112,8 @@ _PROVES_ABSENT: Mapping[type[Exception], _Then] = {
     errors.BudgetExceeded: "fail",
     errors.ServiceDiscontinued: "fail",
 }
+#: Free calls of many requests, each of which may wait for its account's pace.
+_LONG = frozenset({"prepare", "find"})
 #: On a free call these say that it will never work; everything else is tried again later.
 _HOPELESS = tuple(kind for kind, then in _PROVES_ABSENT.items() if then == "fail")
 #: These speak of the vendor, its key or its plan, not of what was to be sent: another stack may do
@@ -362,8 +364,8 @@ class Orchestrator:
         provider: Provider,
         call: Callable[[], Awaitable[T]],
     ) -> T:
-        uploads = what == "prepare"
-        seconds = self._policy.upload_timeout if uploads else self._policy.timeout
+        policy = self._policy
+        seconds = policy.long_timeout if what in _LONG else policy.timeout
         async with self._slots.slot(provider):
             with _observed(what, record, state), self._clock.timeout(seconds):
                 return await call()

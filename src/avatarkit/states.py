@@ -83,7 +83,7 @@ class Policy:
 
     send_guard: float = 10.0  #: from saving the intent to the first byte sent; later: not sent
     timeout: float = 120.0  #: the whole of a billable call, and of any other
-    upload_timeout: float = 3600.0  #: the whole of the free uploads before it
+    long_timeout: float = 3600.0  #: the whole of what takes many requests: uploads, a look-up
     max_tries: int = 5  #: calls whose fate was proved to be "not accepted"
     recheck: float = 86_400.0  #: a doubted operation is looked up once more after this
     deadline: float = 2 * 86_400.0  #: a record older than this asks a person

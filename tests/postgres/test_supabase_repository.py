@@ -8,14 +8,20 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 import stamina
+from pydantic import SecretStr
 
 from avatarkit import _http
+from avatarkit.engines.inprocess import AccountSlots
 from avatarkit.errors import ConfigError, IllegalTransition, StorageError
-from avatarkit.interfaces import Claim, LogEntry, Repository
+from avatarkit.interfaces import Claim, LogEntry, ProviderSettings, Repository
+from avatarkit.media.folder import FolderStore
 from avatarkit.models import Consent, Operation, StoredFile
-from avatarkit.records import LedgerEntry, Sample
+from avatarkit.orchestrator import Orchestrator
+from avatarkit.providers.synthesia import Synthesia
+from avatarkit.records import LedgerEntry, OperationState, Sample
 from avatarkit.repositories.server import ServerClock
 from avatarkit.repositories.supabase import SupabaseRepository
+from avatarkit.states import Policy
 from avatarkit.testing.clock import FakeClock
 from avatarkit.testing.repositories import ANA, BOB, EditableSuite, a_training, a_video, an_id
 from avatarkit.testing.wire import Wire
@@ -671,3 +677,43 @@ async def test_rows_of_the_applications_own_are_no_samples(project, cluster):
                 (sample.clone_id,),
             )
         assert await repository.samples(ANA, sample.clone_id) == [sample]
+
+
+async def test_a_vendor_with_a_rate_is_asked_though_the_database_is_reached_by_http(
+    project, tmp_path
+):
+    sent = []
+
+    def answer(request):
+        sent.append(request.method)
+        if request.method == "GET":
+            return httpx.Response(200, json={"videos": []})
+        return httpx.Response(201, json={"id": "v1", "status": "in_progress", "title": "t"})
+
+    server, _ = project()
+    clock = FakeClock()
+    vendor = httpx.AsyncClient(transport=httpx.MockTransport(answer))
+    async with server.client() as client, vendor as wire:
+        repository = SupabaseRepository(
+            URL, "sb_secret_of_tests", clock=clock, virtual=True, client=client
+        )
+        await repository.open()
+        synthesia = Synthesia(ProviderSettings(api_key=SecretStr("key")), client=wire)
+        assert synthesia.capabilities.rate
+        made = OperationState(
+            operation=Operation.VIDEO, provider="synthesia", prepared={}, account=synthesia.account
+        )
+        record = a_video("kilo", stack="synthesia", avatar_id="a1", operations=(made,))
+        await repository.create(record)
+        orchestrator = Orchestrator(
+            repository=repository,
+            media=FolderStore(tmp_path),
+            provider=lambda name: synthesia,
+            fetcher=None,
+            clock=clock,
+            slots=AccountSlots(repository, clock, lease=120.0),
+            policy=Policy(),
+            changed=lambda record: None,
+        )
+        saved = await orchestrator.advance(record.id)
+    assert (saved.operation(Operation.VIDEO).job_id, sent) == ("v1", ["POST"])

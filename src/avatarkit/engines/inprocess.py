@@ -15,7 +15,7 @@ import anyio.abc
 
 from .. import _telemetry
 from .._log import get_logger
-from ..interfaces import TURN, Capabilities, Claim, Clock, Provider, Repository
+from ..interfaces import TURN, Capabilities, Claim, Clock, Provider, Repository, Turn
 from ..records import Record
 
 __all__ = ["AccountSlots", "InProcessEngine", "wait"]
@@ -68,11 +68,11 @@ class AccountSlots:
             if can.in_flight is None and can.rate is None:
                 yield
             else:
-                async with self._shared(":".join(key), can):
+                async with self._shared(provider.name, ":".join(key), can):
                     yield
 
     @asynccontextmanager
-    async def _shared(self, account: str, can: Capabilities) -> AsyncIterator[None]:
+    async def _shared(self, provider: str, account: str, can: Capabilities) -> AsyncIterator[None]:
         holder = secrets.token_hex(8)
         taken = True  # for the first request
 
@@ -82,14 +82,14 @@ class AccountSlots:
             ):
                 await self._clock.sleep(wait_for)
 
-        async def turn() -> None:
+        async def wait() -> None:
             nonlocal taken
             if not taken:
                 await take(None)
             taken = False
 
         await take(can.in_flight)
-        set_turn = TURN.set(turn if can.rate is not None else None)
+        set_turn = TURN.set(Turn(provider, wait) if can.rate is not None else None)
         try:
             yield
         finally:
