@@ -371,6 +371,23 @@ def test_a_training_whose_answer_is_lost_is_not_started_again_by_another_element
     assert keys[0] == keys[1] != keys[2]
 
 
+@pytest.mark.parametrize(("status", "same"), [(401, True), (429, True), (502, True), (422, False)])
+def test_only_an_answer_about_what_was_asked_ends_its_key(page, slow, status, same):
+    sign_in(page, slow)
+    keys = []
+
+    def order(route):
+        keys.append(route.request.headers["idempotency-key"])
+        if len(keys) == 1:
+            return route.abort()  # done or not, nobody knows
+        return route.fulfill(status=status, json={"error": {"type": "-", "message": "no"}})
+
+    page.route("**/trainings", order)
+    for _ in range(3):
+        page.evaluate("document.createElement('avatar-training').create({}).catch(() => null)")
+    assert (keys[0] == keys[1], keys[1] == keys[2]) == (True, same)
+
+
 def test_every_word_can_be_said_in_another_language(told):
     words = {
         "training": "Dein Avatar lernt: {progress} %",

@@ -139,6 +139,7 @@ const fresh = () =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 
 const keys = new Map(); // of requests whose answers have not come, also when their element is gone
+const UNDECIDED = new Set([401, 403, 408, 425, 429]); // what is answered before anything is looked at
 
 /** What an answer says; an error's own words where there are some. */
 const told = async (response) => {
@@ -206,7 +207,8 @@ export class Client {
       keys.delete(asked);
       return answer;
     } catch (error) {
-      if (error.status < 500) keys.delete(asked); // others, such as a proxy's, do not say what was done
+      // Other answers, as a proxy's, do not say whether it was done when it was asked for before.
+      if (error.status < 500 && !UNDECIDED.has(error.status)) keys.delete(asked);
       throw error;
     }
   }
