@@ -350,6 +350,18 @@ _FIVE = (
 )
 
 
+_LOOKED_UP = """create table words (word text primary key);
+insert into words values ('pending'), ('processing'), ('training'), ('completed'), ('failed');
+"""
+_TRIGGERED = """;
+create function picky() returns trigger language plpgsql as $$
+begin
+  if new.training_status = 'action_required' then raise exception 'no such status'; end if;
+  return new;
+end $$;
+create trigger picky before update on user_clones for each row execute function picky()"""
+
+
 @pytest.mark.parametrize(
     "column",
     [
@@ -357,9 +369,13 @@ _FIVE = (
         f"{_FIVE}, avatar_ready boolean, "
         "check (not avatar_ready or training_status = 'completed'))",
         "varchar(10) default 'pending')",
+        "text default 'pending' references words)",
+        f"text default 'pending'){_TRIGGERED}",
     ],
+    ids=["check", "check of both", "too long", "table of words", "trigger"],
 )
 def test_a_word_that_the_host_refuses_for_its_clone_loses_no_record(bare, column):
+    bare.execute(_LOOKED_UP)
     bare.execute(_CLONES.format(column))
     run_file(bare, MIGRATION)
     warnings = []

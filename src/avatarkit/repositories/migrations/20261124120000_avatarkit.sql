@@ -460,14 +460,15 @@ begin
        set training_status = v_status, avatar_ready = v_ready
      where c.id = v_clone
        and (c.training_status is distinct from v_status or c.avatar_ready is distinct from v_ready);
-  exception when check_violation or string_data_right_truncation then
+  exception when integrity_constraint_violation or string_data_right_truncation or raise_exception
+  then
     raise warning 'public.user_clones does not take the training_status %: it stays as it was',
-      v_status using hint = 'Let its check allow every status of avatar_training.';
+      v_status using hint = 'Let its checks, references and triggers allow every status of avatar_training.';
     begin
       update public.user_clones c set avatar_ready = v_ready
        where c.id = v_clone and c.avatar_ready is distinct from v_ready;
-    exception when check_violation then
-      null;  -- a check of both together: the clone stays as it was
+    exception when integrity_constraint_violation or raise_exception then
+      null;  -- a rule about both together: the clone stays as it was
     end;
   end;
 end $$;
@@ -1210,6 +1211,7 @@ begin
       join pg_class s on s.oid = d.objid and s.relkind = 'S'
      where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass
        and c.relnamespace = 'public'::regnamespace and c.relname = any (own)
+       and d.deptype = 'i'  -- one behind a serial column is an application's own, and needs its grant
   loop
     execute format('revoke all on sequence %s from public, anon, authenticated, service_role',
                    item.sequence);
