@@ -41,6 +41,8 @@ class AvatarKitError(Exception):
 
     #: The database that the message names, where it is; users of a server are not told.
     place: str | None = None
+    #: Whether nothing that was given is at fault, and only who runs the program can mend it.
+    for_operators: bool = False
 
 
 class ConfigError(AvatarKitError, ValueError):

@@ -717,3 +717,22 @@ async def test_a_vendor_with_a_rate_is_asked_though_the_database_is_reached_by_h
         )
         saved = await orchestrator.advance(record.id)
     assert (saved.operation(Operation.VIDEO).job_id, sent) == ("v1", ["POST"])
+
+
+async def test_a_record_is_found_by_any_spelling_of_its_uuid(project):
+    server, _ = project()
+    async with server.client() as client:
+        repository = SupabaseRepository(
+            URL, "sb_secret_of_tests", clock=FakeClock(), virtual=True, client=client
+        )
+        await repository.open()
+        made, _ = await repository.create(a_training("kilo"))
+        assert await repository.get(made.id.upper()) == made
+
+
+@pytest.mark.parametrize("status", [401, 404])
+async def test_a_wrong_key_or_address_is_the_operators_to_mend(status):
+    wire = Wire().reply({"message": "no"}, status)
+    with pytest.raises(ConfigError) as caught:
+        await over(wire, clock=FakeClock()).get(an_id("kilo"))
+    assert (caught.value.place, caught.value.for_operators) == (URL, True)

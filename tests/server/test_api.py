@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from base64 import urlsafe_b64encode
 from dataclasses import replace
 from functools import partial
 
@@ -536,6 +537,10 @@ async def test_trainings_come_by_pages_and_status(site, ana):
     ]
 
 
+#: What no page ends with: a time of no year, and ids that no database keeps.
+BAD_CURSORS = (b'[1e300, "a"]', b'[NaN, "a"]', b'[1, "a\\u0000"]', b'[1, "a\\ud800"]')
+
+
 @pytest.mark.parametrize(
     ("asked", "status"),
     [
@@ -543,9 +548,12 @@ async def test_trainings_come_by_pages_and_status(site, ana):
         ({"limit": "201"}, 400),
         ({"limit": "x"}, 400),
         ({"status": "happy"}, 400),
+        ({"limit": "0000019999"}, 400),
+        ({"limit": "0000" + "1" * 5000}, 400),
         ({"cursor": "made up"}, 422),
+        *(({"cursor": urlsafe_b64encode(c).decode()}, 422) for c in BAD_CURSORS),
     ],
-    ids=str,
+    ids=lambda given: str(given)[:40],
 )
 async def test_a_page_that_cannot_be_is_refused(ana, asked, status):
     assert (await ana.get("/trainings", params=asked)).status_code == status
@@ -607,6 +615,20 @@ async def test_an_id_that_a_database_does_not_take_is_explained_without_its_plac
     assert answer.status_code == 422
     assert "takes only UUIDs" in answer.json()["error"]["message"]
     assert "48057" not in answer.text
+
+
+@pytest.mark.parametrize("code", ["28P01", "42501", "42P01", "25006"])
+async def test_what_only_the_operator_can_mend_is_told_to_the_operator(
+    site, ana, monkeypatch, caplog, code
+):
+    async def refused(record_id):
+        raise server.known_error(code, PLACE)
+
+    monkeypatch.setattr(site.repository, "get", refused)
+    answer = await ana.get("/trainings/x")
+    assert (answer.status_code, answer.json()["error"]["type"]) == (503, "StorageError")
+    assert "48057" not in answer.text
+    assert PLACE in caplog.text
 
 
 # -- actions ----------------------------------------------------------------------------------
@@ -724,6 +746,25 @@ async def test_a_training_is_deleted_and_gone(site, ana):
     assert (await ana.delete(f"/trainings/{told['id']}")).status_code == 204
     assert (await ana.get(f"/trainings/{told['id']}")).status_code == 404
     assert (await ana.delete(f"/trainings/{told['id']}")).status_code == 404
+
+
+async def test_a_training_is_deleted_though_another_tab_has_just_deleted_its_video(
+    site, ana, monkeypatch
+):
+    told = await site.started(ana)
+    await site.settle(told["id"])
+    where = f"/trainings/{told['id']}"
+    video = (await ana.post(f"{where}/videos", json={"text": "Hi"})).json()["id"]
+    page = site.kit.page
+
+    async def overtaken(kind, **more):
+        found = await page(kind, **more)
+        await ana.delete(f"/videos/{video}")
+        return found
+
+    monkeypatch.setattr(site.kit, "page", overtaken)
+    assert (await ana.delete(where)).status_code == 204
+    assert (await ana.get(where)).status_code == 404
 
 
 async def test_a_video_is_no_training(site, ana):

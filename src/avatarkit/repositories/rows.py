@@ -172,7 +172,7 @@ def record(kind: str, row_id: str, doc: str, *, place: str) -> Record:
     """Read a training or a video; raises ``StorageError``, also where it is that of another row."""
     model, table = RECORDS[kind]
     found = read(model, doc, table=table, row_id=row_id, place=place)
-    if found.id != row_id:
+    if found.id != row_id and rules.spelt(found.id) != rules.spelt(row_id):
         raise StorageError(
             f"the document of {row_id!r} in table {table} of {place} is that of another record: "
             "mend its column doc, or bring a backup back"

@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, Literal, NoReturn, TypeVar
 from uuid import UUID
 
@@ -63,9 +64,11 @@ def unpack_cursor(cursor: str) -> tuple[float, str]:
         padded = cursor + "=" * (-len(cursor) % 4)
         created_at, record_id = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         place = float(created_at), str(record_id)
-    except (ValueError, TypeError) as error:
+        datetime.fromtimestamp(place[0], UTC)  # beyond its years no database has a time
+        place[1].encode()  # nor half of a pair of surrogates
+    except (ValueError, TypeError, OverflowError, OSError) as error:
         raise _malformed(cursor) from error
-    if not math.isfinite(place[0]):
+    if "\0" in place[1]:
         raise _malformed(cursor)
     return place
 
@@ -115,9 +118,14 @@ def whose(user_id: str | None) -> str | None:
     """
     if user_id is None:
         return None
+    return hashlib.sha256(f"avatarkit reservation of {spelt(user_id)}".encode()).hexdigest()
+
+
+def spelt(an_id: str) -> str:
+    """An id as a database with a type for UUIDs writes it."""
     with suppress(ValueError):
-        user_id = str(UUID(user_id))
-    return hashlib.sha256(f"avatarkit reservation of {user_id}".encode()).hexdigest()
+        return str(UUID(an_id))
+    return an_id
 
 
 def reservation(record: Record, before: Record | None = None) -> dict[str, Any] | None:

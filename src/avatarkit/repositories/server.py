@@ -271,11 +271,16 @@ _MEANINGS: Mapping[str, tuple[type[AvatarKitError], str]] = {
 }
 
 
+#: Codes that speak of what was given; other mistakes of the set-up are its operators' to mend.
+_OF_WHAT_WAS_GIVEN = frozenset({"22P02", "23502", "23503"})
+
+
 def known_error(code: str, place: str, said: str = "") -> AvatarKitError:
     """The error of a code that is in the table."""
     kind, text = _MEANINGS[code]
     error = kind(text.format(said=said, place=place))
     error.place = place
+    error.for_operators = kind is ConfigError and code not in _OF_WHAT_WAS_GIVEN
     return error
 
 

@@ -706,4 +706,6 @@ def _translated(error: ProviderError, place: str) -> AvatarKitError:
     said += [str(mark) for mark in (error.status, code) if mark]
     if error.retry_after is not None:
         said.append(f"it asks for {error.retry_after:.0f} s of patience")
-    return kind(text.format(place=place, said=", ".join(said)))
+    failure = kind(text.format(place=place, said=", ".join(said)))
+    failure.place, failure.for_operators = place, kind is ConfigError
+    return failure

@@ -557,7 +557,8 @@ class API:
                 "video", user_id=training.user_id, training_id=training.id, cursor=cursor
             )
             for video in page.records:
-                await self.kit.delete(video.id)
+                with suppress(NotFound):  # somebody else has removed it meanwhile
+                    await self.kit.delete(video.id)
             if (cursor := page.cursor) is None:
                 return
 
@@ -667,7 +668,7 @@ def _seconds(request: Request) -> float | None:
 
 def _paged(request: Request) -> dict[str, Any]:
     limit = request.query_params.get("limit", "50")
-    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:6]) <= 200):
+    if not (limit.isascii() and limit.isdigit() and len(limit) <= 3 and 1 <= int(limit) <= 200):
         raise BadBody("limit: give a number from 1 to 200")
     return {"cursor": request.query_params.get("cursor"), "limit": int(limit)}
 

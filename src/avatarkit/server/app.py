@@ -331,6 +331,8 @@ def _quoted(kit: AvatarKit, stack: str) -> dict[str, Any] | None:
 async def _explained(request: Request, error: Exception) -> Response:
     """Answer an error of the kit: its message says what to do, and holds no secret."""
     del request
+    if getattr(error, "for_operators", False):
+        error = errors.StorageError(str(error))  # nothing a visitor could mend
     status = next((s for kind, s in _STATUS.items() if isinstance(error, kind)), 500)
     headers = {"upload-offset": str(error.at)} if isinstance(error, Offset) else None
     place = getattr(error, "place", None)
