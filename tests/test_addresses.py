@@ -37,6 +37,17 @@ def test_an_address_names_a_media_store(address, name):
     assert type(addresses.media_store(address, SUPABASE)).__name__ == name
 
 
+@pytest.mark.anyio
+async def test_a_folder_has_no_links_without_what_they_are_signed_with(tmp_path):
+    public = {"AVATARKIT_PUBLIC_URL": "https://twins.example"}
+    assert await addresses.media_store(tmp_path, public).url("a.mp4", 60) is None
+
+
+def test_a_secret_of_links_that_could_be_guessed_is_named_by_its_variable(tmp_path):
+    with pytest.raises(ConfigError, match="AVATARKIT_MEDIA_SECRET has less than 16 bytes"):
+        addresses.media_store(tmp_path, {"AVATARKIT_MEDIA_SECRET": "abc"})
+
+
 @pytest.mark.parametrize(
     "make",
     [

@@ -115,7 +115,23 @@ def test_a_port_that_is_taken_is_named():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         result = run("serve", f"--port={taken.getsockname()[1]}")
     assert result.exit_code == 3
-    assert "choose another --port" in result.stderr
+    assert "choose another --host or --port" in result.stderr
+
+
+def test_a_host_that_is_none_of_this_machine_is_named():
+    result = run(
+        "serve",
+        "--port=0",
+        "--host=192.0.2.1",
+        "--token=a-token-that-was-given",
+        "--allowed-host=a",
+    )
+    assert (result.exit_code, "choose another --host" in result.stderr) == (3, True)
+
+
+def test_a_stack_that_nobody_knows_is_told_before_anybody_asks_for_it():
+    result = run("serve", "--stack=heygn", "--port=0")
+    assert (result.exit_code, "there is no provider 'heygn'" in result.stderr) == (3, True)
 
 
 def test_the_secret_of_webhooks_is_kept_for_this_user_only(serve):

@@ -51,19 +51,18 @@ def media_store(address: str | os.PathLike[str], environ: Mapping[str, str]) -> 
     """The media store that is a folder, ``s3://BUCKET/PREFIX`` or ``supabase://``.
 
     A folder has links where AVATARKIT_PUBLIC_URL says under which address avatarkit's own server
-    is reached, and AVATARKIT_MEDIA_SECRET what it signs them with. Raises ``ConfigError`` for any
-    other address, and where a variable or a package is missing.
+    is reached, and AVATARKIT_MEDIA_SECRET what it signs them with; without either it has none.
+    Raises ``ConfigError`` for any other address, for a secret that could be guessed, and where a
+    variable or a package is missing.
     """
     text = os.fspath(address)
     scheme, found, rest = text.partition("://")
     if not found or scheme in {"file", "folder"}:
         from .media.folder import FolderStore
 
-        return FolderStore(
-            rest if found else text,
-            base_url=environ.get("AVATARKIT_PUBLIC_URL"),
-            secret=environ.get("AVATARKIT_MEDIA_SECRET"),
-        )
+        secret = link_secret(environ)
+        public_url = environ.get("AVATARKIT_PUBLIC_URL") if secret else None
+        return FolderStore(rest if found else text, base_url=public_url, secret=secret)
     if scheme == "supabase":
         from .media.supabase import SupabaseStore
 
@@ -76,6 +75,17 @@ def media_store(address: str | os.PathLike[str], environ: Mapping[str, str]) -> 
         f"{scheme}:// is no media store that this version knows: give a folder, "
         "s3://BUCKET/PREFIX or supabase://"
     )
+
+
+def link_secret(environ: Mapping[str, str]) -> bytes | None:
+    """What links to media are signed with; raises ``ConfigError`` for what could be guessed."""
+    given = environ.get("AVATARKIT_MEDIA_SECRET")
+    if not given:
+        return None
+    from .media import signing
+
+    signing.require_unguessable(secret := given.encode(), "AVATARKIT_MEDIA_SECRET")
+    return secret
 
 
 def _supabase(environ: Mapping[str, str]) -> tuple[str, str]:

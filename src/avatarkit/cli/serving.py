@@ -64,6 +64,9 @@ async def _serve(
             f"{host} can be reached by others: give a token (--token or AVATARKIT_TOKEN) and the "
             "names that it answers for (--allowed-host)"
         )
+    from ..registry import Stack
+
+    Stack.parse(session.stack or session.settings().stack)  # an unknown name is told now
     secret = session.settings().webhook_secret()  # before the kit, which tells vendors of it
     with closing(_listening(host, port)) as listening:
         async with session.kit(worker=worker) as kit:
@@ -81,15 +84,16 @@ async def _serve(
 def _app(
     kit: AvatarKit, token: str, named: tuple[str, ...], webhook_secret: str, *, loopback: bool
 ) -> Starlette:
+    from ..addresses import link_secret
     from ..server import StartupToken, create_app
     from ..server.guards import LOOPBACK
 
-    link_secret = os.environ.get("AVATARKIT_MEDIA_SECRET", "").encode()
+    secret = link_secret(os.environ)
     return create_app(
         kit,
         authenticate=StartupToken(token),
         webhook_secret=webhook_secret,
-        link_secrets=[link_secret] if link_secret else [],
+        link_secrets=[secret] if secret else [],
         hosts=(*LOOPBACK, *named) if loopback else named,
         opened=True,
     )
@@ -154,5 +158,6 @@ def _listening(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise ConfigError(
-            f"cannot listen on {_address(host, port)} ({error.strerror}): choose another --port"
+            f"cannot listen on {_address(host, port)} ({error.strerror}): choose another "
+            f"{'--host' if isinstance(error, socket.gaierror) else '--host or --port'}"
         ) from None

@@ -25,14 +25,19 @@ def sign(secret: bytes, key: str, expires: int) -> str:
 
     HMAC-SHA256 in base64url. Raises ``ConfigError`` for a secret that could be guessed.
     """
-    if len(secret) < _SHORTEST_SECRET:
-        raise ConfigError(
-            f"the secret that signs links to media has less than {_SHORTEST_SECRET} bytes: use "
-            "a random one, for example python -c 'import secrets; print(secrets.token_hex(32))'"
-        )
+    require_unguessable(secret)
     message = f"avatarkit-media-1\n{expires}\n{key}".encode(errors="surrogatepass")
     digest = hmac.new(secret, message, hashlib.sha256).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def require_unguessable(secret: bytes, what: str = "the secret that signs links to media") -> None:
+    """Raise ``ConfigError`` for a secret, called ``what``, that could be guessed."""
+    if len(secret) < _SHORTEST_SECRET:
+        raise ConfigError(
+            f"{what} has less than {_SHORTEST_SECRET} bytes: use "
+            "a random one, for example python -c 'import secrets; print(secrets.token_hex(32))'"
+        )
 
 
 def link(base_url: str, secret: bytes, key: str, expires: int) -> str:
