@@ -67,10 +67,13 @@ async def _register(
     provider: Annotated[str, typer.Argument(help="Such as heygen.")],
     *,
     show_address: Annotated[
-        bool, typer.Option("--show-address", help="Print the address, which holds a secret.")
+        bool, typer.Option("--show-address", help="Only print the address, which holds a secret.")
     ] = False,
 ) -> None:
-    """Have a provider report to AVATARKIT_PUBLIC_URL, signed; its secret is told this once."""
+    """Have a provider report to AVATARKIT_PUBLIC_URL, signed; its secret is told this once.
+
+    With --show-address nothing is registered: register that on the provider's own page.
+    """
     from ..settings import variables
 
     inboxes = session.settings().called_at
@@ -81,11 +84,12 @@ async def _register(
             "one here"
         )
     address = inboxes.address(provider)
+    if show_address:
+        session.out.result({"address": address}, address)
+        return
     variable = variables(provider)["webhook_secrets"][0]
     async with session.kit(worker=False) as kit:
         told = await kit.register_webhook(provider, address)
-    if show_address:
-        session.out.result({"address": address}, address)
     if told is None:
         raise Unsupported(
             f"{provider} has no webhooks to register: where it calls back, it is told the address "
