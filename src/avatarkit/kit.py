@@ -920,6 +920,10 @@ class AvatarKit:
         """How long such a training takes; measured where three of its stack were completed."""
         return await self._estimates.of(training)
 
+    async def ping(self) -> None:
+        """Ask the database something; raises ``StorageError`` where it does not answer."""
+        await self._repository.next_due()
+
     async def now(self) -> float:
         """The time that records are measured by, in seconds since 1970."""
         return (await self._repository.now()).wall

@@ -178,5 +178,6 @@ class SyncAvatarKit:
     costs = _waiting(AvatarKit.costs)
     balances = _waiting(AvatarKit.balances)
     budgets = _waiting(AvatarKit.budgets)
+    ping = _waiting(AvatarKit.ping)
     now = _waiting(AvatarKit.now)
     restored = _waiting(AvatarKit.restored)

@@ -100,7 +100,14 @@ async def test_a_name_that_was_bent_to_this_machine_is_refused(site, loopback, h
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost:8000", "LOCALHOST", "[::1]:8000"])
 async def test_every_name_of_this_machine_is_its_own(site, loopback, host):
     async with loopback() as app, site.client(app) as client:
-        assert (await client.get("/health", headers={"host": host})).status_code == 200
+        assert (await client.get("/openapi.json", headers={"host": host})).status_code == 200
+
+
+async def test_a_probe_may_ask_for_the_health_by_any_name(site):
+    async with site.running() as app, site.client(app) as client:
+        probe = {"host": "10.0.3.7:8000"}
+        assert (await client.get("/health", headers=probe)).status_code == 200
+        assert (await client.get("/trainings", headers=probe)).status_code == 421
 
 
 async def test_no_other_origin_may_read_what_is_answered(site):
@@ -132,6 +139,18 @@ async def test_nothing_that_is_served_can_run_a_script_of_another_origin(site):
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("secret", [b"", b"short"])
+def test_a_secret_of_links_that_could_be_guessed_is_refused(site, secret):
+    with pytest.raises(ConfigError, match="16 bytes"):
+        site.new_app(link_secrets=[secret])
+
+
+@pytest.mark.parametrize("name", ["hosts", "origins"])
+def test_one_name_is_no_list_of_names(site, name):
+    with pytest.raises(ConfigError, match="list"):
+        site.new_app(**{name: "app.example"})
 
 
 def test_a_secret_that_could_be_guessed_is_refused(site):

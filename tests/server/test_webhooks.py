@@ -9,6 +9,7 @@ import json
 import time
 from types import SimpleNamespace
 
+import anyio
 import pytest
 from pydantic import SecretStr
 
@@ -380,6 +381,24 @@ async def test_a_kit_that_breaks_is_opened_anew_without_a_visitor(site, breaking
         async with asyncio.timeout(60):
             seen = [update.status async for update in site.kit.watch(training["id"])]
     assert seen[-1] is Status.COMPLETED
+
+
+async def test_the_server_is_ill_while_its_database_does_not_answer(site, monkeypatch):
+    monkeypatch.setattr(application, "_PULSE", 0.0)
+    monkeypatch.setattr(site.repository, "next_due", anyio.sleep_forever)
+    async with site.running() as app, site.client(app) as client:
+        answer = await client.get("/health")
+    assert (answer.status_code, answer.json()["error"]["type"]) == (503, "StorageError")
+
+
+async def test_a_delivery_whose_key_is_missing_here_is_to_be_sent_again(site, caplog):
+    del site.providers["heygen"]
+    async with site.running() as app, site.client(app) as client:
+        for _ in range(40):  # which blocks nobody
+            answer = await post(site, client, "heygen")
+        assert answer.status_code == 503
+        assert (await post(site, client, "synthesia")).status_code == 200
+    assert "webhook.not_taken provider=heygen" in caplog.text
 
 
 async def test_a_kit_that_cannot_be_opened_anew_is_tried_until_it_can_be(site, breaking):

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import anyio
 import anyio.to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -26,6 +27,7 @@ from .. import errors
 from .._log import cleaned, get_logger
 from ..figures import estimate_shape
 from ..kit import AvatarKit
+from ..media import signing
 from ..webhooks import require_unguessable
 from . import api as api_
 from . import openapi
@@ -71,6 +73,9 @@ _PAUSE = 1.0
 #: Seconds that a request waits for that.
 _PATIENCE = 10.0
 
+#: Seconds in which the database must answer who asks for the server's health.
+_PULSE = 3.0
+
 
 class _Running:
     """The kit while it is open, and what runs beside it; begun by the first request at the latest.
@@ -112,6 +117,7 @@ class _Running:
             except errors.ConfigError as error:
                 if patient:
                     raise
+                log.error("server.not_opened", reason=cleaned(str(error)))  # noqa: TRY400
                 raise errors.StorageError(str(error)) from error  # nothing a visitor could mend
         elif not self._ready.is_set():
             raise errors.StorageError("the server cannot open its database: try again later")
@@ -191,14 +197,20 @@ def create_app(
     app, whose lifespan it does not hear of, with the first request, and with
     ``app.state.aclose()``.
 
-    Raises ``ConfigError`` for a webhook secret that could be guessed.
+    Raises ``ConfigError`` for secrets that could be guessed, and for one name given as ``hosts``.
     """
     if webhook_secret is not None:
         require_unguessable("the webhook secret", webhook_secret)
-    signing = tuple(link_secrets) or (secrets.token_bytes(32),)
+    for secret in link_secrets:
+        signing.require_unguessable(secret)
+    if isinstance(hosts, str) or isinstance(origins, str):
+        raise errors.ConfigError(
+            "hosts and origins are lists of names: put the one name into a list"
+        )
+    signers = tuple(link_secrets) or (secrets.token_bytes(32),)
     spool = Uploads(uploads or kit.home / "uploads")
     running = _Running(kit, spool, owned=not opened)
-    api = API(kit, spool, partial(_stacks, kit), signing[0], allowance or Allowance())
+    api = API(kit, spool, partial(_stacks, kit), signers[0], allowance or Allowance())
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -211,13 +223,15 @@ def create_app(
 
     async def media(request: Request) -> Response:
         await running.ready()
-        return await api.media(request, signing)
+        return await api.media(request, signers)
 
     async def health(request: Request) -> Response:
         del request
         await running.ready()
-        await kit.now()
-        return JSONResponse({"ok": True})
+        with anyio.move_on_after(_PULSE):
+            await kit.ping()
+            return JSONResponse({"ok": True})
+        raise errors.StorageError("the database does not answer")
 
     async def about(request: Request) -> Response:
         told = openapi.document([*ROUTES, *OPEN], version("avatarkit-sdk"))

@@ -45,11 +45,12 @@ class Guard:
         hosts: Sequence[str],
         origins: Collection[str] = (),
         open_paths: tuple[str, ...] = ("/webhooks/",),
+        any_host: tuple[str, ...] = ("/health",),  # probes ask by address
     ) -> None:
         self._app = app
         self._hosts = frozenset(host.lower() for host in hosts)
         self._origins = frozenset(origins)
-        self._open = open_paths
+        self._open, self._any_host = open_paths, any_host
         self._added = dict(_HEADERS)
         if origins:  # their pages show media of ours
             self._added["cross-origin-resource-policy"] = "cross-origin"
@@ -77,9 +78,10 @@ class Guard:
     def _problem(self, scope: Scope) -> tuple[int, str] | None:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        if "*" not in self._hosts and _name(host) not in self._hosts:
-            return 421, "this server does not answer for that host: name it in hosts"
         path = scope["path"].removeprefix(scope.get("root_path", ""))
+        known = "*" in self._hosts or _name(host) in self._hosts
+        if not known and path not in self._any_host:
+            return 421, "this server does not answer for that host: name it in hosts"
         if scope["method"] in _SAFE or path.startswith(self._open):
             return None
         origin = headers.get("origin")

@@ -9,13 +9,17 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from ..errors import ConfigError, WebhookRejected
+from .. import registry
+from .._log import cleaned, get_logger
+from ..errors import ConfigError, StorageError, WebhookRejected
 from ..kit import AvatarKit
 from ..webhooks import Delivery
 from .bodies import MAX_JSON, TooLarge, limited, nested
 from .guards import Strangers
 
 __all__ = ["Inbox"]
+
+log = get_logger(__name__)
 
 _TYPES = frozenset({"", "application/json", "text/json", "text/plain"})
 _NOTHING = 404, "there is nothing here"
@@ -68,16 +72,18 @@ class Inbox:
         if nested(body):
             return 400, "the JSON is nested too deep"
         await self._ready()
-        delivery = Delivery(body, dict(request.headers))
+        provider, delivery = request.path_params["provider"], Delivery(body, dict(request.headers))
         token = request.query_params.get("job") if request.scope["query_string"] else None
         try:
-            await self._kit.receive(
-                request.path_params["provider"], delivery, token=token, apply=False
-            )
+            await self._kit.receive(provider, delivery, token=token, apply=False)
         except WebhookRejected:
             return 401, "the delivery is not signed as it should be"
-        except ConfigError:
-            return _NOTHING
+        except ConfigError as error:
+            if provider not in {row.name for row in registry.listing()}:
+                return _NOTHING
+            # Its key or package is missing here: the vendor is to send it again.
+            log.error("webhook.not_taken", provider=provider, reason=cleaned(str(error)))  # noqa: TRY400
+            raise StorageError("a delivery cannot be taken now") from error
         self._kept()
         return None
 

@@ -10,11 +10,14 @@ from typing import Any
 
 from sse_starlette import ServerSentEvent
 
-from ..errors import AvatarKitError
+from .._log import cleaned, get_logger
+from ..errors import AvatarKitError, NotFound, StorageError
 from ..kit import AvatarKit
 from ..records import Training, Video
 
 __all__ = ["Hub"]
+
+log = get_logger(__name__)
 
 
 @dataclass(slots=True, eq=False)
@@ -82,8 +85,10 @@ class Hub:
                 event = ServerSentEvent(text, event="change", id=str(record.version))
                 channel.event = event.encode()
                 self._tell(channel)
-        except AvatarKitError:
+        except (NotFound, StorageError):
             pass  # it was deleted, or the database is away: who watches asks anew, and is told
+        except AvatarKitError as error:
+            log.warning("watch.failed", id=record_id, reason=cleaned(str(error)))
         finally:
             channel.ended = True
             self._tell(channel)
