@@ -399,6 +399,14 @@ def test_a_deleted_training_is_gone():
     assert run("status", training).exit_code == 6
 
 
+def test_a_training_is_deleted_with_its_videos(vendor):
+    training = train()
+    run("speak", training, "Hello")
+    run("delete", training, "--yes")
+    assert {job.id for job in vendor.jobs} == vendor.deleted
+    assert printed("list", "--videos") == [{"videos": []}]
+
+
 def test_deleting_deletes_at_the_provider_at_once(vendor):
     run("delete", train(), "--yes")
     assert {job.id for job in vendor.jobs} == vendor.deleted

@@ -630,10 +630,33 @@ class AvatarKit:
         self._engine.wake()
         return cast("Training | Video", record)
 
-    async def delete(self, record_id: str) -> None:
-        """Remove it, its results, and what the vendors hold of it; it is hidden at once."""
-        await self._orchestrator.delete(await self._record(record_id))
+    async def delete(self, record_id: str, *, with_videos: bool = False) -> list[str]:
+        """Remove it, its results, and what the vendors hold of it; it is hidden at once.
+
+        Of a training ``with_videos`` removes its videos first, so that to ask again goes on with
+        the rest. Returns the ids of what was removed.
+        """
+        record = await self._record(record_id)
+        gone = []
+        if with_videos and isinstance(record, Training):
+            async for video in self._videos_of(record):
+                await self._orchestrator.delete(video)
+                gone.append(video.id)
+        await self._orchestrator.delete(record)
         self._engine.wake()
+        return [*gone, record_id]
+
+    async def _videos_of(self, training: Training) -> AsyncIterator[Record]:
+        """Its videos; each page is asked for once those before it are worked off."""
+        cursor: str | None = None
+        while True:
+            page = await self.page(
+                "video", user_id=training.user_id, training_id=training.id, cursor=cursor
+            )
+            for video in page.records:
+                yield video
+            if (cursor := page.cursor) is None:
+                return
 
     async def revoke(self, consent_id: str) -> list[Holding]:
         """Note that a person takes a consent back; returns what exists by it, and where.

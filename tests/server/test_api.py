@@ -817,15 +817,15 @@ async def test_a_deletion_that_was_cut_goes_on_when_it_is_asked_for_again(
 ):
     where = f"/trainings/{video['training_id']}"
     more = (await ana.post(f"{where}/videos", json={"text": "More."})).json()
-    delete, asked = site.kit.delete, []
+    delete, asked = site.kit._orchestrator.delete, []
 
-    async def cut(record_id):
-        asked.append(record_id)
+    async def cut(record):
+        asked.append(record.id)
         if len(asked) == 2:
             raise errors.Unavailable("the database went away")
-        await delete(record_id)
+        await delete(record)
 
-    monkeypatch.setattr(site.kit, "delete", cut)
+    monkeypatch.setattr(site.kit._orchestrator, "delete", cut)
     assert (await ana.delete(where)).status_code == 502
     assert (await ana.get(where)).status_code == 200  # so that there is something to ask for
     assert (await ana.delete(where)).status_code == 204

@@ -188,14 +188,14 @@ async def _delete(
     record_id: Id,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Delete it, its results, and what the provider holds of it."""
+    """Delete it, its results, and what the provider holds of it; a training with its videos."""
     from .following import clear_up
 
     if not yes:
         session.out.confirm(f"Delete {record_id} for good?", "deleting", "deleted")
     async with session.kit(worker=True) as kit:
-        await kit.delete(record_id)
-        left = await clear_up(kit, record_id)
+        gone = await kit.delete(record_id, with_videos=True)
+        left = [left for removed in gone for left in await clear_up(kit, removed)]
     _tell_left(session, left)
     document = {"id": record_id, "deleted": True, "left": _left_shape(left)}
     session.out.result(document, f"{record_id} is deleted")

@@ -543,24 +543,10 @@ class API:
         return JSONResponse(self.shape(await self.kit.cancel(record.id)))
 
     async def delete(self, request: Request, user: str) -> Response:
-        """Remove it; of a training its videos first, so that to ask again goes on with the rest."""
+        """Remove it; of a training its videos, too."""
         record = await self._own(request, user)
-        if isinstance(record, Training):
-            await self._delete_videos(record)
-        await self.kit.delete(record.id)
+        await self.kit.delete(record.id, with_videos=True)
         return Response(status_code=204)
-
-    async def _delete_videos(self, training: Training) -> None:
-        cursor: str | None = None
-        while True:
-            page = await self.kit.page(
-                "video", user_id=training.user_id, training_id=training.id, cursor=cursor
-            )
-            for video in page.records:
-                with suppress(NotFound):  # somebody else has removed it meanwhile
-                    await self.kit.delete(video.id)
-            if (cursor := page.cursor) is None:
-                return
 
     async def speak(self, request: Request, user: str) -> Response:
         """Start a video."""
