@@ -864,6 +864,14 @@ def test_with_another_accounts_key_nothing_is_polled():
     assert (record.status, record.action.kind) == (Status.ACTION_REQUIRED, "account")
 
 
+def test_in_another_folder_of_a_provider_of_this_machine_the_folder_is_asked_for():
+    scene = Scene()
+    scene.until(lambda r: r.operation(VOICE).job_id)
+    can = dataclasses.replace(scene.provider.capabilities, runs_here=True)
+    scene.provider.account, scene.provider.capabilities = "home-2", can
+    assert "AVATARKIT_HOME" in scene.advance(seconds=100.0).action.message
+
+
 def test_the_own_accounts_key_lets_it_go_on_by_itself():
     scene = Scene()
     scene.until(lambda r: r.operation(VOICE).job_id)

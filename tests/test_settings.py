@@ -129,15 +129,23 @@ def test_keys_and_secrets_are_never_shown():
     assert "hush" not in f"{settings!r} {settings.for_provider('fake')!r}"
 
 
-@pytest.mark.parametrize(
-    ("repository", "root"),
-    [
-        ("sqlite:///.avatarkit/avatarkit.db", ".avatarkit"),
-        ("sqlite:///twins.db", ".avatarkit"),
-        ("sqlite:////var/lib/app/twins.db", "/var/lib/app/.avatarkit"),
-        ("memory://", ".avatarkit"),
-    ],
-)
+BESIDE = [
+    ("sqlite:///.avatarkit/avatarkit.db", ".avatarkit"),
+    ("sqlite:///twins.db", ".avatarkit"),
+    ("sqlite:////var/lib/app/twins.db", "/var/lib/app/.avatarkit"),
+    ("memory://", ".avatarkit"),
+]
+
+
+@pytest.mark.parametrize(("repository", "root"), BESIDE)
+def test_a_folder_that_is_named_is_where_providers_keep_what_is_theirs(repository, root):
+    del root
+    environ = {"AVATARKIT_REPOSITORY": repository, "AVATARKIT_HOME": "/srv/twins"}
+    settings = Settings.from_env(environ)
+    assert settings.root == settings.beside("sqlite:///other.db").root == Path("/srv/twins")
+
+
+@pytest.mark.parametrize(("repository", "root"), BESIDE)
 def test_what_providers_keep_lies_beside_the_database(repository, root):
     settings = Settings.from_env({"AVATARKIT_REPOSITORY": repository})
     assert str(settings.root) == root

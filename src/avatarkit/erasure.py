@@ -158,7 +158,7 @@ def _left_there(state: OperationState, why: str) -> Iterator[Left]:
 
 _LIVE = "it was begun meanwhile: erase once more; or it cannot be read: mend it, the log names it"
 _SOON = "a worker goes on with it"
-_NO_KEY = "its account's key is not set: set it, or answer give_up"
+_NO_KEY = "its account's key is not set, or its folder is not here: give it, or answer give_up"
 _BY_HAND = "it cannot be deleted from here, or was not made from here: ask the provider"
 
 

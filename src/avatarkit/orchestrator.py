@@ -112,6 +112,13 @@ _PROVES_ABSENT: Mapping[type[Exception], _Then] = {
     errors.BudgetExceeded: "fail",
     errors.ServiceDiscontinued: "fail",
 }
+#: What helps where an operation belongs to another account, or to another folder of a provider that
+#: runs on this machine.
+_OTHER_KEY = "Give that account's key; or, if its key was merely replaced, answer same_account."
+_OTHER_FOLDER = (
+    "Its files lie in another folder or on another machine: start a worker there, or let all of "
+    "them use one folder (AVATARKIT_HOME)."
+)
 #: Free calls of many requests, each of which may wait for its account's pace.
 _LONG = frozenset({"prepare", "find"})
 #: On a free call these say that it will never work; everything else is tried again later.
@@ -215,6 +222,7 @@ class Orchestrator:
         waiting = asks and record.action is not None and record.action.kind == "account"
         try:
             provider = self._provider(state.provider)
+            at_home = provider.capabilities.runs_here
             problem = (
                 f"{state.provider} {state.operation} was started under another account"
                 if state.account not in {"", provider.account}
@@ -227,7 +235,7 @@ class Orchestrator:
                 return await self._put(record, _elsewhere(state, error, now.wall))
             return await self._put(record, _failed(error, now))
         except errors.ConfigError as error:
-            provider, problem = None, str(error)
+            provider, at_home, problem = None, False, str(error)
         if provider is not None and not problem:
             return (
                 await self._put(record, Cleared(at=now.wall, kind="account"))
@@ -238,8 +246,7 @@ class Orchestrator:
             action = Action(
                 kind="account",
                 operation=state.operation,
-                message=f"{problem}. Give that account's key; or, if its key was merely replaced, "
-                "answer same_account.",
+                message=f"{problem}. {_OTHER_FOLDER if at_home else _OTHER_KEY}",
                 choices=("same_account", "give_up"),
             )
             record = await self._put(record, Asked(at=now.wall, action=action))

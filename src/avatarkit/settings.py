@@ -14,6 +14,7 @@ from typing import Self, cast
 
 from pydantic import SecretStr
 
+from ._files import kept_once
 from .errors import ConfigError, StorageError
 from .interfaces import Clock, Provider, ProviderSettings
 from .webhooks import Inboxes
@@ -32,7 +33,8 @@ class Settings:
     ``repository`` is an address: ``sqlite:///relative.db``, ``sqlite:////absolute.db``,
     ``memory://``. ``media`` is a folder or an address. ``environ`` is what the providers' own
     settings are read from. ``inboxes`` is where vendors call back: from AVATARKIT_PUBLIC_URL and
-    AVATARKIT_WEBHOOK_SECRET, where both are set.
+    AVATARKIT_WEBHOOK_SECRET, where both are set. ``root`` is AVATARKIT_HOME, else beside a
+    database that is a file, else ``.avatarkit``.
     """
 
     stack: str = "local"
@@ -51,14 +53,14 @@ class Settings:
             stack=kept.get("AVATARKIT_STACK", "local"),
             repository=kept.get("AVATARKIT_REPOSITORY", _REPOSITORY),
             media=kept.get("AVATARKIT_MEDIA", _MEDIA),
-            root=root_of(kept.get("AVATARKIT_REPOSITORY", _REPOSITORY)),
+            root=_root(kept, kept.get("AVATARKIT_REPOSITORY", _REPOSITORY)),
             inboxes=_inboxes(kept),
             environ=MappingProxyType(kept),
         )
 
     def beside(self, repository: str) -> Self:
         """The same, with another database and what lies beside it."""
-        return replace(self, repository=repository, root=root_of(repository))
+        return replace(self, repository=repository, root=_root(self.environ, repository))
 
     @property
     def called_at(self) -> Inboxes | None:
@@ -85,25 +87,13 @@ class Settings:
                 "set AVATARKIT_WEBHOOK_SECRET, 16 random characters or more, wherever a server or "
                 "a worker runs"
             )
-        file = self._secret_file
-        part = file.with_name(f".{file.name}.{secrets.token_hex(8)}.part")
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            if not file.exists():
-                made = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                with os.fdopen(made, "w", encoding="ascii") as out:
-                    out.write(secrets.token_urlsafe(32))
-                with suppress(FileExistsError):  # another process was first, and its secret counts
-                    os.link(part, file)
-            return self._kept_secret()
+            return kept_once(self._secret_file, lambda: secrets.token_urlsafe(32))
         except OSError as error:
             raise StorageError(
-                f"cannot keep the secret of webhooks at {file} ({error.strerror}): "
-                "set AVATARKIT_WEBHOOK_SECRET"
+                f"cannot keep the secret of webhooks at {self._secret_file} ({error.strerror}): "
+                "let this user write there, or set AVATARKIT_WEBHOOK_SECRET"
             ) from None
-        finally:
-            with suppress(OSError):
-                part.unlink()
 
     @property
     def _alone(self) -> bool:
@@ -160,6 +150,11 @@ class Settings:
 def _inboxes(environ: Mapping[str, str]) -> Inboxes | None:
     url, secret = (environ.get(f"AVATARKIT_{name}") for name in ("PUBLIC_URL", "WEBHOOK_SECRET"))
     return Inboxes(url, secret) if url and secret else None
+
+
+def _root(environ: Mapping[str, str], repository: str) -> Path:
+    home = environ.get("AVATARKIT_HOME")
+    return Path(home) if home else root_of(repository)
 
 
 def root_of(repository: str) -> Path:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from avatarkit import errors
+from avatarkit import AvatarKit, Consent, errors
+from avatarkit.engines.clock import SystemClock
 from avatarkit.interfaces import ROLES, Provider, ProviderSettings
 from avatarkit.models import (
     AvatarRequest,
@@ -27,6 +28,9 @@ from avatarkit.models import (
 )
 from avatarkit.providers.local import load_engine
 from avatarkit.providers.local.adapter import Local
+from avatarkit.records import Status
+from avatarkit.repositories.memory import MemoryRepository
+from avatarkit.settings import Settings
 from avatarkit.webhooks import Delivery
 
 pytestmark = pytest.mark.anyio
@@ -360,3 +364,50 @@ def test_the_engine_reports_to_nobody():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "1"
+
+
+# -- the folder -------------------------------------------------------------------------------
+
+
+def account(home):
+    return Local(ProviderSettings(home=home)).account
+
+
+def test_each_folder_is_an_account_wherever_it_is_mounted(tmp_path):
+    first, other = account(tmp_path / "a"), account(tmp_path / "b")
+    (tmp_path / "a").rename(tmp_path / "mounted")
+    assert account(tmp_path / "mounted") == first != other
+
+
+def test_a_folder_that_cannot_be_written_is_named_with_what_to_do(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(errors.StorageError, match="AVATARKIT_HOME"):
+        account(tmp_path / "file" / "home")
+
+
+async def test_what_lies_in_another_folder_is_neither_made_nor_said_to_be_deleted_here(tmp_path):
+    repository = MemoryRepository(clock=SystemClock())
+
+    def kit(home):
+        given = {"repository": repository, "media": tmp_path / "media", "worker": False}
+        return AvatarKit("local", settings=Settings(root=tmp_path / home), **given)
+
+    async with kit("a") as theirs, kit("b") as ours:
+        training = await theirs.train(
+            user_id="ana",
+            clone_id="ana-1",
+            voice=[DEMO / "voice.wav"],
+            footage=DEMO / "portrait.jpg",
+            consent=Consent.not_a_real_person("a drawing"),
+        )
+        while not (await theirs.get(training.id)).started_at:
+            await theirs.tick()
+        while not (asked := (await ours.get(training.id)).action):
+            await ours.tick()
+        assert asked.kind == "account"
+        await ours.delete(training.id)
+        while await ours.tick():  # until nothing is due for it
+            pass
+        assert [left.pending for left in await ours.leftovers(training.id)] == [True]
+        (voice,) = (tmp_path / "a" / "local" / "voices").iterdir()
+        assert voice.name.startswith(f"ak-{training.id}")

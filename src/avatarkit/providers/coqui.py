@@ -19,6 +19,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -44,6 +45,7 @@ from ..models import (
 )
 from ..webhooks import Delivery
 from ._base import HttpProvider, Reads
+from ._home import account_of
 
 __all__ = ["Coqui", "load_model"]
 
@@ -139,7 +141,12 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
         # Callers wait here for their turn, instead of each in a thread.
         self._turn = anyio.CapacityLimiter(1)
         home = (given.home or Path(".avatarkit/coqui")).absolute()
-        self._voices, self._spool = home / "voices", home / "spool"
+        self._home, self._voices, self._spool = home, home / "voices", home / "spool"
+
+    @cached_property
+    def account(self) -> str:
+        """The server's key, and the folder that holds the voices; raises ``StorageError``."""
+        return f"{super().account} {account_of(self._home)}"
 
     def _checked_key(self) -> str:
         return super()._checked_key() if self._settings.api_key else ""

@@ -16,6 +16,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, cast
@@ -51,6 +52,7 @@ from ...models import (
     VoiceRequest,
 )
 from ...webhooks import Delivery
+from .._home import account_of
 from . import LANGUAGES, load_engine
 
 __all__ = ["Local"]
@@ -122,10 +124,10 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
         self._progress: dict[Path, float] = {}
         self._stop = threading.Event()
 
-    @property
+    @cached_property
     def account(self) -> str:
-        """There is one account: this machine."""
-        return "local"
+        """The folder that holds all that was made here; raises ``StorageError``."""
+        return account_of(self._home)
 
     def events(self, delivery: Delivery) -> list[Event]:
         """Nobody calls back."""
