@@ -8,9 +8,12 @@ from datetime import date
 import pytest
 from typer.testing import CliRunner
 
+from avatarkit import addresses
 from avatarkit.cli import checks
 from avatarkit.cli.app import app
+from avatarkit.errors import StorageError
 from avatarkit.interfaces import Sunset
+from avatarkit.media.folder import FolderStore
 from avatarkit.providers.heygen import HeyGen
 
 KEY = "hush-9f1c"
@@ -171,3 +174,54 @@ def test_a_warning_is_no_failure(monkeypatch):
     monkeypatch.setenv("SUPABASE_SERVICE_ROLE_KEY", "eyJhbGciOi")
     monkeypatch.setattr(checks, "_today", lambda: date(2027, 1, 1))
     assert "warning" in run("doctor")
+
+
+# -- doctor: the media store ----------------------------------------------------------------------
+
+
+class Store(FolderStore):
+    """A store that is reached by an address."""
+
+    failure = None
+
+    async def put(self, key, chunks, media_type):
+        if self.failure is not None:
+            raise self.failure
+        return await super().put(key, chunks, media_type)
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    kept = Store(tmp_path / "bucket")
+    made = addresses.media_store
+
+    def media_store(address, environ):
+        return kept if str(address).startswith("s3://") else made(address, environ)
+
+    monkeypatch.setattr(addresses, "media_store", media_store)
+    return kept
+
+
+def test_doctor_puts_something_into_a_store_and_takes_it_away(store):
+    checks = {c["check"]: c for c in printed("doctor", "--media=s3://bucket")["checks"]}
+    assert checks["media"]["ok"] is True
+    assert [path for path in store.root.rglob("*") if path.is_file()] == []
+
+
+def test_doctor_says_what_is_wrong_with_a_store(store):
+    store.failure = StorageError("the bucket is not there: make it")
+    result = CliRunner().invoke(app, ["doctor", "--media=s3://bucket"])
+    assert (result.exit_code, "the bucket is not there: make it" in result.output) == (11, True)
+
+
+def test_doctor_waits_for_no_store_that_does_not_answer(store, monkeypatch):
+    monkeypatch.setattr(checks, "_STORE", 0.0)
+    result = CliRunner().invoke(app, ["doctor", "--media=s3://bucket"])
+    assert (result.exit_code, "gives no answer" in result.output) == (11, True)
+
+
+def test_doctor_looks_whether_the_folder_of_providers_can_be_written(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("AVATARKIT_HOME", str(tmp_path / "file" / "home"))
+    result = CliRunner().invoke(app, ["doctor"])
+    assert (result.exit_code, "AVATARKIT_HOME" in result.output) == (11, True)

@@ -28,7 +28,6 @@ from avatarkit.models import (
 )
 from avatarkit.providers.local import load_engine
 from avatarkit.providers.local.adapter import Local
-from avatarkit.records import Status
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.settings import Settings
 from avatarkit.webhooks import Delivery

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import platform
+import secrets
 import tempfile
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -14,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
+import anyio
 import typer
 
 from .failures import Ended, ended
@@ -275,8 +277,14 @@ async def _examined(
             pass
     yield check
     with _checking("media", session.media or settings.media) as check:
-        if "://" not in check.detail:
-            _write_into(Path(check.detail))
+        if "://" in check.detail:
+            await _keep_in(check.detail, settings.environ)
+        else:
+            _write_into(Path(check.detail), "AVATARKIT_MEDIA")
+    yield check
+    home = session.settings().root
+    with _checking("home", str(home)) as check:
+        _write_into(home, "AVATARKIT_HOME")
     yield check
     with _checking("stack", stack) as check:
         names = _names(stack)
@@ -325,7 +333,28 @@ def _checking(subject: str, detail: str) -> Iterator[_Check]:
         check.error = ended(error)
 
 
-def _write_into(folder: Path) -> None:
+async def _keep_in(address: str, environ: Mapping[str, str]) -> None:
+    """Put something small into a media store, and take it away again."""
+    from ..addresses import media_store
+    from ..errors import StorageError
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"avatarkit"
+
+    store, key = media_store(address, environ), f"doctor/{secrets.token_hex(8)}.txt"
+    try:
+        with anyio.fail_after(_STORE):
+            await store.put(key, chunks(), "text/plain")
+            await store.delete(key)
+    except TimeoutError:
+        raise StorageError(
+            f"{address} gives no answer: check its address and the network"
+        ) from None
+    finally:
+        await store.aclose()
+
+
+def _write_into(folder: Path, variable: str) -> None:
     from ..errors import StorageError
 
     try:
@@ -334,7 +363,7 @@ def _write_into(folder: Path) -> None:
             file.write(b"avatarkit")
     except OSError as error:
         raise StorageError(
-            f"{folder} cannot be written ({error.strerror}): choose another with AVATARKIT_MEDIA"
+            f"{folder} cannot be written ({error.strerror}): choose another with {variable}"
         ) from error
 
 
@@ -351,6 +380,8 @@ async def _construct(name: str, settings: Settings) -> None:
     await provider.aclose()
 
 
+#: Seconds in which a media store must take something small.
+_STORE = 20.0
 #: How long before its end something is warned of.
 _NEAR = timedelta(days=180)
 
