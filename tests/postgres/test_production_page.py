@@ -41,6 +41,7 @@ def place(tmp_path, cluster, fresh_database):
         "postgresql://app:secret@db.example.com/app": cluster.dsn(fresh_database()),
         "/etc/app/avatarkit.env": str(tmp_path / "avatarkit.env"),
         "/srv/app/media": str(tmp_path / "media"),
+        "/srv/app/home": str(tmp_path / "home"),
         "api=https://twins.example.org": f"api=http://127.0.0.1:{port}",
         '"twins.example.org"': '"127.0.0.1"',
         "--port 8000": f"--port {port}",
