@@ -43,7 +43,7 @@ def repository(
         return SupabaseRepository(*_supabase(environ), clock=clock, virtual=virtual)
     raise ConfigError(
         f"{scheme}:// is no repository that this version knows: use sqlite:///FILE, "
-        "postgresql://USER:PASSWORD@HOST/DATABASE, supabase:// or memory://"
+        "postgresql://HOST/DATABASE (with user and password before the host), supabase:// or memory://"
     )
 
 

@@ -645,7 +645,7 @@ def place_of(dsn: str) -> str:
     except psycopg.Error:
         raise ConfigError(
             "the address of the database cannot be read: it looks like "
-            "postgresql://user:password@host:5432/database"
+            "postgresql://host:5432/database, with user and password before the host"
         ) from None  # its cause quotes the address, password included
     host, port = address.get("host", "localhost"), address.get("port")
     where = f"{host}:{port}" if port else str(host)

@@ -23,7 +23,7 @@ const trying = async (work, place = "problem") => {
   try {
     return await work();
   } catch (error) {
-    say(place, error.status === 401 ? "You are not signed in: open the address that `avatarkit serve` printed." : error.message);
+    say(place, error.status === 401 ? "You are not signed in: open the address that `avatarkit serve` printed, or sign in to the application." : error.message);
     return null;
   }
 };
