@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 import anyio
 import pytest
 
+from avatarkit._log import cleaned
 from avatarkit.engines.clock import SystemClock
 from avatarkit.errors import ConfigError, NotFound, StorageError
 from avatarkit.repositories import migrating, postgres
@@ -64,7 +65,7 @@ async def refused(dsn, kind=ConfigError, **more):
 
 async def test_an_address_that_is_none_is_shown_what_one_looks_like():
     said = await refused("postgresql://ana:hunter2@host:port/db?x")
-    assert ("postgresql://user:password@host" in said, "hunter2" in said) == (True, False)
+    assert ("postgresql://host:5432/database" in cleaned(said), "hunter2" in said) == (True, False)
 
 
 async def test_a_server_that_is_not_there_is_named_without_the_password():
