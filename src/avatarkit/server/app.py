@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from ..kit import AvatarKit
 from ..webhooks import require_unguessable
 from . import api as api_
 from . import openapi
+from .answers import Health
 from .api import API, OPEN, ROUTES
 from .auth import Authenticate, StartupToken
 from .bodies import BadBody, TooLarge
@@ -217,12 +218,14 @@ def create_app(
         del request
         await running.ready()
         await kit.now()
-        return JSONResponse({"ok": True})
+        return JSONResponse(Health().model_dump())
 
     async def about(request: Request) -> Response:
-        told = openapi.document([*ROUTES, *OPEN], version("avatarkit-sdk"))
-        return JSONResponse(told | {"servers": [{"url": request.scope.get("root_path") or "/"}]})
+        servers = [{"url": request.scope.get("root_path") or "/"}]
+        return JSONResponse(document() | {"servers": servers})
 
+    # Made once: the dashboard reads it each time that it is opened.
+    document = cache(partial(openapi.document, [*ROUTES, *OPEN], version("avatarkit-sdk")))
     anybodys = {"media": media, "health": health}
     routes: list[BaseRoute] = [
         *(_route(row, api, running, authenticate) for row in ROUTES),
