@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from contextlib import contextmanager
@@ -13,9 +14,14 @@ from hypothesis import strategies as st
 
 from avatarkit.engines.clock import SystemClock
 from avatarkit.media import signing
+from avatarkit.models import Operation
+from avatarkit.providers.fake import Fault
+from avatarkit.records import EarlierStack
 from avatarkit.repositories.sqlite import SqliteRepository
 from avatarkit.server.api import OPEN, ROUTES
+from avatarkit.shapes import record_shape
 
+jsonschema = pytest.importorskip("jsonschema", reason="needs pip install jsonschema")
 uvicorn = pytest.importorskip("uvicorn", reason='needs pip install "avatarkit-sdk[server]"')
 
 pytestmark = pytest.mark.anyio
@@ -45,17 +51,231 @@ async def test_who_is_not_signed_in_sees_which_routes_that_does_not_matter_for(s
 async def test_every_reference_leads_somewhere(site):
     async with site.running() as app, site.client(app) as client:
         told = (await client.get("/openapi.json")).json()
-
-    def references(value):
-        if isinstance(value, dict):
-            if "$ref" in value:
-                yield value["$ref"].removeprefix("#/components/schemas/")
-            value = list(value.values())
-        if isinstance(value, list):
-            for inner in value:
-                yield from references(inner)
-
     assert set(references(told)) <= set(told["components"]["schemas"])
+
+
+# -- what answers hold ------------------------------------------------------------------------
+
+
+class Told:
+    """The document, and what it tells of answers."""
+
+    def __init__(self, document):
+        self.document = document
+        self.operations = {
+            operation["operationId"]: operation
+            for item in document["paths"].values()
+            for operation in item.values()
+        }
+
+    def require(self, name, answer):
+        """Assert that it tells of the status, the headers, the content type, and all within."""
+        told = self.operations[name]["responses"][str(answer.status_code)]
+        for header, about in told.get("headers", {}).items():
+            if header in answer.headers:
+                self.validate(about["schema"], json.loads(answer.headers[header]))
+            else:
+                assert not about.get("required")
+        if "content" not in told:
+            assert answer.content == b""
+            return
+        kind = answer.headers["content-type"].partition(";")[0]
+        schema = told["content"].get(kind, told["content"].get("*/*", {})).get("schema")
+        assert schema is not None, kind
+        self.validate(schema, answer.json() if kind == "application/json" else answer.text)
+
+    def validate(self, schema, value):
+        within = {"components": self.document["components"]}
+        jsonschema.Draft202012Validator({**schema, **within}).validate(value)
+
+    def validate_as(self, name, value):
+        self.validate({"$ref": f"#/components/schemas/{name}"}, value)
+
+
+@pytest.fixture
+async def ana(site):
+    async with site.running() as app, site.client(app, "ana") as client:
+        yield client
+
+
+@pytest.fixture
+async def told(ana):
+    return Told((await ana.get("/openapi.json")).json())
+
+
+async def completed(site, ana):
+    """The ids of a training and of a video that are done."""
+    training = (await site.started(ana))["id"]
+    await site.settle(training)
+    asked = await ana.post(f"/trainings/{training}/videos", json={"text": "Hello."})
+    await site.settle(asked.json()["id"])
+    return training, asked.json()["id"]
+
+
+LISTED = {"samples", "trainings", "videos", "deliveries", "stacks"}
+
+
+async def test_every_answer_that_is_read_is_told_of_to_the_last_field(site, ana, told):
+    training, video = await completed(site, ana)
+    link = (await ana.get(f"/videos/{video}")).json()["links"]["video"]
+    found = {}
+    for route in (*ROUTES, *OPEN):
+        if route.method == "GET":
+            named = {"clone_id": "c1", "id": video if "_videos" in route.name else training}
+            path = f"/{link}" if route.name == "media" else route.path.format(**named)
+            answer = found[route.name] = await ana.get(path)
+            assert answer.status_code == 200
+            told.require(route.name, answer)
+    lists = {name for name in LISTED if found[name].json()[name]}
+    assert lists == LISTED, "an empty list says nothing of what it may hold"
+    statuses = {found[f"get_{kind}"].json()["status"] for kind in ("trainings", "videos")}
+    assert statuses == {"completed"}
+
+
+@pytest.mark.parametrize("kind", ["training", "video"])
+async def test_events_hold_the_record_as_it_is_told_of(site, ana, told, kind):
+    training, video = await completed(site, ana)
+    answer = await ana.get(f"/{kind}s/{training if kind == 'training' else video}/events")
+    lines = answer.text.splitlines()
+    (data,) = (line.removeprefix("data: ") for line in lines if line.startswith("data: "))
+    told.validate_as(kind.title(), json.loads(data))
+
+
+@pytest.mark.parametrize(
+    "query", ["stack=elevenlabs%2Bd-id&dubs=2&videos=300", "stack=fake", "trainings=0&videos=0"]
+)
+async def test_a_quote_is_told_of_whatever_is_known_of_prices(ana, told, query):
+    answer = await ana.get(f"/quote?{query}")
+    assert answer.status_code == 200
+    told.require("quote", answer)
+
+
+async def test_every_answer_of_an_upload_is_told_of(site, ana, told):
+    voice, size = "/clones/c1/samples/voice/v.wav", len(site.voice)
+
+    async def sent(path, data, length, offset=None):
+        headers = {"upload-length": str(length)}
+        headers |= {} if offset is None else {"upload-offset": str(offset)}
+        answer = await ana.put(path, content=data, headers=headers)
+        told.require("upload", answer)
+        return answer
+
+    assert (await sent(voice, site.voice[:100], size)).json() == {"offset": 100}
+    wrong = await sent(voice, b"", size, 50)
+    assert (wrong.status_code, wrong.headers["upload-offset"]) == (409, "100")
+    there = await ana.head(voice)
+    told.require("uploaded", there)
+    assert there.headers["upload-offset"] == "100"
+    assert (await sent(voice, site.voice[100:], size, 100)).json()["sample"]["name"] == "v.wav"
+    short = await sent(f"{voice}?stack=elevenlabs%2Bfake", site.voice, size)
+    assert (short.status_code, len(short.json()["findings"])) == (201, 1)
+    evidence = await sent("/clones/c1/samples/evidence/form.pdf", b"signed", 6)
+    assert (evidence.status_code, evidence.json()["sample"]) == (201, None)
+    bad = await sent("/clones/c1/samples/footage/f.jpg", b"no picture", 10)
+    assert (bad.status_code, bad.json()["findings"][0]["severity"]) == (422, "error")
+    other = await sent(f"{voice}?stack=nobody", site.voice, size)
+    assert (other.status_code, list(other.json())) == (422, ["error"])
+
+
+async def test_every_answer_to_an_order_is_told_of(site, ana, told):
+    site.link_leads_to(site.voice)
+    linked = {"role": "voice", "url": "https://files.example/voice.wav"}
+    told.require("fetch_sample", await ana.post("/clones/c2/samples", json=linked))
+    await site.sampled(ana)
+    consent = {"not_a_real_person": "a drawing"}
+    trained = await ana.post("/trainings", json={"clone_id": "c1", "consent": consent})
+    assert trained.status_code == 201
+    told.require("train", trained)
+    training = trained.json()["id"]
+    await site.settle(training)
+    spoken = await ana.post(f"/trainings/{training}/videos", json={"text": "Hello."})
+    assert spoken.status_code == 201
+    told.require("speak", spoken)
+    stopped = await ana.post(f"/videos/{spoken.json()['id']}/cancel")
+    assert stopped.status_code == 200
+    told.require("cancel_videos", stopped)
+    told.require("cancel_videos", await ana.post(f"/videos/{spoken.json()['id']}/cancel"))
+    told.require("get_videos", await ana.get("/videos/nobody"))
+
+
+async def test_a_record_that_asks_and_fails_is_told_of(site, ana, told):
+    site.vendor.fail_next(Operation.VOICE, Fault.QUOTA)
+    where = f"/trainings/{(await site.started(ana))['id']}"
+    await site.driven(where.split("/")[2], lambda record: record.action is not None)
+    asking = await ana.get(where)
+    assert (asking.json()["status"], asking.json()["action"]["kind"]) == (
+        "action_required",
+        "retry",
+    )
+    told.require("get_trainings", asking)
+    site.vendor.fail_next(Operation.VOICE, Fault.JOB_FAILS)
+    answered = await ana.post(f"{where}/action", json={"choice": "retry"})
+    assert answered.status_code == 200
+    told.require("act_trainings", answered)
+    await site.settle(where.split("/")[2])
+    failed = await ana.get(where)
+    assert (failed.json()["status"], failed.json()["error"] is None) == ("failed", False)
+    told.require("get_trainings", failed)
+
+
+async def test_a_stack_that_was_left_is_told_of(site, ana, told):
+    record = await site.repository.get((await site.started(ana))["id"])
+    left = EarlierStack(stack="heygen", operation=record.operations[0], reason="no", at=1.0)
+    told.validate_as(
+        "Training",
+        record_shape(record.model_copy(update={"earlier": (left,)})) | {"links": {}, "version": 1},
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"), [("bytes=0-9", 206), ("x", 400), ("bytes=999999999-", 416)]
+)
+async def test_every_answer_to_a_range_is_told_of(site, ana, told, asked, status):
+    _, video = await completed(site, ana)
+    link = (await ana.get(f"/videos/{video}")).json()["links"]["video"]
+    answer = await ana.get(f"/{link}", headers={"range": asked})
+    assert answer.status_code == status
+    told.require("media", answer)
+
+
+async def test_no_answer_may_hold_more_than_is_told_of(told):
+    components = told.document["components"]["schemas"]
+    answers = [o["responses"] for o in told.operations.values()]
+    names, new = set(), set(references(answers))
+    while new:
+        names |= new
+        new = set(references([components[name] for name in names])) - names
+    assert {"Error", "Started", "Timed", "Video", "Finding", "Estimate", "Dated"} <= names
+    objects = [
+        schema
+        for schema in within([answers, *(components[name] for name in names)])
+        if schema.get("type") == "object"
+        and not isinstance(schema.get("additionalProperties"), dict)
+    ]
+    assert len(objects) > len(names) / 2
+    for schema in objects:
+        assert schema["additionalProperties"] is False
+        assert set(schema["required"]) == set(schema["properties"])
+
+
+def within(value):
+    """Every object within a part of the document."""
+    if isinstance(value, dict):
+        yield value
+    for inner in (
+        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    ):
+        yield from within(inner)
+
+
+def references(value):
+    """Names of the components that a part of the document refers to."""
+    for found in within(value):
+        if "$ref" in found:
+            yield found["$ref"].removeprefix("#/components/schemas/")
+
+
+# -- whatever is sent -------------------------------------------------------------------------
 
 
 @contextmanager
@@ -82,8 +302,15 @@ def test_whatever_is_sent_no_answer_is_a_fault_or_untold(site, kept):
         site.repository = SqliteRepository(site.folder / "a.db", clock=SystemClock())
     schemathesis = pytest.importorskip("schemathesis", reason="needs pip install schemathesis")
     from schemathesis.checks import not_a_server_error
-    from schemathesis.specs.openapi.checks import status_code_conformance
+    from schemathesis.specs.openapi import checks
 
+    held = [
+        not_a_server_error,
+        checks.status_code_conformance,
+        checks.content_type_conformance,
+        checks.response_headers_conformance,
+        checks.response_schema_conformance,
+    ]
     asked = set()
     with served(site) as address, httpx.Client(base_url=address) as client:
         client.headers["authorization"] = f"Bearer {site.tokens['ana']}"
@@ -102,7 +329,7 @@ def test_whatever_is_sent_no_answer_is_a_fault_or_untold(site, kept):
                     case.path_parameters["key"], case.query = file, dict(link)
                 answer = case.call(base_url=address, headers=dict(client.headers), timeout=20)
                 asked.add(case.operation.label)
-                case.validate_response(answer, checks=[not_a_server_error, status_code_conformance])
+                case.validate_response(answer, checks=held)
 
             holds()
     assert len(asked) == len(ROUTES) + len(OPEN)

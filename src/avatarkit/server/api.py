@@ -27,8 +27,8 @@ from ..interfaces import LogEntry
 from ..kit import AvatarKit
 from ..media import signing
 from ..models import media_type_of
-from ..preflight import Finding
 from ..records import Sample, Status, Training, Video
+from . import answers
 from .bodies import Answer, BadBody, LinkedSample, NewTraining, NewVideo, clone_named, read
 from .live import Hub
 from .uploads import MAX_BYTES, Allowance, AllowanceExceeded, Uploads
@@ -51,7 +51,12 @@ Handler = Callable[[Any, Request, str], Awaitable[Response]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One route, as it is served and as the OpenAPI document tells of it."""
+    """One route, as it is served and as the OpenAPI document tells of it.
+
+    ``holds`` are the types of its answers in JSON, by status; an error that is not named there
+    holds an ``answers.Error``, unless it is among ``texts``. ``headers`` are those of answers, by
+    status.
+    """
 
     method: Literal["GET", "POST", "PUT", "DELETE", "HEAD"]
     path: str
@@ -60,7 +65,10 @@ class Route:
     body: type[BaseModel] | None = None
     parameters: tuple[Mapping[str, Any], ...] = ()
     answers: tuple[int, ...] = (200,)
-    media_type: str = "application/json"
+    holds: Mapping[int, Any] = field(default_factory=dict)
+    texts: tuple[int, ...] = ()  #: statuses that are answered with plain text
+    headers: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    media_type: str = "application/json"  #: of what is no JSON, sent or answered
     signed_in: bool = True  #: whether it is a user's, or whoever asks is answered
 
 
@@ -94,13 +102,23 @@ _LENGTH = _header(
     "Upload-Length", "Bytes of the whole file.", type="integer", minimum=1, required=True
 )
 _OFFSET = _header("Upload-Offset", "Bytes that are there already.", type="integer", minimum=0)
+_GOES_ON = {
+    "description": "Bytes that are there: where the upload goes on.",
+    "schema": {"type": "integer", "minimum": 0},
+}
 _STACK = _query("stack", "Whose limits the findings are of; by default the server's own stack.")
 _LAST = _header("Last-Event-ID", "The last event that was seen.")
 
 _UPLOAD = "/clones/{clone_id}/samples/{role}/{name}"
 
 ROUTES: tuple[Route, ...] = (
-    Route(method="GET", path="/stacks", name="stacks", summary="The stacks that can be chosen."),
+    Route(
+        method="GET",
+        path="/stacks",
+        name="stacks",
+        summary="The stacks that can be chosen.",
+        holds={200: answers.Stacks},
+    ),
     Route(
         method="GET",
         path="/quote",
@@ -126,6 +144,7 @@ ROUTES: tuple[Route, ...] = (
             ),
         ),
         answers=(200, 422),
+        holds={200: answers.Quote},
     ),
     Route(
         method="GET",
@@ -133,6 +152,7 @@ ROUTES: tuple[Route, ...] = (
         name="samples",
         summary="The stored samples of a clone.",
         answers=(200, 404, 422),
+        holds={200: answers.Samples},
     ),
     Route(
         method="POST",
@@ -141,6 +161,7 @@ ROUTES: tuple[Route, ...] = (
         summary="Fetch a sample from a public https address.",
         body=LinkedSample,
         answers=(201, 404, 413, 422, 502),
+        holds={201: answers.Taken},
     ),
     Route(
         method="PUT",
@@ -149,6 +170,12 @@ ROUTES: tuple[Route, ...] = (
         summary="Send a sample, or the rest of it; role is voice, footage, evidence or recording.",
         parameters=(_LENGTH, _OFFSET, _STACK),
         answers=(200, 201, 404, 409, 413, 422),
+        holds={
+            200: answers.Progress,
+            201: answers.Taken | answers.Waiting,
+            422: answers.Refused | answers.Error,
+        },
+        headers={409: {"Upload-Offset": _GOES_ON}},
         media_type="application/octet-stream",
     ),
     Route(
@@ -157,6 +184,7 @@ ROUTES: tuple[Route, ...] = (
         name="uploaded",
         summary="How much of an upload is there: Upload-Offset.",
         answers=(204, 404),
+        headers={204: {"Upload-Offset": _GOES_ON | {"required": True}}},
     ),
     Route(
         method="DELETE",
@@ -173,6 +201,7 @@ ROUTES: tuple[Route, ...] = (
         body=NewTraining,
         parameters=(_KEY,),
         answers=(201, 404, 409, 422),
+        holds={201: answers.Started},
     ),
     Route(
         method="GET",
@@ -185,12 +214,18 @@ ROUTES: tuple[Route, ...] = (
             _query("clone_id", "Only of this clone."),
         ),
         answers=(200, 422),
+        holds={200: answers.Trainings},
     ),
     *(
         route
-        for kind, removed in (
-            ("trainings", "Remove it and its videos, here and at the vendors."),
-            ("videos", "Remove it, here and at the vendors."),
+        for kind, record, shown, removed in (
+            (
+                "trainings",
+                answers.Training,
+                answers.Timed,
+                "Remove it and its videos, here and at the vendors.",
+            ),
+            ("videos", answers.Video, answers.Video, "Remove it, here and at the vendors."),
         )
         for route in (
             Route(
@@ -199,6 +234,7 @@ ROUTES: tuple[Route, ...] = (
                 name=f"get_{kind}",
                 summary="One of them.",
                 answers=(200, 404),
+                holds={200: shown},
             ),
             Route(
                 method="GET",
@@ -216,6 +252,7 @@ ROUTES: tuple[Route, ...] = (
                 summary="Answer what it asks.",
                 body=Answer,
                 answers=(200, 404, 409, 422),
+                holds={200: record},
             ),
             Route(
                 method="POST",
@@ -223,6 +260,7 @@ ROUTES: tuple[Route, ...] = (
                 name=f"cancel_{kind}",
                 summary="Stop it; nothing new is paid for.",
                 answers=(200, 404, 409),
+                holds={200: record},
             ),
             Route(
                 method="DELETE",
@@ -241,6 +279,7 @@ ROUTES: tuple[Route, ...] = (
         body=NewVideo,
         parameters=(_KEY,),
         answers=(201, 404, 409, 422),
+        holds={201: answers.Video},
     ),
     Route(
         method="GET",
@@ -249,6 +288,7 @@ ROUTES: tuple[Route, ...] = (
         summary="Its videos, newest first.",
         parameters=_PAGED,
         answers=(200, 404, 422),
+        holds={200: answers.Videos},
     ),
     Route(
         method="GET",
@@ -257,6 +297,7 @@ ROUTES: tuple[Route, ...] = (
         summary="What vendors have told about your things, newest first.",
         parameters=_PAGED,
         answers=(200, 422),
+        holds={200: answers.Deliveries},
     ),
 )
 
@@ -273,6 +314,10 @@ OPEN: tuple[Route, ...] = (
             _header("Range", "Which bytes: bytes=<first>-<last>."),
         ),
         answers=(200, 206, 307, 404, 416),
+        texts=(400, 416),  # of ranges, which Starlette answers itself
+        headers={
+            307: {"Location": {"required": True, "schema": {"type": "string", "format": "uri"}}}
+        },
         media_type="*/*",
         signed_in=False,
     ),
@@ -281,6 +326,7 @@ OPEN: tuple[Route, ...] = (
         path="/health",
         name="health",
         summary="Whether the server answers, and its database.",
+        holds={200: answers.Health},
         signed_in=False,
     ),
 )
@@ -341,7 +387,7 @@ class API:
     async def samples(self, request: Request, user: str) -> Response:
         """Stored samples, oldest first."""
         found = await self._stored(user, _clone(request))
-        return JSONResponse({"samples": [_sample(s) for s in found]})
+        return _told(answers.Samples(samples=[_sample(s) for s in found]))
 
     async def _stored(self, user: str, clone_id: str) -> list[Sample]:
         """A clone's samples; none where it is another user's, as where there is no such clone."""
@@ -366,7 +412,7 @@ class API:
                     with suppress(NotFound, Conflict):  # gone already, or already of use
                         await self.kit.delete_sample(sample.id, user_id=user, clone_id=clone_id)
                 raise
-        return JSONResponse({"sample": _sample(sample), "findings": []}, 201)
+        return _told(answers.Taken(sample=_sample(sample), findings=[]), 201)
 
     def _place(self, request: Request, user: str) -> Path:
         role, name = request.path_params["role"], request.path_params["name"]
@@ -389,10 +435,10 @@ class API:
             await self._require_room(user, path, length)
             at = await self.uploads.write(path, offset, length, request.stream())
             if at < length:
-                return JSONResponse({"offset": at})
+                return _told(answers.Progress(offset=at))
             role = request.path_params["role"]
             if role in {"evidence", "recording"}:  # kept until it is named in a request
-                return JSONResponse({"offset": at, "sample": None, "findings": []}, 201)
+                return _told(answers.Waiting(offset=at), 201)
             try:
                 return await self._taken(path, request, user, role)
             finally:
@@ -420,11 +466,10 @@ class API:
     async def _taken(self, path: Path, request: Request, user: str, role: str) -> Response:
         given: dict[str, Any] = {role: path, "stack": request.query_params.get("stack") or None}
         sample, found = await self.kit.offer_sample(user_id=user, clone_id=_clone(request), **given)
-        findings = [_finding(f) for f in found]
         if sample is None:
-            error = {"type": MediaRejected.__name__, "message": "this file cannot be used"}
-            return JSONResponse({"error": error, "findings": findings}, 422)
-        return JSONResponse({"sample": _sample(sample), "findings": findings}, 201)
+            error = answers.Problem(type=MediaRejected.__name__, message="this file cannot be used")
+            return _told(answers.Refused(error=error, findings=found), 422)
+        return _told(answers.Taken(sample=_sample(sample), findings=found), 201)
 
     # -- trainings and videos -----------------------------------------------------------------
 
@@ -567,8 +612,8 @@ class API:
     async def deliveries(self, request: Request, user: str) -> Response:
         """What vendors told; payloads stay here."""
         page = await self.kit.webhooks(user_id=user, **_paged(request))
-        shown = [_entry(entry) for entry in page.entries]
-        return JSONResponse({"deliveries": shown, "cursor": page.cursor})
+        shown = [_delivery(entry) for entry in page.entries]
+        return _told(answers.Deliveries(deliveries=shown, cursor=page.cursor))
 
     # -- media --------------------------------------------------------------------------------
 
@@ -659,28 +704,28 @@ def _paged(request: Request) -> dict[str, Any]:
     return {"cursor": request.query_params.get("cursor"), "limit": int(limit)}
 
 
-def _sample(sample: Sample) -> dict[str, Any]:
-    return {
-        "id": sample.id,
-        "clone_id": sample.clone_id,
-        "role": sample.role,
-        "name": sample.name,
-        "size": sample.file.size,
-        "media_type": sample.file.media_type,
-        "created_at": sample.created_at,
-    }
+def _told(answer: BaseModel, status: int = 200) -> Response:
+    return JSONResponse(answer.model_dump(mode="json"), status)
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
-    return finding.model_dump(mode="json")
+def _sample(sample: Sample) -> answers.Sample:
+    return answers.Sample(
+        id=sample.id,
+        clone_id=sample.clone_id,
+        role=sample.role,
+        name=sample.name,
+        size=sample.file.size,
+        media_type=sample.file.media_type,
+        created_at=sample.created_at,
+    )
 
 
-def _entry(entry: LogEntry) -> dict[str, Any]:
-    return {
-        "provider": entry.provider,
-        "event_type": entry.event_type,
-        "record_id": entry.record_id,
-        "signed": entry.signed,
-        "outcome": entry.outcome,
-        "received_at": entry.received_at,
-    }
+def _delivery(entry: LogEntry) -> answers.Delivery:
+    return answers.Delivery(
+        provider=entry.provider,
+        event_type=entry.event_type,
+        record_id=entry.record_id,
+        signed=entry.signed,
+        outcome=entry.outcome,
+        received_at=entry.received_at,
+    )

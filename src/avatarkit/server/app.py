@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from ..media import signing
 from ..webhooks import require_unguessable
 from . import api as api_
 from . import openapi
+from .answers import Health
 from .api import API, OPEN, ROUTES
 from .auth import Authenticate, StartupToken
 from .bodies import BadBody, TooLarge
@@ -230,13 +231,15 @@ def create_app(
         await running.ready()
         with anyio.move_on_after(_PULSE):
             await kit.ping()
-            return JSONResponse({"ok": True})
+            return JSONResponse(Health().model_dump())
         raise errors.StorageError("the database does not answer")
 
     async def about(request: Request) -> Response:
-        told = openapi.document([*ROUTES, *OPEN], version("avatarkit-sdk"))
-        return JSONResponse(told | {"servers": [{"url": request.scope.get("root_path") or "/"}]})
+        servers = [{"url": request.scope.get("root_path") or "/"}]
+        return JSONResponse(document() | {"servers": servers})
 
+    # Made once: the dashboard reads it each time that it is opened.
+    document = cache(partial(openapi.document, [*ROUTES, *OPEN], version("avatarkit-sdk")))
     anybodys = {"media": media, "health": health}
     routes: list[BaseRoute] = [
         *(_route(row, api, running, authenticate) for row in ROUTES),

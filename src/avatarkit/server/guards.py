@@ -10,9 +10,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["LOOPBACK", "Guard", "Strangers"]
+__all__ = ["ANY_HOST", "LOOPBACK", "Guard", "Strangers"]
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+#: Paths that are answered whatever the Host: probes ask by address.
+ANY_HOST = frozenset({"/health"})
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -45,12 +48,11 @@ class Guard:
         hosts: Sequence[str],
         origins: Collection[str] = (),
         open_paths: tuple[str, ...] = ("/webhooks/",),
-        any_host: tuple[str, ...] = ("/health",),  # probes ask by address
     ) -> None:
         self._app = app
         self._hosts = frozenset(host.lower() for host in hosts)
         self._origins = frozenset(origins)
-        self._open, self._any_host = open_paths, any_host
+        self._open = open_paths
         self._added = dict(_HEADERS)
         if origins:  # their pages show media of ours
             self._added["cross-origin-resource-policy"] = "cross-origin"
@@ -80,7 +82,7 @@ class Guard:
         host = headers.get("host", "")
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         known = "*" in self._hosts or _name(host) in self._hosts
-        if not known and path not in self._any_host:
+        if not known and path not in ANY_HOST:
             return 421, "this server does not answer for that host: name it in hosts"
         if scope["method"] in _SAFE or path.startswith(self._open):
             return None

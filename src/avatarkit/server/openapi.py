@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+
+from .answers import Error
 from .api import Route
+from .guards import ANY_HOST
 
 __all__ = ["document"]
 
@@ -25,32 +30,24 @@ _MEANINGS = {
     413: "Too large.",
     415: "Another content type than the route takes.",
     416: "There are no such bytes.",
+    421: "The server does not answer for that host.",
     422: "What was given cannot be used: the message says what to do.",
     429: "Too much at once.",
     502: "A provider, or the address of a sample, gave no good answer.",
     503: "The database or the media store is away: try again.",
 }
 
-_ERROR = {
-    "type": "object",
-    "required": ["error"],
-    "properties": {
-        "error": {
-            "type": "object",
-            "required": ["type", "message"],
-            "properties": {"type": {"type": "string"}, "message": {"type": "string"}},
-        }
-    },
-}
+#: The schema of each type that a body or an answer is made of.
+_Schemas = Mapping[Any, Mapping[str, Any]]
 
 
 def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
     """The document of these routes, OpenAPI 3.1."""
+    schemas, components = _schemas(routes)
     paths: dict[str, Any] = {}
-    bodies: dict[str, Any] = {}
     for route in routes:
         path = re.sub(r":\w+}", "}", route.path)  # what may hold slashes
-        paths.setdefault(path, {})[route.method.lower()] = _operation(route, bodies)
+        paths.setdefault(path, {})[route.method.lower()] = _operation(route, schemas)
     return {
         "openapi": "3.1.0",
         "info": {"title": "avatarkit", "version": version},
@@ -58,12 +55,39 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "schemas": {"Error": _ERROR, **bodies},
+            "schemas": components,
         },
     }
 
 
-def _operation(route: Route, bodies: dict[str, Any]) -> dict[str, Any]:
+class _Generator(GenerateJsonSchema):
+    """Says of what is answered that it holds all of its fields, and no other."""
+
+    def field_is_required(self, field: Any, total: bool) -> bool:
+        """Also of a field with a default, which an answer does not leave out."""
+        return self.mode == "serialization" or super().field_is_required(field, total)
+
+    def dataclass_schema(self, schema: Any) -> dict[str, Any]:
+        """Closed, as models are."""
+        return super().dataclass_schema(schema) | {"additionalProperties": False}
+
+
+def _schemas(routes: Sequence[Route]) -> tuple[_Schemas, dict[str, Any]]:
+    """The schemas of all that is read and answered, and the components that they refer to."""
+    read = dict.fromkeys(route.body for route in routes if route.body is not None)
+    told = dict.fromkeys([Error, *(kind for route in routes for kind in route.holds.values())])
+    schemas, shared = TypeAdapter.json_schemas(
+        [
+            *((kind, "validation", TypeAdapter(kind)) for kind in read),
+            *((kind, "serialization", TypeAdapter(kind)) for kind in told),
+        ],
+        ref_template="#/components/schemas/{model}",
+        schema_generator=_Generator,
+    )
+    return {kind: schema for (kind, _), schema in schemas.items()}, shared["$defs"]
+
+
+def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
     names = re.findall(r"{(\w+)", route.path)
     parameters = [
         {
@@ -74,27 +98,28 @@ def _operation(route: Route, bodies: dict[str, Any]) -> dict[str, Any]:
         }
         for name in names
     ]
-    always = {400, 401, 503} if route.signed_in else {400, 503}
+    answers = {*route.answers, 400, 503}
+    if route.path not in ANY_HOST:
+        answers.add(421)
+    if route.signed_in:
+        answers.add(401)
+    if route.method in {"POST", "PUT", "DELETE"}:
+        answers.add(403)
+    if route.body is not None:
+        answers.add(413)
     told: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,
         "parameters": [*parameters, *route.parameters],
-        "responses": {str(s): _answer(s, route) for s in sorted({*route.answers, *always})},
+        "responses": {str(s): _answer(s, route, schemas) for s in sorted(answers)},
     }
     if not route.signed_in:
         told["security"] = []
-    if route.method in {"POST", "PUT", "DELETE"}:
-        told["responses"]["403"] = _answer(403, route)
     if route.body is not None:
-        schema = route.body.model_json_schema(ref_template="#/components/schemas/{model}")
-        bodies.update(schema.pop("$defs", {}))
-        bodies[route.body.__name__] = schema
-        ref = {"$ref": f"#/components/schemas/{route.body.__name__}"}
         told["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": ref}},
+            "content": {"application/json": {"schema": schemas[route.body]}},
         }
-        told["responses"]["413"] = _answer(413, route)
     elif route.method == "PUT":
         told["requestBody"] = {
             "required": True,
@@ -106,13 +131,17 @@ def _operation(route: Route, bodies: dict[str, Any]) -> dict[str, Any]:
 _ROLE = {"type": "string", "enum": ["voice", "footage", "evidence", "recording"]}
 
 
-def _answer(status: int, route: Route) -> dict[str, Any]:
+def _answer(status: int, route: Route, schemas: _Schemas) -> dict[str, Any]:
     told: dict[str, Any] = {"description": _MEANINGS[status]}
-    if status >= 400 and route.method != "HEAD":
-        schema = {"$ref": "#/components/schemas/Error"}
-        told["content"] = {"application/json": {"schema": schema}}
-    elif status in {200, 201, 206} and route.method != "HEAD":
-        plain = route.media_type in {"text/event-stream", "*/*"}
-        kind = route.media_type if plain else "application/json"
-        told["content"] = {kind: {"schema": {"type": "string" if plain else "object"}}}
+    if status in route.headers:
+        told["headers"] = route.headers[status]
+    if route.method == "HEAD":  # which has no body, whatever it answers
+        return told
+    kind = route.holds.get(status, Error if status >= 400 else None)
+    if status in route.texts:
+        told["content"] = {"text/plain": {"schema": {"type": "string"}}}
+    elif kind is not None:
+        told["content"] = {"application/json": {"schema": schemas[kind]}}
+    elif status in {200, 206}:
+        told["content"] = {route.media_type: {"schema": {"type": "string"}}}
     return told
