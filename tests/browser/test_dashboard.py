@@ -60,6 +60,20 @@ def test_evidence_that_was_uploaded_before_a_reload_still_goes_with_the_consent(
     assert sent.value.post_data_json["consent"]["evidence"] == "form.pdf"
 
 
+def test_evidence_is_not_forgotten_because_the_server_is_away(page, local, tmp_path):
+    form = tmp_path / "form.pdf"
+    form.write_bytes(b"%PDF-1.4 signed")
+    sign_in(page, local)
+    page.set_input_files("#evidence", form)
+    page.locator(".files[data-role=evidence] .good").wait_for()
+    page.route("**/evidence/**", lambda route: route.fulfill(status=503))
+    with page.expect_response(lambda r: r.request.method == "HEAD"):
+        page.reload()
+    page.unroute("**/evidence/**")
+    page.reload()
+    page.locator(".files[data-role=evidence]", has_text="form.pdf").wait_for()
+
+
 def test_evidence_that_the_server_has_thrown_away_is_not_shown(page, local):
     sign_in(page, local)
     gone = (

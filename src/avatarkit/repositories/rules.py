@@ -66,7 +66,7 @@ def unpack_cursor(cursor: str) -> tuple[float, str]:
         place = float(created_at), str(record_id)
         datetime.fromtimestamp(place[0], UTC)  # beyond its years no database has a time
         place[1].encode()  # nor half of a pair of surrogates
-    except (ValueError, TypeError, OverflowError, OSError) as error:
+    except (ValueError, TypeError, OverflowError, OSError, RecursionError) as error:
         raise _malformed(cursor) from error
     if "\0" in place[1]:
         raise _malformed(cursor)

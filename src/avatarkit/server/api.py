@@ -106,6 +106,10 @@ _GOES_ON = {
     "description": "Bytes that are there: where the upload goes on.",
     "schema": {"type": "integer", "minimum": 0},
 }
+_WHOLE = {
+    "description": "Bytes of a file of that name that is whole, and waits to be used.",
+    "schema": {"type": "integer", "minimum": 1},
+}
 _STACK = _query("stack", "Whose limits the findings are of; by default the server's own stack.")
 _LAST = _header("Last-Event-ID", "The last event that was seen.")
 
@@ -182,9 +186,9 @@ ROUTES: tuple[Route, ...] = (
         method="HEAD",
         path=_UPLOAD,
         name="uploaded",
-        summary="How much of an upload is there: Upload-Offset.",
+        summary="How much of an upload is there; of evidence that waits, its length.",
         answers=(204, 404),
-        headers={204: {"Upload-Offset": _GOES_ON | {"required": True}}},
+        headers={204: {"Upload-Offset": _GOES_ON | {"required": True}, "Upload-Length": _WHOLE}},
     ),
     Route(
         method="DELETE",
@@ -421,9 +425,12 @@ class API:
         return self.uploads.place(user, _clone(request), role, name, name=name)
 
     async def uploaded(self, request: Request, user: str) -> Response:
-        """Where an upload goes on."""
-        at = await self.uploads.received(self._place(request, user))
-        return Response(status_code=204, headers={"upload-offset": str(at)})
+        """Where an upload goes on; of a file that is whole and waits, how long it is."""
+        path = self._place(request, user)
+        headers = {"upload-offset": str(await self.uploads.received(path))}
+        if (whole := await self.uploads.whole(path)) is not None:
+            headers["upload-length"] = str(whole)
+        return Response(status_code=204, headers=headers)
 
     async def upload(self, request: Request, user: str) -> Response:
         """Take a piece; of the last one the answer holds the sample, and what is wrong with it."""

@@ -297,7 +297,7 @@ def _middleware(hosts: Sequence[str], origins: Collection[str]) -> list[Middlewa
                 allow_origins=list(origins),
                 allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
                 allow_headers=[*allowed, "upload-length", "upload-offset"],
-                expose_headers=["upload-offset"],
+                expose_headers=["upload-offset", "upload-length"],
             )
         )
     return middleware

@@ -85,9 +85,14 @@ class Uploads:
         return len(sizes), sum(sizes.values())
 
     async def received(self, path: Path) -> int:
-        """How many bytes of an upload are there: all, of a whole one that waits to be used."""
-        there = await _there(path)
-        return (await there.stat()).st_size if await there.exists() else 0
+        """How many bytes of an unfinished upload are there."""
+        part = anyio.Path(_part(path))
+        return (await part.stat()).st_size if await part.exists() else 0
+
+    async def whole(self, path: Path) -> int | None:
+        """How many bytes a whole file has that waits to be used; None: there is none."""
+        there = anyio.Path(path)
+        return (await there.stat()).st_size if await there.exists() else None
 
     @asynccontextmanager
     async def alone(self, path: Path, length: int) -> AsyncIterator[None]:
@@ -114,7 +119,7 @@ class Uploads:
         try:
             at = await self._append(path, offset, length, chunks)
             if at == length:
-                await (await _there(path)).replace(path)
+                await anyio.Path(_part(path)).replace(path)
         except OSError as error:
             raise StorageError(f"{path.name} cannot be kept: {error.strerror}") from error
         return at
@@ -126,9 +131,7 @@ class Uploads:
         at = 0 if offset is None else await self.received(path)
         if offset not in {None, at}:
             raise Offset(at)
-        anew = offset is None
-        target = _part(path) if anew else await _there(path)
-        async with await anyio.open_file(target, "wb" if anew else "ab") as file:
+        async with await anyio.open_file(_part(path), "wb" if offset is None else "ab") as file:
             async for chunk in chunks:
                 at += len(chunk)
                 if at > length:
@@ -173,9 +176,3 @@ def _digest(*names: str) -> str:
 
 def _part(path: Path) -> Path:
     return path.with_name(f".{path.name}.part")
-
-
-async def _there(path: Path) -> anyio.Path:
-    """What is there of an upload, or will be: the part, unless there is only the whole file."""
-    part, whole = anyio.Path(_part(path)), anyio.Path(path)
-    return whole if await whole.exists() and not await part.exists() else part

@@ -133,7 +133,8 @@ const stored = () =>
     }
     if (!draft.evidence) return;
     const there = await api.fetch(`clones/${draft.clone}/samples/evidence/${encodeURIComponent(draft.evidence)}`, { method: "HEAD" });
-    if (Number(there.headers.get("upload-offset"))) row("evidence", draft.evidence).done("✓ uploaded");
+    if (!there.ok) return;
+    if (there.headers.has("upload-length")) row("evidence", draft.evidence).done("✓ uploaded");
     else remember({ evidence: null }); // which was kept for a while only
   });
 
@@ -236,6 +237,7 @@ $("new").addEventListener("submit", async (event) => {
   }
   $("train").disabled = true;
   await Promise.allSettled(uploading);
+  if (body.consent.subject && draft.evidence) body.consent.evidence = draft.evidence; // which may just have come
   const watcher = document.createElement("avatar-training");
   const item = card({ id: "", name: body.name, stack: $("stack").value, created_at: Date.now() / 1000 }, watcher);
   $("list").prepend(item);
