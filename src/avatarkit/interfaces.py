@@ -130,6 +130,7 @@ class Capabilities:
     typical: Mapping[Operation, float] = field(default_factory=lambda: MappingProxyType({}))
     in_flight: int | None = None  #: requests at once per account, whoever sends them
     rate: float | None = None  #: requests a second per account, whoever sends them
+    keeps_here: bool = False  #: what it makes lies in a folder of this machine, its account
     runs_here: bool = False  #: the work is done on this machine, nobody else sees the samples
 
     def calls_back(self, operation: Operation) -> bool:

@@ -99,6 +99,7 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
     needs = frozenset({"base_url"})
     capabilities = Capabilities(
         one_voice_file=True,
+        keeps_here=True,
         drive=frozenset(),
         speech_format="audio/wav",
         languages=_LANGUAGES,
@@ -145,8 +146,8 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
 
     @cached_property
     def account(self) -> str:
-        """The server's key, and the folder that holds the voices; raises ``StorageError``."""
-        return f"{super().account} {account_of(self._home)}"
+        """The folder that holds the voices, whatever speaks them; raises ``StorageError``."""
+        return account_of(self._home, was=super().account)
 
     def _checked_key(self) -> str:
         return super()._checked_key() if self._settings.api_key else ""

@@ -99,6 +99,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
                 Operation.VIDEO: 10.0,
             }
         ),
+        keeps_here=True,
         runs_here=True,
     )
     limits: ClassVar[Limits] = (
@@ -127,7 +128,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
     @cached_property
     def account(self) -> str:
         """The folder that holds all that was made here; raises ``StorageError``."""
-        return account_of(self._home)
+        return account_of(self._home, was="local")
 
     def events(self, delivery: Delivery) -> list[Event]:
         """Nobody calls back."""
