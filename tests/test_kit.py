@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from avatarkit import AvatarKit, Consent, Status, errors
 from avatarkit.interfaces import (
     ROLES,
     Balance,
     Link,
+    ProviderSettings,
     SpeechSynthesizer,
     VideoGenerator,
     VoiceCloner,
@@ -84,6 +86,48 @@ async def test_a_training_is_completed(house):
     assert (training.status, training.progress) == (Status.COMPLETED, 100)
     assert training.voice_id
     assert training.avatar_id
+
+
+async def rekeyed(house, videos=1):
+    """Under a new key, a training that was made under another, and videos that ask about it."""
+    house.fake = Fake(ProviderSettings(api_key=SecretStr("key-1")), vendor=house.vendor)
+    async with house.kit() as kit:
+        training = await trained(kit)
+    house.fake = Fake(ProviderSettings(api_key=SecretStr("key-2")), vendor=house.vendor)
+    async with house.kit() as kit:
+        asking = [await kit.speak(training.id, "Hello.", wait=False) for _ in range(videos)]
+        for video in asking:
+            async for update in kit.watch(video.id):
+                if update.action:
+                    break
+    return training, asking
+
+
+async def test_that_a_key_was_replaced_is_asked_of_one_video_and_of_no_other(house):
+    training, (video,) = await rekeyed(house)
+    async with house.kit() as kit:
+        await kit.resolve(video.id, "same_account")
+        assert (await final(kit, video.id)).status is Status.COMPLETED
+        assert (await kit.speak(training.id, "Again.")).status is Status.COMPLETED
+        assert (await kit.get(training.id)).completed_at == training.completed_at
+
+
+async def test_that_a_key_was_replaced_may_be_said_of_two_videos_that_ask(house):
+    _, asking = await rekeyed(house, videos=2)
+    async with house.kit() as kit:
+        for video in asking:
+            await kit.resolve(video.id, "same_account")
+        ended = [await final(kit, video.id) for video in asking]
+    assert [video.status for video in ended] == [Status.COMPLETED] * 2
+
+
+async def test_of_a_training_that_is_deleted_no_key_is_replaced(house):
+    training, (video,) = await rekeyed(house)
+    async with house.kit(worker=False) as kit:
+        await kit.delete(training.id)
+        deleted = await house.repository.get(training.id)
+        await kit.resolve(video.id, "same_account")
+        assert await house.repository.get(training.id) == deleted
 
 
 async def test_train_returns_before_anything_is_sent(house):

@@ -867,9 +867,21 @@ def test_with_another_accounts_key_nothing_is_polled():
 def test_in_another_folder_of_a_provider_of_this_machine_the_folder_is_asked_for():
     scene = Scene()
     scene.until(lambda r: r.operation(VOICE).job_id)
-    can = dataclasses.replace(scene.provider.capabilities, runs_here=True)
+    can = dataclasses.replace(scene.provider.capabilities, keeps_here=True)
     scene.provider.account, scene.provider.capabilities = "home-2", can
-    assert "AVATARKIT_HOME" in scene.advance(seconds=100.0).action.message
+    action = scene.advance(seconds=100.0).action
+    assert ("AVATARKIT_HOME" in action.message, action.choices) == (True, ("give_up",))
+
+
+def test_a_folder_that_cannot_be_used_is_a_question_and_no_fault():
+    class Homeless(Provider):
+        @property
+        def account(self):
+            raise errors.StorageError("/srv/home cannot be used: name another in AVATARKIT_HOME")
+
+    scene = Scene(provider=Homeless)
+    action = scene.advance().action
+    assert (action.kind, "/srv/home cannot be used" in action.message) == ("account", True)
 
 
 def test_the_own_accounts_key_lets_it_go_on_by_itself():

@@ -43,7 +43,7 @@ from .models import (
     media_type_of,
 )
 from .models import Event as Delivered
-from .records import HandIn, Instant, LedgerEntry, OperationState, Phase, Record, elapsed
+from .records import HandIn, Instant, LedgerEntry, OperationState, Phase, Record, Video, elapsed
 from .requests import Requests, digest
 from .states import (
     Abandoned,
@@ -222,7 +222,7 @@ class Orchestrator:
         waiting = asks and record.action is not None and record.action.kind == "account"
         try:
             provider = self._provider(state.provider)
-            at_home = provider.capabilities.runs_here
+            at_home = provider.capabilities.keeps_here
             problem = (
                 f"{state.provider} {state.operation} was started under another account"
                 if state.account not in {"", provider.account}
@@ -234,8 +234,9 @@ class Orchestrator:
             if state.phase is Phase.NONE and self._goes_elsewhere(record, state, error):
                 return await self._put(record, _elsewhere(state, error, now.wall))
             return await self._put(record, _failed(error, now))
-        except errors.ConfigError as error:
-            provider, at_home, problem = None, False, str(error)
+        except (errors.ConfigError, errors.StorageError) as error:  # no key, or no folder
+            provider, problem = None, str(error)
+            at_home = isinstance(error, errors.StorageError)
         if provider is not None and not problem:
             return (
                 await self._put(record, Cleared(at=now.wall, kind="account"))
@@ -247,7 +248,8 @@ class Orchestrator:
                 kind="account",
                 operation=state.operation,
                 message=f"{problem}. {_OTHER_FOLDER if at_home else _OTHER_KEY}",
-                choices=("same_account", "give_up"),
+                # Whose folder it is, no answer changes.
+                choices=("give_up",) if at_home else ("same_account", "give_up"),
             )
             record = await self._put(record, Asked(at=now.wall, action=action))
         if not asks and now.wall >= _left_at(record, state) + self._policy.deadline:
@@ -931,9 +933,7 @@ class Orchestrator:
             case "delete":
                 event = Resumed(at=at, discard_duplicates=True)
             case "same_account" if state:
-                account = self._provider(state.provider).account
-                own = [o.operation for o in record.operations if o.provider == state.provider]
-                event = Resumed(at=at, accounts=dict.fromkeys(own, account))
+                event = await self._rebound(record, state, at)
             case "adopt" if state:
                 event = await self._adopted(record, state, job_id, at)
             case "not_made" if state:
@@ -943,6 +943,26 @@ class Orchestrator:
             case _:
                 event = Resumed(at=at)
         return await self._put(record, event)
+
+    async def _rebound(self, record: Record, asked: OperationState, at: float) -> Event:
+        """Bind it to the account of the configured key.
+
+        What a video's training made under the same account is bound, too: else each further video
+        of that training would ask once more.
+        """
+        account = self._provider(asked.provider).account
+        made_by = record.training_id if isinstance(record, Video) else None
+        training = await self._repository.get(made_by) if made_by else None
+        if training is not None and not training.deleted:
+            theirs = [
+                o.operation
+                for o in training.operations
+                if (o.provider, o.account) == (asked.provider, asked.account)
+            ]
+            if theirs:
+                await self._put(training, Resumed(at=at, accounts=dict.fromkeys(theirs, account)))
+        own = [o.operation for o in record.operations if o.provider == asked.provider]
+        return Resumed(at=at, accounts=dict.fromkeys(own, account))
 
     async def _adopted(
         self, record: Record, state: OperationState, job_id: str | None, at: float
