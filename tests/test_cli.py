@@ -402,7 +402,8 @@ def test_a_deleted_training_is_gone():
 def test_a_training_is_deleted_with_its_videos(vendor):
     training = train()
     run("speak", training, "Hello")
-    run("delete", training, "--yes")
+    (deleted,) = printed("delete", training, "--yes")
+    assert (len(deleted["with"]), deleted["left"]) == (1, [])
     assert {job.id for job in vendor.jobs} == vendor.deleted
     assert printed("list", "--videos") == [{"videos": []}]
 
@@ -414,7 +415,9 @@ def test_deleting_deletes_at_the_provider_at_once(vendor):
 
 def test_a_deletion_says_what_is_left():
     training = train()
-    assert printed("delete", training, "--yes") == [{"id": training, "deleted": True, "left": []}]
+    assert printed("delete", training, "--yes") == [
+        {"id": training, "deleted": True, "with": [], "left": []}
+    ]
 
 
 def test_deleting_needs_a_yes_where_nobody_can_be_asked():

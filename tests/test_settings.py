@@ -149,3 +149,10 @@ def test_a_folder_that_is_named_is_where_providers_keep_what_is_theirs(repositor
 def test_what_providers_keep_lies_beside_the_database(repository, root):
     settings = Settings.from_env({"AVATARKIT_REPOSITORY": repository})
     assert str(settings.root) == root
+
+
+def test_the_secret_of_webhooks_lies_beside_the_database_whatever_folder_is_named(tmp_path):
+    environ = {"AVATARKIT_REPOSITORY": f"sqlite:///{tmp_path}/twins.db"}
+    secret = Settings.from_env(environ).webhook_secret()
+    named = Settings.from_env(environ | {"AVATARKIT_HOME": str(tmp_path / "home")})
+    assert named.webhook_secret() == secret

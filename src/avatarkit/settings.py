@@ -64,7 +64,7 @@ class Settings:
 
     @property
     def called_at(self) -> Inboxes | None:
-        """``inboxes``, else by the secret that the server or a worker keeps in ``root``."""
+        """``inboxes``, else by the secret that the server or a worker keeps beside the database."""
         url = self.environ.get("AVATARKIT_PUBLIC_URL")
         if self.inboxes is not None or url is None or not self._alone:
             return self.inboxes
@@ -73,7 +73,7 @@ class Settings:
         return None
 
     def webhook_secret(self) -> str:
-        """The secret of the inbox's address: given, or made once and kept in ``root``.
+        """The secret of the inbox's address: given, or made once and kept beside the database.
 
         Raises ``ConfigError`` where vendors are told the address by processes that may not see that
         file: those of other machines, which share a database that is no file. ``StorageError``
@@ -97,7 +97,7 @@ class Settings:
 
     @property
     def _alone(self) -> bool:
-        """Whether the database is a file, so that whoever uses it sees what is in ``root``."""
+        """Whether the database is a file, so that whoever uses it sees what lies beside it."""
         return self.repository.startswith("sqlite:")
 
     def _kept_secret(self) -> str:
@@ -105,7 +105,7 @@ class Settings:
 
     @property
     def _secret_file(self) -> Path:
-        return self.root / "webhook-secret"
+        return (root_of(self.repository) if self._alone else self.root) / "webhook-secret"
 
     def for_provider(
         self, name: str, *, clock: Clock | None = None, key_env: str | None = None
@@ -154,7 +154,7 @@ def _inboxes(environ: Mapping[str, str]) -> Inboxes | None:
 
 def _root(environ: Mapping[str, str], repository: str) -> Path:
     home = environ.get("AVATARKIT_HOME")
-    return Path(home) if home else root_of(repository)
+    return Path(home).expanduser() if home else root_of(repository)
 
 
 def root_of(repository: str) -> Path:

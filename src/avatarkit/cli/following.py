@@ -88,10 +88,11 @@ def check_target(path: Path | None) -> None:
         raise StorageError(f"{path.parent} is no folder: make it, or name another file with --out")
 
 
-async def clear_up(kit: AvatarKit, record_id: str) -> list[Leftover]:
-    """Let the worker delete what a record left behind; return what is still there after a while."""
+async def clear_up(kit: AvatarKit, *record_ids: str) -> list[Leftover]:
+    """Let the worker delete what records left behind; return what is still there after a while."""
     with anyio.move_on_after(_CLEAR_UP):
-        # A deleted record cannot be watched, so nothing tells when it is done.
-        while any(o.pending for o in await kit.leftovers(record_id)):  # noqa: ASYNC110 - see above
-            await anyio.sleep(0.1)
-    return await kit.leftovers(record_id)
+        for record_id in record_ids:
+            # A deleted record cannot be watched, so nothing tells when it is done.
+            while any(o.pending for o in await kit.leftovers(record_id)):  # noqa: ASYNC110 - above
+                await anyio.sleep(0.1)
+    return [left for record_id in record_ids for left in await kit.leftovers(record_id)]

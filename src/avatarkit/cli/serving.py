@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 import secrets
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -66,14 +65,16 @@ async def _serve(
         )
     from ..registry import Stack
 
-    Stack.parse(session.stack or session.settings().stack)  # an unknown name is told now
-    secret = session.settings().webhook_secret()  # before the kit, which tells vendors of it
+    settings = session.settings()
+    Stack.parse(session.stack or settings.stack)  # an unknown name is told now
+    secret = settings.webhook_secret()  # before the kit, which tells vendors of it
     with closing(_listening(host, port)) as listening:
         async with session.kit(worker=worker) as kit:
             given = token or secrets.token_urlsafe(24)
             address = _address(host, listening.getsockname()[1])
             tell = partial(_tell, session, address, None if token else given)
-            server = _server(_app(kit, given, named, secret, loopback=loopback), tell)
+            app = _app(kit, given, named, secret, environ=settings.environ, loopback=loopback)
+            server = _server(app, tell)
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_end_on_signal, server, tasks.cancel_scope)
                 await server.serve(sockets=[listening])
@@ -82,13 +83,19 @@ async def _serve(
 
 
 def _app(
-    kit: AvatarKit, token: str, named: tuple[str, ...], webhook_secret: str, *, loopback: bool
+    kit: AvatarKit,
+    token: str,
+    named: tuple[str, ...],
+    webhook_secret: str,
+    *,
+    environ: Mapping[str, str],
+    loopback: bool,
 ) -> Starlette:
     from ..addresses import link_secret
     from ..server import StartupToken, create_app
     from ..server.guards import LOOPBACK
 
-    secret = link_secret(os.environ)
+    secret = link_secret(environ)
     return create_app(
         kit,
         authenticate=StartupToken(token),

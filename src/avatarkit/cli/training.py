@@ -192,12 +192,13 @@ async def _delete(
     from .following import clear_up
 
     if not yes:
-        session.out.confirm(f"Delete {record_id} for good?", "deleting", "deleted")
+        asked = f"Delete {record_id} for good, with all its videos?"
+        session.out.confirm(asked, "deleting", "deleted")
     async with session.kit(worker=True) as kit:
         gone = await kit.delete(record_id, with_videos=True)
-        left = [left for removed in gone for left in await clear_up(kit, removed)]
+        left = await clear_up(kit, *gone)
     _tell_left(session, left)
-    document = {"id": record_id, "deleted": True, "left": _left_shape(left)}
+    document = {"id": record_id, "deleted": True, "with": gone[:-1], "left": _left_shape(left)}
     session.out.result(document, f"{record_id} is deleted")
 
 

@@ -6,6 +6,7 @@ import hmac
 import time
 from collections.abc import Awaitable, Callable
 
+import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -45,6 +46,7 @@ class Inbox:
         self._kept = kept
         self._ready = ready
         self._strangers = Strangers()
+        self._names: frozenset[str] = frozenset()  # of all providers, once they were asked for
 
     async def answer(self, request: Request) -> Response:
         """Take a delivery: 200 once it is kept, or known already."""
@@ -79,7 +81,10 @@ class Inbox:
         except WebhookRejected:
             return 401, "the delivery is not signed as it should be"
         except ConfigError as error:
-            if provider not in {row.name for row in registry.listing()}:
+            if not self._names:  # to look through all installed packages takes time
+                rows = await anyio.to_thread.run_sync(registry.listing)
+                self._names = frozenset(row.name for row in rows)
+            if provider not in self._names:
                 return _NOTHING
             # Its key or package is missing here: the vendor is to send it again.
             log.error("webhook.not_taken", provider=provider, reason=cleaned(str(error)))  # noqa: TRY400
