@@ -28,7 +28,7 @@ from postgres.cluster import Cluster  # the tests' own server
 MIGRATIONS = Path(avatarkit.repositories.__file__).parent / "migrations"
 MIGRATION = MIGRATIONS / "20261124120000_avatarkit.sql"
 TASKS, CONNECTIONS = (1, 16), 16
-SAVE = "select public.avatarkit_save(%s, %s, %s, %s, %s)"
+SAVE = "select public.avatarkit_save(%s, %s, %s, %s, %s, %s)"
 
 
 def values(old, saves):
@@ -42,6 +42,7 @@ def values(old, saves):
             server.change_json(rows.record_row(saved, doc)),
             None if jobs == rules.jobs_of(old) else server.jobs_json(jobs),
             server.ledger_json(entries),
+            None,  # what a life holds of budgets, which is nothing
         )
         old = new
 

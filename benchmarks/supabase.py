@@ -42,7 +42,7 @@ def bodies(old, saves):
         ledger = server.ledger_json(entries) or "null"
         yield (
             f'{{"p_kind":"training","p_version":{version - 1},'
-            f'"p_row":{row},"p_jobs":{moved},"p_ledger":{ledger}}}'
+            f'"p_row":{row},"p_jobs":{moved},"p_ledger":{ledger},"p_reservation":null}}'
         ).encode()
         old = new
 

@@ -23,6 +23,7 @@ from collections.abc import (
 from contextlib import aclosing
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http.cookiejar import CookieJar
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -50,6 +51,7 @@ __all__ = [
     "fetch",
     "look",
     "new_client",
+    "parsed",
     "retried",
     "send",
     "send_any",
@@ -261,6 +263,12 @@ async def _sent(client: Client, request: Request, *, streamed: bool) -> httpx.Re
             return await client.send(request, stream=streamed, follow_redirects=False)
     finally:
         _ours.reset(token)
+
+
+@lru_cache(maxsize=256)
+def parsed(url: str) -> httpx.URL:
+    """The address, parsed once: of functions that are called for each change."""
+    return httpx.URL(url)
 
 
 async def send(client: Client, request: Request, call: Call) -> dict[str, Any]:

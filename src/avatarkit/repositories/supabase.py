@@ -581,7 +581,7 @@ class SupabaseRepository(Repository, Wakes):
         """Call a function of the migration; raises ``_Lost`` where no clear answer came."""
         request = self._client.build_request(
             "POST",
-            f"{self._place}/rest/v1/rpc/{function}",
+            _http.parsed(f"{self._place}/rest/v1/rpc/{function}"),
             content=_object(arguments),
             headers={"content-type": "application/json", **self._headers},
         )
