@@ -8,17 +8,16 @@ from pathlib import Path
 import pytest
 
 import avatarkit.repositories
+from pages import blocks
 
 from .conftest import TOKEN, shown, sign_in, train, until
 
-DOCS = Path(__file__).parents[2] / "docs"
 MIGRATION = Path(avatarkit.repositories.__file__).parent / "migrations/20261124120000_avatarkit.sql"
 
 
 def block(page, language, holding):
     """The block of a page that holds some words."""
-    found = re.findall(rf"```{language}\n(.*?)```", (DOCS / page).read_text(), re.DOTALL)
-    return next(one for one in found if holding in one)
+    return next(one for one in blocks(page, language) if holding in one)
 
 
 def test_the_component_on_a_page_of_ones_own_shows_a_training_to_its_end(page, slow):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from importlib.resources import files
 from pathlib import Path
@@ -16,14 +14,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-PAGE = Path(__file__).parents[2] / "docs/production.md"
+from pages import blocks, fresh_environ, run
+
 DEMO = Path(str(files("avatarkit") / "data/demo"))
 
 
-def blocks(language):
+def named(language):
     """The page's blocks by the first words of each."""
-    found = re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    return {block.partition("\n")[0]: block for block in found}
+    return {block.partition("\n")[0]: block for block in blocks("production.md", language)}
 
 
 @pytest.fixture
@@ -68,38 +66,23 @@ def started():
 
 def test_the_steps_of_the_page_lead_from_an_empty_database_to_a_video(place, started):
     folder, ours = place
-    shell, python = blocks("sh"), blocks("python")
+    shell, python = named("sh"), named("python")
 
     def own(block):
         for theirs, mine in ours.items():
             block = block.replace(theirs, mine)
         return block
 
-    programs = Path(sys.executable).parent
-    environ = {k: v for k, v in os.environ.items() if not k.startswith("AVATARKIT")}
-    environ |= {"PATH": f"{programs}:{environ['PATH']}"}
+    environ = fresh_environ()
     settings = shell.pop("# /etc/app/avatarkit.env")
     (folder / "avatarkit.env").write_text(own(settings).partition("\n")[2])
     (folder / "app.py").write_text(own(python["# app.py"]))
     given = [line for line in own(settings).splitlines() if not line.startswith("#")]
     environ |= dict(line.split("=", 1) for line in given)
 
-    def run(script):
-        done = subprocess.run(
-            ["sh", "-ec", script],
-            cwd=folder,
-            env=environ,
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
     steps = list(map(own, shell.values()))
     migrate, serve, work, register, rehearse, look = steps
-    run(migrate)
+    run(migrate, folder, environ)
     server = started(serve, folder, environ)
     started(work, folder, environ)
     address = re.search(r"api=(\S+)", rehearse)[1]
@@ -110,7 +93,7 @@ def test_the_steps_of_the_page_lead_from_an_empty_database_to_a_video(place, sta
         assert time.monotonic() < patience
         time.sleep(0.05)
     assert "register heygen" in register  # which wants a key
-    told = run(f"{rehearse}\n{look}")
+    told = run(f"{rehearse}\n{look}", folder, environ)
     assert '"status":"completed"' in told
     assert (folder / "hello.mp4").read_bytes()[4:8] == b"ftyp"
     assert httpx.get(f"{address}/trainings", headers=signed).json()["trainings"] == []

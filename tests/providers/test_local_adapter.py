@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from avatarkit import AvatarKit, Consent, errors
+from avatarkit import AvatarKit, errors
 from avatarkit.engines.clock import SystemClock
 from avatarkit.interfaces import ROLES, Provider, ProviderSettings
 from avatarkit.models import (
@@ -31,6 +31,7 @@ from avatarkit.providers.local.adapter import Local
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.settings import Settings
 from avatarkit.webhooks import Delivery
+from demo import begun
 
 pytestmark = pytest.mark.anyio
 DEMO = Path(__file__).parents[2] / "src/avatarkit/data/demo"
@@ -404,13 +405,7 @@ async def test_what_lies_in_another_folder_is_neither_made_nor_said_to_be_delete
         return AvatarKit("local", settings=Settings(root=tmp_path / home), **given)
 
     async with kit("a") as theirs, kit("b") as ours:
-        training = await theirs.train(
-            user_id="ana",
-            clone_id="ana-1",
-            voice=[DEMO / "voice.wav"],
-            footage=DEMO / "portrait.jpg",
-            consent=Consent.not_a_real_person("a drawing"),
-        )
+        training = await begun(theirs)
         while not (await theirs.get(training.id)).started_at:
             await theirs.tick()
         while not (asked := (await ours.get(training.id)).action):
