@@ -1,4 +1,4 @@
-"""Files of this machine: read in pieces, and made once by whichever process is first."""
+"""Bytes of this machine as streams, and files made once by whichever process is first."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import anyio
 
-__all__ = ["chunks", "kept_once"]
+__all__ = ["chunks", "kept_once", "whole"]
 
 _SIZE = 1 << 18  # bytes
 
@@ -20,6 +20,11 @@ async def chunks(path: Path) -> AsyncIterator[bytes]:
     async with await anyio.open_file(path, "rb") as file:
         while chunk := await file.read(_SIZE):
             yield chunk
+
+
+async def whole(data: bytes) -> AsyncIterator[bytes]:
+    """What is in memory already, in one piece."""
+    yield data
 
 
 def kept_once(file: Path, make: Callable[[], str]) -> str:

@@ -21,6 +21,7 @@ import anyio.to_thread
 
 from . import errors
 from ._files import chunks as pieces
+from ._files import whole
 from .interfaces import MediaStore
 from .models import Model, StoredFile
 
@@ -137,7 +138,11 @@ class Marking:
             stored = await media.put(key, pieces(path), media_type)
         if stored.size:
             mark = Mark(carried_by=carried, sha256=stored.sha256, size=stored.size)
-            await media.put(f"{key}{SIDECAR}", _whole(mark), "application/json")
+            await media.put(
+                f"{key}{SIDECAR}",
+                whole(mark.model_dump_json(indent=2).encode()),
+                "application/json",
+            )
         return stored
 
     def mark(self, path: Path, media_type: str) -> Mark:
@@ -307,10 +312,6 @@ async def _spool(path: Path, chunks: AsyncIterator[bytes]) -> None:
                 await file.write(chunk)
             except OSError as error:
                 raise errors.StorageError(f"no room for the video: {error.strerror}") from error
-
-
-async def _whole(mark: Mark) -> AsyncIterator[bytes]:
-    yield mark.model_dump_json(indent=2).encode()
 
 
 async def _mark_of(media: MediaStore, stored: StoredFile) -> Mark | None:

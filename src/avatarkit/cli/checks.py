@@ -6,7 +6,7 @@ import contextlib
 import platform
 import secrets
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -335,16 +335,14 @@ def _checking(subject: str, detail: str) -> Iterator[_Check]:
 
 async def _keep_in(address: str, environ: Mapping[str, str]) -> None:
     """Put something small into a media store, and take it away again."""
+    from .._files import whole
     from ..addresses import media_store
     from ..errors import StorageError
-
-    async def chunks() -> AsyncIterator[bytes]:
-        yield b"avatarkit"
 
     store, key = media_store(address, environ), f"doctor/{secrets.token_hex(8)}.txt"
     try:
         with anyio.fail_after(_STORE):
-            await store.put(key, chunks(), "text/plain")
+            await store.put(key, whole(b"avatarkit"), "text/plain")
             await store.delete(key)
     except TimeoutError:
         raise StorageError(

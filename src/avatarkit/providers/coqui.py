@@ -18,7 +18,7 @@ import re
 import shutil
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -29,6 +29,7 @@ import anyio
 import anyio.to_thread
 
 from .. import _http, errors
+from .._files import whole
 from ..interfaces import Capabilities, Limit, ProviderSettings, SpeechSynthesizer, VoiceCloner
 from ..models import (
     ConsentRule,
@@ -445,10 +446,7 @@ def _spoken(language: str | None) -> str:
 
 
 def _speech(sound: bytes) -> Speech:
-    async def chunks() -> AsyncIterator[bytes]:
-        yield sound
-
-    return Speech(audio=chunks(), media_type="audio/wav")
+    return Speech(audio=whole(sound), media_type="audio/wav")
 
 
 async def _write(path: Path, media: Media) -> None:

@@ -11,7 +11,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 from pydantic import Field
 
 from .. import _http, errors
+from .._files import whole
 from ..interfaces import (
     Balance,
     Capabilities,
@@ -424,7 +425,7 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording, T
         audio, timings = _timed(call, b"".join([chunk async for chunk in answer.chunks]))
         kind = how.output_format.partition("_")[0]
         return Speech(
-            audio=_once(audio),
+            audio=whole(audio),
             media_type=_MEDIA_TYPES.get(kind, "application/octet-stream"),
             timings=timings,
             cost=cost_told,
@@ -608,10 +609,6 @@ def _timed(
         return audio, None
     names = ("characters", "character_start_times_seconds", "character_end_times_seconds")
     return audio, tuple(zip(*(told.get(name) or () for name in names), strict=False))
-
-
-async def _once(audio: bytes) -> AsyncIterator[bytes]:
-    yield audio
 
 
 def _number(raw: Mapping[str, Any], name: str) -> float | None:

@@ -11,7 +11,7 @@ import base64
 import binascii
 import math
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, Literal
@@ -19,6 +19,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from .. import _http
+from .._files import whole
 from ..errors import PlanError, ProviderError, Refused, Unsupported
 from ..interfaces import Capabilities, Limit, ProviderSettings, SpeechSynthesizer, VoiceCloner
 from ..models import (
@@ -239,7 +240,7 @@ class Resemble(HttpProvider, VoiceCloner, SpeechSynthesizer):
         kind = str(told.get("output_format") or own.output_format or "wav")
         duration = told.get("duration")
         return Speech(
-            audio=_whole(audio),
+            audio=whole(audio),
             media_type=_TYPES.get(kind, "audio/wav"),
             timings=_timings(told.get("audio_timestamps"), duration),
             cost=None if duration is None else f"{duration} seconds",
@@ -305,10 +306,6 @@ def _decoded(content: Any) -> bytes:
         return base64.b64decode(content, validate=True) if isinstance(content, str) else b""
     except binascii.Error:
         return b""
-
-
-async def _whole(audio: bytes) -> AsyncIterator[bytes]:
-    yield audio
 
 
 def _timings(told: Any, duration: Any) -> tuple[tuple[str, float, float], ...] | None:
