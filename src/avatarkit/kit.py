@@ -639,24 +639,12 @@ class AvatarKit:
         record = await self._record(record_id)
         gone = []
         if with_videos and isinstance(record, Training):
-            async for video in self._videos_of(record):
+            async for video in self._records_of(record.user_id, training_id=record.id):
                 await self._orchestrator.delete(video)
                 gone.append(video.id)
         await self._orchestrator.delete(record)
         self._engine.wake()
         return [*gone, record_id]
-
-    async def _videos_of(self, training: Training) -> AsyncIterator[Record]:
-        """Its videos; each page is asked for once those before it are worked off."""
-        cursor: str | None = None
-        while True:
-            page = await self.page(
-                "video", user_id=training.user_id, training_id=training.id, cursor=cursor
-            )
-            for video in page.records:
-                yield video
-            if (cursor := page.cursor) is None:
-                return
 
     async def revoke(self, consent_id: str) -> list[Holding]:
         """Note that a person takes a consent back; returns what exists by it, and where.
@@ -708,15 +696,24 @@ class AvatarKit:
             return await self._repository.get(record.id) or record
 
     async def _records_of(
-        self, user_id: str | None, clone_id: str | None = None
+        self, user_id: str | None, clone_id: str | None = None, *, training_id: str | None = None
     ) -> AsyncIterator[Record]:
-        """Every training and video that is not deleted: of one user, one clone, or of all."""
+        """Every training and video that is not deleted: of one user, one clone, or of all.
+
+        With ``training_id`` that training's videos alone. Each page is asked for once what was on
+        those before it is worked off.
+        """
         kinds: tuple[Literal["training", "video"], ...] = ("training", "video")
-        for kind in kinds:
+        for kind in kinds[1:] if training_id else kinds:
             cursor: str | None = None
             while True:
                 page = await self._repository.page(
-                    kind, user_id=user_id, clone_id=clone_id, cursor=cursor, limit=200
+                    kind,
+                    user_id=user_id,
+                    clone_id=clone_id,
+                    training_id=training_id,
+                    cursor=cursor,
+                    limit=200,
                 )
                 for record in page.records:
                     yield record

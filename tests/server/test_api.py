@@ -764,14 +764,14 @@ async def test_a_training_is_deleted_though_another_tab_has_just_deleted_its_vid
     await site.settle(told["id"])
     where = f"/trainings/{told['id']}"
     video = (await ana.post(f"{where}/videos", json={"text": "Hi"})).json()["id"]
-    page = site.kit.page
+    page = site.repository.page
 
     async def overtaken(kind, **more):
         found = await page(kind, **more)
         await ana.delete(f"/videos/{video}")
         return found
 
-    monkeypatch.setattr(site.kit, "page", overtaken)
+    monkeypatch.setattr(site.repository, "page", overtaken)
     assert (await ana.delete(where)).status_code == 204
     assert (await ana.get(where)).status_code == 404
 
