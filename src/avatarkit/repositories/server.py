@@ -34,6 +34,7 @@ __all__ = [
     "jobs_json",
     "known_error",
     "ledger_json",
+    "located",
     "log_filter",
     "logged",
     "require_room",
@@ -278,9 +279,16 @@ _OF_WHAT_WAS_GIVEN = frozenset({"22P02", "23502", "23503"})
 def known_error(code: str, place: str, said: str = "") -> AvatarKitError:
     """The error of a code that is in the table."""
     kind, text = _MEANINGS[code]
+    return located(kind, text, place, said, given=code in _OF_WHAT_WAS_GIVEN)
+
+
+def located(
+    kind: type[AvatarKitError], text: str, place: str, said: str, *, given: bool = False
+) -> AvatarKitError:
+    """An error that names the database at ``place``; ``given``: it speaks of what was given."""
     error = kind(text.format(said=said, place=place))
     error.place = place
-    error.for_operators = kind is ConfigError and code not in _OF_WHAT_WAS_GIVEN
+    error.for_operators = kind is ConfigError and not given
     return error
 
 

@@ -706,6 +706,4 @@ def _translated(error: ProviderError, place: str) -> AvatarKitError:
     said += [str(mark) for mark in (error.status, code) if mark]
     if error.retry_after is not None:
         said.append(f"it asks for {error.retry_after:.0f} s of patience")
-    failure = kind(text.format(place=place, said=", ".join(said)))
-    failure.place, failure.for_operators = place, kind is ConfigError
-    return failure
+    return server.located(kind, text, place, ", ".join(said))
