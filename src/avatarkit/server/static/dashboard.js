@@ -221,7 +221,7 @@ const consent = () => {
     return { not_a_real_person: $("reason").value.trim() };
   }
   if (!$("subject").value.trim()) throw Object.assign(new Error("Give the name of the person who agrees."), { field: "subject" });
-  return { subject: $("subject").value.trim(), ...wording, ...(draft.evidence ? { evidence: draft.evidence } : {}) };
+  return { subject: $("subject").value.trim(), ...wording };
 };
 
 $("new").addEventListener("submit", async (event) => {
