@@ -150,6 +150,7 @@ def test_without_the_media_extra_only_the_first_bytes_are_looked_at(sample, monk
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", refuse)
+    monkeypatch.delitem(sys.modules, "avatarkit.content.decoding", raising=False)
     findings = preflight.inspect([sample(VOICE, "me.wav", wav())], ())
     assert "avatarkit-sdk[media]" in messages(findings)
     assert errors_of(findings) == []

@@ -55,20 +55,22 @@ def write(sources: Sequence[Path], target: Path, media_type: str) -> None:
 def _frames(sources: Sequence[Path], sample_format: str) -> Iterator[Any]:
     import av
 
+    from .content.decoding import DecodeError, open_media
+
     for number, source in enumerate(sources):
         if number:
             yield _silence(sample_format)
         # One for each recording, since their formats differ.
         resampler = av.AudioResampler(sample_format, "mono", _RATE)
         try:
-            with av.open(source) as container:
+            with open_media(source) as container:
                 if not container.streams.audio:
                     raise MediaRejected(f"{source.name} has no sound: give a recording of a voice")
                 for frame in container.decode(container.streams.audio[0]):
                     frame.pts = None
                     yield from resampler.resample(frame)
                 yield from resampler.resample(None)
-        except av.FFmpegError as error:
+        except DecodeError as error:
             raise MediaRejected(f"{source.name} cannot be decoded: export it again") from error
 
 

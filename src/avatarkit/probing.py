@@ -15,7 +15,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, cast
 
 from .models import SampleRole
 
@@ -175,16 +175,18 @@ def probe(
     name = shown(name or path.name)
     try:
         status = path.stat()
+    except FileNotFoundError:
+        return _only("missing", f"{name}: there is no such file; check the path")
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the path
+        reason = getattr(error, "strerror", None) or "no file can have that name"
+        return _only("unreadable", f"{name} cannot be read ({reason}): check its path and rights")
+    try:
         if not stat.S_ISREG(status.st_mode):
             return _only("not-a-file", f"{name} cannot be read: it is no file, give one")
         with path.open("rb", buffering=0) as file:
             return _examined(_Tape(file), name, role, stills)
-    except FileNotFoundError:
-        return _only("missing", f"{name}: there is no such file; check the path")
     except OSError as error:
         return _only("unreadable", f"{name} cannot be read ({error.strerror}): check its rights")
-    except ValueError:  # a null byte
-        return _only("unreadable", f"{name} cannot be read: no file can have that name")
 
 
 def _only(code: str, message: str, **facts: Any) -> Facts:
@@ -309,8 +311,8 @@ def _of_wav(tape: _Tape, name: str) -> Iterator[Flaw]:
 def _looked_inside(tape: _Tape, demuxer: str, look: _Look) -> Facts:
     facts, name = look.known, look.name
     try:
-        import av
-    except ImportError:
+        from .content.decoding import DecodeError, open_media
+    except ImportError:  # PyAV is not installed
         message = (
             f"{name}: only its size and first bytes were looked at; "
             'pip install "avatarkit-sdk[media]" to look inside'
@@ -320,17 +322,16 @@ def _looked_inside(tape: _Tape, demuxer: str, look: _Look) -> Facts:
     if size is not None and size[0] * size[1] > MAX_PIXELS:
         return replace(facts, width=size[0], height=size[1], flaws=(_too_large(name, *size),))
     try:
-        with av.open(
-            tape,
+        with open_media(
+            cast("BinaryIO", tape),
             format=demuxer,
             # An own reader for one format, so that no other can be smuggled in; and no file of
             # few bytes may ask for a gigabyte.
             options={"max_pixels": str(MAX_PIXELS)},
             buffer_size=_BLOCK,
-            metadata_errors="replace",
         ) as container:
-            look.all(cast("av.container.InputContainer", container))
-    except Exception:  # noqa: BLE001 - a hostile file may have the decoder raise anything
+            look.all(container)
+    except DecodeError:
         if not look.seen:
             return replace(facts, flaws=(*look.flaws, _undecodable(name, facts)))
         look.damages += 1
@@ -389,6 +390,8 @@ class _Look:
         self._sound: _Listener | None = None
         self._picture: Any = None
         self._audio: Any = None
+        #: Read while the file is open: PyAV 19 crashes on a codec of a closed container.
+        self._codec: str | None = None
         self._told = 0.0
         self._ends = {"audio": 0.0, "video": 0.0}
         self._frames = 0
@@ -406,6 +409,7 @@ class _Look:
         self._picture = next((s for s in container.streams.video if not _is_cover(s)), None)
         self._audio = next(iter(container.streams.audio), None)
         self._told = (container.duration or 0) / 1_000_000
+        self._codec = _codec(self._picture)
         wanted = [s for s in (self._picture, self._audio) if s is not None and s.codec_context]
         if not wanted:
             return
@@ -423,7 +427,7 @@ class _Look:
                 return
 
     def _take(self, packet: Any) -> None:
-        import av
+        from .content.decoding import DecodeError
 
         kind = packet.stream.type
         if packet.size and packet.pts is not None:
@@ -435,7 +439,7 @@ class _Look:
                 self._take_picture(packet)
             elif self._role is not SampleRole.FOOTAGE:
                 self._take_sound(packet)
-        except (av.FFmpegError, ValueError, OverflowError):
+        except DecodeError:
             self.damages += 1
 
     def _take_picture(self, packet: Any) -> None:
@@ -446,7 +450,9 @@ class _Look:
                 self._times.append(packet.pts)
         if self._done_with_pictures():
             return
-        for frame in packet.decode():
+        from .content.decoding import decode
+
+        for frame in decode(packet.decode):
             self.seen = True
             self._frames += 1
             self._pixels += frame.width * frame.height
@@ -471,7 +477,9 @@ class _Look:
             return
         if self._sound is not None and self._sound.full:
             return
-        for frame in packet.decode():
+        from .content.decoding import decode
+
+        for frame in decode(packet.decode):
             self.seen = True
             if self._sound is None:
                 self._sound = _Listener(frame.sample_rate, frame.layout.nb_channels)
@@ -510,7 +518,7 @@ class _Look:
             width=width or None,
             height=height or None,
             has_audio=self._audio is not None,
-            codec=_codec(self._picture),
+            codec=self._codec,
             flaws=tuple({f.code: f for f in self.flaws}.values()),
             stills=tuple(self._stills),
         )
@@ -582,9 +590,11 @@ def _still(frame: Any) -> bytes:
     """A frame, upright and at most ``_STILL`` long, as PPM."""
     import numpy as np
 
+    from .content.decoding import decode
+
     scale = min(1.0, _STILL / max(frame.width, frame.height))
     width, height = (max(1, round(side * scale)) for side in (frame.width, frame.height))
-    pixels = frame.reformat(width, height, format="rgb24").to_ndarray()
+    pixels = decode(frame.reformat, width, height, format="rgb24").to_ndarray()
     pixels = np.rot90(pixels, round(frame.rotation / 90))
     return b"P6 %d %d 255\n" % (pixels.shape[1], pixels.shape[0]) + bytes(pixels.tobytes())
 
@@ -637,7 +647,9 @@ class _Listener:
         """Take a decoded frame."""
         import numpy as np
 
-        sound = frame.to_ndarray()
+        from .content.decoding import decode
+
+        sound = decode(frame.to_ndarray)
         if not frame.format.is_planar:
             sound = sound.reshape(-1, frame.layout.nb_channels).T
         if sound.dtype.kind in "iu":

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import av
-import av.error
 import numpy as np
 import numpy.typing as npt
 
+from avatarkit.content import decoding
 from avatarkit.errors import MediaRejected
 
 __all__ = [
@@ -42,11 +42,11 @@ def open_media(path: Path) -> Iterator[Any]:
     if path.stat().st_size == 0:
         raise MediaRejected(f"{path.name} is empty (0 bytes). Upload it again.")
     try:
-        with av.open(str(path)) as container:
+        with decoding.open_media(path) as container:
             yield container
-    except (av.error.FFmpegError, UnicodeDecodeError) as error:
+    except decoding.DecodeError as error:
         raise MediaRejected(
-            f"{path.name} is not a recording that can be read ({error.__class__.__name__}). "
+            f"{path.name} is not a recording that can be read ({error}). "
             "Export it as MP4, MOV, WAV, MP3 or M4A and try again."
         ) from error
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import av
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from avatarkit import interfaces
+from avatarkit.content.decoding import open_media
 from avatarkit.errors import MediaRejected
 from avatarkit.providers.local.facemesh import Face, FaceMesh, Points, eye_distance
 from avatarkit.providers.local.video import VideoWriter, read_frames
@@ -83,7 +83,7 @@ class Footage:
             with Image.open(directory / "portrait.png") as image:
                 self._portrait = image.convert("RGB")
             return
-        with av.open(str(directory / "clip.mp4")) as container:
+        with open_media(directory / "clip.mp4") as container:
             self._frames = list(container.decode(video=0))
 
     def __len__(self) -> int:

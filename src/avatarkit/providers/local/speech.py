@@ -13,6 +13,7 @@ from typing import Any, Final
 import hibari
 import numpy as np
 from hibari import Hibari, dsp
+from onnxruntime.capi import onnxruntime_pybind11_state as onnx_errors
 
 from avatarkit.errors import MediaRejected, Unsupported
 from avatarkit.providers.local import LANGUAGES
@@ -190,12 +191,23 @@ class Speaker:
         return samples, timed
 
 
+#: How onnxruntime says that it does not accept a graph.
+_REFUSED_GRAPH = (
+    onnx_errors.Fail,
+    onnx_errors.InvalidArgument,
+    onnx_errors.InvalidGraph,
+    onnx_errors.InvalidProtobuf,
+    onnx_errors.RuntimeException,
+)
+
+
 def _load(threads: int) -> tuple[Any, bool]:
     """Load hibari with the phoneme durations as an extra output, where its graph has them."""
     model = (Path(hibari.__file__).parent / "assets" / "hibari.onnx").read_bytes()
+    with_durations = _with_output(model, DURATIONS, INT64)
     try:
-        return Hibari(model=_with_output(model, DURATIONS, INT64), threads=threads), True
-    except Exception:  # noqa: BLE001 - onnxruntime raises its own kinds for a graph it refuses
+        return Hibari(model=with_durations, threads=threads), True
+    except _REFUSED_GRAPH:
         return Hibari(threads=threads), False
 
 

@@ -1,0 +1,1 @@
+"""Work on the bytes of one file: decode, join, convert, label."""
