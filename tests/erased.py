@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from avatarkit import AvatarKit, Consent
+from avatarkit.config.settings import Settings
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import Operation
 from avatarkit.providers.fake import Fake, FakeVendor, Fault
-from avatarkit.settings import Settings
 from avatarkit.testing import FakeClock
 
 DEMO = Path(__file__).parent.parent / "src/avatarkit/data/demo"

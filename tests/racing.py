@@ -17,8 +17,8 @@ import anyio
 import anyio.to_thread
 
 from avatarkit import AvatarKit, Consent
+from avatarkit.config.settings import Settings
 from avatarkit.errors import BudgetExceeded
-from avatarkit.settings import Settings
 
 DEMO = Path(__file__).parent.parent / "src/avatarkit/data/demo"
 DRAWN = Consent.not_a_real_person("a drawing")

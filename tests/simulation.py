@@ -26,15 +26,7 @@ from avatarkit import errors
 from avatarkit.interfaces import Capabilities, Claim
 from avatarkit.models import Action, Job, JobState, Operation, Speech, StoredFile, Waiting
 from avatarkit.orchestrator import Orchestrator
-from avatarkit.records import (
-    Alternative,
-    Instant,
-    OperationState,
-    Sample,
-    Status,
-    Training,
-    Video,
-)
+from avatarkit.records import Alternative, Instant, OperationState, Sample, Status, Training, Video
 from avatarkit.states import Cancelled, Deleted, Policy, Resumed, Seen, apply
 
 POLICY = Policy(

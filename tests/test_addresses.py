@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from avatarkit import addresses
+from avatarkit.config import addresses
 from avatarkit.errors import ConfigError
 from avatarkit.testing import FakeClock
 

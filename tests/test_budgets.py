@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from avatarkit import AvatarKit, Consent, Status, errors
+from avatarkit.config.settings import Settings
 from avatarkit.interfaces import Held
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import Operation
@@ -18,7 +19,6 @@ from avatarkit.providers.fake import Fake, FakeVendor, Fault
 from avatarkit.records import OperationState, Phase
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.repositories.sqlite import SqliteRepository
-from avatarkit.settings import Settings
 from avatarkit.testing import FakeClock
 from avatarkit.testing.repositories import a_training, a_video
 from racing import PRICES, race

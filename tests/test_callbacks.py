@@ -9,6 +9,7 @@ import pytest
 
 from avatarkit import AvatarKit
 from avatarkit._log import cleaned
+from avatarkit.config.settings import Settings
 from avatarkit.errors import ConfigError, StorageError
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import StoredFile
@@ -16,7 +17,6 @@ from avatarkit.providers.fake import Fake
 from avatarkit.records import Sample
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.requests import Requests, digest
-from avatarkit.settings import Settings
 from avatarkit.testing import FakeClock
 from avatarkit.testing.repositories import a_training
 from avatarkit.webhooks import Inboxes

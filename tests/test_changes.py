@@ -9,9 +9,9 @@ import pytest
 
 from avatarkit import AvatarKit, errors
 from avatarkit.changes import Changes
+from avatarkit.config.settings import Settings
 from avatarkit.records import Status
 from avatarkit.repositories.memory import MemoryRepository
-from avatarkit.settings import Settings
 from avatarkit.testing.clock import FakeClock
 from avatarkit.testing.repositories import a_training
 

@@ -8,9 +8,9 @@ from datetime import date
 import pytest
 from typer.testing import CliRunner
 
-from avatarkit import addresses
 from avatarkit.cli import checks
 from avatarkit.cli.app import app
+from avatarkit.config import addresses
 from avatarkit.errors import StorageError
 from avatarkit.interfaces import Sunset
 from avatarkit.media.folder import FolderStore

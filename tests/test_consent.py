@@ -11,13 +11,13 @@ from typer.testing import CliRunner
 
 from avatarkit import AvatarKit, Status, consent
 from avatarkit.cli.app import app
+from avatarkit.config.settings import Settings
 from avatarkit.errors import ConsentRequired, IllegalTransition, NotFound
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import Consent, ConsentRule
 from avatarkit.providers.fake import Fake, FakeVendor
 from avatarkit.registry import usable
 from avatarkit.repositories.memory import MemoryRepository
-from avatarkit.settings import Settings
 from avatarkit.testing import FakeClock
 
 EVIDENCE = {"acme": (ConsentRule(demands="evidence", text="a recording", since="2026-11-01"),)}

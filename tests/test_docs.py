@@ -11,8 +11,8 @@ import typer
 
 from avatarkit import registry
 from avatarkit.cli.app import app
+from avatarkit.config.settings import variables
 from avatarkit.registry import Stack
-from avatarkit.settings import variables
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

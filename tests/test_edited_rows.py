@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from avatarkit import AvatarKit, Consent, Status, errors
+from avatarkit.config.settings import Settings
 from avatarkit.media.folder import FolderStore
 from avatarkit.providers.fake import Fake, FakeVendor
 from avatarkit.repositories.sqlite import SqliteRepository
-from avatarkit.settings import Settings
 from avatarkit.testing import FakeClock
 
 pytestmark = pytest.mark.anyio

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from avatarkit import AvatarKit, Consent, Status, SyncAvatarKit, errors
+from avatarkit.config.settings import Settings
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import Action, Operation, Waiting
 from avatarkit.providers.fake import Fake, FakeVendor
 from avatarkit.repositories.memory import MemoryRepository
-from avatarkit.settings import Settings
 from avatarkit.testing import FakeClock
 
 pytestmark = pytest.mark.anyio

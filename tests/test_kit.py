@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from avatarkit import AvatarKit, Consent, Status, errors
+from avatarkit.config.settings import Settings
 from avatarkit.interfaces import (
     ROLES,
     Balance,
@@ -24,7 +25,6 @@ from avatarkit.models import ConsentRule, JobState, Media, Operation, Options
 from avatarkit.providers.fake import Fake, FakeVendor, FakeVideo, Fault
 from avatarkit.records import Phase
 from avatarkit.repositories.memory import MemoryRepository
-from avatarkit.settings import Settings
 from avatarkit.testing import FakeClock
 
 pytestmark = pytest.mark.anyio

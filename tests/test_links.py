@@ -11,12 +11,12 @@ import stamina
 
 from avatarkit import AvatarKit, Consent, errors, preflight
 from avatarkit._http import HttpFetcher
+from avatarkit.config.settings import Settings
 from avatarkit.interfaces import Limit
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import SampleRole
 from avatarkit.recordings import Recordings
 from avatarkit.repositories.memory import MemoryRepository
-from avatarkit.settings import Settings
 from avatarkit.testing import FakeClock, Wire
 
 pytestmark = pytest.mark.anyio

@@ -11,9 +11,9 @@ from uuid import uuid4
 import pytest
 
 from avatarkit import errors, registry
+from avatarkit.config.settings import Settings
 from avatarkit.interfaces import AvatarTrainer, VideoGenerator, VoiceCloner
 from avatarkit.models import Operation
-from avatarkit.settings import Settings
 
 pytestmark = pytest.mark.anyio
 

@@ -11,11 +11,11 @@ from dataclasses import replace
 import pytest
 
 from avatarkit import AvatarKit, errors, marking
+from avatarkit.config.settings import Settings
 from avatarkit.marking import AI_MADE, SIDECAR, Marking, Signer, disclosure
 from avatarkit.media.folder import FolderStore
 from avatarkit.providers.fake import Fake, FakeVendor
 from avatarkit.repositories.memory import MemoryRepository
-from avatarkit.settings import Settings
 from avatarkit.testing import FakeClock
 from demo import trained
 

@@ -18,12 +18,12 @@ from typer.testing import CliRunner
 
 from avatarkit import AvatarKit, Consent, preflight
 from avatarkit.cli.app import app
+from avatarkit.config.settings import Settings
 from avatarkit.errors import ConfigError, MediaRejected
 from avatarkit.interfaces import Face, Limit
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import SampleRole
 from avatarkit.repositories.memory import MemoryRepository
-from avatarkit.settings import Settings
 from avatarkit.testing import FakeClock
 
 VOICE, FOOTAGE = SampleRole.VOICE, SampleRole.FOOTAGE

@@ -12,17 +12,7 @@ import pytest
 
 from avatarkit import errors
 from avatarkit.models import Operation, StoredFile
-from avatarkit.pricing import (
-    USD,
-    Estimate,
-    Money,
-    Prices,
-    Workload,
-    brief,
-    compare,
-    cost,
-    quote,
-)
+from avatarkit.pricing import USD, Estimate, Money, Prices, Workload, brief, compare, cost, quote
 from avatarkit.pricing.costs import usage_of
 from avatarkit.pricing.rows import parse, read, shipped
 from avatarkit.records import EarlierStack, LedgerEntry, OperationState, Sample

@@ -16,11 +16,11 @@ import anyio
 import pytest
 
 from avatarkit import AvatarKit, changes, errors
+from avatarkit.config.settings import Settings
 from avatarkit.engines.clock import SystemClock
 from avatarkit.repositories import realtime
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.repositories.supabase import SupabaseRepository
-from avatarkit.settings import Settings
 from avatarkit.testing.repositories import a_training
 
 servers = pytest.importorskip(

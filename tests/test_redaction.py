@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from avatarkit import AvatarKit, Consent, _http, errors
 from avatarkit.cli.app import app
+from avatarkit.config.settings import Settings
 from avatarkit.interfaces import ProviderSettings
 from avatarkit.models import (
     Action,
@@ -36,7 +37,6 @@ from avatarkit.providers.rask import Rask
 from avatarkit.providers.resemble import Resemble
 from avatarkit.providers.synthesia import Synthesia
 from avatarkit.providers.tavus import Tavus
-from avatarkit.settings import Settings
 from avatarkit.testing import Fake, FakeClock, FakeVendor, Wire
 from avatarkit.webhooks import Delivery, Inboxes
 

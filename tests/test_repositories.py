@@ -27,13 +27,7 @@ from avatarkit.repositories import sqlite_file, sqlite_writer
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.repositories.sqlite import SqliteRepository
 from avatarkit.testing.clock import FakeClock
-from avatarkit.testing.repositories import (
-    BootTimeSuite,
-    EditableSuite,
-    a_training,
-    a_video,
-    an_id,
-)
+from avatarkit.testing.repositories import BootTimeSuite, EditableSuite, a_training, a_video, an_id
 
 VERSION = len(sqlite_file.migrations())
 

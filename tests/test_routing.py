@@ -9,6 +9,7 @@ import pytest
 
 import simulation
 from avatarkit import AvatarKit, Consent, Status, errors, pricing, routing
+from avatarkit.config.settings import Settings
 from avatarkit.interfaces import Capabilities, Limit
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import ConsentRule, Event, Job, JobState, Operation
@@ -17,7 +18,6 @@ from avatarkit.records import Phase
 from avatarkit.registry import Stack
 from avatarkit.repositories import rules
 from avatarkit.repositories.memory import MemoryRepository
-from avatarkit.settings import Settings
 from avatarkit.states import Accepted, Elsewhere, Prepared, Restored, apply, movable
 from avatarkit.testing import FakeClock
 from simulation import POLICY, Provider, VendorJob, routed

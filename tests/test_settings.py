@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from avatarkit.settings import Settings
+from avatarkit.config.settings import Settings
 from avatarkit.testing import FakeClock
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from avatarkit import AvatarKit, Consent, registry
+from avatarkit.config.settings import Settings
 from avatarkit.models import Operation
-from avatarkit.settings import Settings
 from avatarkit.stacks import way
 
 pytestmark = pytest.mark.anyio

@@ -5,10 +5,10 @@ import threading
 import pytest
 
 from avatarkit import errors, sync
+from avatarkit.config.settings import Settings
 from avatarkit.kit import AvatarKit
 from avatarkit.models import Operation
 from avatarkit.providers.fake import Fake, FakeVendor
-from avatarkit.settings import Settings
 from avatarkit.sync import SyncAvatarKit
 
 

@@ -12,12 +12,12 @@ import pytest
 from pydantic import SecretStr
 
 from avatarkit import AvatarKit, Consent, Status, _telemetry, errors
+from avatarkit.config.settings import Settings
 from avatarkit.interfaces import Prepares, ProviderSettings
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import Operation
 from avatarkit.providers.fake import Fake, FakeVendor, Fault
 from avatarkit.repositories.memory import MemoryRepository
-from avatarkit.settings import Settings
 from avatarkit.testing import FakeClock, Wire
 from avatarkit.webhooks import Delivery
 

@@ -15,9 +15,11 @@ from typing import Any, Literal, Self, TypeVar, cast
 import anyio
 import anyio.to_thread
 
-from . import addresses, errors, holdings, pricing, registry, routing
+from . import errors, holdings, pricing, registry, routing
 from . import preflight as looks
 from .changes import Changes
+from .config import addresses
+from .config.settings import Settings
 from .engines.clock import SystemClock
 from .engines.inprocess import AccountSlots, InProcessEngine
 from .erasure import Receipt, erase
@@ -44,17 +46,9 @@ from .models import Consent, Operation, Options, SampleRole
 from .orchestrator import Orchestrator
 from .orders import Order, Orders, named
 from .recordings import Links, Recordings, Source
-from .records import (
-    OperationState,
-    Record,
-    Sample,
-    Status,
-    Training,
-    Video,
-)
+from .records import OperationState, Record, Sample, Status, Training, Video
 from .registry import Stack, StackRow
 from .roster import Roster
-from .settings import Settings
 from .states import Policy
 from .webhooks import Delivery, Registered, Registers
 

@@ -16,15 +16,7 @@ from . import preflight as looks
 from .interfaces import ROLES, FaceFinder, Limit, MediaStore, Repository, needs_footage
 from .models import Consent, JobState, Operation, Options, SampleRole
 from .recordings import Gathering, Recording, Recordings, Source
-from .records import (
-    Alternative,
-    OperationState,
-    Phase,
-    Sample,
-    Status,
-    Training,
-    Video,
-)
+from .records import Alternative, OperationState, Phase, Sample, Status, Training, Video
 from .registry import Stack
 from .requests import unreachable
 from .roster import Roster

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from . import _telemetry, errors, pricing, registry
+from .config.settings import Settings
 from .interfaces import Clock, Provider
 from .models import Operation
 from .records import OperationState
 from .registry import Stack
-from .settings import Settings
 
 __all__ = ["Roster"]
 

@@ -8,12 +8,12 @@ import anyio
 import pytest
 
 from avatarkit import AvatarKit, changes, errors
+from avatarkit.config.settings import Settings
 from avatarkit.engines.clock import SystemClock
 from avatarkit.models import Action
 from avatarkit.records import Status
 from avatarkit.repositories import postgres
 from avatarkit.repositories.postgres import PostgresRepository
-from avatarkit.settings import Settings
 from avatarkit.testing.repositories import ANA, BOB, a_training, a_video
 
 from .conftest import connected

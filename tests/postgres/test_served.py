@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from avatarkit import AvatarKit
+from avatarkit.config.settings import Settings
 from avatarkit.media.folder import FolderStore
 from avatarkit.providers.fake import Fake
-from avatarkit.settings import Settings
 from avatarkit.testing import FakeClock
 
 from .test_postgres_repository import opened

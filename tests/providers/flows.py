@@ -25,6 +25,7 @@ import httpx
 from pydantic import SecretStr
 
 from avatarkit import AvatarKit, Consent, _http
+from avatarkit.config.settings import Settings
 from avatarkit.interfaces import LogEntry, MediaStore, ProviderSettings
 from avatarkit.models import Operation, Options, StoredFile
 from avatarkit.providers.coqui import Coqui
@@ -35,7 +36,6 @@ from avatarkit.providers.heygen import HeyGen
 from avatarkit.providers.resemble import Resemble
 from avatarkit.providers.tavus import Tavus
 from avatarkit.repositories.memory import MemoryRepository
-from avatarkit.settings import Settings
 from avatarkit.testing import FakeClock, Wire
 from avatarkit.webhooks import Delivery, Inboxes
 

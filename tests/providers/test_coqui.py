@@ -19,6 +19,7 @@ import pytest
 from pydantic import SecretStr
 
 from avatarkit import AvatarKit, errors
+from avatarkit.config.settings import Settings
 from avatarkit.engines.clock import SystemClock
 from avatarkit.interfaces import ProviderSettings
 from avatarkit.media.folder import FolderStore
@@ -28,7 +29,6 @@ from avatarkit.providers.coqui import Coqui
 from avatarkit.providers.local.adapter import Local
 from avatarkit.registry import Stack
 from avatarkit.repositories.memory import MemoryRepository
-from avatarkit.settings import Settings
 from avatarkit.testing import ProviderSuite, Recording, SpeechSuite
 from avatarkit.testing.providers import _BYTES, KEY, TOKEN
 from avatarkit.webhooks import Delivery

@@ -15,6 +15,7 @@ import wave
 import pytest
 
 from avatarkit import AvatarKit, errors
+from avatarkit.config.settings import Settings
 from avatarkit.engines.clock import SystemClock
 from avatarkit.interfaces import ProviderSettings
 from avatarkit.media.folder import FolderStore
@@ -22,7 +23,6 @@ from avatarkit.models import Media, SpeechRequest, VoiceRequest
 from avatarkit.providers.coqui import Coqui, load_model
 from avatarkit.providers.local.adapter import Local
 from avatarkit.repositories.memory import MemoryRepository
-from avatarkit.settings import Settings
 from demo import DEMO, trained
 
 pytestmark = [

@@ -10,13 +10,13 @@ import pytest
 from pydantic import SecretStr
 
 from avatarkit import AvatarKit, Consent, Status
+from avatarkit.config.settings import Settings
 from avatarkit.interfaces import ProviderSettings
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import Operation
 from avatarkit.providers.did import DID, DIDScript
 from avatarkit.providers.elevenlabs import ElevenLabs
 from avatarkit.repositories.memory import MemoryRepository
-from avatarkit.settings import Settings
 from avatarkit.testing import FakeClock, Wire
 
 pytestmark = pytest.mark.anyio

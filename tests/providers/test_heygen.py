@@ -14,6 +14,7 @@ from pydantic import SecretStr, ValidationError
 
 import avatarkit
 from avatarkit import AvatarKit, Consent, Status, _http, errors
+from avatarkit.config.settings import Settings
 from avatarkit.interfaces import Balance, ProviderSettings
 from avatarkit.models import (
     AvatarRequest,
@@ -38,7 +39,6 @@ from avatarkit.providers.heygen import (
     HeyGenVoiceSettings,
 )
 from avatarkit.repositories.memory import MemoryRepository
-from avatarkit.settings import Settings
 from avatarkit.testing import FakeClock, Golden, ProviderSuite, Recording, SpeechSuite
 from avatarkit.testing.providers import KEY, TOKEN
 from avatarkit.webhooks import Delivery

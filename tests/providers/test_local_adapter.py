@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from avatarkit import AvatarKit, errors
+from avatarkit.config.settings import Settings
 from avatarkit.engines.clock import SystemClock
 from avatarkit.interfaces import ROLES, Provider, ProviderSettings
 from avatarkit.models import (
@@ -29,7 +30,6 @@ from avatarkit.models import (
 from avatarkit.providers.local import load_engine
 from avatarkit.providers.local.adapter import Local
 from avatarkit.repositories.memory import MemoryRepository
-from avatarkit.settings import Settings
 from avatarkit.webhooks import Delivery
 from demo import begun
 

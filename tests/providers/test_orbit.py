@@ -4,11 +4,11 @@ import pytest
 from pydantic import SecretStr
 
 from avatarkit import AvatarKit, Status
+from avatarkit.config.settings import Settings
 from avatarkit.interfaces import ProviderSettings
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import JobState, Operation
 from avatarkit.repositories.memory import MemoryRepository
-from avatarkit.settings import Settings
 from avatarkit.testing import Fake, FakeClock, FakeVendor, Golden, ProviderSuite, Recording, Wire
 from avatarkit.testing.providers import TOKEN
 from avatarkit.webhooks import Delivery

@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from avatarkit import AvatarKit, Consent, errors
+from avatarkit.config.settings import Settings
 from avatarkit.interfaces import ROLES, Prepares, ProviderSettings
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import (
@@ -24,7 +25,6 @@ from avatarkit.preflight import read_script
 from avatarkit.providers._base import HttpProvider
 from avatarkit.registry import usable
 from avatarkit.repositories.memory import MemoryRepository
-from avatarkit.settings import Settings
 from avatarkit.testing import FakeClock
 
 pytestmark = pytest.mark.anyio

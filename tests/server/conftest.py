@@ -13,6 +13,7 @@ pytest.importorskip("sse_starlette", reason='needs pip install "avatarkit-sdk[se
 pytest.importorskip("jwt", reason='needs pip install "avatarkit-sdk[server]"')
 
 from avatarkit import AvatarKit
+from avatarkit.config.settings import Settings
 from avatarkit.engines.clock import SystemClock
 from avatarkit.interfaces import Link
 from avatarkit.media.folder import FolderStore
@@ -20,7 +21,6 @@ from avatarkit.models import Operation
 from avatarkit.providers.fake import Fake, FakeVendor
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.server import BearerTokens, create_app
-from avatarkit.settings import Settings
 from avatarkit.testing import FakeClock
 
 DEMO = files("avatarkit") / "data/demo"

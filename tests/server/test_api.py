@@ -13,6 +13,7 @@ import pytest
 from starlette.requests import ClientDisconnect
 
 from avatarkit import errors, preflight
+from avatarkit.config.settings import Settings
 from avatarkit.media import signing
 from avatarkit.models import Operation
 from avatarkit.pricing import USD, Budget
@@ -21,7 +22,6 @@ from avatarkit.records import Status
 from avatarkit.repositories import server
 from avatarkit.server import Allowance
 from avatarkit.server.uploads import Uploads
-from avatarkit.settings import Settings
 from avatarkit.testing import FakeClock
 from racing import PRICES
 from test_hand_in import MP4, Reader

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from avatarkit.config.settings import Settings
 from avatarkit.figures import estimate_shape, quote_shape
-from avatarkit.settings import Settings
 
 pytestmark = pytest.mark.anyio
 

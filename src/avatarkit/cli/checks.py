@@ -22,10 +22,10 @@ from .failures import Ended, ended
 from .session import Session, command
 
 if TYPE_CHECKING:
+    from ..config.settings import Settings
     from ..interfaces import Sunset
     from ..preflight import Finding
     from ..registry import Row, StackRow
-    from ..settings import Settings
 
 __all__ = ["register"]
 
@@ -120,7 +120,7 @@ def _stack_shape(row: StackRow) -> dict[str, Any]:
 
 
 def _show_variables(session: Session) -> None:
-    from ..settings import Settings
+    from ..config.settings import Settings
 
     documents = list(_variables(Settings.from_env().environ))
     session.out.table(
@@ -141,8 +141,8 @@ def _show_variables(session: Session) -> None:
 
 def _variables(environ: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """What each provider reads from the environment, without any value."""
+    from ..config.settings import other_key_variable, variables
     from ..registry import usable
-    from ..settings import other_key_variable, variables
 
     for name, provider in usable().items():
         known = dict(variables(name, key_env=getattr(provider, "key_env", None)))
@@ -212,7 +212,7 @@ def _roles(provider: type) -> list[str]:
 
 def _key_variable(name: str, provider: Any) -> str | None:
     """The variable that holds the key; None where the work is done here, which needs none."""
-    from ..settings import key_variable
+    from ..config.settings import key_variable
 
     return None if provider.capabilities.runs_here else key_variable(name)
 
@@ -268,7 +268,7 @@ async def _examined(
     session: Session, samples: Sequence[str], balances: bool
 ) -> AsyncGenerator[_Check]:
     """Everything that may be wrong, each looked at whatever became of the others."""
-    from ..settings import Settings
+    from ..config.settings import Settings
 
     settings = Settings.from_env()
     stack = session.stack or settings.stack
@@ -336,7 +336,7 @@ def _checking(subject: str, detail: str) -> Iterator[_Check]:
 async def _keep_in(address: str, environ: Mapping[str, str]) -> None:
     """Put something small into a media store, and take it away again."""
     from .._files import whole
-    from ..addresses import media_store
+    from ..config.addresses import media_store
     from ..errors import StorageError
 
     store, key = media_store(address, environ), f"doctor/{secrets.token_hex(8)}.txt"

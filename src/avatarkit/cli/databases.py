@@ -33,9 +33,9 @@ async def _migrate(
     """Make or upgrade the tables in PostgreSQL; SQLite does that by itself."""
     import anyio.to_thread
 
+    from ..config.settings import Settings
     from ..errors import ConfigError
     from ..repositories.migrating import apply
-    from ..settings import Settings
 
     address = dsn or session.repository or Settings.from_env().repository
     if address.partition("://")[0] not in {"postgres", "postgresql"} and dsn is None:

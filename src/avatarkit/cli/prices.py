@@ -74,9 +74,9 @@ def _today() -> date:
 
 def _loaded(file: Path | None) -> Prices:
     """All rows: the shipped ones, those of installed providers, and one's own."""
+    from ..config.settings import Settings
     from ..pricing import Prices
     from ..registry import usable
-    from ..settings import Settings
 
     own = file or Settings.from_env().environ.get("AVATARKIT_PRICES")
     return Prices.load(plugins=usable().values(), file=own)
@@ -106,9 +106,9 @@ async def _quote(
     prices_file: _PricesFile = None,
 ) -> None:
     """Say what a month's work costs on one stack, and what that assumes."""
+    from ..config.settings import Settings
     from ..pricing import quote
     from ..registry import Stack
-    from ..settings import Settings
 
     found = quote(
         Stack.parse(session.stack or Settings.from_env().stack),

@@ -91,7 +91,7 @@ def _app(
     environ: Mapping[str, str],
     loopback: bool,
 ) -> Starlette:
-    from ..addresses import link_secret
+    from ..config.addresses import link_secret
     from ..server import StartupToken, create_app
     from ..server.guards import LOOPBACK
 

@@ -19,8 +19,8 @@ from .failures import INTERRUPTED, Ended, ended
 from .output import Output
 
 if TYPE_CHECKING:
+    from ..config.settings import Settings
     from ..kit import AvatarKit
-    from ..settings import Settings
 
 __all__ = ["Session", "command"]
 
@@ -42,7 +42,7 @@ class Session:
 
     def settings(self) -> Settings:
         """What the environment says, with the database that was asked for."""
-        from ..settings import Settings
+        from ..config.settings import Settings
 
         settings = Settings.from_env()
         return settings if self.repository is None else settings.beside(self.repository)

@@ -74,7 +74,7 @@ async def _register(
 
     With --show-address nothing is registered: register that on the provider's own page.
     """
-    from ..settings import variables
+    from ..config.settings import variables
 
     inboxes = session.settings().called_at
     if inboxes is None:

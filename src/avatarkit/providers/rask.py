@@ -16,16 +16,7 @@ from typing import Any
 from .. import _http
 from ..errors import AuthError, ConfigError, Refused, Unavailable, Unsupported
 from ..interfaces import Capabilities, Prepares, ProviderSettings, VideoDubber
-from ..models import (
-    ConsentRule,
-    DubRequest,
-    Job,
-    JobState,
-    Media,
-    Operation,
-    Options,
-    Request,
-)
+from ..models import ConsentRule, DubRequest, Job, JobState, Media, Operation, Options, Request
 from ._base import HttpProvider, Reads, _segment
 
 __all__ = ["Rask", "RaskDub"]

@@ -113,9 +113,9 @@ async def avatarkit_kit(
 ) -> AsyncIterator[AvatarKit]:
     """An open kit on the fake provider: memory, virtual time, a temporary folder, no network."""
     del avatarkit_offline
+    from ..config.settings import Settings
     from ..kit import AvatarKit
     from ..providers.fake import Fake
-    from ..settings import Settings
 
     async with AvatarKit(
         "fake",

@@ -14,10 +14,10 @@ from typing import Self, cast
 
 from pydantic import SecretStr
 
-from ._files import kept_once
-from .errors import ConfigError, StorageError
-from .interfaces import Clock, Provider, ProviderSettings
-from .webhooks import Inboxes
+from .._files import kept_once
+from ..errors import ConfigError, StorageError
+from ..interfaces import Clock, Provider, ProviderSettings
+from ..webhooks import Inboxes
 
 __all__ = ["Settings", "key_variable", "other_key_variable", "root_of", "variables"]
 

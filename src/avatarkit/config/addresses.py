@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from .errors import ConfigError
-from .interfaces import Clock, MediaStore, Repository
+from ..errors import ConfigError
+from ..interfaces import Clock, MediaStore, Repository
 
 __all__ = ["media_store", "repository"]
 
@@ -26,19 +26,19 @@ def repository(
     """
     scheme, _, rest = address.partition("://")
     if scheme == "memory":
-        from .repositories.memory import MemoryRepository
+        from ..repositories.memory import MemoryRepository
 
         return MemoryRepository(clock=clock)
     if scheme == "sqlite":
-        from .repositories.sqlite import SqliteRepository
+        from ..repositories.sqlite import SqliteRepository
 
         return SqliteRepository(rest.removeprefix("/") or ".avatarkit/avatarkit.db", clock=clock)
     if scheme in {"postgres", "postgresql"}:
-        from .repositories.postgres import PostgresRepository
+        from ..repositories.postgres import PostgresRepository
 
         return PostgresRepository(address, clock=clock, virtual=virtual)
     if scheme == "supabase":
-        from .repositories.supabase import SupabaseRepository
+        from ..repositories.supabase import SupabaseRepository
 
         return SupabaseRepository(*_supabase(environ), clock=clock, virtual=virtual)
     raise ConfigError(
@@ -58,17 +58,17 @@ def media_store(address: str | os.PathLike[str], environ: Mapping[str, str]) -> 
     text = os.fspath(address)
     scheme, found, rest = text.partition("://")
     if not found or scheme in {"file", "folder"}:
-        from .media.folder import FolderStore
+        from ..media.folder import FolderStore
 
         secret = link_secret(environ)
         public_url = environ.get("AVATARKIT_PUBLIC_URL") if secret else None
         return FolderStore(rest if found else text, base_url=public_url, secret=secret)
     if scheme == "supabase":
-        from .media.supabase import SupabaseStore
+        from ..media.supabase import SupabaseStore
 
         return SupabaseStore(*_supabase(environ))
     if scheme == "s3":
-        from .media.s3 import S3Store
+        from ..media.s3 import S3Store
 
         return S3Store(text)
     raise ConfigError(
@@ -82,7 +82,7 @@ def link_secret(environ: Mapping[str, str]) -> bytes | None:
     given = environ.get("AVATARKIT_MEDIA_SECRET")
     if not given:
         return None
-    from .media import signing
+    from ..media import signing
 
     signing.require_unguessable(secret := given.encode(), "AVATARKIT_MEDIA_SECRET")
     return secret

@@ -1,0 +1,1 @@
+"""Settings: where each one comes from (argument, environment, default)."""
