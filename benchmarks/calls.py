@@ -18,7 +18,7 @@ from loopback import vendor
 from measures import Bar, alone, arguments, report
 from pydantic import SecretStr
 
-from avatarkit._files import chunks
+from avatarkit.content.files import chunks
 from avatarkit.interfaces import ProviderSettings
 from avatarkit.models import Media, Operation, VideoRequest
 from avatarkit.providers.heygen import HeyGen

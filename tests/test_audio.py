@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from avatarkit import audio
+from avatarkit.content import audio
 from avatarkit.errors import MediaRejected
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import Operation

@@ -6,9 +6,9 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from avatarkit.intake import probing
 
-from avatarkit import audio, probing
-from avatarkit.content import decoding
+from avatarkit.content import audio, decoding
 from avatarkit.errors import MediaRejected
 
 DEMO = Path(str(files("avatarkit") / "data/demo"))

@@ -10,9 +10,10 @@ from dataclasses import replace
 
 import pytest
 
-from avatarkit import AvatarKit, errors, marking
+from avatarkit import AvatarKit, errors
 from avatarkit.config.settings import Settings
-from avatarkit.marking import AI_MADE, SIDECAR, Marking, Signer, disclosure
+from avatarkit.content import credentials
+from avatarkit.content.credentials import AI_MADE, SIDECAR, Marking, Signer, disclosure
 from avatarkit.media.folder import FolderStore
 from avatarkit.providers.fake import Fake, FakeVendor
 from avatarkit.repositories.memory import MemoryRepository
@@ -109,7 +110,7 @@ async def sidecar(store, key=KEY):
     return json.loads(b"".join([chunk async for chunk in store.open(key + SIDECAR)]))
 
 
-def credentials(body):
+def read_credentials(body):
     """Whether C2PA's reader finds them valid, the active manifest, and all of them."""
     import c2pa
 
@@ -137,7 +138,7 @@ def xmp(body):
 
 
 async def test_content_credentials_outlive_our_store(store, clip, signer):
-    state, manifest, _ = credentials(await kept(store, clip, signer))
+    state, manifest, _ = read_credentials(await kept(store, clip, signer))
     assert state == "Valid"
     assert actions(manifest) == [{"action": "c2pa.created", "digitalSourceType": AI_MADE}]
     assert manifest["claim_generator_info"][0]["name"] == "avatarkit"
@@ -147,13 +148,13 @@ async def test_content_credentials_outlive_our_store(store, clip, signer):
 async def test_a_changed_video_is_found_out(store, clip, signer):
     body = bytearray(await kept(store, clip, signer))
     body[body.index(b"mdat") + 40] ^= 1
-    assert credentials(bytes(body))[0] == "Invalid"
+    assert read_credentials(bytes(body))[0] == "Invalid"
 
 
 async def test_a_vendors_own_manifest_is_kept_as_an_ingredient(store, clip, signer):
     theirs = await kept(store, clip, made_signer(), key="results/vendor/video.mp4")
-    own = credentials(theirs)[2]["active_manifest"]
-    state, manifest, told = credentials(await kept(store, theirs, signer))
+    own = read_credentials(theirs)[2]["active_manifest"]
+    state, manifest, told = read_credentials(await kept(store, theirs, signer))
     assert state == "Valid"
     (ingredient,) = manifest["ingredients"]
     assert (ingredient["relationship"], ingredient["active_manifest"]) == ("parentOf", own)
@@ -173,7 +174,7 @@ async def test_a_key_may_stay_with_who_signs(store, clip, signer):
         return r.to_bytes(32) + s.to_bytes(32)
 
     elsewhere = Signer(certificates=signer.certificates, key=sign)
-    assert credentials(await kept(store, clip, elsewhere))[0] == "Valid"
+    assert read_credentials(await kept(store, clip, elsewhere))[0] == "Valid"
 
 
 async def test_what_cannot_be_signed_now_is_not_stored(store, clip, signer):
@@ -255,7 +256,7 @@ async def test_what_is_marked_is_not_marked_again(store, clip):
 async def test_a_vendors_manifest_is_left_intact(store, clip, signer):
     theirs = await kept(store, clip, signer, key="results/vendor/video.mp4")
     assert await kept(store, theirs) == theirs
-    assert credentials(theirs)[0] == "Valid"
+    assert read_credentials(theirs)[0] == "Valid"
     assert (await sidecar(store))["carried_by"] == "vendor-c2pa"
 
 
@@ -305,7 +306,7 @@ async def test_a_full_disk_is_said(store, clip, monkeypatch):
 
         return Full()
 
-    monkeypatch.setattr(marking.anyio, "open_file", full)
+    monkeypatch.setattr(credentials.anyio, "open_file", full)
     with pytest.raises(errors.StorageError, match="No space left"):
         await kept(store, clip)
 
@@ -359,7 +360,7 @@ async def test_the_kit_signs_with_what_the_environment_names(house, tmp_path, si
         "AVATARKIT_C2PA_KEY": str(tmp_path / "key.pem"),
     }
     video = await house.video(settings=Settings(environ=environ))
-    assert credentials(await house.body(video))[0] == "Valid"
+    assert read_credentials(await house.body(video))[0] == "Valid"
 
 
 async def test_marking_is_off_only_explicitly(house, clip):
@@ -430,7 +431,7 @@ def test_the_label_is_there_in_the_language(language):
 
 
 def test_every_label_is_another():
-    assert len({disclosure(language) for language in marking.DISCLOSURES}) >= 12
+    assert len({disclosure(language) for language in credentials.DISCLOSURES}) >= 12
 
 
 def test_an_unknown_language_is_refused_with_the_list():

@@ -20,6 +20,7 @@ from . import preflight as looks
 from .changes import Changes
 from .config import addresses
 from .config.settings import Settings
+from .content.credentials import SIDECAR, Marking, Signer, write
 from .engines.clock import SystemClock
 from .engines.inprocess import AccountSlots, InProcessEngine
 from .erasure import Receipt, erase
@@ -41,7 +42,6 @@ from .interfaces import (
     TakesRecording,
     TellsBalance,
 )
-from .marking import SIDECAR, Marking, Signer, write
 from .models import Consent, Operation, Options, SampleRole
 from .orchestrator import Orchestrator
 from .orders import Order, Orders, named

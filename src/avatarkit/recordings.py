@@ -19,8 +19,8 @@ import anyio.to_thread
 
 from . import errors
 from . import preflight as looks
-from ._files import chunks
 from .consent import require_valid
+from .content.files import chunks
 from .interfaces import FaceFinder, Fetcher, Link, MediaStore, Repository
 from .models import Consent, SampleRole, media_type_of
 from .records import HandIn, Sample

@@ -12,9 +12,10 @@ from typing import Any, ClassVar, cast
 import anyio
 import anyio.to_thread
 
-from . import audio, errors
-from ._files import chunks
+from . import errors
 from .consent import require_valid
+from .content import audio
+from .content.files import chunks
 from .interfaces import MediaStore, Provider, Repository
 from .models import (
     AvatarRequest,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .audio import CODECS
+from .content.audio import CODECS
 from .interfaces import ROLES, Capabilities
 from .models import Operation
 

@@ -335,8 +335,8 @@ def _checking(subject: str, detail: str) -> Iterator[_Check]:
 
 async def _keep_in(address: str, environ: Mapping[str, str]) -> None:
     """Put something small into a media store, and take it away again."""
-    from .._files import whole
     from ..config.addresses import media_store
+    from ..content.files import whole
     from ..errors import StorageError
 
     store, key = media_store(address, environ), f"doctor/{secrets.token_hex(8)}.txt"

@@ -14,7 +14,7 @@ from typing import Self, cast
 
 from pydantic import SecretStr
 
-from .._files import kept_once
+from ..content.files import kept_once
 from ..errors import ConfigError, StorageError
 from ..interfaces import Clock, Provider, ProviderSettings
 from ..webhooks import Inboxes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from .._files import kept_once
+from ..content.files import kept_once
 from ..errors import StorageError
 
 __all__ = ["account_of"]

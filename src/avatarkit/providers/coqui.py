@@ -29,7 +29,7 @@ import anyio
 import anyio.to_thread
 
 from .. import _http, errors
-from .._files import whole
+from ..content.files import whole
 from ..interfaces import Capabilities, Limit, ProviderSettings, SpeechSynthesizer, VoiceCloner
 from ..models import (
     ConsentRule,

@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 from pydantic import Field
 
 from .. import _http, errors
-from .._files import whole
+from ..content.files import whole
 from ..interfaces import (
     Balance,
     Capabilities,

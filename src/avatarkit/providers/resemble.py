@@ -19,7 +19,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from .. import _http
-from .._files import whole
+from ..content.files import whole
 from ..errors import PlanError, ProviderError, Refused, Unsupported
 from ..interfaces import Capabilities, Limit, ProviderSettings, SpeechSynthesizer, VoiceCloner
 from ..models import (

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from .errors import ConfigError, MediaRejected
+from ..errors import ConfigError, MediaRejected
 
 __all__ = ["CODECS", "write"]
 
@@ -55,7 +55,7 @@ def write(sources: Sequence[Path], target: Path, media_type: str) -> None:
 def _frames(sources: Sequence[Path], sample_format: str) -> Iterator[Any]:
     import av
 
-    from .content.decoding import DecodeError, open_media
+    from .decoding import DecodeError, open_media
 
     for number, source in enumerate(sources):
         if number:

@@ -19,11 +19,11 @@ from typing import Any, Literal, Self
 import anyio
 import anyio.to_thread
 
-from . import errors
-from ._files import chunks as pieces
-from ._files import whole
-from .interfaces import MediaStore
-from .models import Model, StoredFile
+from .. import errors
+from ..interfaces import MediaStore
+from ..models import Model, StoredFile
+from .files import chunks as pieces
+from .files import whole
 
 __all__ = ["AI_MADE", "DISCLOSURES", "SIDECAR", "Mark", "Marking", "Signer", "disclosure", "write"]
 
