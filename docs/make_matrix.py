@@ -11,8 +11,8 @@ from typing import Any
 
 from avatarkit.interfaces import ROLES, Limit
 from avatarkit.models import Operation
-from avatarkit.registry import BUILTIN, load, stacks
-from avatarkit.stacks import plays
+from avatarkit.stacks.pairing import plays
+from avatarkit.stacks.registry import BUILTIN, load, stacks
 from avatarkit.webhooks import HmacSha256
 
 PAGE = Path(__file__).parent / "matrix.md"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from avatarkit.pricing import Prices, Workload, brief, compare
-from avatarkit.registry import BUILTIN, Stack, stacks
+from avatarkit.stacks.registry import BUILTIN, Stack, stacks
 
 PAGE = Path(__file__).parent / "brief.md"
 _WORKLOADS = ((1, 1), (100, 200), (10_000, 20_000))

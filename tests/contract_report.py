@@ -22,9 +22,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from avatarkit import errors, registry
+from avatarkit import errors
 from avatarkit.models import Model
 from avatarkit.providers._base import HttpProvider
+from avatarkit.stacks import registry
 from contract import VARIABLE, Contract
 
 PROVIDERS = Path(__file__).parent / "providers"

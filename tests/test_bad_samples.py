@@ -32,7 +32,7 @@ Image = pytest.importorskip("PIL.Image")
 
 from avatarkit import preflight, probing  # noqa: E402 - where they are installed
 from avatarkit.models import Operation, SampleRole  # noqa: E402
-from avatarkit.registry import usable  # noqa: E402
+from avatarkit.stacks.registry import usable  # noqa: E402
 
 VOICE, FOOTAGE = SampleRole.VOICE, SampleRole.FOOTAGE
 DEMO = Path(__file__).parent.parent / "src/avatarkit/data/demo"

@@ -16,8 +16,8 @@ from avatarkit.errors import ConsentRequired, IllegalTransition, NotFound
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import Consent, ConsentRule
 from avatarkit.providers.fake import Fake, FakeVendor
-from avatarkit.registry import usable
 from avatarkit.repositories.memory import MemoryRepository
+from avatarkit.stacks.registry import usable
 from avatarkit.testing import FakeClock
 
 EVIDENCE = {"acme": (ConsentRule(demands="evidence", text="a recording", since="2026-11-01"),)}

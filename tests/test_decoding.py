@@ -6,10 +6,10 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from avatarkit.intake import probing
 
 from avatarkit.content import audio, decoding
 from avatarkit.errors import MediaRejected
+from avatarkit.intake import probing
 
 DEMO = Path(str(files("avatarkit") / "data/demo"))
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import typer
 
-from avatarkit import registry
 from avatarkit.cli.app import app
 from avatarkit.config.settings import variables
-from avatarkit.registry import Stack
+from avatarkit.stacks import registry
+from avatarkit.stacks.registry import Stack
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

@@ -10,10 +10,11 @@ from uuid import uuid4
 
 import pytest
 
-from avatarkit import errors, registry
+from avatarkit import errors
 from avatarkit.config.settings import Settings
 from avatarkit.interfaces import AvatarTrainer, VideoGenerator, VoiceCloner
 from avatarkit.models import Operation
+from avatarkit.stacks import registry
 
 pytestmark = pytest.mark.anyio
 

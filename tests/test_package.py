@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import avatarkit
-from avatarkit import registry
+from avatarkit.stacks import registry
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted(

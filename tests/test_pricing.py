@@ -16,7 +16,7 @@ from avatarkit.pricing import USD, Estimate, Money, Prices, Workload, brief, com
 from avatarkit.pricing.costs import usage_of
 from avatarkit.pricing.rows import parse, read, shipped
 from avatarkit.records import EarlierStack, LedgerEntry, OperationState, Sample
-from avatarkit.registry import Stack, stacks
+from avatarkit.stacks.registry import Stack, stacks
 from avatarkit.testing.repositories import a_video
 
 ROW = """

@@ -4,12 +4,12 @@ from importlib.metadata import entry_points
 
 import pytest
 
-from avatarkit import registry
 from avatarkit.errors import ConfigError
 from avatarkit.interfaces import Capabilities
 from avatarkit.models import Operation
 from avatarkit.providers.fake import Fake
-from avatarkit.registry import Stack
+from avatarkit.stacks import registry
+from avatarkit.stacks.registry import Stack
 
 
 @pytest.fixture

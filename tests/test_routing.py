@@ -8,16 +8,17 @@ from decimal import Decimal
 import pytest
 
 import simulation
-from avatarkit import AvatarKit, Consent, Status, errors, pricing, routing
+from avatarkit import AvatarKit, Consent, Status, errors, pricing
 from avatarkit.config.settings import Settings
 from avatarkit.interfaces import Capabilities, Limit
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import ConsentRule, Event, Job, JobState, Operation
 from avatarkit.providers.fake import Fake, FakeVendor, Fault
 from avatarkit.records import Phase
-from avatarkit.registry import Stack
 from avatarkit.repositories import rules
 from avatarkit.repositories.memory import MemoryRepository
+from avatarkit.stacks import ranking
+from avatarkit.stacks.registry import Stack
 from avatarkit.states import Accepted, Elsewhere, Prepared, Restored, apply, movable
 from avatarkit.testing import FakeClock
 from simulation import POLICY, Provider, VendorJob, routed
@@ -465,7 +466,7 @@ def offer(name, price=None, seconds=None):
             charges=Decimal(price or 0), unknown=() if price else ("all of it",)
         )
 
-    return routing.Offer(Stack(name, {}), Row(), seconds, "typical" if seconds else None)
+    return ranking.Offer(Stack(name, {}), Row(), seconds, "typical" if seconds else None)
 
 
 DEAR, CHEAP = offer("dear", "9", 5.0), offer("cheap", "1", 50.0)
@@ -482,13 +483,13 @@ UNKNOWN = offer("unknown")
     ],
 )
 def test_stacks_are_asked_in_the_order_that_was_chosen(choose, names):
-    found = routing.ordered([UNKNOWN, DEAR, CHEAP], choose)
+    found = ranking.ordered([UNKNOWN, DEAR, CHEAP], choose)
     assert [one.name for one in found] == names
 
 
 @pytest.mark.parametrize("choose", ["best", "cheapest", "fastest"])
 def test_of_equals_the_callers_order_counts(choose):
-    found = routing.ordered([offer("b", "1", 1.0), offer("a", "1", 1.0)], choose)
+    found = ranking.ordered([offer("b", "1", 1.0), offer("a", "1", 1.0)], choose)
     assert [one.name for one in found] == ["b", "a"]
 
 
@@ -497,7 +498,7 @@ def test_of_equals_the_callers_order_counts(choose):
 )
 def test_a_choice_that_is_none_is_refused(choose):
     with pytest.raises(errors.ConfigError, match="choose"):
-        routing.ordered([DEAR], choose)
+        ranking.ordered([DEAR], choose)
 
 
 def test_a_wrong_word_is_told_at_once():

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from avatarkit import AvatarKit, Consent, registry
+from avatarkit import AvatarKit, Consent
 from avatarkit.config.settings import Settings
 from avatarkit.models import Operation
-from avatarkit.stacks import way
+from avatarkit.stacks import registry
+from avatarkit.stacks.pairing import way
 
 pytestmark = pytest.mark.anyio
 

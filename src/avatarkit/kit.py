@@ -15,7 +15,7 @@ from typing import Any, Literal, Self, TypeVar, cast
 import anyio
 import anyio.to_thread
 
-from . import errors, holdings, pricing, registry, routing
+from . import errors, holdings, pricing
 from . import preflight as looks
 from .changes import Changes
 from .config import addresses
@@ -47,8 +47,9 @@ from .orchestrator import Orchestrator
 from .orders import Order, Orders, named
 from .recordings import Links, Recordings, Source
 from .records import OperationState, Record, Sample, Status, Training, Video
-from .registry import Stack, StackRow
-from .roster import Roster
+from .stacks import ranking, registry
+from .stacks.provider_pool import Roster
+from .stacks.registry import Stack, StackRow
 from .states import Policy
 from .webhooks import Delivery, Registered, Registers
 
@@ -85,7 +86,7 @@ class AvatarKit:
         self,
         stack: Stacks | None = None,
         *,
-        choose: routing.Choose = "best",
+        choose: ranking.Choose = "best",
         repository: Repository | str | None = None,
         media: MediaStore | str | os.PathLike[str] | None = None,
         worker: bool = True,
@@ -104,7 +105,7 @@ class AvatarKit:
         self._roster = Roster(self._settings, self._clock, dict(providers or {}))
         self._stack_asked = stack or self._settings.stack
         self._choose = choose
-        routing.ordered((), choose if isinstance(choose, str) else "best")  # a wrong word is told
+        ranking.ordered((), choose if isinstance(choose, str) else "best")  # a wrong word is told
         place = repository or self._settings.repository
         environ = self._settings.environ
         self._repository = (
@@ -214,23 +215,23 @@ class AvatarKit:
         if len(found) == 1:
             return found
         offers = [self._offer(one, took.get(one.name)) for one in found]
-        return [offer.stack for offer in routing.ordered(offers, self._choose)]
+        return [offer.stack for offer in ranking.ordered(offers, self._choose)]
 
     def _asked(self, stack: Stacks | None) -> list[Stack]:
         asked = stack or self._stack_asked
         several = [asked] if isinstance(asked, str | Mapping) else asked
         return [self._roster.stack(one) for one in several]
 
-    def _offer(self, stack: Stack, took: float | None) -> routing.Offer:
+    def _offer(self, stack: Stack, took: float | None) -> ranking.Offer:
         quoted = pricing.quote(stack, prices=self._roster.prices(stack.roles.values()))
-        return routing.offer(stack, quoted, took, self._roster.class_of)
+        return ranking.offer(stack, quoted, took, self._roster.class_of)
 
-    async def offers(self, stack: Stacks | None = None) -> list[routing.Offer]:
+    async def offers(self, stack: Stacks | None = None) -> list[ranking.Offer]:
         """The stacks that can be used here, in the order in which ``train`` asks them."""
         took = await self._estimates.took()
         offers = [self._offer(one, took.get(one.name)) for one in self._asked(stack)]
         ready = [offer for offer in offers if self._roster.missing(offer.roles) is None]
-        return routing.ordered(ready, self._choose) if ready else []
+        return ranking.ordered(ready, self._choose) if ready else []
 
     # -- training -----------------------------------------------------------------------------
 

@@ -11,15 +11,16 @@ from types import MappingProxyType
 from typing import Any, Literal, cast
 
 from . import consent as consents
-from . import errors, routing
+from . import errors
 from . import preflight as looks
 from .interfaces import ROLES, FaceFinder, Limit, MediaStore, Repository, needs_footage
 from .models import Consent, JobState, Operation, Options, SampleRole
 from .recordings import Gathering, Recording, Recordings, Source
 from .records import Alternative, OperationState, Phase, Sample, Status, Training, Video
-from .registry import Stack
 from .requests import unreachable
-from .roster import Roster
+from .stacks import ranking
+from .stacks.provider_pool import Roster
+from .stacks.registry import Stack
 
 __all__ = ["Order", "Orders", "named"]
 
@@ -140,7 +141,7 @@ class Orders:
                 )
                 return chosen, files, stored
 
-            fitting = await routing.fitting(stacks, fit)
+            fitting = await ranking.fitting(stacks, fit)
             agreed = self._agreed(consent, fitting[0][0])
             kept = await self._recordings.keep_consent(agreed, order.user_id)
             used = {id(file): file for _, files, _ in fitting for file in files}

@@ -27,8 +27,8 @@ from avatarkit.models import JobState, Operation, SpeechRequest, VoiceRequest
 from avatarkit.providers import coqui
 from avatarkit.providers.coqui import Coqui
 from avatarkit.providers.local.adapter import Local
-from avatarkit.registry import Stack
 from avatarkit.repositories.memory import MemoryRepository
+from avatarkit.stacks.registry import Stack
 from avatarkit.testing import ProviderSuite, Recording, SpeechSuite
 from avatarkit.testing.providers import _BYTES, KEY, TOKEN
 from avatarkit.webhooks import Delivery

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from pydantic import SecretStr
 
-from avatarkit import AvatarKit, Consent, errors, registry
+from avatarkit import AvatarKit, Consent, errors
 from avatarkit.interfaces import ProviderSettings
 from avatarkit.providers.fake import spoken
 from avatarkit.providers.playht import PlayHT
-from avatarkit.registry import Stack
+from avatarkit.stacks import registry
+from avatarkit.stacks.registry import Stack
 from avatarkit.testing import Wire
 
 GIVEN = {

@@ -23,8 +23,8 @@ from avatarkit.models import (
 )
 from avatarkit.preflight import read_script
 from avatarkit.providers._base import HttpProvider
-from avatarkit.registry import usable
 from avatarkit.repositories.memory import MemoryRepository
+from avatarkit.stacks.registry import usable
 from avatarkit.testing import FakeClock
 
 pytestmark = pytest.mark.anyio

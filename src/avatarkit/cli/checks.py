@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..config.settings import Settings
     from ..interfaces import Sunset
     from ..preflight import Finding
-    from ..registry import Row, StackRow
+    from ..stacks.registry import Row, StackRow
 
 __all__ = ["register"]
 
@@ -71,7 +71,7 @@ async def _providers(
 
 
 def _show_providers(session: Session) -> None:
-    from ..registry import listing
+    from ..stacks.registry import listing
 
     documents = [_provider_shape(row) for row in listing()]
     session.out.table(
@@ -92,7 +92,7 @@ def _show_providers(session: Session) -> None:
 
 def _show_stacks(session: Session) -> None:
     from ..models import Operation
-    from ..registry import stacks
+    from ..stacks.registry import stacks
 
     rows = stacks()
     session.out.table(
@@ -142,7 +142,7 @@ def _show_variables(session: Session) -> None:
 def _variables(environ: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """What each provider reads from the environment, without any value."""
     from ..config.settings import other_key_variable, variables
-    from ..registry import usable
+    from ..stacks.registry import usable
 
     for name, provider in usable().items():
         known = dict(variables(name, key_env=getattr(provider, "key_env", None)))
@@ -182,7 +182,7 @@ def _read_by(provider: Any) -> dict[str, bool]:
 
 def _provider_shape(row: Row) -> dict[str, Any]:
     from ..errors import ConfigError
-    from ..registry import load
+    from ..stacks.registry import load
 
     shape: dict[str, Any] = {
         "name": row.name,
@@ -366,13 +366,13 @@ def _write_into(folder: Path, variable: str) -> None:
 
 
 def _names(stack: str) -> list[str]:
-    from ..registry import Stack
+    from ..stacks.registry import Stack
 
     return list(dict.fromkeys(Stack.parse(stack).roles.values()))
 
 
 async def _construct(name: str, settings: Settings) -> None:
-    from ..registry import load
+    from ..stacks.registry import load
 
     provider = settings.make(name, load(name))
     await provider.aclose()
@@ -394,7 +394,7 @@ def _endings(names: Sequence[str], environ: Mapping[str, str], today: date) -> I
     """What vendors end, or have ended; a warning where we still need it and the end is near."""
     from .._supabase import TOKEN_KEYS, is_token
     from ..errors import ConfigError
-    from ..registry import load
+    from ..stacks.registry import load
 
     for name in names:
         with contextlib.suppress(ConfigError):

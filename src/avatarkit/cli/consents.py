@@ -86,7 +86,7 @@ async def _revoke(
 
 
 def _rules(stack: str | None) -> dict[str, Sequence[ConsentRule]]:
-    from ..registry import Stack, load, usable
+    from ..stacks.registry import Stack, load, usable
 
     providers: dict[str, Any] = dict(usable())
     if stack is not None:

@@ -76,7 +76,7 @@ def _loaded(file: Path | None) -> Prices:
     """All rows: the shipped ones, those of installed providers, and one's own."""
     from ..config.settings import Settings
     from ..pricing import Prices
-    from ..registry import usable
+    from ..stacks.registry import usable
 
     own = file or Settings.from_env().environ.get("AVATARKIT_PRICES")
     return Prices.load(plugins=usable().values(), file=own)
@@ -108,7 +108,7 @@ async def _quote(
     """Say what a month's work costs on one stack, and what that assumes."""
     from ..config.settings import Settings
     from ..pricing import quote
-    from ..registry import Stack
+    from ..stacks.registry import Stack
 
     found = quote(
         Stack.parse(session.stack or Settings.from_env().stack),
@@ -174,7 +174,7 @@ async def _compare(
 ) -> None:
     """Say what a month's work costs on every stack that can do it."""
     from ..pricing import Workload, compare
-    from ..registry import Stack, stacks
+    from ..stacks.registry import Stack, stacks
 
     prices = _loaded(prices_file)
     if brief:

@@ -63,7 +63,7 @@ async def _serve(
             f"{host} can be reached by others: give a token (--token or AVATARKIT_TOKEN) and the "
             "names that it answers for (--allowed-host)"
         )
-    from ..registry import Stack
+    from ..stacks.registry import Stack
 
     settings = session.settings()
     Stack.parse(session.stack or settings.stack)  # an unknown name is told now

@@ -123,7 +123,7 @@ def _check_script(text: str, stack: str) -> None:
     """Refuse what cannot be said before time is spent on a training."""
     from ..models import Operation
     from ..preflight import read_script
-    from ..registry import Stack, load
+    from ..stacks.registry import Stack, load
 
     roles = Stack.parse(stack).roles
     names = {roles[o] for o in (Operation.SPEECH, Operation.VIDEO) if o in roles}

@@ -10,10 +10,10 @@ import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from .. import registry
 from .._log import cleaned, get_logger
 from ..errors import ConfigError, StorageError, WebhookRejected
 from ..kit import AvatarKit
+from ..stacks import registry
 from ..webhooks import Delivery
 from .bodies import MAX_JSON, TooLarge, limited, nested
 from .guards import Strangers

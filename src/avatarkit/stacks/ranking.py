@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, TypeVar
 
-from . import errors
-from ._log import get_logger
-from .interfaces import Provider
-from .models import Operation
-from .pricing import Quote
+from .. import errors
+from .._log import get_logger
+from ..interfaces import Provider
+from ..models import Operation
+from ..pricing import Quote
 from .registry import Stack
 
 __all__ = ["LEFT_OUT", "Choose", "Offer", "fitting", "offer", "ordered"]

@@ -18,10 +18,10 @@ from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import Self, cast
 
-from .errors import ConfigError
-from .interfaces import ROLES
-from .models import Operation
-from .stacks import plays, way
+from ..errors import ConfigError
+from ..interfaces import ROLES
+from ..models import Operation
+from .pairing import plays, way
 
 __all__ = ["BUILTIN", "GROUP", "Row", "Stack", "StackRow", "listing", "load", "stacks", "usable"]
 

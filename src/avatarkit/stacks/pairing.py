@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .content.audio import CODECS
-from .interfaces import ROLES, Capabilities
-from .models import Operation
+from ..content.audio import CODECS
+from ..interfaces import ROLES, Capabilities
+from ..models import Operation
 
 __all__ = ["Way", "plays", "way"]
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
-from . import _telemetry, errors, pricing, registry
-from .config.settings import Settings
-from .interfaces import Clock, Provider
-from .models import Operation
-from .records import OperationState
+from .. import _telemetry, errors, pricing
+from ..config.settings import Settings
+from ..interfaces import Clock, Provider
+from ..models import Operation
+from ..records import OperationState
+from . import registry
 from .registry import Stack
 
 __all__ = ["Roster"]

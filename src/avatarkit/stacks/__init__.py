@@ -1,0 +1,1 @@
+"""Stacks: combinations of providers, and the choice between them."""
