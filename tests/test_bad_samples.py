@@ -30,7 +30,7 @@ av = pytest.importorskip("av")
 np = pytest.importorskip("numpy")
 Image = pytest.importorskip("PIL.Image")
 
-from avatarkit import preflight, probing  # noqa: E402 - where they are installed
+from avatarkit.intake import preflight, probing  # noqa: E402 - where they are installed
 from avatarkit.models import Operation, SampleRole  # noqa: E402
 from avatarkit.stacks.registry import usable  # noqa: E402
 

@@ -9,13 +9,14 @@ import httpx
 import pytest
 import stamina
 
-from avatarkit import AvatarKit, Consent, errors, preflight
+from avatarkit import AvatarKit, Consent, errors
 from avatarkit._http import HttpFetcher
 from avatarkit.config.settings import Settings
+from avatarkit.intake import preflight
+from avatarkit.intake.recordings import Recordings
 from avatarkit.interfaces import Limit
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import SampleRole
-from avatarkit.recordings import Recordings
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.testing import FakeClock, Wire
 

@@ -16,10 +16,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from avatarkit import AvatarKit, Consent, preflight
+from avatarkit import AvatarKit, Consent
 from avatarkit.cli.app import app
 from avatarkit.config.settings import Settings
 from avatarkit.errors import ConfigError, MediaRejected
+from avatarkit.intake import preflight
 from avatarkit.interfaces import Face, Limit
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import SampleRole

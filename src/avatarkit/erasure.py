@@ -18,9 +18,9 @@ from pydantic import Field
 from . import holdings
 from ._log import get_logger
 from .errors import AvatarKitError
+from .intake.recordings import folders_of
 from .interfaces import MediaStore, Repository
 from .models import Model
-from .recordings import folders_of
 from .records import OperationState, Record, Training
 
 __all__ = ["Count", "Left", "Receipt", "erase"]

@@ -16,7 +16,6 @@ import anyio
 import anyio.to_thread
 
 from . import errors, holdings, pricing
-from . import preflight as looks
 from .changes import Changes
 from .config import addresses
 from .config.settings import Settings
@@ -27,6 +26,9 @@ from .erasure import Receipt, erase
 from .estimates import Estimate, Estimates
 from .holdings import Holding, Leftover
 from .inbox import Inbox
+from .intake import preflight as looks
+from .intake.orders import Order, Orders, named
+from .intake.recordings import Links, Recordings, Source
 from .interfaces import (
     Backlog,
     Balance,
@@ -44,8 +46,6 @@ from .interfaces import (
 )
 from .models import Consent, Operation, Options, SampleRole
 from .orchestrator import Orchestrator
-from .orders import Order, Orders, named
-from .recordings import Links, Recordings, Source
 from .records import OperationState, Record, Sample, Status, Training, Video
 from .stacks import ranking, registry
 from .stacks.provider_pool import Roster

@@ -10,6 +10,7 @@ from pydantic import SecretStr, ValidationError
 
 from avatarkit import AvatarKit, Consent, errors
 from avatarkit.config.settings import Settings
+from avatarkit.intake.preflight import read_script
 from avatarkit.interfaces import ROLES, Prepares, ProviderSettings
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import (
@@ -21,7 +22,6 @@ from avatarkit.models import (
     VideoRequest,
     VoiceRequest,
 )
-from avatarkit.preflight import read_script
 from avatarkit.providers._base import HttpProvider
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.stacks.registry import usable

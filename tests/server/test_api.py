@@ -12,8 +12,9 @@ from functools import partial
 import pytest
 from starlette.requests import ClientDisconnect
 
-from avatarkit import errors, preflight
+from avatarkit import errors
 from avatarkit.config.settings import Settings
+from avatarkit.intake import preflight
 from avatarkit.media import signing
 from avatarkit.models import Operation
 from avatarkit.pricing import USD, Budget

@@ -23,8 +23,8 @@ from .session import Session, command
 
 if TYPE_CHECKING:
     from ..config.settings import Settings
+    from ..intake.preflight import Finding
     from ..interfaces import Sunset
-    from ..preflight import Finding
     from ..stacks.registry import Row, StackRow
 
 __all__ = ["register"]

@@ -121,8 +121,8 @@ def _consent(
 
 def _check_script(text: str, stack: str) -> None:
     """Refuse what cannot be said before time is spent on a training."""
+    from ..intake.preflight import read_script
     from ..models import Operation
-    from ..preflight import read_script
     from ..stacks.registry import Stack, load
 
     roles = Stack.parse(stack).roles

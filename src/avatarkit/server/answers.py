@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..estimates import Estimate
+from ..intake.preflight import Finding
 from ..interfaces import Outcome
 from ..models import Action, JobState, Operation
-from ..preflight import Finding
 from ..pricing.rows import Price, Unit
 from ..records import Phase, Status
 

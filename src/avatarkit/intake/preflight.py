@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from .errors import ConfigError, MediaRejected
-from .interfaces import Face, FaceFinder, Limit, Link
-from .models import Model, Operation, SampleRole
+from ..errors import ConfigError, MediaRejected
+from ..interfaces import Face, FaceFinder, Limit, Link
+from ..models import Model, Operation, SampleRole
 from .probing import SUFFIXES, Facts, probe, shown
 
 __all__ = [

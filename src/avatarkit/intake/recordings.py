@@ -17,13 +17,13 @@ from urllib.parse import quote
 import anyio
 import anyio.to_thread
 
-from . import errors
+from .. import errors
+from ..consent import require_valid
+from ..content.files import chunks
+from ..interfaces import FaceFinder, Fetcher, Link, MediaStore, Repository
+from ..models import Consent, SampleRole, media_type_of
+from ..records import HandIn, Sample
 from . import preflight as looks
-from .consent import require_valid
-from .content.files import chunks
-from .interfaces import FaceFinder, Fetcher, Link, MediaStore, Repository
-from .models import Consent, SampleRole, media_type_of
-from .records import HandIn, Sample
 
 __all__ = ["Gathering", "Links", "Recording", "Recordings", "Source", "folders_of"]
 

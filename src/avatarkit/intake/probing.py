@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, cast
 
-from .models import SampleRole
+from ..models import SampleRole
 
 if TYPE_CHECKING:
     import av.container
@@ -311,7 +311,7 @@ def _of_wav(tape: _Tape, name: str) -> Iterator[Flaw]:
 def _looked_inside(tape: _Tape, demuxer: str, look: _Look) -> Facts:
     facts, name = look.known, look.name
     try:
-        from .content.decoding import DecodeError, open_media
+        from ..content.decoding import DecodeError, open_media
     except ImportError:  # PyAV is not installed
         message = (
             f"{name}: only its size and first bytes were looked at; "
@@ -427,7 +427,7 @@ class _Look:
                 return
 
     def _take(self, packet: Any) -> None:
-        from .content.decoding import DecodeError
+        from ..content.decoding import DecodeError
 
         kind = packet.stream.type
         if packet.size and packet.pts is not None:
@@ -450,7 +450,7 @@ class _Look:
                 self._times.append(packet.pts)
         if self._done_with_pictures():
             return
-        from .content.decoding import decode
+        from ..content.decoding import decode
 
         for frame in decode(packet.decode):
             self.seen = True
@@ -477,7 +477,7 @@ class _Look:
             return
         if self._sound is not None and self._sound.full:
             return
-        from .content.decoding import decode
+        from ..content.decoding import decode
 
         for frame in decode(packet.decode):
             self.seen = True
@@ -590,7 +590,7 @@ def _still(frame: Any) -> bytes:
     """A frame, upright and at most ``_STILL`` long, as PPM."""
     import numpy as np
 
-    from .content.decoding import decode
+    from ..content.decoding import decode
 
     scale = min(1.0, _STILL / max(frame.width, frame.height))
     width, height = (max(1, round(side * scale)) for side in (frame.width, frame.height))
@@ -647,7 +647,7 @@ class _Listener:
         """Take a decoded frame."""
         import numpy as np
 
-        from .content.decoding import decode
+        from ..content.decoding import decode
 
         sound = decode(frame.to_ndarray)
         if not frame.format.is_planar:

@@ -10,17 +10,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, cast
 
-from . import consent as consents
-from . import errors
+from .. import consent as consents
+from .. import errors
+from ..interfaces import ROLES, FaceFinder, Limit, MediaStore, Repository, needs_footage
+from ..models import Consent, JobState, Operation, Options, SampleRole
+from ..records import Alternative, OperationState, Phase, Sample, Status, Training, Video
+from ..requests import unreachable
+from ..stacks import ranking
+from ..stacks.provider_pool import Roster
+from ..stacks.registry import Stack
 from . import preflight as looks
-from .interfaces import ROLES, FaceFinder, Limit, MediaStore, Repository, needs_footage
-from .models import Consent, JobState, Operation, Options, SampleRole
 from .recordings import Gathering, Recording, Recordings, Source
-from .records import Alternative, OperationState, Phase, Sample, Status, Training, Video
-from .requests import unreachable
-from .stacks import ranking
-from .stacks.provider_pool import Roster
-from .stacks.registry import Stack
 
 __all__ = ["Order", "Orders", "named"]
 

@@ -1,0 +1,1 @@
+"""Intake: from a request of the application to a saved record."""
