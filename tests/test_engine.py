@@ -9,7 +9,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from avatarkit import _http
+from avatarkit import http
 from avatarkit.engines.inprocess import AccountSlots, InProcessEngine
 from avatarkit.interfaces import TURN, Capabilities, ProviderSettings, Turn
 from avatarkit.providers.synthesia import Synthesia
@@ -301,12 +301,12 @@ async def asked(call, times):
     transport = httpx.MockTransport(lambda request: httpx.Response(200, json={}))
     async with httpx.AsyncClient(transport=transport) as client:
         for _ in range(times):
-            await _http.send(client, client.build_request("GET", "https://a.example"), call)
+            await http.send(client, client.build_request("GET", "https://a.example"), call)
 
 
 async def test_what_is_asked_beside_the_vendor_takes_no_turn_of_its_account(stage):
     async with slots_of(stage).slot(Bounded(rate=1.0)):
-        await asked(_http.Call(provider="another", operation="look"), times=3)
+        await asked(http.Call(provider="another", operation="look"), times=3)
     assert stage.clock.wall == FakeClock().wall
 
 
@@ -317,7 +317,7 @@ async def test_waiting_for_a_turn_counts_nothing_against_the_time_of_its_request
         ends.append(anyio.current_effective_deadline())
 
     TURN.set(Turn("bounded", wait))
-    await asked(_http.Call(provider="bounded", operation="look", timeout=5.0), times=1)
+    await asked(http.Call(provider="bounded", operation="look", timeout=5.0), times=1)
     assert ends == [math.inf]
 
 

@@ -18,7 +18,7 @@ import stamina
 from hypothesis import given
 from hypothesis import strategies as st
 
-from avatarkit import _http, errors
+from avatarkit import errors, http
 from avatarkit.interfaces import Fetcher
 from avatarkit.models import Media
 from avatarkit.testing import Wire
@@ -92,7 +92,7 @@ async def server():
 
 @pytest.fixture
 async def client():
-    async with _http.new_client() as client:
+    async with http.new_client() as client:
         yield client
 
 
@@ -102,14 +102,14 @@ def wire():
 
 
 def call(**more):
-    return _http.Call(**{"provider": "acme", "operation": "voice", "billable": True} | more)
+    return http.Call(**{"provider": "acme", "operation": "voice", "billable": True} | more)
 
 
 FREE = {"billable": False}
 
 
 async def post(client, url, **more):
-    return await _http.send(client, client.build_request("POST", url, json={"a": 1}), call(**more))
+    return await http.send(client, client.build_request("POST", url, json={"a": 1}), call(**more))
 
 
 class Guard:
@@ -197,13 +197,13 @@ async def test_a_connection_that_is_waited_for_in_vain_is_not_sent(server):
 async def test_any_json_is_an_answer_where_that_was_asked_for(wire, said):
     request = wire.client.build_request("POST", "https://acme.test")
     wire.reply(json.dumps(said).encode())
-    assert await _http.send_any(wire.client, request, call()) == said
+    assert await http.send_any(wire.client, request, call()) == said
 
 
 async def test_no_content_is_none_where_any_json_was_asked_for(wire):
     request = wire.client.build_request("POST", "https://acme.test")
     wire.reply(None, 204)
-    assert await _http.send_any(wire.client, request, call()) is None
+    assert await http.send_any(wire.client, request, call()) is None
 
 
 @pytest.mark.parametrize("said", [b"<html>", b""])
@@ -211,21 +211,21 @@ async def test_text_and_silence_are_no_json(wire, said):
     request = wire.client.build_request("POST", "https://acme.test")
     wire.reply(said)
     with pytest.raises(errors.BadReply, match="not JSON"):
-        await _http.send_any(wire.client, request, call(**FREE))
+        await http.send_any(wire.client, request, call(**FREE))
 
 
 async def test_an_upload_that_breaks_off_leaves_a_doubt(client, server):
-    form = _http.Multipart({"name": "x"}, [("file", media(breaks=True))])
+    form = http.Multipart({"name": "x"}, [("file", media(breaks=True))])
     request = client.build_request("POST", server.url, content=form, headers=form.headers)
     with pytest.raises(errors.Ambiguous, match="broke off"):
-        await _http.send(client, request, call())
+        await http.send(client, request, call())
 
 
 async def test_an_upload_that_breaks_off_of_a_free_call_says_why(client, server):
-    form = _http.Multipart({"name": "x"}, [("file", media(breaks=True))])
+    form = http.Multipart({"name": "x"}, [("file", media(breaks=True))])
     request = client.build_request("POST", server.url, content=form, headers=form.headers)
     with pytest.raises(errors.StorageError):
-        await _http.send(client, request, call(**FREE))
+        await http.send(client, request, call(**FREE))
 
 
 async def test_a_redirect_of_a_paid_call_is_not_followed(client, server):
@@ -287,7 +287,7 @@ async def test_a_status_of_a_free_call_has_its_error(wire, status, wanted):
 
 def known(kind):
     """A vendor whose code is in its adapter's table."""
-    return {"explain": lambda status, body: _http.Explanation(kind, body["code"], "it says so")}
+    return {"explain": lambda status, body: http.Explanation(kind, body["code"], "it says so")}
 
 
 async def test_the_vendors_code_decides_before_the_status(wire):
@@ -333,7 +333,7 @@ async def test_an_error_keeps_the_answer_but_does_not_show_it(wire):
 
 @pytest.mark.parametrize("name", ["x-request-id", "request-id", "x-amzn-requestid", "cf-ray"])
 def test_a_request_id_is_found_under_many_names(name):
-    assert _http._request_id({name: "r-1"}) == "r-1"
+    assert http.client._request_id({name: "r-1"}) == "r-1"
 
 
 @pytest.mark.parametrize(
@@ -354,7 +354,7 @@ def test_a_request_id_is_found_under_many_names(name):
     ids=lambda value: str(value)[:20],
 )
 def test_how_long_to_wait_is_read_however_it_is_written(value, wanted):
-    assert _http._retry_after({"retry-after": value}) == wanted
+    assert http.client._retry_after({"retry-after": value}) == wanted
 
 
 @pytest.mark.parametrize(
@@ -366,12 +366,12 @@ def test_how_long_to_wait_is_read_however_it_is_written(value, wanted):
     ],
 )
 def test_the_end_of_a_rate_limit_is_a_time_to_wait_as_well(headers, wanted):
-    assert _http._retry_after(headers) == wanted
+    assert http.client._retry_after(headers) == wanted
 
 
 @given(st.text())
 def test_any_wait_is_a_number_or_nothing(value):
-    assert (_http._retry_after({"retry-after": value}) or 0.0) >= 0.0
+    assert (http.client._retry_after({"retry-after": value}) or 0.0) >= 0.0
 
 
 # -- repeats ----------------------------------------------------------------------------------
@@ -409,20 +409,20 @@ async def test_a_free_call_is_sent_four_times_at_most(wire):
 
 @pytest.mark.parametrize(("asked", "waited"), [(7.0, 7.0), (3600.0, 60.0), (None, True)])
 def test_the_vendors_wait_is_kept_up_to_a_minute(asked, waited):
-    assert _http._wait(errors.RateLimited("wait", retry_after=asked)) == waited
+    assert http.client._wait(errors.RateLimited("wait", retry_after=asked)) == waited
 
 
 @pytest.mark.parametrize("error", [errors.Refused("no"), errors.Ambiguous("?"), ValueError()])
 def test_what_a_repeat_cannot_mend_is_not_repeated(error):
-    assert _http._wait(error) is False
+    assert http.client._wait(error) is False
 
 
 @pytest.mark.parametrize("configure", ["", "structlog.configure();"])
 def test_repeats_are_not_printed_unless_structlog_is_configured_to(configure):
     code = (
-        f"import structlog; {configure} from avatarkit import _http, errors;"
+        f"import structlog; {configure} from avatarkit import http, errors;"
         "import stamina, logging; logging.disable();"
-        "_http._wait(errors.Unavailable('away'));"
+        "http.client._wait(errors.Unavailable('away'));"
         "hooks = stamina.instrumentation.get_on_retry_hooks();"
         "print(any('structlog' in hook.__module__ for hook in hooks))"
     )
@@ -432,11 +432,11 @@ def test_repeats_are_not_printed_unless_structlog_is_configured_to(configure):
 
 def test_repeats_are_not_reported_where_no_logging_is_configured():
     code = (
-        "import anyio, stamina; from avatarkit import _http; from avatarkit.testing import Wire;"
+        "import anyio, stamina; from avatarkit import http; from avatarkit.testing import Wire;"
         "stamina.set_testing(True, attempts=2); wire = Wire().reply({}, 503).reply({});"
         "request = wire.client.build_request('GET', 'https://acme.example/');"
-        "call = _http.Call(provider='acme', operation='voice');"
-        "anyio.run(_http.send, wire.client, request, call); print(len(wire.requests))"
+        "call = http.Call(provider='acme', operation='voice');"
+        "anyio.run(http.send, wire.client, request, call); print(len(wire.requests))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (run.stdout, run.stderr) == ("2\n", "")
@@ -483,12 +483,12 @@ def media(name="sample.wav", *, content=b"RIFF-bytes", breaks=False):
 
 
 async def test_a_form_is_streamed_with_its_length(wire):
-    form = _http.Multipart({"name": "Ana", "fast": True}, [("file", media())])
+    form = http.Multipart({"name": "Ana", "fast": True}, [("file", media())])
     request = wire.client.build_request(
         "POST", "https://acme.example/", content=form, headers=form.headers
     )
     wire.reply({})
-    await _http.send(wire.client, request, call())
+    await http.send(wire.client, request, call())
     assert wire.body() == {"name": "Ana", "fast": "true", "file": b"RIFF-bytes"}
     assert int(request.headers["content-length"]) == len(wire.requests[0].content)
     assert "transfer-encoding" not in request.headers
@@ -497,7 +497,7 @@ async def test_a_form_is_streamed_with_its_length(wire):
 
 
 @pytest.mark.parametrize(
-    "body", [lambda file: _http.Multipart({}, [("file", file)]), _http.Upload], ids=["form", "file"]
+    "body", [lambda file: http.Multipart({}, [("file", file)]), http.Upload], ids=["form", "file"]
 )
 async def test_a_recording_is_sent_piece_by_piece_as_it_is_read(body):
     pieces = [piece async for piece in body(media())]
@@ -505,22 +505,22 @@ async def test_a_recording_is_sent_piece_by_piece_as_it_is_read(body):
 
 
 def test_an_upload_says_its_type_and_its_length():
-    headers = _http.Upload(media()).headers
+    headers = http.Upload(media()).headers
     assert headers == {"content-type": "audio/wav", "content-length": "10"}
 
 
 async def test_a_form_is_whole_again_when_a_free_call_is_repeated(client, server):
-    form = _http.Multipart({}, [("file", media())])
+    form = http.Multipart({}, [("file", media())])
     request = client.build_request("POST", server.url, content=form, headers=form.headers)
     server.answer(b"", 503).answer()
-    await _http.send(client, request, call(**FREE))
+    await http.send(client, request, call(**FREE))
     first, second = server.requests
     assert first == second
     assert b"RIFF-bytes" in first
 
 
 async def test_a_files_name_cannot_break_out_of_its_header(wire):
-    form = _http.Multipart({}, [("file", media('a"\r\nX-Evil: 1.wav'))])
+    form = http.Multipart({}, [("file", media('a"\r\nX-Evil: 1.wav'))])
     content = b"".join([chunk async for chunk in form])
     assert b'filename="a%22%0D%0AX-Evil: 1.wav"' in content
 
@@ -530,7 +530,7 @@ async def test_a_files_name_cannot_break_out_of_its_header(wire):
 
 async def speak(client, url, **more):
     request = client.build_request("POST", url, json={})
-    return await _http.stream(client, request, call(operation="speech", **more))
+    return await http.stream(client, request, call(operation="speech", **more))
 
 
 async def test_a_streamed_answer_is_all_there(client, server):
@@ -567,7 +567,7 @@ async def test_a_refusal_of_a_streamed_call_is_read(client, server):
 
 
 async def read(client, url, headers=None, *, allow_private=True):
-    chunks = _http.fetch(client, url, headers, allow_private=allow_private)
+    chunks = http.fetch(client, url, headers, allow_private=allow_private)
     return b"".join([chunk async for chunk in chunks])
 
 
@@ -674,7 +674,7 @@ async def test_a_status_that_no_file_has_is_a_bad_reply(wire):
 
 async def test_a_download_may_be_left_early(client, server):
     server.answer(FILE)
-    async with aclosing(_http.fetch(client, server.url, allow_private=True)) as chunks:
+    async with aclosing(http.fetch(client, server.url, allow_private=True)) as chunks:
         await anext(chunks)
     assert not client._transport._pool.connections
 
@@ -702,7 +702,7 @@ async def test_a_name_that_leads_elsewhere_by_the_time_of_connecting_is_not_writ
     async def public(host):
         return ["93.184.215.14"]
 
-    monkeypatch.setattr(_http, "_addresses", public)
+    monkeypatch.setattr(http.download, "_addresses", public)
     url = server.url.replace("127.0.0.1", "localhost")
     with pytest.raises(errors.MediaRejected, match="no public address"):
         await read(client, url, allow_private=False)
@@ -825,7 +825,7 @@ async def test_a_link_that_is_none_is_a_bad_reply(wire):
 
 async def test_the_fetcher_opens_links(server):
     server.answer(FILE)
-    fetcher = _http.HttpFetcher(allow_private=True)
+    fetcher = http.HttpFetcher(allow_private=True)
     assert isinstance(fetcher, Fetcher)
     assert b"".join([chunk async for chunk in fetcher.fetch(server.url)]) == FILE
     await fetcher.aclose()
@@ -833,13 +833,13 @@ async def test_the_fetcher_opens_links(server):
 
 
 async def test_the_fetcher_leaves_a_borrowed_client_open(wire):
-    fetcher = _http.HttpFetcher(wire.client)
+    fetcher = http.HttpFetcher(wire.client)
     await fetcher.aclose()
     assert not wire.client.is_closed
 
 
 async def test_the_fetcher_refuses_private_addresses_unless_told_otherwise():
-    fetcher = _http.HttpFetcher()
+    fetcher = http.HttpFetcher()
     with pytest.raises(errors.MediaRejected):
         await anext(fetcher.fetch("http://127.0.0.1/"))
     await fetcher.aclose()

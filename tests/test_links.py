@@ -10,8 +10,8 @@ import pytest
 import stamina
 
 from avatarkit import AvatarKit, Consent, errors
-from avatarkit._http import HttpFetcher
 from avatarkit.config.settings import Settings
+from avatarkit.http import HttpFetcher
 from avatarkit.intake import preflight
 from avatarkit.intake.recordings import Recordings
 from avatarkit.interfaces import Limit

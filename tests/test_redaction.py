@@ -14,7 +14,7 @@ import stamina
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
-from avatarkit import AvatarKit, Consent, _http, errors
+from avatarkit import AvatarKit, Consent, errors, http
 from avatarkit.cli.app import app
 from avatarkit.config.settings import Settings
 from avatarkit.interfaces import ProviderSettings
@@ -124,7 +124,7 @@ OBJECTS = {
     ),
     "settings of a provider": SETTINGS,
     "a provider": HeyGen(SETTINGS),
-    "a call": _http.Call(provider="acme", operation="voice"),
+    "a call": http.Call(provider="acme", operation="voice"),
     "a consent": Consent(subject="Ana", evidence=SIGNED),
     "options": HeyGenBackground(type="image", url=SIGNED),
     "unchecked options": Options(extra={"image": SIGNED, "authorization": BEARER}),
@@ -321,7 +321,7 @@ def test_no_secret_that_a_vendor_echoes_is_printed(shell, monkeypatch, status):
     async def asked(kit, record_id):
         return await kit._roster.provider("heygen").get_video(record_id)
 
-    monkeypatch.setattr(_http, "new_client", lambda **_: wire.client)
+    monkeypatch.setattr(http, "new_client", lambda **_: wire.client)
     monkeypatch.setattr(AvatarKit, "get", asked)
     said = shell("status", "v")
     assert "Traceback" in said

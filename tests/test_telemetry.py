@@ -446,13 +446,13 @@ async def test_every_span_metric_and_doubt_was_seen_by_the_test_of_secrets(leake
 
 async def test_instrumentation_of_the_http_client_sees_no_link(told):
     instrumentation = pytest.importorskip("opentelemetry.instrumentation.httpx")
-    from avatarkit import _http
+    from avatarkit import http
 
     wire = Wire().reply({})
     instrumentation.HTTPXClientInstrumentor.instrument_client(wire.client)
     await wire.client.get("https://vendor.example/seen")
-    call = _http.Call(provider="x", operation="video")
-    await _http.send(wire.client, wire.client.build_request("GET", SIGNED), call)
+    call = http.Call(provider="x", operation="video")
+    await http.send(wire.client, wire.client.build_request("GET", SIGNED), call)
     assert [s.attributes["http.url"] for s in told.spans()] == ["https://vendor.example/seen"]
 
 

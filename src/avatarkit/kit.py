@@ -980,7 +980,7 @@ class _LazyFetcher:
 
     def _opener(self) -> Links:
         if self._fetcher is None:
-            from ._http import HttpFetcher
+            from .http import HttpFetcher
 
             self._fetcher = HttpFetcher()
         return cast("Links", self._fetcher)

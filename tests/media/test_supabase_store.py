@@ -20,7 +20,6 @@ import httpx
 import pytest
 import stamina
 
-from avatarkit._http import HttpFetcher
 from avatarkit.errors import (
     AuthError,
     BadReply,
@@ -30,6 +29,7 @@ from avatarkit.errors import (
     StorageError,
     Unavailable,
 )
+from avatarkit.http import HttpFetcher
 from avatarkit.media.supabase import SupabaseStore
 from avatarkit.testing.media import MediaStoreSuite, stream
 

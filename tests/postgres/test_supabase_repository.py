@@ -8,20 +8,20 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 import stamina
+from avatarkit.lifecycle.account_limits import AccountSlots
+from avatarkit.lifecycle.advance import Orchestrator
+from avatarkit.lifecycle.decide import Policy
 from pydantic import SecretStr
 
-from avatarkit import _http
-from avatarkit.engines.inprocess import AccountSlots
+from avatarkit import http
 from avatarkit.errors import ConfigError, IllegalTransition, StorageError
 from avatarkit.interfaces import Claim, LogEntry, ProviderSettings, Repository
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import Consent, Operation, StoredFile
-from avatarkit.orchestrator import Orchestrator
 from avatarkit.providers.synthesia import Synthesia
 from avatarkit.records import LedgerEntry, OperationState, Sample
 from avatarkit.repositories.server import ServerClock
 from avatarkit.repositories.supabase import SupabaseRepository
-from avatarkit.states import Policy
 from avatarkit.testing.clock import FakeClock
 from avatarkit.testing.repositories import ANA, BOB, EditableSuite, a_training, a_video, an_id
 from avatarkit.testing.wire import Wire
@@ -233,7 +233,7 @@ async def test_a_users_rights_end_where_the_database_says_so(two_users):
 
 
 async def test_what_was_closed_can_be_opened_again(two_users, monkeypatch):
-    monkeypatch.setattr(_http, "new_client", lambda **_: two_users.client())
+    monkeypatch.setattr(http, "new_client", lambda **_: two_users.client())
     repository = SupabaseRepository(URL, "sb_secret_of_tests")
     for _ in range(2):
         await repository.open()

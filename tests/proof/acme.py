@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Sequence
 
-from avatarkit import _http
+from avatarkit import http
 from avatarkit.interfaces import AvatarTrainer, Capabilities, VideoGenerator, VoiceCloner
 from avatarkit.models import AvatarRequest, Job, JobState, Operation, VideoRequest, VoiceRequest
 from avatarkit.providers._base import HttpProvider, Reads
@@ -103,4 +103,4 @@ class Acme(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator):
 
     def fetch(self, url: str, /) -> AsyncIterator[bytes]:
         """Open a result; its link is a path at the vendor, which lies on this machine."""
-        return _http.fetch(self._client, self._base_url + url, allow_private=True)
+        return http.fetch(self._client, self._base_url + url, allow_private=True)

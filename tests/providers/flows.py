@@ -24,7 +24,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 from pydantic import SecretStr
 
-from avatarkit import AvatarKit, Consent, _http
+from avatarkit import AvatarKit, Consent, http
 from avatarkit.config.settings import Settings
 from avatarkit.interfaces import LogEntry, MediaStore, ProviderSettings
 from avatarkit.models import Operation, Options, StoredFile
@@ -418,7 +418,7 @@ class _Opens:
     _client: httpx.AsyncClient
 
     def fetch(self, url: str) -> Any:
-        return _http.fetch(self._client, url)
+        return http.fetch(self._client, url)
 
 
 class HeyGenVendor(Vendor):

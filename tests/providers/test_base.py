@@ -258,7 +258,7 @@ async def test_a_large_upload_may_take_longer(acme, wire, monkeypatch):
         calls.append(call.timeout)
         return {}
 
-    monkeypatch.setattr(_base._http, "send", send)
+    monkeypatch.setattr(_base.http, "send", send)
     large = Suite().media(linked=False).model_copy(update={"size": 100_000_000})
     await acme._call("POST", "/u", operation="x", files=[("data", large)])
     await acme._call("POST", "/u", operation="x", content=large)

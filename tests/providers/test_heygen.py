@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 import avatarkit
-from avatarkit import AvatarKit, Consent, Status, _http, errors
+from avatarkit import AvatarKit, Consent, Status, errors, http
 from avatarkit.config.settings import Settings
 from avatarkit.interfaces import Balance, ProviderSettings
 from avatarkit.models import (
@@ -782,7 +782,7 @@ class Vendor(HeyGen):
         self.accepted, self.replays, self.consented = Counter(), {}, False
 
     def fetch(self, url, /):
-        return _http.fetch(self._client, url)
+        return http.fetch(self._client, url)
 
     async def answer(self, request):
         await request.aread()

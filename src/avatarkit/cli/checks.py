@@ -392,8 +392,8 @@ def _today() -> date:
 
 def _endings(names: Sequence[str], environ: Mapping[str, str], today: date) -> Iterator[_Check]:
     """What vendors end, or have ended; a warning where we still need it and the end is near."""
-    from .._supabase import TOKEN_KEYS, is_token
     from ..errors import ConfigError
+    from ..http.supabase_keys import TOKEN_KEYS, is_token
     from ..stacks.registry import load
 
     for name in names:

@@ -16,8 +16,7 @@ from contextlib import aclosing
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from .. import _http
-from .._supabase import key_headers
+from .. import http
 from ..errors import (
     AuthError,
     AvatarKitError,
@@ -30,6 +29,7 @@ from ..errors import (
     StorageError,
     Unavailable,
 )
+from ..http.supabase_keys import key_headers
 from ..interfaces import MediaStore
 from ..models import StoredFile
 from . import tus
@@ -59,7 +59,7 @@ class SupabaseStore(MediaStore):
     four tries, and ``BadReply`` where something else than Storage answers.
     """
 
-    def __init__(self, url: str, key: str, *, client: _http.Client | None = None) -> None:
+    def __init__(self, url: str, key: str, *, client: http.Client | None = None) -> None:
         parts = urlsplit(url.strip())
         if parts.scheme not in {"http", "https"} or not parts.netloc:
             raise ConfigError("SUPABASE_URL is no address: give https://<project>.supabase.co")
@@ -67,15 +67,15 @@ class SupabaseStore(MediaStore):
         self._host = parts.hostname or ""
         self._headers = _headers(key.strip())
         self._owned = client is None
-        self._made = client or _http.new_client()
+        self._made = client or http.new_client()
 
     def __repr__(self) -> str:
         return f"SupabaseStore({self._base.removesuffix('/storage/v1')!r})"
 
     @property
-    def _client(self) -> _http.Client:
+    def _client(self) -> http.Client:
         if self._owned and self._made.is_closed:  # a kit is opened again
-            self._made = _http.new_client()
+            self._made = http.new_client()
         return self._made
 
     async def aclose(self) -> None:
@@ -101,7 +101,7 @@ class SupabaseStore(MediaStore):
         bucket, path = _place(key)
         await self._info(bucket, path)  # this says what is wrong; a download says 400 to everything
         url = f"{self._base}/object/{bucket}/{path}"
-        fetched = _http.fetch(self._client, url, self._headers, allow_private=True)
+        fetched = http.fetch(self._client, url, self._headers, allow_private=True)
         async with aclosing(fetched) as chunks:  # type: ignore[type-var]  # it is a generator
             async for chunk in chunks:
                 yield chunk
@@ -263,9 +263,9 @@ class SupabaseStore(MediaStore):
         )
         return await self._answer(operation, bucket, request)
 
-    async def _answer(self, operation: str, bucket: str, request: _http.Request) -> Any:
+    async def _answer(self, operation: str, bucket: str, request: http.Request) -> Any:
         try:
-            return await _http.send_any(self._client, request, _call(operation))
+            return await http.send_any(self._client, request, _call(operation))
         except ProviderError as error:
             raise self._translated(error, bucket) from None
 
@@ -360,8 +360,8 @@ def _headers(key: str) -> dict[str, str]:
 # -- what a failure means -------------------------------------------------------------------------
 
 
-def _call(operation: str) -> _http.Call:
-    return _http.Call(
+def _call(operation: str) -> http.Call:
+    return http.Call(
         provider="supabase storage", operation=operation, timeout=_TIMEOUT, explain=_explained
     )
 
@@ -397,7 +397,7 @@ _ADVICE: Mapping[str, tuple[type[AvatarKitError], str]] = {
 }
 
 
-def _explained(status: int, body: Any) -> _http.Explanation:
+def _explained(status: int, body: Any) -> http.Explanation:
     """Read an error: its true status is in the body, and HTTP mostly says 400.
 
     Only tus uses real statuses, with a text. What is neither does not come from Storage.
@@ -419,7 +419,7 @@ def _explained(status: int, body: Any) -> _http.Explanation:
         kind = Unavailable
     if body and not told and status == 404:
         kind, message = BadReply, "it answers 404, and not as Storage does"
-    return _http.Explanation(kind=kind, code=code or None, message=message, status=true)
+    return http.Explanation(kind=kind, code=code or None, message=message, status=true)
 
 
 #: Somebody else is at the same file, or the part begins elsewhere: look, and try again.

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from .. import _http
+from .. import http
 from ..errors import AvatarKitError, BadReply, StorageError
 from .spool import Spooled
 
@@ -29,26 +29,26 @@ _VERSION = {"Tus-Resumable": "1.0.0"}
 
 
 async def upload(
-    client: _http.Client,
+    client: http.Client,
     endpoint: str,
     file: Spooled,
     *,
     headers: Mapping[str, str],
     metadata: Mapping[str, str],
-    call: _http.Call,
+    call: http.Call,
 ) -> bool:
     """Upload a file that is not empty; whether the server has acknowledged its end.
 
     ``headers`` go with every request, and to ``endpoint``'s origin only. False where the last
     answer was lost although all bytes have arrived: then look at what is there. Raises what
-    ``_http.stream`` raises, and ``StorageError`` where it is cut again and again. What failed is
+    ``http.stream`` raises, and ``StorageError`` where it is cut again and again. What failed is
     taken back, as far as the server can still be reached.
     """
     session = _Upload(client, {**_VERSION, **headers}, file, call)
     await session.create(endpoint, metadata)
     try:
         while session.offset < file.size:
-            await _http.retried(call, session.advance)
+            await http.retried(call, session.advance)
     except BaseException:
         with anyio.move_on_after(_PATIENCE, shield=True):
             await session.withdraw()
@@ -61,10 +61,10 @@ class _Upload:
 
     def __init__(
         self,
-        client: _http.Client,
+        client: http.Client,
         headers: Mapping[str, str],
         file: Spooled,
-        call: _http.Call,
+        call: http.Call,
     ) -> None:
         self._client = client
         self._headers = headers
@@ -81,7 +81,7 @@ class _Upload:
         fields = (f"{name} {_base64(value)}" for name, value in metadata.items())
         told = {"Upload-Length": str(self._file.size), "Upload-Metadata": ",".join(fields)}
         self._place = endpoint
-        answer = await _http.retried(self._call, lambda: self._ask("POST", told))
+        answer = await http.retried(self._call, lambda: self._ask("POST", told))
         # Behind a gateway the server does not know its own address, and whatever it tells must
         # not learn the key: only the name of the upload is taken from it.
         name = urlsplit(answer.get("location", "")).path.rstrip("/").rpartition("/")[2]
@@ -134,7 +134,7 @@ class _Upload:
         request = self._client.build_request(
             method, self._place, headers={**self._headers, **(headers or {})}, content=content
         )
-        answer = await _http.stream(self._client, request, self._once)
+        answer = await http.stream(self._client, request, self._once)
         async for _ in answer.chunks:  # to its end, so that the connection can be used again
             pass
         return answer.headers

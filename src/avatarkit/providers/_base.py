@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from pydantic import SecretStr
 
-from .. import _http, errors
+from .. import errors, http
 from .._log import cleaned
 from ..interfaces import Capabilities, Limits, ProviderSettings, Sunset, needs_footage
 from ..models import (
@@ -109,13 +109,13 @@ class HttpProvider:
     message: ClassVar[Places] = ("message", "error.message", "error", "detail")
 
     def __init__(
-        self, settings: ProviderSettings | None = None, *, client: _http.Client | None = None
+        self, settings: ProviderSettings | None = None, *, client: http.Client | None = None
     ) -> None:
         self._settings = settings or ProviderSettings()
         self._key = self._checked_key()
         self._base_url = (self._settings.base_url or self.base_url).rstrip("/")
         self._owned = client is None
-        self._client = client or _http.new_client(timeout=self._settings.timeout)
+        self._client = client or http.new_client(timeout=self._settings.timeout)
 
     def _checked_key(self) -> str:
         key = self._carried(self._settings.api_key)
@@ -175,13 +175,13 @@ class HttpProvider:
         )
         return [event]
 
-    def explain(self, status: int, body: Any) -> _http.Explanation:
+    def explain(self, status: int, body: Any) -> http.Explanation:
         """Read a failure: the vendor's code decides before the status does."""
         del status
         said = body if isinstance(body, Mapping) else {}
         code = _text(said, self.code)
         message = _first(said, self.message)
-        return _http.Explanation(
+        return http.Explanation(
             kind=None if code is None else self.codes.get(code),
             code=None if code is None else self._redacted(code)[:80],
             message=self._redacted(message)[:200] if isinstance(message, str) else "",
@@ -236,7 +236,7 @@ class HttpProvider:
     ) -> Speech:
         """Submit as ``_submit`` does, where the answer is the audio itself."""
         call, sent = self._billable(Operation.SPEECH, path, request, options=options, body=body)
-        answer = await _http.stream(self._client, sent, call)
+        answer = await http.stream(self._client, sent, call)
         return Speech(audio=answer.chunks, media_type=answer.media_type)
 
     async def _get(self, operation: Operation, path: str, job_id: str) -> Job:
@@ -285,7 +285,7 @@ class HttpProvider:
         sent: dict[str, Any] = {"json": said}
         known = {k.lower(): v for k, v in (self._headers() if headers is None else headers).items()}
         if files is not None or content is not None:
-            form = _http.Upload(content) if content else _http.Multipart(said or {}, files or ())
+            form = http.Upload(content) if content else http.Multipart(said or {}, files or ())
             known = form.headers | known
             sent = {"content": form}
         request = self._client.build_request(
@@ -296,7 +296,7 @@ class HttpProvider:
             **sent,
         )
         size = sum(media.size for _, media in files or ()) + (content.size if content else 0)
-        call = _http.Call(
+        call = http.Call(
             provider=self.name,
             operation=operation,
             billable=once,
@@ -315,9 +315,9 @@ class HttpProvider:
             raise self._bad(operation, "the webhook was given no id, or no secret")
         return Registered(told[0], SecretStr(told[1]))
 
-    async def _send(self, request: _http.Request, call: _http.Call) -> dict[str, Any]:
+    async def _send(self, request: http.Request, call: http.Call) -> dict[str, Any]:
         """Send what answers with JSON; override for a success that is none, or a key that ages."""
-        return await _http.send(self._client, request, call)
+        return await http.send(self._client, request, call)
 
     def _url(self, path: str) -> str:
         """The address of a path; a whole address (of the vendor's other host) stays as it is."""
@@ -336,7 +336,7 @@ class HttpProvider:
         options: type[Options],
         body: Mapping[str, Any],
         files: Sequence[tuple[str, Media]] | None = None,
-    ) -> tuple[_http.Call, _http.Request]:
+    ) -> tuple[http.Call, http.Request]:
         self._check(request)
         if request.callback_url and not self.capabilities.calls_back(operation):
             raise errors.Unsupported(f"{self.name} takes no callback address for {operation}")
@@ -350,11 +350,11 @@ class HttpProvider:
             headers[self.idempotency_header] = request.idempotency_key
         content: dict[str, Any] = {"json": said}
         if files is not None:
-            form = _http.Multipart(said, files)
+            form = http.Multipart(said, files)
             headers |= form.headers
             content = {"content": form}
         sent = self._client.build_request("POST", self._url(path), headers=headers, **content)
-        call = _http.Call(
+        call = http.Call(
             provider=self.name,
             operation=operation,
             billable=operation not in self.capabilities.free,

@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field
 
-from .. import _http, errors
+from .. import errors, http
 from ..interfaces import (
     AvatarTrainer,
     Balance,
@@ -487,7 +487,7 @@ class DID(
     }
 
     def __init__(
-        self, settings: ProviderSettings | None = None, *, client: _http.Client | None = None
+        self, settings: ProviderSettings | None = None, *, client: http.Client | None = None
     ) -> None:
         super().__init__(settings, client=client)
         own = self._settings.other_keys.get("elevenlabs")
@@ -797,7 +797,7 @@ class DID(
 
     def _billable(
         self, operation: Operation, path: str, request: Request, **more: Any
-    ) -> tuple[_http.Call, _http.Request]:
+    ) -> tuple[http.Call, http.Request]:
         call, sent = super()._billable(operation, path, request, **more)
         if request.callback_url and not request.callback_url.startswith("https://"):
             raise errors.Unsupported("d-id calls back to https addresses only")
@@ -847,9 +847,9 @@ class DID(
             reason = "D-ID's moderation refused it" if refused else "D-ID gives no reason"
         return job.model_copy(update={"links": links, "reason": reason})
 
-    async def _send(self, request: _http.Request, call: _http.Call) -> dict[str, Any]:
+    async def _send(self, request: http.Request, call: http.Call) -> dict[str, Any]:
         if request.method == "GET" and request.url.path.endswith("/tts/voices"):
-            return {"voices": await _http.send_any(self._client, request, call)}  # a bare list
+            return {"voices": await http.send_any(self._client, request, call)}  # a bare list
         return await super()._send(request, call)
 
     def _secrets(self) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 
 from pydantic import Field
 
-from .. import _http, errors
+from .. import errors, http
 from ..content.files import whole
 from ..interfaces import (
     Balance,
@@ -280,7 +280,7 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording, T
     }
 
     def __init__(
-        self, settings: ProviderSettings | None = None, *, client: _http.Client | None = None
+        self, settings: ProviderSettings | None = None, *, client: http.Client | None = None
     ) -> None:
         super().__init__(settings, client=client)
         self._base_url = REGIONS.get(self._base_url, self._base_url)
@@ -355,14 +355,14 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording, T
         """Fetch the picture (PNG) of the lines that the owner of the voice must read aloud."""
         path = f"/v1/voices/pvc/{_segment(voice_id)}/captcha"
         request = self._client.build_request("GET", self._url(path), headers=self._headers())
-        call = _http.Call(
+        call = http.Call(
             provider=self.name,
             operation=Operation.VOICE,
             timeout=self._settings.timeout,
             explain=self.explain,
             redact=self._redacted,
         )
-        answer = await _http.stream(self._client, request, call)
+        answer = await http.stream(self._client, request, call)
         picture = _picture(b"".join([chunk async for chunk in answer.chunks]))
         if picture is None:
             raise call.error(errors.BadReply, "the captcha is no picture")
@@ -417,7 +417,7 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording, T
                 "language_code": None if model == _MODEL else _primary(request.language),
             },
         )
-        answer = await _http.stream(self._client, sent, call)
+        answer = await http.stream(self._client, sent, call)
         cost = answer.headers.get("character-cost", "")
         cost_told = f"{cost} credits" if re.fullmatch(r"[0-9]+(\.[0-9]+)?", cost) else None
         if how.delivery != "timestamps":
@@ -486,14 +486,14 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording, T
         job = self._job(Operation.VOICE, data).model_copy(update={"state": state})
         return self._events(delivery, job)
 
-    def explain(self, status: int, body: Any) -> _http.Explanation:
+    def explain(self, status: int, body: Any) -> http.Explanation:
         """Read a failure by its code, else by its older code; else it may be a list of faults."""
         told = super().explain(status, body)
         said = body if isinstance(body, Mapping) else {}
         older = _text(said, ("detail.status",))
         kind = told.kind or self.codes.get(older or "")
         message = told.message or "; ".join(_faults(said.get("detail")))[:200]
-        return _http.Explanation(kind=kind, code=told.code, message=message)
+        return http.Explanation(kind=kind, code=told.code, message=message)
 
     def _read_on(self, job: Job) -> Job:
         state, reason = _standing(job.raw)
@@ -516,9 +516,9 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording, T
             raise self._bad(Operation.VOICE, "there is more of the list, yet not how to get it")
         return cursor if page.get("has_more", True) else None
 
-    async def _send(self, request: _http.Request, call: _http.Call) -> dict[str, Any]:
+    async def _send(self, request: http.Request, call: http.Call) -> dict[str, Any]:
         if request.url.path.endswith("/samples"):  # it answers with a bare list of them
-            return {"samples": await _http.send_any(self._client, request, call)}
+            return {"samples": await http.send_any(self._client, request, call)}
         return await super()._send(request, call)
 
 
@@ -596,7 +596,7 @@ _PNG = b"\x89PNG"
 
 
 def _timed(
-    call: _http.Call, answer: bytes
+    call: http.Call, answer: bytes
 ) -> tuple[bytes, tuple[tuple[str, float, float], ...] | None]:
     """Audio and the time of each character, which may be missing."""
     try:

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from .. import _http, errors
+from .. import errors, http
 from ..interfaces import (
     AvatarTrainer,
     Balance,
@@ -682,7 +682,7 @@ class HeyGen(
         media_type = media_type_of(PurePosixPath(urlsplit(link).path).suffix)
         seconds = _text(raw, ("data.duration",))
         return Speech(
-            audio=_http.fetch(self._client, link),
+            audio=http.fetch(self._client, link),
             media_type=media_type if media_type.startswith("audio/") else "audio/mpeg",
             timings=_timings(_at(raw, ("data.word_timestamps",))),
             cost=seconds and f"{seconds} seconds",

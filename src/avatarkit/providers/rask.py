@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any
 
-from .. import _http
+from .. import http
 from ..errors import AuthError, ConfigError, Refused, Unavailable, Unsupported
 from ..interfaces import Capabilities, Prepares, ProviderSettings, VideoDubber
 from ..models import ConsentRule, DubRequest, Job, JobState, Media, Operation, Options, Request
@@ -100,7 +100,7 @@ class Rask(HttpProvider, VideoDubber, Prepares):
     message = ("detail", "error_description", "error")
 
     def __init__(
-        self, settings: ProviderSettings | None = None, *, client: _http.Client | None = None
+        self, settings: ProviderSettings | None = None, *, client: http.Client | None = None
     ) -> None:
         super().__init__(settings, client=client)
         if not self._settings.client_id:
@@ -115,7 +115,7 @@ class Rask(HttpProvider, VideoDubber, Prepares):
 
     # -- signing in ---------------------------------------------------------------------------
 
-    async def _send(self, request: _http.Request, call: _http.Call) -> dict[str, Any]:
+    async def _send(self, request: http.Request, call: http.Call) -> dict[str, Any]:
         """Send with a token in the secret's place; a free call again, where that has died early.
 
         A paid call is not sent again, whatever it answers; the next one has the new token.
@@ -130,7 +130,7 @@ class Rask(HttpProvider, VideoDubber, Prepares):
         await self._sign(request)
         return await super()._send(request, call)
 
-    async def _sign(self, request: _http.Request) -> None:
+    async def _sign(self, request: http.Request) -> None:
         if not self._token or time.time() > self._until - _EARLY:
             await self._sign_in()
         request.headers["authorization"] = f"Bearer {self._token}"
@@ -142,7 +142,7 @@ class Rask(HttpProvider, VideoDubber, Prepares):
             data={"grant_type": "client_credentials", "scope": _SCOPE},
             headers={"authorization": f"Basic {self._pair}"},
         )
-        call = _http.Call(
+        call = http.Call(
             provider=self.name,
             operation="sign-in",
             timeout=self._settings.timeout,
@@ -150,7 +150,7 @@ class Rask(HttpProvider, VideoDubber, Prepares):
             redact=self._redacted,
         )
         now = time.time()
-        told = await _http.send(self._client, request, call)
+        told = await http.send(self._client, request, call)
         token, lifetime = told.get("access_token"), told.get("expires_in")
         if not isinstance(token, str) or not re.fullmatch(r"[\x21-\x7e]+", token):
             raise call.unclear("it signs in, and gives no token")

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from .. import _http
+from .. import http
 from ..content.files import whole
 from ..errors import PlanError, ProviderError, Refused, Unsupported
 from ..interfaces import Capabilities, Limit, ProviderSettings, SpeechSynthesizer, VoiceCloner
@@ -150,7 +150,7 @@ class Resemble(HttpProvider, VoiceCloner, SpeechSynthesizer):
         self,
         settings: ProviderSettings | None = None,
         *,
-        client: _http.Client | None = None,
+        client: http.Client | None = None,
         speech_url: str = "https://f.cluster.resemble.ai",
     ) -> None:
         super().__init__(settings, client=client)
@@ -248,7 +248,7 @@ class Resemble(HttpProvider, VoiceCloner, SpeechSynthesizer):
 
     # -- answers ------------------------------------------------------------------------------
 
-    async def _send(self, request: _http.Request, call: _http.Call) -> dict[str, Any]:
+    async def _send(self, request: http.Request, call: http.Call) -> dict[str, Any]:
         """Send; a success that says it is none is a refusal."""
         raw = await super()._send(request, call)
         if raw.get("success") is not False:
@@ -258,7 +258,7 @@ class Resemble(HttpProvider, VoiceCloner, SpeechSynthesizer):
             told.kind or Refused, told.message or "no reason given", code=told.code, body=raw
         )
 
-    def explain(self, status: int, body: Any) -> _http.Explanation:
+    def explain(self, status: int, body: Any) -> http.Explanation:
         """Read a failure; a 403 is a plan without cloning, more often than a wrong key."""
         told = super().explain(status, body)
         fields = body.get("errors") if isinstance(body, Mapping) else None
@@ -266,7 +266,7 @@ class Resemble(HttpProvider, VoiceCloner, SpeechSynthesizer):
         if not message and isinstance(fields, Mapping):
             message = self._redacted("; ".join(f"{k}: {v}" for k, v in fields.items()))[:200]
         kind = PlanError if told.kind is None and status == _FORBIDDEN else told.kind
-        return _http.Explanation(kind=kind, code=told.code, message=message)
+        return http.Explanation(kind=kind, code=told.code, message=message)
 
     def _read_on(self, job: Job) -> Job:
         """Read a voice; it is ready when it can speak, and failed when its recordings were."""

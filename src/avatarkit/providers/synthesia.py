@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from .. import _http
+from .. import http
 from ..errors import Refused, Unavailable, Unsupported
 from ..interfaces import Capabilities, Prepares, ProviderSettings, VideoDubber, VideoGenerator
 from ..models import (
@@ -140,7 +140,7 @@ class Synthesia(HttpProvider, VideoGenerator, VideoDubber, Prepares):
     message = ("error", "context", "message")
 
     def __init__(
-        self, settings: ProviderSettings | None = None, *, client: _http.Client | None = None
+        self, settings: ProviderSettings | None = None, *, client: http.Client | None = None
     ) -> None:
         super().__init__(settings, client=client)
         self._uploads: dict[str, str] = {}  #: digest of a narration -> id of its upload
@@ -255,12 +255,12 @@ class Synthesia(HttpProvider, VideoGenerator, VideoDubber, Prepares):
             return []
         return self._events(delivery, self._job(Operation.VIDEO, video))
 
-    def explain(self, status: int, body: Any) -> _http.Explanation:
+    def explain(self, status: int, body: Any) -> http.Explanation:
         """Read a failure; a 501 refuses a link to elsewhere than S3."""
         told = super().explain(status, body)
         if status != _NOT_IMPLEMENTED:
             return told
-        return _http.Explanation(kind=Refused, code=told.code, message=told.message)
+        return http.Explanation(kind=Refused, code=told.code, message=told.message)
 
     def _job(
         self,

@@ -1,7 +1,7 @@
 """Records in a Supabase project, by its HTTP API: no database password is needed.
 
 Everything that writes is one call of a function of the migration, and PostgREST makes one request
-one transaction. It is spoken to by ``_http`` and not by the official ``postgrest`` client, which
+one transaction. It is spoken to by ``avatarkit.http`` and not by the official ``postgrest`` client, which
 would bring ten packages for three shapes of request, and which drops the status and Retry-After of
 a failure, repeats reads by itself, and knows no way to say that an answer was lost.
 """
@@ -16,8 +16,7 @@ from typing import Any, Literal
 
 from pydantic_core import to_json
 
-from .. import _http
-from .._supabase import key_headers
+from .. import http
 from ..errors import (
     AvatarKitError,
     BadReply,
@@ -28,6 +27,7 @@ from ..errors import (
     StorageError,
     Unavailable,
 )
+from ..http.supabase_keys import key_headers
 from ..interfaces import (
     Backlog,
     Cap,
@@ -77,7 +77,7 @@ class SupabaseRepository(Repository, Wakes):
         clock: Clock | None = None,
         virtual: bool = False,
         user_token: str | None = None,
-        client: _http.Client | None = None,
+        client: http.Client | None = None,
         timeout: float = 30.0,
     ) -> None:
         if not re.fullmatch(r"https?://[^/?#@\s]+/?", url.strip()):
@@ -91,7 +91,7 @@ class SupabaseRepository(Repository, Wakes):
         self._time = clock and ServerClock(clock, self._server_now, virtual=virtual)
         self._timeout = timeout
         self._owned = client is None
-        self._client = client or _http.new_client(timeout=timeout)
+        self._client = client or http.new_client(timeout=timeout)
 
     async def open(self) -> None:
         """Look whether the tables are of this version, and whether the key may use them.
@@ -100,7 +100,7 @@ class SupabaseRepository(Repository, Wakes):
         that says what to do.
         """
         if self._owned and self._client.is_closed:
-            self._client = _http.new_client(timeout=self._timeout)
+            self._client = http.new_client(timeout=self._timeout)
         version = await self._call("avatarkit_schema_version")
         if wrong := server.wrong_schema(version, self._place):
             raise wrong
@@ -581,7 +581,7 @@ class SupabaseRepository(Repository, Wakes):
         """Call a function of the migration; raises ``_Lost`` where no clear answer came."""
         request = self._client.build_request(
             "POST",
-            _http.parsed(f"{self._place}/rest/v1/rpc/{function}"),
+            http.parsed(f"{self._place}/rest/v1/rpc/{function}"),
             content=_object(arguments),
             headers={"content-type": "application/json", **self._headers},
         )
@@ -594,8 +594,8 @@ class SupabaseRepository(Repository, Wakes):
         found: list[dict[str, Any]] = await self._answer(request, table, _ATTEMPTS)
         return found
 
-    async def _answer(self, request: _http.Request, operation: str, attempts: int) -> Any:
-        call = _http.Call(
+    async def _answer(self, request: http.Request, operation: str, attempts: int) -> Any:
+        call = http.Call(
             provider="supabase",
             operation=operation,
             timeout=self._timeout,
@@ -603,7 +603,7 @@ class SupabaseRepository(Repository, Wakes):
             explain=_explained,
         )
         try:
-            return await _http.send_any(self._client, request, call)
+            return await http.send_any(self._client, request, call)
         except ProviderError as error:
             failure = _translated(error, self._place)
         raise failure  # outside, so that its context holds no answer, in which a row may stand
@@ -681,15 +681,15 @@ _ROLLED_BACK = frozenset({"40001", "40P01", "53300", "55P03", "PGRST003"})
 _NO_ANSWER = (BadReply, RateLimited, Unavailable)
 
 
-def _explained(_status: int, body: Any) -> _http.Explanation:
+def _explained(_status: int, body: Any) -> http.Explanation:
     """Read an error of PostgREST; its ``details`` quote whole rows and are never looked at."""
     code, said = (body.get("code"), body.get("message")) if isinstance(body, dict) else (None, None)
     if not isinstance(code, str) or not isinstance(said, str):
-        return _http.Explanation()
+        return http.Explanation()
     code = _SAME_AS.get(code, code)
     known = server.explained(code, said, "") is not None
     kind = RateLimited if code in _ROLLED_BACK else Refused if known else None
-    return _http.Explanation(kind, code, said)
+    return http.Explanation(kind, code, said)
 
 
 def _translated(error: ProviderError, place: str) -> AvatarKitError:

@@ -12,7 +12,7 @@ import anyio
 import jwt
 from starlette.requests import HTTPConnection
 
-from .. import _http
+from .. import http
 from ..errors import ProviderError, StorageError
 from ..webhooks import require_unguessable
 
@@ -84,7 +84,7 @@ class SupabaseTokens:
         url: str,
         *,
         secret: str | None = None,
-        client: _http.Client | None = None,
+        client: http.Client | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._url = url.rstrip("/")
@@ -129,11 +129,11 @@ class SupabaseTokens:
         async with self._asking:
             if name in self._keys or self._now() - self._asked < self._PAUSE:
                 return
-            client = self._client or _http.new_client(timeout=10.0)
+            client = self._client or http.new_client(timeout=10.0)
             try:
                 request = client.build_request("GET", f"{self._url}/auth/v1/.well-known/jwks.json")
-                call = _http.Call(provider="supabase", operation="jwks", timeout=10.0)
-                told = await _http.send(client, request, call)
+                call = http.Call(provider="supabase", operation="jwks", timeout=10.0)
+                told = await http.send(client, request, call)
             except ProviderError as error:
                 raise StorageError("Supabase's keys cannot be had: try again") from error
             finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from .interfaces import Sunset
+from ..interfaces import Sunset
 
 __all__ = ["TOKEN_KEYS", "is_token", "key_headers"]
 

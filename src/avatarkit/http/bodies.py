@@ -1,0 +1,81 @@
+"""Request bodies: streamed files and multipart forms."""
+
+from __future__ import annotations
+
+from collections.abc import (
+    AsyncIterator,
+    Mapping,
+    Sequence,
+)
+from typing import Any
+from uuid import uuid4
+
+from ..models import Media
+
+
+class Multipart:
+    """A form with files, streamed from where they lie; may be iterated anew for each attempt."""
+
+    def __init__(self, fields: Mapping[str, Any], files: Sequence[tuple[str, Media]]) -> None:
+        self._boundary = uuid4().hex
+        self._fields = [self._head(name) + _form_text(v) for name, v in fields.items()]
+        self._files = [
+            (self._head(name, media.name) + _content_type(media), media) for name, media in files
+        ]
+        self._end = f"--{self._boundary}--\r\n".encode()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The content's type and length; a known length needs no chunked encoding."""
+        length = sum(len(part) for part in self._fields) + len(self._end)
+        length += sum(len(head) + media.size + 2 for head, media in self._files)
+        return {
+            "content-type": f"multipart/form-data; boundary={self._boundary}",
+            "content-length": str(length),
+        }
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Stream it; what the media store raises comes through as it is."""
+        for part in self._fields:
+            yield part
+        for head, media in self._files:
+            yield head
+            async for chunk in media.open():
+                yield chunk
+            yield b"\r\n"
+        yield self._end
+
+    def _head(self, name: str, filename: str | None = None) -> bytes:
+        given = "" if filename is None else f'; filename="{_quoted(filename)}"'
+        disposition = f'Content-Disposition: form-data; name="{_quoted(name)}"{given}'
+        return f"--{self._boundary}\r\n{disposition}\r\n".encode()
+
+
+class Upload:
+    """One recording as it is, streamed from where it lies; may be iterated anew."""
+
+    def __init__(self, media: Media) -> None:
+        self._media = media
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The content's type and length."""
+        return {"content-type": self._media.media_type, "content-length": str(self._media.size)}
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Stream it; what the media store raises comes through as it is."""
+        async for chunk in self._media.open():
+            yield chunk
+
+
+def _form_text(value: Any) -> bytes:
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return f"\r\n{text}\r\n".encode()
+
+
+def _content_type(media: Media) -> bytes:
+    return f"Content-Type: {media.media_type}\r\n\r\n".encode()
+
+
+def _quoted(name: str) -> str:
+    return name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")

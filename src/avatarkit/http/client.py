@@ -1,0 +1,384 @@
+"""HTTP client: one request, its outcome and its retries.
+
+A billable call is sent once, and its result is an answer, a proof that nothing was accepted, or
+``Ambiguous``. Free calls are retried where that may help. Redirects of calls are not followed. No
+message holds a key, a query string or a vendor's whole answer.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import logging
+import re
+import time
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Mapping,
+)
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import lru_cache
+from http.cookiejar import CookieJar
+from typing import Any, TypeVar
+
+import anyio
+import httpx
+import stamina
+import structlog
+from stamina import instrumentation
+
+from .. import _telemetry, errors
+from .._log import cleaned
+from ..interfaces import TURN
+from ..models import nothing_to_guard
+
+Client = httpx.AsyncClient
+Request = httpx.Request
+T = TypeVar("T")
+#: How often a free call is sent, at most.
+_ATTEMPTS = 4
+#: Seconds that a vendor's Retry-After is waited for within one free call, at most.
+_LONGEST_WAIT = 60.0
+_DAY = 86_400.0
+
+
+class _NoCookies(CookieJar):
+    """Keeps none: what one answer sets must not decide what another person's call sends."""
+
+    def extract_cookies(self, response: Any, request: Any) -> None:
+        """Take none; to look for them costs a twentieth of a call."""
+
+
+def new_client(*, timeout: float = 60.0) -> Client:
+    """Return a client of our own; ``timeout`` bounds each read and write, in seconds."""
+    limits = httpx.Timeout(timeout, connect=10.0)
+    return Client(timeout=limits, follow_redirects=False, cookies=_NoCookies())
+
+
+#: Failures before the connection stood: nothing of the request has left.
+_NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+#: These answers to a billable call prove that it was not accepted; any other proves nothing.
+_PROVE_REFUSAL = frozenset({400, 401, 402, 403, 404, 413, 415, 422, 429, 451})
+#: What a status means; any other 4xx is ``Refused``, any 5xx ``Unavailable``.
+_BY_STATUS: Mapping[int, type[errors.ProviderError]] = {
+    401: errors.AuthError,
+    402: errors.QuotaError,
+    403: errors.AuthError,
+    404: errors.NotFound,
+    408: errors.Unavailable,
+    410: errors.NotFound,
+    425: errors.Unavailable,
+    429: errors.RateLimited,
+}
+_REQUEST_IDS = ("x-request-id", "request-id", "x-amzn-requestid", "x-trace-id", "cf-ray")
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a vendor says about a failure.
+
+    ``kind`` is None where its own code says nothing that is known; then the status decides:
+    ``status``, where the body tells another one than HTTP did.
+    """
+
+    kind: type[errors.ProviderError] | None = None
+    code: str | None = None
+    message: str = ""
+    status: int | None = None
+
+
+def _unexplained(status: int, body: Any) -> Explanation:
+    del status, body
+    return Explanation()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What a request is to its caller: whose it is, what it may cost, how long it may take."""
+
+    provider: str
+    operation: str
+    billable: bool = False
+    timeout: float = 60.0  #: seconds; the whole of one attempt, its answer included
+    attempts: int = _ATTEMPTS  #: how often it is sent, at most, where it is free
+    guard: Callable[[], None] = nothing_to_guard  #: may raise ``NotSent`` at the last moment
+    explain: Callable[[int, Any], Explanation] = _unexplained
+    redact: Callable[[str], str] = cleaned  #: takes out what is secret, keys included
+
+    def error(
+        self, kind: type[errors.ProviderError], message: str, **facts: Any
+    ) -> errors.ProviderError:
+        """An error that says which call it is about."""
+        told = self.redact(message)
+        return kind(told, provider=self.provider, operation=self.operation, **facts)
+
+    def unclear(self, message: str, **facts: Any) -> errors.ProviderError:
+        """It succeeded, but what it says makes no sense: of a paid call that is a doubt."""
+        kind = errors.Ambiguous if self.billable else errors.BadReply
+        return self.error(kind, message, **facts)
+
+    def refusal(self, response: httpx.Response) -> errors.ProviderError:
+        """The error of an answer that is no success: by the vendor's code, then by the status."""
+        body = _body(response)
+        told = self.explain(response.status_code, body)
+        status = told.status or response.status_code
+        kind = told.kind or _by_status(status)
+        proved = told.kind is not None or status in _PROVE_REFUSAL
+        if self.billable and (kind is errors.Unavailable or not proved):
+            kind = errors.Ambiguous
+        return self.error(
+            kind,
+            told.message or _phrase(response),
+            status=status,
+            code=told.code,
+            retry_after=_retry_after(response.headers),
+            request_id=self.request_id(response.headers),
+            body=body,
+        )
+
+    def request_id(self, headers: Mapping[str, str]) -> str | None:
+        """What the vendor's support asks for, where it is told."""
+        found = _request_id(headers)
+        return None if found is None else self.redact(found)[:100]
+
+
+def _by_status(status: int) -> type[errors.ProviderError]:
+    if 300 <= status < 400:
+        return errors.BadReply
+    return _BY_STATUS.get(status, errors.Unavailable if status >= 500 else errors.Refused)
+
+
+def _phrase(response: httpx.Response) -> str:
+    if response.is_redirect:
+        return "it answers with a redirect, which is not followed: check the base_url"
+    return httpx.codes.get_reason_phrase(response.status_code) or "no reason given"
+
+
+def _body(response: httpx.Response) -> Any:
+    """The answer as JSON where it is that, else as text."""
+    try:
+        return response.json() if response.content else {}
+    except (ValueError, RecursionError):
+        return response.text
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait, told as a number or as a date; at most a day, whatever the vendor says."""
+    value = (headers.get("retry-after") or headers.get("ratelimit-reset", "")).strip()
+    try:
+        if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
+            seconds = float(value)
+        elif (when := email.utils.parsedate_tz(value)) is not None:
+            seconds = email.utils.mktime_tz(when) - time.time()
+        else:
+            return None
+    except (ValueError, OverflowError):
+        return None
+    return min(max(0.0, seconds), _DAY)
+
+
+def _request_id(headers: Mapping[str, str]) -> str | None:
+    return next((headers[name] for name in _REQUEST_IDS if headers.get(name)), None)
+
+
+@dataclass(slots=True)
+class _Departure:
+    """Watches a request leave: calls the guard at the first byte, and remembers that it came."""
+
+    guard: Callable[[], None]
+    watched: bool = False  #: does the transport report at all? a scripted one does not
+    left: bool = False
+
+    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take what the transport reports, before it does it."""
+        self.watched = True
+        if event.endswith(".send_request_headers.started"):
+            self.guard()
+            request = info["request"]
+            if request.method != b"CONNECT":  # that asks the proxy
+                self.left = True
+                request.extensions.pop("trace", None)  # what comes later need not be told
+
+    def never_left(self, error: Exception) -> bool:
+        """Whether the failure proves that the vendor has seen no byte."""
+        return isinstance(error, _NEVER_LEFT) or (self.watched and not self.left)
+
+
+#: Set while a request of ours is under way.
+_ours: ContextVar[bool] = ContextVar("avatarkit_request_under_way", default=False)
+
+
+def _not_ours(_record: logging.LogRecord) -> bool:
+    return not _ours.get()
+
+
+# The client logs every address with its query, and so every signed link.
+for _name in ("httpx", "httpcore.http11", "httpcore.http2", "httpcore.proxy"):
+    logging.getLogger(_name).addFilter(_not_ours)
+# A library prints nothing: without a handler, repeats would be reported on stderr.
+logging.getLogger("stamina").addHandler(logging.NullHandler())
+
+
+async def _sent(client: Client, request: Request, *, streamed: bool) -> httpx.Response:
+    """Send it once, unlogged."""
+    token = _ours.set(True)
+    try:
+        with _telemetry.unseen():
+            return await client.send(request, stream=streamed, follow_redirects=False)
+    finally:
+        _ours.reset(token)
+
+
+@lru_cache(maxsize=256)
+def parsed(url: str) -> httpx.URL:
+    """The address, parsed once: of functions that are called for each change."""
+    return httpx.URL(url)
+
+
+async def send(client: Client, request: Request, call: Call) -> dict[str, Any]:
+    """Send, and return the JSON object that comes back (empty where the answer is).
+
+    A billable call is sent once. It raises ``NotSent`` where the vendor provably saw nothing of
+    it, a refusal where the vendor provably did not accept it, and else ``Ambiguous``. A free call
+    is sent up to four times, and raises ``Unavailable``, ``BadReply`` or a refusal.
+    """
+    return await retried(call, lambda: _object(client, request, call))
+
+
+async def send_any(client: Client, request: Request, call: Call) -> Any:
+    """Send as ``send`` does, and return the JSON that comes back; None for 204, no content."""
+    return await retried(call, lambda: _json(client, request, call))
+
+
+async def retried(call: Call, attempt: Callable[[], Awaitable[T]]) -> T:
+    """Do it, and do it again where the call is free and that may help: see ``Call.attempts``."""
+    try:
+        return await attempt()
+    except errors.ProviderError as error:
+        if call.billable:
+            raise
+        failed = error
+    # Only now, because to be ready for repeats costs a tenth of a call.
+    async for again in stamina.retry_context(on=_wait, attempts=call.attempts, timeout=None):
+        with again:
+            if again.num == 1:
+                raise failed
+            return await attempt()
+    raise AssertionError  # stamina yields or raises
+
+
+def _wait(error: Exception) -> bool | float:
+    """Decide for stamina: no, yes, or yes after so many seconds."""
+    if not (isinstance(error, errors.ProviderError) and error.retryable):
+        return False
+    _keep_stdout_clean()
+    return True if error.retry_after is None else min(error.retry_after, _LONGEST_WAIT)
+
+
+def _keep_stdout_clean() -> None:
+    """Have stamina report by logging for as long as structlog, unconfigured, would print."""
+    hooks = instrumentation.get_on_retry_hooks()
+    printing = instrumentation.StructlogOnRetryHook.hook_factory.__module__
+    others = [hook for hook in hooks if getattr(hook, "__module__", "") != printing]
+    if len(others) < len(hooks) and not structlog.is_configured():
+        instrumentation.set_on_retry_hooks([*others, instrumentation.LoggingOnRetryHook])
+
+
+async def _json(client: Client, request: Request, call: Call) -> Any:
+    response = await _answer(client, request, call, streamed=False)
+    try:
+        return None if response.status_code == httpx.codes.NO_CONTENT else response.json()
+    except (ValueError, RecursionError):
+        raise _unclear(call, "the answer is not JSON", response) from None
+
+
+async def _object(client: Client, request: Request, call: Call) -> dict[str, Any]:
+    response = await _answer(client, request, call, streamed=False)
+    body = _body(response)
+    if not isinstance(body, dict):
+        raise _unclear(call, "the answer is not a JSON object", response)
+    return body
+
+
+def _unclear(call: Call, what: str, response: httpx.Response) -> errors.ProviderError:
+    return call.unclear(
+        what,
+        status=response.status_code,
+        request_id=call.request_id(response.headers),
+        body=_body(response),
+    )
+
+
+async def _answer(
+    client: Client, request: Request, call: Call, *, streamed: bool
+) -> httpx.Response:
+    """Send once, when it is its turn; return a success, its body still open where ``streamed``."""
+    turn = TURN.get()
+    if turn is not None and turn.provider == call.provider:
+        await turn.wait()
+    departure = _Departure(call.guard)
+    if call.billable or call.guard is not nothing_to_guard:  # to watch costs time
+        request.extensions = {**request.extensions, "trace": departure.trace}
+    try:
+        with anyio.fail_after(call.timeout):
+            call.guard()
+            response = await _sent(client, request, streamed=streamed)
+            if not response.is_success:
+                await response.aread()
+    except (httpx.RequestError, TimeoutError) as error:
+        raise _lost(call, departure, error) from error
+    except (errors.AvatarKitError, OSError) as error:  # raised by the guard, or by what is read
+        if call.billable and departure.left:
+            raise call.error(errors.Ambiguous, "it broke off while it was sent") from error
+        raise
+    if not response.is_success:
+        await response.aclose()
+        raise call.refusal(response)
+    return response
+
+
+def _lost(call: Call, departure: _Departure, error: Exception) -> errors.ProviderError:
+    """The error of a request without an answer."""
+    what = "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__
+    if isinstance(error, httpx.DecodingError):
+        return call.unclear("the answer cannot be decoded")
+    if not call.billable:
+        return call.error(errors.Unavailable, f"it cannot be reached ({what})")
+    if departure.never_left(error):
+        return call.error(errors.NotSent, f"it cannot be reached ({what}); nothing was sent")
+    return call.error(errors.Ambiguous, f"it was sent, and no clear answer came ({what})")
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """An answer whose bytes are still coming; ``chunks`` must be read, or closed."""
+
+    media_type: str
+    headers: Mapping[str, str] = field(repr=False)
+    chunks: AsyncIterator[bytes] = field(repr=False)
+
+
+async def stream(client: Client, request: Request, call: Call) -> Streamed:
+    """Send as ``send`` does, and return as soon as the answer begins.
+
+    Where the bytes end early, reading them raises ``Ambiguous`` for a billable call and
+    ``Unavailable`` for a free one.
+    """
+    response = await retried(call, lambda: _answer(client, request, call, streamed=True))
+    media_type = response.headers.get("content-type", "").partition(";")[0].strip()
+    chunks = _chunks(response, call)
+    return Streamed(media_type or "application/octet-stream", response.headers, chunks)
+
+
+async def _chunks(response: httpx.Response, call: Call) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in response.aiter_bytes():
+            yield chunk
+    except httpx.RequestError as error:
+        kind = errors.Ambiguous if call.billable else errors.Unavailable
+        raise call.error(kind, f"the answer ended early ({type(error).__name__})") from error
+    finally:
+        with anyio.CancelScope(shield=True):
+            await response.aclose()
