@@ -17,7 +17,7 @@ from psycopg_pool import AsyncConnectionPool
 from transitions import Bar, Stopwatch, arguments, born, live, named, one_round, report
 
 import avatarkit.repositories
-from avatarkit.engines.clock import SystemClock
+from avatarkit.clock import SystemClock
 from avatarkit.repositories import rows, rules, server
 from avatarkit.repositories.postgres import PostgresRepository
 

@@ -26,7 +26,7 @@ from unittest.mock import patch
 
 from transitions import SAVES, Bar, Stopwatch, arguments, born, live, report
 
-from avatarkit.engines.clock import SystemClock
+from avatarkit.clock import SystemClock
 from avatarkit.repositories import rows, rules, sqlite_writer
 from avatarkit.repositories.sqlite import SqliteRepository
 from avatarkit.repositories.sqlite_file import open_database

@@ -15,7 +15,7 @@ import psycopg
 from transitions import USER, Bar, Stopwatch, arguments, born, live, named, one_round, report
 
 import avatarkit.repositories
-from avatarkit.engines.clock import SystemClock
+from avatarkit.clock import SystemClock
 from avatarkit.repositories import rows, rules, server
 from avatarkit.repositories.supabase import SupabaseRepository
 

@@ -25,7 +25,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from webhooks import KEY, SECRET, app, digest, fill
 
-from avatarkit import shapes
+from avatarkit import json_views
 
 WATCHERS, CHANGES = 1000, 20
 TOKEN = "a-token-of-a-machine"
@@ -50,7 +50,7 @@ def watched(folder):
         new = record.model_copy(update={"progress": record.progress + 1})
         saved = await repository.save(record, new)
         kit._changes.tell(saved)  # noqa: SLF001 - as the orchestrator does
-        shape = shapes.record_shape(saved) | {"links": {}, "version": saved.version}
+        shape = json_views.record_shape(saved) | {"links": {}, "version": saved.version}
         told, news["changed"] = news["changed"], asyncio.Event()
         news["version"], news["text"] = saved.version, json.dumps(shape, separators=(",", ":"))
         told.set()

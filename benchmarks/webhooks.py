@@ -26,7 +26,7 @@ from starlette.routing import Route
 from transitions import Bar, Speed, Stopwatch, arguments, report
 
 from avatarkit import AvatarKit
-from avatarkit.engines.clock import SystemClock
+from avatarkit.clock import SystemClock
 from avatarkit.interfaces import LogEntry, ProviderSettings
 from avatarkit.models import JobState, Operation
 from avatarkit.providers.heygen import HeyGen

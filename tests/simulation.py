@@ -24,10 +24,12 @@ from contextlib import asynccontextmanager, contextmanager
 
 from avatarkit import errors
 from avatarkit.interfaces import Capabilities, Claim
+from avatarkit.lifecycle.advance import Orchestrator
+from avatarkit.lifecycle.apply import apply
+from avatarkit.lifecycle.decide import Policy
+from avatarkit.lifecycle.events import Cancelled, Deleted, Resumed, Seen
 from avatarkit.models import Action, Job, JobState, Operation, Speech, StoredFile, Waiting
-from avatarkit.orchestrator import Orchestrator
 from avatarkit.records import Alternative, Instant, OperationState, Sample, Status, Training, Video
-from avatarkit.states import Cancelled, Deleted, Policy, Resumed, Seen, apply
 
 POLICY = Policy(
     send_guard=0.5, timeout=1.0, max_tries=99, recheck=80.0, deadline=1e9, missing_limit=3

@@ -13,12 +13,12 @@ import pytest
 
 from avatarkit.content import audio
 from avatarkit.errors import MediaRejected
+from avatarkit.lifecycle.vendor_requests import Requests
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import Operation
 from avatarkit.providers.fake import Fake
 from avatarkit.records import Sample
 from avatarkit.repositories.memory import MemoryRepository
-from avatarkit.requests import Requests
 from avatarkit.testing import FakeClock
 from avatarkit.testing.media import stream
 from avatarkit.testing.repositories import a_training, a_video

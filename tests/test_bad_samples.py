@@ -747,7 +747,7 @@ def test_no_damage_to_a_sample_harms_who_looks_at_it(tmp_path, name):
 PEAK = """
 import json, resource, sys
 from pathlib import Path
-from avatarkit.probing import probe
+from avatarkit.intake.probing import probe
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -11,12 +11,12 @@ from avatarkit import AvatarKit
 from avatarkit._log import cleaned
 from avatarkit.config.settings import Settings
 from avatarkit.errors import ConfigError, StorageError
+from avatarkit.lifecycle.vendor_requests import Requests, digest
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import StoredFile
 from avatarkit.providers.fake import Fake
 from avatarkit.records import Sample
 from avatarkit.repositories.memory import MemoryRepository
-from avatarkit.requests import Requests, digest
 from avatarkit.testing import FakeClock
 from avatarkit.testing.repositories import a_training
 from avatarkit.webhooks import Inboxes

@@ -8,8 +8,8 @@ import anyio
 import pytest
 
 from avatarkit import AvatarKit, errors
-from avatarkit.changes import Changes
 from avatarkit.config.settings import Settings
+from avatarkit.lifecycle.watching import Changes
 from avatarkit.records import Status
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.testing.clock import FakeClock

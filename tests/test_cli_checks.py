@@ -165,7 +165,7 @@ def test_doctor_tells_what_ends(monkeypatch):
 def test_doctor_takes_the_date_from_the_clock(monkeypatch):
     monkeypatch.setattr(HeyGen, "sunsets", (OLD,))
     monkeypatch.setenv("HEYGEN_API_KEY", KEY)
-    monkeypatch.setattr("avatarkit.engines.clock.time.time", lambda: 1_814_313_600.0)  # 2027-06-30
+    monkeypatch.setattr("avatarkit.clock.time.time", lambda: 1_814_313_600.0)  # 2027-06-30
     (told,) = [c for c in printed("doctor", "--stack=heygen")["checks"] if "sunset" in c["check"]]
     assert told["warning"]
 

@@ -9,7 +9,7 @@ import anyio.lowlevel
 import anyio.to_thread
 import pytest
 
-from avatarkit.engines.clock import SystemClock
+from avatarkit.clock import SystemClock
 from avatarkit.records import elapsed
 from avatarkit.testing import FakeClock
 
@@ -38,7 +38,7 @@ def test_where_the_machine_has_no_name_for_its_boot_a_process_has_one(monkeypatc
     def missing(path):
         raise FileNotFoundError
 
-    monkeypatch.setattr("avatarkit.engines.clock.Path.read_text", missing)
+    monkeypatch.setattr("avatarkit.clock.Path.read_text", missing)
     assert SystemClock().now().boot_id != SystemClock().now().boot_id
 
 

@@ -10,8 +10,9 @@ import pytest
 from pydantic import SecretStr
 
 from avatarkit import http
-from avatarkit.engines.inprocess import AccountSlots, InProcessEngine
+from avatarkit.engines.in_process import InProcessEngine
 from avatarkit.interfaces import TURN, Capabilities, ProviderSettings, Turn
+from avatarkit.lifecycle.account_limits import AccountSlots
 from avatarkit.providers.synthesia import Synthesia
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.testing import FakeClock

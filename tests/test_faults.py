@@ -14,7 +14,7 @@ from faults import FAULTS, UNSEEN
 SAMPLE = {
     ("providers/_base.py", "only the first page is searched"),
     ("webhooks.py", "a time in the future passes"),
-    ("audio.py", "the last samples are lost"),
+    ("content/audio.py", "the last samples are lost"),
     ("providers/rask.py", "a paid call is sent again with a new token"),
     ("providers/resemble.py", "a success that says it is none passes"),
     ("providers/synthesia.py", "a video does not carry our token"),
@@ -37,7 +37,7 @@ def test_what_is_documented_as_unseen_is_a_fault():
 
 
 def test_a_fault_whose_place_is_gone_is_an_error():
-    lost = faults.Fault("audio.py", "nothing", "no such text", "", ())
+    lost = faults.Fault("content/audio.py", "nothing", "no such text", "", ())
     with pytest.raises(LookupError, match="0 times, not once"):
         lost.planted()
 
@@ -53,7 +53,7 @@ def test_some_are_planted_and_caught():
 def test_what_no_test_sees_is_not_said_to_be_caught(tmp_path):
     (tmp_path / "test_nothing.py").write_text("def test_nothing():\n    pass\n")
     harmless = faults.Fault(
-        "audio.py",
+        "content/audio.py",
         "nothing",
         "_CHUNK = 4096",
         "_CHUNK = 4095",
@@ -66,10 +66,14 @@ def test_what_no_test_sees_is_not_said_to_be_caught(tmp_path):
 
 def test_a_fault_that_is_no_program_is_not_caught_either(tmp_path):
     (tmp_path / "test_import.py").write_text(
-        "import avatarkit.audio\n\ndef test_nothing():\n    pass\n"
+        "import avatarkit.content.audio\n\ndef test_nothing():\n    pass\n"
     )
     broken = faults.Fault(
-        "audio.py", "nothing", "_CHUNK = 4096", "_CHUNK = =", (str(tmp_path / "test_import.py"),)
+        "content/audio.py",
+        "nothing",
+        "_CHUNK = 4096",
+        "_CHUNK = =",
+        (str(tmp_path / "test_import.py"),),
     )
     with faults.package() as folder:
         verdict = faults.catch(broken, folder)

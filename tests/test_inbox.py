@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from avatarkit import errors
-from avatarkit.inbox import Inbox
 from avatarkit.interfaces import LogEntry
+from avatarkit.lifecycle.deliveries import Inbox
 from avatarkit.models import Event, Job, JobState, Operation
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.testing import FakeClock

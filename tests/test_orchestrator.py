@@ -10,6 +10,10 @@ import pytest
 
 from avatarkit import errors
 from avatarkit.interfaces import Capabilities
+from avatarkit.lifecycle.advance import Orchestrator
+from avatarkit.lifecycle.apply import apply
+from avatarkit.lifecycle.decide import Policy
+from avatarkit.lifecycle.events import Absent, Accepted, Asked, Intended
 from avatarkit.models import (
     Action,
     Consent,
@@ -21,9 +25,7 @@ from avatarkit.models import (
     StoredFile,
     Waiting,
 )
-from avatarkit.orchestrator import Orchestrator
 from avatarkit.records import HandIn, OperationState, Phase, Sample, Status
-from avatarkit.states import Absent, Accepted, Asked, Intended, Policy, apply
 from simulation import POLICY, Clock, Provider, Repository, Slots, Store, World, training, video
 
 VOICE, AVATAR, SPEECH, VIDEO = Operation.VOICE, Operation.AVATAR, Operation.SPEECH, Operation.VIDEO
@@ -312,7 +314,7 @@ def test_a_look_up_that_fails_is_repeated():
 
 
 def test_a_visit_is_bounded_and_the_next_one_goes_on(monkeypatch):
-    monkeypatch.setattr("avatarkit.orchestrator._STEPS", 1)
+    monkeypatch.setattr("avatarkit.lifecycle.advance._STEPS", 1)
     assert Scene().finish().status is Status.COMPLETED
 
 
@@ -401,7 +403,7 @@ def test_an_unpayable_request_fails_after_a_preparation_that_needed_no_media():
 
 
 def _prepared():
-    from avatarkit.states import Prepared
+    from avatarkit.lifecycle.events import Prepared
 
     return Prepared(at=1000.0, operation=VOICE, prepared={}, account="account-1", api_version="1")
 
@@ -1298,7 +1300,7 @@ def test_a_job_that_turns_up_a_day_late_is_in_the_ledger():
 
 
 def test_a_free_acceptance_is_not_in_the_ledger():
-    from avatarkit.orchestrator import _ledger
+    from avatarkit.lifecycle.advance import _ledger
 
     scene = Scene()
     operations = tuple(o.model_copy(update={"billable": False}) for o in scene.record.operations)

@@ -15,9 +15,10 @@ from urllib.parse import parse_qs, urlsplit
 import anyio
 import pytest
 
-from avatarkit import AvatarKit, changes, errors
+from avatarkit import AvatarKit, errors
+from avatarkit.clock import SystemClock
 from avatarkit.config.settings import Settings
-from avatarkit.engines.clock import SystemClock
+from avatarkit.lifecycle import watching
 from avatarkit.repositories import realtime
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.repositories.supabase import SupabaseRepository
@@ -244,20 +245,20 @@ class Project(MemoryRepository):
 
 
 async def test_a_watcher_is_woken_and_loses_nothing_while_the_server_is_away(server, monkeypatch):
-    monkeypatch.setattr(changes, "_POLL", 1e6)
-    monkeypatch.setattr(changes, "_FLOOR", 1e6)
-    monkeypatch.setattr(changes, "_FIRST_GAP", 0.01)
+    monkeypatch.setattr(watching, "_POLL", 1e6)
+    monkeypatch.setattr(watching, "_FLOOR", 1e6)
+    monkeypatch.setattr(watching, "_FIRST_GAP", 0.01)
     project = Project(server)
     record, _ = await project.create(a_training())
     async with AvatarKit("fake", repository=project, worker=False, settings=Settings()) as kit:
-        watching = kit.watch(record.id)
-        await anext(watching)
+        watcher = kit.watch(record.id)
+        await anext(watcher)
         while not kit._changes._heard:
             await anyio.sleep(0.001)
         record = await project.save(record, record.model_copy(update={"progress": 20}))
         await server.change(record.id)
-        assert (await anext(watching)).progress == 20
+        assert (await anext(watcher)).progress == 20
         server.sockets[-1].transport.abort()
         await project.save(record, record.model_copy(update={"progress": 30}))  # untold
-        assert (await anext(watching)).progress == 30
-        await watching.aclose()
+        assert (await anext(watcher)).progress == 30
+        await watcher.aclose()

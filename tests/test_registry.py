@@ -47,7 +47,7 @@ def test_the_fake_provider_is_found_by_its_name():
 def test_listing_imports_no_provider():
     code = """
 import sys
-from avatarkit import registry
+from avatarkit.stacks import registry
 registry.listing()
 assert not [m for m in sys.modules if m.startswith("avatarkit.providers.")]
 """

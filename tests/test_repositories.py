@@ -18,7 +18,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing, c
 import anyio
 import pytest
 
-from avatarkit.engines.clock import SystemClock
+from avatarkit.clock import SystemClock
 from avatarkit.errors import AvatarKitError, ConfigError, IllegalTransition, StorageError
 from avatarkit.interfaces import Held
 from avatarkit.models import JobState, Operation, StoredFile

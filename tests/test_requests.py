@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from avatarkit.lifecycle.vendor_requests import Requests, digest
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import Media, StoredFile, VoiceRequest
 from avatarkit.providers.fake import Fake
 from avatarkit.records import Sample
 from avatarkit.repositories.memory import MemoryRepository
-from avatarkit.requests import Requests, digest
 from avatarkit.testing import FakeClock
 from avatarkit.testing.repositories import a_training
 

@@ -11,6 +11,8 @@ import simulation
 from avatarkit import AvatarKit, Consent, Status, errors, pricing
 from avatarkit.config.settings import Settings
 from avatarkit.interfaces import Capabilities, Limit
+from avatarkit.lifecycle.apply import apply, movable
+from avatarkit.lifecycle.events import Accepted, Elsewhere, Prepared, Restored
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import ConsentRule, Event, Job, JobState, Operation
 from avatarkit.providers.fake import Fake, FakeVendor, Fault
@@ -19,7 +21,6 @@ from avatarkit.repositories import rules
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.stacks import ranking
 from avatarkit.stacks.registry import Stack
-from avatarkit.states import Accepted, Elsewhere, Prepared, Restored, apply, movable
 from avatarkit.testing import FakeClock
 from simulation import POLICY, Provider, VendorJob, routed
 from test_kit import DRAWN, JPG, WAV, WHO, final

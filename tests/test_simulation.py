@@ -21,75 +21,75 @@ HISTORIES_PER_MUTANT = 6000
 #: One line of the protocol each, broken: (file, what stands there, what a mistake would write).
 MUTANTS = {
     "the call is made before its intent is saved": (
-        "orchestrator.py",
+        "lifecycle/advance.py",
         "saved = await self._repository.save(record, intended)",
         "saved = intended",
     ),
     "there is no settle time": (
-        "states.py",
+        "lifecycle/decide.py",
         "return policy.send_guard + policy.timeout + operation.list_lag",
         "return 0.0",
     ),
     "settle forgets the list lag": (
-        "states.py",
+        "lifecycle/decide.py",
         "return policy.send_guard + policy.timeout + operation.list_lag",
         "return policy.send_guard + policy.timeout",
     ),
     "settle forgets the send guard": (
-        "states.py",
+        "lifecycle/decide.py",
         "return policy.send_guard + policy.timeout + operation.list_lag",
         "return policy.timeout + operation.list_lag",
     ),
     "there is no send guard": (
-        "orchestrator.py",
+        "lifecycle/advance.py",
         "passed > self._policy.send_guard",
         "passed > 1e9",
     ),
     "a lost answer counts as not accepted": (
-        "orchestrator.py",
+        "lifecycle/advance.py",
         '    errors.RateLimited: "retry",',
         '    errors.Ambiguous: "retry", TimeoutError: "retry", errors.RateLimited: "retry",',
     ),
     "an intent of unknown fate is sent again": (
-        "states.py",
+        "lifecycle/decide.py",
         "return Step(Do.RECONCILE, intent.operation, intent.not_before)",
         "return Step(Do.SUBMIT, intent.operation, intent.not_before)",
     ),
-    "absence is believed early": ("orchestrator.py", "if passed < settle:", "if passed < 0:"),
+    "absence is believed early": ("lifecycle/advance.py", "if passed < settle:", "if passed < 0:"),
     "absence is dated after the look-up": (
-        "orchestrator.py",
+        "lifecycle/advance.py",
         "return await self._presume_absent(record, state, now)",
         "return await self._presume_absent(record, state, await self._repository.now())",
     ),
     "a failed look-up counts as absence": (
-        "orchestrator.py",
+        "lifecycle/advance.py",
         "            return await self._later(record, state, error, now)\n        if jobs:",
         "            jobs, files = [], None\n        if jobs:",
     ),
     "the intent is saved whoever was faster": (
-        "orchestrator.py",
+        "lifecycle/advance.py",
         "return await self._reload(record)  # somebody else moved it: decide again",
         "saved = (await self._reload(record)).model_copy(update=dict(operations="
         "intended.operations))",
     ),
     "an outcome speaks of every attempt": (
-        "states.py",
+        "lifecycle/apply.py",
         "if op.phase is not Phase.INTENT or op.attempt != e.attempt:\n        return record  # it",
         "if op.phase is not Phase.INTENT:\n        return record  # it",
     ),
     "a final state is left": (
-        "states.py",
+        "lifecycle/apply.py",
         "    if record.status.final:\n        return record.status\n",
         "",
     ),
     "cancel forgets the open intent": (
-        "states.py",
+        "lifecycle/decide.py",
         "    for intent in record.operations:\n",
         "    if record.status.final:\n        return _after_the_end(record)\n"
         "    for intent in record.operations:\n",
     ),
     "cancel keeps what is found afterwards": (
-        "states.py",
+        "lifecycle/apply.py",
         'return _discarding(record) if record.cleanup == "delete" else record',
         "return record",
     ),
@@ -99,33 +99,33 @@ MUTANTS = {
         "return self.job_state is JobState.SUCCEEDED",
     ),
     "another stack is asked though a part was accepted": (
-        "states.py",
+        "lifecycle/apply.py",
         "and all(o.phase is Phase.NONE or o is own for o in record.operations)",
         "and True",
     ),
     "a call of unknown fate goes elsewhere": (
-        "orchestrator.py",
+        "lifecycle/advance.py",
         "        except Exception as caught:  # noqa: BLE001 - anything else proves nothing\n",
         "        except Exception as caught:  # noqa: BLE001\n"
         "            if self._goes_elsewhere(record, state, caught):\n"
         "                return _elsewhere(state, caught, record.updated_at, attempt)\n",
     ),
     "what an earlier stack tells is taken for the next one's": (
-        "states.py",
+        "lifecycle/apply.py",
         "event.provider == own.provider",
         "event.provider",
     ),
     "what an earlier stack holds is kept": (
-        "states.py",
+        "lifecycle/decide.py",
         '"cleanup": "delete", "deleted": False',
         '"cleanup": "no", "deleted": False',
     ),
     "what is found after the end moves the progress": (
-        "states.py",
+        "lifecycle/apply.py",
         "if progress >= record.progress and not record.status.final:",
         "if progress >= record.progress:",
     ),
-    "a deleted record is purged only once": ("states.py", "_PURGES = 2", "_PURGES = 1"),
+    "a deleted record is purged only once": ("lifecycle/decide.py", "_PURGES = 2", "_PURGES = 1"),
 }
 
 

@@ -9,12 +9,42 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avatarkit import records as r
-from avatarkit import states as s
+from avatarkit.lifecycle.apply import _HANDLERS, apply
+from avatarkit.lifecycle.decide import Do, Policy, Step, decide, poll_gap, settle_time
+from avatarkit.lifecycle.events import (
+    Abandoned,
+    Absent,
+    Accepted,
+    Asked,
+    Cancelled,
+    Cleared,
+    CopyFailed,
+    Deleted,
+    Discarded,
+    Doubted,
+    Failed,
+    GaveUp,
+    HandedIn,
+    Intended,
+    Missing,
+    Postponed,
+    Prepared,
+    Purged,
+    Rechecked,
+    Removed,
+    Restored,
+    Resumed,
+    Seen,
+    SettledAnew,
+    Stored,
+    Taken,
+    Unsent,
+    Waits,
+)
 from avatarkit.models import Action, Job, JobState, Operation, StoredFile
 from avatarkit.records import Phase, Status
-from avatarkit.states import Do
 
-POLICY = s.Policy()
+POLICY = Policy()
 NOW = 1000.0
 FILE = StoredFile(key="results/t/avatar-preview.mp4", size=1, sha256="0")
 VOICE, AVATAR, VIDEO = Operation.VOICE, Operation.AVATAR, Operation.VIDEO
@@ -47,28 +77,28 @@ def job(operation, state=JobState.RUNNING, job_id="j1", **more):
 
 def fold(record, *events):
     for event in events:
-        record = s.apply(record, event, POLICY)
+        record = apply(record, event, POLICY)
     return record
 
 
 def prepared(op=VOICE, at=NOW):
-    return s.Prepared(at=at, operation=op, prepared={}, account="a1", api_version="1")
+    return Prepared(at=at, operation=op, prepared={}, account="a1", api_version="1")
 
 
 def intended(op=VOICE, at=NOW):
-    return s.Intended(at=at, operation=op, instant=instant(at), digest="d")
+    return Intended(at=at, operation=op, instant=instant(at), digest="d")
 
 
 def accepted(op=VOICE, at=NOW, **more):
-    return s.Accepted(at=at, operation=op, **({"job": job(op), "next_at": at} | more))
+    return Accepted(at=at, operation=op, **({"job": job(op), "next_at": at} | more))
 
 
 def seen(op=VOICE, state=JobState.SUCCEEDED, at=NOW, job_id="j1", **more):
-    return s.Seen(at=at, operation=op, job=job(op, state, job_id, **more), next_at=at + 5)
+    return Seen(at=at, operation=op, job=job(op, state, job_id, **more), next_at=at + 5)
 
 
 def absent(op=VOICE, attempt=1, **more):
-    return s.Absent(at=NOW, operation=op, attempt=attempt, next_at=NOW, **more)
+    return Absent(at=NOW, operation=op, attempt=attempt, next_at=NOW, **more)
 
 
 def submitted(op=VOICE, record=None):
@@ -113,72 +143,70 @@ def test_an_impossible_difference_is_no_difference(wall):
         (fold(submitted(), seen(links={"preview": "x"})), Do.COPY, VOICE),
         (finished(), Do.PREPARE, AVATAR),
         (completed(), Do.REST, None),
-        (fold(completed(), s.Deleted(at=NOW)), Do.PURGE, None),
-        (fold(completed(), s.Deleted(at=NOW), s.Purged(at=NOW, again_at=2e9)), Do.REMOVE, AVATAR),
-        (fold(submitted(), s.Cancelled(at=NOW)), Do.REMOVE, VOICE),
-        (fold(training(), prepared(), intended(), s.Cancelled(at=NOW)), Do.RECONCILE, VOICE),
+        (fold(completed(), Deleted(at=NOW)), Do.PURGE, None),
+        (fold(completed(), Deleted(at=NOW), Purged(at=NOW, again_at=2e9)), Do.REMOVE, AVATAR),
+        (fold(submitted(), Cancelled(at=NOW)), Do.REMOVE, VOICE),
+        (fold(training(), prepared(), intended(), Cancelled(at=NOW)), Do.RECONCILE, VOICE),
     ],
 )
 def test_what_comes_next(record, do, operation):
-    step = s.decide(record, NOW, POLICY)
+    step = decide(record, NOW, POLICY)
     assert (step.do, step.operation) == (do, operation)
 
 
 def test_the_avatar_waits_for_the_voice():
     running = submitted()
-    assert s.decide(running, NOW, POLICY).operation is VOICE
+    assert decide(running, NOW, POLICY).operation is VOICE
 
 
 def test_an_old_record_asks_a_person():
     record = submitted(record=training(deadline_at=NOW + 10))
-    assert s.decide(record, NOW + 11, POLICY).do is Do.ASK_DEADLINE
+    assert decide(record, NOW + 11, POLICY).do is Do.ASK_DEADLINE
 
 
 def test_a_long_wait_does_not_hide_the_deadline():
     record = fold(submitted(record=training(deadline_at=NOW + 10)), seen(state=JobState.RUNNING))
-    later = s.Postponed(at=NOW, operation=VOICE, next_at=NOW + 86_400)
+    later = Postponed(at=NOW, operation=VOICE, next_at=NOW + 86_400)
     assert fold(record, later).next_at == NOW + 10
 
 
 def test_a_record_that_was_never_begun_is_begun_however_old():
-    assert s.decide(training(deadline_at=NOW - 1), NOW, POLICY).do is Do.PREPARE
+    assert decide(training(deadline_at=NOW - 1), NOW, POLICY).do is Do.PREPARE
 
 
 def test_an_action_about_a_payment_stops_everything():
     record = fold(training(), prepared(), intended(), ask("payment"))
-    assert s.decide(record, NOW, POLICY).do is Do.REST
+    assert decide(record, NOW, POLICY).do is Do.REST
 
 
 def test_an_action_about_the_key_stops_paid_calls():
-    assert s.decide(fold(finished(), ask("retry")), NOW, POLICY).do is Do.REST
+    assert decide(fold(finished(), ask("retry")), NOW, POLICY).do is Do.REST
 
 
 def test_another_accounts_key_is_looked_for_again():
-    assert s.decide(fold(finished(), ask("account")), NOW, POLICY).do is Do.PREPARE
+    assert decide(fold(finished(), ask("account")), NOW, POLICY).do is Do.PREPARE
 
 
 def test_a_doubted_operation_is_looked_up_again_after_a_day():
-    doubt = s.Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW + 9, next_at=NOW)
+    doubt = Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW + 9, next_at=NOW)
     record = fold(training(), prepared(), intended(), doubt, accepted(), seen())
     record = finished(AVATAR, record)
-    assert s.decide(record, NOW, POLICY) == s.Step(Do.RECHECK, VOICE, NOW + 9)
+    assert decide(record, NOW, POLICY) == Step(Do.RECHECK, VOICE, NOW + 9)
 
 
 def test_a_free_operation_needs_no_proof_of_absence():
-    assert s.settle_time(state(VOICE, billable=False), POLICY) == 0.0
+    assert settle_time(state(VOICE, billable=False), POLICY) == 0.0
 
 
 def test_polls_grow_apart_with_the_age_of_the_job():
     record = submitted()
     op = record.operation(VOICE)
-    gaps = [s.poll_gap(record, op, NOW + age, POLICY) for age in (0, 100, 10_000)]
+    gaps = [poll_gap(record, op, NOW + age, POLICY) for age in (0, 100, 10_000)]
     assert gaps[0] < gaps[1] < gaps[2] <= POLICY.gap_max * 1.1
 
 
 def ask(kind, op=VOICE, choices=("retry",)):
-    return s.Asked(
-        at=NOW, action=Action(kind=kind, operation=op, message="decide", choices=choices)
-    )
+    return Asked(at=NOW, action=Action(kind=kind, operation=op, message="decide", choices=choices))
 
 
 # -- statuses and progress --------------------------------------------------------------------
@@ -209,7 +237,7 @@ def test_a_video_without_its_bytes_is_not_completed():
 
 def test_a_video_is_completed_by_its_bytes():
     record = fold(submitted(VIDEO, video()), seen(VIDEO))
-    record = fold(record, s.Stored(at=NOW, operation=VIDEO, files={"video": FILE}))
+    record = fold(record, Stored(at=NOW, operation=VIDEO, files={"video": FILE}))
     assert (record.status, record.file("video")) == (Status.COMPLETED, FILE)
 
 
@@ -244,9 +272,9 @@ def test_an_outcome_speaks_of_its_own_attempt_only():
     record = fold(training(), prepared(), intended(), absent(), intended())
     for event in (
         absent(attempt=1),
-        s.Unsent(at=NOW, operation=VOICE, attempt=1, next_at=NOW),
-        s.Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW, next_at=NOW),
-        s.SettledAnew(at=NOW, operation=VOICE, attempt=1, instant=instant(), next_at=NOW),
+        Unsent(at=NOW, operation=VOICE, attempt=1, next_at=NOW),
+        Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW, next_at=NOW),
+        SettledAnew(at=NOW, operation=VOICE, attempt=1, instant=instant(), next_at=NOW),
     ):
         assert fold(record, event) is record
 
@@ -256,7 +284,7 @@ def test_an_unsent_attempt_costs_no_try():
         training(),
         prepared(),
         intended(),
-        s.Unsent(at=NOW, operation=VOICE, attempt=1, next_at=NOW + 1),
+        Unsent(at=NOW, operation=VOICE, attempt=1, next_at=NOW + 1),
     )
     op = record.operation(VOICE)
     assert (op.phase, op.tries, op.not_before) == (Phase.NONE, 0, NOW + 1)
@@ -284,22 +312,22 @@ def test_a_missing_right_asks_a_person():
 
 def test_a_person_lets_it_go_on():
     record = fold(training(), prepared(), intended(), absent(then="ask", message="no credits"))
-    record = fold(record, s.Resumed(at=NOW))
-    assert (record.status, s.decide(record, NOW, POLICY).do) == (Status.PROCESSING, Do.SUBMIT)
+    record = fold(record, Resumed(at=NOW))
+    assert (record.status, decide(record, NOW, POLICY).do) == (Status.PROCESSING, Do.SUBMIT)
 
 
 def test_after_cancel_no_paid_call_is_begun():
-    cancelled = fold(training(), prepared(), s.Cancelled(at=NOW))
+    cancelled = fold(training(), prepared(), Cancelled(at=NOW))
     assert fold(cancelled, intended()) is cancelled
 
 
 def test_after_cancel_nothing_is_prepared():
-    cancelled = fold(training(), s.Cancelled(at=NOW))
+    cancelled = fold(training(), Cancelled(at=NOW))
     assert fold(cancelled, prepared()) is cancelled
 
 
 def test_what_is_found_after_cancel_is_to_be_deleted():
-    record = fold(training(), prepared(), intended(), s.Cancelled(at=NOW), accepted())
+    record = fold(training(), prepared(), intended(), Cancelled(at=NOW), accepted())
     assert record.operation(VOICE).discard == ("j1",)
 
 
@@ -326,24 +354,24 @@ def test_a_duplicate_is_still_reported_when_it_is_completed():
 
 def test_duplicates_are_deleted_when_a_person_says_so():
     record = fold(submitted(), accepted(job=job(VOICE, job_id="j2")))
-    record = fold(record, s.Resumed(at=NOW, discard_duplicates=True))
+    record = fold(record, Resumed(at=NOW, discard_duplicates=True))
     assert record.operation(VOICE).discard == ("j2",)
 
 
 def test_duplicates_are_kept_when_a_person_says_so():
     record = fold(submitted(), accepted(job=job(VOICE, job_id="j2")))
-    record = fold(record, s.Cleared(at=NOW, kind="duplicate"))
+    record = fold(record, Cleared(at=NOW, kind="duplicate"))
     assert (record.action, record.operation(VOICE).discard) == (None, ())
 
 
 def test_cancel_deletes_duplicates_too():
-    record = fold(submitted(), accepted(job=job(VOICE, job_id="j2")), s.Cancelled(at=NOW))
+    record = fold(submitted(), accepted(job=job(VOICE, job_id="j2")), Cancelled(at=NOW))
     assert record.operation(VOICE).discard == ("j1", "j2")
 
 
 def test_after_cancel_a_duplicate_is_no_question():
     both = accepted(others=(job(VOICE, job_id="j2"),))
-    record = fold(training(), prepared(), intended(), s.Cancelled(at=NOW), both)
+    record = fold(training(), prepared(), intended(), Cancelled(at=NOW), both)
     assert (record.action, record.operation(VOICE).discard) == (None, ("j1", "j2"))
 
 
@@ -359,23 +387,23 @@ def test_a_payment_in_doubt_is_settled_by_a_person():
 
 def test_giving_up_closes_what_cannot_be_looked_up():
     op = state(VOICE, findable=False)
-    record = fold(training(op), prepared(), intended(), ask("payment"), s.GaveUp(at=NOW))
+    record = fold(training(op), prepared(), intended(), ask("payment"), GaveUp(at=NOW))
     assert (record.status, record.operation(VOICE).phase) == (Status.FAILED, Phase.LOST)
 
 
 def test_giving_up_keeps_looking_for_what_can_be_found():
-    record = fold(training(), prepared(), intended(), s.GaveUp(at=NOW))
-    assert s.decide(record, NOW, POLICY).do is Do.RECONCILE
+    record = fold(training(), prepared(), intended(), GaveUp(at=NOW))
+    assert decide(record, NOW, POLICY).do is Do.RECONCILE
 
 
 def test_what_was_given_up_can_still_be_adopted():
     op = state(VOICE, findable=False)
-    record = fold(training(op), prepared(), intended(), s.GaveUp(at=NOW), accepted())
+    record = fold(training(op), prepared(), intended(), GaveUp(at=NOW), accepted())
     assert (record.status, record.operation(VOICE).job_id) == (Status.FAILED, "j1")
 
 
 def test_contradicting_clocks_start_the_settle_time_anew():
-    event = s.SettledAnew(
+    event = SettledAnew(
         at=NOW + 7, operation=VOICE, attempt=1, instant=instant(NOW + 7), next_at=NOW + 99
     )
     record = fold(training(), prepared(), intended(), event)
@@ -383,19 +411,19 @@ def test_contradicting_clocks_start_the_settle_time_anew():
 
 
 def test_speech_is_not_looked_up_again_after_a_day():
-    doubt = s.Doubted(at=NOW, operation=Operation.SPEECH, attempt=1, recheck_at=9e9, next_at=None)
+    doubt = Doubted(at=NOW, operation=Operation.SPEECH, attempt=1, recheck_at=9e9, next_at=None)
     record = video(state(Operation.SPEECH), state(VIDEO))
     record = fold(record, prepared(Operation.SPEECH), intended(Operation.SPEECH), doubt)
     assert record.operation(Operation.SPEECH).recheck_at is None
 
 
 def test_a_restored_database_believes_nothing_to_be_unsent():
-    record = fold(training(), prepared(), s.Restored(at=NOW, instant=instant()))
+    record = fold(training(), prepared(), Restored(at=NOW, instant=instant()))
     assert [o.phase for o in record.operations] == [Phase.INTENT, Phase.INTENT]
 
 
 def test_a_restored_database_leaves_what_is_final():
-    assert fold(done := completed(), s.Restored(at=NOW, instant=instant())) is done
+    assert fold(done := completed(), Restored(at=NOW, instant=instant())) is done
 
 
 # -- jobs -------------------------------------------------------------------------------------
@@ -428,11 +456,11 @@ def test_after_a_failure_the_paid_voice_is_kept():
 
 def test_an_unknown_word_keeps_the_job_running():
     record = fold(submitted(), seen(state=JobState.UNKNOWN))
-    assert s.decide(record, NOW + 99, POLICY).do is Do.POLL
+    assert decide(record, NOW + 99, POLICY).do is Do.POLL
 
 
 def missing(limit=2):
-    return s.Missing(at=NOW, operation=VOICE, limit=limit, next_at=NOW)
+    return Missing(at=NOW, operation=VOICE, limit=limit, next_at=NOW)
 
 
 def test_a_single_not_found_is_no_failure():
@@ -467,7 +495,7 @@ def test_the_vendors_action_is_shown_and_taken_back_by_itself():
 
 def test_the_vendors_action_is_still_polled():
     record = fold(submitted(), seen(state=JobState.NEEDS_ACTION, action=consent_action()))
-    assert s.decide(record, NOW + 99, POLICY).do is Do.POLL
+    assert decide(record, NOW + 99, POLICY).do is Do.POLL
 
 
 def test_the_vendors_action_does_not_hide_a_question_of_ours():
@@ -477,13 +505,13 @@ def test_the_vendors_action_does_not_hide_a_question_of_ours():
 
 
 def test_a_final_record_gets_no_action_of_the_vendor():
-    record = fold(submitted(), s.Cancelled(at=NOW))
+    record = fold(submitted(), Cancelled(at=NOW))
     record = fold(record, seen(state=JobState.NEEDS_ACTION, action=consent_action()))
     assert record.action is None
 
 
 def copy_failed(limit=2):
-    return s.CopyFailed(at=NOW, operation=VIDEO, reason="403", limit=limit, next_at=NOW + 1)
+    return CopyFailed(at=NOW, operation=VIDEO, reason="403", limit=limit, next_at=NOW + 1)
 
 
 def test_a_result_that_cannot_be_fetched_ends_in_a_question():
@@ -493,20 +521,20 @@ def test_a_result_that_cannot_be_fetched_ends_in_a_question():
 
 def test_a_result_is_stored_once():
     record = fold(submitted(VIDEO, video()), seen(VIDEO))
-    record = fold(record, s.Stored(at=NOW, operation=VIDEO, files={"video": FILE}))
-    assert fold(record, s.Stored(at=NOW, operation=VIDEO, files={})) is record
+    record = fold(record, Stored(at=NOW, operation=VIDEO, files={"video": FILE}))
+    assert fold(record, Stored(at=NOW, operation=VIDEO, files={})) is record
     assert fold(record, copy_failed()) is record
 
 
 def test_a_postponed_look_up_is_postponed():
-    doubt = s.Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW, next_at=NOW)
+    doubt = Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW, next_at=NOW)
     record = fold(training(), prepared(), intended(), doubt)
-    record = fold(record, s.Postponed(at=NOW, operation=VOICE, next_at=NOW + 60))
+    record = fold(record, Postponed(at=NOW, operation=VOICE, next_at=NOW + 60))
     assert record.operation(VOICE).recheck_at == NOW + 60
 
 
 def test_failures_in_a_row_are_counted_and_forgotten():
-    again = s.Postponed(at=NOW, operation=VOICE, next_at=NOW, failed=True)
+    again = Postponed(at=NOW, operation=VOICE, next_at=NOW, failed=True)
     record = fold(submitted(), again, again)
     assert record.operation(VOICE).failures == 2
     assert fold(record, seen(state=JobState.RUNNING)).operation(VOICE).failures == 0
@@ -516,37 +544,37 @@ def test_failures_in_a_row_are_counted_and_forgotten():
 
 
 def removed(deleted, job_id="j1"):
-    return s.Removed(at=NOW, operation=VOICE, job_id=job_id, deleted=deleted)
+    return Removed(at=NOW, operation=VOICE, job_id=job_id, deleted=deleted)
 
 
 def test_a_removed_resource_is_removed_once():
-    record = fold(submitted(), s.Cancelled(at=NOW), removed(deleted=True))
+    record = fold(submitted(), Cancelled(at=NOW), removed(deleted=True))
     assert (record.operation(VOICE).removed, record.next_at) == (("j1",), None)
     assert fold(record, removed(deleted=True)) is record
 
 
 def test_what_cannot_be_deleted_is_named():
-    record = fold(submitted(), s.Cancelled(at=NOW), removed(deleted=False))
+    record = fold(submitted(), Cancelled(at=NOW), removed(deleted=False))
     assert (record.operation(VOICE).undeletable, record.next_at) == (("j1",), None)
 
 
 def test_cancel_after_the_end_changes_nothing():
     record = completed()
-    assert fold(record, s.Cancelled(at=NOW)) is record
+    assert fold(record, Cancelled(at=NOW)) is record
 
 
 def test_delete_twice_is_delete_once():
-    record = fold(completed(), s.Deleted(at=NOW))
-    assert fold(record, s.Deleted(at=NOW + 1)) is record
+    record = fold(completed(), Deleted(at=NOW))
+    assert fold(record, Deleted(at=NOW + 1)) is record
 
 
 def test_deleting_a_running_training_cancels_it():
-    assert fold(submitted(), s.Deleted(at=NOW)).status is Status.CANCELLED
+    assert fold(submitted(), Deleted(at=NOW)).status is Status.CANCELLED
 
 
 def tombstone(**more):
     record = training(consent_id="c1", idempotency_key="k", language="en", **more)
-    return fold(record, s.Deleted(at=NOW))
+    return fold(record, Deleted(at=NOW))
 
 
 def test_a_deleted_record_holds_nothing_personal_at_once_but_whose_it_is():
@@ -556,7 +584,7 @@ def test_a_deleted_record_holds_nothing_personal_at_once_but_whose_it_is():
 
 
 def test_a_tombstone_knows_its_user_until_cleanup_has_ended():
-    purge = [s.Purged(at=NOW + at, again_at=NOW + at + 9) for at in (1, 10)]
+    purge = [Purged(at=NOW + at, again_at=NOW + at + 9) for at in (1, 10)]
     once = fold(tombstone(), purge[0])
     assert (once.user_id, once.next_at) == ("u", NOW + 10)
     rested = fold(once, purge[1])
@@ -564,50 +592,50 @@ def test_a_tombstone_knows_its_user_until_cleanup_has_ended():
 
 
 def test_a_tombstone_that_waits_for_its_vendor_knows_its_user():
-    purge = [s.Purged(at=NOW + at, again_at=NOW + at + 9) for at in (1, 10)]
-    waiting = fold(submitted(), s.Deleted(at=NOW), *purge)
+    purge = [Purged(at=NOW + at, again_at=NOW + at + 9) for at in (1, 10)]
+    waiting = fold(submitted(), Deleted(at=NOW), *purge)
     assert waiting.user_id == "u"
     assert fold(waiting, removed(deleted=True)).user_id == ""
 
 
 def test_two_workers_that_purge_at_once_have_purged_once():
-    record = fold(completed(), s.Deleted(at=NOW), s.Purged(at=NOW, again_at=NOW + 9))
-    assert fold(record, s.Purged(at=NOW + 1, again_at=NOW + 10)) is record
+    record = fold(completed(), Deleted(at=NOW), Purged(at=NOW, again_at=NOW + 9))
+    assert fold(record, Purged(at=NOW + 1, again_at=NOW + 10)) is record
 
 
 def test_a_late_job_of_a_cancelled_training_is_deleted():
-    doubt = s.Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW + 9, next_at=NOW)
-    record = fold(training(), prepared(), intended(), doubt, absent(), s.Cancelled(at=NOW))
-    late = s.Rechecked(at=NOW + 9, operation=VOICE, jobs=(job(VOICE, job_id="late"),))
+    doubt = Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW + 9, next_at=NOW)
+    record = fold(training(), prepared(), intended(), doubt, absent(), Cancelled(at=NOW))
+    late = Rechecked(at=NOW + 9, operation=VOICE, jobs=(job(VOICE, job_id="late"),))
     assert fold(record, late).operation(VOICE).discard == ("late",)
 
 
 def test_the_progress_of_what_has_ended_stays_whatever_is_found_afterwards():
-    doubt = s.Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW + 9, next_at=NOW)
-    ended = fold(training(), prepared(), intended(), doubt, s.Cancelled(at=NOW))
+    doubt = Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW + 9, next_at=NOW)
+    ended = fold(training(), prepared(), intended(), doubt, Cancelled(at=NOW))
     found = fold(ended, accepted())
     assert (found.operation(VOICE).discard, found.progress) == (("j1",), ended.progress)
 
 
 def gone(record, operation=VOICE):
-    return fold(record, s.Abandoned(at=NOW, operation=operation))
+    return fold(record, Abandoned(at=NOW, operation=operation))
 
 
 def test_what_nobody_can_reach_is_named_and_rests():
-    record = gone(fold(submitted(), s.Cancelled(at=NOW)))
+    record = gone(fold(submitted(), Cancelled(at=NOW)))
     state = record.operation(VOICE)
     assert (state.undeletable, state.discard, record.next_at) == (("j1",), (), None)
 
 
 def test_a_call_of_unknown_fate_that_nobody_can_look_up_is_lost():
-    record = gone(fold(training(), prepared(), intended(), s.Cancelled(at=NOW)))
+    record = gone(fold(training(), prepared(), intended(), Cancelled(at=NOW)))
     assert (record.operation(VOICE).phase, record.next_at) == (Phase.LOST, None)
 
 
 def test_uploads_that_nobody_can_reach_are_left():
     known = {"account": "a", "api_version": "1", "prepared": {"id": 1}}
-    uploaded = s.Prepared(at=NOW, operation=VOICE, **known)
-    record = gone(fold(training(), uploaded, s.Cancelled(at=NOW)))
+    uploaded = Prepared(at=NOW, operation=VOICE, **known)
+    record = gone(fold(training(), uploaded, Cancelled(at=NOW)))
     assert record.operation(VOICE).uploads == "left"
 
 
@@ -618,50 +646,50 @@ def test_what_is_not_ended_is_not_abandoned():
 
 def asks_for_a_key(record):
     action = Action(kind="account", operation=VOICE, message="m", choices=("give_up",))
-    return fold(record, s.Asked(at=NOW, action=action))
+    return fold(record, Asked(at=NOW, action=action))
 
 
 def test_who_gives_up_an_account_gives_up_what_is_there():
-    record = fold(asks_for_a_key(fold(submitted(), s.Deleted(at=NOW))), s.GaveUp(at=NOW))
+    record = fold(asks_for_a_key(fold(submitted(), Deleted(at=NOW))), GaveUp(at=NOW))
     assert (record.operation(VOICE).undeletable, record.action) == (("j1",), None)
 
 
 def test_what_another_provider_has_is_not_given_up_with_it():
-    record = fold(submitted(), s.Deleted(at=NOW))
+    record = fold(submitted(), Deleted(at=NOW))
     elsewhere = record.operations[0].model_copy(
         update={"operation": AVATAR, "provider": "other", "job_id": "o1", "discard": ("o1",)}
     )
     record = record.model_copy(update={"operations": (record.operations[0], elsewhere)})
-    record = fold(asks_for_a_key(record), s.GaveUp(at=NOW))
+    record = fold(asks_for_a_key(record), GaveUp(at=NOW))
     assert [o.discard for o in record.operations] == [(), ("o1",)]
 
 
 def test_results_need_not_wait_for_a_look_up_that_lacks_its_key():
-    record = fold(training(), prepared(), intended(), s.Deleted(at=NOW))
-    later = s.Postponed(at=NOW, operation=VOICE, next_at=NOW + 60)
+    record = fold(training(), prepared(), intended(), Deleted(at=NOW))
+    later = Postponed(at=NOW, operation=VOICE, next_at=NOW + 60)
     record = fold(asks_for_a_key(record), later)
-    assert s.decide(record, NOW, POLICY).do is s.Do.PURGE
-    purged = fold(record, s.Purged(at=NOW, again_at=NOW + 86_400))
-    assert s.decide(purged, NOW, POLICY).do is s.Do.RECONCILE
+    assert decide(record, NOW, POLICY).do is Do.PURGE
+    purged = fold(record, Purged(at=NOW, again_at=NOW + 86_400))
+    assert decide(purged, NOW, POLICY).do is Do.RECONCILE
 
 
 def test_an_early_look_does_not_count_as_the_late_one():
-    doubt = s.Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW + 9, next_at=NOW)
+    doubt = Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW + 9, next_at=NOW)
     record = fold(training(), prepared(), intended(), doubt)
-    assert fold(record, s.Rechecked(at=NOW + 8, operation=VOICE, jobs=())) is record
+    assert fold(record, Rechecked(at=NOW + 8, operation=VOICE, jobs=())) is record
 
 
 def test_a_late_look_that_finds_nothing_ends_the_doubt():
-    doubt = s.Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW + 9, next_at=NOW)
+    doubt = Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW + 9, next_at=NOW)
     record = fold(training(), prepared(), intended(), doubt, absent())
-    record = fold(record, s.Rechecked(at=NOW + 9, operation=VOICE, jobs=()))
+    record = fold(record, Rechecked(at=NOW + 9, operation=VOICE, jobs=()))
     assert record.operation(VOICE).recheck_at is None
 
 
 def test_a_late_look_that_finds_the_known_job_reports_no_duplicate():
-    doubt = s.Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW + 9, next_at=NOW)
+    doubt = Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW + 9, next_at=NOW)
     record = fold(training(), prepared(), intended(), doubt, accepted())
-    record = fold(record, s.Rechecked(at=NOW + 9, operation=VOICE, jobs=(job(VOICE),)))
+    record = fold(record, Rechecked(at=NOW + 9, operation=VOICE, jobs=(job(VOICE),)))
     assert (record.operation(VOICE).duplicates, record.action) == ((), None)
 
 
@@ -672,23 +700,23 @@ def test_the_same_question_is_asked_once():
 
 def test_only_the_action_that_is_meant_is_cleared():
     record = fold(submitted(), ask("deadline"))
-    assert fold(record, s.Cleared(at=NOW, kind="account")) is record
+    assert fold(record, Cleared(at=NOW, kind="account")) is record
 
 
 def test_a_later_deadline_lets_it_wait_on():
-    record = fold(submitted(), ask("deadline"), s.Resumed(at=NOW, deadline_at=NOW + 5))
+    record = fold(submitted(), ask("deadline"), Resumed(at=NOW, deadline_at=NOW + 5))
     assert (record.action, record.deadline_at) == (None, NOW + 5)
 
 
 def test_a_replaced_key_of_the_same_account_is_taken():
-    record = fold(submitted(), ask("account"), s.Resumed(at=NOW, accounts={VOICE: "a2"}))
+    record = fold(submitted(), ask("account"), Resumed(at=NOW, accounts={VOICE: "a2"}))
     assert record.operation(VOICE).account == "a2"
 
 
 def test_it_can_be_failed_from_outside_once():
-    record = fold(training(), s.Failed(at=NOW, message="no store", error_type="ConfigError"))
+    record = fold(training(), Failed(at=NOW, message="no store", error_type="ConfigError"))
     assert record.error_type == "ConfigError"
-    assert fold(record, s.Failed(at=NOW, message="other")) is record
+    assert fold(record, Failed(at=NOW, message="other")) is record
 
 
 def test_an_event_for_an_operation_that_is_not_there_fits_nothing():
@@ -709,20 +737,20 @@ def reading(**more):
 
 def waits(action=None, op=VOICE, at=NOW, **more):
     bound = {"account": "a1", "api_version": "1", "prepared": {"consent": "c1"}}
-    return s.Waits(at=at, operation=op, action=action, next_at=at + 5, **(bound | more))
+    return Waits(at=at, operation=op, action=action, next_at=at + 5, **(bound | more))
 
 
 def handed_in(given=HAND_IN, op=VOICE):
-    return s.HandedIn(at=NOW, operation=op, hand_in=given)
+    return HandedIn(at=NOW, operation=op, hand_in=given)
 
 
 def taken(given=HAND_IN, refused=None):
-    return s.Taken(at=NOW + 1, operation=VOICE, hand_in=given, refused=refused)
+    return Taken(at=NOW + 1, operation=VOICE, hand_in=given, refused=refused)
 
 
 def test_while_uploads_wait_they_are_looked_at_again():
     record = fold(training(), waits(reading()))
-    assert s.decide(record, NOW, POLICY) == s.Step(Do.PREPARE, VOICE, NOW + 5)
+    assert decide(record, NOW, POLICY) == Step(Do.PREPARE, VOICE, NOW + 5)
     assert (record.status, record.action.operation) == (Status.ACTION_REQUIRED, VOICE)
     assert record.operation(VOICE).prepared == {"consent": "c1"}
 
@@ -738,22 +766,22 @@ def test_an_action_goes_when_nobody_need_act_any_more():
 
 
 def test_an_action_goes_when_the_uploads_are_made():
-    ready = s.Prepared(
+    ready = Prepared(
         at=NOW, operation=VOICE, prepared={"asset": "a"}, account="a1", api_version="1"
     )
     record = fold(training(), waits(reading()), ready)
-    assert (record.action, s.decide(record, NOW, POLICY).do) == (None, Do.SUBMIT)
+    assert (record.action, decide(record, NOW, POLICY).do) == (None, Do.SUBMIT)
     assert fold(record, waits(reading())) is record
 
 
 def test_a_recording_goes_before_everything_else_and_takes_the_action_away():
     record = fold(training(), waits(reading()), handed_in())
-    assert s.decide(record, NOW, POLICY) == s.Step(Do.HAND_IN, VOICE, NOW)
+    assert decide(record, NOW, POLICY) == Step(Do.HAND_IN, VOICE, NOW)
     assert record.action is None
 
 
 def test_a_recording_of_a_record_that_has_ended_is_not_sent():
-    record = fold(training(), waits(reading()), s.Cancelled(at=NOW))
+    record = fold(training(), waits(reading()), Cancelled(at=NOW))
     assert fold(record, handed_in()) is record
 
 
@@ -785,22 +813,22 @@ def uploaded(op=VOICE, at=NOW):
 
 
 def discarded(**more):
-    return s.Discarded(**({"at": NOW, "operation": VOICE, "gone": True, "limit": 2} | more))
+    return Discarded(**({"at": NOW, "operation": VOICE, "gone": True, "limit": 2} | more))
 
 
 @pytest.mark.parametrize("begun", [waits(), uploaded()], ids=["waiting", "made"])
 def test_uploads_of_what_is_not_wanted_are_deleted(begun):
-    record = fold(training(), begun, s.Cancelled(at=NOW))
-    assert s.decide(record, NOW, POLICY).do is Do.DISCARD
+    record = fold(training(), begun, Cancelled(at=NOW))
+    assert decide(record, NOW, POLICY).do is Do.DISCARD
     assert fold(record, discarded()).operation(VOICE).uploads == "gone"
 
 
 def test_uploads_are_deleted_after_what_was_made_of_them():
-    record = fold(training(), uploaded(), intended(), accepted(), s.Cancelled(at=NOW))
-    assert s.decide(record, NOW, POLICY).do is Do.REMOVE
+    record = fold(training(), uploaded(), intended(), accepted(), Cancelled(at=NOW))
+    assert decide(record, NOW, POLICY).do is Do.REMOVE
     assert fold(record, discarded()) is record
-    record = fold(record, s.Removed(at=NOW, operation=VOICE, job_id="j1", deleted=True))
-    assert s.decide(record, NOW, POLICY).do is Do.DISCARD
+    record = fold(record, Removed(at=NOW, operation=VOICE, job_id="j1", deleted=True))
+    assert decide(record, NOW, POLICY).do is Do.DISCARD
 
 
 def test_uploads_of_a_completed_training_stay():
@@ -812,40 +840,40 @@ def test_uploads_of_a_completed_training_stay():
 @pytest.mark.parametrize("word", [JobState.FAILED, JobState.GONE])
 def test_uploads_of_what_failed_are_deleted(word):
     record = fold(training(), uploaded(), intended(), accepted(), seen(state=word))
-    assert s.decide(record, NOW, POLICY).do is Do.DISCARD
+    assert decide(record, NOW, POLICY).do is Do.DISCARD
 
 
 def test_uploads_for_a_voice_that_is_done_go_when_the_training_fails():
     record = fold(training(), uploaded(), intended(), accepted(), seen())
-    failed = fold(record, s.Failed(at=NOW, message="no"))
-    assert s.decide(failed, NOW, POLICY) == s.Step(Do.DISCARD, VOICE, NOW)
+    failed = fold(record, Failed(at=NOW, message="no"))
+    assert decide(failed, NOW, POLICY) == Step(Do.DISCARD, VOICE, NOW)
 
 
 def test_uploads_of_what_may_still_be_at_work_stay_when_a_person_gives_up():
-    record = fold(training(), uploaded(), intended(), accepted(), s.GaveUp(at=NOW))
+    record = fold(training(), uploaded(), intended(), accepted(), GaveUp(at=NOW))
     assert (record.status, record.next_at) == (Status.FAILED, None)
 
 
 def test_after_some_attempts_uploads_are_left():
-    record = fold(training(), uploaded(), s.Cancelled(at=NOW), discarded(gone=False, next_at=NOW))
-    assert s.decide(record, NOW, POLICY).do is Do.DISCARD
+    record = fold(training(), uploaded(), Cancelled(at=NOW), discarded(gone=False, next_at=NOW))
+    assert decide(record, NOW, POLICY).do is Do.DISCARD
     record = fold(record, discarded(gone=False))
     assert (record.operation(VOICE).uploads, record.next_at) == ("left", None)
 
 
 def test_uploads_that_were_under_way_at_the_end_are_known_and_deleted():
-    record = fold(training(), waits(), s.Cancelled(at=NOW), discarded(), uploaded())
-    assert s.decide(record, NOW, POLICY).do is Do.DISCARD
+    record = fold(training(), waits(), Cancelled(at=NOW), discarded(), uploaded())
+    assert decide(record, NOW, POLICY).do is Do.DISCARD
     assert record.status is Status.CANCELLED
 
 
 def test_that_nothing_was_uploaded_for_what_has_ended_is_no_news():
-    record = fold(training(), s.Cancelled(at=NOW))
+    record = fold(training(), Cancelled(at=NOW))
     assert fold(record, prepared()) is record
 
 
 def test_a_purge_forgets_no_upload_that_is_still_there():
-    record = fold(training(), uploaded(), s.Deleted(at=NOW), s.Purged(at=NOW, again_at=NOW + 1))
+    record = fold(training(), uploaded(), Deleted(at=NOW), Purged(at=NOW, again_at=NOW + 1))
     assert record.operation(VOICE).prepared == {"asset": "a"}
     assert fold(record, discarded()).operation(VOICE).prepared is None
 
@@ -902,7 +930,7 @@ _FIELDS = {
 _EVENTS = st.one_of(
     *(
         st.builds(kind, **{f.name: _FIELDS[f.name] for f in dataclasses.fields(kind)})
-        for kind in s._HANDLERS
+        for kind in _HANDLERS
     )
 )
 
@@ -917,7 +945,7 @@ def routed():
 @given(st.sampled_from([training(), routed()]), st.lists(_EVENTS, max_size=25))
 def test_no_series_of_events_breaks_the_rules(record, events):
     for event in events:
-        new = s.apply(record, event, POLICY)
+        new = apply(record, event, POLICY)
         if new.status is not record.status:
             assert new.status in r.TRANSITIONS[record.status] | _VIA_PROCESSING.get(
                 record.status, frozenset()
@@ -960,7 +988,7 @@ def _quoted(operations, amounts):
 def test_all_that_may_be_paid_is_held_and_never_more_than_was_reserved(record, events):
     reserved = record.reserved
     for event in events:
-        record = s.apply(record, event, POLICY)
+        record = apply(record, event, POLICY)
         held = record.spent + record.reserved
         assert held >= sum(o.quoted for o in record.every_operation if o.phase is not Phase.NONE)
         twice = sum(o.quoted * len(o.duplicates) for o in record.every_operation)
@@ -975,8 +1003,8 @@ def test_the_same_event_again_changes_no_more_than_once(record, events, event):
     once = fold(record, event)
     twice = fold(once, event)
     counting = (
-        *(s.Missing, s.CopyFailed, s.Postponed, s.Seen, s.Resumed, s.Restored, s.Purged),
-        *(s.Waits, s.Discarded),
+        *(Missing, CopyFailed, Postponed, Seen, Resumed, Restored, Purged),
+        *(Waits, Discarded),
     )
     if not isinstance(event, counting):
         assert twice.model_dump(exclude={"updated_at", "progress"}) == once.model_dump(

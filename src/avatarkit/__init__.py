@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from . import errors
     from .errors import AvatarKitError
     from .kit import AvatarKit
+    from .lifecycle.decide import Policy
     from .models import Action, Consent, Operation, Options
     from .records import Status, Training, Video
-    from .states import Policy
     from .sync import SyncAvatarKit
 
 __all__ = [

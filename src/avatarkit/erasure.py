@@ -15,11 +15,11 @@ from typing import Self
 
 from pydantic import Field
 
-from . import holdings
 from ._log import get_logger
 from .errors import AvatarKitError
 from .intake.recordings import folders_of
 from .interfaces import MediaStore, Repository
+from .lifecycle import leftovers
 from .models import Model
 from .records import OperationState, Record, Training
 
@@ -145,7 +145,7 @@ def _left_there(state: OperationState, why: str) -> Iterator[Left]:
         "doubt": f"whether it was made is not known yet; {why}",
         "lost": "whether it was made cannot be known: look there",
     }
-    for rest in holdings.rests(state):
+    for rest in leftovers.rests(state):
         yield Left(
             where=state.provider,
             what="uploads" if rest.kind == "uploads" else str(state.operation),

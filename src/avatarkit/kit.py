@@ -15,17 +15,13 @@ from typing import Any, Literal, Self, TypeVar, cast
 import anyio
 import anyio.to_thread
 
-from . import errors, holdings, pricing
-from .changes import Changes
+from . import errors, pricing
+from .clock import SystemClock
 from .config import addresses
 from .config.settings import Settings
 from .content.credentials import SIDECAR, Marking, Signer, write
-from .engines.clock import SystemClock
-from .engines.inprocess import AccountSlots, InProcessEngine
+from .engines.in_process import InProcessEngine
 from .erasure import Receipt, erase
-from .estimates import Estimate, Estimates
-from .holdings import Holding, Leftover
-from .inbox import Inbox
 from .intake import preflight as looks
 from .intake.orders import Order, Orders, named
 from .intake.recordings import Links, Recordings, Source
@@ -44,13 +40,19 @@ from .interfaces import (
     TakesRecording,
     TellsBalance,
 )
+from .lifecycle import leftovers
+from .lifecycle.account_limits import AccountSlots
+from .lifecycle.advance import Orchestrator
+from .lifecycle.decide import Policy
+from .lifecycle.deliveries import Inbox
+from .lifecycle.durations import Estimate, Estimates
+from .lifecycle.leftovers import Holding, Leftover
+from .lifecycle.watching import Changes
 from .models import Consent, Operation, Options, SampleRole
-from .orchestrator import Orchestrator
 from .records import OperationState, Record, Sample, Status, Training, Video
 from .stacks import ranking, registry
 from .stacks.provider_pool import Roster
 from .stacks.registry import Stack, StackRow
-from .states import Policy
 from .webhooks import Delivery, Registered, Registers
 
 __all__ = ["AvatarKit", "Estimate", "Leftover", "Source"]
@@ -373,7 +375,7 @@ class AvatarKit:
         async for record in self._records_of(user_id, clone_id):
             if record.status.final:
                 continue
-            if any(used.file.key == sample.file.key for used in holdings.samples_of(record)):
+            if any(used.file.key == sample.file.key for used in leftovers.samples_of(record)):
                 raise errors.Conflict(
                     f"{record.id} is made of {sample.name}: wait for its end, or cancel it first"
                 )
@@ -651,10 +653,10 @@ class AvatarKit:
         consent = await self._repository.revoke_consent(consent_id, await self.now())
         if consent is None:
             raise errors.NotFound(f"there is no consent {consent_id!r}")
-        found = list(holdings.of_consent(consent))
+        found = list(leftovers.of_consent(consent))
         async for record in self._records_of(consent.user_id):
             if record.consent_id == consent_id:
-                found += holdings.of_record(await self._stopped(record))
+                found += leftovers.of_record(await self._stopped(record))
         self._engine.wake()
         return found
 
@@ -722,7 +724,7 @@ class AvatarKit:
         Of any other: what stacks hold that were asked before another one took over.
         """
         record = await self._repository.get(record_id)
-        return [] if record is None else list(holdings.leftovers(record))
+        return [] if record is None else list(leftovers.leftovers(record))
 
     async def resolve(
         self,

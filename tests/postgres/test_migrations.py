@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import avatarkit.repositories
+from avatarkit.lifecycle.apply import Phase, Status, Training
 from avatarkit.models import JobState, Operation
-from avatarkit.states import Phase, Status, Training
 
 from .conftest import HERE, MIGRATION, UPGRADE, connected, run_file
 

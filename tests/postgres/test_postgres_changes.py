@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 import anyio
 import pytest
 
-from avatarkit import AvatarKit, changes, errors
+from avatarkit import AvatarKit, errors
+from avatarkit.clock import SystemClock
 from avatarkit.config.settings import Settings
-from avatarkit.engines.clock import SystemClock
+from avatarkit.lifecycle import watching
 from avatarkit.models import Action
 from avatarkit.records import Status
 from avatarkit.repositories import postgres
@@ -37,10 +38,10 @@ def database(request, cluster, fresh_database, supabase_template):
 @pytest.fixture
 def only_wakeups(monkeypatch):
     """No watcher looks by himself; who is not heard is asked anew at once."""
-    monkeypatch.setattr(changes, "_POLL", 1e6)
-    monkeypatch.setattr(changes, "_FLOOR", 1e6)
-    monkeypatch.setattr(changes, "_FIRST_GAP", 0.01)
-    monkeypatch.setattr(changes, "_LONGEST_GAP", 0.1)
+    monkeypatch.setattr(watching, "_POLL", 1e6)
+    monkeypatch.setattr(watching, "_FLOOR", 1e6)
+    monkeypatch.setattr(watching, "_FIRST_GAP", 0.01)
+    monkeypatch.setattr(watching, "_LONGEST_GAP", 0.1)
 
 
 @asynccontextmanager
@@ -54,7 +55,7 @@ async def opened(cluster, database):
 
 
 @asynccontextmanager
-async def watching(cluster, database, *records):
+async def watched_by_another(cluster, database, *records):
     """What a kit of another process yields of each of them, after what is there already."""
     async with AvatarKit(
         "fake",
@@ -77,7 +78,7 @@ async def watching(cluster, database, *records):
 async def test_a_change_of_another_process_wakes_a_watcher(cluster, database, only_wakeups, make):
     async with opened(cluster, database) as repository:
         old, _ = await repository.create(make())
-        async with watching(cluster, database, old) as (stream,):
+        async with watched_by_another(cluster, database, old) as (stream,):
             await repository.save(old, old.model_copy(update={"progress": 20}))
             assert (await anext(stream)).progress == 20
 
@@ -121,7 +122,7 @@ async def test_what_no_person_sees_is_not_announced(cluster, database):
 async def test_a_listener_that_is_cut_off_loses_no_change(cluster, database, only_wakeups):
     async with opened(cluster, database) as repository:
         old, _ = await repository.create(a_training())
-        async with watching(cluster, database, old) as (stream,):
+        async with watched_by_another(cluster, database, old) as (stream,):
             with connected(cluster, "postgres") as db:
                 killed = db.execute(f"select pg_terminate_backend(pid) {LISTENERS}", (database,))
                 assert killed.fetchall() == [(True,)]
@@ -138,7 +139,7 @@ async def test_all_watchers_of_a_process_share_one_connection(cluster, database,
     async with opened(cluster, database) as repository:
         first, _ = await repository.create(a_training("first"))
         second, _ = await repository.create(a_training("second"))
-        async with watching(cluster, database, first, second):
+        async with watched_by_another(cluster, database, first, second):
             with connected(cluster, "postgres") as db:
                 found = db.execute(f"select count(*) {LISTENERS}", (database,)).fetchone()
     assert found == (1,)
@@ -147,7 +148,7 @@ async def test_all_watchers_of_a_process_share_one_connection(cluster, database,
 async def test_a_kit_that_closes_leaves_no_connection(cluster, database, only_wakeups):
     async with opened(cluster, database) as repository:
         old, _ = await repository.create(a_training())
-        async with watching(cluster, database, old):
+        async with watched_by_another(cluster, database, old):
             pass
         with connected(cluster, "postgres") as db, anyio.fail_after(60):
             while db.execute(f"select count(*) {LISTENERS}", (database,)).fetchone() != (0,):

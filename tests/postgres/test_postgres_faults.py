@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from avatarkit._log import cleaned
-from avatarkit.engines.clock import SystemClock
+from avatarkit.clock import SystemClock
 from avatarkit.errors import ConfigError, NotFound, StorageError
 from avatarkit.repositories import migrating, postgres
 from avatarkit.repositories.postgres import PostgresRepository

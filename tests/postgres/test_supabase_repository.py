@@ -8,14 +8,14 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 import stamina
-from avatarkit.lifecycle.account_limits import AccountSlots
-from avatarkit.lifecycle.advance import Orchestrator
-from avatarkit.lifecycle.decide import Policy
 from pydantic import SecretStr
 
 from avatarkit import http
 from avatarkit.errors import ConfigError, IllegalTransition, StorageError
 from avatarkit.interfaces import Claim, LogEntry, ProviderSettings, Repository
+from avatarkit.lifecycle.account_limits import AccountSlots
+from avatarkit.lifecycle.advance import Orchestrator
+from avatarkit.lifecycle.decide import Policy
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import Consent, Operation, StoredFile
 from avatarkit.providers.synthesia import Synthesia

@@ -17,7 +17,7 @@ from pathlib import Path
 from processes import user
 
 import avatarkit.repositories
-from avatarkit.engines.clock import SystemClock
+from avatarkit.clock import SystemClock
 from avatarkit.interfaces import Repository
 
 HERE = Path(__file__).parent

@@ -31,9 +31,9 @@ from processes import clone, user
 
 from avatarkit.errors import AvatarKitError
 from avatarkit.kit import AvatarKit
+from avatarkit.lifecycle.decide import Policy
 from avatarkit.models import Consent
 from avatarkit.records import Status, Training
-from avatarkit.states import Policy
 
 log = logging.getLogger(__name__)
 

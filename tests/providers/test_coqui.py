@@ -19,8 +19,8 @@ import pytest
 from pydantic import SecretStr
 
 from avatarkit import AvatarKit, errors
+from avatarkit.clock import SystemClock
 from avatarkit.config.settings import Settings
-from avatarkit.engines.clock import SystemClock
 from avatarkit.interfaces import ProviderSettings
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import JobState, Operation, SpeechRequest, VoiceRequest

@@ -15,8 +15,8 @@ import wave
 import pytest
 
 from avatarkit import AvatarKit, errors
+from avatarkit.clock import SystemClock
 from avatarkit.config.settings import Settings
-from avatarkit.engines.clock import SystemClock
 from avatarkit.interfaces import ProviderSettings
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import Media, SpeechRequest, VoiceRequest

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from avatarkit import AvatarKit, errors
+from avatarkit.clock import SystemClock
 from avatarkit.config.settings import Settings
-from avatarkit.engines.clock import SystemClock
 from avatarkit.interfaces import ROLES, Provider, ProviderSettings
 from avatarkit.models import (
     AvatarRequest,

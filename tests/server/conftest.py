@@ -13,8 +13,8 @@ pytest.importorskip("sse_starlette", reason='needs pip install "avatarkit-sdk[se
 pytest.importorskip("jwt", reason='needs pip install "avatarkit-sdk[server]"')
 
 from avatarkit import AvatarKit
+from avatarkit.clock import SystemClock
 from avatarkit.config.settings import Settings
-from avatarkit.engines.clock import SystemClock
 from avatarkit.interfaces import Link
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import Operation

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avatarkit.engines.clock import SystemClock
+from avatarkit.clock import SystemClock
+from avatarkit.json_views import record_shape
 from avatarkit.media import signing
 from avatarkit.models import Operation
 from avatarkit.providers.fake import Fault
 from avatarkit.records import EarlierStack
 from avatarkit.repositories.sqlite import SqliteRepository
 from avatarkit.server.api import OPEN, ROUTES
-from avatarkit.shapes import record_shape
 
 jsonschema = pytest.importorskip("jsonschema", reason="needs pip install jsonschema")
 uvicorn = pytest.importorskip("uvicorn", reason='needs pip install "avatarkit-sdk[server]"')

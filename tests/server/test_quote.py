@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from avatarkit.config.settings import Settings
-from avatarkit.figures import estimate_shape, quote_shape
+from avatarkit.json_views import estimate_shape, quote_shape
 
 pytestmark = pytest.mark.anyio
 

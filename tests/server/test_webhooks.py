@@ -14,10 +14,10 @@ import pytest
 from pydantic import SecretStr
 
 from avatarkit import AvatarKit, errors
-from avatarkit.engines.clock import SystemClock
-from avatarkit.engines.inprocess import InProcessEngine
-from avatarkit.inbox import Inbox
+from avatarkit.clock import SystemClock
+from avatarkit.engines.in_process import InProcessEngine
 from avatarkit.interfaces import ProviderSettings
+from avatarkit.lifecycle.deliveries import Inbox
 from avatarkit.models import JobState, Operation
 from avatarkit.providers.elevenlabs import ElevenLabs
 from avatarkit.providers.heygen import HeyGen

@@ -306,7 +306,7 @@ async def _examined(
 
 async def _balances(session: Session) -> AsyncGenerator[_Check]:
     """What can still be spent at each vendor that says so."""
-    from ..figures import balance_text
+    from ..json_views import balance_text
 
     async with session.kit(worker=False) as kit:
         left = await kit.balances()
@@ -385,7 +385,7 @@ _NEAR = timedelta(days=180)
 
 
 def _today() -> date:
-    from ..engines.clock import SystemClock
+    from ..clock import SystemClock
 
     return datetime.fromtimestamp(SystemClock().now().wall, UTC).date()
 

@@ -15,8 +15,8 @@ from .failures import ACTION_REQUIRED, FAILED, INTERRUPTED, Ended
 from .output import Output
 
 if TYPE_CHECKING:
-    from ..holdings import Leftover
     from ..kit import AvatarKit
+    from ..lifecycle.leftovers import Leftover
 
 __all__ = ["check_target", "clear_up", "follow", "interruptible"]
 

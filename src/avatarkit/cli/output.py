@@ -109,7 +109,7 @@ class Output:
             yield _Steps(title, self.hint)
 
     def _as_line(self, record: Training | Video) -> None:
-        from ..shapes import record_shape
+        from ..json_views import record_shape
 
         self.result(record_shape(record))
 

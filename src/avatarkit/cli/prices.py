@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..figures import balance_shape, balance_text, estimate_shape, number, price_shape, quote_shape
+from ..json_views import (
+    balance_shape,
+    balance_text,
+    estimate_shape,
+    number,
+    price_shape,
+    quote_shape,
+)
 from .session import Session, command
 
 if TYPE_CHECKING:

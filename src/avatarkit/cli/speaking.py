@@ -40,7 +40,7 @@ async def _speak(
     allow_unknown: AllowUnknown = None,
 ) -> None:
     """Make a trained avatar speak, and save the video."""
-    from ..shapes import record_shape
+    from ..json_views import record_shape
     from .following import check_target, follow, interruptible
 
     if (text is None) == (audio is None):

@@ -11,7 +11,7 @@ from .prices import AllowUnknown, MaxCost, within
 from .session import Session, command
 
 if TYPE_CHECKING:
-    from ..holdings import Leftover
+    from ..lifecycle.leftovers import Leftover
     from ..records import Training, Video
 
 __all__ = ["register"]
@@ -53,7 +53,7 @@ async def _train(
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for its end.")] = True,
 ) -> None:
     """Train an avatar with a cloned voice."""
-    from ..shapes import record_shape
+    from ..json_views import record_shape
     from .consents import consent_from
     from .following import follow, interruptible
 
@@ -100,7 +100,7 @@ async def _watch(
 
 async def _status(session: Session, record_id: Id) -> None:
     """Show a training or a video."""
-    from ..shapes import record_shape
+    from ..json_views import record_shape
 
     async with session.kit(worker=False) as kit:
         record = await kit.get(record_id)
@@ -132,8 +132,8 @@ async def _list(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
 ) -> None:
     """List the newest trainings or videos."""
+    from ..json_views import record_shape
     from ..records import Status
-    from ..shapes import record_shape
 
     if status is not None and status not in list(Status):
         raise typer.BadParameter(f"{status!r} is no status; use {', '.join(Status)}")
@@ -161,7 +161,7 @@ async def _resolve(
     ] = None,
 ) -> None:
     """Answer what a training or a video asks for."""
-    from ..shapes import record_shape
+    from ..json_views import record_shape
 
     async with session.kit(worker=False) as kit:
         record = await kit.resolve(record_id, choice, job_id=job_id, recording=recording)
@@ -171,7 +171,7 @@ async def _resolve(
 
 async def _cancel(session: Session, record_id: Id) -> None:
     """Stop it, and delete what the provider holds of it."""
-    from ..shapes import record_shape
+    from ..json_views import record_shape
     from .following import clear_up
 
     async with session.kit(worker=True) as kit:

@@ -1,1 +1,1 @@
-"""What calls ``advance``, and when."""
+"""Engines: they call ``advance``, and decide when."""

@@ -13,9 +13,9 @@ from typing import Any, Literal, cast
 from .. import consent as consents
 from .. import errors
 from ..interfaces import ROLES, FaceFinder, Limit, MediaStore, Repository, needs_footage
+from ..lifecycle.vendor_requests import unreachable
 from ..models import Consent, JobState, Operation, Options, SampleRole
 from ..records import Alternative, OperationState, Phase, Sample, Status, Training, Video
-from ..requests import unreachable
 from ..stacks import ranking
 from ..stacks.provider_pool import Roster
 from ..stacks.registry import Stack

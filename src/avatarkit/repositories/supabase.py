@@ -1,7 +1,7 @@
 """Records in a Supabase project, by its HTTP API: no database password is needed.
 
 Everything that writes is one call of a function of the migration, and PostgREST makes one request
-one transaction. It is spoken to by ``avatarkit.http`` and not by the official ``postgrest`` client, which
+one transaction. ``avatarkit.http`` speaks to it, not the official ``postgrest`` client, which
 would bring ten packages for three shapes of request, and which drops the status and Retry-After of
 a failure, repeats reads by itself, and knows no way to say that an answer was lost.
 """

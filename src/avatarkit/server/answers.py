@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..estimates import Estimate
 from ..intake.preflight import Finding
 from ..interfaces import Outcome
+from ..lifecycle.durations import Estimate
 from ..models import Action, JobState, Operation
 from ..pricing.rows import Price, Unit
 from ..records import Phase, Status

@@ -20,10 +20,10 @@ from sse_starlette import EventSourceResponse
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
-from .. import shapes
+from .. import json_views
 from ..errors import Conflict, MediaRejected, NotFound
-from ..figures import quote_shape
 from ..interfaces import LogEntry
+from ..json_views import quote_shape
 from ..kit import AvatarKit
 from ..media import signing
 from ..models import media_type_of
@@ -355,7 +355,7 @@ class API:
     def shape(self, record: Training | Video) -> dict[str, Any]:
         """What is told of a record: as the command line does, with links to its results."""
         links = {name: self._link(file.key) for name, file in record.files.items()}
-        return shapes.record_shape(record) | {"links": links, "version": record.version}
+        return json_views.record_shape(record) | {"links": links, "version": record.version}
 
     def _link(self, key: str) -> str:
         """A link to a stored result, relative to the app, for elements that send no headers."""

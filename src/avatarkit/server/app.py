@@ -25,7 +25,7 @@ from starlette.staticfiles import StaticFiles
 
 from .. import errors
 from .._log import cleaned, get_logger
-from ..figures import estimate_shape
+from ..json_views import estimate_shape
 from ..kit import AvatarKit
 from ..media import signing
 from ..webhooks import require_unguessable

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from ._log import get_logger
-from .engines.inprocess import wait
-from .interfaces import Clock, Repository, Wakes
-from .records import Record
+from .._log import get_logger
+from ..clock import wait
+from ..interfaces import Clock, Repository, Wakes
+from ..records import Record
 
 __all__ = ["Changes", "Watcher"]
 

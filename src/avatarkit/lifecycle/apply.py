@@ -1,522 +1,62 @@
-"""The state machine of a training and of a video: events, ``decide`` and ``apply``; pure.
+"""``apply``: fold an event into a record. Pure, total and monotone.
 
-``decide`` says what is to be done next and when. ``apply`` folds an event into a record; it is
-total and monotone: an event that does not fit changes nothing, final states stay final, and
-progress never falls, so polls, webhooks, repeats and their order do not matter.
+An event that does not fit changes nothing, final states stay final, and progress never falls, so
+polls, webhooks, repeats and their order do not matter.
 
 Each operation goes ``none -> intent -> done``. An intent is saved before the call that may cost
-money; while its fate is unknown it stands, on a final record too.
-
-A record may know alternatives: other stacks. The next one takes its place, in one step, only while
-no operation was accepted and no intent stands. What the stack before may still hold is looked after
-as if it were a record of its own that nobody wants any more, so an answer that comes late from
-there is known, deleted, and never taken for the next stack's.
+money; while its outcome is unknown it stands, on a final record too.
 """
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Any, Literal, TypeVar
+from typing import Any
 
-from .models import Action, Job, JobState, Operation, StoredFile
-from .records import (
+from ..models import Action, Job, JobState, Operation
+from ..records import (
     Alternative,
     EarlierStack,
-    HandIn,
-    Instant,
     OperationState,
     Phase,
     Record,
     Status,
     Training,
 )
-
-__all__ = [
-    "Abandoned",
-    "Absent",
-    "Accepted",
-    "Asked",
-    "Cancelled",
-    "Cleared",
-    "CopyFailed",
-    "Deleted",
-    "Discarded",
-    "Do",
-    "Doubted",
-    "Elsewhere",
-    "Event",
-    "Failed",
-    "GaveUp",
-    "HandedIn",
-    "Intended",
-    "Missing",
-    "Policy",
-    "Postponed",
-    "Prepared",
-    "Purged",
-    "Rechecked",
-    "Removed",
-    "Restored",
-    "Resumed",
-    "Seen",
-    "SettledAnew",
-    "Step",
-    "Stored",
-    "Taken",
-    "Unsent",
-    "Waits",
-    "apply",
-    "bound",
-    "decide",
-    "movable",
-    "poll_gap",
-    "settle_time",
-]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """The numbers of the money rule and of the schedule; seconds unless said otherwise."""
-
-    send_guard: float = 10.0  #: from saving the intent to the first byte sent; later: not sent
-    timeout: float = 120.0  #: the whole of a billable call, and of any other
-    long_timeout: float = 3600.0  #: the whole of what takes many requests: uploads, a look-up
-    max_tries: int = 5  #: calls whose fate was proved to be "not accepted"
-    recheck: float = 86_400.0  #: a doubted operation is looked up once more after this
-    deadline: float = 2 * 86_400.0  #: a record older than this asks a person
-    missing_limit: int = 3  #: "not found" so often in a row means gone
-    copy_limit: int = 6  #: attempts to fetch a result before a person is asked
-    gap_max: float = 60.0  #: between polls
-    patience: int = 3  #: times in a row that a vendor takes nothing before another stack is asked
-    discard_limit: int = 8  #: attempts to delete uploads before they are left where they are
-    account_check: float = 60.0  #: how often a record waits for its own account's key
-
-
-R = TypeVar("R", bound=Record)
-
-
-# -- what happened ----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """Something that happened at ``at`` (seconds since 1970)."""
-
-    at: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Of(Event):
-    operation: Operation
-    provider: str | None = (
-        None  #: whose operation it is, see ``bound``; None: the one that is there
-    )
-
-
-E = TypeVar("E", bound=Event)
-
-
-def bound(event: E, record: Record) -> E:
-    """The event, bound to the provider that has its operation in ``record``.
-
-    Whatever takes that provider's place later, the event does not speak of.
-    """
-    if not isinstance(event, _Of) or event.provider is not None:
-        return event
-    state = record.operation(event.operation)
-    return event if state is None else replace(event, provider=state.provider)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared(_Of):
-    """Free uploads are made; provider, account and API version are frozen."""
-
-    prepared: dict[str, Any]
-    account: str
-    api_version: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waits(Prepared):
-    """Free uploads wait for a person, or for the provider; look again at ``next_at``."""
-
-    action: Action | None
-    next_at: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandedIn(_Of):
-    """A person gave the recording that the provider asks for."""
-
-    hand_in: HandIn
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken(_Of):
-    """The provider has taken the recording, or said why not."""
-
-    hand_in: HandIn
-    refused: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Discarded(_Of):
-    """The uploads are deleted at the vendor, or could not be; ``limit`` attempts, and they stay."""
-
-    gone: bool
-    limit: int = 0
-    next_at: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intended(_Of):
-    """The next attempt is about to be sent."""
-
-    instant: Instant
-    digest: str
-    trace: str | None = None  #: traceparent of what is about to send it
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted(_Of):
-    """The provider has the job: it answered, or the job was found by our token."""
-
-    job: Job
-    others: tuple[Job, ...] = ()  #: more that carry our token, younger than ``job``
-    files: Mapping[str, StoredFile] | None = None  #: results that are stored already
-    next_at: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Absent(_Of):
-    """It is proved that ``attempt`` was not accepted.
-
-    ``then``: try again at ``next_at``; ask a person; or fail.
-    """
-
-    attempt: int
-    then: Literal["retry", "ask", "fail"] = "retry"
-    message: str = ""
-    error_type: str | None = None
-    next_at: float
-    counts: bool = True  #: False: a rate limit is no verdict on the request
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unsent(_Of):
-    """``attempt`` provably never left; it costs no try."""
-
-    attempt: int
-    next_at: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Elsewhere(_Of):
-    """The provider will not do it, or is not there: the next stack is asked, see ``movable``.
-
-    It is proved that ``attempt`` was not accepted; None: it was a free call.
-    """
-
-    attempt: int | None = None
-    reason: str
-    error_type: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Doubted(_Of):
-    """The fate of ``attempt`` is unknown; look again at ``next_at``."""
-
-    attempt: int
-    recheck_at: float
-    next_at: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettledAnew(_Of):
-    """The clocks contradict each other: count the settle time of ``attempt`` from ``instant``."""
-
-    attempt: int
-    instant: Instant
-    next_at: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen(_Of):
-    """The provider told the state of a job, in a poll or a signed webhook."""
-
-    job: Job
-    next_at: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Missing(_Of):
-    """The provider does not know the job."""
-
-    limit: int
-    next_at: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored(_Of):
-    """All results of the operation are in the media store."""
-
-    files: Mapping[str, StoredFile]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CopyFailed(_Of):
-    """A result could not be fetched or stored."""
-
-    reason: str
-    limit: int
-    next_at: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Postponed(_Of):
-    """Nothing was learned; try the same again at ``next_at``."""
-
-    next_at: float
-    failed: bool = False  #: because a free call failed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Removed(_Of):
-    """The vendor deleted ``job_id``, or cannot."""
-
-    job_id: str
-    deleted: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Abandoned(_Of):
-    """Nobody can look or delete there any more: what an ended record has there stays, by name."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rechecked(_Of):
-    """A doubted operation was looked up once more: these jobs carry its token."""
-
-    jobs: tuple[Job, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked(Event):
-    """A person must decide."""
-
-    action: Action
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cleared(Event):
-    """The reason for the action of this kind is gone."""
-
-    kind: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resumed(Event):
-    """A person answered: go on, with a later deadline, or with this account."""
-
-    deadline_at: float | None = None
-    accounts: Mapping[Operation, str] | None = None
-    discard_duplicates: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GaveUp(Event):
-    """A person gave it up; open intents that no look-up can settle are lost."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restored(Event):
-    """An older copy of the database came back: what it calls unsent may have been sent."""
-
-    instant: Instant
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed(Event):
-    """It cannot be completed."""
-
-    message: str
-    error_type: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cancelled(Event):
-    """The caller wants it no more."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deleted(Event):
-    """The caller wants no trace of it; what is personal in it goes at once."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Purged(Event):
-    """The stored results of a deleted record are gone; so is what came into it meanwhile."""
-
-    again_at: float
-
-
-# -- what is next -----------------------------------------------------------------------------
-
-
-class Do(StrEnum):
-    """What ``advance`` does next."""
-
-    PREPARE = "prepare"  #: free uploads
-    HAND_IN = "hand_in"  #: send the provider the recording that it asked for
-    SUBMIT = "submit"  #: save the intent, then call
-    RECONCILE = "reconcile"  #: an intent of unknown fate: look it up
-    POLL = "poll"
-    COPY = "copy"  #: fetch results into the media store
-    REMOVE = "remove"  #: delete at the vendor
-    DISCARD = "discard"  #: delete what was uploaded for it
-    RECHECK = "recheck"  #: look up a doubted operation once more
-    PURGE = "purge"  #: delete a deleted record's results
-    ASK_DEADLINE = "ask_deadline"
-    REST = "rest"  #: nothing, until something happens to it
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Do ``do`` for ``operation`` at ``at``; ``at`` None: never by itself."""
-
-    do: Do
-    operation: Operation | None = None
-    at: float | None = None
-    earlier: OperationState | None = None  #: of an earlier stack, in place of the record's own
-
-
-#: Actions under which no new paid call is made and nothing is polled.
-_BLOCKING = frozenset({"payment", "account", "retry", "result"})
-#: Actions that the provider raises and takes back.
-_VENDORS = frozenset({"open_url", "read_text", "captcha"})
-
-
-def settle_time(operation: OperationState, policy: Policy) -> float:
-    """Seconds after an intent from which "not found" means "was not accepted".
-
-    A free operation is repeated under the same token, so it needs no proof.
-    """
-    if not operation.billable:
-        return 0.0
-    return policy.send_guard + policy.timeout + operation.list_lag
-
-
-def poll_gap(record: Record, operation: OperationState, now: float, policy: Policy) -> float:
-    """Seconds to the next poll: a tenth of the job's age, jittered by a tenth either way."""
-    floor = min(max(operation.typical / 50, 0.05), 5.0)
-    age = max(0.0, now - (operation.submitted_at or now))
-    gap = min(max(floor, age / 10), policy.gap_max)
-    noise = zlib.crc32(f"{record.id}{operation.polls}".encode()) / 2**32
-    return gap * (0.9 + 0.2 * noise)
-
-
-def decide(record: Record, now: float, policy: Policy) -> Step:
-    """Say what is next; where ``Step.at`` lies in the future, nothing is to be done before."""
-    step = _decide(record, now, policy)
-    for stack in record.earlier:
-        other = _decide(_alone(record, stack), now, policy)
-        if other.at is not None and (step.at is None or other.at < step.at):
-            step = replace(other, earlier=stack.operation)
-    return step
-
-
-def _decide(record: Record, now: float, policy: Policy) -> Step:
-    for intent in record.operations:
-        if intent.phase is Phase.INTENT:
-            if record.action and record.action.kind == "payment":
-                return _no_later(record, Step(Do.REST))
-            if record.action is None and not record.status.final and now >= record.deadline_at:
-                return Step(Do.ASK_DEADLINE, intent.operation, record.deadline_at)
-            if _purged_before(record, intent):
-                return Step(Do.PURGE, None, record.purge_at)
-            return Step(Do.RECONCILE, intent.operation, intent.not_before)
-    if record.status.final:
-        return _after_the_end(record)
-    step = _forward(record)
-    if record.action is None and record.started_at is not None:
-        late = step.at is None or step.at > record.deadline_at
-        if late or now >= record.deadline_at:
-            step = Step(Do.ASK_DEADLINE, step.operation, record.deadline_at)
-    return _no_later(record, step)
-
-
-def _forward(record: Record) -> Step:
-    blocked = record.action is not None and record.action.kind in _BLOCKING
-    for op in record.operations:
-        if op.succeeded:
-            continue
-        if blocked:
-            # Another key may be in place by now; every other block waits for a person.
-            own_key = record.action is not None and record.action.kind == "account"
-            return Step(Do.PREPARE, op.operation, op.not_before) if own_key else Step(Do.REST)
-        if op.hand_in is not None:
-            do = Do.HAND_IN
-        elif op.phase is Phase.NONE:
-            do = Do.PREPARE if op.prepared is None or op.waiting else Do.SUBMIT
-        elif op.job_state is JobState.SUCCEEDED:
-            do = Do.COPY
-        else:
-            do = Do.POLL
-        return Step(do, op.operation, op.not_before)
-    return Step(Do.REST)  # pragma: no cover - ``apply`` completes such a record at once
-
-
-#: A copy that was under way when its record was deleted may end after the first purge.
-_PURGES = 2
-
-
-def _purged_before(record: Record, intent: OperationState) -> bool:
-    """Whether its results need not wait for a look-up, which lacks its account's key.
-
-    Stored speech is what shows that the call was accepted, so it waits.
-    """
-    waits = record.deleted and record.action is not None and record.purges < _PURGES
-    return (
-        waits and intent.operation is not Operation.SPEECH and (record.purge_at < intent.not_before)
-    )
-
-
-def _after_the_end(record: Record) -> Step:
-    steps = [
-        Step(Do.REMOVE, o.operation, o.not_before) for o in reversed(record.operations) if o.discard
-    ]
-    steps += [
-        Step(Do.DISCARD, o.operation, o.not_before)
-        for o in record.operations
-        if _discardable(record, o)
-    ]
-    if record.deleted and record.purges < _PURGES:
-        steps.append(Step(Do.PURGE, None, record.purge_at))
-    earliest = min(steps, key=lambda step: step.at or 0.0, default=Step(Do.REST))
-    return _no_later(record, earliest)
-
-
-def _discardable(record: Record, op: OperationState) -> bool:
-    """Whether what was uploaded for it serves nobody any more; first goes what was made of it."""
-    if record.cleanup == "no" or op.uploads != "kept" or not op.prepared or op.discard:
-        return False
-    at_its_end = op.phase is Phase.NONE or op.job_state in {JobState.FAILED, JobState.GONE}
-    return record.cleanup == "delete" or at_its_end or op.succeeded
-
-
-def _no_later(record: Record, step: Step) -> Step:
-    """Put a look-up that is due first before what is due later."""
-    due = [(o.recheck_at, o.operation) for o in record.operations if o.recheck_at is not None]
-    if not due:
-        return step
-    at, operation = min(due, key=lambda pair: pair[0])
-    return Step(Do.RECHECK, operation, at) if step.at is None or at < step.at else step
-
-
-# -- folding events in ------------------------------------------------------------------------
+from .decide import _PURGES, _VENDORS, Policy, R, _alone, _discardable, decide
+from .events import (
+    Abandoned,
+    Absent,
+    Accepted,
+    Asked,
+    Cancelled,
+    Cleared,
+    CopyFailed,
+    Deleted,
+    Discarded,
+    Doubted,
+    Elsewhere,
+    Event,
+    Failed,
+    GaveUp,
+    HandedIn,
+    Intended,
+    Missing,
+    Postponed,
+    Prepared,
+    Purged,
+    Rechecked,
+    Removed,
+    Restored,
+    Resumed,
+    Seen,
+    SettledAnew,
+    Stored,
+    Taken,
+    Unsent,
+    Waits,
+    _Of,
+    bound,
+)
 
 
 def apply(record: R, event: Event, policy: Policy) -> R:
@@ -563,13 +103,6 @@ def _folded(record: R, event: Event) -> R:
             stacks = tuple(kept if one is stack else one for one in record.earlier)
             return record.model_copy(update={"earlier": stacks})
     return record
-
-
-def _alone(record: R, stack: EarlierStack) -> R:
-    """What an earlier stack holds, as a record that nobody wants any more."""
-    ended: dict[str, Any] = {"status": Status.FAILED, "cleanup": "delete", "deleted": False}
-    only: dict[str, Any] = {"operations": (stack.operation,), "earlier": (), "alternatives": ()}
-    return record.model_copy(update={**ended, **only, "action": None})
 
 
 def _status(record: Record) -> Status:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from .models import Consent, Model, StoredFile
-from .records import OperationState, Phase, Record, Sample, Training, Video
+from ..models import Consent, Model, StoredFile
+from ..records import OperationState, Phase, Record, Sample, Training, Video
 
 __all__ = [
     "Holding",

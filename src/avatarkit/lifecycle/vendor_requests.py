@@ -12,12 +12,12 @@ from typing import Any, ClassVar, cast
 import anyio
 import anyio.to_thread
 
-from . import errors
-from .consent import require_valid
-from .content import audio
-from .content.files import chunks
-from .interfaces import MediaStore, Provider, Repository
-from .models import (
+from .. import errors
+from ..consent import require_valid
+from ..content import audio
+from ..content.files import chunks
+from ..interfaces import MediaStore, Provider, Repository
+from ..models import (
     AvatarRequest,
     DubRequest,
     Media,
@@ -29,8 +29,8 @@ from .models import (
     VideoRequest,
     VoiceRequest,
 )
-from .records import HandIn, OperationState, Record, Sample, Training, Video
-from .webhooks import Inboxes
+from ..records import HandIn, OperationState, Record, Sample, Training, Video
+from ..webhooks import Inboxes
 
 __all__ = ["Requests", "digest", "unreachable"]
 

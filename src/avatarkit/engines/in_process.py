@@ -7,101 +7,21 @@ in one process or many, may share a repository.
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 
 import anyio
 import anyio.abc
 
 from .. import _telemetry
 from .._log import get_logger
-from ..interfaces import TURN, Capabilities, Claim, Clock, Provider, Repository, Turn
+from ..clock import wait
+from ..interfaces import Claim, Clock, Repository
 from ..records import Record
-
-__all__ = ["AccountSlots", "InProcessEngine", "wait"]
 
 log = get_logger(__name__)
 
 #: Seconds by which the repository's clock may be ahead of what is counted on here.
 _AHEAD = 5.0
-
-
-async def wait(clock: Clock, seconds: float, event: anyio.Event) -> None:
-    """Wait until the event is set, at most ``seconds`` by ``clock``."""
-    async with anyio.create_task_group() as tasks:
-
-        async def nap() -> None:
-            await clock.sleep(seconds)
-            tasks.cancel_scope.cancel()
-
-        tasks.start_soon(nap)
-        await event.wait()
-        tasks.cancel_scope.cancel()
-
-
-class AccountSlots:
-    """Bounds how many requests are under way at each vendor account, and how fast they follow.
-
-    Within this process there are always so many places. Where a provider names a bound or a rate
-    of its own, the repository counts as well, for every process that uses it; a place that is not
-    given back (its process was killed) is free after ``lease`` seconds, which must be longer than
-    a request may take.
-    """
-
-    def __init__(
-        self, repository: Repository, clock: Clock, *, lease: float, default: int = 8
-    ) -> None:
-        self._repository = repository
-        self._clock = clock
-        self._lease = lease
-        self._default = default
-        self._limiters: dict[tuple[str, str], anyio.CapacityLimiter] = {}
-
-    @asynccontextmanager
-    async def slot(self, provider: Provider, /) -> AsyncIterator[None]:
-        """Hold one of the account's places."""
-        key = (provider.name, provider.account)
-        can = provider.capabilities
-        if key not in self._limiters:
-            self._limiters[key] = anyio.CapacityLimiter(can.in_flight or self._default)
-        async with self._limiters[key]:
-            if can.in_flight is None and can.rate is None:
-                yield
-            else:
-                async with self._shared(provider.name, ":".join(key), can):
-                    yield
-
-    @asynccontextmanager
-    async def _shared(self, provider: str, account: str, can: Capabilities) -> AsyncIterator[None]:
-        holder = secrets.token_hex(8)
-        taken = True  # for the first request
-
-        async def take(places: int | None) -> None:
-            while wait_for := await self._repository.take_place(
-                account, holder, places=places, rate=can.rate, seconds=self._lease
-            ):
-                await self._clock.sleep(wait_for)
-
-        async def wait() -> None:
-            nonlocal taken
-            if not taken:
-                await take(None)
-            taken = False
-
-        await take(can.in_flight)
-        set_turn = TURN.set(Turn(provider, wait) if can.rate is not None else None)
-        try:
-            yield
-        finally:
-            TURN.reset(set_turn)
-            with anyio.CancelScope(shield=True):
-                await self._leave(account, holder)
-
-    async def _leave(self, account: str, holder: str) -> None:
-        try:
-            await self._repository.leave_place(account, holder)
-        except Exception as error:  # noqa: BLE001 - what was answered counts; the place frees itself
-            log.warning("place.not_left", account=account, error=type(error).__name__)
 
 
 class InProcessEngine:

@@ -1,4 +1,4 @@
-"""The machine's own clock."""
+"""Time: the machine's own clock, and a wait that an event ends."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from typing import Any
 
 import anyio
 
-from ..interfaces import Clock
-from ..records import Instant
-
-__all__ = ["SystemClock"]
+from .interfaces import Clock
+from .records import Instant
 
 #: Counts while the machine is suspended, where the system can (Linux).
 _BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", None)
@@ -45,3 +43,16 @@ class SystemClock(Clock):
     def timeout(self, seconds: float, /) -> AbstractContextManager[Any]:
         """Raise ``TimeoutError`` where the block takes longer."""
         return anyio.fail_after(seconds)
+
+
+async def wait(clock: Clock, seconds: float, event: anyio.Event) -> None:
+    """Wait until the event is set, at most ``seconds`` by ``clock``."""
+    async with anyio.create_task_group() as tasks:
+
+        async def nap() -> None:
+            await clock.sleep(seconds)
+            tasks.cancel_scope.cancel()
+
+        tasks.start_soon(nap)
+        await event.wait()
+        tasks.cancel_scope.cancel()

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from . import _telemetry
-from ._log import get_logger
-from .errors import AvatarKitError, WebhookRejected
-from .interfaces import LogEntry, Outcome, Provider, Repository
-from .models import Event
-from .records import Record
-from .webhooks import Delivery
+from .. import _telemetry
+from .._log import get_logger
+from ..errors import AvatarKitError, WebhookRejected
+from ..interfaces import LogEntry, Outcome, Provider, Repository
+from ..models import Event
+from ..records import Record
+from ..webhooks import Delivery
 
 __all__ = ["PATIENCE", "Inbox"]
 

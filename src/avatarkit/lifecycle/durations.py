@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from .interfaces import Clock, Repository
-from .records import Status, Training
+from ..interfaces import Clock, Repository
+from ..records import Status, Training
 
 __all__ = ["Estimate", "Estimates"]
 

@@ -16,9 +16,9 @@ from functools import partial
 from typing import Any, ClassVar, Literal, TypeVar, cast
 from urllib.parse import urlsplit
 
-from . import _telemetry, errors
-from ._log import cleaned, get_logger
-from .interfaces import (
+from .. import _telemetry, errors
+from .._log import cleaned, get_logger
+from ..interfaces import (
     ROLES,
     Clock,
     Discards,
@@ -30,7 +30,7 @@ from .interfaces import (
     Slots,
     TakesRecording,
 )
-from .models import (
+from ..models import (
     MEDIA_TYPES,
     Action,
     Job,
@@ -42,10 +42,12 @@ from .models import (
     Waiting,
     media_type_of,
 )
-from .models import Event as Delivered
-from .records import HandIn, Instant, LedgerEntry, OperationState, Phase, Record, Video, elapsed
-from .requests import Requests, digest
-from .states import (
+from ..models import Event as Delivered
+from ..records import HandIn, Instant, LedgerEntry, OperationState, Phase, Record, Video, elapsed
+from ..webhooks import Inboxes
+from .apply import apply, movable
+from .decide import Do, Policy, decide, poll_gap, settle_time
+from .events import (
     Abandoned,
     Absent,
     Accepted,
@@ -55,7 +57,6 @@ from .states import (
     CopyFailed,
     Deleted,
     Discarded,
-    Do,
     Doubted,
     Elsewhere,
     Event,
@@ -64,7 +65,6 @@ from .states import (
     HandedIn,
     Intended,
     Missing,
-    Policy,
     Postponed,
     Prepared,
     Purged,
@@ -78,14 +78,9 @@ from .states import (
     Taken,
     Unsent,
     Waits,
-    apply,
     bound,
-    decide,
-    movable,
-    poll_gap,
-    settle_time,
 )
-from .webhooks import Inboxes
+from .vendor_requests import Requests, digest
 
 __all__ = ["Orchestrator"]
 

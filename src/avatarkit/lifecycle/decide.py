@@ -1,0 +1,195 @@
+"""``decide``: the next step of a record and its due time. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from ..models import JobState, Operation
+from ..records import (
+    EarlierStack,
+    OperationState,
+    Phase,
+    Record,
+    Status,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The numbers of the money rule and of the schedule; seconds unless said otherwise."""
+
+    send_guard: float = 10.0  #: from saving the intent to the first byte sent; later: not sent
+    timeout: float = 120.0  #: the whole of a billable call, and of any other
+    long_timeout: float = 3600.0  #: the whole of what takes many requests: uploads, a look-up
+    max_tries: int = 5  #: calls whose fate was proved to be "not accepted"
+    recheck: float = 86_400.0  #: a doubted operation is looked up once more after this
+    deadline: float = 2 * 86_400.0  #: a record older than this asks a person
+    missing_limit: int = 3  #: "not found" so often in a row means gone
+    copy_limit: int = 6  #: attempts to fetch a result before a person is asked
+    gap_max: float = 60.0  #: between polls
+    patience: int = 3  #: times in a row that a vendor takes nothing before another stack is asked
+    discard_limit: int = 8  #: attempts to delete uploads before they are left where they are
+    account_check: float = 60.0  #: how often a record waits for its own account's key
+
+
+R = TypeVar("R", bound=Record)
+
+
+class Do(StrEnum):
+    """What ``advance`` does next."""
+
+    PREPARE = "prepare"  #: free uploads
+    HAND_IN = "hand_in"  #: send the provider the recording that it asked for
+    SUBMIT = "submit"  #: save the intent, then call
+    RECONCILE = "reconcile"  #: an intent of unknown fate: look it up
+    POLL = "poll"
+    COPY = "copy"  #: fetch results into the media store
+    REMOVE = "remove"  #: delete at the vendor
+    DISCARD = "discard"  #: delete what was uploaded for it
+    RECHECK = "recheck"  #: look up a doubted operation once more
+    PURGE = "purge"  #: delete a deleted record's results
+    ASK_DEADLINE = "ask_deadline"
+    REST = "rest"  #: nothing, until something happens to it
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Do ``do`` for ``operation`` at ``at``; ``at`` None: never by itself."""
+
+    do: Do
+    operation: Operation | None = None
+    at: float | None = None
+    earlier: OperationState | None = None  #: of an earlier stack, in place of the record's own
+
+
+#: Actions under which no new paid call is made and nothing is polled.
+_BLOCKING = frozenset({"payment", "account", "retry", "result"})
+#: Actions that the provider raises and takes back.
+_VENDORS = frozenset({"open_url", "read_text", "captcha"})
+
+
+def settle_time(operation: OperationState, policy: Policy) -> float:
+    """Seconds after an intent from which "not found" means "was not accepted".
+
+    A free operation is repeated under the same token, so it needs no proof.
+    """
+    if not operation.billable:
+        return 0.0
+    return policy.send_guard + policy.timeout + operation.list_lag
+
+
+def poll_gap(record: Record, operation: OperationState, now: float, policy: Policy) -> float:
+    """Seconds to the next poll: a tenth of the job's age, jittered by a tenth either way."""
+    floor = min(max(operation.typical / 50, 0.05), 5.0)
+    age = max(0.0, now - (operation.submitted_at or now))
+    gap = min(max(floor, age / 10), policy.gap_max)
+    noise = zlib.crc32(f"{record.id}{operation.polls}".encode()) / 2**32
+    return gap * (0.9 + 0.2 * noise)
+
+
+def decide(record: Record, now: float, policy: Policy) -> Step:
+    """Say what is next; where ``Step.at`` lies in the future, nothing is to be done before."""
+    step = _decide(record, now, policy)
+    for stack in record.earlier:
+        other = _decide(_alone(record, stack), now, policy)
+        if other.at is not None and (step.at is None or other.at < step.at):
+            step = replace(other, earlier=stack.operation)
+    return step
+
+
+def _decide(record: Record, now: float, policy: Policy) -> Step:
+    for intent in record.operations:
+        if intent.phase is Phase.INTENT:
+            if record.action and record.action.kind == "payment":
+                return _no_later(record, Step(Do.REST))
+            if record.action is None and not record.status.final and now >= record.deadline_at:
+                return Step(Do.ASK_DEADLINE, intent.operation, record.deadline_at)
+            if _purged_before(record, intent):
+                return Step(Do.PURGE, None, record.purge_at)
+            return Step(Do.RECONCILE, intent.operation, intent.not_before)
+    if record.status.final:
+        return _after_the_end(record)
+    step = _forward(record)
+    if record.action is None and record.started_at is not None:
+        late = step.at is None or step.at > record.deadline_at
+        if late or now >= record.deadline_at:
+            step = Step(Do.ASK_DEADLINE, step.operation, record.deadline_at)
+    return _no_later(record, step)
+
+
+def _forward(record: Record) -> Step:
+    blocked = record.action is not None and record.action.kind in _BLOCKING
+    for op in record.operations:
+        if op.succeeded:
+            continue
+        if blocked:
+            # Another key may be in place by now; every other block waits for a person.
+            own_key = record.action is not None and record.action.kind == "account"
+            return Step(Do.PREPARE, op.operation, op.not_before) if own_key else Step(Do.REST)
+        if op.hand_in is not None:
+            do = Do.HAND_IN
+        elif op.phase is Phase.NONE:
+            do = Do.PREPARE if op.prepared is None or op.waiting else Do.SUBMIT
+        elif op.job_state is JobState.SUCCEEDED:
+            do = Do.COPY
+        else:
+            do = Do.POLL
+        return Step(do, op.operation, op.not_before)
+    return Step(Do.REST)  # pragma: no cover - ``apply`` completes such a record at once
+
+
+#: A copy that was under way when its record was deleted may end after the first purge.
+_PURGES = 2
+
+
+def _purged_before(record: Record, intent: OperationState) -> bool:
+    """Whether its results need not wait for a look-up, which lacks its account's key.
+
+    Stored speech is what shows that the call was accepted, so it waits.
+    """
+    waits = record.deleted and record.action is not None and record.purges < _PURGES
+    return (
+        waits and intent.operation is not Operation.SPEECH and (record.purge_at < intent.not_before)
+    )
+
+
+def _after_the_end(record: Record) -> Step:
+    steps = [
+        Step(Do.REMOVE, o.operation, o.not_before) for o in reversed(record.operations) if o.discard
+    ]
+    steps += [
+        Step(Do.DISCARD, o.operation, o.not_before)
+        for o in record.operations
+        if _discardable(record, o)
+    ]
+    if record.deleted and record.purges < _PURGES:
+        steps.append(Step(Do.PURGE, None, record.purge_at))
+    earliest = min(steps, key=lambda step: step.at or 0.0, default=Step(Do.REST))
+    return _no_later(record, earliest)
+
+
+def _discardable(record: Record, op: OperationState) -> bool:
+    """Whether what was uploaded for it serves nobody any more; first goes what was made of it."""
+    if record.cleanup == "no" or op.uploads != "kept" or not op.prepared or op.discard:
+        return False
+    at_its_end = op.phase is Phase.NONE or op.job_state in {JobState.FAILED, JobState.GONE}
+    return record.cleanup == "delete" or at_its_end or op.succeeded
+
+
+def _no_later(record: Record, step: Step) -> Step:
+    """Put a look-up that is due first before what is due later."""
+    due = [(o.recheck_at, o.operation) for o in record.operations if o.recheck_at is not None]
+    if not due:
+        return step
+    at, operation = min(due, key=lambda pair: pair[0])
+    return Step(Do.RECHECK, operation, at) if step.at is None or at < step.at else step
+
+
+def _alone(record: R, stack: EarlierStack) -> R:
+    """What an earlier stack holds, as a record that nobody wants any more."""
+    ended: dict[str, Any] = {"status": Status.FAILED, "cleanup": "delete", "deleted": False}
+    only: dict[str, Any] = {"operations": (stack.operation,), "earlier": (), "alternatives": ()}
+    return record.model_copy(update={**ended, **only, "action": None})

@@ -1,0 +1,276 @@
+"""Events of a record's state machine: what a visit, a webhook or a person reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeVar
+
+from ..models import Action, Job, Operation, StoredFile
+from ..records import (
+    HandIn,
+    Instant,
+    Record,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened at ``at`` (seconds since 1970)."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Of(Event):
+    operation: Operation
+    provider: str | None = (
+        None  #: whose operation it is, see ``bound``; None: the one that is there
+    )
+
+
+E = TypeVar("E", bound=Event)
+
+
+def bound(event: E, record: Record) -> E:
+    """The event, bound to the provider that has its operation in ``record``.
+
+    Whatever takes that provider's place later, the event does not speak of.
+    """
+    if not isinstance(event, _Of) or event.provider is not None:
+        return event
+    state = record.operation(event.operation)
+    return event if state is None else replace(event, provider=state.provider)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared(_Of):
+    """Free uploads are made; provider, account and API version are frozen."""
+
+    prepared: dict[str, Any]
+    account: str
+    api_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits(Prepared):
+    """Free uploads wait for a person, or for the provider; look again at ``next_at``."""
+
+    action: Action | None
+    next_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedIn(_Of):
+    """A person gave the recording that the provider asks for."""
+
+    hand_in: HandIn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken(_Of):
+    """The provider has taken the recording, or said why not."""
+
+    hand_in: HandIn
+    refused: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discarded(_Of):
+    """The uploads are deleted at the vendor, or could not be; ``limit`` attempts, and they stay."""
+
+    gone: bool
+    limit: int = 0
+    next_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intended(_Of):
+    """The next attempt is about to be sent."""
+
+    instant: Instant
+    digest: str
+    trace: str | None = None  #: traceparent of what is about to send it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted(_Of):
+    """The provider has the job: it answered, or the job was found by our token."""
+
+    job: Job
+    others: tuple[Job, ...] = ()  #: more that carry our token, younger than ``job``
+    files: Mapping[str, StoredFile] | None = None  #: results that are stored already
+    next_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absent(_Of):
+    """It is proved that ``attempt`` was not accepted.
+
+    ``then``: try again at ``next_at``; ask a person; or fail.
+    """
+
+    attempt: int
+    then: Literal["retry", "ask", "fail"] = "retry"
+    message: str = ""
+    error_type: str | None = None
+    next_at: float
+    counts: bool = True  #: False: a rate limit is no verdict on the request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsent(_Of):
+    """``attempt`` provably never left; it costs no try."""
+
+    attempt: int
+    next_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere(_Of):
+    """The provider will not do it, or is not there: the next stack is asked, see ``movable``.
+
+    It is proved that ``attempt`` was not accepted; None: it was a free call.
+    """
+
+    attempt: int | None = None
+    reason: str
+    error_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubted(_Of):
+    """The fate of ``attempt`` is unknown; look again at ``next_at``."""
+
+    attempt: int
+    recheck_at: float
+    next_at: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettledAnew(_Of):
+    """The clocks contradict each other: count the settle time of ``attempt`` from ``instant``."""
+
+    attempt: int
+    instant: Instant
+    next_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen(_Of):
+    """The provider told the state of a job, in a poll or a signed webhook."""
+
+    job: Job
+    next_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing(_Of):
+    """The provider does not know the job."""
+
+    limit: int
+    next_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored(_Of):
+    """All results of the operation are in the media store."""
+
+    files: Mapping[str, StoredFile]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyFailed(_Of):
+    """A result could not be fetched or stored."""
+
+    reason: str
+    limit: int
+    next_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Postponed(_Of):
+    """Nothing was learned; try the same again at ``next_at``."""
+
+    next_at: float
+    failed: bool = False  #: because a free call failed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed(_Of):
+    """The vendor deleted ``job_id``, or cannot."""
+
+    job_id: str
+    deleted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abandoned(_Of):
+    """Nobody can look or delete there any more: what an ended record has there stays, by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rechecked(_Of):
+    """A doubted operation was looked up once more: these jobs carry its token."""
+
+    jobs: tuple[Job, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked(Event):
+    """A person must decide."""
+
+    action: Action
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleared(Event):
+    """The reason for the action of this kind is gone."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed(Event):
+    """A person answered: go on, with a later deadline, or with this account."""
+
+    deadline_at: float | None = None
+    accounts: Mapping[Operation, str] | None = None
+    discard_duplicates: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GaveUp(Event):
+    """A person gave it up; open intents that no look-up can settle are lost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored(Event):
+    """An older copy of the database came back: what it calls unsent may have been sent."""
+
+    instant: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed(Event):
+    """It cannot be completed."""
+
+    message: str
+    error_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled(Event):
+    """The caller wants it no more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deleted(Event):
+    """The caller wants no trace of it; what is personal in it goes at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purged(Event):
+    """The stored results of a deleted record are gone; so is what came into it meanwhile."""
+
+    again_at: float
