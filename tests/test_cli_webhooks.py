@@ -63,7 +63,7 @@ def event():
 
 def test_deliveries_are_listed(event):
     (told,) = printed("list")["deliveries"]
-    assert (told["event"], told["outcome"], told["signed"]) == (event, "waiting", True)
+    assert (told["event"], told["outcome"], told["signed"]) == (event, "unmatched", True)
     assert event in run("list").stdout
 
 
@@ -78,7 +78,7 @@ def test_one_is_shown_with_what_it_said_and_no_signature_of_a_link(event):
 
 
 def test_one_is_applied_once_more(event):
-    assert printed("replay", event)["outcome"] == "waiting"
+    assert printed("replay", event)["outcome"] == "unmatched"
 
 
 @pytest.mark.parametrize("word", ["show", "replay"])

@@ -112,7 +112,7 @@ async def test_a_finished_row_that_is_made_due_is_named_and_visited_once_in_a_le
     house.set(finished.id, "next_at = 1.0, fence = 0")
     async with house.kit() as kit:
         await house.clock.sleep(60.0)
-    (named, *_) = [r.getMessage() for r in caplog.records if "visit.stuck" in r.getMessage()]
+    (named, *_) = [r.getMessage() for r in caplog.records if "advance.stuck" in r.getMessage()]
     assert finished.id in named
     ((claims,),) = house.run("SELECT fence FROM avatar_training WHERE id = ?", finished.id)
     assert 1 <= claims <= 2 + 60.0 / LEASE

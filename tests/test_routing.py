@@ -161,7 +161,7 @@ def test_the_change_is_logged(caplog):
     found = scene(refusal(errors.QuotaError))
     with caplog.at_level("INFO"):
         found.advance()
-    assert any("training.elsewhere" in r.getMessage() for r in caplog.records)
+    assert any("training.failed_over" in r.getMessage() for r in caplog.records)
 
 
 class Uploading(Provider):

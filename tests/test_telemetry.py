@@ -440,7 +440,7 @@ async def test_every_span_metric_and_doubt_was_seen_by_the_test_of_secrets(leake
     }
     assert ours == _telemetry.SPANS
     assert names == set(_telemetry.METRICS)
-    wanted = {"visit.failed", "paid_call.doubted", "free_call.failed", "result.copy_failed"}
+    wanted = {"advance.failed", "paid_call.in_doubt", "free_call.failed", "result.copy_failed"}
     assert wanted <= {getattr(record, "event", "") for record in records}
 
 

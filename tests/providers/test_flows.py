@@ -238,13 +238,13 @@ async def test_a_callback_that_comes_before_the_answer_waits_until_its_job_is_kn
 ):
     house.at(operation).order(event, operation)
     record = await house.finished(operation)
-    [early] = [e for e in house.kept if e.outcome == "waiting"]
+    [early] = [e for e in house.kept if e.outcome == "unmatched"]
     # Only what comes to an address of its own says whose it is.
     assert early.record_id == (record.id if early.token else None)
     await house.kit.apply_webhooks()
     log = (await house.kit.webhooks()).entries
     [settled] = [e for e in log if e.event_id == early.event_id]
-    assert settled.outcome == ("applied" if settled.signed else "looked")
+    assert settled.outcome == ("applied" if settled.signed else "poll_triggered")
     assert settled.record_id == record.id
 
 

@@ -278,7 +278,7 @@ async def test_an_unknown_job_is_answered_and_kept(site):
         answer = await post(site, client, "heygen")
         await done(site)
     assert answer.status_code == 200
-    assert [e.outcome for e in await kept(site)] == ["waiting"]
+    assert [e.outcome for e in await kept(site)] == ["unmatched"]
 
 
 async def test_a_delivery_before_its_job_is_known_is_matched_later(site):
@@ -289,7 +289,7 @@ async def test_a_delivery_before_its_job_is_known_is_matched_later(site):
         find, site.repository.find_job = site.repository.find_job, nobody
         await tell(site, client, delivery)
         await done(site)
-        assert [e.outcome for e in await kept(site)] == ["waiting"]
+        assert [e.outcome for e in await kept(site)] == ["unmatched"]
         site.repository.find_job = find
         assert await site.kit.apply_webhooks() == 1
         record = await site.kit.get(record_id)

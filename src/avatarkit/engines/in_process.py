@@ -140,14 +140,14 @@ class InProcessEngine:
             stuck = found is not None and await self._stuck(claim.record, found)
         except Exception as error:
             # Its lease is kept, so that the next visit comes when that ends, not at once.
-            log.exception("visit.failed", id=claim.record.id, error=type(error).__name__)
+            log.exception("advance.failed", id=claim.record.id, error=type(error).__name__)
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await self._release(claim)
             raise
         else:
             if stuck:  # somebody has edited its row; its lease is kept, as where a visit failed
-                log.warning("visit.stuck", id=claim.record.id)
+                log.warning("advance.stuck", id=claim.record.id)
             else:
                 await self._release(claim)
         finally:

@@ -91,14 +91,14 @@ class Held:
     reserved: int  #: is still to be sent, or of unknown fate
 
 
-#: What became of a webhook delivery.
+#: The status of a webhook delivery.
 Outcome = Literal[
-    "received",  # it is kept, and not yet looked at
-    "waiting",  # its job is not known yet
-    "applied",  # as a poll would have been
-    "looked",  # nobody signed it: its job was polled
-    "ignored",  # it tells of nothing that anybody waits for
-    "unknown",  # no record has held its job for long enough
+    "received",  # stored, not processed yet
+    "unmatched",  # no record has its job yet
+    "applied",  # its state was applied like a poll's
+    "poll_triggered",  # unsigned, so the job was polled instead
+    "ignored",  # no record waits for it
+    "expired",  # no record had its job within a day
 ]
 
 
@@ -295,7 +295,7 @@ class Repository(Protocol):
         ...
 
     async def pending_webhooks(self, limit: int = 64) -> list[LogEntry]:
-        """What is "received", then what is "waiting", each oldest first."""
+        """What is "received", then what is "unmatched", each oldest first."""
         ...
 
     async def ledger(self, record_id: str | None = None) -> list[LedgerEntry]:

@@ -77,4 +77,4 @@ class AccountSlots:
         try:
             await self._repository.leave_place(account, holder)
         except Exception as error:  # noqa: BLE001 - what was answered counts; the place frees itself
-            log.warning("place.not_left", account=account, error=type(error).__name__)
+            log.warning("slot.not_released", account=account, error=type(error).__name__)

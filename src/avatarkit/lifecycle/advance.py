@@ -475,7 +475,7 @@ class Orchestrator:
         except Exception as caught:  # noqa: BLE001 - anything else proves nothing
             now = (await self._repository.now()).wall
             log.warning(
-                "paid_call.doubted",
+                "paid_call.in_doubt",
                 id=record.id,
                 provider=state.provider,
                 operation=operation,
@@ -1123,7 +1123,7 @@ def _elsewhere(
 def _log_change_of_stack(record: Record) -> None:
     before = record.earlier[-1]
     log.warning(
-        "training.elsewhere",
+        "training.failed_over",
         id=record.id,
         was=before.stack,
         now=record.stack,

@@ -73,8 +73,8 @@ class Inbox:
                 seen.applied(record, event.job.operation)
             outcome = _outcome(event, known=known)
         now = (await self._repository.now()).wall
-        if outcome == "waiting" and now - entry.received_at > PATIENCE:
-            outcome = "unknown"
+        if outcome == "unmatched" and now - entry.received_at > PATIENCE:
+            outcome = "expired"
         if (outcome, record_id) != (entry.outcome, entry.record_id):
             await self._repository.settle_webhook(
                 entry.provider, entry.event_id, outcome, record_id
@@ -110,7 +110,7 @@ class Inbox:
         settled = 0
         for entry in await self._repository.pending_webhooks(limit):
             try:
-                settled += (await self.apply(entry)).outcome != "waiting"
+                settled += (await self.apply(entry)).outcome != "unmatched"
             except AvatarKitError as error:
                 log.warning(
                     "webhook.not_applied", provider=entry.provider, error=type(error).__name__
@@ -120,5 +120,5 @@ class Inbox:
 
 def _outcome(event: Event, *, known: bool) -> Outcome:
     if not known:
-        return "waiting"
-    return "applied" if event.trusted else "looked"
+        return "unmatched"
+    return "applied" if event.trusted else "poll_triggered"

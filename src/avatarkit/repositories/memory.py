@@ -369,8 +369,8 @@ class MemoryRepository(Repository):
         return row.record.user_id if row else None
 
     async def pending_webhooks(self, limit: int = 64) -> list[LogEntry]:
-        """What is "received", then what is "waiting", each oldest first."""
-        waiting = [e for e in self._webhooks.values() if e.outcome in {"received", "waiting"}]
+        """What is "received", then what is "unmatched", each oldest first."""
+        waiting = [e for e in self._webhooks.values() if e.outcome in {"received", "unmatched"}]
         return sorted(waiting, key=lambda entry: (entry.outcome, _place(entry)))[:limit]
 
     async def ledger(self, record_id: str | None = None) -> list[LedgerEntry]:

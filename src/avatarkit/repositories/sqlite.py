@@ -602,8 +602,8 @@ class SqliteRepository(Repository, Wakes):
         return rows.log_page(await self._logged(newest, values, limit=limit + 1), limit)
 
     async def pending_webhooks(self, limit: int = 64) -> list[LogEntry]:
-        """What is "received", then what is "waiting", each oldest first."""
-        oldest = f"outcome IN ('received', 'waiting') ORDER BY outcome, received_at, {_LOG_KEY}"
+        """What is "received", then what is "unmatched", each oldest first."""
+        oldest = f"outcome IN ('received', 'unmatched') ORDER BY outcome, received_at, {_LOG_KEY}"
         return await self._logged(oldest, (), limit=limit)
 
     async def _logged(self, where: str, values: tuple[Any, ...], *, limit: int) -> list[LogEntry]:

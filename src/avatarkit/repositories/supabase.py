@@ -534,7 +534,7 @@ class SupabaseRepository(Repository, Wakes):
         return rows.log_page(found, limit)
 
     async def pending_webhooks(self, limit: int = 64) -> list[LogEntry]:
-        """What is "received", then what is "waiting", each oldest first."""
+        """What is "received", then what is "unmatched", each oldest first."""
         return await self._logged(limit, p_pending=True)
 
     async def _logged(self, limit: int, **wanted: Any) -> list[LogEntry]:

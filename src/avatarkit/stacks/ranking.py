@@ -119,5 +119,5 @@ async def fitting(stacks: Sequence[Stack], fit: Callable[[Stack], Awaitable[T]])
             raise first
         raise type(first)("; ".join(f"{name}: {why}" for name, why in refusals))
     for name, why in refusals:
-        log.info("stack.left_out", stack=name, error=type(why).__name__)
+        log.info("stack.skipped", stack=name, error=type(why).__name__)
     return found

@@ -1146,7 +1146,7 @@ class RepositorySuite:
         self, repository: Repository
     ) -> None:
         """Those whose job is not known yet, too."""
-        for number, outcome in enumerate(("waiting", "received", "applied", "unknown")):
+        for number, outcome in enumerate(("unmatched", "received", "applied", "expired")):
             entry = _delivery(f"event-{number}", received_at=_BIRTH - number, outcome=outcome)
             await repository.log_webhook(entry)
         waiting = await repository.pending_webhooks()
@@ -1156,7 +1156,7 @@ class RepositorySuite:
         self, repository: Repository
     ) -> None:
         """However long it has waited."""
-        await repository.log_webhook(_delivery("old", received_at=_BIRTH - 9, outcome="waiting"))
+        await repository.log_webhook(_delivery("old", received_at=_BIRTH - 9, outcome="unmatched"))
         await repository.log_webhook(_delivery("new"))
         assert [e.event_id for e in await repository.pending_webhooks(1)] == ["new"]
 

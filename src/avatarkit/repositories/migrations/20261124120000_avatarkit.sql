@@ -379,7 +379,7 @@ create index if not exists avatar_webhooks_of_user
   on public.avatar_webhooks (user_id, received_at desc, id desc);
 create index if not exists avatar_webhooks_by_time on public.avatar_webhooks (received_at);
 create index if not exists avatar_webhooks_pending on public.avatar_webhooks (received_at)
-  where outcome in ('received', 'waiting');
+  where outcome in ('received', 'unmatched');
 create index if not exists avatar_consents_of_user on public.avatar_consents (user_id);
 create index if not exists avatar_ledger_of_record on public.avatar_ledger (record_id);
 create index if not exists avatar_reservations_by_time on public.avatar_reservations (at);
@@ -1141,7 +1141,7 @@ begin
              extract(epoch from w.received_at)::double precision,
              coalesce(w.avatar_training_id, w.avatar_video_id)::text, w.outcome, w.doc
         from public.avatar_webhooks w
-       where w.outcome in ('received', 'waiting') and w.doc is not null
+       where w.outcome in ('received', 'unmatched') and w.doc is not null
        order by w.outcome, w.received_at limit p_limit;
     return;
   end if;

@@ -161,7 +161,7 @@ CREATE TABLE avatar_webhooks (
 CREATE INDEX avatar_webhooks_by_time ON avatar_webhooks (received_at);
 CREATE INDEX avatar_webhooks_of_record ON avatar_webhooks (record_id) WHERE record_id IS NOT NULL;
 CREATE INDEX avatar_webhooks_pending ON avatar_webhooks (received_at)
-    WHERE outcome IN ('received', 'waiting');
+    WHERE outcome IN ('received', 'unmatched');
 
 CREATE TABLE ledger (
     id        TEXT PRIMARY KEY,
