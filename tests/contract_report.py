@@ -24,7 +24,7 @@ import pytest
 
 from avatarkit import errors
 from avatarkit.models import Model
-from avatarkit.providers._base import HttpProvider
+from avatarkit.providers.http import HttpProvider
 from avatarkit.stacks import registry
 from contract import VARIABLE, Contract
 

@@ -221,10 +221,10 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "name",
         ),
     },
-    ("providers/_base.py", "providers/test_base.py providers/test_heygen.py"): {
+    ("providers/http.py", "providers/test_base.py providers/test_heygen.py"): {
         "a job is found by the beginning of its token": (
-            "return _text(item, self.reads.token) == token",
-            'return (_text(item, self.reads.token) or "").startswith(token)',
+            "return text_at(item, *self.reads.token) == token",
+            'return (text_at(item, *self.reads.token) or "").startswith(token)',
         ),
         "only the first page is searched": (
             "cursor = self._cursor(page, query, pages=pages, jobs=len(ids))",
@@ -269,7 +269,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "self.capabilities.webhook.check(delivery, self._settings.webhook_secrets)",
             "pass",
         ),
-        "an id with a slash is another address": ('quote(job_id, safe="")', "quote(job_id)"),
+        "an id with a slash is another address": ('quote(name, safe="")', "quote(name)"),
         "two keys share one account's limits": ('f"{self.name}{self._key}"', "self.name"),
         "a callback address that is not taken is left out": (
             "if request.callback_url and not self.capabilities.calls_back(operation):",
@@ -293,7 +293,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "if True:\n            await",
         ),
         "fields that are not given go as null": (
-            "said = _filled(body)",
+            "said = _without_none(body)",
             "said = dict(body)",
         ),
         "several voice samples are cut to one": (

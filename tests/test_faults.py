@@ -12,7 +12,7 @@ from faults import FAULTS, UNSEEN
 
 #: One of each kind whose tests are quick; ``nox -s faults`` plants all.
 SAMPLE = {
-    ("providers/_base.py", "only the first page is searched"),
+    ("providers/http.py", "only the first page is searched"),
     ("webhooks.py", "a time in the future passes"),
     ("content/audio.py", "the last samples are lost"),
     ("providers/rask.py", "a paid call is sent again with a new token"),

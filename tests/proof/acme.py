@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Sequence
 
-from avatarkit import http
 from avatarkit.interfaces import AvatarTrainer, Capabilities, VideoGenerator, VoiceCloner
 from avatarkit.models import AvatarRequest, Job, JobState, Operation, VideoRequest, VoiceRequest
-from avatarkit.providers._base import HttpProvider, Reads
+from avatarkit.providers.http import HttpProvider, Reads, fetch
 
 #: Seconds that a job is said to take: how often it is looked at follows from that.
 _TYPICAL = float(os.environ.get("ACME_TYPICAL", "0.5"))
@@ -103,4 +102,4 @@ class Acme(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator):
 
     def fetch(self, url: str, /) -> AsyncIterator[bytes]:
         """Open a result; its link is a path at the vendor, which lies on this machine."""
-        return http.fetch(self._client, self._base_url + url, allow_private=True)
+        return fetch(self._client, self._base_url + url, allow_private=True)

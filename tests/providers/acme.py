@@ -25,7 +25,7 @@ from avatarkit.models import (
     VideoRequest,
     VoiceRequest,
 )
-from avatarkit.providers._base import HttpProvider, Reads
+from avatarkit.providers.http import HttpProvider, Reads
 from avatarkit.webhooks import HmacSha256
 
 

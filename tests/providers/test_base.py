@@ -20,7 +20,7 @@ from avatarkit.models import (
     VideoRequest,
     VoiceRequest,
 )
-from avatarkit.providers import _base
+from avatarkit.providers import http
 from avatarkit.testing import Wire
 from avatarkit.webhooks import Delivery, Unsigned
 
@@ -55,7 +55,7 @@ def acme(wire):
     ],
 )
 def test_progress_is_read_however_it_is_written(value, end, wanted):
-    assert _base._ratio(value, end) == wanted
+    assert http.parse_progress(value, end) == wanted
 
 
 @pytest.mark.parametrize(
@@ -72,12 +72,12 @@ def test_progress_is_read_however_it_is_written(value, end, wanted):
     ],
 )
 def test_a_moment_is_read_however_it_is_written(value):
-    assert _base._moment(value) == 1_790_000_000.0
+    assert http.parse_time(value) == 1_790_000_000.0
 
 
 @pytest.mark.parametrize("value", [None, "", "yesterday", {}, []])
 def test_what_is_no_moment_is_none(value):
-    assert _base._moment(value) is None
+    assert http.parse_time(value) is None
 
 
 @given(
@@ -258,7 +258,7 @@ async def test_a_large_upload_may_take_longer(acme, wire, monkeypatch):
         calls.append(call.timeout)
         return {}
 
-    monkeypatch.setattr(_base.http, "send", send)
+    monkeypatch.setattr(http, "send", send)
     large = Suite().media(linked=False).model_copy(update={"size": 100_000_000})
     await acme._call("POST", "/u", operation="x", files=[("data", large)])
     await acme._call("POST", "/u", operation="x", content=large)
@@ -270,7 +270,7 @@ async def test_a_large_upload_may_take_longer(acme, wire, monkeypatch):
     ("place", "wanted"), [("ids.0", "a"), ("ids.1.b", 2), ("ids.2", None), ("ids.b", None)]
 )
 def test_a_place_may_be_in_a_list(place, wanted):
-    assert _base._at({"ids": ["a", {"b": 2}]}, (place,)) == wanted
+    assert http.value_at({"ids": ["a", {"b": 2}]}, place) == wanted
 
 
 async def test_a_form_may_be_uploaded_for_free(acme, wire):

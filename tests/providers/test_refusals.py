@@ -22,7 +22,7 @@ from avatarkit.models import (
     VideoRequest,
     VoiceRequest,
 )
-from avatarkit.providers._base import HttpProvider
+from avatarkit.providers.http import HttpProvider
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.stacks.registry import usable
 from avatarkit.testing import FakeClock

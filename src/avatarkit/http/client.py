@@ -35,7 +35,7 @@ from ..interfaces import TURN
 from ..models import nothing_to_guard
 
 Client = httpx.AsyncClient
-Request = httpx.Request
+HttpRequest = httpx.Request
 T = TypeVar("T")
 #: How often a free call is sent, at most.
 _ATTEMPTS = 4
@@ -221,7 +221,7 @@ for _name in ("httpx", "httpcore.http11", "httpcore.http2", "httpcore.proxy"):
 logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 
-async def _sent(client: Client, request: Request, *, streamed: bool) -> httpx.Response:
+async def _sent(client: Client, request: HttpRequest, *, streamed: bool) -> httpx.Response:
     """Send it once, unlogged."""
     token = _ours.set(True)
     try:
@@ -237,7 +237,7 @@ def parsed(url: str) -> httpx.URL:
     return httpx.URL(url)
 
 
-async def send(client: Client, request: Request, call: Call) -> dict[str, Any]:
+async def send(client: Client, request: HttpRequest, call: Call) -> dict[str, Any]:
     """Send, and return the JSON object that comes back (empty where the answer is).
 
     A billable call is sent once. It raises ``NotSent`` where the vendor provably saw nothing of
@@ -247,7 +247,7 @@ async def send(client: Client, request: Request, call: Call) -> dict[str, Any]:
     return await retried(call, lambda: _object(client, request, call))
 
 
-async def send_any(client: Client, request: Request, call: Call) -> Any:
+async def send_any(client: Client, request: HttpRequest, call: Call) -> Any:
     """Send as ``send`` does, and return the JSON that comes back; None for 204, no content."""
     return await retried(call, lambda: _json(client, request, call))
 
@@ -286,7 +286,7 @@ def _keep_stdout_clean() -> None:
         instrumentation.set_on_retry_hooks([*others, instrumentation.LoggingOnRetryHook])
 
 
-async def _json(client: Client, request: Request, call: Call) -> Any:
+async def _json(client: Client, request: HttpRequest, call: Call) -> Any:
     response = await _answer(client, request, call, streamed=False)
     try:
         return None if response.status_code == httpx.codes.NO_CONTENT else response.json()
@@ -294,7 +294,7 @@ async def _json(client: Client, request: Request, call: Call) -> Any:
         raise _unclear(call, "the answer is not JSON", response) from None
 
 
-async def _object(client: Client, request: Request, call: Call) -> dict[str, Any]:
+async def _object(client: Client, request: HttpRequest, call: Call) -> dict[str, Any]:
     response = await _answer(client, request, call, streamed=False)
     body = _body(response)
     if not isinstance(body, dict):
@@ -312,7 +312,7 @@ def _unclear(call: Call, what: str, response: httpx.Response) -> errors.Provider
 
 
 async def _answer(
-    client: Client, request: Request, call: Call, *, streamed: bool
+    client: Client, request: HttpRequest, call: Call, *, streamed: bool
 ) -> httpx.Response:
     """Send once, when it is its turn; return a success, its body still open where ``streamed``."""
     turn = TURN.get()
@@ -360,7 +360,7 @@ class Streamed:
     chunks: AsyncIterator[bytes] = field(repr=False)
 
 
-async def stream(client: Client, request: Request, call: Call) -> Streamed:
+async def stream(client: Client, request: HttpRequest, call: Call) -> Streamed:
     """Send as ``send`` does, and return as soon as the answer begins.
 
     Where the bytes end early, reading them raises ``Ambiguous`` for a billable call and

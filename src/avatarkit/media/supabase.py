@@ -263,7 +263,7 @@ class SupabaseStore(MediaStore):
         )
         return await self._answer(operation, bucket, request)
 
-    async def _answer(self, operation: str, bucket: str, request: http.Request) -> Any:
+    async def _answer(self, operation: str, bucket: str, request: http.HttpRequest) -> Any:
         try:
             return await http.send_any(self._client, request, _call(operation))
         except ProviderError as error:

@@ -28,7 +28,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 import anyio
 import anyio.to_thread
 
-from .. import errors, http
+from .. import errors
 from ..content.files import whole
 from ..interfaces import Capabilities, Limit, ProviderSettings, SpeechSynthesizer, VoiceCloner
 from ..models import (
@@ -45,8 +45,18 @@ from ..models import (
     VoiceRequest,
 )
 from ..webhooks import Delivery
-from ._base import HttpProvider, Reads
-from ._home import account_of
+from .folder import account_of
+from .http import (
+    Call,
+    Client,
+    Explanation,
+    HttpProvider,
+    HttpRequest,
+    Reads,
+    send,
+    send_any,
+    stream,
+)
 
 __all__ = ["Coqui", "load_model"]
 
@@ -129,7 +139,7 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
         self,
         settings: ProviderSettings | None = None,
         *,
-        client: http.Client | None = None,
+        client: Client | None = None,
         model: Any = None,
         accept_cpml: bool | None = None,
     ) -> None:
@@ -166,7 +176,7 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
         del delivery
         raise errors.WebhookRejected("coqui sends no webhooks")
 
-    def explain(self, status: int, body: Any) -> http.Explanation:
+    def explain(self, status: int, body: Any) -> Explanation:
         """Read a failure; one of the model itself would only come again."""
         told = super().explain(status, body)
         failed = told.message.startswith("TTS synthesis failed")
@@ -236,7 +246,7 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
     async def _learn_there(self, request: VoiceRequest, folder: Path) -> Path:
         files = [("wav_file", sample) for sample in request.samples]
         call, sent = self._once(Operation.VOICE, "/clone_speaker", request, files=files)
-        raw = await http.send(self._client, sent, call)
+        raw = await send(self._client, sent, call)
         latents = {name: raw.get(name) for name in _LATENTS}
         if not all(isinstance(value, list) for value in latents.values()):
             raise call.unclear("the answer holds no voice", body=raw)
@@ -269,14 +279,14 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
     async def _say_by_sample(self, request: SpeechRequest, voice: Path, language: str) -> Speech:
         body = {"text": request.text, "language_id": language, "speaker_wav": str(voice)}
         call, sent = self._once(Operation.SPEECH, "/api/tts", request, body, files=())
-        answer = await http.stream(self._client, sent, call)
+        answer = await stream(self._client, sent, call)
         return Speech(audio=answer.chunks, media_type=answer.media_type)
 
     async def _say_by_latents(self, request: SpeechRequest, voice: Path, language: str) -> Speech:
         latents = json.loads(await anyio.Path(voice).read_text())
         body = {"text": request.text, "language": language, **latents}
         call, sent = self._once(Operation.SPEECH, "/tts", request, body)
-        said = await http.send_any(self._client, sent, call)
+        said = await send_any(self._client, sent, call)
         try:
             sound = base64.b64decode(said, validate=True)
         except (TypeError, ValueError, binascii.Error) as error:
@@ -310,7 +320,7 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
         body: Mapping[str, Any] = MappingProxyType({}),
         *,
         files: Sequence[tuple[str, Media]] | None = None,
-    ) -> tuple[http.Call, http.Request]:
+    ) -> tuple[Call, HttpRequest]:
         """A call that is not repeated: it costs no money, but minutes of a busy machine."""
         call, sent = self._billable(
             operation, path, request, options=Options, body=body, files=files

@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field
 
-from .. import errors, http
+from .. import errors
 from ..interfaces import (
     AvatarTrainer,
     Balance,
@@ -51,7 +51,17 @@ from ..models import (
     Waiting,
 )
 from ..webhooks import Delivery
-from ._base import HttpProvider, Reads, _moment, _segment, _text
+from .http import (
+    Call,
+    Client,
+    HttpProvider,
+    HttpRequest,
+    Reads,
+    parse_time,
+    path_segment,
+    send_any,
+    text_at,
+)
 
 __all__ = [
     "DID",
@@ -487,7 +497,7 @@ class DID(
     }
 
     def __init__(
-        self, settings: ProviderSettings | None = None, *, client: http.Client | None = None
+        self, settings: ProviderSettings | None = None, *, client: Client | None = None
     ) -> None:
         super().__init__(settings, client=client)
         own = self._settings.other_keys.get("elevenlabs")
@@ -518,10 +528,10 @@ class DID(
             return {}
         files = [("image", _renamed(request.footage, "photo"))]
         raw = await self._call("POST", "/images", operation=operation, files=files)
-        url = _text(raw, ("url",))
+        url = text_at(raw, "url")
         if url is None:
             raise self._bad(operation, "the upload has no address")
-        return {"source_url": url, "image_id": _text(raw, ("id",))}
+        return {"source_url": url, "image_id": text_at(raw, "id")}
 
     async def _speech(self, operation: Operation, request: VideoRequest) -> dict[str, Any]:
         """Upload audio that D-ID cannot fetch; or ask whose voice it is."""
@@ -558,10 +568,10 @@ class DID(
             )
         files = [("audio", _renamed(audio, "audio"))]
         raw = await self._call("POST", "/audios", operation=operation, files=files)
-        url = _text(raw, ("url",))
+        url = text_at(raw, "url")
         if url is None:
             raise self._bad(operation, "the upload has no address")
-        return {"audio_url": url, "audio_id": _text(raw, ("id",))}
+        return {"audio_url": url, "audio_id": text_at(raw, "id")}
 
     async def _voice_provider(self, voice_id: str) -> str | None:
         """Whose voice it is, where D-ID lists it."""
@@ -569,7 +579,7 @@ class DID(
             voice = await self.get_voice(voice_id)
         except errors.NotFound:
             return None
-        return _text(voice.raw, ("provider",))
+        return text_at(voice.raw, "provider")
 
     # -- consent ------------------------------------------------------------------------------
 
@@ -578,10 +588,10 @@ class DID(
         raw = await self._call(
             "POST", "/consents", operation=Operation.AVATAR, body={"language": language}
         )
-        consent_id, text = _text(raw, ("id",)), _text(raw, ("text",))
+        consent_id, text = text_at(raw, "id"), text_at(raw, "text")
         if consent_id is None or text is None:
             raise self._bad(Operation.AVATAR, "the consent has no text")
-        begun = _moment(raw.get("created_at")) or self._now()
+        begun = parse_time(raw.get("created_at")) or self._now()
         return ConsentText(consent_id, text, begun + _CONSENT_SECONDS)
 
     async def hand_in(self, ref: str, recording: Media, /, *, subject: str | None) -> None:
@@ -589,7 +599,7 @@ class DID(
         if recording.url is None:
             raise errors.Unsupported(f"d-id fetches {recording.name} by a link, and it has none")
         body = {"source_url": recording.url, "name": subject or "the person in the footage"}
-        path = f"/consents/{_segment(ref)}"
+        path = f"/consents/{path_segment(ref)}"
         await self._call("POST", path, operation=Operation.AVATAR, body=body)
 
     async def delete_consent(self, consent_id: str) -> None:
@@ -603,7 +613,7 @@ class DID(
         if consent_id is None:
             return await self._asked(how)
         raw = await self._consent(str(consent_id))
-        begun = _moment(raw.get("created_at")) or 0.0
+        begun = parse_time(raw.get("created_at")) or 0.0
         expires_at = known.get("expires_at") or begun + _CONSENT_SECONDS
         match raw.get("status"):
             case "done":
@@ -614,7 +624,7 @@ class DID(
             case None | "created":
                 return await self._asked(how, ours)
             case "error":
-                told = self._said(raw, ("error.description", "error.kind")) or "no reason given"
+                told = self._said(raw, "error.description", "error.kind") or "no reason given"
                 return await self._asked(how, ours, f"D-ID did not take the recording ({told}). ")
             case _:
                 return Waiting(prepared=dict(known))
@@ -629,7 +639,7 @@ class DID(
         return _to_read(fresh, known | ({"why": why} if why else {}), why)
 
     async def _consent(self, consent_id: str) -> Mapping[str, Any]:
-        path = f"/consents/{_segment(consent_id)}"
+        path = f"/consents/{path_segment(consent_id)}"
         try:
             return await self._call("GET", path, operation=Operation.AVATAR)
         except errors.NotFound:
@@ -709,7 +719,7 @@ class DID(
                 f"{footage.name} has more than {_PHOTO_BYTES // 10**6} MB: scale it down"
             )
         job = await self._submit(Operation.AVATAR, "/images", request, files=[("image", photo)])
-        url = _text(job.raw, ("url",))
+        url = text_at(job.raw, "url")
         if url is None:
             raise self._bad(Operation.AVATAR, "the upload has no address")
         ready = {"state": JobState.SUCCEEDED, "ref": f"talks:{url}"}
@@ -725,7 +735,7 @@ class DID(
                 id=avatar_id,
                 state=JobState.SUCCEEDED,
             )
-        path = f"/{family}/{'presenters' if family == 'clips' else 'avatars'}/{_segment(own)}"
+        path = f"/{family}/{'presenters' if family == 'clips' else 'avatars'}/{path_segment(own)}"
         raw = await self._call("GET", path, operation=Operation.AVATAR)
         listed = raw.get("presenters")  # a list of one
         if isinstance(listed, list) and listed and isinstance(listed[0], Mapping):
@@ -797,7 +807,7 @@ class DID(
 
     def _billable(
         self, operation: Operation, path: str, request: Request, **more: Any
-    ) -> tuple[http.Call, http.Request]:
+    ) -> tuple[Call, HttpRequest]:
         call, sent = super()._billable(operation, path, request, **more)
         if request.callback_url and not request.callback_url.startswith("https://"):
             raise errors.Unsupported("d-id calls back to https addresses only")
@@ -820,7 +830,7 @@ class DID(
         body = delivery.json()
         whose = _OBJECTS.get(str(body.get("object"))) or _marked(str(body.get("id")))
         whose = whose or next((w for name, w in _FIELDS.items() if name in body), None)
-        if whose is None or _text(body, self.reads.ids[whose[0]]) is None:
+        if whose is None or text_at(body, *self.reads.ids[whose[0]]) is None:
             return []
         operation, family = whose
         return self._events(delivery, _within(family, self._job(operation, body)))
@@ -836,7 +846,7 @@ class DID(
         return sorted(found, key=lambda job: job.created_at or 0.0)
 
     def _carries(self, item: Mapping[str, Any], token: str) -> bool:
-        address = urlsplit(_text(item, ("webhook",)) or "")
+        address = urlsplit(text_at(item, "webhook") or "")
         return super()._carries(item, token) or token in dict(parse_qsl(address.query)).values()
 
     def _read_on(self, job: Job) -> Job:
@@ -847,9 +857,9 @@ class DID(
             reason = "D-ID's moderation refused it" if refused else "D-ID gives no reason"
         return job.model_copy(update={"links": links, "reason": reason})
 
-    async def _send(self, request: http.Request, call: http.Call) -> dict[str, Any]:
+    async def _send(self, request: HttpRequest, call: Call) -> dict[str, Any]:
         if request.method == "GET" and request.url.path.endswith("/tts/voices"):
-            return {"voices": await http.send_any(self._client, request, call)}  # a bare list
+            return {"voices": await send_any(self._client, request, call)}  # a bare list
         return await super()._send(request, call)
 
     def _secrets(self) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 
 from pydantic import Field
 
-from .. import errors, http
+from .. import errors
 from ..content.files import whole
 from ..interfaces import (
     Balance,
@@ -46,7 +46,20 @@ from ..models import (
     VoiceRequest,
 )
 from ..webhooks import Delivery, HmacSha256, Registered
-from ._base import HttpProvider, Reads, _at, _ratio, _segment, _text
+from .http import (
+    Call,
+    Client,
+    Explanation,
+    HttpProvider,
+    HttpRequest,
+    Reads,
+    parse_progress,
+    path_segment,
+    send_any,
+    stream,
+    text_at,
+    value_at,
+)
 
 __all__ = [
     "REGIONS",
@@ -280,7 +293,7 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording, T
     }
 
     def __init__(
-        self, settings: ProviderSettings | None = None, *, client: http.Client | None = None
+        self, settings: ProviderSettings | None = None, *, client: Client | None = None
     ) -> None:
         super().__init__(settings, client=client)
         self._base_url = REGIONS.get(self._base_url, self._base_url)
@@ -321,7 +334,7 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording, T
         )
         try:
             files = [("files", sample) for sample in request.samples]
-            path = f"/v1/voices/pvc/{_segment(job.id)}/samples"
+            path = f"/v1/voices/pvc/{path_segment(job.id)}/samples"
             await self._call("POST", path, operation=Operation.VOICE, files=files)
         except errors.ProviderError as error:
             if error.code != "duplicate_files":  # which a repeat of ours may have brought about
@@ -353,16 +366,16 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording, T
 
     async def captcha(self, voice_id: str) -> bytes:
         """Fetch the picture (PNG) of the lines that the owner of the voice must read aloud."""
-        path = f"/v1/voices/pvc/{_segment(voice_id)}/captcha"
+        path = f"/v1/voices/pvc/{path_segment(voice_id)}/captcha"
         request = self._client.build_request("GET", self._url(path), headers=self._headers())
-        call = http.Call(
+        call = Call(
             provider=self.name,
             operation=Operation.VOICE,
             timeout=self._settings.timeout,
             explain=self.explain,
             redact=self._redacted,
         )
-        answer = await http.stream(self._client, request, call)
+        answer = await stream(self._client, request, call)
         picture = _picture(b"".join([chunk async for chunk in answer.chunks]))
         if picture is None:
             raise call.error(errors.BadReply, "the captcha is no picture")
@@ -371,7 +384,7 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording, T
     async def hand_in(self, ref: str, recording: Media, /, *, subject: str | None = None) -> None:
         """Hand in the recording of a voice's captcha; the next poll goes on, or shows another."""
         del subject  # it is the account's owner
-        path = f"/v1/voices/pvc/{_segment(ref)}/captcha"
+        path = f"/v1/voices/pvc/{path_segment(ref)}/captcha"
         self._captchas.pop(ref, None)
         files = [("recording", recording)]
         await self._call("POST", path, operation=Operation.VOICE, files=files)
@@ -389,7 +402,7 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording, T
         )
 
     async def _train(self, voice_id: str) -> None:
-        path, body = f"/v1/voices/pvc/{_segment(voice_id)}/train", {"model_id": _MODEL}
+        path, body = f"/v1/voices/pvc/{path_segment(voice_id)}/train", {"model_id": _MODEL}
         try:
             await self._call("POST", path, operation=Operation.VOICE, body=body)
         except errors.ProviderError as error:
@@ -405,7 +418,7 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording, T
         query = {"output_format": how.output_format}
         if how.enable_logging is not None:
             query["enable_logging"] = str(how.enable_logging).lower()
-        path = f"/v1/text-to-speech/{_segment(request.voice_id)}{_DELIVERIES[how.delivery]}"
+        path = f"/v1/text-to-speech/{path_segment(request.voice_id)}{_DELIVERIES[how.delivery]}"
         call, sent = self._billable(
             Operation.SPEECH,
             f"{path}?{urlencode(query | how.extra)}",
@@ -417,7 +430,7 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording, T
                 "language_code": None if model == _MODEL else _primary(request.language),
             },
         )
-        answer = await http.stream(self._client, sent, call)
+        answer = await stream(self._client, sent, call)
         cost = answer.headers.get("character-cost", "")
         cost_told = f"{cost} credits" if re.fullmatch(r"[0-9]+(\.[0-9]+)?", cost) else None
         if how.delivery != "timestamps":
@@ -437,7 +450,7 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording, T
         """Read what the plan still allows; raises ``AuthError`` for a key that may not see it."""
         raw = await self._call("GET", "/v1/user/subscription", operation=Operation.VOICE)
         return Allowance(
-            tier=_text(raw, ("tier",)),
+            tier=text_at(raw, "tier"),
             instant_voices=_flag(raw, "can_use_instant_voice_cloning"),
             professional_voices=_flag(raw, "can_use_professional_voice_cloning"),
             voice_slots=_left(raw, "voice_limit", "voice_slots_used"),
@@ -468,7 +481,9 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording, T
         told = self._registered(voice, raw, "webhook_id", "webhook_secret")
         wanted = {"is_disabled": False, "name": "avatarkit", "events": [_REMOVALS]}
         try:
-            await self._call("PATCH", f"{place}/{_segment(told.id)}", operation=voice, body=wanted)
+            await self._call(
+                "PATCH", f"{place}/{path_segment(told.id)}", operation=voice, body=wanted
+            )
         except errors.ProviderError:
             await self._delete(voice, f"{place}/{{}}", told.id)  # it would tell of nothing
             raise
@@ -486,14 +501,14 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording, T
         job = self._job(Operation.VOICE, data).model_copy(update={"state": state})
         return self._events(delivery, job)
 
-    def explain(self, status: int, body: Any) -> http.Explanation:
+    def explain(self, status: int, body: Any) -> Explanation:
         """Read a failure by its code, else by its older code; else it may be a list of faults."""
         told = super().explain(status, body)
         said = body if isinstance(body, Mapping) else {}
-        older = _text(said, ("detail.status",))
+        older = text_at(said, "detail.status")
         kind = told.kind or self.codes.get(older or "")
         message = told.message or "; ".join(_faults(said.get("detail")))[:200]
-        return http.Explanation(kind=kind, code=told.code, message=message)
+        return Explanation(kind=kind, code=told.code, message=message)
 
     def _read_on(self, job: Job) -> Job:
         state, reason = _standing(job.raw)
@@ -505,7 +520,9 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording, T
                 url="https://elevenlabs.io/app",
             )
         if state is JobState.RUNNING:
-            known["progress"] = _ratio(_at(job.raw, (f"fine_tuning.progress.{_MODEL}",)), 1)
+            known["progress"] = parse_progress(
+                value_at(job.raw, f"fine_tuning.progress.{_MODEL}"), 1
+            )
         return job.model_copy(update=known)
 
     def _cursor(
@@ -516,9 +533,9 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording, T
             raise self._bad(Operation.VOICE, "there is more of the list, yet not how to get it")
         return cursor if page.get("has_more", True) else None
 
-    async def _send(self, request: http.Request, call: http.Call) -> dict[str, Any]:
+    async def _send(self, request: HttpRequest, call: Call) -> dict[str, Any]:
         if request.url.path.endswith("/samples"):  # it answers with a bare list of them
-            return {"samples": await http.send_any(self._client, request, call)}
+            return {"samples": await send_any(self._client, request, call)}
         return await super()._send(request, call)
 
 
@@ -540,10 +557,10 @@ def _standing(raw: Mapping[str, Any]) -> tuple[JobState, str | None]:
         return JobState.FAILED, "ElevenLabs has banned this voice"
     if raw.get("category") == "professional":
         return _professional(raw)
-    asked = raw.get("requires_verification") or _at(
-        raw, ("voice_verification.requires_verification",)
+    asked = raw.get("requires_verification") or value_at(
+        raw, "voice_verification.requires_verification"
     )
-    if asked and not _at(raw, ("voice_verification.is_verified",)):
+    if asked and not value_at(raw, "voice_verification.is_verified"):
         return JobState.NEEDS_ACTION, None
     return JobState.SUCCEEDED, None
 
@@ -552,23 +569,23 @@ def _professional(raw: Mapping[str, Any]) -> tuple[JobState, str | None]:
     word = _trained(raw)
     state = _TRAINING.get(word, JobState.UNKNOWN)
     if state is JobState.FAILED:
-        said = _at(raw, ("fine_tuning.message",))
+        said = value_at(raw, "fine_tuning.message")
         texts = [str(v) for v in said.values() if v] if isinstance(said, Mapping) else []
         return state, "; ".join(texts)[:200] or "its training failed"
     if word != "not_started":
         return state, None
     if not raw.get("samples"):
         return JobState.FAILED, "its recordings never arrived: begin again"
-    if _at(raw, ("voice_verification.is_verified",)):
+    if value_at(raw, "voice_verification.is_verified"):
         return JobState.QUEUED, None
-    if _at(raw, ("fine_tuning.manual_verification_requested",)):
+    if value_at(raw, "fine_tuning.manual_verification_requested"):
         return JobState.RUNNING, None  # ElevenLabs' people look at it
     return JobState.NEEDS_ACTION, None
 
 
 def _trained(raw: Mapping[str, Any]) -> str:
     """The word for the training of the model that we train, else of any."""
-    words = _at(raw, ("fine_tuning.state",))
+    words = value_at(raw, "fine_tuning.state")
     words = words if isinstance(words, Mapping) else {}
     others = [w for w in words.values() if w != "not_started"]
     return str(words.get(_MODEL) or next(iter(others), "not_started"))
@@ -595,9 +612,7 @@ def _picture(answer: bytes) -> bytes | None:
 _PNG = b"\x89PNG"
 
 
-def _timed(
-    call: http.Call, answer: bytes
-) -> tuple[bytes, tuple[tuple[str, float, float], ...] | None]:
+def _timed(call: Call, answer: bytes) -> tuple[bytes, tuple[tuple[str, float, float], ...] | None]:
     """Audio and the time of each character, which may be missing."""
     try:
         raw = json.loads(answer)

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from .. import errors, http
+from .. import errors
 from ..interfaces import (
     AvatarTrainer,
     Balance,
@@ -54,7 +54,7 @@ from ..models import (
     media_type_of,
 )
 from ..webhooks import Delivery, HmacSha256, Registered
-from ._base import HttpProvider, Places, Reads, _at, _segment, _text
+from .http import HttpProvider, Places, Reads, fetch, path_segment, text_at, value_at
 
 __all__ = [
     "HeyGen",
@@ -440,7 +440,7 @@ class HeyGen(
             case DubRequest():
                 path = "/video-translations/languages"
                 listed = await self._call("GET", path, operation=operation)
-                language = _language(request.language, _at(listed, ("data.languages",)) or ())
+                language = _language(request.language, value_at(listed, "data.languages") or ())
                 return {
                     "language": language,
                     "asset_id": await self._upload(operation, request.source),
@@ -466,7 +466,7 @@ class HeyGen(
             raw = await self._call("POST", "/assets", operation=operation, files=files)
         else:
             raw = await self._upload_directly(operation, media)
-        asset = _text(raw, ("data.asset_id",))
+        asset = text_at(raw, "data.asset_id")
         if asset is None:
             raise self._bad(operation, "the upload was given no id")
         return asset
@@ -483,18 +483,18 @@ class HeyGen(
                 "checksum_sha256": media.sha256,
             },
         )
-        asset = _text(begun, ("data.asset_id",))
-        address = _text(begun, ("data.upload_url",))
+        asset = text_at(begun, "data.asset_id")
+        address = text_at(begun, "data.upload_url")
         if asset is None or address is None or not address.startswith("https://"):
             raise self._bad(operation, "the upload was given no address")
-        headers = _at(begun, ("data.upload_headers",)) or {}
+        headers = value_at(begun, "data.upload_headers") or {}
         await self._call("PUT", address, operation=operation, content=media, headers=headers)
-        path = f"/assets/{_segment(asset)}/complete"
+        path = f"/assets/{path_segment(asset)}/complete"
         return await self._call("POST", path, operation=operation, body={})
 
     async def _look(self, request: VideoRequest) -> dict[str, Any]:
         """Which look speaks, where it is not the avatar's own id, and with which engine."""
-        path = f"/avatars/looks/{_segment(request.avatar_id)}"
+        path = f"/avatars/looks/{path_segment(request.avatar_id)}"
         try:
             told = (await self._call("GET", path, operation=Operation.VIDEO)).get("data")
         except errors.NotFound:  # it may be a group, whose look was not told
@@ -585,11 +585,11 @@ class HeyGen(
         looks = await self._looks(job.id)
         look = _usable(looks)
         if look is not None:
-            return job.model_copy(update={"ref": _text(look, ("id",))})
+            return job.model_copy(update={"ref": text_at(look, "id")})
         if any(k.get("status") != "failed" for k in looks):
             return job.model_copy(update={"state": JobState.RUNNING})  # it has no picture yet
         if looks:
-            reason = self._said(looks[0], ("error.message", "error.code"))
+            reason = self._said(looks[0], "error.message", "error.code")
             return job.model_copy(
                 update={"state": JobState.FAILED, "reason": reason or "its look failed"}
             )
@@ -601,7 +601,7 @@ class HeyGen(
         try:
             raw = await self._call(
                 "POST",
-                f"/avatars/{_segment(group_id)}/consent",
+                f"/avatars/{path_segment(group_id)}/consent",
                 operation=Operation.AVATAR,
                 body={},
                 headers=self._keyed(f"consent {group_id}"),
@@ -610,7 +610,7 @@ class HeyGen(
             if error.status == 409:  # somebody else is asking for it
                 raise
             return Action(kind="open_url", message=f"{message} HeyGen gives none: {error.message}")
-        return Action(kind="open_url", message=message, url=_text(raw, ("data.url",)))
+        return Action(kind="open_url", message=message, url=text_at(raw, "data.url"))
 
     def _keyed(self, what: str) -> dict[str, str]:
         """The headers of a free call that must have one answer, however often it is made."""
@@ -676,15 +676,15 @@ class HeyGen(
             },
         )
         raw = await self._send(sent, call)
-        link = _text(raw, ("data.audio_url",))
+        link = text_at(raw, "data.audio_url")
         if link is None:
             raise call.unclear("the answer has no link to the audio", body=raw)
         media_type = media_type_of(PurePosixPath(urlsplit(link).path).suffix)
-        seconds = _text(raw, ("data.duration",))
+        seconds = text_at(raw, "data.duration")
         return Speech(
-            audio=http.fetch(self._client, link),
+            audio=fetch(self._client, link),
             media_type=media_type if media_type.startswith("audio/") else "audio/mpeg",
-            timings=_timings(_at(raw, ("data.word_timestamps",))),
+            timings=_timings(value_at(raw, "data.word_timestamps")),
             cost=seconds and f"{seconds} seconds",
         )
 
@@ -721,8 +721,8 @@ class HeyGen(
     async def balance(self) -> Balance:
         """What the key's account can still spend."""
         raw = await self._call("GET", "/users/me", operation=Operation.VIDEO)
-        me = _at(raw, ("data",)) or {}
-        wallet = _at(me, ("wallet",)) or {}
+        me = value_at(raw, "data") or {}
+        wallet = value_at(me, "wallet") or {}
         if wallet:
             in_dollars = wallet.get("currency") == "usd"
             return Balance(_sum(wallet, ("remaining_balance",)), "usd" if in_dollars else "credits")
@@ -765,7 +765,7 @@ class HeyGen(
         if kind not in _EVENTS or end not in _ENDS or not isinstance(data, Mapping):
             return []
         operation, places = _EVENTS[kind]
-        job_id = _text(data, places)
+        job_id = text_at(data, *places)
         if job_id is None:
             return []
         job = Job(
@@ -773,11 +773,11 @@ class HeyGen(
             operation=operation,
             id=job_id,
             state=_ENDS[end],
-            reason=self._said(data, ("failure_message", "msg")) if end == "fail" else None,
+            reason=self._said(data, "failure_message", "msg") if end == "fail" else None,
             raw=body,
         )
         trusted = signature is not None and operation is not Operation.AVATAR
-        told = _text(body, ("event_id",)) if signature is not None else None
+        told = text_at(body, "event_id") if signature is not None else None
         return self._events(delivery, job, told=told, trusted=trusted)
 
 
@@ -800,7 +800,7 @@ def _kind(
 
 def _in_stock(job: Job) -> Job:
     """HeyGen's own voices and avatars have no state: they are there."""
-    said = _at(job.raw, ("data.status",))
+    said = value_at(job.raw, "data.status")
     return job if said is not None else job.model_copy(update={"state": JobState.SUCCEEDED})
 
 
@@ -851,6 +851,6 @@ def _timings(told: Any) -> tuple[tuple[str, float, float], ...] | None:
 
 def _sum(raw: Mapping[str, Any], places: Places) -> float | None:
     """The sum of the numbers that stand there; None where there is none."""
-    values = [_at(raw, (place,)) for place in places]
+    values = [value_at(raw, place) for place in places]
     numbers = [float(v) for v in values if isinstance(v, int | float)]
     return sum(numbers) if numbers else None

@@ -1,5 +1,674 @@
-"""What an adapter over HTTP stands on, for those who write one of their own."""
+"""Adapter kit: the base class of providers over HTTP, and the helpers that read answers.
 
-from ._base import HttpProvider, Places, Reads
+All that an adapter imports besides ``interfaces``, ``models``, ``errors`` and ``webhooks`` is here.
+An adapter names its roles in its bases, says in ``capabilities`` what its wire can carry and in
+``reads`` where the fields of an answer are, and writes one line per call. The methods that start
+with an underscore (``_submit``, ``_get``, ``_find``, ``_delete``, ``_call``, …) are for subclasses.
+"""
 
-__all__ = ["HttpProvider", "Places", "Reads"]
+from __future__ import annotations
+
+import email.utils
+import hashlib
+import itertools
+import math
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Literal, TypeVar
+from urllib.parse import quote
+
+from pydantic import SecretStr
+
+from .. import errors
+from .._log import cleaned
+from ..http import (
+    Call,
+    Client,
+    Explanation,
+    HttpRequest,
+    Multipart,
+    Upload,
+    fetch,
+    new_client,
+    send,
+    send_any,
+    stream,
+)
+from ..interfaces import Capabilities, Limits, ProviderSettings, Sunset, needs_footage
+from ..models import (
+    Action,
+    AvatarRequest,
+    ConsentRule,
+    DubRequest,
+    Event,
+    Job,
+    JobState,
+    Media,
+    Operation,
+    Options,
+    Request,
+    Speech,
+    SpeechRequest,
+    VideoRequest,
+    VoiceRequest,
+)
+from ..webhooks import Delivery, Registered
+
+__all__ = [
+    "Call",
+    "Client",
+    "Explanation",
+    "HttpProvider",
+    "HttpRequest",
+    "Places",
+    "Reads",
+    "fetch",
+    "parse_progress",
+    "parse_time",
+    "path_segment",
+    "send",
+    "send_any",
+    "stream",
+    "text_at",
+    "value_at",
+]
+
+OptionsT = TypeVar("OptionsT", bound=Options)
+
+#: Dotted paths into an answer, such as ``("data.id", "id")``: the first one that is filled counts.
+#: The elements of a list are named by numbers: ``"items.0.id"``.
+Places = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reads:
+    """Table of where a vendor's answers keep the fields of a job."""
+
+    ids: Mapping[Operation, Places]  #: the id that is polled
+    #: the id that later calls use, if it is another one
+    refs: Mapping[Operation, Places] = field(default_factory=dict)
+    states: Mapping[str, JobState]  #: the vendor's word -> ours; any other word is ``UNKNOWN``
+    state: Places = ("status",)
+    #: the state of a job whose answer has no word for it; a submission is ``QUEUED``
+    unsaid: Mapping[Operation, JobState] = field(default_factory=dict)
+    progress: Places = ()  #: a number, "60%" or "60/100"
+    progress_end: float = 100  #: the value of a bare number when the job is done
+    links: Mapping[str, Places] = field(default_factory=dict)  #: our name -> place
+    reason: Places = ()
+    consent_url: Places = ()  #: the page where a person consents, while the job needs an action
+    #: seconds or milliseconds since 1970, or a time in ISO 8601 or RFC 1123
+    created_at: Places = ("created_at",)
+    cost: Places = ()
+    seconds: Places = ()  #: length of a finished video, if the vendor charges by it
+    token: Places = ("name",)  #: the name that we gave to the job
+    items: Places = ("data",)  #: the jobs of a page
+    cursor: Places = ()  #: the cursor of the next page; empty on the last page
+    cursor_parameter: str = "cursor"
+    #: unit of the cursor if no page names the next one; it starts at the value of the first request
+    counts: Literal["pages", "jobs"] | None = None
+    #: number of all jobs; if the vendor does not tell it, the list ends with an empty page
+    total_jobs: Places = ()
+    total_pages: Places = ()
+
+
+class HttpProvider:
+    """Base class of an adapter over HTTP.
+
+    A given ``client`` is borrowed: ``aclose`` does not close it. Raises ``ConfigError`` if the key
+    is missing, or has characters that an HTTP header cannot carry.
+    """
+
+    name: ClassVar[str]
+    api_version: ClassVar[str]
+    base_url: ClassVar[str]
+    key_env: ClassVar[str]  #: the vendor's own environment variable for the key
+    key_header: ClassVar[str] = "authorization"
+    key_prefix: ClassVar[str] = ""
+    needs: ClassVar[frozenset[str]] = frozenset({"api_key"})  #: fields of ``ProviderSettings``
+    idempotency_header: ClassVar[str | None] = None  #: only if the vendor documents one
+    capabilities: ClassVar[Capabilities]
+    limits: ClassVar[Limits] = ()
+    consent_rules: ClassVar[tuple[ConsentRule, ...]] = ()
+    option_types: ClassVar[tuple[type[Options], ...]] = ()
+    sunsets: ClassVar[tuple[Sunset, ...]] = ()
+    reads: ClassVar[Reads]
+    #: the vendor's error code -> our error, for any HTTP status
+    codes: ClassVar[Mapping[str, type[errors.ProviderError]]] = {}
+    code: ClassVar[Places] = ("code", "error.code")  #: place of the error code
+    message: ClassVar[Places] = ("message", "error.message", "error", "detail")
+
+    def __init__(
+        self, settings: ProviderSettings | None = None, *, client: Client | None = None
+    ) -> None:
+        self._settings = settings or ProviderSettings()
+        self._key = self._checked_key()
+        self._base_url = (self._settings.base_url or self.base_url).rstrip("/")
+        self._owned = client is None
+        self._client = client or new_client(timeout=self._settings.timeout)
+
+    def _checked_key(self) -> str:
+        key = self._carried(self._settings.api_key)
+        ours = f"AVATARKIT_{re.sub('[^A-Z0-9]', '_', self.name.upper())}_API_KEY"
+        if not key:
+            raise errors.ConfigError(
+                f"{self.name} needs a key: set {ours} or {self.key_env}. To try avatarkit without "
+                "a key, use the provider 'local' or 'fake'."
+            )
+        return key
+
+    def _carried(self, given: SecretStr | None, owner: str | None = None) -> str:
+        """Return the key as a header carries it; empty if there is none."""
+        key = given.get_secret_value().strip() if given else ""
+        if not re.fullmatch(r"[\x21-\x7e]*", key):
+            raise errors.ConfigError(
+                f"the key of {owner or self.name} has characters that no key has: copy it once more"
+            )
+        return key
+
+    @property
+    def account(self) -> str:
+        """Fingerprint of the key; override it if the adapter knows the account's id."""
+        digest = hashlib.sha256(f"{self.name}{self._key}".encode()).hexdigest()
+        return f"key-{digest[:16]}"
+
+    async def aclose(self) -> None:
+        """Close the client, unless it was borrowed."""
+        if self._owned:
+            await self._client.aclose()
+
+    def events(self, delivery: Delivery) -> list[Event]:
+        """Check and read a delivery whose body is the job itself; override if it is wrapped.
+
+        Raises ``WebhookRejected``.
+        """
+        self.capabilities.webhook.check(delivery, self._settings.webhook_secrets)
+        body = delivery.json()
+        found = (o for o, places in self.reads.ids.items() if _filled_at(body, places) is not None)
+        operation = next(found, None)
+        return [] if operation is None else self._events(delivery, self._job(operation, body))
+
+    def _events(
+        self, delivery: Delivery, job: Job, *, told: str | None = None, trusted: bool | None = None
+    ) -> list[Event]:
+        """Return the event of a job, or an empty list for a state that changes nothing.
+
+        ``told`` is the vendor's id of the event; the default is the digest of the body. The default
+        of ``trusted`` is True for a vendor that signs its deliveries.
+        """
+        name = _EVENT_NAMES[job.operation].get(job.state)
+        if name is None:
+            return []
+        event = Event(
+            provider=self.name,
+            id=told or delivery.digest,
+            name=name,
+            job=job,
+            trusted=self.capabilities.webhook.signed if trusted is None else trusted,
+        )
+        return [event]
+
+    def explain(self, status: int, body: Any) -> Explanation:
+        """Read an error answer. The vendor's code takes precedence over the HTTP status."""
+        del status
+        said = body if isinstance(body, Mapping) else {}
+        code = text_at(said, *self.code)
+        message = _filled_at(said, self.message)
+        return Explanation(
+            kind=None if code is None else self.codes.get(code),
+            code=None if code is None else self._redacted(code)[:80],
+            message=self._redacted(message)[:200] if isinstance(message, str) else "",
+        )
+
+    def _redacted(self, text: str) -> str:
+        """Remove the key and all other secrets from a vendor's text."""
+        for secret in filter(None, self._secrets()):
+            text = text.replace(secret, "[redacted]")
+        return cleaned(text)
+
+    def _secrets(self) -> tuple[str, ...]:
+        """List the secrets that are sent to the vendor; empty strings are allowed."""
+        return (self._key,)
+
+    def _said(self, raw: Mapping[str, Any], *places: str) -> str | None:
+        """Return a text of the vendor's for people, without secrets."""
+        text = text_at(raw, *places)
+        return None if text is None else self._redacted(text)
+
+    # -- for adapters -------------------------------------------------------------------------
+
+    async def _submit(
+        self,
+        operation: Operation,
+        path: str,
+        request: Request,
+        options: type[Options] = Options,
+        files: Sequence[tuple[str, Media]] | None = None,
+        **body: Any,
+    ) -> Job:
+        """Make a paid call: check the request, send it once, and read the job.
+
+        ``body`` is sent as JSON, or as a form beside ``files``; fields that are None are left out.
+        The request's ``options`` of this type are merged into it, and their ``extra`` last.
+        """
+        call, sent = self._billable(
+            operation, path, request, options=options, body=body, files=files
+        )
+        raw = await self._send(sent, call)
+        try:
+            return self._job(operation, raw, unsaid=JobState.QUEUED)
+        except errors.BadReply as error:
+            raise call.unclear(error.message, body=raw) from error
+
+    async def _speak(
+        self,
+        path: str,
+        request: SpeechRequest,
+        options: type[Options] = Options,
+        **body: Any,
+    ) -> Speech:
+        """Make a paid call whose answer is the audio itself; otherwise the same as ``_submit``."""
+        call, sent = self._billable(Operation.SPEECH, path, request, options=options, body=body)
+        answer = await stream(self._client, sent, call)
+        return Speech(audio=answer.chunks, media_type=answer.media_type)
+
+    async def _get(self, operation: Operation, path: str, job_id: str) -> Job:
+        """Poll a job; ``{}`` in the path stands for its id."""
+        raw = await self._call("GET", path.format(path_segment(job_id)), operation=operation)
+        return self._job(operation, raw)
+
+    async def _find(
+        self, operation: Operation, path: str, token: str, /, **query: Any
+    ) -> list[Job]:
+        """Read every page of a list and return the jobs that carry the token, oldest first.
+
+        An error on any page is raised: an incomplete list proves nothing.
+        """
+        items = self._items(operation, path, query)
+        jobs = [self._job(operation, i) async for i in items if self._carries(i, token)]
+        jobs.reverse()  # lists start with the newest; the order counts if no job tells its age
+        return sorted(jobs, key=lambda job: job.created_at or 0.0)
+
+    async def _delete(self, operation: Operation, path: str, job_id: str) -> None:
+        """Delete a job; ``{}`` in the path stands for its id. A missing job counts as deleted."""
+        try:
+            await self._call("DELETE", path.format(path_segment(job_id)), operation=operation)
+        except errors.NotFound:
+            return
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        operation: Operation,
+        query: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+        files: Sequence[tuple[str, Media]] | None = None,
+        content: Media | None = None,
+        headers: Mapping[str, str] | None = None,
+        once: bool = False,
+    ) -> dict[str, Any]:
+        """Make a free call, with retries unless ``once``.
+
+        ``body`` is sent as JSON, or as a form beside ``files``; ``content`` is sent as it is,
+        instead of both. ``headers`` replace those that carry the key.
+        """
+        said = None if body is None else _without_none(body)
+        sent: dict[str, Any] = {"json": said}
+        known = {k.lower(): v for k, v in (self._headers() if headers is None else headers).items()}
+        if files is not None or content is not None:
+            form = Upload(content) if content else Multipart(said or {}, files or ())
+            known = form.headers | known
+            sent = {"content": form}
+        request = self._client.build_request(
+            method,
+            self._url(path),
+            params=_without_none(query or {}) or None,
+            headers=known,
+            **sent,
+        )
+        size = sum(media.size for _, media in files or ()) + (content.size if content else 0)
+        call = Call(
+            provider=self.name,
+            operation=operation,
+            billable=once,
+            timeout=self._settings.timeout + size / _SLOWEST_UPLOAD,
+            explain=self.explain,
+            redact=self._redacted,
+        )
+        return await self._send(request, call)
+
+    def _registered(
+        self, operation: Operation, raw: Mapping[str, Any], id_: str, secret: str
+    ) -> Registered:
+        """Read the answer to a webhook registration: ``id_`` and ``secret`` are dotted paths."""
+        told = text_at(raw, id_), text_at(raw, secret)
+        if told[0] is None or told[1] is None:
+            raise self._bad(operation, "the webhook was given no id, or no secret")
+        return Registered(told[0], SecretStr(told[1]))
+
+    async def _send(self, request: HttpRequest, call: Call) -> dict[str, Any]:
+        """Send a request and parse JSON; override for 200-with-error bodies or expiring tokens."""
+        return await send(self._client, request, call)
+
+    def _url(self, path: str) -> str:
+        """Return the URL of a path; a URL of another host of the vendor stays as it is."""
+        return path if path.startswith("https://") else self._base_url + path
+
+    def _option(self, request: Request, kind: type[OptionsT]) -> OptionsT:
+        """Return the request's options of this type, or their defaults."""
+        return next((o for o in reversed(request.options) if type(o) is kind), None) or kind()
+
+    def _billable(
+        self,
+        operation: Operation,
+        path: str,
+        request: Request,
+        *,
+        options: type[Options],
+        body: Mapping[str, Any],
+        files: Sequence[tuple[str, Media]] | None = None,
+    ) -> tuple[Call, HttpRequest]:
+        """Check a request, and build its paid call; ``_submit`` and ``_speak`` send it."""
+        self._check(request)
+        if request.callback_url and not self.capabilities.calls_back(operation):
+            raise errors.Unsupported(f"{self.name} takes no callback address for {operation}")
+        said = _without_none(body)
+        for extra in request.options:
+            if type(extra) is options:
+                own = extra.model_dump(exclude={"extra"}, exclude_none=True, by_alias=True)
+                said |= own | extra.extra
+        headers = self._headers()
+        if self.idempotency_header and request.idempotency_key:
+            headers[self.idempotency_header] = request.idempotency_key
+        content: dict[str, Any] = {"json": said}
+        if files is not None:
+            form = Multipart(said, files)
+            headers |= form.headers
+            content = {"content": form}
+        sent = self._client.build_request("POST", self._url(path), headers=headers, **content)
+        call = Call(
+            provider=self.name,
+            operation=operation,
+            billable=operation not in self.capabilities.free,
+            timeout=self._settings.timeout,
+            guard=request.guard,
+            explain=self.explain,
+            redact=self._redacted,
+        )
+        return call, sent
+
+    def _headers(self) -> dict[str, str]:
+        """Build the headers that carry the key."""
+        return {self.key_header: self.key_prefix + self._key}
+
+    async def _items(
+        self, operation: Operation, path: str, query: Mapping[str, Any]
+    ) -> AsyncIterator[Mapping[str, Any]]:
+        """Yield the entries of every page of a list, each id once."""
+        asked, cursors, ids = dict(query), set[str](), set[str]()
+        for pages in itertools.count(1):
+            page = await self._call("GET", path, operation=operation, query=asked)
+            items = self._listed(operation, page)
+            for item in items:
+                job_id = text_at(item, *self.reads.ids[operation])
+                if job_id is None or job_id not in ids:  # a list that moves shows some twice
+                    yield item
+                ids |= {job_id} if job_id else set()
+            cursor = self._cursor(page, query, pages=pages, jobs=len(ids))
+            if cursor is None or (self.reads.counts and not items):
+                return
+            if str(cursor) in cursors:
+                raise self._bad(operation, "the list goes round in circles")
+            cursors.add(str(cursor))
+            asked[self.reads.cursor_parameter] = cursor
+
+    def _listed(self, operation: Operation, page: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """Return the entries of a page; raises ``BadReply`` if it has no list of objects."""
+        items = value_at(page, *self.reads.items)
+        if not isinstance(items, list) or not all(isinstance(i, Mapping) for i in items):
+            raise self._bad(operation, "a page of the list holds no list of jobs")
+        return items
+
+    def _cursor(
+        self, page: Mapping[str, Any], query: Mapping[str, Any], *, pages: int, jobs: int
+    ) -> Any:
+        """Return the cursor of the next page, after so many pages and jobs; None at the end."""
+        reads = self.reads
+        if reads.counts is None:
+            return _filled_at(page, reads.cursor)
+        for done, total in ((pages, reads.total_pages), (jobs, reads.total_jobs)):
+            end = value_at(page, *total)
+            if isinstance(end, int) and done >= end:
+                return None
+        start = int(query.get(reads.cursor_parameter, 0))
+        return start + (pages if reads.counts == "pages" else jobs)
+
+    def _carries(self, item: Mapping[str, Any], token: str) -> bool:
+        """Return True if a list entry carries the token."""
+        return text_at(item, *self.reads.token) == token
+
+    def _job(
+        self,
+        operation: Operation,
+        raw: Mapping[str, Any],
+        *,
+        unsaid: JobState = JobState.UNKNOWN,
+    ) -> Job:
+        """Read a job; raises ``BadReply`` if it has no id."""
+        reads = self.reads
+        job_id = text_at(raw, *reads.ids[operation])
+        if job_id is None:
+            raise self._bad(operation, "the answer names no job")
+        word = text_at(raw, *reads.state)
+        state = reads.unsaid.get(operation, unsaid)
+        if word is not None:
+            state = reads.states.get(word, JobState.UNKNOWN)
+        links = {name: text_at(raw, *places) for name, places in reads.links.items()}
+        reason = None if state in _WELL else self._said(raw, *reads.reason)
+        job = Job(
+            provider=self.name,
+            operation=operation,
+            id=job_id,
+            ref=text_at(raw, *reads.refs.get(operation, ())),
+            state=state,
+            progress=parse_progress(_filled_at(raw, reads.progress), reads.progress_end),
+            links={name: link for name, link in links.items() if link},
+            reason=reason,
+            action=_consent_action(self.name, text_at(raw, *reads.consent_url), state),
+            created_at=parse_time(_filled_at(raw, reads.created_at)),
+            cost=text_at(raw, *reads.cost)
+            or _cost_of_length(operation, state, text_at(raw, *reads.seconds)),
+            raw=raw,
+        )
+        return self._read_on(job)
+
+    def _read_on(self, job: Job) -> Job:
+        """Complete a job from ``job.raw``; override it for what ``reads`` cannot express."""
+        return job
+
+    def _bad(self, operation: Operation, what: str) -> errors.BadReply:
+        """Build the error of an answer that makes no sense."""
+        return errors.BadReply(what, provider=self.name, operation=operation)
+
+    def _check(self, request: Request) -> None:
+        """Raise ``Unsupported`` for a request that the vendor's wire format cannot carry."""
+        can = self.capabilities
+        for media in _media(request):
+            if media.url is None and "data" not in can.media:
+                raise errors.Unsupported(
+                    f"{self.name} fetches media by a link, and {media.name} has none"
+                )
+        match request:
+            case VoiceRequest() if can.one_voice_file and len(request.samples) > 1:
+                raise errors.Unsupported(f"{self.name} takes one voice sample: join them")
+            case AvatarRequest() if needs_footage(type(self), request.options):
+                _ = request.required_footage
+            case VideoRequest():
+                self._check_drive(request)
+            case _:
+                pass
+        self.capabilities.require_language(self.name, _spoken_language(request))
+
+    def _check_drive(self, request: VideoRequest) -> None:
+        can = self.capabilities
+        wanted: Literal["script", "audio"] = "script" if request.audio is None else "audio"
+        if wanted not in can.drive:
+            raise errors.Unsupported(f"{self.name} cannot drive a video by {wanted}")
+        if request.audio and request.audio.media_type not in can.audio_formats:
+            raise errors.Unsupported(
+                f"{self.name} takes no {request.audio.media_type}: "
+                f"give {' or '.join(can.audio_formats)}"
+            )
+
+
+#: Bytes a second; a slower upload times out.
+_SLOWEST_UPLOAD = 250_000
+
+#: States in which a vendor's "reason" is only a comment.
+_WELL = frozenset({JobState.QUEUED, JobState.RUNNING, JobState.SUCCEEDED})
+
+_EventName = Literal[
+    "avatar.training_progress",
+    "avatar.training_completed",
+    "avatar.training_failed",
+    "video.completed",
+    "video.failed",
+]
+_FAILED_TRAINING: Mapping[JobState, _EventName] = {
+    **dict.fromkeys(JobState, "avatar.training_progress"),
+    JobState.FAILED: "avatar.training_failed",
+    JobState.GONE: "avatar.training_failed",
+}
+_ENDED_VIDEO: Mapping[JobState, _EventName] = {
+    JobState.SUCCEEDED: "video.completed",
+    JobState.FAILED: "video.failed",
+    JobState.GONE: "video.failed",
+}
+_EVENT_NAMES: Mapping[Operation, Mapping[JobState, _EventName]] = {
+    Operation.VOICE: _FAILED_TRAINING,
+    Operation.AVATAR: {**_FAILED_TRAINING, JobState.SUCCEEDED: "avatar.training_completed"},
+    Operation.SPEECH: {},
+    Operation.VIDEO: _ENDED_VIDEO,
+    Operation.DUB: _ENDED_VIDEO,
+}
+
+
+def _media(request: Request) -> Sequence[Media]:
+    match request:
+        case VoiceRequest():
+            return request.samples
+        case AvatarRequest(footage=Media() as footage):
+            return (footage,)
+        case DubRequest():
+            return (request.source,)
+        case VideoRequest(audio=Media() as audio):
+            return (audio,)
+        case _:
+            return ()
+
+
+def _spoken_language(request: Request) -> str | None:
+    """Language in which a text is spoken; None if unknown, or if no text is spoken."""
+    match request:
+        case VideoRequest(audio=None) | SpeechRequest() | DubRequest():
+            return request.language
+        case _:
+            return None
+
+
+def _consent_action(provider: str, url: str | None, state: JobState) -> Action | None:
+    if url is None or state is not JobState.NEEDS_ACTION:
+        return None
+    message = f"{provider} waits for the person's consent: open the link and give it."
+    return Action(kind="open_url", message=message, url=url)
+
+
+def _without_none(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if value is not None}
+
+
+def _cost_of_length(operation: Operation, state: JobState, seconds: str | None) -> str | None:
+    """Cost of a finished video that is charged by its length, such as ``"31.5 seconds"``."""
+    filmed = operation in {Operation.VIDEO, Operation.DUB} and state is JobState.SUCCEEDED
+    return f"{seconds} seconds" if filmed and seconds is not None else None
+
+
+# -- helpers that read answers ----------------------------------------------------------------
+
+
+def path_segment(name: str) -> str:
+    """Escape an id so that it is exactly one segment of a URL's path."""
+    return quote(name, safe="")
+
+
+def value_at(answer: Any, *places: str) -> Any:
+    """Return the first value that is not None at these dotted paths, such as ``"data.0.id"``."""
+    for place in places:
+        value = answer
+        for name in place.split("."):
+            # a dict, as JSON gives it, is faster to recognize than any mapping
+            value = value.get(name) if isinstance(value, dict) else _child(value, name)
+        if value is not None:
+            return value
+    return None
+
+
+def _child(value: Any, name: str) -> Any:
+    """Element of a list by its number, or field of a mapping; None if there is none."""
+    if isinstance(value, list):
+        place = int(name) if name.isdecimal() else len(value)
+        return value[place] if place < len(value) else None
+    return value.get(name) if isinstance(value, Mapping) else None
+
+
+def _filled_at(answer: Mapping[str, Any], places: Places) -> Any:
+    """Value at the first of these places that is neither None nor empty."""
+    for place in places:
+        value = value_at(answer, place)
+        if value not in (None, "", [], {}):
+            return value
+    return None
+
+
+def text_at(answer: Mapping[str, Any], *places: str) -> str | None:
+    """Return the first filled value at these dotted paths as text; None if it is no scalar."""
+    value = _filled_at(answer, places)
+    return str(value) if isinstance(value, str | int | float) else None
+
+
+def parse_progress(value: Any, end: float) -> float | None:
+    """Read ``"60/100"``, ``"60%"``, or the number 60 with the ``end`` 100, as 0.6.
+
+    The result is from 0 to 1; None if it is no number.
+    """
+    done, _, total = str(value).strip().partition("/")
+    if done.endswith("%"):
+        done, total = done[:-1], "100"
+    try:
+        ratio = float(done) / float(total or end)
+    except (ValueError, ZeroDivisionError, OverflowError):
+        return None
+    return None if math.isnan(ratio) else min(1.0, max(0.0, ratio))
+
+
+#: Larger numbers are milliseconds: as seconds they would be after the year 5000.
+_MILLISECONDS = 1e11
+
+
+def parse_time(value: Any) -> float | None:
+    """Read (milli)seconds since 1970, an ISO 8601 or an RFC 1123 time as seconds since 1970.
+
+    A time without a zone is UTC. None if it is none of these.
+    """
+    if isinstance(value, int | float):
+        return value / 1000 if value > _MILLISECONDS else float(value)
+    for read in (datetime.fromisoformat, email.utils.parsedate_to_datetime):
+        try:
+            told = read(str(value))
+            return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
+        except (ValueError, TypeError, OverflowError):
+            continue
+    return None

@@ -13,11 +13,10 @@ from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any
 
-from .. import http
 from ..errors import AuthError, ConfigError, Refused, Unavailable, Unsupported
 from ..interfaces import Capabilities, Prepares, ProviderSettings, VideoDubber
 from ..models import ConsentRule, DubRequest, Job, JobState, Media, Operation, Options, Request
-from ._base import HttpProvider, Reads, _segment
+from .http import Call, Client, HttpProvider, HttpRequest, Reads, path_segment, send
 
 __all__ = ["Rask", "RaskDub"]
 
@@ -100,7 +99,7 @@ class Rask(HttpProvider, VideoDubber, Prepares):
     message = ("detail", "error_description", "error")
 
     def __init__(
-        self, settings: ProviderSettings | None = None, *, client: http.Client | None = None
+        self, settings: ProviderSettings | None = None, *, client: Client | None = None
     ) -> None:
         super().__init__(settings, client=client)
         if not self._settings.client_id:
@@ -115,7 +114,7 @@ class Rask(HttpProvider, VideoDubber, Prepares):
 
     # -- signing in ---------------------------------------------------------------------------
 
-    async def _send(self, request: http.Request, call: http.Call) -> dict[str, Any]:
+    async def _send(self, request: HttpRequest, call: Call) -> dict[str, Any]:
         """Send with a token in the secret's place; a free call again, where that has died early.
 
         A paid call is not sent again, whatever it answers; the next one has the new token.
@@ -130,7 +129,7 @@ class Rask(HttpProvider, VideoDubber, Prepares):
         await self._sign(request)
         return await super()._send(request, call)
 
-    async def _sign(self, request: http.Request) -> None:
+    async def _sign(self, request: HttpRequest) -> None:
         if not self._token or time.time() > self._until - _EARLY:
             await self._sign_in()
         request.headers["authorization"] = f"Bearer {self._token}"
@@ -142,7 +141,7 @@ class Rask(HttpProvider, VideoDubber, Prepares):
             data={"grant_type": "client_credentials", "scope": _SCOPE},
             headers={"authorization": f"Basic {self._pair}"},
         )
-        call = http.Call(
+        call = Call(
             provider=self.name,
             operation="sign-in",
             timeout=self._settings.timeout,
@@ -150,7 +149,7 @@ class Rask(HttpProvider, VideoDubber, Prepares):
             redact=self._redacted,
         )
         now = time.time()
-        told = await http.send(self._client, request, call)
+        told = await send(self._client, request, call)
         token, lifetime = told.get("access_token"), told.get("expires_in")
         if not isinstance(token, str) or not re.fullmatch(r"[\x21-\x7e]+", token):
             raise call.unclear("it signs in, and gives no token")
@@ -206,7 +205,7 @@ class Rask(HttpProvider, VideoDubber, Prepares):
         )
 
     async def _look(self, operation: Operation, media_id: str) -> dict[str, Any]:
-        path = f"/api/library/v1/media/{_segment(media_id)}"
+        path = f"/api/library/v1/media/{path_segment(media_id)}"
         return await self._call("GET", path, operation=operation)
 
     async def dub_video(self, request: DubRequest, /) -> Job:

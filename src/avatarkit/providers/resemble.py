@@ -18,7 +18,6 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from .. import http
 from ..content.files import whole
 from ..errors import PlanError, ProviderError, Refused, Unsupported
 from ..interfaces import Capabilities, Limit, ProviderSettings, SpeechSynthesizer, VoiceCloner
@@ -32,7 +31,7 @@ from ..models import (
     SpeechRequest,
     VoiceRequest,
 )
-from ._base import HttpProvider, Reads, _segment
+from .http import Call, Client, Explanation, HttpProvider, HttpRequest, Reads, path_segment
 
 __all__ = ["CONSENT_SENTENCE", "Resemble", "ResembleSpeech", "ResembleVoice"]
 
@@ -150,7 +149,7 @@ class Resemble(HttpProvider, VoiceCloner, SpeechSynthesizer):
         self,
         settings: ProviderSettings | None = None,
         *,
-        client: http.Client | None = None,
+        client: Client | None = None,
         speech_url: str = "https://f.cluster.resemble.ai",
     ) -> None:
         super().__init__(settings, client=client)
@@ -177,7 +176,7 @@ class Resemble(HttpProvider, VoiceCloner, SpeechSynthesizer):
             with suppress(ProviderError):  # it is created: the poll says what did not arrive
                 await self._call(
                     "POST",
-                    f"/voices/{_segment(job.id)}/recordings",
+                    f"/voices/{path_segment(job.id)}/recordings",
                     operation=Operation.VOICE,
                     body={
                         "name": f"{number} of {count}",
@@ -194,7 +193,7 @@ class Resemble(HttpProvider, VoiceCloner, SpeechSynthesizer):
         job = await self._get(Operation.VOICE, "/voices/{}", voice_id)
         if job.state is not JobState.QUEUED or voice_id in self._built:
             return job
-        path = f"/voices/{_segment(voice_id)}"
+        path = f"/voices/{path_segment(voice_id)}"
         query = {"page": 1, "page_size": 100}
         recordings = self._items(Operation.VOICE, f"{path}/recordings", query)
         names = [_NUMBERED.fullmatch(str(r.get("name"))) async for r in recordings]
@@ -248,7 +247,7 @@ class Resemble(HttpProvider, VoiceCloner, SpeechSynthesizer):
 
     # -- answers ------------------------------------------------------------------------------
 
-    async def _send(self, request: http.Request, call: http.Call) -> dict[str, Any]:
+    async def _send(self, request: HttpRequest, call: Call) -> dict[str, Any]:
         """Send; a success that says it is none is a refusal."""
         raw = await super()._send(request, call)
         if raw.get("success") is not False:
@@ -258,7 +257,7 @@ class Resemble(HttpProvider, VoiceCloner, SpeechSynthesizer):
             told.kind or Refused, told.message or "no reason given", code=told.code, body=raw
         )
 
-    def explain(self, status: int, body: Any) -> http.Explanation:
+    def explain(self, status: int, body: Any) -> Explanation:
         """Read a failure; a 403 is a plan without cloning, more often than a wrong key."""
         told = super().explain(status, body)
         fields = body.get("errors") if isinstance(body, Mapping) else None
@@ -266,7 +265,7 @@ class Resemble(HttpProvider, VoiceCloner, SpeechSynthesizer):
         if not message and isinstance(fields, Mapping):
             message = self._redacted("; ".join(f"{k}: {v}" for k, v in fields.items()))[:200]
         kind = PlanError if told.kind is None and status == _FORBIDDEN else told.kind
-        return http.Explanation(kind=kind, code=told.code, message=message)
+        return Explanation(kind=kind, code=told.code, message=message)
 
     def _read_on(self, job: Job) -> Job:
         """Read a voice; it is ready when it can speak, and failed when its recordings were."""

@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from .. import http
 from ..errors import Refused, Unavailable, Unsupported
 from ..interfaces import Capabilities, Prepares, ProviderSettings, VideoDubber, VideoGenerator
 from ..models import (
@@ -28,7 +27,7 @@ from ..models import (
     VideoRequest,
 )
 from ..webhooks import Delivery, HmacSha256, Registered
-from ._base import HttpProvider, Reads
+from .http import Client, Explanation, HttpProvider, Reads
 
 __all__ = ["CallToAction", "Synthesia", "SynthesiaDub", "SynthesiaScene", "SynthesiaVideo"]
 
@@ -140,7 +139,7 @@ class Synthesia(HttpProvider, VideoGenerator, VideoDubber, Prepares):
     message = ("error", "context", "message")
 
     def __init__(
-        self, settings: ProviderSettings | None = None, *, client: http.Client | None = None
+        self, settings: ProviderSettings | None = None, *, client: Client | None = None
     ) -> None:
         super().__init__(settings, client=client)
         self._uploads: dict[str, str] = {}  #: digest of a narration -> id of its upload
@@ -255,12 +254,12 @@ class Synthesia(HttpProvider, VideoGenerator, VideoDubber, Prepares):
             return []
         return self._events(delivery, self._job(Operation.VIDEO, video))
 
-    def explain(self, status: int, body: Any) -> http.Explanation:
+    def explain(self, status: int, body: Any) -> Explanation:
         """Read a failure; a 501 refuses a link to elsewhere than S3."""
         told = super().explain(status, body)
         if status != _NOT_IMPLEMENTED:
             return told
-        return http.Explanation(kind=Refused, code=told.code, message=told.message)
+        return Explanation(kind=Refused, code=told.code, message=told.message)
 
     def _job(
         self,

@@ -32,7 +32,7 @@ from ..models import (
     VideoRequest,
     VoiceRequest,
 )
-from ._base import HttpProvider, Reads, _segment
+from .http import HttpProvider, Reads, path_segment
 
 __all__ = [
     "FaceProperties",
@@ -211,7 +211,7 @@ class Tavus(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator, Prepares, 
         if request.voice_id is None or self._option(request, TavusFace).voice_name:
             return {}
         voice = await self._call(
-            "GET", f"/voices/{_segment(request.voice_id)}", operation=operation
+            "GET", f"/voices/{path_segment(request.voice_id)}", operation=operation
         )
         return {"voice_name": voice.get("voice_name")}
 

@@ -594,7 +594,7 @@ class SupabaseRepository(Repository, Wakes):
         found: list[dict[str, Any]] = await self._answer(request, table, _ATTEMPTS)
         return found
 
-    async def _answer(self, request: http.Request, operation: str, attempts: int) -> Any:
+    async def _answer(self, request: http.HttpRequest, operation: str, attempts: int) -> Any:
         call = http.Call(
             provider="supabase",
             operation=operation,

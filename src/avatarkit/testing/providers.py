@@ -43,7 +43,7 @@ from ..models import (
     VideoRequest,
     VoiceRequest,
 )
-from ..providers._base import HttpProvider
+from ..providers.http import HttpProvider
 from ..webhooks import Delivery, HmacSha256
 from .wire import Wire
 

@@ -52,7 +52,7 @@ from ...models import (
     VoiceRequest,
 )
 from ...webhooks import Delivery
-from .._home import account_of
+from ..folder import account_of
 from . import LANGUAGES, load_engine
 
 __all__ = ["Local"]

@@ -1,4 +1,4 @@
-"""A folder as an account: of providers that keep what they make on this machine."""
+"""Account name of a provider that keeps its results in a folder of this machine."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ __all__ = ["account_of"]
 
 
 def account_of(home: Path, *, was: str) -> str:
-    """The name of what lies in ``home``, wherever that is mounted; made when first asked for.
+    """Return the account name of the folder ``home``; it is created at first use.
 
-    A process with another folder thus has another account, and neither looks for a job of this one
-    nor believes that it is deleted. A folder in which something lies already, from before folders
-    had names, is called what it ``was``. Raises ``StorageError`` where it cannot be used.
+    The name is kept in the folder, so it does not depend on the mount point. A process with another
+    folder has another account, and neither looks for the jobs of this one nor reports them as
+    deleted. A folder that has results but no name gets the name ``was``. Raises ``StorageError``
+    if the folder cannot be used.
     """
     file = home / "account"
 
