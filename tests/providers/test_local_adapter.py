@@ -379,11 +379,6 @@ def test_each_folder_is_an_account_wherever_it_is_mounted(tmp_path):
     assert account(tmp_path / "mounted") == first != other
 
 
-def test_a_folder_from_before_folders_had_names_keeps_what_its_records_call_it(tmp_path):
-    (tmp_path / "home" / "voices" / "ak-t-voice").mkdir(parents=True)
-    assert account(tmp_path / "home") == "local"
-
-
 @pytest.mark.parametrize("damage", [b"", b"\xff"])
 def test_a_folder_whose_name_is_damaged_is_said_to(tmp_path, damage):
     (tmp_path / "account").write_bytes(damage)

@@ -158,7 +158,7 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
     @cached_property
     def account(self) -> str:
         """The folder that holds the voices, whatever speaks them; raises ``StorageError``."""
-        return account_of(self._home, was=super().account)
+        return account_of(self._home)
 
     def _checked_key(self) -> str:
         return super()._checked_key() if self._settings.api_key else ""

@@ -11,21 +11,17 @@ from ..errors import StorageError
 __all__ = ["account_of"]
 
 
-def account_of(home: Path, *, was: str) -> str:
+def account_of(home: Path) -> str:
     """Return the account name of the folder ``home``; it is created at first use.
 
     The name is kept in the folder, so it does not depend on the mount point. A process with another
     folder has another account, and neither looks for the jobs of this one nor reports them as
-    deleted. A folder that has results but no name gets the name ``was``. Raises ``StorageError``
-    if the folder cannot be used.
+    deleted. Raises ``StorageError`` if the folder cannot be used.
     """
     file = home / "account"
 
-    def named() -> str:
-        return was if any(home.glob("*/*")) else f"home-{secrets.token_hex(8)}"
-
     try:
-        found = kept_once(file, named)
+        found = kept_once(file, lambda: f"home-{secrets.token_hex(8)}")
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "its name is damaged"
         raise StorageError(

@@ -128,7 +128,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
     @cached_property
     def account(self) -> str:
         """The folder that holds all that was made here; raises ``StorageError``."""
-        return account_of(self._home, was="local")
+        return account_of(self._home)
 
     def events(self, delivery: Delivery) -> list[Event]:
         """Nobody calls back."""
