@@ -121,6 +121,41 @@ def test_a_distribution_that_is_found_twice_is_one_row(install, monkeypatch):
     assert [r.error for r in registry.listing() if r.name == "acme"] == [None]
 
 
+@pytest.fixture
+def scans(monkeypatch):
+    """The scans of installed packages, from an empty cache on."""
+    made = []
+    monkeypatch.setattr(registry, "entry_points", lambda **g: made.append(g) or entry_points(**g))
+    registry.forget_plugins()
+    yield made
+    registry.forget_plugins()
+
+
+def test_installed_packages_are_scanned_once_in_a_process(scans):
+    for _ in range(3):
+        registry.load("fake")
+        registry.listing()
+
+    assert len(scans) == 1
+
+
+def test_another_path_is_scanned_on_its_own(scans, tmp_path, monkeypatch):
+    registry.listing()
+    monkeypatch.syspath_prepend(tmp_path)
+    registry.listing()
+
+    assert len(scans) == 2
+
+
+def test_a_plugin_that_is_installed_later_is_found_by_its_name(install):
+    registry.listing()
+    install("acme-avatarkit", "acme = acme_plugin:Acme", "acme_plugin", "class Acme: pass")
+
+    assert "acme" not in {r.name for r in registry.listing()}
+    assert registry.load("acme").__name__ == "Acme"
+    assert "acme" in {r.name for r in registry.listing()}
+
+
 def test_a_plugin_name_that_could_not_stand_in_a_stack_is_refused(install):
     install("plus-avatarkit", "a+b = plus_plugin:Plus")
 

@@ -11,8 +11,10 @@ from __future__ import annotations
 import contextlib
 import difflib
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
@@ -75,7 +77,10 @@ def load(name: str) -> type:
     Raises ``ConfigError`` where the name is unknown, a package that it needs is not installed, or
     its module is broken; the other providers are not touched.
     """
-    row = next((row for row in listing() if row.name == name), None)
+    row = _row(name)
+    if row is None:
+        forget_plugins()  # it may have been installed since
+        row = _row(name)
     if row is None:
         raise _unknown(name)
     if row.error is not None:
@@ -90,11 +95,27 @@ def load(name: str) -> type:
     return loaded
 
 
+def forget_plugins() -> None:
+    """Clear the cache of plug-ins, so that the next call scans the installed packages again."""
+    _points.cache_clear()
+
+
+def _row(name: str) -> Row | None:
+    return next((row for row in listing() if row.name == name), None)
+
+
+@lru_cache(maxsize=8)
+def _points(path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """Scan ``sys.path``: one scan reads the metadata of every installed package."""
+    del path  # the key of the cache: another path has other packages
+    return tuple(entry_points(group=GROUP))
+
+
 def _plugins() -> Iterator[Row]:
     """The rows of installed plugins; the later ones of a name that is taken carry an error."""
     owners = dict.fromkeys(BUILTIN, "avatarkit")
     seen: set[tuple[str, str, str]] = set()
-    points = sorted(entry_points(group=GROUP), key=lambda p: (p.name, _origin(p), p.value))
+    points = sorted(_points(tuple(sys.path)), key=lambda p: (p.name, _origin(p), p.value))
     for point in points:
         key = (point.name, _origin(point), point.value)
         if key in seen:  # an editable install is often found twice
