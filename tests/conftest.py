@@ -1,8 +1,10 @@
-"""What all tests share."""
+"""Settings and fixtures of all tests: Hypothesis profiles, virtual time, results for nox."""
 
 from __future__ import annotations
 
+import json
 import os
+import platform
 import signal
 import sys
 from pathlib import Path
@@ -10,11 +12,22 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Timing decides nothing, and a run that fails can be run again.
-settings.register_profile(
-    "avatarkit", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+from avatarkit.engines.in_process import InProcessEngine
+from avatarkit.lifecycle.watching import Changes
+from avatarkit.testing import FakeClock
+
+sys.path.insert(0, str(Path(__file__).parent))  # what several tests share stands beside this file
+import samples
+
+# Timing decides nothing, and a run that fails can be run again. HYPOTHESIS_PROFILE chooses: quick
+# between two edits, full in proofs.
+_REPEATABLE = settings(
+    deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("avatarkit")
+settings.register_profile("quick", _REPEATABLE, max_examples=20)
+settings.register_profile("ci", _REPEATABLE, max_examples=300)
+settings.register_profile("full", _REPEATABLE, derandomize=False, max_examples=5000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "ci")
 
 # Tests run in several processes, which are measured; what they start themselves is not, since who
 # measures loads modules of its own.
@@ -25,7 +38,31 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-sys.path.insert(0, str(Path(__file__).parent))  # the simulated world is used by several tests
+
+samples.install()
+
+#: Virtual seconds between looks at what nothing has changed.
+SELDOM = 5.0
+_start_engine, _pause = InProcessEngine.__init__, Changes.pause.fget
+
+
+@pytest.fixture(autouse=True)
+def _seldom_looking(monkeypatch):
+    """In virtual time look less often for what other processes changed: it is most of the work.
+
+    Tests about how often it is looked override this fixture.
+    """
+
+    def start(self, *, clock, **more):
+        if isinstance(clock, FakeClock):
+            more.setdefault("idle", SELDOM)
+        _start_engine(self, clock=clock, **more)
+
+    def pause(self):
+        return max(_pause(self), SELDOM if isinstance(self.clock, FakeClock) else 0.0)
+
+    monkeypatch.setattr(InProcessEngine, "__init__", start)
+    monkeypatch.setattr(Changes, "pause", property(pause))
 
 
 @pytest.fixture
@@ -37,3 +74,26 @@ def anyio_backend():
 def _no_settings_of_this_machine(monkeypatch):
     for name in ("AVATARKIT_STACK", "AVATARKIT_REPOSITORY", "AVATARKIT_MEDIA"):
         monkeypatch.delenv(name, raising=False)
+
+
+# -- for nox --------------------------------------------------------------------------------------
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Tell nox how many tests ran, and which were skipped and why."""
+    place = os.environ.get("AVATARKIT_TEST_COUNTS")
+    if not place:
+        return
+    stats = terminalreporter.stats
+    skipped = sorted(
+        (report.nodeid, report.longrepr[2].removeprefix("Skipped: "))
+        for report in stats.get("skipped", ())
+    )
+    counts = {
+        "python": platform.python_version(),
+        "passed": len(stats.get("passed", ())),
+        "failed": len(stats.get("failed", ())) + len(stats.get("error", ())),
+        "expected to fail": len(stats.get("xfailed", ())),
+        "skipped": skipped,
+    }
+    Path(place).write_text(json.dumps(counts))

@@ -101,6 +101,11 @@ class House:
 
 
 @pytest.fixture
+def _seldom_looking():
+    """Look as often as applications do."""
+
+
+@pytest.fixture
 def house():
     return House()
 

@@ -2,6 +2,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av  # noqa: F401 - the tests within tests forget what they import, and numpy loads once
+import numpy as np  # noqa: F401
 import pytest
 
 pytest_plugins = ("pytester",)

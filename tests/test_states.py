@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from avatarkit import records as r
@@ -941,7 +941,6 @@ def routed():
     return training(alternatives=(r.Alternative(stack="other", operations=others),))
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.sampled_from([training(), routed()]), st.lists(_EVENTS, max_size=25))
 def test_no_series_of_events_breaks_the_rules(record, events):
     for event in events:
@@ -980,7 +979,6 @@ def _quoted(operations, amounts):
     return tuple(o.model_copy(update={"quoted": amounts.pop()}) for o in operations)
 
 
-@settings(max_examples=300, deadline=None)
 @given(
     st.sampled_from([priced(training(), 2, 3), priced(routed(), 2, 3, 5, 1)]),
     st.lists(_EVENTS, max_size=25),
@@ -996,7 +994,6 @@ def test_all_that_may_be_paid_is_held_and_never_more_than_was_reserved(record, e
         assert held <= reserved + twice + late
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.sampled_from([training(), routed()]), st.lists(_EVENTS, max_size=15), _EVENTS)
 def test_the_same_event_again_changes_no_more_than_once(record, events, event):
     record = fold(record, *events)

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import pytest
 
+import samples
 from avatarkit import Status, errors
 from avatarkit.models import JobState, Operation
 from avatarkit.records import Phase
@@ -57,6 +58,7 @@ def clip(tmp_path_factory):
                     out.mux(sound.encode(heard))
         for stream in (image, sound):
             out.mux(stream.encode())
+    samples.keep(path)
     return path
 
 
