@@ -1,11 +1,24 @@
-"""All checks. ``nox`` runs what CI runs; ``nox -l`` lists the heavier ones."""
+"""All checks: ``nox -s quick`` between two edits, ``nox`` for what CI runs, ``nox -l`` for all."""
 
 from __future__ import annotations
 
+import atexit
+import functools
+import json
 import os
+import re
 import shutil
 import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
+from typing import Any
 
 import nox
 
@@ -13,12 +26,14 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_external_run = True
 nox.options.stop_on_first_error = False
-nox.options.sessions = ["lint", "types", "contracts", "tests", "browser", "docs"]
 
+ROOT = Path(__file__).parent
+SCRATCH = ROOT / ".nox" / "avatarkit"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+PYTEST = ["pytest>=9", "pytest-xdist>=3.8", "hypothesis>=6.100"]
 TEST = [
-    "pytest>=9",
-    "pytest-xdist>=3.8",  # half the time on two cores
-    "hypothesis>=6.100",
+    *PYTEST,
     "respx>=0.22",
     "moto[s3,server]>=5.1",  # a server of the S3 API in this process
     "jsonschema>=4.20",  # what adapters send, against the vendors' OpenAPI documents
@@ -30,10 +45,8 @@ TEST = [
     "django>=5.2",
     "schemathesis>=4.10",  # what the server answers, against its OpenAPI document
 ]
-#: As many processes as cores, but not more than four: several start databases. Files in their
-#: order, since those with few tests, which come last otherwise, are the ones that take long.
-SIDE_BY_SIDE = ["-n=auto", "--maxprocesses=4", "--dist=loadfile", "--no-loadscope-reorder"]
-#: Every branch of these is covered.
+
+#: Modules of which every branch is covered; the run on the oldest Python measures them.
 COVERED = [
     "records.py",
     "lifecycle/events.py",
@@ -43,23 +56,258 @@ COVERED = [
     "webhooks.py",
     "pricing/*",
 ]
-VERSIONS = ["3.11", "3.12", "3.13", "3.14"]
+
+#: One process more than there are cores, since many tests wait for a database or a subprocess, but
+#: not more than four: each may start a database. Files stay in their order: xdist would begin with
+#: those that have the most tests, and the long ones are others.
+PROCESSES = min((os.cpu_count() or 1) + 1, 4)
+SIDE_BY_SIDE = [f"-n={PROCESSES}", "--dist=loadfile", "--no-loadscope-reorder"]
+#: Plug-ins that other packages bring and no test uses: each costs every process a second.
+UNUSED = ["-p", "no:schemathesis"]
+
+#: What ``quick`` leaves out beside tests that are marked as slow: databases and browsers, rendered
+#: videos, and tests of the tests.
+SLOW = [
+    "tests/browser",
+    "tests/postgres",
+    "tests/proof",
+    "tests/providers/test_coqui_model.py",
+    "tests/providers/test_local_adapter.py",
+    "tests/providers/test_local_footage.py",
+    "tests/providers/test_local_video.py",
+    "tests/providers/test_local_voice.py",
+    "tests/providers/test_suite_catches.py",
+    "tests/test_bad_samples.py",
+    "tests/test_faults.py",
+    "tests/test_live.py",
+    "tests/test_proof.py",
+]
+#: The kit, and all that touches sound and pictures: for the Pythons between.
+SMOKE = [
+    "tests/test_kit.py",
+    "tests/media",
+    "tests/test_media.py",
+    "tests/test_audio.py",
+    "tests/test_bad_samples.py",
+    "tests/test_decoding.py",
+    "tests/test_marking.py",
+    "tests/test_preflight.py",
+    "tests/providers/test_local_adapter.py",
+    "tests/providers/test_local_footage.py",
+    "tests/providers/test_local_voice.py",
+]
+#: Records, how they move, what is paid for, and what vendors tell.
+CORE = [
+    "tests/test_states.py",
+    "tests/test_orchestrator.py",
+    "tests/test_webhooks.py",
+    "tests/test_pricing.py",
+    "tests/test_callbacks.py",
+    "tests/test_inbox.py",
+    "tests/test_requests.py",
+    "tests/test_hand_in.py",
+    "tests/test_edited_rows.py",
+    "tests/test_budgets.py",
+    "tests/test_cli_prices.py",
+    "tests/test_erasure.py",
+    "tests/test_engine.py",
+]
+CHECKERS = ["mypy>=1.18", "pyright>=1.1.400", "ty>=0.0.1a20", "pyrefly>=0.40"]
+PUBLIC_API = "tests/typing/public_api.py"
 
 
-def _found(version: str) -> str | None:
-    """Path of an interpreter that really starts: a shim in PATH may stand for nothing."""
-    path = shutil.which(f"python{version}")
-    if path is None:
+# -- interpreters ---------------------------------------------------------------------------------
+
+#: Where version managers keep interpreters, most of them outside PATH; ``~`` is the home folder.
+PLACES = [
+    "$PYENV_ROOT/versions/*/bin",
+    "~/.pyenv/versions/*/bin",
+    "$UV_PYTHON_INSTALL_DIR/*/bin",
+    "$XDG_DATA_HOME/uv/python/*/bin",
+    "~/.local/share/uv/python/*/bin",
+    "$ASDF_DATA_DIR/installs/python/*/bin",
+    "~/.asdf/installs/python/*/bin",
+    "$MISE_DATA_DIR/installs/python/*/bin",
+    "~/.local/share/mise/installs/python/*/bin",
+    "~/.rye/py/*/bin",
+    "~/.local/share/hatch/pythons/*/python/bin",
+    "$CONDA_PREFIX/bin",
+    "~/*conda3/bin",
+    "~/*conda3/envs/*/bin",
+    "~/*forge*/bin",
+    "~/*forge*/envs/*/bin",
+    "/opt/*conda*/bin",
+    "/opt/*conda*/envs/*/bin",
+    "$RUNNER_TOOL_CACHE/Python/*/*/bin",
+    "/opt/hostedtoolcache/Python/*/*/bin",
+    "/opt/python/*/bin",
+    "/opt/homebrew/opt/python@3.*/bin",
+    "/usr/local/opt/python@3.*/bin",
+    "/Library/Frameworks/Python.framework/Versions/*/bin",
+    "/usr/local/bin",
+    "/usr/bin",
+]
+_ASKED = "import sys, ssl, sqlite3; print(sys.version_info[:3], sys.version_info.releaselevel)"
+
+
+def _folders() -> Iterator[Path]:
+    """Folders that may hold interpreters, those of PATH first."""
+    for place in os.environ.get("PATH", "").split(os.pathsep):
+        yield Path(place)
+    for place in PLACES:
+        variable = place.partition("/")[0].removeprefix("$")
+        if place.startswith("$") and not os.environ.get(variable):
+            continue
+        path = os.path.expanduser(os.path.expandvars(place))  # noqa: PTH111 - a pattern
+        yield from sorted(Path("/").glob(path.lstrip("/")))
+
+
+def _version(path: Path) -> tuple[int, ...] | None:
+    """Version of an interpreter; None if it does not start, as a shim, or is a preview."""
+    try:
+        answer = subprocess.run(  # noqa: S603
+            [path, "-c", _ASKED], capture_output=True, text=True, check=False, timeout=20
+        )
+    except (OSError, subprocess.TimeoutExpired):
         return None
-    asked = [path, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-    answer = subprocess.run(asked, capture_output=True, text=True, check=False)  # noqa: S603
-    return path if answer.stdout.strip() == version else None
+    found = re.fullmatch(r"\((\d+), (\d+), (\d+)\) final\n", answer.stdout)
+    return tuple(map(int, found.groups())) if found else None
 
 
-FOUND = [v for v in VERSIONS if _found(v)]
+def _interpreters() -> dict[str, str]:
+    """Every Python that the project supports on this machine: "3.12" -> path, oldest first."""
+    oldest = int(PROJECT["requires-python"].removeprefix(">=3."))
+    best: dict[int, tuple[tuple[int, ...], Path]] = {}
+    for folder in dict.fromkeys(_folders()):
+        for path in folder.glob("python3.*"):
+            minor = re.fullmatch(r"python3\.(\d+)", path.name)
+            version = _version(path) if minor and int(minor[1]) >= oldest else None
+            if version and (version[1] not in best or best[version[1]][0] < version):
+                best[version[1]] = version, path
+    return {f"3.{minor}": str(path) for minor, (_, path) in sorted(best.items())}
 
 
-@nox.session
+PYTHONS = _interpreters()
+if not PYTHONS:
+    raise SystemExit(f"no Python {PROJECT['requires-python']} is installed: install one")
+OLDEST, NEWEST = next(iter(PYTHONS)), next(reversed(PYTHONS))
+
+nox.options.sessions = [
+    *("lint", "types", "contracts", "docs"),
+    *(f"tests-{version}" for version in dict.fromkeys((OLDEST, NEWEST))),
+    *(f"smoke-{version}" for version in PYTHONS if version not in {OLDEST, NEWEST}),
+    *("covered", "lowest", "browser", "readme"),
+]
+
+
+# -- what all sessions share ----------------------------------------------------------------------
+
+
+@dataclass
+class Row:
+    """One session in the table at the end."""
+
+    session: str
+    python: str = ""
+    result: str = "failed"
+    seconds: float = 0.0
+    counts: list[dict[str, Any]] = field(default_factory=list)
+
+
+_rows: list[Row] = []
+
+
+def session(**options: Any) -> Callable[[Callable[[nox.Session], None]], Any]:
+    """Declare a session that has its row in the table at the end."""
+
+    def declare(function: Callable[[nox.Session], None]) -> Any:
+        @functools.wraps(function)
+        def timed(session: nox.Session) -> None:
+            config = Path(session.virtualenv.location, "pyvenv.cfg").read_text()
+            version = re.search(r"^version(?:_info)? = (\S+)", config, re.MULTILINE)
+            _rows.append(row := Row(session.name, version[1] if version else ""))
+            began = time.monotonic()
+            try:
+                function(session)
+                row.result = "passed"
+            finally:
+                row.seconds = time.monotonic() - began
+
+        return nox.session(**options)(timed)
+
+    return declare
+
+
+def _table(began: float) -> None:
+    """Print what ran where, how long it took, and each test that was skipped."""
+    if len(_rows) < 2:
+        return
+    lines = [
+        "",
+        f"{'session':<14}{'Python':<18}{'result':<8}{'tests':>7}{'skipped':>9}{'seconds':>9}",
+    ]
+    for row in _rows:
+        ran = sum(c["passed"] + c["failed"] + c["expected to fail"] for c in row.counts) or ""
+        skipped = sum(len(c["skipped"]) for c in row.counts) or ""
+        told = f"{row.session:<14}{row.python:<18}{row.result:<8}"
+        lines.append(f"{told}{ran:>7}{skipped:>9}{row.seconds:>9.0f}")
+    lines.append(f"{'in all':<56}{time.monotonic() - began:>9.0f}")
+    reasons = {tuple(one) for row in _rows for c in row.counts for one in c["skipped"]}
+    lines += [f"skipped: {test}: {reason}" for test, reason in sorted(reasons)]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+atexit.register(_table, time.monotonic())
+
+
+def _run_pytest(
+    session: nox.Session, *arguments: str, command: Sequence[str] = ("pytest",)
+) -> None:
+    """Run tests, and keep their counts for the table."""
+    row = _rows[-1]
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    place = SCRATCH / f"{session.name}-{len(row.counts)}.json"
+    place.unlink(missing_ok=True)
+    # Compiled files are kept: every process of a test would compile the package again.
+    env = {"AVATARKIT_TEST_COUNTS": str(place), "PYTHONDONTWRITEBYTECODE": None}
+    try:
+        session.run(*command, *arguments, env=env)
+    finally:
+        if place.exists():
+            row.counts.append(json.loads(place.read_text()))
+
+
+@functools.cache
+def _wheel() -> str:
+    """Build the wheel, once for all sessions."""
+    folder = SCRATCH / "wheel"
+    shutil.rmtree(folder, ignore_errors=True)
+    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    tool = [uv, "build"] if uv else [sys.executable, "-m", "pip", "wheel", "--no-deps"]
+    place = ["--wheel", "--out-dir"] if uv else ["--wheel-dir"]
+    subprocess.run([*tool, *place, folder, ROOT], check=True, capture_output=True)  # noqa: S603
+    (wheel,) = folder.glob("*.whl")
+    return str(wheel)
+
+
+def _install_wheel(session: nox.Session, *others: str, extras: str = "all") -> None:
+    """Install the package as a user gets it, and what tests it."""
+    session.install("--reinstall-package=avatarkit-sdk", f"{_wheel()}[{extras}]", *others)
+
+
+# -- what developers run --------------------------------------------------------------------------
+
+
+@session()
+def quick(session: nox.Session) -> None:
+    """Most tests in under a minute: no browser, database server, subprocess or rendered video."""
+    session.install("-e", ".[all]", *TEST)
+    session.env |= {"HYPOTHESIS_PROFILE": "quick", "AVATARKIT_TEST_QUICK": "1"}
+    left_out = [f"--ignore={path}" for path in SLOW]
+    _run_pytest(session, *SIDE_BY_SIDE, *UNUSED, "-m", "not slow", *left_out, *session.posargs)
+
+
+@session()
 def lint(session: nox.Session) -> None:
     """Style and format."""
     session.install("ruff>=0.14")
@@ -67,53 +315,143 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "format", "--check")
 
 
-@nox.session
+@session()
 def types(session: nox.Session) -> None:
-    """Types, strictly."""
-    session.install("-e", ".[all]", "mypy>=1.18", "pytest>=9", "nox")
+    """Types, strictly; and what users see of them, by four type checkers."""
+    session.install("-e", ".[all]", "nox", *PYTEST, *CHECKERS)
     session.run("mypy")
+    session.run("pyright")
+    session.run("ty", "check", PUBLIC_API)
+    session.run("pyrefly", "check", PUBLIC_API)
 
 
-@nox.session
+@session()
 def contracts(session: nox.Session) -> None:
     """Arrows point one way."""
     session.install("-e", ".[all]", "import-linter>=2.5")
     session.run("lint-imports")
 
 
-@nox.session(python=FOUND)
-def tests(session: nox.Session) -> None:
-    """All tests, against the installed wheel, on every interpreter that is found."""
-    session.install(".[all]", *TEST)
-    session.env["COVERAGE_FILE"] = str(Path(session.create_tmp()) / ".coverage")
-    given = session.posargs
-    session.run("coverage", "run", "-m", "pytest", *SIDE_BY_SIDE, "--ignore=tests/browser", *given)
-    session.run("coverage", "combine", success_codes=[0, 1], silent=True)
-    session.run("coverage", "report", "--skip-covered", "--sort=cover")
-    for part in COVERED:
-        session.run("coverage", "report", f"--include=*/avatarkit/{part}", "--fail-under=100")
-
-
-@nox.session
-def browser(session: nox.Session) -> None:
-    """The dashboard and the component in Debian's Chromium; skips by name without it."""
-    session.install(".[all]", "pytest>=9", "hypothesis>=6.100", "playwright>=1.55")
-    session.run("pytest", "tests/browser", *session.posargs)
-
-
-@nox.session
+@session()
 def docs(session: nox.Session) -> None:
     """The documentation, warnings as errors, and every example in it run."""
-    session.install(".[all]", "sphinx>=8", "furo", "myst-parser>=4", "sphinx-copybutton")
+    session.install("-e", ".[all]", "sphinx>=8", "furo", "myst-parser>=4", "sphinx-copybutton")
     build = Path("docs/_build")
     session.run("sphinx-build", "-n", "-W", "-b", "html", "docs", str(build / "html"))
     session.run("sphinx-build", "-W", "-b", "doctest", "docs", str(build / "doctest"))
 
 
-@nox.session
+# -- tests ----------------------------------------------------------------------------------------
+
+
+def tests(session: nox.Session) -> None:
+    """All tests but those of pages, against the installed wheel, on one Python."""
+    _install_wheel(session, *TEST)
+    given = session.posargs or ["--ignore=tests/browser", "-m", "not thorough"]
+    _run_pytest(session, *SIDE_BY_SIDE, *UNUSED, *given)
+
+
+def smoke(session: nox.Session) -> None:
+    """The tests of the kit, of sound and of pictures, on one Python."""
+    _install_wheel(session, *TEST)
+    _run_pytest(session, *SIDE_BY_SIDE, *UNUSED, *(session.posargs or SMOKE))
+
+
+for _version_, _path in PYTHONS.items():
+    session(name=f"tests-{_version_}", python=_path, tags=["tests"])(tests)
+    session(name=f"smoke-{_version_}", python=_path, tags=["smoke"])(smoke)
+
+
+@session(python=PYTHONS[OLDEST])
+def covered(session: nox.Session) -> None:
+    """Every branch of the core is covered, by the tests of the core."""
+    _install_wheel(session, *TEST)
+    session.env["COVERAGE_FILE"] = str(SCRATCH / "coverage" / "data")
+    shutil.rmtree(SCRATCH / "coverage", ignore_errors=True)
+    measured = ("coverage", "run", "-m", "pytest")
+    _run_pytest(session, *SIDE_BY_SIDE, *UNUSED, *CORE, command=measured)
+    session.run("coverage", "combine", silent=True)
+    for part in COVERED:
+        session.run("coverage", "report", f"--include=*/avatarkit/{part}", "--fail-under=100")
+
+
+@session(python=PYTHONS[OLDEST])
+def lowest(session: nox.Session) -> None:
+    """Kit, media and core with the lowest versions of all dependencies that are allowed."""
+    extras = sorted(set(PROJECT["optional-dependencies"]) - {"all", "coqui"})
+    session.install(
+        "--resolution=lowest-direct", "--reinstall-package=avatarkit-sdk", f".[{','.join(extras)}]"
+    )
+    pins = SCRATCH / "lowest.txt"
+    direct = [*PROJECT["dependencies"], *(d for e in extras for d in _extra(e))]
+    names = {re.split(r"[\[<>=~! ;]", line)[0].lower() for line in direct}
+    frozen = session.run("uv", "pip", "freeze", external=True, silent=True)
+    lines = [line for line in str(frozen).splitlines() if line.split("==")[0].lower() in names]
+    pins.write_text("\n".join(lines))
+    session.log("lowest: " + ", ".join(lines))
+    session.install("-c", str(pins), *TEST)
+    _run_pytest(session, *SIDE_BY_SIDE, *UNUSED, *(session.posargs or [*SMOKE, *CORE]))
+
+
+def _extra(name: str) -> list[str]:
+    return [str(line) for line in PROJECT["optional-dependencies"][name]]
+
+
+@session()
+def browser(session: nox.Session) -> None:
+    """The dashboard and the component in Debian's Chromium; skips by name without it."""
+    _install_wheel(session, *PYTEST, "playwright>=1.55")
+    _run_pytest(session, *SIDE_BY_SIDE, "tests/browser", *session.posargs)
+
+
+@session()
+def readme(session: nox.Session) -> None:
+    """The first command of README.md, in a copy of the checkout, on every Python."""
+    blocks = re.findall(r"(?ms)^```sh\n(.*?)^```", (ROOT / "README.md").read_text())
+    command = blocks[0].strip() if blocks else ""
+    if not re.fullmatch(r"python3 .* demo", command):
+        session.error("README.md does not begin with the command that makes the demo")
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(_first_command, repeat(command), PYTHONS))
+    if wrong := [said for said in found if said]:
+        session.error("\n".join(wrong))
+    _rows[-1].python = ", ".join(PYTHONS)
+
+
+def _first_command(command: str, version: str) -> str:
+    """Run the command as on a machine that has this Python only; return what went wrong."""
+    ignored = shutil.ignore_patterns("*_cache", "__pycache__", ".git", ".nox", ".venv", "_build")
+    with tempfile.TemporaryDirectory() as folder:
+        copy = shutil.copytree(ROOT, Path(folder, "avatarkit"), ignore=ignored)
+        run = subprocess.run(  # noqa: S602 - it is our own README
+            command.replace("python3", PYTHONS[version], 1),
+            shell=True,
+            cwd=copy,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        made = Path(copy, run.stdout.strip().rpartition("\n")[2])
+        if run.returncode == 0 and made.suffix == ".mp4" and made.stat().st_size:
+            return ""
+        return f"Python {version}: {command}\n{run.stdout[-2000:]}\n{run.stderr[-2000:]}"
+
+
+# -- the heavy ones -------------------------------------------------------------------------------
+
+
+@session()
+def thorough(session: nox.Session) -> None:
+    """What CI runs in a short form: every repository test on Supabase, many more examples."""
+    _install_wheel(session, *TEST)
+    session.env["HYPOTHESIS_PROFILE"] = "full"
+    _run_pytest(session, *SIDE_BY_SIDE, *UNUSED, "-m", "thorough", *session.posargs)
+
+
+@session()
 def proof(session: nox.Session) -> None:
     """Kill -9 of trainings, of workers and of their database; naive twins; simulated histories."""
-    session.install(".[all]", *TEST)
+    _install_wheel(session, *TEST)
     many = ["--trainings", "1000", "--workers", "2", "--kills", "12", "--crash"]
     for arguments in (
         ["--kills", "200"],
@@ -129,7 +467,7 @@ def proof(session: nox.Session) -> None:
     session.run("python", "tests/simulation.py", "exhaust", "2")
 
 
-@nox.session(venv_backend="venv")  # pip looks where it was told to, which uv does not
+@session(venv_backend="venv")  # pip looks where it was told to, which uv does not
 def coqui(session: nox.Session) -> None:
     """A tiny XTTS: really loaded, cloned with, and served; large, and needs FFmpeg's libraries."""
     fitting = ["torch==2.13.*", "torchaudio==2.11.*", "torchcodec==0.12.*"]
@@ -148,24 +486,24 @@ if torch.version.cuda is None:
 """
 
 
-@nox.session
+@session()
 def contract(session: nox.Session) -> None:
     """All that adapters send, and all recorded answers, against the vendors' own documents."""
-    session.install(".[all]", *TEST)
+    _install_wheel(session, *TEST)
     session.run("python", "tests/contract_report.py")
 
 
-@nox.session
+@session()
 def faults(session: nox.Session) -> None:
     """One mistake at a time in what talks to vendors: which test notices it."""
-    session.install(".[all]", *TEST)
+    _install_wheel(session, *TEST)
     session.run("python", "tests/faults.py", *session.posargs)
 
 
-@nox.session
+@session()
 def bench(session: nox.Session) -> None:
     """Speed and memory, as ratios against a named baseline."""
-    session.install(".[all]", "elevenlabs>=2")  # the official client, to compare with
+    _install_wheel(session, "elevenlabs>=2")  # the official client, to compare with
     for path in sorted(Path("benchmarks").glob("*.py")):
         session.run("python", str(path), *session.posargs)
 

@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -74,6 +75,20 @@ def anyio_backend():
 def _no_settings_of_this_machine(monkeypatch):
     for name in ("AVATARKIT_STACK", "AVATARKIT_REPOSITORY", "AVATARKIT_MEDIA"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quick():
+    """For ``nox -s quick``: fail what starts a program, which takes as long as a hundred tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        if os.environ.get("AVATARKIT_TEST_QUICK"):
+            patch.setattr(subprocess.Popen, "__init__", _refuse_program)
+        yield
+
+
+def _refuse_program(self, args, *_given, **_more):
+    self.args, self.returncode, self._child_created = args, None, False
+    pytest.fail(f"this test starts {args}: mark it as slow", pytrace=False)
 
 
 # -- for nox --------------------------------------------------------------------------------------
