@@ -40,7 +40,7 @@ def test_a_test_that_connects_elsewhere_fails_with_a_reason(outcome):
     """)
 
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines("*wanted to connect to 192.0.2.1, and avatarkit_offline allows no*")
+    result.stdout.fnmatch_lines("*tried to connect to 192.0.2.1, but avatarkit_offline allows no*")
 
 
 def test_a_look_up_of_a_name_fails_with_a_reason(outcome):
@@ -52,7 +52,7 @@ def test_a_look_up_of_a_name_fails_with_a_reason(outcome):
     """)
 
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines("*wanted to connect to api.heygen.com*")
+    result.stdout.fnmatch_lines("*tried to connect to api.heygen.com*")
 
 
 def test_a_datagram_to_elsewhere_fails(outcome):

@@ -1,4 +1,4 @@
-"""What other projects test with: shared suites, a scripted wire, virtual time, the fake provider.
+"""Test tools for other projects: shared suites, a scripted wire, virtual time, the fake provider.
 
 Each name is imported when it is used, so that a test of one thing loads only that.
 """

@@ -63,7 +63,7 @@ def _refuse_elsewhere(host: str | bytes | None) -> None:
     if name in {None, "", "localhost"} or _is_loopback(str(name)):
         return
     pytest.fail(
-        f"the test wanted to connect to {name}, and avatarkit_offline allows no network: let the "
+        f"the test tried to connect to {name}, but avatarkit_offline allows no network: let the "
         "code under test use the avatarkit_kit fixture, or a recorded answer"
     )
 
@@ -77,7 +77,7 @@ def _is_loopback(name: str) -> bool:
 
 @pytest.fixture
 def avatarkit_clock() -> FakeClock:
-    """Virtual time: it jumps when everybody waits, and ``advance(seconds)`` moves it by hand."""
+    """Virtual time: it jumps when every task waits, and ``advance(seconds)`` moves it by hand."""
     from .clock import FakeClock
 
     return FakeClock()
@@ -93,7 +93,7 @@ def avatarkit_vendor(avatarkit_clock: FakeClock) -> FakeVendor:
 
 @pytest.fixture
 def avatarkit_samples() -> dict[str, Any]:
-    """What ``kit.train`` needs of a person: ``voice``, ``footage`` and ``consent``."""
+    """Arguments for ``kit.train``: ``voice``, ``footage`` and ``consent`` of a synthetic person."""
     from ..models import Consent
     from ..providers.fake import portrait, spoken
 

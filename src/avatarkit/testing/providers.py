@@ -1,4 +1,4 @@
-"""What every provider over HTTP owes its callers, as tests; abilities and refusals alike.
+"""Conformance tests that every provider over HTTP must pass: abilities and refusals.
 
 An adapter's author subclasses ``ProviderSuite``, gives the class and what the vendor really
 answers, and runs pytest::
@@ -89,7 +89,7 @@ class Stranger(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """What one vendor really answers for one operation."""
+    """Recorded answers of one vendor for one operation."""
 
     submitted: Mapping[str, Any]
     polled: Mapping[JobState, Mapping[str, Any]]
@@ -122,7 +122,7 @@ def _without_values(body: Mapping[str, Any], kept: set[str]) -> dict[str, Any]:
 
 
 def _in_doubt_where_paid(error: errors.ProviderError, wire: Wire, *, paid: bool) -> None:
-    """Nothing that may cost money is repeated; what is free leaves no doubt behind."""
+    """Billable calls are never repeated; free calls leave no open intent."""
     assert isinstance(error, errors.Ambiguous) is paid
     assert not paid or len(wire.requests) == 1
 
@@ -136,7 +136,7 @@ class Golden:
 
 
 class _Suite:
-    """What both suites stand on."""
+    """Base of both suites."""
 
     provider: ClassVar[type[HttpProvider]]
     link: ClassVar[str] = _LINK  #: of a recording; another where the vendor looks at its ending
@@ -162,7 +162,7 @@ class _Suite:
         return self.provider(self.settings(), client=wire.client)
 
     def settings(self) -> ProviderSettings:
-        """What the adapter is built from; add to it what yours needs besides a key."""
+        """Settings of the adapter under test; add what yours needs besides a key."""
         return ProviderSettings(api_key=SecretStr(KEY), webhook_secrets=(b"old", b"new"))
 
     def media(self, *, linked: bool | None = None) -> Media:
@@ -219,7 +219,7 @@ class ProviderSuite(_Suite):
                 return VideoRequest(**{"avatar_id": "a1"} | self.drive() | asked | more)
 
     def drive(self) -> dict[str, Any]:
-        """What makes a video of this vendor speak."""
+        """Sound or script that a video of this vendor needs."""
         by_script = "script" in self.provider.capabilities.drive
         return {"script": "Good morning!"} if by_script else {"audio": self.media()}
 
@@ -235,7 +235,7 @@ class ProviderSuite(_Suite):
         return job
 
     def polled(self, operation: Operation, body: Mapping[str, Any]) -> Any:
-        """What a poll answers about the job ``body``; override where the vendor wraps it."""
+        """Answer of a poll about the job ``body``; override it if the vendor wraps jobs."""
         del operation
         return body
 

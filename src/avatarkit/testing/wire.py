@@ -49,7 +49,7 @@ class Wire:
         return self
 
     def body(self, index: int = -1) -> dict[str, Any]:
-        """What a request said: JSON, or the fields and the files (as bytes) of a form."""
+        """Body of a request: JSON, or the fields and the files (as bytes) of a form."""
         request = self.requests[index]
         kind = request.headers.get("content-type", "")
         if kind.startswith("multipart/form-data"):

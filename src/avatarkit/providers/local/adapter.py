@@ -1,4 +1,4 @@
-"""The local provider: the roles of a vendor, played by the engine on this machine.
+"""The local provider: a vendor's operations, done by the engine on this machine.
 
 Its jobs live in a folder, one directory per token, so they survive the process as a vendor's jobs
 would: a render that was cut off is begun again by the next process that asks for it.
@@ -55,8 +55,6 @@ from ...webhooks import Delivery
 from ..folder import account_of
 from . import LANGUAGES, load_engine
 
-__all__ = ["Local"]
-
 log = get_logger(__name__)
 
 _SCHEME = "local:"
@@ -66,12 +64,12 @@ _FOLDERS: Mapping[Operation, str] = {
     Operation.AVATAR: "avatars",
     Operation.VIDEO: "videos",
 }
-#: The film that an operation renders, and what its link is called.
+#: File name and link name of the film that an operation renders.
 _FILMS: Mapping[Operation, tuple[str, str]] = {
     Operation.AVATAR: ("preview", "preview.mp4"),
     Operation.VIDEO: ("video", "video.mp4"),
 }
-#: What a new avatar says, so that its person sees it move before anything is paid for elsewhere.
+#: Script of the preview of a new avatar.
 _GREETING = "Hello! I'm your AI twin."
 _JOB = "job.json"
 _FAILURE = "failed.json"
@@ -131,12 +129,12 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
         return account_of(self._home)
 
     def events(self, delivery: Delivery) -> list[Event]:
-        """Nobody calls back."""
+        """Raise ``WebhookRejected``: the local provider sends no webhooks."""
         del delivery
         raise WebhookRejected("the local provider sends no webhooks")
 
     async def aclose(self) -> None:
-        """Stop rendering; what is unfinished is begun again by whoever asks for it next."""
+        """Stop rendering; an unfinished render starts again at the next poll."""
         self._stop.set()
         await anyio.to_thread.run_sync(self._pool.shutdown)
 
@@ -153,7 +151,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
         return await self.get_voice(request.token)
 
     async def get_voice(self, voice_id: str, /) -> Job:
-        """A voice that is there is finished."""
+        """Return the finished job of a stored voice."""
         return self._finished(Operation.VOICE, voice_id, {})
 
     async def find_voice(self, token: str, /) -> Sequence[Job]:
@@ -189,7 +187,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
         return await self.get_avatar(request.token)
 
     async def get_avatar(self, avatar_id: str, /) -> Job:
-        """Tell how far the preview is; an avatar is finished without one that cannot be made."""
+        """Return the progress of the preview; without a preview the avatar is finished."""
         folder = self._existing(Operation.AVATAR, avatar_id)
         links = {"thumbnail": f"{_SCHEME}avatars/{avatar_id}/thumbnail.jpg"}
         if not (folder / _JOB).is_file() or (folder / _FAILURE).is_file():
@@ -251,7 +249,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
         return await self.get_video(request.token)
 
     async def get_video(self, video_id: str, /) -> Job:
-        """Tell how far the render is; one that nobody works at is begun again."""
+        """Return the progress of the render; an abandoned render starts again."""
         failure = self._existing(Operation.VIDEO, video_id) / _FAILURE
         if failure.is_file():
             reason = json.loads(failure.read_text())["message"]
@@ -269,7 +267,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
     # -- films --------------------------------------------------------------------------------
 
     def _rendered(self, operation: Operation, job_id: str, links: Mapping[str, str]) -> Job:
-        """The job, finished with its film; one that nobody works at is begun again."""
+        """Job of a film, finished or in progress; an abandoned render starts again."""
         folder = self._folder(operation, job_id)
         name, file = _FILMS[operation]
         if (folder / file).is_file():
@@ -293,7 +291,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
                 _replace(folder / _FAILURE, json.dumps({"message": str(error)}))
             except Exception as error:
                 log.exception("local.render_failed", error=type(error).__name__)
-                message = f"the local renderer broke ({type(error).__name__}): please report it"
+                message = f"the local renderer failed ({type(error).__name__}): please report it"
                 _replace(folder / _FAILURE, json.dumps({"message": message}))
             finally:
                 self._progress.pop(folder, None)
@@ -324,7 +322,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
         except engine.Cancelled:
             log.info("local.render_stopped", job=folder.name)
 
-    # -- what they share ----------------------------------------------------------------------
+    # -- shared by all roles ----------------------------------------------------------------------
 
     async def fetch(self, url: str, /) -> AsyncIterator[bytes]:
         """Stream one of our own results."""
@@ -370,7 +368,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
         def remove() -> None:
             with suppress(FileNotFoundError):  # at once, so that nobody sees half of it
                 folder.rename(folder.with_name(f".{job_id}.{uuid.uuid4().hex}.gone"))
-            # With what killed processes left of it: half-written, half-deleted, spooled.
+            # Also the leftovers of killed processes: half-written, half-deleted, spooled.
             for rest in (
                 *folder.parent.glob(f".{glob.escape(job_id)}.*"),
                 *(self._home / "spool").glob(f"{glob.escape(job_id)}-*"),
@@ -384,7 +382,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
 
 
 class _Spool:
-    """Recordings as files, for as long as the block lasts."""
+    """Recordings as files that exist while the block runs."""
 
     def __init__(self, folder: Path, media: Sequence[Media]) -> None:
         self._folder = folder
@@ -436,7 +434,7 @@ def _replace(path: Path, text: str) -> None:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[bool]:
-    """Hold the job against other processes; the system lets go of it when this one dies."""
+    """Lock the job against other processes; the system releases the lock when this process dies."""
     try:
         lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
     except FileNotFoundError:

@@ -15,16 +15,6 @@ import numpy.typing as npt
 from avatarkit.content import decoding
 from avatarkit.errors import MediaRejected
 
-__all__ = [
-    "Samples",
-    "gaussian_smooth",
-    "loudness",
-    "open_media",
-    "read_audio",
-    "resample",
-    "write_wav",
-]
-
 #: Mono sound, float32, full scale is -1..1.
 Samples = npt.NDArray[np.float32]
 

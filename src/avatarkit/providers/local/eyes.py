@@ -11,8 +11,6 @@ from PIL import Image
 from avatarkit.providers.local.facemesh import Points
 from avatarkit.providers.local.warp import Array, sample
 
-__all__ = ["Eyes", "blink_curve"]
-
 #: Landmarks of the upper lid, the lower lid and the brow, for the right and the left eye.
 EYES: Final = (
     (

@@ -15,8 +15,6 @@ import numpy.typing as npt
 import onnxruntime
 from PIL import Image
 
-__all__ = ["LANDMARKS", "Detection", "Face", "FaceMesh", "Points", "eye_distance"]
-
 #: Landmarks or other points in pixels, shape (n, 2) or (n, 3); x to the right, y down.
 Points = npt.NDArray[np.float64]
 

@@ -22,8 +22,6 @@ from avatarkit.errors import MediaRejected
 from avatarkit.providers.local.facemesh import Face, FaceMesh, Points, eye_distance
 from avatarkit.providers.local.video import VideoWriter, read_frames
 
-__all__ = ["FPS", "FaceModel", "Footage", "find_faces", "train"]
-
 FPS: Final = 25
 SIZE: Final = 512  # pixels, width and height of the model and of the videos made from it
 MAX_CLIP_SECONDS: Final = 8.0  # the clip plays to and fro; more of it only costs memory

@@ -11,14 +11,12 @@ from avatarkit.providers.local.audio import Samples, gaussian_smooth, loudness
 from avatarkit.providers.local.facemesh import Points
 from avatarkit.providers.local.warp import Array, smoothstep
 
-__all__ = ["Head", "Pose", "sway"]
-
 CELL: Final = 32  # pixels of the quads that Pillow draws
 CHIN: Final = 152
 
 
 class Pose(NamedTuple):
-    """Where the head is, relative to the portrait."""
+    """Pose of the head, relative to the portrait."""
 
     turn: float  #: radians, around the neck
     right: float  #: in widths of the face

@@ -26,8 +26,6 @@ from avatarkit.providers.local.warp import (
     warp,
 )
 
-__all__ = ["Mouth"]
-
 # Landmarks of FaceMesh, each row from the person's right corner of the mouth to the left one.
 UPPER_INNER: Final = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308)
 LOWER_INNER: Final = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)
@@ -565,7 +563,7 @@ def _drawn_teeth(lips: Lips, rows: Array, columns: Array, aside: Array) -> tuple
 
 
 def _own_teeth(lips: Lips, rows: Array, columns: Array, aside: Array) -> Array:
-    """Where the picture's own teeth are, 0..1; soft at their lower end."""
+    """Mask of the picture's own teeth, 0..1; soft at their lower end."""
     upper = np.interp(columns[0], lips.upper[:, 0], lips.upper[:, 1]).astype(np.float32)
     lower = np.interp(columns[0], lips.lower[:, 0], lips.lower[:, 1]).astype(np.float32)
     end = np.clip((lower - rows) / (0.04 * lips.width), 0, 1)

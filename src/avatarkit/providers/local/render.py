@@ -35,20 +35,6 @@ from avatarkit.providers.local.video import AUDIO_RATE, VideoWriter
 from avatarkit.providers.local.visemes import MouthCurves
 from avatarkit.providers.local.voice import VoiceProfile
 
-__all__ = [
-    "MAX_SECONDS",
-    "Cancelled",
-    "VideoFacts",
-    "check_request",
-    "find_faces",
-    "load_voice",
-    "render_video",
-    "synthesize",
-    "train_face",
-    "train_voice",
-    "wav",
-]
-
 MAX_SECONDS: Final = 15 * 60.0  # of one video
 VOICE_FILE: Final = "voice.json"
 TITLE: Final = "AI-generated video"
@@ -62,7 +48,7 @@ class Cancelled(Exception):
 
 @dataclass(frozen=True, slots=True)
 class VideoFacts:
-    """What was written."""
+    """Result of a render."""
 
     path: Path
     seconds: float

@@ -20,8 +20,6 @@ from avatarkit.providers.local import LANGUAGES
 from avatarkit.providers.local.audio import Samples
 from avatarkit.providers.local.voice import Frames, VoiceProfile, VoiceShaper
 
-__all__ = ["RATE", "Phoneme", "Speaker", "Speech", "check_text"]
-
 RATE: Final = int(hibari.SAMPLE_RATE)
 FRAME_SECONDS: Final = dsp.HOP / dsp.SR
 LEAD_IN: Final = 0.12  # seconds of silence before and after: the mouth starts and ends closed

@@ -16,8 +16,6 @@ from PIL import Image
 from avatarkit.errors import MediaRejected
 from avatarkit.providers.local.audio import Samples, open_media
 
-__all__ = ["AUDIO_RATE", "VideoWriter", "read_frames"]
-
 AUDIO_RATE: Final = 48_000
 AUDIO_BITS: Final = 128_000
 

@@ -13,13 +13,11 @@ import numpy.typing as npt
 from avatarkit.providers.local.audio import Samples, gaussian_smooth, loudness
 from avatarkit.providers.local.speech import Phoneme
 
-__all__ = ["CLOSED", "MouthCurves", "MouthShape", "closure_times", "from_audio", "from_phonemes"]
-
 Floats = npt.NDArray[np.floating[Any]]
 
 
 class MouthShape(NamedTuple):
-    """What the mouth does at one moment."""
+    """Shape of the mouth at one moment."""
 
     opening: float  #: 0 lips meet .. 1 wide open
     spread: float  #: -1 rounded .. 0 .. +1 spread
@@ -130,7 +128,7 @@ def closure_times(phonemes: Sequence[Phoneme]) -> list[float]:
     """Return when the lips meet for each m, b and p.
 
     hibari's label covers the release of a stop, whose closure comes before it; where a space
-    stands before (it takes time, though nobody pauses), the closure lies in the space.
+    stands before (it takes time without a pause), the closure lies in the space.
     """
     times = []
     for before, phoneme in zip([None, *phonemes], phonemes, strict=False):
@@ -203,7 +201,7 @@ def _relative_loudness(samples: Samples, rate: int, points: int) -> Floats:
 
 
 def _voice_on(relative: Floats) -> Floats:
-    """Whether there is a voice at all (0..1), from the relative loudness."""
+    """Presence of a voice (0..1), from the relative loudness."""
     decibels = 20 * np.log10(np.maximum(relative, 1e-6))
     return np.clip((decibels + 38) / 12, 0, 1)
 

@@ -20,16 +20,6 @@ from hibari import dsp
 from avatarkit.errors import MediaRejected
 from avatarkit.providers.local.audio import Samples, read_audio
 
-__all__ = [
-    "Frames",
-    "VoiceProfile",
-    "VoiceShaper",
-    "analyse",
-    "base_profile",
-    "track_pitch",
-    "train",
-]
-
 Floats = npt.NDArray[np.float64]
 
 RATE: Final = int(dsp.SR)  # Hz, the rate of the built-in voice and of all analysis
@@ -50,7 +40,7 @@ BASE_PROFILE: Final = Path(__file__).parent / "models" / "heart_voice.json"
 
 @dataclass(frozen=True, slots=True)
 class VoiceProfile:
-    """What is known of a voice. Small, and kept as JSON."""
+    """Measurements of a voice. Small, and kept as JSON."""
 
     pitch: float  #: mean of the natural logarithm of F0 in Hz
     liveliness: float  #: standard deviation of the same

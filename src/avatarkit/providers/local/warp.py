@@ -8,16 +8,6 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-__all__ = [
-    "Array",
-    "DisplacementField",
-    "Similarity",
-    "mesh_nodes",
-    "sample",
-    "smoothstep",
-    "warp",
-]
-
 Array = npt.NDArray[Any]
 
 FIELD_STEP: Final = 8  # pixels between the nodes of a displacement field
