@@ -520,20 +520,28 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "",
         ),
         "a large upload goes through the API": ("if media.size <= _SMALL:", "if True:"),
-        "a call that is still at work was refused": (
-            'errors.Refused: "invalid_parameter',
-            'errors.Refused: "request_in_progress invalid_parameter',
-        ),
         "a group whose look has no picture is ready": (
             'and look.get("preview_image_url")',
             "",
         ),
     },
-    ("providers/elevenlabs.py", "providers/test_elevenlabs.py"): {
-        "a 401 without credits is a wrong key": (
-            '("quota_exceeded", "insufficient_credits"',
-            '("insufficient_credits"',
+    ("providers/data/heygen.toml", "providers/test_heygen.py"): {
+        "a call that is still at work was refused": (
+            '  "invalid_parameter",\n',
+            '  "invalid_parameter",\n  "request_in_progress",\n',
         ),
+    },
+    ("providers/data/elevenlabs.toml", "providers/test_elevenlabs.py"): {
+        "a 401 without credits is a wrong key": ('["quota_exceeded", ', "["),
+    },
+    ("providers/data/d-id.toml", "providers/test_did.py"): {
+        "what is still at work counts as deleted": (
+            'raises = "Unavailable" #',
+            'raises = "NotFound" #',
+        ),
+        "moderation is a refusal like any other": ('  "ImageModerationError",\n', ""),
+    },
+    ("providers/elevenlabs.py", "providers/test_elevenlabs.py"): {
         "the region is an address": (
             "REGIONS.get(self._base_url, self._base_url)",
             "self._base_url",
@@ -585,17 +593,9 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             'if url.startswith("https://")}',
             "if url}",
         ),
-        "what is still at work counts as deleted": (
-            '"NotReadyError": errors.Unavailable',
-            '"NotReadyError": errors.NotFound',
-        ),
         "avatars of another family are deleted": (
             "path = _FAMILIES[family].avatars",
             'path = _FAMILIES["scenes"].avatars',
-        ),
-        "moderation is a refusal like any other": (
-            '        "ImageModerationError": errors.ModerationRefused,\n',
-            "",
         ),
     },
     ("providers/resemble.py", "providers/test_resemble.py"): {

@@ -2,18 +2,16 @@
 
 from collections.abc import Sequence
 
-from avatarkit.errors import ModerationRefused, QuotaError
-from avatarkit.interfaces import AvatarTrainer, Capabilities, Limit, VideoGenerator
+from avatarkit.interfaces import AvatarTrainer, Capabilities, VideoGenerator
 from avatarkit.models import (
     AvatarRequest,
-    ConsentRule,
     Job,
     JobState,
     Operation,
     Options,
     VideoRequest,
 )
-from avatarkit.providers.http import HttpProvider, Reads
+from avatarkit.providers.http import HttpProvider, Reads, vendor_data
 from avatarkit.webhooks import HmacSha256
 
 
@@ -30,28 +28,13 @@ class Orbit(HttpProvider, AvatarTrainer, VideoGenerator):
     api_version = "1"
     base_url = "https://api.orbit.example/v1"
     key_env, key_prefix = "ORBIT_API_KEY", "Bearer "
+    data = vendor_data("orbit", package=__package__)  # data/orbit.toml
     option_types = (OrbitVideo,)
     capabilities = Capabilities(
         drive=frozenset({"script", "audio"}),
         callback=True,
         webhook=HmacSha256(header="Orbit-Signature"),
         typical={Operation.AVATAR: 300.0, Operation.VIDEO: 60.0},
-    )
-    limits = (
-        Limit(
-            what="footage_bytes",
-            maximum=10e6,
-            source="https://docs.orbit.example/limits",
-            since="2026-11-24",
-        ),
-    )
-    consent_rules = (
-        ConsentRule(
-            demands="record",
-            text="whoever uploads a picture confirms that its person agreed",
-            source="https://docs.orbit.example/consent",
-            since="2026-11-24",
-        ),
     )
     reads = Reads(
         ids={Operation.AVATAR: ("avatar_id",), Operation.VIDEO: ("video_id",)},
@@ -68,7 +51,6 @@ class Orbit(HttpProvider, AvatarTrainer, VideoGenerator):
         items=("items",),
         cursor=("next",),
     )
-    codes = {"out_of_credits": QuotaError, "bad_content": ModerationRefused}
 
     async def train_avatar(self, request: AvatarRequest, /) -> Job:
         return await self._submit(

@@ -23,7 +23,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
-from pydantic import SecretStr
+from pydantic import ConfigDict, SecretStr
 
 from ..errors import Unsupported
 from ..models import (
@@ -106,7 +106,9 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """One bound that a provider sets, with where it is written and when that was read."""
+    """One bound that a provider sets, with the source and the date on which it was read."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     what: Literal[
         "voice_samples",  # count
@@ -140,10 +142,12 @@ Limits = tuple[Limit, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sunset:
-    """The end of something that a vendor offers, with where it is written and when that was read.
+    """Announced end of something that a vendor offers, with source and date.
 
     A provider may have a tuple of them as ``sunsets``.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     what: str
     ends: date

@@ -30,9 +30,8 @@ import anyio.to_thread
 
 from .. import errors
 from ..content.files import whole
-from ..interfaces import Capabilities, Limit, ProviderSettings, SpeechSynthesizer, VoiceCloner
+from ..interfaces import Capabilities, ProviderSettings, SpeechSynthesizer, VoiceCloner
 from ..models import (
-    ConsentRule,
     Event,
     Job,
     JobState,
@@ -56,15 +55,14 @@ from .http import (
     send,
     send_any,
     stream,
+    vendor_data,
 )
 
 __all__ = ["Coqui", "load_model"]
 
 T = TypeVar("T")
 
-_READ = "2026-11-24"
 _CPML = "https://tts-hub.github.io/cpml"
-_DOCS = "https://github.com/idiap/coqui-ai-TTS"
 
 _HERE, _TTS_SERVER, _XTTS_SERVER = "in this process", "tts-server", "xtts-streaming-server"
 #: How the address begins -> what speaks there; one that names no scheme is a folder.
@@ -107,6 +105,7 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
     api_version = "0.28"  # of coqui-tts
     base_url = ""
     key_env, key_prefix = "COQUI_API_KEY", "Bearer "
+    data = vendor_data("coqui")
     needs = frozenset({"base_url"})
     capabilities = Capabilities(
         one_voice_file=True,
@@ -118,15 +117,6 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
         list_lag=0.0,
         free=frozenset({Operation.VOICE, Operation.SPEECH}),
         typical=MappingProxyType({Operation.VOICE: 5.0, Operation.SPEECH: 10.0}),
-    )
-    limits = (Limit(what="voice_seconds", minimum=3.0, source=_DOCS, since=_READ),)
-    consent_rules = (
-        ConsentRule(
-            demands="record",
-            text="the licence of the XTTS weights allows no commercial use of what they say",
-            source=_CPML,
-            since=_READ,
-        ),
     )
     reads = Reads(
         ids={Operation.VOICE: ("id",)},

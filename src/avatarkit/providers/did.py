@@ -26,7 +26,6 @@ from ..interfaces import (
     Balance,
     Capabilities,
     Discards,
-    Limit,
     Prepares,
     ProviderSettings,
     TakesRecording,
@@ -37,7 +36,6 @@ from ..interfaces import (
 from ..models import (
     Action,
     AvatarRequest,
-    ConsentRule,
     Event,
     Job,
     JobState,
@@ -61,6 +59,7 @@ from .http import (
     path_segment,
     send_any,
     text_at,
+    vendor_data,
 )
 
 __all__ = [
@@ -85,10 +84,6 @@ __all__ = [
     "TrainConfig",
     "VoiceConfig",
 ]
-
-_READ = "2026-11-22"
-_DOCS = "https://docs.d-id.com/docs/v3-instant-avatar-quickstart.md"
-_REFERENCE = "https://docs.d-id.com/reference"
 
 # -- options ----------------------------------------------------------------------------------
 
@@ -304,27 +299,7 @@ _AUDIO_LINK = re.compile(
 _AUDIO_BYTES = 6_000_000  #: that ``POST /audios`` takes
 _PHOTO_BYTES = 10_000_000
 
-#: What D-ID calls a language.
-_LANGUAGES: Mapping[str, str] = {
-    "cs": "czech",
-    "da": "danish",
-    "de": "german",
-    "en": "english",
-    "es": "spanish",
-    "fil": "filipino",
-    "fr": "french",
-    "hr": "croatian",
-    "id": "indonesian",
-    "it": "italian",
-    "ms": "malay",
-    "nl": "dutch",
-    "pl": "polish",
-    "pt": "portuguese",
-    "ro": "romanian",
-    "sk": "slovak",
-    "sv": "swedish",
-    "tr": "turkish",
-}
+_DATA = vendor_data("d-id")
 _CONSENT_SECONDS = 1800.0  #: that the text of a consent is valid
 
 
@@ -366,6 +341,7 @@ class DID(
     api_version = "4.2.1"
     base_url = "https://api.d-id.com"
     key_env, key_prefix = "DID_API_KEY", "Basic "
+    data = _DATA
     option_types = (
         DIDVoice,
         DIDExpress,
@@ -386,67 +362,6 @@ class DID(
         no_callback=frozenset({Operation.VOICE}),
         typical=MappingProxyType(
             {Operation.VOICE: 15.0, Operation.AVATAR: 600.0, Operation.VIDEO: 60.0}
-        ),
-    )
-    limits = (
-        Limit(
-            what="voice_seconds",
-            minimum=30,
-            severity="warning",
-            source=f"{_REFERENCE}/createvoice",
-            since=_READ,
-        ),
-        Limit(what="footage_seconds", minimum=60, source=_DOCS, since=_READ),
-        Limit(
-            what="footage_format",
-            takes=("video/mp4", "video/quicktime"),
-            source=_DOCS,
-            since=_READ,
-        ),
-        Limit(
-            what="footage_codec",
-            takes=("h264",),
-            severity="warning",
-            source="unverified",
-            since=_READ,
-        ),
-        Limit(
-            what="footage_megapixels",
-            minimum=0.5,
-            severity="warning",  # of Premium+ footage
-            source=f"{_REFERENCE}/trainclip",
-            since=_READ,
-        ),
-        Limit(what="picture_bytes", maximum=10e6, source=_DOCS, since=_READ),
-        Limit(
-            what="picture_format",
-            takes=("image/jpeg", "image/png"),
-            source=f"{_REFERENCE}/createtalk",
-            since=_READ,
-        ),
-        Limit(what="faces", minimum=1, maximum=1, source=f"{_REFERENCE}/createtalk", since=_READ),
-        Limit(what="face_turn", maximum=0.38, severity="warning", source="unverified", since=_READ),
-        Limit(
-            what="script_characters",
-            minimum=3,
-            maximum=40_000,
-            source=f"{_REFERENCE}/createtalk",
-            since=_READ,
-        ),
-    )
-    consent_rules = (
-        ConsentRule(
-            demands="action",
-            text="for an avatar of footage the person reads, on video, a text that is valid for "
-            "30 minutes",
-            source=_DOCS,
-            since=_READ,
-        ),
-        ConsentRule(
-            demands="record",
-            text="whoever uploads a photo or a voice confirms to hold the rights to it",
-            source=_DOCS,
-            since=_READ,
         ),
     )
     reads = Reads(
@@ -483,18 +398,6 @@ class DID(
     )
     code = ("kind", "code")
     message = ("description", "message")
-    codes = {
-        "AuthorizationError": errors.AuthError,
-        "InsufficientCreditsError": errors.QuotaError,
-        "PermissionError": errors.PlanError,
-        "NotFoundError": errors.NotFound,
-        "NotFound": errors.NotFound,
-        "NotReadyError": errors.Unavailable,  # it is still at work: delete it later
-        "ImageModerationError": errors.ModerationRefused,
-        "CelebrityRecognizedError": errors.ModerationRefused,
-        "TextModerationError": errors.ModerationRefused,
-        "AudioModerationError": errors.ModerationRefused,
-    }
 
     def __init__(
         self, settings: ProviderSettings | None = None, *, client: Client | None = None
@@ -932,7 +835,7 @@ def _renamed(media: Media, stem: str) -> Media:
 
 def _language(tag: str | None) -> str:
     primary = re.split("[-_]", tag or "en")[0].lower()
-    return _LANGUAGES.get(primary, tag or "")
+    return _DATA.words("languages").get(primary, tag or "")
 
 
 def _speaker(request: VideoRequest, how: DIDScript) -> dict[str, Any] | None:

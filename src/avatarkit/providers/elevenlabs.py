@@ -24,7 +24,6 @@ from ..content.files import whole
 from ..interfaces import (
     Balance,
     Capabilities,
-    Limit,
     ProviderSettings,
     SpeechSynthesizer,
     TakesRecording,
@@ -33,7 +32,6 @@ from ..interfaces import (
 )
 from ..models import (
     Action,
-    ConsentRule,
     Event,
     Job,
     JobState,
@@ -59,6 +57,7 @@ from .http import (
     stream,
     text_at,
     value_at,
+    vendor_data,
 )
 
 __all__ = [
@@ -150,13 +149,6 @@ class Allowance:
     renews_at: float | None  #: seconds since 1970
 
 
-_READ = "2026-11-22"
-_GUIDE = (
-    "https://github.com/elevenlabs/elevenlabs-docs/blob/3557f0b/fern/product-guides/voices/"
-    "voice-cloning/instant-voice-cloning.mdx"
-)
-_MODELS = "https://elevenlabs.io/docs/models"
-
 _ENDED = frozenset({"BAN", "ENTERPRISE_BAN"})
 #: The word of a professional voice's training -> ours.
 _TRAINING: Mapping[str, JobState] = {
@@ -191,6 +183,7 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording, T
     api_version = "v1"
     base_url = "https://api.elevenlabs.io"
     key_env, key_header = "ELEVENLABS_API_KEY", "xi-api-key"
+    data = vendor_data("elevenlabs")
     option_types = (ElevenLabsVoice, ElevenLabsProfessional, ElevenLabsSpeech, ElevenLabsAudio)
     capabilities = Capabilities(
         drive=frozenset(),
@@ -199,44 +192,6 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording, T
         found_by_token=frozenset({Operation.VOICE}),
         typical=MappingProxyType({Operation.VOICE: 5.0, Operation.SPEECH: 5.0}),
         in_flight=3,  # what the smallest plan that clones allows of the default model
-    )
-    limits = (
-        Limit(
-            what="voice_seconds",
-            minimum=60,
-            maximum=180,
-            severity="warning",
-            source=_GUIDE,
-            since=_READ,
-        ),
-        # Not in its documents, though widely repeated: it decides.
-        Limit(
-            what="voice_bytes", maximum=10e6, severity="warning", source="unverified", since=_READ
-        ),
-        Limit(
-            what="voice_sample_seconds",
-            minimum=5,
-            severity="warning",
-            source="unverified",
-            since=_READ,
-        ),
-        # What its most patient models take; others take less, and it says so.
-        Limit(what="script_characters", maximum=40_000, source=_MODELS, since=_READ),
-    )
-    consent_rules = (
-        ConsentRule(
-            demands="record",
-            text="whoever clones a voice confirms to hold the rights to it; its API asks for none",
-            source=_GUIDE,
-            since=_READ,
-        ),
-        ConsentRule(
-            demands="action",
-            text="for a professional voice its owner reads a captcha aloud",
-            source="https://elevenlabs.io/docs/product-guides/voices/voice-cloning/"
-            "professional-voice-cloning",
-            since=_READ,
-        ),
     )
     reads = Reads(
         ids={Operation.VOICE: ("voice_id",)},
@@ -250,47 +205,6 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording, T
     )
     code = ("detail.code", "detail.status")
     message = ("detail.message", "detail")
-    codes = {
-        **dict.fromkeys(
-            ("quota_exceeded", "insufficient_credits", "max_character_limit_exceeded"),
-            errors.QuotaError,
-        ),
-        **dict.fromkeys(
-            (
-                "paid_plan_required",
-                "can_not_use_instant_voice_cloning",
-                "only_for_creator+",
-                "subscription_required",
-                "feature_not_available",
-                "voice_limit_reached",
-                "voice_add_edit_limit_reached",
-            ),
-            errors.PlanError,
-        ),
-        **dict.fromkeys(
-            ("voice_not_found", "sample_not_found", "model_not_found", "history_item_not_found"),
-            errors.NotFound,
-        ),
-        **dict.fromkeys(
-            (
-                "rate_limit_exceeded",
-                "concurrent_limit_exceeded",
-                "too_many_concurrent_requests",
-                "system_busy",
-            ),
-            errors.RateLimited,
-        ),
-        **dict.fromkeys(
-            (
-                "invalid_api_key",
-                "missing_api_key",
-                "missing_permissions",
-                "insufficient_permissions",
-                "detected_unusual_activity",
-            ),
-            errors.AuthError,
-        ),
-    }
 
     def __init__(
         self, settings: ProviderSettings | None = None, *, client: Client | None = None

@@ -11,7 +11,6 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any, Literal
@@ -25,10 +24,8 @@ from ..interfaces import (
     Balance,
     Capabilities,
     Discards,
-    Limit,
     Prepares,
     SpeechSynthesizer,
-    Sunset,
     TellsBalance,
     VideoDubber,
     VideoGenerator,
@@ -37,7 +34,6 @@ from ..interfaces import (
 from ..models import (
     Action,
     AvatarRequest,
-    ConsentRule,
     DubRequest,
     Event,
     Job,
@@ -54,7 +50,7 @@ from ..models import (
     media_type_of,
 )
 from ..webhooks import Delivery, HmacSha256, Registered
-from .http import HttpProvider, Places, Reads, fetch, path_segment, text_at, value_at
+from .http import HttpProvider, Places, Reads, fetch, path_segment, text_at, value_at, vendor_data
 
 __all__ = [
     "HeyGen",
@@ -68,9 +64,6 @@ __all__ = [
     "HeyGenVoice",
     "HeyGenVoiceSettings",
 ]
-
-_READ = "2026-11-22"
-_USAGE = "https://developers.heygen.com/docs/usage-limits"
 
 
 class HeyGenVoice(Options):
@@ -170,6 +163,7 @@ class HeyGenDub(Options):
     end_time: float | None = None
 
 
+_DATA = vendor_data("heygen")
 #: Uploads up to this go in one request; larger ones directly to the vendor's store.
 _SMALL = 32_000_000
 #: What may be uploaded.
@@ -194,46 +188,6 @@ _EVENTS: Mapping[str, tuple[Operation, Places]] = {
 }
 _ENDS: Mapping[str, JobState] = {"success": JobState.SUCCEEDED, "fail": JobState.FAILED}
 
-#: What a code means, whatever the status. Not here: "request_in_progress" and "conflict" leave open
-#: whether the call was accepted, and of "internal_error" and the like the status decides.
-_CODES: Mapping[type[errors.ProviderError], str] = {
-    errors.AuthError: "unauthorized authentication_failed forbidden resource_access_denied"
-    " phone_verification_required",
-    errors.QuotaError: "insufficient_credit trial_limit_exceeded",
-    errors.PlanError: "plan_upgrade_required resource_limit_reached resource_limit_exceeded"
-    " ai_vendor_access_restricted unlimited_mode_disabled",
-    errors.ModerationRefused: "content_policy_violation",
-    errors.Refused: "invalid_parameter download_failed script_too_short tts_text_invalid"
-    " voice_unavailable voice_not_usable ephemeral_upload_disabled avatar_consent_required"
-    " payload_too_large",
-    errors.NotFound: "not_found video_not_found avatar_not_found avatar_group_not_found"
-    " voice_not_found template_not_found asset_not_found asset_not_available webhook_not_found"
-    " resource_not_found",
-    errors.RateLimited: "rate_limit_exceeded quota_exceeded resource_not_ready",
-}
-
-#: HeyGen says in English what it dubs into: languages, and regions of theirs in brackets.
-_NAMED = (
-    "ar=Arabic bg=Bulgarian cs=Czech da=Danish de=German el=Greek en=English es=Spanish fi=Finnish"
-    " fr=French he=Hebrew hi=Hindi hr=Croatian hu=Hungarian id=Indonesian it=Italian ja=Japanese"
-    " ko=Korean ms=Malay nb=Norwegian nl=Dutch no=Norwegian pl=Polish pt=Portuguese ro=Romanian"
-    " ru=Russian sk=Slovak sv=Swedish ta=Tamil th=Thai tr=Turkish uk=Ukrainian vi=Vietnamese"
-    " zh=Chinese"
-)
-_LANGUAGES = dict(pair.split("=") for pair in _NAMED.split())
-_REGIONS: Mapping[str, str] = {
-    "BR": "Brazil",
-    "CA": "Canada",
-    "DE": "Germany",
-    "ES": "Spain",
-    "FR": "France",
-    "IN": "India",
-    "MX": "Mexico",
-    "PT": "Portugal",
-    "TW": "Taiwan",
-    "US": "United States",
-}
-
 
 class HeyGen(
     HttpProvider,
@@ -253,6 +207,7 @@ class HeyGen(
     base_url = "https://api.heygen.com/v3"
     key_env, key_header = "HEYGEN_API_KEY", "x-api-key"
     idempotency_header = "idempotency-key"
+    data = _DATA
     option_types = (HeyGenVoice, HeyGenAvatar, HeyGenVideo, HeyGenSpeech, HeyGenDub)
     capabilities = Capabilities(
         one_voice_file=True,
@@ -278,98 +233,6 @@ class HeyGen(
             }
         ),
         in_flight=10,
-    )
-    sunsets = (
-        Sunset(
-            what="versions 1 and 2 of its API",
-            ends=date(2026, 10, 31),
-            instead="version 3, which this adapter speaks",
-            used=False,
-            source="https://developers.heygen.com/endpoint-version-comparison",
-            since=_READ,
-        ),
-    )
-    limits = (
-        Limit(what="voice_bytes", maximum=50e6, source=_USAGE, since=_READ),
-        Limit(what="voice_seconds", maximum=600, source=_USAGE, since=_READ),
-        Limit(
-            what="voice_format",
-            takes=("audio/wav", "audio/mpeg"),
-            severity="warning",  # written of audio inputs in general
-            source=_USAGE,
-            since=_READ,
-        ),
-        Limit(
-            what="voice_samples",
-            minimum=2,
-            maximum=5,
-            severity="warning",
-            source="the brief of this project; HeyGen's API takes one recording",
-            since=_READ,
-        ),
-        Limit(what="picture_bytes", maximum=50e6, source=_USAGE, since=_READ),
-        Limit(what="picture_format", takes=("image/jpeg", "image/png"), source=_USAGE, since=_READ),
-        Limit(
-            what="footage_format",
-            takes=("video/mp4", "video/webm"),
-            severity="warning",  # written of videos to speak with, not of footage
-            source=_USAGE,
-            since=_READ,
-        ),
-        Limit(
-            what="footage_codec",
-            takes=("h264", "vp8", "vp9"),
-            severity="warning",
-            source="unverified",
-            since=_READ,
-        ),
-        Limit(
-            what="footage_seconds",
-            minimum=120,
-            severity="warning",
-            source="the brief of this project, and an older document of HeyGen's",
-            since=_READ,
-        ),
-        Limit(what="script_characters", maximum=5000, source=_USAGE, since=_READ),
-        # Nobody has published what a digital twin demands: these are others' experience.
-        Limit(
-            what="footage_seconds",
-            minimum=15,
-            severity="warning",
-            source="unverified",
-            since=_READ,
-        ),
-        Limit(
-            what="footage_pixels",
-            minimum=512,
-            severity="warning",
-            source="unverified",
-            since=_READ,
-        ),
-        Limit(
-            what="faces",
-            minimum=1,
-            maximum=1,
-            severity="warning",
-            source="unverified",
-            since=_READ,
-        ),
-        Limit(
-            what="face_turn",
-            maximum=0.38,
-            severity="warning",
-            source="unverified",
-            since=_READ,
-        ),
-    )
-    consent_rules = (
-        ConsentRule(
-            demands="action",
-            text="the person in a clip opens HeyGen's link and agrees before a webcam; avatars "
-            "of a picture or of words need none",
-            source="https://developers.heygen.com/docs/avatar-consent",
-            since=_READ,
-        ),
     )
     reads = Reads(
         ids={
@@ -415,7 +278,6 @@ class HeyGen(
     )
     code = ("error.code",)
     message = ("error.message",)
-    codes = MappingProxyType({code: kind for kind, said in _CODES.items() for code in said.split()})
 
     # -- free things first --------------------------------------------------------------------
 
@@ -826,9 +688,9 @@ def _language(language: str, listed: Iterable[Any]) -> str:
         if name.lower() == language.lower():
             return name
     region = language.replace("_", "-").partition("-")[2]
-    plain = _LANGUAGES.get(_primary(language) or "")
+    plain = _DATA.words("languages").get(_primary(language) or "")
     variants = [name for name in names if plain and name.startswith(f"{plain} (")]
-    place = _REGIONS.get(region.upper())
+    place = _DATA.words("regions").get(region.upper())
     fitting: list[str] = [
         *(name for name in variants if place and place in name),
         *(name for name in names if name == plain),

@@ -13,10 +13,10 @@ import hashlib
 import itertools
 import math
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
 from urllib.parse import quote
 
 from pydantic import SecretStr
@@ -55,6 +55,7 @@ from ..models import (
     VoiceRequest,
 )
 from ..webhooks import Delivery, Registered
+from .vendor_data import VendorData, vendor_data
 
 __all__ = [
     "Call",
@@ -64,6 +65,7 @@ __all__ = [
     "HttpRequest",
     "Places",
     "Reads",
+    "VendorData",
     "fetch",
     "parse_progress",
     "parse_time",
@@ -73,8 +75,10 @@ __all__ = [
     "stream",
     "text_at",
     "value_at",
+    "vendor_data",
 ]
 
+T = TypeVar("T")
 OptionsT = TypeVar("OptionsT", bound=Options)
 
 #: Dotted paths into an answer, such as ``("data.id", "id")``: the first one that is filled counts.
@@ -113,6 +117,22 @@ class Reads:
     total_pages: Places = ()
 
 
+class _FromData(Generic[T]):
+    """Class attribute whose value stands in the vendor's data file, read at first use."""
+
+    def __init__(self, read: Callable[[VendorData], T], without: T) -> None:
+        self._read = read
+        self._without = without
+
+    def __get__(self, _instance: object, owner: type[HttpProvider]) -> T:
+        return self._without if owner.data is None else self._read(owner.data)
+
+
+def _from_data(read: Callable[[VendorData], T], without: T) -> T:
+    """Declare such an attribute; a subclass may set a plain value instead."""
+    return cast("T", _FromData(read, without))
+
+
 class HttpProvider:
     """Base class of an adapter over HTTP.
 
@@ -128,14 +148,16 @@ class HttpProvider:
     key_prefix: ClassVar[str] = ""
     needs: ClassVar[frozenset[str]] = frozenset({"api_key"})  #: fields of ``ProviderSettings``
     idempotency_header: ClassVar[str | None] = None  #: only if the vendor documents one
-    capabilities: ClassVar[Capabilities]
-    limits: ClassVar[Limits] = ()
-    consent_rules: ClassVar[tuple[ConsentRule, ...]] = ()
     option_types: ClassVar[tuple[type[Options], ...]] = ()
-    sunsets: ClassVar[tuple[Sunset, ...]] = ()
+    capabilities: ClassVar[Capabilities]
     reads: ClassVar[Reads]
+    #: the vendor's data file, from which the next four attributes are read
+    data: ClassVar[VendorData | None] = None
+    limits: ClassVar[Limits] = _from_data(lambda data: data.limits, ())
+    consent_rules: ClassVar[tuple[ConsentRule, ...]] = _from_data(lambda d: d.consent_rules, ())
+    sunsets: ClassVar[tuple[Sunset, ...]] = _from_data(lambda data: data.sunsets, ())
     #: the vendor's error code -> our error, for any HTTP status
-    codes: ClassVar[Mapping[str, type[errors.ProviderError]]] = {}
+    codes: ClassVar[Mapping[str, type[errors.ProviderError]]] = _from_data(lambda d: d.codes, {})
     code: ClassVar[Places] = ("code", "error.code")  #: place of the error code
     message: ClassVar[Places] = ("message", "error.message", "error", "detail")
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from ..errors import AuthError, ConfigError, Refused, Unavailable, Unsupported
 from ..interfaces import Capabilities, Prepares, ProviderSettings, VideoDubber
-from ..models import ConsentRule, DubRequest, Job, JobState, Media, Operation, Options, Request
-from .http import Call, Client, HttpProvider, HttpRequest, Reads, path_segment, send
+from ..models import DubRequest, Job, JobState, Media, Operation, Options, Request
+from .http import Call, Client, HttpProvider, HttpRequest, Reads, path_segment, send, vendor_data
 
 __all__ = ["Rask", "RaskDub"]
 
@@ -53,19 +53,12 @@ class Rask(HttpProvider, VideoDubber, Prepares):
     base_url = "https://api.rask.ai"
     needs = frozenset({"api_key", "client_id"})
     key_env = "RASK_CLIENT_SECRET"
+    data = vendor_data("rask")
     option_types = (RaskDub,)
     capabilities = Capabilities(
         media=frozenset({"url", "data"}),
         drive=frozenset(),
         found_by_token=frozenset({Operation.DUB}),
-    )
-    consent_rules = (
-        ConsentRule(
-            demands="record",
-            text="The speakers' own voices are cloned within the dub: hold their agreement.",
-            source="https://docs.api.rask.ai",
-            since="2026-11-22",
-        ),
     )
     reads = Reads(
         ids={Operation.DUB: ("id",)},
@@ -94,7 +87,6 @@ class Rask(HttpProvider, VideoDubber, Prepares):
         counts="jobs",
         total_jobs=("total",),
     )
-    codes = MappingProxyType({"invalid_client": AuthError})  # said of a wrong secret, with a 400
     code = ("error",)
     message = ("detail", "error_description", "error")
 

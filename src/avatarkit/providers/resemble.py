@@ -20,9 +20,8 @@ from pydantic import Field
 
 from ..content.files import whole
 from ..errors import PlanError, ProviderError, Refused, Unsupported
-from ..interfaces import Capabilities, Limit, ProviderSettings, SpeechSynthesizer, VoiceCloner
+from ..interfaces import Capabilities, ProviderSettings, SpeechSynthesizer, VoiceCloner
 from ..models import (
-    ConsentRule,
     Job,
     JobState,
     Operation,
@@ -31,7 +30,16 @@ from ..models import (
     SpeechRequest,
     VoiceRequest,
 )
-from .http import Call, Client, Explanation, HttpProvider, HttpRequest, Reads, path_segment
+from .http import (
+    Call,
+    Client,
+    Explanation,
+    HttpProvider,
+    HttpRequest,
+    Reads,
+    path_segment,
+    vendor_data,
+)
 
 __all__ = ["CONSENT_SENTENCE", "Resemble", "ResembleSpeech", "ResembleVoice"]
 
@@ -78,6 +86,7 @@ class Resemble(HttpProvider, VoiceCloner, SpeechSynthesizer):
     api_version = "2"
     base_url = "https://app.resemble.ai/api/v2"
     key_env, key_prefix = "RESEMBLE_API_KEY", "Bearer "
+    data = vendor_data("resemble")
     option_types = (ResembleVoice, ResembleSpeech)
     capabilities = Capabilities(
         media=frozenset({"url", "data"}),
@@ -87,36 +96,6 @@ class Resemble(HttpProvider, VoiceCloner, SpeechSynthesizer):
         found_by_token=frozenset({Operation.VOICE}),
         typical=MappingProxyType({Operation.VOICE: 60.0}),
         rate=40.0,
-    )
-    limits = (
-        Limit(
-            what="voice_seconds",
-            minimum=10,
-            source="https://docs.resemble.ai, create a voice",
-            since="2026-11-22",
-        ),
-        Limit(
-            what="voice_format",
-            takes=("audio/wav",),
-            severity="warning",  # the adapter refuses where it matters
-            source="https://docs.resemble.ai, create a voice",
-            since="2026-11-22",
-        ),
-        Limit(
-            what="script_characters",
-            maximum=2_000,
-            source="https://docs.resemble.ai, synchronous synthesis",
-            since="2026-11-22",
-        ),
-    )
-    consent_rules = (
-        ConsentRule(
-            demands="record",
-            text=f'Resemble takes a recording of the sentence "{CONSENT_SENTENCE}"; its current '
-            "documentation does not demand it.",
-            source="https://docs.app.resemble.ai (older documentation); PyPI resemble 1.9.0",
-            since="2026-11-22",
-        ),
     )
     reads = Reads(
         ids={Operation.VOICE: ("item.uuid", "uuid", "id")},

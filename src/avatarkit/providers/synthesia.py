@@ -15,7 +15,6 @@ from pydantic import Field
 from ..errors import Refused, Unavailable, Unsupported
 from ..interfaces import Capabilities, Prepares, ProviderSettings, VideoDubber, VideoGenerator
 from ..models import (
-    ConsentRule,
     DubRequest,
     Event,
     Job,
@@ -27,7 +26,7 @@ from ..models import (
     VideoRequest,
 )
 from ..webhooks import Delivery, HmacSha256, Registered
-from .http import Client, Explanation, HttpProvider, Reads
+from .http import Client, Explanation, HttpProvider, Reads, vendor_data
 
 __all__ = ["CallToAction", "Synthesia", "SynthesiaDub", "SynthesiaScene", "SynthesiaVideo"]
 
@@ -86,6 +85,7 @@ class Synthesia(HttpProvider, VideoGenerator, VideoDubber, Prepares):
     api_version = "2"
     base_url = "https://api.synthesia.io/v2"
     key_env = "SYNTHESIA_API_KEY"
+    data = vendor_data("synthesia")
     option_types = (SynthesiaVideo, SynthesiaScene, SynthesiaDub)
     capabilities = Capabilities(
         media=frozenset({"url", "data"}),  # a narration by bytes
@@ -101,15 +101,6 @@ class Synthesia(HttpProvider, VideoGenerator, VideoDubber, Prepares):
         found_by_token=frozenset({Operation.VIDEO}),
         typical=MappingProxyType({Operation.VIDEO: 120.0}),
         rate=1.0,  # the smallest plan's 60 a minute
-    )
-    consent_rules = (
-        ConsentRule(
-            demands="record",
-            text="Personal avatars are made in Synthesia's web app, where the person records a "
-            "consent with a passcode on the screen.",
-            source="https://docs.synthesia.io/docs/personal-avatars",
-            since="2026-11-22",
-        ),
     )
     reads = Reads(
         ids={Operation.VIDEO: ("id",), Operation.DUB: ("createdImportedAsset.id", "id")},

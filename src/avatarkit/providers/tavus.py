@@ -15,14 +15,12 @@ from ..interfaces import (
     AvatarTrainer,
     Capabilities,
     Discards,
-    Limit,
     Prepares,
     VideoGenerator,
     VoiceCloner,
 )
 from ..models import (
     AvatarRequest,
-    ConsentRule,
     Job,
     JobState,
     Model,
@@ -32,7 +30,7 @@ from ..models import (
     VideoRequest,
     VoiceRequest,
 )
-from .http import HttpProvider, Reads, path_segment
+from .http import HttpProvider, Reads, path_segment, vendor_data
 
 __all__ = [
     "FaceProperties",
@@ -96,6 +94,7 @@ class Tavus(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator, Prepares, 
     api_version = "2"
     base_url = "https://tavusapi.com/v2"
     key_env, key_header = "TAVUS_API_KEY", "x-api-key"
+    data = vendor_data("tavus")
     option_types = (TavusVoice, TavusFace, TavusVideo)
     capabilities = Capabilities(
         media=frozenset({"url"}),
@@ -105,72 +104,6 @@ class Tavus(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator, Prepares, 
         callback=True,
         typical=MappingProxyType(
             {Operation.VOICE: 180.0, Operation.AVATAR: 12_600.0, Operation.VIDEO: 100.0}
-        ),
-    )
-    limits = (
-        Limit(
-            what="footage_bytes",
-            maximum=750e6,
-            source="https://docs.tavus.io/api-reference/faces/create-face",
-            since="2026-11-22",
-        ),
-        Limit(
-            what="footage_pixels",
-            minimum=1080,
-            severity="warning",
-            source="https://docs.tavus.io/api-reference/faces/create-face",
-            since="2026-11-22",
-        ),
-        Limit(
-            what="footage_seconds",
-            minimum=110,  # "about" a minute of talking, then a minute of listening
-            severity="warning",
-            source="https://docs.tavus.io/api-reference/faces/create-face",
-            since="2026-11-22",
-        ),
-        Limit(
-            what="footage_codec",
-            takes=("h264",),
-            source="https://docs.tavus.io/api-reference/faces/create-face",
-            since="2026-11-22",
-        ),
-        Limit(
-            what="faces",
-            minimum=1,
-            maximum=1,
-            source="https://docs.tavus.io/api-reference/faces/create-face",
-            since="2026-11-22",
-        ),
-        Limit(
-            what="face_turn",
-            maximum=0.38,
-            severity="warning",
-            source="unverified",
-            since="2026-11-22",
-        ),
-        Limit(
-            what="voice_format",
-            takes=(
-                "audio/wav",
-                "audio/mpeg",
-                "audio/mp4",
-                "audio/flac",
-                "audio/ogg",
-                "video/webm",
-                "video/mp4",
-                "video/quicktime",
-            ),
-            source="https://docs.tavus.io/api-reference/voices/create-voice",
-            since="2026-11-22",
-        ),
-    )
-    consent_rules = (
-        ConsentRule(
-            demands="record",
-            text="You must hold the rights to the voice and the likeness. The spoken statement "
-            "that older faces needed is no longer asked for.",
-            source="https://docs.tavus.io/api-reference/voices/create-voice",
-            since="2026-11-22",
         ),
     )
     reads = Reads(
