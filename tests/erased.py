@@ -90,12 +90,12 @@ class House:
         training = await kit.train(**self.given(user, clone, **more))
         await self.settled(kit)
         for delivery in self.vendor.deliveries():
-            await kit.receive("fake", delivery)
+            await kit.webhooks.receive("fake", delivery)
         return await kit.get(training.id)
 
     async def settled(self, kit, rounds=12, seconds=120.0):
         for _ in range(rounds):
-            await kit.tick()
+            await kit.admin.tick()
             self.clock.advance(seconds)
 
     async def filled(self):
@@ -112,10 +112,10 @@ class House:
             await kit.speak(theirs.id, "Hello from Bob", wait=False)
             await self.settled(kit)
             await kit.train(**self.given(self.user, "anabel-2"))
-            await kit.tick()
+            await kit.admin.tick()
             self.vendor.fail_next(Operation.VOICE, Fault.LOST_REPLY)
             await kit.train(**self.given(self.user, "anabel-3"))
-            await kit.tick()
+            await kit.admin.tick()
         self.killer.next(None)
         return self
 

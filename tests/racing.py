@@ -71,7 +71,7 @@ async def race(folder, repository):
             await kit.add_sample(user_id="ana", clone_id=clone, voice=DEMO / "voice.wav")
             await kit.add_sample(user_id="ana", clone_id=clone, footage=DEMO / "portrait.jpg")
         answers = _raced(environ)
-        (use,) = await kit.budgets()
+        (use,) = await kit.prices.budgets()
     created = [found for answer in answers for found in answer["created"]]
     refused = [reason for answer in answers for reason in answer["refused"]]
     assert (len(created), len(refused)) == (7, 43)

@@ -171,7 +171,7 @@ async def test_a_budget_has_room_until_it_is_full(house):
             errors.BudgetExceeded, match=r"exceed the project's budget for 2026-\d\d by \$2:"
         ):
             await ordered_by(kit)
-        (use,) = await kit.budgets()
+        (use,) = await kit.prices.budgets()
     assert (use.spent, use.reserved, use.left) == (0, 6, 1)
 
 
@@ -187,8 +187,8 @@ async def test_a_user_who_is_through_leaves_the_others_theirs(house):
         with pytest.raises(errors.BudgetExceeded, match="the user's budget"):
             await ordered_by(kit)
         await ordered_by(kit, user_id="bob", clone_id="bob-1")
-        assert [use.left for use in await kit.budgets("ana")] == [3, 0]
-        assert [use.left for use in await kit.budgets()] == [3]
+        assert [use.left for use in await kit.prices.budgets("ana")] == [3, 0]
+        assert [use.left for use in await kit.prices.budgets()] == [3]
 
 
 async def test_a_new_month_begins_with_nothing_spent(house):
@@ -350,7 +350,7 @@ async def test_what_the_vendor_charges_is_spent_instead_of_what_was_expected(hou
     async with house.kit() as kit:
         training = await final(kit, (await ordered_by(kit)).id)
         await kit.speak(training.id, "a" * 1000)
-        (entry,) = [e for e in await kit.costs() if e.entry.operation is Operation.VIDEO]
+        (entry,) = [e for e in await kit.prices.costs() if e.entry.operation is Operation.VIDEO]
     assert await house.held() == dollars(3.25, 0)  # "1 credit" of the four that were expected
     assert (entry.quoted.used, entry.recorded.used) == (1, Decimal("0.25"))
 
@@ -372,7 +372,7 @@ async def test_a_failure_spends_what_was_accepted_until_then(house):
 async def test_a_cancelled_training_gives_back_what_was_not_sent(house):
     async with house.kit(worker=False) as kit:
         training = await ordered_by(kit)
-        await kit.tick()  # the voice is accepted
+        await kit.admin.tick()  # the voice is accepted
         assert await house.held() == dollars(1, 2)
         await kit.cancel(training.id)
     assert await house.held() == dollars(1, 0)
@@ -381,11 +381,11 @@ async def test_a_cancelled_training_gives_back_what_was_not_sent(house):
 async def test_polls_and_webhooks_change_nothing(house):
     async with house.kit(worker=False) as kit:
         await ordered_by(kit)
-        await kit.tick()
+        await kit.admin.tick()
         before = await house.held()
         for _ in range(3):
             house.clock.advance(0.01)
-            await kit.tick()
+            await kit.admin.tick()
     assert await house.held() == before
 
 
@@ -394,7 +394,7 @@ async def test_a_deleted_training_was_paid_all_the_same(house):
         training = await final(kit, (await ordered_by(kit)).id)
         await kit.delete(training.id)
         house.clock.advance(3 * 86_400)
-        while await kit.tick():
+        while await kit.admin.tick():
             pass
         with pytest.raises(errors.BudgetExceeded):
             await ordered_by(kit)
@@ -406,7 +406,7 @@ async def test_an_ambiguous_call_stays_reserved_across_a_restart_until_it_is_res
     house.repository = SqliteRepository(path, clock=house.clock)
     async with house.kit(worker=False) as kit:
         training = await ordered_by(kit)
-        await kit.tick()
+        await kit.admin.tick()
         await kit.cancel(training.id)
         assert (await kit.get(training.id)).operations[0].phase is Phase.INTENT
         assert await house.held() == dollars(0, 1)
@@ -416,7 +416,7 @@ async def test_an_ambiguous_call_stays_reserved_across_a_restart_until_it_is_res
         with pytest.raises(errors.BudgetExceeded, match=r"by \$0\.01: \$1 of \$3\.99"):
             await ordered_by(kit)
         house.clock.advance(60)
-        await kit.tick()  # it is looked up, and was made
+        await kit.admin.tick()  # it is looked up, and was made
         assert await house.held() == dollars(1, 0)
 
 

@@ -56,7 +56,7 @@ def event():
     async def receive():
         async with AvatarKit(worker=False) as kit:
             delivery = FakeVendor().signed(json.dumps(told).encode())
-            return await kit.receive("fake", delivery)
+            return await kit.webhooks.receive("fake", delivery)
 
     return f"fake:{anyio.run(receive).event_id}"
 

@@ -143,14 +143,14 @@ async def test_after_revocation_the_same_agreement_trains_nothing(house):
 async def test_revocation_cancels_a_running_training_and_the_vendor_forgets_it(house):
     async with house.kit(worker=False) as kit:
         training = await kit.train(**GIVEN, consent=ANA)
-        await kit.tick()
+        await kit.admin.tick()
         assert (await kit.get(training.id)).status is Status.TRAINING
         await kit.revoke(training.consent_id)
         assert (await kit.get(training.id)).status is Status.CANCELLED
         for _ in range(20):
-            await kit.tick()
+            await kit.admin.tick()
             house.clock.advance(600.0)
-        assert await kit.leftovers(training.id) == []
+        assert await kit.admin.leftovers(training.id) == []
 
 
 @pytest.mark.anyio
@@ -168,7 +168,7 @@ async def test_a_worker_that_was_not_told_sends_nothing_after_revocation(house):
     async with house.kit(worker=False) as kit:
         training = await kit.train(**GIVEN, consent=ANA)
         await house.repository.revoke_consent(training.consent_id, 1.0)
-        await kit.tick()
+        await kit.admin.tick()
         stopped = await kit.get(training.id)
     assert (stopped.status, stopped.error_type) == (Status.FAILED, "ConsentRequired")
     assert house.vendor.accepted == {}

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from avatarkit import Consent, Status, errors
 from avatarkit.cli.app import app
 from avatarkit.erasure import Receipt
+from avatarkit.kit.records import every_record
 from avatarkit.models import Operation
 from avatarkit.providers.fake import Fake, Fault
 from avatarkit.records import OperationState, Phase
@@ -46,7 +47,7 @@ def kept(repository):
 
 async def everybodys(house, user):
     async with house.kit() as kit:
-        return [r.id async for r in kit._records_of(user)]
+        return [r.id async for r in every_record(kit._repository, user)]
 
 
 def lines(found):
@@ -73,19 +74,19 @@ async def test_after_erasure_and_cleanup_nothing_of_the_person_is_anywhere(house
 async def test_another_user_is_untouched(house):
     await house.filled()
     async with house.kit() as kit:
-        before = [r async for r in kit._records_of(house.other)]
+        before = [r async for r in every_record(kit._repository, house.other)]
         samples = await kit.samples(user_id=house.other, clone_id=house.new_id("bob-1"))
         consents = await kit.consents(user_id=house.other)
-        deliveries = (await kit.webhooks(user_id=house.other)).entries
+        deliveries = (await kit.webhooks.list(user_id=house.other)).entries
         assert samples
         assert consents
         assert deliveries
         await kit.erase(house.user)
         await house.settled(kit, seconds=DAY)
-        assert [r async for r in kit._records_of(house.other)] == before
+        assert [r async for r in every_record(kit._repository, house.other)] == before
         assert await kit.samples(user_id=house.other, clone_id=house.new_id("bob-1")) == samples
         assert await kit.consents(user_id=house.other) == consents
-        assert (await kit.webhooks(user_id=house.other)).entries == deliveries
+        assert (await kit.webhooks.list(user_id=house.other)).entries == deliveries
         video = next(r for r in before if r.kind == "video")
         assert (await kit.save(video, house.folder / "bob.mp4")).stat().st_size
     assert len(house.at_vendor([r.id for r in before])) == 3
@@ -105,7 +106,7 @@ async def test_a_user_whose_id_begins_alike_is_another_user(house):
 async def test_erasing_while_a_training_runs_stops_paid_calls_at_once(house):
     async with house.kit() as kit:
         training = await kit.train(**house.given(house.user, "anabel-1"))
-        await kit.tick()
+        await kit.admin.tick()
         assert (await kit.get(training.id)).status is Status.TRAINING
         paid = sum(house.vendor.accepted.values())
         await kit.erase(house.user)
@@ -120,7 +121,7 @@ async def test_a_call_of_unknown_fate_is_looked_up_before_it_is_forgotten(house)
     async with house.kit() as kit:
         house.vendor.fail_next(Operation.VOICE, Fault.LOST_REPLY)
         training = await kit.train(**house.given(house.user, "anabel-1"))
-        await kit.tick()
+        await kit.admin.tick()
         receipt = await kit.erase(house.user)
         (voice,) = (left for left in receipt.left if left.what == "voice")
         assert voice.pending
@@ -142,8 +143,8 @@ async def test_a_delivery_about_who_was_erased_is_applied_and_not_kept(house):
         assert late
         await kit.erase(house.user)
         for delivery in late:
-            await kit.receive("fake", delivery)
-        assert (await kit.webhooks()).entries == ()
+            await kit.webhooks.receive("fake", delivery)
+        assert (await kit.webhooks.list()).entries == ()
     assert house.at_vendor([training.id]) == []
 
 
@@ -371,10 +372,10 @@ async def test_what_a_closed_service_has_is_named(house):
 async def test_what_runs_at_a_service_that_closes_fails(house):
     async with house.kit() as kit:
         training = await kit.train(**house.given(house.user, "anabel-1"))
-        await kit.tick()
+        await kit.admin.tick()
     house.clock.advance(60.0)
     async with without_vendor(house, _Closed) as kit:
-        await kit.tick()
+        await kit.admin.tick()
         failed = await kit.get(training.id)
     assert (failed.status, failed.error_type) == (Status.FAILED, "ServiceDiscontinued")
 

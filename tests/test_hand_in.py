@@ -112,7 +112,7 @@ async def test_a_recording_goes_when_the_training_is_deleted(house):
         await kit.resolve(training.id, "done", recording=MP4)
         await final(kit, training.id)
         await kit.delete(training.id)
-        while await kit.leftovers(training.id):
+        while await kit.admin.leftovers(training.id):
             await house.clock.sleep(1)
     assert house.recordings() == []
 

@@ -139,9 +139,9 @@ async def test_train_returns_before_anything_is_sent(house):
 async def test_tick_drives_what_is_due(house):
     async with house.kit(worker=False) as kit:
         training = await kit.train(**WHO, voice=[WAV], footage=JPG, consent=DRAWN)
-        assert await kit.tick() == 1
+        assert await kit.admin.tick() == 1
         assert (await kit.get(training.id)).status is Status.TRAINING
-        assert await kit.tick() == 0
+        assert await kit.admin.tick() == 0
 
 
 async def test_estimates_read_what_was_completed_once_a_minute(house, monkeypatch):
@@ -161,7 +161,7 @@ async def test_estimates_read_what_was_completed_once_a_minute(house, monkeypatc
 async def test_the_work_goes_on_in_the_next_process(house):
     async with house.kit(worker=False) as kit:
         training = await kit.train(**WHO, voice=[WAV], footage=JPG, consent=DRAWN)
-        await kit.tick()
+        await kit.admin.tick()
     async with house.kit() as kit:
         assert (await final(kit, training.id)).status is Status.COMPLETED
     assert set(house.vendor.accepted.values()) == {1}
@@ -727,7 +727,7 @@ async def test_what_was_adopted_is_not_deleted_at_the_vendor(house):
         old = await trained(kit)
         adopted = await kit.adopt(**WHO, avatar_id=old.avatar_id, consent=DRAWN)
         await kit.delete(adopted.id)
-        while await kit.tick():
+        while await kit.admin.tick():
             pass
         assert (await house.fake.get_avatar(old.avatar_id)).state is JobState.SUCCEEDED
 
@@ -840,7 +840,7 @@ async def test_a_question_is_answered(house):
 async def test_a_restored_database_looks_before_it_sends(house):
     async with house.kit(worker=False) as kit:
         training = await kit.train(**WHO, voice=[WAV], footage=JPG, consent=DRAWN)
-        assert await kit.restored() == 1
+        assert await kit.admin.restored() == 1
         restored = await kit.get(training.id)
     assert [o.phase for o in restored.operations] == [Phase.INTENT, Phase.INTENT]
 
@@ -848,10 +848,10 @@ async def test_a_restored_database_looks_before_it_sends(house):
 async def test_a_signed_delivery_is_applied(house):
     async with house.kit(worker=False) as kit:
         training = await kit.train(**WHO, voice=[WAV], footage=JPG, consent=DRAWN)
-        await kit.tick()
+        await kit.admin.tick()
         house.clock.advance(3600)
         for delivery in house.vendor.deliveries():
-            await kit.receive("fake", delivery)
+            await kit.webhooks.receive("fake", delivery)
         record = await kit.get(training.id)
     assert record.operation(VOICE).job_state is JobState.SUCCEEDED
 
@@ -919,7 +919,7 @@ async def test_balances_are_told_by_those_who_can(house):
     kinds = {"purse": Purse, "shut": Shut, "fake": Fake}
     fakes = {name: kind(vendor=house.vendor) for name, kind in kinds.items()}
     async with house.kit([*fakes, "heygen"], providers=fakes, worker=False) as kit:
-        told = await kit.balances()
+        told = await kit.prices.balances()
     said = {name: type(balance).__name__ for name, balance in told.items()}
     assert (told["purse"], said) == (
         Balance(3.0, "usd"),

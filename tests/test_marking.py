@@ -403,7 +403,7 @@ async def test_the_sidecar_goes_with_the_results(house):
     async with AvatarKit("fake", **house.given, settings=Settings(), worker=False) as kit:
         await kit.delete(video.id)
         for _ in range(5):
-            await kit.tick()
+            await kit.admin.tick()
     assert await house.media.stat(video.file("video").key + SIDECAR) is None
 
 

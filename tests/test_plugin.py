@@ -162,7 +162,7 @@ async def test_webhooks_of_the_vendor_reach_the_kit(
     received = [
         event.name
         for delivery in avatarkit_vendor.deliveries(copies=2)
-        if (entry := await avatarkit_kit.receive("fake", delivery))
+        if (entry := await avatarkit_kit.webhooks.receive("fake", delivery))
         for event in entry.events
     ]
 

@@ -440,7 +440,7 @@ async def test_no_secret_of_a_callback_address_is_kept_logged_or_told(tmp_path, 
         training = await kit.adopt(**names, consent=consent)
         video = await kit.speak(training.id, "Hello", wait=False)
         for _ in range(5):
-            await kit.tick()
+            await kit.admin.tick()
             clock.advance(60)
         video = await kit.get(video.id)
         kept = [path.read_bytes() for path in Path(tmp_path).rglob("*") if path.is_file()]

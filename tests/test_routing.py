@@ -596,14 +596,14 @@ async def test_a_training_knows_the_stacks_in_the_order_that_was_chosen(house, c
 @anyio
 async def test_a_quote_is_of_the_stack_that_is_asked_first(house):
     async with house.kit(choose="cheapest", worker=False) as kit:
-        quoted = kit.quote()
+        quoted = kit.prices.quote()
     assert (quoted.stack, quoted.expected.total) == ("second", 3)
 
 
 @anyio
 async def test_offers_tell_price_and_time_in_order(house):
     async with house.kit(choose="cheapest", worker=False) as kit:
-        offers = await kit.offers()
+        offers = await kit.prices.offers()
     assert [(o.name, o.price, o.seconds, o.basis) for o in offers] == [
         ("second", 3, 100.0, "typical"),
         ("first", 30, 10.0, "typical"),
@@ -617,7 +617,7 @@ async def test_measured_times_count_more_than_typical_ones(house):
             training = await begun(kit, idempotency_key=str(number))
             await final(kit, training.id)
     async with house.kit(choose="fastest", worker=False) as kit:
-        offers = await kit.offers()
+        offers = await kit.prices.offers()
         assert known(await begun(kit)) == ["second", "first"]
     assert [o.basis for o in offers] == ["typical", "measured"]
 
@@ -636,7 +636,7 @@ async def test_a_stack_is_not_measured_by_the_time_that_earlier_ones_lost(house)
 async def test_a_time_that_is_half_known_is_unknown(house, monkeypatch):
     monkeypatch.setattr(First, "capabilities", Capabilities(typical={VOICE: 1.0}))
     async with house.kit(choose="fastest", worker=False) as kit:
-        assert [(o.name, o.seconds) for o in await kit.offers()] == [
+        assert [(o.name, o.seconds) for o in await kit.prices.offers()] == [
             ("second", 100.0),
             ("first", None),
         ]
@@ -726,7 +726,7 @@ async def test_who_demands_evidence_that_is_not_there_is_left_out(house, monkeyp
 async def test_who_has_no_key_is_left_out(house):
     async with house.kit(["heygen", "second"], worker=False) as kit:
         assert known(await begun(kit)) == ["second"]
-        assert [one.name for one in await kit.offers()] == ["second"]
+        assert [one.name for one in await kit.prices.offers()] == ["second"]
 
 
 @anyio
@@ -790,4 +790,4 @@ async def test_what_the_stack_before_cannot_delete_is_left_over(house):
         operation = before.operation.model_copy(update={"uploads": "left"})
         kept = before.model_copy(update={"operation": operation})
         await house.repository.save(training, training.model_copy(update={"earlier": (kept,)}))
-        assert [left.pending for left in await kit.leftovers(training.id)] == [False]
+        assert [left.pending for left in await kit.admin.leftovers(training.id)] == [False]

@@ -1,12 +1,13 @@
 import inspect
 import signal
 import threading
+from pathlib import Path
 
 import pytest
 
 from avatarkit import errors, sync
 from avatarkit.config.settings import Settings
-from avatarkit.kit import AvatarKit
+from avatarkit.kit import AvatarKit, KitAdmin, KitPrices, KitWebhooks
 from avatarkit.models import Operation
 from avatarkit.providers.fake import Fake, FakeVendor
 from avatarkit.sync import SyncAvatarKit
@@ -50,25 +51,53 @@ def twin(kit, avatarkit_samples):
     return [*kit.watch(training.id)][-1]
 
 
-def test_every_public_method_is_there():
-    assert public(SyncAvatarKit).keys() == public(AvatarKit).keys()
+TWINS = {
+    AvatarKit: SyncAvatarKit,
+    KitAdmin: sync.SyncKitAdmin,
+    KitWebhooks: sync.SyncKitWebhooks,
+    KitPrices: sync.SyncKitPrices,
+}
+METHODS = [pytest.param(m, n, id=f"{m.__name__}.{n}") for m in TWINS for n in public(m)]
 
 
-@pytest.mark.parametrize("name", public(AvatarKit))
-def test_a_method_has_the_signature_of_its_model(name):
-    signature = inspect.signature(public(SyncAvatarKit)[name])
-
-    assert signature == inspect.signature(public(AvatarKit)[name])
+@pytest.mark.parametrize("model", TWINS)
+def test_every_public_method_is_there(model):
+    assert public(TWINS[model]).keys() == public(model).keys()
 
 
-@pytest.mark.parametrize("name", public(AvatarKit))
-def test_a_method_has_the_documentation_of_its_model(name):
-    assert public(SyncAvatarKit)[name].__doc__ == public(AvatarKit)[name].__doc__
+@pytest.mark.parametrize(("model", "name"), METHODS)
+def test_a_method_has_the_signature_of_its_model(model, name):
+    signature = inspect.signature(public(TWINS[model])[name])
+
+    assert signature == inspect.signature(public(model)[name])
 
 
-@pytest.mark.parametrize("name", public(AvatarKit))
-def test_no_method_has_to_be_awaited(name):
-    assert not inspect.iscoroutinefunction(public(SyncAvatarKit)[name].__code__)
+@pytest.mark.parametrize(("model", "name"), METHODS)
+def test_a_method_has_the_documentation_of_its_model(model, name):
+    assert public(TWINS[model])[name].__doc__ == public(model)[name].__doc__
+
+
+@pytest.mark.parametrize(("model", "name"), METHODS)
+def test_no_method_has_to_be_awaited(model, name):
+    assert not inspect.iscoroutinefunction(public(TWINS[model])[name].__code__)
+
+
+def test_the_parts_of_a_kit_are_there(kit):
+    assert kit.admin.tick() == 0
+    assert kit.admin.home == Path(".avatarkit")
+    assert kit.webhooks.list().entries == ()
+    assert kit.prices.quote(seconds=60).stack == "fake"
+
+
+def test_the_kit_shows_what_users_need():
+    shown = {name for name in dir(AvatarKit) if not name.startswith("_")}
+
+    assert shown == {
+        *("train", "adopt", "speak", "dub", "preflight", "estimate"),
+        *("get", "watch", "trainings", "videos", "page", "save"),
+        *("cancel", "delete", "resolve", "consents", "revoke", "erase"),
+        *("add_sample", "offer_sample", "delete_sample", "samples"),
+    }
 
 
 def test_a_wrong_argument_is_told_at_construction():

@@ -122,14 +122,14 @@ class House:
     async def visited(self):
         """Let another process do what is due, and then time pass."""
         async with self.kit() as kit:
-            await kit.tick()
+            await kit.admin.tick()
         self.clock.advance(20.0)
 
     async def delivered(self):
         """Let another process receive what the vendor has to tell."""
         for delivery in self.vendor.deliveries():
             async with self.kit() as kit:
-                await kit.receive("fake", delivery)
+                await kit.webhooks.receive("fake", delivery)
 
     async def driven(self, record):
         """Drive it to its end, by one process for each visit and each delivery."""
@@ -234,7 +234,7 @@ async def test_a_tick_belongs_to_the_span_around_it(told, house):
     async with house.kit() as kit:
         await kit.train(**WHO, **SAMPLES)
         with told.tracer.start_as_current_span("cron") as cron:
-            await kit.tick()
+            await kit.admin.tick()
     (visit,) = told.spans("avatarkit.advance")
     assert (visit.parent.trace_id, visit.parent.span_id) == context(cron)
 
@@ -295,12 +295,12 @@ async def test_deliveries_are_counted_by_what_became_of_them(told, house, monkey
     await house.trained()
     unknown = b'{"operation": "video", "id": "x", "state": "succeeded", "reason": null}'
     async with house.kit() as kit:
-        await kit.receive("fake", house.vendor.signed(unknown))
+        await kit.webhooks.receive("fake", house.vendor.signed(unknown))
         with monkeypatch.context() as patch, pytest.raises(errors.StorageError):
             patch.setattr(house.repository, "find_job", _away)
-            await kit.receive("fake", house.vendor.signed(unknown.replace(b"x", b"y")))
+            await kit.webhooks.receive("fake", house.vendor.signed(unknown.replace(b"x", b"y")))
         with pytest.raises(errors.WebhookRejected):
-            await kit.receive("fake", Delivery(unknown, {}, house.clock.wall))
+            await kit.webhooks.receive("fake", Delivery(unknown, {}, house.clock.wall))
     counted = {
         dict(labels)["avatarkit.outcome"]: count
         for labels, count in told.metrics()["avatarkit.webhook.deliveries"].items()
@@ -328,7 +328,7 @@ async def test_a_claim_tells_for_how_long_the_oldest_record_was_due(told, house)
     async with house.kit() as kit:
         await kit.train(**WHO, **SAMPLES)
         house.clock.advance(90.0)
-        await kit.tick()
+        await kit.admin.tick()
     assert told.metrics()["avatarkit.claim.age"] == {frozenset(): pytest.approx(90.0)}
 
 
@@ -415,7 +415,9 @@ async def leaked(told, tmp_path, caplog):
         video = await kit.speak(training.id, "The planted words.", wait=False)
         assert (await house.driven(video)).status is Status.COMPLETED
         with pytest.raises(errors.WebhookRejected):
-            await kit.receive("fake", Delivery(b"planted", {"x": "planted"}, house.clock.wall))
+            await kit.webhooks.receive(
+                "fake", Delivery(b"planted", {"x": "planted"}, house.clock.wall)
+            )
         await kit.delete(video.id)
     for _ in range(5):
         await house.visited()
@@ -497,7 +499,7 @@ async def main(folder):
         async for update in kit.watch(training.id):
             last = update
         for delivery in vendor.deliveries():
-            await kit.receive("fake", delivery)
+            await kit.webhooks.receive("fake", delivery)
         print(last.status.value, [state.trace for state in last.operations])
 
 

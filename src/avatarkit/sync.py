@@ -6,18 +6,30 @@ import functools
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import ExitStack
+from operator import attrgetter
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, cast
 
 import anyio
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from .kit import AvatarKit
+from .kit import AvatarKit, KitAdmin, KitPrices, KitWebhooks
 
 __all__ = ["SyncAvatarKit"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
+
+
+class _Blocking(Generic[T]):
+    """An object whose methods call those of an async ``T`` and wait for the result."""
+
+    @property
+    def _opened(self) -> tuple[T, BlockingPortal]:
+        """The async object, and the event loop that it lives in."""
+        raise NotImplementedError
 
 
 def _constructed_like(
@@ -28,40 +40,40 @@ def _constructed_like(
 
 
 def _waiting(
-    method: Callable[Concatenate[AvatarKit, P], Coroutine[Any, Any, R]],
-) -> Callable[Concatenate[SyncAvatarKit, P], R]:
+    method: Callable[Concatenate[T, P], Coroutine[Any, Any, R]],
+) -> Callable[Concatenate[_Blocking[T], P], R]:
     """Turn a method into one that waits for its result, under the same name and signature."""
 
     @functools.wraps(method)
-    def wait(self: SyncAvatarKit, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        kit, portal = self._opened
-        return _result(portal, functools.partial(method, kit, *args, **kwargs))
+    def wait(self: _Blocking[T], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        target, portal = self._opened
+        return _result(portal, functools.partial(method, target, *args, **kwargs))
 
     return wait
 
 
 def _at_once(
-    method: Callable[Concatenate[AvatarKit, P], R],
-) -> Callable[Concatenate[SyncAvatarKit, P], R]:
-    """Hand on a method that waits for nothing."""
+    method: Callable[Concatenate[T, P], R],
+) -> Callable[Concatenate[_Blocking[T], P], R]:
+    """Delegate to a method that is not async."""
 
     @functools.wraps(method)
-    def call(self: SyncAvatarKit, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        kit, _ = self._opened
-        return method(kit, *args, **kwargs)
+    def call(self: _Blocking[T], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        target, _ = self._opened
+        return method(target, *args, **kwargs)
 
     return call
 
 
 def _iterating(
-    method: Callable[Concatenate[AvatarKit, P], AsyncIterator[R]],
-) -> Callable[Concatenate[SyncAvatarKit, P], Iterator[R]]:
+    method: Callable[Concatenate[T, P], AsyncIterator[R]],
+) -> Callable[Concatenate[_Blocking[T], P], Iterator[R]]:
     """Turn an async generator into a generator; closing this one closes that one."""
 
     @functools.wraps(method)
-    def iterate(self: SyncAvatarKit, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[R]:
-        kit, portal = self._opened
-        values = _Values(method(kit, *args, **kwargs))
+    def iterate(self: _Blocking[T], /, *args: P.args, **kwargs: P.kwargs) -> Iterator[R]:
+        target, portal = self._opened
+        values = _Values(method(target, *args, **kwargs))
         try:
             while (found := _result(portal, values.next)) is not None:
                 yield found[0]
@@ -72,7 +84,7 @@ def _iterating(
 
 
 class _Values(Generic[R]):
-    """An async generator whose steps are taken one by one, also after an interrupted one."""
+    """An async generator that is advanced step by step, also after an interrupted step."""
 
     def __init__(self, values: AsyncIterator[R]) -> None:
         self._values = values
@@ -99,12 +111,65 @@ def _result(portal: BlockingPortal, call: Callable[[], Awaitable[R]]) -> R:
         raise
 
 
-class SyncAvatarKit:
+class _Part(_Blocking[T]):
+    """One of the three parts of a kit, such as ``kit.prices``."""
+
+    def __init__(self, kit: SyncAvatarKit, pick: Callable[[AvatarKit], T]) -> None:
+        self._kit = kit
+        self._pick = pick
+
+    @property
+    def _opened(self) -> tuple[T, BlockingPortal]:
+        kit, portal = self._kit._opened  # noqa: SLF001 - of this module
+        return self._pick(kit), portal
+
+
+class SyncKitAdmin(_Part[KitAdmin]):
+    """``KitAdmin`` without ``await``."""
+
+    tick = _waiting(KitAdmin.tick)
+    backlog = _waiting(KitAdmin.backlog)
+    ping = _waiting(KitAdmin.ping)
+    now = _waiting(KitAdmin.now)
+    restored = _waiting(KitAdmin.restored)
+    leftovers = _waiting(KitAdmin.leftovers)
+    stacks = _at_once(KitAdmin.stacks)
+
+    @property
+    def home(self) -> Path:
+        """The folder of the files that this machine keeps beside the database and the store."""
+        return self._opened[0].home
+
+
+class SyncKitWebhooks(_Part[KitWebhooks]):
+    """``KitWebhooks`` without ``await``."""
+
+    receive = _waiting(KitWebhooks.receive)
+    apply = _waiting(KitWebhooks.apply)
+    replay = _waiting(KitWebhooks.replay)
+    get = _waiting(KitWebhooks.get)
+    register = _waiting(KitWebhooks.register)
+    list = _waiting(KitWebhooks.list)
+
+
+class SyncKitPrices(_Part[KitPrices]):
+    """``KitPrices`` without ``await``."""
+
+    quote = _at_once(KitPrices.quote)
+    compare = _at_once(KitPrices.compare)
+    costs = _waiting(KitPrices.costs)
+    balances = _waiting(KitPrices.balances)
+    budgets = _waiting(KitPrices.budgets)
+    offers = _waiting(KitPrices.offers)
+
+
+class SyncAvatarKit(_Blocking[AvatarKit]):
     """``AvatarKit`` for code without ``async``: ``with SyncAvatarKit("local") as kit``.
 
-    The constructor, the methods and what they raise are those of ``AvatarKit``; ``watch`` is a
-    plain iterator. The event loop lives as long as the ``with`` block, which may be entered again
-    afterwards. Methods may be called from several threads.
+    The constructor, the methods and their errors are those of ``AvatarKit``; ``watch`` is a plain
+    iterator. ``admin.media`` is missing, since a media store has only async methods. The event loop
+    lives as long as the ``with`` block, which may be entered again afterwards. Methods may be
+    called from several threads.
     """
 
     @_constructed_like(AvatarKit.__init__)
@@ -113,6 +178,9 @@ class SyncAvatarKit:
         self._build = functools.partial(AvatarKit, *args, **kwargs)
         self._exits = ExitStack()
         self._open: tuple[AvatarKit, BlockingPortal] | None = None
+        self.admin = SyncKitAdmin(self, attrgetter("admin"))
+        self.webhooks = SyncKitWebhooks(self, attrgetter("webhooks"))
+        self.prices = SyncKitPrices(self, attrgetter("prices"))
 
     def __enter__(self) -> Self:
         with ExitStack() as exits:
@@ -154,7 +222,6 @@ class SyncAvatarKit:
     save = _waiting(AvatarKit.save)
     cancel = _waiting(AvatarKit.cancel)
     delete = _waiting(AvatarKit.delete)
-    leftovers = _waiting(AvatarKit.leftovers)
     revoke = _waiting(AvatarKit.revoke)
     consents = _waiting(AvatarKit.consents)
     erase = _waiting(AvatarKit.erase)
@@ -162,22 +229,4 @@ class SyncAvatarKit:
     samples = _waiting(AvatarKit.samples)
     delete_sample = _waiting(AvatarKit.delete_sample)
     page = _waiting(AvatarKit.page)
-    receive = _waiting(AvatarKit.receive)
-    apply_webhooks = _waiting(AvatarKit.apply_webhooks)
-    replay_webhook = _waiting(AvatarKit.replay_webhook)
     estimate = _waiting(AvatarKit.estimate)
-    webhook = _waiting(AvatarKit.webhook)
-    webhooks = _waiting(AvatarKit.webhooks)
-    register_webhook = _waiting(AvatarKit.register_webhook)
-    tick = _waiting(AvatarKit.tick)
-    backlog = _waiting(AvatarKit.backlog)
-    stacks = _at_once(AvatarKit.stacks)
-    offers = _waiting(AvatarKit.offers)
-    quote = _at_once(AvatarKit.quote)
-    compare = _at_once(AvatarKit.compare)
-    costs = _waiting(AvatarKit.costs)
-    balances = _waiting(AvatarKit.balances)
-    budgets = _waiting(AvatarKit.budgets)
-    ping = _waiting(AvatarKit.ping)
-    now = _waiting(AvatarKit.now)
-    restored = _waiting(AvatarKit.restored)

@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 
+from avatarkit.kit.records import every_record
 from avatarkit.repositories.postgres import PostgresRepository
 from avatarkit.repositories.supabase import SupabaseRepository
 from avatarkit.testing.clock import FakeClock
@@ -60,7 +61,7 @@ async def erased(house, db, kill_at):
 
 async def records(house, user):
     async with house.kit() as kit:
-        return [record.id async for record in kit._records_of(user)]
+        return [record.id async for record in every_record(kit._repository, user)]
 
 
 @pytest.mark.parametrize("kill_at", [(2, "after"), (9, "before"), (14, "after"), (20, "before")])

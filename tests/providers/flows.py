@@ -1176,7 +1176,7 @@ class House:
 
     async def _delivered(self, name: str, delivery: Delivery, token: str | None) -> None:
         self.received += self.providers[name].events(delivery)
-        self.kept += [await self.kit.receive(name, delivery, token=token)]
+        self.kept += [await self.kit.webhooks.receive(name, delivery, token=token)]
 
     def at(self, operation: Operation) -> Any:
         """The vendor that does it."""
@@ -1227,7 +1227,7 @@ class House:
             if until(record) or due is None:
                 return record
             self.clock.advance(max(0.01, due - self.clock.now().wall))
-            await self.kit.tick()
+            await self.kit.admin.tick()
         raise AssertionError(f"it goes on for ever: {record}")
 
     # -- looking ------------------------------------------------------------------------------

@@ -243,8 +243,8 @@ async def test_a_callback_that_comes_before_the_answer_waits_until_its_job_is_kn
     [early] = [e for e in house.kept if e.outcome == "unmatched"]
     # Only what comes to an address of its own says whose it is.
     assert early.record_id == (record.id if early.token else None)
-    await house.kit.apply_webhooks()
-    log = (await house.kit.webhooks()).entries
+    await house.kit.webhooks.apply()
+    log = (await house.kit.webhooks.list()).entries
     [settled] = [e for e in log if e.event_id == early.event_id]
     assert settled.outcome == ("applied" if settled.signed else "poll_triggered")
     assert settled.record_id == record.id
@@ -417,7 +417,7 @@ async def test_what_is_deleted_twice_is_gone_once_and_for_all(house):
     assert house.there() == left
     assert len(left) == (house.setup.stack == "tavus")  # which deletes no voices
     for record in (video, training):
-        assert all(not part.pending for part in await house.kit.leftovers(record.id))
+        assert all(not part.pending for part in await house.kit.admin.leftovers(record.id))
     assert not [key for key in house.shelf.files if key.startswith("results/")]
     assert not [p for p in house.home.rglob("*") if p.is_file() and p.name != "account"]
 
@@ -434,7 +434,7 @@ async def test_what_turns_up_after_it_was_cancelled_is_deleted(house, operation)
     left = {i for o in record.operations for i in o.undeletable if o.operation is not SPEECH}
     assert house.of(record) == left
     assert not left or house.setup.stack == "tavus"  # which deletes no voices
-    assert all(not part.pending for part in await house.kit.leftovers(record.id))
+    assert all(not part.pending for part in await house.kit.admin.leftovers(record.id))
 
 
 @where(Event.LOST, known={"never"})
@@ -445,5 +445,5 @@ async def test_of_speech_that_was_cancelled_it_stays_unknown_whether_it_was_made
     record = await house.quiet(record)
     assert record.status is Status.CANCELLED
     assert len(house.calls(record, operation)) == 1
-    [left] = await house.kit.leftovers(record.id)
+    [left] = await house.kit.admin.leftovers(record.id)
     assert "not known" in left.what

@@ -402,13 +402,13 @@ async def test_what_lies_in_another_folder_is_neither_made_nor_said_to_be_delete
     async with kit("a") as theirs, kit("b") as ours:
         training = await begun(theirs)
         while not (await theirs.get(training.id)).started_at:
-            await theirs.tick()
+            await theirs.admin.tick()
         while not (asked := (await ours.get(training.id)).action):
-            await ours.tick()
+            await ours.admin.tick()
         assert asked.kind == "account"
         await ours.delete(training.id)
-        while await ours.tick():  # until nothing is due for it
+        while await ours.admin.tick():  # until nothing is due for it
             pass
-        assert [left.pending for left in await ours.leftovers(training.id)] == [True]
+        assert [left.pending for left in await ours.admin.leftovers(training.id)] == [True]
         (voice,) = (tmp_path / "a" / "local" / "voices").iterdir()
         assert voice.name.startswith(f"ak-{training.id}")

@@ -141,9 +141,9 @@ class Site:
             record = await self.repository.get(record_id)
             if there(record):
                 return record
-            await self.kit.tick()
+            await self.kit.admin.tick()
             for delivery in self.vendor.deliveries():
-                await self.kit.receive("fake", delivery)
+                await self.kit.webhooks.receive("fake", delivery)
             if isinstance(self.clock, FakeClock):
                 self.clock.advance(60.0)
         raise AssertionError("it does not get there")

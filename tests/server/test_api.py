@@ -72,7 +72,7 @@ async def test_an_upload_that_was_cut_goes_on_where_it_was(site, ana):
     rest = await ana.put(VOICE, content=site.voice[at:], headers=sizes(len(site.voice), at))
     assert (rest.status_code, rest.json()["sample"]["size"]) == (201, len(site.voice))
     stored = (await site.repository.samples("ana", "c1"))[0]
-    kept = b"".join([chunk async for chunk in site.kit.media.open(stored.file.key)])
+    kept = b"".join([chunk async for chunk in site.kit.admin.media.open(stored.file.key)])
     assert kept == site.voice
 
 
@@ -186,8 +186,8 @@ async def test_a_sample_is_removed_bytes_and_all(site, ana):
     kept, gone = await site.repository.samples("ana", "c1")
     assert (await ana.delete(f"/clones/c1/samples/{gone.id}")).status_code == 204
     assert await site.repository.samples("ana", "c1") == [kept]
-    assert await site.kit.media.stat(gone.file.key) is None
-    assert await site.kit.media.stat(kept.file.key) is not None
+    assert await site.kit.admin.media.stat(gone.file.key) is None
+    assert await site.kit.admin.media.stat(kept.file.key) is not None
 
 
 async def test_what_a_training_under_way_is_made_of_stays(site, ana):
@@ -195,7 +195,7 @@ async def test_what_a_training_under_way_is_made_of_stays(site, ana):
     sample = (await site.repository.samples("ana", "c1"))[0]
     refused = await ana.delete(f"/clones/c1/samples/{sample.id}")
     assert (refused.status_code, refused.json()["error"]["type"]) == (409, "Conflict")
-    assert await site.kit.media.stat(sample.file.key) is not None
+    assert await site.kit.admin.media.stat(sample.file.key) is not None
     await site.settle(training["id"])
     assert (await ana.delete(f"/clones/c1/samples/{sample.id}")).status_code == 204
 
@@ -811,14 +811,14 @@ async def test_an_avatar_is_deleted_with_all_its_videos(site, ana, video, monkey
     site.vendor.fail_next(Operation.VIDEO, Fault.STUCK)
     running = (await ana.post(f"{where}/videos", json={"text": "Wait."})).json()
     while len(films := jobs(site, Operation.VIDEO)) < 2:
-        await site.kit.tick()
+        await site.kit.admin.tick()
     kept = [file.key for file in (await site.repository.get(video["id"])).files.values()]
     assert (await ana.delete(where)).status_code == 204
     for gone in (where, f"/videos/{video['id']}", f"/videos/{running['id']}"):
         assert (await ana.get(gone)).status_code == 404
-    while any([await site.kit.leftovers(r) for r in (video["id"], running["id"])]):
-        await site.kit.tick()
-    assert [await site.kit.media.stat(key) for key in kept] == [None] * len(kept)
+    while any([await site.kit.admin.leftovers(r) for r in (video["id"], running["id"])]):
+        await site.kit.admin.tick()
+    assert [await site.kit.admin.media.stat(key) for key in kept] == [None] * len(kept)
     assert films <= site.vendor.deleted
 
 
@@ -882,7 +882,7 @@ async def test_only_pictures_sound_and_films_are_shown_in_the_page(site, name, s
     secret, key = b"of the tests 0123456789", f"results/x/{name}"
     link = signing.link("", secret, key, int(time.time()) + 60)
     async with site.running(link_secrets=[secret]) as app, site.client(app) as client:
-        await site.kit.media.put(key, pieces(b"<script>"), "text/html")
+        await site.kit.admin.media.put(key, pieces(b"<script>"), "text/html")
         answer = await client.get(link)
     assert (answer.status_code, answer.headers["content-disposition"]) == (200, shown)
     assert answer.headers["x-content-type-options"] == "nosniff"

@@ -1,4 +1,4 @@
-"""What work would cost, over the API: the very figures of ``kit.quote``."""
+"""What work would cost, over the API: the very figures of ``kit.prices.quote``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ async def ana(site):
 
 async def test_a_quote_is_that_of_the_kit(site, ana):
     told = await ana.get("/quote?stack=elevenlabs%2Bd-id&seconds=90&trainings=3&videos=7&dubs=1")
-    found = site.kit.quote(
+    found = site.kit.prices.quote(
         stack="elevenlabs+d-id", seconds=90.0, trainings=3, videos_per_month=7, dubs_per_month=1
     )
     assert told.json() == quote_shape(found, datetime.now(UTC).date())
@@ -48,7 +48,9 @@ async def test_every_stack_is_told_with_its_figure(site, ana):
     rows = (await ana.get("/stacks")).json()["stacks"]
     assert {row["stack"]: row["quote"] for row in rows} == {
         stack: {"expected": estimate_shape(found.expected), "oldest": found.read}
-        for stack, found in ((row["stack"], site.kit.quote(stack=row["stack"])) for row in rows)
+        for stack, found in (
+            (row["stack"], site.kit.prices.quote(stack=row["stack"])) for row in rows
+        )
     }
 
 

@@ -199,7 +199,7 @@ async def test_without_its_header_heygens_is_a_hint_only(site):
 async def trained(site, client):
     """A training whose jobs have ended at the vendor, which nobody has looked at."""
     training = await site.started(client)
-    await site.kit.tick()
+    await site.kit.admin.tick()
     return training["id"]
 
 
@@ -291,7 +291,7 @@ async def test_a_delivery_before_its_job_is_known_is_matched_later(site):
         await done(site)
         assert [e.outcome for e in await kept(site)] == ["unmatched"]
         site.repository.find_job = find
-        assert await site.kit.apply_webhooks() == 1
+        assert await site.kit.webhooks.apply() == 1
         record = await site.kit.get(record_id)
     assert known.operation(Operation.VOICE).job_state is not JobState.SUCCEEDED
     assert record.operation(Operation.VOICE).job_state is JobState.SUCCEEDED
@@ -318,7 +318,7 @@ async def test_what_was_kept_is_applied_after_a_restart(site):
     async with site.running() as app, site.client(app, "ana") as client:
         record_id = await trained(site, client)
         (delivery,) = site.vendor.deliveries()
-        await site.kit.receive("fake", delivery, apply=False)
+        await site.kit.webhooks.receive("fake", delivery, apply=False)
     async with site.running():
         await done(site)
         record = await site.kit.get(record_id)

@@ -309,7 +309,7 @@ async def _balances(session: Session) -> AsyncGenerator[_Check]:
     from ..json_views import balance_text
 
     async with session.kit(worker=False) as kit:
-        left = await kit.balances()
+        left = await kit.prices.balances()
     for name, found in left.items():
         with _checking(f"balance {name}", balance_text(found)) as check:
             if isinstance(found, Exception):

@@ -68,5 +68,5 @@ async def _export_migration(
 async def _restored(session: Session) -> None:
     """After an older copy of the database came back: look up what the vendors know first."""
     async with session.kit(worker=False) as kit:
-        count = await kit.restored()
+        count = await kit.admin.restored()
     session.out.result({"records": count}, f"{count} unfinished will be looked up before anything")

@@ -93,6 +93,6 @@ async def clear_up(kit: AvatarKit, *record_ids: str) -> list[Leftover]:
     with anyio.move_on_after(_CLEAR_UP):
         for record_id in record_ids:
             # A deleted record cannot be watched, so nothing tells when it is done.
-            while any(o.pending for o in await kit.leftovers(record_id)):  # noqa: ASYNC110 - above
+            while any(o.pending for o in await kit.admin.leftovers(record_id)):  # noqa: ASYNC110 - above
                 await anyio.sleep(0.1)
-    return [left for record_id in record_ids for left in await kit.leftovers(record_id)]
+    return [left for record_id in record_ids for left in await kit.admin.leftovers(record_id)]

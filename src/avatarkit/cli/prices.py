@@ -443,8 +443,8 @@ async def _costs(
     """Show what vendors said that accepted calls took, beside what was quoted before."""
     prices = _loaded(prices_file)
     async with session.kit(worker=False) as kit:
-        found = await kit.costs(record, prices=prices, choose=_chosen(choose))
-        left = await kit.balances() if balances else {}
+        found = await kit.prices.costs(record, prices=prices, choose=_chosen(choose))
+        left = await kit.prices.balances() if balances else {}
     document: dict[str, Any] = {"currency": "USD", "costs": [_cost_shape(cost) for cost in found]}
     if balances:
         document["balances"] = {name: balance_shape(balance) for name, balance in left.items()}
@@ -498,7 +498,7 @@ async def _budget(
     from ..pricing.money import shown
 
     async with session.kit(worker=False) as kit:
-        found = await kit.budgets(user)
+        found = await kit.prices.budgets(user)
     session.out.table(
         {
             "currency": "USD",

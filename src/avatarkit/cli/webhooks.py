@@ -39,7 +39,7 @@ async def _list(
 ) -> None:
     """List deliveries, newest first."""
     async with session.kit(worker=False) as kit:
-        page = await kit.webhooks(provider=provider, limit=limit)
+        page = await kit.webhooks.list(provider=provider, limit=limit)
     session.out.table(
         {"deliveries": [_shape(entry) for entry in page.entries]},
         ("event", "type", "outcome", "of", "received"),
@@ -50,7 +50,7 @@ async def _list(
 async def _show(session: Session, event: _EVENT) -> None:
     """Show one delivery with what it said; links without their signatures."""
     async with session.kit(worker=False) as kit:
-        entry = await kit.webhook(*_named(event))
+        entry = await kit.webhooks.get(*_named(event))
     payload = cleaned(entry.payload.decode(errors="replace"))
     session.out.result(_shape(entry) | {"payload": payload}, "\t".join(_row(entry)), payload)
 
@@ -58,7 +58,7 @@ async def _show(session: Session, event: _EVENT) -> None:
 async def _replay(session: Session, event: _EVENT) -> None:
     """Apply a delivery once more, which is harmless."""
     async with session.kit(worker=False) as kit:
-        entry = await kit.replay_webhook(*_named(event))
+        entry = await kit.webhooks.replay(*_named(event))
     session.out.result(_shape(entry), "\t".join(_row(entry)))
 
 
@@ -89,7 +89,7 @@ async def _register(
         return
     variable = variables(provider)["webhook_secrets"][0]
     async with session.kit(worker=False) as kit:
-        told = await kit.register_webhook(provider, address)
+        told = await kit.webhooks.register(provider, address)
     if told is None:
         raise Unsupported(
             f"{provider} has no webhooks to register: where it calls back, it is told the address "

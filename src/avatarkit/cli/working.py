@@ -47,7 +47,7 @@ async def _worker(
     if once:
         _share_secret(session)
         async with session.kit(worker=False) as kit:
-            count = await kit.tick()
+            count = await kit.admin.tick()
         session.out.result({"advanced": count}, f"{count} advanced")
         return
     _share_secret(session)
@@ -67,7 +67,7 @@ def _share_secret(session: Session) -> None:
 
 async def _status(session: Session, late: float) -> None:
     async with session.kit(worker=False) as kit:
-        backlogs, now = await kit.backlog(), await kit.now()
+        backlogs, now = await kit.admin.backlog(), await kit.admin.now()
     shapes = [_shape(backlog, now) for backlog in backlogs]
     session.out.table(
         {"providers": shapes}, _HEADINGS, [[str(s[h]) for h in _HEADINGS] for s in shapes]

@@ -370,14 +370,14 @@ class API:
         return JSONResponse({"stacks": await self.choices()})
 
     async def quote(self, request: Request, user: str) -> Response:
-        """What ``kit.quote`` says; it is the same for everybody."""
+        """What ``kit.prices.quote`` says; it is the same for everybody."""
         del user
         asked = request.query_params
         script = asked.get("script")
         if script is not None and not 0 < len(script) <= _SCRIPT:
             raise BadBody(f"script: give 1 to {_SCRIPT} characters")
         work = partial(
-            self.kit.quote,
+            self.kit.prices.quote,
             stack=asked.get("stack") or None,
             script=script,
             seconds=_seconds(request),
@@ -618,7 +618,7 @@ class API:
 
     async def deliveries(self, request: Request, user: str) -> Response:
         """What vendors told; payloads stay here."""
-        page = await self.kit.webhooks(user_id=user, **_paged(request))
+        page = await self.kit.webhooks.list(user_id=user, **_paged(request))
         shown = [_delivery(entry) for entry in page.entries]
         return _told(answers.Deliveries(deliveries=shown, cursor=page.cursor))
 
@@ -634,7 +634,7 @@ class API:
         if worth != "valid":
             expired = "the link has expired: load the page anew"
             raise NotFound(expired if worth == "expired" else "there is no such file")
-        store = self.kit.media
+        store = self.kit.admin.media
         stored = await store.stat(key)
         if stored is None:
             raise NotFound("that file is not there any more")

@@ -155,7 +155,7 @@ class _Running:
         while not self._stop.is_set():
             self._swept.clear()
             try:
-                while await self._kit.apply_webhooks():
+                while await self._kit.webhooks.apply():
                     pass
             except errors.AvatarKitError as error:
                 log.warning("webhooks.not_applied", error=type(error).__name__)
@@ -209,7 +209,7 @@ def create_app(
             "hosts and origins are lists of names: put the one name into a list"
         )
     signers = tuple(link_secrets) or (secrets.token_bytes(32),)
-    spool = Uploads(uploads or kit.home / "uploads")
+    spool = Uploads(uploads or kit.admin.home / "uploads")
     running = _Running(kit, spool, owned=not opened)
     api = API(kit, spool, partial(_stacks, kit), signers[0], allowance or Allowance())
 
@@ -230,7 +230,7 @@ def create_app(
         del request
         await running.ready()
         with anyio.move_on_after(_PULSE):
-            await kit.ping()
+            await kit.admin.ping()
             return JSONResponse(Health().model_dump())
         raise errors.StorageError("the database does not answer")
 
@@ -332,14 +332,14 @@ def _choices(kit: AvatarKit) -> list[dict[str, Any]]:
     return [
         {"stack": row.stack, "how": row.how, "ready": missing is None, "problem": missing}
         | {"quote": _quoted(kit, row.stack)}
-        for row, missing in kit.stacks()
+        for row, missing in kit.admin.stacks()
         if "fake" not in row.roles.values()
     ]
 
 
 def _quoted(kit: AvatarKit, stack: str) -> dict[str, Any] | None:
     try:
-        found = kit.quote(stack=stack)
+        found = kit.prices.quote(stack=stack)
     except errors.ConfigError:  # of one's own rows: GET /quote says what is wrong with them
         return None
     return {"expected": estimate_shape(found.expected), "oldest": found.read}

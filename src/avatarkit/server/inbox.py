@@ -77,7 +77,7 @@ class Inbox:
         provider, delivery = request.path_params["provider"], Delivery(body, dict(request.headers))
         token = request.query_params.get("job") if request.scope["query_string"] else None
         try:
-            await self._kit.receive(provider, delivery, token=token, apply=False)
+            await self._kit.webhooks.receive(provider, delivery, token=token, apply=False)
         except WebhookRejected:
             return 401, "the delivery is not signed as it should be"
         except ConfigError as error:

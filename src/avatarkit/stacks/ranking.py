@@ -8,19 +8,22 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Literal, TypeVar
 
 from .. import errors
 from .._log import get_logger
 from ..interfaces import Provider
 from ..models import Operation
-from ..pricing import Quote
+from ..pricing import Quote, quote
+from .provider_pool import Roster
 from .registry import Stack
-
-__all__ = ["LEFT_OUT", "Choose", "Offer", "fitting", "offer", "ordered"]
 
 log = get_logger(__name__)
 T = TypeVar("T")
+
+#: One stack by its name or as a mapping, or several that can do the same.
+Stacks = str | Mapping[Operation, str] | Sequence[str | Mapping[Operation, str]]
 
 #: What keeps a stack from a job, before anything is sent. Whatever else is raised is no verdict on
 #: the stack.
@@ -99,6 +102,47 @@ def ordered(offers: Sequence[Offer], choose: Choose) -> list[Offer]:
     known = [(key(offer), offer) for offer in offers]
     first = sorted((p for p in known if p[0] is not None), key=lambda p: p[0] or 0)
     return [offer for _, offer in (*first, *(p for p in known if p[0] is None))]
+
+
+class StackSelector:
+    """Resolves the ``stack=`` of a call to stacks, in the order in which they are tried."""
+
+    def __init__(self, pool: Roster, default: Stacks, choose: Choose) -> None:
+        if not callable(choose):
+            ordered((), choose)  # raises for an unknown word at once
+        self._pool = pool
+        self._default = default
+        self._choose = choose
+
+    def asked(self, stack: Stacks | None) -> list[Stack]:
+        """The stacks that the caller named, else the default ones, in the caller's order."""
+        asked = stack or self._default
+        several = [asked] if isinstance(asked, str | Mapping) else asked
+        return [self._pool.stack(one) for one in several]
+
+    def ranked(
+        self, stack: Stacks | None, took: Mapping[str, float] = MappingProxyType({})
+    ) -> list[Stack]:
+        """The stacks by preference; ``took`` holds measured seconds of a training by stack name."""
+        found = self.asked(stack)
+        if len(found) == 1:
+            return found
+        offers = [self._offer(one, took.get(one.name)) for one in found]
+        return [offer.stack for offer in ordered(offers, self._choose)]
+
+    def first(self, stack: Stacks | None) -> Stack:
+        """The preferred stack, without measured durations."""
+        return self.ranked(stack)[0]
+
+    def offers(self, stack: Stacks | None, took: Mapping[str, float]) -> list[Offer]:
+        """The offers of the stacks that can be used here, by preference."""
+        offers = [self._offer(one, took.get(one.name)) for one in self.asked(stack)]
+        ready = [offer for offer in offers if self._pool.missing(offer.roles) is None]
+        return ordered(ready, self._choose) if ready else []
+
+    def _offer(self, stack: Stack, took: float | None) -> Offer:
+        quoted = quote(stack, prices=self._pool.prices(stack.roles.values()))
+        return offer(stack, quoted, took, self._pool.class_of)
 
 
 async def fitting(stacks: Sequence[Stack], fit: Callable[[Stack], Awaitable[T]]) -> list[T]:

@@ -9,58 +9,51 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, cast
 
 import anyio
 import anyio.to_thread
 
-from . import errors, pricing
-from .clock import SystemClock
-from .config import addresses
-from .config.settings import Settings
-from .content.credentials import SIDECAR, Marking, Signer, write
-from .engines.in_process import InProcessEngine
-from .erasure import Receipt, erase
-from .intake import preflight as looks
-from .intake.orders import Order, Orders, named
-from .intake.recordings import Links, Recordings, Source
-from .interfaces import (
-    Backlog,
-    Balance,
+from .. import errors, pricing
+from ..clock import SystemClock
+from ..config import addresses
+from ..config.settings import Settings
+from ..content.credentials import SIDECAR, Marking, Signer, write
+from ..engines.in_process import InProcessEngine
+from ..erasure import Receipt, erase
+from ..intake import preflight as looks
+from ..intake.orders import Order, Orders, named
+from ..intake.recordings import Links, Recordings, Source
+from ..interfaces import (
     Clock,
     Link,
-    LogEntry,
-    LogPage,
     MediaStore,
-    Outcome,
     Page,
     Provider,
     Repository,
     TakesRecording,
-    TellsBalance,
 )
-from .lifecycle import leftovers
-from .lifecycle.account_limits import AccountSlots
-from .lifecycle.advance import Orchestrator
-from .lifecycle.decide import Policy
-from .lifecycle.deliveries import Inbox
-from .lifecycle.durations import Estimate, Estimates
-from .lifecycle.leftovers import Holding, Leftover
-from .lifecycle.watching import Changes
-from .models import Consent, Operation, Options, SampleRole
-from .records import OperationState, Record, Sample, Status, Training, Video
-from .stacks import ranking, registry
-from .stacks.provider_pool import Roster
-from .stacks.registry import Stack, StackRow
-from .webhooks import Delivery, Registered, Registers
+from ..lifecycle import leftovers
+from ..lifecycle.account_limits import AccountSlots
+from ..lifecycle.advance import Orchestrator
+from ..lifecycle.decide import Policy
+from ..lifecycle.deliveries import Inbox
+from ..lifecycle.durations import Estimate, Estimates
+from ..lifecycle.leftovers import Holding, Leftover
+from ..lifecycle.watching import Changes
+from ..models import Consent, Operation, Options, SampleRole
+from ..records import OperationState, Record, Sample, Status, Training, Video
+from ..stacks.provider_pool import Roster
+from ..stacks.ranking import Choose, Stacks, StackSelector
+from .admin import KitAdmin
+from .prices import KitPrices
+from .records import every_record
+from .webhooks import KitWebhooks
 
 __all__ = ["AvatarKit", "Estimate", "Leftover", "Source"]
 
 R = TypeVar("R", bound=Record)
-#: A stack by its word or by who does what, or several that can do the same.
-Stacks = str | Mapping[Operation, str] | Sequence[str | Mapping[Operation, str]]
-
 #: Seconds that a place at an account outlives the longest request that may hold it.
 _PLACE_MARGIN = 60.0
 
@@ -88,7 +81,7 @@ class AvatarKit:
         self,
         stack: Stacks | None = None,
         *,
-        choose: ranking.Choose = "best",
+        choose: Choose = "best",
         repository: Repository | str | None = None,
         media: MediaStore | str | os.PathLike[str] | None = None,
         worker: bool = True,
@@ -105,9 +98,7 @@ class AvatarKit:
         self._clock = clock or SystemClock()
         self._policy = policy or Policy()
         self._roster = Roster(self._settings, self._clock, dict(providers or {}))
-        self._stack_asked = stack or self._settings.stack
-        self._choose = choose
-        ranking.ordered((), choose if isinstance(choose, str) else "best")  # a wrong word is told
+        self._selector = StackSelector(self._roster, stack or self._settings.stack, choose)
         place = repository or self._settings.repository
         environ = self._settings.environ
         self._repository = (
@@ -150,13 +141,33 @@ class AvatarKit:
             inboxes=self._settings.called_at,
             charged=lambda state: pricing.charged(state, self._roster.prices([state.provider])),
         )
-        self._inbox = Inbox(
-            repository=self._repository,
-            provider=self._roster.provider,
-            deliver=self._orchestrator.deliver,
-        )
         self._engine = InProcessEngine(
             advance=self._orchestrator.advance, repository=self._repository, clock=self._clock
+        )
+        self.admin = KitAdmin(
+            repository=self._repository,
+            media=self._media,
+            home=self._settings.root,
+            pool=self._roster,
+            engine=self._engine,
+            orchestrator=self._orchestrator,
+        )
+        self.webhooks = KitWebhooks(
+            repository=self._repository,
+            pool=self._roster,
+            inbox=Inbox(
+                repository=self._repository,
+                provider=self._roster.provider,
+                deliver=self._orchestrator.deliver,
+            ),
+            engine=self._engine,
+        )
+        self.prices = KitPrices(
+            repository=self._repository,
+            pool=self._roster,
+            selector=self._selector,
+            estimates=self._estimates,
+            budgets=self._budgets,
         )
         self._worker = worker
         self._exits = AsyncExitStack()
@@ -203,38 +214,6 @@ class AvatarKit:
             if self._media_is_ours:
                 await self._media.aclose()
 
-    # -- providers and stacks -----------------------------------------------------------------
-
-    def _stack(self, stack: Stacks | None = None) -> Stack:
-        """The stack that is asked for; of several the first one, by what needs no look-up."""
-        return self._ranked(stack)[0]
-
-    def _ranked(
-        self, stack: Stacks | None = None, took: Mapping[str, float] = MappingProxyType({})
-    ) -> list[Stack]:
-        """The stacks that are asked for, the first one first."""
-        found = self._asked(stack)
-        if len(found) == 1:
-            return found
-        offers = [self._offer(one, took.get(one.name)) for one in found]
-        return [offer.stack for offer in ranking.ordered(offers, self._choose)]
-
-    def _asked(self, stack: Stacks | None) -> list[Stack]:
-        asked = stack or self._stack_asked
-        several = [asked] if isinstance(asked, str | Mapping) else asked
-        return [self._roster.stack(one) for one in several]
-
-    def _offer(self, stack: Stack, took: float | None) -> ranking.Offer:
-        quoted = pricing.quote(stack, prices=self._roster.prices(stack.roles.values()))
-        return ranking.offer(stack, quoted, took, self._roster.class_of)
-
-    async def offers(self, stack: Stacks | None = None) -> list[ranking.Offer]:
-        """The stacks that can be used here, in the order in which ``train`` asks them."""
-        took = await self._estimates.took()
-        offers = [self._offer(one, took.get(one.name)) for one in self._asked(stack)]
-        ready = [offer for offer in offers if self._roster.missing(offer.roles) is None]
-        return ranking.ordered(ready, self._choose) if ready else []
-
     # -- training -----------------------------------------------------------------------------
 
     async def train(
@@ -274,9 +253,9 @@ class AvatarKit:
         )
         if known := await self._known(order):
             return cast("Training", known)
-        stacks = self._asked(stack)
+        stacks = self._selector.asked(stack)
         if len(stacks) > 1:
-            stacks = self._ranked(stack, await self._estimates.took())
+            stacks = self._selector.ranked(stack, await self._estimates.took())
         training = await self._orders.training(
             order, stacks, voice=voice, footage=footage, consent=consent
         )
@@ -302,10 +281,14 @@ class AvatarKit:
             name=name,
             idempotency_key=idempotency_key,
         )
-        if len(self._asked(stack)) > 1:
+        if len(self._selector.asked(stack)) > 1:
             raise errors.ConfigError("name the stack that has this avatar: adopt(stack=...)")
         training = await self._orders.adopted(
-            order, self._stack(stack), avatar_id=avatar_id, voice_id=voice_id, consent=consent
+            order,
+            self._selector.first(stack),
+            avatar_id=avatar_id,
+            voice_id=voice_id,
+            consent=consent,
         )
         return await self._create(training)
 
@@ -355,9 +338,9 @@ class AvatarKit:
     ) -> tuple[Sample | None, list[looks.Finding]]:
         """Keep one recording, unless ``preflight`` finds an error; with all that it found."""
         named(user_id=user_id, clone_id=clone_id)
-        given = _one_of(voice, footage)
+        given, chosen = _one_of(voice, footage), self._selector.first(stack)
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-            files, found = await self._orders.looked([given], Path(folder), self._stack(stack))
+            files, found = await self._orders.looked([given], Path(folder), chosen)
             if any(finding.severity == "error" for finding in found):
                 return None, found
             return await self._recordings.keep(files[0], user_id, clone_id), found
@@ -372,7 +355,7 @@ class AvatarKit:
         sample = next((sample for sample in kept if sample.id == sample_id), None)
         if sample is None:
             raise errors.NotFound(f"there is no sample {sample_id!r}")
-        async for record in self._records_of(user_id, clone_id):
+        async for record in every_record(self._repository, user_id, clone_id):
             if record.status.final:
                 continue
             if any(used.file.key == sample.file.key for used in leftovers.samples_of(record)):
@@ -395,7 +378,7 @@ class AvatarKit:
 
         What ``samples`` are for is decided by what they hold: sound is a voice, else it is footage.
         """
-        chosen = self._stack(stack)
+        chosen = self._selector.first(stack)
         given: list[tuple[SampleRole | None, Source]] = [(SampleRole.VOICE, v) for v in voice]
         given += [(SampleRole.FOOTAGE, footage)] if footage is not None else []
         given += [(None, sample) for sample in samples]
@@ -477,7 +460,7 @@ class AvatarKit:
             options=options,
             idempotency_key=idempotency_key,
         )
-        ranked = self._ranked(stack)
+        ranked = self._selector.ranked(stack)
         chosen = next((one for one in ranked if Operation.DUB in one.roles), ranked[0])
         known = await self._known(order)
         if known is None:
@@ -546,23 +529,6 @@ class AvatarKit:
             cursor=cursor,
             limit=limit,
         )
-
-    def stacks(self) -> list[tuple[StackRow, str | None]]:
-        """Every stack that could train, and what is missing for it here; imports all providers."""
-        trains = {Operation.VOICE, Operation.AVATAR}
-        rows = registry.stacks(class_of=self._roster.class_of)
-        possible = [row for row in rows if row.problem is None and trains & row.roles.keys()]
-        return [(row, self._roster.missing(row.roles)) for row in possible]
-
-    @property
-    def home(self) -> Path:
-        """The folder of what this machine keeps beside the database and the store."""
-        return self._settings.root
-
-    @property
-    def media(self) -> MediaStore:
-        """Where recordings and results are."""
-        return self._media
 
     async def trainings(
         self,
@@ -636,7 +602,9 @@ class AvatarKit:
         record = await self._record(record_id)
         gone = []
         if with_videos and isinstance(record, Training):
-            async for video in self._records_of(record.user_id, training_id=record.id):
+            async for video in every_record(
+                self._repository, record.user_id, training_id=record.id
+            ):
                 await self._orchestrator.delete(video)
                 gone.append(video.id)
         await self._orchestrator.delete(record)
@@ -650,11 +618,13 @@ class AvatarKit:
         videos raise ``ConsentRequired``. What is finished stays until it is deleted. It may be
         repeated. Raises ``NotFound`` for an unknown consent.
         """
-        consent = await self._repository.revoke_consent(consent_id, await self.now())
+        consent = await self._repository.revoke_consent(
+            consent_id, (await self._repository.now()).wall
+        )
         if consent is None:
             raise errors.NotFound(f"there is no consent {consent_id!r}")
         found = list(leftovers.of_consent(consent))
-        async for record in self._records_of(consent.user_id):
+        async for record in every_record(self._repository, consent.user_id):
             if record.consent_id == consent_id:
                 found += leftovers.of_record(await self._stopped(record))
         self._engine.wake()
@@ -676,7 +646,7 @@ class AvatarKit:
             user_id,
             repository=self._repository,
             media=self._media,
-            records=self._records_of,
+            records=partial(every_record, self._repository),
             delete=self._orchestrator.delete,
             advance=self._orchestrator.advance,
         )
@@ -691,40 +661,6 @@ class AvatarKit:
             return await self._orchestrator.cancel(record)
         except errors.IllegalTransition:  # it came to its end in the meantime
             return await self._repository.get(record.id) or record
-
-    async def _records_of(
-        self, user_id: str | None, clone_id: str | None = None, *, training_id: str | None = None
-    ) -> AsyncIterator[Record]:
-        """Every training and video that is not deleted: of one user, one clone, or of all.
-
-        With ``training_id`` that training's videos alone. Each page is asked for once what was on
-        those before it is worked off.
-        """
-        kinds: tuple[Literal["training", "video"], ...] = ("training", "video")
-        for kind in kinds[1:] if training_id else kinds:
-            cursor: str | None = None
-            while True:
-                page = await self._repository.page(
-                    kind,
-                    user_id=user_id,
-                    clone_id=clone_id,
-                    training_id=training_id,
-                    cursor=cursor,
-                    limit=200,
-                )
-                for record in page.records:
-                    yield record
-                cursor = page.cursor
-                if cursor is None:
-                    break
-
-    async def leftovers(self, record_id: str) -> list[Leftover]:
-        """What the vendors or the store still hold of a cancelled or deleted record.
-
-        Of any other: what stacks hold that were asked before another one took over.
-        """
-        record = await self._repository.get(record_id)
-        return [] if record is None else list(leftovers.leftovers(record))
 
     async def resolve(
         self,
@@ -772,191 +708,9 @@ class AvatarKit:
             )
         return await self._orchestrator.give(record, operation, kept)
 
-    async def receive(
-        self, provider: str, delivery: Delivery, *, token: str | None = None, apply: bool = True
-    ) -> LogEntry | None:
-        """Check a webhook delivery, keep it, and apply it; None where it was kept before.
-
-        ``token`` is the ``job`` of our callback address. With ``apply=False`` it is only kept, so
-        that the vendor can be answered, and ``apply_webhooks`` does the rest. Raises
-        ``WebhookRejected`` for what is forged, stale or malformed.
-        """
-        entry = await self._inbox.take(provider, delivery, token, apply=apply)
-        self._engine.wake()
-        return entry
-
-    async def apply_webhooks(self, limit: int = 64) -> int:
-        """Apply deliveries that were kept, and return how many that settled."""
-        settled = await self._inbox.sweep(limit)
-        if settled:
-            self._engine.wake()
-        return settled
-
-    async def replay_webhook(self, provider: str, event_id: str) -> LogEntry:
-        """Apply a kept delivery once more, which is harmless; raises ``NotFound``."""
-        entry = await self._inbox.apply(await self.webhook(provider, event_id))
-        self._engine.wake()
-        return entry
-
-    async def webhook(self, provider: str, event_id: str) -> LogEntry:
-        """A kept delivery; raises ``NotFound``."""
-        entry = await self._repository.get_webhook(provider, event_id)
-        if entry is None:
-            raise errors.NotFound(f"there is no delivery {event_id!r} of {provider}")
-        return entry
-
-    async def register_webhook(self, provider: str, address: str) -> Registered | None:
-        """Have a provider report to ``address``; None where that is not done by its API."""
-        # To see what it is needs no key.
-        if not issubclass(self._roster.class_of(provider), Registers):
-            return None
-        return await cast("Registers", self._roster.provider(provider)).register_webhook(address)
-
-    async def webhooks(
-        self,
-        *,
-        user_id: str | None = None,
-        provider: str | None = None,
-        outcome: Outcome | None = None,
-        cursor: str | None = None,
-        limit: int = 50,
-    ) -> LogPage:
-        """Deliveries, newest first; of a user: what was about that user's records."""
-        return await self._repository.webhooks(
-            user_id=user_id, provider=provider, outcome=outcome, cursor=cursor, limit=limit
-        )
-
-    async def tick(self, limit: int = 64) -> int:
-        """Advance what is due once, and return how many records that were."""
-        return await self._engine.tick(limit)
-
-    async def backlog(self) -> list[Backlog]:
-        """What waits for a worker or a vendor, by the provider that it waits for."""
-        return await self._repository.backlog()
-
-    # -- prices -------------------------------------------------------------------------------
-
-    def quote(
-        self,
-        *,
-        script: str | None = None,
-        seconds: float | None = None,
-        trainings: int = 1,
-        videos_per_month: int = 1,
-        dubs_per_month: int = 0,
-        stack: str | Mapping[Operation, str] | None = None,
-        prices: pricing.Prices | None = None,
-        choose: pricing.Choice = MappingProxyType({}),
-    ) -> pricing.Quote:
-        """What a month's work costs on the stack: ``pricing.quote``. Sends nothing.
-
-        Without ``prices``: the shipped rows, those of the stack's providers, and those of the file
-        that ``AVATARKIT_PRICES`` names.
-        """
-        chosen = self._stack(stack)
-        return pricing.quote(
-            chosen,
-            script=script,
-            seconds=seconds,
-            trainings=trainings,
-            videos_per_month=videos_per_month,
-            dubs_per_month=dubs_per_month,
-            prices=prices or self._roster.prices(chosen.roles.values()),
-            choose=choose,
-        )
-
-    def compare(
-        self,
-        workload: pricing.Workload | None = None,
-        *,
-        stacks: Sequence[str] | None = None,
-        prices: pricing.Prices | None = None,
-        choose: pricing.Choice = MappingProxyType({}),
-    ) -> pricing.Comparison:
-        """A month's work on every stack that can do it: ``pricing.compare``. Sends nothing."""
-        found = (
-            [Stack(row.stack, row.roles) for row in registry.stacks() if row.problem is None]
-            if stacks is None
-            else [self._stack(stack) for stack in stacks]
-        )
-        names = [name for stack in found for name in stack.roles.values()]
-        return pricing.compare(
-            found, workload or pricing.Workload(), prices or self._roster.prices(names), choose
-        )
-
-    async def costs(
-        self,
-        record_id: str | None = None,
-        *,
-        prices: pricing.Prices | None = None,
-        choose: pricing.Choice = MappingProxyType({}),
-    ) -> list[pricing.Cost]:
-        """What vendors said that accepted calls took, beside what was quoted before."""
-        entries = await self._repository.ledger(record_id)
-        ids = dict.fromkeys(entry.record_id for entry in entries)
-        records = {id_: await self._repository.get(id_) for id_ in ids}
-        rows = prices or self._roster.prices(entry.provider for entry in entries)
-        return [pricing.cost(entry, records[entry.record_id], rows, choose) for entry in entries]
-
-    async def balances(
-        self, stack: Stacks | None = None
-    ) -> dict[str, Balance | errors.AvatarKitError]:
-        """What the account of each provider that says so can still spend, else why that is unknown.
-
-        Asks the vendors, free of charge. It tells no job's charge: what it falls by is all that the
-        account did.
-        """
-        names = dict.fromkeys(name for one in self._asked(stack) for name in one.roles.values())
-        found: dict[str, Balance | errors.AvatarKitError] = {}
-        for name in names:
-            # To see what it is needs no key.
-            if issubclass(self._roster.class_of(name), TellsBalance):
-                try:
-                    found[name] = await cast("TellsBalance", self._roster.provider(name)).balance()
-                except errors.AvatarKitError as error:
-                    found[name] = error
-        return found
-
-    async def budgets(self, user_id: str | None = None) -> list[pricing.BudgetUse]:
-        """This month's use of each budget; of those of users, where one is named."""
-        now = await self.now()
-        since, until = pricing.month(now)
-        return [
-            pricing.BudgetUse.of(
-                budget,
-                now,
-                await self._repository.held(
-                    since, until, user_id if budget.per == "user" else None
-                ),
-            )
-            for budget in self._budgets
-            if budget.per == "project" or user_id is not None
-        ]
-
     async def estimate(self, training: Training) -> Estimate:
         """How long such a training takes; measured where three of its stack were completed."""
         return await self._estimates.of(training)
-
-    async def ping(self) -> None:
-        """Ask the database something; raises ``StorageError`` where it does not answer."""
-        await self._repository.next_due()
-
-    async def now(self) -> float:
-        """The time that records are measured by, in seconds since 1970."""
-        return (await self._repository.now()).wall
-
-    async def restored(self) -> int:
-        """After an older copy of the database came back: believe nothing to be unsent.
-
-        Every unfinished operation is looked up at its vendor before anything is sent. Returns how
-        many records that concerns.
-        """
-        count = 0
-        async for record in self._records_of(None):
-            if not record.status.final:
-                await self._orchestrator.restored(record)
-                count += 1
-        return count
 
     async def _record(self, record_id: str) -> Record:
         return _there(await self._repository.get(record_id), record_id)
@@ -982,7 +736,7 @@ class _LazyFetcher:
 
     def _opener(self) -> Links:
         if self._fetcher is None:
-            from .http import HttpFetcher
+            from ..http import HttpFetcher
 
             self._fetcher = HttpFetcher()
         return cast("Links", self._fetcher)

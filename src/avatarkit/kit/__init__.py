@@ -1,0 +1,18 @@
+"""The kit: ``AvatarKit``, and its three parts for operators, webhooks and prices."""
+
+from __future__ import annotations
+
+from .admin import KitAdmin
+from .kit import AvatarKit, Estimate, Leftover, Source
+from .prices import KitPrices
+from .webhooks import KitWebhooks
+
+__all__ = [
+    "AvatarKit",
+    "Estimate",
+    "KitAdmin",
+    "KitPrices",
+    "KitWebhooks",
+    "Leftover",
+    "Source",
+]

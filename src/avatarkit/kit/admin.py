@@ -1,0 +1,91 @@
+"""``kit.admin``: functions for the people who run avatarkit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..engines.in_process import InProcessEngine
+from ..interfaces import Backlog, MediaStore, Repository
+from ..lifecycle import leftovers
+from ..lifecycle.advance import Orchestrator
+from ..lifecycle.leftovers import Leftover
+from ..models import Operation
+from ..stacks import registry
+from ..stacks.provider_pool import Roster
+from ..stacks.registry import StackRow
+from .records import every_record
+
+
+class KitAdmin:
+    """Operate a deployment: drive due records, watch the backlog, recover after a restore."""
+
+    def __init__(
+        self,
+        *,
+        repository: Repository,
+        media: MediaStore,
+        home: Path,
+        pool: Roster,
+        engine: InProcessEngine,
+        orchestrator: Orchestrator,
+    ) -> None:
+        self._repository = repository
+        self._media = media
+        self._home = home
+        self._pool = pool
+        self._engine = engine
+        self._orchestrator = orchestrator
+
+    @property
+    def home(self) -> Path:
+        """The folder of the files that this machine keeps beside the database and the store."""
+        return self._home
+
+    @property
+    def media(self) -> MediaStore:
+        """The media store, which holds recordings and results."""
+        return self._media
+
+    async def tick(self, limit: int = 64) -> int:
+        """Advance all due records once, at most ``limit``; return how many."""
+        return await self._engine.tick(limit)
+
+    async def backlog(self) -> list[Backlog]:
+        """Count unfinished records by the provider that they wait for."""
+        return await self._repository.backlog()
+
+    async def ping(self) -> None:
+        """Send a query to the database; raises ``StorageError`` if it does not answer."""
+        await self._repository.next_due()
+
+    async def now(self) -> float:
+        """The repository's time, which all records use, in seconds since 1970."""
+        return (await self._repository.now()).wall
+
+    async def restored(self) -> int:
+        """Prepare for work after an older backup of the database was restored.
+
+        Every unfinished operation is looked up at its vendor before anything is sent again.
+        Returns the number of unfinished records.
+        """
+        count = 0
+        async for record in every_record(self._repository, None):
+            if not record.status.final:
+                await self._orchestrator.restored(record)
+                count += 1
+        return count
+
+    async def leftovers(self, record_id: str) -> list[Leftover]:
+        """List what the vendors or the store still hold of a cancelled or deleted record.
+
+        Of any other record: what a stack still holds from which the work moved to another one.
+        """
+        record = await self._repository.get(record_id)
+        return [] if record is None else list(leftovers.leftovers(record))
+
+    def stacks(self) -> list[tuple[StackRow, str | None]]:
+        """Every stack that can train, and what is missing for it here; imports all providers."""
+        trains = {Operation.VOICE, Operation.AVATAR}
+        rows = registry.stacks(class_of=self._pool.class_of)
+        possible = [row for row in rows if row.problem is None and trains & row.roles.keys()]
+        return [(row, self._pool.missing(row.roles)) for row in possible]

@@ -1,0 +1,137 @@
+"""``kit.prices``: quotes before paying, costs and budgets afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import cast
+
+from .. import errors, pricing
+from ..interfaces import Balance, Repository, TellsBalance
+from ..lifecycle.durations import Estimates
+from ..models import Operation
+from ..stacks import registry
+from ..stacks.provider_pool import Roster
+from ..stacks.ranking import Offer, Stacks, StackSelector
+from ..stacks.registry import Stack
+
+
+class KitPrices:
+    """Quote work, compare stacks, and read costs, balances and budgets."""
+
+    def __init__(
+        self,
+        *,
+        repository: Repository,
+        pool: Roster,
+        selector: StackSelector,
+        estimates: Estimates,
+        budgets: Sequence[pricing.Budget],
+    ) -> None:
+        self._repository = repository
+        self._pool = pool
+        self._selector = selector
+        self._estimates = estimates
+        self._budgets = budgets
+
+    def quote(
+        self,
+        *,
+        script: str | None = None,
+        seconds: float | None = None,
+        trainings: int = 1,
+        videos_per_month: int = 1,
+        dubs_per_month: int = 0,
+        stack: str | Mapping[Operation, str] | None = None,
+        prices: pricing.Prices | None = None,
+        choose: pricing.Choice = MappingProxyType({}),
+    ) -> pricing.Quote:
+        """Quote a month's work on the stack, like ``pricing.quote``. Sends nothing.
+
+        Without ``prices``: the shipped rows, those of the stack's providers, and those of the file
+        that ``AVATARKIT_PRICES`` names.
+        """
+        chosen = self._selector.first(stack)
+        return pricing.quote(
+            chosen,
+            script=script,
+            seconds=seconds,
+            trainings=trainings,
+            videos_per_month=videos_per_month,
+            dubs_per_month=dubs_per_month,
+            prices=prices or self._pool.prices(chosen.roles.values()),
+            choose=choose,
+        )
+
+    def compare(
+        self,
+        workload: pricing.Workload | None = None,
+        *,
+        stacks: Sequence[str] | None = None,
+        prices: pricing.Prices | None = None,
+        choose: pricing.Choice = MappingProxyType({}),
+    ) -> pricing.Comparison:
+        """Compare a month's work on all stacks that can do it, like ``pricing.compare``."""
+        found = (
+            [Stack(row.stack, row.roles) for row in registry.stacks() if row.problem is None]
+            if stacks is None
+            else [self._selector.first(stack) for stack in stacks]
+        )
+        names = [name for stack in found for name in stack.roles.values()]
+        return pricing.compare(
+            found, workload or pricing.Workload(), prices or self._pool.prices(names), choose
+        )
+
+    async def offers(self, stack: Stacks | None = None) -> list[Offer]:
+        """The stacks that can be used here, in the order in which ``train`` tries them."""
+        return self._selector.offers(stack, await self._estimates.took())
+
+    async def costs(
+        self,
+        record_id: str | None = None,
+        *,
+        prices: pricing.Prices | None = None,
+        choose: pricing.Choice = MappingProxyType({}),
+    ) -> list[pricing.Cost]:
+        """The cost of each accepted call as its vendor reported it, beside the earlier quote."""
+        entries = await self._repository.ledger(record_id)
+        ids = dict.fromkeys(entry.record_id for entry in entries)
+        records = {id_: await self._repository.get(id_) for id_ in ids}
+        rows = prices or self._pool.prices(entry.provider for entry in entries)
+        return [pricing.cost(entry, records[entry.record_id], rows, choose) for entry in entries]
+
+    async def balances(
+        self, stack: Stacks | None = None
+    ) -> dict[str, Balance | errors.AvatarKitError]:
+        """The balance of each provider's account by name, or the error of its request.
+
+        Asks the vendors, free of charge; providers without such a call are left out. A difference
+        of two balances includes everything else that the account did.
+        """
+        asked = self._selector.asked(stack)
+        names = dict.fromkeys(name for one in asked for name in one.roles.values())
+        found: dict[str, Balance | errors.AvatarKitError] = {}
+        for name in names:
+            # The class tells it without a key.
+            if issubclass(self._pool.class_of(name), TellsBalance):
+                try:
+                    found[name] = await cast("TellsBalance", self._pool.provider(name)).balance()
+                except errors.AvatarKitError as error:
+                    found[name] = error
+        return found
+
+    async def budgets(self, user_id: str | None = None) -> list[pricing.BudgetUse]:
+        """This month's use of each budget; per-user budgets only with a ``user_id``."""
+        now = (await self._repository.now()).wall
+        since, until = pricing.month(now)
+        return [
+            pricing.BudgetUse.of(
+                budget,
+                now,
+                await self._repository.held(
+                    since, until, user_id if budget.per == "user" else None
+                ),
+            )
+            for budget in self._budgets
+            if budget.per == "project" or user_id is not None
+        ]

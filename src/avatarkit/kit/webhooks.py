@@ -1,0 +1,78 @@
+"""``kit.webhooks``: deliveries of vendors, from the HTTP request to the log."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from .. import errors
+from ..engines.in_process import InProcessEngine
+from ..interfaces import LogEntry, LogPage, Outcome, Repository
+from ..lifecycle.deliveries import Inbox
+from ..stacks.provider_pool import Roster
+from ..webhooks import Delivery, Registered, Registers
+
+
+class KitWebhooks:
+    """Receive webhook deliveries, replay them, and register addresses at vendors."""
+
+    def __init__(
+        self, *, repository: Repository, pool: Roster, inbox: Inbox, engine: InProcessEngine
+    ) -> None:
+        self._repository = repository
+        self._pool = pool
+        self._inbox = inbox
+        self._engine = engine
+
+    async def receive(
+        self, provider: str, delivery: Delivery, *, token: str | None = None, apply: bool = True
+    ) -> LogEntry | None:
+        """Check a webhook delivery, keep it, and apply it; None if it was kept before.
+
+        ``token`` is the ``job`` parameter of our callback address. With ``apply=False`` the
+        delivery is only kept, so that the vendor gets its answer at once; ``apply`` does the
+        rest. Raises ``WebhookRejected`` for a forged, stale or malformed delivery.
+        """
+        entry = await self._inbox.take(provider, delivery, token, apply=apply)
+        self._engine.wake()
+        return entry
+
+    async def apply(self, limit: int = 64) -> int:
+        """Apply kept deliveries, at most ``limit``; return how many are settled."""
+        settled = await self._inbox.sweep(limit)
+        if settled:
+            self._engine.wake()
+        return settled
+
+    async def replay(self, provider: str, event_id: str) -> LogEntry:
+        """Apply a kept delivery once more, which is idempotent; raises ``NotFound``."""
+        entry = await self._inbox.apply(await self.get(provider, event_id))
+        self._engine.wake()
+        return entry
+
+    async def get(self, provider: str, event_id: str) -> LogEntry:
+        """A kept delivery; raises ``NotFound``."""
+        entry = await self._repository.get_webhook(provider, event_id)
+        if entry is None:
+            raise errors.NotFound(f"there is no delivery {event_id!r} of {provider}")
+        return entry
+
+    async def register(self, provider: str, address: str) -> Registered | None:
+        """Register ``address`` at a provider; None if its API has no such call."""
+        # The class tells it without a key.
+        if not issubclass(self._pool.class_of(provider), Registers):
+            return None
+        return await cast("Registers", self._pool.provider(provider)).register_webhook(address)
+
+    async def list(
+        self,
+        *,
+        user_id: str | None = None,
+        provider: str | None = None,
+        outcome: Outcome | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> LogPage:
+        """A page of deliveries, newest first; ``user_id`` keeps those about that user's records."""
+        return await self._repository.webhooks(
+            user_id=user_id, provider=provider, outcome=outcome, cursor=cursor, limit=limit
+        )
