@@ -7,7 +7,7 @@ from collections.abc import (
 )
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 from ..errors import BudgetExceeded
 from ..models import (
@@ -19,6 +19,8 @@ from ..models import (
 if TYPE_CHECKING:  # an adapter needs no rows: its import is quicker without them
     from ..records import Instant, LedgerEntry, Record, Sample, Status
 
+AnyRecord_co = TypeVar("AnyRecord_co", bound="Record", covariant=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -29,10 +31,10 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Part of a list; ``cursor`` asks for the rest, None when there is none."""
+class Page(Generic[AnyRecord_co]):
+    """Part of a list; ``cursor`` asks for the rest, None at the end."""
 
-    records: tuple[Record, ...]
+    records: tuple[AnyRecord_co, ...]
     cursor: str | None
 
 
@@ -215,7 +217,7 @@ class Repository(Protocol):
         status: Status | None = None,
         cursor: str | None = None,
         limit: int = 50,
-    ) -> Page:
+    ) -> Page[Record]:
         """Newest first, without deleted ones."""
         ...
 

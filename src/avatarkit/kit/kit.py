@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar, cast
+from typing import Any, Literal, Self, TypeVar, cast, overload
 
 import anyio
 import anyio.to_thread
@@ -508,6 +508,32 @@ class AvatarKit:
         """
         return await self._repository.samples(user_id, clone_id)
 
+    @overload
+    async def page(
+        self,
+        kind: Literal["training"],
+        *,
+        user_id: str | None = None,
+        clone_id: str | None = None,
+        training_id: str | None = None,
+        status: Status | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page[Training]: ...
+
+    @overload
+    async def page(
+        self,
+        kind: Literal["video"],
+        *,
+        user_id: str | None = None,
+        clone_id: str | None = None,
+        training_id: str | None = None,
+        status: Status | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page[Video]: ...
+
     async def page(
         self,
         kind: Literal["training", "video"],
@@ -518,9 +544,9 @@ class AvatarKit:
         status: Status | None = None,
         cursor: str | None = None,
         limit: int = 50,
-    ) -> Page:
+    ) -> Page[Training] | Page[Video]:
         """A page of records, newest first; ``Page.cursor`` asks for the rest."""
-        return await self._repository.page(
+        page = await self._repository.page(
             kind,
             user_id=user_id,
             clone_id=clone_id,
@@ -529,6 +555,7 @@ class AvatarKit:
             cursor=cursor,
             limit=limit,
         )
+        return cast("Page[Training] | Page[Video]", page)
 
     async def trainings(
         self,
@@ -539,10 +566,10 @@ class AvatarKit:
         limit: int = 50,
     ) -> list[Training]:
         """The newest trainings."""
-        page = await self._repository.page(
+        page = await self.page(
             "training", user_id=user_id, clone_id=clone_id, status=status, limit=limit
         )
-        return [cast("Training", r) for r in page.records]
+        return [*page.records]
 
     async def videos(
         self,
@@ -553,10 +580,10 @@ class AvatarKit:
         limit: int = 50,
     ) -> list[Video]:
         """The newest videos."""
-        page = await self._repository.page(
+        page = await self.page(
             "video", user_id=user_id, training_id=training_id, status=status, limit=limit
         )
-        return [cast("Video", r) for r in page.records]
+        return [*page.records]
 
     async def save(
         self, record: Training | Video | str, path: str | os.PathLike[str], *, file: str = "video"

@@ -210,7 +210,7 @@ class MemoryRepository(Repository):
         status: Status | None = None,
         cursor: str | None = None,
         limit: int = 50,
-    ) -> Page:
+    ) -> Page[Record]:
         """Newest first, without deleted ones; raises ``ConfigError`` for a foreign cursor."""
         place = rules.unpack_cursor(cursor) if cursor is not None else None
         wanted = rules.page_filter(kind, user_id, clone_id, training_id, status)

@@ -425,7 +425,7 @@ class PostgresRepository(Repository, Wakes):
         status: Status | None = None,
         cursor: str | None = None,
         limit: int = 50,
-    ) -> Page:
+    ) -> Page[Record]:
         """Newest first, without deleted ones; raises ``ConfigError`` for a foreign cursor.
 
         One that cannot be read is left out, with a warning.

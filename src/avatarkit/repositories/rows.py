@@ -189,7 +189,7 @@ def readable(kind: str, row_id: str, doc: str, *, place: str) -> Record | None:
         return None
 
 
-def page(kind: str, found: Sequence[Sequence[Any]], limit: int, *, place: str) -> Page:
+def page(kind: str, found: Sequence[Sequence[Any]], limit: int, *, place: str) -> Page[Record]:
     """A page of (id, created_at, document), of which one more than ``limit`` was asked for."""
     last = found[limit - 1] if len(found) > limit else None
     records = (readable(kind, row_id, doc, place=place) for row_id, _, doc in found[:limit])

@@ -364,7 +364,7 @@ class SqliteRepository(Repository, Wakes):
         status: Status | None = None,
         cursor: str | None = None,
         limit: int = 50,
-    ) -> Page:
+    ) -> Page[Record]:
         """Newest first, without deleted ones; raises ``ConfigError`` for a foreign cursor.
 
         One that cannot be read is left out, with a warning.
@@ -382,7 +382,7 @@ class SqliteRepository(Repository, Wakes):
             f"WHERE {' AND '.join(where)} ORDER BY created_at DESC, id DESC LIMIT ?"
         )
 
-        def query(db: sqlite3.Connection) -> Page:
+        def query(db: sqlite3.Connection) -> Page[Record]:
             found = db.execute(newest, (*values, limit + 1)).fetchall()
             return rows.page(kind, found, limit, place=str(self._path))
 

@@ -317,7 +317,7 @@ class SupabaseRepository(Repository, Wakes):
         status: Status | None = None,
         cursor: str | None = None,
         limit: int = 50,
-    ) -> Page:
+    ) -> Page[Record]:
         """Newest first, without deleted ones; raises ``ConfigError`` for a foreign cursor.
 
         At most 999 at once, however many were asked for. One that cannot be read is left out,
