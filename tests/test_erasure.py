@@ -353,7 +353,7 @@ class _Keyless(Fake):
 
 def without_vendor(house, stands_in):
     kit = house.kit(providers={})
-    kit._roster._classes["fake"] = stands_in
+    kit._pool._classes["fake"] = stands_in
     return kit
 
 

@@ -183,7 +183,7 @@ async def test_what_a_kit_has_closed_is_made_anew_when_it_is_opened_again(house)
     used = []
     for _ in range(2):
         async with kit:
-            used += [(kit._roster.provider("heygen"), kit._fetcher._opener())]
+            used += [(kit._pool.provider("heygen"), kit._fetcher._opener())]
             assert not any(made._client.is_closed for made in used[-1])
     assert all(made._client.is_closed for pair in used for made in pair)
 

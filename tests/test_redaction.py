@@ -319,7 +319,7 @@ def test_no_secret_that_a_vendor_echoes_is_printed(shell, monkeypatch, status):
     wire = Wire().reply(echoing(HeyGen), status, x_request_id=KEY)
 
     async def asked(kit, record_id):
-        return await kit._roster.provider("heygen").get_video(record_id)
+        return await kit._pool.provider("heygen").get_video(record_id)
 
     monkeypatch.setattr(http, "new_client", lambda **_: wire.client)
     monkeypatch.setattr(AvatarKit, "get", asked)

@@ -629,7 +629,7 @@ async def test_a_stack_is_not_measured_by_the_time_that_earlier_ones_lost(house)
             house.vendors["first"].fail_next(Operation.VOICE, Fault.QUOTA)
             training = await begun(kit, idempotency_key=str(number))
             assert (await final(kit, training.id)).stack == "second"
-        assert await kit._estimates.took() == {}
+        assert await kit._durations.took() == {}
 
 
 @anyio

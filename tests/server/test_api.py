@@ -387,7 +387,7 @@ async def test_the_samples_of_a_clone_are_enough_for_a_training(site, ana):
 
 
 async def test_the_estimate_is_what_its_providers_take_until_three_were_measured(site, ana):
-    site.kit._estimates._clock = clock = FakeClock()  # what was measured is looked at once a minute
+    site.kit._durations._clock = clock = FakeClock()  # what was measured is looked at once a minute
     took = []
     for _ in range(3):
         told = await site.started(ana)
@@ -418,9 +418,7 @@ async def test_a_user_is_refused_over_the_budget_but_told_none_of_its_figures(
     site, ana, tmp_path, prices
 ):
     (tmp_path / "prices.toml").write_text(prices)
-    site.kit._roster._settings = Settings(
-        environ={"AVATARKIT_PRICES": str(tmp_path / "prices.toml")}
-    )
+    site.kit._pool._settings = Settings(environ={"AVATARKIT_PRICES": str(tmp_path / "prices.toml")})
     await site.sampled(ana)
     site.kit._budgets = (Budget(USD("2.75")),)
     sent = await ana.post("/trainings", json={"clone_id": "c1", "consent": CONSENT})
@@ -437,7 +435,7 @@ async def test_a_user_is_refused_over_the_budget_but_told_none_of_its_figures(
 async def test_an_order_over_its_max_cost_is_refused(site, ana, tmp_path):
     prices = tmp_path / "prices.toml"
     prices.write_text(PRICES)
-    site.kit._roster._settings = Settings(environ={"AVATARKIT_PRICES": str(prices)})
+    site.kit._pool._settings = Settings(environ={"AVATARKIT_PRICES": str(prices)})
     await site.sampled(ana)
     asked = {"clone_id": "c1", "consent": CONSENT, "max_cost": "2.99"}
     sent = await ana.post("/trainings", json=asked)

@@ -245,7 +245,7 @@ async def test_no_answer_may_hold_more_than_is_told_of(told):
     while new:
         names |= new
         new = set(references([components[name] for name in names])) - names
-    assert {"Error", "Started", "Timed", "Video", "Finding", "Estimate", "Dated"} <= names
+    assert {"Error", "Started", "Timed", "Video", "Finding", "Duration", "Dated"} <= names
     objects = [
         schema
         for schema in within([answers, *(components[name] for name in names)])

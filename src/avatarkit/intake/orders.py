@@ -17,7 +17,7 @@ from ..lifecycle.vendor_requests import unreachable
 from ..models import Consent, JobState, Operation, Options, SampleRole
 from ..records import Alternative, OperationState, Phase, Sample, Status, Training, Video
 from ..stacks import ranking
-from ..stacks.provider_pool import Roster
+from ..stacks.provider_pool import ProviderPool
 from ..stacks.registry import Stack
 from . import preflight as looks
 from .recordings import Gathering, Recording, Recordings, Source
@@ -92,13 +92,13 @@ class Orders:
     def __init__(
         self,
         *,
-        roster: Roster,
+        pool: ProviderPool,
         recordings: Recordings,
         repository: Repository,
         media: MediaStore,
         deadline: float,
     ) -> None:
-        self._roster = roster
+        self._pool = pool
         self._recordings = recordings
         self._repository = repository
         self._media = media
@@ -208,14 +208,14 @@ class Orders:
         voice = training.operation(Operation.VOICE)
         operations = self._speaking(avatar, voice, with_audio=audio is not None)
         names = dict.fromkeys(o.provider for o in operations)
-        limits = [(n, limit) for n in names for limit in self._roster.provider(n).limits]
+        limits = [(n, limit) for n in names for limit in self._pool.provider(n).limits]
         for state in operations:
-            can = self._roster.provider(state.provider).capabilities
+            can = self._pool.provider(state.provider).capabilities
             can.require_language(state.provider, None if script is None else order.language)
         if operations[0].operation is Operation.SPEECH:
             await self._require_links([(avatar.provider, Operation.VIDEO, "audio/*")])
         kept = await self._repository.get_consent(training.consent_id or "")
-        consents.require(kept, {n: self._roster.provider(n).consent_rules for n in names})
+        consents.require(kept, {n: self._pool.provider(n).consent_rules for n in names})
         consents.require_valid(kept, await self._now())
         sample: Sample | None = None
         if script is not None:
@@ -259,7 +259,7 @@ class Orders:
             **order.fields,
             stack=stack.name,
             consent_id=kept.id,
-            operations=(self._roster.operation(Operation.DUB, dubber),),
+            operations=(self._pool.operation(Operation.DUB, dubber),),
             **await self._begun(_DEADLINES[order.kind]),
             source=sample,
         )
@@ -268,9 +268,7 @@ class Orders:
 
     def _operations(self, stack: Stack) -> tuple[OperationState, ...]:
         """What a training of the stack consists of; raises ``ConfigError`` without a key."""
-        return tuple(
-            self._roster.operation(o, stack.roles[o]) for o in _ROLE_OF if o in stack.roles
-        )
+        return tuple(self._pool.operation(o, stack.roles[o]) for o in _ROLE_OF if o in stack.roles)
 
     def _alternative(self, stack: Stack, samples: Sequence[Sample]) -> Alternative:
         return Alternative(
@@ -281,8 +279,8 @@ class Orders:
         )
 
     def _exists(self, operation: Operation, name: str, job_id: str, at: float) -> OperationState:
-        provider = self._roster.provider(name)
-        return self._roster.operation(operation, name).model_copy(
+        provider = self._pool.provider(name)
+        return self._pool.operation(operation, name).model_copy(
             update={
                 "phase": Phase.DONE,
                 "account": provider.account,
@@ -303,11 +301,11 @@ class Orders:
 
         They are bound to the accounts that hold the avatar and the voice.
         """
-        generator = self._roster.provider(avatar.provider)
+        generator = self._pool.provider(avatar.provider)
         if not isinstance(generator, ROLES[Operation.VIDEO].protocol):
             raise errors.Unsupported(f"{avatar.provider} trains avatars, but makes no videos")
         drive = generator.capabilities.drive
-        video = self._roster.operation(Operation.VIDEO, avatar.provider)
+        video = self._pool.operation(Operation.VIDEO, avatar.provider)
         video = video.model_copy(update={"account": avatar.account})
         if with_audio:
             if "audio" not in drive:
@@ -320,10 +318,10 @@ class Orders:
             return (video,)
         if voice is None or "audio" not in drive:
             raise errors.Unsupported(f"{avatar.provider} cannot speak with that voice")
-        speaker = self._roster.provider(voice.provider)
+        speaker = self._pool.provider(voice.provider)
         if not isinstance(speaker, ROLES[Operation.SPEECH].protocol):
             raise errors.Unsupported(f"{voice.provider} clones voices, but does not speak")
-        speech = self._roster.operation(Operation.SPEECH, voice.provider)
+        speech = self._pool.operation(Operation.SPEECH, voice.provider)
         return (speech.model_copy(update={"account": voice.account}), video)
 
     # -- what keeps an order from being taken -------------------------------------------------
@@ -337,20 +335,20 @@ class Orders:
             raise errors.Unsupported(f"{stack.name} can neither clone a voice nor train an avatar")
         trainer = stack.roles.get(Operation.AVATAR)
         if footage is None and trainer:
-            needed = needs_footage(self._roster.class_of(trainer), options)
+            needed = needs_footage(self._pool.class_of(trainer), options)
             return roles if needed else roles - {SampleRole.FOOTAGE}
         return roles
 
     def _require_speaker(self, stack: Stack, language: str | None) -> None:
         """Raise what keeps the stack from speaking the language: no key, or ``Unsupported``."""
         for operation, name in stack.roles.items():
-            can = self._roster.provider(name).capabilities
+            can = self._pool.provider(name).capabilities
             if operation in {Operation.SPEECH, Operation.VIDEO}:
                 can.require_language(name, language)
 
     def _agreed(self, consent: Consent | None, stack: Stack) -> Consent:
         names = dict.fromkeys(stack.roles.values())
-        rules = {name: self._roster.class_of(name).consent_rules for name in names}
+        rules = {name: self._pool.class_of(name).consent_rules for name in names}
         return consents.require(consent, rules)
 
     async def _require_links(self, given: Iterable[tuple[str, Operation, str]]) -> None:
@@ -361,7 +359,7 @@ class Orders:
         names = [
             name
             for name, operation, kind in given
-            if self._roster.provider(name).capabilities.needs_link(operation, kind)
+            if self._pool.provider(name).capabilities.needs_link(operation, kind)
         ]
         if not names:
             return
@@ -399,7 +397,7 @@ class Orders:
         return [
             (name, limit)
             for operation, name in stack.roles.items()
-            for limit in self._roster.class_of(name).limits
+            for limit in self._pool.class_of(name).limits
             if limit.what.startswith(looks.BOUNDS.get(operation, ()))
         ]
 
@@ -412,8 +410,8 @@ class Orders:
     def _face_finder(self, stack: Stack) -> FaceFinder | None:
         """Who finds faces: a provider of the stack, else the local one."""
         for name in (*stack.roles.values(), "local"):
-            if issubclass(self._roster.class_of(name), FaceFinder):  # needs no vendor's key
-                return cast("FaceFinder", self._roster.provider(name))
+            if issubclass(self._pool.class_of(name), FaceFinder):  # needs no vendor's key
+                return cast("FaceFinder", self._pool.provider(name))
         return None
 
     # -- times --------------------------------------------------------------------------------

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from .admin import KitAdmin
-from .kit import AvatarKit, Estimate, Leftover, Source
+from .kit import AvatarKit, Duration, Leftover, Source
 from .prices import KitPrices
 from .webhooks import KitWebhooks
 
 __all__ = [
     "AvatarKit",
-    "Estimate",
+    "Duration",
     "KitAdmin",
     "KitPrices",
     "KitWebhooks",

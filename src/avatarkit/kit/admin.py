@@ -11,7 +11,7 @@ from ..lifecycle.advance import Orchestrator
 from ..lifecycle.leftovers import Leftover
 from ..models import Operation
 from ..stacks import registry
-from ..stacks.provider_pool import Roster
+from ..stacks.provider_pool import ProviderPool
 from ..stacks.registry import StackRow
 from .records import every_record
 
@@ -25,7 +25,7 @@ class KitAdmin:
         repository: Repository,
         media: MediaStore,
         home: Path,
-        pool: Roster,
+        pool: ProviderPool,
         engine: InProcessEngine,
         orchestrator: Orchestrator,
     ) -> None:

@@ -39,19 +39,19 @@ from ..lifecycle.account_limits import AccountSlots
 from ..lifecycle.advance import Orchestrator
 from ..lifecycle.decide import Policy
 from ..lifecycle.deliveries import Inbox
-from ..lifecycle.durations import Estimate, Estimates
+from ..lifecycle.durations import Duration, Durations
 from ..lifecycle.leftovers import Holding, Leftover
 from ..lifecycle.watching import Changes
 from ..models import Consent, Operation, Options, SampleRole
 from ..records import OperationState, Record, Sample, Status, Training, Video
-from ..stacks.provider_pool import Roster
+from ..stacks.provider_pool import ProviderPool
 from ..stacks.ranking import Choose, Stacks, StackSelector
 from .admin import KitAdmin
 from .prices import KitPrices
 from .records import every_record
 from .webhooks import KitWebhooks
 
-__all__ = ["AvatarKit", "Estimate", "Leftover", "Source"]
+__all__ = ["AvatarKit", "Duration", "Leftover", "Source"]
 
 R = TypeVar("R", bound=Record)
 #: Seconds that a place at an account outlives the longest request that may hold it.
@@ -97,8 +97,8 @@ class AvatarKit:
             self._settings = self._settings.beside(repository)
         self._clock = clock or SystemClock()
         self._policy = policy or Policy()
-        self._roster = Roster(self._settings, self._clock, dict(providers or {}))
-        self._selector = StackSelector(self._roster, stack or self._settings.stack, choose)
+        self._pool = ProviderPool(self._settings, self._clock, dict(providers or {}))
+        self._selector = StackSelector(self._pool, stack or self._settings.stack, choose)
         place = repository or self._settings.repository
         environ = self._settings.environ
         self._repository = (
@@ -118,9 +118,9 @@ class AvatarKit:
         self._changes = Changes(self._repository, self._clock)
         self._fetcher = _LazyFetcher()
         self._recordings = Recordings(self._media, self._repository, self._fetcher)
-        self._estimates = Estimates(self._repository, self._clock)
+        self._durations = Durations(self._repository, self._clock)
         self._orders = Orders(
-            roster=self._roster,
+            pool=self._pool,
             recordings=self._recordings,
             repository=self._repository,
             media=self._media,
@@ -129,7 +129,7 @@ class AvatarKit:
         self._orchestrator = Orchestrator(
             repository=self._repository,
             media=self._media,
-            provider=self._roster.provider,
+            provider=self._pool.provider,
             fetcher=self._fetcher,
             clock=self._clock,
             slots=AccountSlots(
@@ -139,7 +139,7 @@ class AvatarKit:
             changed=self._changes.tell,
             keep=partial(marking.put, self._media) if marking else None,
             inboxes=self._settings.called_at,
-            charged=lambda state: pricing.charged(state, self._roster.prices([state.provider])),
+            charged=lambda state: pricing.charged(state, self._pool.prices([state.provider])),
         )
         self._engine = InProcessEngine(
             advance=self._orchestrator.advance, repository=self._repository, clock=self._clock
@@ -148,25 +148,25 @@ class AvatarKit:
             repository=self._repository,
             media=self._media,
             home=self._settings.root,
-            pool=self._roster,
+            pool=self._pool,
             engine=self._engine,
             orchestrator=self._orchestrator,
         )
         self.webhooks = KitWebhooks(
             repository=self._repository,
-            pool=self._roster,
+            pool=self._pool,
             inbox=Inbox(
                 repository=self._repository,
-                provider=self._roster.provider,
+                provider=self._pool.provider,
                 deliver=self._orchestrator.deliver,
             ),
             engine=self._engine,
         )
         self.prices = KitPrices(
             repository=self._repository,
-            pool=self._roster,
+            pool=self._pool,
             selector=self._selector,
-            estimates=self._estimates,
+            durations=self._durations,
             budgets=self._budgets,
         )
         self._worker = worker
@@ -209,7 +209,7 @@ class AvatarKit:
 
     async def _close_providers(self) -> None:
         with anyio.CancelScope(shield=True):
-            await self._roster.aclose()
+            await self._pool.aclose()
             await self._fetcher.aclose()
             if self._media_is_ours:
                 await self._media.aclose()
@@ -255,7 +255,7 @@ class AvatarKit:
             return cast("Training", known)
         stacks = self._selector.asked(stack)
         if len(stacks) > 1:
-            stacks = self._selector.ranked(stack, await self._estimates.took())
+            stacks = self._selector.ranked(stack, await self._durations.took())
         training = await self._orders.training(
             order, stacks, voice=voice, footage=footage, consent=consent
         )
@@ -300,7 +300,7 @@ class AvatarKit:
         self, record: R, max_cost: pricing.Money | None = None, allow_unknown: Collection[str] = ()
     ) -> R:
         states = [*record.operations, *(s for a in record.alternatives for s in a.operations)]
-        prices = self._roster.prices(state.provider for state in states)
+        prices = self._pool.prices(state.provider for state in states)
         record, caps = pricing.bounded(
             record, prices, self._budgets, max_cost=max_cost, allow_unknown=allow_unknown
         )
@@ -722,7 +722,7 @@ class AvatarKit:
             )
         operation = cast("Operation", action.operation)
         state = cast("OperationState", record.operation(operation))
-        if not isinstance(self._roster.provider(state.provider), TakesRecording):
+        if not isinstance(self._pool.provider(state.provider), TakesRecording):
             raise errors.Unsupported(
                 f"{state.provider} takes no recording from here: give it there, then answer 'done'"
             )
@@ -735,9 +735,9 @@ class AvatarKit:
             )
         return await self._orchestrator.give(record, operation, kept)
 
-    async def estimate(self, training: Training) -> Estimate:
+    async def estimate(self, training: Training) -> Duration:
         """How long such a training takes; measured where three of its stack were completed."""
-        return await self._estimates.of(training)
+        return await self._durations.of(training)
 
     async def _record(self, record_id: str) -> Record:
         return _there(await self._repository.get(record_id), record_id)

@@ -8,10 +8,10 @@ from typing import cast
 
 from .. import errors, pricing
 from ..interfaces import Balance, Repository, TellsBalance
-from ..lifecycle.durations import Estimates
+from ..lifecycle.durations import Durations
 from ..models import Operation
 from ..stacks import registry
-from ..stacks.provider_pool import Roster
+from ..stacks.provider_pool import ProviderPool
 from ..stacks.ranking import Offer, Stacks, StackSelector
 from ..stacks.registry import Stack
 
@@ -23,15 +23,15 @@ class KitPrices:
         self,
         *,
         repository: Repository,
-        pool: Roster,
+        pool: ProviderPool,
         selector: StackSelector,
-        estimates: Estimates,
+        durations: Durations,
         budgets: Sequence[pricing.Budget],
     ) -> None:
         self._repository = repository
         self._pool = pool
         self._selector = selector
-        self._estimates = estimates
+        self._durations = durations
         self._budgets = budgets
 
     def quote(
@@ -84,7 +84,7 @@ class KitPrices:
 
     async def offers(self, stack: Stacks | None = None) -> list[Offer]:
         """The stacks that can be used here, in the order in which ``train`` tries them."""
-        return self._selector.offers(stack, await self._estimates.took())
+        return self._selector.offers(stack, await self._durations.took())
 
     async def costs(
         self,

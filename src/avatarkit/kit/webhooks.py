@@ -8,7 +8,7 @@ from .. import errors
 from ..engines.in_process import InProcessEngine
 from ..interfaces import LogEntry, LogPage, Outcome, Repository
 from ..lifecycle.deliveries import Inbox
-from ..stacks.provider_pool import Roster
+from ..stacks.provider_pool import ProviderPool
 from ..webhooks import Delivery, Registered, Registers
 
 
@@ -16,7 +16,7 @@ class KitWebhooks:
     """Receive webhook deliveries, replay them, and register addresses at vendors."""
 
     def __init__(
-        self, *, repository: Repository, pool: Roster, inbox: Inbox, engine: InProcessEngine
+        self, *, repository: Repository, pool: ProviderPool, inbox: Inbox, engine: InProcessEngine
     ) -> None:
         self._repository = repository
         self._pool = pool

@@ -1,4 +1,4 @@
-"""How long a training takes: measured here, where enough were completed."""
+"""How long a training takes: measured here if enough were completed, else typical."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from typing import Literal
 from ..interfaces import Clock, Repository
 from ..records import Status, Training
 
-__all__ = ["Estimate", "Estimates"]
-
 #: Seconds that a look at them is good for: pages that people watch ask all the time.
 _MEASURED_FOR = 60.0
 #: Completed trainings that are looked at, and how many of a stack are enough.
@@ -19,7 +17,7 @@ _MEASURED, _ENOUGH = 100, 3
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class Duration:
     """How long a training takes from its beginning to its end."""
 
     seconds: float
@@ -27,7 +25,7 @@ class Estimate:
     basis: Literal["measured", "typical"]
 
 
-class Estimates:
+class Durations:
     """Looks at the newest completed trainings, now and then."""
 
     def __init__(self, repository: Repository, clock: Clock) -> None:
@@ -36,12 +34,12 @@ class Estimates:
         self._at = -_MEASURED_FOR
         self._took: Mapping[str, float] = {}
 
-    async def of(self, training: Training) -> Estimate:
+    async def of(self, training: Training) -> Duration:
         """How long such a training takes."""
         took = (await self.took()).get(training.stack)
         if took is not None:
-            return Estimate(took, "measured")
-        return Estimate(sum(state.typical for state in training.operations), "typical")
+            return Duration(took, "measured")
+        return Duration(sum(state.typical for state in training.operations), "typical")
 
     async def took(self) -> Mapping[str, float]:
         """Median seconds of the newest completed trainings, by stack, where there are enough."""

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ..intake.preflight import Finding
 from ..interfaces import Outcome
-from ..lifecycle.durations import Estimate
+from ..lifecycle.durations import Duration
 from ..models import Action, JobState, Operation
 from ..pricing.rows import Price, Unit
 from ..records import Phase, Status
@@ -176,7 +176,7 @@ class Training(_Record):
 class Timed(Training):
     """A training, and how long such a one takes."""
 
-    estimate: Estimate
+    estimate: Duration
 
 
 class Started(Timed):

@@ -13,10 +13,10 @@ from ..records import OperationState
 from . import registry
 from .registry import Stack
 
-__all__ = ["Roster"]
+__all__ = ["ProviderPool"]
 
 
-class Roster:
+class ProviderPool:
     """Providers by name; ``given`` ones stand in for those of that name, and are not closed."""
 
     def __init__(self, settings: Settings, clock: Clock, given: Mapping[str, Provider]) -> None:

@@ -16,7 +16,7 @@ from .._log import get_logger
 from ..interfaces import Provider
 from ..models import Operation
 from ..pricing import Quote, quote
-from .provider_pool import Roster
+from .provider_pool import ProviderPool
 from .registry import Stack
 
 log = get_logger(__name__)
@@ -43,7 +43,7 @@ class Offer:
     stack: Stack
     quote: Quote
     seconds: float | None  #: that a training takes; None: unknown
-    basis: Literal["measured", "typical"] | None  #: of ``seconds``, see ``Estimate``
+    basis: Literal["measured", "typical"] | None  #: of ``seconds``, see ``Duration``
 
     @property
     def name(self) -> str:
@@ -107,7 +107,7 @@ def ordered(offers: Sequence[Offer], choose: Choose) -> list[Offer]:
 class StackSelector:
     """Resolves the ``stack=`` of a call to stacks, in the order in which they are tried."""
 
-    def __init__(self, pool: Roster, default: Stacks, choose: Choose) -> None:
+    def __init__(self, pool: ProviderPool, default: Stacks, choose: Choose) -> None:
         if not callable(choose):
             ordered((), choose)  # raises for an unknown word at once
         self._pool = pool
