@@ -9,7 +9,7 @@ import pytest
 from avatarkit import errors
 from avatarkit.interfaces import LogEntry
 from avatarkit.lifecycle.deliveries import Inbox
-from avatarkit.models import Event, Job, JobState, Operation
+from avatarkit.models import Job, JobState, Operation, VendorEvent
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.testing import FakeClock
 from avatarkit.webhooks import Delivery
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 
 def delivery(job_id):
     job = Job(provider="fake", operation=Operation.VOICE, id=job_id, state=JobState.SUCCEEDED)
-    event = Event(
+    event = VendorEvent(
         provider="fake", id=job_id, name="avatar.training_completed", job=job, trusted=True
     )
     return LogEntry(
@@ -61,7 +61,7 @@ async def test_a_delivery_that_cannot_be_applied_holds_up_no_other():
 )
 async def test_an_id_that_no_database_keeps_is_rejected(event_id, job_id, token):
     job = Job(provider="fake", operation=Operation.VOICE, id=job_id, state=JobState.SUCCEEDED)
-    event = Event(provider="fake", id=event_id, name="video.failed", job=job, trusted=True)
+    event = VendorEvent(provider="fake", id=event_id, name="video.failed", job=job, trusted=True)
     repository = MemoryRepository(clock=FakeClock())
     provider = SimpleNamespace(events=lambda delivery: [event])
     inbox = Inbox(repository=repository, provider=lambda name: provider, deliver=None)

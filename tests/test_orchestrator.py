@@ -17,12 +17,12 @@ from avatarkit.lifecycle.events import Absent, Accepted, Asked, Intended
 from avatarkit.models import (
     Action,
     Consent,
-    Event,
     Job,
     JobState,
     Operation,
     Options,
     StoredFile,
+    VendorEvent,
     Waiting,
 )
 from avatarkit.records import HandIn, OperationState, Phase, Sample, Status
@@ -1091,7 +1091,7 @@ def test_prices_that_cannot_be_read_do_not_keep_an_accepted_call_from_being_save
 
 def event(trusted, state=JobState.SUCCEEDED, job_id="j0"):
     job = Job(provider="sim", operation=VOICE, id=job_id, state=state)
-    return Event(
+    return VendorEvent(
         provider="sim", id="e1", name="avatar.training_completed", job=job, trusted=trusted
     )
 

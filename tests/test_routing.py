@@ -14,7 +14,7 @@ from avatarkit.interfaces import Capabilities, Limit
 from avatarkit.lifecycle.apply import apply, movable
 from avatarkit.lifecycle.events import Accepted, Elsewhere, Prepared, Restored
 from avatarkit.media.folder import FolderStore
-from avatarkit.models import ConsentRule, Event, Job, JobState, Operation
+from avatarkit.models import ConsentRule, Job, JobState, Operation, VendorEvent
 from avatarkit.providers.fake import Fake, FakeVendor, Fault
 from avatarkit.records import Phase
 from avatarkit.repositories import rules
@@ -379,7 +379,7 @@ def delivered(provider, trusted, job_id="same"):
     found.world.rows["t1"] = record
     found.orchestrator._repository = Deliveries(found.world)
     job = Job(provider=provider, operation=VOICE, id=job_id, state=JobState.FAILED)
-    event = Event(
+    event = VendorEvent(
         provider=provider, id="e1", name="avatar.training_failed", job=job, trusted=trusted
     )
     told, known = run(found.orchestrator.deliver(event, "ak-t1-voice"))

@@ -25,18 +25,18 @@ __all__ = [
     "Consent",
     "ConsentRule",
     "DubRequest",
-    "Event",
     "Job",
     "JobState",
     "Media",
     "Model",
     "Operation",
     "Options",
-    "Request",
     "SampleRole",
     "Speech",
     "SpeechRequest",
     "StoredFile",
+    "VendorEvent",
+    "VendorRequest",
     "VideoRequest",
     "VoiceRequest",
     "Waiting",
@@ -245,10 +245,10 @@ class Options(Model):
 
 
 def nothing_to_guard() -> None:
-    """Let every request pass: the default of ``Request.guard``."""
+    """Let every request pass: the default of ``VendorRequest.guard``."""
 
 
-class Request(Model):
+class VendorRequest(Model):
     """What every submission carries."""
 
     token: str  #: goes wherever the provider lets us name things; the job is found by it
@@ -262,14 +262,14 @@ class Request(Model):
     guard: Callable[[], None] = Field(default=nothing_to_guard, repr=False, exclude=True)
 
 
-class VoiceRequest(Request):
+class VoiceRequest(VendorRequest):
     """Clone a voice from one to five recordings."""
 
     samples: tuple[Media, ...] = Field(min_length=1)
     language: str | None = None
 
 
-class AvatarRequest(Request):
+class AvatarRequest(VendorRequest):
     """Train an avatar from one clip or portrait, or of options that need none."""
 
     footage: Media | None = None
@@ -284,7 +284,7 @@ class AvatarRequest(Request):
         return self.footage
 
 
-class VideoRequest(Request):
+class VideoRequest(VendorRequest):
     """Make an avatar speak: a script with a voice, or recorded audio."""
 
     avatar_id: str
@@ -303,7 +303,7 @@ class VideoRequest(Request):
         return self
 
 
-class SpeechRequest(Request):
+class SpeechRequest(VendorRequest):
     """Say a text with a voice."""
 
     voice_id: str
@@ -311,7 +311,7 @@ class SpeechRequest(Request):
     language: str | None = None
 
 
-class DubRequest(Request):
+class DubRequest(VendorRequest):
     """Say an existing video again in another language."""
 
     source: Media
@@ -357,7 +357,7 @@ class Job(Model):
         return self.ref or self.id
 
 
-class Event(Model):
+class VendorEvent(Model):
     """A webhook delivery, normalised."""
 
     provider: str

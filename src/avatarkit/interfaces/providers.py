@@ -30,14 +30,14 @@ from ..models import (
     AvatarRequest,
     ConsentRule,
     DubRequest,
-    Event,
     Job,
     Media,
     Operation,
     Options,
-    Request,
     Speech,
     SpeechRequest,
+    VendorEvent,
+    VendorRequest,
     VideoRequest,
     VoiceRequest,
     Waiting,
@@ -173,7 +173,7 @@ class Provider(Protocol):
         """Fingerprint of the vendor account that the key belongs to."""
         ...
 
-    def events(self, delivery: Delivery) -> list[Event]:
+    def events(self, delivery: Delivery) -> list[VendorEvent]:
         """Check and read a webhook delivery; raises ``WebhookRejected``."""
         ...
 
@@ -326,7 +326,9 @@ class Prepares(Protocol):
     """A provider that uploads something, free of charge, before the paid call."""
 
     @abstractmethod
-    async def prepare(self, operation: Operation, request: Request, /) -> dict[str, Any] | Waiting:
+    async def prepare(
+        self, operation: Operation, request: VendorRequest, /
+    ) -> dict[str, Any] | Waiting:
         """Upload; what comes back is saved, and given to the paid call as ``prepared``.
 
         ``Waiting`` where a person must act first: it is then called again, in a while.

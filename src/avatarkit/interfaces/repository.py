@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar, runtime_c
 from ..errors import BudgetExceeded
 from ..models import (
     Consent,
-    Event,
     Operation,
+    VendorEvent,
 )
 
 if TYPE_CHECKING:  # an adapter needs no rows: its import is quicker without them
@@ -115,7 +115,7 @@ class LogEntry:
     received_at: float
     signed: bool = False
     token: str | None = None  #: what our callback address said about whose it is
-    events: tuple[Event, ...] = ()
+    events: tuple[VendorEvent, ...] = ()
     record_id: str | None = None
     outcome: Outcome = "received"
 

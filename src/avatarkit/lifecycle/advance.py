@@ -36,13 +36,13 @@ from ..models import (
     Job,
     JobState,
     Operation,
-    Request,
     Speech,
     StoredFile,
+    VendorEvent,
+    VendorRequest,
     Waiting,
     media_type_of,
 )
-from ..models import Event as Delivered
 from ..records import HandIn, Instant, LedgerEntry, OperationState, Phase, Record, Video, elapsed
 from ..webhooks import Inboxes
 from .apply import apply, movable
@@ -442,7 +442,7 @@ class Orchestrator:
         record: Record,
         state: OperationState,
         provider: Provider,
-        request: Request,
+        request: VendorRequest,
         guard: Callable[[], None],
     ) -> Event:
         """Send once, and say what came of it."""
@@ -532,7 +532,7 @@ class Orchestrator:
         return (told or tired) and movable(record, state.operation)
 
     async def _send(
-        self, record: Record, state: OperationState, provider: Provider, request: Request
+        self, record: Record, state: OperationState, provider: Provider, request: VendorRequest
     ) -> tuple[Job, Mapping[str, StoredFile] | None]:
         submit = getattr(provider, ROLES[state.operation].submit)
         if state.operation is not Operation.SPEECH:
@@ -866,7 +866,7 @@ class Orchestrator:
         return await self._put(record, Restored(at=now.wall, instant=now))
 
     async def deliver(
-        self, event: Delivered, token: str | None = None
+        self, event: VendorEvent, token: str | None = None
     ) -> tuple[Record | None, bool]:
         """Apply a webhook: a signed one as a poll, an unsigned one as a reason to poll now.
 

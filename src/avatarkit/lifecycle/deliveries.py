@@ -9,7 +9,7 @@ from .. import _telemetry
 from .._log import get_logger
 from ..errors import AvatarKitError, WebhookRejected
 from ..interfaces import LogEntry, Outcome, Provider, Repository
-from ..models import Event
+from ..models import VendorEvent
 from ..records import Record
 from ..webhooks import Delivery
 
@@ -41,7 +41,7 @@ class Inbox:
         *,
         repository: Repository,
         provider: Callable[[str], Provider],
-        deliver: Callable[[Event, str | None], Awaitable[tuple[Record | None, bool]]],
+        deliver: Callable[[VendorEvent, str | None], Awaitable[tuple[Record | None, bool]]],
     ) -> None:
         self._repository = repository
         self._provider = provider
@@ -118,7 +118,7 @@ class Inbox:
         return settled
 
 
-def _outcome(event: Event, *, known: bool) -> Outcome:
+def _outcome(event: VendorEvent, *, known: bool) -> Outcome:
     if not known:
         return "unmatched"
     return "applied" if event.trusted else "poll_triggered"

@@ -23,9 +23,9 @@ from ..models import (
     Media,
     Operation,
     Options,
-    Request,
     SpeechRequest,
     StoredFile,
+    VendorRequest,
     VideoRequest,
     VoiceRequest,
 )
@@ -54,7 +54,7 @@ class Requests:
         state: OperationState,
         provider: Provider,
         attempt: int | None = None,
-    ) -> Request:
+    ) -> VendorRequest:
         """Build the next attempt's request, or that of ``attempt``.
 
         Raises ``ConfigError`` where the provider can be given the media in no way, and
@@ -94,7 +94,7 @@ class Requests:
 
     async def _voice_request(
         self, record: Record, provider: Provider, common: dict[str, Any]
-    ) -> Request:
+    ) -> VendorRequest:
         training = cast("Training", record)
         if provider.capabilities.one_voice_file and len(training.voice) > 1:
             files = [sample.file for sample in training.voice]
@@ -106,7 +106,7 @@ class Requests:
 
     async def _avatar_request(
         self, record: Record, provider: Provider, common: dict[str, Any]
-    ) -> Request:
+    ) -> VendorRequest:
         training = cast("Training", record)
         footage = training.footage
         voice = record.operation(Operation.VOICE)
@@ -122,7 +122,7 @@ class Requests:
 
     async def _speech_request(
         self, record: Record, provider: Provider, common: dict[str, Any]
-    ) -> Request:
+    ) -> VendorRequest:
         del provider
         video = cast("Video", record)
         return SpeechRequest(
@@ -134,7 +134,7 @@ class Requests:
 
     async def _video_request(
         self, record: Record, provider: Provider, common: dict[str, Any]
-    ) -> Request:
+    ) -> VendorRequest:
         video = cast("Video", record)
         speech = record.operation(Operation.SPEECH)
         sound: Media | None = None
@@ -162,7 +162,7 @@ class Requests:
 
     async def _dub_request(
         self, record: Record, provider: Provider, common: dict[str, Any]
-    ) -> Request:
+    ) -> VendorRequest:
         video = cast("Video", record)
         source = await self._sample(cast("Sample", video.source), provider)
         return DubRequest(**common, source=source, language=video.language or "")
@@ -219,7 +219,9 @@ class Requests:
             open=lambda: self._media.open(file.key),
         )
 
-    _BUILDERS: ClassVar[Mapping[Operation, Callable[[Any, Any, Any, Any], Awaitable[Request]]]] = {
+    _BUILDERS: ClassVar[
+        Mapping[Operation, Callable[[Any, Any, Any, Any], Awaitable[VendorRequest]]]
+    ] = {
         Operation.VOICE: _voice_request,
         Operation.AVATAR: _avatar_request,
         Operation.SPEECH: _speech_request,
@@ -244,7 +246,7 @@ def unreachable(provider: str) -> errors.ConfigError:
     )
 
 
-def digest(request: Request) -> str:
+def digest(request: VendorRequest) -> str:
     """SHA-256 of what the request says; signed links, which change, are left out."""
     said = request.model_dump(mode="json", exclude={"callback_url", "idempotency_key"})
     return hashlib.sha256(json.dumps(_unsigned(said), sort_keys=True).encode()).hexdigest()

@@ -32,15 +32,15 @@ from .. import errors
 from ..content.files import whole
 from ..interfaces import Capabilities, ProviderSettings, SpeechSynthesizer, VoiceCloner
 from ..models import (
-    Event,
     Job,
     JobState,
     Media,
     Operation,
     Options,
-    Request,
     Speech,
     SpeechRequest,
+    VendorEvent,
+    VendorRequest,
     VoiceRequest,
 )
 from ..webhooks import Delivery
@@ -161,7 +161,7 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
         self._model = None
         await super().aclose()
 
-    def events(self, delivery: Delivery) -> list[Event]:
+    def events(self, delivery: Delivery) -> list[VendorEvent]:
         """Nobody calls back."""
         del delivery
         raise errors.WebhookRejected("coqui sends no webhooks")
@@ -296,7 +296,7 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
 
     # -- what they share ----------------------------------------------------------------------
 
-    def _admit(self, operation: Operation, request: Request) -> None:
+    def _admit(self, operation: Operation, request: VendorRequest) -> None:
         self._check(request)
         if request.callback_url:
             raise errors.Unsupported(f"coqui takes no callback address for {operation}")
@@ -306,7 +306,7 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
         self,
         operation: Operation,
         path: str,
-        request: Request,
+        request: VendorRequest,
         body: Mapping[str, Any] = MappingProxyType({}),
         *,
         files: Sequence[tuple[str, Media]] | None = None,

@@ -36,14 +36,14 @@ from ..interfaces import (
 from ..models import (
     Action,
     AvatarRequest,
-    Event,
     Job,
     JobState,
     Media,
     Model,
     Operation,
     Options,
-    Request,
+    VendorEvent,
+    VendorRequest,
     VideoRequest,
     VoiceRequest,
     Waiting,
@@ -408,7 +408,9 @@ class DID(
 
     # -- free things first --------------------------------------------------------------------
 
-    async def prepare(self, operation: Operation, request: Request, /) -> dict[str, Any] | Waiting:
+    async def prepare(
+        self, operation: Operation, request: VendorRequest, /
+    ) -> dict[str, Any] | Waiting:
         """Have consent, audio that D-ID can fetch, and the provider of the voice ready.
 
         ``Waiting`` until the person in the footage has consented.
@@ -709,7 +711,7 @@ class DID(
         return {name: value for name, value in said.items() if value is not None} | how.extra
 
     def _billable(
-        self, operation: Operation, path: str, request: Request, **more: Any
+        self, operation: Operation, path: str, request: VendorRequest, **more: Any
     ) -> tuple[Call, HttpRequest]:
         call, sent = super()._billable(operation, path, request, **more)
         if request.callback_url and not request.callback_url.startswith("https://"):
@@ -728,7 +730,7 @@ class DID(
 
     # -- reading ------------------------------------------------------------------------------
 
-    def events(self, delivery: Delivery) -> list[Event]:
+    def events(self, delivery: Delivery) -> list[VendorEvent]:
         """Read a delivery, which nobody signed: it has the shape of the job."""
         body = delivery.json()
         whose = _OBJECTS.get(str(body.get("object"))) or _marked(str(body.get("id")))

@@ -32,7 +32,6 @@ from ..interfaces import (
 )
 from ..models import (
     Action,
-    Event,
     Job,
     JobState,
     Media,
@@ -41,6 +40,7 @@ from ..models import (
     Options,
     Speech,
     SpeechRequest,
+    VendorEvent,
     VoiceRequest,
 )
 from ..webhooks import Delivery, HmacSha256, Registered
@@ -405,7 +405,7 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording, T
 
     # -- reading ------------------------------------------------------------------------------
 
-    def events(self, delivery: Delivery) -> list[Event]:
+    def events(self, delivery: Delivery) -> list[VendorEvent]:
         """Read a delivery; none of them is about a voice in training."""
         self.capabilities.webhook.check(delivery, self._settings.webhook_secrets)
         body = delivery.json()

@@ -63,15 +63,15 @@ from ..models import (
     AvatarRequest,
     ConsentRule,
     DubRequest,
-    Event,
     Job,
     JobState,
     Media,
     Operation,
     Options,
-    Request,
     Speech,
     SpeechRequest,
+    VendorEvent,
+    VendorRequest,
     VideoRequest,
     VoiceRequest,
 )
@@ -351,7 +351,7 @@ class FakeVendor:
 
     # -- what the adapter calls ---------------------------------------------------------------
 
-    def submit(self, operation: Operation, request: Request, *, window: float) -> VendorJob:
+    def submit(self, operation: Operation, request: VendorRequest, *, window: float) -> VendorJob:
         """Accept a call and charge for it, or raise what was ordered.
 
         A repeat of an idempotency key within ``window`` seconds gives the first job again.
@@ -371,7 +371,7 @@ class FakeVendor:
         since = self.now() - window
         return next((j for j in books.jobs if key and j.key == key and j.born > since), None)
 
-    def _accepted(self, books: _Books, operation: Operation, request: Request) -> VendorJob:
+    def _accepted(self, books: _Books, operation: Operation, request: VendorRequest) -> VendorJob:
         now = self.now()
         ordered = books.fault(operation, "job")
         job = VendorJob(
@@ -613,7 +613,7 @@ class Fake(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, VideoD
 
     # -- webhooks and results -----------------------------------------------------------------
 
-    def events(self, delivery: Delivery) -> list[Event]:
+    def events(self, delivery: Delivery) -> list[VendorEvent]:
         """Check and read a webhook delivery; raises ``WebhookRejected``."""
         secrets = self._settings.webhook_secrets or (self.vendor.secret,)
         self.capabilities.webhook.check(delivery, secrets)
@@ -631,7 +631,7 @@ class Fake(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, VideoD
         except (KeyError, ValueError) as error:
             raise WebhookRejected("the delivery does not tell of a job that ended") from error
         return [
-            Event(
+            VendorEvent(
                 provider=self.name,
                 id=delivery.digest,
                 name=name,
@@ -647,7 +647,7 @@ class Fake(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, VideoD
 
     # -- the vendor's wire --------------------------------------------------------------------
 
-    async def _submit(self, operation: Operation, request: Request, *media: Media) -> Job:
+    async def _submit(self, operation: Operation, request: VendorRequest, *media: Media) -> Job:
         for medium in media:
             await _upload(medium, operation)
         request.guard()
@@ -731,7 +731,7 @@ def _delivery_body(job: VendorJob, now: float) -> bytes:
     return json.dumps(told).encode()
 
 
-def _own_options(request: Request) -> dict[str, Any]:
+def _own_options(request: VendorRequest) -> dict[str, Any]:
     """What the request says in the fake's own words; ``extra`` is merged last."""
     said: dict[str, Any] = {}
     for options in request.options:

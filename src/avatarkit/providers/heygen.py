@@ -35,16 +35,16 @@ from ..models import (
     Action,
     AvatarRequest,
     DubRequest,
-    Event,
     Job,
     JobState,
     Media,
     Model,
     Operation,
     Options,
-    Request,
     Speech,
     SpeechRequest,
+    VendorEvent,
+    VendorRequest,
     VideoRequest,
     VoiceRequest,
     media_type_of,
@@ -281,7 +281,7 @@ class HeyGen(
 
     # -- free things first --------------------------------------------------------------------
 
-    async def prepare(self, operation: Operation, request: Request, /) -> dict[str, Any]:
+    async def prepare(self, operation: Operation, request: VendorRequest, /) -> dict[str, Any]:
         """Upload the recording; of a video also see what its look can do, of a dub its language.
 
         Raises ``Unsupported`` for what HeyGen cannot take or do, before anything is paid.
@@ -385,7 +385,7 @@ class HeyGen(
         looks = page.get("data")
         return [k for k in looks if isinstance(k, Mapping)] if isinstance(looks, list) else []
 
-    def _asset(self, request: Request, name: str = "asset_id") -> str:
+    def _asset(self, request: VendorRequest, name: str = "asset_id") -> str:
         asset = request.prepared.get(name)
         if not asset:
             raise errors.Unsupported(
@@ -609,7 +609,7 @@ class HeyGen(
         )
         return self._registered(Operation.VIDEO, raw, "data.endpoint_id", "data.secret")
 
-    def events(self, delivery: Delivery) -> list[Event]:
+    def events(self, delivery: Delivery) -> list[VendorEvent]:
         """Read a delivery, signed or not.
 
         What a job's own callback address gets is unsigned, and so only a reason to look; so is

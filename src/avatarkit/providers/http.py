@@ -42,15 +42,15 @@ from ..models import (
     AvatarRequest,
     ConsentRule,
     DubRequest,
-    Event,
     Job,
     JobState,
     Media,
     Operation,
     Options,
-    Request,
     Speech,
     SpeechRequest,
+    VendorEvent,
+    VendorRequest,
     VideoRequest,
     VoiceRequest,
 )
@@ -200,7 +200,7 @@ class HttpProvider:
         if self._owned:
             await self._client.aclose()
 
-    def events(self, delivery: Delivery) -> list[Event]:
+    def events(self, delivery: Delivery) -> list[VendorEvent]:
         """Check and read a delivery whose body is the job itself; override if it is wrapped.
 
         Raises ``WebhookRejected``.
@@ -213,7 +213,7 @@ class HttpProvider:
 
     def _events(
         self, delivery: Delivery, job: Job, *, told: str | None = None, trusted: bool | None = None
-    ) -> list[Event]:
+    ) -> list[VendorEvent]:
         """Return the event of a job, or an empty list for a state that changes nothing.
 
         ``told`` is the vendor's id of the event; the default is the digest of the body. The default
@@ -222,7 +222,7 @@ class HttpProvider:
         name = _EVENT_NAMES[job.operation].get(job.state)
         if name is None:
             return []
-        event = Event(
+        event = VendorEvent(
             provider=self.name,
             id=told or delivery.digest,
             name=name,
@@ -264,7 +264,7 @@ class HttpProvider:
         self,
         operation: Operation,
         path: str,
-        request: Request,
+        request: VendorRequest,
         options: type[Options] = Options,
         files: Sequence[tuple[str, Media]] | None = None,
         **body: Any,
@@ -379,7 +379,7 @@ class HttpProvider:
         """Return the URL of a path; a URL of another host of the vendor stays as it is."""
         return path if path.startswith("https://") else self._base_url + path
 
-    def _option(self, request: Request, kind: type[OptionsT]) -> OptionsT:
+    def _option(self, request: VendorRequest, kind: type[OptionsT]) -> OptionsT:
         """Return the request's options of this type, or their defaults."""
         return next((o for o in reversed(request.options) if type(o) is kind), None) or kind()
 
@@ -387,7 +387,7 @@ class HttpProvider:
         self,
         operation: Operation,
         path: str,
-        request: Request,
+        request: VendorRequest,
         *,
         options: type[Options],
         body: Mapping[str, Any],
@@ -515,7 +515,7 @@ class HttpProvider:
         """Build the error of an answer that makes no sense."""
         return errors.BadReply(what, provider=self.name, operation=operation)
 
-    def _check(self, request: Request) -> None:
+    def _check(self, request: VendorRequest) -> None:
         """Raise ``Unsupported`` for a request that the vendor's wire format cannot carry."""
         can = self.capabilities
         for media in _media(request):
@@ -578,7 +578,7 @@ _EVENT_NAMES: Mapping[Operation, Mapping[JobState, _EventName]] = {
 }
 
 
-def _media(request: Request) -> Sequence[Media]:
+def _media(request: VendorRequest) -> Sequence[Media]:
     match request:
         case VoiceRequest():
             return request.samples
@@ -592,7 +592,7 @@ def _media(request: Request) -> Sequence[Media]:
             return ()
 
 
-def _spoken_language(request: Request) -> str | None:
+def _spoken_language(request: VendorRequest) -> str | None:
     """Language in which a text is spoken; None if unknown, or if no text is spoken."""
     match request:
         case VideoRequest(audio=None) | SpeechRequest() | DubRequest():

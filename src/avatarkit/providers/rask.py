@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import AuthError, ConfigError, Refused, Unavailable, Unsupported
 from ..interfaces import Capabilities, Prepares, ProviderSettings, VideoDubber
-from ..models import DubRequest, Job, JobState, Media, Operation, Options, Request
+from ..models import DubRequest, Job, JobState, Media, Operation, Options, VendorRequest
 from .http import Call, Client, HttpProvider, HttpRequest, Reads, path_segment, send, vendor_data
 
 __all__ = ["Rask", "RaskDub"]
@@ -153,7 +153,7 @@ class Rask(HttpProvider, VideoDubber, Prepares):
 
     # -- the dub ------------------------------------------------------------------------------
 
-    async def prepare(self, operation: Operation, request: Request, /) -> dict[str, Any]:
+    async def prepare(self, operation: Operation, request: VendorRequest, /) -> dict[str, Any]:
         """Upload the video; raises ``Unavailable`` for as long as the vendor reads it."""
         if not isinstance(request, DubRequest):
             return {}

@@ -16,13 +16,13 @@ from ..errors import Refused, Unavailable, Unsupported
 from ..interfaces import Capabilities, Prepares, ProviderSettings, VideoDubber, VideoGenerator
 from ..models import (
     DubRequest,
-    Event,
     Job,
     JobState,
     Model,
     Operation,
     Options,
-    Request,
+    VendorEvent,
+    VendorRequest,
     VideoRequest,
 )
 from ..webhooks import Delivery, HmacSha256, Registered
@@ -135,7 +135,7 @@ class Synthesia(HttpProvider, VideoGenerator, VideoDubber, Prepares):
         super().__init__(settings, client=client)
         self._uploads: dict[str, str] = {}  #: digest of a narration -> id of its upload
 
-    async def prepare(self, operation: Operation, request: Request, /) -> dict[str, Any]:
+    async def prepare(self, operation: Operation, request: VendorRequest, /) -> dict[str, Any]:
         """Upload a narration; raises ``Unavailable`` once, while it is worked on."""
         if not isinstance(request, VideoRequest) or request.audio is None:
             return {}
@@ -236,7 +236,7 @@ class Synthesia(HttpProvider, VideoGenerator, VideoDubber, Prepares):
         raw = await self._call("POST", "/webhooks", operation=Operation.VIDEO, body=body, once=True)
         return self._registered(Operation.VIDEO, raw, "id", "secret")
 
-    def events(self, delivery: Delivery) -> list[Event]:
+    def events(self, delivery: Delivery) -> list[VendorEvent]:
         """Check and read a delivery, which wraps the video that it tells of."""
         self.capabilities.webhook.check(delivery, self._settings.webhook_secrets)
         told = delivery.json()

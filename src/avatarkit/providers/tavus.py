@@ -26,7 +26,7 @@ from ..models import (
     Model,
     Operation,
     Options,
-    Request,
+    VendorRequest,
     VideoRequest,
     VoiceRequest,
 )
@@ -137,7 +137,7 @@ class Tavus(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator, Prepares, 
     )
     message = ("error", "message")  # a refused key is told under the second name
 
-    async def prepare(self, operation: Operation, request: Request, /) -> dict[str, Any]:
+    async def prepare(self, operation: Operation, request: VendorRequest, /) -> dict[str, Any]:
         """Look up what the cloned voice is called: a face made from a picture takes its name."""
         if not isinstance(request, AvatarRequest) or not _is_picture(request):
             return {}

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from .._log import get_logger
 from ..errors import StorageError
 from ..interfaces import LogEntry, LogPage, Page
-from ..models import Consent, Event, Model, Operation
+from ..models import Consent, Model, Operation, VendorEvent
 from ..records import Record, Sample, Training, Video
 from . import rules
 
@@ -204,7 +204,7 @@ class _Told(Model):
 
     signed: bool = False
     token: str | None = None
-    events: tuple[Event, ...] = ()
+    events: tuple[VendorEvent, ...] = ()
 
 
 def log_doc(entry: LogEntry) -> str:

@@ -38,8 +38,8 @@ from ..models import (
     Media,
     Operation,
     Options,
-    Request,
     SpeechRequest,
+    VendorRequest,
     VideoRequest,
     VoiceRequest,
 )
@@ -204,7 +204,7 @@ class ProviderSuite(_Suite):
 
     # -- how the tests talk to it -------------------------------------------------------------
 
-    def ask(self, operation: Operation, **more: Any) -> Request:
+    def ask(self, operation: Operation, **more: Any) -> VendorRequest:
         """A request for the operation; override for a vendor that needs more to be said."""
         asked: dict[str, Any] = {"token": TOKEN, "prepared": self.recordings[operation].prepared}
         match operation:

@@ -21,7 +21,7 @@ import pytest
 
 from ..errors import BudgetExceeded, ConfigError, IllegalTransition, NotFound, StorageError
 from ..interfaces import Backlog, Cap, Held, LogEntry, Repository
-from ..models import Consent, Event, Job, JobState, Operation, StoredFile
+from ..models import Consent, Job, JobState, Operation, StoredFile, VendorEvent
 from ..records import (
     Alternative,
     EarlierStack,
@@ -165,7 +165,7 @@ def _delivery(event_id: str = "event-1", provider: str = "fake", **more: Any) ->
     return LogEntry(**(fields | more))
 
 
-def _event() -> Event:
+def _event() -> VendorEvent:
     job = Job(
         provider="fake",
         operation=Operation.VIDEO,
@@ -173,7 +173,7 @@ def _event() -> Event:
         state=JobState.SUCCEEDED,
         links={"video": "https://vendor.test/1.mp4"},
     )
-    return Event(provider="fake", id="event-1", name="video.completed", job=job, trusted=True)
+    return VendorEvent(provider="fake", id="event-1", name="video.completed", job=job, trusted=True)
 
 
 def _with_job(record: Record, job_id: str, *, duplicates: tuple[str, ...] = ()) -> Record:

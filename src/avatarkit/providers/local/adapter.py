@@ -40,7 +40,6 @@ from ...interfaces import (
 from ...models import (
     AvatarRequest,
     ConsentRule,
-    Event,
     Job,
     JobState,
     Media,
@@ -48,6 +47,7 @@ from ...models import (
     Options,
     Speech,
     SpeechRequest,
+    VendorEvent,
     VideoRequest,
     VoiceRequest,
 )
@@ -128,7 +128,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
         """The folder that holds all that was made here; raises ``StorageError``."""
         return account_of(self._home)
 
-    def events(self, delivery: Delivery) -> list[Event]:
+    def events(self, delivery: Delivery) -> list[VendorEvent]:
         """Raise ``WebhookRejected``: the local provider sends no webhooks."""
         del delivery
         raise WebhookRejected("the local provider sends no webhooks")
