@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "METRICS",
     "SPANS",
-    "Call",
+    "CallKind",
     "Delivered",
     "Metric",
     "apart",
@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 #: What is asked of a vendor.
-Call = Literal["prepare", "submit", "poll", "find", "delete", "download"]
+CallKind = Literal["prepare", "submit", "poll", "find", "delete", "download"]
 
 #: Every span, and its kind.
 SPANS = {
@@ -117,7 +117,11 @@ def visit(record: Record) -> Iterator[None]:
 
 @_observing
 def call(
-    what: Call, record: Record, state: OperationState, *, outcome: Callable[[BaseException], str]
+    what: CallKind,
+    record: Record,
+    state: OperationState,
+    *,
+    outcome: Callable[[BaseException], str],
 ) -> Iterator[None]:
     """Observe one call of a vendor, linked to the visit that submitted the operation.
 

@@ -29,7 +29,7 @@ from avatarkit.providers.coqui import Coqui
 from avatarkit.providers.local.adapter import Local
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.stacks.registry import Stack
-from avatarkit.testing import ProviderSuite, Recording, SpeechSuite
+from avatarkit.testing import CannedAnswers, ProviderSuite, SpeechSuite
 from avatarkit.testing.providers import _BYTES, KEY, TOKEN
 from avatarkit.webhooks import Delivery
 from demo import DEMO, trained
@@ -90,7 +90,7 @@ ONCE = deviates("it is not repeated at once: it takes minutes of a busy machine"
 class TestCoqui(ProviderSuite):
     provider = Agreed
     recordings = {
-        Operation.VOICE: Recording(
+        Operation.VOICE: CannedAnswers(
             submitted=VOICE,
             polled={JobState.SUCCEEDED: VOICE},
             state_field=None,

@@ -41,7 +41,7 @@ from avatarkit.providers.did import (
     TrainConfig,
     VoiceConfig,
 )
-from avatarkit.testing import FakeClock, ProviderSuite, Recording
+from avatarkit.testing import CannedAnswers, FakeClock, ProviderSuite
 from avatarkit.testing.providers import KEY, TOKEN
 from avatarkit.webhooks import Delivery
 from contract import Contract
@@ -61,14 +61,14 @@ class TestDID(ProviderSuite):
     provider = DID
     link = "https://store.example/sample.mp4?signature=of-the-store"  # footage ends like this
     recordings = {
-        Operation.VOICE: Recording(
+        Operation.VOICE: CannedAnswers(
             submitted={"voiceId": "9c1b"},
             polled={JobState.SUCCEEDED: TOLD["voice"]},
             pages=[[{**TOLD["voice"], "id": "77", "name": "Ada"}, TOLD["voice"]]],
             state_field=None,
             webhook=False,
         ),
-        Operation.AVATAR: Recording(
+        Operation.AVATAR: CannedAnswers(
             submitted=TOLD["express_submitted"],
             polled={
                 JobState.QUEUED: {**TOLD["express"], "status": "validating"},
@@ -82,7 +82,7 @@ class TestDID(ProviderSuite):
                 {"presenters": [TOLD["presenter"]]},
             ],
         ),
-        Operation.VIDEO: Recording(
+        Operation.VIDEO: CannedAnswers(
             submitted=TOLD["scene_submitted"],
             polled={
                 JobState.QUEUED: {**TOLD["scene"], "status": "created", "result_url": None},

@@ -24,7 +24,7 @@ from avatarkit.providers.elevenlabs import (
     ElevenLabsVoice,
     VoiceSettings,
 )
-from avatarkit.testing import Golden, ProviderSuite, Recording, SpeechSuite
+from avatarkit.testing import CannedAnswers, Golden, ProviderSuite, SpeechSuite
 from avatarkit.testing.providers import KEY, TOKEN
 from avatarkit.webhooks import Delivery
 from contract import Contract
@@ -56,7 +56,7 @@ def another(**values):
 class TestElevenLabs(ProviderSuite):
     provider = ElevenLabs
     recordings = {
-        Operation.VOICE: Recording(
+        Operation.VOICE: CannedAnswers(
             submitted=TOLD["submitted"],
             polled={
                 JobState.SUCCEEDED: VOICE,

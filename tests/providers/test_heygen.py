@@ -39,7 +39,7 @@ from avatarkit.providers.heygen import (
     HeyGenVoiceSettings,
 )
 from avatarkit.repositories.memory import MemoryRepository
-from avatarkit.testing import FakeClock, Golden, ProviderSuite, Recording, SpeechSuite
+from avatarkit.testing import CannedAnswers, FakeClock, Golden, ProviderSuite, SpeechSuite
 from avatarkit.testing.providers import KEY, TOKEN
 from avatarkit.webhooks import Delivery
 from contract import Contract
@@ -82,7 +82,7 @@ def created(status="pending_consent", **values):
 class TestHeyGen(ProviderSuite):
     provider = HeyGen
     recordings = {
-        Operation.VOICE: Recording(
+        Operation.VOICE: CannedAnswers(
             submitted=TOLD["voice_submitted"],
             polled={
                 JobState.RUNNING: voice(status="processing"),
@@ -97,7 +97,7 @@ class TestHeyGen(ProviderSuite):
             webhook=False,
             prepared={"asset_id": "ast_1"},
         ),
-        Operation.AVATAR: Recording(
+        Operation.AVATAR: CannedAnswers(
             submitted=created(),
             polled={
                 JobState.RUNNING: data(GROUP, status="processing"),
@@ -112,7 +112,7 @@ class TestHeyGen(ProviderSuite):
             webhook=False,  # there are some, which are only a reason to look
             prepared={"asset_id": "ast_1"},
         ),
-        Operation.VIDEO: Recording(
+        Operation.VIDEO: CannedAnswers(
             submitted=TOLD["video_submitted"],
             polled={
                 JobState.QUEUED: data(VIDEO, status="pending", video_url=None),
@@ -127,7 +127,7 @@ class TestHeyGen(ProviderSuite):
             state_field="data.status",
             prepared={"engine": "avatar_iv"},
         ),
-        Operation.DUB: Recording(
+        Operation.DUB: CannedAnswers(
             submitted=TOLD["dub_submitted"],
             polled={
                 JobState.QUEUED: data(DUB, status="pending"),

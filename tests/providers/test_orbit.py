@@ -9,7 +9,15 @@ from avatarkit.interfaces import ProviderSettings
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import JobState, Operation
 from avatarkit.repositories.memory import MemoryRepository
-from avatarkit.testing import Fake, FakeClock, FakeVendor, Golden, ProviderSuite, Recording, Wire
+from avatarkit.testing import (
+    CannedAnswers,
+    Fake,
+    FakeClock,
+    FakeVendor,
+    Golden,
+    ProviderSuite,
+    Wire,
+)
 from avatarkit.testing.providers import TOKEN
 from avatarkit.webhooks import Delivery
 
@@ -18,7 +26,7 @@ from .orbit import Orbit
 
 def recording(id_field, **finished):
     """What Orbit answers about one kind of job."""
-    return Recording(
+    return CannedAnswers(
         submitted={id_field: "x1", "status": "waiting"},
         polled={
             JobState.QUEUED: {id_field: "x1", "status": "waiting"},

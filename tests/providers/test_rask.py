@@ -15,7 +15,7 @@ from avatarkit import errors
 from avatarkit.interfaces import ProviderSettings
 from avatarkit.models import DubRequest, JobState, Operation, VideoRequest
 from avatarkit.providers.rask import Rask, RaskDub
-from avatarkit.testing import ProviderSuite, Recording
+from avatarkit.testing import CannedAnswers, ProviderSuite
 from avatarkit.testing.providers import KEY, TOKEN
 from contract import Contract
 
@@ -38,7 +38,7 @@ class TestRask(ProviderSuite):
     provider = Rask
     kept = frozenset({Operation.DUB})
     recordings = {
-        Operation.DUB: Recording(
+        Operation.DUB: CannedAnswers(
             submitted=PROJECT,
             polled={
                 JobState.QUEUED: PROJECT,

@@ -13,7 +13,7 @@ from avatarkit import errors
 from avatarkit.interfaces import ProviderSettings
 from avatarkit.models import JobState, Operation, SpeechRequest, VoiceRequest
 from avatarkit.providers.resemble import Resemble, ResembleSpeech, ResembleVoice
-from avatarkit.testing import ProviderSuite, Recording, SpeechSuite
+from avatarkit.testing import CannedAnswers, ProviderSuite, SpeechSuite
 from avatarkit.testing.providers import _REFUSALS, TOKEN
 from contract import Contract
 
@@ -48,7 +48,7 @@ def told(**more):
 class TestResemble(ProviderSuite):
     provider = Resemble
     recordings = {
-        Operation.VOICE: Recording(
+        Operation.VOICE: CannedAnswers(
             submitted=TOLD["submitted"],
             polled={
                 JobState.RUNNING: told(status="running"),

@@ -17,7 +17,7 @@ import pytest
 from avatarkit import errors
 from avatarkit.interfaces import Capabilities
 from avatarkit.models import JobState, Operation, Speech
-from avatarkit.testing import Golden, ProviderSuite, Recording, SpeechSuite
+from avatarkit.testing import CannedAnswers, Golden, ProviderSuite, SpeechSuite
 from avatarkit.testing.providers import TOKEN
 from avatarkit.webhooks import Delivery
 
@@ -30,7 +30,7 @@ def answers(id_field, *, link=False):
     """What Acme says of one kind of job."""
     ready = {id_field: "x1", "status": "ready", "name": TOKEN}
     ready |= {"download_url": "https://cdn.acme.example/x1.mp4?signature=acme"} if link else {}
-    return Recording(
+    return CannedAnswers(
         submitted={id_field: "x1", "status": "started", "created_at": 1_790_000_000},
         polled={
             JobState.RUNNING: {id_field: "x1", "status": "started", "progress": "60/100"},

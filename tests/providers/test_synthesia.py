@@ -18,7 +18,7 @@ from avatarkit.providers.synthesia import (
     SynthesiaScene,
     SynthesiaVideo,
 )
-from avatarkit.testing import Golden, ProviderSuite, Recording, Wire
+from avatarkit.testing import CannedAnswers, Golden, ProviderSuite, Wire
 from avatarkit.testing.providers import TOKEN
 from avatarkit.webhooks import Delivery
 from contract import Contract
@@ -39,7 +39,7 @@ class TestSynthesia(ProviderSuite):
     provider = Synthesia
     kept = frozenset({Operation.DUB})
     recordings = {
-        Operation.VIDEO: Recording(
+        Operation.VIDEO: CannedAnswers(
             submitted=VIDEO,
             polled={
                 JobState.RUNNING: VIDEO,
@@ -59,7 +59,7 @@ class TestSynthesia(ProviderSuite):
             ],
             delivered={"type": "video.completed", "data": DONE},
         ),
-        Operation.DUB: Recording(
+        Operation.DUB: CannedAnswers(
             submitted=DUB["submitted"],
             polled={
                 JobState.QUEUED: DUB["uploading"],

@@ -19,7 +19,7 @@ from avatarkit.providers.tavus import (
     TavusVoice,
     VideoProperties,
 )
-from avatarkit.testing import ProviderSuite, Recording
+from avatarkit.testing import CannedAnswers, ProviderSuite
 from avatarkit.testing.providers import TOKEN
 from avatarkit.webhooks import Delivery
 from contract import Contract
@@ -49,19 +49,19 @@ class TestTavus(ProviderSuite):
     provider = Tavus
     kept = frozenset({Operation.VOICE})
     recordings = {
-        Operation.VOICE: Recording(
+        Operation.VOICE: CannedAnswers(
             submitted=VOICE["submitted"],
             polled=states(VOICE),
             pages=pages(VOICE, "voice_id"),
             delivered=VOICE["delivered"],
         ),
-        Operation.AVATAR: Recording(
+        Operation.AVATAR: CannedAnswers(
             submitted=FACE["submitted"],
             polled=states(FACE),
             pages=pages(FACE, "face_id"),
             delivered=FACE["delivered"],
         ),
-        Operation.VIDEO: Recording(
+        Operation.VIDEO: CannedAnswers(
             submitted=VIDEO["submitted"],
             polled=states(VIDEO, "queued", "gone"),
             pages=pages(VIDEO, "video_id"),

@@ -362,7 +362,7 @@ class Orchestrator:
 
     async def _free(
         self,
-        what: _telemetry.Call,
+        what: _telemetry.CallKind,
         record: Record,
         state: OperationState,
         provider: Provider,

@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from ..providers.fake import Fake, FakeVendor, Fault
     from .clock import FakeClock
     from .media import MediaStoreSuite
-    from .providers import Golden, ProviderSuite, Recording, SpeechSuite
+    from .providers import CannedAnswers, Golden, ProviderSuite, SpeechSuite
     from .repositories import RepositorySuite
     from .wire import Wire
 
 __all__ = [
+    "CannedAnswers",
     "Fake",
     "FakeClock",
     "FakeVendor",
@@ -24,7 +25,6 @@ __all__ = [
     "Golden",
     "MediaStoreSuite",
     "ProviderSuite",
-    "Recording",
     "RepositorySuite",
     "SpeechSuite",
     "Wire",
@@ -38,7 +38,7 @@ _HOMES = {
     "Golden": "avatarkit.testing.providers",
     "MediaStoreSuite": "avatarkit.testing.media",
     "ProviderSuite": "avatarkit.testing.providers",
-    "Recording": "avatarkit.testing.providers",
+    "CannedAnswers": "avatarkit.testing.providers",
     "RepositorySuite": "avatarkit.testing.repositories",
     "SpeechSuite": "avatarkit.testing.providers",
     "Wire": "avatarkit.testing.wire",

@@ -5,7 +5,7 @@ answers, and runs pytest::
 
     class TestAcme(ProviderSuite):
         provider = Acme
-        recordings = {Operation.AVATAR: Recording(submitted={...}, polled={...}, pages=[...])}
+        recordings = {Operation.AVATAR: CannedAnswers(submitted={...}, polled={...}, pages=[...])}
 
 A provider that speaks is also given to ``SpeechSuite``.
 """
@@ -47,11 +47,11 @@ from ..providers.http import HttpProvider
 from ..webhooks import Delivery, HmacSha256
 from .wire import Wire
 
-__all__ = ["KEY", "TOKEN", "Golden", "ProviderSuite", "Recording", "SpeechSuite"]
+__all__ = ["KEY", "TOKEN", "CannedAnswers", "Golden", "ProviderSuite", "SpeechSuite"]
 
 #: The key that the suite gives to the adapter, and then looks for everywhere.
 KEY = "9f1c-that-must-not-leak"
-#: What the job that is looked for is called in ``Recording.pages``.
+#: What the job that is looked for is called in ``CannedAnswers.pages``.
 TOKEN = "ak-the-job-that-is-looked-for"  # noqa: S105 - it opens nothing
 
 _BYTES = b"RIFF-the-recorded-bytes"
@@ -88,7 +88,7 @@ class Stranger(Options):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recording:
+class CannedAnswers:
     """Recorded answers of one vendor for one operation."""
 
     submitted: Mapping[str, Any]
@@ -187,7 +187,7 @@ class _Suite:
 class ProviderSuite(_Suite):
     """Tests for jobs: voices, avatars, videos and dubs."""
 
-    recordings: ClassVar[Mapping[Operation, Recording]]
+    recordings: ClassVar[Mapping[Operation, CannedAnswers]]
     golden: ClassVar[Golden | None] = None
     kept: ClassVar[frozenset[Operation]] = frozenset()  #: what the vendor has no call to delete
 
