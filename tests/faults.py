@@ -221,6 +221,14 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "name",
         ),
     },
+    ("providers/answers.py", "providers/test_base.py providers/test_heygen.py"): {
+        "progress is not clipped": ("min(1.0, max(0.0, ratio))", "ratio"),
+        "an id with a slash is another address": ('quote(name, safe="")', "quote(name)"),
+        "milliseconds are read as seconds": (
+            "return value / 1000 if value > _MILLISECONDS else float(value)",
+            "return float(value)",
+        ),
+    },
     ("providers/http.py", "providers/test_base.py providers/test_heygen.py"): {
         "a job is found by the beginning of its token": (
             "return text_at(item, *self.reads.token) == token",
@@ -250,7 +258,6 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "except errors.NotFound:\n            return",
             "except errors.NotFound:\n            raise",
         ),
-        "progress is not clipped": ("min(1.0, max(0.0, ratio))", "ratio"),
         "the idempotency key is not sent": (
             "headers[self.idempotency_header] = request.idempotency_key",
             "pass",
@@ -269,15 +276,10 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "self.capabilities.webhook.check(delivery, self._settings.webhook_secrets)",
             "pass",
         ),
-        "an id with a slash is another address": ('quote(name, safe="")', "quote(name)"),
         "two keys share one account's limits": ('f"{self.name}{self._key}"', "self.name"),
         "a callback address that is not taken is left out": (
             "if request.callback_url and not self.capabilities.calls_back(operation):",
             "if False:",
-        ),
-        "milliseconds are read as seconds": (
-            "return value / 1000 if value > _MILLISECONDS else float(value)",
-            "return float(value)",
         ),
         "a paid answer without a job is no doubt": (
             "raise call.unclear(error.message, body=raw) from error",
@@ -498,7 +500,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "content=media, headers=headers)",
             "content=media)",
         ),
-        "only stock voices are searched": ('token, type="private", limit=100', "token, limit=100"),
+        "only stock voices are searched": ('"/voices", type="private", limit', '"/voices", limit'),
         "an unsigned callback is trusted": (
             "trusted = signature is not None and operation is not Operation.AVATAR",
             "trusted = operation is not Operation.AVATAR",
@@ -625,8 +627,8 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
         ),
         "links to media end too early": ("url_lifetime=86_400.0", "url_lifetime=3_600.0"),
         "the first page of faces is left out": (
-            "token, limit=50, page=0)\n\n    async def delete_avatar",
-            "token, limit=50, page=2)\n\n    async def delete_avatar",
+            '"/faces", {"limit": 50, "page": 0}',
+            '"/faces", {"limit": 50, "page": 2}',
         ),
         "a deleted job is done": ('"deleted": JobState.GONE', '"deleted": JobState.SUCCEEDED'),
     },

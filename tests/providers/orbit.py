@@ -1,8 +1,6 @@
 """Orbit, an invented vendor: avatars of a picture, and videos of them."""
 
-from collections.abc import Sequence
-
-from avatarkit.interfaces import AvatarTrainer, Capabilities, VideoGenerator
+from avatarkit.interfaces import Capabilities
 from avatarkit.models import (
     AvatarRequest,
     Job,
@@ -11,7 +9,13 @@ from avatarkit.models import (
     Options,
     VideoRequest,
 )
-from avatarkit.providers.http import HttpProvider, Reads, vendor_data
+from avatarkit.providers.http import (
+    HttpAvatarTrainer,
+    HttpVideoGenerator,
+    Paths,
+    Reads,
+    vendor_data,
+)
 from avatarkit.webhooks import HmacSha256
 
 
@@ -21,7 +25,7 @@ class OrbitVideo(Options):
     background: str | None = None
 
 
-class Orbit(HttpProvider, AvatarTrainer, VideoGenerator):
+class Orbit(HttpAvatarTrainer, HttpVideoGenerator):
     """Avatars of one picture; videos of them by script or audio."""
 
     name = "orbit"
@@ -36,6 +40,7 @@ class Orbit(HttpProvider, AvatarTrainer, VideoGenerator):
         webhook=HmacSha256(header="Orbit-Signature"),
         typical={Operation.AVATAR: 300.0, Operation.VIDEO: 60.0},
     )
+    paths = {Operation.AVATAR: Paths.of("/avatars"), Operation.VIDEO: Paths.of("/videos")}
     reads = Reads(
         ids={Operation.AVATAR: ("avatar_id",), Operation.VIDEO: ("video_id",)},
         states={
@@ -62,15 +67,6 @@ class Orbit(HttpProvider, AvatarTrainer, VideoGenerator):
             webhook_url=request.callback_url,
         )
 
-    async def get_avatar(self, avatar_id: str, /) -> Job:
-        return await self._get(Operation.AVATAR, "/avatars/{}", avatar_id)
-
-    async def find_avatar(self, token: str, /) -> Sequence[Job]:
-        return await self._find(Operation.AVATAR, "/avatars", token)
-
-    async def delete_avatar(self, avatar_id: str, /) -> None:
-        await self._delete(Operation.AVATAR, "/avatars/{}", avatar_id)
-
     async def generate_video(self, request: VideoRequest, /) -> Job:
         return await self._submit(
             Operation.VIDEO,
@@ -84,12 +80,3 @@ class Orbit(HttpProvider, AvatarTrainer, VideoGenerator):
             voice_id=request.voice_id,
             webhook_url=request.callback_url,
         )
-
-    async def get_video(self, video_id: str, /) -> Job:
-        return await self._get(Operation.VIDEO, "/videos/{}", video_id)
-
-    async def find_video(self, token: str, /) -> Sequence[Job]:
-        return await self._find(Operation.VIDEO, "/videos", token)
-
-    async def delete_video(self, video_id: str, /) -> None:
-        await self._delete(Operation.VIDEO, "/videos/{}", video_id)

@@ -28,7 +28,6 @@ from ..interfaces import (
     SpeechSynthesizer,
     TakesRecording,
     TellsBalance,
-    VoiceCloner,
 )
 from ..models import (
     Action,
@@ -48,8 +47,9 @@ from .http import (
     Call,
     Client,
     Explanation,
-    HttpProvider,
     HttpRequest,
+    HttpVoiceCloner,
+    Paths,
     Reads,
     parse_progress,
     path_segment,
@@ -176,7 +176,7 @@ _MEDIA_TYPES: Mapping[str, str] = {
 }
 
 
-class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording, TellsBalance):
+class ElevenLabs(HttpVoiceCloner, SpeechSynthesizer, TakesRecording, TellsBalance):
     """Voices and speech. ``base_url`` may be a word of ``REGIONS``."""
 
     name = "elevenlabs"
@@ -193,6 +193,7 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording, T
         typical=MappingProxyType({Operation.VOICE: 5.0, Operation.SPEECH: 5.0}),
         in_flight=3,  # what the smallest plan that clones allows of the default model
     )
+    paths = {Operation.VOICE: Paths("/v1/voices/{}", delete="/v1/voices/{}")}
     reads = Reads(
         ids={Operation.VOICE: ("voice_id",)},
         states={},
@@ -258,7 +259,7 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording, T
 
     async def get_voice(self, voice_id: str, /) -> Job:
         """Poll. Of a professional voice: show its captcha, and train it once that was read."""
-        job = await self._get(Operation.VOICE, "/v1/voices/{}", voice_id)
+        job = await super().get_voice(voice_id)
         if job.raw.get("category") != "professional":
             return job
         if job.state is JobState.NEEDS_ACTION:
@@ -273,10 +274,6 @@ class ElevenLabs(HttpProvider, VoiceCloner, SpeechSynthesizer, TakesRecording, T
         return await self._find(
             Operation.VOICE, "/v2/voices", token, **query, sort_direction="desc"
         )
-
-    async def delete_voice(self, voice_id: str, /) -> None:
-        """Delete; what was added to the plan's count of changed voices is not given back."""
-        await self._delete(Operation.VOICE, "/v1/voices/{}", voice_id)
 
     async def captcha(self, voice_id: str) -> bytes:
         """Fetch the picture (PNG) of the lines that the owner of the voice must read aloud."""

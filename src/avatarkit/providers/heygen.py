@@ -20,16 +20,12 @@ from pydantic import Field, field_validator
 
 from .. import errors
 from ..interfaces import (
-    AvatarTrainer,
     Balance,
     Capabilities,
     Discards,
     Prepares,
     SpeechSynthesizer,
     TellsBalance,
-    VideoDubber,
-    VideoGenerator,
-    VoiceCloner,
 )
 from ..models import (
     Action,
@@ -50,7 +46,20 @@ from ..models import (
     media_type_of,
 )
 from ..webhooks import Delivery, HmacSha256, Registered
-from .http import HttpProvider, Places, Reads, fetch, path_segment, text_at, value_at, vendor_data
+from .http import (
+    HttpAvatarTrainer,
+    HttpVideoDubber,
+    HttpVideoGenerator,
+    HttpVoiceCloner,
+    Paths,
+    Places,
+    Reads,
+    fetch,
+    path_segment,
+    text_at,
+    value_at,
+    vendor_data,
+)
 
 __all__ = [
     "HeyGen",
@@ -190,12 +199,11 @@ _ENDS: Mapping[str, JobState] = {"success": JobState.SUCCEEDED, "fail": JobState
 
 
 class HeyGen(
-    HttpProvider,
-    VoiceCloner,
-    AvatarTrainer,
-    VideoGenerator,
+    HttpVoiceCloner,
+    HttpAvatarTrainer,
+    HttpVideoGenerator,
     SpeechSynthesizer,
-    VideoDubber,
+    HttpVideoDubber,
     Prepares,
     Discards,
     TellsBalance,
@@ -234,6 +242,14 @@ class HeyGen(
         ),
         in_flight=10,
     )
+    paths = {
+        # unless asked for private ones, only stock voices are listed
+        Operation.VOICE: Paths.of("/voices", type="private", limit=100),
+        # groups; deleting one deletes its looks
+        Operation.AVATAR: Paths.of("/avatars", ownership="private", limit=50),
+        Operation.VIDEO: Paths.of("/videos", limit=100),
+        Operation.DUB: Paths.of("/video-translations", limit=100),
+    }
     reads = Reads(
         ids={
             Operation.VOICE: ("data.voice_clone_id", "data.voice_id", "voice_id"),
@@ -410,15 +426,7 @@ class HeyGen(
 
     async def get_voice(self, voice_id: str, /) -> Job:
         """Poll; raises ``NotFound``."""
-        return _in_stock(await self._get(Operation.VOICE, "/voices/{}", voice_id))
-
-    async def find_voice(self, token: str, /) -> Sequence[Job]:
-        """Every cloned voice that carries the token; unless asked, only stock voices are listed."""
-        return await self._find(Operation.VOICE, "/voices", token, type="private", limit=100)
-
-    async def delete_voice(self, voice_id: str, /) -> None:
-        """Delete; a voice that is not there counts as deleted."""
-        await self._delete(Operation.VOICE, "/voices/{}", voice_id)
+        return _in_stock(await super().get_voice(voice_id))
 
     # -- avatars ------------------------------------------------------------------------------
 
@@ -439,7 +447,7 @@ class HeyGen(
 
     async def get_avatar(self, avatar_id: str, /) -> Job:
         """Poll the group. It is ready when a look is; while it waits for consent, say where."""
-        job = _in_stock(await self._get(Operation.AVATAR, "/avatars/{}", avatar_id))
+        job = _in_stock(await super().get_avatar(avatar_id))
         if job.state is JobState.NEEDS_ACTION:
             return job.model_copy(update={"action": await self._consent(job.id)})
         if job.state is not JobState.SUCCEEDED:
@@ -479,14 +487,6 @@ class HeyGen(
         digest = hashlib.sha256(what.encode()).hexdigest()
         return self._headers() | {self.idempotency_header: f"ak-{digest[:32]}"}
 
-    async def find_avatar(self, token: str, /) -> Sequence[Job]:
-        """Every group that carries the token, oldest first."""
-        return await self._find(Operation.AVATAR, "/avatars", token, ownership="private", limit=50)
-
-    async def delete_avatar(self, avatar_id: str, /) -> None:
-        """Delete the group and all its looks; what is not there counts as deleted."""
-        await self._delete(Operation.AVATAR, "/avatars/{}", avatar_id)
-
     # -- videos -------------------------------------------------------------------------------
 
     async def generate_video(self, request: VideoRequest, /) -> Job:
@@ -507,18 +507,6 @@ class HeyGen(
             callback_id=request.token,
             callback_url=request.callback_url,
         )
-
-    async def get_video(self, video_id: str, /) -> Job:
-        """Poll, and get fresh links; raises ``NotFound``."""
-        return await self._get(Operation.VIDEO, "/videos/{}", video_id)
-
-    async def find_video(self, token: str, /) -> Sequence[Job]:
-        """Every video that carries the token, oldest first."""
-        return await self._find(Operation.VIDEO, "/videos", token, limit=100)
-
-    async def delete_video(self, video_id: str, /) -> None:
-        """Delete; a video that is not there counts as deleted."""
-        await self._delete(Operation.VIDEO, "/videos/{}", video_id)
 
     # -- speech -------------------------------------------------------------------------------
 
@@ -565,18 +553,6 @@ class HeyGen(
             callback_id=request.token,
             callback_url=request.callback_url,
         )
-
-    async def get_dub(self, dub_id: str, /) -> Job:
-        """Poll, and get fresh links; raises ``NotFound``."""
-        return await self._get(Operation.DUB, "/video-translations/{}", dub_id)
-
-    async def find_dub(self, token: str, /) -> Sequence[Job]:
-        """Every dub that carries the token, oldest first."""
-        return await self._find(Operation.DUB, "/video-translations", token, limit=100)
-
-    async def delete_dub(self, dub_id: str, /) -> None:
-        """Delete; a dub that is not there counts as deleted."""
-        await self._delete(Operation.DUB, "/video-translations/{}", dub_id)
 
     # -- the account, and webhooks ------------------------------------------------------------
 

@@ -8,16 +8,12 @@ with an underscore (``_submit``, ``_get``, ``_find``, ``_delete``, ``_call``, â€
 
 from __future__ import annotations
 
-import email.utils
 import hashlib
 import itertools
-import math
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
-from urllib.parse import quote
 
 from pydantic import SecretStr
 
@@ -36,7 +32,17 @@ from ..http import (
     send_any,
     stream,
 )
-from ..interfaces import Capabilities, Limits, ProviderSettings, Sunset, needs_footage
+from ..interfaces import (
+    AvatarTrainer,
+    Capabilities,
+    Limits,
+    ProviderSettings,
+    Sunset,
+    VideoDubber,
+    VideoGenerator,
+    VoiceCloner,
+    needs_footage,
+)
 from ..models import (
     Action,
     AvatarRequest,
@@ -55,18 +61,34 @@ from ..models import (
     VoiceRequest,
 )
 from ..webhooks import Delivery, Registered
+from .answers import (
+    Places,
+    Reads,
+    filled_at,
+    parse_progress,
+    parse_time,
+    path_segment,
+    text_at,
+    value_at,
+)
 from .vendor_data import VendorData, vendor_data
 
 __all__ = [
     "Call",
     "Client",
     "Explanation",
+    "HttpAvatarTrainer",
     "HttpProvider",
     "HttpRequest",
+    "HttpVideoDubber",
+    "HttpVideoGenerator",
+    "HttpVoiceCloner",
+    "Paths",
     "Places",
     "Reads",
     "VendorData",
     "fetch",
+    "filled_at",
     "parse_progress",
     "parse_time",
     "path_segment",
@@ -81,40 +103,21 @@ __all__ = [
 T = TypeVar("T")
 OptionsT = TypeVar("OptionsT", bound=Options)
 
-#: Dotted paths into an answer, such as ``("data.id", "id")``: the first one that is filled counts.
-#: The elements of a list are named by numbers: ``"items.0.id"``.
-Places = tuple[str, ...]
 
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Paths of one kind of job; ``{}`` stands for its id."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reads:
-    """Table of where a vendor's answers keep the fields of a job."""
+    poll: str
+    find: str = ""  #: the list; empty if the vendor has none
+    query: Mapping[str, Any] = field(default_factory=dict)  #: of the first page of the list
+    delete: str = ""  #: empty if the vendor has no such call
 
-    ids: Mapping[Operation, Places]  #: the id that is polled
-    #: the id that later calls use, if it is another one
-    refs: Mapping[Operation, Places] = field(default_factory=dict)
-    states: Mapping[str, JobState]  #: the vendor's word -> ours; any other word is ``UNKNOWN``
-    state: Places = ("status",)
-    #: the state of a job whose answer has no word for it; a submission is ``QUEUED``
-    unsaid: Mapping[Operation, JobState] = field(default_factory=dict)
-    progress: Places = ()  #: a number, "60%" or "60/100"
-    progress_end: float = 100  #: the value of a bare number when the job is done
-    links: Mapping[str, Places] = field(default_factory=dict)  #: our name -> place
-    reason: Places = ()
-    consent_url: Places = ()  #: the page where a person consents, while the job needs an action
-    #: seconds or milliseconds since 1970, or a time in ISO 8601 or RFC 1123
-    created_at: Places = ("created_at",)
-    cost: Places = ()
-    seconds: Places = ()  #: length of a finished video, if the vendor charges by it
-    token: Places = ("name",)  #: the name that we gave to the job
-    items: Places = ("data",)  #: the jobs of a page
-    cursor: Places = ()  #: the cursor of the next page; empty on the last page
-    cursor_parameter: str = "cursor"
-    #: unit of the cursor if no page names the next one; it starts at the value of the first request
-    counts: Literal["pages", "jobs"] | None = None
-    #: number of all jobs; if the vendor does not tell it, the list ends with an empty page
-    total_jobs: Places = ()
-    total_pages: Places = ()
+    @classmethod
+    def of(cls, collection: str, **query: Any) -> Paths:
+        """Return the paths of a collection: a list, and one path to poll and delete a job."""
+        one = f"{collection}/{{}}"
+        return cls(one, collection, query, one)
 
 
 class _FromData(Generic[T]):
@@ -150,6 +153,7 @@ class HttpProvider:
     idempotency_header: ClassVar[str | None] = None  #: only if the vendor documents one
     option_types: ClassVar[tuple[type[Options], ...]] = ()
     capabilities: ClassVar[Capabilities]
+    paths: ClassVar[Mapping[Operation, Paths]] = {}
     reads: ClassVar[Reads]
     #: the vendor's data file, from which the next four attributes are read
     data: ClassVar[VendorData | None] = None
@@ -207,7 +211,7 @@ class HttpProvider:
         """
         self.capabilities.webhook.check(delivery, self._settings.webhook_secrets)
         body = delivery.json()
-        found = (o for o, places in self.reads.ids.items() if _filled_at(body, places) is not None)
+        found = (o for o, places in self.reads.ids.items() if filled_at(body, *places) is not None)
         operation = next(found, None)
         return [] if operation is None else self._events(delivery, self._job(operation, body))
 
@@ -236,7 +240,7 @@ class HttpProvider:
         del status
         said = body if isinstance(body, Mapping) else {}
         code = text_at(said, *self.code)
-        message = _filled_at(said, self.message)
+        message = filled_at(said, *self.message)
         return Explanation(
             kind=None if code is None else self.codes.get(code),
             code=None if code is None else self._redacted(code)[:80],
@@ -318,6 +322,24 @@ class HttpProvider:
             await self._call("DELETE", path.format(path_segment(job_id)), operation=operation)
         except errors.NotFound:
             return
+
+    async def _find_listed(self, operation: Operation, token: str) -> list[Job]:
+        """Find jobs as ``paths`` says; raises ``Unsupported`` if the vendor has no list."""
+        paths = self.paths[operation]
+        if not paths.find:
+            raise errors.Unsupported(
+                f"{self.name} has no list of {operation}s in which {token} could be found"
+            )
+        return await self._find(operation, paths.find, token, **paths.query)
+
+    async def _delete_one(self, operation: Operation, job_id: str) -> None:
+        """Delete a job as ``paths`` says; raises ``Unsupported`` if the vendor has no such call."""
+        path = self.paths[operation].delete
+        if not path:
+            raise errors.Unsupported(
+                f"{self.name} has no call to delete a {operation}: delete {job_id} in its web app"
+            )
+        await self._delete(operation, path, job_id)
 
     async def _call(
         self,
@@ -460,7 +482,7 @@ class HttpProvider:
         """Return the cursor of the next page, after so many pages and jobs; None at the end."""
         reads = self.reads
         if reads.counts is None:
-            return _filled_at(page, reads.cursor)
+            return filled_at(page, *reads.cursor)
         for done, total in ((pages, reads.total_pages), (jobs, reads.total_jobs)):
             end = value_at(page, *total)
             if isinstance(end, int) and done >= end:
@@ -496,11 +518,11 @@ class HttpProvider:
             id=job_id,
             ref=text_at(raw, *reads.refs.get(operation, ())),
             state=state,
-            progress=parse_progress(_filled_at(raw, reads.progress), reads.progress_end),
+            progress=parse_progress(filled_at(raw, *reads.progress), reads.progress_end),
             links={name: link for name, link in links.items() if link},
             reason=reason,
             action=_consent_action(self.name, text_at(raw, *reads.consent_url), state),
-            created_at=parse_time(_filled_at(raw, reads.created_at)),
+            created_at=parse_time(filled_at(raw, *reads.created_at)),
             cost=text_at(raw, *reads.cost)
             or _cost_of_length(operation, state, text_at(raw, *reads.seconds)),
             raw=raw,
@@ -544,6 +566,70 @@ class HttpProvider:
                 f"{self.name} takes no {request.audio.media_type}: "
                 f"give {' or '.join(can.audio_formats)}"
             )
+
+
+class HttpVoiceCloner(HttpProvider, VoiceCloner):
+    """Role base: voices at ``paths[Operation.VOICE]``; the adapter adds ``clone_voice``."""
+
+    async def get_voice(self, voice_id: str, /) -> Job:
+        """Poll; raises ``NotFound``."""
+        return await self._get(Operation.VOICE, self.paths[Operation.VOICE].poll, voice_id)
+
+    async def find_voice(self, token: str, /) -> Sequence[Job]:
+        """Return every voice that carries the token, oldest first; empty only if all was read."""
+        return await self._find_listed(Operation.VOICE, token)
+
+    async def delete_voice(self, voice_id: str, /) -> None:
+        """Delete; a missing voice counts as deleted."""
+        await self._delete_one(Operation.VOICE, voice_id)
+
+
+class HttpAvatarTrainer(HttpProvider, AvatarTrainer):
+    """Role base: avatars at ``paths[Operation.AVATAR]``; the adapter adds ``train_avatar``."""
+
+    async def get_avatar(self, avatar_id: str, /) -> Job:
+        """Poll; raises ``NotFound``."""
+        return await self._get(Operation.AVATAR, self.paths[Operation.AVATAR].poll, avatar_id)
+
+    async def find_avatar(self, token: str, /) -> Sequence[Job]:
+        """Return every avatar that carries the token, oldest first; empty only if all was read."""
+        return await self._find_listed(Operation.AVATAR, token)
+
+    async def delete_avatar(self, avatar_id: str, /) -> None:
+        """Delete; a missing avatar counts as deleted."""
+        await self._delete_one(Operation.AVATAR, avatar_id)
+
+
+class HttpVideoGenerator(HttpProvider, VideoGenerator):
+    """Role base: videos at ``paths[Operation.VIDEO]``; the adapter adds ``generate_video``."""
+
+    async def get_video(self, video_id: str, /) -> Job:
+        """Poll; raises ``NotFound``."""
+        return await self._get(Operation.VIDEO, self.paths[Operation.VIDEO].poll, video_id)
+
+    async def find_video(self, token: str, /) -> Sequence[Job]:
+        """Return every video that carries the token, oldest first; empty only if all was read."""
+        return await self._find_listed(Operation.VIDEO, token)
+
+    async def delete_video(self, video_id: str, /) -> None:
+        """Delete; a missing video counts as deleted."""
+        await self._delete_one(Operation.VIDEO, video_id)
+
+
+class HttpVideoDubber(HttpProvider, VideoDubber):
+    """Role base: dubs at ``paths[Operation.DUB]``; the adapter adds ``dub_video``."""
+
+    async def get_dub(self, dub_id: str, /) -> Job:
+        """Poll; raises ``NotFound``."""
+        return await self._get(Operation.DUB, self.paths[Operation.DUB].poll, dub_id)
+
+    async def find_dub(self, token: str, /) -> Sequence[Job]:
+        """Return every dub that carries the token, oldest first; empty only if all was read."""
+        return await self._find_listed(Operation.DUB, token)
+
+    async def delete_dub(self, dub_id: str, /) -> None:
+        """Delete; a missing dub counts as deleted."""
+        await self._delete_one(Operation.DUB, dub_id)
 
 
 #: Bytes a second; a slower upload times out.
@@ -616,81 +702,3 @@ def _cost_of_length(operation: Operation, state: JobState, seconds: str | None) 
     """Cost of a finished video that is charged by its length, such as ``"31.5 seconds"``."""
     filmed = operation in {Operation.VIDEO, Operation.DUB} and state is JobState.SUCCEEDED
     return f"{seconds} seconds" if filmed and seconds is not None else None
-
-
-# -- helpers that read answers ----------------------------------------------------------------
-
-
-def path_segment(name: str) -> str:
-    """Escape an id so that it is exactly one segment of a URL's path."""
-    return quote(name, safe="")
-
-
-def value_at(answer: Any, *places: str) -> Any:
-    """Return the first value that is not None at these dotted paths, such as ``"data.0.id"``."""
-    for place in places:
-        value = answer
-        for name in place.split("."):
-            # a dict, as JSON gives it, is faster to recognize than any mapping
-            value = value.get(name) if isinstance(value, dict) else _child(value, name)
-        if value is not None:
-            return value
-    return None
-
-
-def _child(value: Any, name: str) -> Any:
-    """Element of a list by its number, or field of a mapping; None if there is none."""
-    if isinstance(value, list):
-        place = int(name) if name.isdecimal() else len(value)
-        return value[place] if place < len(value) else None
-    return value.get(name) if isinstance(value, Mapping) else None
-
-
-def _filled_at(answer: Mapping[str, Any], places: Places) -> Any:
-    """Value at the first of these places that is neither None nor empty."""
-    for place in places:
-        value = value_at(answer, place)
-        if value not in (None, "", [], {}):
-            return value
-    return None
-
-
-def text_at(answer: Mapping[str, Any], *places: str) -> str | None:
-    """Return the first filled value at these dotted paths as text; None if it is no scalar."""
-    value = _filled_at(answer, places)
-    return str(value) if isinstance(value, str | int | float) else None
-
-
-def parse_progress(value: Any, end: float) -> float | None:
-    """Read ``"60/100"``, ``"60%"``, or the number 60 with the ``end`` 100, as 0.6.
-
-    The result is from 0 to 1; None if it is no number.
-    """
-    done, _, total = str(value).strip().partition("/")
-    if done.endswith("%"):
-        done, total = done[:-1], "100"
-    try:
-        ratio = float(done) / float(total or end)
-    except (ValueError, ZeroDivisionError, OverflowError):
-        return None
-    return None if math.isnan(ratio) else min(1.0, max(0.0, ratio))
-
-
-#: Larger numbers are milliseconds: as seconds they would be after the year 5000.
-_MILLISECONDS = 1e11
-
-
-def parse_time(value: Any) -> float | None:
-    """Read (milli)seconds since 1970, an ISO 8601 or an RFC 1123 time as seconds since 1970.
-
-    A time without a zone is UTC. None if it is none of these.
-    """
-    if isinstance(value, int | float):
-        return value / 1000 if value > _MILLISECONDS else float(value)
-    for read in (datetime.fromisoformat, email.utils.parsedate_to_datetime):
-        try:
-            told = read(str(value))
-            return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
-        except (ValueError, TypeError, OverflowError):
-            continue
-    return None

@@ -9,14 +9,23 @@ from __future__ import annotations
 import base64
 import re
 import time
-from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any
 
-from ..errors import AuthError, ConfigError, Refused, Unavailable, Unsupported
-from ..interfaces import Capabilities, Prepares, ProviderSettings, VideoDubber
+from ..errors import AuthError, ConfigError, Refused, Unavailable
+from ..interfaces import Capabilities, Prepares, ProviderSettings
 from ..models import DubRequest, Job, JobState, Media, Operation, Options, VendorRequest
-from .http import Call, Client, HttpProvider, HttpRequest, Reads, path_segment, send, vendor_data
+from .http import (
+    Call,
+    Client,
+    HttpRequest,
+    HttpVideoDubber,
+    Paths,
+    Reads,
+    path_segment,
+    send,
+    vendor_data,
+)
 
 __all__ = ["Rask", "RaskDub"]
 
@@ -45,7 +54,7 @@ class RaskDub(Options):
     transcript_id: str | None = None
 
 
-class Rask(HttpProvider, VideoDubber, Prepares):
+class Rask(HttpVideoDubber, Prepares):
     """Dubs a video; tells nobody when it is done, and deletes nothing."""
 
     name = "rask"
@@ -60,6 +69,8 @@ class Rask(HttpProvider, VideoDubber, Prepares):
         drive=frozenset(),
         found_by_token=frozenset({Operation.DUB}),
     )
+    #: no call that deletes a project or an upload is documented
+    paths = {Operation.DUB: Paths("/v2/projects/{}", "/v2/projects", {"offset": 0, "limit": 50})}
     reads = Reads(
         ids={Operation.DUB: ("id",)},
         states=MappingProxyType(
@@ -210,20 +221,6 @@ class Rask(HttpProvider, VideoDubber, Prepares):
             name=request.token,
             video_id=request.prepared.get("video_id"),
             dst_lang=request.language.replace("_", "-").lower(),
-        )
-
-    async def get_dub(self, dub_id: str, /) -> Job:
-        """Poll; raises ``NotFound``."""
-        return await self._get(Operation.DUB, "/v2/projects/{}", dub_id)
-
-    async def find_dub(self, token: str, /) -> Sequence[Job]:
-        """Every dub that carries the token, oldest first; empty only if all was searched."""
-        return await self._find(Operation.DUB, "/v2/projects", token, offset=0, limit=50)
-
-    async def delete_dub(self, dub_id: str, /) -> None:
-        """Raise ``Unsupported``: no call that deletes a project or an upload is documented."""
-        raise Unsupported(
-            f"rask has no call to delete a project: delete {dub_id} and its upload in its web app"
         )
 
     def _read_on(self, job: Job) -> Job:

@@ -11,7 +11,7 @@ import base64
 import binascii
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, Literal
@@ -20,7 +20,7 @@ from pydantic import Field
 
 from ..content.files import whole
 from ..errors import PlanError, ProviderError, Refused, Unsupported
-from ..interfaces import Capabilities, ProviderSettings, SpeechSynthesizer, VoiceCloner
+from ..interfaces import Capabilities, ProviderSettings, SpeechSynthesizer
 from ..models import (
     Job,
     JobState,
@@ -34,8 +34,9 @@ from .http import (
     Call,
     Client,
     Explanation,
-    HttpProvider,
     HttpRequest,
+    HttpVoiceCloner,
+    Paths,
     Reads,
     path_segment,
     vendor_data,
@@ -79,7 +80,7 @@ class ResembleSpeech(Options):
     title: str | None = None
 
 
-class Resemble(HttpProvider, VoiceCloner, SpeechSynthesizer):
+class Resemble(HttpVoiceCloner, SpeechSynthesizer):
     """Clones and speaks, at two hosts; ``speech_url`` is that of the account, if it has its own."""
 
     name = "resemble"
@@ -97,6 +98,7 @@ class Resemble(HttpProvider, VoiceCloner, SpeechSynthesizer):
         typical=MappingProxyType({Operation.VOICE: 60.0}),
         rate=40.0,
     )
+    paths = {Operation.VOICE: Paths.of("/voices", page=1, page_size=100)}
     reads = Reads(
         ids={Operation.VOICE: ("item.uuid", "uuid", "id")},
         state=("status", "item.status", "item.voice_status"),
@@ -169,7 +171,7 @@ class Resemble(HttpProvider, VoiceCloner, SpeechSynthesizer):
 
     async def get_voice(self, voice_id: str, /) -> Job:
         """Poll, and build what waits for it; raises ``NotFound``."""
-        job = await self._get(Operation.VOICE, "/voices/{}", voice_id)
+        job = await super().get_voice(voice_id)
         if job.state is not JobState.QUEUED or voice_id in self._built:
             return job
         path = f"/voices/{path_segment(voice_id)}"
@@ -184,14 +186,6 @@ class Resemble(HttpProvider, VoiceCloner, SpeechSynthesizer):
         await self._call("POST", f"{path}/build", operation=Operation.VOICE, body={})
         self._built.add(voice_id)
         return job
-
-    async def find_voice(self, token: str, /) -> Sequence[Job]:
-        """Every voice that carries the token, oldest first; empty only if all was searched."""
-        return await self._find(Operation.VOICE, "/voices", token, page=1, page_size=100)
-
-    async def delete_voice(self, voice_id: str, /) -> None:
-        """Delete; a voice that is not there counts as deleted."""
-        await self._delete(Operation.VOICE, "/voices/{}", voice_id)
 
     # -- speech -------------------------------------------------------------------------------
 

@@ -6,14 +6,14 @@ app, with a consent recorded there; the API takes finished ids, which ``kit.adop
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import Field
 
 from ..errors import Refused, Unavailable, Unsupported
-from ..interfaces import Capabilities, Prepares, ProviderSettings, VideoDubber, VideoGenerator
+from ..interfaces import Capabilities, Prepares, ProviderSettings
 from ..models import (
     DubRequest,
     Job,
@@ -26,7 +26,15 @@ from ..models import (
     VideoRequest,
 )
 from ..webhooks import Delivery, HmacSha256, Registered
-from .http import Client, Explanation, HttpProvider, Reads, vendor_data
+from .http import (
+    Client,
+    Explanation,
+    HttpVideoDubber,
+    HttpVideoGenerator,
+    Paths,
+    Reads,
+    vendor_data,
+)
 
 __all__ = ["CallToAction", "Synthesia", "SynthesiaDub", "SynthesiaScene", "SynthesiaVideo"]
 
@@ -78,7 +86,7 @@ class SynthesiaDub(Options):
     visibility: Literal["private", "public"] | None = None
 
 
-class Synthesia(HttpProvider, VideoGenerator, VideoDubber, Prepares):
+class Synthesia(HttpVideoGenerator, HttpVideoDubber, Prepares):
     """Makes videos of avatars that exist, and signs the webhooks of their ends."""
 
     name = "synthesia"
@@ -102,6 +110,10 @@ class Synthesia(HttpProvider, VideoGenerator, VideoDubber, Prepares):
         typical=MappingProxyType({Operation.VIDEO: 120.0}),
         rate=1.0,  # the smallest plan's 60 a minute
     )
+    paths = {
+        Operation.VIDEO: Paths.of("/videos", limit=100, offset=0),
+        Operation.DUB: Paths("/dubbing/{}"),  # the API neither lists nor deletes dubs
+    }
     reads = Reads(
         ids={Operation.VIDEO: ("id",), Operation.DUB: ("createdImportedAsset.id", "id")},
         states=MappingProxyType(
@@ -187,18 +199,6 @@ class Synthesia(HttpProvider, VideoGenerator, VideoDubber, Prepares):
             input=[scene | own.extra],
         )
 
-    async def get_video(self, video_id: str, /) -> Job:
-        """Poll; raises ``NotFound``."""
-        return await self._get(Operation.VIDEO, "/videos/{}", video_id)
-
-    async def find_video(self, token: str, /) -> Sequence[Job]:
-        """Every video that carries the token, oldest first; empty only if all was searched."""
-        return await self._find(Operation.VIDEO, "/videos", token, limit=100, offset=0)
-
-    async def delete_video(self, video_id: str, /) -> None:
-        """Delete; a video that is not there counts as deleted."""
-        await self._delete(Operation.VIDEO, "/videos/{}", video_id)
-
     async def dub_video(self, request: DubRequest, /) -> Job:
         """Submit; sent once. The source goes by a link to S3."""
         if request.source.url is None:
@@ -214,18 +214,6 @@ class Synthesia(HttpProvider, VideoGenerator, VideoDubber, Prepares):
             targetLanguages=[request.language.replace("_", "-")],
             sourceVideoUrl=request.source.url,
         )
-
-    async def get_dub(self, dub_id: str, /) -> Job:
-        """Poll; raises ``NotFound``."""
-        return await self._get(Operation.DUB, "/dubbing/{}", dub_id)
-
-    async def find_dub(self, token: str, /) -> Sequence[Job]:
-        """Raise ``Unsupported``: there is no list of dubs, as ``found_by_token`` says."""
-        raise Unsupported(f"synthesia has no list of dubs in which {token} could be found")
-
-    async def delete_dub(self, dub_id: str, /) -> None:
-        """Raise ``Unsupported``: there is no call that deletes a dub."""
-        raise Unsupported(f"synthesia has no call to delete a dub: delete {dub_id} in its Studio")
 
     async def register_webhook(self, url: str) -> Registered:
         """Have Synthesia report videos to ``url``, signed; keep the secret, it is told this once.

@@ -6,18 +6,15 @@ link that has to live for a day. A video speaks with its face's own voice, or wi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal
 
 from ..errors import Unsupported
 from ..interfaces import (
-    AvatarTrainer,
     Capabilities,
     Discards,
     Prepares,
-    VideoGenerator,
-    VoiceCloner,
 )
 from ..models import (
     AvatarRequest,
@@ -30,7 +27,15 @@ from ..models import (
     VideoRequest,
     VoiceRequest,
 )
-from .http import HttpProvider, Reads, path_segment, vendor_data
+from .http import (
+    HttpAvatarTrainer,
+    HttpVideoGenerator,
+    HttpVoiceCloner,
+    Paths,
+    Reads,
+    path_segment,
+    vendor_data,
+)
 
 __all__ = [
     "FaceProperties",
@@ -87,7 +92,7 @@ class TavusVideo(Options):
     properties: VideoProperties | None = None
 
 
-class Tavus(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator, Prepares, Discards):
+class Tavus(HttpVoiceCloner, HttpAvatarTrainer, HttpVideoGenerator, Prepares, Discards):
     """Trains faces in hours, makes videos of them in minutes; signs none of its callbacks."""
 
     name = "tavus"
@@ -106,6 +111,16 @@ class Tavus(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator, Prepares, 
             {Operation.VOICE: 180.0, Operation.AVATAR: 12_600.0, Operation.VIDEO: 100.0}
         ),
     )
+    paths = {
+        Operation.VOICE: Paths("/voices/{}", "/voices", {"limit": 100, "page": 1}),
+        # their first page may be 0 or 1; a job that comes twice counts once
+        Operation.AVATAR: Paths(
+            "/faces/{}?verbose=true", "/faces", {"limit": 50, "page": 0}, "/faces/{}?hard=true"
+        ),
+        Operation.VIDEO: Paths(
+            "/videos/{}?verbose=true", "/videos", {"limit": 50, "page": 0}, "/videos/{}?hard=true"
+        ),
+    }
     reads = Reads(
         # A video also names its face, so it is looked for first.
         ids={
@@ -164,18 +179,6 @@ class Tavus(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator, Prepares, 
             callback_url=request.callback_url,
         )
 
-    async def get_voice(self, voice_id: str, /) -> Job:
-        """Poll; raises ``NotFound``."""
-        return await self._get(Operation.VOICE, "/voices/{}", voice_id)
-
-    async def find_voice(self, token: str, /) -> Sequence[Job]:
-        """Every voice that carries the token, oldest first."""
-        return await self._find(Operation.VOICE, "/voices", token, limit=100, page=1)
-
-    async def delete_voice(self, voice_id: str, /) -> None:
-        """Raise ``Unsupported``: no call that deletes a voice is documented."""
-        raise Unsupported(f"tavus has no call to delete a voice: delete {voice_id} in its portal")
-
     async def train_avatar(self, request: AvatarRequest, /) -> Job:
         """Submit; sent once."""
         link, picture = request.required_footage.url, _is_picture(request)
@@ -198,19 +201,6 @@ class Tavus(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator, Prepares, 
             callback_url=request.callback_url,
         )
 
-    async def get_avatar(self, avatar_id: str, /) -> Job:
-        """Poll; raises ``NotFound``."""
-        return await self._get(Operation.AVATAR, "/faces/{}?verbose=true", avatar_id)
-
-    async def find_avatar(self, token: str, /) -> Sequence[Job]:
-        """Every face that carries the token, oldest first."""
-        # Whether its pages begin with 0 or 1 is not written down; what comes twice counts once.
-        return await self._find(Operation.AVATAR, "/faces", token, limit=50, page=0)
-
-    async def delete_avatar(self, avatar_id: str, /) -> None:
-        """Delete the face and its footage; a face that is not there counts as deleted."""
-        await self._delete(Operation.AVATAR, "/faces/{}?hard=true", avatar_id)
-
     async def generate_video(self, request: VideoRequest, /) -> Job:
         """Submit; sent once. The voice is the one of the face."""
         own = self._option(request, TavusVideo)
@@ -227,18 +217,6 @@ class Tavus(HttpProvider, VoiceCloner, AvatarTrainer, VideoGenerator, Prepares, 
             audio_url=request.audio and request.audio.url,
             callback_url=request.callback_url,
         )
-
-    async def get_video(self, video_id: str, /) -> Job:
-        """Poll; raises ``NotFound``."""
-        return await self._get(Operation.VIDEO, "/videos/{}?verbose=true", video_id)
-
-    async def find_video(self, token: str, /) -> Sequence[Job]:
-        """Every video that carries the token, oldest first."""
-        return await self._find(Operation.VIDEO, "/videos", token, limit=50, page=0)
-
-    async def delete_video(self, video_id: str, /) -> None:
-        """Delete for good; a video that is not there counts as deleted."""
-        await self._delete(Operation.VIDEO, "/videos/{}?hard=true", video_id)
 
 
 def _is_picture(request: AvatarRequest) -> bool:
