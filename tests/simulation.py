@@ -34,6 +34,10 @@ from avatarkit.records import Alternative, Instant, OperationState, Sample, Stat
 POLICY = Policy(
     send_guard=0.5, timeout=1.0, max_tries=99, recheck=80.0, deadline=1e9, missing_limit=3
 )
+#: Wall time at the start of the machine: so far from zero, a float has steps of 2.4e-7 seconds.
+STARTED = 1_790_000_000.3
+#: No record is saved so often at one moment, unless it is due again at once for ever.
+SAVES_AT_ONE_MOMENT = 60
 LIST_LAG = 0.5  # what the provider declares; the vendor stays below it
 
 
@@ -70,15 +74,30 @@ class World:
     """What survives every kill: the clock, the rows, the store, the vendor."""
 
     def __init__(self, rnd=None, *, duration=3.0, lag=0.4, trouble=0.0):
-        self.now = 1000.0
+        self.now = 1000.0  # seconds since the machine started
+        self.answered = {}  # record -> wall time of a person's last answer
+        self.saves = collections.Counter()  # by record and wall time
         self.rows, self.leases, self.store = {}, {}, {}
         self.vendors = {
             name: Vendor(self, name, rnd, duration, lag, trouble) for name in ("sim", "sim2")
         }
         self.vendor = self.vendors["sim"]
 
+    @property
+    def wall(self):
+        return STARTED + self.now
+
     def clock(self):
-        return Instant(wall=self.now)
+        return Instant(wall=self.wall, boot=self.now, boot_id="sim")
+
+    def since_start(self, wall):
+        """The moment of a wall time; the two clocks differ in what a float can hold."""
+        return max(wall - STARTED, 0.0)
+
+    def due(self):
+        """The next moment at which a record is due, if any is."""
+        times = [r.next_at for r in self.rows.values() if r.next_at is not None]
+        return self.since_start(min(times)) if times else float("inf")
 
     def put(self, old, new):
         """Replace a row if nobody else has, and look at what must always hold."""
@@ -95,6 +114,9 @@ class World:
             last = new.operations[-1].operation
             if not any(k.startswith(f"{new.prefix}/{last}-") for k in self.store):
                 raise Broken("completed before the bytes are stored")
+        self.saves[old.id, self.wall] += 1
+        if self.saves[old.id, self.wall] > SAVES_AT_ONE_MOMENT:
+            raise Broken(f"it loops, and time stands still: {new!r}")
         saved = new.model_copy(update={"version": old.version + 1})
         self.rows[old.id] = saved
         return saved
@@ -209,7 +231,7 @@ class Vendor:
         begun = self.consents.setdefault(token, self.world.now)
         if self.world.now >= begun + 1.0:
             return {"consent": token}
-        action = Action(kind="read_text", message="read", expires_at=begun + 0.5)
+        action = Action(kind="read_text", message="read", expires_at=STARTED + begun + 0.5)
         return Waiting(prepared={"consent": token}, action=action)
 
     def upload(self, token):
@@ -347,7 +369,7 @@ class Repository:
             )
             for at, record_id in due:
                 _, until = self.world.leases.get(record_id, (None, 0.0))
-                if at <= self.world.now and until < self.world.now:
+                if at <= self.world.wall and until < self.world.now:
                     self.world.leases[record_id] = (owner, self.world.now + lease)
                     return Claim(self.world.rows[record_id], 1)
             return None
@@ -438,7 +460,10 @@ class Process:
         while True:
             claim = await self.repository.claim(self.owner, self.lease)
             if claim is None:
-                await Effect("sleep", lambda: None, self.world.now + 0.5)
+                # Awake when the next record is due: most waits are shorter than a pause.
+                due = self.world.due()
+                pause = due if self.world.now < due else self.world.now + 0.5
+                await Effect("sleep", lambda: None, min(pause, self.world.now + 0.5))
                 continue
             await self.orchestrator.advance(claim.record.id)
             await self.repository.release(claim.record.id, self.owner)
@@ -524,7 +549,7 @@ def dying_history(kills, make=training, end=None):
     """
     world = World()
     world.vendor.refusing = make is routed
-    world.rows["t1"] = make("t1", world.now)
+    world.rows["t1"] = make("t1", world.wall)
     process, left, boundary = Process(world), list(kills), 0
     for _ in range(6000):
         if world.at_rest():
@@ -536,7 +561,7 @@ def dying_history(kills, make=training, end=None):
                     left.pop(0)
                     boundary = 0
                     if end is not None and not left:
-                        world.fold("t1", end(at=world.now))
+                        world.fold("t1", end(at=world.wall))
                     else:
                         kill(process)
                         process = Process(world)
@@ -586,10 +611,14 @@ def random_history(seed):
     )
     for i in range(rnd.randint(1, 3)):
         make = rnd.choice([training, routed, video])
-        world.rows[f"t{i}"] = make(f"t{i}", world.now)
+        world.rows[f"t{i}"] = make(f"t{i}", world.wall)
     lease = rnd.choice([0.2, 1.0, 3.0])
     processes = [Process(world, lease) for _ in range(rnd.randint(1, 3))]
     kills, impatience = rnd.randint(0, 6), rnd.choice([0.0, 0.01])
+    # In a calm history nearly all time passes in waits, to their very ends, as in virtual time.
+    calm = rnd.random() < 0.2
+    if calm:
+        kills, processes = 0, processes[:1]
     for step in range(20_000):
         if world.at_rest():
             break
@@ -605,13 +634,19 @@ def random_history(seed):
             processes.remove(process)
             kill(process)
             processes.append(Process(world, lease))
-        elif step < 3000 and not process.effect.stalled and roll < 0.06 + _stall_chance(process):
+        elif (
+            not calm
+            and step < 3000
+            and not process.effect.stalled
+            and roll < 0.06 + _stall_chance(process)
+        ):
             process.effect.stalled = True
             process.paused = world.now + _stall(rnd, process)
         else:
             process.step()
             if process.effect.done:
-                world.now += rnd.choice([0.001, 0.01, rnd.uniform(0, 0.2)])
+                slow = rnd.choice([0.001, 0.01, rnd.uniform(0, 0.2)])
+                world.now += rnd.uniform(0, 1e-10) if calm else slow
     for process in processes:
         kill(process)
     world.check_end(f"in history {seed}")
@@ -650,15 +685,16 @@ def _trouble_from_outside(rnd, world, impatience):
                 if state.job_id in vendor.jobs:
                     job = vendor.tell(vendor.jobs[state.job_id])
                     event = Seen(
-                        at=world.now, operation=state.operation, job=job, next_at=world.now
+                        at=world.wall, operation=state.operation, job=job, next_at=world.wall
                     )
                     world.fold(row.id, event)
         row = world.rows[row.id]
-        if row.action is not None:
-            world.fold(row.id, Resumed(at=world.now))
+        if row.action is not None and world.answered.get(row.id) != world.wall:
+            world.answered[row.id] = world.wall
+            world.fold(row.id, Resumed(at=world.wall))
         if rnd.random() < impatience:
             event = rnd.choice([Cancelled, Deleted])
-            world.fold(row.id, event(at=world.now))
+            world.fold(row.id, event(at=world.wall))
 
 
 def main():

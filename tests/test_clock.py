@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import ast
 import threading
+from pathlib import Path
 
 import anyio
 import anyio.lowlevel
 import anyio.to_thread
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+import avatarkit
 from avatarkit.clock import SystemClock
-from avatarkit.records import elapsed
+from avatarkit.providers.fake import Fault
+from avatarkit.records import Instant, elapsed, later
 from avatarkit.testing import FakeClock
+from avatarkit.testing.clock import VirtualTimeStuck
+from avatarkit.testing.repositories import a_training
 
 pytestmark = pytest.mark.anyio
 
@@ -284,3 +292,134 @@ async def test_a_timeout_that_was_left_ends_no_later_sleep(clock):
             tasks.start_soon(sleeps_later, left)
         left.set()
     assert clock.wall == 1060.0
+
+
+# -- waits that are shorter than the resolution of wall time --------------------------------------
+
+NEAR_NOW = 1_790_000_000.3
+
+
+@given(wall=st.floats(1e9, 4e9), wait=st.floats(0, 1e6, exclude_min=True))
+def test_a_positive_wait_ends_later(wall, wait):
+    assert later(wall, wait) > wall
+
+
+@pytest.mark.parametrize("wait", [0.0, -1.0])
+def test_no_wait_ends_at_once(wait):
+    assert Instant(wall=NEAR_NOW).after(wait) == NEAR_NOW
+
+
+def test_a_wait_lasts_as_long_as_asked():
+    assert Instant(wall=1000.0).after(2.5) == 1002.5
+
+
+async def test_the_shortest_sleep_moves_the_wall_clock():
+    clock = FakeClock(wall=NEAR_NOW)
+    await clock.sleep(1e-12)
+    assert clock.now().wall > NEAR_NOW
+
+
+SCHEDULED = ("lifecycle", "engines", "stacks", "intake")
+#: What a wall time is called in these folders, beside names like ``next_at``.
+WALL_TIMES = {"wall", "at", "now"}
+#: Here these names stand for positions in a file.
+OF_FILES = {"probing.py"}
+
+
+def sums_with_a_wall_time(source):
+    """Lines that add to a wall time in place of ``records.later``."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Add):
+            parts = [node.left, node.right] if isinstance(node, ast.BinOp) else [node.target]
+            inner = [name for part in parts for name in ast.walk(part)]
+            names = [str(getattr(name, "attr", getattr(name, "id", ""))) for name in inner]
+            if any(name in WALL_TIMES or name.endswith("_at") for name in names):
+                yield node.lineno
+
+
+@pytest.mark.parametrize(
+    "sum_", ["now.wall + wait", "wait + now", "at += 2", "(o.left_at or 0) + 1"]
+)
+def test_the_search_finds_a_sum_with_a_wall_time(sum_):
+    assert list(sums_with_a_wall_time(sum_)) == [1]
+
+
+@pytest.mark.parametrize("folder", SCHEDULED)
+def test_no_schedule_adds_to_a_wall_time_by_itself(folder):
+    root = Path(avatarkit.__file__).parent
+    found = {
+        str(path.relative_to(root)): list(sums_with_a_wall_time(path.read_text()))
+        for path in (root / folder).rglob("*.py")
+        if path.name not in OF_FILES
+    }
+    assert {name: lines for name, lines in found.items() if lines} == {}
+
+
+# -- loops ----------------------------------------------------------------------------------------
+
+
+async def test_a_task_that_reads_the_clock_for_ever_is_stopped_and_named(clock):
+    async def spin():
+        while True:
+            await clock.sleep(0)
+
+    with pytest.raises(ExceptionGroup) as caught:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(spin, name="the spinning one")
+    assert caught.group_contains(VirtualTimeStuck, match="the spinning one")
+
+
+async def test_a_busy_task_that_never_reads_the_clock_is_stopped_and_named(clock, monkeypatch):
+    monkeypatch.setattr("avatarkit.testing.clock._PATIENCE", 0.05)
+
+    async def spin():
+        while True:
+            await anyio.lowlevel.checkpoint()
+
+    async def ticks():
+        while True:
+            await clock.sleep(1)
+
+    with pytest.raises(ExceptionGroup) as caught:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(spin, name="the spinning one")
+            tasks.start_soon(ticks)
+    assert caught.group_contains(VirtualTimeStuck, match="the spinning one")
+
+
+async def test_a_stopped_clock_stays_stopped(clock):
+    with pytest.raises(VirtualTimeStuck):
+        for _ in range(100_000):
+            clock.now()
+    with pytest.raises(VirtualTimeStuck):
+        await clock.sleep(1)
+
+
+async def test_whoever_reads_the_clock_often_but_sleeps_is_not_stopped(clock):
+    for _ in range(3):
+        for _ in range(40_000):
+            clock.now()
+        await clock.sleep(1)
+    assert clock.wall == 1003.0
+
+
+async def test_a_record_that_is_advanced_for_ever_is_named(clock):
+    async def advance(record):
+        while record.next_at is not None:
+            clock.now()
+
+    training = a_training()
+    about = rf"record {training.id} \(pending; fake voice: none"
+    with pytest.raises(VirtualTimeStuck, match=about):
+        await advance(training)
+
+
+async def test_the_settle_time_of_a_doubt_ends_in_virtual_time(
+    avatarkit_kit, avatarkit_vendor, avatarkit_samples
+):
+    ids = {"user_id": "ana", "clone_id": "clone-1"}
+    training = await avatarkit_kit.train(**ids, **avatarkit_samples)
+    assert [update async for update in avatarkit_kit.watch(training.id)][-1].status == "completed"
+    for fault, status in ((Fault.AUTH, "action_required"), (Fault.UNCLEAR, "completed")):
+        avatarkit_vendor.fail_next("video", fault)
+        assert (await avatarkit_kit.speak(training.id, "Hello")).status == status

@@ -125,6 +125,11 @@ MUTANTS = {
         "if progress >= record.progress and not record.status.final:",
         "if progress >= record.progress:",
     ),
+    "a short wait is lost in the resolution of wall time": (
+        "records.py",
+        "return wall if seconds <= 0 else wall + max(seconds, _TICK)",
+        "return wall + seconds",
+    ),
     "a deleted record is purged only once": ("lifecycle/decide.py", "_PURGES = 2", "_PURGES = 1"),
 }
 

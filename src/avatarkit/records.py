@@ -27,6 +27,7 @@ __all__ = [
     "Training",
     "Video",
     "elapsed",
+    "later",
 ]
 
 
@@ -78,15 +79,32 @@ _TAKEN = frozenset({Phase.DONE, Phase.LOST})
 
 
 class Instant(Model):
-    """A moment by the repository's clock.
+    """Time by the repository's clock: wall time, and seconds since the machine started.
 
-    ``boot`` counts the seconds since the machine started, suspension included, and cannot be set
-    back; it is compared only between instants of one ``boot_id``.
+    ``boot`` includes suspension and cannot be set back; compare it only between instants of one
+    ``boot_id``.
     """
 
     wall: float
     boot: float = 0.0
     boot_id: str = ""
+
+    def after(self, seconds: float) -> float:
+        """Wall time after a wait of ``seconds``; see ``later``."""
+        return later(self.wall, seconds)
+
+
+#: Shortest wait, in seconds. Far above the resolution of a wall time near 1.8e9 (2.4e-7 s).
+_TICK = 0.001
+
+
+def later(wall: float, seconds: float) -> float:
+    """Return the wall time after a wait; a positive wait always gives a later time.
+
+    A plain sum does not: a wait shorter than the resolution of ``wall`` is lost in rounding, and
+    what was put off is due again at once, for ever.
+    """
+    return wall if seconds <= 0 else wall + max(seconds, _TICK)
 
 
 _YEAR = 366 * 86_400

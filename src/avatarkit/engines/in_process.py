@@ -16,7 +16,7 @@ from .. import _telemetry
 from .._log import get_logger
 from ..clock import wait
 from ..interfaces import Claim, Clock, Repository
-from ..records import Record
+from ..records import Record, later
 
 log = get_logger(__name__)
 
@@ -162,7 +162,7 @@ class InProcessEngine:
         if after.version != before.version:
             return False
         now = (await self._repository.now()).wall
-        return after.next_at is None or not now < after.next_at < now + _AHEAD
+        return after.next_at is None or not now < after.next_at < later(now, _AHEAD)
 
     async def _release(self, claim: Claim) -> None:
         try:

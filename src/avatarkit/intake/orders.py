@@ -15,7 +15,7 @@ from .. import errors
 from ..interfaces import ROLES, FaceFinder, Limit, MediaStore, Repository, needs_footage
 from ..lifecycle.vendor_requests import unreachable
 from ..models import Consent, JobState, Operation, Options, SampleRole
-from ..records import Alternative, OperationState, Phase, Sample, Status, Training, Video
+from ..records import Alternative, OperationState, Phase, Sample, Status, Training, Video, later
 from ..stacks import ranking
 from ..stacks.provider_pool import ProviderPool
 from ..stacks.registry import Stack
@@ -422,4 +422,5 @@ class Orders:
     async def _begun(self, deadline: float) -> dict[str, Any]:
         """The times of a row that is due at once and asks a person after ``deadline`` seconds."""
         now = await self._now()
-        return {"created_at": now, "updated_at": now, "deadline_at": now + deadline, "next_at": now}
+        begun = dict.fromkeys(("created_at", "updated_at", "next_at"), now)
+        return {**begun, "deadline_at": later(now, deadline)}

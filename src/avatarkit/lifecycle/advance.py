@@ -43,7 +43,17 @@ from ..models import (
     Waiting,
     media_type_of,
 )
-from ..records import HandIn, Instant, LedgerEntry, OperationState, Phase, Record, Video, elapsed
+from ..records import (
+    HandIn,
+    Instant,
+    LedgerEntry,
+    OperationState,
+    Phase,
+    Record,
+    Video,
+    elapsed,
+    later,
+)
 from ..webhooks import Inboxes
 from .apply import apply, movable
 from .decide import Do, Policy, decide, poll_gap, settle_time
@@ -247,11 +257,11 @@ class Orchestrator:
                 choices=("give_up",) if at_home else ("same_account", "give_up"),
             )
             record = await self._put(record, Asked(at=now.wall, action=action))
-        if not asks and now.wall >= _left_at(record, state) + self._policy.deadline:
+        if not asks and now.wall >= later(_left_at(record, state), self._policy.deadline):
             # Nobody is asked for this key, so nobody can say that it will never come.
             return await self._put(record, Abandoned(at=now.wall, **_whose(state)))
-        later = now.wall + self._policy.account_check
-        return await self._put(record, Postponed(at=now.wall, **_whose(state), next_at=later))
+        again_at = now.after(self._policy.account_check)
+        return await self._put(record, Postponed(at=now.wall, **_whose(state), next_at=again_at))
 
     async def _put(self, record: Record, event: Event) -> Record:
         """Fold the event in and save, over the newest version where somebody was faster."""
@@ -337,7 +347,7 @@ class Orchestrator:
             operation=state.operation,
             prepared=prepared.prepared,
             action=action,
-            next_at=now.wall + gap,
+            next_at=now.after(gap),
             **bound,
         )
         return await self._put(record, event)
@@ -386,7 +396,7 @@ class Orchestrator:
             error=type(error).__name__,
         )
         wait = _retry_after(error) or min(2.0 ** min(state.failures, 16), self._policy.gap_max)
-        event = Postponed(at=now.wall, **_whose(state), next_at=now.wall + wait, failed=True)
+        event = Postponed(at=now.wall, **_whose(state), next_at=now.after(wait), failed=True)
         return await self._put(record, event)
 
     # -- the paid call ------------------------------------------------------------------------
@@ -468,7 +478,7 @@ class Orchestrator:
                 at=now,
                 operation=operation,
                 attempt=attempt,
-                next_at=now + _backoff(attempt, caught),
+                next_at=later(now, _backoff(attempt, caught)),
             )
         except tuple(_PROVES_ABSENT) as caught:
             error = caught
@@ -486,8 +496,8 @@ class Orchestrator:
                 at=now,
                 operation=operation,
                 attempt=attempt,
-                recheck_at=now + self._policy.recheck,
-                next_at=now + min(2.0, state.list_lag),
+                recheck_at=later(now, self._policy.recheck),
+                next_at=later(now, min(2.0, state.list_lag)),
             )
         else:
             now = (await self._repository.now()).wall
@@ -498,7 +508,7 @@ class Orchestrator:
                 operation=operation,
                 attempt=attempt,
             )
-            first_look = now + poll_gap(record, state, now, self._policy)
+            first_look = later(now, poll_gap(record, state, now, self._policy))
             return Accepted(at=now, operation=operation, job=job, files=files, next_at=first_look)
         now = (await self._repository.now()).wall
         log.warning(
@@ -518,7 +528,7 @@ class Orchestrator:
             then=next(then for kind, then in _PROVES_ABSENT.items() if isinstance(error, kind)),
             message=cleaned(str(error)),
             error_type=type(error).__name__,
-            next_at=now + _backoff(attempt, error),
+            next_at=later(now, _backoff(attempt, error)),
             counts=not isinstance(error, errors.RateLimited),
         )
 
@@ -559,7 +569,7 @@ class Orchestrator:
                 at=now.wall,
                 operation=state.operation,
                 attempt=state.attempt,
-                recheck_at=now.wall + self._policy.recheck,
+                recheck_at=now.after(self._policy.recheck),
                 next_at=None,
             )
             record = await self._put(record, doubt)
@@ -629,7 +639,7 @@ class Orchestrator:
         if passed < settle:
             wait = min(settle - passed, max(2.0, passed))
             return await self._put(
-                record, Postponed(at=now.wall, operation=state.operation, next_at=now.wall + wait)
+                record, Postponed(at=now.wall, operation=state.operation, next_at=now.after(wait))
             )
         last = state.tries + 1 >= self._policy.max_tries
         event = Absent(
@@ -639,7 +649,7 @@ class Orchestrator:
             then="ask" if last else "retry",
             message=f"{state.provider} {state.operation} was tried {state.tries + 1} times, and "
             "each time it was not accepted",
-            next_at=now.wall + (0.0 if state.tries == 0 else _backoff(state.tries, None)),
+            next_at=now.after(0.0 if state.tries == 0 else _backoff(state.tries, None)),
         )
         return await self._put(record, event)
 
@@ -671,7 +681,7 @@ class Orchestrator:
             return await self._ask_payment(record, state, now)
         passed = elapsed(cast("Instant", state.intent_at), now) or 0.0
         wait = min(max(2.0, passed), self._policy.gap_max)
-        event = Postponed(at=now.wall, operation=state.operation, next_at=now.wall + wait)
+        event = Postponed(at=now.wall, operation=state.operation, next_at=now.after(wait))
         return await self._put(record, event)
 
     async def _ask_payment(self, record: Record, state: OperationState, now: Instant) -> Record:
@@ -703,24 +713,24 @@ class Orchestrator:
     async def _poll(
         self, record: Record, state: OperationState, provider: Provider, now: Instant
     ) -> Record:
-        later = now.wall + poll_gap(record, state, now.wall, self._policy)
+        next_look = now.after(poll_gap(record, state, now.wall, self._policy))
         try:
             job = await self._get(record, state, provider)
         except errors.NotFound as error:
-            if now.wall < (state.submitted_at or 0.0) + state.list_lag:
+            if now.wall < later(state.submitted_at or 0.0, state.list_lag):
                 return await self._later(record, state, error, now)  # not listed yet
             event: Event = Missing(
                 at=now.wall,
                 operation=state.operation,
                 limit=self._policy.missing_limit,
-                next_at=later,
+                next_at=next_look,
             )
             return await self._put(record, event)
         except Exception as error:  # noqa: BLE001 - a failed poll never changes a status
             return await self._later(record, state, error, now)
         if job.reason:
             job = job.model_copy(update={"reason": cleaned(job.reason)})
-        event = Seen(at=now.wall, operation=state.operation, job=job, next_at=later)
+        event = Seen(at=now.wall, operation=state.operation, job=job, next_at=next_look)
         return await self._put(record, event)
 
     async def _get(self, record: Record, state: OperationState, provider: Provider) -> Job:
@@ -751,7 +761,7 @@ class Orchestrator:
                 operation=state.operation,
                 reason=cleaned(str(error)),
                 limit=self._policy.copy_limit,
-                next_at=now.wall + _backoff(state.copy_failures + 1, error),
+                next_at=now.after(_backoff(state.copy_failures + 1, error)),
             )
             return await self._put(record, event)
         event = Stored(at=now.wall, operation=state.operation, files=files)
@@ -823,14 +833,14 @@ class Orchestrator:
             **_whose(state),
             gone=gone,
             limit=limit,
-            next_at=now.wall + _backoff(state.discards + 1, None),
+            next_at=now.after(_backoff(state.discards + 1, None)),
         )
         return await self._put(record, event)
 
     async def _purge(self, record: Record, now: Instant) -> Record:
         await self._media.delete(record.prefix)
         await self._repository.drop_webhooks(record.id)
-        again_at = now.wall + self._policy.recheck
+        again_at = now.after(self._policy.recheck)
         return await self._put(record, Purged(at=now.wall, again_at=again_at))
 
     async def _ask_deadline(self, record: Record, state: OperationState, now: Instant) -> Record:
@@ -922,7 +932,7 @@ class Orchestrator:
             case "give_up":
                 event = GaveUp(at=at)
             case "wait":
-                event = Resumed(at=at, deadline_at=at + self._policy.deadline)
+                event = Resumed(at=at, deadline_at=later(at, self._policy.deadline))
             case "keep":
                 event = Cleared(at=at, kind="duplicate")
             case "delete":
@@ -980,7 +990,7 @@ class Orchestrator:
             operation=state.operation,
             attempt=state.attempt,
             instant=now,
-            next_at=now.wall + settle_time(state, self._policy),
+            next_at=now.after(settle_time(state, self._policy)),
         )
 
     async def _not_made(self, record: Record, state: OperationState, now: Instant) -> Event:
