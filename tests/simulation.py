@@ -37,7 +37,7 @@ POLICY = Policy(
 #: Wall time at the start of the machine: so far from zero, a float has steps of 2.4e-7 seconds.
 STARTED = 1_790_000_000.3
 #: No record is saved so often at one moment, unless it is due again at once for ever.
-SAVES_AT_ONE_MOMENT = 60
+SAVES_AT_ONE_MOMENT = 25
 LIST_LAG = 0.5  # what the provider declares; the vendor stays below it
 
 
@@ -615,7 +615,7 @@ def random_history(seed):
     lease = rnd.choice([0.2, 1.0, 3.0])
     processes = [Process(world, lease) for _ in range(rnd.randint(1, 3))]
     kills, impatience = rnd.randint(0, 6), rnd.choice([0.0, 0.01])
-    # In a calm history nearly all time passes in waits, to their very ends, as in virtual time.
+    # In a calm history time passes in uploads, and in waits to their very ends; as in virtual time.
     calm = rnd.random() < 0.2
     if calm:
         kills, processes = 0, processes[:1]
@@ -646,7 +646,7 @@ def random_history(seed):
             process.step()
             if process.effect.done:
                 slow = rnd.choice([0.001, 0.01, rnd.uniform(0, 0.2)])
-                world.now += rnd.uniform(0, 1e-10) if calm else slow
+                world.now += slow if not calm or process.effect.kind == "prepare" else 0.0
     for process in processes:
         kill(process)
     world.check_end(f"in history {seed}")
