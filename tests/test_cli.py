@@ -243,6 +243,17 @@ def test_the_demo_leaves_one_file_beside_its_own_folder(place):
     assert {p.name for p in place.iterdir()} == {".avatarkit", "avatarkit-demo.mp4"}
 
 
+def test_the_demo_saves_its_samples_once_and_replaces_no_other_file(place):
+    for _ in range(2):
+        result = run("demo", "--save-samples")
+        assert (result.stdout, result.exit_code) == ("me.jpg\nme.wav\n", 0)
+    assert (place / "me.wav").read_bytes() == (DEMO / "voice.wav").read_bytes()
+    (place / "me.jpg").write_bytes(b"my own")
+    result = run("demo", "--save-samples")
+    assert (result.exit_code, "me.jpg is another file" in result.stderr) == (3, True)
+    assert (place / "me.jpg").read_bytes() == b"my own"
+
+
 def test_the_demo_of_ones_own_portrait_needs_a_consent():
     result = run("demo", "--stack=fake", f"--portrait={DEMO / 'portrait.jpg'}")
     assert (result.exit_code, "--consent FILE" in result.stderr) == (5, True)

@@ -19,6 +19,8 @@ __all__ = ["register"]
 
 _HELLO = "Hello! I'm your AI clone. I'm ready to attend meetings on your behalf."
 _DEMO = ("portrait.jpg", "voice.wav")
+#: Names under which the documentation's samples read the demo's portrait and voice.
+_SAVED = ("me.jpg", "me.wav")
 _NOBODY = "an illustrated portrait and a synthetic voice, made by avatarkit"
 
 
@@ -77,10 +79,19 @@ async def _demo(
     out: Annotated[Path, typer.Option(help="Where to save the video.")] = Path(
         "avatarkit-demo.mp4"
     ),
+    save_samples: Annotated[
+        bool,
+        typer.Option(
+            "--save-samples", help="Only write the portrait and voice as me.jpg and me.wav."
+        ),
+    ] = False,
 ) -> None:
     """Make a talking avatar on this machine, without any key."""
     from .following import check_target, follow, interruptible
 
+    if save_samples:
+        _save_samples(session)
+        return
     stack = session.stack or "local"
     _check_script(text, stack)
     check_target(out)
@@ -106,6 +117,22 @@ async def _demo(
                 path = await kit.save(video, out)
     document = {"path": str(path), "training_id": training.id, "video_id": video.id}
     session.out.result(document, str(path))
+
+
+def _save_samples(session: Session) -> None:
+    """Write the demo's portrait and voice into this folder; never replace another file."""
+    from ..errors import ConfigError, StorageError
+
+    for source, target in zip(_DEMO, map(Path, _SAVED), strict=True):
+        content = (files("avatarkit") / "data" / "demo" / source).read_bytes()
+        try:
+            if not target.exists():
+                target.write_bytes(content)
+            elif target.read_bytes() != content:
+                raise ConfigError(f"{target} is another file. Run the command in an empty folder.")
+        except OSError as error:
+            raise StorageError(f"{target} cannot be written: {error.strerror}") from error
+    session.out.result({"paths": list(_SAVED)}, *_SAVED)
 
 
 def _consent(
