@@ -25,7 +25,7 @@ MARKERS = {
     "background": "a server or worker that runs until the end of the page",
     "fails": "the exit code that the block must end with",
 }
-NEEDS = {"network", "key", "postgres", "supabase", "s3", "project"}
+NEEDS = {"network", "key", "certificate", "postgres", "supabase", "s3", "project"}
 
 _FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,})(?P<language>\S*)\s*$")
 _MARKER = re.compile(rf"^ *<!-- ({'|'.join(MARKERS)})(?:: (.+))? -->$")
