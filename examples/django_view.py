@@ -42,7 +42,7 @@ def create(request: HttpRequest) -> JsonResponse:
     try:
         training = kit().train(
             user_id="ana",  # str(request.user.pk) in a project with users
-            clone_id="main",
+            clone_id="ana-main",
             voice=[request.FILES["voice"]],
             footage=request.FILES["portrait"],
             consent=Consent(subject=request.POST["name"]),

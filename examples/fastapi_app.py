@@ -60,7 +60,7 @@ def make_app(make_kit: Callable[[], AvatarKit] = AvatarKit) -> FastAPI:
             raise HTTPException(401)
         training = await request.app.state.kit.train(
             user_id=user_id,
-            clone_id="main",  # its stored samples are used
+            clone_id=f"{user_id}-main",  # its stored samples are used
             consent=Consent(subject=name),
             idempotency_key="signup",
         )

@@ -14,7 +14,7 @@ def main(voice: str, portrait: str, script: str, target: str) -> None:
     with SyncAvatarKit() as kit:
         training = kit.train(
             user_id="ana",
-            clone_id="main",
+            clone_id="ana-main",
             voice=[voice],
             footage=portrait,
             consent=Consent(subject="Ana Lima"),

@@ -24,7 +24,7 @@ def test_the_component_on_a_page_of_ones_own_shows_a_training_to_its_end(page, s
     sign_in(page, slow)
     training = train(page).get_attribute("training-id")
     page.context.clear_cookies()  # another page, whose user is known by a token
-    html = block("component.md", "html", "<avatar-training").replace("0193...", training)
+    html = block("how-to/web-component.md", "html", "<avatar-training").replace("0193...", training)
     html = html.replace("/avatars/", "/")
     page.route("**/own.html", lambda route: route.fulfill(body=html, content_type="text/html"))
     page.add_init_script(f"sessionStorage.setItem('token', {TOKEN!r})")
@@ -66,7 +66,7 @@ def snippet(page, local):
     page.goto(f"{local.url}/empty.html")
 
     def load(name):
-        script = block("supabase.md", "js", f"function {name}(").replace("export ", "")
+        script = block("how-to/supabase-frontend.md", "js", f"function {name}(").replace("export ", "")
         page.add_script_tag(content=f"window.{name} = {script}")
         page.evaluate(f"window.client = ({CLIENT})()")
 
@@ -91,7 +91,7 @@ def test_the_realtime_snippet_tells_of_each_change_and_of_what_was_before(page, 
 
 
 def test_what_the_realtime_snippet_reads_is_in_the_tables():
-    script = block("supabase.md", "js", "function watchTraining(")
+    script = block("how-to/supabase-frontend.md", "js", "function watchTraining(")
     columns = set(re.findall(r"row\.(\w+)", script))
     table = MIGRATION.read_text().partition("exists public.avatar_training (")[2]
     assert len(columns) == 5
