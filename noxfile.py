@@ -45,6 +45,13 @@ TEST = [
     "django>=5.2",
     "schemathesis>=4.10",  # what the server answers, against its OpenAPI document
 ]
+DOCS = [
+    "sphinx>=8",
+    "furo",
+    "myst-parser>=4",
+    "sphinx-copybutton",
+    "sphinxcontrib-mermaid>=2",  # diagrams (BSD-2-Clause; 2.1.1 of 2026)
+]
 
 #: Modules of which every branch is covered; the run on the oldest Python measures them.
 COVERED = [
@@ -69,6 +76,7 @@ UNUSED = ["-p", "no:schemathesis"]
 #: videos, and tests of the tests.
 SLOW = [
     "tests/browser",
+    "tests/docs",
     "tests/postgres",
     "tests/proof",
     "tests/providers/test_coqui_model.py",
@@ -309,10 +317,11 @@ def quick(session: nox.Session) -> None:
 
 @session()
 def lint(session: nox.Session) -> None:
-    """Style and format."""
+    """Check style, format and prose."""
     session.install("ruff>=0.14")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
+    session.run("python", "tests/prose.py")
 
 
 @session()
@@ -334,20 +343,20 @@ def contracts(session: nox.Session) -> None:
 
 @session()
 def docs(session: nox.Session) -> None:
-    """The documentation, warnings as errors, and every example in it run."""
-    session.install("-e", ".[all]", "sphinx>=8", "furo", "myst-parser>=4", "sphinx-copybutton")
-    build = Path("docs/_build")
-    session.run("sphinx-build", "-n", "-W", "-b", "html", "docs", str(build / "html"))
-    session.run("sphinx-build", "-W", "-b", "doctest", "docs", str(build / "doctest"))
+    """Build the documentation, warnings as errors, and run its samples and examples."""
+    session.install("-e", ".[all]", *DOCS, *PYTEST, "fastapi>=0.115", "django>=5.2")
+    session.run("sphinx-build", "-n", "-W", "-b", "html", "docs", "docs/_build/html")
+    _run_pytest(session, f"-n={PROCESSES}", *(session.posargs or ["tests/docs"]))
 
 
 # -- tests ----------------------------------------------------------------------------------------
 
 
 def tests(session: nox.Session) -> None:
-    """All tests but those of pages, against the installed wheel, on one Python."""
+    """All tests but those of pages and documentation, against the installed wheel, on one Python."""
     _install_wheel(session, *TEST)
-    given = session.posargs or ["--ignore=tests/browser", "-m", "not thorough"]
+    left_out = ["--ignore=tests/browser", "--ignore=tests/docs"]
+    given = session.posargs or [*left_out, "-m", "not thorough"]
     _run_pytest(session, *SIDE_BY_SIDE, *UNUSED, *given)
 
 

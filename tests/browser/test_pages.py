@@ -66,7 +66,9 @@ def snippet(page, local):
     page.goto(f"{local.url}/empty.html")
 
     def load(name):
-        script = block("how-to/supabase-frontend.md", "js", f"function {name}(").replace("export ", "")
+        script = block("how-to/supabase-frontend.md", "js", f"function {name}(").replace(
+            "export ", ""
+        )
         page.add_script_tag(content=f"window.{name} = {script}")
         page.evaluate(f"window.client = ({CLIENT})()")
 
