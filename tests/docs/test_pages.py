@@ -60,7 +60,9 @@ def test_every_page_is_in_the_table_of_contents_once():
     assert sorted(listed) == sorted(set(there) - {"index"})
 
 
-@pytest.mark.parametrize("file", [*ROOTS, *PAGES], ids=lambda file: file.name)
+@pytest.mark.parametrize(
+    "file", [*ROOTS, *PAGES], ids=lambda file: str(file.relative_to(samples.ROOT))
+)
 def test_every_linked_file_exists(file):
     links = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", file.read_text())
     assert [link for link in links if not (file.parent / link).exists()] == []
