@@ -1,4 +1,4 @@
-"""Orbit, held to what every provider owes."""
+"""Orbit passes the conformance suite of all providers."""
 
 import pytest
 from pydantic import SecretStr
@@ -25,7 +25,7 @@ from .orbit import Orbit
 
 
 def recording(id_field, **finished):
-    """What Orbit answers about one kind of job."""
+    """Recorded answers of Orbit about one kind of job."""
     return CannedAnswers(
         submitted={id_field: "x1", "status": "waiting"},
         polled={
@@ -67,7 +67,7 @@ class TestOrbit(ProviderSuite):
 
 
 class Opened(Orbit):
-    """Opens its own links, instead of the network."""
+    """Reads results from memory instead of the network."""
 
     async def fetch(self, url):
         yield b"a video"
