@@ -29,8 +29,7 @@ _NO_PROSE = ("#", "|", "<", ":", "-", "*", ">", "(")
 def of_docs() -> Iterator[str]:
     """Yield what is wrong with the pages."""
     docs = [p for p in (ROOT / "docs").rglob("*.md") if "_build" not in p.parts]
-    roots = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
-    for path in [*roots, *sorted(docs)]:
+    for path in [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("examples/*.md")), *sorted(docs)]:
         text = path.read_text(encoding="utf-8")
         for found in WORDS_OF_DOCS.finditer(text):
             yield f"{_at(path, text, found.start())}: the word {found[0]!r}"

@@ -42,6 +42,4 @@ def test_a_mistake_on_a_page_is_listed_by_its_place(page, told, tmp_path, monkey
     monkeypatch.setattr(prose, "ROOT", tmp_path)
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/p.md").write_text(page)
-    for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md"):
-        (tmp_path / name).write_text("Text.\n")
     assert "\n".join(prose.of_docs()) == told
