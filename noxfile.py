@@ -353,7 +353,7 @@ def docs(session: nox.Session) -> None:
 
 
 def tests(session: nox.Session) -> None:
-    """All tests but those of pages and documentation, against the installed wheel, on one Python."""
+    """All tests but those of pages and docs, against the installed wheel, on one Python."""
     _install_wheel(session, *TEST)
     left_out = ["--ignore=tests/browser", "--ignore=tests/docs"]
     given = session.posargs or [*left_out, "-m", "not thorough"]

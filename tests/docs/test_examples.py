@@ -12,9 +12,9 @@ import pytest
 
 from pages import fresh_environ
 
-from . import samples
+from . import page_samples
 
-EXAMPLES = samples.ROOT / "examples"
+EXAMPLES = page_samples.ROOT / "examples"
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_the_sync_script_makes_a_video(folder, environ):
 
 
 def test_the_application_of_the_tutorial_is_the_example():
-    page = samples.read(samples.ROOT / "docs/tutorials/your-app.md")
+    page = page_samples.read(page_samples.ROOT / "docs/tutorials/your-app.md")
     shown = next(block.text for block in page.samples if block.file == "app.py")
     example = (EXAMPLES / "fastapi_app.py").read_text()
     assert example.partition('"""\n\n')[2].strip() == shown.partition("\n")[2].strip()

@@ -9,11 +9,11 @@ import typer
 
 from avatarkit.cli.app import app
 
-from . import samples
+from . import page_samples
 
-DOCS = samples.ROOT / "docs"
-PAGES = [page.path for page in samples.pages() if DOCS in page.path.parents]
-ROOTS = [samples.ROOT / n for n in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
+DOCS = page_samples.ROOT / "docs"
+PAGES = [page.path for page in page_samples.pages() if DOCS in page.path.parents]
+ROOTS = [page_samples.ROOT / n for n in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
 #: The tasks that newcomers look for, and a page of each; see ``test_..._in_two_clicks``.
 TASKS = {
     "clone a voice and get a video": "tutorials/first-avatar.md",
@@ -61,7 +61,7 @@ def test_every_page_is_in_the_table_of_contents_once():
 
 
 @pytest.mark.parametrize(
-    "file", [*ROOTS, *PAGES], ids=lambda file: str(file.relative_to(samples.ROOT))
+    "file", [*ROOTS, *PAGES], ids=lambda file: str(file.relative_to(page_samples.ROOT))
 )
 def test_every_linked_file_exists(file):
     links = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", file.read_text())

@@ -15,9 +15,9 @@ import pytest
 
 from pages import fresh_environ
 
-from . import samples
+from . import page_samples
 
-ALL = samples.pages()
+ALL = page_samples.pages()
 RUN = [page for page in ALL if page.tested_by is None and any(b.runs for b in page.samples)]
 #: Blocks that are parsed but not run. Lower these bounds when a page needs fewer.
 MOST_FRAGMENTS, MOST_NEEDS = 8, 40
@@ -34,11 +34,11 @@ def test_the_samples_of_a_page_run_in_an_empty_folder(page, tmp_path):
     notes.mkdir()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    offline = Path(samples.__file__).parent / "offline"
+    offline = Path(page_samples.__file__).parent / "offline"
     paths = [str(offline), *filter(None, [os.environ.get("PYTHONPATH")])]
     environ = fresh_environ(PYTHONPATH=os.pathsep.join(paths), HOME=str(tmp_path))
     done = subprocess.run(
-        ["bash", "-c", samples.script(page, notes, port)],
+        ["bash", "-c", page_samples.script(page, notes, port)],
         cwd=folder,
         env=environ,
         check=False,
@@ -52,14 +52,14 @@ def test_the_samples_of_a_page_run_in_an_empty_folder(page, tmp_path):
     for number, block in enumerate(page.samples):
         if block.expected is not None and block.runs:
             got = (notes / f"{number}.out").read_text()
-            assert samples.fits(block.expected, got), f"{block.place} printed:\n{got}"
+            assert page_samples.fits(block.expected, got), f"{block.place} printed:\n{got}"
 
 
 @pytest.mark.parametrize("page", ALL, ids=lambda page: page.name)
 def test_every_sample_can_be_parsed_and_holds_no_placeholder(page):
     for block in page.samples:
         if block.language == "python":
-            calls = [n for n in ast.walk(samples.tree(block)) if isinstance(n, ast.Call)]
+            calls = [n for n in ast.walk(page_samples.tree(block)) if isinstance(n, ast.Call)]
             values = [v for c in calls for v in (*c.args, *(k.value for k in c.keywords))]
             dots = [v for v in values if isinstance(v, ast.Constant) and v.value is ...]
             assert not dots, f"{block.place}: write the arguments out"
@@ -77,7 +77,7 @@ def test_few_samples_are_not_run():
     where = "\n".join(f"{b.place} {b.marker}: {b.value}" for b in skipped)
     assert count["fragment"] <= MOST_FRAGMENTS, where
     assert count["needs"] <= MOST_NEEDS, where
-    assert {b.value for b in skipped if b.marker == "needs"} <= samples.NEEDS
+    assert {b.value for b in skipped if b.marker == "needs"} <= page_samples.NEEDS
     assert [b.place for b in skipped if b.marker == "fragment" and not b.value] == []
 
 
@@ -90,7 +90,7 @@ def test_a_repeated_sample_stands_word_for_word_where_it_is_run():
 def test_a_page_that_another_test_runs_is_named_there():
     pages = [page for page in ALL if page.tested_by is not None]
     assert [
-        p.name for p in pages if p.path.name not in (samples.ROOT / p.tested_by).read_text()
+        p.name for p in pages if p.path.name not in (page_samples.ROOT / p.tested_by).read_text()
     ] == []
 
 
@@ -100,5 +100,5 @@ def test_no_block_is_of_a_kind_that_no_test_reads():
 
 
 def test_expected_output_may_leave_text_out():
-    assert samples.fits("a …\n…\nz", "a 1\nb\nc\nz\n")
-    assert not samples.fits("a …\nz", "b 1\nz\n")
+    assert page_samples.fits("a …\n…\nz", "a 1\nb\nc\nz\n")
+    assert not page_samples.fits("a …\nz", "b 1\nz\n")
