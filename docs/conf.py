@@ -28,7 +28,8 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 autodoc_default_options = {"members": True, "show-inheritance": False}
 python_use_unqualified_type_names = True
-# Types of other libraries, whose inventories are not fetched at build time.
+# Types of other libraries, whose inventories are not fetched at build time, and our private ones.
 nitpick_ignore_regex = [
     ("py:.*", r"(enum|pydantic|anyio|httpx|collections|typing|pathlib|os|io)\..*"),
+    ("py:.*", r"avatarkit\.(\w+\.)*(_\w+|\w+_co)"),  # private bases and type variables
 ]
