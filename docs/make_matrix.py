@@ -1,11 +1,11 @@
-"""Write matrix.md: what each provider can do, as its adapter says it.
+"""Write providers/index.md: what each provider supports, as its adapter declares it.
 
 python docs/make_matrix.py
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,12 @@ from avatarkit.models import Operation
 from avatarkit.stacks.pairing import plays
 from avatarkit.stacks.registry import BUILTIN, load, stacks
 from avatarkit.webhooks import HmacSha256
+from sections import DOCS, table, write
 
-PAGE = Path(__file__).parent / "matrix.md"
+PAGE = DOCS / "providers" / "index.md"
 _YES, _NO = "✓", "-"
 STACK = (Operation.VOICE, Operation.SPEECH, Operation.AVATAR, Operation.VIDEO, Operation.DUB)
-#: How a bound of a ``Limit`` is said, by the end of its name.
+#: How a bound of a ``Limit`` is shown, by the end of its name.
 _UNITS: Mapping[str, tuple[float, str]] = {
     "bytes": (1e6, "MB"),
     "seconds": (1, "s"),
@@ -28,33 +29,36 @@ _UNITS: Mapping[str, tuple[float, str]] = {
 }
 
 
-_TEMPLATE = """<!-- Written by make_matrix.py, from the adapters; a test compares the two. -->
+_TEMPLATE = """<!-- Written by docs/make_matrix.py from the adapters; a test compares the two. -->
 
-# What each provider can do
+# Compare providers: operations, media, webhooks and limits
 
-This page is computed from what the adapters declare, which is also what the code goes by. What
-could not be verified is told on each provider's page. {closed}
+*For everyone who chooses a provider. Each table covers one topic.*
 
-## Roles
+The tables show what the adapters declare; avatarkit itself uses the same declarations. Each
+provider's own page says what could not be verified. {closed}
 
-{roles}
+## Operations
 
-`speech` says a text with a voice, `dub` says an existing video again in another language. Where
-`avatar` is missing, avatars that exist there are adopted.
+{operations}
+
+*Speech* reads a text with a voice. *Dub* translates an existing video. Where *avatar* is missing,
+[import an existing avatar](../how-to/import-avatar.md).
 
 ## Media
 
 {media}
 
-Who takes one recording is given several joined. Speech is converted where an avatar takes another
-format.
+If a provider takes one recording, several are joined. Speech is converted if the avatar provider
+takes another format. Providers that fetch media by a link need a
+[media store](../how-to/media-storage.md) with links.
 
 ## Webhooks and lost answers
 
 {wire}
 
-What carries no token that can be looked for, and has no idempotency key, becomes a question to a
-person when its answer is lost ([why](money.md)).
+If an operation has neither a correlation ID nor an idempotency key, a lost answer becomes a
+question to a person ([why](../explanation/payment-safety.md)).
 
 ## Limits
 
@@ -62,64 +66,64 @@ person when its answer is lost ([why](money.md)).
 
 ## Consent
 
-A record of the person's consent is demanded everywhere ([how](consent.md)). What each says of it:
+avatarkit requires a record of the person's consent for every provider
+([how](../how-to/consent.md)). In addition, the vendors say:
 
 {consent}
 
 ## Stacks
 
-Every provider alone, and every voice with every other's avatar; `avatarkit providers --stacks`
-prints the same for what you have installed.
+All providers alone, and each voice with each other avatar; `avatarkit providers --stacks` prints
+the same for the providers that you have installed.
 
 {stacks}
 
-## What ends
+## Discontinued features
 
 {sunsets}
 
-`avatarkit doctor` warns of what an adapter still needs, half a year ahead.
+`avatarkit doctor` warns half a year ahead if an adapter still needs one of them.
 """
-#: The tables: their names in the template, and their headings.
+#: Name in the template -> headings of the table.
 _HEADINGS = {
-    "roles": ("provider", "API", *ROLES),
+    "operations": ("provider", "API", *ROLES),
     "media": (
-        *("provider", "takes media", "several recordings", "moved by"),
-        *("audio that it takes", "speaks", "languages"),
+        *("provider", "media are sent", "several recordings", "video is driven by"),
+        *("audio formats", "speech format", "languages"),
     ),
     "wire": (
-        *("provider", "webhook address per job", "signed", "found by our token"),
-        *("idempotency key", "free"),
+        *("provider", "webhook per job", "signature", "lookup by correlation ID"),
+        *("idempotency key", "free operations"),
     ),
-    "limits": ("provider", "what", "bound", "otherwise", "source", "read"),
-    "consent": ("provider", "demands", "what", "source"),
-    "stacks": ("stack", *STACK, "how a script becomes a talking video"),
-    "sunsets": ("provider", "what", "ends", "instead", "still needed here", "source"),
+    "limits": ("provider", "what", "bound", "beyond it", "source", "read on"),
+    "consent": ("provider", "requires", "rule", "source"),
+    "stacks": ("stack", *STACK, "how a script becomes a video"),
+    "sunsets": ("provider", "feature", "ends on", "replacement", "adapter uses it", "source"),
 }
 
 
-def matrix() -> str:
-    """The whole page."""
+def pages() -> dict[Path, str]:
+    """Path and text of the page."""
     loaded: dict[str, Any] = {name: load(name) for name in BUILTIN}
     classes = {n: c for n, c in loaded.items() if not hasattr(c, "closed")}
-    closed = [f"`{n}` closed on {c.closed}." for n, c in loaded.items() if n not in classes]
-    fillers = (_roles, _media, _wire, _limits, _consent, _stacks, _sunsets)
+    closed = [
+        f"[{n}](discontinued.md) closed on {c.closed}."
+        for n, c in loaded.items()
+        if n not in classes
+    ]
+    fillers = (_operations, _media, _wire, _limits, _consent, _stacks, _sunsets)
     tables = {
-        name: _table(headings, rows(classes))
+        name: table(headings, rows(classes))
         for (name, headings), rows in zip(_HEADINGS.items(), fillers, strict=True)
     }
-    return _TEMPLATE.format(closed=" ".join(closed), **tables)
-
-
-def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [headings, ["---"] * len(headings), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
+    return {PAGE: _TEMPLATE.format(closed=" ".join(closed), **tables)}
 
 
 def _link(name: str) -> str:
-    return f"[{name}](providers/{name}.md)"
+    return f"[{name}]({name}.md)"
 
 
-def _roles(classes: Mapping[str, Any]) -> Iterator[list[str]]:
+def _operations(classes: Mapping[str, Any]) -> Iterator[list[str]]:
     for name, c in classes.items():
         yield [_link(name), c.api_version, *(_YES if plays(c, o) else _NO for o in ROLES)]
 
@@ -132,11 +136,11 @@ def _media(classes: Mapping[str, Any]) -> Iterator[list[str]]:
         yield [
             _link(name),
             " or ".join(_ways(can)),
-            _NO if not clones else "joined" if can.one_voice_file else "as they are",
+            _NO if not clones else "joined" if can.one_voice_file else "separate",
             _words(sorted(can.drive)) if moves else _NO,
             _words(can.audio_formats) if moves and "audio" in can.drive else _NO,
-            _speaks(c),
-            _words(can.languages) if can.languages else "many; it decides",
+            _speech(c),
+            _words(can.languages) if can.languages else "many; the vendor decides",
         ]
 
 
@@ -144,13 +148,13 @@ def _ways(can: Any) -> Iterator[str]:
     if "data" in can.media:
         yield "as bytes"
     if "url" in can.media:
-        yield f"by a link that lives {can.url_lifetime / 3600:g} h"
+        yield f"by a link valid for {can.url_lifetime / 3600:g} h"
 
 
-def _speaks(provider: Any) -> str:
+def _speech(provider: Any) -> str:
     if not plays(provider, Operation.SPEECH):
         return _NO
-    return provider.capabilities.speech_format or "told with each speech"
+    return provider.capabilities.speech_format or "reported with each speech"
 
 
 def _wire(classes: Mapping[str, Any]) -> Iterator[list[str]]:
@@ -170,15 +174,15 @@ def _wire(classes: Mapping[str, Any]) -> Iterator[list[str]]:
 
 def _signature(can: Any) -> str:
     if not isinstance(can.webhook, HmacSha256):
-        return "no" if can.callback else "no webhooks"
+        return "unsigned" if can.callback else "no webhooks"
     kind = f"`{can.webhook.header}`"
-    return f"{kind}, not to such an address" if can.callback and not can.callback_signed else kind
+    return f"{kind}; per job: unsigned" if can.callback and not can.callback_signed else kind
 
 
 def _limits(classes: Mapping[str, Any]) -> Iterator[list[str]]:
     for name, c in classes.items():
         for limit in c.limits:
-            verdict = "refused" if limit.severity == "error" else "a warning"
+            verdict = "rejected" if limit.severity == "error" else "warning"
             what = limit.what.replace("_", " ")
             yield [_link(name), what, _bound(limit), verdict, limit.source, limit.since]
 
@@ -210,9 +214,9 @@ def _sunsets(classes: Mapping[str, Any]) -> Iterator[list[str]]:
             yield [_link(name), s.what, s.ends.isoformat(), s.instead, used, s.source]
 
 
-def _words(said: Iterable[Any]) -> str:
-    return ", ".join(map(str, said)) or _NO
+def _words(items: Iterable[Any]) -> str:
+    return ", ".join(map(str, items)) or _NO
 
 
 if __name__ == "__main__":
-    PAGE.write_text(matrix())
+    write(pages())
