@@ -17,7 +17,7 @@ import avatarkit
 from avatarkit._log import get_logger, redact
 
 SOURCE = Path(avatarkit.__file__).parent
-PAGE = Path(__file__).parent.parent / "docs/observability.md"
+PAGE = Path(__file__).parent.parent / "docs/reference/events.md"
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 import avatarkit
-from avatarkit.stacks import registry
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted(
@@ -74,20 +73,3 @@ def test_the_ten_lines_of_the_readme_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     exec(compile(code.replace('"local"', '"fake"'), "README.md", "exec"), {})
     assert (tmp_path / "hello.mp4").read_bytes()[4:8] == b"ftyp"
-
-
-def test_every_provider_has_a_page_with_the_fixed_headings():
-    headings = [
-        "Set up",
-        "What it can and cannot do",
-        "Options",
-        "Consent",
-        "Limits",
-        "Webhooks",
-        "Errors",
-        "Prices",
-        "Evidence and date",
-    ]
-    for name in registry.BUILTIN:
-        text = (ROOT / "docs" / "providers" / f"{name}.md").read_text()
-        assert re.findall(r"^## (.*)$", text, re.MULTILINE) == headings, name

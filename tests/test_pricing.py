@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -737,15 +736,6 @@ def test_a_line_of_the_brief_that_nothing_is_computed_for_says_why():
 def test_what_a_month_at_a_dubber_costs_stands_beside_the_brief():
     (rask,) = [service for service in brief.SERVICES if service.provider == "rask"]
     assert brief.said_today(rask, Prices.load()) == "$750.00 (read: 2026-06)"
-
-
-def test_the_page_about_the_brief_says_what_the_rows_say():
-    docs = Path(__file__).parents[1] / "docs"
-    spec = spec_from_file_location("make_prices", docs / "make_prices.py")
-    make_prices = module_from_spec(spec)
-    spec.loader.exec_module(make_prices)
-    written = (docs / "brief.md").read_text(encoding="utf-8")
-    assert written == make_prices.page(), "run: python docs/make_prices.py"
 
 
 def test_what_no_price_is_known_of_fits_and_is_unknown():

@@ -462,7 +462,7 @@ async def test_instrumentation_of_the_http_client_sees_no_link(told):
 
 
 def test_the_page_lists_every_span_and_metric():
-    page = (ROOT / "docs/observability.md").read_text()
+    page = (ROOT / "docs/reference/events.md").read_text()
     spans = dict(re.findall(r"^\| `(avatarkit\.\w+)` \| ([A-Z]+) \|", page, re.MULTILINE))
     units = dict(re.findall(r"^\| `([\w.]+)` \| ([\w{}]+) \| [^|]*\|", page, re.MULTILINE))
     assert spans == _telemetry.SPANS

@@ -1,4 +1,4 @@
-"""The page "Put it into production", run as it stands but for addresses."""
+"""The page "Deploy to production", run as it stands but for addresses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DEMO = Path(str(files("avatarkit") / "data/demo"))
 
 def named(language):
     """The page's blocks by the first words of each."""
-    return {block.partition("\n")[0]: block for block in blocks("production.md", language)}
+    return {block.partition("\n")[0]: block for block in blocks("how-to/deploy.md", language)}
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The page "The HTTP API", run as it stands but for its port."""
+"""The page "HTTP API", run as it stands but for its port."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from pages import blocks, fresh_environ, run
 
-SHELL = blocks("http.md", "sh")
+SHELL = blocks("reference/http-api.md", "sh")
 DEMO = Path(str(files("avatarkit") / "data/demo"))
 
 

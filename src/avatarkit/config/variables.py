@@ -19,10 +19,9 @@ OTHER: Final = "<OTHER>"
 class Reader(StrEnum):
     """Program that reads a variable."""
 
-    CLIENT = "client"  #: every ``AvatarKit``, in your application, the server and the workers
+    CLIENT = "client"  #: every ``AvatarKit``: in your application, the server and the workers
     SERVER = "server"  #: ``avatarkit serve``; an application passes the value to ``create_app``
-    WORKER = "worker"  #: ``avatarkit worker`` and every client that processes records
-    CLI = "CLI"  #: the other commands
+    CLI = "CLI"  #: other commands that make no client
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,14 +97,14 @@ VARIABLES: tuple[Variable, ...] = (
         meaning="Public https address of the server, with the path below which it is mounted; "
         "used in webhook addresses and in links to media in a folder.",
         argument="`Settings(inboxes=)`, `FolderStore(base_url=)`",
-        read_by=(Reader.SERVER, Reader.WORKER, Reader.CLI),
+        read_by=(Reader.CLIENT, Reader.CLI),
     ),
     Variable(
         name="AVATARKIT_WEBHOOK_SECRET",
         meaning="Secret part of the webhook address, 16 random characters or more.",
         default="with an SQLite database, made once and kept beside it",
         argument="`create_app(webhook_secret=)`, `Settings(inboxes=)`",
-        read_by=(Reader.SERVER, Reader.WORKER, Reader.CLI),
+        read_by=(Reader.CLIENT, Reader.SERVER, Reader.CLI),
         secret=True,
     ),
     Variable(
@@ -113,7 +112,7 @@ VARIABLES: tuple[Variable, ...] = (
         meaning="Signs links to media in a folder.",
         default="`avatarkit serve`: random, until the process ends",
         argument="`create_app(link_secrets=)`, `FolderStore(secret=)`",
-        read_by=(Reader.SERVER, Reader.WORKER),
+        read_by=(Reader.CLIENT, Reader.SERVER),
         secret=True,
     ),
     Variable(
@@ -203,14 +202,22 @@ FOREIGN: tuple[Variable, ...] = (
     Variable(
         name="AWS_REGION",
         meaning="Region of the bucket, for `s3://`.",
+        argument="`S3Store(region=)`",
     ),
     Variable(
         name="AWS_ACCESS_KEY_ID",
         meaning="Credentials for `s3://`; without them those of the machine's role are used.",
+        argument="`S3Store(access_key_id=)`",
     ),
     Variable(
         name="AWS_SECRET_ACCESS_KEY",
         meaning="Secret of these credentials.",
+        argument="`S3Store(secret_access_key=)`",
+        secret=True,
+    ),
+    Variable(
+        name="AWS_SESSION_TOKEN",
+        meaning="Session token of temporary credentials.",
         secret=True,
     ),
     Variable(

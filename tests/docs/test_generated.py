@@ -1,0 +1,91 @@
+"""Generated pages and tables equal what the code says today."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+import avatarkit
+from avatarkit.config.variables import FOREIGN, VARIABLES
+from avatarkit.pricing.rows import read
+
+DOCS = Path(__file__).parents[2] / "docs"
+SOURCE = Path(avatarkit.__file__).parent
+GENERATORS = ("make_matrix", "make_prices", "make_reference")
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_a_generated_page_is_up_to_date(name, monkeypatch):
+    for needed in ("typer", "starlette", "sse_starlette"):
+        pytest.importorskip(needed)
+    monkeypatch.syspath_prepend(str(DOCS))
+    for module in (name, "sections"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    for page, text in importlib.import_module(name).pages().items():
+        assert page.read_text(encoding="utf-8") == text, f"run: python docs/{name}.py"
+
+
+def _named_in_source():
+    """Whole names only: a part that the code completes ends in ``_`` or before ``{``."""
+    table = SOURCE / "config" / "variables.py"
+    for file in SOURCE.rglob("*.py"):
+        if file != table:
+            yield from re.findall(r"\bAVATARKIT(?:_[A-Z0-9]+)+\b(?![_{])", file.read_text())
+
+
+def test_every_variable_of_the_source_is_in_the_table():
+    named = set(_named_in_source())
+    assert "AVATARKIT_STACK" in named
+    unknown = {name for name in named if not any(v.matches(name) for v in VARIABLES)}
+    assert unknown == set()
+
+
+def test_every_variable_of_the_table_is_in_the_source():
+    text = "\n".join(
+        file.read_text() for file in SOURCE.rglob("*.py") if file.name != "variables.py"
+    )
+    fixed = {v.name for v in VARIABLES if "<" not in v.name}
+    assert {name for name in fixed if not re.search(rf"\b{name}\b", text)} == set()
+    foreign = {v.name for v in FOREIGN} - {"TMPDIR"}  # which Python's tempfile reads
+    assert {name for name in foreign if name not in text} == set()
+
+
+@pytest.mark.parametrize(
+    ("family", "name"),
+    [
+        ("AVATARKIT_<PROVIDER>_API_KEY", "AVATARKIT_D_ID_API_KEY"),
+        ("AVATARKIT_<PROVIDER>_<OTHER>_API_KEY", "AVATARKIT_D_ID_ELEVENLABS_API_KEY"),
+        ("AVATARKIT_STACK", "AVATARKIT_STACK"),
+    ],
+)
+def test_a_family_of_variables_matches_its_members(family, name):
+    (variable,) = [v for v in VARIABLES if v.name == family]
+    assert variable.matches(name)
+    assert not variable.matches("AVATARKIT_HOMES")
+
+
+def test_a_name_is_in_the_table_once():
+    names = [v.name for v in (*VARIABLES, *FOREIGN)]
+    assert len(set(names)) == len(names)
+
+
+def test_the_price_file_of_the_page_can_be_read(tmp_path):
+    page = (DOCS / "reference" / "prices.md").read_text()
+    (block,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    file = tmp_path / "our-prices.toml"
+    file.write_text(block)
+    (price,) = read(file)
+    assert (price.provider, price.plan) == ("d-id", "Our contract")
+
+
+def test_the_page_lists_every_validation_code():
+    """Codes are literals of ``Flaw``, ``refusal`` and ``_warning``, or names of limits."""
+    page = (DOCS / "reference" / "validation-codes.md").read_text()
+    calls = r"(?:Flaw|refusal|_warning|_only)\(\s*\"([a-z_-]+)\""
+    text = "\n".join(file.read_text() for file in SOURCE.rglob("*.py"))
+    codes = set(re.findall(calls, text)) | {"wrong-role", "link-private", "link-gone"}
+    assert {code for code in codes if f"`{code}`" not in page} == set()
