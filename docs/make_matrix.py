@@ -9,12 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from sections import DOCS, table, write
+
 from avatarkit.interfaces import ROLES, Limit
 from avatarkit.models import Operation
 from avatarkit.stacks.pairing import plays
 from avatarkit.stacks.registry import BUILTIN, load, stacks
 from avatarkit.webhooks import HmacSha256
-from sections import DOCS, table, write
 
 PAGE = DOCS / "providers" / "index.md"
 _YES, _NO = "✓", "-"

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sections import DOCS, filled, table, write
+
 from avatarkit.pricing import Prices, Workload, compare
 from avatarkit.registry import BUILTIN, Stack, stacks
-from sections import DOCS, filled, table, write
 
 PAGE = DOCS / "reference" / "prices.md"
 WORKLOADS = ((1, 1), (100, 200), (10_000, 20_000))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from sections import DOCS, filled, table, write
 
 from avatarkit import errors
 from avatarkit.cli.app import app
@@ -21,7 +22,6 @@ from avatarkit.server.api import OPEN, ROUTES
 from avatarkit.server.app import _STATUS
 from avatarkit.settings import other_key_variable, variables
 from avatarkit.webhooks import Unsigned
-from sections import DOCS, filled, table, write
 
 REFERENCE = DOCS / "reference"
 _COMMON = "Common options"
