@@ -43,7 +43,6 @@ def place(tmp_path, cluster, fresh_database):
         "api=https://twins.example.org": f"api=http://127.0.0.1:{port}",
         '"twins.example.org"': '"127.0.0.1"',
         "--port 8000": f"--port {port}",
-        'pip install "avatarkit-sdk[postgres,cli,server]"\n': "",
     }
 
 
