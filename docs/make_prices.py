@@ -10,7 +10,7 @@ from pathlib import Path
 from sections import DOCS, filled, table, write
 
 from avatarkit.pricing import Prices, Workload, compare
-from avatarkit.registry import BUILTIN, Stack, stacks
+from avatarkit.stacks.registry import BUILTIN, Stack, stacks
 
 PAGE = DOCS / "reference" / "prices.md"
 WORKLOADS = ((1, 1), (100, 200), (10_000, 20_000))

@@ -16,11 +16,11 @@ from sections import DOCS, filled, table, write
 from avatarkit import errors
 from avatarkit.cli.app import app
 from avatarkit.cli.failures import EXIT_CODES, MEANINGS
+from avatarkit.config.settings import other_key_variable, variables
 from avatarkit.config.variables import FOREIGN, VARIABLES, Variable
-from avatarkit.registry import usable
 from avatarkit.server.api import OPEN, ROUTES
 from avatarkit.server.app import _STATUS
-from avatarkit.settings import other_key_variable, variables
+from avatarkit.stacks.registry import usable
 from avatarkit.webhooks import Unsigned
 
 REFERENCE = DOCS / "reference"

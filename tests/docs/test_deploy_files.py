@@ -6,6 +6,7 @@ import configparser
 import shlex
 
 import pytest
+
 from pages import blocks
 
 PAGE = "how-to/deploy.md"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from avatarkit import registry
-from avatarkit.registry import Stack
-from avatarkit.settings import variables
+from avatarkit.config.settings import variables
+from avatarkit.stacks import registry
+from avatarkit.stacks.registry import Stack
 
 DOCS = Path(__file__).parents[2] / "docs"
 STACKS = ("heygen", "elevenlabs+d-id", "coqui+local")
