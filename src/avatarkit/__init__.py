@@ -43,7 +43,7 @@ _HOMES = {
     "Consent": "models",
     "Operation": "models",
     "Options": "models",
-    "Policy": "states",
+    "Policy": "lifecycle.decide",
     "Status": "records",
     "SyncAvatarKit": "sync",
     "Training": "records",
