@@ -174,7 +174,8 @@ def _option(parameter: Any) -> tuple[str, str, str]:
     value = parameter.metavar or "VALUE"
     shown = names[:-1] + f" {value}`"
     given = parameter.default
-    return shown, help_, "-" if given in (None, "", (), []) else f"`{given}`"
+    known = isinstance(given, str | int | float | Path) and given != ""
+    return shown, help_, f"`{given}`" if known else "-"
 
 
 def _common_options() -> str:

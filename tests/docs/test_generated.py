@@ -68,6 +68,30 @@ def test_a_family_of_variables_matches_its_members(family, name):
     assert not variable.matches("AVATARKIT_HOMES")
 
 
+def test_every_variable_on_a_page_is_in_the_table():
+    pages = [file for file in DOCS.rglob("*.md") if "_build" not in file.parts]
+    pattern = r"\bAVATARKIT(?:_[A-Z0-9]+)+\b(?![_*{])"
+    named = {name for file in pages for name in re.findall(pattern, file.read_text())}
+    unknown = {name for name in named if not any(v.matches(name) for v in VARIABLES)}
+    of_tests = ("AVATARKIT_LIVE_", "AVATARKIT_VENDOR_SPECS")
+    assert {name for name in unknown if not name.startswith(of_tests)} == set()
+
+
+def test_the_page_of_the_database_lists_every_table_and_column_of_the_records():
+    page = (DOCS / "reference" / "database.md").read_text()
+    migrations = SOURCE / "repositories" / "migrations"
+    text = "\n".join(file.read_text() for file in migrations.glob("*.sql"))
+    create = r"create table (?:if not exists )?(?:public\.)?(\w+) \((.*?)\n\s*\)"
+    tables = dict(re.findall(create, text, re.IGNORECASE | re.DOTALL))
+    assert {"avatar_training", "ledger", "avatar_ledger"} <= set(tables)
+    assert {name for name in tables if f"`{name}`" not in page} == set()
+    for name in ("avatar_training", "avatar_videos", "avatar_webhooks"):
+        columns = re.findall(r"^\s+([a-z_]+) +\w", tables[name], re.MULTILINE)
+        held = {"fence", "lease_owner", "lease_until", "lease_boot_id"}  # one row of the page
+        held |= {"record_id", "primary"}  # only SQLite's
+        assert {c for c in columns if f"`{c}`" not in page} - held == set()
+
+
 def test_a_name_is_in_the_table_once():
     names = [v.name for v in (*VARIABLES, *FOREIGN)]
     assert len(set(names)) == len(names)
