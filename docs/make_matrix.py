@@ -1,4 +1,4 @@
-"""Write providers/index.md: what each provider supports, as its adapter declares it.
+"""Write providers/index.md, and limits and error codes on the pages of providers, from adapters.
 
 python docs/make_matrix.py
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sections import DOCS, table, write
+from sections import DOCS, filled, table, write
 
 from avatarkit.interfaces import ROLES, Limit
 from avatarkit.models import Operation
@@ -30,7 +30,7 @@ _UNITS: Mapping[str, tuple[float, str]] = {
 }
 
 
-_TEMPLATE = """<!-- Written by docs/make_matrix.py from the adapters; a test compares the two. -->
+_TEMPLATE = """<!-- Written by docs/make_matrix.py from the adapters' data; a test compares the two. -->
 
 # Compare providers: operations, media, webhooks and limits
 
@@ -104,7 +104,7 @@ _HEADINGS = {
 
 
 def pages() -> dict[Path, str]:
-    """Path and text of the page."""
+    """Path and text of the matrix and of each provider's page."""
     loaded: dict[str, Any] = {name: load(name) for name in BUILTIN}
     classes = {n: c for n, c in loaded.items() if not hasattr(c, "closed")}
     closed = [
@@ -117,7 +117,26 @@ def pages() -> dict[Path, str]:
         name: table(headings, rows(classes))
         for (name, headings), rows in zip(_HEADINGS.items(), fillers, strict=True)
     }
-    return {PAGE: _TEMPLATE.format(closed=" ".join(closed), **tables)}
+    matrix = {PAGE: _TEMPLATE.format(closed=" ".join(closed), **tables)}
+    return matrix | {
+        (page := PAGE.with_name(f"{n}.md")): _page(page, c) for n, c in classes.items()
+    }
+
+
+def _page(page: Path, provider: Any) -> str:
+    """The text of a provider's page, with its generated sections."""
+    sections = {}
+    if provider.limits:
+        sections["limits"] = table(
+            ("what", "bound", "beyond it", "source", "read on"), map(_limit, provider.limits)
+        )
+    if codes := getattr(provider, "codes", None):
+        by_error: dict[str, list[str]] = {}
+        for code, error in codes.items():
+            by_error.setdefault(error.__name__, []).append(f"`{code}`")
+        rows = ((f"`{error}`", " ".join(sorted(these))) for error, these in by_error.items())
+        sections["error-codes"] = table(("error", "codes"), rows)
+    return filled(page, sections)
 
 
 def _link(name: str) -> str:
@@ -183,9 +202,12 @@ def _signature(can: Any) -> str:
 def _limits(classes: Mapping[str, Any]) -> Iterator[list[str]]:
     for name, c in classes.items():
         for limit in c.limits:
-            verdict = "rejected" if limit.severity == "error" else "warning"
-            what = limit.what.replace("_", " ")
-            yield [_link(name), what, _bound(limit), verdict, limit.source, limit.since]
+            yield [_link(name), *_limit(limit)]
+
+
+def _limit(limit: Limit) -> list[str]:
+    verdict = "rejected" if limit.severity == "error" else "warning"
+    return [limit.what.replace("_", " "), _bound(limit), verdict, limit.source, str(limit.since)]
 
 
 def _bound(limit: Limit) -> str:
