@@ -30,7 +30,7 @@ _UNITS: Mapping[str, tuple[float, str]] = {
 }
 
 
-_TEMPLATE = """<!-- Written by docs/make_matrix.py from the adapters' data; a test compares the two. -->
+_TEMPLATE = """<!-- Written by docs/make_matrix.py from the adapters; a test compares the two. -->
 
 # Compare providers: operations, media, webhooks and limits
 
