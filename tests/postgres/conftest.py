@@ -24,6 +24,14 @@ GRANTS = ("nothing granted", "everything granted")
 _numbers = itertools.count()
 
 
+def pytest_collection_modifyitems(items):
+    """Leave to `nox -s thorough` the tests that a class does not name as enough for CI."""
+    for item in items:
+        briefly = getattr(getattr(item, "cls", None), "briefly", None)
+        if briefly is not None and item.originalname not in briefly:
+            item.add_marker("thorough")
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """One server for all tests of a process."""

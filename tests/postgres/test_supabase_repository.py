@@ -73,8 +73,59 @@ def project(start_postgrest, cluster, fresh_database, supabase_template):
     return make
 
 
+#: Tests of the suite that CI runs here, at least one for each method. Postgres runs all of them
+#: against the same SQL functions; `nox -s thorough` runs all of them here as well.
+BRIEFLY = frozenset(
+    {
+        "test_now_is_the_wall_time_of_its_clock",
+        "test_opening_twice_is_as_good_as_once",
+        "test_every_field_survives",
+        "test_an_unknown_id_is_none",
+        "test_creating_twice_answers_with_the_first",
+        "test_of_many_who_create_one_succeeds",
+        "test_another_users_clone_is_not_found",
+        "test_a_refused_record_is_not_kept",
+        "test_of_many_who_save_one_wins",
+        "test_what_was_never_created_cannot_be_saved",
+        "test_a_final_status_is_never_left",
+        "test_what_is_held_is_seen_by_another_process",
+        "test_over_a_cap_nothing_is_created",
+        "test_of_many_who_reserve_no_more_succeed_than_there_is_room_for",
+        "test_the_ledger_is_oldest_first",
+        "test_a_claim_carries_the_record_as_it_is",
+        "test_of_many_who_claim_each_record_has_one",
+        "test_a_lease_ends",
+        "test_a_released_record_can_be_claimed",
+        "test_only_the_owners_leases_are_renewed",
+        "test_next_due_skips_what_is_held",
+        "test_the_backlog_counts_what_waits_for_each_provider",
+        "test_a_place_that_was_given_back_is_free",
+        "test_after_the_wait_that_was_told_a_place_is_free",
+        "test_pages_together_hold_everything_once",
+        "test_filters_are_combined",
+        "test_a_malformed_cursor_is_refused",
+        "test_a_job_leads_to_its_record",
+        "test_the_same_bytes_are_one_sample",
+        "test_a_removed_sample_is_gone_and_no_other",
+        "test_a_consent_is_revoked_once",
+        "test_the_bytes_of_a_delivery_that_is_no_json_come_back",
+        "test_what_became_of_a_delivery_is_kept",
+        "test_deliveries_wait_oldest_first_until_they_are_settled",
+        "test_the_log_is_filtered",
+        "test_a_users_consents_are_listed",
+        "test_a_users_tombstones_are_listed_until_they_forget_whose_they_are",
+        "test_what_a_user_has_beside_records_is_erased",
+        "test_the_deliveries_about_a_record_are_dropped",
+        "test_an_unreadable_document_is_named",
+        "test_an_unreadable_document_stops_no_claim",
+    }
+)
+assert all(hasattr(EditableSuite, name) for name in BRIEFLY)
+
+
 class SupabaseSuite(EditableSuite):
     grants: str
+    briefly = BRIEFLY
 
     @pytest.fixture
     async def repository(self, clock, cluster, project):
@@ -98,6 +149,7 @@ class TestWhereNothingIsGranted(SupabaseSuite):
 
 class TestWhereEverythingIsGranted(SupabaseSuite):
     grants = GRANTS[1]
+    briefly = frozenset({"test_every_field_survives", "test_a_claim_carries_the_record_as_it_is"})
 
 
 # -- users' tokens --------------------------------------------------------------------------------
