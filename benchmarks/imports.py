@@ -8,12 +8,11 @@ Each import happens in an interpreter of its own. Run it as ``python benchmarks/
 
 from __future__ import annotations
 
-import pkgutil
 import sys
 
 from measures import Bar, alone, arguments, report
 
-from avatarkit import providers
+from avatarkit.stacks.registry import BUILTIN
 
 CORE = "the five packages, in use"
 NAMES = "the five bare names"
@@ -27,11 +26,9 @@ class Model(BaseModel):
 """,
 }
 
-ADAPTERS = [
-    f"avatarkit.providers.{module.name}"
-    for module in pkgutil.iter_modules(providers.__path__)
-    if not module.name.startswith("_")
-]
+ADAPTERS = sorted(
+    {".".join(target.partition(":")[0].split(".")[:3]) for target in BUILTIN.values()}
+)
 
 CODE = "import time; began = time.process_time()\n{}\nprint(time.process_time() - began)"
 

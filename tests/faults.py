@@ -491,7 +491,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "if False:",
         ),
     },
-    ("providers/heygen.py", "providers/test_heygen.py"): {
+    ("providers/heygen/adapter.py", "providers/test_heygen.py"): {
         "a voice is not called by our token": (
             "voice_name=request.token",
             'voice_name="voice"',
@@ -569,7 +569,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "not in set()",
         ),
     },
-    ("providers/did.py", "providers/test_did.py"): {
+    ("providers/did/adapter.py", "providers/test_did.py"): {
         "a consent is waited for after it has expired": (
             'case "created" if self._now() < expires_at:',
             'case "created":',

@@ -24,8 +24,8 @@ from avatarkit.config.settings import Settings
 from avatarkit.interfaces import ProviderSettings
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import JobState, Operation, SpeechRequest, VoiceRequest
-from avatarkit.providers import coqui
-from avatarkit.providers.coqui import Coqui
+from avatarkit.providers.coqui import Coqui, adapter
+from avatarkit.providers.coqui import model as xtts
 from avatarkit.providers.local.adapter import Local
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.stacks.registry import Stack
@@ -235,7 +235,7 @@ class Model:
         self.cloned, self.said, self.locked, self.threads = [], [], [], set()
 
     def at_work(self):
-        self.locked.append(coqui._lock_of(self).locked())
+        self.locked.append(xtts.lock_of(self).locked())
         self.threads.add(threading.current_thread())
 
     def clone_voice(self, speaker_wav, speaker_id, voice_dir):
@@ -327,7 +327,7 @@ async def test_a_token_that_shares_its_file_with_others_is_refused(cloner, token
 
 @pytest.mark.parametrize("voice_id", ["../voices/v1", "", "v 1"])
 async def test_an_id_that_is_no_file_name_is_not_found(cloner, voice_id):
-    keep(cloner, suffix=coqui._SUFFIXES[cloner._kind])
+    keep(cloner, suffix=adapter._SUFFIXES[cloner._kind])
     with pytest.raises(errors.NotFound):
         await cloner.get_voice(voice_id)
     await cloner.delete_voice(voice_id)
@@ -428,7 +428,7 @@ async def test_a_voice_that_is_not_there_cannot_speak(cloner, wire):
 
 
 async def test_a_language_that_xtts_does_not_speak_is_refused(cloner, wire):
-    keep(cloner, suffix=coqui._SUFFIXES[cloner._kind])
+    keep(cloner, suffix=adapter._SUFFIXES[cloner._kind])
     with pytest.raises(errors.Unsupported, match="'sv'"):
         await heard(cloner, language="sv")
     assert wire.requests == []
@@ -476,7 +476,7 @@ async def test_a_model_is_locked_while_it_works_whoever_asks(tmp_path, model):
     await heard(first, voice_id=TOKEN)
     await heard(second, voice_id=TOKEN)
     assert model.locked == [True, True, True]
-    assert not coqui._lock_of(model).locked()
+    assert not xtts.lock_of(model).locked()
 
 
 def weights(folder, but=""):
@@ -512,38 +512,38 @@ class TTS:
 @pytest.mark.parametrize("missing", ["config.json", "speakers_xtts.pth"])
 def test_a_folder_without_its_weights_says_what_is_missing(tmp_path, missing):
     with pytest.raises(errors.ConfigError, match=f"{missing} is missing"):
-        coqui.load_model(weights(tmp_path / "xtts", but=missing))
+        xtts.load_model(weights(tmp_path / "xtts", but=missing))
 
 
 def test_a_missing_package_names_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "TTS", None)
     with pytest.raises(errors.ConfigError, match=r'pip install "avatarkit-sdk\[coqui\]"'):
-        coqui.load_model(weights(tmp_path / "xtts"))
+        xtts.load_model(weights(tmp_path / "xtts"))
 
 
 def test_packages_that_do_not_fit_each_other_are_a_config_error(tmp_path, monkeypatch):
     package(tmp_path, monkeypatch, "raise OSError('Could not load this library: x.so')")
     with pytest.raises(errors.ConfigError, match=r"Could not load this library"):
-        coqui.load_model(weights(tmp_path / "xtts"))
+        xtts.load_model(weights(tmp_path / "xtts"))
 
 
 def test_weights_that_do_not_load_are_a_config_error(tmp_path, monkeypatch):
     package(tmp_path, monkeypatch, "class TTS:\n    def __init__(self, **k): raise KeyError('gpt')")
     with pytest.raises(errors.ConfigError, match="KeyError: 'gpt'"):
-        coqui.load_model(weights(tmp_path / "xtts"))
+        xtts.load_model(weights(tmp_path / "xtts"))
 
 
 def test_a_model_is_loaded_once_for_all_who_use_it(tmp_path, monkeypatch):
     package(tmp_path, monkeypatch, LOADED)
     folder = weights(tmp_path / "xtts")
-    model = coqui.load_model(folder)
-    assert coqui.load_model(folder) is model
+    model = xtts.load_model(folder)
+    assert xtts.load_model(folder) is model
     assert (model.paths, model.device) == ((str(folder), str(folder / "config.json")), "cpu")
 
 
 async def test_weights_are_loaded_when_they_are_first_needed(tmp_path, monkeypatch, model):
     asked = []
-    monkeypatch.setattr(coqui, "load_model", lambda folder: asked.append(folder) or model)
+    monkeypatch.setattr(adapter, "load_model", lambda folder: asked.append(folder) or model)
     it = make(tmp_path, "file:///models/xtts_v2")
     assert asked == []
     await it.clone_voice(voice())

@@ -8,8 +8,6 @@ from pathlib import Path
 from ..content.files import kept_once
 from ..errors import StorageError
 
-__all__ = ["account_of"]
-
 
 def account_of(home: Path) -> str:
     """Return the account name of the folder ``home``; it is created at first use.

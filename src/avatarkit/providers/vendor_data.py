@@ -19,8 +19,6 @@ from ..models import ConsentRule
 if TYPE_CHECKING:
     from .vendor_file import VendorFile
 
-__all__ = ["VendorData", "vendor_data"]
-
 PACKAGE = "avatarkit.providers"
 
 

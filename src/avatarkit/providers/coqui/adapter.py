@@ -10,28 +10,25 @@ from __future__ import annotations
 import base64
 import binascii
 import dataclasses
-import importlib
 import io
 import json
 import os
 import re
 import shutil
 import tempfile
-import threading
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import anyio
 import anyio.to_thread
 
-from .. import errors
-from ..content.files import whole
-from ..interfaces import Capabilities, ProviderSettings, SpeechSynthesizer, VoiceCloner
-from ..models import (
+from ... import errors
+from ...content.files import whole
+from ...interfaces import Capabilities, ProviderSettings, SpeechSynthesizer, VoiceCloner
+from ...models import (
     Job,
     JobState,
     Media,
@@ -43,9 +40,9 @@ from ..models import (
     VendorRequest,
     VoiceRequest,
 )
-from ..webhooks import Delivery
-from .folder import account_of
-from .http import (
+from ...webhooks import Delivery
+from ..folder import account_of
+from ..http import (
     Call,
     Client,
     Explanation,
@@ -57,8 +54,7 @@ from .http import (
     stream,
     vendor_data,
 )
-
-__all__ = ["Coqui", "load_model"]
+from .model import load_model, lock_of
 
 T = TypeVar("T")
 
@@ -76,8 +72,6 @@ _KINDS: Mapping[str, str] = {
 #: What a voice's file is called after its id, by who made it: none can read another's.
 _SUFFIXES: Mapping[str, str] = {_HERE: ".pth", _TTS_SERVER: ".audio", _XTTS_SERVER: ".json"}
 _LATENTS = ("gpt_cond_latent", "speaker_embedding")
-#: Without the last, coqui-tts can say nothing in a voice that it has kept.
-_WEIGHTS = ("config.json", "model.pth", "vocab.json", "speakers_xtts.pth")
 _LANGUAGES = (
     *("en", "es", "fr", "de", "it", "pt", "pl", "tr", "ru"),
     *("nl", "cs", "ar", "zh", "hu", "ko", "ja", "hi"),
@@ -323,7 +317,7 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
         def alone() -> T:
             if self._model is None:
                 self._model = load_model(Path(self._base_url))
-            with _lock_of(self._model):
+            with lock_of(self._model):
                 try:
                     return work(self._model)
                 except Exception as error:
@@ -347,60 +341,6 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
                 operation=operation,
             )
         return path
-
-
-# -- the model in this process ----------------------------------------------------------------
-
-_LOADING = threading.Lock()
-#: Models that somebody in this process uses: two of them in memory would be one too many.
-_LOADED: MutableMapping[Path, Any] = WeakValueDictionary()
-_LOCKS: MutableMapping[Any, threading.Lock] = WeakKeyDictionary()
-
-
-def load_model(folder: Path) -> Any:
-    """Load the weights in a folder, onto the GPU where there is one; blocking.
-
-    A model that this process uses already is returned as it is. Raises ``ConfigError`` where a
-    file of the weights or a package of the ``coqui`` extra is missing, or they do not fit.
-    """
-    folder = folder.absolute()
-    missing = [name for name in _WEIGHTS if not (folder / name).is_file()]
-    if missing:
-        raise errors.ConfigError(
-            f"{folder} is no folder of XTTS weights: {', '.join(missing)} is missing. Nothing is "
-            "downloaded for you; see docs/providers/coqui.md"
-        )
-    with _LOADING:
-        model = _LOADED.get(folder)
-        if model is None:
-            model = _LOADED[folder] = _loaded(folder)
-    return model
-
-
-def _loaded(folder: Path) -> Any:
-    try:
-        api, torch = map(importlib.import_module, ("TTS.api", "torch"))
-    except (ImportError, OSError) as error:  # torch and its companions may not fit each other
-        reason = " ".join(str(error).split())[:200]
-        raise errors.ConfigError(
-            f'coqui cannot be loaded: run pip install "avatarkit-sdk[coqui]" ({reason})'
-        ) from error
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        model = api.TTS(
-            model_path=str(folder), config_path=str(folder / "config.json"), progress_bar=False
-        )
-        return model.to(device)
-    except Exception as error:
-        raise errors.ConfigError(
-            f"the weights in {folder} cannot be loaded ({type(error).__name__}: {error})"[:400]
-        ) from error
-
-
-def _lock_of(model: Any) -> threading.Lock:
-    """The lock of a model, whoever uses it: it cannot say two things at once."""
-    with _LOADING:
-        return _LOCKS.setdefault(model, threading.Lock())
 
 
 # -- small rules ------------------------------------------------------------------------------

@@ -1,0 +1,48 @@
+"""D-ID: avatars of a photo or of footage, videos of them, and cloned voices."""
+
+from __future__ import annotations
+
+from .adapter import DID, ConsentText
+from .options import (
+    Background,
+    ClipConfig,
+    DIDClip,
+    DIDConsent,
+    DIDExpress,
+    DIDExpressive,
+    DIDPremium,
+    DIDScene,
+    DIDScript,
+    DIDTalk,
+    DIDVoice,
+    ExpressiveBackground,
+    ExpressiveConfig,
+    Logo,
+    SceneConfig,
+    TalkConfig,
+    TrainConfig,
+    VoiceConfig,
+)
+
+__all__ = [
+    "DID",
+    "Background",
+    "ClipConfig",
+    "ConsentText",
+    "DIDClip",
+    "DIDConsent",
+    "DIDExpress",
+    "DIDExpressive",
+    "DIDPremium",
+    "DIDScene",
+    "DIDScript",
+    "DIDTalk",
+    "DIDVoice",
+    "ExpressiveBackground",
+    "ExpressiveConfig",
+    "Logo",
+    "SceneConfig",
+    "TalkConfig",
+    "TrainConfig",
+    "VoiceConfig",
+]

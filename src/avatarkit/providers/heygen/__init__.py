@@ -1,0 +1,29 @@
+"""HeyGen: voices, avatars, videos, speech and dubs."""
+
+from __future__ import annotations
+
+from .adapter import HeyGen
+from .options import (
+    HeyGenAvatar,
+    HeyGenBackground,
+    HeyGenCaption,
+    HeyGenDub,
+    HeyGenEngine,
+    HeyGenSpeech,
+    HeyGenVideo,
+    HeyGenVoice,
+    HeyGenVoiceSettings,
+)
+
+__all__ = [
+    "HeyGen",
+    "HeyGenAvatar",
+    "HeyGenBackground",
+    "HeyGenCaption",
+    "HeyGenDub",
+    "HeyGenEngine",
+    "HeyGenSpeech",
+    "HeyGenVideo",
+    "HeyGenVoice",
+    "HeyGenVoiceSettings",
+]

@@ -1,0 +1,106 @@
+"""Options of HeyGen: what a user may set for each call."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from ...models import Model, Options
+
+
+class HeyGenVoice(Options):
+    """Extras of a voice clone."""
+
+    remove_background_noise: bool | None = None  #: True if not given
+
+
+class HeyGenAvatar(Options):
+    """Extras of an avatar. A clip becomes a digital twin, a picture a photo avatar."""
+
+    #: draw an avatar by these words instead; a picture, if given, is what it should resemble
+    prompt: str | None = Field(default=None, max_length=1000)
+
+    @property
+    def without_footage(self) -> bool:
+        """An avatar that is drawn by words needs none."""
+        return self.prompt is not None
+
+
+class HeyGenEngine(Model):
+    """What animates; its words change, so any is let through."""
+
+    type: str  #: "avatar_iv", "avatar_v", "avatar_iii"
+    reference_look_id: str | None = None  #: only of avatar_v
+
+
+class HeyGenVoiceSettings(Model):
+    """How the voice speaks."""
+
+    speed: float | None = Field(default=None, ge=0.5, le=1.5)
+    pitch: float | None = Field(default=None, ge=-50, le=50)  #: semitones
+    volume: float | None = Field(default=None, ge=0, le=1)
+    locale: str | None = None  #: "en-US", of a voice with several languages
+    engine_settings: dict[str, Any] | None = None  #: with "engine_type"
+
+
+class HeyGenBackground(Model):
+    """What stands behind the avatar."""
+
+    type: Literal["color", "image"]
+    value: str | None = None  #: of a colour, "#204060"
+    url: str | None = None  #: of an image
+    asset_id: str | None = None
+
+
+class HeyGenCaption(Model):
+    """Captions; with a style they are burnt into a second video."""
+
+    file_format: Literal["srt"] = "srt"
+    style: Literal["default"] | None = None
+
+
+class HeyGenVideo(Options):
+    """Extras of a video."""
+
+    engine: HeyGenEngine | str | None = None  #: the best that the look supports if not given
+    resolution: Literal["720p", "1080p", "4k"] | None = None
+    aspect_ratio: Literal["16:9", "9:16", "4:5", "5:4", "1:1", "auto"] | None = None
+    fit: Literal["contain", "cover"] | None = None
+    background: HeyGenBackground | None = None
+    remove_background: bool | None = None
+    output_format: Literal["mp4", "webm"] | None = None  #: WebM is transparent
+    caption: HeyGenCaption | None = None
+    voice_settings: HeyGenVoiceSettings | None = None
+    motion_prompt: str | None = None
+    expressiveness: Literal["high", "medium", "low"] | None = None  #: photo avatars, avatar_iv
+
+    @field_validator("engine", mode="before")
+    @classmethod
+    def _spelled_out(cls, engine: Any) -> Any:
+        return {"type": engine} if isinstance(engine, str) else engine
+
+
+class HeyGenSpeech(Options):
+    """Extras of speech."""
+
+    speed: float | None = Field(default=None, ge=0.5, le=2)
+    input_type: Literal["text", "ssml"] | None = None
+    locale: str | None = None  #: "pt-BR"
+
+
+class HeyGenDub(Options):
+    """Extras of a translated video."""
+
+    mode: Literal["speed", "precision"] | None = None  #: "speed" if not given; prices differ
+    input_language: str | None = None  #: heard if not given
+    speaker_num: int | None = None
+    translate_audio_only: bool | None = None  #: the lips stay as they are
+    disable_music_track: bool | None = None
+    enable_speech_enhancement: bool | None = None
+    enable_dynamic_duration: bool | None = None
+    enable_caption: bool | None = None
+    keep_the_same_format: bool | None = None
+    brand_glossary_id: str | None = None
+    start_time: float | None = None  #: seconds
+    end_time: float | None = None
