@@ -330,12 +330,12 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "return",
         ),
         "the time is not part of what is signed": (
-            'message = stamp.encode() + b"." + delivery.body',
-            "message = delivery.body",
+            'return stamp.encode() + b"." + delivery.body',
+            "return delivery.body",
         ),
         "the body is signed as it is parsed, not as it came": (
-            "message = delivery.body\n",
-            "message = json.dumps(json.loads(delivery.body)).encode()\n",
+            "return delivery.body\n",
+            "return json.dumps(json.loads(delivery.body)).encode()\n",
         ),
         "a body that is a list passes": ("if not isinstance(value, dict):", "if value is None:"),
         "the header is looked for as it is written": (
@@ -514,7 +514,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "self._events(delivery, job, trusted=trusted)",
         ),
         "an engine that the look lacks is paid for": (
-            "if supported and asked.type not in supported:",
+            "if asked.type not in supported:",
             "if False:",
         ),
         "two workers ask for two consents": (

@@ -150,23 +150,27 @@ class HmacSha256:
         """Compare in constant time with every secret and every signature given."""
         if not secrets:
             raise WebhookRejected("no webhook secret is configured: set webhook_secrets")
-        value = delivery.headers.get(self.header.lower(), "")
-        stamp, given = "", [value]
-        if self.version is not None:
-            pairs = [part.strip().partition("=") for part in value.split(",")]
-            stamp = next((v for k, _, v in pairs if k == "t"), "")
-            given = [v for k, _, v in pairs if k == self.version]
-        elif self.time_header is not None:
-            stamp = delivery.headers.get(self.time_header.lower(), "")
-        message = delivery.body
-        if self.time_signed and (self.version is not None or self.time_header is not None):
-            if (
-                not _SECONDS.fullmatch(stamp)
-                or abs(delivery.received - int(stamp)) > self.tolerance
-            ):
-                raise WebhookRejected("the timestamp is missing, too old or too new")
-            message = stamp.encode() + b"." + delivery.body
+        stamp, given = self._signatures(delivery)
+        message = self._signed(delivery, stamp)
         wanted = [hmac.new(s, message, hashlib.sha256).hexdigest() for s in secrets]
         matches = [hmac.compare_digest(w.encode(), g.encode()) for w in wanted for g in given]
         if not any(matches):
             raise WebhookRejected("no signature matches")
+
+    def _signatures(self, delivery: Delivery) -> tuple[str, list[str]]:
+        """Read the timestamp, empty if there is none, and the signatures of our version."""
+        value = delivery.headers.get(self.header.lower(), "")
+        if self.version is None:
+            return delivery.headers.get((self.time_header or "").lower(), ""), [value]
+        pairs = [part.strip().partition("=") for part in value.split(",")]
+        stamp = next((v for k, _, v in pairs if k == "t"), "")
+        return stamp, [v for k, _, v in pairs if k == self.version]
+
+    def _signed(self, delivery: Delivery, stamp: str) -> bytes:
+        """Return the bytes that are signed; raises ``WebhookRejected`` for an old timestamp."""
+        timed = self.version is not None or self.time_header is not None
+        if not (self.time_signed and timed):
+            return delivery.body
+        if not _SECONDS.fullmatch(stamp) or abs(delivery.received - int(stamp)) > self.tolerance:
+            raise WebhookRejected("the timestamp is missing, too old or too new")
+        return stamp.encode() + b"." + delivery.body

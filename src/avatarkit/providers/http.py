@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
 
@@ -456,11 +456,8 @@ class HttpProvider:
         for pages in itertools.count(1):
             page = await self._call("GET", path, operation=operation, query=asked)
             items = self._listed(operation, page)
-            for item in items:
-                job_id = text_at(item, *self.reads.ids[operation])
-                if job_id is None or job_id not in ids:  # a list that moves shows some twice
-                    yield item
-                ids |= {job_id} if job_id else set()
+            for item in self._unseen(operation, items, ids):
+                yield item
             cursor = self._cursor(page, query, pages=pages, jobs=len(ids))
             if cursor is None or (self.reads.counts and not items):
                 return
@@ -468,6 +465,16 @@ class HttpProvider:
                 raise self._bad(operation, "the list goes round in circles")
             cursors.add(str(cursor))
             asked[self.reads.cursor_parameter] = cursor
+
+    def _unseen(
+        self, operation: Operation, items: Sequence[Mapping[str, Any]], ids: set[str]
+    ) -> Iterator[Mapping[str, Any]]:
+        """Yield the entries whose id is not in ``ids`` yet, and add it."""
+        for item in items:
+            job_id = text_at(item, *self.reads.ids[operation])
+            if job_id is None or job_id not in ids:  # a list that moves shows some twice
+                yield item
+            ids |= {job_id} if job_id else set()
 
     def _listed(self, operation: Operation, page: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         """Return the entries of a page; raises ``BadReply`` if it has no list of objects."""

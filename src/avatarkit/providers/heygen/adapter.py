@@ -266,18 +266,9 @@ class HeyGen(
             if told is None:
                 raise
         look = told if isinstance(told, Mapping) else {}
-        supported = [str(engine) for engine in look.get("supported_api_engines") or ()]
-        found: dict[str, Any] = {}
+        found = _engine(look, self._option(request, HeyGenVideo))
         if look.get("id") not in {None, request.avatar_id}:
             found["avatar_id"] = look["id"]
-        asked = self._option(request, HeyGenVideo).engine
-        if isinstance(asked, HeyGenEngine):
-            if supported and asked.type not in supported:
-                raise errors.Unsupported(
-                    f"this look cannot use {asked.type}; it supports: {', '.join(supported)}"
-                )
-        elif supported:
-            found["engine"] = next(e for e in (*_ENGINES, *supported) if e in supported)
         return found
 
     async def _looks(self, group_id: str) -> list[Mapping[str, Any]]:
@@ -522,6 +513,21 @@ def _kind(
     return "prompt"
 
 
+def _engine(look: Mapping[str, Any], options: HeyGenVideo) -> dict[str, Any]:
+    """Choose the engine of a look; empty if the options name one, or if HeyGen tells none."""
+    supported = [str(engine) for engine in look.get("supported_api_engines") or ()]
+    if not supported:
+        return {}
+    asked = options.engine
+    if not isinstance(asked, HeyGenEngine):
+        return {"engine": next(e for e in (*_ENGINES, *supported) if e in supported)}
+    if asked.type not in supported:
+        raise errors.Unsupported(
+            f"this look cannot use {asked.type}; it supports: {', '.join(supported)}"
+        )
+    return {}
+
+
 def _in_stock(job: Job) -> Job:
     """HeyGen's own voices and avatars have no state: they are there."""
     said = value_at(job.raw, "data.status")
@@ -544,25 +550,28 @@ def _primary(language: str | None) -> str | None:
 
 
 def _language(language: str, listed: Iterable[Any]) -> str:
-    """What HeyGen calls a language, e.g. "pt-BR"; its own names are taken as they are."""
+    """Return HeyGen's name of a language such as "pt-BR"; its own names are kept as they are."""
     names = [str(name) for name in listed]
-    for name in names:
-        if name.lower() == language.lower():
-            return name
-    region = language.replace("_", "-").partition("-")[2]
-    plain = _DATA.words("languages").get(_primary(language) or "")
+    own = [name for name in names if name.lower() == language.lower()]
+    if own:
+        return own[0]
+    primary, _, region = language.replace("_", "-").partition("-")
+    plain = _DATA.words("languages").get(primary.lower())
     variants = [name for name in names if plain and name.startswith(f"{plain} (")]
-    place = _DATA.words("regions").get(region.upper())
-    fitting: list[str] = [
-        *(name for name in variants if place and place in name),
-        *(name for name in names if name == plain),
-        *(variants if not region else ()),
-    ]
-    if not fitting:
+    found = _variant(region, variants) or (plain if plain in names else None)
+    if found is None and not region:
+        found = next(iter(variants), None)
+    if found is None:
         raise errors.Unsupported(
             f"heygen does not dub into {language!r}; it knows: {', '.join(variants or names)}"
         )
-    return fitting[0]
+    return found
+
+
+def _variant(region: str, variants: Sequence[str]) -> str | None:
+    """Return the first of HeyGen's names that has the region, such as "Portuguese (Brazil)"."""
+    place = _DATA.words("regions").get(region.upper())
+    return next((name for name in variants if place and place in name), None)
 
 
 def _timings(told: Any) -> tuple[tuple[str, float, float], ...] | None:
