@@ -165,7 +165,7 @@ async def test_a_pooler_that_swallows_notifications_is_told_by_its_silence(
             return []
 
         monkeypatch.setattr(repository, "_rows", swallowed)
-        with pytest.raises(errors.StorageError, match="poolers in transaction mode"):
+        with pytest.raises(errors.StorageError, match="pooler in transaction mode"):
             await anext(repository.changes())
 
 
@@ -213,7 +213,7 @@ async def test_what_changes_at_once_is_told_together(cluster, database, monkeypa
             for record in made:
                 new = record.model_copy(update={"progress": 20})
                 tasks.start_soon(repository.save, record, new)
-        await repository._telling
+        await repository._notifying
     assert sorted(i for ids in told for i in ids) == sorted(record.id for record in made)
     assert len(told) < len(made)
 
@@ -229,7 +229,7 @@ def test_what_was_told_in_another_event_loop_keeps_nobody_from_closing(cluster, 
         await repository.aclose()
 
     anyio.run(opened_and_closed, "told")
-    assert repository._telling is None
+    assert repository._notifying is None
     anyio.run(opened_and_closed)
 
 
@@ -245,4 +245,4 @@ async def test_a_change_that_cannot_be_told_counts_all_the_same(cluster, databas
 
         monkeypatch.setattr(repository, "_once", untold)
         assert (await repository.save(old, old.model_copy(update={"progress": 20}))).progress == 20
-        await repository._telling
+        await repository._notifying

@@ -16,7 +16,7 @@ from avatarkit.clock import SystemClock
 from avatarkit.errors import ConfigError, NotFound, StorageError
 from avatarkit.repositories import migrating, postgres
 from avatarkit.repositories.postgres import PostgresRepository
-from avatarkit.repositories.server import ServerClock
+from avatarkit.repositories.server_clock import ServerClock
 from avatarkit.testing.clock import FakeClock
 from avatarkit.testing.repositories import ANA, a_training, an_id
 

@@ -20,7 +20,7 @@ from avatarkit.media.folder import FolderStore
 from avatarkit.models import Consent, Operation, StoredFile
 from avatarkit.providers.synthesia import Synthesia
 from avatarkit.records import LedgerEntry, OperationState, Sample
-from avatarkit.repositories.server import ServerClock
+from avatarkit.repositories.server_clock import ServerClock
 from avatarkit.repositories.supabase import SupabaseRepository
 from avatarkit.testing.clock import FakeClock
 from avatarkit.testing.repositories import ANA, BOB, EditableSuite, a_training, a_video, an_id

@@ -1,22 +1,15 @@
-"""Interface of a repository: where records, samples, consents and webhook deliveries are kept."""
+"""Interface of a repository: the database of records, samples, consents and webhook deliveries."""
 
 from __future__ import annotations
 
-from collections.abc import (
-    AsyncGenerator,
-)
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
-from ..errors import BudgetExceeded
-from ..models import (
-    Consent,
-    Operation,
-    VendorEvent,
-)
+from ..models import Consent, Operation, VendorEvent
 
-if TYPE_CHECKING:  # an adapter needs no rows: its import is quicker without them
+if TYPE_CHECKING:  # adapters do not need records: their import is quicker without them
     from ..records import Instant, LedgerEntry, Record, Sample, Status
 
 AnyRecord_co = TypeVar("AnyRecord_co", bound="Record", covariant=True)
@@ -24,7 +17,7 @@ AnyRecord_co = TypeVar("AnyRecord_co", bound="Record", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A record that one worker may drive until its lease ends; ``fence`` names the claim."""
+    """Lease of a record for one worker; ``fence``, which grows, identifies the claim."""
 
     record: Record
     fence: int
@@ -32,7 +25,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[AnyRecord_co]):
-    """Part of a list; ``cursor`` asks for the rest, None at the end."""
+    """Page of a list; pass ``cursor`` for the next one; None at the end."""
 
     records: tuple[AnyRecord_co, ...]
     cursor: str | None
@@ -40,60 +33,44 @@ class Page(Generic[AnyRecord_co]):
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits for one provider: how many records, how many of them for a worker."""
+    """Number of unfinished records per provider, and how many of them wait for a worker."""
 
     provider: str
-    waiting: int  #: records that are not at their end
-    due: int  #: of them, those that nobody holds although it is their time
-    held: int  #: of them, those that a worker drives at this moment
-    oldest: float | None  #: since when the first of the due ones is, in seconds since 1970
+    waiting: int  #: records that are not final
+    due: int  #: of them, due records without a lease
+    held: int  #: of them, records that a worker has leased now
+    oldest: float | None  #: due time of the first due record, in seconds since 1970
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cap:
-    """The most that records may hold which were made from ``since`` to before ``until``."""
+    """Budget cap for records that are created from ``since`` to before ``until``."""
 
-    name: str  #: whose it is and for when, in words
+    name: str  #: user and period, in words
     amount: int  #: millionths of a US dollar
     since: float
     until: float
-    user_id: str | None = None  #: None: of all users together
-
-    def require_room(self, held: int, asked: int) -> None:
-        """Raise ``BudgetExceeded`` where ``asked`` more is too much beside what is ``held``."""
-        over = held + asked - self.amount
-        if asked and over > 0:
-            raise BudgetExceeded(
-                f"{_shown(asked)} more would exceed {self.name} by {_shown(over)}: "
-                f"{_shown(held)} of {_shown(self.amount)} is spent or reserved. "
-                "Nothing was sent.",
-                over=dollars(over),
-                budget=self.name,
-            )
+    user_id: str | None = None  #: None: all users together
 
 
-#: In a dollar. Amounts in records are whole millionths of one, so that sums are exact anywhere.
+#: Micro-dollars in a dollar. Amounts in records are whole micro-dollars: sums are exact anywhere.
 MILLIONTHS = 1_000_000
 
 
 def dollars(amount: int) -> Decimal:
-    """US dollars of so many millionths."""
+    """Convert micro-dollars to US dollars."""
     return Decimal(amount) / MILLIONTHS
-
-
-def _shown(amount: int) -> str:
-    return f"${dollars(amount):,f}"
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What records stand for, in millionths of a US dollar."""
+    """Spent and reserved amounts, in micro-dollars."""
 
-    spent: int  #: was accepted by vendors
-    reserved: int  #: is still to be sent, or of unknown fate
+    spent: int  #: accepted by vendors
+    reserved: int  #: not sent yet, or with an unknown outcome
 
 
-#: The status of a webhook delivery.
+#: Outcome of a webhook delivery.
 Outcome = Literal[
     "received",  # stored, not processed yet
     "unmatched",  # no record has its job yet
@@ -106,7 +83,7 @@ Outcome = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogEntry:
-    """A webhook delivery as it is kept: the bytes for people, the events for us."""
+    """Stored webhook delivery: the bytes for people, the events for the worker."""
 
     provider: str
     event_id: str
@@ -114,7 +91,7 @@ class LogEntry:
     payload: bytes = field(repr=False)
     received_at: float
     signed: bool = False
-    token: str | None = None  #: what our callback address said about whose it is
+    token: str | None = None  #: token of our callback address, which names the record
     events: tuple[VendorEvent, ...] = ()
     record_id: str | None = None
     outcome: Outcome = "received"
@@ -122,89 +99,89 @@ class LogEntry:
 
 @dataclass(frozen=True, slots=True)
 class LogPage:
-    """Part of the log; ``cursor`` asks for the rest, None when there is none."""
+    """Page of deliveries; pass ``cursor`` for the next one; None at the end."""
 
     entries: tuple[LogEntry, ...]
     cursor: str | None
 
 
 class Repository(Protocol):
-    """Where records live. One contract, one suite of tests, several implementations.
+    """Database of records: one contract, one test suite, several implementations.
 
-    Errors: ``ConfigError`` for a database that is foreign or newer, ``StorageError`` where it is
-    full or not writable, ``NotFound`` where a clone belongs to another user.
+    Raises ``ConfigError`` for a database of another program or a newer version, ``StorageError``
+    if it is full or not writable, ``NotFound`` if a clone belongs to another user.
     """
 
     async def open(self) -> None:
-        """Connect, and migrate where needed; safe when many processes start at once."""
+        """Connect, and migrate if needed; safe when many processes start at once."""
         ...
 
     async def aclose(self) -> None:
-        """Finish what was begun, and let go."""
+        """Finish the calls under way, and disconnect."""
         ...
 
     async def now(self) -> Instant:
-        """The moment by the clock that leases and intents are measured with."""
+        """Return the time by the clock of leases and intents."""
         ...
 
     async def create(self, record: Record, *caps: Cap) -> tuple[Record, bool]:
-        """Insert; if the id exists, what is there and False. Inserts a missing clone.
+        """Insert; if the id exists, return the stored record and False. Inserts a missing clone.
 
-        ``record.reserved`` is held from then on, and each ``save`` brings what is held in step with
-        the record, in its own transaction. Raises ``BudgetExceeded``, and keeps nothing, where that
-        is too much for one of ``caps``; several callers at once never get more than there is.
+        ``record.reserved`` is reserved from then on; each ``save`` updates the reservation in its
+        own transaction. Raises ``BudgetExceeded``, and stores nothing, if that is too much for one
+        of ``caps``; concurrent callers together never exceed a cap.
         """
         ...
 
     async def held(self, since: float, until: float, user_id: str | None = None) -> Held:
-        """What the records hold that were made from ``since`` to before ``until``."""
+        """Amounts of the records that were created from ``since`` to before ``until``."""
         ...
 
     async def get(self, record_id: str) -> Record | None:
-        """A training or a video by its id, tombstones included."""
+        """Training or video by its id, tombstones included."""
         ...
 
     async def save(self, old: Record, new: Record, *entries: LedgerEntry) -> Record | None:
-        """Replace ``old`` by ``new`` if nobody else has (compare-and-set by ``version``).
+        """Replace ``old`` by ``new`` if it has not changed (compare-and-swap by ``version``).
 
-        Returns what is stored now (version one higher), or None for a lost race. The ledger
-        entries are written in the same transaction; the same entry twice is one.
+        Returns the stored record (version one higher), or None for a lost race. The ledger
+        entries are written in the same transaction; a known entry is skipped.
         """
         ...
 
     async def claim(self, owner: str, limit: int, lease: float) -> list[Claim]:
-        """Take up to ``limit`` due records, oldest first, for ``lease`` seconds."""
+        """Lease up to ``limit`` due records, oldest first, for ``lease`` seconds."""
         ...
 
     async def renew(self, owner: str, lease: float) -> None:
-        """Extend every lease that ``owner`` holds."""
+        """Let every lease that ``owner`` holds end ``lease`` seconds from now."""
         ...
 
     async def release(self, claim: Claim) -> None:
-        """End a claim; nothing happens where the fence is not the newest."""
+        """End a claim; do nothing if its fence is not the newest."""
         ...
 
     async def next_due(self) -> float | None:
-        """When the earliest record that nobody holds is due, in seconds since 1970."""
+        """Due time of the earliest record without a lease, in seconds since 1970."""
         ...
 
     async def backlog(self) -> list[Backlog]:
-        """What waits, by the provider that it waits for."""
+        """Number of waiting records per provider."""
         ...
 
     async def take_place(
         self, account: str, holder: str, *, places: int | None, rate: float | None, seconds: float
     ) -> float:
-        """Take one of an account's places for ``seconds``, unless it is given back earlier.
+        """Take one of an account's slots for ``seconds``, unless it is given back earlier.
 
-        Returns 0.0 where it is taken, else after how many seconds to ask again. ``places`` bounds
-        how many are held at once, ``rate`` how many are taken in a second, of which up to a
-        second's worth at once. It holds for everybody who uses this repository.
+        Returns 0.0 if the slot is taken, else the seconds after which to ask again. ``places``
+        limits the slots that are taken at once, ``rate`` how many are taken in a second, with
+        bursts of one second's worth. The limits apply to all workers of this repository.
         """
         ...
 
     async def leave_place(self, account: str, holder: str) -> None:
-        """Give the place back."""
+        """Give the slot back."""
         ...
 
     async def page(
@@ -222,31 +199,31 @@ class Repository(Protocol):
         ...
 
     async def find_job(self, provider: str, operation: Operation, job_id: str) -> Record | None:
-        """The record that holds this job."""
+        """Record that holds this job: the oldest of several, deleted ones last."""
         ...
 
     async def add_sample(self, sample: Sample) -> Sample:
-        """Keep a sample of a clone; the same bytes in the same role are one sample."""
+        """Store a sample of a clone; the same bytes in the same role are one sample."""
         ...
 
     async def samples(self, user_id: str, clone_id: str | None = None) -> list[Sample]:
-        """All samples of a clone, or of a user's every clone, oldest first."""
+        """All samples of a clone, or of all clones of a user, oldest first."""
         ...
 
     async def remove_sample(self, sample: Sample) -> None:
-        """Forget a sample, by its id and role; one that is not there is forgotten."""
+        """Delete a sample by its id and role; do nothing if there is none."""
         ...
 
     async def add_consent(self, consent: Consent) -> Consent:
-        """Keep a consent; idempotent by its id."""
+        """Store a consent; idempotent by its id: the one stored first is returned."""
         ...
 
     async def get_consent(self, consent_id: str) -> Consent | None:
-        """A consent by its id."""
+        """Consent by its id."""
         ...
 
     async def revoke_consent(self, consent_id: str, at: float) -> Consent | None:
-        """Note when it was revoked, the first time; returns what is kept, or None."""
+        """Store the time of the first revocation; return the stored consent, or None."""
         ...
 
     async def consents(self, user_id: str) -> list[Consent]:
@@ -254,34 +231,34 @@ class Repository(Protocol):
         ...
 
     async def tombstones(self, user_id: str) -> list[Record]:
-        """A user's deleted records whose cleanup has not ended, by their id."""
+        """Deleted records of a user whose cleanup has not ended, by their id."""
         ...
 
     async def erase(self, user_id: str) -> dict[str, int]:
-        """Remove what a user has beside records: "samples", "consents", "deliveries", "clones".
+        """Delete a user's "samples", "consents", "deliveries" and "clones"; records stay.
 
-        Deliveries are those about the user's records. A clone stays while a record that is not
-        deleted is of it. What was spent stays, but no more as this user's. Returns how many of each
-        went, and how many records are not deleted ("live"); in one transaction.
+        Deliveries are those about the user's records. A clone stays while it has a record that is
+        not deleted. Spent amounts stay, without the user. Returns the count of each, and of the
+        records that are not deleted ("live"). All in one transaction.
         """
         ...
 
     async def drop_webhooks(self, record_id: str) -> None:
-        """Remove the deliveries about a record; also those that only name its token."""
+        """Delete the deliveries about a record, also those that only name its token."""
         ...
 
     async def log_webhook(self, entry: LogEntry) -> bool:
-        """Keep a delivery; False where this event of this provider is known already."""
+        """Store a delivery; False if this event of this provider is known already."""
         ...
 
     async def settle_webhook(
         self, provider: str, event_id: str, outcome: Outcome, record_id: str | None = None
     ) -> None:
-        """Note what became of a delivery, and whose it was, where that is known."""
+        """Store the outcome of a delivery, and its record if that is known."""
         ...
 
     async def get_webhook(self, provider: str, event_id: str) -> LogEntry | None:
-        """One delivery."""
+        """Return one delivery, or None."""
         ...
 
     async def webhooks(
@@ -293,26 +270,26 @@ class Repository(Protocol):
         cursor: str | None = None,
         limit: int = 50,
     ) -> LogPage:
-        """The log, newest first; of one user: what was about that user's records."""
+        """Deliveries, newest first, of all users or about the records of one."""
         ...
 
     async def pending_webhooks(self, limit: int = 64) -> list[LogEntry]:
-        """What is "received", then what is "unmatched", each oldest first."""
+        """Deliveries that are "received", then those that are "unmatched", each oldest first."""
         ...
 
     async def ledger(self, record_id: str | None = None) -> list[LedgerEntry]:
-        """What was accepted by vendors, oldest first."""
+        """Requests that vendors accepted, oldest first."""
         ...
 
 
 @runtime_checkable
 class Wakes(Protocol):
-    """A repository that hears of changes, also of other processes'."""
+    """Repository that reports changes, also those of other processes."""
 
     def changes(self) -> AsyncGenerator[str | None, None]:
-        """Yield the id of each training or video that a person sees change, or None: any may have.
+        """Yield the id of each record whose visible fields change; None means any of them.
 
-        The first is None, once everything that follows is heard. Raises where it hears no longer,
-        and may be called again then.
+        The first value is None, as soon as later changes are reported. Raises when changes are no
+        longer reported; then it may be called again.
         """
         ...

@@ -1,10 +1,11 @@
-"""Records in the memory of this process: for tests, and the plainest reading of the contract."""
+"""Repository in the memory of this process, for tests: the simplest implementation."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from ..interfaces import (
     Backlog,
@@ -22,7 +23,8 @@ from ..models import Consent, Operation
 from ..records import Instant, LedgerEntry, Record, Sample, Status
 from . import rows, rules
 
-__all__ = ["MemoryRepository"]
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(slots=True)
@@ -41,9 +43,9 @@ class _Row:
 
 
 class MemoryRepository(Repository):
-    """Keeps everything until the object is gone; for one event loop.
+    """Repository that lives as long as the object; for one event loop.
 
-    ``clock`` is what leases, due times and ``now`` are measured with.
+    ``clock`` measures leases, due times and ``now``.
     """
 
     def __init__(self, *, clock: Clock) -> None:
@@ -59,21 +61,21 @@ class MemoryRepository(Repository):
         self._paced: dict[str, float] = {}
 
     async def open(self) -> None:
-        """Do nothing: it is there."""
+        """Do nothing: memory needs no connection."""
 
     async def aclose(self) -> None:
-        """Do nothing: what it holds stays readable."""
+        """Do nothing: the records stay readable."""
 
     async def now(self) -> Instant:
-        """The moment by the clock that was given."""
+        """Return the time by the given clock."""
         return self._clock.now()
 
     # -- records ------------------------------------------------------------------------------
 
     async def create(self, record: Record, *caps: Cap) -> tuple[Record, bool]:
-        """Insert; if the id exists, what is there and False. Inserts a missing clone.
+        """Insert; if the id exists, return the stored record and False. Inserts a missing clone.
 
-        Raises ``NotFound`` where the clone belongs to another user, ``BudgetExceeded`` where one of
+        Raises ``NotFound`` if the clone belongs to another user, ``BudgetExceeded`` if one of
         ``caps`` has no room.
         """
         if row := self._rows.get(record.id):
@@ -81,14 +83,14 @@ class MemoryRepository(Repository):
         _, stored = rules.as_stored(record)
         for cap in caps:
             held = self._held(cap.since, cap.until, cap.user_id)
-            cap.require_room(held.spent + held.reserved, record.reserved)
+            rules.require_room(cap, held.spent + held.reserved, record.reserved)
         self._admit(record.user_id, record.clone_id)
         self._rows[record.id] = _Row(stored)
         self._reserve(stored)
         return stored, True
 
     async def held(self, since: float, until: float, user_id: str | None = None) -> Held:
-        """What the records hold that were made from ``since`` to before ``until``."""
+        """Amounts of the records that were created from ``since`` to before ``until``."""
         return self._held(since, until, user_id)
 
     def _held(self, since: float, until: float, user_id: str | None) -> Held:
@@ -106,14 +108,14 @@ class MemoryRepository(Repository):
             kept |= {"reserved": row["reserved"], "spent": row["spent"]}
 
     async def get(self, record_id: str) -> Record | None:
-        """A training or a video by its id, tombstones included."""
+        """Training or video by its id, tombstones included."""
         row = self._rows.get(record_id)
         return row.record if row else None
 
     async def save(self, old: Record, new: Record, *entries: LedgerEntry) -> Record | None:
-        """Replace ``old`` by ``new`` if nobody else has; None for a lost race.
+        """Replace ``old`` by ``new`` if it has not changed; None for a lost race.
 
-        Raises ``IllegalTransition`` where the status of a final record would change.
+        Raises ``IllegalTransition`` if the status of a final record would change.
         """
         row = self._rows.get(old.id)
         if row is None or row.record.version != old.version:
@@ -129,7 +131,7 @@ class MemoryRepository(Repository):
     # -- leases -------------------------------------------------------------------------------
 
     async def claim(self, owner: str, limit: int, lease: float) -> list[Claim]:
-        """Take up to ``limit`` due records, oldest first, for ``lease`` seconds."""
+        """Lease up to ``limit`` due records, oldest first, for ``lease`` seconds."""
         now = self._clock.now()
         due = [
             (row.record.next_at, row.record.id, row)
@@ -153,13 +155,13 @@ class MemoryRepository(Repository):
                 row.until = now.boot + lease
 
     async def release(self, claim: Claim) -> None:
-        """End a claim; nothing happens where the fence is not the newest."""
+        """End a claim; do nothing if its fence is not the newest."""
         row = self._rows.get(claim.record.id)
         if row and row.fence == claim.fence:
             row.let_go()
 
     async def next_due(self) -> float | None:
-        """When the earliest record that nobody holds is due, in seconds since 1970."""
+        """Due time of the earliest record without a lease, in seconds since 1970."""
         now = self._clock.now()
         return min(
             (
@@ -170,10 +172,10 @@ class MemoryRepository(Repository):
             default=None,
         )
 
-    # -- looking up ---------------------------------------------------------------------------
+    # -- queries ------------------------------------------------------------------------------
 
     async def backlog(self) -> list[Backlog]:
-        """What waits, by the provider that it waits for."""
+        """Number of waiting records per provider."""
         now = self._clock.now()
         waiting: dict[str, list[_Row]] = {}
         for row in self._rows.values():
@@ -184,7 +186,7 @@ class MemoryRepository(Repository):
     async def take_place(
         self, account: str, holder: str, *, places: int | None, rate: float | None, seconds: float
     ) -> float:
-        """Take one of an account's places; 0.0, or after how many seconds to ask again."""
+        """Take one of an account's slots; 0.0, or the seconds after which to ask again."""
         now = self._clock.now().wall
         ends = self._places.get(account, {})
         ends = self._places[account] = {h: end for h, end in ends.items() if end > now}
@@ -197,7 +199,7 @@ class MemoryRepository(Repository):
         return wait
 
     async def leave_place(self, account: str, holder: str) -> None:
-        """Give the place back."""
+        """Give the slot back."""
         self._places.get(account, {}).pop(holder, None)
 
     async def page(
@@ -229,7 +231,7 @@ class MemoryRepository(Repository):
         return Page(shown, rules.pack_cursor(last.created_at, last.id) if last else None)
 
     async def find_job(self, provider: str, operation: Operation, job_id: str) -> Record | None:
-        """The record that holds this job: of several the oldest, deleted ones last."""
+        """Record that holds this job: the oldest of several, deleted ones last."""
         key = (provider, operation, job_id)
         holders = [r.record for r in self._rows.values() if key in rules.jobs_of(r.record)]
         return min(holders, key=lambda r: (r.deleted, r.created_at, r.id), default=None)
@@ -237,9 +239,9 @@ class MemoryRepository(Repository):
     # -- samples and consents -----------------------------------------------------------------
 
     async def add_sample(self, sample: Sample) -> Sample:
-        """Keep a sample of a clone; the same bytes in the same role are one sample.
+        """Store a sample of a clone; the same bytes in the same role are one sample.
 
-        Raises ``NotFound`` where the clone belongs to another user.
+        Raises ``NotFound`` if the clone belongs to another user.
         """
         self._admit(sample.user_id, sample.clone_id)
         for known in self._samples:
@@ -249,7 +251,7 @@ class MemoryRepository(Repository):
         return sample
 
     async def samples(self, user_id: str, clone_id: str | None = None) -> list[Sample]:
-        """All samples of a clone, or of a user's every clone, oldest first.
+        """All samples of a clone, or of all clones of a user, oldest first.
 
         Raises ``NotFound`` for another user's clone.
         """
@@ -259,20 +261,20 @@ class MemoryRepository(Repository):
         return sorted(own, key=lambda sample: (sample.created_at, sample.id))
 
     async def remove_sample(self, sample: Sample) -> None:
-        """Forget a sample, by its id and role; one that is not there is forgotten."""
+        """Delete a sample by its id and role; do nothing if there is none."""
         gone = (sample.id, sample.role)
         self._samples = [kept for kept in self._samples if (kept.id, kept.role) != gone]
 
     async def add_consent(self, consent: Consent) -> Consent:
-        """Keep a consent; idempotent by its id: what was kept first is what comes back."""
+        """Store a consent; idempotent by its id: the one stored first is returned."""
         return self._consents.setdefault(consent.id, consent)
 
     async def get_consent(self, consent_id: str) -> Consent | None:
-        """A consent by its id."""
+        """Consent by its id."""
         return self._consents.get(consent_id)
 
     async def revoke_consent(self, consent_id: str, at: float) -> Consent | None:
-        """Note when it was revoked, the first time; returns what is kept, or None."""
+        """Store the time of the first revocation; return the stored consent, or None."""
         known = self._consents.get(consent_id)
         if known is not None and known.revoked_at is None:
             known = known.model_copy(update={"revoked_at": at})
@@ -287,59 +289,55 @@ class MemoryRepository(Repository):
         return sorted(own, key=lambda consent: consent.id)
 
     async def tombstones(self, user_id: str) -> list[Record]:
-        """A user's deleted records whose cleanup has not ended, by their id."""
+        """Deleted records of a user whose cleanup has not ended, by their id."""
         records = (row.record for row in self._rows.values())
         own = [record for record in records if record.deleted and record.user_id == user_id]
         return sorted(own, key=lambda record: record.id)
 
     async def erase(self, user_id: str) -> dict[str, int]:
-        """Remove the user's samples, consents, deliveries and clones; how many of each."""
+        """Delete the user's samples, consents, deliveries and clones; return the count of each."""
         records = (row.record for row in self._rows.values())
         live = [r for r in records if r.user_id == user_id and not r.deleted]
         used = {record.clone_id for record in live}
-        samples = [sample for sample in self._samples if sample.user_id == user_id]
-        consents = [c.id for c in self._consents.values() if c.user_id == user_id]
-        deliveries = [k for k, entry in self._webhooks.items() if self._whose(entry) == user_id]
-        clones = [c for c, owner in self._clones.items() if owner == user_id and c not in used]
-        self._samples = [sample for sample in self._samples if sample.user_id != user_id]
-        for consent_id in consents:
-            del self._consents[consent_id]
-        for key in deliveries:
-            del self._webhooks[key]
-        for clone_id in clones:
-            del self._clones[clone_id]
+        kept = [sample for sample in self._samples if sample.user_id != user_id]
+        samples = len(self._samples) - len(kept)
+        self._samples = kept
+        consents = _remove(self._consents, lambda _, consent: consent.user_id == user_id)
+        deliveries = _remove(self._webhooks, lambda _, entry: self._whose(entry) == user_id)
+        clones = _remove(self._clones, lambda key, owner: owner == user_id and key not in used)
+        whose = rules.whose(user_id)
         for row in self._reservations.values():
-            if row["whose"] == rules.whose(user_id):
-                row["whose"] = ""
-        found = (len(samples), len(consents), len(deliveries), len(clones), len(live))
+            row["whose"] = "" if row["whose"] == whose else row["whose"]
+        found = (samples, consents, deliveries, clones, len(live))
         return dict(zip(rules.ERASED, found, strict=True))
 
     async def drop_webhooks(self, record_id: str) -> None:
-        """Remove the deliveries about a record; also those that only name its token."""
-        self._webhooks = {
-            key: entry
-            for key, entry in self._webhooks.items()
-            if record_id != entry.record_id
-            and (entry.record_id or not (entry.token or "").startswith(f"ak-{record_id}-"))
-        }
+        """Delete the deliveries about a record, also those that only name its token."""
+        token = f"ak-{record_id}-"
+
+        def about(_: tuple[str, str], entry: LogEntry) -> bool:
+            unnamed = not entry.record_id and (entry.token or "").startswith(token)
+            return entry.record_id == record_id or unnamed
+
+        _remove(self._webhooks, about)
 
     # -- logs ---------------------------------------------------------------------------------
 
     async def log_webhook(self, entry: LogEntry) -> bool:
-        """Keep a delivery; False where this event of this provider is known already."""
+        """Store a delivery; False if this event of this provider is known already."""
         return self._webhooks.setdefault((entry.provider, entry.event_id), entry) is entry
 
     async def settle_webhook(
         self, provider: str, event_id: str, outcome: Outcome, record_id: str | None = None
     ) -> None:
-        """Note what became of a delivery, and whose it was, where that is known."""
+        """Store the outcome of a delivery, and its record if that is known."""
         if entry := self._webhooks.get((provider, event_id)):
             whose = record_id or entry.record_id
             settled = replace(entry, outcome=outcome, record_id=whose)
             self._webhooks[provider, event_id] = settled
 
     async def get_webhook(self, provider: str, event_id: str) -> LogEntry | None:
-        """One delivery."""
+        """Return one delivery, or None."""
         return self._webhooks.get((provider, event_id))
 
     async def webhooks(
@@ -351,7 +349,7 @@ class MemoryRepository(Repository):
         cursor: str | None = None,
         limit: int = 50,
     ) -> LogPage:
-        """The log, newest first; of one user: what was about that user's records."""
+        """Deliveries, newest first, of all users or about the records of one."""
         before = rules.unpack_cursor(cursor) if cursor is not None else (math.inf, "")
         found = [
             entry
@@ -369,18 +367,26 @@ class MemoryRepository(Repository):
         return row.record.user_id if row else None
 
     async def pending_webhooks(self, limit: int = 64) -> list[LogEntry]:
-        """What is "received", then what is "unmatched", each oldest first."""
+        """Deliveries that are "received", then those that are "unmatched", each oldest first."""
         waiting = [e for e in self._webhooks.values() if e.outcome in {"received", "unmatched"}]
         return sorted(waiting, key=lambda entry: (entry.outcome, _place(entry)))[:limit]
 
     async def ledger(self, record_id: str | None = None) -> list[LedgerEntry]:
-        """What was accepted by vendors, oldest first."""
+        """Requests that vendors accepted, oldest first."""
         entries = [e for e in self._ledger.values() if record_id in (None, e.record_id)]
         return sorted(entries, key=lambda entry: entry.at)
 
     def _admit(self, user_id: str, clone_id: str) -> None:
         if self._clones.setdefault(clone_id, user_id) != user_id:
             rules.hidden_clone(clone_id)
+
+
+def _remove(found: dict[K, V], unwanted: Callable[[K, V], bool]) -> int:
+    """Delete the unwanted entries; return their count."""
+    keys = [key for key, value in found.items() if unwanted(key, value)]
+    for key in keys:
+        del found[key]
+    return len(keys)
 
 
 def _place(entry: LogEntry) -> tuple[float, str]:

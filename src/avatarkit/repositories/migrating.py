@@ -1,4 +1,4 @@
-"""The SQL that makes the tables on PostgreSQL and Supabase: where it is, and applying it."""
+"""Migrations of PostgreSQL and Supabase: read, export and apply the SQL files."""
 
 from __future__ import annotations
 
@@ -9,20 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import AvatarKitError, ConfigError, StorageError
-from . import server
+from . import server_errors
 from .postgres import driver, place_of, reason
 
 if TYPE_CHECKING:
     from psycopg import Error
     from psycopg.errors import Diagnostic
 
-__all__ = ["apply", "export", "scripts"]
-
 
 def scripts() -> Iterator[tuple[str, str]]:
-    """Name (without its timestamp) and text of each file, in the order in which they apply.
+    """Yield name (without its timestamp) and text of each SQL file, in their order.
 
-    The first one moves an older pair of tables over, and does nothing where there is none.
+    The first one upgrades an older pair of tables, and does nothing if there is none.
     """
     folder = resources.files(__package__) / "migrations"
     for file in sorted(folder.iterdir(), key=lambda file: file.name):
@@ -34,8 +32,8 @@ def scripts() -> Iterator[tuple[str, str]]:
 def export(folder: Path, now: datetime) -> list[Path]:
     """Write the files as Supabase migrations, a second apart, into ``folder``.
 
-    Raises ``ConfigError`` where the same file is there already, ``StorageError`` where the folder
-    cannot be written.
+    Raises ``ConfigError`` if the same file exists already, ``StorageError`` if the folder cannot
+    be written.
     """
     written = []
     try:
@@ -57,14 +55,14 @@ def _refuse_twice(folder: Path, name: str, text: str) -> None:
 
 
 def apply(dsn: str, warn: Callable[[str], object] | None = None) -> int:
-    """Make or upgrade the tables in the database at ``dsn``; returns the schema's version.
+    """Create or upgrade the tables in the database at ``dsn``; return the schema's version.
 
-    ``warn`` is called with what a person should look at, such as a public bucket.
+    ``warn`` is called with each warning for an operator, such as a public bucket.
 
     Each file is one transaction under an advisory lock, so that many processes may do this at
     once; a second time changes nothing. Blocking. Raises ``ConfigError`` for a wrong address, a
-    role that may not, a newer schema or tables of another shape; ``StorageError`` where the server
-    is away.
+    role without the rights, a newer schema or tables of another shape; ``StorageError`` if the
+    server cannot be reached.
     """
     psycopg, _ = driver()
     place = place_of(dsn)
@@ -97,8 +95,8 @@ def _refused(error: Error, place: str) -> AvatarKitError:
     said = error.diag.message_primary or ""
     if code == "42501":
         return ConfigError(
-            f"{place}: this role may not make tables there ({said}): connect as the database's "
+            f"{place}: this role may not create tables there ({said}): connect as the database's "
             "owner; on Supabase use `avatarkit db export-migration` and `supabase db push`"
         )
-    known = server.explained(code, _in_words(error.diag), place)
+    known = server_errors.explained(code, _in_words(error.diag), place)
     return known or StorageError(f"{place} refused the migration ({code}): {said}")

@@ -1,7 +1,7 @@
-"""The rows of the SQL repositories: what queries and people look at, and the document itself.
+"""Rows of the SQL repositories: a JSON document, and columns for queries and people.
 
-The document is the truth; every other column is derived from it when it is written. Times are
-seconds since 1970 here; ``in_json`` says them as PostgreSQL reads them.
+The document is the source of truth; all other columns are derived from it on each write. Times are
+seconds since 1970; ``in_json`` converts them to ISO 8601 for PostgreSQL.
 """
 
 from __future__ import annotations
@@ -19,32 +19,12 @@ from ..models import Consent, Model, Operation, VendorEvent
 from ..records import Record, Sample, Training, Video
 from . import rules
 
-__all__ = [
-    "RECORDS",
-    "SAMPLES",
-    "Kind",
-    "consent_row",
-    "in_json",
-    "iso",
-    "kind_of",
-    "log_doc",
-    "log_entry",
-    "log_page",
-    "naming",
-    "page",
-    "read",
-    "readable",
-    "record",
-    "record_row",
-    "sample_row",
-]
-
 log = get_logger(__name__)
 
 M = TypeVar("M", bound=Model)
 Kind = Literal["training", "video"]
 
-#: The model and the table of each kind of record.
+#: Model and table of each kind of record.
 RECORDS: Mapping[str, tuple[type[Record], str]] = {
     "training": (Training, "avatar_training"),
     "video": (Video, "avatar_videos"),
@@ -53,12 +33,12 @@ SAMPLES: Mapping[str, str] = {"voice": "voice_samples", "footage": "video_sample
 
 
 def kind_of(record: Record) -> Kind:
-    """Which kind of record it is."""
+    """Kind of a record."""
     return "video" if isinstance(record, Video) else "training"
 
 
 def record_row(record: Record, doc: str) -> dict[str, Any]:
-    """The columns of a training or a video; ``*_url`` hold keys of the media store."""
+    """Columns of a training or a video; ``*_url`` hold keys of the media store."""
     states = {state.operation: state for state in record.operations}
     keys = {name: file.key for name, file in record.files.items()}
     row = {
@@ -101,7 +81,7 @@ def record_row(record: Record, doc: str) -> dict[str, Any]:
         "provider_avatar_id": avatar and avatar.usable_id,
         "avatar_video_url": keys.get("preview"),
         "avatar_thumbnail_url": keys.get("thumbnail"),
-        # A preview in which the avatar speaks; no vendor's answer has another film of it.
+        # The preview, in which the avatar speaks: no vendor returns another sample video.
         "sample_video_url": keys.get("preview"),
         "training_started_at": record.started_at,
         "training_completed_at": record.completed_at,
@@ -109,7 +89,7 @@ def record_row(record: Record, doc: str) -> dict[str, Any]:
 
 
 def sample_row(sample: Sample) -> dict[str, Any]:
-    """The columns of a sample, whose role says the table."""
+    """Columns of a sample; its role selects the table."""
     return {
         "id": sample.id,
         "user_id": sample.user_id,
@@ -124,7 +104,7 @@ def sample_row(sample: Sample) -> dict[str, Any]:
 
 
 def consent_row(consent: Consent) -> dict[str, Any]:
-    """The columns of a consent."""
+    """Columns of a consent."""
     return {
         "id": consent.id,
         "user_id": consent.user_id,
@@ -136,7 +116,7 @@ def consent_row(consent: Consent) -> dict[str, Any]:
 
 
 def in_json(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The row as PostgreSQL's functions take it: a time is ISO 8601."""
+    """Row as PostgreSQL's functions take it: times are ISO 8601."""
     return {
         **row,
         **{name: iso(row[name]) for name in _TIMES & row.keys() if row[name] is not None},
@@ -149,39 +129,44 @@ _TIMES = frozenset(
 )
 
 
-def iso(seconds: float) -> str:
-    """A time as ISO 8601; raises ``StorageError`` for what no database can keep."""
+def iso(at: float) -> str:
+    """Format a time as ISO 8601; raises ``StorageError`` for a time that cannot be stored."""
     try:
-        return datetime.fromtimestamp(seconds, UTC).isoformat()
+        return datetime.fromtimestamp(at, UTC).isoformat()
     except (OverflowError, ValueError):
-        raise StorageError(f"{seconds!r} is no time that a database can keep") from None
+        raise StorageError(f"{at!r} is no time that a database can store") from None
+
+
+def seconds(text: str) -> float:
+    """Parse a time in ISO 8601: seconds since 1970."""
+    return datetime.fromisoformat(text).timestamp()
 
 
 def read(model: type[M], doc: str, *, table: str, row_id: str, place: str) -> M:
-    """Read a document; raises ``StorageError`` that names the row, and quotes nothing of it."""
+    """Read a document; raises ``StorageError`` that names the row and quotes none of its text."""
     try:
         return model.model_validate_json(doc)
     except ValidationError as error:
         raise StorageError(
             f"the document of {row_id!r} in table {table} of {place} cannot be read "
-            f"({rules.describe(error)}): mend its column doc, or bring a backup back"
-        ) from None  # its cause quotes what people wrote
+            f"({rules.describe(error)}): repair its column doc, or restore a backup"
+        ) from None  # its cause quotes personal data
 
 
 def record(kind: str, row_id: str, doc: str, *, place: str) -> Record:
-    """Read a training or a video; raises ``StorageError``, also where it is that of another row."""
+    """Read a training or a video; raises ``StorageError``, also for another row's document."""
     model, table = RECORDS[kind]
     found = read(model, doc, table=table, row_id=row_id, place=place)
     if found.id != row_id and rules.spelt(found.id) != rules.spelt(row_id):
         raise StorageError(
             f"the document of {row_id!r} in table {table} of {place} is that of another record: "
-            "mend its column doc, or bring a backup back"
+            "repair its column doc, or restore a backup"
         )
     return found
 
 
 def readable(kind: str, row_id: str, doc: str, *, place: str) -> Record | None:
-    """Read a record; None, with a warning, where that cannot be done, so that others go on."""
+    """Read a record; log a warning and return None if that fails, so that others go on."""
     try:
         return record(kind, row_id, doc, place=place)
     except StorageError as error:
@@ -190,7 +175,7 @@ def readable(kind: str, row_id: str, doc: str, *, place: str) -> Record | None:
 
 
 def page(kind: str, found: Sequence[Sequence[Any]], limit: int, *, place: str) -> Page[Record]:
-    """A page of (id, created_at, document), of which one more than ``limit`` was asked for."""
+    """Page of (id, created_at, document); the query asked for one row more than ``limit``."""
     last = found[limit - 1] if len(found) > limit else None
     records = (readable(kind, row_id, doc, place=place) for row_id, _, doc in found[:limit])
     return Page(
@@ -199,8 +184,8 @@ def page(kind: str, found: Sequence[Sequence[Any]], limit: int, *, place: str) -
     )
 
 
-class _Told(Model):
-    """What was read from a delivery; nothing, of one that another program logged."""
+class _Delivery(Model):
+    """Document of a delivery; empty if another program logged it."""
 
     signed: bool = False
     token: str | None = None
@@ -208,24 +193,24 @@ class _Told(Model):
 
 
 def log_doc(entry: LogEntry) -> str:
-    """The document of a delivery."""
-    return _Told(signed=entry.signed, token=entry.token, events=entry.events).model_dump_json()
+    """Write the document of a delivery."""
+    return _Delivery(signed=entry.signed, token=entry.token, events=entry.events).model_dump_json()
 
 
 def naming(record_id: str) -> str:
-    """What stands in the document of a delivery that names a token of the record."""
+    """Text in the document of a delivery that names a token of the record."""
     return f'"token":"ak-{record_id}-'
 
 
 def log_entry(columns: Mapping[str, Any], doc: str | None, *, place: str) -> LogEntry:
     """Read a delivery from its columns, ``payload`` as bytes, and its document."""
     row_id = f"{columns['provider']} {columns['event_id']}"
-    told = read(_Told, doc or "{}", table="avatar_webhooks", row_id=row_id, place=place)
-    return LogEntry(**columns, signed=told.signed, token=told.token, events=told.events)
+    found = read(_Delivery, doc or "{}", table="avatar_webhooks", row_id=row_id, place=place)
+    return LogEntry(**columns, signed=found.signed, token=found.token, events=found.events)
 
 
 def log_page(found: Sequence[LogEntry], limit: int) -> LogPage:
-    """A page of the log, of which one more than ``limit`` was asked for."""
+    """Page of the log; the query asked for one row more than ``limit``."""
     last = found[limit - 1] if len(found) > limit else None
     cursor = rules.pack_cursor(last.received_at, rules.log_key(last)) if last else None
     return LogPage(tuple(found[:limit]), cursor)

@@ -1,4 +1,4 @@
-"""What every repository decides alike: cursors, jobs, clones, and what may be saved."""
+"""Rules that all repositories share: cursors, jobs, budgets, and which changes are allowed."""
 
 from __future__ import annotations
 
@@ -15,37 +15,17 @@ from uuid import UUID
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
-from ..errors import ConfigError, IllegalTransition, NotFound, StorageError
-from ..interfaces import LogEntry
+from ..errors import BudgetExceeded, ConfigError, IllegalTransition, NotFound, StorageError
+from ..interfaces import Cap, LogEntry, dollars
 from ..models import Model, Operation
 from ..records import Instant, Record, Status
 
-__all__ = [
-    "ERASED",
-    "UNREADABLE_PAUSE",
-    "JobKey",
-    "as_stored",
-    "describe",
-    "held",
-    "hidden_clone",
-    "jobs_of",
-    "keep_final",
-    "log_key",
-    "pack_cursor",
-    "page_filter",
-    "place",
-    "reservation",
-    "unpack_cursor",
-    "waits_for",
-    "whose",
-]
-
 M = TypeVar("M", bound=Model)
 
-#: A record that cannot be read is looked at again after so many seconds.
+#: Seconds after which a record that cannot be read is tried again.
 UNREADABLE_PAUSE = 60.0
 
-#: What is removed of a user beside records, in this order; then how many records are not deleted.
+#: Counts of what ``erase`` deletes, in this order; then the count of records that stay.
 ERASED = ("samples", "consents", "deliveries", "clones", "live")
 
 #: Provider, operation, job id.
@@ -53,19 +33,19 @@ JobKey = tuple[str, Operation, str]
 
 
 def pack_cursor(created_at: float, record_id: str) -> str:
-    """The opaque text that asks for what comes after this record in a page."""
+    """Opaque cursor: the page after this record."""
     place = json.dumps([created_at, record_id], separators=(",", ":"))
     return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
 
 
 def unpack_cursor(cursor: str) -> tuple[float, str]:
-    """``created_at`` and id of the last record seen; raises ``ConfigError``."""
+    """Read a cursor: ``created_at`` and id of the last record seen; raises ``ConfigError``."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         created_at, record_id = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         place = float(created_at), str(record_id)
-        datetime.fromtimestamp(place[0], UTC)  # beyond its years no database has a time
-        place[1].encode()  # nor half of a pair of surrogates
+        datetime.fromtimestamp(place[0], UTC)  # no database stores other years
+        place[1].encode()  # nor a lone surrogate
     except (ValueError, TypeError, OverflowError, OSError, RecursionError) as error:
         raise _malformed(cursor) from error
     if "\0" in place[1]:
@@ -75,12 +55,12 @@ def unpack_cursor(cursor: str) -> tuple[float, str]:
 
 def _malformed(cursor: str) -> ConfigError:
     return ConfigError(
-        f"{cursor[:40]!r} is no cursor of this list: pass Page.cursor on unchanged, or None"
+        f"{cursor[:40]!r} is no cursor of this list: pass Page.cursor unchanged, or None"
     )
 
 
 def log_key(entry: LogEntry) -> str:
-    """What orders deliveries of one moment."""
+    """Sort key of deliveries with the same time."""
     return f"{entry.provider} {entry.event_id}"
 
 
@@ -91,7 +71,7 @@ def page_filter(
     training_id: str | None,
     status: Status | None,
 ) -> dict[str, str]:
-    """The fields that the records of a page must have; a training belongs to itself."""
+    """Fields that the records of a page must have; a training is its own ``training_id``."""
     wanted = {
         "user_id": user_id,
         "clone_id": clone_id,
@@ -102,7 +82,7 @@ def page_filter(
 
 
 def jobs_of(record: Record) -> set[JobKey]:
-    """Every job by which ``record`` is to be found: duplicates and earlier stacks' included."""
+    """All jobs of a record, with duplicates and those of earlier stacks."""
     return {
         (state.provider, state.operation, job_id)
         for state in record.every_operation
@@ -112,9 +92,9 @@ def jobs_of(record: Record) -> set[JobKey]:
 
 
 def whose(user_id: str | None) -> str | None:
-    """A user in what is held, which outlives the user's name in its record; None is everybody.
+    """Digest of a user's id for budget rows, which outlive the user; None means all users.
 
-    A UUID in any spelling is one user, as it is to a database that has a type for them.
+    All spellings of a UUID are one user, as in a database with a UUID type.
     """
     if user_id is None:
         return None
@@ -122,29 +102,45 @@ def whose(user_id: str | None) -> str | None:
 
 
 def spelt(an_id: str) -> str:
-    """An id as a database with a type for UUIDs writes it."""
+    """Normalise an id that is a UUID, as a database with a UUID type does."""
     with suppress(ValueError):
         return str(UUID(an_id))
     return an_id
 
 
 def reservation(record: Record, before: Record | None = None) -> dict[str, Any] | None:
-    """The row that says what ``record`` holds; None where it is what it was, or nothing was."""
+    """Budget-reservation row for the record; None if unchanged or empty."""
     holds = record.holds
     if holds == (before.holds if before else (0, 0)):
         return None
     reserved, spent = holds
     return {
         "record_id": record.id,
-        "whose": whose((before or record).user_id),  # a purged record names nobody
+        "whose": whose((before or record).user_id),  # a purged record has no user
         "at": record.created_at,
         "reserved": reserved,
         "spent": spent,
     }
 
 
+def require_room(cap: Cap, held: int, asked: int) -> None:
+    """Raise ``BudgetExceeded`` if ``asked`` more than ``held`` exceeds the cap (micro-dollars)."""
+    over = held + asked - cap.amount
+    if asked and over > 0:
+        raise BudgetExceeded(
+            f"{_shown(asked)} more would exceed {cap.name} by {_shown(over)}: "
+            f"{_shown(held)} of {_shown(cap.amount)} is spent or reserved. Nothing was sent.",
+            over=dollars(over),
+            budget=cap.name,
+        )
+
+
+def _shown(amount: int) -> str:
+    return f"${dollars(amount):,f}"
+
+
 def keep_final(record_id: str, before: Status, after: Status) -> None:
-    """Raise ``IllegalTransition`` where the status of a final record would change."""
+    """Raise ``IllegalTransition`` if the status of a final record would change."""
     if before.final and after is not before:
         raise IllegalTransition(
             f"{record_id} is {before}, which is final: it cannot become {after}"
@@ -152,15 +148,15 @@ def keep_final(record_id: str, before: Status, after: Status) -> None:
 
 
 def as_stored(model: M) -> tuple[str, M]:
-    """The document to be kept, and what will be read from it.
+    """Document to store, and the model that will be read from it.
 
-    Raises ``StorageError`` where it could not be read again, as with an infinite time.
+    Raises ``StorageError`` if it could not be read again, as with an infinite time.
     """
     try:
         document = model.model_dump_json(warnings="error")
-    except PydanticSerializationError:  # a value of another type than its field's
+    except PydanticSerializationError:  # a value has another type than its field
         return _read_back(model)
-    if 'NaN"' in document or 'Infinity"' in document:  # as ``Model`` writes them, or in a text
+    if 'NaN"' in document or 'Infinity"' in document:  # written by ``Model``, or part of a text
         _refuse_infinite(model)
     return (document, model) if all(map(_plain, _undeclared(model))) else _read_back(model)
 
@@ -173,22 +169,22 @@ def _read_back(model: M) -> tuple[str, M]:
     except ValidationError as error:
         raise _unkeepable(describe(error)) from None
     except PydanticSerializationError:
-        raise _unkeepable("a value of a type that JSON has not") from None
+        raise _unkeepable("a value has a type that JSON lacks") from None
 
 
-def _unkeepable(what: str) -> StorageError:
-    return StorageError(f"this cannot be kept as JSON: {what}")
+def _unkeepable(problem: str) -> StorageError:
+    return StorageError(f"this cannot be stored as JSON: {problem}")
 
 
 def _refuse_infinite(model: Model) -> None:
-    """Raise ``StorageError`` that names the numbers which JSON has not."""
+    """Raise ``StorageError`` that names the infinite numbers, which JSON lacks."""
     found = ", ".join(_infinite(model.model_dump(warnings=False)))
     if found:
         raise _unkeepable(found)
 
 
 def _infinite(value: Any, path: str = "") -> Iterator[str]:
-    """The paths of infinite numbers and NaN in what a model dumps."""
+    """Paths of infinite numbers and NaN in a dumped model."""
     if isinstance(value, float) and not math.isfinite(value):
         yield path
     items: Iterable[tuple[Any, Any]] = ()
@@ -201,7 +197,7 @@ def _infinite(value: Any, path: str = "") -> Iterator[str]:
 
 
 def _undeclared(model: Model) -> Iterator[Any]:
-    """The values of a model that may have any type."""
+    """Values of a model that may have any type."""
     if isinstance(model, Record):
         yield from model.options
         yield from (state.prepared for state in model.every_operation if state.prepared)
@@ -211,29 +207,29 @@ _PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def _plain(value: Any) -> bool:
-    """Whether JSON gives the very same back; of a tuple it makes a list."""
+    """True if JSON returns an equal value; a tuple would become a list."""
     if type(value) is dict:
         return all(type(name) is str and _plain(part) for name, part in value.items())
     return all(map(_plain, value)) if type(value) is list else type(value) in _PLAIN
 
 
 def describe(error: ValidationError) -> str:
-    """Which fields are wrong; not what is in them, which is personal."""
+    """Names of the invalid fields; never their values, which are personal data."""
     return ", ".join(".".join(map(str, e["loc"])) or e["type"] for e in error.errors()[:3])
 
 
 def held(until: float | None, boot_id: str | None, now: Instant) -> bool:
-    """Whether a lease that ends at boot time ``until`` still holds; a reboot ends it."""
+    """True if a lease that ends at boot time ``until`` is valid; a reboot ends all leases."""
     return until is not None and boot_id == now.boot_id and now.boot < until
 
 
 def waits_for(record: Record) -> str:
-    """The provider of the first operation that is not done, else of the last."""
+    """Provider of the first operation that has not succeeded, else of the last."""
     states = record.operations
     return next((s.provider for s in states if not s.succeeded), states[-1].provider)
 
 
-#: Who finds all places taken asks again after so many seconds, at the latest.
+#: Seconds after which to ask again, at most, if all slots of an account are taken.
 _PLACE_PAUSE = 0.5
 
 
@@ -244,11 +240,10 @@ def place(
     places: int | None,
     rate: float | None,
 ) -> tuple[float, float | None]:
-    """Decide on a place at an account, of which others hold some until ``ends``.
+    """Rate limiter of an account, whose other slots are taken until ``ends``.
 
-    Returns how many seconds to wait (0.0: it may be taken) and the account's new ``paced``. The
-    rate is a leaky bucket as a meter (GCRA), which is empty at ``paced`` and holds one second's
-    requests.
+    Returns the seconds to wait (0.0: a slot is free) and the account's new ``paced``. The rate is
+    a leaky bucket as a meter (GCRA), which is empty at ``paced`` and holds one second's requests.
     """
     if places is not None and len(ends) >= places:
         return min(_PLACE_PAUSE, min(ends) - now), paced
@@ -260,5 +255,5 @@ def place(
 
 
 def hidden_clone(clone_id: str) -> NoReturn:
-    """Answer for a clone of somebody else as for one that is not there; raises ``NotFound``."""
+    """Raise ``NotFound``: another user's clone gets the same answer as a missing one."""
     raise NotFound(f"there is no clone {clone_id!r}: use an id of this user, or a new one")

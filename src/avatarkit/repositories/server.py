@@ -1,148 +1,549 @@
-"""What the repositories on a database server share: its time, its errors, rows as it takes them.
+"""Repository on a database server: the same SQL functions for PostgreSQL and for Supabase.
 
-They call the same functions, which the migration makes: one by a driver, one through PostgREST.
+``ServerRepository`` decides which function is called with which arguments, and reads the answers.
+Its subclasses are the transports: a driver's connection pool, and PostgREST over HTTP.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, TypeVar
 
 from pydantic_core import to_json
 
-from ..errors import (
-    AvatarKitError,
-    ConfigError,
-    Conflict,
-    IllegalTransition,
-    NotFound,
-    StorageError,
+from ..errors import StorageError
+from ..interfaces import (
+    Backlog,
+    Cap,
+    Claim,
+    Held,
+    LogEntry,
+    LogPage,
+    Outcome,
+    Page,
+    Repository,
 )
-from ..interfaces import Cap, Claim, Clock, LogEntry
-from ..records import Instant, LedgerEntry, Record
+from ..models import Consent, Model, Operation
+from ..records import Instant, LedgerEntry, Record, Sample, Status, Video
 from . import rows, rules
+from .server_clock import ServerClock
 
-__all__ = [
-    "MIGRATE",
-    "SCHEMA_VERSION",
-    "ServerClock",
-    "caps_json",
-    "change_json",
-    "claimed",
-    "explained",
-    "jobs_json",
-    "known_error",
-    "ledger_json",
-    "located",
-    "log_filter",
-    "logged",
-    "require_room",
-    "reservation_json",
-    "row_json",
-    "wrong_schema",
-]
+M = TypeVar("M", bound=Model)
+Row = dict[str, Any]
 
-#: What ``avatarkit_schema_version()`` must answer.
-SCHEMA_VERSION = 1
-MIGRATE = (
-    "run `avatarkit db migrate --dsn DSN`, or on Supabase `avatarkit db export-migration` and "
-    "`supabase db push`"
-)
-
-#: Seconds for which the server's time is counted on here before it is asked for again.
-_FRESH = 10.0
-#: An answer that took longer than so many seconds says too little about what time it is now.
-_SLOW = 1.0
-#: Two measurements may differ by so many seconds without time running backwards.
-_JITTER = 5.0
+#: How often a change is sent, at most, while its answers are lost.
+_ATTEMPTS = 4
 
 
-class ServerClock:
-    """The database's time, asked for now and then and counted on by this machine's boot clock.
+class AnswerLost(StorageError):
+    """No clear answer came: the server may have carried out the call, or may yet do so."""
 
-    All workers thus measure intents, due times and leases by one clock. ``virtual`` takes
-    ``clock`` for the time itself, as tests want it.
+
+class Json(str):
+    """Text that is JSON already, for an argument of type ``jsonb``."""
+
+    __slots__ = ()
+
+
+class ServerRepository(Repository):
+    """Calls the SQL functions of the migration; a subclass sends the calls and reads tables.
+
+    A subclass sets ``_place``, the database in words without any secret, and ``_time``; None there
+    means that the server is asked for each ``now``.
     """
 
-    def __init__(
-        self, clock: Clock, ask: Callable[[], Awaitable[float]], *, virtual: bool = False
-    ) -> None:
-        self._clock = clock
-        self._ask = ask
-        self._virtual = virtual
-        self._asked: Instant | None = None
-        self._ahead = 0.0  #: server's time less this machine's boot time
-        self._last = 0.0
+    _place: str
+    _time: ServerClock | None
+    #: Rows of one answer, at most.
+    _most_rows = 2**31 - 1
 
-    @property
-    def given(self) -> str | None:
-        """The time that functions are told, ISO 8601; None where the server knows better."""
-        return rows.iso(self._clock.now().wall) if self._virtual else None
+    # -- transport, which a subclass provides ------------------------------------------------------
+
+    @abstractmethod
+    async def _call(self, function: str, *, again: bool = True, **arguments: Any) -> Any:
+        """Call a function of the migration: its value, or its rows as objects.
+
+        The call is repeated while the server is away. With ``again=False`` it is not repeated once
+        it may have been carried out, and raises ``AnswerLost``.
+        """
+
+    @abstractmethod
+    async def _matching(
+        self, table: str, columns: Sequence[str], where: Mapping[str, str | bool], key: str = "id"
+    ) -> list[Row]:
+        """All rows that have these values, sorted by ``key``; times are ISO 8601."""
+
+    @abstractmethod
+    async def _newest(
+        self, table: str, where: Mapping[str, str], before: tuple[str, str] | None, limit: int
+    ) -> list[Row]:
+        """Rows (id, created_at, doc) that are not deleted, newest first.
+
+        ``before``: only rows after that (created_at, id) in this order.
+        """
+
+    def _check_ids(self, **ids: str | None) -> None:
+        """Raise ``ConfigError`` for an id that the database cannot hold."""
+
+    def _announce(self, record_id: str) -> None:
+        """Tell watchers of other processes that a record changed, if the database does not."""
+
+    # -- time -------------------------------------------------------------------------------------
 
     async def now(self) -> Instant:
-        """The moment by the server's clock, off by half of what a question takes at most."""
-        here = self._clock.now()
-        if self._virtual:
-            return here
-        known = self._asked
-        if known is None or known.boot_id != here.boot_id or here.boot - known.boot > _FRESH:
-            here = await self._measure()
-        wall = here.boot + self._ahead
-        self._last = wall if wall < self._last - _JITTER else max(wall, self._last)
-        return Instant(wall=self._last)
+        """Return the time by the server's clock."""
+        return await self._time.now() if self._time else Instant(wall=await self._server_now())
 
-    async def _measure(self, tries: int = 3) -> Instant:
-        before = self._clock.now()
-        server = await self._ask()
-        after = self._clock.now()
-        if tries > 1 and not 0 <= after.boot - before.boot <= _SLOW:
-            return await self._measure(tries - 1)
-        self._ahead = server - (before.boot + after.boot) / 2
-        self._asked = after
-        return after
+    async def _server_now(self) -> float:
+        return float(await self._call("avatarkit_now"))
+
+    @property
+    def _given(self) -> str | None:
+        """Time to pass to the functions; None lets them use the server's."""
+        return self._time.given if self._time else None
+
+    # -- records ----------------------------------------------------------------------------------
+
+    async def create(self, record: Record, *caps: Cap) -> tuple[Record, bool]:
+        """Insert; if the id exists, return the stored record and False. Inserts a missing clone.
+
+        A call whose answer was lost is repeated, and then may return False for a record that it
+        created itself. Raises ``NotFound`` if the clone belongs to another user,
+        ``BudgetExceeded`` if one of ``caps`` has no room.
+        """
+        self._check_ids(id=record.id, user_id=record.user_id, clone_id=record.clone_id)
+        if isinstance(record, Video):
+            self._check_ids(training_id=record.training_id)
+        doc, stored = rules.as_stored(record)
+        (row,) = await self._call(
+            "avatarkit_create",
+            p_kind=rows.kind_of(record),
+            p_row=row_json(rows.record_row(stored, doc)),
+            p_jobs=jobs_json(rules.jobs_of(stored)),
+            p_reservation=reservation_json(stored),
+            p_caps=caps_json(caps),
+        )
+        if row["cap"] is not None:
+            rules.require_room(caps[row["cap"]], row["held"] or 0, stored.reserved)
+        if row["created"]:
+            return stored, True
+        return self._record(row["kind"], record.id, row["doc"]), False
+
+    async def held(self, since: float, until: float, user_id: str | None = None) -> Held:
+        """Amounts of the records that were created from ``since`` to before ``until``."""
+        (row,) = await self._call(
+            "avatarkit_held",
+            p_since=rows.iso(since),
+            p_until=rows.iso(until),
+            p_whose=rules.whose(user_id),
+        )
+        return Held(**row)
+
+    async def get(self, record_id: str) -> Record | None:
+        """Training or video by its id, tombstones included.
+
+        Raises ``StorageError`` if its document cannot be read.
+        """
+        self._check_ids(id=record_id)
+        found = await self._call("avatarkit_get", p_id=record_id)
+        return self._record(found[0]["kind"], record_id, found[0]["doc"]) if found else None
+
+    async def save(self, old: Record, new: Record, *entries: LedgerEntry) -> Record | None:
+        """Replace ``old`` by ``new`` if it has not changed; None for a lost race.
+
+        After a lost answer the row is read: if it holds exactly this document, this call stored
+        it. If it is still ``old``, the call is repeated, which is safe: only one of the two can
+        match that version. Anything else is a lost race.
+
+        Raises ``IllegalTransition`` if the status of a final record would change.
+        """
+        self._check_ids(id=old.id)
+        doc, saved = rules.as_stored(new.model_copy(update={"version": old.version + 1}))
+        jobs = rules.jobs_of(saved)
+        change = {
+            "p_kind": rows.kind_of(old),
+            "p_version": old.version,
+            "p_row": change_json(rows.record_row(saved, doc)),
+            "p_jobs": None if jobs == rules.jobs_of(old) else jobs_json(jobs),
+            "p_ledger": ledger_json(entries),
+            "p_reservation": reservation_json(saved, old),
+        }
+        if not await self._replaced(old, doc, change):
+            return None
+        if saved.shown != old.shown:
+            self._announce(saved.id)
+        return saved
+
+    async def _replaced(self, old: Record, doc: str, change: Mapping[str, Any]) -> bool:
+        """Save; True if ``doc`` is stored now, also if the answer that says so was lost."""
+        lost: AnswerLost | None = None
+        for _ in range(_ATTEMPTS):
+            try:
+                replaced = await self._call("avatarkit_save", again=False, **change)
+                if replaced or lost is None:
+                    return bool(replaced)
+            except AnswerLost as error:
+                lost = error
+            _, table = rows.RECORDS[rows.kind_of(old)]
+            stored = await self._matching(table, ("version", "doc"), {"id": old.id})
+            if not stored or stored[0]["doc"] == doc:
+                return bool(stored)
+            if stored[0]["version"] != old.version:
+                return False
+        raise lost or AssertionError
+
+    def _record(self, kind: str, record_id: str, doc: str) -> Record:
+        return rows.record(kind, record_id, doc, place=self._place)
+
+    def _read(self, model: type[M], table: str, row_id: str, doc: str) -> M:
+        return rows.read(model, doc, table=table, row_id=row_id, place=self._place)
+
+    # -- leases -----------------------------------------------------------------------------------
+
+    async def claim(self, owner: str, limit: int, lease: float) -> list[Claim]:
+        """Lease up to ``limit`` due records, oldest first, for ``lease`` seconds.
+
+        A record that cannot be read is skipped with a warning; another one is taken instead.
+        """
+        claims: list[Claim] = []
+        skipped = True
+        while skipped and len(claims) < limit:
+            skipped = False
+            found = await self._call(
+                "avatarkit_claim",
+                p_owner=owner,
+                p_limit=min(limit - len(claims), self._most_rows),
+                p_seconds=lease,
+                p_now=self._given,
+            )
+            for row in found:
+                record = rows.readable(row["kind"], row["id"], row["doc"], place=self._place)
+                if record is None:
+                    skipped = True
+                    await self._release(row["id"], row["fence"], rules.UNREADABLE_PAUSE)
+                else:
+                    claims.append(Claim(record, row["fence"]))
+        return claims
+
+    async def renew(self, owner: str, lease: float) -> None:
+        """Let every lease that ``owner`` holds end ``lease`` seconds from now."""
+        await self._call("avatarkit_renew", p_owner=owner, p_seconds=lease, p_lease_now=self._given)
+
+    async def release(self, claim: Claim) -> None:
+        """End a claim; do nothing if its fence is not the newest."""
+        await self._release(claim.record.id, claim.fence, 0.0)
+
+    async def _release(self, record_id: str, fence: int, pause: float) -> None:
+        await self._call(
+            "avatarkit_release",
+            p_id=record_id,
+            p_fence=fence,
+            p_pause=pause,
+            p_lease_now=self._given,
+        )
+
+    async def next_due(self) -> float | None:
+        """Due time of the earliest record without a lease, in seconds since 1970."""
+        due = await self._call("avatarkit_next_due", p_lease_now=self._given)
+        return None if due is None else float(due)
+
+    async def backlog(self) -> list[Backlog]:
+        """Number of waiting records per provider."""
+        return [Backlog(**row) for row in await self._call("avatarkit_backlog", p_now=self._given)]
+
+    # -- account limits ---------------------------------------------------------------------------
+
+    async def take_place(
+        self, account: str, holder: str, *, places: int | None, rate: float | None, seconds: float
+    ) -> float:
+        """Take one of an account's slots; 0.0, or the seconds after which to ask again.
+
+        A call whose answer was lost is repeated: the same holder takes no second slot, but the
+        rate may count two.
+        """
+        wait = await self._call(
+            "avatarkit_take_place",
+            p_account=account,
+            p_holder=holder,
+            p_places=places,
+            p_rate=rate,
+            p_seconds=seconds,
+            p_now=self._given,
+        )
+        return float(wait)
+
+    async def leave_place(self, account: str, holder: str) -> None:
+        """Give the slot back."""
+        await self._call("avatarkit_leave_place", p_account=account, p_holder=holder)
+
+    # -- queries ----------------------------------------------------------------------------------
+
+    async def page(
+        self,
+        kind: Literal["training", "video"],
+        *,
+        user_id: str | None = None,
+        clone_id: str | None = None,
+        training_id: str | None = None,
+        status: Status | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page[Record]:
+        """Newest first, without deleted ones; raises ``ConfigError`` for a foreign cursor.
+
+        A record that cannot be read is left out, with a warning.
+        """
+        self._check_ids(user_id=user_id, clone_id=clone_id, training_id=training_id)
+        wanted = rules.page_filter(kind, user_id, clone_id, training_id, status)
+        before = None
+        if cursor is not None:
+            at, last_id = rules.unpack_cursor(cursor)
+            self._check_ids(cursor=last_id)
+            before = rows.iso(at), last_id
+        limit = max(1, min(limit, self._most_rows - 1))
+        found = await self._newest(rows.RECORDS[kind][1], wanted, before, limit + 1)
+        dated = [(row["id"], rows.seconds(row["created_at"]), row["doc"]) for row in found]
+        return rows.page(kind, dated, limit, place=self._place)
+
+    async def find_job(self, provider: str, operation: Operation, job_id: str) -> Record | None:
+        """Record that holds this job: the oldest of several, deleted ones last."""
+        found = await self._call(
+            "avatarkit_find_job", p_provider=provider, p_operation=operation, p_job_id=job_id
+        )
+        return self._record(found[0]["kind"], found[0]["id"], found[0]["doc"]) if found else None
+
+    # -- samples and consents ---------------------------------------------------------------------
+
+    async def add_sample(self, sample: Sample) -> Sample:
+        """Store a sample of a clone; the same bytes in the same role are one sample.
+
+        Raises ``NotFound`` if the clone belongs to another user.
+        """
+        self._check_ids(id=sample.id, user_id=sample.user_id, clone_id=sample.clone_id)
+        row = row_json(rows.sample_row(sample))
+        doc = await self._call("avatarkit_add_sample", p_role=sample.role, p_row=row)
+        return self._read(Sample, rows.SAMPLES[sample.role], sample.id, doc)
+
+    async def samples(self, user_id: str, clone_id: str | None = None) -> list[Sample]:
+        """All samples of a clone, or of all clones of a user, oldest first.
+
+        Raises ``NotFound`` for another user's clone. Rows of the application's own in these
+        tables, which have no document, are left out.
+        """
+        self._check_ids(user_id=user_id, clone_id=clone_id)
+        where = {"user_id": user_id} if clone_id is None else {"clone_id": clone_id}
+        if clone_id is not None:
+            owners = await self._matching("user_clones", ("user_id",), {"id": clone_id})
+            if owners and rules.spelt(owners[0]["user_id"]) != rules.spelt(user_id):
+                rules.hidden_clone(clone_id)
+        columns = ("id", "created_at", "doc")
+        found = [
+            (rows.seconds(row["created_at"]), row["id"], table, row["doc"])
+            for table in rows.SAMPLES.values()
+            for row in await self._matching(table, columns, where)
+            if row["doc"] is not None
+        ]
+        return [self._read(Sample, table, row_id, doc) for _, row_id, table, doc in sorted(found)]
+
+    async def remove_sample(self, sample: Sample) -> None:
+        """Delete a sample by its id and role; do nothing if there is none."""
+        self._check_ids(id=sample.id)
+        await self._call("avatarkit_remove_sample", p_role=sample.role, p_id=sample.id)
+
+    async def add_consent(self, consent: Consent) -> Consent:
+        """Store a consent; idempotent by its id: the one stored first is returned."""
+        self._check_ids(id=consent.id, user_id=consent.user_id)
+        row = row_json(rows.consent_row(consent))
+        return self._consent(consent.id, await self._call("avatarkit_add_consent", p_row=row))
+
+    async def get_consent(self, consent_id: str) -> Consent | None:
+        """Consent by its id."""
+        self._check_ids(id=consent_id)
+        found = await self._matching("avatar_consents", ("doc",), {"id": consent_id})
+        return self._consent(consent_id, found[0]["doc"]) if found else None
+
+    async def revoke_consent(self, consent_id: str, at: float) -> Consent | None:
+        """Store the time of the first revocation; return the stored consent, or None."""
+        self._check_ids(id=consent_id)
+        doc = await self._call("avatarkit_revoke_consent", p_id=consent_id, p_at=at)
+        return None if doc is None else self._consent(consent_id, doc)
+
+    def _consent(self, consent_id: str, doc: str) -> Consent:
+        return self._read(Consent, "avatar_consents", consent_id, doc)
+
+    # -- erasure ----------------------------------------------------------------------------------
+
+    async def consents(self, user_id: str) -> list[Consent]:
+        """All consents of a user, by their id."""
+        self._check_ids(user_id=user_id)
+        found = await self._matching("avatar_consents", ("id", "doc"), {"user_id": user_id})
+        return [self._consent(row["id"], row["doc"]) for row in found]
+
+    async def tombstones(self, user_id: str) -> list[Record]:
+        """Deleted records of a user whose cleanup has not ended, by their id."""
+        self._check_ids(user_id=user_id)
+        found = [
+            self._record(kind, row["id"], row["doc"])
+            for kind, (_, table) in rows.RECORDS.items()
+            for row in await self._matching(
+                table, ("id", "doc"), {"user_id": user_id, "deleted": True}
+            )
+        ]
+        return sorted(found, key=lambda record: record.id)
+
+    async def erase(self, user_id: str) -> dict[str, int]:
+        """Delete the user's samples, consents, deliveries and clones; return the count of each.
+
+        May be repeated; after a lost answer the counts are those of the last attempt.
+        """
+        self._check_ids(user_id=user_id)
+        whose = rules.whose(user_id)
+        gone = await self._call("avatarkit_erase", p_user_id=user_id, p_whose=whose)
+        return dict(zip(rules.ERASED, gone, strict=True))
+
+    async def drop_webhooks(self, record_id: str) -> None:
+        """Delete the deliveries about a record, also those that only name its token."""
+        self._check_ids(record_id=record_id)
+        naming = rows.naming(record_id)
+        await self._call("avatarkit_drop_webhooks", p_record_id=record_id, p_naming=naming)
+
+    # -- logs -------------------------------------------------------------------------------------
+
+    async def log_webhook(self, entry: LogEntry) -> bool:
+        """Store a delivery; False if this event of this provider is known already.
+
+        Returns True after a lost answer: handling a delivery twice does no harm, dropping it does.
+        """
+        self._check_ids(record_id=entry.record_id)
+        delivery: Mapping[str, Any] = {
+            "p_provider": entry.provider,
+            "p_event_id": entry.event_id,
+            "p_event_type": entry.event_type,
+            "p_body": base64.b64encode(entry.payload).decode(),
+            "p_received_at": rows.iso(entry.received_at),
+            "p_record_id": entry.record_id,
+            "p_outcome": entry.outcome,
+            "p_doc": rows.log_doc(entry),
+        }
+        try:
+            return bool(await self._call("avatarkit_log_webhook", again=False, **delivery))
+        except AnswerLost:
+            await self._call("avatarkit_log_webhook", **delivery)
+            return True
+
+    async def settle_webhook(
+        self, provider: str, event_id: str, outcome: Outcome, record_id: str | None = None
+    ) -> None:
+        """Store the outcome of a delivery, and its record if that is known."""
+        self._check_ids(record_id=record_id)
+        await self._call(
+            "avatarkit_settle_webhook",
+            p_provider=provider,
+            p_event_id=event_id,
+            p_outcome=outcome,
+            p_record_id=record_id,
+        )
+
+    async def get_webhook(self, provider: str, event_id: str) -> LogEntry | None:
+        """Return one delivery, or None."""
+        found = await self._logged(1, p_provider=provider, p_event_id=event_id)
+        return found[0] if found else None
+
+    async def webhooks(
+        self,
+        *,
+        user_id: str | None = None,
+        provider: str | None = None,
+        outcome: Outcome | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> LogPage:
+        """Deliveries, newest first, of all users or about the records of one.
+
+        Raises ``ConfigError`` for a foreign cursor.
+        """
+        self._check_ids(user_id=user_id)
+        at, key = rules.unpack_cursor(cursor) if cursor is not None else (None, None)
+        limit = max(1, min(limit, self._most_rows - 1))
+        found = await self._logged(
+            limit + 1,
+            p_user_id=user_id,
+            p_provider=provider,
+            p_outcome=outcome,
+            p_at=None if at is None else rows.iso(at),
+            p_key=key,
+        )
+        return rows.log_page(found, limit)
+
+    async def pending_webhooks(self, limit: int = 64) -> list[LogEntry]:
+        """Deliveries that are "received", then those that are "unmatched", each oldest first."""
+        return await self._logged(min(limit, self._most_rows), p_pending=True)
+
+    async def _logged(self, limit: int, **wanted: Any) -> list[LogEntry]:
+        found = await self._call("avatarkit_webhooks", p_limit=limit, **wanted)
+        return [self._log_entry(row) for row in found]
+
+    def _log_entry(self, row: Row) -> LogEntry:
+        columns = {name: value for name, value in row.items() if name not in {"body", "doc"}}
+        columns["payload"] = base64.b64decode(row["body"])
+        columns["event_type"] = row["event_type"] or ""
+        return rows.log_entry(columns, row["doc"], place=self._place)
+
+    async def ledger(self, record_id: str | None = None) -> list[LedgerEntry]:
+        """Requests that vendors accepted, oldest first."""
+        self._check_ids(record_id=record_id)
+        where = {} if record_id is None else {"record_id": record_id}
+        fields = LedgerEntry.model_fields
+        found = await self._matching("avatar_ledger", (*fields, "place"), where, key="place")
+        dated = [(rows.seconds(row["at"]), row["place"], row) for row in found]
+        return [
+            LedgerEntry.model_validate({**{name: row[name] for name in fields}, "at": at})
+            for at, _, row in sorted(dated, key=lambda entry: entry[:2])
+        ]
 
 
-# -- rows as functions take them ------------------------------------------------------------------
+# -- arguments of the SQL functions ---------------------------------------------------------------
 
 
-def row_json(row: Mapping[str, Any]) -> str:
-    """A row as the functions take it; raises ``StorageError`` for what no database can keep."""
-    return to_json(rows.in_json(row)).decode()
+def row_json(row: Mapping[str, Any]) -> Json:
+    """Row as the functions take it; raises ``StorageError`` for a time that cannot be stored."""
+    return _json(rows.in_json(row))
 
 
-#: What stays as it was created.
+#: Columns that keep the value they were created with.
 _FIXED = frozenset({"user_id", "clone_id", "training_id", "created_at"})
-#: What a tombstone no longer tells once its cleanup has ended.
+#: Columns that a tombstone clears once its cleanup has ended.
 _FORGOTTEN = {"user_id": None, "clone_id": None}
 
 
-def change_json(row: Mapping[str, Any]) -> str:
-    """A record's row as ``avatarkit_save`` takes it: without what never changes."""
+def change_json(row: Mapping[str, Any]) -> Json:
+    """Row of a record as ``avatarkit_save`` takes it: without the columns that never change."""
     changes = {name: value for name, value in row.items() if name not in _FIXED}
     return row_json(changes if row["user_id"] else changes | _FORGOTTEN)
 
 
-def jobs_json(jobs: Iterable[rules.JobKey]) -> str:
+def jobs_json(jobs: Iterable[rules.JobKey]) -> Json:
     """Jobs as the functions take them."""
-    return to_json(sorted(jobs)).decode()
+    return _json(sorted(jobs))
 
 
-def ledger_json(entries: Iterable[LedgerEntry]) -> str | None:
-    """Ledger entries as the functions take them."""
+def ledger_json(entries: Iterable[LedgerEntry]) -> Json | None:
+    """Ledger entries as ``avatarkit_save`` takes them; None if there are none."""
     found = [rows.in_json(entry.model_dump()) for entry in entries]
-    return to_json(found).decode() if found else None
+    return _json(found) if found else None
 
 
-def reservation_json(record: Record, before: Record | None = None) -> str | None:
-    """What a record holds, as the functions take it; None where that is what it was."""
+def reservation_json(record: Record, before: Record | None = None) -> Json | None:
+    """Budget-reservation row as the functions take it; None if unchanged or empty."""
     row = rules.reservation(record, before)
     return row_json(row) if row else None
 
 
-def caps_json(caps: Iterable[Cap]) -> str:
-    """Caps as ``avatarkit_create`` takes them."""
-    return to_json(
+def caps_json(caps: Iterable[Cap]) -> Json:
+    """Budget caps as ``avatarkit_create`` takes them."""
+    return _json(
         [
             {
                 "amount": cap.amount,
@@ -152,160 +553,8 @@ def caps_json(caps: Iterable[Cap]) -> str:
             }
             for cap in caps
         ]
-    ).decode()
-
-
-def require_room(caps: Sequence[Cap], full: int | None, held: int | None, record: Record) -> None:
-    """Raise ``BudgetExceeded`` where the cap at place ``full`` has none."""
-    if full is not None:
-        caps[full].require_room(held or 0, record.reserved)
-
-
-def log_filter(
-    user_id: str | None, provider: str | None, outcome: str | None, cursor: str | None
-) -> dict[str, Any]:
-    """What ``avatarkit_webhooks`` is asked for; raises ``ConfigError`` for a foreign cursor."""
-    at, key = rules.unpack_cursor(cursor) if cursor is not None else (None, None)
-    return {
-        "p_user_id": user_id,
-        "p_provider": provider,
-        "p_outcome": outcome,
-        "p_at": None if at is None else rows.iso(at),
-        "p_key": key,
-    }
-
-
-def logged(found: Mapping[str, Any], *, place: str) -> LogEntry:
-    """A delivery, from a row of ``avatarkit_webhooks``."""
-    columns = {**found, "payload": base64.b64decode(found["body"])}
-    columns["event_type"] = columns["event_type"] or ""
-    del columns["body"], columns["doc"]
-    return rows.log_entry(columns, found["doc"], place=place)
-
-
-# -- leases ---------------------------------------------------------------------------------------
-
-
-async def claimed(
-    take: Callable[[int], Awaitable[Iterable[tuple[str, str, int, str]]]],
-    put_off: Callable[[str, int], Awaitable[None]],
-    limit: int,
-    *,
-    place: str,
-) -> list[Claim]:
-    """Take up to ``limit`` records; what cannot be read is put off, and others are taken instead.
-
-    ``take`` leases at most so many, as (kind, id, fence, document).
-    """
-    claims: list[Claim] = []
-    skipped = True
-    while skipped and len(claims) < limit:
-        skipped = False
-        for kind, record_id, fence, doc in await take(limit - len(claims)):
-            record = rows.readable(kind, record_id, doc, place=place)
-            if record is None:
-                skipped = True
-                await put_off(record_id, fence)
-            else:
-                claims.append(Claim(record, fence))
-    return claims
-
-
-# -- errors ---------------------------------------------------------------------------------------
-
-#: What an SQLSTATE means, and what to do. ``{place}`` is the database, without any secret.
-_MEANINGS: Mapping[str, tuple[type[AvatarKitError], str]] = {
-    "AK001": (IllegalTransition, "{said}"),
-    "AK002": (IllegalTransition, "{said}"),
-    "AK003": (IllegalTransition, "{said}"),
-    "AK004": (NotFound, "{said}: use an id of this user, or a new one"),
-    "AK005": (ConfigError, "{place}: {said}"),
-    "22P02": (
-        ConfigError,
-        (
-            "{place} takes only UUIDs as ids of users and clones, as Supabase does: give the id "
-            "from auth.users, and make clone ids with uuid4"
-        ),
-    ),
-    "23502": (
-        ConfigError,
-        (
-            "{place}: {said}. If that column is your own, give it a default; or make the row "
-            "yourself first, as of a clone under the id that you name here"
-        ),
-    ),
-    "23503": (
-        ConfigError,
-        (
-            "{place} knows no such user: user_id must be an id in auth.users, and what a record "
-            "belongs to must be there"
-        ),
-    ),
-    "23505": (Conflict, "{place} holds something else under the same id: use another id"),
-    "23514": (StorageError, "{place} refuses the row: a column has an impossible value"),
-    "25006": (ConfigError, "{place} is read-only: connect to the primary server"),
-    "28000": (ConfigError, "{place} refuses this user: check user and password"),
-    "28P01": (ConfigError, "{place} refuses this password: check it"),
-    "3D000": (ConfigError, "{place} does not exist: create the database, or name another"),
-    "3F000": (ConfigError, f"{{place}} has no avatarkit tables: {MIGRATE}"),
-    "42501": (
-        ConfigError,
-        (
-            "{place} does not let this role do that: use the tables' owner, or on Supabase the "
-            "service role's key"
-        ),
-    ),
-    "42703": (ConfigError, f"{{place}} has avatarkit tables of another version: {MIGRATE}"),
-    "42883": (ConfigError, f"{{place}} has no avatarkit functions: {MIGRATE}"),
-    "42P01": (ConfigError, f"{{place}} has no avatarkit tables: {MIGRATE}"),
-    "55P03": (StorageError, "{place}: somebody else keeps what is needed locked (lock_timeout)"),
-    "53100": (StorageError, "{place}: the disk is full; nothing of this change was kept"),
-    "53200": (StorageError, "{place}: the server is out of memory; nothing was kept"),
-    "53300": (
-        StorageError,
-        "{place} has no connection left: raise max_connections, use its pooler, or a smaller pool",
-    ),
-    "57014": (
-        StorageError,
-        "{place} stopped the statement, as it took too long (statement_timeout); nothing was kept",
-    ),
-}
-
-
-#: Codes that speak of what was given; other mistakes of the set-up are its operators' to mend.
-_OF_WHAT_WAS_GIVEN = frozenset({"22P02", "23502", "23503"})
-
-
-def known_error(code: str, place: str, said: str = "") -> AvatarKitError:
-    """The error of a code that is in the table."""
-    kind, text = _MEANINGS[code]
-    return located(kind, text, place, said, given=code in _OF_WHAT_WAS_GIVEN)
-
-
-def located(
-    kind: type[AvatarKitError], text: str, place: str, said: str, *, given: bool = False
-) -> AvatarKitError:
-    """An error that names the database at ``place``; ``given``: it speaks of what was given."""
-    error = kind(text.format(said=said, place=place))
-    error.place = place
-    error.for_operators = kind is ConfigError and not given
-    return error
-
-
-def explained(code: str | None, said: str, place: str) -> AvatarKitError | None:
-    """The error that an SQLSTATE means, or None; ``said`` is used only for errors of our own."""
-    return known_error(code, place, said) if code and code in _MEANINGS else None
-
-
-def wrong_schema(version: int | None, place: str) -> ConfigError | None:
-    """The error where the schema is missing (None), older or newer than this version needs."""
-    if version == SCHEMA_VERSION:
-        return None
-    if version is None:
-        return ConfigError(f"{place} has no avatarkit tables: {MIGRATE}")
-    if version < SCHEMA_VERSION:
-        return ConfigError(f"{place} has the older schema {version}: {MIGRATE}")
-    return ConfigError(
-        f"{place} has the newer schema {version}, and this avatarkit-sdk knows {SCHEMA_VERSION}: "
-        "upgrade avatarkit-sdk"
     )
+
+
+def _json(value: Any) -> Json:
+    return Json(to_json(value).decode())

@@ -33,8 +33,6 @@ from . import rows, rules
 from .sqlite_file import open_database, open_reader, translated
 from .sqlite_writer import Writer
 
-__all__ = ["SqliteRepository"]
-
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
 
@@ -111,7 +109,7 @@ class SqliteRepository(Repository, Wakes):
                 await anyio.to_thread.run_sync(writer.close)
 
     async def now(self) -> Instant:
-        """The moment by the clock that was given."""
+        """Return the time by the given clock."""
         return self._clock.now()
 
     async def _write(self, change: Callable[[sqlite3.Connection], T]) -> T:
@@ -155,9 +153,9 @@ class SqliteRepository(Repository, Wakes):
     # -- records ------------------------------------------------------------------------------
 
     async def create(self, record: Record, *caps: Cap) -> tuple[Record, bool]:
-        """Insert; if the id exists, what is there and False. Inserts a missing clone.
+        """Insert; if the id exists, return the stored record and False. Inserts a missing clone.
 
-        Raises ``NotFound`` where the clone belongs to another user, ``BudgetExceeded`` where one of
+        Raises ``NotFound`` if the clone belongs to another user, ``BudgetExceeded`` if one of
         ``caps`` has no room.
         """
         doc, stored = rules.as_stored(record)
@@ -167,7 +165,7 @@ class SqliteRepository(Repository, Wakes):
                 return self._parse(known), False
             for cap in caps:
                 held = _held(db, cap.since, cap.until, cap.user_id)
-                cap.require_room(held.spent + held.reserved, record.reserved)
+                rules.require_room(cap, held.spent + held.reserved, record.reserved)
             _admit(db, record.user_id, record.clone_id, record.created_at)
             _insert(db, _table(record), rows.record_row(stored, doc))
             _reserve(db, stored)
@@ -178,13 +176,13 @@ class SqliteRepository(Repository, Wakes):
         return await self._write(change)
 
     async def held(self, since: float, until: float, user_id: str | None = None) -> Held:
-        """What the records hold that were made from ``since`` to before ``until``."""
+        """Amounts of the records that were created from ``since`` to before ``until``."""
         return await self._read(lambda db: _held(db, since, until, user_id))
 
     async def get(self, record_id: str) -> Record | None:
-        """A training or a video by its id, tombstones included.
+        """Training or video by its id, tombstones included.
 
-        Raises ``StorageError`` where its document cannot be read.
+        Raises ``StorageError`` if its document cannot be read.
         """
 
         def query(db: sqlite3.Connection) -> Record | None:
@@ -194,9 +192,9 @@ class SqliteRepository(Repository, Wakes):
         return await self._read(query)
 
     async def save(self, old: Record, new: Record, *entries: LedgerEntry) -> Record | None:
-        """Replace ``old`` by ``new`` if nobody else has; None for a lost race.
+        """Replace ``old`` by ``new`` if it has not changed; None for a lost race.
 
-        Raises ``IllegalTransition`` where the status of a final record would change.
+        Raises ``IllegalTransition`` if the status of a final record would change.
         """
         table = _table(old)
         doc, saved = rules.as_stored(new.model_copy(update={"version": old.version + 1}))
@@ -244,9 +242,9 @@ class SqliteRepository(Repository, Wakes):
     # -- leases -------------------------------------------------------------------------------
 
     async def claim(self, owner: str, limit: int, lease: float) -> list[Claim]:
-        """Take up to ``limit`` due records, oldest first, for ``lease`` seconds.
+        """Lease up to ``limit`` due records, oldest first, for ``lease`` seconds.
 
-        One that cannot be read is skipped with a warning.
+        A record that cannot be read is skipped with a warning.
         """
 
         def change(db: sqlite3.Connection) -> list[Claim]:
@@ -282,7 +280,7 @@ class SqliteRepository(Repository, Wakes):
         await self._write(change)
 
     async def release(self, claim: Claim) -> None:
-        """End a claim; nothing happens where the fence is not the newest."""
+        """End a claim; do nothing if its fence is not the newest."""
 
         def change(db: sqlite3.Connection) -> None:
             db.execute(
@@ -295,7 +293,7 @@ class SqliteRepository(Repository, Wakes):
         await self._write(change)
 
     async def next_due(self) -> float | None:
-        """When the earliest record that nobody holds is due, in seconds since 1970."""
+        """Due time of the earliest record without a lease, in seconds since 1970."""
         now = self._clock.now()
         earliest = " UNION ALL ".join(
             f"SELECT * FROM (SELECT next_at FROM {table} "  # noqa: S608
@@ -310,7 +308,7 @@ class SqliteRepository(Repository, Wakes):
         return await self._read(query)
 
     async def backlog(self) -> list[Backlog]:
-        """What waits, by the provider that it waits for."""
+        """Number of waiting records per provider."""
         now = self._clock.now()
         waiting = " UNION ALL ".join(
             f"SELECT waits_for, next_at, NOT {_FREE} AS held FROM {table} "  # noqa: S608
@@ -325,12 +323,12 @@ class SqliteRepository(Repository, Wakes):
         values = {"wall": now.wall, "boot": now.boot, "boot_id": now.boot_id}
         return await self._read(lambda db: [Backlog(*row) for row in db.execute(counted, values)])
 
-    # -- places at accounts -------------------------------------------------------------------
+    # -- account limits -----------------------------------------------------------------------
 
     async def take_place(
         self, account: str, holder: str, *, places: int | None, rate: float | None, seconds: float
     ) -> float:
-        """Take one of an account's places; 0.0, or after how many seconds to ask again."""
+        """Take one of an account's slots; 0.0, or the seconds after which to ask again."""
 
         def change(db: sqlite3.Connection) -> float:
             now = self._clock.now().wall
@@ -348,11 +346,11 @@ class SqliteRepository(Repository, Wakes):
         return await self._write(change)
 
     async def leave_place(self, account: str, holder: str) -> None:
-        """Give the place back."""
+        """Give the slot back."""
         given = "DELETE FROM places WHERE account = ? AND holder = ?"
         await self._write(lambda db: db.execute(given, (account, holder)))
 
-    # -- looking up ---------------------------------------------------------------------------
+    # -- queries ------------------------------------------------------------------------------
 
     async def page(
         self,
@@ -367,7 +365,7 @@ class SqliteRepository(Repository, Wakes):
     ) -> Page[Record]:
         """Newest first, without deleted ones; raises ``ConfigError`` for a foreign cursor.
 
-        One that cannot be read is left out, with a warning.
+        A record that cannot be read is left out, with a warning.
         """
         wanted = rules.page_filter(kind, user_id, clone_id, training_id, status)
         where = ["deleted = 0", *(f"{name} = ?" for name in wanted)]
@@ -389,7 +387,7 @@ class SqliteRepository(Repository, Wakes):
         return await self._read(query)
 
     async def find_job(self, provider: str, operation: Operation, job_id: str) -> Record | None:
-        """The record that holds this job: of several the oldest, deleted ones last."""
+        """Record that holds this job: the oldest of several, deleted ones last."""
         holder = " UNION ALL ".join(
             f"SELECT '{table}' AS source, r.id, r.doc, r.deleted, r.created_at "  # noqa: S608
             f"FROM jobs JOIN {table} AS r ON r.id = jobs.record_id "
@@ -408,9 +406,9 @@ class SqliteRepository(Repository, Wakes):
     # -- samples and consents -----------------------------------------------------------------
 
     async def add_sample(self, sample: Sample) -> Sample:
-        """Keep a sample of a clone; the same bytes in the same role are one sample.
+        """Store a sample of a clone; the same bytes in the same role are one sample.
 
-        Raises ``NotFound`` where the clone belongs to another user.
+        Raises ``NotFound`` if the clone belongs to another user.
         """
         table = rows.SAMPLES[sample.role]
 
@@ -428,7 +426,7 @@ class SqliteRepository(Repository, Wakes):
         return await self._write(change)
 
     async def samples(self, user_id: str, clone_id: str | None = None) -> list[Sample]:
-        """All samples of a clone, or of a user's every clone, oldest first.
+        """All samples of a clone, or of all clones of a user, oldest first.
 
         Raises ``NotFound`` for another user's clone.
         """
@@ -448,7 +446,7 @@ class SqliteRepository(Repository, Wakes):
         return await self._read(query)
 
     async def remove_sample(self, sample: Sample) -> None:
-        """Forget a sample, by its id and role; one that is not there is forgotten."""
+        """Delete a sample by its id and role; do nothing if there is none."""
         statement = f"DELETE FROM {rows.SAMPLES[sample.role]} WHERE id = ?"  # noqa: S608
 
         def change(db: sqlite3.Connection) -> None:
@@ -457,7 +455,7 @@ class SqliteRepository(Repository, Wakes):
         await self._write(change)
 
     async def add_consent(self, consent: Consent) -> Consent:
-        """Keep a consent; idempotent by its id: what was kept first is what comes back."""
+        """Store a consent; idempotent by its id: the one stored first is returned."""
 
         def change(db: sqlite3.Connection) -> Consent:
             if known := self._consent(db, consent.id):
@@ -468,11 +466,11 @@ class SqliteRepository(Repository, Wakes):
         return await self._write(change)
 
     async def get_consent(self, consent_id: str) -> Consent | None:
-        """A consent by its id."""
+        """Consent by its id."""
         return await self._read(lambda db: self._consent(db, consent_id))
 
     async def revoke_consent(self, consent_id: str, at: float) -> Consent | None:
-        """Note when it was revoked, the first time; returns what is kept, or None."""
+        """Store the time of the first revocation; return the stored consent, or None."""
 
         def change(db: sqlite3.Connection) -> Consent | None:
             known = self._consent(db, consent_id)
@@ -502,7 +500,7 @@ class SqliteRepository(Repository, Wakes):
         return await self._read(query)
 
     async def tombstones(self, user_id: str) -> list[Record]:
-        """A user's deleted records whose cleanup has not ended, by their id."""
+        """Deleted records of a user whose cleanup has not ended, by their id."""
         own = " UNION ALL ".join(
             f"SELECT '{table}' AS source, id, doc FROM {table} "  # noqa: S608
             "WHERE user_id = :user_id AND deleted = 1"
@@ -516,7 +514,7 @@ class SqliteRepository(Repository, Wakes):
         return await self._read(query)
 
     async def erase(self, user_id: str) -> dict[str, int]:
-        """Remove the user's samples, consents, deliveries and clones; how many of each."""
+        """Delete the user's samples, consents, deliveries and clones; return the count of each."""
         own = "WHERE user_id = :user_id"
         records = " UNION ALL ".join(f"SELECT id FROM {table} {own}" for table in _TABLES)  # noqa: S608
         live = " UNION ALL ".join(
@@ -544,7 +542,7 @@ class SqliteRepository(Repository, Wakes):
         return await self._write(change)
 
     async def drop_webhooks(self, record_id: str) -> None:
-        """Remove the deliveries about a record; also those that only name its token."""
+        """Delete the deliveries about a record, also those that only name its token."""
         about = (
             "DELETE FROM avatar_webhooks WHERE record_id = ? "
             "OR (record_id IS NULL AND instr(doc, ?))"
@@ -554,7 +552,7 @@ class SqliteRepository(Repository, Wakes):
     # -- logs ---------------------------------------------------------------------------------
 
     async def log_webhook(self, entry: LogEntry) -> bool:
-        """Keep a delivery; False where this event of this provider is known already."""
+        """Store a delivery; False if this event of this provider is known already."""
         columns = {name: getattr(entry, name) for name in _LOGGED}
         columns["doc"] = rows.log_doc(entry)
         return await self._write(lambda db: _insert(db, "avatar_webhooks", columns, or_ignore=True))
@@ -562,7 +560,7 @@ class SqliteRepository(Repository, Wakes):
     async def settle_webhook(
         self, provider: str, event_id: str, outcome: Outcome, record_id: str | None = None
     ) -> None:
-        """Note what became of a delivery, and whose it was, where that is known."""
+        """Store the outcome of a delivery, and its record if that is known."""
         settled = (
             "UPDATE avatar_webhooks SET outcome = ?, record_id = coalesce(?, record_id) "
             "WHERE provider = ? AND event_id = ?"
@@ -571,7 +569,7 @@ class SqliteRepository(Repository, Wakes):
         await self._write(lambda db: db.execute(settled, values))
 
     async def get_webhook(self, provider: str, event_id: str) -> LogEntry | None:
-        """One delivery."""
+        """Return one delivery, or None."""
         found = await self._logged("provider = ? AND event_id = ?", (provider, event_id), limit=1)
         return found[0] if found else None
 
@@ -584,7 +582,7 @@ class SqliteRepository(Repository, Wakes):
         cursor: str | None = None,
         limit: int = 50,
     ) -> LogPage:
-        """The log, newest first; of one user: what was about that user's records."""
+        """Deliveries, newest first, of all users or about the records of one."""
         wanted: dict[str, tuple[Any, ...]] = {}
         if user_id is not None:
             own = " UNION ALL ".join(f"SELECT id FROM {t} WHERE user_id = ?" for t in _TABLES)  # noqa: S608
@@ -602,7 +600,7 @@ class SqliteRepository(Repository, Wakes):
         return rows.log_page(await self._logged(newest, values, limit=limit + 1), limit)
 
     async def pending_webhooks(self, limit: int = 64) -> list[LogEntry]:
-        """What is "received", then what is "unmatched", each oldest first."""
+        """Deliveries that are "received", then those that are "unmatched", each oldest first."""
         oldest = f"outcome IN ('received', 'unmatched') ORDER BY outcome, received_at, {_LOG_KEY}"
         return await self._logged(oldest, (), limit=limit)
 
@@ -617,7 +615,7 @@ class SqliteRepository(Repository, Wakes):
         return await self._read(query)
 
     async def ledger(self, record_id: str | None = None) -> list[LedgerEntry]:
-        """What was accepted by vendors, oldest first."""
+        """Requests that vendors accepted, oldest first."""
 
         def query(db: sqlite3.Connection) -> list[LedgerEntry]:
             rows = db.execute(
