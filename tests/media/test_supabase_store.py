@@ -232,19 +232,6 @@ async def test_nothing_shows_the_key(store, project, caplog):
 # -- links ----------------------------------------------------------------------------------------
 
 
-async def test_links_of_many_keys_take_one_request_per_bucket(store, project):
-    keys = [SAMPLE, "samples/6f0c/voice/a41b/88.wav", "results/1/v.mp4"]
-    for key in keys:
-        await put(store, key)
-    before = len(project.requests)
-    links = await store.urls([*keys, "results/1/missing.mp4"], 60)
-    async with httpx.AsyncClient() as stranger:
-        visited = [(await stranger.get(links[key])).status_code for key in keys]
-    assert (visited, links["results/1/missing.mp4"], len(project.requests) - before - 3) == (
-        [200] * 3, None, 2,
-    )  # fmt: skip
-
-
 async def test_the_link_of_nothing_is_not_found(store):
     with pytest.raises(NotFound):
         await store.url(SAMPLE, 60)
@@ -401,14 +388,14 @@ async def test_an_upload_that_the_server_forgot_says_to_put_it_again(store, proj
 @pytest.mark.parametrize("told", ["", "-1", "0", "1e3", str(1 << 40)])
 async def test_an_offset_that_cannot_be_is_not_believed(store, project, told):
     project.fail("PATCH", "", reply(204, Upload_Offset=told))
-    with pytest.raises(BadReply, match="how much has arrived"):
+    with pytest.raises(BadReply, match="without a valid Upload-Offset"):
         await put(store, content=LARGE)
 
 
 @pytest.mark.parametrize("place", ["", "https://elsewhere.example/", "/upload/resumable/.."])
 async def test_an_upload_without_a_name_is_refused(store, project, place):
     project.fail("POST", "resumable", reply(201, Location=place))
-    with pytest.raises(BadReply, match="does not say where"):
+    with pytest.raises(BadReply, match="without a valid Location"):
         await put(store, content=LARGE)
 
 
@@ -572,12 +559,12 @@ async def test_a_real_project_keeps_what_the_double_keeps():
         ]
         assert [await store.stat(small), await store.stat(large)] == [stored[1], stored[3]]
         assert [await read(store, small), await read(store, large)] == [b"replaced", LARGE[::-1]]
-        links = await store.urls([small, large, f"{small}.missing"], 60)
+        link = await store.url(large, 60)
         async with httpx.AsyncClient() as stranger:
-            answer = await stranger.get(links[large], headers={"range": "bytes=0-3"})
-            forged = await stranger.get(links[large][:-2])
+            answer = await stranger.get(link, headers={"range": "bytes=0-3"})
+            forged = await stranger.get(link[:-2])
         assert (answer.status_code, answer.content) == (206, LARGE[::-1][:4])
-        assert (forged.status_code >= 400, links[f"{small}.missing"]) == (True, None)
+        assert forged.status_code >= 400
     finally:
         await store.delete(f"samples/{user}")
     assert [await store.stat(small), await store.stat(large)] == [None, None]

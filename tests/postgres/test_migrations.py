@@ -181,18 +181,6 @@ def test_a_second_time_mends_what_was_opened(supabase):
     assert schema(supabase) == before
 
 
-def test_a_schema_from_before_there_were_budgets_gets_them(supabase):
-    before = schema(supabase)
-    supabase.execute("drop table avatar_reservations")
-    supabase.execute("alter table avatar_ledger drop column quoted")
-    supabase.execute(
-        "create function avatarkit_create(p_kind text, p_row jsonb, p_jobs jsonb default '[]') "
-        "returns table (created boolean, kind text, doc text) language sql return (true, '', '')"
-    )
-    run_file(supabase, MIGRATION)
-    assert schema(supabase) == before
-
-
 def test_eight_processes_at_once_make_it_once(cluster, fresh_database, supabase_template):
     database = fresh_database(supabase_template("bare"))
     program = (

@@ -1,4 +1,4 @@
-"""A folder as media store: private files, each written whole or not at all."""
+"""Media store in a folder: private files, each written atomically."""
 
 from __future__ import annotations
 
@@ -22,22 +22,20 @@ from ..models import StoredFile, media_type_of
 from . import signing
 from .keys import names_of
 
-__all__ = ["FolderStore"]
-
 T = TypeVar("T")
 
 _CHUNK = 1 << 18  # bytes
-#: How often a folder is deleted anew where somebody writes into it meanwhile.
+#: Attempts to delete a folder, while other processes write into it.
 _DELETIONS = 10
 
 
 class FolderStore(MediaStore):
-    """Keeps media below ``root``, readable by its owner alone; several processes may share it.
+    """Media store below ``root``, readable by its owner only; several processes may share it.
 
-    A folder has no address that a vendor could reach, so ``url`` is None. With ``base_url``, where
-    a server of avatarkit can be reached from outside, and the ``secret`` that this server checks,
-    links lead there: see ``media.signing``. A key is made of names joined by ``/``, none of which
-    starts with a dot; anything else raises ``ConfigError``.
+    Vendors cannot reach a folder, so ``url`` returns None. With ``base_url``, the public address
+    of an avatarkit server, and the ``secret`` that this server checks, ``url`` returns signed links
+    to it: see ``media.signing``. A key consists of names joined by ``/``, none of which starts with
+    a dot; anything else raises ``ConfigError``.
     """
 
     def __init__(
@@ -52,8 +50,8 @@ class FolderStore(MediaStore):
         self._sign = None if base_url is None else _signer(base_url, secret, now)
 
     async def put(self, key: str, chunks: AsyncIterator[bytes], media_type: str) -> StoredFile:
-        """Write beside the target, then move it there; raises ``StorageError``."""
-        part = await self._on_disk(key, _Part, self._path(key))
+        """Write a temporary file, then rename it; raises ``StorageError``."""
+        part = await self._on_disk(key, _Part, self.path(key))
         try:
             async for chunk in chunks:
                 await self._on_disk(key, part.write, chunk)
@@ -65,7 +63,7 @@ class FolderStore(MediaStore):
 
     async def open(self, key: str) -> AsyncIterator[bytes]:
         """Stream a file in chunks of 256 KiB; raises ``NotFound``."""
-        file = await self._on_disk(key, _open, self._path(key))
+        file = await self._on_disk(key, _open, self.path(key))
         if file is None:
             raise NotFound(f"the media store has no {key}: was it deleted?")
         with file:
@@ -73,8 +71,8 @@ class FolderStore(MediaStore):
                 yield chunk
 
     async def stat(self, key: str) -> StoredFile | None:
-        """Size and digest, read from the file itself, and the type that its extension says."""
-        path = self._path(key)
+        """Size and SHA-256, computed from the file, and the media type of its extension."""
+        path = self.path(key)
         measured = await self._on_disk(key, _measure, path)
         if measured is None:
             return None
@@ -83,22 +81,19 @@ class FolderStore(MediaStore):
         return StoredFile(key=key, size=size, sha256=sha256, media_type=media_type)
 
     async def delete(self, prefix: str) -> None:
-        """Delete a file or a whole folder; nothing there is fine; raises ``StorageError``."""
-        await self._on_disk(prefix, _delete, self._path(prefix))
+        """Delete a file or a folder; do nothing if there is none; raises ``StorageError``."""
+        await self._on_disk(prefix, _delete, self.path(prefix))
 
     async def url(self, key: str, seconds: float) -> str | None:
-        """A signed link to the server, living up to a week, or None where there is no server."""
+        """Signed link to the server for up to a week, or None without a server."""
         names_of(key)
         return None if self._sign is None else self._sign(key, seconds)
 
     async def aclose(self) -> None:
-        """Do nothing: no file is held open."""
+        """Do nothing: no file stays open."""
 
-    def path(self, key: str) -> Path | None:
-        """Where the file is, or would be."""
-        return self._path(key)
-
-    def _path(self, key: str) -> Path:
+    def path(self, key: str) -> Path:
+        """Path of the file, whether it exists or not."""
         return self.root.joinpath(*names_of(key))
 
     async def _on_disk(self, key: str, function: Callable[..., T], *arguments: object) -> T:
@@ -108,29 +103,28 @@ class FolderStore(MediaStore):
         except OSError as error:
             raise StorageError(
                 f"the media folder {self.root} failed at {key} ({error.strerror}): make room and "
-                "let this user write there, or choose another folder with AVATARKIT_MEDIA"
+                "make it writable for this user, or choose another folder with AVATARKIT_MEDIA"
             ) from error
 
 
 def _signer(
     base_url: str, secret: str | bytes | None, now: Callable[[], float]
 ) -> Callable[[str, float], str]:
-    """What makes links; it holds the secret, where no ``repr`` shows it."""
+    """Function that signs links; it keeps the secret out of every ``repr``."""
     if not base_url.startswith(("http://", "https://")):
         raise ConfigError(f"base_url is {base_url[:80]!r}: give one that begins with https://")
     key = secret.encode() if isinstance(secret, str) else secret or b""
-    signing.sign(key, "", 0)  # a bad secret is told now
+    signing.require_unguessable(key)
 
     def signed(name: str, seconds: float) -> str:
-        if not 0 < seconds <= signing.LONGEST:
-            raise ConfigError("a link lives from one second to seven days")
+        signing.require_lifetime(seconds)
         return signing.link(base_url, key, name, math.ceil(now() + seconds))
 
     return signed
 
 
 class _Part:
-    """A file that is being written beside its target; under its name it is whole or not there."""
+    """Temporary file beside its target: the target is complete or does not exist."""
 
     def __init__(self, target: Path) -> None:
         _make_private(target.parent)
@@ -149,14 +143,14 @@ class _Part:
         self._size += len(chunk)
 
     def keep(self) -> tuple[int, str]:
-        """Move it to its name, for good; its size in bytes and its sha256."""
+        """Rename it durably to its target; return size in bytes and SHA-256."""
         os.fsync(self._file.fileno())
         self._path.replace(self._target)
-        _sync_folder(self._target.parent)  # the name must survive a power cut as well as the bytes
+        _sync_folder(self._target.parent)  # the name must survive a power cut as well
         return self._size, self._digest.hexdigest()
 
     def drop(self) -> None:
-        """Close, and remove what was not kept."""
+        """Close it; delete it unless it was kept."""
         self._file.close()
         self._path.unlink(missing_ok=True)
 
@@ -203,4 +197,4 @@ def _delete(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except NotADirectoryError:
-        return  # a part of the key is a file, so nothing is below it
+        return  # a part of the key is a file, so there is nothing below it

@@ -1,31 +1,26 @@
-"""What a key is, in every store alike: what one store takes, another takes as well."""
+"""Keys of stored files: the same rules for all media stores."""
 
 from __future__ import annotations
 
+import re
+
 from ..errors import ConfigError
 
-__all__ = ["names_of"]
-
-_LONGEST_NAME = 255  # bytes; what the usual file systems allow
+_LONGEST_NAME = 255  # bytes; the limit of the usual file systems
+_FORBIDDEN = re.compile(r"^\.|[\0\\\ud800-\udfff]")
 
 
 def names_of(key: str) -> list[str]:
-    """The names that a key is made of, joined by ``/``; raises ``ConfigError``.
+    """Split a key at ``/`` into names; raises ``ConfigError``.
 
-    None of them is empty or starts with a dot, so a key can name nothing outside its store.
+    No name is empty or starts with a dot, so that a key cannot leave its store. Names have up to
+    255 bytes, without NUL, backslash and lone surrogates.
     """
     names = key.split("/")
-    if not all(_is_name(name) for name in names):
-        raise ConfigError(
-            f"{key[:80]!r} is no key: use names joined by '/', none empty or starting with '.'"
-        )
+    for name in names:
+        size = len(name.encode(errors="replace"))
+        if not 0 < size <= _LONGEST_NAME or _FORBIDDEN.search(name):
+            raise ConfigError(
+                f"{key[:80]!r} is no key: use names joined by '/', none empty or starting with '.'"
+            )
     return names
-
-
-def _is_name(name: str) -> bool:
-    try:
-        encoded = name.encode()
-    except UnicodeEncodeError:
-        return False
-    forbidden = name.startswith(".") or "\0" in name or "\\" in name
-    return 0 < len(encoded) <= _LONGEST_NAME and not forbidden

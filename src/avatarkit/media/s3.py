@@ -1,4 +1,4 @@
-"""S3, and what speaks its API, as media store; by obstore, which needs the extra ``s3``."""
+"""Media store in S3, or a service with its API, with obstore (extra ``s3``)."""
 
 from __future__ import annotations
 
@@ -20,32 +20,30 @@ from ..errors import (
 from ..interfaces import MediaStore
 from ..models import StoredFile
 from .keys import names_of
-from .signing import LONGEST
+from .signing import require_lifetime
 from .spool import spooled
 
 if TYPE_CHECKING:
     from obstore.store import RetryConfig, S3Config
 
-__all__ = ["S3Store"]
-
-_PIECE = 1 << 18  # bytes that are read at once
-_PART = 8 << 20  # bytes of a part of a large file; the service wants 5 MiB or more
+_PIECE = 1 << 18  # bytes that are read at once, at least
+_PART = 8 << 20  # bytes of a part of a large file; the service requires 5 MiB or more
 _PARTS = 10_000  # of one file, at most (docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html)
-_AT_ONCE = 3  # parts that are on their way, and in memory
+_AT_ONCE = 3  # parts that are uploaded concurrently, and in memory
 _PAGE = 1000  # keys of one removal, at most
 _RETRIES: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=60)}
 
 
 class S3Store(MediaStore):
-    """Keeps media in the bucket, and below the prefix, of ``s3://BUCKET/PREFIX``; on asyncio only.
+    """Media store in the bucket, below the prefix, of ``s3://BUCKET/PREFIX``; on asyncio only.
 
-    What is not given is read from ``AWS_ENDPOINT_URL``, ``AWS_REGION``, ``AWS_ACCESS_KEY_ID``,
-    ``AWS_SECRET_ACCESS_KEY``, ``AWS_SESSION_TOKEN``, or asked of the machine's role; the files
+    Missing arguments are read from ``AWS_ENDPOINT_URL``, ``AWS_REGION``, ``AWS_ACCESS_KEY_ID``,
+    ``AWS_SECRET_ACCESS_KEY`` and ``AWS_SESSION_TOKEN``, or taken from the machine's role; the files
     below ``~/.aws`` are not read.
 
-    Raises ``ConfigError`` where the bucket or the credentials are missing, ``AuthError`` where
-    they do not suffice, ``StorageError`` for what is too large, and ``Unavailable`` where nobody
-    answers after four tries.
+    Raises ``ConfigError`` if the bucket or the credentials are missing, ``AuthError`` if they do
+    not suffice, ``StorageError`` for a file that is too large, and ``Unavailable`` if four
+    attempts get no answer.
     """
 
     def __init__(
@@ -83,22 +81,22 @@ class S3Store(MediaStore):
         )
 
     async def aclose(self) -> None:
-        """Nothing is held."""
+        """Do nothing: the client needs no closing."""
 
     def __repr__(self) -> str:
         place = f"s3://{self._name}/{self._prefix}".rstrip("/")
         return f"S3Store({place!r})"
 
     async def put(self, key: str, chunks: AsyncIterator[bytes], media_type: str) -> StoredFile:
-        """Spool it, then upload it, a large one in parts; the digest is kept as metadata.
+        """Spool the stream, then upload it, a large one in parts; its digest becomes metadata.
 
-        Of an upload that is killed, the service keeps unseen parts until a rule of the bucket
-        (AbortIncompleteMultipartUpload) removes them.
+        If the process dies during the upload, the service keeps hidden parts until a rule of the
+        bucket (AbortIncompleteMultipartUpload) deletes them.
         """
         names_of(key)
         async with spooled(chunks) as file:
             attributes = {"Content-Type": media_type, "sha256": file.sha256}
-            with self._told(key):
+            with self._translated(key):
                 await self._obstore.put_async(
                     self._bucket,
                     key,
@@ -110,21 +108,21 @@ class S3Store(MediaStore):
         return StoredFile(key=key, size=file.size, sha256=file.sha256, media_type=media_type)
 
     async def open(self, key: str) -> AsyncIterator[bytes]:
-        """Stream it; raises ``NotFound``."""
+        """Stream a file; raises ``NotFound``."""
         names_of(key)
-        with self._told(key):
+        with self._translated(key):
             found = await self._obstore.get_async(self._bucket, key)
             async for chunk in found.stream(min_chunk_size=_PIECE):
                 yield bytes(chunk)
 
     async def stat(self, key: str) -> StoredFile | None:
-        """What the service knows of it; a digest that it does not know is made by reading it all.
+        """Size, digest and media type; without a stored digest, the whole file is read.
 
-        A missing bucket looks like a missing file here, since the service answers both alike.
+        A missing bucket looks like a missing file: the service gives the same answer.
         """
         names_of(key)
         try:
-            with self._told(key):
+            with self._translated(key):
                 found = await self._obstore.get_async(self._bucket, key, options={"head": True})
         except NotFound:
             return None
@@ -141,38 +139,34 @@ class S3Store(MediaStore):
         )
 
     async def delete(self, prefix: str) -> None:
-        """Delete the key, and everything below it."""
+        """Delete the key and everything below it."""
         names_of(prefix)
-        with self._told(prefix):
+        with self._translated(prefix):
             below = self._obstore.list(self._bucket, prefix, chunk_size=_PAGE)
             async for page in below:
                 await self._obstore.delete_async(self._bucket, [entry["path"] for entry in page])
             await self._obstore.delete_async(self._bucket, prefix)
 
     async def url(self, key: str, seconds: float) -> str | None:
-        """A signed link, living up to a week, whether the file is there or not.
+        """Signed link for up to a week, whether the file exists or not.
 
-        Signed with credentials that end earlier, it ends with them.
+        It ends with the credentials if these expire earlier.
         """
         names_of(key)
-        if not 0 < seconds <= LONGEST:
-            raise ConfigError("a link lives from one second to seven days")
-        with self._told(key):
+        require_lifetime(seconds)
+        with self._translated(key):
             url: str = await self._obstore.sign_async(
                 self._bucket, "GET", key, timedelta(seconds=seconds)
             )
         return url
 
     def path(self, key: str) -> None:
-        """Nothing of it lies on this machine."""
+        """Return None: no file is on this machine."""
         names_of(key)
 
     @contextmanager
-    def _told(self, key: str) -> Iterator[None]:
-        """Say what failed in our words.
-
-        obstore tells whole answers, which name the access key and what was signed.
-        """
+    def _translated(self, key: str) -> Iterator[None]:
+        """Replace errors of obstore, whose text quotes the access key and the signed request."""
         from obstore.exceptions import BaseError
 
         try:
@@ -182,7 +176,7 @@ class S3Store(MediaStore):
 
     def _failure(self, error: Exception, key: str) -> AvatarKitError:
         text = str(error)
-        for mark, kind, message in _MEANINGS:
+        for mark, kind, message in _ERRORS:
             if mark in text:
                 return kind(message.format(bucket=self._name))
         if isinstance(error, FileNotFoundError):
@@ -199,15 +193,15 @@ _DENIED = (
     "s3:DeleteObject and s3:ListBucket, and check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and "
     "the clock of this machine"
 )
-_FOREIGN = "what answers for the bucket {bucket} is not S3: check AWS_ENDPOINT_URL"
+_FOREIGN = "the server of the bucket {bucket} is not S3: check AWS_ENDPOINT_URL"
 
-#: What a word of the service, or of the client, means; the first that fits.
-_MEANINGS: tuple[tuple[str, type[AvatarKitError], str], ...] = (
+#: Part of a message of the service or the client, and its error; the first match counts.
+_ERRORS: tuple[tuple[str, type[AvatarKitError], str], ...] = (
     ("NoSuchBucket", ConfigError, "there is no bucket {bucket}: create it, or check the address"),
     ("status code: 401", AuthError, _DENIED),
     ("status code: 403", AuthError, _DENIED),
     (
-        "169.254.",  # where a machine's role would be asked for
+        "169.254.",  # the address of a machine's role
         ConfigError,
         (
             "there are no credentials for the bucket {bucket}: set AWS_ACCESS_KEY_ID and "
@@ -217,6 +211,6 @@ _MEANINGS: tuple[tuple[str, type[AvatarKitError], str], ...] = (
     ("EntityTooLarge", StorageError, "the file is too large for the bucket {bucket}"),
     ("QuotaExceeded", StorageError, "the bucket {bucket} is full: make room"),
     ("KeyTooLongError", ConfigError, "the key is too long for the bucket {bucket}"),
-    ("status code: 5", Unavailable, _AWAY),  # a gateway may say so in HTML
+    ("status code: 5", Unavailable, _AWAY),  # also from a gateway, in HTML
     *((mark, BadReply, _FOREIGN) for mark in ("<html", "<HTML", "ETag Header missing")),
 )

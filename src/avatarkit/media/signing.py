@@ -1,4 +1,4 @@
-"""Signs links to stored files, and checks them; pure functions of their arguments."""
+"""Signed links to stored files: pure functions that create and check them."""
 
 from __future__ import annotations
 
@@ -11,17 +11,15 @@ from urllib.parse import quote
 
 from ..errors import ConfigError
 
-__all__ = ["LONGEST", "check", "link", "sign"]
-
-#: Seconds that a link may live, at most: a week, as with S3.
+#: Longest lifetime of a link in seconds: a week, as with S3.
 LONGEST = 7 * 86_400
 
 _SHORTEST_SECRET = 16  # bytes
-_DIGITS = 12  # of a moment in seconds; more is no moment
+_DIGITS = 12  # of a time in seconds; more digits are no valid time
 
 
 def sign(secret: bytes, key: str, expires: int) -> str:
-    """The signature of a link to ``key`` that works until ``expires``, seconds since 1970.
+    """Signature of a link to ``key`` that works until ``expires``, seconds since 1970.
 
     HMAC-SHA256 in base64url. Raises ``ConfigError`` for a secret that could be guessed.
     """
@@ -31,17 +29,23 @@ def sign(secret: bytes, key: str, expires: int) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def require_unguessable(secret: bytes, what: str = "the secret that signs links to media") -> None:
-    """Raise ``ConfigError`` for a secret, called ``what``, that could be guessed."""
+def require_unguessable(secret: bytes, name: str = "the secret that signs links to media") -> None:
+    """Raise ``ConfigError`` for a secret, called ``name``, that could be guessed."""
     if len(secret) < _SHORTEST_SECRET:
         raise ConfigError(
-            f"{what} has less than {_SHORTEST_SECRET} bytes: use "
+            f"{name} has less than {_SHORTEST_SECRET} bytes: use "
             "a random one, for example python -c 'import secrets; print(secrets.token_hex(32))'"
         )
 
 
+def require_lifetime(seconds: float) -> None:
+    """Raise ``ConfigError`` unless a link may live for so many seconds."""
+    if not 0 < seconds <= LONGEST:
+        raise ConfigError("a link lives from one second to seven days")
+
+
 def link(base_url: str, secret: bytes, key: str, expires: int) -> str:
-    """The signed link: ``<base_url>/media/<key>?expires=<seconds>&signature=<base64url>``."""
+    """Signed link: ``<base_url>/media/<key>?expires=<seconds>&signature=<base64url>``."""
     place = f"{base_url.rstrip('/')}/media/{quote(key)}"
     return f"{place}?expires={expires}&signature={sign(secret, key, expires)}"
 
@@ -49,15 +53,15 @@ def link(base_url: str, secret: bytes, key: str, expires: int) -> str:
 def check(
     secrets: Sequence[bytes], key: str, expires: str, signature: str, now: float
 ) -> Literal["valid", "expired", "forged"]:
-    """What a link is worth: ``expires`` and ``signature`` as they came, any of them hostile.
+    """Check a link; ``expires`` and ``signature`` are untrusted.
 
-    Any of ``secrets`` may have signed it; there is more than one while they are rotated. All are
-    tried, in constant time. A moment further away than a link may live is taken for forged.
+    Any of ``secrets`` may have signed it; there are several during a rotation. All are tried, in
+    constant time. An expiry further away than the longest lifetime is forged.
     """
     if not (expires.isascii() and expires.isdigit() and len(expires) <= _DIGITS):
         return "forged"
-    moment, told = int(expires), signature.encode(errors="replace")
-    signed = [hmac.compare_digest(sign(s, key, moment).encode(), told) for s in secrets]
+    moment, given = int(expires), signature.encode(errors="replace")
+    signed = [hmac.compare_digest(sign(s, key, moment).encode(), given) for s in secrets]
     if not any(signed) or moment > now + LONGEST:
         return "forged"
     return "valid" if now < moment else "expired"

@@ -1,7 +1,6 @@
-"""Takes a stream of unknown length down beside memory, before any of it is sent.
+"""Spool a stream of unknown length to a temporary file before uploading it.
 
-A store that is elsewhere wants the size and the digest first. And where the source breaks off,
-nothing has been sent yet that would have to be taken back.
+A remote store needs size and digest first. And if the source fails, no upload has to be undone.
 """
 
 from __future__ import annotations
@@ -18,25 +17,23 @@ import anyio.to_thread
 
 from ..errors import StorageError
 
-__all__ = ["Spooled", "spooled"]
-
 T = TypeVar("T")
 
-#: Bytes that are held in memory; more goes to a file without a name, gone with its process.
+#: Bytes that stay in memory; more goes to an unnamed file, which ends with the process.
 _IN_MEMORY = 1 << 20
-_PIECE = 1 << 18  # bytes that are read, and given to the connection, at once
+_PIECE = 1 << 18  # bytes that are read and sent at once
 
 
 @dataclass(slots=True)
 class Spooled:
-    """A whole stream; ``file`` stands at its beginning."""
+    """Complete stream; ``file`` is at its start."""
 
     file: IO[bytes]
     size: int
     sha256: str
 
     def part(self, offset: int, length: int) -> AsyncIterable[bytes]:
-        """A part of it, in small pieces; may be iterated anew; raises ``StorageError``."""
+        """Range of the file in small pieces, for repeated iteration; raises ``StorageError``."""
         return _Part(self.file, offset, min(length, self.size - offset))
 
 
@@ -54,9 +51,9 @@ class _Part:
 
 @asynccontextmanager
 async def spooled(chunks: AsyncIterator[bytes]) -> AsyncGenerator[Spooled, None]:
-    """Read all of ``chunks``; what they raise comes out as it is, a full disk as ``StorageError``.
+    """Read all ``chunks``; their errors pass unchanged, a full disk raises ``StorageError``.
 
-    The file is in the folder for temporary files, which ``TMPDIR`` names.
+    The file is in the folder for temporary files (``TMPDIR``).
     """
     file = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed below
     digest, size = hashlib.sha256(), 0
@@ -82,6 +79,6 @@ async def _on_disk(function: Callable[..., T], *arguments: object) -> T:
         return await anyio.to_thread.run_sync(function, *arguments)
     except OSError as error:
         raise StorageError(
-            f"the folder {tempfile.gettempdir()} cannot hold what is to be uploaded "
+            f"the folder {tempfile.gettempdir()} cannot store the file to upload "
             f"({error.strerror}): make room, or name another folder with TMPDIR"
         ) from error

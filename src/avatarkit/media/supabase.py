@@ -1,8 +1,8 @@
-"""Supabase Storage as media store: private buckets, laid out as the migration's policies want it.
+"""Media store in Supabase Storage: private buckets, with paths for the migration's policies.
 
-The official ``storage3`` is not used. Its upload takes no stream longer than memory and knows no
-tus, its download holds the whole file, and its errors lose the status and Retry-After; what would
-be left of it is five requests of JSON, which are below.
+The official ``storage3`` is not used: it uploads from memory only, without tus, downloads whole
+files to memory, and its errors drop the status and Retry-After. Only five JSON requests of it would
+be left.
 """
 
 from __future__ import annotations
@@ -36,33 +36,31 @@ from . import tus
 from .keys import names_of
 from .spool import Spooled, spooled
 
-__all__ = ["SupabaseStore"]
-
 _RESULTS = "avatar-results"
-#: Where samples of a role lie. Users may read, add and remove what is in a folder of their id.
+#: Bucket of each sample role. Users may read, add and delete files in the folder of their id.
 _SAMPLES: Mapping[str, str] = {"voice": "voice-samples", "footage": "video-samples"}
 
-_PAGE = 1000  # entries of a list, and names in one removal; the server takes no more
-_TIMEOUT = 300.0  # seconds for one part of 6 MiB, so 20 kB/s are enough
+_PAGE = 1000  # entries of a list, and names in one deletion; the limit of the server
+_TIMEOUT = 300.0  # seconds for one part of 6 MiB: enough at 20 kB/s
 
 
 class SupabaseStore(MediaStore):
-    """Keeps media in the buckets of a Supabase project; close it with ``aclose``.
+    """Media store in the buckets of a Supabase project; close it with ``aclose``.
 
-    ``key`` is the project's ``sb_secret_...`` or service_role key. The key
-    ``samples/<user>/voice/...`` lies in ``voice-samples`` under ``<user>/...``, footage in
-    ``video-samples``, and all else in ``avatar-results`` under its own name. What Storage has no
-    letter for is written as ``=XX``.
+    ``key`` is the project's ``sb_secret_...`` or service_role key. The file with the key
+    ``samples/<user>/voice/...`` is in the bucket ``voice-samples`` under ``<user>/...``, footage in
+    ``video-samples``, and all other files in ``avatar-results`` under their key. Characters that
+    Storage does not allow are written as ``=XX``.
 
-    Raises ``ConfigError`` where a bucket is missing, ``AuthError`` for a wrong key,
-    ``StorageError`` for what is too large or refused, ``RateLimited`` and ``Unavailable`` after
-    four tries, and ``BadReply`` where something else than Storage answers.
+    Raises ``ConfigError`` if a bucket is missing, ``AuthError`` for a wrong key,
+    ``StorageError`` for a file that is too large or refused, ``RateLimited`` and ``Unavailable``
+    after four attempts, and ``BadReply`` if another server than Storage answers.
     """
 
     def __init__(self, url: str, key: str, *, client: http.Client | None = None) -> None:
         parts = urlsplit(url.strip())
         if parts.scheme not in {"http", "https"} or not parts.netloc:
-            raise ConfigError("SUPABASE_URL is no address: give https://<project>.supabase.co")
+            raise ConfigError("SUPABASE_URL is no web address: give https://<project>.supabase.co")
         self._base = f"{url.strip().rstrip('/').removesuffix('/storage/v1')}/storage/v1"
         self._host = parts.hostname or ""
         self._headers = _headers(key.strip())
@@ -74,19 +72,19 @@ class SupabaseStore(MediaStore):
 
     @property
     def _client(self) -> http.Client:
-        if self._owned and self._made.is_closed:  # a kit is opened again
+        if self._owned and self._made.is_closed:  # the kit was closed, and is open again
             self._made = http.new_client()
         return self._made
 
     async def aclose(self) -> None:
-        """Close the HTTP client, if it is our own; the next request makes another one."""
+        """Close the HTTP client, if it is our own; the next request opens another one."""
         if self._owned:
             await self._made.aclose()
 
     async def put(self, key: str, chunks: AsyncIterator[bytes], media_type: str) -> StoredFile:
-        """Spool it, then upload it: in one request up to 6 MiB, else by tus.
+        """Spool the stream, then upload it: in one request up to 6 MiB, else by tus.
 
-        The digest is kept in the object's own metadata.
+        The digest becomes metadata of the object.
         """
         bucket, path = _place(key)
         async with spooled(chunks) as file:
@@ -97,9 +95,9 @@ class SupabaseStore(MediaStore):
         return StoredFile(key=key, size=file.size, sha256=file.sha256, media_type=media_type)
 
     async def open(self, key: str) -> AsyncIterator[bytes]:
-        """Stream it; after a cut it goes on where it was. Raises ``NotFound``."""
+        """Stream a file; resume after an interruption. Raises ``NotFound``."""
         bucket, path = _place(key)
-        await self._info(bucket, path)  # this says what is wrong; a download says 400 to everything
+        await self._info(bucket, path)  # it tells the reason; a download answers 400 to everything
         url = f"{self._base}/object/{bucket}/{path}"
         fetched = http.fetch(self._client, url, self._headers, allow_private=True)
         async with aclosing(fetched) as chunks:  # type: ignore[type-var]  # it is a generator
@@ -107,20 +105,18 @@ class SupabaseStore(MediaStore):
                 yield chunk
 
     async def stat(self, key: str) -> StoredFile | None:
-        """What Storage knows of it; a digest that it does not know is made by reading it all.
+        """Size, digest and media type; without a stored digest, the whole file is read.
 
-        It does not know that of a file that somebody else has uploaded, and believes what whoever
-        uploaded it has told.
+        Files from other programs have no stored digest. Storage does not check a stored one.
         """
         bucket, path = _place(key)
         try:
             info = await self._info(bucket, path)
         except NotFound:
             return None
-        told = info.get("metadata")
-        sha256 = told.get("sha256") if isinstance(told, dict) else None
+        sha256 = _sha256(info)
         size, media_type = info.get("size"), info.get("content_type")
-        if not (isinstance(size, int) and isinstance(sha256, str) and _DIGEST.fullmatch(sha256)):
+        if not isinstance(size, int) or sha256 is None:
             async with spooled(self.open(key)) as file:
                 size, sha256 = file.size, file.sha256
         return StoredFile(
@@ -131,44 +127,28 @@ class SupabaseStore(MediaStore):
         )
 
     async def delete(self, prefix: str) -> None:
-        """Delete the key, and everything below it, in every bucket that may hold some of it.
+        """Delete the key and everything below it, in each bucket that may have such files.
 
-        By the API: what SQL deletes of ``storage.objects`` stays in the bucket.
+        By the API: deleting from ``storage.objects`` by SQL would leave the files in the bucket.
         """
         for bucket, path in _places(prefix):
-            removed: set[str] = set()
-            fresh = {path}
-            while fresh:
-                await self._remove(bucket, sorted(fresh - {""}))
-                removed |= fresh
-                fresh = {name async for name in self._below(bucket, path)} - removed
+            deleted: set[str] = set()
+            found = {path}
+            while found:
+                await self._delete(bucket, sorted(found - {""}))
+                deleted |= found
+                found = {name async for name in self._below(bucket, path)} - deleted
 
     async def url(self, key: str, seconds: float) -> str | None:
-        """A signed link; raises ``NotFound``. Whoever has it can read the file until it expires."""
+        """Signed link, which gives access to the file until it expires; raises ``NotFound``."""
         bucket, path = _place(key)
         body = {"expiresIn": _whole(seconds)}
         answer = await self._send("sign", bucket, "POST", f"object/sign/{bucket}/{path}", body)
         return self._linked(answer)
 
     def path(self, key: str) -> None:
-        """Nothing of it lies on this machine."""
+        """Return None: no file is on this machine."""
         names_of(key)
-
-    async def urls(self, keys: Sequence[str], seconds: float) -> dict[str, str | None]:
-        """Signed links of many keys, a request per bucket; None for a key that is not there."""
-        links: dict[str, str | None] = dict.fromkeys(keys)
-        by_bucket: dict[str, dict[str, str]] = {}
-        for key in links:
-            bucket, path = _place(key)
-            by_bucket.setdefault(bucket, {})[path] = key
-        for bucket, known in by_bucket.items():
-            for paths in _pages(list(known)):
-                body = {"expiresIn": _whole(seconds), "paths": paths}
-                answer = await self._send("sign", bucket, "POST", f"object/sign/{bucket}", body)
-                for item in _items(answer):
-                    if item.get("path") in known and item.get("signedURL"):
-                        links[known[item["path"]]] = self._linked(item)
-        return links
 
     # -- requests -----------------------------------------------------------------------------
 
@@ -193,7 +173,7 @@ class SupabaseStore(MediaStore):
                 self._client,
                 f"{self._base}/upload/resumable",
                 file,
-                # The last request decides whether a file may be replaced, so each one says it.
+                # The last request decides whether it may replace a file, so all of them allow it.
                 headers={**self._headers, "x-upsert": "true"},
                 metadata={
                     "bucketName": bucket,
@@ -206,31 +186,46 @@ class SupabaseStore(MediaStore):
         except ProviderError as error:
             failure = self._translated(error, bucket)
             if isinstance(failure, NotFound):
-                failure = StorageError(f"{self._host} has forgotten the upload: put it again")
+                failure = StorageError(f"{self._host} has dropped the upload: put the file again")
             raise failure from None
         if not acknowledged:
             await self._must_be_there(bucket, path, file)
 
     async def _must_be_there(self, bucket: str, path: str, file: Spooled) -> None:
-        """All bytes have arrived, but whether the file was made of them was not heard."""
+        """Raise ``Unavailable`` unless the file is stored: the last answer was lost."""
         try:
-            told = (await self._info(bucket, path)).get("metadata")
+            stored = _sha256(await self._info(bucket, path))
         except NotFound:
-            told = None
-        if not isinstance(told, dict) or told.get("sha256") != file.sha256:
-            message = "the upload was cut at its very end: put it again"
+            stored = None
+        if stored != file.sha256:
+            message = "the upload was interrupted at its end: put it again"
             raise _call("upload").error(Unavailable, message)
 
     async def _info(self, bucket: str, path: str) -> Mapping[str, Any]:
         answer = await self._send("info", bucket, "GET", f"object/info/{bucket}/{path}")
         if not isinstance(answer, dict):
-            raise _call("info").error(BadReply, "it does not tell about the file")
+            raise _call("info").error(BadReply, "it answers without the file's data")
         return answer
 
     async def _below(self, bucket: str, folder: str) -> AsyncIterator[str]:
-        """The paths of all files below a folder, at every depth."""
+        """Paths of all files below a folder, at every depth."""
+        folders = [folder]
+        while folders:
+            inside = folders.pop()
+            async for entry in self._entries(bucket, inside):
+                # The server reads _ and % in a prefix as wildcards, so entries of another folder
+                # with a similar name may be listed; below this one, their paths do not exist.
+                path = f"{inside}/{entry['name']}" if inside else str(entry["name"])
+                if entry.get("id") is not None:
+                    yield path
+                else:
+                    folders.append(path)
+
+    async def _entries(self, bucket: str, folder: str) -> AsyncIterator[Mapping[str, Any]]:
+        """Files and folders directly in a folder; folders have no id."""
         offset = 0
-        while True:
+        more = True
+        while more:
             body = {
                 "prefix": folder,
                 "limit": _PAGE,
@@ -239,21 +234,14 @@ class SupabaseStore(MediaStore):
             }
             page = _items(await self._send("list", bucket, "POST", f"object/list/{bucket}", body))
             for entry in page:
-                # Its letters _ and % stand for any other, so a list may hold names of a folder
-                # that only looks alike; below this one, they name nothing.
-                path = f"{folder}/{entry['name']}" if folder else str(entry["name"])
-                if entry.get("id") is not None:
-                    yield path
-                else:
-                    async for inner in self._below(bucket, path):
-                        yield inner
-            if len(page) < _PAGE:
-                return
+                yield entry
+            more = len(page) >= _PAGE
             offset += len(page)
 
-    async def _remove(self, bucket: str, paths: Sequence[str]) -> None:
-        for some in _pages(paths):
-            await self._send("delete", bucket, "DELETE", f"object/{bucket}", {"prefixes": some})
+    async def _delete(self, bucket: str, paths: Sequence[str]) -> None:
+        for start in range(0, len(paths), _PAGE):
+            body = {"prefixes": paths[start : start + _PAGE]}
+            await self._send("delete", bucket, "DELETE", f"object/{bucket}", body)
 
     async def _send(
         self, operation: str, bucket: str, method: str, path: str, body: Any = None
@@ -270,14 +258,14 @@ class SupabaseStore(MediaStore):
             raise self._translated(error, bucket) from None
 
     def _linked(self, answer: Any) -> str:
-        """The link itself: the server tells it from its own root on."""
-        told = answer.get("signedURL") if isinstance(answer, dict) else None
-        if not isinstance(told, str) or not told.startswith("/object/sign/"):
+        """Absolute link: the answer has its path from the server's root."""
+        path = answer.get("signedURL") if isinstance(answer, dict) else None
+        if not isinstance(path, str) or not path.startswith("/object/sign/"):
             raise _call("sign").error(BadReply, "it answers without a link")
-        return f"{self._base}{told}"
+        return f"{self._base}{path}"
 
     def _translated(self, error: ProviderError, bucket: str) -> AvatarKitError:
-        """The error as the caller can act on it."""
+        """Error that tells the caller what to do."""
         if (known := _ADVICE.get(error.code or "")) is not None:
             kind, advice = known
             return kind(f"{self._host}: {advice.format(bucket=bucket)}")
@@ -293,11 +281,11 @@ class SupabaseStore(MediaStore):
         return error
 
 
-# -- where a key lies -----------------------------------------------------------------------------
+# -- bucket and path of a key ---------------------------------------------------------------------
 
 
 def _place(key: str) -> tuple[str, str]:
-    """The bucket of a key, and the path in it."""
+    """Bucket of a key, and its path there."""
     names = names_of(key)
     if len(names) > 3 and names[0] == "samples" and names[2] in _SAMPLES:
         return _SAMPLES[names[2]], _path([names[1], *names[3:]])
@@ -305,7 +293,7 @@ def _place(key: str) -> tuple[str, str]:
 
 
 def _places(prefix: str) -> list[tuple[str, str]]:
-    """All buckets and paths that hold a key or something below it; "" is a whole bucket."""
+    """Buckets and paths of a key and of everything below it; "" is a whole bucket."""
     names = names_of(prefix)
     places = [(_RESULTS, _path(names))]
     if names[0] == "samples":
@@ -318,15 +306,22 @@ def _places(prefix: str) -> list[tuple[str, str]]:
 
 
 def _path(names: Iterable[str]) -> str:
-    """Names as Storage can hold them. Ids, digests and extensions stay as they are.
+    """Path of names, encoded for Storage; ids, digests and extensions stay unchanged.
 
-    It takes no ``%`` and ``~`` (and in older versions nothing beyond ASCII).
+    Storage allows no ``%`` and ``~`` (and in older versions only ASCII).
     """
     quoted = (quote(name, safe="").replace("%", "=").replace("~", "=7E") for name in names)
     return "/".join(quoted)
 
 
 _DIGEST = re.compile("[0-9a-f]{64}")
+
+
+def _sha256(info: Mapping[str, Any]) -> str | None:
+    """SHA-256 in the metadata of a file; None if there is no valid one."""
+    metadata = info.get("metadata")
+    sha256 = metadata.get("sha256") if isinstance(metadata, dict) else None
+    return sha256 if isinstance(sha256, str) and _DIGEST.fullmatch(sha256) else None
 
 
 def _metadata(file: Spooled) -> str:
@@ -337,10 +332,6 @@ def _whole(seconds: float) -> int:
     return max(1, math.ceil(seconds))
 
 
-def _pages(paths: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (paths[start : start + _PAGE] for start in range(0, len(paths), _PAGE))
-
-
 def _items(answer: Any) -> list[Mapping[str, Any]]:
     if not isinstance(answer, list) or not all(isinstance(item, dict) for item in answer):
         raise _call("list").error(BadReply, "it answers without a list")
@@ -348,7 +339,7 @@ def _items(answer: Any) -> list[Mapping[str, Any]]:
 
 
 def _headers(key: str) -> dict[str, str]:
-    """How requests show the key; raises ``ConfigError`` for what is none that may write."""
+    """Headers with the key; raises ``ConfigError`` for a key that is no secret key."""
     if re.fullmatch(r"sb_secret_[\w-]+|eyJ[\w.=-]+", key, re.ASCII):
         return key_headers(key)
     raise ConfigError(
@@ -357,7 +348,7 @@ def _headers(key: str) -> dict[str, str]:
     )
 
 
-# -- what a failure means -------------------------------------------------------------------------
+# -- errors ---------------------------------------------------------------------------------------
 
 
 def _call(operation: str) -> http.Call:
@@ -366,7 +357,7 @@ def _call(operation: str) -> http.Call:
     )
 
 
-#: What its words mean; where there is none, its status decides.
+#: Code of Storage -> error; for other codes the status decides.
 _KINDS: Mapping[str, type[ProviderError]] = {
     "NoSuchKey": NotFound,
     "InvalidJWT": AuthError,
@@ -377,7 +368,7 @@ _KINDS: Mapping[str, type[ProviderError]] = {
     "ResourceLocked": Unavailable,
 }
 
-#: What to do about it, where that is not at our end.
+#: Code of Storage -> advice, for errors that the caller or an operator can fix.
 _ADVICE: Mapping[str, tuple[type[AvatarKitError], str]] = {
     "NoSuchBucket": (
         ConfigError,
@@ -393,34 +384,38 @@ _ADVICE: Mapping[str, tuple[type[AvatarKitError], str]] = {
             "that of the bucket {bucket}"
         ),
     ),
-    "InvalidKey": (ConfigError, "the key is too long, or has letters that no file may have"),
+    "InvalidKey": (
+        ConfigError,
+        "the key is too long, or has characters that Storage does not allow",
+    ),
 }
 
 
 def _explained(status: int, body: Any) -> http.Explanation:
-    """Read an error: its true status is in the body, and HTTP mostly says 400.
+    """Read an error: its real status is in the body, while HTTP mostly says 400.
 
-    Only tus uses real statuses, with a text. What is neither does not come from Storage.
+    Only tus answers with the real status, and a text. Other shapes do not come from Storage.
     """
+    reply: Mapping[str, Any] = body if isinstance(body, dict) else {}
     if isinstance(body, str) and not body.lstrip().startswith("<"):
-        said: Mapping[str, Any] = {"statusCode": str(status), "message": body}
-    else:
-        said = body if isinstance(body, dict) else {}
-    message = str(said.get("message") or "")[:200]
-    code = str(said.get("code") or said.get("error") or "")
-    told = str(said.get("statusCode") or "")
-    true = int(told) if re.fullmatch("[45][0-9][0-9]", told) else status
+        reply = {"statusCode": str(status), "message": body}
+    given = str(reply.get("statusCode") or "")
+    real = int(given) if re.fullmatch("[45][0-9][0-9]", given) else status
+    message = str(reply.get("message") or "")[:200]
+    code = _code(reply, message, real)
+    kind = _KINDS.get(code) or (Unavailable if real in _IN_USE else None)
+    if body and not given and status == 404:
+        kind, message = BadReply, "it answers 404, but not as Storage does"
+    return http.Explanation(kind=kind, code=code or None, message=message, status=real)
+
+
+def _code(reply: Mapping[str, Any], message: str, status: int) -> str:
     if message == "Bucket not found":
-        code = "NoSuchBucket"
-    elif true == 413:  # the gateway says so too, in HTML
-        code = "EntityTooLarge"
-    kind = _KINDS.get(code)
-    if kind is None and true in _IN_USE:
-        kind = Unavailable
-    if body and not told and status == 404:
-        kind, message = BadReply, "it answers 404, and not as Storage does"
-    return http.Explanation(kind=kind, code=code or None, message=message, status=true)
+        return "NoSuchBucket"
+    if status == 413:  # also from the gateway, in HTML
+        return "EntityTooLarge"
+    return str(reply.get("code") or reply.get("error") or "")
 
 
-#: Somebody else is at the same file, or the part begins elsewhere: look, and try again.
+#: Statuses of a file that another client is changing, or of a part with another offset.
 _IN_USE = frozenset({409, 423, 460})

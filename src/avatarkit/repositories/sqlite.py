@@ -1,11 +1,11 @@
-"""Records in one SQLite file: what is used where nothing else is set up."""
+"""Repository in one SQLite file: the default, without any server."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -39,10 +39,10 @@ M = TypeVar("M", bound=Model)
 _TABLES = tuple(table for _, table in rows.RECORDS.values())
 _KINDS = {table: kind for kind, (_, table) in rows.RECORDS.items()}
 
-#: Seconds between looks whether the file has changed.
-_LOOK = 1.0
+#: Seconds between polls for a change of the file.
+_POLL = 1.0
 
-#: The columns of a delivery beside its document.
+#: Columns of a delivery besides its document.
 _LOGGED = (
     "provider",
     "event_id",
@@ -54,8 +54,8 @@ _LOGGED = (
 )
 _LOG_KEY = "provider || ' ' || event_id"
 
-#: Columns that change seldom or never, most of them in an index, which costs as much as the row to
-#: write: they are set only where they do change.
+#: Columns that change seldom or never, most of them in an index, whose update costs as much as the
+#: row's: they are set only if they changed.
 _STILL = frozenset(
     {"id", "user_id", "clone_id", "training_id", "stack"}
     | {"idempotency_key", "created_at", "deleted"}
@@ -65,10 +65,10 @@ _FREE = "(lease_until IS NULL OR lease_boot_id <> :boot_id OR lease_until <= :bo
 
 
 class SqliteRepository(Repository, Wakes):
-    """Keeps everything in the file at ``path``; several processes of one machine may share it.
+    """Repository in the file at ``path``; several processes of one machine may share it.
 
-    A change is on the disk before its call returns. ``clock`` is what leases, due times and
-    ``now`` are measured with; its boot time must be the same for all processes.
+    A change is on the disk before its call returns. ``clock`` measures leases, due times and
+    ``now``; its boot time must be the same for all processes.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, clock: Clock) -> None:
@@ -77,14 +77,14 @@ class SqliteRepository(Repository, Wakes):
         self._writer: Writer | None = None
         self._reader: sqlite3.Connection | None = None
         self._reading = anyio.CapacityLimiter(1)
-        self._work = 0  #: calls under way
-        self._counted: anyio.CapacityLimiter | None = None  #: where they are known to anyio
+        self._calls = 0  #: calls under way
+        self._threads: anyio.CapacityLimiter | None = None  #: anyio's, while a call is under way
 
     async def open(self) -> None:
         """Create or migrate the file, and connect; safe when many processes start at once.
 
-        Raises ``ConfigError`` where the file belongs to another program, is no database or has a
-        newer version, ``StorageError`` where it cannot be written.
+        Raises ``ConfigError`` if the file belongs to another program, is no database or has a
+        newer version, ``StorageError`` if it cannot be written.
         """
         if self._writer is None:
             self._writer, self._reader = await anyio.to_thread.run_sync(self._connect)
@@ -99,7 +99,7 @@ class SqliteRepository(Repository, Wakes):
         return Writer(connection, self._path), reader
 
     async def aclose(self) -> None:
-        """Write what was begun, and let go of the file."""
+        """Finish the changes under way, and close the file."""
         writer, reader = self._writer, self._reader
         self._writer = self._reader = None
         with anyio.CancelScope(shield=True):
@@ -115,37 +115,32 @@ class SqliteRepository(Repository, Wakes):
     async def _write(self, change: Callable[[sqlite3.Connection], T]) -> T:
         if self._writer is None:
             raise self._closed()
-        self._begin()
-        try:
+        with self._working():
             return await self._writer.run(change)
-        finally:
-            self._end()
 
     async def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         reader = self._reader
         if reader is None:
             raise self._closed()
-        self._begin()
-        try:
-            with translated(self._path):
-                return await anyio.to_thread.run_sync(query, reader, limiter=self._reading)
-        finally:
-            self._end()
+        with self._working(), translated(self._path):
+            return await anyio.to_thread.run_sync(query, reader, limiter=self._reading)
 
-    def _begin(self) -> None:
+    @contextmanager
+    def _working(self) -> Iterator[None]:
         """Count as one of anyio's worker threads, so that virtual time waits for the disk."""
-        if not self._work:
+        if not self._calls:
             threads = anyio.to_thread.current_default_thread_limiter()
             with suppress(anyio.WouldBlock):
                 threads.acquire_on_behalf_of_nowait(self)
-                self._counted = threads
-        self._work += 1
-
-    def _end(self) -> None:
-        self._work -= 1
-        if not self._work and self._counted is not None:
-            counted, self._counted = self._counted, None
-            counted.release_on_behalf_of(self)
+                self._threads = threads
+        self._calls += 1
+        try:
+            yield
+        finally:
+            self._calls -= 1
+            if not self._calls and self._threads is not None:
+                threads, self._threads = self._threads, None
+                threads.release_on_behalf_of(self)
 
     def _closed(self) -> ConfigError:
         return ConfigError(f"database {self._path} is not open: await open() first")
@@ -226,10 +221,10 @@ class SqliteRepository(Repository, Wakes):
         return rows.read(model, doc, table=table, row_id=row_id, place=str(self._path))
 
     async def changes(self) -> AsyncGenerator[None, None]:
-        """Yield whenever anything in the file has changed, looked for each second.
+        """Yield None whenever the file has changed, which is polled each second.
 
-        That is one pragma for all who watch, and they look only if it says so; SQLite has no way to
-        be woken by another process.
+        One pragma serves all watchers, and they read only after a change: SQLite cannot notify
+        another process.
         """
         known = None
         while True:
@@ -237,7 +232,7 @@ class SqliteRepository(Repository, Wakes):
             if version != known:
                 known = version
                 yield None
-            await self._clock.sleep(_LOOK)
+            await self._clock.sleep(_POLL)
 
     # -- leases -------------------------------------------------------------------------------
 
@@ -638,7 +633,7 @@ def _table(record: Record) -> str:
 def _insert(
     db: sqlite3.Connection, table: str, columns: Mapping[str, Any], *, or_ignore: bool = False
 ) -> bool:
-    """Insert a row; False where it was there already."""
+    """Insert a row; False if it existed already."""
     marks = ", ".join("?" * len(columns))
     rule = "ON CONFLICT DO NOTHING" if or_ignore else ""
     cursor = db.execute(
@@ -649,7 +644,7 @@ def _insert(
 
 
 def _replace(db: sqlite3.Connection, table: str, old: Record, columns: Mapping[str, Any]) -> bool:
-    """Set columns of the row that is still as old; False where it is not, or cannot change so."""
+    """Update the row if it is still ``old``; False if not, or if its status is final."""
     key = (old.id, old.version, columns["status"])
     return db.execute(_replacing(table, tuple(columns)), (*columns.values(), *key)).rowcount == 1
 
@@ -665,7 +660,7 @@ def _replacing(table: str, names: tuple[str, ...]) -> str:
 
 
 def _refuse(db: sqlite3.Connection, table: str, old: Record, new: Record) -> None:
-    """Raise ``IllegalTransition`` where that, and no lost race, is why nothing was replaced."""
+    """Raise ``IllegalTransition`` if a final status, and no lost race, prevented the update."""
     row = db.execute(
         f"SELECT status FROM {table} WHERE id = ? AND version = ?",  # noqa: S608
         (old.id, old.version),
@@ -698,7 +693,7 @@ def _due(db: sqlite3.Connection, now: Instant, limit: int) -> list[sqlite3.Row]:
 def _lease(
     db: sqlite3.Connection, row: sqlite3.Row, owner: str | None, now: Instant, seconds: float
 ) -> int:
-    """Hold a row; returns the fence of this claim."""
+    """Lease a row; return the fence of this claim."""
     fence = int(row["fence"]) + 1
     db.execute(
         f"UPDATE {row['source']} SET fence = ?, lease_owner = ?, "  # noqa: S608
@@ -714,14 +709,14 @@ def _owner(db: sqlite3.Connection, clone_id: str) -> str | None:
 
 
 def _admit(db: sqlite3.Connection, user_id: str, clone_id: str, at: float) -> None:
-    """Insert a missing clone; raises ``NotFound`` where it belongs to another user."""
+    """Insert a missing clone; raises ``NotFound`` if it belongs to another user."""
     clone = {"id": clone_id, "user_id": user_id, "created_at": at}
     if not _insert(db, "user_clones", clone, or_ignore=True) and _owner(db, clone_id) != user_id:
         rules.hidden_clone(clone_id)
 
 
 def _reserve(db: sqlite3.Connection, record: Record, before: Record | None = None) -> None:
-    """Keep what is held in step with a record."""
+    """Update the budget reservation of a record."""
     if row := rules.reservation(record, before):
         db.execute(
             "INSERT INTO reservations VALUES (:record_id, :whose, :at, :reserved, :spent) "
@@ -741,7 +736,7 @@ def _held(db: sqlite3.Connection, since: float, until: float, user_id: str | Non
 
 
 def _keep_clone_in_step(db: sqlite3.Connection, clone_id: str) -> None:
-    """Copy the newest training's status to its clone, and whether any avatar is ready."""
+    """Copy the newest training's status to its clone, and set ``avatar_ready``."""
     db.execute(
         "UPDATE user_clones SET "
         "training_status = coalesce((SELECT status FROM avatar_training "
@@ -755,7 +750,7 @@ def _keep_clone_in_step(db: sqlite3.Connection, clone_id: str) -> None:
 
 
 def _index_jobs(db: sqlite3.Connection, record: Record) -> None:
-    """Keep the table ``jobs`` in step with a record."""
+    """Update the table ``jobs`` for a record."""
     rows = db.execute(
         "SELECT provider, operation, job_id FROM jobs WHERE record_id = ?", (record.id,)
     )

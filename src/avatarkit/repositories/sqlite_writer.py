@@ -1,4 +1,4 @@
-"""One thread that writes, and commits what has gathered meanwhile in one go."""
+"""Writer thread of SQLite, with group commit: one transaction for all waiting changes."""
 
 from __future__ import annotations
 
@@ -14,16 +14,14 @@ from typing import Any, TypeVar
 
 from .sqlite_file import translated
 
-__all__ = ["Writer"]
-
 T = TypeVar("T")
 
-#: Changes in one transaction at most: bounds how long other processes wait.
+#: Changes per transaction, at most: limits how long other processes wait.
 _BATCH = 256
 
 
 class _Change:
-    """A function of the connection, and the future that waits for what it returns."""
+    """Function of the connection, and the future for its result."""
 
     __slots__ = ("_run", "error", "future", "loop", "result")
 
@@ -35,26 +33,16 @@ class _Change:
         self.error: Exception | None = None
 
     def attempt(self, connection: sqlite3.Connection) -> None:
-        """Run; raises what the function raises."""
+        """Run the function; raises its errors."""
         self.result, self.error = self._run(connection), None
-
-    def settle(self) -> None:
-        """Hand the outcome to whoever waits; in the event loop."""
-        if self.future.done():
-            return
-        if self.error is not None:
-            self.future.set_exception(self.error)
-        else:
-            self.future.set_result(self.result)
 
 
 class Writer:
-    """Owns the writing connection.
+    """Owner of the writing connection, and of the thread that uses it.
 
-    Changes wait in a queue. A batch of them is one transaction and one commit, or none of it; then
-    each half is tried by itself, until what fails is alone. That is rare, and savepoints, which
-    would cost every change a tenth more, are not needed. Outcomes are handed back after the
-    commit, never before.
+    Changes wait in a queue. A batch of them is one transaction. If that fails, it is rolled back
+    and each half is tried by itself, until the failing change is alone. This is rare; savepoints
+    would make every change a tenth slower. Results are returned after the commit.
     """
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
@@ -65,10 +53,10 @@ class Writer:
         self._thread.start()
 
     async def run(self, change: Callable[[sqlite3.Connection], T]) -> T:
-        """Run ``change`` in a transaction; what it returns, once that is on the disk.
+        """Run ``change`` in a transaction; return its result once the commit is on the disk.
 
-        ``change`` may run again (never twice in effect), and runs though the caller is cancelled.
-        Raises what ``change`` raises, and ``StorageError`` where nothing was kept.
+        ``change`` may run again after a rollback, and runs even if the caller is cancelled.
+        Raises the errors of ``change``, and ``StorageError`` if nothing was stored.
         """
         waiting = _Change(change)
         self._queue.put(waiting)
@@ -80,7 +68,7 @@ class Writer:
         return result
 
     def close(self) -> None:
-        """Finish what waits, then close the connection; blocking."""
+        """Finish the waiting changes, then close the connection; blocking."""
         self._queue.put(None)
         self._thread.join()
         self._connection.close()
@@ -93,12 +81,12 @@ class Writer:
                 began = time.perf_counter()
                 self._commit(batch)
                 took = time.perf_counter() - began
-                # Who was waiting may change something else at once. A commit costs more than
-                # its changes, so it is worth their time to come along with what has gathered.
+                # The callers may send their next change at once. A commit costs more than its
+                # changes: waiting for them briefly makes the next batch larger.
                 _hand_back(batch).wait(took if going else 0.0)
 
     def _gather(self) -> tuple[list[_Change], bool]:
-        """Wait for a change, and take along what has gathered; False once closed."""
+        """Wait for a change, and take all that wait by then; False once closed."""
         batch: list[_Change] = []
         try:
             while len(batch) < _BATCH:
@@ -120,13 +108,13 @@ class Writer:
             for change in batch:
                 change.attempt(self._connection)
             self._connection.execute("COMMIT")
-        except Exception as error:  # noqa: BLE001 - whoever waits is told, the thread lives on
+        except Exception as error:  # noqa: BLE001 - goes to the callers; the thread must go on
             self._give_up(batch, error)
 
     def _give_up(self, batch: list[_Change], error: Exception) -> None:
-        """Undo the batch; what fails in company may well succeed alone (one too big for a disk)."""
+        """Roll back and try each half, so that a change too large for the disk fails alone."""
         if self._connection.in_transaction:
-            with suppress(sqlite3.Error):  # it is undone when the connection closes
+            with suppress(sqlite3.Error):  # closing the connection rolls back as well
                 self._connection.execute("ROLLBACK")
         if len(batch) == 1:
             _fail(batch, error)
@@ -142,18 +130,24 @@ def _fail(batch: list[_Change], error: Exception) -> None:
 
 
 def _hand_back(batch: list[_Change]) -> threading.Event:
-    """Wake each event loop once, for all of its changes; the event: who waited has gone on."""
+    """Wake each event loop once, for all of its changes; the event is set when callers went on."""
     changes_of: dict[asyncio.AbstractEventLoop, list[_Change]] = {}
     gone_on = threading.Event()
     for change in batch:
         changes_of.setdefault(change.loop, []).append(change)
     for loop, changes in changes_of.items():
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with suppress(RuntimeError):  # the loop is closed: no caller waits
             loop.call_soon_threadsafe(_settle, changes, gone_on)
     return gone_on
 
 
 def _settle(changes: list[_Change], gone_on: threading.Event) -> None:
+    """Set the futures of the callers; runs in the event loop."""
     for change in changes:
-        change.settle()
-    changes[0].loop.call_soon(gone_on.set)  # after those who wait, whom settling has called
+        if change.future.done():  # the caller was cancelled
+            continue
+        if change.error is not None:
+            change.future.set_exception(change.error)
+        else:
+            change.future.set_result(change.result)
+    changes[0].loop.call_soon(gone_on.set)  # after the callers, which the futures have scheduled

@@ -260,7 +260,6 @@ begin
     end if;
     execute ddl;
   end loop;
-  alter table public.avatar_ledger add column if not exists quoted bigint;  -- of a former table
 
   -- A table of one of these names that is somebody else's.
   select string_agg(format('%s.%s', t.name, c.name), ', ') into wrong
@@ -610,10 +609,6 @@ begin
      where h.spent + h.reserved + p_asked > (c.cap ->> 'amount')::bigint
      order by c.place limit 1;
 end $$;
-
--- These had fewer parameters before there were budgets.
-drop function if exists public.avatarkit_create(text, jsonb, jsonb);
-drop function if exists public.avatarkit_save(text, bigint, jsonb, jsonb, jsonb);
 
 -- Insert; where the id is known, what is there and created = false. Where a cap has no room, nothing
 -- is done, and cap and held say which.

@@ -1,5 +1,5 @@
--- In every table of records, "doc" is the truth; the columns beside it are derived from it, for
--- queries and for people. Times are seconds since 1970, but "lease_until" is in seconds since
+-- In every table of records, "doc" is the source of truth; the other columns are derived from it,
+-- for queries and for people. Times are seconds since 1970, but "lease_until" is in seconds since
 -- the start of the machine that "lease_boot_id" names.
 
 CREATE TABLE user_clones (
@@ -88,7 +88,7 @@ CREATE INDEX avatar_videos_of_clone ON avatar_videos (clone_id, created_at, id) 
 CREATE INDEX avatar_videos_of_training ON avatar_videos (training_id, created_at, id)
     WHERE deleted = 0;
 
--- Which record holds which job of which provider; several records may use one adopted avatar.
+-- Jobs of the records; several records may use one adopted avatar.
 CREATE TABLE jobs (
     provider  TEXT NOT NULL,
     operation TEXT NOT NULL,
@@ -98,7 +98,7 @@ CREATE TABLE jobs (
 ) WITHOUT ROWID;
 CREATE INDEX jobs_of_record ON jobs (record_id);
 
--- How fast, and by whom, a vendor account is asked at this moment; for all processes together.
+-- Rate limit and taken slots of each vendor account, for all processes together.
 CREATE TABLE accounts (
     account TEXT PRIMARY KEY,
     paced   REAL
@@ -172,6 +172,19 @@ CREATE TABLE ledger (
     attempt   INTEGER NOT NULL,
     job_id    TEXT NOT NULL,
     cost      TEXT,
-    at        REAL NOT NULL
+    at        REAL NOT NULL,
+    quoted    INTEGER  -- price expected when it was ordered, in micro-dollars
 );
 CREATE INDEX ledger_of_record ON ledger (record_id);
+
+-- Budget reservations of the records, in micro-dollars. A row outlives its record and names no user:
+-- "whose" is a digest of the user's id.
+CREATE TABLE reservations (
+    record_id TEXT PRIMARY KEY,
+    whose     TEXT NOT NULL,
+    at        REAL NOT NULL,     -- creation of the record: the month whose budget it counts for
+    reserved  INTEGER NOT NULL,  -- not sent yet, or with an unknown outcome
+    spent     INTEGER NOT NULL   -- accepted by vendors
+) WITHOUT ROWID;
+CREATE INDEX reservations_by_time ON reservations (at);
+CREATE INDEX reservations_of_user ON reservations (whose, at);
