@@ -1,4 +1,4 @@
-"""Joins and converts recordings of speech, for vendors that want one file or another format."""
+"""Join and convert recordings of speech, for vendors that need one file or another format."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from typing import Any
 
 from ..errors import ConfigError, MediaRejected
 
-__all__ = ["CODECS", "write"]
-
-#: What can be written: media type -> extension and FFmpeg's name of the codec.
+#: Output formats: media type -> extension and FFmpeg's name of the codec.
 CODECS = {
     "audio/mpeg": (".mp3", "libmp3lame"),
     "audio/wav": (".wav", "pcm_s16le"),
@@ -18,29 +16,29 @@ CODECS = {
 }
 _RATE = 44_100
 _BITS_PER_SECOND = 192_000
-#: Seconds of silence between two recordings, so that no word runs into the next.
+#: Seconds of silence between two recordings, to separate their words.
 _PAUSE = 0.5
-_CHUNK = 4096  # samples, where the codec takes any number
+_CHUNK = 4096  # samples, for codecs with any frame size
 
 
 def write(sources: Sequence[Path], target: Path, media_type: str) -> None:
     """Write the sound of all sources, one after the other, as mono of 44.1 kHz; blocking.
 
-    Holds a few frames at a time. Raises ``MediaRejected`` for a source without sound, and
-    ``ConfigError`` where PyAV is not installed.
+    Keeps only a few frames in memory. Raises ``MediaRejected`` for a source without sound, and
+    ``ConfigError`` if PyAV is not installed.
     """
     try:
         import av
     except ImportError as error:
         raise ConfigError(
-            'recordings are joined and converted by PyAV: pip install "avatarkit-sdk[media]"'
+            'joining and converting recordings needs PyAV: pip install "avatarkit-sdk[media]"'
         ) from error
     _, codec = CODECS[media_type]
     with av.open(target, "w") as container:
         stream: Any = container.add_stream(codec, rate=_RATE, layout="mono")
         if codec != "pcm_s16le":
             stream.bit_rate = _BITS_PER_SECOND
-        stream.open()  # only now does it know how long its frames are
+        stream.open()  # sets frame_size
         sound = av.AudioFifo()
         for frame in _frames(sources, stream.format.name):
             frame.pts = None
@@ -60,7 +58,7 @@ def _frames(sources: Sequence[Path], sample_format: str) -> Iterator[Any]:
     for number, source in enumerate(sources):
         if number:
             yield _silence(sample_format)
-        # One for each recording, since their formats differ.
+        # One per recording: their formats differ.
         resampler = av.AudioResampler(sample_format, "mono", _RATE)
         try:
             with open_media(source) as container:

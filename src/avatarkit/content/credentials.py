@@ -1,8 +1,8 @@
 # ruff: noqa: RUF001 - labels in other scripts look like Latin here and there
-"""Marks videos as made by AI, in words that machines read, once nothing else will change them.
+"""Machine-readable AI labels for finished videos: Content Credentials (C2PA), XMP, sidecars.
 
 With a signer (extra ``c2pa``) a video gets Content Credentials; without one, an MP4 gets an XMP
-packet that says the same. Beside each marked file stands a sidecar that tells how it is marked.
+packet with the same statement. A sidecar file beside each marked video tells how it is marked.
 """
 
 from __future__ import annotations
@@ -25,15 +25,13 @@ from ..models import Model, StoredFile
 from .files import chunks as pieces
 from .files import whole
 
-__all__ = ["AI_MADE", "DISCLOSURES", "SIDECAR", "Mark", "Marking", "Signer", "disclosure", "write"]
-
-#: IPTC's name of what a model has made, as C2PA and XMP write it.
+#: IPTC's term for media from a model, as C2PA and XMP write it.
 #: Source: https://cv.iptc.org/newscodes/digitalsourcetype/
 AI_MADE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-#: What is appended to a file's key for its sidecar.
+#: Suffix of a sidecar's key, after the key of its file.
 SIDECAR = ".marking.json"
 
-#: Language -> what a label beside the video says.
+#: Language -> text of a visible label beside the video.
 DISCLOSURES: Mapping[str, str] = {
     "ar": "تم إنشاء هذا الفيديو بواسطة الذكاء الاصطناعي. الصوت والصورة اصطناعيان.",
     "de": "Dieses Video wurde mit künstlicher Intelligenz erzeugt. Stimme und Bild sind "
@@ -57,11 +55,11 @@ DISCLOSURES: Mapping[str, str] = {
 
 
 def disclosure(language: str = "en") -> str:
-    """The label's text in a language such as ``"pt"`` or ``"pt-BR"``; raises ``Unsupported``."""
+    """Text of the label in a language such as ``"pt"`` or ``"pt-BR"``; raises ``Unsupported``."""
     text = DISCLOSURES.get(language.replace("_", "-").partition("-")[0].lower())
     if text is None:
         raise errors.Unsupported(
-            f"there is no label in {language!r}; there is one in: {', '.join(DISCLOSURES)}"
+            f"there is no label in {language!r}: choose one of {', '.join(DISCLOSURES)}"
         )
     return text
 
@@ -70,12 +68,12 @@ _Carrier = Literal["c2pa", "vendor-c2pa", "xmp", "sidecar"]
 
 
 class Mark(Model):
-    """The sidecar: how one stored file says that AI made it."""
+    """Sidecar: how a stored file is labelled as made by AI."""
 
     digital_source_type: str = AI_MADE
     statement: str = DISCLOSURES["en"]
-    #: "c2pa": Content Credentials by us; "vendor-c2pa": the vendor's own, left intact, since any
-    #: change would break them; "xmp": a packet in the file; "sidecar": nothing but this
+    #: "c2pa": our Content Credentials; "vendor-c2pa": the vendor's own, unchanged, since a change
+    #: would break them; "xmp": a packet in the file; "sidecar": only this sidecar
     carried_by: _Carrier
     sha256: str  #: of the file as it is stored
     size: int  #: bytes
@@ -83,18 +81,18 @@ class Mark(Model):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signer:
-    """Who signs Content Credentials: a certificate chain, and its key or what signs with it."""
+    """Signer of Content Credentials: a certificate chain, and its key or a signing function."""
 
     certificates: str  #: PEM, the signer's own first
-    #: PEM, PKCS#8; or a function from the bytes to their signature, for a key that stays elsewhere
+    #: PEM, PKCS#8; or a function from bytes to their signature, for a key in another system
     key: str | Callable[[bytes], bytes] = field(repr=False)
     algorithm: Literal["es256", "es384", "es512", "ps256", "ps384", "ps512", "ed25519"] = "es256"
-    timestamps: str | None = None  #: address of an RFC 3161 authority, which is sent a digest
+    timestamps: str | None = None  #: address of an RFC 3161 authority, which receives a digest
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Self | None:
         """Read ``AVATARKIT_C2PA_CERTIFICATES`` and ``AVATARKIT_C2PA_KEY``, both paths, if set."""
-        places = [environ.get(f"AVATARKIT_C2PA_{what}") for what in ("CERTIFICATES", "KEY")]
+        places = [environ.get(f"AVATARKIT_C2PA_{name}") for name in ("CERTIFICATES", "KEY")]
         if not any(places):
             return None
         if not all(places):
@@ -111,10 +109,10 @@ class Signer:
 
 
 class Marking:
-    """Marks what is written: ``AvatarKit(marking=Marking(signer))``.
+    """Labelling of stored videos: ``AvatarKit(marking=Marking(signer))``.
 
-    Raises ``ConfigError`` at once where the signer's extra is missing or its certificate or key
-    is no good.
+    Raises ``ConfigError`` at once if the extra ``c2pa`` is missing, or the certificate or key is
+    invalid.
     """
 
     def __init__(self, signer: Signer | None = None) -> None:
@@ -125,9 +123,9 @@ class Marking:
     async def put(
         self, media: MediaStore, key: str, chunks: AsyncIterator[bytes], media_type: str
     ) -> StoredFile:
-        """Store a stream, marked where it is a video, and its sidecar.
+        """Store a stream; mark a video, and store its sidecar.
 
-        Raises ``StorageError`` where a signature cannot be made now: nothing is stored then.
+        Raises ``StorageError`` if a signature cannot be made now; then nothing is stored.
         """
         if not media_type.startswith("video/"):
             return await media.put(key, chunks, media_type)
@@ -146,7 +144,7 @@ class Marking:
         return stored
 
     def mark(self, path: Path, media_type: str) -> Mark:
-        """Mark the file where it lies, its last change; raises ``StorageError``. Blocking."""
+        """Mark a file in place, as its last change; raises ``StorageError``. Blocking."""
         carried = self._marked(path, media_type)
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -171,7 +169,7 @@ class Marking:
 async def write(
     media: MediaStore, stored: StoredFile, path: Path, marking: Marking | None
 ) -> Mark | None:
-    """Write a stored file to ``path``, marking a video that is not marked yet."""
+    """Write a stored file to ``path``; mark a video that is not marked yet."""
     await _spool(path, media.open(stored.key))
     if marking is None or not stored.media_type.startswith("video/"):
         return None
@@ -179,7 +177,7 @@ async def write(
     return known or await anyio.to_thread.run_sync(marking.mark, path, stored.media_type)
 
 
-#: Types whose files are made of boxes, to which one more may be appended.
+#: Media types whose files consist of boxes; another box may be appended.
 _BOXED = ("video/mp4", "video/quicktime")
 #: The ``uuid`` boxes of C2PA (C2PA 2.1, A.5.1) and of XMP (XMP part 3, 1.2.7.1).
 _C2PA = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
@@ -198,7 +196,7 @@ _PACKET = (
 
 
 def _boxes(path: Path) -> Iterator[tuple[bytes, int, int]]:
-    """Kind, offset and size of a file's outermost boxes; none where a box could not follow."""
+    """Kind, offset and size of the top-level boxes; empty if no box can be appended."""
     found, at, end = [], 0, path.stat().st_size
     with path.open("rb") as file:
         while at < end:
@@ -234,7 +232,7 @@ def _c2pa() -> Any:
 
 
 def _made(signer: Signer) -> Any:
-    """The library's signer; raises ``ConfigError``."""
+    """Create the library's signer; raises ``ConfigError``."""
     c2pa = _c2pa()
     try:
         if callable(signer.key):
@@ -246,13 +244,13 @@ def _made(signer: Signer) -> Any:
         return c2pa.Signer.from_info(info)
     except (c2pa.C2paError, KeyError, ValueError) as error:
         raise errors.ConfigError(
-            f"the signer of Content Credentials is no good: {type(error).__name__}; give a PEM "
+            f"the signer of Content Credentials is invalid: {type(error).__name__}; give a PEM "
             "chain, the key of its first certificate, and that key's algorithm"
         ) from error
 
 
 def _try(signer: Signer) -> None:
-    """Sign nothing much, without a timestamp; raises ``ConfigError``."""
+    """Sign a minimal file without a timestamp, as a check; raises ``ConfigError``."""
     with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
         path = Path(folder) / "trial"
         path.write_bytes(struct.pack(">I8sI", 16, b"ftypisom", 0))
@@ -263,9 +261,9 @@ def _try(signer: Signer) -> None:
 
 
 def _signed(path: Path, media_type: str, signer: Signer, *, vendor: bool) -> bool:
-    """Give the file Content Credentials; False where it is damaged or of a kind that has none."""
+    """Add Content Credentials to a file; False if it is damaged or its format has none."""
     c2pa = _c2pa()
-    # What has no history was created; what has one was opened (C2PA 2.1, 18.15.4.7).
+    # A file with credentials was "opened", others were "created" (C2PA 2.1, 18.15.4.7).
     action: dict[str, Any] = {"action": "c2pa.created", "digitalSourceType": AI_MADE}
     if vendor:
         action |= {"action": "c2pa.opened", "parameters": {"ingredientIds": [_VENDORS]}}
@@ -294,7 +292,7 @@ def _signed(path: Path, media_type: str, signer: Signer, *, vendor: bool) -> boo
 
 
 _VENDORS = "vendor"
-#: What the library says where the video, and not the signer, is the reason.
+#: Messages of the library if the video, not the signer, is the cause.
 _DAMAGED = ("could not be parsed", "failed to fill whole buffer", "type is unsupported")
 
 
@@ -311,11 +309,13 @@ async def _spool(path: Path, chunks: AsyncIterator[bytes]) -> None:
             try:
                 await file.write(chunk)
             except OSError as error:
-                raise errors.StorageError(f"no room for the video: {error.strerror}") from error
+                raise errors.StorageError(
+                    f"the disk has no room for the video: {error.strerror}"
+                ) from error
 
 
 async def _mark_of(media: MediaStore, stored: StoredFile) -> Mark | None:
-    """The sidecar of a stored file, where it speaks of these very bytes."""
+    """Sidecar of a stored file; None unless its digest is that of the file."""
     try:
         body = b"".join([chunk async for chunk in media.open(f"{stored.key}{SIDECAR}")])
         mark = Mark.model_validate_json(body)

@@ -1,4 +1,4 @@
-"""Bytes of this machine as streams, and files made once by whichever process is first."""
+"""Local files as byte streams, and files that the first of several processes creates."""
 
 from __future__ import annotations
 
@@ -10,27 +10,25 @@ from pathlib import Path
 
 import anyio
 
-__all__ = ["chunks", "kept_once", "whole"]
-
 _SIZE = 1 << 18  # bytes
 
 
 async def chunks(path: Path) -> AsyncIterator[bytes]:
-    """Its bytes, 256 KiB at a time."""
+    """Stream a file, 256 KiB at a time."""
     async with await anyio.open_file(path, "rb") as file:
         while chunk := await file.read(_SIZE):
             yield chunk
 
 
 async def whole(data: bytes) -> AsyncIterator[bytes]:
-    """What is in memory already, in one piece."""
+    """Stream bytes in one piece."""
     yield data
 
 
 def kept_once(file: Path, make: Callable[[], str]) -> str:
-    """The ASCII text in ``file``, for this user only; raises ``OSError``.
+    """Read the ASCII text in ``file``, which only this user may read; raises ``OSError``.
 
-    Where there is none, ``make`` makes it; of several processes the first one's counts.
+    If there is no file, it is created with the text from ``make``; the first process wins.
     """
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)

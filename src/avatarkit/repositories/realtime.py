@@ -1,10 +1,10 @@
-"""What changes in a Supabase project, heard over its Realtime websocket.
+"""Changes in a Supabase project, over its Realtime websocket.
 
-Of the protocol (https://supabase.com/docs/guides/realtime/protocol, 1.0.0) this speaks what is
-needed: join one channel, keep it alive, read the ids of changed rows. The official client would
-bring HTTP/2 and bounds on httpx and websockets; it gives up for good after five failures without a
-word, and a refused join raises nothing in it. Here whatever goes wrong raises, and who listens
-begins anew and looks at what he missed.
+A minimal client of the protocol (https://supabase.com/docs/guides/realtime/protocol, 1.0.0): join
+one channel, send heartbeats, read the ids of changed rows. The official client would bring HTTP/2
+and version bounds on httpx and websockets; it silently gives up after five failures, and does not
+report a refused join. Here every failure raises, so that the caller connects again and reads what
+it missed.
 """
 
 from __future__ import annotations
@@ -21,30 +21,28 @@ import anyio
 from ..errors import ConfigError, StorageError
 from . import rows
 
-__all__ = ["changes"]
-
 _TOPIC = "realtime:avatarkit"
-#: Seconds between heartbeats: the server hangs up on who is silent for longer than 25.
+#: Seconds between heartbeats: the server closes a connection after 25 s of silence.
 _BEAT = 20.0
-#: Seconds in which the channel must be joined, and the database listened to there.
+#: Seconds in which the server must confirm the channel and its subscription to the database.
 _PATIENCE = 30.0
-#: Seconds for a farewell.
+#: Seconds for closing the connection.
 _GOODBYE = 1.0
-#: Bytes of a message: a row that is larger is cut short by the server, and keeps its id.
+#: Bytes of a message, at most: the server truncates larger rows, but not their id.
 _LARGEST = 4 << 20
 
-#: The library's own would log the address of the connection, in which the key stands.
-_SILENT = logging.Logger("realtime", logging.CRITICAL + 1)  # noqa: LOG001 - nobody turns it on
+#: The library's own logger would log the address of the connection, which contains the key.
+_SILENT = logging.Logger("realtime", logging.CRITICAL + 1)  # noqa: LOG001 - it stays off
 
 
 async def changes(
     place: str, key: str, user_token: str | None = None
 ) -> AsyncGenerator[str | None, None]:
-    """Yield None once changes are heard, then the id of each training or video that changes.
+    """Yield None once subscribed, then the id of each training or video that changes.
 
-    ``place`` is the project's address. With a ``user_token`` only that user's rows are heard.
-    Raises ``ConfigError`` without the package ``websockets``, ``StorageError`` where changes are
-    not heard, or no longer.
+    ``place`` is the project's address. With a ``user_token`` only that user's rows are reported.
+    Raises ``ConfigError`` without the package ``websockets``, ``StorageError`` if the subscription
+    fails or ends.
     """
     try:
         from websockets.asyncio.client import connect
@@ -73,15 +71,17 @@ async def changes(
         raise
     except (WebSocketException, OSError, TimeoutError) as error:
         # its message may quote the address
-        raise StorageError(f"Realtime of {place} is not there ({type(error).__name__})") from None
+        raise StorageError(
+            f"Realtime of {place} cannot be reached ({type(error).__name__})"
+        ) from None
     except (ValueError, LookupError, TypeError) as error:
         raise StorageError(
-            f"Realtime of {place} says what is not understood ({type(error).__name__})"
+            f"unexpected message from Realtime of {place} ({type(error).__name__})"
         ) from None
 
 
 async def _heard(socket: Any, place: str) -> AsyncGenerator[str | None, None]:
-    """Read what comes, and send a heartbeat where one is due."""
+    """Read messages, and send a heartbeat whenever one is due."""
     subscribed, unanswered = False, False
     due = anyio.current_time() + _PATIENCE
     while True:
@@ -105,12 +105,12 @@ async def _heard(socket: Any, place: str) -> AsyncGenerator[str | None, None]:
 
 
 def _message(event: str, topic: str, payload: Mapping[str, Any]) -> str:
-    told = {"topic": topic, "event": event, "payload": payload, "ref": "1", "join_ref": "1"}
-    return json.dumps(told)
+    message = {"topic": topic, "event": event, "payload": payload, "ref": "1", "join_ref": "1"}
+    return json.dumps(message)
 
 
 def _joining(user_token: str | None) -> dict[str, Any]:
-    """What is asked for: updates of both tables, and nothing that other clients send."""
+    """Payload of the join: updates of both tables, no messages of other clients."""
     updates = [
         {"event": "UPDATE", "schema": "public", "table": table}
         for _, table in rows.RECORDS.values()
@@ -126,7 +126,7 @@ def _joining(user_token: str | None) -> dict[str, Any]:
 
 
 def _refuse_end(message: Mapping[str, Any], place: str) -> None:
-    """Raise where the channel was refused, or has come to its end."""
+    """Raise ``StorageError`` if the channel was refused or has ended."""
     event, payload = message["event"], message["payload"]
     if event in {"phx_reply", "system"} and payload["status"] != "ok":
         said = payload["response"]["reason"] if event == "phx_reply" else payload["message"]
@@ -134,11 +134,11 @@ def _refuse_end(message: Mapping[str, Any], place: str) -> None:
         said = event
     else:
         return
-    code, _, _ = str(said).partition(":")  # what follows may quote the token
-    raise StorageError(f"Realtime of {place} tells of no changes ({code[:80]})")
+    code, _, _ = str(said).partition(":")  # the rest may quote the token
+    raise StorageError(f"Realtime of {place} refused the subscription ({code[:80]})")
 
 
 def _subscribed(message: Mapping[str, Any]) -> bool:
-    """Whether the database is listened to from now on; a channel is joined some time before."""
-    told = message["event"], message["payload"].get("extension")
-    return told == ("system", "postgres_changes")
+    """True if the subscription to the database has begun, some time after the join."""
+    kind = message["event"], message["payload"].get("extension")
+    return kind == ("system", "postgres_changes")

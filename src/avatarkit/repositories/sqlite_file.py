@@ -1,4 +1,4 @@
-"""The SQLite file: is it ours, which version is it, and what its errors mean."""
+"""SQLite file: open, check the owner and version, migrate, and translate errors."""
 
 from __future__ import annotations
 
@@ -13,18 +13,16 @@ from pathlib import Path
 from .._log import get_logger
 from ..errors import AvatarKitError, ConfigError, Conflict, StorageError
 
-__all__ = ["APPLICATION_ID", "migrations", "open_database", "open_reader", "translated"]
-
 log = get_logger(__name__)
 
-#: "avkt": marks a file as ours.
+#: "avkt": identifies a file of avatarkit.
 APPLICATION_ID = 0x61766B74
 
-#: Seconds that a process waits for another one's transaction.
+#: Seconds for which a process waits for another one's transaction.
 _BUSY_TIMEOUT = 30.0
 
 _CAUSES = {
-    sqlite3.SQLITE_FULL: "the disk is full: free some space; nothing of this change was kept",
+    sqlite3.SQLITE_FULL: "the disk is full: free some space; nothing was stored",
     sqlite3.SQLITE_READONLY: "it is read-only: make the file and its folder writable for this user",
     sqlite3.SQLITE_PERM: "access is denied: make the file and its folder writable for this user",
     sqlite3.SQLITE_CANTOPEN: (
@@ -39,7 +37,7 @@ _CAUSES = {
     sqlite3.SQLITE_LOCKED: (
         "another program keeps it locked: end that program or its transaction, then try again"
     ),
-    sqlite3.SQLITE_CORRUPT: "it is damaged: bring a backup back and run `avatarkit db restored`",
+    sqlite3.SQLITE_CORRUPT: "it is damaged: restore a backup and run `avatarkit db restored`",
 }
 
 
@@ -47,11 +45,11 @@ def _translate(error: sqlite3.Error, path: Path) -> AvatarKitError | None:
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         return None
-    primary = code & 0xFF  # the rest of an extended code only says more about the same
+    primary = code & 0xFF  # an extended code only adds detail
     if primary == sqlite3.SQLITE_NOTADB:
         return ConfigError(f"{path} is no SQLite database: name another file, or a new one")
     if primary == sqlite3.SQLITE_CONSTRAINT:
-        return Conflict(f"{path} holds something else under the same id: use another id")
+        return Conflict(f"{path} has another row with the same id: use another id")
     if primary in _CAUSES:
         return StorageError(f"database {path}: {_CAUSES[primary]}")
     return None
@@ -70,17 +68,17 @@ def translated(path: Path) -> Iterator[None]:
 
 
 def migrations() -> list[str]:
-    """The SQL of every version, the first one first."""
+    """SQL of all versions, oldest first."""
     folder = resources.files(__package__) / "migrations"
     names = sorted(f.name for f in folder.iterdir() if f.name.startswith("sqlite_"))
     return [(folder / name).read_text(encoding="utf-8") for name in names]
 
 
 def open_database(path: Path) -> sqlite3.Connection:
-    """Open for writing, after creating and migrating; many processes may do so at once.
+    """Create and migrate the file, and open it for writing; many processes may do so at once.
 
-    Raises ``ConfigError`` for a file that is not ours (which is left as it is) or is newer, and
-    ``StorageError`` where it cannot be written.
+    Raises ``ConfigError`` for a file of another program (which stays unchanged) or of a newer
+    version, and ``StorageError`` if it cannot be written.
     """
     with translated(path):
         _create_file(path)
@@ -118,12 +116,12 @@ def _connect(path: Path, access: str = "mode=rw") -> sqlite3.Connection:
     return connection
 
 
-# Nothing here opens the file but SQLite: who closes a file gives up every lock that his process
-# has on it, and then another process may throw away the log that a connection of ours writes to.
+# Only SQLite may open the file: closing a file drops all locks of the process on it, and then
+# another process may delete the write-ahead log that our connection uses.
 
 
 def _create_file(path: Path) -> None:
-    """Create folder and file for this user's eyes only; SQLite's side files follow the mode."""
+    """Create folder and file for this user only; SQLite's side files get the same mode."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
@@ -139,7 +137,7 @@ def _create_file(path: Path) -> None:
 
 
 def _refuse_foreign(path: Path) -> None:
-    """Look without touching: a writing connection would tidy up another program's database."""
+    """Check the owner read-only: a writing connection could change another program's file."""
     if path.stat().st_size == 0:
         return
     try:
@@ -152,7 +150,7 @@ def _refuse_foreign(path: Path) -> None:
 
 
 def _refuse_foreign_crash(path: Path) -> None:
-    """Let only our own file be rolled back, which a process left in the middle of its creation."""
+    """Check a file whose creation was interrupted; only our own may be rolled back."""
     with closing(_connect(path, "mode=ro&immutable=1")) as connection:
         application_id = _pragma(connection, "application_id")
         if application_id != APPLICATION_ID:
@@ -160,7 +158,7 @@ def _refuse_foreign_crash(path: Path) -> None:
 
 
 def _check_owner(connection: sqlite3.Connection, path: Path) -> None:
-    # Before application_id: a file that is no database has an application_id of 0.
+    # Read before application_id, which is 0 for a file that is no database.
     (objects,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     application_id = _pragma(connection, "application_id")
     if application_id != APPLICATION_ID and (objects or application_id):
@@ -170,12 +168,12 @@ def _check_owner(connection: sqlite3.Connection, path: Path) -> None:
 def _foreign(path: Path, application_id: int) -> ConfigError:
     return ConfigError(
         f"{path} is the database of another program (application_id {application_id:#x}): "
-        "name another file, or a new one; it was left as it is"
+        "name another file, or a new one; this one was not changed"
     )
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring the schema up to date, in a transaction that shuts every other process out."""
+    """Migrate the schema in an exclusive transaction, which other processes wait for."""
     scripts = migrations()
     connection.execute("BEGIN EXCLUSIVE")
     try:
@@ -204,7 +202,7 @@ def _version(connection: sqlite3.Connection, path: Path, known: int) -> int:
 
 
 def _run(connection: sqlite3.Connection, script: str) -> None:
-    """Execute a script within the open transaction, which ``executescript`` would commit."""
+    """Execute a script in the open transaction; ``executescript`` would commit it."""
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line
@@ -214,7 +212,7 @@ def _run(connection: sqlite3.Connection, script: str) -> None:
 
 
 def _write_ahead(connection: sqlite3.Connection, path: Path) -> None:
-    """Switch to WAL, once per file; SQLite does not wait by itself where two do so at once."""
+    """Switch to WAL; retry, as SQLite does not wait if two processes switch at once."""
     give_up_at = time.monotonic() + _BUSY_TIMEOUT
     while (mode := _journal_mode(connection, give_up_at)) is None:
         time.sleep(0.01)
@@ -223,7 +221,7 @@ def _write_ahead(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _journal_mode(connection: sqlite3.Connection, give_up_at: float) -> str | None:
-    """The mode after asking for WAL; None where another process is in the way."""
+    """Journal mode after the switch to WAL; None if another process blocks it."""
     try:
         return str(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
     except sqlite3.OperationalError as error:
