@@ -1,4 +1,4 @@
-"""Rows that somebody has edited by hand into what cannot be: named, and nobody else is held up."""
+"""Rows with invalid values from manual edits: reported, without blocking other records."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is heard of a Supabase project's Realtime, from a double in this process.
+"""Changes from Supabase Realtime, with a double of it in this process.
 
 The double speaks the protocol as its page describes it (supabase.com/docs/guides/realtime/protocol,
 1.0.0), and fails as was seen of real clients: joins that are refused, channels and connections that

@@ -80,7 +80,7 @@ async def repository(path):
 
 
 def select(path, sql, *values):
-    """What another program sees in the file."""
+    """Run SQL in the file, as another program."""
     with closing(sqlite3.connect(path)) as db:
         rows = db.execute(sql, values).fetchall()
         db.commit()
@@ -115,7 +115,7 @@ class Gate:
 
 @pytest.fixture
 def gates(monkeypatch):
-    """Let nobody be woken for a gate."""
+    """Keep gates out of the wake-ups, as no caller waits for them."""
     hand_back = sqlite_writer._hand_back
     monkeypatch.setattr(
         sqlite_writer,

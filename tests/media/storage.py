@@ -53,7 +53,7 @@ class Part:
 
 @dataclass
 class Project:
-    """What the project holds, what was asked of it, and what goes wrong next."""
+    """State of the double: files, requests, and the next faults."""
 
     buckets: dict = field(default_factory=lambda: {name: {} for name in BUCKETS})
     uploads: dict = field(default_factory=dict)
@@ -113,7 +113,7 @@ def take_only(count):
 
 
 def cut_answer(handler):
-    """A fault: it is done, but nobody hears of it."""
+    """Fault: the request is carried out, but its answer is lost."""
     handler.deaf = True
     handler.route()
     raise Cut(0)

@@ -90,7 +90,7 @@ def store(client, endpoint):
 
 
 def is_signed(url, passed):
-    """Whether botocore signs the same link alike, and so much later it is still valid."""
+    """True if botocore signs the same link, and it is still valid so much later."""
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query))
     if "X-Amz-Signature" not in query:
@@ -181,7 +181,7 @@ async def test_a_prefix_of_many_files_is_deleted_page_by_page(store, client, mon
 
 
 async def test_memory_holds_little_of_a_large_file(store):
-    """What Python holds; the parts that are on their way are obstore's, three of 8 MiB."""
+    """Python's memory is bounded; the parts under way, three of 8 MiB, belong to obstore."""
 
     async def hundred():
         for _ in range(100):

@@ -15,7 +15,7 @@ from avatarkit.testing.media import MediaStoreSuite, stream
 
 from .web import Handler, serving
 
-SECRET, OLDER, STRANGE = b"the secret of today", b"the one before it", b"the one of somebody else"
+SECRET, OLDER, STRANGE = b"the secret of today", b"the one before it", b"the one of a stranger"
 NOW = 1_800_000_000.0
 
 

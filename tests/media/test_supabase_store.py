@@ -294,7 +294,7 @@ async def test_what_is_known_of_a_large_file_takes_one_request_as_well(store, pr
 
 
 async def test_every_request_of_an_upload_goes_to_our_own_origin(store, project):
-    """The double tells an address that nobody has; nothing would arrive there."""
+    """The double returns an unused address, where no request would arrive."""
     await put(store, content=LARGE)
     assert len(project.asked("PATCH", "/upload/resumable/")) == 3
 

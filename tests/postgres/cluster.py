@@ -1,4 +1,4 @@
-"""A throw-away PostgreSQL of its own: as nobody's superuser, on a free port, gone at the end."""
+"""Temporary PostgreSQL server of an unprivileged user, on a free port."""
 
 from __future__ import annotations
 

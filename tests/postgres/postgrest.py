@@ -34,7 +34,7 @@ URL = "https://project.supabase.test"
 
 
 def cache() -> Path:
-    """Where what was fetched is kept."""
+    """Folder of downloaded programs."""
     asked = os.environ.get("AVATARKIT_TEST_CACHE")
     user = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(asked) if asked else Path(user) / "avatarkit-tests"
@@ -68,7 +68,7 @@ def _archive() -> Path:
 
 
 def token(role: str, user: str | None = None, *, expires: float = 600.0) -> str:
-    """What Supabase Auth would sign: a JSON web token of this role and user."""
+    """JSON web token of this role and user, as Supabase Auth signs it."""
     claims = {"role": role, "exp": int(time.time() + expires)} | ({"sub": user} if user else {})
     parts = [{"alg": "HS256", "typ": "JWT"}, claims]
     said = b".".join(_base64(json.dumps(part).encode()) for part in parts)
@@ -142,7 +142,7 @@ class PostgREST:
 
 
 class _Gateway(httpx.AsyncHTTPTransport):
-    """What a project's gateway does: it has PostgREST under a folder, and knows keys of its own."""
+    """Gateway of a project: PostgREST under a path, and API keys of its own."""
 
     def __init__(self, url: str) -> None:
         super().__init__()

@@ -40,7 +40,7 @@ def supabase():
 
 @pytest.fixture
 def advice(supabase, cluster, tmp_path):
-    """What the advisors say of a database: pairs of what it is, and the table."""
+    """Findings of the advisors about a database: pairs of name and table."""
 
     def run(database):
         done = subprocess.run(
@@ -61,7 +61,7 @@ def advice(supabase, cluster, tmp_path):
 
 @pytest.mark.parametrize("grants", GRANTS)
 def test_the_advisors_find_nothing_that_was_not_meant(advice, supabase_template, grants):
-    """Nobody has used an index yet; and what is the service's alone has no policy."""
+    """No index was used yet, and tables for service_role only have no policy."""
     found = advice(supabase_template("ready", grants))
     assert {name for name, _ in found} == {"unused_index", "rls_enabled_no_policy"}
     assert {table for name, table in found if name == "rls_enabled_no_policy"} == set(CLOSED)

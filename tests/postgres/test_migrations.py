@@ -379,7 +379,8 @@ def test_a_word_that_the_host_refuses_for_its_clone_loses_no_record(bare, column
     assert bare.execute("select status from avatar_training").fetchone() == ("action_required",)
     assert clone() == before
     assert warnings == [
-        "public.user_clones does not take the training_status action_required: it stays as it was"
+        "public.user_clones does not accept the training_status action_required: "
+        "it keeps the old one"
     ]
     assert save(bare, version=2, status="completed", progress=100)
     assert clone() == ("completed", True)

@@ -37,7 +37,7 @@ def database(request, cluster, fresh_database, supabase_template):
 
 @pytest.fixture
 def only_wakeups(monkeypatch):
-    """No watcher looks by himself; who is not heard is asked anew at once."""
+    """Watchers do not poll; a failed subscription is repeated at once."""
     monkeypatch.setattr(watching, "_POLL", 1e6)
     monkeypatch.setattr(watching, "_FLOOR", 1e6)
     monkeypatch.setattr(watching, "_FIRST_GAP", 0.01)
@@ -56,7 +56,7 @@ async def opened(cluster, database):
 
 @asynccontextmanager
 async def watched_by_another(cluster, database, *records):
-    """What a kit of another process yields of each of them, after what is there already."""
+    """Streams of a second kit, one per record, after the first value."""
     async with AvatarKit(
         "fake",
         repository=PostgresRepository(cluster.dsn(database), clock=SystemClock()),

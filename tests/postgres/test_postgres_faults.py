@@ -1,4 +1,4 @@
-"""What can go wrong with a real PostgreSQL, and what is said about it."""
+"""Faults of a real PostgreSQL server, and the errors for them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def opened(dsn, clock=None, **more):
 
 
 async def refused(dsn, kind=ConfigError, **more):
-    """What is said where it cannot be opened."""
+    """Message of the error if it cannot be opened."""
     with pytest.raises(kind) as caught:
         async with opened(dsn, **more):
             pass
@@ -137,7 +137,7 @@ async def test_without_open_it_says_so(cluster, database):
 
 @contextmanager
 def locked(cluster, database):
-    """Nobody else gets at the trainings."""
+    """Lock the table of trainings against all others."""
     with connected(cluster, database) as db, db.transaction():
         db.execute("lock table avatar_training in access exclusive mode")
         yield

@@ -1,4 +1,4 @@
-"""What must hold between the users of one Supabase database, as checks to be tripped."""
+"""Checks that users of one Supabase database cannot access each other's data."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def acting(db: psycopg.Connection, role: str, user: str | None = None) -> Iterat
 
 
 def refused(db: psycopg.Connection, statement: str, values: tuple = ()) -> bool:
-    """Whether the statement may not be run at all; it leaves nothing."""
+    """True if the statement is forbidden; its effect is rolled back."""
     try:
         with db.transaction(force_rollback=True):
             db.execute(statement, values)
@@ -115,7 +115,7 @@ def refused(db: psycopg.Connection, statement: str, values: tuple = ()) -> bool:
 
 
 def uncallable(db: psycopg.Connection, name: str, arguments: str) -> bool:
-    """Whether the function itself is refused, not only what it would do."""
+    """True if calling the function is forbidden, not only a statement in it."""
     try:
         with db.transaction(force_rollback=True):
             db.execute(f"select {name}({arguments})")
@@ -191,7 +191,7 @@ def a_user_gets_own_records_by_function(db):
 
 
 def anon_gets_nothing(db):
-    for claims_of in (None, ANNA):  # a forged subject helps nobody
+    for claims_of in (None, ANNA):  # a forged subject does not help
         with acting(db, "anon", claims_of):
             for table in TABLES:
                 assert refused(db, f"select from {table}"), table
@@ -207,7 +207,7 @@ def anon_gets_nothing(db):
             assert uncallable(db, name, arguments), name
 
 
-# -- what nobody may write ------------------------------------------------------------------------
+# -- writes that are forbidden for all users ------------------------------------------------------
 
 
 CHANGE = {

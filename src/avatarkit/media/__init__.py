@@ -1,1 +1,1 @@
-"""Where bytes live."""
+"""Media stores: where files are stored."""

@@ -186,7 +186,7 @@ class SupabaseStore(MediaStore):
         except ProviderError as error:
             failure = self._translated(error, bucket)
             if isinstance(failure, NotFound):
-                failure = StorageError(f"{self._host} has dropped the upload: put the file again")
+                failure = StorageError(f"{self._host} has dropped the upload: put it again")
             raise failure from None
         if not acknowledged:
             await self._must_be_there(bucket, path, file)

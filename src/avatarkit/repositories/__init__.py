@@ -1,1 +1,1 @@
-"""Where records live."""
+"""Repositories: databases of records."""

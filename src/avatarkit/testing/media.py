@@ -1,12 +1,12 @@
-"""Holds a ``MediaStore`` to its contract. Needs pytest and anyio.
+"""Contract tests of a ``MediaStore``. Needs pytest and anyio.
 
     class TestMyStore(MediaStoreSuite):
         @pytest.fixture
         async def store(self):
             return MyStore(...)
 
-Every test gets its own, empty store. Where it has links, the class also says how time passes for
-them (``let_pass``); without that, the test that a link expires is skipped.
+Every test gets its own empty store. For a store with links, the class also overrides ``let_pass``,
+which ages them; otherwise the test of their expiry is skipped.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ _REFUSALS = frozenset({400, 401, 403, 404, 410})
 
 
 class _SourceError(Exception):
-    """The stream ended badly: whoever sends it went away."""
+    """Error of a source that stops in the middle of a stream."""
 
 
 async def stream(*chunks: bytes) -> AsyncIterator[bytes]:
-    """The chunks as ``put`` takes them."""
+    """Stream of chunks for ``put``."""
     for chunk in chunks:
         await anyio.lowlevel.checkpoint()
         yield chunk
@@ -86,39 +86,39 @@ async def _put(store: MediaStore, key: str, content: bytes = b"content") -> Stor
 
 @pytest.mark.anyio
 class MediaStoreSuite:
-    """Subclass it, and give a fixture ``store``."""
+    """Contract tests of a media store: subclass it and provide a fixture ``store``."""
 
     @pytest.fixture
     def anyio_backend(self) -> str:
-        """The event loop that the tests run on."""
+        """Event loop of the tests."""
         return "asyncio"
 
     async def leftovers(self, store: MediaStore) -> Sequence[str]:
-        """What lies in the store, under a key or not; override where that can be listed.
+        """List all files of the store, also temporary ones; override it if possible.
 
-        The tests of what must not be left behind see nothing otherwise.
+        Without it, the tests for partial files check nothing.
         """
         del store
         return ()
 
     async def visit(self, url: str) -> tuple[int, bytes]:
-        """Open a link as a stranger does: the status, and the body of a success."""
+        """Open a link without credentials; return status, and body of a success."""
         return await anyio.to_thread.run_sync(_visited, url)
 
     async def let_pass(self, store: MediaStore, seconds: float) -> None:
-        """Make links so much older; override it, preferably without waiting."""
+        """Let so many seconds pass for links; override it, preferably without waiting."""
         del store, seconds
         pytest.skip("this suite cannot make links older: override let_pass")
 
     # -- put and open -------------------------------------------------------------------------
 
     async def test_what_is_put_can_be_read(self, store: MediaStore) -> None:
-        """Byte for byte, in order."""
+        """The bytes come back unchanged and in order."""
         await store.put("samples/a.wav", stream(b"one ", b"two ", b"three"), "audio/wav")
         assert await _read(store, "samples/a.wav") == b"one two three"
 
     async def test_put_answers_with_what_was_stored(self, store: MediaStore) -> None:
-        """Key, size in bytes, digest and type."""
+        """``put`` returns key, size in bytes, digest and media type."""
         assert await store.put("a.mp4", stream(b"one ", b"two"), "video/mp4") == StoredFile(
             key="a.mp4",
             size=7,
@@ -127,7 +127,7 @@ class MediaStoreSuite:
         )
 
     async def test_an_empty_stream_is_an_empty_file(self, store: MediaStore) -> None:
-        """No bytes are a content too."""
+        """An empty file can be stored."""
         await store.put("empty", stream(), "text/plain")
         assert await _read(store, "empty") == b""
 
@@ -137,13 +137,13 @@ class MediaStoreSuite:
         assert await _read(store, "a") == b"onetwo"
 
     async def test_what_is_put_replaces_what_was_there(self, store: MediaStore) -> None:
-        """A shorter file leaves nothing of a longer one."""
+        """A shorter file replaces a longer one completely."""
         await _put(store, "a", b"a long content")
         await _put(store, "a", b"short")
         assert await _read(store, "a") == b"short"
 
     async def test_a_large_file_comes_back_whole(self, store: MediaStore) -> None:
-        """Larger than any buffer on the way."""
+        """A file larger than all buffers comes back unchanged."""
         chunk = bytes(range(256)) * (_MIB // 256)
         stored = await store.put("large", stream(*[chunk] * 5), "video/mp4")
         digest = hashlib.sha256()
@@ -152,13 +152,13 @@ class MediaStoreSuite:
         assert (stored.size, digest.hexdigest()) == (5 * _MIB, stored.sha256)
 
     async def test_a_large_file_comes_in_pieces(self, store: MediaStore) -> None:
-        """Nobody has to hold it in memory."""
+        """A large file is streamed, not read into memory."""
         await store.put("large", stream(*[b"x" * _MIB] * 3), "video/mp4")
         sizes = [len(chunk) async for chunk in store.open("large")]
         assert 0 < max(sizes) <= _MIB
 
     async def test_a_reader_may_stop_early(self, store: MediaStore) -> None:
-        """An abandoned stream gives back what it held."""
+        """An abandoned stream releases its resources."""
         await store.put("large", stream(*[b"x" * _MIB] * 3), "video/mp4")
         chunks = store.open("large")
         await anext(chunks)
@@ -173,25 +173,25 @@ class MediaStoreSuite:
         assert await _read(store, key) == b"content"
 
     async def test_an_unknown_key_is_not_found(self, store: MediaStore) -> None:
-        """Opening says so at the first chunk."""
+        """``open`` raises ``NotFound`` at the first chunk."""
         with pytest.raises(NotFound):
             await _read(store, "nothing/here")
 
     async def test_a_folder_is_no_file(self, store: MediaStore) -> None:
-        """The first part of a key is no key by itself."""
+        """A folder is not a file."""
         await _put(store, "results/1/video.mp4")
         with pytest.raises(NotFound):
             await _read(store, "results/1")
 
     @pytest.mark.parametrize("key", _BAD_KEYS)
     async def test_a_bad_key_is_a_config_error(self, store: MediaStore, key: str) -> None:
-        """Nothing outside the store can be named."""
+        """A key cannot name a file outside the store."""
         with pytest.raises(ConfigError):
             await _put(store, key)
 
     @pytest.mark.parametrize("key", _BAD_KEYS)
     async def test_a_bad_key_cannot_be_deleted(self, store: MediaStore, key: str) -> None:
-        """An empty prefix is a mistake, not everything."""
+        """An empty prefix is refused; it does not delete everything."""
         await _put(store, "a")
         with pytest.raises(ConfigError):
             await store.delete(key)
@@ -199,20 +199,20 @@ class MediaStoreSuite:
     # -- all or nothing -----------------------------------------------------------------------
 
     async def test_a_broken_stream_leaves_nothing(self, store: MediaStore) -> None:
-        """What raised comes out, and no half of a file is seen."""
+        """An error of the source passes unchanged, and stores no partial file."""
         with pytest.raises(_SourceError):
             await store.put("a", _broken(b"half of it"), "text/plain")
         assert (await store.stat("a"), await self.leftovers(store)) == (None, ())
 
     async def test_a_broken_stream_keeps_what_was_there(self, store: MediaStore) -> None:
-        """The old file is whole until the new one is."""
+        """The old file stays complete until the new one is."""
         await _put(store, "a", b"old")
         with pytest.raises(_SourceError):
             await store.put("a", _broken(b"new"), "text/plain")
         assert await _read(store, "a") == b"old"
 
     async def test_a_cancelled_put_leaves_nothing(self, store: MediaStore) -> None:
-        """A cancelled task takes its half file along."""
+        """A cancelled ``put`` leaves no partial file."""
         started = anyio.Event()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(store.put, "a", _endless(started), "text/plain")
@@ -221,7 +221,7 @@ class MediaStoreSuite:
         assert (await store.stat("a"), await self.leftovers(store)) == (None, ())
 
     async def test_a_file_is_not_seen_before_it_is_whole(self, store: MediaStore) -> None:
-        """Readers see the old file or the new one."""
+        """Concurrent readers get the old file or the new one."""
         started = anyio.Event()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(store.put, "a", _endless(started), "text/plain")
@@ -231,7 +231,7 @@ class MediaStoreSuite:
         assert seen is None
 
     async def test_of_two_who_put_the_same_key_one_wins_whole(self, store: MediaStore) -> None:
-        """Never a mixture."""
+        """Concurrent writers never mix their bytes."""
         contents = [bytes([n]) * 300_000 for n in range(4)]
         async with anyio.create_task_group() as tasks:
             for content in contents:
@@ -242,29 +242,29 @@ class MediaStoreSuite:
     # -- stat ---------------------------------------------------------------------------------
 
     async def test_stat_tells_what_put_told(self, store: MediaStore) -> None:
-        """Key, size, digest and type."""
+        """``stat`` returns key, size, digest and media type."""
         stored = await _put(store, "results/1/video.mp4")
         assert await store.stat("results/1/video.mp4") == stored
 
     async def test_the_stat_of_nothing_is_none(self, store: MediaStore) -> None:
-        """An unknown key is no error."""
+        """``stat`` returns None for an unknown key."""
         assert await store.stat("nothing/here") is None
 
     async def test_the_stat_below_a_file_is_none(self, store: MediaStore) -> None:
-        """A file has nothing below it."""
+        """``stat`` returns None for a key below a file."""
         await _put(store, "a")
         assert await store.stat("a/b") is None
 
     # -- delete -------------------------------------------------------------------------------
 
     async def test_a_deleted_file_is_gone(self, store: MediaStore) -> None:
-        """Deleting its key is enough."""
+        """A file is deleted by its key."""
         await _put(store, "a/b")
         await store.delete("a/b")
         assert await store.stat("a/b") is None
 
     async def test_deleting_a_prefix_deletes_what_is_below(self, store: MediaStore) -> None:
-        """At every depth."""
+        """Deleting a prefix deletes files at every depth."""
         await _put(store, "users/ana/voice.wav")
         await _put(store, "users/ana/deep/er/voice.wav")
         await store.delete("users/ana")
@@ -272,24 +272,24 @@ class MediaStoreSuite:
         assert (found, await self.leftovers(store)) == ([None, None], ())
 
     async def test_a_prefix_ends_at_a_slash(self, store: MediaStore) -> None:
-        """Ana's files are not Anabel's."""
+        """Names are compared whole: "ana" is no prefix of "anabel"."""
         await _put(store, "users/ana/voice.wav")
         await _put(store, "users/anabel/voice.wav")
         await store.delete("users/ana")
         assert await store.stat("users/anabel/voice.wav") is not None
 
     async def test_deleting_nothing_is_fine(self, store: MediaStore) -> None:
-        """What is not there counts as deleted."""
+        """Deleting a missing file is no error."""
         await store.delete("nothing/here")
 
     async def test_deleting_below_a_file_keeps_the_file(self, store: MediaStore) -> None:
-        """Nothing is below a file."""
+        """Deleting a key below a file does nothing."""
         await _put(store, "a")
         await store.delete("a/b")
         assert await store.stat("a") is not None
 
     async def test_many_may_delete_the_same_prefix(self, store: MediaStore) -> None:
-        """Whoever comes second finds nothing, which is fine."""
+        """Concurrent deletions of the same files succeed."""
         for number in range(20):
             await _put(store, f"users/ana/{number}/voice.wav")
         async with anyio.create_task_group() as tasks:
@@ -300,26 +300,26 @@ class MediaStoreSuite:
     # -- where it is --------------------------------------------------------------------------
 
     async def test_a_path_is_where_the_bytes_are(self, store: MediaStore) -> None:
-        """A store whose files lie on this machine says where; others say None."""
+        """``path`` is the local file, or None for a remote store."""
         await _put(store, "a/b.mp4")
         path = store.path("a/b.mp4")
         assert path is None or await anyio.Path(path).read_bytes() == b"content"
 
     @pytest.mark.parametrize("key", ["a/b.mp4", "samples/Zoë ünïcode 世界/a+b%20c?d#e.wav"])
     async def test_a_link_works_without_a_key(self, store: MediaStore, key: str) -> None:
-        """It brings the bytes to whoever has it."""
+        """A link gives the bytes without credentials."""
         await _put(store, key)
         assert await self.visit(await _link(store, key)) == (200, b"content")
 
     async def test_a_link_expires(self, store: MediaStore) -> None:
-        """After its time it is refused."""
+        """An expired link is refused."""
         await _put(store, "a/b.mp4")
         url = await _link(store, "a/b.mp4")
         await self.let_pass(store, 120.0)
         assert (await self.visit(url))[0] in _REFUSALS
 
     async def test_a_link_is_for_its_key_alone(self, store: MediaStore) -> None:
-        """The query of one link does not open another key."""
+        """A signature is valid for one key only."""
         await _put(store, "a/mine.mp4")
         await _put(store, "a/yours.mp4")
         mine, yours = [await _link(store, f"a/{name}.mp4") for name in ("mine", "yours")]
@@ -327,7 +327,7 @@ class MediaStoreSuite:
         assert (await self.visit(forged))[0] in _REFUSALS
 
     async def test_a_link_is_nothing_without_its_query(self, store: MediaStore) -> None:
-        """The address alone opens nothing."""
+        """An address without its signature is refused."""
         await _put(store, "a/b.mp4")
         bare = urlsplit(await _link(store, "a/b.mp4"))._replace(query="").geturl()
         assert (await self.visit(bare))[0] in _REFUSALS

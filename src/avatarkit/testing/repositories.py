@@ -1,4 +1,4 @@
-"""Holds a ``Repository`` to its contract. Needs pytest and anyio.
+"""Contract tests of a ``Repository``. Needs pytest and anyio.
 
     class TestMyRepository(RepositorySuite):
         @pytest.fixture
@@ -6,7 +6,7 @@
             async with closing_somehow(MyRepository(clock=clock)) as repository:
                 yield repository
 
-Every test gets its own, empty, opened repository on the suite's ``clock``.
+Every test gets its own empty, open repository with the suite's ``clock``.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _LEASE = 60.0
 
 
 def an_id(name: str) -> str:
-    """A UUID that spells the name, and sorts as names do: some repositories take nothing else."""
+    """UUID made of the name, with the same order: some repositories accept only UUIDs."""
     return str(uuid.UUID(bytes=name.encode().ljust(16, b"\0")))
 
 
@@ -63,7 +63,7 @@ CLONE = an_id("clone-1")
 
 
 def a_training(called: str = "training-1", /, **changes: Any) -> Training:
-    """A training of the user "ana" that is due at the beginning of the suite's time.
+    """Training of the user "ana" that is due when the suite's clock starts.
 
     Its id is ``an_id(called)``, as are those of the user, "ana", and the clone, "clone-1".
     """
@@ -85,7 +85,7 @@ def a_training(called: str = "training-1", /, **changes: Any) -> Training:
 
 
 def a_video(called: str = "video-1", /, **changes: Any) -> Video:
-    """A video of that user, of no training, that is due at the beginning of the suite's time."""
+    """Video of the user "ana", without a training, that is due when the suite's clock starts."""
     fields: dict[str, Any] = {
         "id": an_id(called),
         "user_id": ANA,
@@ -145,7 +145,7 @@ def _cap(amount: int, **changes: Any) -> Cap:
 
 
 def _quoted(*amounts: int) -> tuple[OperationState, ...]:
-    """A voice and an avatar, or a video alone, at these prices."""
+    """Operations with these prices: voice and avatar, or one video."""
     both = (Operation.VOICE, Operation.AVATAR)
     kinds = both if len(amounts) == len(both) else (Operation.VIDEO,)
     return tuple(
@@ -195,20 +195,20 @@ async def _take(
 
 @pytest.mark.anyio
 class RepositorySuite:
-    """Subclass it, and give an async fixture ``repository``."""
+    """Contract tests of a repository: subclass it and provide an async fixture ``repository``."""
 
     @pytest.fixture
     def anyio_backend(self) -> str:
-        """The event loop that the tests run on."""
+        """Event loop of the tests."""
         return "asyncio"
 
     @pytest.fixture
     def clock(self) -> FakeClock:
-        """What the repository must be built with."""
+        """Clock for the repository."""
         return FakeClock(_BIRTH)
 
     async def reopen(self, repository: Repository) -> Repository:
-        """The same records as another process would see them; override where there are any.
+        """Repository with the same records, as another process sees them; override if possible.
 
         Closing what this returns is the business of ``repository``'s fixture.
         """
@@ -217,13 +217,13 @@ class RepositorySuite:
     async def test_now_is_the_wall_time_of_its_clock(
         self, repository: Repository, clock: FakeClock
     ) -> None:
-        """To the microsecond, which databases keep."""
+        """``now`` is exact to the microsecond, the precision of databases."""
         assert (await repository.now()).wall == pytest.approx(clock.wall, abs=1e-6)
 
     # -- create and get -----------------------------------------------------------------------
 
     async def test_opening_twice_is_as_good_as_once(self, repository: Repository) -> None:
-        """``open`` may be called again."""
+        """``open`` is idempotent."""
         await repository.create(a_training())
         await repository.open()
         assert await repository.get(an_id("training-1")) is not None
@@ -231,7 +231,7 @@ class RepositorySuite:
     async def test_a_training_that_another_stack_takes_over_comes_back_as_it_is(
         self, repository: Repository
     ) -> None:
-        """The stacks that may follow and those that were left are kept, uploads included."""
+        """Fallback stacks and failed stacks are stored, uploads included."""
         other = Alternative(
             stack="other",
             operations=(OperationState(operation=Operation.VOICE, provider="other"),),
@@ -253,7 +253,7 @@ class RepositorySuite:
         assert (seen, seen and seen.stack) == (saved, "other")
 
     async def test_what_is_created_can_be_got(self, repository: Repository) -> None:
-        """A training comes back as it was."""
+        """A created training is returned unchanged."""
         created = await repository.create(a_training())
         assert (created, await repository.get(an_id("training-1"))) == (
             (a_training(), True),
@@ -261,12 +261,12 @@ class RepositorySuite:
         )
 
     async def test_a_video_comes_back_as_a_video(self, repository: Repository) -> None:
-        """Kinds are not mixed up."""
+        """The kind of a record is stored."""
         await repository.create(a_video())
         assert await repository.get(an_id("video-1")) == a_video()
 
     async def test_every_field_survives(self, repository: Repository) -> None:
-        """Nested values and other scripts than Latin too."""
+        """Nested values and non-Latin scripts are stored too."""
         state = OperationState(
             operation=Operation.VIDEO,
             provider="fake",
@@ -280,23 +280,23 @@ class RepositorySuite:
         assert await reopened.get(an_id("video-1")) == video
 
     async def test_an_unknown_id_is_none(self, repository: Repository) -> None:
-        """Nothing is made up."""
+        """``get`` returns None for an unknown id."""
         assert await repository.get(an_id("nobody")) is None
 
     async def test_creating_twice_answers_with_the_first(self, repository: Repository) -> None:
-        """An id is created once; what is there comes back."""
+        """``create`` is idempotent by id: it returns the stored record."""
         await repository.create(a_training(name="first"))
         again = await repository.create(a_training(name="second"))
         assert again == (a_training(name="first"), False)
 
     async def test_an_id_is_one_for_trainings_and_videos(self, repository: Repository) -> None:
-        """``get`` knows no kinds, so the id of a training is taken for videos."""
+        """Ids are unique across kinds, as ``get`` takes only an id."""
         await repository.create(a_training("same"))
         record, created = await repository.create(a_video("same"))
         assert (record, created) == (a_training("same"), False)
 
     async def test_of_many_who_create_one_succeeds(self, repository: Repository) -> None:
-        """Idempotent under concurrency."""
+        """``create`` is idempotent under concurrency."""
         created: list[bool] = []
 
         async def create() -> None:
@@ -308,13 +308,13 @@ class RepositorySuite:
         assert sum(created) == 1
 
     async def test_another_users_clone_is_not_found(self, repository: Repository) -> None:
-        """As if it did not exist."""
+        """Another user's clone gets the same error as a missing one."""
         await repository.create(a_training())
         with pytest.raises(NotFound):
             await repository.create(a_training("training-2", user_id=BOB))
 
     async def test_a_refused_record_is_not_kept(self, repository: Repository) -> None:
-        """Refusing leaves nothing behind."""
+        """A refused ``create`` stores nothing."""
         await repository.create(a_training())
         with pytest.raises(NotFound):
             await repository.create(a_training("training-2", user_id=BOB))
@@ -330,26 +330,26 @@ class RepositorySuite:
     # -- save ---------------------------------------------------------------------------------
 
     async def test_saving_counts_the_version_up(self, repository: Repository) -> None:
-        """What comes back is what is stored."""
+        """``save`` returns the stored record with the next version."""
         old, _ = await repository.create(a_training())
         saved = await repository.save(old, old.model_copy(update={"progress": 10}))
         assert saved == a_training(progress=10, version=1) == await repository.get(old.id)
 
     async def test_an_older_version_loses_the_race(self, repository: Repository) -> None:
-        """Compare-and-set."""
+        """``save`` is a compare-and-swap by version."""
         old, _ = await repository.create(a_training())
         await repository.save(old, old.model_copy(update={"progress": 10}))
         assert await repository.save(old, old.model_copy(update={"progress": 20})) is None
 
     async def test_a_lost_race_changes_nothing(self, repository: Repository) -> None:
-        """Neither the record nor the ledger."""
+        """A lost race stores neither the record nor the ledger entries."""
         old, _ = await repository.create(a_training())
         winner = await repository.save(old, old)
         await repository.save(old, old.model_copy(update={"progress": 20}), _entry())
         assert (await repository.get(old.id), await repository.ledger()) == (winner, [])
 
     async def test_of_many_who_save_one_wins(self, repository: Repository) -> None:
-        """Compare-and-set under concurrency."""
+        """Compare-and-swap works under concurrency."""
         old, _ = await repository.create(a_training())
         results: list[Record | None] = []
 
@@ -363,7 +363,7 @@ class RepositorySuite:
         assert len([r for r in results if r is not None]) == 1
 
     async def test_what_was_never_created_cannot_be_saved(self, repository: Repository) -> None:
-        """It counts as a lost race."""
+        """Saving an unknown record counts as a lost race."""
         assert await repository.save(a_training(), a_training()) is None
 
     async def test_another_process_sees_what_was_saved(self, repository: Repository) -> None:
@@ -377,19 +377,19 @@ class RepositorySuite:
     async def test_a_final_status_is_never_left(
         self, repository: Repository, final: Status
     ) -> None:
-        """Whatever the caller believes."""
+        """A final status never changes, even if the caller has an older one."""
         old, _ = await repository.create(a_training(status=final))
         with pytest.raises(IllegalTransition):
             await repository.save(old, old.model_copy(update={"status": Status.PROCESSING}))
 
     async def test_a_final_record_may_change_in_all_else(self, repository: Repository) -> None:
-        """Clean-up goes on after the end."""
+        """Cleanup continues after the end."""
         old, _ = await repository.create(a_training(status=Status.CANCELLED))
         saved = await repository.save(old, old.model_copy(update={"cleanup": "delete"}))
         assert saved == a_training(status=Status.CANCELLED, cleanup="delete", version=1)
 
     async def test_a_tombstone_is_kept(self, repository: Repository) -> None:
-        """Deleted records are worked off by their id."""
+        """A deleted record can still be read by its id, for its cleanup."""
         old, _ = await repository.create(a_training())
         await repository.save(
             old, old.model_copy(update={"deleted": True, "user_id": "", "clone_id": ""})
@@ -401,40 +401,40 @@ class RepositorySuite:
     # -- what is held -------------------------------------------------------------------------
 
     async def test_what_is_created_is_reserved(self, repository: Repository) -> None:
-        """All that its operations were quoted at."""
+        """``create`` reserves the quoted price of all operations."""
         await repository.create(a_training(operations=_quoted(2, 3)))
         assert await repository.held(*_ALWAYS) == Held(spent=0, reserved=5)
 
     async def test_what_was_never_quoted_holds_nothing(self, repository: Repository) -> None:
-        """As where a price is not known."""
+        """A record without a known price reserves nothing."""
         await repository.create(a_training())
         assert await repository.held(*_ALWAYS) == Held(spent=0, reserved=0)
 
     async def test_what_is_held_is_seen_by_another_process(self, repository: Repository) -> None:
-        """It is kept with the records."""
+        """Reservations are durable, like records."""
         await repository.create(a_training(operations=_quoted(2, 3)))
         reopened = await self.reopen(repository)
         assert await reopened.held(*_ALWAYS) == Held(spent=0, reserved=5)
 
     async def test_creating_twice_reserves_once(self, repository: Repository) -> None:
-        """What is held is held by a record."""
+        """A repeated ``create`` reserves nothing more."""
         for _ in range(2):
             await repository.create(a_training(operations=_quoted(2, 3)), _cap(5))
         assert await repository.held(*_ALWAYS) == Held(spent=0, reserved=5)
 
     async def test_a_known_record_needs_no_room(self, repository: Repository) -> None:
-        """It comes back, however little is left."""
+        """A repeated ``create`` succeeds even under a full cap."""
         first = await repository.create(a_training(operations=_quoted(2, 3)))
         again = await repository.create(a_training(operations=_quoted(9, 9)), _cap(1))
         assert again == (first[0], False)
 
     async def test_all_of_a_cap_may_be_used(self, repository: Repository) -> None:
-        """To the last millionth."""
+        """A cap may be used to the last micro-dollar."""
         record = a_training(operations=_quoted(2, 3))
         assert await repository.create(record, _cap(5)) == (record, True)
 
     async def test_over_a_cap_nothing_is_created(self, repository: Repository) -> None:
-        """Not one millionth too much; the error says by how much."""
+        """One micro-dollar too much is refused; the error tells the excess."""
         await repository.create(a_training(operations=_quoted(2_000_000, 0)))
         with pytest.raises(BudgetExceeded, match=r"exceed the test's cap by \$1\.5:") as caught:
             await repository.create(
@@ -445,25 +445,25 @@ class RepositorySuite:
         assert await repository.held(*_ALWAYS) == Held(spent=0, reserved=2_000_000)
 
     async def test_what_was_refused_may_be_created_later(self, repository: Repository) -> None:
-        """A refusal leaves nothing, not even the clone."""
+        """A refusal stores nothing, not even the clone."""
         with pytest.raises(BudgetExceeded):
             await repository.create(a_training(operations=_quoted(2, 3)), _cap(4))
         assert (await repository.create(a_training(user_id=BOB), _cap(4)))[1]
 
     async def test_what_costs_nothing_fits_under_a_full_cap(self, repository: Repository) -> None:
-        """Also under one that is overdrawn."""
+        """A free record is accepted even under an exceeded cap."""
         await repository.create(a_training(operations=_quoted(2, 3)))
         assert (await repository.create(a_video(operations=_quoted(0)), _cap(1)))[1]
 
     async def test_every_cap_is_kept_to(self, repository: Repository) -> None:
-        """The one that has no room is named."""
+        """All caps apply; the error names the one without room."""
         with pytest.raises(BudgetExceeded, match="the small one"):
             await repository.create(
                 a_training(operations=_quoted(2, 3)), _cap(9), _cap(4, name="the small one")
             )
 
     async def test_a_users_cap_counts_that_user_alone(self, repository: Repository) -> None:
-        """And the other one counts all."""
+        """A cap of one user ignores other users; a cap of all counts them."""
         await repository.create(a_training(operations=_quoted(2, 3)))
         bobs = a_training("b", user_id=BOB, clone_id=an_id("clone-b"), operations=_quoted(4, 0))
         await repository.create(bobs, _cap(4, user_id=BOB))
@@ -471,14 +471,14 @@ class RepositorySuite:
         assert found == [Held(0, 5), Held(0, 4), Held(0, 9)]
 
     async def test_only_the_time_of_a_cap_counts(self, repository: Repository) -> None:
-        """From its first moment to before its last."""
+        """The period of a cap includes its start and excludes its end."""
         for number, at in enumerate((_BIRTH - 1, _BIRTH, _BIRTH + 9, _BIRTH + 10)):
             changes = {"created_at": at, "operations": _quoted(10**number)}
             await repository.create(a_video(f"video-{number}", **changes))
         assert await repository.held(_BIRTH, _BIRTH + 10) == Held(spent=0, reserved=110)
 
     async def test_what_is_accepted_is_spent_in_the_same_save(self, repository: Repository) -> None:
-        """The rest stays reserved."""
+        """An accepted operation counts as spent; the others stay reserved."""
         old, _ = await repository.create(a_training(operations=_quoted(2, 3)))
         voice, avatar = _quoted(2, 3)
         done = voice.model_copy(update={"phase": Phase.DONE, "charged": 7})
@@ -488,7 +488,7 @@ class RepositorySuite:
     async def test_a_lost_race_changes_nothing_of_what_is_held(
         self, repository: Repository
     ) -> None:
-        """Only what is saved counts."""
+        """Only a successful save changes the reservation."""
         old, _ = await repository.create(a_training(operations=_quoted(2, 3)))
         await repository.save(old, old)
         ended = old.model_copy(update={"status": Status.CANCELLED})
@@ -496,13 +496,13 @@ class RepositorySuite:
         assert await repository.held(*_ALWAYS) == Held(spent=0, reserved=5)
 
     async def test_an_end_frees_what_was_not_sent(self, repository: Repository) -> None:
-        """And then there is room for something else."""
+        """The end of a record releases the rest of its reservation."""
         old, _ = await repository.create(a_training(operations=_quoted(2, 3)), _cap(5))
         await repository.save(old, old.model_copy(update={"status": Status.CANCELLED}))
         assert (await repository.create(a_video(operations=_quoted(5)), _cap(5)))[1]
 
     async def test_an_end_keeps_what_nobody_knows_of(self, repository: Repository) -> None:
-        """An open intent may have been accepted; another process sees that too."""
+        """An open intent stays reserved: the vendor may have accepted it."""
         old, _ = await repository.create(a_training(operations=_quoted(2, 3)))
         voice, avatar = _quoted(2, 3)
         sent = voice.model_copy(update={"phase": Phase.INTENT})
@@ -512,7 +512,7 @@ class RepositorySuite:
         assert await reopened.held(*_ALWAYS) == Held(spent=0, reserved=2)
 
     async def test_a_purged_record_still_counts_for_its_user(self, repository: Repository) -> None:
-        """Who deletes has spent, all the same; no name is needed for that."""
+        """Spending stays in the user's budget after deletion."""
         done = _quoted(2)[0].model_copy(update={"phase": Phase.DONE})
         old, _ = await repository.create(a_video(operations=(done,)))
         ended = {"status": Status.CANCELLED, "deleted": True}
@@ -524,7 +524,7 @@ class RepositorySuite:
     async def test_of_many_who_reserve_no_more_succeed_than_there_is_room_for(
         self, repository: Repository
     ) -> None:
-        """Concurrent reservations never overspend."""
+        """Concurrent reservations never exceed a cap."""
         created: list[bool] = []
 
         async def create(number: int) -> None:
@@ -541,13 +541,13 @@ class RepositorySuite:
     # -- ledger -------------------------------------------------------------------------------
 
     async def test_a_ledger_entry_comes_with_its_save(self, repository: Repository) -> None:
-        """Whole, and by its record."""
+        """A ledger entry is stored with its save, and found by its record."""
         old, _ = await repository.create(a_training())
         await repository.save(old, old, _entry())
         assert await repository.ledger(an_id("training-1")) == [_entry()]
 
     async def test_the_same_entry_twice_is_one(self, repository: Repository) -> None:
-        """The first is kept."""
+        """The first entry with an id stays."""
         old, _ = await repository.create(a_training())
         saved = await repository.save(old, old, _entry(cost="1"))
         assert saved is not None
@@ -555,14 +555,14 @@ class RepositorySuite:
         assert await repository.ledger() == [_entry(cost="1")]
 
     async def test_the_ledger_is_oldest_first(self, repository: Repository) -> None:
-        """By when the vendor accepted."""
+        """The ledger is sorted by the time of acceptance."""
         old, _ = await repository.create(a_training())
         late, early = _entry("late", at=_BIRTH + 9), _entry("early")
         await repository.save(old, old, late, early)
         assert await repository.ledger() == [early, late]
 
     async def test_the_ledger_of_another_record_is_empty(self, repository: Repository) -> None:
-        """Entries belong to records."""
+        """Ledger entries belong to one record."""
         old, _ = await repository.create(a_training())
         await repository.save(old, old, _entry())
         assert await repository.ledger(an_id("training-2")) == []
@@ -570,27 +570,27 @@ class RepositorySuite:
     # -- leases -------------------------------------------------------------------------------
 
     async def test_trainings_and_videos_are_claimed(self, repository: Repository) -> None:
-        """Both kinds are driven."""
+        """``claim`` returns both kinds."""
         await repository.create(a_training())
         await repository.create(a_video())
         claims = await repository.claim("a", 10, _LEASE)
         assert {c.record.id for c in claims} == {an_id("training-1"), an_id("video-1")}
 
     async def test_a_claim_carries_the_record_as_it_is(self, repository: Repository) -> None:
-        """No second look is needed."""
+        """A claim contains the stored record."""
         await repository.create(a_training())
         (claim,) = await repository.claim("a", 10, _LEASE)
         assert claim.record == a_training()
 
     async def test_a_tombstone_is_claimed(self, repository: Repository) -> None:
-        """Clean-up needs driving."""
+        """Deleted records are claimed for their cleanup."""
         await repository.create(a_training(deleted=True))
         assert len(await repository.claim("a", 10, _LEASE)) == 1
 
     async def test_what_is_not_due_is_not_claimed(
         self, repository: Repository, clock: FakeClock
     ) -> None:
-        """Nor what is never due again."""
+        """Records that are due later, or never, are not claimed."""
         await repository.create(a_training("later", next_at=clock.wall + 1))
         await repository.create(a_training("never", next_at=None))
         assert await repository.claim("a", 10, _LEASE) == []
@@ -598,13 +598,13 @@ class RepositorySuite:
     async def test_what_becomes_due_is_claimed(
         self, repository: Repository, clock: FakeClock
     ) -> None:
-        """At its time, not after it."""
+        """A record is claimed exactly from its due time on."""
         await repository.create(a_training(next_at=clock.wall + 1))
         clock.advance(1)
         assert len(await repository.claim("a", 10, _LEASE)) == 1
 
     async def test_the_oldest_are_claimed_first(self, repository: Repository) -> None:
-        """Whatever kind they are."""
+        """The oldest due records of both kinds come first."""
         await repository.create(a_training("third", next_at=_BIRTH - 1))
         await repository.create(a_video("first", next_at=_BIRTH - 3))
         await repository.create(a_training("second", next_at=_BIRTH - 2))
@@ -612,13 +612,13 @@ class RepositorySuite:
         assert [c.record.id for c in claims] == [an_id("first"), an_id("second")]
 
     async def test_claiming_none_takes_none(self, repository: Repository) -> None:
-        """A limit of 0 holds nothing."""
+        """A limit of 0 leases nothing."""
         await repository.create(a_training())
         await repository.claim("a", 0, _LEASE)
         assert len(await repository.claim("b", 10, _LEASE)) == 1
 
     async def test_a_claimed_record_is_held(self, repository: Repository) -> None:
-        """Against its own owner too."""
+        """A leased record is not claimed again, not even by its owner."""
         await repository.create(a_training())
         await repository.claim("a", 10, _LEASE)
         assert await repository.claim("a", 10, _LEASE) == []
@@ -639,28 +639,28 @@ class RepositorySuite:
         assert sorted(claimed) == sorted(an_id(f"training-{n}") for n in range(20))
 
     async def test_a_lease_ends(self, repository: Repository, clock: FakeClock) -> None:
-        """A dead worker's records are taken over."""
+        """Another worker takes over the records of a dead one."""
         await repository.create(a_training())
         await repository.claim("dead", 10, _LEASE)
         clock.advance(_LEASE)
         assert len(await repository.claim("b", 10, _LEASE)) == 1
 
     async def test_a_saved_record_stays_held(self, repository: Repository) -> None:
-        """Whoever drives it saves many times."""
+        """A save does not end the lease."""
         await repository.create(a_training())
         (claim,) = await repository.claim("a", 10, _LEASE)
         await repository.save(claim.record, claim.record)
         assert await repository.claim("b", 10, _LEASE) == []
 
     async def test_a_released_record_can_be_claimed(self, repository: Repository) -> None:
-        """At once."""
+        """A released record can be claimed at once."""
         await repository.create(a_training())
         (claim,) = await repository.claim("a", 10, _LEASE)
         await repository.release(claim)
         assert len(await repository.claim("b", 10, _LEASE)) == 1
 
     async def test_every_claim_has_a_higher_fence(self, repository: Repository) -> None:
-        """Also after a release."""
+        """The fence grows with every claim, also after a release."""
         await repository.create(a_training())
         (first,) = await repository.claim("a", 10, _LEASE)
         await repository.release(first)
@@ -670,7 +670,7 @@ class RepositorySuite:
     async def test_an_older_fence_releases_nothing(
         self, repository: Repository, clock: FakeClock
     ) -> None:
-        """A worker that slept through its lease does not end its successor's."""
+        """A worker with an expired lease does not end its successor's."""
         await repository.create(a_training())
         (slept,) = await repository.claim("a", 10, _LEASE)
         clock.advance(_LEASE)
@@ -681,7 +681,7 @@ class RepositorySuite:
     async def test_a_renewed_lease_holds_longer(
         self, repository: Repository, clock: FakeClock
     ) -> None:
-        """Counted from the renewal."""
+        """A renewed lease lasts from the time of the renewal."""
         await repository.create(a_training())
         await repository.claim("a", 10, _LEASE)
         clock.advance(_LEASE - 1)
@@ -692,7 +692,7 @@ class RepositorySuite:
     async def test_an_ended_lease_is_not_renewed(
         self, repository: Repository, clock: FakeClock
     ) -> None:
-        """Too late is too late."""
+        """An expired lease cannot be renewed."""
         await repository.create(a_training())
         await repository.claim("a", 10, _LEASE)
         clock.advance(_LEASE)
@@ -702,7 +702,7 @@ class RepositorySuite:
     async def test_only_the_owners_leases_are_renewed(
         self, repository: Repository, clock: FakeClock
     ) -> None:
-        """Others end in their time."""
+        """Leases of other owners expire as before."""
         await repository.create(a_training())
         await repository.claim("a", 10, _LEASE)
         await repository.renew("b", 10 * _LEASE)
@@ -710,20 +710,20 @@ class RepositorySuite:
         assert len(await repository.claim("c", 10, _LEASE)) == 1
 
     async def test_next_due_is_the_earliest(self, repository: Repository) -> None:
-        """Of both kinds."""
+        """``next_due`` looks at both kinds."""
         await repository.create(a_training(next_at=_BIRTH + 7))
         await repository.create(a_video(next_at=_BIRTH + 5))
         assert await repository.next_due() == _BIRTH + 5
 
     async def test_next_due_skips_what_is_held(self, repository: Repository) -> None:
-        """Who holds it drives it."""
+        """``next_due`` skips leased records."""
         await repository.create(a_training(next_at=_BIRTH))
         await repository.create(a_video(next_at=_BIRTH + 5))
         await repository.claim("a", 10, _LEASE)
         assert await repository.next_due() == _BIRTH + 5
 
     async def test_nothing_is_due_in_an_empty_repository(self, repository: Repository) -> None:
-        """Then nobody needs to wake up."""
+        """``next_due`` is None without records."""
         await repository.create(a_training(next_at=None))
         assert await repository.next_due() is None
 
@@ -732,7 +732,7 @@ class RepositorySuite:
     async def test_the_backlog_counts_what_waits_for_each_provider(
         self, repository: Repository
     ) -> None:
-        """A record waits for the provider of its first operation that is not done."""
+        """A record waits for the provider of its first unfinished operation."""
         other = OperationState(operation=Operation.VIDEO, provider="other")
         await repository.create(a_training("due", next_at=_BIRTH - 5))
         await repository.create(a_training("later", next_at=_BIRTH + 5))
@@ -744,7 +744,7 @@ class RepositorySuite:
         ]
 
     async def test_what_is_driven_is_held_in_the_backlog(self, repository: Repository) -> None:
-        """It is not late."""
+        """A leased record is not counted as due."""
         await repository.create(a_training())
         await repository.claim("a", 10, _LEASE)
         assert await repository.backlog() == [Backlog("fake", 1, due=0, held=1, oldest=None)]
@@ -752,16 +752,16 @@ class RepositorySuite:
     async def test_the_backlog_of_an_empty_repository_is_empty(
         self, repository: Repository
     ) -> None:
-        """Nobody waits."""
+        """The backlog is empty without records."""
         assert await repository.backlog() == []
 
     async def test_an_account_has_as_many_places_as_were_said(self, repository: Repository) -> None:
-        """Who comes later is told to wait."""
+        """The next holder is told to wait if all slots are taken."""
         took = [await _take(repository, holder, places=2) for holder in "abc"]
         assert (took[:2], 0 < took[2] <= 1) == ([0.0, 0.0], True)
 
     async def test_a_place_that_was_given_back_is_free(self, repository: Repository) -> None:
-        """At once."""
+        """A slot that was given back is free at once."""
         await _take(repository, "a", places=1)
         await repository.leave_place("account", "a")
         assert await _take(repository, "b", places=1) == 0.0
@@ -769,23 +769,23 @@ class RepositorySuite:
     async def test_the_place_of_the_dead_is_free_in_time(
         self, repository: Repository, clock: FakeClock
     ) -> None:
-        """Nobody has to clear up after a kill."""
+        """The slot of a dead process expires."""
         await _take(repository, "dead", places=1)
         clock.advance(_LEASE)
         assert await _take(repository, "b", places=1) == 0.0
 
     async def test_who_holds_a_place_may_take_it_again(self, repository: Repository) -> None:
-        """A repeated request takes no second one."""
+        """The same holder takes no second slot."""
         took = [await _take(repository, "a", places=1) for _ in range(2)]
         assert took == [0.0, 0.0]
 
     async def test_accounts_do_not_share_places(self, repository: Repository) -> None:
-        """Each vendor account has its own."""
+        """Each vendor account has its own slots."""
         await _take(repository, "a", places=1)
         assert await _take(repository, "a2", account="other", places=1) == 0.0
 
     async def test_of_many_who_take_places_no_more_get_one(self, repository: Repository) -> None:
-        """Bounded under concurrency."""
+        """The limit holds under concurrency."""
         took: list[float] = []
 
         async def take(holder: str) -> None:
@@ -797,14 +797,14 @@ class RepositorySuite:
         assert took.count(0.0) == 3
 
     async def test_a_rate_lets_a_seconds_worth_go_at_once(self, repository: Repository) -> None:
-        """Then it spaces them out."""
+        """After a burst of one second's worth, requests are spaced out."""
         took = [await _take(repository, f"h{n}", rate=4.0) for n in range(5)]
         assert took == [0.0] * 4 + [pytest.approx(0.25, abs=1e-5)]
 
     async def test_after_the_wait_that_was_told_a_place_is_free(
         self, repository: Repository, clock: FakeClock
     ) -> None:
-        """Nobody has to guess."""
+        """The returned wait is sufficient."""
         for number in range(4):
             await _take(repository, f"h{number}", rate=4.0)
         clock.advance(0.25)
@@ -813,14 +813,14 @@ class RepositorySuite:
     async def test_a_slow_rate_lets_one_go_at_a_time(
         self, repository: Repository, clock: FakeClock
     ) -> None:
-        """Less than one request a second is a rate too."""
+        """A rate below one request per second works too."""
         first, second = [await _take(repository, h, rate=0.5) for h in "ab"]
         clock.advance(2.0)
         third = await _take(repository, "c", rate=0.5)
         assert [first, second, third] == [0.0, pytest.approx(2.0, abs=1e-5), 0.0]
 
     async def test_a_refused_place_costs_no_rate(self, repository: Repository) -> None:
-        """Only requests that are sent count."""
+        """Only requests that may be sent count towards the rate."""
         await _take(repository, "a", places=1, rate=2.0)
         for number in range(5):
             await _take(repository, f"refused-{number}", places=1, rate=2.0)
@@ -830,14 +830,14 @@ class RepositorySuite:
     # -- pages --------------------------------------------------------------------------------
 
     async def test_a_page_is_newest_first(self, repository: Repository) -> None:
-        """Equal times are ordered too."""
+        """Records with the same time have a stable order too."""
         for name, age in (("b", 0), ("old", 9), ("a", 0)):
             await repository.create(a_training(name, created_at=_BIRTH - age))
         page = await repository.page("training")
         assert [r.id for r in page.records] == [an_id("b"), an_id("a"), an_id("old")]
 
     async def test_pages_together_hold_everything_once(self, repository: Repository) -> None:
-        """Whatever the size of a page."""
+        """Pages are complete for any page size."""
         for number in range(7):
             await repository.create(a_training(f"t{number}", created_at=_BIRTH + number // 3))
         seen: list[str] = []
@@ -851,7 +851,7 @@ class RepositorySuite:
         assert seen == [an_id(f"t{number}") for number in reversed(range(7))]
 
     async def test_what_is_created_meanwhile_shifts_no_page(self, repository: Repository) -> None:
-        """Cursors are keys, not counts."""
+        """A cursor is a key, not an offset."""
         for number in range(4):
             await repository.create(a_training(f"t{number}", created_at=_BIRTH + number))
         page = await repository.page("training", limit=2)
@@ -860,18 +860,18 @@ class RepositorySuite:
         assert [r.id for r in rest.records] == [an_id("t1"), an_id("t0")]
 
     async def test_the_last_page_has_no_cursor(self, repository: Repository) -> None:
-        """Also where it is exactly full."""
+        """The last page has no cursor, even if it is full."""
         for number in range(2):
             await repository.create(a_training(f"t{number}"))
         assert (await repository.page("training", limit=2)).cursor is None
 
     async def test_a_page_hides_what_is_deleted(self, repository: Repository) -> None:
-        """Tombstones are for workers only."""
+        """Pages contain no tombstones."""
         await repository.create(a_training(deleted=True))
         assert (await repository.page("training")).records == ()
 
     async def test_a_page_holds_one_kind(self, repository: Repository) -> None:
-        """Trainings or videos."""
+        """A page contains trainings or videos."""
         await repository.create(a_training())
         await repository.create(a_video())
         assert (await repository.page("video")).records == (a_video(),)
@@ -889,7 +889,7 @@ class RepositorySuite:
     async def test_a_page_holds_what_was_asked_for(
         self, repository: Repository, wanted: dict[str, Any]
     ) -> None:
-        """One filter at a time."""
+        """Each filter works by itself."""
         other = {
             "user_id": BOB,
             "clone_id": an_id("clone-2"),
@@ -903,21 +903,21 @@ class RepositorySuite:
         assert [r.id for r in page.records] == [an_id("two")]
 
     async def test_filters_are_combined(self, repository: Repository) -> None:
-        """All of them must fit."""
+        """A record must match all filters."""
         await repository.create(a_training())
         page = await repository.page("training", user_id=ANA, status=Status.COMPLETED)
         assert page.records == ()
 
     @pytest.mark.parametrize("cursor", ["", "x", "WzEsMl0x", "bnVsbA", "W10", "'; --", "é"])
     async def test_a_malformed_cursor_is_refused(self, repository: Repository, cursor: str) -> None:
-        """As an error of whoever passed it on."""
+        """A malformed cursor raises ``ConfigError``."""
         with pytest.raises(ConfigError):
             await repository.page("training", cursor=cursor)
 
     # -- jobs ---------------------------------------------------------------------------------
 
     async def test_a_job_leads_to_its_record(self, repository: Repository) -> None:
-        """As soon as it is saved."""
+        """A job can be found as soon as it is saved."""
         old, _ = await repository.create(a_training())
         saved = await repository.save(old, _with_job(old, "job-1"))
         assert await repository.find_job("fake", Operation.VOICE, "job-1") == saved
@@ -928,14 +928,14 @@ class RepositorySuite:
         assert await repository.find_job("fake", Operation.VOICE, "job-1") is not None
 
     async def test_a_duplicate_leads_to_its_record(self, repository: Repository) -> None:
-        """It is paid for as well."""
+        """A duplicate job, which is paid as well, can be found."""
         await repository.create(_with_job(a_training(), "job-1", duplicates=("job-2",)))
         assert await repository.find_job("fake", Operation.VOICE, "job-2") is not None
 
     async def test_a_job_of_an_earlier_stack_leads_to_its_record(
         self, repository: Repository
     ) -> None:
-        """It was accepted late, and is to be deleted there."""
+        """A job that an earlier stack accepted late can be found for its deletion."""
         old, _ = await repository.create(a_training())
         voice = old.operations[0].model_copy(update={"provider": "other", "job_id": "late"})
         left = EarlierStack(stack="other", operation=voice, reason="no credits", at=_BIRTH)
@@ -953,18 +953,18 @@ class RepositorySuite:
     async def test_a_job_is_named_by_provider_operation_and_id(
         self, repository: Repository, key: tuple[str, Operation, str]
     ) -> None:
-        """Ids of two providers may be equal."""
+        """Job ids are unique per provider and operation only."""
         await repository.create(_with_job(a_training(), "job-1"))
         assert await repository.find_job(*key) is None
 
     async def test_a_job_that_was_replaced_is_not_found(self, repository: Repository) -> None:
-        """The index is kept in step."""
+        """The index of jobs follows each save."""
         old, _ = await repository.create(_with_job(a_training(), "job-1"))
         await repository.save(old, _with_job(old, "job-2"))
         assert await repository.find_job("fake", Operation.VOICE, "job-1") is None
 
     async def test_of_two_holders_the_oldest_is_found(self, repository: Repository) -> None:
-        """Two trainings may adopt the same avatar."""
+        """Two trainings may adopt the same avatar; the oldest is found."""
         await repository.create(_with_job(a_training("younger", created_at=_BIRTH + 1), "job"))
         await repository.create(_with_job(a_training("older"), "job"))
         found = await repository.find_job("fake", Operation.VOICE, "job")
@@ -972,7 +972,7 @@ class RepositorySuite:
         assert found.id == an_id("older")
 
     async def test_a_deleted_holder_is_found_last(self, repository: Repository) -> None:
-        """A living one is served first."""
+        """A record that is not deleted is found first."""
         await repository.create(_with_job(a_training("dead", deleted=True), "job"))
         await repository.create(_with_job(a_training("live", created_at=_BIRTH + 1), "job"))
         found = await repository.find_job("fake", Operation.VOICE, "job")
@@ -982,7 +982,7 @@ class RepositorySuite:
     # -- samples, consents, webhooks ----------------------------------------------------------
 
     async def test_samples_come_back_oldest_first(self, repository: Repository) -> None:
-        """Of both roles."""
+        """Samples of both roles are listed oldest first."""
         late = _sample("late", created_at=_BIRTH + 1)
         early = _sample("early", role="footage")
         await repository.add_sample(late)
@@ -990,7 +990,7 @@ class RepositorySuite:
         assert await repository.samples(ANA, CLONE) == [early, late]
 
     async def test_the_same_bytes_are_one_sample(self, repository: Repository) -> None:
-        """The first is what comes back."""
+        """The stored sample is returned for the same bytes."""
         first = await repository.add_sample(_sample())
         again = await repository.add_sample(_sample("sample-2", file=first.file))
         assert (again, await repository.samples(ANA, CLONE)) == (first, [first])
@@ -998,7 +998,7 @@ class RepositorySuite:
     async def test_the_same_bytes_in_another_role_are_another_sample(
         self, repository: Repository
     ) -> None:
-        """A video may serve as both."""
+        """A video may be a sample of both roles."""
         first = await repository.add_sample(_sample())
         await repository.add_sample(_sample("sample-2", role="footage", file=first.file))
         assert len(await repository.samples(ANA, CLONE)) == 2
@@ -1006,23 +1006,23 @@ class RepositorySuite:
     async def test_the_same_bytes_in_another_clone_are_another_sample(
         self, repository: Repository
     ) -> None:
-        """Clones share nothing."""
+        """Clones share no samples."""
         first = await repository.add_sample(_sample())
         await repository.add_sample(_sample("sample-2", clone_id=an_id("clone-2"), file=first.file))
         assert len(await repository.samples(ANA, an_id("clone-2"))) == 1
 
     async def test_a_clone_without_samples_has_none(self, repository: Repository) -> None:
-        """Nor has one that does not exist."""
+        """An empty or unknown clone has no samples."""
         assert await repository.samples(ANA, CLONE) == []
 
     async def test_no_sample_is_added_to_another_users_clone(self, repository: Repository) -> None:
-        """It is not found."""
+        """Another user's clone raises ``NotFound``."""
         await repository.add_sample(_sample())
         with pytest.raises(NotFound):
             await repository.add_sample(_sample("sample-2", user_id=BOB))
 
     async def test_another_users_samples_are_not_listed(self, repository: Repository) -> None:
-        """Their clone is not found."""
+        """Another user's clone raises ``NotFound`` for lists too."""
         await repository.add_sample(_sample())
         with pytest.raises(NotFound):
             await repository.samples(BOB, CLONE)
@@ -1030,7 +1030,7 @@ class RepositorySuite:
     async def test_the_samples_of_a_user_are_those_of_every_clone(
         self, repository: Repository
     ) -> None:
-        """And of nobody else."""
+        """The list contains samples of all clones of this user only."""
         own = await repository.add_sample(_sample())
         other = _sample("sample-2", clone_id=an_id("clone-2"), created_at=_BIRTH + 1)
         await repository.add_sample(other)
@@ -1038,7 +1038,7 @@ class RepositorySuite:
         assert await repository.samples(ANA) == [own, other]
 
     async def test_a_removed_sample_is_gone_and_no_other(self, repository: Repository) -> None:
-        """It may be removed again, and added again."""
+        """A sample may be removed twice, and added again."""
         kept = await repository.add_sample(_sample(role="footage", created_at=_BIRTH - 1))
         first = await repository.add_sample(_sample("sample-2"))
         for _ in range(2):
@@ -1048,26 +1048,26 @@ class RepositorySuite:
         assert await repository.samples(ANA, CLONE) == [kept, first]
 
     async def test_a_sample_claims_the_clone(self, repository: Repository) -> None:
-        """A missing clone is inserted with it."""
+        """A missing clone is inserted with its sample."""
         await repository.add_sample(_sample())
         with pytest.raises(NotFound):
             await repository.create(a_training(user_id=BOB))
 
     async def test_a_consent_comes_back(self, repository: Repository) -> None:
-        """By its id."""
+        """A consent is found by its id."""
         consent = Consent(subject="Ana Lima", given_at=_BIRTH).identified(ANA)
         await repository.add_consent(consent)
         assert await repository.get_consent(consent.id) == consent
 
     async def test_the_first_consent_is_kept(self, repository: Repository) -> None:
-        """Its time is evidence."""
+        """The first consent stays, as its time is evidence."""
         first = Consent(subject="Ana Lima", given_at=_BIRTH).identified(ANA)
         await repository.add_consent(first)
         again = await repository.add_consent(first.model_copy(update={"given_at": _BIRTH + 9}))
         assert again == first == await repository.get_consent(first.id)
 
     async def test_a_consent_is_revoked_once(self, repository: Repository) -> None:
-        """What counts is when the person first said so."""
+        """The time of the first revocation stays."""
         consent = Consent(subject="Ana Lima", given_at=_BIRTH).identified(ANA)
         await repository.add_consent(consent)
         revoked = consent.model_copy(update={"revoked_at": _BIRTH + 5})
@@ -1076,33 +1076,33 @@ class RepositorySuite:
         assert await repository.get_consent(consent.id) == revoked
 
     async def test_a_revoked_consent_is_not_given_again(self, repository: Repository) -> None:
-        """The same agreement, sent once more, does not undo it."""
+        """Adding the same consent again does not undo a revocation."""
         consent = Consent(subject="Ana Lima", given_at=_BIRTH).identified(ANA)
         await repository.add_consent(consent)
         revoked = await repository.revoke_consent(consent.id, _BIRTH + 5)
         assert await repository.add_consent(consent) == revoked
 
     async def test_nobodys_consent_is_not_revoked(self, repository: Repository) -> None:
-        """It is None, and none appears."""
+        """Revoking an unknown consent returns None and stores nothing."""
         assert await repository.revoke_consent(an_id("nothing"), _BIRTH) is None
         assert await repository.get_consent(an_id("nothing")) is None
 
     async def test_an_unknown_consent_is_none(self, repository: Repository) -> None:
-        """Nobody consents by accident."""
+        """``get_consent`` returns None for an unknown id."""
         assert await repository.get_consent(an_id("nothing")) is None
 
     async def test_a_delivery_is_logged_once(self, repository: Repository) -> None:
-        """A repeat is told from the first."""
+        """A repeated delivery is recognised."""
         logged = [await repository.log_webhook(_delivery()) for _ in range(2)]
         assert logged == [True, False]
 
     async def test_event_ids_of_two_providers_do_not_meet(self, repository: Repository) -> None:
-        """Each numbers its own."""
+        """Event ids are unique per provider only."""
         await repository.log_webhook(_delivery())
         assert await repository.log_webhook(_delivery(provider="other"))
 
     async def test_of_many_equal_deliveries_one_is_new(self, repository: Repository) -> None:
-        """Exactly once under concurrency."""
+        """A delivery is new exactly once under concurrency."""
         new: list[bool] = []
 
         async def log() -> None:
@@ -1114,7 +1114,7 @@ class RepositorySuite:
         assert sum(new) == 1
 
     async def test_a_delivery_comes_back_as_it_was_read(self, repository: Repository) -> None:
-        """With its events, so that it can be applied after a restart."""
+        """Events are stored, so that they can be applied after a restart."""
         entry = _delivery(payload=b'{"a": 1}', signed=True, token="ak-1", events=(_event(),))  # noqa: S106
         await repository.log_webhook(entry)
         assert await repository.get_webhook("fake", "event-1") == entry
@@ -1122,19 +1122,19 @@ class RepositorySuite:
     async def test_the_bytes_of_a_delivery_that_is_no_json_come_back(
         self, repository: Repository
     ) -> None:
-        """Whatever they are."""
+        """A body that is no JSON is stored unchanged."""
         await repository.log_webhook(_delivery())
         kept = await repository.get_webhook("fake", "event-1")
         assert kept is not None
         assert kept.payload == _delivery().payload
 
     async def test_an_unknown_delivery_is_none(self, repository: Repository) -> None:
-        """Settling it does nothing."""
+        """Settling an unknown delivery does nothing."""
         await repository.settle_webhook("fake", "nothing", "applied")
         assert await repository.get_webhook("fake", "nothing") is None
 
     async def test_what_became_of_a_delivery_is_kept(self, repository: Repository) -> None:
-        """With the record that it was about."""
+        """The outcome is stored with the record of the delivery."""
         await repository.create(a_training())
         await repository.log_webhook(_delivery())
         await repository.settle_webhook("fake", "event-1", "applied", an_id("training-1"))
@@ -1145,7 +1145,7 @@ class RepositorySuite:
     async def test_deliveries_wait_oldest_first_until_they_are_settled(
         self, repository: Repository
     ) -> None:
-        """Those whose job is not known yet, too."""
+        """Deliveries with an unknown job are pending too."""
         for number, outcome in enumerate(("unmatched", "received", "applied", "expired")):
             entry = _delivery(f"event-{number}", received_at=_BIRTH - number, outcome=outcome)
             await repository.log_webhook(entry)
@@ -1155,13 +1155,13 @@ class RepositorySuite:
     async def test_what_waits_for_its_job_keeps_nothing_new_waiting(
         self, repository: Repository
     ) -> None:
-        """However long it has waited."""
+        """New deliveries come before unmatched ones, however old these are."""
         await repository.log_webhook(_delivery("old", received_at=_BIRTH - 9, outcome="unmatched"))
         await repository.log_webhook(_delivery("new"))
         assert [e.event_id for e in await repository.pending_webhooks(1)] == ["new"]
 
     async def test_the_log_is_paged_newest_first(self, repository: Repository) -> None:
-        """Those of one moment as well."""
+        """Deliveries with the same time are complete and ordered too."""
         for number in range(5):
             await repository.log_webhook(_delivery(f"event-{number}", received_at=_BIRTH))
         first = await repository.webhooks(limit=3)
@@ -1171,7 +1171,7 @@ class RepositorySuite:
         assert rest.cursor is None
 
     async def test_the_log_is_filtered(self, repository: Repository) -> None:
-        """By provider and by outcome."""
+        """The log can be filtered by provider and by outcome."""
         await repository.log_webhook(_delivery("a", outcome="applied"))
         await repository.log_webhook(_delivery("b", provider="other", outcome="applied"))
         await repository.log_webhook(_delivery("c"))
@@ -1181,7 +1181,7 @@ class RepositorySuite:
     async def test_the_log_of_a_user_is_about_that_users_records(
         self, repository: Repository
     ) -> None:
-        """Nothing of others, and nothing that is nobody's."""
+        """Deliveries of other users, or without a record, are left out."""
         await repository.create(a_training())
         for event_id in ("own", "nobody's"):
             await repository.log_webhook(_delivery(event_id))
@@ -1192,7 +1192,7 @@ class RepositorySuite:
     # -- erasure ------------------------------------------------------------------------------
 
     async def test_a_users_consents_are_listed(self, repository: Repository) -> None:
-        """And nobody else's."""
+        """Consents of other users are left out."""
         mine, theirs = (Consent(subject="me").identified(user) for user in (ANA, BOB))
         for consent in (mine, theirs):
             await repository.add_consent(consent)
@@ -1201,7 +1201,7 @@ class RepositorySuite:
     async def test_a_users_tombstones_are_listed_until_they_forget_whose_they_are(
         self, repository: Repository
     ) -> None:
-        """Of both kinds; what is not deleted is none."""
+        """Tombstones of both kinds are listed, other records are not."""
         for kind in (a_training, a_video):
             await repository.create(kind())
         dead = [
@@ -1216,7 +1216,7 @@ class RepositorySuite:
         assert await repository.tombstones(ANA) == []
 
     async def test_what_a_user_has_beside_records_is_erased(self, repository: Repository) -> None:
-        """It is counted, and the tombstones stay to be worked off."""
+        """``erase`` counts what it deletes; tombstones stay for their cleanup."""
         dead, _ = await repository.create(a_training(deleted=True))
         await repository.create(a_video("dead", deleted=True))
         for sample in (_sample(), _sample("sample-2", role="footage")):
@@ -1233,20 +1233,20 @@ class RepositorySuite:
         assert await repository.get(dead.id) is not None
 
     async def test_to_erase_twice_is_to_erase_once(self, repository: Repository) -> None:
-        """And a user of whom there is nothing is no error."""
+        """``erase`` is idempotent, and accepts unknown users."""
         await repository.add_sample(_sample())
         await repository.erase(ANA)
         assert await repository.erase(ANA) == dict.fromkeys(rules.ERASED, 0)
 
     async def test_the_clone_of_a_live_record_stays(self, repository: Repository) -> None:
-        """Or the record would lose whose it is; that there is one is told."""
+        """A clone with a record that is not deleted stays; the record is counted."""
         live, _ = await repository.create(a_training())
         gone = await repository.erase(ANA)
         assert (gone["clones"], gone["live"]) == (0, 1)
         assert await repository.get(live.id) == live
 
     async def test_another_users_rows_are_not_erased(self, repository: Repository) -> None:
-        """Whatever they are."""
+        """``erase`` deletes rows of one user only."""
         await repository.create(a_training())
         record, _ = await repository.create(
             a_training("of bob", user_id=BOB, clone_id=an_id("clone-2"), deleted=True)
@@ -1264,7 +1264,7 @@ class RepositorySuite:
         assert await repository.get_webhook("fake", "event-1") is not None
 
     async def test_what_was_spent_stays_but_not_as_the_users(self, repository: Repository) -> None:
-        """Money is counted by the project."""
+        """Spending stays in the project's budget after ``erase``."""
         await repository.create(a_training(deleted=True, operations=_quoted(2, 3)))
         before = await repository.held(*_ALWAYS)
         assert await repository.held(*_ALWAYS, ANA) == before == Held(spent=0, reserved=5)
@@ -1273,7 +1273,7 @@ class RepositorySuite:
         assert await repository.held(*_ALWAYS, ANA) == Held(spent=0, reserved=0)
 
     async def test_the_deliveries_about_a_record_are_dropped(self, repository: Repository) -> None:
-        """Also what only names its token; what is about others stays."""
+        """Deliveries that name its token are dropped too; others stay."""
         about, _ = await repository.create(a_training())
         other, _ = await repository.create(a_video())
         tokens = {"named": about.token(Operation.VOICE), "stays": other.token(Operation.VIDEO)}
@@ -1286,18 +1286,18 @@ class RepositorySuite:
 
 
 class BootTimeSuite(RepositorySuite):
-    """For a repository of one machine, whose time is that machine's boot time."""
+    """More tests for a repository of one machine, which measures leases by boot time."""
 
     async def test_now_is_the_moment_of_its_clock(
         self, repository: Repository, clock: FakeClock
     ) -> None:
-        """Wall time, boot time and the name of the boot."""
+        """``now`` has wall time, boot time and boot id of the clock."""
         assert await repository.now() == clock.now()
 
     async def test_a_reboot_ends_every_lease(
         self, repository: Repository, clock: FakeClock
     ) -> None:
-        """Who held it is gone."""
+        """A reboot ends all leases, as their processes are gone."""
         await repository.create(a_training())
         await repository.claim("dead", 10, 1e6)
         clock.reboot()
@@ -1315,7 +1315,7 @@ class BootTimeSuite(RepositorySuite):
     async def test_a_lease_of_before_the_reboot_is_not_renewed(
         self, repository: Repository, clock: FakeClock
     ) -> None:
-        """Boot times of two boots are not compared."""
+        """Boot times of different boots are not compared."""
         await repository.create(a_training())
         await repository.claim("a", 10, _LEASE)
         clock.reboot()
@@ -1324,40 +1324,40 @@ class BootTimeSuite(RepositorySuite):
 
 
 class EditableSuite(RepositorySuite):
-    """For a repository whose rows a person can edit, past avatarkit; give ``edit``."""
+    """More tests for a repository whose rows can be edited directly; implement ``edit``."""
 
     async def edit(self, record_id: str, doc: str) -> None:
-        """Replace the document of a training, as somebody with a console would."""
+        """Replace the document of a training directly in the database."""
         raise NotImplementedError
 
     @pytest.fixture
     async def damaged(self, repository: Repository) -> Repository:
-        """One record that cannot be read, older than one that can."""
+        """Create an unreadable record, and a newer readable one."""
         broken, _ = await repository.create(a_training("broken", next_at=_BIRTH - 9))
         await repository.create(a_training("sound"))
         await self.edit(broken.id, '{"id": "Secret!"}')
         return repository
 
     async def test_an_unreadable_document_is_named(self, damaged: Repository) -> None:
-        """So that a person finds it."""
+        """The error names the row, so that an operator can find it."""
         with pytest.raises(StorageError, match=an_id("broken")):
             await damaged.get(an_id("broken"))
 
     async def test_an_unreadable_document_is_not_quoted(self, damaged: Repository) -> None:
-        """It may hold personal data."""
+        """The error quotes no personal data."""
         with pytest.raises(StorageError) as caught:
             await damaged.get(an_id("broken"))
         assert "Secret!" not in str(caught.value)
 
     async def test_an_impossible_status_is_named_as_well(self, repository: Repository) -> None:
-        """A row may be well formed and yet make no sense."""
+        """Well-formed JSON with invalid values is unreadable too."""
         record, _ = await repository.create(a_training())
         await self.edit(record.id, record.model_dump_json().replace('"pending"', '"imagined"'))
         with pytest.raises(StorageError, match="status"):
             await repository.get(record.id)
 
     async def test_the_document_of_another_record_is_named(self, repository: Repository) -> None:
-        """What is done with it would be done to the other one."""
+        """The document of another record is refused."""
         record, _ = await repository.create(a_training())
         other = a_training("other")
         await self.edit(record.id, other.model_dump_json())
@@ -1365,16 +1365,16 @@ class EditableSuite(RepositorySuite):
             await repository.get(record.id)
 
     async def test_an_unreadable_document_stops_no_claim(self, damaged: Repository) -> None:
-        """The next one is taken instead."""
+        """``claim`` returns the next readable record instead."""
         claims = await damaged.claim("a", 1, _LEASE)
         assert [claim.record.id for claim in claims] == [an_id("sound")]
 
     async def test_an_unreadable_document_keeps_nobody_awake(self, damaged: Repository) -> None:
-        """It is looked at again in a while, not at once."""
+        """An unreadable record is tried again later, not at once."""
         await damaged.claim("a", 9, _LEASE)
         assert await damaged.next_due() is None
 
     async def test_an_unreadable_document_stops_no_page(self, damaged: Repository) -> None:
-        """It is left out."""
+        """Pages leave out unreadable records."""
         page = await damaged.page("training")
         assert [record.id for record in page.records] == [an_id("sound")]

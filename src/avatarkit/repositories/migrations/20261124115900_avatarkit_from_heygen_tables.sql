@@ -1,19 +1,19 @@
--- avatarkit: bring an older pair of tables, avatar_training with heygen_voice_id and
--- heygen_avatar_id, and avatar_webhooks, into the shape that 20261124120000_avatarkit.sql goes on
--- from. Where there are no such tables, nothing happens. Apply in one transaction, this file first.
+-- avatarkit: upgrade an older pair of tables, avatar_training with heygen_voice_id and
+-- heygen_avatar_id, and avatar_webhooks, for 20261124120000_avatarkit.sql. Without such tables this
+-- file does nothing. Apply it in one transaction, before the other file.
 --
--- * Every old row is kept as it was in avatar_training_of_heygen, for you alone; drop that table
---   when nothing is missed. Columns of your own in avatar_training stay where they are.
+-- * avatar_training_of_heygen gets a copy of every old row, for you only; drop that table when you
+--   no longer need it. Your own columns in avatar_training stay.
 -- * The ids at HeyGen move to voice_provider and provider_voice_id, avatar_provider and
---   provider_avatar_id; the document that avatarkit reads is built of the row.
--- * What was under way goes on, if HeyGen's id of the avatar is known: it is asked for again. If not,
---   nobody can tell whether HeyGen has it: it fails with a message that says so, and nothing is
---   paid for a second time. One that waited and was never sent fails, and says that.
--- * Completed stays completed if that id is known; without it the avatar cannot speak, and it fails.
---   Failed and cancelled stay what they are.
--- * Links in avatar_video_url and its two sisters leave them (they hold keys of the media store
---   from now on); they are in avatar_training_of_heygen.
--- * A row without user or clone belongs to nobody and cannot be kept in avatar_training.
+--   provider_avatar_id; the document that avatarkit reads is built from the row.
+-- * An unfinished training continues if HeyGen's id of the avatar is known: it is polled. If not, it
+--   is unknown whether HeyGen has the avatar: the training fails with a message that says so, and
+--   nothing is paid twice. A training that was never sent fails with a message as well.
+-- * A completed training stays completed if that id is known; without it the avatar cannot speak,
+--   and the training fails. Failed and cancelled trainings do not change.
+-- * Links in avatar_video_url, avatar_thumbnail_url and sample_video_url are removed, as these columns
+--   hold keys of the media store; avatar_training_of_heygen has the links.
+-- * A row without user or clone has no owner and cannot stay in avatar_training.
 
 select pg_advisory_xact_lock(7021805911320040781);
 
@@ -43,7 +43,7 @@ begin
     create index on public.avatar_training_of_heygen (user_id);
   end if;
 
-  -- The webhook log. Its payloads are the service's from now on.
+  -- The webhook log. Its payloads are for service_role only.
   if to_regclass('public.avatar_webhooks') is not null then
     alter table public.avatar_webhooks add column if not exists provider text;
     alter table public.avatar_webhooks add column if not exists event_id text;

@@ -1,25 +1,25 @@
--- avatarkit: everything it keeps in PostgreSQL 15 or newer, on Supabase or without it.
+-- avatarkit: all its tables and functions in PostgreSQL 15 or newer, with or without Supabase.
 --
 -- Apply the whole file in one transaction: `supabase db push`, `psql -1 -f`, `avatarkit db migrate`.
--- Applying it again changes nothing. It takes its own advisory lock, so many may start at once.
+-- It is idempotent, and takes an advisory lock, so many processes may apply it at once.
 --
--- * "Supabase" means here: there are auth.users and auth.uid(). Then ids are uuid with foreign keys,
---   row level security is on, every grant is written out, and buckets and Realtime are set up.
---   Elsewhere ids are text (an application's users may be called anything) without foreign keys,
---   and rights are left to the database's owner: without auth.uid() there are no users to tell
---   apart, and row level security would only make an application's own role see nothing.
--- * The id type is put into the DDL by `replace`. A domain would do that in one word, but clients
---   that generate types, and Realtime, know columns of type uuid better than domains.
--- * In a table of records, "doc" is the truth and the columns beside it are derived by the writer,
---   for queries, policies and people. It is text, not jsonb: the bytes that were validated come
---   back unchanged (jsonb reorders, rewrites numbers and refuses \u0000), and no write pays for a
---   second parse. `doc::jsonb` is one cast away for people.
--- * Leases stand in a table of their own: claiming and renewing must neither rewrite documents,
---   nor send Realtime messages, nor show the names of workers to users.
--- * Users only read. Whatever writes is service_role, or the owner over a direct connection.
--- * Errors of our own: AK001 a final status would change; AK002 progress would fall, or change at
---   the end; AK003 version would fall; AK004 a clone belongs to somebody else; AK005 the database
---   is not as this file needs it.
+-- * "Supabase" means here: auth.users and auth.uid() exist. Then ids are uuid with foreign keys, row
+--   level security is on, all grants are explicit, and buckets and Realtime are set up. Elsewhere
+--   ids are text (users of an application may have any id) without foreign keys, and the database's
+--   owner decides about rights: without auth.uid() users cannot be told apart, and row level
+--   security would only hide all rows from an application's own role.
+-- * `replace` puts the type of ids into the DDL. A domain would be shorter, but type generators and
+--   Realtime support columns of type uuid better than domains.
+-- * In tables of records, "doc" is the source of truth; the writer derives the other columns from it,
+--   for queries, policies and people. It is text, not jsonb: the validated bytes stay unchanged
+--   (jsonb reorders keys, rewrites numbers and refuses \u0000), and a write needs no second parse.
+--   People can read it with `doc::jsonb`.
+-- * Leases have their own table: claiming and renewing must not rewrite documents, send Realtime
+--   messages, or show the names of workers to users.
+-- * Users only read. Only service_role, or the owner over a direct connection, writes.
+-- * Errors of our own: AK001 a final status would change; AK002 progress would decrease, or change
+--   after the end; AK003 version would decrease; AK004 a clone belongs to another user; AK005 the
+--   database does not meet the requirements of this file.
 
 select pg_advisory_xact_lock(7021805911320040781);
 
@@ -59,8 +59,8 @@ declare
   ddl text;
   wrong text;
 begin
-  -- Tables that an application may have already. One that is there keeps its data, policies and
-  -- grants; columns that we need are added. What we made ourselves is told by its comment.
+  -- Tables that an application may have already. An existing one keeps its data, policies and
+  -- grants; missing columns are added. A comment marks the tables that this file created.
   foreach host in array array['user_clones', 'voice_samples', 'video_samples'] loop
     if to_regclass('public.' || host) is null then
       ddl := case host when 'user_clones' then $ddl$
@@ -116,12 +116,12 @@ begin
       idempotency_key       text,
       status                text not null default 'pending',
       progress              integer not null default 0,
-      waits_for             text,  -- the provider that does what is not done yet
+      waits_for             text,  -- provider of the first unfinished operation
       voice_provider        text,
       provider_voice_id     text,
       avatar_provider       text,
       provider_avatar_id    text,
-      avatar_video_url      text,  -- these three hold keys of our media store, signed on reading
+      avatar_video_url      text,  -- keys of our media store in these three; links are signed on reading
       avatar_thumbnail_url  text,
       sample_video_url      text,
       error_message         text,
@@ -145,12 +145,12 @@ begin
       idempotency_key       text,
       status                text not null default 'pending',
       progress              integer not null default 0,
-      waits_for             text,  -- the provider that does what is not done yet
+      waits_for             text,  -- provider of the first unfinished operation
       voice_provider        text,
       provider_voice_id     text,
       avatar_provider       text,
       provider_avatar_id    text,
-      video_url             text,  -- these two hold keys of our media store
+      video_url             text,  -- keys of our media store in these two
       thumbnail_url         text,
       error_message         text,
       error_type            text,
@@ -171,7 +171,7 @@ begin
       lease_until  timestamptz
     ) with (fillfactor = 70)
     $ddl$, $ddl$
-    -- Which record holds which job of which provider; several records may use one adopted avatar.
+    -- Jobs of the records; several records may use one adopted avatar.
     create table if not exists public.avatar_jobs (
       provider   text not null,
       operation  text not null,
@@ -184,27 +184,27 @@ begin
       id                  uuid primary key default gen_random_uuid(),
       avatar_training_id  uuid @training@,
       avatar_video_id     uuid @video@,
-      user_id             uuid @user@,  -- whose record it is; null where it fits none
+      user_id             uuid @user@,  -- owner of the record; null without a record
       provider            text not null default 'unknown',
       event_id            text not null default gen_random_uuid()::text,
       event_type          text,
       outcome             text not null default 'received',
       received_at         timestamptz not null default now(),
-      payload             jsonb,  -- null where the body was no JSON
-      body                bytea,  -- the body itself, only where it was no JSON
-      doc                 text    -- what was read from it
+      payload             jsonb,  -- null if the body was no JSON
+      body                bytea,  -- the body, only if it was no JSON
+      doc                 text    -- events and token that were read from it
     )
     $ddl$, $ddl$
-    -- How fast, and by whom, a vendor account is asked at this moment; for all workers together.
+    -- Rate limit and taken slots of each vendor account, for all workers together.
     create table if not exists public.avatar_accounts (
       account  text primary key,
-      paced    timestamptz not null default '-infinity'  -- the next request's turn, unhurried
+      paced    timestamptz not null default '-infinity'  -- when the leaky bucket of the rate is empty
     )
     $ddl$, $ddl$
     create table if not exists public.avatar_places (
       account  text not null,
       holder   text not null,
-      until    timestamptz not null,  -- who dies gives the place back then
+      until    timestamptz not null,  -- frees the slot of a dead worker
       primary key (account, holder)
     )
     $ddl$, $ddl$
@@ -217,7 +217,7 @@ begin
       doc          text not null
     )
     $ddl$, $ddl$
-    -- What was spent outlives whom it was spent for: no foreign key, and no name in it.
+    -- Spending outlives the user: no foreign key, and no id of a user.
     create table if not exists public.avatar_ledger (
       id         text primary key,
       record_id  uuid not null,
@@ -229,22 +229,22 @@ begin
       cost       text,
       at         timestamptz not null,
       place      bigint generated always as identity,
-      quoted     bigint  -- millionths of a US dollar
+      quoted     bigint  -- micro-dollars
     )
     $ddl$, $ddl$
-    -- What each record holds of the budgets, in millionths of a US dollar. It outlives its record as
-    -- the ledger does, and names nobody: "whose" is a digest of the user's id.
+    -- Budget reservations of the records, in micro-dollars. A row outlives its record, as in the
+    -- ledger, and names no user: "whose" is a digest of the user's id.
     create table if not exists public.avatar_reservations (
       record_id  uuid primary key,
       whose      text not null,
-      at         timestamptz not null,  -- when the record was made: the month that it counts in
-      reserved   bigint not null,       -- still to be sent, or of unknown fate
+      at         timestamptz not null,  -- creation of the record: the month whose budget it counts for
+      reserved   bigint not null,       -- not sent yet, or with an unknown outcome
       spent      bigint not null        -- accepted by vendors
     )
     $ddl$
   ] loop
-    -- Deleting a user in auth.users takes the rows along, as it did in the application's own
-    -- tables. Delete with avatarkit first: the vendors' copies are known only by these rows.
+    -- Deleting a user in auth.users deletes these rows, as in the application's own tables. Erase
+    -- with avatarkit first: only these rows know the copies at vendors.
     ddl := replace(ddl, '@user@',
       case when supabase then 'references auth.users (id) on delete cascade' else '' end);
     ddl := replace(ddl, '@clone@',
@@ -261,7 +261,7 @@ begin
     execute ddl;
   end loop;
 
-  -- A table of one of these names that is somebody else's.
+  -- Refuse a table of another program with one of these names.
   select string_agg(format('%s.%s', t.name, c.name), ', ') into wrong
     from (values ('avatar_training', 'stack status created_at next_at deleted version doc'),
                  ('avatar_webhooks', 'provider event_id outcome received_at doc')) t (name, columns),
@@ -276,7 +276,7 @@ begin
       hint = 'Rename them, and apply this again.';
   end if;
 
-  -- Everything below compares and casts by these types.
+  -- All functions below depend on these types.
   select string_agg(format('%s.%s is %s', c.relname, a.attname, format_type(a.atttypid, null)), ', ')
     into wrong
     from pg_class c join pg_attribute a on a.attrelid = c.oid
@@ -289,7 +289,7 @@ begin
     raise exception using errcode = 'AK005',
       message = format('avatarkit needs these columns to be %s: %s', id_type, wrong);
   end if;
-  -- The words for a status are more than an enum of the application's may know.
+  -- An enum of the application may lack some statuses.
   if not exists (select from pg_attribute a join pg_type t on t.oid = a.atttypid
                  where a.attrelid = 'public.user_clones'::regclass
                    and a.attname = 'training_status' and t.typcategory = 'S') then
@@ -310,7 +310,7 @@ begin
   end if;
 end $$;
 
--- What a row may hold; added apart from the tables, so that upgraded ones have it too.
+-- Constraints, apart from the tables, so that upgraded tables get them as well.
 do $$
 declare
   tab text;
@@ -327,12 +327,12 @@ begin
                      tab, tab || '_progress_percent');
     end if;
   end loop;
-  -- A tombstone whose cleanup has ended is nobody's.
+  -- A tombstone whose cleanup has ended has no user.
   alter table public.avatar_training
     alter column user_id drop not null, alter column clone_id drop not null;
   alter table public.avatar_videos
     alter column user_id drop not null, alter column clone_id drop not null;
-  -- An upgraded log lacks the key to a table that is new.
+  -- An upgraded log lacks the foreign key to the new table.
   if to_regclass('auth.users') is not null and to_regprocedure('auth.uid()') is not null
      and not exists (select from pg_constraint where contype = 'f'
                      and conrelid = 'public.avatar_webhooks'::regclass
@@ -340,15 +340,15 @@ begin
     alter table public.avatar_webhooks add foreign key (avatar_video_id)
       references public.avatar_videos (id) on delete set null;
   end if;
-  -- a full constraint, not a partial index: PostgREST's on_conflict cannot name the latter
+  -- a full constraint: PostgREST's on_conflict cannot name a partial index
   if not exists (select from pg_constraint where conname = 'avatar_webhooks_once') then
     alter table public.avatar_webhooks
       add constraint avatar_webhooks_once unique (provider, event_id);
   end if;
 end $$;
 
--- The policy's filter and the order of a page in one index each; ids come from (user, idempotency
--- key), so the primary key already makes a repeated call find its record.
+-- One index each for the policy's filter and the order of a page. Ids are derived from user and
+-- idempotency key, so the primary key finds the record of a repeated call.
 create index if not exists avatar_training_of_user
   on public.avatar_training (user_id, created_at desc, id desc);
 create index if not exists avatar_training_of_clone
@@ -384,7 +384,7 @@ create index if not exists avatar_ledger_of_record on public.avatar_ledger (reco
 create index if not exists avatar_reservations_by_time on public.avatar_reservations (at);
 create index if not exists avatar_reservations_of_user on public.avatar_reservations (whose, at);
 
--- Every record has its lease; those of an upgraded database get theirs here, and their jobs.
+-- Every record has a lease; upgraded records get their leases and jobs here.
 insert into public.avatar_leases (record_id)
 select t.id from public.avatar_training t
  where not exists (select from public.avatar_leases l where l.record_id = t.id)
@@ -403,8 +403,8 @@ begin
   end if;
 end $$;
 
--- 2. Triggers: what no writer may do, whoever it is ------------------------------------------------
--- search_path is empty in every function, so that nobody's object can take the place of ours.
+-- 2. Triggers: rules for all writers ---------------------------------------------------------------
+-- All functions have an empty search_path, so that objects of other schemas cannot replace ours.
 
 create or replace function public.avatarkit_guard() returns trigger
 language plpgsql set search_path = '' as $$
@@ -437,8 +437,8 @@ begin
   return new;
 end $$;
 
--- Let the clone's row say what its trainings say. A word that a check of the application's refuses
--- there stays away with a warning: no record is lost for it.
+-- Copy the status of the newest training to the clone's row. If a check of the application refuses
+-- the status, the clone keeps its old one, with a warning: the record is stored anyway.
 create or replace function public.avatarkit_keep_in_step(p_clone_id text) returns void
 language plpgsql set search_path = '' as $$
 declare
@@ -446,7 +446,7 @@ declare
   v_status text;
   v_ready boolean;
 begin
-  -- Lock first, then look: the next statement sees what others committed in the meantime.
+  -- Lock first: then the next statement sees all commits of other writers.
   perform from public.user_clones where id = v_clone for no key update;
   select coalesce((select t.status from public.avatar_training t
                     where t.clone_id = v_clone and not t.deleted
@@ -461,13 +461,13 @@ begin
        and (c.training_status is distinct from v_status or c.avatar_ready is distinct from v_ready);
   exception when integrity_constraint_violation or string_data_right_truncation or raise_exception
   then
-    raise warning 'public.user_clones does not take the training_status %: it stays as it was',
+    raise warning 'public.user_clones does not accept the training_status %: it keeps the old one',
       v_status using hint = 'Let its checks, references and triggers allow every status of avatar_training.';
     begin
       update public.user_clones c set avatar_ready = v_ready
        where c.id = v_clone and c.avatar_ready is distinct from v_ready;
     exception when integrity_constraint_violation or raise_exception then
-      null;  -- a rule about both together: the clone stays as it was
+      null;  -- a rule about both columns: the clone keeps its values
     end;
   end;
 end $$;
@@ -506,7 +506,7 @@ create or replace trigger avatar_training_forget after delete on public.avatar_t
 create or replace trigger avatar_videos_forget after delete on public.avatar_videos
   for each row execute function public.avatarkit_forget();
 
--- Rows of an upgraded database were moved before there were triggers.
+-- Rows were upgraded before the triggers existed.
 do $$
 begin
   if to_regclass('public.avatar_training_of_heygen') is not null then
@@ -519,8 +519,8 @@ end $$;
 
 -- 3. Functions: one statement each for a driver and for PostgREST ---------------------------------
 -- All run with the rights of the caller. p_kind is 'training' or 'video'; p_row is the row as an
--- object, times as ISO 8601. p_now is for tests and other clocks; without it, the server's time
--- counts. p_lease_now is the time that leases are measured by, where that is not p_now.
+-- object, with times as ISO 8601. p_now replaces the server's time, for tests; p_lease_now replaces
+-- it for leases only.
 
 create or replace function public.avatarkit_now() returns double precision
 language sql volatile set search_path = '' as $$
@@ -539,7 +539,7 @@ begin
     select 'video'::text, v.doc from public.avatar_videos v where v.id = v_id;
 end $$;
 
--- Make the clone if it is missing; AK004 where it is somebody else's.
+-- Insert a missing clone; AK004 if it belongs to another user.
 create or replace function public.avatarkit_admit(p_user_id text, p_clone_id text, p_at timestamptz)
 returns void language plpgsql set search_path = '' as $$
 declare
@@ -571,7 +571,7 @@ begin
   on conflict do nothing;
 end $$;
 
--- What is held by the records that were made from p_since to before p_until.
+-- Amounts of the records that were created from p_since to before p_until.
 create or replace function public.avatarkit_held(
   p_since timestamptz, p_until timestamptz, p_whose text default null)
 returns table (spent bigint, reserved bigint)
@@ -581,7 +581,7 @@ language sql stable set search_path = '' as $$
    where r.at >= p_since and r.at < p_until and (p_whose is null or r.whose = p_whose)
 $$;
 
--- Keep what a record holds: whose it is and when it was made stay as they were.
+-- Store the reservation of a record; its user and time never change.
 create or replace function public.avatarkit_reserve(p_row jsonb)
 returns void language sql set search_path = '' as $$
   insert into public.avatar_reservations
@@ -589,9 +589,9 @@ returns void language sql set search_path = '' as $$
   on conflict (record_id) do update set reserved = excluded.reserved, spent = excluded.spent
 $$;
 
--- The first of p_caps that has no room for p_asked more: its place from 0 on, and what is held of it.
--- p_caps: [{amount, since, until, whose}, ...]. Until the transaction ends, nobody else gets an
--- answer; what he then adds to, he sees.
+-- The first of p_caps without room for p_asked more: its index, from 0, and the amount in use.
+-- p_caps: [{amount, since, until, whose}, ...]. The lock lasts until the transaction ends, so that
+-- concurrent callers see each other's reservations.
 create or replace function public.avatarkit_full(p_asked bigint, p_caps jsonb)
 returns table (cap integer, held bigint)
 language plpgsql set search_path = '' as $$
@@ -610,8 +610,8 @@ begin
      order by c.place limit 1;
 end $$;
 
--- Insert; where the id is known, what is there and created = false. Where a cap has no room, nothing
--- is done, and cap and held say which.
+-- Insert; if the id exists, return the stored record and created = false. If a cap has no room,
+-- insert nothing, and return its index and the amount in use.
 -- p_jobs: [[provider, operation, job id], ...]. p_reservation: a row of avatar_reservations.
 create or replace function public.avatarkit_create(
   p_kind text, p_row jsonb, p_jobs jsonb default '[]'::jsonb,
@@ -622,7 +622,7 @@ declare
   v_training public.avatar_training;
   v_video public.avatar_videos;
 begin
-  -- Two creators of one id wait for each other, also across the two tables.
+  -- Concurrent calls for the same id wait, also across the two tables.
   perform pg_advisory_xact_lock(hashtextextended('avatarkit ' || (p_row ->> 'id'), 0));
   return query
     select false, g.kind, g.doc, null::integer, null::bigint
@@ -663,9 +663,9 @@ begin
   return query select true, p_kind, p_row ->> 'doc', null::integer, null::bigint;
 end $$;
 
--- Replace the row if it still has p_version: false for a lost race. p_row has the new version.
--- p_jobs null: the jobs are what they were. p_ledger: rows of avatar_ledger; a known id is skipped.
--- p_reservation null: what it holds is what it was.
+-- Replace the row if it still has p_version (compare-and-swap); false for a lost race. p_row has the
+-- new version. p_jobs null: unchanged. p_ledger: rows of avatar_ledger; a known id is skipped.
+-- p_reservation null: unchanged.
 create or replace function public.avatarkit_save(
   p_kind text, p_version bigint, p_row jsonb, p_jobs jsonb default null,
   p_ledger jsonb default null, p_reservation jsonb default null)
@@ -730,7 +730,7 @@ begin
 end $$;
 
 -- Lease up to p_limit due records, oldest first, tombstones included. Two workers never get the
--- same one, and none waits for another. The fence names the claim.
+-- same record, and do not wait for each other. The fence identifies the claim.
 create or replace function public.avatarkit_claim(
   p_owner text, p_limit integer, p_seconds double precision,
   p_now timestamptz default null, p_lease_now timestamptz default null)
@@ -745,8 +745,8 @@ declare
   v_wide bigint := p_limit;
   v_seen bigint;
 begin
-  -- A record that another worker takes at this moment is passed over and does not count, hence a
-  -- wider look while places are free and there may be something to take.
+  -- Records that other workers are claiming now are skipped, so the search widens while fewer than
+  -- p_limit were found and more may be due.
   while v_left > 0 loop
     v_wide := v_wide * 2;
     with due as materialized (
@@ -777,9 +777,9 @@ begin
       into v_more, v_seen from held;
     v_got := v_got || v_more;
     v_left := v_left - coalesce(cardinality(v_more), 0);
-    exit when v_seen < v_wide;  -- that was all there is
+    exit when v_seen < v_wide;  -- no more records are due
   end loop;
-  -- A statement of its own: it sees what was saved until the leases were ours.
+  -- A separate statement: it sees all changes that were saved before the leases were taken.
   return query
     select c.kind, c.id::text, c.fence, c.doc from (
       select 'training'::text as kind, t.id, g.fence, t.doc, t.next_at
@@ -790,7 +790,7 @@ begin
      order by c.next_at, c.id;
 end $$;
 
--- Every lease that p_owner still holds ends p_seconds from now; how many that were.
+-- Let every valid lease of p_owner end p_seconds from now; return their count.
 create or replace function public.avatarkit_renew(
   p_owner text, p_seconds double precision, p_lease_now timestamptz default null)
 returns integer language plpgsql set search_path = '' as $$
@@ -805,8 +805,8 @@ begin
   return v_count;
 end $$;
 
--- End a claim; false where its fence is not the newest. With p_pause nobody gets the record for so
--- many seconds, as for one that cannot be read.
+-- End a claim; false if its fence is not the newest. With p_pause the record is not claimed for so
+-- many seconds, as if it cannot be read.
 create or replace function public.avatarkit_release(
   p_id text, p_fence bigint, p_pause double precision default 0,
   p_lease_now timestamptz default null)
@@ -822,7 +822,7 @@ begin
   return found;
 end $$;
 
--- When the earliest record that nobody holds is due, in seconds since 1970.
+-- Due time of the earliest record without a lease, in seconds since 1970.
 create or replace function public.avatarkit_next_due(p_lease_now timestamptz default null)
 returns double precision language plpgsql stable set search_path = '' as $$
 declare
@@ -839,7 +839,7 @@ begin
       order by v.next_at limit 1)));
 end $$;
 
--- What waits, by the provider that it waits for. p_now is the time of leases too.
+-- Number of waiting records per provider. p_now also applies to leases.
 create or replace function public.avatarkit_backlog(p_now timestamptz default null)
 returns table (provider text, waiting bigint, due bigint, held bigint, oldest double precision)
 language plpgsql stable set search_path = '' as $$
@@ -863,9 +863,9 @@ begin
      group by 1 order by 1;
 end $$;
 
--- Take a place at a vendor account for p_seconds: 0 if it is taken, else ask again in so many
--- seconds. p_places: how many may be held at once; p_rate: how many may be taken in a second, with
--- bursts of one second's worth (a "leaky bucket as a meter": paced is when it will be empty).
+-- Take a slot of a vendor account for p_seconds: 0 if it is taken, else the seconds after which to
+-- ask again. p_places: slots at once; p_rate: slots per second, with bursts of one second's worth
+-- (a "leaky bucket as a meter": paced is when it will be empty).
 create or replace function public.avatarkit_take_place(
   p_account text, p_holder text, p_places integer, p_rate double precision,
   p_seconds double precision, p_now timestamptz default null)
@@ -879,7 +879,7 @@ declare
 begin
   insert into public.avatar_accounts (account) values (p_account) on conflict do nothing;
   select a.paced into v_paced from public.avatar_accounts a where a.account = p_account for update;
-  v_now := coalesce(p_now, clock_timestamp());  -- waiting for the lock took time
+  v_now := coalesce(p_now, clock_timestamp());  -- after waiting for the lock
   delete from public.avatar_places p where p.account = p_account and p.until <= v_now;
   if p_places is not null then
     select count(*), min(p.until) into v_held, v_ends
@@ -908,7 +908,7 @@ returns void language sql set search_path = '' as $$
   delete from public.avatar_places where account = p_account and holder = p_holder
 $$;
 
--- The record that holds a job: of several the oldest, deleted ones last.
+-- Record that holds a job: the oldest of several, deleted ones last.
 create or replace function public.avatarkit_find_job(
   p_provider text, p_operation text, p_job_id text)
 returns table (kind text, id text, doc text)
@@ -926,7 +926,7 @@ begin
      order by r.deleted, r.created_at, r.id limit 1;
 end $$;
 
--- Keep a sample; p_role is 'voice' or 'footage'. Comes back as it was kept first.
+-- Store a sample; p_role is 'voice' or 'footage'. Return the document that was stored first.
 create or replace function public.avatarkit_add_sample(p_role text, p_row jsonb)
 returns text language plpgsql set search_path = '' as $$
 declare
@@ -960,7 +960,7 @@ begin
   return v_doc;
 end $$;
 
--- Forget a sample of ours; one that is not there is forgotten.
+-- Delete a sample of ours; do nothing if there is none.
 create or replace function public.avatarkit_remove_sample(p_role text, p_id text)
 returns void language plpgsql set search_path = '' as $$
 declare
@@ -976,7 +976,7 @@ begin
   end if;
 end $$;
 
--- Keep a consent; comes back as it was kept first.
+-- Store a consent; return the document that was stored first.
 create or replace function public.avatarkit_add_consent(p_row jsonb)
 returns text language plpgsql set search_path = '' as $$
 declare
@@ -988,7 +988,7 @@ begin
   return v_doc;
 end $$;
 
--- Note when a consent was revoked, in seconds since 1970: the first time is what stays.
+-- Store the time of the first revocation, in seconds since 1970.
 create or replace function public.avatarkit_revoke_consent(p_id text, p_at double precision)
 returns text language plpgsql set search_path = '' as $$
 declare
@@ -1005,11 +1005,10 @@ begin
   return v_doc;
 end $$;
 
--- Remove what a user has beside records: how many samples, consents, deliveries and clones went, and
--- how many records there are that are not deleted.
--- The key to a clone would take tombstones along, so they let go of it first. An application's own
--- rows stay: clones in a table that was there before us, and samples that have no document. What was
--- spent stays as well, but no more as p_whose's.
+-- Delete a user's samples, consents, deliveries and clones; return the count of each, and of the
+-- records that are not deleted. Tombstones drop their clone first: its foreign key would delete them.
+-- An application's own rows stay: clones in a table of its own, and samples without a document.
+-- Spending stays as well, without p_whose.
 create or replace function public.avatarkit_erase(p_user_id text, p_whose text)
 returns bigint[] language plpgsql set search_path = '' as $$
 declare
@@ -1030,7 +1029,7 @@ begin
   get diagnostics v_count = row_count;
   v_gone[3] := v_count;
   update public.avatar_reservations r set whose = '' where r.whose = p_whose;
-  if to_regclass('public.avatar_training_of_heygen') is not null then  -- an upgrade's old rows
+  if to_regclass('public.avatar_training_of_heygen') is not null then  -- old rows of an upgrade
     execute 'delete from public.avatar_training_of_heygen where user_id = $1' using v_user;
   end if;
   update public.avatar_training t set clone_id = null where t.user_id = v_user and t.deleted;
@@ -1051,7 +1050,7 @@ begin
   return v_gone;
 end $$;
 
--- Remove the deliveries about a record; p_naming is what one that only names its token holds.
+-- Delete the deliveries about a record; p_naming is the text of one that only names its token.
 create or replace function public.avatarkit_drop_webhooks(p_record_id text, p_naming text)
 returns void language plpgsql set search_path = '' as $$
 declare
@@ -1064,7 +1063,7 @@ begin
      and strpos(w.doc, p_naming) > 0;
 end $$;
 
--- Keep a delivery; false where this event of this provider is known. p_body is base64.
+-- Store a delivery; false if this event of this provider is known already. p_body is base64.
 create or replace function public.avatarkit_log_webhook(
   p_provider text, p_event_id text, p_event_type text, p_body text, p_received_at timestamptz,
   p_record_id text default null, p_outcome text default 'received', p_doc text default null)
@@ -1100,7 +1099,7 @@ begin
   return found;
 end $$;
 
--- Note what became of a delivery, and whose it was, where that is known.
+-- Store the outcome of a delivery, and its record if that is known.
 create or replace function public.avatarkit_settle_webhook(
   p_provider text, p_event_id text, p_outcome text, p_record_id text default null)
 returns void language plpgsql set search_path = '' as $$
@@ -1118,8 +1117,8 @@ begin
    where w.provider = p_provider and w.event_id = p_event_id;
 end $$;
 
--- The log of deliveries, newest first, from before (p_at, p_key) on; or what is to be applied: new
--- ones first, as those whose job is not known yet may be many. body is base64.
+-- Deliveries, newest first, before (p_at, p_key). With p_pending: deliveries to apply, "received"
+-- before "unmatched", since there may be many with an unknown job. body is base64.
 create or replace function public.avatarkit_webhooks(
   p_limit integer, p_user_id text default null, p_provider text default null,
   p_event_id text default null, p_outcome text default null,
@@ -1156,13 +1155,13 @@ begin
      limit p_limit;
 end $$;
 
--- The bytes of a delivery, base64; of a JSON one not as they came, but meaning the same.
+-- Body of a delivery in base64; JSON with the same meaning, but not the same bytes.
 create or replace function public.avatarkit_body(w public.avatar_webhooks)
 returns text language sql immutable set search_path = '' as $$
   select encode(coalesce(w.body, convert_to(w.payload::text, 'utf8')), 'base64')
 $$;
 
--- 4. Supabase: who may do what --------------------------------------------------------------------
+-- 4. Supabase: grants and policies -----------------------------------------------------------------
 
 do $$
 declare
@@ -1175,7 +1174,7 @@ begin
     return;
   end if;
 
-  -- Functions first: PUBLIC may execute every new function, and older projects grant them to all.
+  -- PUBLIC may execute every new function, and older projects grant it to all roles.
   for item in
     select p.oid::regprocedure as signature from pg_proc p
      where p.pronamespace = 'public'::regnamespace and p.proname like 'avatarkit\_%'
@@ -1183,10 +1182,10 @@ begin
     execute format('revoke all on function %s from public, anon, authenticated', item.signature);
     execute format('grant execute on function %s to service_role', item.signature);
   end loop;
-  -- It runs with the reader's rights: row level security answers for it.
+  -- It runs with the reader's rights, under row level security.
   grant execute on function public.avatarkit_get(text) to authenticated;
 
-  -- Tables of ours, and those of the application's that we had to make.
+  -- Our tables, and the tables of the application that this file created.
   for item in
     select c.relname as tab from pg_class c
      where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
@@ -1199,19 +1198,19 @@ begin
                    item.tab);
     execute format('grant select, insert, update, delete on public.%I to service_role', item.tab);
   end loop;
-  -- A sequence behind an identity column needs no grant to count on, and nobody is to read or set it.
+  -- A sequence of an identity column works without a grant, and no role may read or set it.
   for item in
     select d.objid::regclass as sequence
       from pg_depend d join pg_class c on c.oid = d.refobjid
       join pg_class s on s.oid = d.objid and s.relkind = 'S'
      where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass
        and c.relnamespace = 'public'::regnamespace and c.relname = any (own)
-       and d.deptype = 'i'  -- one behind a serial column is an application's own, and needs its grant
+       and d.deptype = 'i'  -- one of a serial column belongs to the application, and needs its grant
   loop
     execute format('revoke all on sequence %s from public, anon, authenticated, service_role',
                    item.sequence);
   end loop;
-  -- An application's own tables keep their policies and grants; the service needs these.
+  -- An application's own tables keep their policies and grants; service_role needs these.
   grant select, insert, update on public.user_clones, public.voice_samples, public.video_samples
     to service_role;
   grant delete on public.voice_samples, public.video_samples to service_role;
@@ -1219,7 +1218,7 @@ begin
     grant select (user_id), delete on public.avatar_training_of_heygen to service_role;
   end if;
 
-  -- Policies of our own tables are ours alone: what else is there, an older schema left.
+  -- Only this file defines policies of our tables; others are left from the upgraded tables.
   for item in
     select p.tablename as tab, p.policyname as policy from pg_policies p
      where p.schemaname = 'public' and p.tablename = any (own)
@@ -1227,14 +1226,14 @@ begin
   loop
     execute format('drop policy %I on public.%I', item.policy, item.tab);
     if item.policy not like 'users read own %' then
-      raise warning 'the policy % on public.% was dropped: who reads this table is decided here',
+      raise warning 'the policy % on public.% was dropped: avatarkit defines all policies of this table',
         quote_ident(item.policy), item.tab
-        using hint = 'Serve what else was read by it through a function or a view of yours.';
+        using hint = 'If you need its rows, serve them through your own function or view.';
     end if;
   end loop;
 
-  -- auth.uid() stands in a sub-select, so that it is asked once and not for every row. Every table
-  -- has the user in it: "in (select own clones)" would read whole tables, as no index serves it.
+  -- auth.uid() is in a sub-select, so that it is called once and not for each row. Every table has a
+  -- user_id: "in (select own clones)" could use no index, and would read whole tables.
   create policy "users read own trainings" on public.avatar_training
     for select to authenticated using (user_id = (select auth.uid()));
   create policy "users read own videos" on public.avatar_videos
@@ -1245,12 +1244,12 @@ begin
     for select to authenticated using (user_id = (select auth.uid()));
   grant select on public.avatar_training, public.avatar_videos, public.avatar_consents
     to authenticated;
-  -- Columns, not a view: a view would either need the grants anyway or go round the policy.
-  -- Payloads are the service's; so `select=*` is refused here, name the columns.
+  -- Grants on columns, not a view: a view would need the same grants, or bypass the policy. Payloads
+  -- are for service_role only: `select=*` is refused, so name the columns.
   grant select (id, avatar_training_id, avatar_video_id, event_type, outcome, received_at)
     on public.avatar_webhooks to authenticated;
   -- avatar_jobs, avatar_ledger, avatar_leases, avatar_accounts, avatar_places, avatar_reservations:
-  -- no policy, nobody but the service.
+  -- no policy, service_role only.
 
   for item in
     select c.relname as tab from pg_class c
@@ -1291,8 +1290,8 @@ begin
 end $$;
 
 -- 6. Supabase: Storage ----------------------------------------------------------------------------
--- Samples lie under <user>/..., results under results/<id of the training or video>/...
--- Nothing is ever overwritten: there is no policy for UPDATE.
+-- Samples are under <user>/..., results under results/<id of the training or video>/...
+-- Users cannot overwrite files: there is no policy for UPDATE.
 
 do $$
 declare
@@ -1309,7 +1308,7 @@ begin
     select b.id from storage.buckets b
      where b.id in ('voice-samples', 'video-samples', 'avatar-results') and b.public order by b.id
   loop
-    raise warning 'the bucket % is public: whoever knows or guesses a name reads the file', item
+    raise warning 'the bucket % is public: anyone with the name of a file can read it', item
       using hint = format('Make it private: update storage.buckets set public = false '
                           'where id = %L;', item);
   end loop;
@@ -1335,7 +1334,7 @@ begin
              select v.id::text from public.avatar_videos v where v.user_id = (select auth.uid())));
 end $$;
 
--- 7. The version, last: it is here only if all of the above is ------------------------------------
+-- 7. The version, last: it exists only if all of the above does -------------------------------------
 
 create or replace function public.avatarkit_schema_version() returns integer
 language sql immutable set search_path = '' as $$ select 1 $$;
