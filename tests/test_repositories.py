@@ -5,6 +5,7 @@ Run as a program it plays one of several processes on a file: ``ROLE PATH [COUNT
 
 from __future__ import annotations
 
+import asyncio
 import os
 import resource
 import shutil
@@ -104,8 +105,6 @@ def writer_held(repository):
 class Gate:
     """A change that takes its time."""
 
-    loop = None
-
     def __init__(self, gate):
         self.gate = gate
 
@@ -176,7 +175,8 @@ async def test_a_change_that_fails_halfway_is_undone(repository, monkeypatch):
 
 @pytest.mark.anyio
 async def test_the_writer_goes_on_after_those_whom_it_woke():
-    change, order = sqlite_writer._Change(lambda connection: None), []
+    future = asyncio.get_running_loop().create_future()
+    change, order = sqlite_writer._Change(lambda connection: None, future), []
 
     async def wait():
         await change.future

@@ -158,7 +158,11 @@ def as_stored(model: M) -> tuple[str, M]:
         return _read_back(model)
     if 'NaN"' in document or 'Infinity"' in document:  # written by ``Model``, or part of a text
         _refuse_infinite(model)
-    return (document, model) if all(map(_plain, _undeclared(model))) else _read_back(model)
+    untyped: list[Any] = []  # values that may have any type
+    if isinstance(model, Record):
+        untyped += model.options
+        untyped += [state.prepared for state in model.every_operation if state.prepared]
+    return (document, model) if all(map(_plain, untyped)) else _read_back(model)
 
 
 def _read_back(model: M) -> tuple[str, M]:
@@ -194,13 +198,6 @@ def _infinite(value: Any, path: str = "") -> Iterator[str]:
         items = enumerate(value)
     for name, part in items:
         yield from _infinite(part, f"{path}.{name}".lstrip("."))
-
-
-def _undeclared(model: Model) -> Iterator[Any]:
-    """Values of a model that may have any type."""
-    if isinstance(model, Record):
-        yield from model.options
-        yield from (state.prepared for state in model.every_operation if state.prepared)
 
 
 _PLAIN = frozenset({str, int, float, bool, type(None)})

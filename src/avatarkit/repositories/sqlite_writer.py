@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,21 +21,18 @@ T = TypeVar("T")
 _BATCH = 256
 
 
+@dataclass(slots=True, eq=False)
 class _Change:
     """Function of the connection, and the future for its result."""
 
-    __slots__ = ("_run", "error", "future", "loop", "result")
-
-    def __init__(self, run: Callable[[sqlite3.Connection], Any]) -> None:
-        self._run = run
-        self.loop = asyncio.get_running_loop()
-        self.future: asyncio.Future[Any] = self.loop.create_future()
-        self.result: Any = None
-        self.error: Exception | None = None
+    run: Callable[[sqlite3.Connection], Any]
+    future: asyncio.Future[Any]
+    result: Any = None
+    error: Exception | None = None
 
     def attempt(self, connection: sqlite3.Connection) -> None:
         """Run the function; raises its errors."""
-        self.result, self.error = self._run(connection), None
+        self.result, self.error = self.run(connection), None
 
 
 class Writer:
@@ -58,7 +56,7 @@ class Writer:
         ``change`` may run again after a rollback, and runs even if the caller is cancelled.
         Raises the errors of ``change``, and ``StorageError`` if nothing was stored.
         """
-        waiting = _Change(change)
+        waiting = _Change(change, asyncio.get_running_loop().create_future())
         self._queue.put(waiting)
         try:
             result: T = await waiting.future
@@ -134,7 +132,7 @@ def _hand_back(batch: list[_Change]) -> threading.Event:
     changes_of: dict[asyncio.AbstractEventLoop, list[_Change]] = {}
     gone_on = threading.Event()
     for change in batch:
-        changes_of.setdefault(change.loop, []).append(change)
+        changes_of.setdefault(change.future.get_loop(), []).append(change)
     for loop, changes in changes_of.items():
         with suppress(RuntimeError):  # the loop is closed: no caller waits
             loop.call_soon_threadsafe(_settle, changes, gone_on)
@@ -150,4 +148,6 @@ def _settle(changes: list[_Change], gone_on: threading.Event) -> None:
             change.future.set_exception(change.error)
         else:
             change.future.set_result(change.result)
-    changes[0].loop.call_soon(gone_on.set)  # after the callers, which the futures have scheduled
+    changes[0].future.get_loop().call_soon(
+        gone_on.set
+    )  # after the callers, which the futures have scheduled
