@@ -34,7 +34,8 @@ def write(sources: Sequence[Path], target: Path, media_type: str) -> None:
             'joining and converting recordings needs PyAV: pip install "avatarkit-sdk[media]"'
         ) from error
     _, codec = CODECS[media_type]
-    with av.open(target, "w") as container:
+    with av.open(target, "w") as opened:
+        container: Any = opened
         stream: Any = container.add_stream(codec, rate=_RATE, layout="mono")
         if codec != "pcm_s16le":
             stream.bit_rate = _BITS_PER_SECOND

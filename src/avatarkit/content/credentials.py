@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -197,7 +198,8 @@ _PACKET = (
 
 def _boxes(path: Path) -> Iterator[tuple[bytes, int, int]]:
     """Kind, offset and size of the top-level boxes; empty if no box can be appended."""
-    found, at, end = [], 0, path.stat().st_size
+    found: list[tuple[bytes, int, int]] = []
+    at, end = 0, path.stat().st_size
     with path.open("rb") as file:
         while at < end:
             file.seek(at)
@@ -223,12 +225,11 @@ def _read(path: Path, at: int, size: int) -> bytes:
 
 def _c2pa() -> Any:
     try:
-        import c2pa
+        return import_module("c2pa")
     except ImportError as error:
         raise errors.ConfigError(
             'Content Credentials need an extra: pip install "avatarkit-sdk[c2pa]"'
         ) from error
-    return c2pa
 
 
 def _made(signer: Signer) -> Any:

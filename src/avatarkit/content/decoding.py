@@ -7,12 +7,13 @@ so that our own ``TypeError`` is never reported as a damaged recording.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, ParamSpec, TypeVar
 
 import av
+from av.error import FFmpegError
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -22,7 +23,7 @@ T = TypeVar("T")
 
 #: Exceptions by which FFmpeg and PyAV report a bad file. ``UnicodeDecodeError``: metadata that is
 #: not UTF-8; ``MemoryError``: a header that asks for more than FFmpeg may allocate.
-_BAD_FILE = (av.FFmpegError, UnicodeDecodeError, MemoryError)
+_BAD_FILE = (FFmpegError, UnicodeDecodeError, MemoryError)
 #: PyAV up to 18 raises on metadata that is not UTF-8 unless told otherwise; 19 has no such option.
 _LENIENT: Mapping[str, Any] = (
     {"metadata_errors": "replace"} if int(av.__version__.split(".", 1)[0]) < 19 else {}
@@ -34,14 +35,14 @@ class DecodeError(Exception):
 
 
 @contextmanager
-def open_media(source: Path | BinaryIO, **options: Any) -> Iterator[InputContainer]:
+def open_media(source: Path | BinaryIO, **options: Any) -> Generator[InputContainer]:
     """Open a media file for reading; ``options`` are those of ``av.open``.
 
     Raises ``DecodeError`` if FFmpeg rejects the file, also while the block decodes it.
     """
     try:
         with av.open(source, "r", **_LENIENT, **options) as container:
-            yield cast("InputContainer", container)
+            yield container
     except _BAD_FILE as error:
         raise DecodeError(f"{type(error).__name__}: {error}") from error
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Generator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
@@ -165,7 +165,7 @@ class S3Store(MediaStore):
         names_of(key)
 
     @contextmanager
-    def _translated(self, key: str) -> Iterator[None]:
+    def _translated(self, key: str) -> Generator[None]:
         """Replace errors of obstore, whose text quotes the access key and the signed request."""
         from obstore.exceptions import BaseError
 

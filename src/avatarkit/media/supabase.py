@@ -11,9 +11,9 @@ import base64
 import json
 import math
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
 from .. import http
@@ -100,7 +100,7 @@ class SupabaseStore(MediaStore):
         await self._info(bucket, path)  # it tells the reason; a download answers 400 to everything
         url = f"{self._base}/object/{bucket}/{path}"
         fetched = http.fetch(self._client, url, self._headers, allow_private=True)
-        async with aclosing(fetched) as chunks:  # type: ignore[type-var]  # it is a generator
+        async with aclosing(cast("AsyncGenerator[bytes]", fetched)) as chunks:
             async for chunk in chunks:
                 yield chunk
 
@@ -205,7 +205,7 @@ class SupabaseStore(MediaStore):
         answer = await self._send("info", bucket, "GET", f"object/info/{bucket}/{path}")
         if not isinstance(answer, dict):
             raise _call("info").error(BadReply, "it answers without the file's data")
-        return answer
+        return _fields(answer)
 
     async def _below(self, bucket: str, folder: str) -> AsyncIterator[str]:
         """Paths of all files below a folder, at every depth."""
@@ -259,7 +259,7 @@ class SupabaseStore(MediaStore):
 
     def _linked(self, answer: Any) -> str:
         """Absolute link: the answer has its path from the server's root."""
-        path = answer.get("signedURL") if isinstance(answer, dict) else None
+        path = _fields(answer).get("signedURL")
         if not isinstance(path, str) or not path.startswith("/object/sign/"):
             raise _call("sign").error(BadReply, "it answers without a link")
         return f"{self._base}{path}"
@@ -319,8 +319,7 @@ _DIGEST = re.compile("[0-9a-f]{64}")
 
 def _sha256(info: Mapping[str, Any]) -> str | None:
     """SHA-256 in the metadata of a file; None if there is no valid one."""
-    metadata = info.get("metadata")
-    sha256 = metadata.get("sha256") if isinstance(metadata, dict) else None
+    sha256 = _fields(info.get("metadata")).get("sha256")
     return sha256 if isinstance(sha256, str) and _DIGEST.fullmatch(sha256) else None
 
 
@@ -333,9 +332,16 @@ def _whole(seconds: float) -> int:
 
 
 def _items(answer: Any) -> list[Mapping[str, Any]]:
-    if not isinstance(answer, list) or not all(isinstance(item, dict) for item in answer):
-        raise _call("list").error(BadReply, "it answers without a list")
-    return answer
+    if isinstance(answer, list):
+        items = cast("list[Mapping[str, Any]]", answer)
+        if all(isinstance(item, dict) for item in items):
+            return items
+    raise _call("list").error(BadReply, "it answers without a list")
+
+
+def _fields(value: Any) -> Mapping[str, Any]:
+    """Fields of a JSON object; none if it is another type."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _headers(key: str) -> dict[str, str]:
@@ -396,7 +402,7 @@ def _explained(status: int, body: Any) -> http.Explanation:
 
     Only tus answers with the real status, and a text. Other shapes do not come from Storage.
     """
-    reply: Mapping[str, Any] = body if isinstance(body, dict) else {}
+    reply = _fields(body)
     if isinstance(body, str) and not body.lstrip().startswith("<"):
         reply = {"statusCode": str(status), "message": body}
     given = str(reply.get("statusCode") or "")

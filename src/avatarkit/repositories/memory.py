@@ -140,7 +140,7 @@ class MemoryRepository(Repository):
             and row.record.next_at <= now.wall
             and not row.held(now)
         ]
-        claims = []
+        claims: list[Claim] = []
         for _, _, row in sorted(due, key=lambda d: d[:2])[: max(limit, 0)]:
             row.fence += 1
             row.owner, row.until, row.boot_id = owner, now.boot + lease, now.boot_id

@@ -22,7 +22,7 @@ def scripts() -> Iterator[tuple[str, str]]:
 
     The first one upgrades an older pair of tables, and does nothing if there is none.
     """
-    folder = resources.files(__package__) / "migrations"
+    folder = resources.files(__name__.rpartition(".")[0]) / "migrations"
     for file in sorted(folder.iterdir(), key=lambda file: file.name):
         timestamp, _, name = file.name.partition("_")
         if timestamp.isdigit() and name.endswith(".sql"):
@@ -35,7 +35,7 @@ def export(folder: Path, now: datetime) -> list[Path]:
     Raises ``ConfigError`` if the same file exists already, ``StorageError`` if the folder cannot
     be written.
     """
-    written = []
+    written: list[Path] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for number, (name, text) in enumerate(scripts()):

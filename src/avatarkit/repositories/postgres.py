@@ -267,7 +267,7 @@ class PostgresRepository(server.ServerRepository, Wakes):
         connection = await self._connected(application_name="avatarkit changes")
         try:
             own = f"avatarkit_{secrets.token_hex(8)}"
-            await connection.execute(f"listen {_CHANNEL}; listen {own}")
+            await connection.execute(f"listen {_CHANNEL}; listen {own}".encode())
             async with aclosing(self._notified(connection, own)) as notified:
                 async for record_id in notified:
                     yield record_id

@@ -6,10 +6,10 @@ import base64
 import hashlib
 import json
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Any, Literal, NoReturn, TypeVar
+from typing import Any, Literal, NoReturn, TypeVar, cast
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -191,11 +191,11 @@ def _infinite(value: Any, path: str = "") -> Iterator[str]:
     """Paths of infinite numbers and NaN in a dumped model."""
     if isinstance(value, float) and not math.isfinite(value):
         yield path
-    items: Iterable[tuple[Any, Any]] = ()
+    items: Iterable[tuple[object, object]] = ()
     if isinstance(value, Mapping):
-        items = value.items()
+        items = cast("Mapping[object, object]", value).items()
     elif isinstance(value, list | tuple):
-        items = enumerate(value)
+        items = enumerate(cast("Sequence[object]", value))
     for name, part in items:
         yield from _infinite(part, f"{path}.{name}".lstrip("."))
 
@@ -206,8 +206,11 @@ _PLAIN = frozenset({str, int, float, bool, type(None)})
 def _plain(value: Any) -> bool:
     """True if JSON returns an equal value; a tuple would become a list."""
     if type(value) is dict:
-        return all(type(name) is str and _plain(part) for name, part in value.items())
-    return all(map(_plain, value)) if type(value) is list else type(value) in _PLAIN
+        fields = cast("dict[object, object]", value).items()
+        return all(type(name) is str and _plain(part) for name, part in fields)
+    if type(value) is list:
+        return all(map(_plain, cast("list[object]", value)))
+    return type(value) in _PLAIN
 
 
 def describe(error: ValidationError) -> str:

@@ -125,8 +125,9 @@ class ServerRepository(Repository):
             p_reservation=reservation_json(stored),
             p_caps=caps_json(caps),
         )
-        if row["cap"] is not None:
-            rules.require_room(caps[row["cap"]], row["held"] or 0, stored.reserved)
+        full: int | None = row["cap"]
+        if full is not None:
+            rules.require_room(caps[full], row["held"] or 0, stored.reserved)
         if row["created"]:
             return stored, True
         return self._record(row["kind"], record.id, row["doc"]), False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -126,7 +126,7 @@ class SqliteRepository(Repository, Wakes):
             return await anyio.to_thread.run_sync(query, reader, limiter=self._reading)
 
     @contextmanager
-    def _working(self) -> Iterator[None]:
+    def _working(self) -> Generator[None]:
         """Count as one of anyio's worker threads, so that virtual time waits for the disk."""
         if not self._calls:
             threads = anyio.to_thread.current_default_thread_limiter()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing, contextmanager
 from importlib import resources
 from pathlib import Path
@@ -56,7 +56,7 @@ def _translate(error: sqlite3.Error, path: Path) -> AvatarKitError | None:
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
+def translated(path: Path) -> Generator[None]:
     """Raise SQLite's errors as ``StorageError``, ``ConfigError`` or ``Conflict``."""
     try:
         yield
@@ -69,7 +69,7 @@ def translated(path: Path) -> Iterator[None]:
 
 def migrations() -> list[str]:
     """SQL of all versions, oldest first."""
-    folder = resources.files(__package__) / "migrations"
+    folder = resources.files(__name__.rpartition(".")[0]) / "migrations"
     names = sorted(f.name for f in folder.iterdir() if f.name.startswith("sqlite_"))
     return [(folder / name).read_text(encoding="utf-8") for name in names]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from pydantic_core import to_json
 
@@ -244,7 +244,8 @@ _NO_ANSWER = (BadReply, RateLimited, Unavailable)
 
 def _explained(_status: int, body: Any) -> http.Explanation:
     """Read an error of PostgREST, but never its ``details``, which quote whole rows."""
-    code, said = (body.get("code"), body.get("message")) if isinstance(body, dict) else (None, None)
+    reply = cast("dict[str, Any]", body) if isinstance(body, dict) else dict[str, Any]()
+    code, said = reply.get("code"), reply.get("message")
     if not isinstance(code, str) or not isinstance(said, str):
         return http.Explanation()
     code = _SAME_AS.get(code, code)

@@ -223,6 +223,7 @@ class MediaStoreSuite:
     async def test_a_file_is_not_seen_before_it_is_whole(self, store: MediaStore) -> None:
         """Concurrent readers get the old file or the new one."""
         started = anyio.Event()
+        seen: StoredFile | None = None
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(store.put, "a", _endless(started), "text/plain")
             await started.wait()
