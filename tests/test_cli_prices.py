@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from avatarkit import AvatarKit, errors
+from avatarkit import errors
 from avatarkit.cli import prices as commands
 from avatarkit.cli.app import app
 from avatarkit.interfaces import Balance
+from avatarkit.kit import KitPrices
 from racing import PRICES
 
 DEMO = Path(str(files("avatarkit") / "data" / "demo"))
@@ -164,29 +165,6 @@ def test_a_count_below_zero_is_a_wrong_setting():
     assert "trainings must be 0 or more" in run("compare", "--avatars", "-1", code=3).stderr
 
 
-def test_the_tables_of_the_brief_are_labelled_as_such():
-    lines = run("compare", "--brief").stdout.splitlines()
-    assert lines[0].startswith("From the project's brief: undated, older than the rows")
-    (found,) = [line for line in lines if line.startswith("Play.ht")]
-    cells = ["****", "2-3 s", "$39 a month (500k words)", "easy", "-", "closed"]
-    assert found.split("\t")[1:] == cells
-
-
-def test_the_brief_stands_beside_what_the_rows_say():
-    found = printed("compare", "--brief")
-    assert len(found["services"]) == 8
-    assert [row["today"] for row in found["stacks"]] == [
-        "at least $2.00 / at least $5.00 (read: 2026-08)",
-        "$11.90 / at least $24.00 / at least $51.00 (read: 2026-09)",
-        "$0.00 (read: undated)",
-    ]
-    assert found["per_avatar"][0] == {
-        "what": "HeyGen",
-        "cost": "$0.50-2.00",
-        "today": "at least $1.00 (read: 2026-08)",
-    }
-
-
 # -- the plot -------------------------------------------------------------------------------------
 
 
@@ -238,7 +216,7 @@ def balances(monkeypatch):
             "elevenlabs": errors.AuthError("set the key", provider="elevenlabs"),
         }
 
-    monkeypatch.setattr(AvatarKit, "balances", told)
+    monkeypatch.setattr(KitPrices, "balances", told)
 
 
 LEFT = {

@@ -10,7 +10,7 @@ import pytest
 
 from avatarkit import errors
 from avatarkit.models import Operation, StoredFile
-from avatarkit.pricing import USD, Estimate, Money, Prices, Workload, brief, compare, cost, quote
+from avatarkit.pricing import USD, Estimate, Money, Prices, Workload, compare, cost, quote
 from avatarkit.pricing.costs import usage_of
 from avatarkit.pricing.rows import parse, read, shipped
 from avatarkit.records import EarlierStack, LedgerEntry, OperationState, Sample
@@ -51,24 +51,12 @@ def acme(text=ROW, does=(Operation.VIDEO,), **asked):
 
 
 def test_the_shipped_rows_speak_of_all_vendors_of_the_survey():
-    assert len({price.provider for price in shipped() if not price.brief}) == 25  # with local
+    assert len({price.provider for price in shipped()}) == 25  # with local
     assert len(shipped()) >= 119
 
 
 def test_every_shipped_row_says_where_it_was_read():
     assert all(price.source for price in shipped())
-
-
-def test_every_figure_of_the_brief_is_labelled_and_undated():
-    briefs = [price for price in shipped() if "brief" in price.source]
-    assert len(briefs) == 14
-    assert all(p.brief and p.plan.startswith("brief: ") and p.dated == "undated" for p in briefs)
-
-
-def test_no_figure_of_the_brief_is_computed_with():
-    found = [p for name in ("heygen", "d-id") for o in Operation for p in Prices.load().of(name, o)]
-    assert found
-    assert not any(price.brief for price in found)
 
 
 def test_an_unknown_price_is_none_and_not_zero():
@@ -716,25 +704,6 @@ def test_an_avatar_is_quoted_as_one_training():
 def test_what_was_quoted_then_counts_more_than_the_rows_of_today():
     entry = accepted(Operation.AVATAR, "heygen", None).model_copy(update={"quoted": 1_500_000})
     assert cost(entry, None, Prices.load()).quoted.used == Decimal("1.5")
-
-
-# -- the brief ------------------------------------------------------------------------------------
-
-
-def test_every_service_of_the_brief_has_a_row_of_the_brief():
-    found = {price.provider for price in shipped() if price.brief}
-    assert {service.provider for service in brief.SERVICES} <= found
-
-
-def test_a_line_of_the_brief_that_nothing_is_computed_for_says_why():
-    said = [brief.said_today(one, Prices.load()) for one in brief.PER_AVATAR]
-    assert said[2:] == ["not known: there are no rows of it", "what the lines above come to"]
-    assert brief.today(brief.PER_AVATAR[2], Prices.load()) is None
-
-
-def test_what_a_month_at_a_dubber_costs_stands_beside_the_brief():
-    (rask,) = [service for service in brief.SERVICES if service.provider == "rask"]
-    assert brief.said_today(rask, Prices.load()) == "$750.00 (read: 2026-06)"
 
 
 def test_what_no_price_is_known_of_fits_and_is_unknown():

@@ -175,17 +175,12 @@ async def _compare(
     plot: Annotated[
         Path | None, typer.Option(help="Draw cost by volume into a .png, .svg or .pdf.")
     ] = None,
-    brief: Annotated[
-        bool, typer.Option("--brief", help="Show the tables of the project's brief instead.")
-    ] = False,
 ) -> None:
     """Say what a month's work costs on every stack that can do it."""
     from ..pricing import Workload, compare
     from ..stacks.registry import Stack, stacks
 
     prices = _loaded(prices_file)
-    if brief:
-        return _brief(session, prices)
     if as_csv and session.out.as_json:
         raise typer.BadParameter("give either --csv or --json")
     picked = _chosen(choose)
@@ -202,7 +197,6 @@ async def _compare(
 
         draw(found, plot, prices, picked)
         session.out.hint(f"drawn into {plot}")
-    return None
 
 
 def _workload(kind: Any, avatars: int, minutes: float, video_seconds: float) -> Any:
@@ -327,56 +321,6 @@ def _csv(found: Comparison) -> str:
             }
         )
     return text.getvalue().rstrip("\n")
-
-
-def _brief(session: Session, prices: Prices) -> None:
-    """The brief's tables, each beside what the rows compute."""
-    from ..pricing import brief
-
-    out = session.out
-    documents: dict[str, list[dict[str, Any]]] = {
-        "services": [
-            {
-                "service": s.name,
-                "stars": s.stars,
-                "latency": s.latency,
-                "cost": s.cost,
-                "api": s.api,
-                "recommended": s.recommended,
-                "today": brief.said_today(s, prices),
-            }
-            for s in brief.SERVICES
-        ],
-        "stacks": [
-            {
-                "stack": o.name,
-                "pros": ", ".join(o.pros),
-                "cons": ", ".join(o.cons),
-                "cost": o.cost,
-                "recommended": o.providers == brief.RECOMMENDED_STACK,
-                "today": brief.said_today(o, prices),
-            }
-            for o in brief.STACKS
-        ],
-        "per_avatar": [
-            {"what": r.name, "cost": r.cost, "today": brief.said_today(r, prices)}
-            for r in brief.PER_AVATAR
-        ],
-    }
-    if out.as_json:
-        return out.result({"source": "the project's brief", "as_of": None} | documents)
-    out.line("From the project's brief: undated, older than the rows, not verified. The stars are")
-    out.line("the brief's too. Beside it, what the rows say today (low / expected / high).")
-    for rows in documents.values():
-        out.line("")
-        out.table(None, tuple(rows[0]), [tuple(map(_cell, row.values())) for row in rows])
-    return None
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, bool):
-        return "recommended" if value else "-"
-    return "*" * value if isinstance(value, int) else value or "-"
 
 
 async def _prices(

@@ -1,4 +1,4 @@
-"""What a stack's work will cost: low, expected and high, by what is assumed and what is unknown.
+"""Quotes: the low, expected and high cost of a stack's work, with assumptions and unknowns.
 
 A provider's part is one account: it holds the dearest subscription that any of its rows demands.
 A stack costs the sum of its providers' parts. Low is the cheapest of all variants (engines, or
@@ -22,29 +22,12 @@ from ..models import Operation
 from .money import shown
 from .rows import Price, Prices, Unit
 
-__all__ = [
-    "Estimate",
-    "Line",
-    "Part",
-    "Quote",
-    "Scenario",
-    "Stacked",
-    "Usage",
-    "Workload",
-    "every_variant",
-    "part",
-    "quote",
-    "quoted",
-    "shared",
-    "usages",
-]
-
 _ZERO = Decimal(0)
 _MINUTE = Decimal(60)
 
 
 class Scenario(StrEnum):
-    """Which of what may happen is counted."""
+    """Low, expected or high cost scenario."""
 
     LOW = "low"
     EXPECTED = "expected"
@@ -66,16 +49,16 @@ _BYTES: Mapping[Scenario, int] = MappingProxyType(
 
 
 class Stacked(Protocol):
-    """What is quoted: ``registry.Stack`` is one."""
+    """Anything with a name and roles, such as ``registry.Stack``."""
 
     @property
     def name(self) -> str:
-        """What to call it."""
+        """The name in quotes."""
         ...
 
     @property
     def roles(self) -> Mapping[Operation, str]:
-        """Which provider does what."""
+        """Provider of each operation."""
         ...
 
 
@@ -135,7 +118,7 @@ class Workload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What one operation takes; seconds, characters and bytes are of each single one."""
+    """The usage of an operation: a count, and seconds, characters and bytes of each."""
 
     count: int
     seconds: Decimal | None = None
@@ -151,7 +134,7 @@ class Usage:
 def usages(
     roles: Mapping[Operation, str], workload: Workload, scenario: Scenario, *, apart: bool = False
 ) -> dict[Operation, Usage]:
-    """What each operation of the stack has to do.
+    """The usage of each operation of the stack.
 
     Speech counts where another provider's avatar is moved by it; else it is part of the video,
     unless it is told to be ``apart``.
@@ -180,7 +163,7 @@ def usages(
 
 
 def _measured(price: Price, unit: Unit, usage: Usage) -> Decimal | None:
-    """The usage in a unit; None where the one cannot be told from the other."""
+    """The usage in a unit; None if it cannot be converted."""
     if unit is Unit.CREDIT:
         if usage.credits is not None or price.credits_per is None:
             return usage.credits
@@ -216,13 +199,13 @@ class Line:
 
     @property
     def beyond_all(self) -> bool:
-        """Whether plans are known, and each is too small."""
+        """True if plans are known, and all are too small."""
         return self.problem is not None and self.unit is not None
 
 
 @dataclass(frozen=True)
 class Part:
-    """What one provider costs in a month."""
+    """The cost of one provider in a month."""
 
     provider: str
     lines: tuple[Line, ...]
@@ -265,7 +248,7 @@ class Estimate:
 
     @property
     def total(self) -> Decimal | None:
-        """What it costs; None where a part is unknown."""
+        """The total cost; None if a part is unknown."""
         return None if self.unknown else self.known
 
     def __add__(self, other: Estimate) -> Estimate:
@@ -297,7 +280,7 @@ def part(
 
 
 def _bound(parts: Iterable[Part], scenario: Scenario) -> Estimate:
-    """The estimate of all variants for a scenario."""
+    """The estimate over all variants for a scenario."""
     found = [part.estimate for part in parts]
     if scenario is Scenario.EXPECTED:
         return found[0]
@@ -339,7 +322,7 @@ def _ways(
 
 
 def _line(price: Price, usage: Usage) -> Line:
-    """What a row makes of a usage, or why it makes nothing of it."""
+    """Apply a price row to a usage; ``problem`` says why it does not apply."""
     line = Line(operation=price.capability, provider=price.provider, price=price)
     if price.usd_per_month is None:
         return replace(line, problem=_UNKNOWN)
@@ -370,7 +353,7 @@ _TOO_SMALL = "too small"
 
 
 def _problem(provider: str, operation: Operation, usage: Usage, lines: Iterable[Line]) -> Line:
-    """One line in place of those that do not fit, saying why; nothing where nothing is done."""
+    """A placeholder line explaining why no price applies; no problem for a usage of zero."""
     small = [line for line in lines if line.problem == _TOO_SMALL and line.price]
     if not usage.count:
         return Line(operation=operation, provider=provider)
@@ -417,13 +400,14 @@ _UNIT_WORDS: Mapping[Unit | None, str] = MappingProxyType(
 
 
 def amount(quantity: Decimal, unit: Unit | None) -> str:
+    """A quantity in words, such as "12.5 video minutes"."""
     rounded = quantity.quantize(Decimal("0.01")).normalize()
     return f"{rounded:,f} {_UNIT_WORDS[unit]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """What a month's work costs on a stack; the parts and lines are those of ``expected``."""
+    """The cost of a month's work on a stack; parts and lines are those of ``expected``."""
 
     stack: str
     workload: Workload
@@ -440,18 +424,18 @@ class Quote:
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """What is missing in ``expected``."""
+        """The unknown parts of ``expected``."""
         return self.expected.unknown
 
     @property
     def oldest(self) -> Price | None:
-        """The row that was read first of those that are counted; one without a date is older."""
+        """The oldest price row used; undated rows count as oldest."""
         rows = [line.price for line in self.lines if line.price]
         return min(rows, key=lambda row: row.as_of or "", default=None)
 
     @property
     def read(self) -> str:
-        """When the oldest row was read."""
+        """Date of the oldest row."""
         return self.oldest.dated if self.oldest else "no row"
 
 
@@ -466,7 +450,7 @@ def quote(
     prices: Prices | None = None,
     choose: Choice = MappingProxyType({}),
 ) -> Quote:
-    """What a month of trainings and videos costs on a stack, by the rows.
+    """Quote a month of trainings and videos on a stack from the price rows.
 
     Each video says ``script`` or takes so many ``seconds``; a minute where neither is given.
     ``choose`` names plans or variants that a provider's rows are narrowed to, such as the plan that
@@ -520,7 +504,7 @@ def parts(
 def shared(
     roles: Mapping[Operation, str], workload: Workload, scenario: Scenario, *, apart: bool = False
 ) -> dict[str, dict[Operation, Usage]]:
-    """What each provider has to do; with ``apart``, speech even beside its own videos."""
+    """The usage of each provider; with ``apart``, speech counts even beside its own videos."""
     work = usages(roles, workload, scenario, apart=apart)
     return {
         name: {o: usage for o, usage in work.items() if roles[o] == name}
@@ -529,14 +513,16 @@ def shared(
 
 
 def check_choice(choose: Choice, prices: Iterable[Price]) -> None:
-    """Raise ``ConfigError`` where a chosen plan or variant is none of its provider."""
+    """Raise ``ConfigError`` if a provider has no row of a chosen plan or variant."""
+    known: dict[str, set[str]] = {}
+    for row in prices:
+        known.setdefault(row.provider, set()).update(n for n in (row.plan, row.variant) if n)
     for provider, names in choose.items():
-        rows = [price for price in prices if price.provider == provider and not price.brief]
-        known = {name for row in rows for name in (row.plan, row.variant) if name}
+        has = known.get(provider, set())
         for name in names:
-            if name not in known:
-                has = "; ".join(sorted(known)) or "no rows at all"
-                raise ConfigError(f"{provider} has no plan or variant {name!r}; it has: {has}")
+            if name not in has:
+                listed = "; ".join(sorted(has)) or "no rows at all"
+                raise ConfigError(f"{provider} has no plan or variant {name!r}; it has: {listed}")
 
 
 def _assumptions(

@@ -1,4 +1,4 @@
-"""What vendors charge, row by row: the shipped file, files of one's own, rows of plug-ins."""
+"""Price rows of vendors: the shipped file, a file of your own, and rows of plug-ins."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ from pydantic import Field, ValidationError, model_validator
 from ..errors import ConfigError
 from ..models import Model, Operation
 
-__all__ = ["Amount", "Price", "PriceKey", "Prices", "Unit", "UnitPrice", "read", "shipped"]
-
 _Positive = Annotated[Decimal, Field(gt=0)]
 _NotNegative = Annotated[Decimal, Field(ge=0)]
 _HEADER = re.compile(r"\s*\[\[\s*price\s*]]")
@@ -27,7 +25,7 @@ _DAY = r"\d{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?"
 
 
 class Unit(StrEnum):
-    """What vendors count."""
+    """Billing units of vendors."""
 
     VIDEO_MINUTE = "video_minute"  #: of a finished file
     REALTIME_MINUTE = "realtime_minute"  #: of a live session, which leaves no file
@@ -43,21 +41,21 @@ class Unit(StrEnum):
 
 
 class Amount(Model):
-    """So much of something."""
+    """A quantity of a unit."""
 
     amount: _Positive
     unit: Unit
 
 
 class UnitPrice(Model):
-    """US dollars for one unit; what is free has none."""
+    """US dollars for one unit; free units have no price."""
 
     usd: _Positive
     unit: Unit
 
 
 class PriceKey(NamedTuple):
-    """What names a row: where two have the same, the later file's counts."""
+    """Key of a row; of two rows with the same key, that of the later file counts."""
 
     provider: str
     capability: Operation
@@ -65,7 +63,7 @@ class PriceKey(NamedTuple):
 
 
 class Price(Model):
-    """One row; what it leaves out is unknown. The file's own head explains the fields."""
+    """One row; missing fields are unknown. The head of the shipped file explains the fields."""
 
     provider: str = Field(min_length=1)
     capability: Operation
@@ -81,7 +79,6 @@ class Price(Model):
     api: bool | None = None
     as_of: Annotated[str, Field(pattern=f"^{_DAY}$")] | None = None
     latency: str = ""
-    brief: bool = False
     discontinued: date | None = None
     source: str = Field(min_length=1)
     note: str = ""
@@ -95,16 +92,16 @@ class Price(Model):
 
     @property
     def key(self) -> PriceKey:
-        """What names it."""
+        """Key of the row."""
         return PriceKey(self.provider, self.capability, self.plan)
 
     @property
     def dated(self) -> str:
-        """When it was read: a month, a day, or "undated"."""
+        """Date of reading: a month, a day, or "undated"."""
         return self.as_of or "undated"
 
     def age(self, today: date) -> str:
-        """How long ago it was read, in whole months: "2 months old", or "undated"."""
+        """Age of the row in whole months: "2 months old", or "undated"."""
         if self.as_of is None:
             return "undated"
         year, month = (int(part) for part in self.as_of.split("-")[:2])
@@ -122,14 +119,20 @@ class Prices(Sequence[Price]):
         self._rows = tuple(found.values())
         self._bought: dict[tuple[str, Operation], list[Price]] = {}
         for price in self._rows:
-            if not price.brief and price.discontinued is None and price.api is not False:
+            if price.discontinued is None and price.api is not False:
                 self._bought.setdefault((price.provider, price.capability), []).append(price)
 
     @classmethod
-    def load(cls, *, plugins: Iterable[type] = (), file: str | Path | None = None) -> Self:
-        """The shipped rows, those of provider classes (``prices``), and those of one's own file."""
+    def load(
+        cls,
+        *,
+        plugins: Iterable[type] = (),
+        file: str | Path | None = None,
+        own: Iterable[Price] = (),
+    ) -> Self:
+        """The shipped rows, then those of provider classes, of a file, and ``own`` ones."""
         brought = [price for plugin in plugins for price in _brought(plugin)]
-        return cls(shipped(), brought, () if file is None else read(Path(file)))
+        return cls(shipped(), brought, () if file is None else read(Path(file)), own)
 
     def __getitem__(self, index: Any) -> Any:
         return self._rows[index]
@@ -138,15 +141,15 @@ class Prices(Sequence[Price]):
         return len(self._rows)
 
     def of(self, provider: str, capability: Operation) -> list[Price]:
-        """What can be bought today over an API, as far as is known."""
+        """Rows that can be bought today over an API."""
         return list(self._bought.get((provider, capability), ()))
 
     def knows(self, provider: str) -> bool:
-        """Whether there is any row about the provider as it is today."""
-        return any(price.provider == provider and not price.brief for price in self._rows)
+        """True if there is any row about the provider."""
+        return any(price.provider == provider for price in self._rows)
 
     def discontinued(self) -> dict[str, date]:
-        """Providers that have closed, and since when."""
+        """Closed providers, with the date."""
         return {p.provider: p.discontinued for p in self._rows if p.discontinued is not None}
 
 
@@ -169,7 +172,7 @@ def read(path: Path) -> tuple[Price, ...]:
 
 
 def parse(text: str, name: str) -> tuple[Price, ...]:
-    """The rows of a text that is called ``name`` where something is wrong with it."""
+    """Parse rows; ``name`` is the file name in error messages."""
     try:
         document = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:  # its message ends with line and column, but at an end
@@ -217,7 +220,7 @@ _ADVICE: Mapping[str, str] = {
 
 
 class _Places:
-    """Where the rows of a price file stand in it."""
+    """Line numbers of the rows of a price file."""
 
     def __init__(self, text: str, name: str, rows: int) -> None:
         self._name = name
@@ -239,7 +242,7 @@ class _Places:
 
 
 def _brought(plugin: type) -> Iterator[Price]:
-    """The rows of a provider class, which may speak of that provider alone."""
+    """The rows of a provider class; raises ``ConfigError`` for a row about another provider."""
     name = getattr(plugin, "name", plugin.__name__)
     for price in getattr(plugin, "prices", ()):
         if not isinstance(price, Price) or price.provider != name:
