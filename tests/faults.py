@@ -435,19 +435,18 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "if refusals:",
         ),
     },
-    ("intake/orders.py", "test_routing.py"): {
-        "keys are not looked at": (
-            "                self._operations(chosen)  # without a key it is no choice\n",
-            "",
-        ),
+    ("intake/place.py", "test_routing.py"): {
+        "keys are not looked at": ("operations = candidate.training  #", "operations = ()  #"),
         "samples are judged by the first stack": (
-            "await self._judged(files, chosen)])",
-            "await self._judged(files, stacks[0])])",
+            "examine(files, candidate.limits,",
+            "examine(files, self._selector.asked(None)[0].limits,",
         ),
         "consent is asked of the first stack alone": (
-            "                self._agreed(consent, chosen)\n",
-            "                self._agreed(consent, stacks[-1])\n",
+            "require(consent, candidate.consent_rules)",
+            "require(consent, self._selector.asked(None)[-1].consent_rules)",
         ),
+    },
+    ("stacks/candidate.py", "test_routing.py"): {
         "the language is not looked at": (
             "            if operation in {Operation.SPEECH, Operation.VIDEO}:\n",
             "            if not operation:\n",

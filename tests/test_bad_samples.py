@@ -32,6 +32,7 @@ Image = pytest.importorskip("PIL.Image")
 
 from avatarkit.intake import preflight, probing  # noqa: E402 - where they are installed
 from avatarkit.models import Operation, SampleRole  # noqa: E402
+from avatarkit.stacks.candidate import BOUNDS  # noqa: E402
 from avatarkit.stacks.registry import usable  # noqa: E402
 
 VOICE, FOOTAGE = SampleRole.VOICE, SampleRole.FOOTAGE
@@ -484,7 +485,7 @@ def looked(tmp_path_factory):
     def look(case, faces=None, limits=()):
         path = folder / case.name
         path.write_bytes(case.make())
-        return preflight.look([(case.role, case.name, path)], limits, faces)
+        return preflight.examine([(case.role, case.name, path)], limits, faces)
 
     return look
 
@@ -495,7 +496,7 @@ def said(findings):
 
 def bounds(name):
     """All limits of a vendor that are about samples, without those about faces."""
-    prefixes = (*preflight.BOUNDS[Operation.VOICE], "footage", "picture")
+    prefixes = (*BOUNDS[Operation.VOICE], "footage", "picture")
     return [(name, limit) for limit in VENDORS[name].limits if limit.what.startswith(prefixes)]
 
 
@@ -727,7 +728,7 @@ def test_a_sample_is_opened_once_and_its_bytes_are_read_about_once(tmp_path, mon
     monkeypatch.setattr(Path, "open", lambda self, *_given, **_more: Reads(self))
     monkeypatch.setattr(Reads, "opened", [])
     monkeypatch.setattr(Reads, "amount", 0)
-    (subject,) = preflight.look([(case.role, name, path)], ())
+    (subject,) = preflight.examine([(case.role, name, path)], ())
     assert Reads.opened == [str(path)]
     assert Reads.amount <= path.stat().st_size * 1.1 + 3 * 65_536
     assert subject.facts.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()

@@ -13,7 +13,8 @@ from avatarkit.interfaces import Held
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import Operation
 from avatarkit.pricing import USD, Budget, Money, Prices, budgets_from, month
-from avatarkit.pricing.budgets import charged, ordered
+from avatarkit.pricing.budgets import ordered
+from avatarkit.pricing.costs import charged
 from avatarkit.pricing.rows import parse
 from avatarkit.providers.fake import Fake, FakeVendor, Fault
 from avatarkit.records import OperationState, Phase

@@ -31,7 +31,7 @@ def wav_with_latin_1_metadata():
 
 @pytest.mark.parametrize("fault", ["_take_picture", "_take_sound", "facts"])
 def test_a_fault_of_the_probe_is_not_reported_as_a_damaged_file(monkeypatch, fault):
-    monkeypatch.setattr(probing._Look, fault, broken)
+    monkeypatch.setattr(probing._Scan, fault, broken)
     name = "portrait.jpg" if fault == "_take_picture" else "voice.wav"
     with pytest.raises(TypeError, match="a fault of ours"):
         probing.probe(DEMO / name)

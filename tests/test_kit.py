@@ -225,7 +225,7 @@ async def test_a_real_person_needs_consent(house):
 
 async def test_consent_without_a_name_is_none(house):
     async with house.kit(worker=False) as kit:
-        with pytest.raises(errors.ConsentRequired, match="names nobody"):
+        with pytest.raises(errors.ConsentRequired, match="names no person"):
             await kit.train(**WHO, voice=[WAV], footage=JPG, consent=Consent())
 
 

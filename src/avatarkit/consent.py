@@ -1,15 +1,17 @@
-"""Evaluates consent: what is recorded against what is demanded; asks nobody."""
+"""Consent: checks a recorded consent against our own rule and those of providers."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from .errors import ConsentRequired
 from .models import Consent, ConsentRule, Model
 
-__all__ = ["OURS", "Requirement", "require", "require_valid", "requirements"]
+__all__ = ["OURS", "Requirement", "identified", "require", "require_valid", "requirements"]
 
-#: Everybody's first rule: what ``train`` refuses to begin without, whoever the provider is.
+#: Our own rule, which ``train`` checks for every provider.
 OURS = ConsentRule(
     demands="record",
     text="a real person's voice or face needs that person's consent, with a name as its subject; "
@@ -19,9 +21,9 @@ OURS = ConsentRule(
 
 
 class Requirement(Model):
-    """One thing that somebody demands before a person is cloned or trained."""
+    """One condition for cloning or training a person, with its source."""
 
-    provider: str  #: "avatarkit" for what is demanded everywhere
+    provider: str  #: "avatarkit" for our own rule
     demands: (
         str  #: "record": a ``Consent``; "evidence": a recording of it; "action": see ``Action``
     )
@@ -31,19 +33,27 @@ class Requirement(Model):
 
 
 def requirements(rules: Mapping[str, Sequence[ConsentRule]]) -> list[Requirement]:
-    """All that is demanded, ours first, where ``rules`` are those of each provider."""
-    everybody = {"avatarkit": (OURS,), **rules}
+    """List all conditions, ours first; ``rules`` are those of each provider."""
+    all_rules = {"avatarkit": (OURS,), **rules}
     return [
         Requirement(provider=provider, **rule.model_dump())
-        for provider, demanded in everybody.items()
+        for provider, demanded in all_rules.items()
         for rule in demanded
     ]
 
 
-def require(consent: Consent | None, rules: Mapping[str, Sequence[ConsentRule]]) -> Consent:
-    """Return the consent, or raise ``ConsentRequired`` saying what is missing, and who says so.
+def identified(consent: Consent, user_id: str) -> Consent:
+    """The user's consent with an id: a UUID derived from its contents."""
+    no_part = {"id": "", "given_at": None, "revoked_at": None}
+    body = consent.model_copy(update={**no_part, "user_id": user_id})
+    digest = hashlib.sha256(body.model_dump_json().encode()).digest()
+    return consent.model_copy(update={"id": str(UUID(bytes=digest[:16])), "user_id": user_id})
 
-    What a provider demands as an action is asked for by the provider, once it is at work.
+
+def require(consent: Consent | None, rules: Mapping[str, Sequence[ConsentRule]]) -> Consent:
+    """Return the consent; raises ``ConsentRequired`` if something is missing, with its source.
+
+    A provider asks for an action by itself, after the training has begun.
     """
     if consent is None:
         raise ConsentRequired(
@@ -52,18 +62,17 @@ def require(consent: Consent | None, rules: Mapping[str, Sequence[ConsentRule]])
         )
     if not consent.real_person:
         return consent
-    for demanded in requirements(rules):
-        if demanded.demands == "record" and not (consent.subject or "").strip():
-            raise ConsentRequired("the consent names nobody: set subject to the person's name")
-        if demanded.demands == "evidence" and not (consent.evidence or consent.evidence_file):
-            raise ConsentRequired(
-                f"{demanded.provider} demands evidence of consent: {demanded.text}"
-            )
+    if not (consent.subject or "").strip():
+        raise ConsentRequired("the consent names no person: set subject to the person's name")
+    for provider, demanded in rules.items():
+        for rule in demanded:
+            if rule.demands == "evidence" and not (consent.evidence or consent.evidence_file):
+                raise ConsentRequired(f"{provider} demands evidence of consent: {rule.text}")
     return consent
 
 
 def require_valid(consent: Consent | None, now: float) -> None:
-    """Raise ``ConsentRequired`` where it was revoked, or has expired by ``now``."""
+    """Raise ``ConsentRequired`` if it was revoked, or has expired by ``now``."""
     if consent is None:
         return
     if consent.revoked_at is not None:

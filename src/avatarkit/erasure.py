@@ -1,35 +1,36 @@
-"""Takes a person out again: at every vendor, in the media store, in the repository.
+"""Erasure: deletes a person's data at every vendor, in the media store and in the repository.
 
-Every step may be repeated, so an erasure that was killed is resumed by beginning again. First each
-record of the user becomes a tombstone, which stops paid calls and is worked off by any worker; then
-goes what is here, then what vendors have. A receipt is computed from what stands there, not from
-what was just done.
+Every step is idempotent, so a killed erasure is resumed by calling it again. First each record of
+the user becomes a tombstone, which stops paid calls and is worked off by any worker; then local
+data is deleted, then the vendors'. The receipt is computed from the state afterwards, not from the
+steps of this call.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Self
 
 from pydantic import Field
 
 from ._log import get_logger
-from .errors import AvatarKitError
+from .errors import AvatarKitError, IllegalTransition, NotFound
 from .intake.recordings import folders_of
 from .interfaces import MediaStore, Repository
 from .lifecycle import leftovers
 from .models import Model
 from .records import OperationState, Record, Training
+from .repositories.paging import every_record
 
-__all__ = ["Count", "Left", "Receipt", "erase"]
+__all__ = ["Count", "Left", "Receipt", "erase", "revoke"]
 
 log = get_logger(__name__)
 
 
 class Count(Model):
-    """How many things of one kind are gone."""
+    """Number of deleted things of one kind."""
 
     where: str  #: "repository", "media", or the provider's name
     what: str
@@ -37,27 +38,27 @@ class Count(Model):
 
 
 class Left(Count):
-    """What is not gone, and why."""
+    """Things that are not deleted, and the reason."""
 
     why: str
-    pending: bool  #: workers go on with it; else nobody can do more from here
-    #: what the vendor calls them, for who deletes them by hand; no part of the kept receipt
+    pending: bool  #: True: a worker goes on; False: nothing more can be done from here
+    #: the vendor's ids, for deleting them by hand; not part of the kept receipt
     ids: tuple[str, ...] = Field(default=(), exclude=True, repr=False)
 
 
 class Receipt(Model):
-    """What an erasure has done. It names nobody: no user, no person, no file, no vendor's id."""
+    """Result of an erasure, without personal data: no user, person, file, or vendor's id."""
 
     at: float  #: seconds since 1970
     deleted: tuple[Count, ...]
     left: tuple[Left, ...]
-    #: when the last rows forget the user's id, at the earliest; None: none has it any more
+    #: earliest time at which the last row drops the user's id; None: no row has it
     forgotten_at: float | None
     digest: str = ""  #: SHA-256 of the rest, as JSON
 
     @property
     def complete(self) -> bool:
-        """Whether all is gone that can be deleted from here."""
+        """True if everything that can be deleted from here is deleted."""
         return not any(left.pending for left in self.left)
 
     def sealed(self) -> Self:
@@ -71,16 +72,15 @@ async def erase(
     *,
     repository: Repository,
     media: MediaStore,
-    records: Callable[[str], AsyncIterator[Record]],
     delete: Callable[[Record], Awaitable[Record]],
     advance: Callable[[str], Awaitable[Record | None]],
 ) -> Receipt:
-    """Erase a user, as far as that goes at this moment; again goes on.
+    """Erase a user, as far as that goes at this moment; a second call goes on.
 
-    ``records`` lists what is not deleted of a user, ``delete`` makes a tombstone of a record, and
-    ``advance`` works it off. Raises ``StorageError`` where repository or store cannot be reached.
+    ``delete`` turns a record into a tombstone, and ``advance`` works the tombstone off. Raises
+    ``StorageError`` if the repository or the store cannot be reached.
     """
-    async for record in records(user_id):
+    async for record in every_record(repository, user_id):
         await delete(record)
     # Where ids are UUIDs, a database knows them in any spelling; a folder is called by one of them.
     names = [sample.user_id for sample in await repository.samples(user_id)]
@@ -102,6 +102,33 @@ async def erase(
         left=tuple(_summed(left)),
         forgotten_at=max((t.next_at for t in tombstones if t.next_at is not None), default=None),
     ).sealed()
+
+
+async def revoke(
+    consent_id: str,
+    *,
+    repository: Repository,
+    cancel: Callable[[Record], Awaitable[Record]],
+) -> list[leftovers.Holding]:
+    """Revoke a consent, cancel unfinished records that rely on it, and list what exists by it.
+
+    Raises ``NotFound`` for an unknown consent.
+    """
+    consent = await repository.revoke_consent(consent_id, (await repository.now()).wall)
+    if consent is None:
+        raise NotFound(f"there is no consent {consent_id!r}")
+    found = list(leftovers.of_consent(consent))
+    async for record in every_record(repository, consent.user_id):
+        if record.consent_id != consent_id:
+            continue
+        stopped = record
+        if not record.status.final:
+            try:
+                stopped = await cancel(record)
+            except IllegalTransition:  # it reached its end in the meantime
+                stopped = await repository.get(record.id) or record
+        found += leftovers.of_record(stopped)
+    return found
 
 
 def _deleted(gone: dict[str, int], tombstones: Iterable[Record]) -> Iterator[Count]:
@@ -130,7 +157,7 @@ def _live(count: int) -> Iterator[Left]:
 
 
 def _left(record: Record) -> Iterator[Left]:
-    """What one tombstone still has to clear away, and what it cannot."""
+    """The leftovers of one tombstone: those still to be deleted, and those that cannot be."""
     if not record.purges:
         yield Left(where="media", what="results", count=1, why=_SOON, pending=True)
     operation = record.action.operation if record.action else None  # only a key can be asked for
@@ -163,7 +190,7 @@ _BY_HAND = "it cannot be deleted from here, or was not made from here: ask the p
 
 
 def _summed(found: Iterable[Left]) -> Iterator[Left]:
-    """One line for all that is left in one place for one reason."""
+    """Merge leftovers of one place, kind and reason into one line."""
     by_kind: dict[tuple[str, str, str, bool], list[Left]] = {}
     for left in found:
         by_kind.setdefault((left.where, left.what, left.why, left.pending), []).append(left)

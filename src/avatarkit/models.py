@@ -7,11 +7,9 @@ for people.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from enum import StrEnum
 from typing import Any, Literal
-from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -168,13 +166,6 @@ class Consent(Model):
         if not reason.strip():
             raise ConsentRequired("say why no real person is shown: not_a_real_person(reason)")
         return cls(real_person=False, reason=reason)
-
-    def identified(self, user_id: str) -> Consent:
-        """The same consent with an id, a UUID, that follows from its contents."""
-        no_part = {"id": "", "given_at": None, "revoked_at": None}
-        body = self.model_copy(update={**no_part, "user_id": user_id})
-        digest = hashlib.sha256(body.model_dump_json().encode()).digest()
-        return self.model_copy(update={"id": str(UUID(bytes=digest[:16])), "user_id": user_id})
 
 
 class ConsentRule(Model):

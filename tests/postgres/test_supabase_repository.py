@@ -11,6 +11,7 @@ import stamina
 from pydantic import SecretStr
 
 from avatarkit import http
+from avatarkit.consent import identified
 from avatarkit.errors import ConfigError, IllegalTransition, StorageError
 from avatarkit.interfaces import Claim, LogEntry, ProviderSettings, Repository
 from avatarkit.lifecycle.account_limits import AccountSlots
@@ -165,7 +166,7 @@ async def two_users(project):
             await service.create(a_training(f"{name} training", **mine))
             await service.create(a_video(f"{name} video", **mine))
             await service.add_sample(a_sample(f"{name} sample", **mine))
-            await service.add_consent(Consent(subject=name, given_at=1.0).identified(user))
+            await service.add_consent(identified(Consent(subject=name, given_at=1.0), user))
     return server
 
 
@@ -207,7 +208,7 @@ async def test_a_user_finds_her_samples_only(two_users):
 
 
 async def test_a_user_finds_her_consents_only(two_users):
-    consents = [Consent(subject=n, given_at=1.0).identified(u) for u, n in USERS]
+    consents = [identified(Consent(subject=n, given_at=1.0), u) for u, n in USERS]
     async with as_user(two_users) as mine:
         found = [await mine.get_consent(consent.id) for consent in consents]
     assert found == [consents[0], None]
@@ -236,7 +237,7 @@ WRITES = {
     "find_job": ("fake", Operation.VOICE, "job"),
     "add_sample": (a_sample("s", user_id=ANA, clone_id=an_id("c")),),
     "remove_sample": (a_sample("s", user_id=ANA, clone_id=an_id("c")),),
-    "add_consent": (Consent(subject="me", given_at=1.0).identified(ANA),),
+    "add_consent": (identified(Consent(subject="me", given_at=1.0), ANA),),
     "revoke_consent": (an_id("consent"), 1.0),
     "tombstones": (ANA,),
     "erase": (ANA,),

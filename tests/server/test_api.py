@@ -77,8 +77,8 @@ async def test_an_upload_that_was_cut_goes_on_where_it_was(site, ana):
 
 
 async def test_a_sample_is_looked_into_once(site, ana, monkeypatch):
-    looked, look = [], preflight.look
-    monkeypatch.setattr(preflight, "look", lambda *given: looked.append(1) or look(*given))
+    looked, look = [], preflight.examine
+    monkeypatch.setattr(preflight, "examine", lambda *given: looked.append(1) or look(*given))
     sent = await ana.put(VOICE, content=site.voice, headers=sizes(len(site.voice)))
     assert (sent.status_code, len(looked)) == (201, 1)
 
@@ -420,7 +420,7 @@ async def test_a_user_is_refused_over_the_budget_but_told_none_of_its_figures(
     (tmp_path / "prices.toml").write_text(prices)
     site.kit._pool._settings = Settings(environ={"AVATARKIT_PRICES": str(tmp_path / "prices.toml")})
     await site.sampled(ana)
-    site.kit._budgets = (Budget(USD("2.75")),)
+    site.kit._intake._budgets = (Budget(USD("2.75")),)
     sent = await ana.post("/trainings", json={"clone_id": "c1", "consent": CONSENT})
     assert (sent.status_code, sent.json()["error"]) == (
         422,

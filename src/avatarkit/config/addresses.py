@@ -1,6 +1,6 @@
-"""From an address to the repository or the media store that it names; one is loaded when used.
+"""Addresses: makes the repository or media store that an address names, and imports only that.
 
-No address holds a key: those come from the environment that the settings were read from.
+An address contains no key; keys come from the environment of the settings.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from ..errors import ConfigError
 from ..interfaces import Clock, MediaStore, Repository
 
-__all__ = ["media_store", "repository"]
-
 _SUPABASE_KEYS = ("SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_SECRET_KEY")
 
 
@@ -21,8 +19,8 @@ def repository(
 ) -> Repository:
     """The repository at ``sqlite:///FILE``, ``postgresql://…``, ``supabase://`` or ``memory://``.
 
-    With ``virtual`` the clock is the time, also where a server has one of its own. Raises
-    ``ConfigError`` for any other address, and where a variable or a package is missing.
+    With ``virtual`` the clock replaces the database server's time. Raises ``ConfigError`` for any
+    other address, and for a missing variable or package.
     """
     scheme, _, rest = address.partition("://")
     if scheme == "memory":
@@ -48,12 +46,11 @@ def repository(
 
 
 def media_store(address: str | os.PathLike[str], environ: Mapping[str, str]) -> MediaStore:
-    """The media store that is a folder, ``s3://BUCKET/PREFIX`` or ``supabase://``.
+    """The media store at a folder, ``s3://BUCKET/PREFIX`` or ``supabase://``.
 
-    A folder has links where AVATARKIT_PUBLIC_URL says under which address avatarkit's own server
-    is reached, and AVATARKIT_MEDIA_SECRET what it signs them with; without either it has none.
-    Raises ``ConfigError`` for any other address, for a secret that could be guessed, and where a
-    variable or a package is missing.
+    A folder signs links only if AVATARKIT_PUBLIC_URL, the address of avatarkit's server, and
+    AVATARKIT_MEDIA_SECRET are set. Raises ``ConfigError`` for any other address, for a secret that
+    could be guessed, and for a missing variable or package.
     """
     text = os.fspath(address)
     scheme, found, rest = text.partition("://")
@@ -78,7 +75,7 @@ def media_store(address: str | os.PathLike[str], environ: Mapping[str, str]) -> 
 
 
 def link_secret(environ: Mapping[str, str]) -> bytes | None:
-    """What links to media are signed with; raises ``ConfigError`` for what could be guessed."""
+    """The secret that signs media links; raises ``ConfigError`` for one that could be guessed."""
     given = environ.get("AVATARKIT_MEDIA_SECRET")
     if not given:
         return None

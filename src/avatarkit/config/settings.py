@@ -1,4 +1,4 @@
-"""What avatarkit reads from the environment; read once, and only when asked."""
+"""Settings: environment variables, read once, when a kit is made."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ from ..errors import ConfigError, StorageError
 from ..interfaces import Clock, Provider, ProviderSettings
 from ..webhooks import Inboxes
 
-__all__ = ["Settings", "key_variable", "other_key_variable", "root_of", "variables"]
-
 _ROOT = Path(".avatarkit")
 _REPOSITORY = f"sqlite:///{_ROOT}/avatarkit.db"
 _MEDIA = f"{_ROOT}/media"
@@ -28,7 +26,7 @@ _MEDIA = f"{_ROOT}/media"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Where everything lives, and which providers work; ``repr`` shows no key.
+    """Addresses of the database and the store, and provider settings; ``repr`` shows no key.
 
     ``repository`` is an address: ``sqlite:///relative.db``, ``sqlite:////absolute.db``,
     ``memory://``. ``media`` is a folder or an address. ``environ`` is what the providers' own
@@ -59,12 +57,12 @@ class Settings:
         )
 
     def beside(self, repository: str) -> Self:
-        """The same, with another database and what lies beside it."""
+        """The settings with another database, and its folder as ``root``."""
         return replace(self, repository=repository, root=_root(self.environ, repository))
 
     @property
     def called_at(self) -> Inboxes | None:
-        """``inboxes``, else by the secret that the server or a worker keeps beside the database."""
+        """``inboxes``, else with the secret that the server keeps beside the database."""
         url = self.environ.get("AVATARKIT_PUBLIC_URL")
         if self.inboxes is not None or url is None or not self._alone:
             return self.inboxes
@@ -73,11 +71,10 @@ class Settings:
         return None
 
     def webhook_secret(self) -> str:
-        """The secret of the inbox's address: given, or made once and kept beside the database.
+        """The secret of the webhook address: given, or made once and kept beside the database.
 
-        Raises ``ConfigError`` where vendors are told the address by processes that may not see that
-        file: those of other machines, which share a database that is no file. ``StorageError``
-        where it cannot be kept.
+        Raises ``ConfigError`` if the database is shared between machines, which do not share that
+        file; ``StorageError`` if the file cannot be written.
         """
         if given := self.environ.get("AVATARKIT_WEBHOOK_SECRET"):
             return given
@@ -97,7 +94,7 @@ class Settings:
 
     @property
     def _alone(self) -> bool:
-        """Whether the database is a file, so that whoever uses it sees what lies beside it."""
+        """True for SQLite files, whose folder also holds our secrets."""
         return self.repository.startswith("sqlite:")
 
     def _kept_secret(self) -> str:
@@ -158,7 +155,7 @@ def _root(environ: Mapping[str, str], repository: str) -> Path:
 
 
 def root_of(repository: str) -> Path:
-    """The folder in which providers keep what is theirs: beside the database, wherever we run."""
+    """The folder for files of providers: beside the database, in any working directory."""
     scheme, _, rest = repository.partition("://")
     if scheme != "sqlite":
         return _ROOT
@@ -167,14 +164,14 @@ def root_of(repository: str) -> Path:
 
 
 def key_variable(name: str) -> str:
-    """The first variable that the key of a provider is looked for in."""
+    """The first environment variable of a provider's key."""
     return variables(name)["api_key"][0]
 
 
 def variables(name: str, *, key_env: str | None = None) -> Mapping[str, tuple[str, ...]]:
-    """Field of ``ProviderSettings`` -> the variables that it is read from, the first that is set.
+    """Field of ``ProviderSettings`` -> its environment variables; the first one that is set counts.
 
-    ``key_env`` is the vendor's own variable of the key, where it is not the usual one.
+    ``key_env`` is the vendor's own variable for the key, if it has an unusual name.
     """
     ours = _prefix(name)
     theirs = re.sub(r"[^A-Z0-9]", "", name.upper())
@@ -187,7 +184,7 @@ def variables(name: str, *, key_env: str | None = None) -> Mapping[str, tuple[st
 
 
 def other_key_variable(name: str, other: str) -> str:
-    """The variable of the key of provider ``other`` that provider ``name`` is to use."""
+    """The variable of the key of provider ``other`` for use by provider ``name``."""
     return f"{_prefix(name)}{_prefix(other).removeprefix('AVATARKIT')}_API_KEY"
 
 

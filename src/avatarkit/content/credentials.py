@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import struct
 import tempfile
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -21,6 +22,7 @@ import anyio
 import anyio.to_thread
 
 from .. import errors
+from ..errors import AvatarKitError, StorageError
 from ..interfaces import MediaStore
 from ..models import Model, StoredFile
 from .files import chunks as pieces
@@ -176,6 +178,28 @@ async def write(
         return None
     known = await _mark_of(media, stored)
     return known or await anyio.to_thread.run_sync(marking.mark, path, stored.media_type)
+
+
+async def save(media: MediaStore, stored: StoredFile, path: Path, marking: Marking | None) -> Path:
+    """Write a stored file to ``path``, all or nothing; a mark that it cannot hold goes beside it.
+
+    Raises ``StorageError`` if the path cannot be written.
+    """
+    target = anyio.Path(path)
+    part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+    try:
+        mark = await write(media, stored, Path(part), marking)
+        await part.replace(target)
+        if mark is not None and mark.carried_by == "sidecar":
+            beside = target.with_name(f"{target.name}{SIDECAR}")
+            await beside.write_text(mark.model_dump_json(indent=2))
+    except AvatarKitError:
+        raise
+    except OSError as error:
+        raise StorageError(f"{target} cannot be written: {error.strerror}") from error
+    finally:
+        await part.unlink(missing_ok=True)
+    return path
 
 
 #: Media types whose files consist of boxes; another box may be appended.

@@ -1,7 +1,7 @@
 """Judges samples, links and scripts before anyone pays: findings, each with what to do.
 
-The bounds are the providers' own data (``interfaces.Limit``), and what is always bad is seen by
-``probing``; this module only evaluates them. ``inspect`` is blocking: run it in a thread.
+Limits come from the providers (``interfaces.Limit``), and flaws of a file from ``probing``; this
+module evaluates both. ``inspect`` is blocking: run it in a thread.
 """
 
 from __future__ import annotations
@@ -19,48 +19,22 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from ..errors import ConfigError, MediaRejected
 from ..interfaces import Face, FaceFinder, Limit, Link
-from ..models import Model, Operation, SampleRole
-from .probing import SUFFIXES, Facts, probe, shown
+from ..models import Model, SampleRole
+from .probing import Facts, probe, shown
 
-__all__ = [
-    "BOUNDS",
-    "MAX_BYTES",
-    "MAX_VOICE_SAMPLES",
-    "SUFFIXES",
-    "Facts",
-    "Finding",
-    "Subject",
-    "check_answer",
-    "check_url",
-    "inspect",
-    "judge",
-    "link_name",
-    "look",
-    "probe",
-    "read_script",
-    "refusal",
-    "refuse",
-]
+__all__ = ["Finding", "Subject", "check_url", "examine", "inspect", "judge", "read_script"]
 
-#: How many voice samples one training takes, whoever the provider is.
+#: Voice samples in one training at most, for every provider.
 MAX_VOICE_SAMPLES = 5
-#: Bytes of one sample behind a link, whoever the provider is.
+#: Bytes of one linked sample at most, for every provider.
 MAX_BYTES = 2 << 30
 
-#: Which of a provider's bounds matter for an operation, by how their names begin.
-BOUNDS: Mapping[Operation, tuple[str, ...]] = {
-    Operation.VOICE: ("voice",),
-    Operation.AVATAR: ("footage", "picture", "face"),
-    Operation.SPEECH: ("script",),
-    Operation.VIDEO: ("script",),
-}
-
-#: Whose bound it is, and the bound.
+#: Limits, each with the name of its provider.
 Bounds = Sequence[tuple[str, Limit]]
 
 
 class Finding(Model):
-    """One thing that preflight saw."""
+    """One problem that preflight found."""
 
     severity: Literal["error", "warning"]
     code: str  #: what is wrong, in a word that stays: "silent", or what a ``Limit`` bounds
@@ -73,12 +47,12 @@ class Finding(Model):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A sample that was looked into."""
+    """A sample after it was read."""
 
     role: SampleRole
     name: str
     facts: Facts
-    faces: tuple[Face, ...] | Finding | None = None  #: None: they were not looked for
+    faces: tuple[Face, ...] | Finding | None = None  #: None: not searched for
 
 
 def inspect(
@@ -86,16 +60,16 @@ def inspect(
     limits: Bounds,
     faces: FaceFinder | None = None,
 ) -> list[Finding]:
-    """Look into samples, given as (role, name, path), and judge them."""
-    return judge(look(samples, limits, faces), limits)
+    """Examine samples, given as (role, name, path), and judge them."""
+    return judge(examine(samples, limits, faces), limits)
 
 
-def look(
+def examine(
     samples: Sequence[tuple[SampleRole | None, str, Path]],
     limits: Bounds,
     faces: FaceFinder | None = None,
 ) -> list[Subject]:
-    """Look into samples, reading each once; those without a role get the one that they fit."""
+    """Read each sample once; a sample without a role gets the one that fits its content."""
     wanted = any(limit.what.startswith("face") for _, limit in limits)
     subjects = []
     for asked, name, path in samples:
@@ -110,29 +84,26 @@ def look(
 
 
 def judge(subjects: Sequence[Subject], limits: Bounds) -> list[Finding]:
-    """Hold samples against what is always bad, and against the bounds of providers."""
+    """Check samples against our own rules, and against the limits of providers."""
     voice = [s for s in subjects if s.role is SampleRole.VOICE]
     if len(voice) > MAX_VOICE_SAMPLES:
         message = f"{len(voice)} voice samples were given; choose the best {MAX_VOICE_SAMPLES}"
         return [refusal("voice_samples", "voice", message)]
     findings = [*_repeated(subjects)]
+    fitting = []
     for subject in subjects:
         findings += _of_one(subject)
-        if _fits(subject):
+        if subject.facts.kind not in (None, _OTHER[subject.role]):
             findings += _against(subject.name, _values(subject), limits)
-            findings += _of_faces(subject, limits)
-    findings += _against("voice", _together([s.facts for s in voice if _fits(s)]), limits)
-    return findings
-
-
-def _fits(subject: Subject) -> bool:
-    """Whether it is of a kind that its role takes."""
-    kind = subject.facts.kind
-    return kind is not None and kind != _OTHER[subject.role]
+            if subject.faces is not None:
+                findings += _of_faces(subject.name, subject.faces, limits)
+            fitting.append(subject)
+    heard = [subject.facts for subject in fitting if subject.role is SampleRole.VOICE]
+    return [*findings, *_against("voice", _together(heard), limits)]
 
 
 def refusal(code: str, subject: str, message: str) -> Finding:
-    """An error by our own rule."""
+    """An error under one of our own rules."""
     return Finding(severity="error", code=code, subject=subject, message=message)
 
 
@@ -140,13 +111,13 @@ def _warning(code: str, subject: str, message: str) -> Finding:
     return Finding(severity="warning", code=code, subject=subject, message=message)
 
 
-# -- what is always bad -----------------------------------------------------------------------
+# -- our own rules ----------------------------------------------------------------------------
 
 _WANTED = {
     SampleRole.VOICE: "a WAV, MP3, M4A, OGG or FLAC recording",
     SampleRole.FOOTAGE: "an MP4 or WebM clip, or a JPEG or PNG portrait",
 }
-#: What is no use for a role; a clip may be heard too.
+#: Kind of file that is useless for a role; a clip is usable as a voice sample.
 _OTHER = {SampleRole.VOICE: "image", SampleRole.FOOTAGE: "audio"}
 
 
@@ -162,7 +133,7 @@ def _of_one(subject: Subject) -> Iterator[Finding]:
 
 
 def _repeated(subjects: Sequence[Subject]) -> Iterator[Finding]:
-    """The same bytes twice: vendors refuse them, or learn nothing from them."""
+    """Report the same bytes twice: vendors refuse them, or learn nothing from them."""
     first: dict[str, Subject] = {}
     for subject in subjects:
         known = first.setdefault(subject.facts.sha256, subject)
@@ -172,13 +143,13 @@ def _repeated(subjects: Sequence[Subject]) -> Iterator[Finding]:
             yield make("duplicate", subject.name, message)
 
 
-# -- the providers' bounds --------------------------------------------------------------------
+# -- limits of providers ----------------------------------------------------------------------
 
 Value = float | str | None
 
 
 def _values(subject: Subject) -> dict[str, Value]:
-    """What a bound may be about, of one sample."""
+    """Measured values of one sample, by name of limit."""
     facts = subject.facts
     if subject.role is SampleRole.VOICE:
         return {
@@ -202,7 +173,7 @@ def _values(subject: Subject) -> dict[str, Value]:
 
 
 def _together(voice: Sequence[Facts]) -> dict[str, Value]:
-    """What a bound may be about, of all voice samples."""
+    """Measured values of all voice samples together, by name of limit."""
     known = [f.seconds for f in voice if f.seconds is not None]
     return {
         "voice_samples": float(len(voice)) if voice else None,
@@ -210,7 +181,7 @@ def _together(voice: Sequence[Facts]) -> dict[str, Value]:
     }
 
 
-#: What each bound is called, and what to do about a value outside of it.
+#: Words for each limit, and advice for a value that violates it.
 _WORDS: Mapping[str, tuple[str, str]] = {
     "voice_samples": ("voice samples", "give another number of them"),
     "voice_seconds": ("seconds of voice", "record more speech, or cut it"),
@@ -242,7 +213,7 @@ def _against(subject: str, values: Mapping[str, Value], limits: Bounds) -> Itera
 
 
 def _missed(limit: Limit, value: Value) -> str | None:
-    """The bound that a value is outside of, in words."""
+    """The limit that a value violates, in words; None if it keeps the limit."""
     if isinstance(value, str):
         return None if value in limit.takes or not limit.takes else ", ".join(limit.takes)
     if value is not None and limit.minimum is not None and value < limit.minimum:
@@ -273,7 +244,7 @@ _RIVAL = 0.6
 
 
 def _find(name: str, facts: Facts, finder: FaceFinder) -> tuple[Face, ...] | Finding:
-    """The faces of the first frame that shows any."""
+    """The faces in the first frame with a face; a finding if the search failed."""
     with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
         path = Path(folder, "frame.ppm")
         try:
@@ -290,26 +261,29 @@ def _find(name: str, facts: Facts, finder: FaceFinder) -> tuple[Face, ...] | Fin
     return ()
 
 
-def _of_faces(subject: Subject, limits: Bounds) -> Iterator[Finding]:
-    """Hold the faces against the providers' bounds, each kind of flaw once."""
-    found, name = subject.faces, subject.name
-    if isinstance(found, Finding):
-        yield found
-    if not isinstance(found, tuple):
+def _of_faces(name: str, faces: tuple[Face, ...] | Finding, limits: Bounds) -> Iterator[Finding]:
+    """Check the faces against the providers' limits; report each kind of flaw once."""
+    if isinstance(faces, Finding):
+        yield faces
         return
-    rivals = [f for f in found if _width(f) >= _RIVAL * _width(found[0])]
-    face = found[0] if len(rivals) == 1 else None
-    values: dict[str, Value] = {
-        "faces": float(len(rivals)),
-        "face_pixels": face.eyes if face else None,
-        "face_turn": face.turn if face else None,
-    }
+    values = _face_values(faces)
     said = set()
     for provider, limit in limits:
         if limit.what in values and _missed(limit, values[limit.what]) and limit.what not in said:
             said.add(limit.what)
-            what = "no_face" if not found and limit.what == "faces" else limit.what
+            what = limit.what if faces or limit.what != "faces" else "no_face"
             yield _by(provider, limit, name, f"{name}{_FACE_WORDS[what]}")
+
+
+def _face_values(faces: tuple[Face, ...]) -> dict[str, Value]:
+    """Measured values by name of limit; of the face itself only if it is the only large one."""
+    rivals = [face for face in faces if _width(face) >= _RIVAL * _width(faces[0])]
+    face = faces[0] if len(rivals) == 1 else None
+    return {
+        "faces": float(len(rivals)),
+        "face_pixels": face.eyes if face else None,
+        "face_turn": face.turn if face else None,
+    }
 
 
 _FACE_WORDS = {
@@ -327,17 +301,17 @@ def _width(face: Face) -> float:
 
 # -- links ------------------------------------------------------------------------------------
 
-#: Seconds that a link must still live: it is opened once, now.
+#: Seconds of validity below which a link is expired, or expires soon; it is opened once, now.
 _EXPIRED, _SOON = 0.0, 900.0
-#: What is less is no moment, whatever its word is.
+#: A smaller number in a query is not a time in seconds since 1970.
 _EPOCH = 1e9
 _LOGIN = re.compile(r"(?i)/(log|sign)-?_?in\b|/auth\b|/sso\b|/oauth")
 
 
 def check_url(url: str, now: float) -> list[Finding]:
-    """Judge the address of a sample by itself; ``now`` in seconds since 1970.
+    """Check the address of a sample without opening it; ``now`` in seconds since 1970.
 
-    No finding holds its query, which may be a signature.
+    No finding contains its query, which may be a signature.
     """
     parts = _split(url)
     name = link_name(url)
@@ -359,7 +333,7 @@ def check_url(url: str, now: float) -> list[Finding]:
 
 
 def check_answer(url: str, answer: Link, role: SampleRole | None, limits: Bounds) -> list[Finding]:
-    """Judge what a link answers before its bytes are read."""
+    """Check the response headers of a link before its bytes are read."""
     name = link_name(url)
     if answer.status >= 300:
         gone = answer.status in {401, 403, 404, 410}
@@ -381,7 +355,7 @@ def check_answer(url: str, answer: Link, role: SampleRole | None, limits: Bounds
 
 
 def link_name(url: str) -> str:
-    """The last part of a link's path: what may be said about it."""
+    """The last part of a link's path, which messages may contain."""
     parts = _split(url)
     return shown((parts.path.rpartition("/")[2] or parts.hostname or "link") if parts else "link")
 
@@ -396,7 +370,7 @@ def _split(url: str) -> SplitResult | None:
 
 
 def _end(query: Mapping[str, str]) -> float | None:
-    """When a signed link ends, in seconds since 1970, by the words that stores use."""
+    """Expiry of a signed link in seconds since 1970, from the query parameters of known stores."""
     for begins, lasts in (("X-Amz-Date", "X-Amz-Expires"), ("X-Goog-Date", "X-Goog-Expires")):
         if begins in query and lasts in query:
             return _moment(query[begins], float(_digits(query[lasts]) or 0))
@@ -434,7 +408,7 @@ def _of_token(token: str) -> float | None:
 
 
 def read_script(script: str, limits: Bounds) -> str:
-    """Return the script without blank edges; raises ``MediaRejected`` where it cannot be said."""
+    """Strip the script; raises ``MediaRejected`` if it is empty or over a limit of characters."""
     text = script.strip()
     if not text:
         raise MediaRejected("the script is empty: say at least one word")
@@ -444,7 +418,7 @@ def read_script(script: str, limits: Bounds) -> str:
 
 
 def refuse(findings: Iterable[Finding]) -> None:
-    """Raise ``MediaRejected`` with every error among the findings, if there is one."""
+    """Raise ``MediaRejected`` with all errors among the findings, if there are any."""
     errors = [f.message for f in findings if f.severity == "error"]
     if errors:
         raise MediaRejected("; ".join(errors))

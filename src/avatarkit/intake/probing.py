@@ -1,8 +1,8 @@
-"""Looks into one recording: what it is and what is wrong with it, in one read of its bytes.
+"""Probes one recording in one read of its bytes: its type, length, size and flaws.
 
-With the ``media`` extra the streams are decoded, as far as the bounds below allow; without it only
-the size, the first and the last bytes are looked at. Nothing is held whole, and whatever a file
-does to its decoder becomes a flaw. Blocking: run it in a thread.
+With the ``media`` extra the streams are decoded, up to the limits below; without it only the size,
+the first and the last bytes are checked. No file is held in memory as a whole, and every decoder
+error becomes a flaw. Blocking: run it in a thread.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     _Sound = npt.NDArray[np.float32]
 
-__all__ = ["SUFFIXES", "Facts", "Flaw", "probe", "shown"]
 
 Kind = Literal["audio", "video", "image"]
 
@@ -50,7 +49,7 @@ _TAIL: Final = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """Something wrong with one recording, whoever gets it; the message says what to do."""
+    """A problem of one recording at every provider; the message says what to do."""
 
     code: str
     message: str
@@ -59,7 +58,7 @@ class Flaw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What a recording is; None where it was not, or could not be, looked at."""
+    """Properties of a recording; None for a property that is unknown."""
 
     size: int = 0  #: bytes
     kind: Kind | None = None
@@ -75,16 +74,16 @@ class Facts:
 
     @property
     def usable(self) -> bool:
-        """Whether it has no flaw that nobody could overlook."""
+        """True if no flaw is an error."""
         return not any(flaw.severity == "error" for flaw in self.flaws)
 
 
-# -- what the first bytes say -----------------------------------------------------------------
+# -- file types by their first bytes ----------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class _Magic:
-    """How the first bytes of a file tell what it is: ``pattern`` at ``offset``."""
+    """Magic number of a file type: ``pattern`` at ``offset``."""
 
     offset: int
     pattern: bytes
@@ -114,7 +113,7 @@ _MAGIC = (
     _Magic(0, b"\xff\xd8\xff", "image", "image/jpeg", "jpeg_pipe"),
 )
 
-#: What is known, and taken by nobody: pattern of the first bytes, code, what it is.
+#: Known types that no provider takes: pattern of the first bytes, code, name.
 _FOREIGN = (
     (rb"GIF8", "gif", "a GIF"),
     (rb"....ftyp(heic|heix|heif|mif1|msf1|avif|avis)", "heif", "a HEIF or AVIF picture"),
@@ -127,7 +126,7 @@ _FOREIGN = (
     (rb"II\*\0|MM\0\*|BM", "picture-format", "a TIFF or BMP picture"),
     (rb"FORM....AIF|caff|#!AMR|\x30\x26\xb2\x75|FLV", "media-format", "in a format that few take"),
 )
-#: What another kind of file begins or ends with, hidden in one of media.
+#: Marks of another kind of file hidden in a media file, at its start or its end.
 _HIDDEN_AHEAD = re.compile(rb"%PDF-1|(?i:<script|<html|<\?php|<svg[\s>])")
 _HIDDEN_BEHIND = re.compile(rb"PK\x05\x06|%%EOF|(?i:</html>|</script>)|PK\x03\x04")
 
@@ -159,7 +158,7 @@ _SAYS = {
 
 
 def shown(name: str) -> str:
-    """A file's name as it may stand in a message: one line, nothing that acts on a terminal."""
+    """A file name that is safe in a message: no control characters, at most 80 characters."""
     clean = "".join(c if c.isprintable() else "?" for c in name)
     return clean if len(clean) <= 80 else f"{clean[:40]}…{clean[-39:]}"
 
@@ -167,10 +166,10 @@ def shown(name: str) -> str:
 def probe(
     path: Path, name: str | None = None, role: SampleRole | None = None, *, stills: int = 0
 ) -> Facts:
-    """Look into a file, and say all that is wrong with it; never raises because of the file.
+    """Probe a file and return its facts with all flaws; never raises because of the file.
 
-    ``role`` spares looking at what does not matter for it: the pictures of a voice sample, the
-    sound of footage. ``stills`` is how many frames to keep, one for each of the first seconds.
+    ``role`` skips irrelevant streams: the pictures of a voice sample, the sound of footage.
+    ``stills`` is the number of frames to keep, one for each of the first seconds.
     """
     name = shown(name or path.name)
     try:
@@ -194,7 +193,7 @@ def _only(code: str, message: str, **facts: Any) -> Facts:
 
 
 class _Tape(io.RawIOBase):
-    """A file that is hashed while it is read in whatever order a decoder wants it."""
+    """A file that is hashed while a decoder reads it in any order."""
 
     def __init__(self, file: io.FileIO) -> None:
         self._file = file
@@ -237,7 +236,7 @@ class _Tape(io.RawIOBase):
         return piece
 
     def finish(self) -> str:
-        """Read what nobody has read, and return the digest of all, in hex."""
+        """Read the rest, and return the SHA-256 of the whole file in hex."""
         self._at = self._file.seek(self._hashed)
         while self.read(_BLOCK):
             pass
@@ -258,7 +257,7 @@ def _examined(tape: _Tape, name: str, role: SampleRole | None, stills: int) -> F
             size=tape.size,
         )
     facts = Facts(size=tape.size, kind=magic.kind, media_type=magic.media_type)
-    facts = _looked_inside(tape, magic.demuxer, _Look(name, facts, role, stills))
+    facts = _scanned(tape, magic.demuxer, _Scan(name, facts, role, stills))
     facts = replace(facts, sha256=tape.finish(), size=tape.size)
     flaws = (*facts.flaws, *_of_bytes(tape, name, facts), *_of_name(name, facts))
     return replace(facts, flaws=flaws)
@@ -273,7 +272,7 @@ def _of_name(name: str, facts: Facts) -> Iterator[Flaw]:
 
 
 def _of_bytes(tape: _Tape, name: str, facts: Facts) -> Iterator[Flaw]:
-    """What the first and last bytes give away."""
+    """Flaws that show in the first and last bytes."""
     behind = tape.tail[-4096:] if facts.kind == "image" else tape.tail[-1024:]
     if _HIDDEN_AHEAD.search(tape.head[:1024]) or _HIDDEN_BEHIND.search(behind):
         message = f"{name} holds another kind of file as well: export it again, as media alone"
@@ -289,7 +288,7 @@ _ENDS = {"image/png": b"IEND", "image/jpeg": b"\xff\xd9"}
 
 
 def _of_wav(tape: _Tape, name: str) -> Iterator[Flaw]:
-    """Hold the lengths that the header tells against what is there."""
+    """Compare the lengths in the header with the size of the file."""
     told = int.from_bytes(tape.head[4:8], "little") + 8
     at = tape.head.find(b"data", 12)
     inner = int.from_bytes(tape.head[at + 4 : at + 8], "little") if at > 0 else 0
@@ -305,11 +304,11 @@ def _of_wav(tape: _Tape, name: str) -> Iterator[Flaw]:
         yield Flaw("length-field", message, "warning")
 
 
-# -- what is inside ---------------------------------------------------------------------------
+# -- streams ----------------------------------------------------------------------------------
 
 
-def _looked_inside(tape: _Tape, demuxer: str, look: _Look) -> Facts:
-    facts, name = look.known, look.name
+def _scanned(tape: _Tape, demuxer: str, scan: _Scan) -> Facts:
+    facts, name = scan.known, scan.name
     try:
         from ..content.decoding import DecodeError, open_media
     except ImportError:  # PyAV is not installed
@@ -330,12 +329,12 @@ def _looked_inside(tape: _Tape, demuxer: str, look: _Look) -> Facts:
             options={"max_pixels": str(MAX_PIXELS)},
             buffer_size=_BLOCK,
         ) as container:
-            look.all(container)
+            scan.all(container)
     except DecodeError:
-        if not look.seen:
-            return replace(facts, flaws=(*look.flaws, _undecodable(name, facts)))
-        look.damages += 1
-    return look.facts()
+        if not scan.seen:
+            return replace(facts, flaws=(*scan.flaws, _undecodable(name, facts)))
+        scan.damages += 1
+    return scan.facts()
 
 
 def _undecodable(name: str, facts: Facts) -> Flaw:
@@ -359,7 +358,7 @@ def _too_large(name: str, width: int, height: int) -> Flaw:
 
 
 def _picture_size(head: bytes, media_type: str) -> tuple[int, int] | None:
-    """Width and height as a picture's header tells them, before anything is decoded."""
+    """Width and height from a picture's header, before it is decoded."""
     if media_type == "image/png":
         return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
     if media_type == "image/jpeg":
@@ -375,7 +374,7 @@ def _picture_size(head: bytes, media_type: str) -> tuple[int, int] | None:
 _START_OF_FRAME = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD})
 
 
-class _Look:
+class _Scan:
     """One pass through the packets of a file."""
 
     def __init__(self, name: str, facts: Facts, role: SampleRole | None, stills: int) -> None:
@@ -405,7 +404,7 @@ class _Look:
         self._capped = False
 
     def all(self, container: av.container.InputContainer) -> None:
-        """Go through the file, as far as the bounds allow."""
+        """Read the packets of the file, up to the limits."""
         self._picture = next((s for s in container.streams.video if not _is_cover(s)), None)
         self._audio = next(iter(container.streams.audio), None)
         self._told = (container.duration or 0) / 1_000_000
@@ -486,32 +485,26 @@ class _Look:
             self._sound.add(frame)
 
     def facts(self) -> Facts:
-        """What was seen, with all flaws."""
-        facts, name = self.known, self.name
-        kind = facts.kind
+        """The facts of the file, with all flaws."""
+        kind = self.known.kind
         if kind == "video" and self._picture is None and self._audio is not None:
             kind = "audio"
+        media_type = self.known.media_type
+        if kind == "audio" and media_type in {"video/mp4", "video/quicktime"}:
+            media_type = "audio/mp4"
         width, height = self._size or (None, None)
         if abs(self._turned) % 180 == 90:
             width, height = height, width
         seconds = None if kind == "image" else max(self._ends.values()) or None
-        if kind != "audio" and self._role is not SampleRole.VOICE:
-            self.flaws += self._of_pictures(kind)
-        self.flaws += self._of_length(seconds, kind)
-        if self._sound is not None:
-            self.flaws += self._sound.flaws(name)
-        elif kind == "audio" and self._role is not SampleRole.FOOTAGE:
-            damaged = self.damages or self._audio is None
-            self.flaws.append(_undecodable(name, facts) if damaged else _soundless(name))
-        if self.damages:
-            message = f"{name} is damaged in {self.damages} places: export it again"
-            fatal = not self.seen or self.damages > _DAMAGES
-            self.flaws.append(Flaw("damaged", message, "error" if fatal else "warning"))
-        media_type = facts.media_type
-        if kind == "audio" and media_type in {"video/mp4", "video/quicktime"}:
-            media_type = "audio/mp4"
+        flaws = [
+            *self.flaws,
+            *self._of_pictures(kind),
+            *self._of_length(seconds, kind),
+            *self._of_sound(kind),
+            *self._of_damage(),
+        ]
         return replace(
-            facts,
+            self.known,
             kind=kind,
             media_type=media_type,
             seconds=seconds,
@@ -519,13 +512,26 @@ class _Look:
             height=height or None,
             has_audio=self._audio is not None,
             codec=self._codec,
-            flaws=tuple({f.code: f for f in self.flaws}.values()),
+            flaws=tuple({flaw.code: flaw for flaw in flaws}.values()),
             stills=tuple(self._stills),
         )
 
+    def _of_sound(self, kind: Kind | None) -> Iterator[Flaw]:
+        if self._sound is not None:
+            yield from self._sound.flaws(self.name)
+        elif kind == "audio" and self._role is not SampleRole.FOOTAGE:
+            damaged = self.damages or self._audio is None
+            yield _undecodable(self.name, self.known) if damaged else _soundless(self.name)
+
+    def _of_damage(self) -> Iterator[Flaw]:
+        if self.damages:
+            message = f"{self.name} is damaged in {self.damages} places: export it again"
+            fatal = not self.seen or self.damages > _DAMAGES
+            yield Flaw("damaged", message, "error" if fatal else "warning")
+
     def _of_pictures(self, kind: Kind | None) -> Iterator[Flaw]:
         name = self.name
-        if self._frames < 0:
+        if self._frames < 0 or kind == "audio" or self._role is SampleRole.VOICE:
             return
         if self._pictures == 0:
             yield Flaw("no-frames", f"{name} has no picture in it: record it again")
@@ -570,14 +576,14 @@ def _is_cover(stream: Any) -> bool:
     return bool(stream.disposition & stream.disposition.attached_pic)
 
 
-#: Below this a picture shows nobody.
+#: Pixels on the shorter side of a usable picture.
 _LEAST_PIXELS: Final = 16
 #: How far apart the distances between frames may be, in parts of the usual one.
 _UNEVEN: Final = 0.2
 
 
 def _uneven(times: list[int]) -> bool:
-    """Whether a tenth of the frames stay longer or shorter than the usual one."""
+    """True if a tenth of the frames is shown longer or shorter than usual."""
     ordered = sorted(times)
     steps = sorted(b - a for a, b in itertools.pairwise(ordered))
     if len(steps) < 10:
@@ -599,7 +605,7 @@ def _still(frame: Any) -> bytes:
     return b"P6 %d %d 255\n" % (pixels.shape[1], pixels.shape[0]) + bytes(pixels.tobytes())
 
 
-# -- how it sounds ----------------------------------------------------------------------------
+# -- sound ------------------------------------------------------------------------------------
 
 #: Levels of full scale.
 _SILENT: Final = 10 ** (-50 / 20)
@@ -640,7 +646,7 @@ class _Listener:
 
     @property
     def full(self) -> bool:
-        """Whether enough was heard."""
+        """True if enough sound was measured."""
         return self._values >= _SOUND_VALUES or self._count >= _SOUND_SECONDS * self._rate
 
     def add(self, frame: Any) -> None:
@@ -698,7 +704,7 @@ class _Listener:
             self._all += float(spectrum[:, 4:].sum())
 
     def flaws(self, name: str) -> Iterator[Flaw]:
-        """Say what is wrong with what was heard."""
+        """The flaws of the sound."""
         if self._waiting:
             self._measure()
         if self._unreal:

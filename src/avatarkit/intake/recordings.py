@@ -9,23 +9,22 @@ import re
 import shutil
 import uuid
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Literal, Protocol, TypeGuard, cast
+from typing import IO, Literal, Protocol, cast
 from urllib.parse import quote
 
 import anyio
 import anyio.to_thread
 
 from .. import errors
-from ..consent import require_valid
+from ..consent import identified, require_valid
 from ..content.files import chunks
 from ..interfaces import FaceFinder, Fetcher, Link, MediaStore, Repository
 from ..models import Consent, SampleRole, media_type_of
 from ..records import HandIn, Sample
-from . import preflight as looks
-
-__all__ = ["Gathering", "Links", "Recording", "Recordings", "Source", "folders_of"]
+from . import preflight
+from .probing import SUFFIXES, Facts
 
 #: A recording as an application gives it: a path, bytes, an open binary file, or an https link.
 Source = str | os.PathLike[str] | bytes | IO[bytes]
@@ -33,67 +32,48 @@ Source = str | os.PathLike[str] | bytes | IO[bytes]
 
 @dataclass(slots=True)
 class Recording:
-    """A source that lies on this machine."""
+    """A source as a file on this machine."""
 
-    role: SampleRole | None  #: None until what it holds decides
+    role: SampleRole | None  #: None until ``examine`` has seen its content
     name: str
     path: Path
-    facts: looks.Facts | None = None  #: once it was looked into
-
-    @property
-    def media_type(self) -> str:
-        """What it was seen to be; empty where nobody has looked."""
-        return "" if self.facts is None else self.facts.media_type
-
-    @property
-    def subject(self) -> tuple[SampleRole | None, str, Path]:
-        """What preflight looks at."""
-        return self.role, self.name, self.path
+    facts: Facts = field(default_factory=Facts)  #: empty until ``examine``
 
 
 class Links(Fetcher, Protocol):
     """Opens links, and tells what they answer."""
 
     async def look(self, url: str, /) -> Link:
-        """Ask what is behind a link; raises ``MediaRejected`` where it leads to a private one."""
+        """Ask for a link's headers; raises ``MediaRejected`` for a private address."""
         ...
 
 
 class Recordings:
-    """The way of a person's recordings into one store and one repository."""
+    """Brings recordings to this machine, examines them, and keeps them in the media store."""
 
     def __init__(self, media: MediaStore, repository: Repository, links: Links) -> None:
         self._media = media
         self._repository = repository
         self._links = links
 
-    async def gather(
-        self, given: Sequence[tuple[SampleRole | None, Source]], folder: Path, limits: looks.Bounds
-    ) -> tuple[list[Recording], list[looks.Finding]]:
-        """Bring sources here, and say what is wrong with links; those are not opened."""
-        files, findings = [], []
-        for role, source in given:
-            if _is_link(source):
-                found = await self.visit(role, source, limits)
-                findings += found
-                if any(finding.severity == "error" for finding in found):
-                    continue
-                files.append(await self._fetched(role, source, folder))
-            else:
-                files.append(await self.bring(role, source, folder))
-        return files, findings
+    # -- bring and examine --------------------------------------------------------------------
 
-    async def bring(self, role: SampleRole | None, source: Source, folder: Path) -> Recording:
-        """Bring a source to this machine, streamed; a path stays where it is.
+    async def bring(
+        self, role: SampleRole | None, source: Source, folder: Path, limits: preflight.Bounds = ()
+    ) -> tuple[list[Recording], list[preflight.Finding]]:
+        """Stream a source into ``folder``; a path stays where it is.
 
-        Raises ``MediaRejected`` for a link that leads to no file, or to a private address.
+        A link is checked first: with an error among the findings it is not opened, and there is no
+        recording. Raises ``MediaRejected`` for a link to a file that is too large.
         """
-        if _is_link(source):
-            looks.refuse(await self.visit(role, source, ()))
-            return await self._fetched(role, source, folder)
+        if isinstance(source, str) and _LINK.match(source):
+            found = await self.visit(role, source, limits)
+            if any(finding.severity == "error" for finding in found):
+                return [], found
+            return [await self._downloaded(role, source, folder)], found
         if isinstance(source, str | os.PathLike):
             path = Path(source)
-            return Recording(role, path.name, path)
+            return [Recording(role, path.name, path)], []
         stream = io.BytesIO(source) if isinstance(source, bytes) else source
         name = Path(str(getattr(stream, "name", role or "sample"))).name
         path = folder / f"{uuid.uuid4().hex}{_suffix(name)}"
@@ -103,13 +83,34 @@ class Recordings:
                 shutil.copyfileobj(stream, file)
 
         await anyio.to_thread.run_sync(spool)
-        return Recording(role, name, path)
+        return [Recording(role, name, path)], []
+
+    async def gather(
+        self,
+        given: Sequence[tuple[SampleRole | None, Source]],
+        folder: Path,
+        limits: preflight.Bounds,
+    ) -> tuple[list[Recording], list[preflight.Finding]]:
+        """Bring several sources; the findings are those about links."""
+        files, findings = [], []
+        for role, source in given:
+            brought, found = await self.bring(role, source, folder, limits)
+            files += brought
+            findings += found
+        return files, findings
+
+    async def accept(self, role: SampleRole, source: Source, folder: Path) -> Recording:
+        """Bring a source and examine it; raises ``MediaRejected`` if no provider could use it."""
+        files, found = await self.bring(role, source, folder)
+        preflight.refuse(found)
+        preflight.refuse(await self.examine(files))
+        return files[0]
 
     async def visit(
-        self, role: SampleRole | None, url: str, limits: looks.Bounds
-    ) -> list[looks.Finding]:
-        """Say what is wrong with a link, by its address and by what it answers."""
-        found = looks.check_url(url, (await self._repository.now()).wall)
+        self, role: SampleRole | None, url: str, limits: preflight.Bounds
+    ) -> list[preflight.Finding]:
+        """Check a link by its address and by its response headers."""
+        found = preflight.check_url(url, (await self._repository.now()).wall)
         if any(finding.severity == "error" for finding in found):
             return found
         try:
@@ -117,49 +118,41 @@ class Recordings:
         except (errors.MediaRejected, errors.ProviderError) as error:
             private = isinstance(error, errors.MediaRejected)
             code = "link-private" if private else "link-unreachable"
-            return [looks.refusal(code, looks.link_name(url), str(error))]
-        return [*found, *looks.check_answer(url, answer, role, limits)]
+            return [preflight.refusal(code, preflight.link_name(url), str(error))]
+        return [*found, *preflight.check_answer(url, answer, role, limits)]
 
-    async def _fetched(self, role: SampleRole | None, url: str, folder: Path) -> Recording:
-        name = looks.link_name(url)
+    async def _downloaded(self, role: SampleRole | None, url: str, folder: Path) -> Recording:
+        name = preflight.link_name(url)
         path = folder / f"{uuid.uuid4().hex}{_suffix(name)}"
-        size = 0
+        size, most = 0, preflight.MAX_BYTES
         async with await anyio.open_file(path, "wb") as file:
             async for chunk in self._links.fetch(url):
                 size += len(chunk)
-                if size > looks.MAX_BYTES:
-                    raise errors.MediaRejected(f"{name} is larger than {looks.MAX_BYTES} bytes")
+                if size > most:
+                    raise errors.MediaRejected(f"{name} is larger than {most} bytes")
                 await file.write(chunk)
         return Recording(role, name, path)
 
-    async def look(
+    async def examine(
         self,
         files: Sequence[Recording],
-        limits: looks.Bounds = (),
+        limits: preflight.Bounds = (),
         faces: FaceFinder | None = None,
-    ) -> list[looks.Finding]:
-        """Look into files in a thread, each once, and say what is wrong with them."""
+    ) -> list[preflight.Finding]:
+        """Read files in a thread, each once, set their facts, and return all findings."""
         subjects = await anyio.to_thread.run_sync(
-            looks.look, [file.subject for file in files], limits, faces
+            preflight.examine, [(file.role, file.name, file.path) for file in files], limits, faces
         )
         for file, subject in zip(files, subjects, strict=True):
             file.role, file.facts = subject.role, subject.facts
-        return looks.judge(subjects, limits)
+        return preflight.judge(subjects, limits)
 
-    async def check(self, file: Recording) -> None:
-        """Refuse what no provider could use; raises ``MediaRejected``."""
-        looks.refuse(await self.look([file]))
-
-    async def _seen(self, file: Recording) -> looks.Facts:
-        """What a file was seen to be; raises ``MediaRejected`` where it is no recording."""
-        if file.facts is None or file.facts.kind is None:
-            await self.check(file)
-        return cast("looks.Facts", file.facts)
+    # -- keep ---------------------------------------------------------------------------------
 
     async def keep(self, file: Recording, user_id: str, clone_id: str) -> Sample:
-        """Store the bytes, then record the sample; the same bytes in a role are kept once."""
-        facts = await self._seen(file)
-        suffix = looks.SUFFIXES[facts.media_type]
+        """Store an examined file, then the sample's row; the same bytes in a role are kept once."""
+        facts = file.facts
+        suffix = SUFFIXES[facts.media_type]
         key = f"samples/{_part(user_id)}/{file.role}/{_part(clone_id)}/{facts.sha256}{suffix}"
         stored = await self._media.put(key, chunks(file.path), facts.media_type)
         now = (await self._repository.now()).wall
@@ -178,25 +171,25 @@ class Recordings:
     async def keep_asked(
         self, file: Recording, prefix: str, kind: Literal["audio", "video"], ref: str
     ) -> HandIn:
-        """Store a recording that a provider asked for; it goes when the record's results go.
+        """Store a recording that a provider asked for; it is deleted with the record's results.
 
-        Raises ``MediaRejected`` where it is not what was asked for.
+        Raises ``MediaRejected`` if it is of another kind.
         """
-        facts = await self._seen(file)
+        facts = file.facts
         if not facts.media_type.startswith(f"{kind}/"):
             raise errors.MediaRejected(
                 f"{file.name} is {facts.media_type}, and what is asked for is {kind}: record it "
                 "again"
             )
-        suffix = looks.SUFFIXES[facts.media_type]
+        suffix = SUFFIXES[facts.media_type]
         key = f"{prefix}/recording-{facts.sha256[:16]}{suffix}"
         stored = await self._media.put(key, chunks(file.path), facts.media_type)
         return HandIn(ref=ref, name=f"{Path(file.name).stem}{suffix}", file=stored)
 
     async def keep_consent(self, consent: Consent, user_id: str) -> Consent:
-        """Store the evidence with its digest, then record the consent.
+        """Store the evidence with its digest, then the consent's row.
 
-        Raises ``ConsentRequired`` where this very consent was revoked, or has expired.
+        Raises ``ConsentRequired`` if this very consent was revoked, or has expired.
         """
         if consent.evidence is not None:
             path = Path(consent.evidence)
@@ -210,61 +203,54 @@ class Recordings:
         require_valid(consent, now)
         if consent.given_at is None:
             consent = consent.model_copy(update={"given_at": now})
-        kept = await self._repository.add_consent(consent.identified(user_id))
+        kept = await self._repository.add_consent(identified(consent, user_id))
         require_valid(kept, now)
         return kept
 
 
+@dataclass(slots=True)
 class Gathering:
-    """Sources of which each is brought here once, whoever asks for it, and how often."""
+    """Sources of one order, of which each is brought once, however many stacks need it."""
 
-    def __init__(
-        self,
-        recordings: Recordings,
-        given: Sequence[tuple[SampleRole, Source]],
-        folder: Path,
-        limits: looks.Bounds,
-    ) -> None:
-        self._recordings = recordings
-        self._given = given
-        self._folder = folder
-        self._limits = limits
-        self._known: dict[int, tuple[list[Recording], list[looks.Finding]]] = {}
+    recordings: Recordings
+    given: Sequence[tuple[SampleRole, Source]]
+    folder: Path
+    limits: preflight.Bounds
+    _known: dict[int, tuple[list[Recording], list[preflight.Finding]]] = field(default_factory=dict)
 
     async def of(
         self, roles: Collection[SampleRole]
-    ) -> tuple[list[Recording], list[looks.Finding]]:
-        """The recordings in these roles, as ``Recordings.gather`` gives them."""
+    ) -> tuple[list[Recording], list[preflight.Finding]]:
+        """The recordings in these roles, and the findings about their links."""
         files, findings = [], []
-        for index, pair in enumerate(self._given):
-            if pair[0] not in roles:
+        for index, (role, source) in enumerate(self.given):
+            if role not in roles:
                 continue
             if index not in self._known:
-                gathered = await self._recordings.gather([pair], self._folder, self._limits)
-                self._known[index] = gathered
+                brought = await self.recordings.bring(role, source, self.folder, self.limits)
+                self._known[index] = brought
             files += self._known[index][0]
             findings += self._known[index][1]
         return files, findings
 
 
-def _is_link(source: Source) -> TypeGuard[str]:
-    """Whether it is an address rather than a path."""
-    return isinstance(source, str) and re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", source) is not None
+#: An address rather than a path.
+_LINK = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 def _suffix(name: str) -> str:
-    """The extension of a name that may hold anything, as it may stand in a path."""
+    """The extension of an untrusted name, empty unless it is safe in a path."""
     suffix = Path(name).suffix
     return suffix if re.fullmatch(r"\.[A-Za-z0-9]{1,8}", suffix) else ""
 
 
 def _part(name: str) -> str:
-    """A user's or clone's id as one part of a key."""
+    """A user's or clone's id, quoted as one part of a key."""
     return quote(name, safe="").replace(".", "%2E")
 
 
 def folders_of(user_id: str) -> tuple[str, ...]:
-    """Where in the media store a user's recordings and evidence are, and nobody else's."""
+    """The folders of the media store that hold one user's recordings and evidence."""
     return f"samples/{_part(user_id)}", f"consents/{_part(user_id)}"
 
 

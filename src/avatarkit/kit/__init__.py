@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from ..intake.recordings import Source
+from ..lifecycle.durations import Duration
+from ..lifecycle.leftovers import Leftover
 from .admin import KitAdmin
-from .kit import AvatarKit, Duration, Leftover, Source
+from .kit import AvatarKit
 from .prices import KitPrices
 from .webhooks import KitWebhooks
 

@@ -10,10 +10,10 @@ from ..lifecycle import leftovers
 from ..lifecycle.advance import Orchestrator
 from ..lifecycle.leftovers import Leftover
 from ..models import Operation
+from ..repositories.paging import every_record
 from ..stacks import registry
 from ..stacks.provider_pool import ProviderPool
 from ..stacks.registry import StackRow
-from .records import every_record
 
 
 class KitAdmin:

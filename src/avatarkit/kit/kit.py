@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
-import uuid
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -19,12 +17,13 @@ from .. import errors, pricing
 from ..clock import SystemClock
 from ..config import addresses
 from ..config.settings import Settings
-from ..content.credentials import SIDECAR, Marking, Signer, write
+from ..content.credentials import Marking, Signer, save
 from ..engines.in_process import InProcessEngine
-from ..erasure import Receipt, erase
-from ..intake import preflight as looks
-from ..intake.orders import Order, Orders, named
+from ..erasure import Receipt, erase, revoke
+from ..intake.place import Intake, Order, require_named
+from ..intake.preflight import Finding
 from ..intake.recordings import Links, Recordings, Source
+from ..intake.samples import Samples
 from ..interfaces import (
     Clock,
     Link,
@@ -32,26 +31,22 @@ from ..interfaces import (
     Page,
     Provider,
     Repository,
-    TakesRecording,
 )
-from ..lifecycle import leftovers
 from ..lifecycle.account_limits import AccountSlots
 from ..lifecycle.advance import Orchestrator
 from ..lifecycle.decide import Policy
 from ..lifecycle.deliveries import Inbox
 from ..lifecycle.durations import Duration, Durations
-from ..lifecycle.leftovers import Holding, Leftover
+from ..lifecycle.leftovers import Holding
 from ..lifecycle.watching import Changes
-from ..models import Consent, Operation, Options, SampleRole
-from ..records import OperationState, Record, Sample, Status, Training, Video
+from ..models import Consent, Operation, Options
+from ..records import Record, Sample, Status, Training, Video
+from ..repositories.paging import every_record
 from ..stacks.provider_pool import ProviderPool
 from ..stacks.ranking import Choose, Stacks, StackSelector
 from .admin import KitAdmin
 from .prices import KitPrices
-from .records import every_record
 from .webhooks import KitWebhooks
-
-__all__ = ["AvatarKit", "Duration", "Leftover", "Source"]
 
 R = TypeVar("R", bound=Record)
 #: Seconds that a place at an account outlives the longest request that may hold it.
@@ -63,7 +58,7 @@ class AvatarKit:
 
     ``stack`` is a word such as ``"local"`` or ``"elevenlabs+d-id"``. Of several, ``choose`` says
     which is asked first: "best" (in the order given), "cheapest", "fastest", or a function of
-    ``routing.Offer``s; the others are asked in turn while nothing was accepted.
+    ``ranking.Offer``s; the others are tried in turn until one accepts.
     ``repository`` and ``media``
     are objects or addresses (``"sqlite:///twins.db"``, a folder); what is not given comes from the
     environment (``AVATARKIT_STACK``, ``AVATARKIT_REPOSITORY``, ``AVATARKIT_MEDIA``), else lives
@@ -99,32 +94,21 @@ class AvatarKit:
         self._policy = policy or Policy()
         self._pool = ProviderPool(self._settings, self._clock, dict(providers or {}))
         self._selector = StackSelector(self._pool, stack or self._settings.stack, choose)
-        place = repository or self._settings.repository
         environ = self._settings.environ
-        self._repository = (
-            addresses.repository(place, environ, self._clock, virtual=clock is not None)
-            if isinstance(place, str)
-            else place
-        )
-        shelf = media or self._settings.media
-        self._media = (
-            addresses.media_store(shelf, environ) if isinstance(shelf, str | os.PathLike) else shelf
-        )
-        self._media_is_ours = self._media is not shelf
-        if marking == "environment":
-            marking = Marking(Signer.from_env(environ))
-        self._marking = marking
-        self._budgets = pricing.budgets_from(environ) if budgets is None else tuple(budgets)
+        self._repository = _repository(repository, self._settings, clock)
+        self._media = _media(media, self._settings)
+        self._media_is_ours = self._media is not media
+        self._marking = Marking(Signer.from_env(environ)) if marking == "environment" else marking
+        caps = pricing.budgets_from(environ) if budgets is None else tuple(budgets)
         self._changes = Changes(self._repository, self._clock)
         self._fetcher = _LazyFetcher()
         self._recordings = Recordings(self._media, self._repository, self._fetcher)
         self._durations = Durations(self._repository, self._clock)
-        self._orders = Orders(
+        self._samples = Samples(
             pool=self._pool,
             recordings=self._recordings,
             repository=self._repository,
             media=self._media,
-            deadline=self._policy.deadline,
         )
         self._orchestrator = Orchestrator(
             repository=self._repository,
@@ -137,12 +121,23 @@ class AvatarKit:
             ),
             policy=self._policy,
             changed=self._changes.tell,
-            keep=partial(marking.put, self._media) if marking else None,
+            keep=partial(self._marking.put, self._media) if self._marking else None,
             inboxes=self._settings.called_at,
             charged=lambda state: pricing.charged(state, self._pool.prices([state.provider])),
         )
         self._engine = InProcessEngine(
             advance=self._orchestrator.advance, repository=self._repository, clock=self._clock
+        )
+        self._intake = Intake(
+            pool=self._pool,
+            selector=self._selector,
+            recordings=self._recordings,
+            repository=self._repository,
+            media=self._media,
+            engine=self._engine,
+            durations=self._durations,
+            budgets=caps,
+            deadline=self._policy.deadline,
         )
         self.admin = KitAdmin(
             repository=self._repository,
@@ -167,7 +162,7 @@ class AvatarKit:
             pool=self._pool,
             selector=self._selector,
             durations=self._durations,
-            budgets=self._budgets,
+            budgets=caps,
         )
         self._worker = worker
         self._exits = AsyncExitStack()
@@ -209,6 +204,7 @@ class AvatarKit:
 
     async def _close_providers(self) -> None:
         with anyio.CancelScope(shield=True):
+            self._selector.forget()
             await self._pool.aclose()
             await self._fetcher.aclose()
             if self._media_is_ours:
@@ -250,16 +246,10 @@ class AvatarKit:
             language=language,
             options=options,
             idempotency_key=idempotency_key,
+            max_cost=max_cost,
+            allow_unknown=allow_unknown,
         )
-        if known := await self._known(order):
-            return cast("Training", known)
-        stacks = self._selector.asked(stack)
-        if len(stacks) > 1:
-            stacks = self._selector.ranked(stack, await self._durations.took())
-        training = await self._orders.training(
-            order, stacks, voice=voice, footage=footage, consent=consent
-        )
-        return await self._create(training, max_cost, allow_unknown)
+        return await self._intake.train(order, stack, voice=voice, footage=footage, consent=consent)
 
     async def adopt(
         self,
@@ -281,33 +271,9 @@ class AvatarKit:
             name=name,
             idempotency_key=idempotency_key,
         )
-        if len(self._selector.asked(stack)) > 1:
-            raise errors.ConfigError("name the stack that has this avatar: adopt(stack=...)")
-        training = await self._orders.adopted(
-            order,
-            self._selector.first(stack),
-            avatar_id=avatar_id,
-            voice_id=voice_id,
-            consent=consent,
+        return await self._intake.adopt(
+            order, stack, avatar_id=avatar_id, voice_id=voice_id, consent=consent
         )
-        return await self._create(training)
-
-    async def _known(self, order: Order) -> Record | None:
-        """What the same idempotency key has made before."""
-        return await self._repository.get(order.id) if order.idempotency_key else None
-
-    async def _create(
-        self, record: R, max_cost: pricing.Money | None = None, allow_unknown: Collection[str] = ()
-    ) -> R:
-        states = [*record.operations, *(s for a in record.alternatives for s in a.operations)]
-        prices = self._pool.prices(state.provider for state in states)
-        record, caps = pricing.bounded(
-            record, prices, self._budgets, max_cost=max_cost, allow_unknown=allow_unknown
-        )
-        saved, created = await self._repository.create(record, *caps)
-        if created:
-            self._engine.wake()
-        return cast("R", saved)
 
     # -- samples ------------------------------------------------------------------------------
 
@@ -320,12 +286,7 @@ class AvatarKit:
         footage: Source | None = None,
     ) -> Sample:
         """Keep one recording for later trainings of the clone."""
-        named(user_id=user_id, clone_id=clone_id)
-        role, source = _one_of(voice, footage)
-        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-            file = await self._recordings.bring(role, source, Path(folder))
-            await self._recordings.check(file)
-            return await self._recordings.keep(file, user_id, clone_id)
+        return await self._samples.add(user_id, clone_id, voice, footage)
 
     async def offer_sample(
         self,
@@ -335,15 +296,10 @@ class AvatarKit:
         voice: Source | None = None,
         footage: Source | None = None,
         stack: str | Mapping[Operation, str] | None = None,
-    ) -> tuple[Sample | None, list[looks.Finding]]:
+    ) -> tuple[Sample | None, list[Finding]]:
         """Keep one recording, unless ``preflight`` finds an error; with all that it found."""
-        named(user_id=user_id, clone_id=clone_id)
-        given, chosen = _one_of(voice, footage), self._selector.first(stack)
-        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-            files, found = await self._orders.looked([given], Path(folder), chosen)
-            if any(finding.severity == "error" for finding in found):
-                return None, found
-            return await self._recordings.keep(files[0], user_id, clone_id), found
+        chosen = self._selector.first(stack)
+        return await self._samples.offer(user_id, clone_id, voice, footage, chosen)
 
     async def delete_sample(self, sample_id: str, *, user_id: str, clone_id: str) -> None:
         """Remove a stored recording, bytes and all.
@@ -351,20 +307,7 @@ class AvatarKit:
         Raises ``NotFound``, also for another user's, and ``Conflict`` while a training or a video
         that is under way is made of it.
         """
-        kept = await self._repository.samples(user_id, clone_id)
-        sample = next((sample for sample in kept if sample.id == sample_id), None)
-        if sample is None:
-            raise errors.NotFound(f"there is no sample {sample_id!r}")
-        async for record in every_record(self._repository, user_id, clone_id):
-            if record.status.final:
-                continue
-            if any(used.file.key == sample.file.key for used in leftovers.samples_of(record)):
-                raise errors.Conflict(
-                    f"{record.id} is made of {sample.name}: wait for its end, or cancel it first"
-                )
-        # The bytes first: what is cut off here is still listed, and can be removed again.
-        await self._media.delete(sample.file.key)
-        await self._repository.remove_sample(sample)
+        await self._samples.delete(sample_id, user_id, clone_id)
 
     async def preflight(
         self,
@@ -373,17 +316,12 @@ class AvatarKit:
         footage: Source | None = None,
         samples: Sequence[Source] = (),
         stack: str | Mapping[Operation, str] | None = None,
-    ) -> list[looks.Finding]:
+    ) -> list[Finding]:
         """Say what is wrong with samples, without keeping or sending them.
 
         What ``samples`` are for is decided by what they hold: sound is a voice, else it is footage.
         """
-        chosen = self._selector.first(stack)
-        given: list[tuple[SampleRole | None, Source]] = [(SampleRole.VOICE, v) for v in voice]
-        given += [(SampleRole.FOOTAGE, footage)] if footage is not None else []
-        given += [(None, sample) for sample in samples]
-        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-            return (await self._orders.looked(given, Path(folder), chosen))[1]
+        return await self._samples.check(voice, footage, samples, self._selector.first(stack))
 
     # -- speaking -----------------------------------------------------------------------------
 
@@ -422,12 +360,10 @@ class AvatarKit:
             language=language or training.language,
             options=options,
             idempotency_key=idempotency_key,
+            max_cost=max_cost,
+            allow_unknown=allow_unknown,
         )
-        known = await self._known(order)
-        if known is None:
-            made = await self._orders.video(order, training, script=script, audio=audio)
-            known = await self._create(made, max_cost, allow_unknown)
-        video = cast("Video", known)
+        video = await self._intake.speak(order, training, script=script, audio=audio)
         return await self._finished(video) if wait else video
 
     async def dub(
@@ -459,14 +395,10 @@ class AvatarKit:
             language=language,
             options=options,
             idempotency_key=idempotency_key,
+            max_cost=max_cost,
+            allow_unknown=allow_unknown,
         )
-        ranked = self._selector.ranked(stack)
-        chosen = next((one for one in ranked if Operation.DUB in one.roles), ranked[0])
-        known = await self._known(order)
-        if known is None:
-            made = await self._orders.dub(order, chosen, source=source, consent=consent)
-            known = await self._create(made, max_cost, allow_unknown)
-        video = cast("Video", known)
+        video = await self._intake.dub(order, stack, source=source, consent=consent)
         return await self._finished(video) if wait else video
 
     async def _finished(self, video: Video) -> Video:
@@ -596,21 +528,7 @@ class AvatarKit:
         stored = known.file(file)
         if stored is None:
             raise errors.NotFound(f"{known.id} is {known.status} and has no {file}")
-        target = anyio.Path(path)
-        part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
-        try:
-            mark = await write(self._media, stored, Path(part), self._marking)
-            await part.replace(target)
-            if mark is not None and mark.carried_by == "sidecar":
-                beside = target.with_name(f"{target.name}{SIDECAR}")
-                await beside.write_text(mark.model_dump_json(indent=2))
-        except errors.AvatarKitError:
-            raise
-        except OSError as error:
-            raise errors.StorageError(f"{target} cannot be written: {error.strerror}") from error
-        finally:
-            await part.unlink(missing_ok=True)
-        return Path(target)
+        return await save(self._media, stored, Path(path), self._marking)
 
     # -- steering -----------------------------------------------------------------------------
 
@@ -645,15 +563,9 @@ class AvatarKit:
         videos raise ``ConsentRequired``. What is finished stays until it is deleted. It may be
         repeated. Raises ``NotFound`` for an unknown consent.
         """
-        consent = await self._repository.revoke_consent(
-            consent_id, (await self._repository.now()).wall
+        found = await revoke(
+            consent_id, repository=self._repository, cancel=self._orchestrator.cancel
         )
-        if consent is None:
-            raise errors.NotFound(f"there is no consent {consent_id!r}")
-        found = list(leftovers.of_consent(consent))
-        async for record in every_record(self._repository, consent.user_id):
-            if record.consent_id == consent_id:
-                found += leftovers.of_record(await self._stopped(record))
         self._engine.wake()
         return found
 
@@ -668,26 +580,16 @@ class AvatarKit:
         cleared away by the worker; to erase again tells how far that is, and also goes on where an
         erasure was killed. ``Receipt.left`` names what cannot be deleted. Raises ``StorageError``.
         """
-        named(user_id=user_id)
+        require_named(user_id=user_id)
         receipt = await erase(
             user_id,
             repository=self._repository,
             media=self._media,
-            records=partial(every_record, self._repository),
             delete=self._orchestrator.delete,
             advance=self._orchestrator.advance,
         )
         self._engine.wake()
         return receipt
-
-    async def _stopped(self, record: Record) -> Record:
-        """The record, cancelled unless it is at its end."""
-        if record.status.final:
-            return record
-        try:
-            return await self._orchestrator.cancel(record)
-        except errors.IllegalTransition:  # it came to its end in the meantime
-            return await self._repository.get(record.id) or record
 
     async def resolve(
         self,
@@ -710,33 +612,13 @@ class AvatarKit:
         if recording is None:
             record = await self._orchestrator.resolve(record, choice, job_id=job_id)
         else:
-            record = await self._handed_in(record, choice, recording)
+            operation, kept = await self._samples.take_asked(record, choice, recording)
+            record = await self._orchestrator.give(record, operation, kept)
         self._engine.wake()
         return cast("Training | Video", record)
 
-    async def _handed_in(self, record: Record, choice: str, recording: Source) -> Record:
-        action = record.action
-        if choice != "done" or action is None or action.recording is None:
-            raise errors.IllegalTransition(
-                f"{record.id} asks for no recording; where one is asked for, answer 'done' with it"
-            )
-        operation = cast("Operation", action.operation)
-        state = cast("OperationState", record.operation(operation))
-        if not isinstance(self._pool.provider(state.provider), TakesRecording):
-            raise errors.Unsupported(
-                f"{state.provider} takes no recording from here: give it there, then answer 'done'"
-            )
-        role = SampleRole.VOICE if action.recording == "audio" else SampleRole.FOOTAGE
-        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-            file = await self._recordings.bring(role, recording, Path(folder))
-            await self._recordings.check(file)
-            kept = await self._recordings.keep_asked(
-                file, record.prefix, action.recording, action.ref or ""
-            )
-        return await self._orchestrator.give(record, operation, kept)
-
     async def estimate(self, training: Training) -> Duration:
-        """How long such a training takes; measured where three of its stack were completed."""
+        """The expected duration of a training; measured if three of its stack were completed."""
         return await self._durations.of(training)
 
     async def _record(self, record_id: str) -> Record:
@@ -780,9 +662,19 @@ class _LazyFetcher:
             await fetcher.aclose()
 
 
-def _one_of(voice: Source | None, footage: Source | None) -> tuple[SampleRole, Source]:
-    if voice is not None and footage is None:
-        return SampleRole.VOICE, voice
-    if footage is not None and voice is None:
-        return SampleRole.FOOTAGE, footage
-    raise errors.ConfigError("give either voice= or footage=")
+def _repository(
+    given: Repository | str | None, settings: Settings, clock: Clock | None
+) -> Repository:
+    place = given or settings.repository
+    if not isinstance(place, str):
+        return place
+    return addresses.repository(
+        place, settings.environ, clock or SystemClock(), virtual=clock is not None
+    )
+
+
+def _media(given: MediaStore | str | os.PathLike[str] | None, settings: Settings) -> MediaStore:
+    place = given or settings.media
+    if isinstance(place, str | os.PathLike):
+        return addresses.media_store(place, settings.environ)
+    return place

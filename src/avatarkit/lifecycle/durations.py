@@ -1,4 +1,4 @@
-"""How long a training takes: measured here if enough were completed, else typical."""
+"""Durations of trainings: measured here if enough were completed, else typical."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Literal
 from ..interfaces import Clock, Repository
 from ..records import Status, Training
 
-#: Seconds that a look at them is good for: pages that people watch ask all the time.
+#: Seconds for which a measurement is cached: pages that people watch ask all the time.
 _MEASURED_FOR = 60.0
-#: Completed trainings that are looked at, and how many of a stack are enough.
+#: Completed trainings that are read, and the least number of one stack.
 _MEASURED, _ENOUGH = 100, 3
 
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """How long a training takes from its beginning to its end."""
+    """Duration of a training from its start to its end."""
 
     seconds: float
     #: median of the stack's newest completed trainings, else what its providers usually take
@@ -26,7 +26,7 @@ class Duration:
 
 
 class Durations:
-    """Looks at the newest completed trainings, now and then."""
+    """Measures the newest completed trainings, at most once a minute."""
 
     def __init__(self, repository: Repository, clock: Clock) -> None:
         self._repository = repository
@@ -35,14 +35,14 @@ class Durations:
         self._took: Mapping[str, float] = {}
 
     async def of(self, training: Training) -> Duration:
-        """How long such a training takes."""
+        """The expected duration of such a training."""
         took = (await self.took()).get(training.stack)
         if took is not None:
             return Duration(took, "measured")
         return Duration(sum(state.typical for state in training.operations), "typical")
 
     async def took(self) -> Mapping[str, float]:
-        """Median seconds of the newest completed trainings, by stack, where there are enough."""
+        """Median seconds of the newest completed trainings, by stack with enough of them."""
         now = self._clock.now().wall
         if not 0 <= now - self._at < _MEASURED_FOR:
             self._took = await self._measure()

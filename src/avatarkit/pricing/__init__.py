@@ -1,10 +1,10 @@
-"""What it costs before anyone pays: quotes and comparisons, computed from rows with a date."""
+"""Pricing: quotes, comparisons, budgets and costs, computed from dated price rows."""
 
 from __future__ import annotations
 
-from .budgets import Budget, BudgetUse, bounded, budgets_from, charged, month
+from .budgets import Budget, BudgetUse, bounded, budgets_from, month
 from .comparison import Comparison, compare
-from .costs import Cost, cost
+from .costs import Cost, charged, cost
 from .money import USD, Money
 from .quotes import Choice, Estimate, Quote, Workload, quote
 from .rows import Price, Prices

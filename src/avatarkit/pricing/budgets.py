@@ -1,7 +1,7 @@
-"""Budgets: what a record is expected to cost when it is ordered, and whether there is room for it.
+"""Budgets: the expected cost of a record, and caps on the sum in a month.
 
-What is expected stands in the record, and what records hold is added up by the repository that
-they are created in: here nothing is counted and nothing is kept.
+The expected cost is stored in the record; the repository adds up all records when it creates one.
+This module keeps no state.
 """
 
 from __future__ import annotations
@@ -10,33 +10,26 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, Decimal
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Literal, TypeVar
 
 from ..errors import BudgetExceeded, ConfigError
 from ..interfaces import MILLIONTHS, Cap, Held, dollars
-from ..records import Alternative, OperationState, Phase, Record
-from .costs import asked, priced, usage_of
+from ..models import Operation
+from ..records import Alternative, OperationState, Phase, Record, Video
 from .money import Money, checked, money, require
-from .quotes import Scenario
+from .quotes import Choice, Estimate, Scenario, Usage, Workload, every_variant, usages
 from .rows import Prices
 
-__all__ = [
-    "Budget",
-    "BudgetUse",
-    "Ordered",
-    "bounded",
-    "budgets_from",
-    "charged",
-    "month",
-    "ordered",
-]
+_NOTHING = Usage(count=0)
 
 R = TypeVar("R", bound=Record)
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """So many US dollars in each calendar month (UTC), of the project or of each of its users.
+    """US dollars in each calendar month (UTC), for the project or for each of its users.
 
     The project is everything in one repository. Raises ``ConfigError`` for an amount that is not
     positive, or not in dollars.
@@ -44,7 +37,7 @@ class Budget:
 
     amount: Money
     per: Literal["project", "user"] = "project"
-    #: providers whose prices need not be known; what is not known of them counts as nothing
+    #: providers whose unknown prices count as zero
     allow_unknown: Collection[str] = ()
 
     def __post_init__(self) -> None:
@@ -56,11 +49,11 @@ class Budget:
         _require_names(self.allow_unknown)
 
     def cap(self, at: float, user_id: str) -> Cap:
-        """What the repository is to keep to for a record of this user that is made ``at``."""
+        """The cap that the repository enforces for a record of this user that is created ``at``."""
         since, until = month(at)
         return Cap(
             name=f"the {self.per}'s budget for {_moment(at):%Y-%m}",
-            amount=_millionths(self.amount.amount),
+            amount=millionths(self.amount.amount),
             since=since,
             until=until,
             user_id=None if self.per == "project" else user_id,
@@ -69,7 +62,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class BudgetUse:
-    """A budget, and what of it is held in a month; in US dollars."""
+    """A budget and its use in a month, in US dollars."""
 
     budget: Budget
     month: str  #: such as 2026-11
@@ -78,7 +71,7 @@ class BudgetUse:
 
     @property
     def left(self) -> Decimal:
-        """What may still be ordered; below zero where more was charged than was expected."""
+        """The rest of the budget; below zero if vendors charged more than expected."""
         return self.budget.amount.amount - self.spent - self.reserved
 
     @classmethod
@@ -107,7 +100,7 @@ def _moment(at: float) -> datetime:
 
 
 def month(at: float) -> tuple[float, float]:
-    """When the calendar month of ``at`` begins and when it is over, by UTC."""
+    """Start and end of the calendar month of ``at``, in UTC."""
     first = _moment(at).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     over = (
         first.replace(year=first.year + 1, month=1)
@@ -119,7 +112,7 @@ def month(at: float) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """What a record is to cost, as far as it is known."""
+    """The known cost of a record."""
 
     least: Decimal
     expected: Decimal
@@ -127,7 +120,7 @@ class Ordered:
 
 
 def ordered(record: R, prices: Prices) -> tuple[R, Ordered]:
-    """The record with a quote for each operation that is still to be paid, and their sum."""
+    """Attach a quote to each operation that is not paid yet; return the sums."""
     least, expected, unknown = Decimal(0), Decimal(0), {}
     operations = []
     for state in record.operations:
@@ -136,7 +129,7 @@ def ordered(record: R, prices: Prices) -> tuple[R, Ordered]:
             least, expected = least + low, expected + (quote or 0)
             if problem:
                 unknown[state.provider] = problem
-            quoted = None if quote is None else _millionths(quote)
+            quoted = None if quote is None else millionths(quote)
             state = state.model_copy(update={"quoted": quoted})  # noqa: PLW2901
         operations.append(state)
     record = record.model_copy(update={"operations": tuple(operations)})
@@ -146,39 +139,84 @@ def ordered(record: R, prices: Prices) -> tuple[R, Ordered]:
 def _quoted(
     state: OperationState, record: Record, prices: Prices
 ) -> tuple[Decimal, Decimal | None, str]:
-    """The least that an operation costs, what it is expected to, and what is not known."""
+    """The least and the expected cost of an operation, and what is unknown about it."""
     if not state.billable:
         return Decimal(0), Decimal(0), ""
-    provider, operation = state.provider, state.operation
-    low = asked(operation, provider, record, Scenario.LOW)
-    usual = asked(operation, provider, record, Scenario.EXPECTED)
+    low = asked(state.operation, record, Scenario.LOW)
+    usual = asked(state.operation, record)
     if low is None or usual is None:
-        return Decimal(0), None, f"how long the recording for {provider} is, is not known"
+        problem = f"how long the recording for {state.provider} is, is not known"
+        return Decimal(0), None, problem
+    return _price_of(state.provider, state.operation, low, usual, prices)
+
+
+@lru_cache(maxsize=256)
+def _price_of(
+    provider: str, operation: Operation, low: Usage, usual: Usage, prices: Prices
+) -> tuple[Decimal, Decimal | None, str]:
     variants = priced(provider, operation, low, prices)
     least = min((one.used for one in variants if not one.unknown), default=Decimal(0))
     first = priced(provider, operation, usual, prices)[0]
     return (least, None, first.unknown[0]) if first.unknown else (least, first.used, "")
 
 
+def asked(
+    operation: Operation, record: Record | None, scenario: Scenario = Scenario.EXPECTED
+) -> Usage | None:
+    """The usage that a record needs of an operation; None if its length is unknown."""
+    if operation in (Operation.VOICE, Operation.AVATAR):
+        return Usage(count=1)
+    workload = _workload(operation, record)
+    if workload is None:
+        return None
+    return usages({operation: ""}, workload, scenario, apart=True)[operation]
+
+
+def _workload(operation: Operation, record: Record | None) -> Workload | None:
+    if not isinstance(record, Video):
+        return None
+    if operation is not Operation.DUB and record.script:
+        return Workload(trainings=0, videos=1, script=record.script)
+    recording = record.source if operation is Operation.DUB else record.audio
+    if recording is None or not recording.seconds:
+        return None
+    dubs = int(operation is Operation.DUB)
+    seconds = Decimal(str(recording.seconds))
+    return Workload(trainings=0, videos=1 - dubs, dubs=dubs, seconds=seconds)
+
+
+def priced(
+    provider: str,
+    operation: Operation,
+    usage: Usage,
+    prices: Prices,
+    choose: Choice = MappingProxyType({}),
+) -> list[Estimate]:
+    """The cost of a usage in each variant; the expected variant is the first."""
+    # The voice is kept meanwhile, and with it the plan that it needs.
+    work = {Operation.VOICE: _NOTHING, operation: usage}
+    return [part.estimate for part in every_variant(prices, provider, work, choose)]
+
+
 def bounded(
     record: R,
-    prices: Prices,
+    prices: Mapping[str, Prices],
     budgets: Iterable[Budget],
     *,
     max_cost: Money | None = None,
     allow_unknown: Collection[str] = (),
 ) -> tuple[R, list[Cap]]:
-    """The record with its quotes, and what the repository is to keep to where it creates it.
+    """Attach price quotes to the record, and return the caps to enforce when it is created.
 
-    Of several stacks, those that may not be asked are left out. Raises ``BudgetExceeded`` where it
-    is expected to cost more than ``max_cost``, or where a price is not known and neither
-    ``allow_unknown`` nor the budget names the provider; ``ConfigError`` for a ``max_cost`` that is
-    no amount of dollars.
+    ``prices`` holds the price rows of each stack by its name. Of several stacks, those over a limit
+    are left out. Raises ``BudgetExceeded`` if the record is expected to cost more than
+    ``max_cost``, or if a price is not known and neither ``allow_unknown`` nor the budget names the
+    provider; ``ConfigError`` if ``max_cost`` is not an amount of dollars.
     """
     _require_names(allow_unknown)
     kept, refusals = [], []
     for stack in (record, *(record.model_copy(update=dict(a)) for a in record.alternatives)):
-        quoted, found = ordered(stack, prices)
+        quoted, found = ordered(stack, prices[stack.stack])
         try:
             if max_cost is not None:
                 _require_known(found, None, allow_unknown)
@@ -206,7 +244,7 @@ def _require_names(allow_unknown: Collection[str]) -> None:
 
 
 def _require_known(found: Ordered, budget: Budget | None, allowed: Collection[str]) -> None:
-    """Raise where a price is not known under a budget, or under ``max_cost``."""
+    """Raise ``BudgetExceeded`` for an unknown price under a budget, or under ``max_cost``."""
     name = f"the {budget.per}'s budget" if budget else None
     for provider, problem in found.unknown.items():
         if provider not in allowed:
@@ -218,14 +256,6 @@ def _require_known(found: Ordered, budget: Budget | None, allowed: Collection[st
             )
 
 
-def charged(state: OperationState, prices: Prices) -> int | None:
-    """Millionths of a dollar that the vendor's own word about an operation makes by the rows."""
-    usage = usage_of(state.cost) if state.billable else None
-    if usage is None:
-        return None
-    found = priced(state.provider, state.operation, usage, prices)[0]
-    return None if found.unknown else _millionths(found.used)
-
-
-def _millionths(amount: Decimal) -> int:
+def millionths(amount: Decimal) -> int:
+    """Dollars as micro-dollars, rounded up."""
     return int((amount * MILLIONTHS).to_integral_value(ROUND_CEILING))

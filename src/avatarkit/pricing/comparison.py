@@ -1,4 +1,4 @@
-"""Stacks side by side: what each costs for a month's work, and from which volume that turns."""
+"""Comparison: stacks side by side for a month's work, and the volumes at which the order turns."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ from ..models import Operation
 from .quotes import Choice, Estimate, Part, Quote, Scenario, Stacked, Workload, part, quoted, shared
 from .rows import Price, Prices
 
-__all__ = ["BreakEven", "Compared", "Comparison", "Curve", "PlanChange", "compare", "curves"]
-
 Label = TypeVar("Label", bound=str | None)
 
 
@@ -25,7 +23,7 @@ class Compared:
 
     stack: Stacked
     quote: Quote
-    latencies: tuple[Price, ...]  #: rows in which somebody published one
+    latencies: tuple[Price, ...]  #: rows with a published latency
 
     def per(self, count: int | Decimal) -> Estimate:
         """The monthly total, plans included, over so many avatars or minutes."""
@@ -101,7 +99,7 @@ def compare(
 
 
 def _objection(stack: Stacked, workload: Workload, prices: Prices) -> str | None:
-    """Why a stack is not compared."""
+    """The reason why a stack is left out; None if it is compared."""
     needed = {
         Operation.VIDEO: ("makes no videos of avatars", workload.videos),
         Operation.AVATAR: ("trains no avatars: they are made by hand", workload.trainings),
@@ -131,7 +129,7 @@ def _latencies(stack: Stacked, workload: Workload, prices: Prices) -> tuple[Pric
 
 
 class Curve:
-    """What a stack costs by how many videos a month it makes, in the workload's mixture."""
+    """Cost of a stack by number of videos a month, in the workload's mixture."""
 
     def __init__(
         self, stack: Stacked, workload: Workload, part_at: Callable[[str, str, int], Part]
@@ -149,11 +147,11 @@ class Curve:
         return (self._part_at(name, operations, videos) for name, operations in self.keys)
 
     def at(self, videos: int) -> Estimate:
-        """What so many videos cost."""
+        """The cost of ``videos`` videos."""
         return self._at(videos)[0]
 
     def fits(self, videos: int) -> bool:
-        """Whether no known plan is too small."""
+        """True if a known plan is large enough."""
         return self._at(videos)[1]
 
     def _at(self, videos: int) -> tuple[Estimate, bool]:
@@ -203,7 +201,7 @@ def volumes(workload: Workload) -> list[int]:
 def _turns(
     grid: Sequence[int], label: Callable[[int], Label]
 ) -> Iterator[tuple[Label, Label, int]]:
-    """Where the label turns into another: what it was, what it is, and since which number."""
+    """Find the numbers at which the label changes: (before, after, first number of after)."""
     for low, high in pairwise(grid):
         start = low
         while label(start) != label(high):
@@ -247,7 +245,7 @@ def _plans(found: Part) -> str:
 
 
 def _break_evens(found: Sequence[Curve]) -> Iterator[BreakEven]:
-    """Where one stack becomes cheaper than another, as far as plans of both are known."""
+    """Find the volumes from which one stack is cheaper than another, if both have known plans."""
     for one, other in combinations(found, 2):
 
         def cheaper(videos: int, one: Curve = one, other: Curve = other) -> str | None:

@@ -1,4 +1,4 @@
-"""What vendors said that they took, beside what was to be expected by the rows of today."""
+"""Costs: the charge that a vendor reported for each call, beside the quote before it."""
 
 from __future__ import annotations
 
@@ -9,32 +9,29 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from ..interfaces import dollars
-from ..models import Operation
-from ..records import LedgerEntry, Record, Video
-from .quotes import Choice, Estimate, Scenario, Usage, Workload, every_variant, shared
+from ..records import LedgerEntry, OperationState, Record
+from .budgets import asked, millionths, priced
+from .quotes import Choice, Estimate, Usage
 from .rows import Prices
 
-__all__ = ["Cost", "asked", "cost", "priced", "usage_of"]
-
-#: What a vendor's word makes of an amount, for one voice, avatar, speech, video or dub.
+#: Unit in a vendor's report -> field of ``Usage``, for one voice, avatar, speech, video or dub.
 _SAID: Mapping[str, str] = MappingProxyType(
     {"character": "characters", "credit": "credits", "second": "seconds"}
 )
 _AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?) (character|credit|second)s?")
-_NOTHING = Usage(count=0)
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """One accepted call of the ledger; the estimates' ``used`` is what to compare."""
+    """One accepted call of the ledger; compare the ``used`` of both estimates."""
 
     entry: LedgerEntry
-    recorded: Estimate | None  #: of what the vendor said; None where it said nothing that we read
-    quoted: Estimate | None  #: of what was asked for; None where that was not known
+    recorded: Estimate | None  #: of the vendor's report; None without one
+    quoted: Estimate | None  #: of the order; None if its length was unknown
 
 
 def usage_of(text: str | None) -> Usage | None:
-    """What a vendor said it took, such as "312 characters"; None where it is no amount of ours."""
+    """Parse a vendor's report such as "312 characters"; None for another unit."""
     found = _AMOUNT.fullmatch(text or "")
     return found and Usage(count=1, **{_SAID[found[2]]: Decimal(found[1])})
 
@@ -45,9 +42,9 @@ def cost(
     prices: Prices,
     choose: Choice = MappingProxyType({}),
 ) -> Cost:
-    """Price an entry twice: by the vendor's word, and by what was asked for.
+    """Price an entry twice: by the vendor's report, and by the order.
 
-    What was quoted when it was ordered stands in the entry; without that, it is quoted anew.
+    The quote of the order is stored in the entry; without one, the order is quoted again.
     """
     entry = _completed(entry, record)
     return Cost(
@@ -58,7 +55,7 @@ def cost(
 
 
 def _completed(entry: LedgerEntry, record: Record | None) -> LedgerEntry:
-    """The entry with what the vendor said later, when the job was polled."""
+    """The entry with the cost that the vendor reported later, when the job was polled."""
     job = entry.provider, entry.operation, entry.job_id
     for state in record.every_operation if record and not entry.cost else ():
         if (state.provider, state.operation, state.job_id) == job:
@@ -71,7 +68,7 @@ def _quoted(
 ) -> Estimate | None:
     if entry.quoted is not None:
         return Estimate(used=dollars(entry.quoted))
-    return _expected(entry, asked(entry.operation, entry.provider, record), prices, choose)
+    return _expected(entry, asked(entry.operation, record), prices, choose)
 
 
 def _expected(
@@ -82,42 +79,10 @@ def _expected(
     return priced(entry.provider, entry.operation, usage, prices, choose)[0]
 
 
-def asked(
-    operation: Operation,
-    provider: str,
-    record: Record | None,
-    scenario: Scenario = Scenario.EXPECTED,
-) -> Usage | None:
-    """What a record wants of an operation; None where its length is not known."""
-    workload = _workload(operation, record)
-    if workload is None:
+def charged(state: OperationState, prices: Prices) -> int | None:
+    """The cost that the vendor reported for an operation, in micro-dollars, by the price rows."""
+    usage = usage_of(state.cost) if state.billable else None
+    if usage is None:
         return None
-    return shared({operation: provider}, workload, scenario, apart=True)[provider][operation]
-
-
-def _workload(operation: Operation, record: Record | None) -> Workload | None:
-    if operation in (Operation.VOICE, Operation.AVATAR):
-        return Workload(trainings=1, videos=0)
-    if not isinstance(record, Video):
-        return None
-    if operation is not Operation.DUB and record.script:
-        return Workload(trainings=0, videos=1, script=record.script)
-    recording = record.source if operation is Operation.DUB else record.audio
-    if recording is None or not recording.seconds:
-        return None
-    dubs = int(operation is Operation.DUB)
-    seconds = Decimal(str(recording.seconds))
-    return Workload(trainings=0, videos=1 - dubs, dubs=dubs, seconds=seconds)
-
-
-def priced(
-    provider: str,
-    operation: Operation,
-    usage: Usage,
-    prices: Prices,
-    choose: Choice = MappingProxyType({}),
-) -> list[Estimate]:
-    """What a usage costs in each variant; the expected one is the first."""
-    # The voice is kept meanwhile, and with it the plan that it needs.
-    work = {Operation.VOICE: _NOTHING, operation: usage}
-    return [part.estimate for part in every_variant(prices, provider, work, choose)]
+    found = priced(state.provider, state.operation, usage, prices)[0]
+    return None if found.unknown else millionths(found.used)

@@ -8,8 +8,6 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from ..errors import BudgetExceeded, ConfigError
 
-__all__ = ["CURRENCY", "USD", "Money", "checked", "money", "require", "shown"]
-
 CURRENCY = "USD"
 
 

@@ -14,7 +14,6 @@ from .rows import Prices
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["SUFFIXES", "plot"]
 
 #: What the file may be, by its name.
 SUFFIXES = (".png", ".svg", ".pdf")

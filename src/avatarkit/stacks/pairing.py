@@ -1,4 +1,4 @@
-"""How a script becomes a talking video, where one provider has the voice and one the avatar."""
+"""Pairing: the way from a script to a talking video across two providers, voice and avatar."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from ..content.audio import CODECS
 from ..interfaces import ROLES, Capabilities
 from ..models import Operation
 
-__all__ = ["Way", "plays", "way"]
-
-#: Of a class whose objects alone can tell: nothing is refused before they are asked.
+#: Assumed for a class whose capabilities depend on the instance.
 _UNTOLD = Capabilities(drive=frozenset({"script", "audio"}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """From a cloned voice to an avatar that speaks with it; with ``problem`` there is none."""
+    """The way from a cloned voice to an avatar that speaks with it; ``problem`` if none."""
 
     voice: str  #: the provider that clones it
     avatar: str  #: the provider whose avatar speaks
@@ -38,12 +36,12 @@ class Way:
 
 
 def plays(provider: type, operation: Operation) -> bool:
-    """Whether the class has the operation's role, whether it inherits it or just fits."""
+    """True if the class implements the operation's protocol, by inheritance or by its methods."""
     return issubclass(provider, ROLES[operation].protocol)
 
 
 def way(voice: Any, avatar: Any) -> Way:
-    """How avatars of the one provider class speak with voices that the other one clones."""
+    """The way in which avatars of one provider class speak with voices cloned by the other."""
     can = getattr(avatar, "capabilities", _UNTOLD)
     said = getattr(voice, "capabilities", _UNTOLD).speech_format
     names = {"voice": voice.name, "avatar": avatar.name}

@@ -1,19 +1,20 @@
-"""The providers in use: each is made from the settings when it is first asked for."""
+"""Provider pool: makes each provider from the settings when it is first asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
 
-from .. import _telemetry, errors, pricing
+from .. import errors, pricing
 from ..config.settings import Settings
 from ..interfaces import Clock, Provider
 from ..models import Operation
+from ..pricing.rows import read
 from ..records import OperationState
 from . import registry
 from .registry import Stack
-
-__all__ = ["ProviderPool"]
 
 
 class ProviderPool:
@@ -25,6 +26,7 @@ class ProviderPool:
         self._given = given
         self._providers: dict[str, Provider] = dict(given)
         self._classes: dict[str, type[Provider]] = {n: type(p) for n, p in given.items()}
+        self._prices: dict[frozenset[str], pricing.Prices] = {}
 
     def provider(self, name: str) -> Provider:
         """The provider; raises ``ConfigError`` for an unknown name, or without a key."""
@@ -34,17 +36,17 @@ class ProviderPool:
         return self._providers[name]
 
     def class_of(self, name: str) -> type[Provider]:
-        """Its class, for what needs no key; raises ``ConfigError`` for an unknown name."""
+        """The class of a provider; needs no key. Raises ``ConfigError`` for an unknown name."""
         if name not in self._classes:  # to look through all installed packages takes time
             self._classes[name] = registry.load(name)
         return self._classes[name]
 
     def stack(self, stack: str | Mapping[Operation, str]) -> Stack:
-        """A stack by its word, or by who does what."""
+        """Parse a stack name or mapping."""
         return Stack.parse(stack, self.class_of)
 
     def missing(self, roles: Mapping[Operation, str]) -> str | None:
-        """What keeps these providers from being used here, such as a key; None: nothing."""
+        """The reason why these providers cannot be used here, such as a missing key."""
         try:
             for name in set(roles.values()):
                 self.provider(name)
@@ -53,7 +55,7 @@ class ProviderPool:
         return None
 
     def operation(self, operation: Operation, name: str) -> OperationState:
-        """An operation that is to be done by the provider of that name."""
+        """A new operation at the provider of that name."""
         can = self.provider(name).capabilities
         return OperationState(
             operation=operation,
@@ -63,20 +65,30 @@ class ProviderPool:
             list_lag=can.list_lag,
             idempotency_window=can.idempotency_window,
             typical=can.typical.get(operation, 60.0),
-            trace=_telemetry.traceparent(),
         )
 
     def prices(self, names: Iterable[str]) -> pricing.Prices:
-        """The shipped rows, those of these providers, and those of ``AVATARKIT_PRICES``'s file."""
-        classes = []
-        for name in dict.fromkeys(names):
-            with suppress(errors.ConfigError):  # of the ledger: it may be gone
-                classes.append(self.class_of(name))
-        return pricing.Prices.load(
-            plugins=classes, file=self._settings.environ.get("AVATARKIT_PRICES")
-        )
+        """The shipped rows, those of these providers, and those of ``AVATARKIT_PRICES``'s file.
+
+        The file is read once, and again after ``aclose``.
+        """
+        wanted = frozenset(names)
+        if wanted not in self._prices:
+            classes = []
+            for name in sorted(wanted):
+                with suppress(errors.ConfigError):  # the ledger may name an uninstalled provider
+                    classes.append(self.class_of(name))
+            self._prices[wanted] = pricing.Prices.load(plugins=classes, own=self._own_prices)
+        return self._prices[wanted]
+
+    @cached_property
+    def _own_prices(self) -> Sequence[pricing.Price]:
+        file = self._settings.environ.get("AVATARKIT_PRICES")
+        return read(Path(file)) if file else ()
 
     async def aclose(self) -> None:
-        """Close what was made here; who asks for it again has it made anew."""
+        """Close the providers that were made here; they are made again on demand."""
+        self._prices.clear()
+        self.__dict__.pop("_own_prices", None)
         for name in self._providers.keys() - self._given.keys():
             await self._providers.pop(name).aclose()

@@ -1,6 +1,6 @@
-"""Between stacks that can do the same: which of them are asked, and in which order.
+"""Ranking: the order in which stacks that can do the same work are tried.
 
-What happens when one refuses is in ``states``.
+``lifecycle`` moves a record to the next stack after a refusal.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from .._log import get_logger
 from ..interfaces import Provider
 from ..models import Operation
 from ..pricing import Quote, quote
+from .candidate import Candidate
 from .provider_pool import ProviderPool
 from .registry import Stack
 
@@ -25,8 +26,7 @@ T = TypeVar("T")
 #: One stack by its name or as a mapping, or several that can do the same.
 Stacks = str | Mapping[Operation, str] | Sequence[str | Mapping[Operation, str]]
 
-#: What keeps a stack from a job, before anything is sent. Whatever else is raised is no verdict on
-#: the stack.
+#: Errors that skip a stack before anything is sent; any other error is raised to the caller.
 LEFT_OUT = (
     errors.ConfigError,
     errors.ConsentRequired,
@@ -38,11 +38,11 @@ LEFT_OUT = (
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A stack that could be asked: what a training and a video of a minute cost, and how long."""
+    """A stack with its price for a training and a minute of video, and its duration."""
 
     stack: Stack
     quote: Quote
-    seconds: float | None  #: that a training takes; None: unknown
+    seconds: float | None  #: duration of a training; None: unknown
     basis: Literal["measured", "typical"] | None  #: of ``seconds``, see ``Duration``
 
     @property
@@ -52,19 +52,19 @@ class Offer:
 
     @property
     def roles(self) -> Mapping[Operation, str]:
-        """Which provider does what."""
+        """Provider of each operation."""
         return self.stack.roles
 
     @property
     def price(self) -> Decimal | None:
-        """US dollars expected; None: unknown, which is not zero."""
+        """Expected US dollars; None if unknown, which is not zero."""
         return self.quote.expected.total
 
 
 def offer(
     stack: Stack, quote: Quote, took: float | None, class_of: Callable[[str], type[Provider]]
 ) -> Offer:
-    """What a stack offers; ``took`` is what was measured, else what its providers usually take."""
+    """Make an offer; ``took``: measured seconds of a training, else the typical ones are used."""
     if took is not None:
         return Offer(stack, quote, took, "measured")
     trained = [(o, n) for o, n in stack.roles.items() if o in (Operation.VOICE, Operation.AVATAR)]
@@ -74,8 +74,8 @@ def offer(
     return Offer(stack, quote, sum(known) if whole else None, "typical" if whole else None)
 
 
-#: The order in which stacks are asked: "best" is the caller's own; a function is given the offers
-#: and returns those that are to be asked, the first one first.
+#: Preference: "best" keeps the caller's order; a function gets the offers and returns those to try,
+#: in order.
 Choose = Literal["best", "cheapest", "fastest"] | Callable[[Sequence[Offer]], Iterable[Offer]]
 
 _KEYS: Mapping[str, Callable[[Offer], Decimal | float | None]] = {
@@ -86,10 +86,10 @@ _KEYS: Mapping[str, Callable[[Offer], Decimal | float | None]] = {
 
 
 def ordered(offers: Sequence[Offer], choose: Choose) -> list[Offer]:
-    """The offers in the order in which they are asked; where two are equal, in the caller's.
+    """Sort offers by preference; ties keep the caller's order, unknown values come last.
 
-    What is unknown comes last. Raises ``ConfigError`` for an unknown word, or a function that
-    returns what it was not given.
+    Raises ``ConfigError`` for an unknown word, or for a function that returns anything else than
+    some of its offers.
     """
     if callable(choose):
         chosen = list(choose(tuple(offers)))
@@ -105,7 +105,7 @@ def ordered(offers: Sequence[Offer], choose: Choose) -> list[Offer]:
 
 
 class StackSelector:
-    """Resolves the ``stack=`` of a call to stacks, in the order in which they are tried."""
+    """Resolves the ``stack=`` of a call to candidates, in the order in which they are tried."""
 
     def __init__(self, pool: ProviderPool, default: Stacks, choose: Choose) -> None:
         if not callable(choose):
@@ -113,25 +113,32 @@ class StackSelector:
         self._pool = pool
         self._default = default
         self._choose = choose
+        self._known: dict[object, Candidate] = {}
 
-    def asked(self, stack: Stacks | None) -> list[Stack]:
+    def asked(self, stack: Stacks | None) -> list[Candidate]:
         """The stacks that the caller named, else the default ones, in the caller's order."""
         asked = stack or self._default
-        several = [asked] if isinstance(asked, str | Mapping) else asked
-        return [self._pool.stack(one) for one in several]
+        found = []
+        for one in [asked] if isinstance(asked, str | Mapping) else asked:
+            key = one if isinstance(one, str) else tuple(one.items())
+            if key not in self._known:
+                self._known[key] = Candidate(self._pool.stack(one), self._pool)
+            found.append(self._known[key])
+        return found
 
     def ranked(
         self, stack: Stacks | None, took: Mapping[str, float] = MappingProxyType({})
-    ) -> list[Stack]:
-        """The stacks by preference; ``took`` holds measured seconds of a training by stack name."""
+    ) -> list[Candidate]:
+        """The candidates by preference; ``took``: measured seconds of a training by stack name."""
         found = self.asked(stack)
         if len(found) == 1:
             return found
+        by_stack = {id(one.stack): one for one in found}
         offers = [self._offer(one, took.get(one.name)) for one in found]
-        return [offer.stack for offer in ordered(offers, self._choose)]
+        return [by_stack[id(offer.stack)] for offer in ordered(offers, self._choose)]
 
-    def first(self, stack: Stacks | None) -> Stack:
-        """The preferred stack, without measured durations."""
+    def first(self, stack: Stacks | None) -> Candidate:
+        """The preferred candidate, without measured durations."""
         return self.ranked(stack)[0]
 
     def offers(self, stack: Stacks | None, took: Mapping[str, float]) -> list[Offer]:
@@ -140,23 +147,29 @@ class StackSelector:
         ready = [offer for offer in offers if self._pool.missing(offer.roles) is None]
         return ordered(ready, self._choose) if ready else []
 
-    def _offer(self, stack: Stack, took: float | None) -> Offer:
-        quoted = quote(stack, prices=self._pool.prices(stack.roles.values()))
-        return offer(stack, quoted, took, self._pool.class_of)
+    def forget(self) -> None:
+        """Drop all candidates; their providers are closed."""
+        self._known.clear()
+
+    def _offer(self, candidate: Candidate, took: float | None) -> Offer:
+        quoted = quote(candidate, prices=candidate.prices)
+        return offer(candidate.stack, quoted, took, self._pool.class_of)
 
 
-async def fitting(stacks: Sequence[Stack], fit: Callable[[Stack], Awaitable[T]]) -> list[T]:
-    """What ``fit`` makes of each stack that it finds nothing against, see ``LEFT_OUT``.
+async def fitting(
+    candidates: Sequence[Candidate], fit: Callable[[Candidate], Awaitable[T]]
+) -> list[T]:
+    """The results of ``fit`` for the candidates that it does not refuse, see ``LEFT_OUT``.
 
-    Where that is none, raises as for the first stack, with the reasons of all.
+    If it refuses all, raises the first one's error with the reasons of all.
     """
     found: list[T] = []
     refusals: list[tuple[str, Exception]] = []
-    for stack in stacks:
+    for candidate in candidates:
         try:
-            found.append(await fit(stack))
+            found.append(await fit(candidate))
         except LEFT_OUT as error:
-            refusals.append((stack.name, error))
+            refusals.append((candidate.name, error))
     if not found:
         first = refusals[0][1]
         if len(refusals) == 1:

@@ -1,4 +1,4 @@
-"""Which providers there are: names, entry points and stacks; one is imported when it is used.
+"""Registry of providers: names, entry points and stacks; a provider is imported on first use.
 
 Another distribution adds a provider by an entry point in the group ``avatarkit.providers``::
 
@@ -25,8 +25,6 @@ from ..interfaces import ROLES
 from ..models import Operation
 from .pairing import plays, way
 
-__all__ = ["BUILTIN", "GROUP", "Row", "Stack", "StackRow", "listing", "load", "stacks", "usable"]
-
 GROUP = "avatarkit.providers"
 
 #: The providers that come with avatarkit: name -> "module:Class".
@@ -46,7 +44,7 @@ BUILTIN: Mapping[str, str] = MappingProxyType(
     }
 )
 
-#: What must be installed for which built-in provider.
+#: Extra of avatarkit that a built-in provider needs.
 _EXTRAS: Mapping[str, str] = MappingProxyType({"coqui": "coqui", "local": "local"})
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
@@ -54,7 +52,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A provider as the registry knows it, without having imported it."""
+    """A registered provider, not imported."""
 
     name: str
     target: str  #: "module:Class"
@@ -64,7 +62,7 @@ class Row:
 
 
 def listing() -> list[Row]:
-    """Every provider there is, by name; reads metadata only, and imports none."""
+    """List all providers by name; reads package metadata only, and imports none."""
     builtin = [
         Row(name, target, "avatarkit", extra=_EXTRAS.get(name)) for name, target in BUILTIN.items()
     ]
@@ -112,7 +110,7 @@ def _points(path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
 
 
 def _plugins() -> Iterator[Row]:
-    """The rows of installed plugins; the later ones of a name that is taken carry an error."""
+    """Rows of installed plug-ins; a second one of a name carries an error."""
     owners = dict.fromkeys(BUILTIN, "avatarkit")
     seen: set[tuple[str, str, str]] = set()
     points = sorted(_points(tuple(sys.path)), key=lambda p: (p.name, _origin(p), p.value))
@@ -169,7 +167,7 @@ def _not_importable(row: Row, error: Exception) -> ConfigError:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Providers that work together: which of them does which operation."""
+    """Providers that work together, one for each operation."""
 
     name: str  #: as it was asked for, e.g. "elevenlabs+d-id"
     roles: Mapping[Operation, str]
@@ -203,7 +201,7 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class StackRow:
-    """A stack as the table of all of them shows it."""
+    """A row in the table of all stacks."""
 
     stack: str  #: what to ask for
     roles: Mapping[Operation, str]
@@ -214,7 +212,7 @@ class StackRow:
 def stacks(
     names: Sequence[str] | None = None, class_of: Callable[[str], type] = load
 ) -> list[StackRow]:
-    """Every provider alone, and every voice with every other's avatar; imports what is named.
+    """List every provider alone, and every voice with every other's avatar; imports them.
 
     Without ``names`` these are all providers that can be imported and have not closed.
     """
@@ -245,7 +243,7 @@ def _alone(name: str, classes: Mapping[str, type]) -> StackRow:
 
 
 def _joined(voice: str, avatar: str, classes: Mapping[str, type]) -> StackRow:
-    """The pair by its words where they say it, else as a mapping."""
+    """The pair by name if the name is unambiguous, else as a mapping."""
     trains = plays(classes[avatar], Operation.AVATAR)
     wanted = {Operation.VOICE: voice, Operation.AVATAR if trains else Operation.VIDEO: avatar}
     found = way(classes[voice], classes[avatar])
@@ -265,7 +263,7 @@ def _said(mapping: Mapping[Operation, str]) -> str:
 
 
 def _pairs(stack: str) -> dict[Operation, str]:
-    """Read a mapping from a text; what is wrong with its names is found out later."""
+    """Parse a mapping such as "voice=heygen,avatar=d-id"; names are checked later."""
     pairs = [pair.partition("=") for pair in stack.split(",")]
     said = [key.strip() for key, _, _ in pairs]
     repeated = [key for key in dict.fromkeys(said) if said.count(key) > 1]
@@ -287,15 +285,15 @@ def _words(stack: str) -> list[str]:
     return words
 
 
-#: What stays with the provider of something else, where that provider does it: a cloned voice
-#: speaks only where it was cloned, an avatar is moved only where it was made.
+#: Operations that stay with the provider of another one, if it can do them: a cloned voice speaks
+#: only where it was cloned, an avatar moves only where it was trained.
 _FOLLOWS: Mapping[Operation, Operation] = MappingProxyType(
     {Operation.SPEECH: Operation.VOICE, Operation.VIDEO: Operation.AVATAR}
 )
 
 
 def _assigned(chosen: Mapping[Operation, str], classes: Mapping[str, type]) -> dict[Operation, str]:
-    """Who does what, where ``classes`` are the providers in the order in which they are named."""
+    """Provider of each operation; ``classes`` are in the order in which the stack names them."""
     firsts = ((o, [word for word in classes if plays(classes[word], o)]) for o in ROLES)
     roles = {o: words[0] for o, words in firsts if words} | dict(chosen)
     generator = chosen.get(Operation.VIDEO)
@@ -314,7 +312,7 @@ def _assigned(chosen: Mapping[Operation, str], classes: Mapping[str, type]) -> d
 
 
 def _problem(roles: Mapping[Operation, str], classes: Mapping[str, type]) -> str | None:
-    """Why the voice cannot be heard from the avatar, if it cannot."""
+    """The reason why the avatar cannot speak with the voice; None if it can."""
     voice, generator = roles.get(Operation.VOICE), roles.get(Operation.VIDEO)
     avatar, speaker = roles.get(Operation.AVATAR), roles.get(Operation.SPEECH)
     if avatar and generator and avatar != generator:

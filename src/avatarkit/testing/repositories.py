@@ -19,6 +19,7 @@ from typing import Any
 import anyio
 import pytest
 
+from ..consent import identified
 from ..errors import BudgetExceeded, ConfigError, IllegalTransition, NotFound, StorageError
 from ..interfaces import Backlog, Cap, Held, LogEntry, Repository
 from ..models import Consent, Job, JobState, Operation, StoredFile, VendorEvent
@@ -1055,20 +1056,20 @@ class RepositorySuite:
 
     async def test_a_consent_comes_back(self, repository: Repository) -> None:
         """A consent is found by its id."""
-        consent = Consent(subject="Ana Lima", given_at=_BIRTH).identified(ANA)
+        consent = identified(Consent(subject="Ana Lima", given_at=_BIRTH), ANA)
         await repository.add_consent(consent)
         assert await repository.get_consent(consent.id) == consent
 
     async def test_the_first_consent_is_kept(self, repository: Repository) -> None:
         """The first consent stays, as its time is evidence."""
-        first = Consent(subject="Ana Lima", given_at=_BIRTH).identified(ANA)
+        first = identified(Consent(subject="Ana Lima", given_at=_BIRTH), ANA)
         await repository.add_consent(first)
         again = await repository.add_consent(first.model_copy(update={"given_at": _BIRTH + 9}))
         assert again == first == await repository.get_consent(first.id)
 
     async def test_a_consent_is_revoked_once(self, repository: Repository) -> None:
         """The time of the first revocation stays."""
-        consent = Consent(subject="Ana Lima", given_at=_BIRTH).identified(ANA)
+        consent = identified(Consent(subject="Ana Lima", given_at=_BIRTH), ANA)
         await repository.add_consent(consent)
         revoked = consent.model_copy(update={"revoked_at": _BIRTH + 5})
         assert await repository.revoke_consent(consent.id, _BIRTH + 5) == revoked
@@ -1077,7 +1078,7 @@ class RepositorySuite:
 
     async def test_a_revoked_consent_is_not_given_again(self, repository: Repository) -> None:
         """Adding the same consent again does not undo a revocation."""
-        consent = Consent(subject="Ana Lima", given_at=_BIRTH).identified(ANA)
+        consent = identified(Consent(subject="Ana Lima", given_at=_BIRTH), ANA)
         await repository.add_consent(consent)
         revoked = await repository.revoke_consent(consent.id, _BIRTH + 5)
         assert await repository.add_consent(consent) == revoked
@@ -1193,7 +1194,7 @@ class RepositorySuite:
 
     async def test_a_users_consents_are_listed(self, repository: Repository) -> None:
         """Consents of other users are left out."""
-        mine, theirs = (Consent(subject="me").identified(user) for user in (ANA, BOB))
+        mine, theirs = (identified(Consent(subject="me"), user) for user in (ANA, BOB))
         for consent in (mine, theirs):
             await repository.add_consent(consent)
         assert await repository.consents(ANA) == [mine]
@@ -1221,7 +1222,7 @@ class RepositorySuite:
         await repository.create(a_video("dead", deleted=True))
         for sample in (_sample(), _sample("sample-2", role="footage")):
             await repository.add_sample(sample)
-        consent = await repository.add_consent(Consent(subject="me").identified(ANA))
+        consent = await repository.add_consent(identified(Consent(subject="me"), ANA))
         await repository.log_webhook(_delivery())
         await repository.settle_webhook("fake", "event-1", "applied", dead.id)
         gone = await repository.erase(ANA)
@@ -1254,7 +1255,7 @@ class RepositorySuite:
         sample = await repository.add_sample(
             _sample("of bob", user_id=BOB, clone_id=an_id("clone-2"))
         )
-        consent = await repository.add_consent(Consent(subject="me").identified(BOB))
+        consent = await repository.add_consent(identified(Consent(subject="me"), BOB))
         await repository.log_webhook(_delivery())
         await repository.settle_webhook("fake", "event-1", "applied", record.id)
         await repository.erase(ANA)

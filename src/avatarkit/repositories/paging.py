@@ -1,4 +1,4 @@
-"""Every record of a user, page by page."""
+"""Paging: every record of a user, page by page."""
 
 from __future__ import annotations
 

@@ -1,0 +1,472 @@
+"""Places an order: check, fit to a stack, keep samples, price, save, wake the worker.
+
+Every training, video and dub takes this one path from request to saved record.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, TypeVar, cast
+
+from .. import _telemetry, errors
+from ..consent import require, require_valid
+from ..interfaces import ROLES, Engine, MediaStore, Repository, needs_footage
+from ..lifecycle.durations import Durations
+from ..lifecycle.vendor_requests import unreachable
+from ..models import Consent, JobState, Operation, Options, SampleRole
+from ..pricing import Budget, Money, Prices, bounded
+from ..records import (
+    Alternative,
+    OperationState,
+    Phase,
+    Record,
+    Sample,
+    Status,
+    Training,
+    Video,
+    later,
+)
+from ..stacks.candidate import Candidate
+from ..stacks.provider_pool import ProviderPool
+from ..stacks.ranking import Stacks, StackSelector, fitting
+from . import preflight
+from .recordings import Gathering, Recording, Recordings, Source
+
+R = TypeVar("R", bound=Record)
+
+_NAMESPACE = uuid.UUID("5f0b7f2e-6d0e-4a57-9d0a-61766b740001")
+#: Seconds until a person is asked what to do about a video; the policy sets it for a training.
+_DEADLINES: Mapping[str, float] = MappingProxyType({"video": 6 * 3600.0, "dub": 86_400.0})
+
+_ROLE_OF = {Operation.VOICE: SampleRole.VOICE, Operation.AVATAR: SampleRole.FOOTAGE}
+_OPERATION_OF = {role: operation for operation, role in _ROLE_OF.items()}
+
+
+def require_named(**values: str) -> None:
+    """Raise ``ConfigError`` for empty values."""
+    empty = [name for name, value in values.items() if not value.strip()]
+    if empty:
+        raise errors.ConfigError(f"{' and '.join(empty)} must not be empty")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A request for a training, a video or a dub: its owner, its name, and what it may cost.
+
+    ``id`` is that of its record: the same for the same ``idempotency_key`` of a user. Raises
+    ``ConfigError`` without a user or a clone.
+    """
+
+    kind: Literal["training", "video", "dub"]
+    user_id: str
+    clone_id: str
+    name: str = ""
+    language: str | None = None
+    options: Sequence[Options] = ()
+    idempotency_key: str | None = None
+    max_cost: Money | None = None
+    allow_unknown: Collection[str] = ()
+    id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        require_named(user_id=self.user_id, clone_id=self.clone_id)
+        key = f"{self.kind}\0{self.user_id}\0{self.idempotency_key}"
+        by_key = self.idempotency_key is not None
+        object.__setattr__(self, "id", str(uuid.uuid5(_NAMESPACE, key) if by_key else uuid.uuid4()))
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The fields of its record."""
+        return {
+            "id": self.id,
+            "user_id": self.user_id,
+            "clone_id": self.clone_id,
+            "name": self.name,
+            "language": self.language,
+            "idempotency_key": self.idempotency_key,
+            "options": tuple(
+                {
+                    "type": type(option).__name__,
+                    "values": option.model_dump(mode="json", exclude_defaults=True),
+                }
+                for option in self.options
+            ),
+        }
+
+
+class _Fit(NamedTuple):
+    """A candidate that can do a training, and what it would be made of."""
+
+    candidate: Candidate
+    operations: tuple[OperationState, ...]
+    files: list[Recording]
+    stored: list[Sample]
+    consent: Consent
+
+
+class Intake:
+    """Makes records of orders; keeps the samples and the consent that they need.
+
+    An order that cannot be done raises before anything is kept: ``Unsupported``, ``MediaRejected``,
+    ``ConsentRequired``, or ``ConfigError`` for a missing key or a store without links.
+    ``BudgetExceeded`` is raised before the record is saved.
+    """
+
+    def __init__(
+        self,
+        *,
+        pool: ProviderPool,
+        selector: StackSelector,
+        recordings: Recordings,
+        repository: Repository,
+        media: MediaStore,
+        engine: Engine,
+        durations: Durations,
+        budgets: Sequence[Budget],
+        deadline: float,
+    ) -> None:
+        self._pool = pool
+        self._selector = selector
+        self._recordings = recordings
+        self._repository = repository
+        self._media = media
+        self._engine = engine
+        self._durations = durations
+        self._budgets = budgets
+        self._deadline = deadline
+
+    # -- orders -------------------------------------------------------------------------------
+
+    async def train(
+        self,
+        order: Order,
+        stack: Stacks | None,
+        *,
+        voice: Sequence[Source],
+        footage: Source | None,
+        consent: Consent | None,
+    ) -> Training:
+        """Place a training on the first usable stack; keep the others as fallbacks."""
+        if known := order.idempotency_key and await self._repository.get(order.id):
+            return cast("Training", known)
+        candidates = self._selector.asked(stack)
+        if len(candidates) > 1:
+            candidates = self._selector.ranked(stack, await self._durations.took())
+        given: list[tuple[SampleRole, Source]] = [(SampleRole.VOICE, v) for v in voice]
+        given += [(SampleRole.FOOTAGE, footage)] if footage is not None else []
+        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
+            limits = candidates[0].limits if len(candidates) == 1 else ()
+            gathering = Gathering(self._recordings, given, Path(folder), limits)
+            fit = partial(self._fit, order, gathering, consent, among=len(candidates))
+            found = await fitting(candidates, fit)
+            kept = await self._recordings.keep_consent(found[0].consent, order.user_id)
+            files = {id(file): file for one in found for file in one.files}
+            samples = {
+                key: await self._recordings.keep(file, order.user_id, order.clone_id)
+                for key, file in files.items()
+            }
+        first, *others = [
+            self._alternative(one, [*(samples[id(file)] for file in one.files), *one.stored])
+            for one in found
+        ]
+        training = Training(
+            **order.fields,
+            consent_id=kept.id,
+            **dict(first),  # its stack, operations and samples
+            **await self._times(self._deadline),
+            alternatives=tuple(others),
+        )
+        return await self._save(
+            order, training, {one.candidate.name: one.candidate.prices for one in found}
+        )
+
+    async def adopt(
+        self,
+        order: Order,
+        stack: Stacks | None,
+        *,
+        avatar_id: str,
+        voice_id: str | None,
+        consent: Consent | None,
+    ) -> Training:
+        """Save a completed training of an avatar that exists at the stack's providers already."""
+        candidates = self._selector.asked(stack)
+        if len(candidates) > 1:
+            raise errors.ConfigError("name the stack that has this avatar: adopt(stack=...)")
+        (chosen,) = candidates
+        require_named(avatar_id=avatar_id)
+        agreed = require(consent, chosen.consent_rules)
+        generator = chosen.roles.get(Operation.VIDEO)
+        if generator is None:
+            raise errors.Unsupported(f"{chosen.name} makes no videos, so it has no avatars")
+        speaker = chosen.roles.get(Operation.VOICE) or chosen.roles.get(Operation.SPEECH)
+        times = await self._times(0.0)
+        now = times["created_at"]
+        operations = [self._exists(Operation.AVATAR, generator, avatar_id, now)]
+        if voice_id:
+            voice = self._exists(Operation.VOICE, speaker or generator, voice_id, now)
+            operations.insert(0, voice)
+        kept = await self._recordings.keep_consent(agreed, order.user_id)
+        training = Training(
+            **order.fields,
+            stack=chosen.name,
+            consent_id=kept.id,
+            operations=tuple(operations),
+            status=Status.COMPLETED,
+            progress=100,
+            started_at=now,
+            completed_at=now,
+            **{**times, "next_at": None},
+        )
+        return await self._save(order, training, {chosen.name: chosen.prices})
+
+    async def speak(
+        self, order: Order, training: Training, *, script: str | None, audio: Source | None
+    ) -> Video:
+        """Place a video of the training's avatar, driven by ``script`` or by audio."""
+        if known := order.idempotency_key and await self._repository.get(order.id):
+            return cast("Video", known)
+        avatar = training.operation(Operation.AVATAR)
+        if avatar is None:
+            raise errors.Unsupported(f"training {training.id} has a voice, but no avatar to speak")
+        voice = training.operation(Operation.VOICE)
+        operations = self._speaking(avatar, voice, with_audio=audio is not None)
+        names = tuple(dict.fromkeys(state.provider for state in operations))
+        language = None if script is None else order.language
+        for name in names:
+            self._pool.provider(name).capabilities.require_language(name, language)
+        if operations[0].operation is Operation.SPEECH:
+            await self._require_sendable(avatar.provider, Operation.VIDEO, "audio/*")
+        providers = {name: self._pool.provider(name) for name in names}
+        kept = await self._repository.get_consent(training.consent_id or "")
+        require(kept, {name: provider.consent_rules for name, provider in providers.items()})
+        require_valid(kept, (await self._repository.now()).wall)
+        sample: Sample | None = None
+        if script is not None:
+            limits = [(n, limit) for n, provider in providers.items() for limit in provider.limits]
+            script = preflight.read_script(script, limits)
+        else:
+            heard = cast("Source", audio)
+            with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
+                file = await self._recordings.accept(SampleRole.VOICE, heard, Path(folder))
+                kind = file.facts.media_type
+                await self._require_sendable(avatar.provider, Operation.VIDEO, kind)
+                sample = await self._recordings.keep(file, order.user_id, order.clone_id)
+        video = Video(
+            **order.fields,
+            stack=training.stack,
+            consent_id=training.consent_id,
+            operations=operations,
+            **await self._times(_DEADLINES[order.kind]),
+            training_id=training.id,
+            script=script,
+            audio=sample,
+            voice_id=training.voice_id,
+            avatar_id=training.avatar_id,
+        )
+        return await self._save(order, video, {training.stack: self._pool.prices(names)})
+
+    async def dub(
+        self, order: Order, stack: Stacks | None, *, source: Source, consent: Consent | None
+    ) -> Video:
+        """Place a dub of an existing video into the order's language."""
+        ranked = self._selector.ranked(stack)
+        chosen = next((one for one in ranked if Operation.DUB in one.roles), ranked[0])
+        if known := order.idempotency_key and await self._repository.get(order.id):
+            return cast("Video", known)
+        require_named(language=order.language or "")
+        dubber = chosen.roles.get(Operation.DUB)
+        if dubber is None:
+            raise errors.Unsupported(f"{chosen.name} does not dub")
+        agreed = require(consent, chosen.consent_rules)
+        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
+            file = await self._recordings.accept(SampleRole.FOOTAGE, source, Path(folder))
+            await self._require_sendable(dubber, Operation.DUB, file.facts.media_type)
+            kept = await self._recordings.keep_consent(agreed, order.user_id)
+            sample = await self._recordings.keep(file, order.user_id, order.clone_id)
+        video = Video(
+            **order.fields,
+            stack=chosen.name,
+            consent_id=kept.id,
+            operations=(self._pool.operation(Operation.DUB, dubber),),
+            **await self._times(_DEADLINES[order.kind]),
+            source=sample,
+        )
+        return await self._save(order, video, {chosen.name: chosen.prices})
+
+    async def _save(self, order: Order, record: R, prices: Mapping[str, Prices]) -> R:
+        """Price the record, save it within the budgets, and wake the worker.
+
+        ``prices`` holds the price rows of each stack by its name. If the record was created before,
+        by the same idempotency key, returns that one.
+        """
+        if trace := _telemetry.traceparent():
+            record = _traced(record, trace)
+        record, caps = bounded(
+            record,
+            prices,
+            self._budgets,
+            max_cost=order.max_cost,
+            allow_unknown=order.allow_unknown,
+        )
+        saved, created = await self._repository.create(record, *caps)
+        if created:
+            self._engine.wake()
+        return cast("R", saved)
+
+    async def _times(self, deadline: float) -> dict[str, Any]:
+        """The times of a record that is due at once and asks a person after ``deadline`` s."""
+        now = (await self._repository.now()).wall
+        begun = dict.fromkeys(("created_at", "updated_at", "next_at"), now)
+        return {**begun, "deadline_at": later(now, deadline)}
+
+    # -- fit to a stack -----------------------------------------------------------------------
+
+    async def _fit(
+        self,
+        order: Order,
+        gathering: Gathering,
+        consent: Consent | None,
+        candidate: Candidate,
+        *,
+        among: int,
+    ) -> _Fit:
+        """Check that the candidate can do the training; raises if it cannot."""
+        if among > 1:
+            candidate.require_language(order.language)
+        given = {role for role, _ in gathering.given}
+        roles = self._sample_roles(candidate, SampleRole.FOOTAGE in given, order.options)
+        operations = candidate.training  # a stack without a key is refused here
+        own = roles & given
+        stored = await self._stored(order, roles - own) if roles - own else []
+        agreed = require(consent, candidate.consent_rules)
+        files, found = await gathering.of(own)
+        found += await self._recordings.examine(files, candidate.limits, candidate.face_finder)
+        preflight.refuse(found)
+        kinds = [(file.role, file.facts.media_type) for file in files]
+        kinds += [(SampleRole(sample.role), sample.file.media_type) for sample in stored]
+        for operation, kind in ((_OPERATION_OF[role], kind) for role, kind in kinds if role):
+            if kind.startswith(candidate.link_only[operation]):
+                await self._require_links(candidate.roles[operation])
+        return _Fit(candidate, operations, files, stored, agreed)
+
+    def _sample_roles(
+        self,
+        candidate: Candidate,
+        has_footage: bool,
+        options: Sequence[Options],
+    ) -> set[SampleRole]:
+        """The roles of the samples that a training of the stack needs."""
+        roles = {_ROLE_OF[o] for o in candidate.roles if o in _ROLE_OF}
+        if not roles:
+            raise errors.Unsupported(
+                f"{candidate.name} can neither clone a voice nor train an avatar"
+            )
+        trainer = candidate.roles.get(Operation.AVATAR)
+        if trainer and not has_footage:
+            needed = needs_footage(self._pool.class_of(trainer), options)
+            return roles if needed else roles - {SampleRole.FOOTAGE}
+        return roles
+
+    async def _stored(self, order: Order, roles: set[SampleRole]) -> list[Sample]:
+        """The clone's stored samples in these roles; raises ``MediaRejected`` if one has none."""
+        samples = await self._repository.samples(order.user_id, order.clone_id)
+        missing = roles - {SampleRole(s.role) for s in samples}
+        if missing:
+            raise errors.MediaRejected(
+                "Missing voice or video samples: give "
+                + " and ".join(f"{role}=" for role in sorted(missing))
+                + ", or add them to the clone first"
+            )
+        return [s for s in samples if SampleRole(s.role) in roles]
+
+    async def _require_sendable(self, provider: str, operation: Operation, kind: str) -> None:
+        if self._pool.provider(provider).capabilities.needs_link(operation, kind):
+            await self._require_links(provider)
+
+    async def _require_links(self, provider: str) -> None:
+        """Raise ``ConfigError`` if the media store makes no links for the provider to open."""
+        try:
+            link = await self._media.url("results/-/-", 60.0)
+        except errors.NotFound:  # the store makes links, yet none to a missing file
+            return
+        if link is None:
+            raise unreachable(provider)
+
+    @staticmethod
+    def _alternative(fit: _Fit, samples: Sequence[Sample]) -> Alternative:
+        return Alternative(
+            stack=fit.candidate.name,
+            operations=fit.operations,
+            voice=tuple(s for s in samples if s.role == "voice")[: preflight.MAX_VOICE_SAMPLES],
+            footage=next((s for s in samples if s.role == "footage"), None),
+        )
+
+    # -- operations ---------------------------------------------------------------------------
+
+    def _exists(self, operation: Operation, name: str, job_id: str, at: float) -> OperationState:
+        provider = self._pool.provider(name)
+        return self._pool.operation(operation, name).model_copy(
+            update={
+                "phase": Phase.DONE,
+                "account": provider.account,
+                "api_version": provider.api_version,
+                "job_id": job_id,
+                "job_state": JobState.SUCCEEDED,
+                "submitted_at": at,
+                "stored": True,
+                # It was not made by us, so it is not ours to delete.
+                "undeletable": (job_id,),
+            }
+        )
+
+    def _speaking(
+        self, avatar: OperationState, voice: OperationState | None, *, with_audio: bool
+    ) -> tuple[OperationState, ...]:
+        """The operations that make a video: by script where one provider has both, else by audio.
+
+        They are bound to the accounts that hold the avatar and the voice.
+        """
+        generator = self._pool.provider(avatar.provider)
+        if not isinstance(generator, ROLES[Operation.VIDEO].protocol):
+            raise errors.Unsupported(f"{avatar.provider} trains avatars, but makes no videos")
+        drive = generator.capabilities.drive
+        video = self._pool.operation(Operation.VIDEO, avatar.provider)
+        video = video.model_copy(update={"account": avatar.account})
+        if with_audio:
+            if "audio" not in drive:
+                raise errors.Unsupported(f"{avatar.provider} cannot be driven by audio")
+            return (video,)
+        same = voice is None or (
+            voice.provider == avatar.provider and voice.account == avatar.account
+        )
+        if same and "script" in drive:
+            return (video,)
+        if voice is None or "audio" not in drive:
+            raise errors.Unsupported(f"{avatar.provider} cannot speak with that voice")
+        speaker = self._pool.provider(voice.provider)
+        if not isinstance(speaker, ROLES[Operation.SPEECH].protocol):
+            raise errors.Unsupported(f"{voice.provider} clones voices, but does not speak")
+        speech = self._pool.operation(Operation.SPEECH, voice.provider)
+        return (speech.model_copy(update={"account": voice.account}), video)
+
+
+def _traced(record: R, trace: str) -> R:
+    """The record with the caller's trace in all its operations."""
+
+    def marked(states: tuple[OperationState, ...]) -> tuple[OperationState, ...]:
+        return tuple(state.model_copy(update={"trace": trace}) for state in states)
+
+    others = [
+        other.model_copy(update={"operations": marked(other.operations)})
+        for other in record.alternatives
+    ]
+    return record.model_copy(
+        update={"operations": marked(record.operations), "alternatives": tuple(others)}
+    )
