@@ -73,8 +73,9 @@ class Effect:
 class World:
     """What survives every kill: the clock, the rows, the store, the vendor."""
 
-    def __init__(self, rnd=None, *, duration=3.0, lag=0.4, trouble=0.0):
-        self.now = 1000.0  # seconds since the machine started
+    def __init__(self, rnd=None, *, duration=3.0, lag=0.4, trouble=0.0, started=0.0):
+        self.now = 1000.0  # seconds since the machine started, which was at the wall time:
+        self.started = started
         self.answered = {}  # record -> wall time of a person's last answer
         self.saves = collections.Counter()  # by record and wall time
         self.rows, self.leases, self.store = {}, {}, {}
@@ -85,14 +86,16 @@ class World:
 
     @property
     def wall(self):
-        return STARTED + self.now
+        return self.started + self.now
 
     def clock(self):
+        if not self.started:
+            return Instant(wall=self.wall)
         return Instant(wall=self.wall, boot=self.now, boot_id="sim")
 
     def since_start(self, wall):
         """The moment of a wall time; the two clocks differ in what a float can hold."""
-        return max(wall - STARTED, 0.0)
+        return max(wall - self.started, 0.0)
 
     def due(self):
         """The next moment at which a record is due, if any is."""
@@ -124,7 +127,7 @@ class World:
     def fold(self, record_id, event):
         """Apply an event from outside (a person, a webhook) in one transaction."""
         row = self.rows[record_id]
-        new = apply(row, event, POLICY)
+        new = apply(row, event)
         if new is not row:
             self.put(row, new)
 
@@ -231,7 +234,9 @@ class Vendor:
         begun = self.consents.setdefault(token, self.world.now)
         if self.world.now >= begun + 1.0:
             return {"consent": token}
-        action = Action(kind="read_text", message="read", expires_at=STARTED + begun + 0.5)
+        action = Action(
+            kind="read_text", message="read", expires_at=self.world.started + begun + 0.5
+        )
         return Waiting(prepared={"consent": token}, action=action)
 
     def upload(self, token):
@@ -547,7 +552,7 @@ def dying_history(kills, make=training, end=None):
     Returns how many boundaries there were after the last kill, and the kills not reached.
     ``end`` is an event that a person sends at the boundary where the last kill would be.
     """
-    world = World()
+    world = World(started=STARTED)
     world.vendor.refusing = make is routed
     world.rows["t1"] = make("t1", world.wall)
     process, left, boundary = Process(world), list(kills), 0
@@ -608,6 +613,7 @@ def random_history(seed):
         duration=rnd.uniform(0.5, 10),
         lag=rnd.choice([0.0, 0.3, 0.49]),
         trouble=rnd.choice([0.0, 0.5, 1.0]),
+        started=STARTED,
     )
     for i in range(rnd.randint(1, 3)):
         make = rnd.choice([training, routed, video])

@@ -271,7 +271,7 @@ def test_what_another_worker_found_meanwhile_is_not_looked_for():
     overtake(
         scene,
         lambda new: new.operation(VOICE).doubted,
-        lambda row: apply(row, event, POLICY),
+        lambda row: apply(row, event),
     )
     scene.world.vendor.accept("voice", "another")
     scene.provider.find_voice = None  # looking would fail
@@ -285,7 +285,7 @@ def test_a_doubt_about_one_attempt_is_not_carried_to_the_next():
 
     def another_attempt(row):
         proved = Absent(at=1000.0, operation=VOICE, attempt=1, next_at=1000.0)
-        return apply(apply(row, proved, POLICY), newer, POLICY)
+        return apply(apply(row, proved), newer)
 
     overtake(scene, lambda new: new.operation(VOICE).doubted, another_attempt)
     looked = []
@@ -397,7 +397,7 @@ def test_an_unpayable_request_fails_after_a_preparation_that_needed_no_media():
             raise AssertionError("never reached")
 
     scene = Scene(provider=Late)
-    scene.world.rows["t1"] = apply(scene.record, _prepared(), POLICY)
+    scene.world.rows["t1"] = apply(scene.record, _prepared())
     scene.provider.capabilities = Capabilities(media=frozenset({"url"}))
     assert scene.finish().error_type == "ConfigError"
 
@@ -459,9 +459,9 @@ def doubted(scene, operation=VOICE):
 
 def intent(scene):
     """A record whose intent was saved by a process that died before it sent anything."""
-    record = apply(scene.record, _prepared(), POLICY)
+    record = apply(scene.record, _prepared())
     event = Intended(at=1000.0, operation=VOICE, instant=scene.world.clock(), digest="d")
-    scene.world.rows["t1"] = apply(record, event, POLICY)
+    scene.world.rows["t1"] = apply(record, event)
 
 
 def test_a_lost_job_is_found_by_its_token():
@@ -608,7 +608,7 @@ def test_speech_that_is_stored_is_not_bought_again():
     scene = unfindable(video)
     event = Intended(at=1000.0, operation=SPEECH, instant=scene.world.clock(), digest="d")
     prepared = dataclasses.replace(_prepared(), operation=SPEECH)
-    record = apply(apply(scene.record, prepared, POLICY), event, POLICY)
+    record = apply(apply(scene.record, prepared), event)
     scene.world.rows["t1"] = record
     scene.world.store["results/t1/speech-audio.wav"] = b"spoken"
     record = scene.finish()
@@ -1164,7 +1164,7 @@ def test_a_person_who_has_done_it_lets_us_look_at_once():
     scene = Scene()
     scene.until(lambda r: r.operation(VOICE).job_id)
     action = Action(kind="open_url", message="agree", operation=VOICE)
-    scene.world.rows["t1"] = apply(scene.record, Asked(at=1000.0, action=action), POLICY)
+    scene.world.rows["t1"] = apply(scene.record, Asked(at=1000.0, action=action))
     assert scene.resolve("done").next_at == scene.world.now
 
 

@@ -106,7 +106,7 @@ def test_a_refusal_speaks_of_its_own_attempt():
     again = first.model_copy(update={"phase": Phase.INTENT, "attempt": 2})
     record = found.record.model_copy(update={"operations": (again, *rest)})
     late = Elsewhere(at=0.0, operation=VOICE, attempt=1, reason="no")
-    assert apply(record, late, POLICY) is record
+    assert apply(record, late) is record
 
 
 def test_a_lost_answer_is_looked_up_and_nobody_else_is_asked():

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from avatarkit import records as r
-from avatarkit.lifecycle.apply import _HANDLERS, apply
+from avatarkit.lifecycle import events
+from avatarkit.lifecycle.apply import apply
 from avatarkit.lifecycle.decide import Do, Policy, Step, decide, poll_gap, settle_time
 from avatarkit.lifecycle.events import (
     Abandoned,
@@ -77,7 +78,7 @@ def job(operation, state=JobState.RUNNING, job_id="j1", **more):
 
 def fold(record, *events):
     for event in events:
-        record = apply(record, event, POLICY)
+        record = apply(record, event)
     return record
 
 
@@ -150,18 +151,18 @@ def test_an_impossible_difference_is_no_difference(wall):
     ],
 )
 def test_what_comes_next(record, do, operation):
-    step = decide(record, NOW, POLICY)
+    step = decide(record, NOW)
     assert (step.do, step.operation) == (do, operation)
 
 
 def test_the_avatar_waits_for_the_voice():
     running = submitted()
-    assert decide(running, NOW, POLICY).operation is VOICE
+    assert decide(running, NOW).operation is VOICE
 
 
 def test_an_old_record_asks_a_person():
     record = submitted(record=training(deadline_at=NOW + 10))
-    assert decide(record, NOW + 11, POLICY).do is Do.ASK_DEADLINE
+    assert decide(record, NOW + 11).do is Do.ASK_DEADLINE
 
 
 def test_a_long_wait_does_not_hide_the_deadline():
@@ -171,27 +172,27 @@ def test_a_long_wait_does_not_hide_the_deadline():
 
 
 def test_a_record_that_was_never_begun_is_begun_however_old():
-    assert decide(training(deadline_at=NOW - 1), NOW, POLICY).do is Do.PREPARE
+    assert decide(training(deadline_at=NOW - 1), NOW).do is Do.PREPARE
 
 
 def test_an_action_about_a_payment_stops_everything():
     record = fold(training(), prepared(), intended(), ask("payment"))
-    assert decide(record, NOW, POLICY).do is Do.REST
+    assert decide(record, NOW).do is Do.REST
 
 
 def test_an_action_about_the_key_stops_paid_calls():
-    assert decide(fold(finished(), ask("retry")), NOW, POLICY).do is Do.REST
+    assert decide(fold(finished(), ask("retry")), NOW).do is Do.REST
 
 
 def test_another_accounts_key_is_looked_for_again():
-    assert decide(fold(finished(), ask("account")), NOW, POLICY).do is Do.PREPARE
+    assert decide(fold(finished(), ask("account")), NOW).do is Do.PREPARE
 
 
 def test_a_doubted_operation_is_looked_up_again_after_a_day():
     doubt = Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW + 9, next_at=NOW)
     record = fold(training(), prepared(), intended(), doubt, accepted(), seen())
     record = finished(AVATAR, record)
-    assert decide(record, NOW, POLICY) == Step(Do.RECHECK, VOICE, NOW + 9)
+    assert decide(record, NOW) == Step(Do.RECHECK, VOICE, NOW + 9)
 
 
 def test_a_free_operation_needs_no_proof_of_absence():
@@ -313,7 +314,7 @@ def test_a_missing_right_asks_a_person():
 def test_a_person_lets_it_go_on():
     record = fold(training(), prepared(), intended(), absent(then="ask", message="no credits"))
     record = fold(record, Resumed(at=NOW))
-    assert (record.status, decide(record, NOW, POLICY).do) == (Status.PROCESSING, Do.SUBMIT)
+    assert (record.status, decide(record, NOW).do) == (Status.PROCESSING, Do.SUBMIT)
 
 
 def test_after_cancel_no_paid_call_is_begun():
@@ -393,7 +394,7 @@ def test_giving_up_closes_what_cannot_be_looked_up():
 
 def test_giving_up_keeps_looking_for_what_can_be_found():
     record = fold(training(), prepared(), intended(), GaveUp(at=NOW))
-    assert decide(record, NOW, POLICY).do is Do.RECONCILE
+    assert decide(record, NOW).do is Do.RECONCILE
 
 
 def test_what_was_given_up_can_still_be_adopted():
@@ -456,7 +457,7 @@ def test_after_a_failure_the_paid_voice_is_kept():
 
 def test_an_unknown_word_keeps_the_job_running():
     record = fold(submitted(), seen(state=JobState.UNKNOWN))
-    assert decide(record, NOW + 99, POLICY).do is Do.POLL
+    assert decide(record, NOW + 99).do is Do.POLL
 
 
 def missing(limit=2):
@@ -495,7 +496,7 @@ def test_the_vendors_action_is_shown_and_taken_back_by_itself():
 
 def test_the_vendors_action_is_still_polled():
     record = fold(submitted(), seen(state=JobState.NEEDS_ACTION, action=consent_action()))
-    assert decide(record, NOW + 99, POLICY).do is Do.POLL
+    assert decide(record, NOW + 99).do is Do.POLL
 
 
 def test_the_vendors_action_does_not_hide_a_question_of_ours():
@@ -668,9 +669,9 @@ def test_results_need_not_wait_for_a_look_up_that_lacks_its_key():
     record = fold(training(), prepared(), intended(), Deleted(at=NOW))
     later = Postponed(at=NOW, operation=VOICE, next_at=NOW + 60)
     record = fold(asks_for_a_key(record), later)
-    assert decide(record, NOW, POLICY).do is Do.PURGE
+    assert decide(record, NOW).do is Do.PURGE
     purged = fold(record, Purged(at=NOW, again_at=NOW + 86_400))
-    assert decide(purged, NOW, POLICY).do is Do.RECONCILE
+    assert decide(purged, NOW).do is Do.RECONCILE
 
 
 def test_an_early_look_does_not_count_as_the_late_one():
@@ -750,7 +751,7 @@ def taken(given=HAND_IN, refused=None):
 
 def test_while_uploads_wait_they_are_looked_at_again():
     record = fold(training(), waits(reading()))
-    assert decide(record, NOW, POLICY) == Step(Do.PREPARE, VOICE, NOW + 5)
+    assert decide(record, NOW) == Step(Do.PREPARE, VOICE, NOW + 5)
     assert (record.status, record.action.operation) == (Status.ACTION_REQUIRED, VOICE)
     assert record.operation(VOICE).prepared == {"consent": "c1"}
 
@@ -770,13 +771,13 @@ def test_an_action_goes_when_the_uploads_are_made():
         at=NOW, operation=VOICE, prepared={"asset": "a"}, account="a1", api_version="1"
     )
     record = fold(training(), waits(reading()), ready)
-    assert (record.action, decide(record, NOW, POLICY).do) == (None, Do.SUBMIT)
+    assert (record.action, decide(record, NOW).do) == (None, Do.SUBMIT)
     assert fold(record, waits(reading())) is record
 
 
 def test_a_recording_goes_before_everything_else_and_takes_the_action_away():
     record = fold(training(), waits(reading()), handed_in())
-    assert decide(record, NOW, POLICY) == Step(Do.HAND_IN, VOICE, NOW)
+    assert decide(record, NOW) == Step(Do.HAND_IN, VOICE, NOW)
     assert record.action is None
 
 
@@ -819,16 +820,16 @@ def discarded(**more):
 @pytest.mark.parametrize("begun", [waits(), uploaded()], ids=["waiting", "made"])
 def test_uploads_of_what_is_not_wanted_are_deleted(begun):
     record = fold(training(), begun, Cancelled(at=NOW))
-    assert decide(record, NOW, POLICY).do is Do.DISCARD
+    assert decide(record, NOW).do is Do.DISCARD
     assert fold(record, discarded()).operation(VOICE).uploads == "gone"
 
 
 def test_uploads_are_deleted_after_what_was_made_of_them():
     record = fold(training(), uploaded(), intended(), accepted(), Cancelled(at=NOW))
-    assert decide(record, NOW, POLICY).do is Do.REMOVE
+    assert decide(record, NOW).do is Do.REMOVE
     assert fold(record, discarded()) is record
     record = fold(record, Removed(at=NOW, operation=VOICE, job_id="j1", deleted=True))
-    assert decide(record, NOW, POLICY).do is Do.DISCARD
+    assert decide(record, NOW).do is Do.DISCARD
 
 
 def test_uploads_of_a_completed_training_stay():
@@ -840,13 +841,13 @@ def test_uploads_of_a_completed_training_stay():
 @pytest.mark.parametrize("word", [JobState.FAILED, JobState.GONE])
 def test_uploads_of_what_failed_are_deleted(word):
     record = fold(training(), uploaded(), intended(), accepted(), seen(state=word))
-    assert decide(record, NOW, POLICY).do is Do.DISCARD
+    assert decide(record, NOW).do is Do.DISCARD
 
 
 def test_uploads_for_a_voice_that_is_done_go_when_the_training_fails():
     record = fold(training(), uploaded(), intended(), accepted(), seen())
     failed = fold(record, Failed(at=NOW, message="no"))
-    assert decide(failed, NOW, POLICY) == Step(Do.DISCARD, VOICE, NOW)
+    assert decide(failed, NOW) == Step(Do.DISCARD, VOICE, NOW)
 
 
 def test_uploads_of_what_may_still_be_at_work_stay_when_a_person_gives_up():
@@ -856,14 +857,14 @@ def test_uploads_of_what_may_still_be_at_work_stay_when_a_person_gives_up():
 
 def test_after_some_attempts_uploads_are_left():
     record = fold(training(), uploaded(), Cancelled(at=NOW), discarded(gone=False, next_at=NOW))
-    assert decide(record, NOW, POLICY).do is Do.DISCARD
+    assert decide(record, NOW).do is Do.DISCARD
     record = fold(record, discarded(gone=False))
     assert (record.operation(VOICE).uploads, record.next_at) == ("left", None)
 
 
 def test_uploads_that_were_under_way_at_the_end_are_known_and_deleted():
     record = fold(training(), waits(), Cancelled(at=NOW), discarded(), uploaded())
-    assert decide(record, NOW, POLICY).do is Do.DISCARD
+    assert decide(record, NOW).do is Do.DISCARD
     assert record.status is Status.CANCELLED
 
 
@@ -927,12 +928,27 @@ _FIELDS = {
     "again_at": st.floats(NOW, NOW + 1e5),
     "failed": st.booleans(),
 }
+_KINDS = [
+    kind
+    for kind in vars(events).values()
+    if isinstance(kind, type) and issubclass(kind, events.Event)
+    if kind not in {events.Event, events._Of}
+]
 _EVENTS = st.one_of(
     *(
         st.builds(kind, **{f.name: _FIELDS[f.name] for f in dataclasses.fields(kind)})
-        for kind in _HANDLERS
+        for kind in _KINDS
     )
 )
+
+
+def test_there_is_a_kind_of_event_for_each_rule():
+    assert len(_KINDS) == 29
+
+
+def test_an_event_without_a_rule_is_a_mistake():
+    with pytest.raises(TypeError, match="Event is no event of a record"):
+        apply(training(), events.Event(at=NOW))
 
 
 def routed():
@@ -944,7 +960,7 @@ def routed():
 @given(st.sampled_from([training(), routed()]), st.lists(_EVENTS, max_size=25))
 def test_no_series_of_events_breaks_the_rules(record, events):
     for event in events:
-        new = apply(record, event, POLICY)
+        new = apply(record, event)
         if new.status is not record.status:
             assert new.status in r.TRANSITIONS[record.status] | _VIA_PROCESSING.get(
                 record.status, frozenset()
@@ -986,7 +1002,7 @@ def _quoted(operations, amounts):
 def test_all_that_may_be_paid_is_held_and_never_more_than_was_reserved(record, events):
     reserved = record.reserved
     for event in events:
-        record = apply(record, event, POLICY)
+        record = apply(record, event)
         held = record.spent + record.reserved
         assert held >= sum(o.quoted for o in record.every_operation if o.phase is not Phase.NONE)
         twice = sum(o.quoted * len(o.duplicates) for o in record.every_operation)

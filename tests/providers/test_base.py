@@ -316,7 +316,7 @@ async def test_a_language_that_it_does_not_speak_is_refused(wire, operation):
         Operation.DUB: DubRequest(token="t", source=Suite().media(), language="pt-BR"),
     }
     with pytest.raises(errors.Unsupported, match="it speaks: en"):
-        await getattr(english, ROLES[operation].submit)(asked[operation])
+        await ROLES[operation].submit(english)(asked[operation])
     assert not wire.requests
 
 

@@ -73,11 +73,11 @@ def request(operation, token="ak-1", **more):
 
 
 async def submit(fake, operation, **more):
-    return await getattr(fake, ROLES[operation].submit)(request(operation, **more))
+    return await ROLES[operation].submit(fake)(request(operation, **more))
 
 
 async def poll(fake, job):
-    return await getattr(fake, ROLES[job.operation].get)(job.id)
+    return await ROLES[job.operation].get(fake)(job.id)
 
 
 async def read(stream):
@@ -104,7 +104,7 @@ async def test_a_job_runs_until_its_time_is_over(fake, clock, operation):
 async def test_a_job_is_found_by_its_token(fake, operation):
     job = await submit(fake, operation, token="ak-7")
     await submit(fake, operation, token="ak-8")
-    found = await getattr(fake, ROLES[operation].find)("ak-7")
+    found = await ROLES[operation].find(fake)("ak-7")
 
     assert [j.id for j in found] == [job.id]
 
@@ -112,7 +112,7 @@ async def test_a_job_is_found_by_its_token(fake, operation):
 @pytest.mark.parametrize("operation", JOBS)
 async def test_a_deleted_job_is_gone(fake, operation):
     job = await submit(fake, operation)
-    await getattr(fake, ROLES[operation].delete)(job.id)
+    await ROLES[operation].delete(fake)(job.id)
 
     with pytest.raises(errors.NotFound):
         await poll(fake, job)
@@ -121,7 +121,7 @@ async def test_a_deleted_job_is_gone(fake, operation):
 @pytest.mark.parametrize("operation", JOBS)
 async def test_deleting_twice_is_no_error(fake, operation):
     job = await submit(fake, operation)
-    delete = getattr(fake, ROLES[operation].delete)
+    delete = ROLES[operation].delete(fake)
     await delete(job.id)
     await delete(job.id)
 

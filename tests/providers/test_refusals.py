@@ -88,7 +88,7 @@ async def submitted(provider, operation, given):
     if isinstance(provider, Prepares):
         prepared = await provider.prepare(operation, given)
         given = given.model_copy(update={"prepared": prepared})
-    return await getattr(provider, ROLES[operation].submit)(given)
+    return await ROLES[operation].submit(provider)(given)
 
 
 # -- a wrong key ------------------------------------------------------------------------------

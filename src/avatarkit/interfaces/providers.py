@@ -21,7 +21,16 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    Protocol,
+    TypeVar,
+    runtime_checkable,
+)
 
 from pydantic import ConfigDict, SecretStr
 
@@ -357,28 +366,69 @@ class TakesRecording(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
-    """How an operation is spoken about: its protocol, and the names of its methods."""
+class SearchableSpeech(SpeechSynthesizer, Protocol):
+    """A speech synthesizer whose history can be searched, see ``SpeechSynthesizer``."""
+
+    @abstractmethod
+    async def get_speech(self, speech_id: str, /) -> Job:
+        """Read one entry of the history; raises ``NotFound``."""
+
+    @abstractmethod
+    async def find_speech(self, token: str, /) -> Sequence[Job]:
+        """Return every entry that fits the token, oldest first."""
+
+
+P = TypeVar("P")
+Q = TypeVar("Q", bound=Request)
+
+
+@dataclass(frozen=True)
+class Role(Generic[P, Q]):
+    """Protocol of an operation, and how a provider's methods for it are reached."""
 
     protocol: type
-    submit: str
-    get: str = ""
-    find: str = ""
-    delete: str = ""
+    submit: Callable[[P], Callable[[Q], Awaitable[Job | Speech]]]
+    get: Callable[[P], Callable[[str], Awaitable[Job]]]
+    find: Callable[[P], Callable[[str], Awaitable[Sequence[Job]]]]
+    delete: Callable[[P], Callable[[str], Awaitable[None]]] | None = None
 
 
 #: The one table from operations to roles.
-ROLES: Mapping[Operation, Role] = {
-    Operation.VOICE: Role(VoiceCloner, "clone_voice", "get_voice", "find_voice", "delete_voice"),
-    Operation.AVATAR: Role(
-        AvatarTrainer, "train_avatar", "get_avatar", "find_avatar", "delete_avatar"
+ROLES: Mapping[Operation, Role[Any, Any]] = {
+    Operation.VOICE: Role[VoiceCloner, VoiceRequest](
+        VoiceCloner,
+        submit=lambda p: p.clone_voice,
+        get=lambda p: p.get_voice,
+        find=lambda p: p.find_voice,
+        delete=lambda p: p.delete_voice,
     ),
-    Operation.VIDEO: Role(
-        VideoGenerator, "generate_video", "get_video", "find_video", "delete_video"
+    Operation.AVATAR: Role[AvatarTrainer, AvatarRequest](
+        AvatarTrainer,
+        submit=lambda p: p.train_avatar,
+        get=lambda p: p.get_avatar,
+        find=lambda p: p.find_avatar,
+        delete=lambda p: p.delete_avatar,
     ),
-    Operation.SPEECH: Role(SpeechSynthesizer, "synthesize", "get_speech", "find_speech"),
-    Operation.DUB: Role(VideoDubber, "dub_video", "get_dub", "find_dub", "delete_dub"),
+    Operation.VIDEO: Role[VideoGenerator, VideoRequest](
+        VideoGenerator,
+        submit=lambda p: p.generate_video,
+        get=lambda p: p.get_video,
+        find=lambda p: p.find_video,
+        delete=lambda p: p.delete_video,
+    ),
+    Operation.SPEECH: Role[SearchableSpeech, SpeechRequest](
+        SpeechSynthesizer,
+        submit=lambda p: p.synthesize,
+        get=lambda p: p.get_speech,
+        find=lambda p: p.find_speech,
+    ),
+    Operation.DUB: Role[VideoDubber, DubRequest](
+        VideoDubber,
+        submit=lambda p: p.dub_video,
+        get=lambda p: p.get_dub,
+        find=lambda p: p.find_dub,
+        delete=lambda p: p.delete_dub,
+    ),
 }
 
 

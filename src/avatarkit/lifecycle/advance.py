@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
-from typing import Any, ClassVar, Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 from urllib.parse import urlsplit
 
 from .. import _telemetry, errors
@@ -36,7 +36,6 @@ from ..models import (
     Job,
     JobState,
     Operation,
-    Speech,
     StoredFile,
     VendorEvent,
     VendorRequest,
@@ -100,6 +99,8 @@ T = TypeVar("T")
 #: Steps in one visit; a record that wants more is simply visited again.
 _STEPS = 32
 
+#: Does what ``decide`` said, for one operation and under its own account.
+_Step = Callable[[Record, OperationState, Provider, Instant], Awaitable[Record]]
 _Then = Literal["retry", "ask", "fail"]
 #: What an error of a billable call proves: that it was not accepted, and what follows from that.
 #: Whatever is not listed proves nothing.
@@ -185,6 +186,17 @@ class Orchestrator:
         self._changed = changed
         self._put_result = keep or media.put
         self._charged = charged
+        self._steps: Mapping[Do, _Step] = {
+            Do.PREPARE: self._prepare,
+            Do.HAND_IN: self._hand_in,
+            Do.SUBMIT: self._submit,
+            Do.RECONCILE: self._reconcile,
+            Do.POLL: self._poll,
+            Do.COPY: self._copy,
+            Do.REMOVE: self._remove,
+            Do.DISCARD: self._discard,
+            Do.RECHECK: self._recheck,
+        }
 
     # -- the one way forward ------------------------------------------------------------------
 
@@ -199,7 +211,7 @@ class Orchestrator:
     async def _advance(self, record: Record) -> Record:
         for _ in range(_STEPS):
             now = await self._repository.now()
-            step = decide(record, now.wall, self._policy)
+            step = decide(record, now.wall)
             if step.at is None or step.at > now.wall:
                 return record
             if step.operation is None:
@@ -213,7 +225,7 @@ class Orchestrator:
             if isinstance(provider, Record):
                 record = provider
                 continue
-            record = await self._STEPS[step.do](self, record, state, provider, now)
+            record = await self._steps[step.do](record, state, provider, now)
         return record
 
     async def _own_provider(
@@ -267,7 +279,7 @@ class Orchestrator:
         """Fold the event in and save, over the newest version where somebody was faster."""
         event = bound(event, record)
         while True:
-            new = apply(record, event, self._policy)
+            new = apply(record, event)
             if new is record:
                 return record
             new = self._priced(record, new)
@@ -422,7 +434,6 @@ class Orchestrator:
                     digest=digest(request),
                     trace=_telemetry.traceparent(),
                 ),
-                self._policy,
             )
             saved = await self._repository.save(record, intended)
             if saved is None:
@@ -544,11 +555,10 @@ class Orchestrator:
     async def _send(
         self, record: Record, state: OperationState, provider: Provider, request: VendorRequest
     ) -> tuple[Job, Mapping[str, StoredFile] | None]:
-        submit = getattr(provider, ROLES[state.operation].submit)
-        if state.operation is not Operation.SPEECH:
-            job: Job = await submit(request)
-            return job, None
-        speech: Speech = await submit(request)
+        answer = await ROLES[state.operation].submit(provider)(request)
+        if isinstance(answer, Job):
+            return answer, None
+        speech = answer
         key = f"{record.prefix}/speech-audio{_AUDIO_SUFFIXES.get(speech.media_type, '')}"
         try:
             file = await self._media.put(key, speech.audio, speech.media_type)
@@ -608,9 +618,8 @@ class Orchestrator:
         self, record: Record, state: OperationState, provider: Provider
     ) -> Sequence[Job]:
         token = record.token(state.operation)
-        find = partial(getattr(provider, ROLES[state.operation].find), token)
-        jobs: Sequence[Job] = await self._free("find", record, state, provider, find)
-        return jobs
+        find = partial(ROLES[state.operation].find(provider), token)
+        return await self._free("find", record, state, provider, find)
 
     async def _accept(
         self,
@@ -734,9 +743,8 @@ class Orchestrator:
         return await self._put(record, event)
 
     async def _get(self, record: Record, state: OperationState, provider: Provider) -> Job:
-        get = partial(getattr(provider, ROLES[state.operation].get), state.job_id)
-        job: Job = await self._free("poll", record, state, provider, get)
-        return job
+        get = partial(ROLES[state.operation].get(provider), state.job_id or "")
+        return await self._free("poll", record, state, provider, get)
 
     async def _copy(
         self, record: Record, state: OperationState, provider: Provider, now: Instant
@@ -790,10 +798,11 @@ class Orchestrator:
         self, record: Record, state: OperationState, provider: Provider, now: Instant
     ) -> Record:
         job_id, deleted = state.discard[0], True
-        delete = getattr(provider, ROLES[state.operation].delete or "-", None)
+        delete = ROLES[state.operation].delete
         try:
             if delete is not None:
-                await self._free("delete", record, state, provider, partial(delete, job_id))
+                call = partial(delete(provider), job_id)
+                await self._free("delete", record, state, provider, call)
             else:
                 deleted = not state.billable  # nothing is left of free speech
         except errors.NotFound:
@@ -1006,18 +1015,6 @@ class Orchestrator:
         return Absent(
             at=now.wall, operation=state.operation, attempt=state.attempt, next_at=now.wall
         )
-
-    _STEPS: ClassVar[Mapping[Do, Callable[[Any, Any, Any, Any, Any], Awaitable[Record]]]] = {
-        Do.PREPARE: _prepare,
-        Do.HAND_IN: _hand_in,
-        Do.SUBMIT: _submit,
-        Do.RECONCILE: _reconcile,
-        Do.POLL: _poll,
-        Do.COPY: _copy,
-        Do.REMOVE: _remove,
-        Do.DISCARD: _discard,
-        Do.RECHECK: _recheck,
-    }
 
 
 #: The extension of stored speech, by which its type is known again after a crash.

@@ -9,8 +9,9 @@ money; while its outcome is unknown it stands, on a final record too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from functools import singledispatch
+from typing import Any, cast
 
 from ..models import Action, Job, JobState, Operation
 from ..records import (
@@ -22,7 +23,7 @@ from ..records import (
     Status,
     Training,
 )
-from .decide import _PURGES, _VENDORS, Policy, R, _alone, _discardable, decide
+from .decide import _PURGES, _VENDORS, R, _alone, _discardable, decide
 from .events import (
     Abandoned,
     Absent,
@@ -59,7 +60,7 @@ from .events import (
 )
 
 
-def apply(record: R, event: Event, policy: Policy) -> R:
+def apply(record: R, event: Event) -> R:
     """Fold ``event`` in; the very same object comes back where it changes nothing."""
     changed = _folded(record, event)
     if changed is record:
@@ -75,7 +76,7 @@ def apply(record: R, event: Event, policy: Policy) -> R:
     if progress >= record.progress and not record.status.final:
         updates |= {"progress": progress, "estimated": estimated}
     changed = changed.model_copy(update=updates)
-    step = decide(changed, event.at, policy)
+    step = decide(changed, event.at)
     known: dict[str, Any] = {"next_at": step.at}
     if changed.deleted and changed.purges >= _PURGES and step.at is None:
         known["user_id"] = ""  # nothing is left to be looked for
@@ -84,19 +85,17 @@ def apply(record: R, event: Event, policy: Policy) -> R:
 
 def _folded(record: R, event: Event) -> R:
     """Fold into the record; what speaks of an earlier stack's operation, into that alone."""
-    changed: R
     event = bound(event, record)
     own = record.operation(event.operation) if isinstance(event, _Of) else None
     if not isinstance(event, _Of) or own is None or event.provider == own.provider:
-        changed = _HANDLERS[type(event)](record, event)
-        return changed
+        return cast("R", _handle(event, record))
     for stack in record.earlier:
         if (stack.operation.operation, stack.operation.provider) == (
             event.operation,
             event.provider,
         ):
             alone = _alone(record, stack)
-            changed = _HANDLERS[type(event)](alone, event)
+            changed = _handle(event, alone)
             if changed is alone:
                 break
             kept = stack.model_copy(update={"operation": changed.operations[0]})
@@ -181,7 +180,14 @@ def _ids(known: Iterable[str], more: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*known, *more)))
 
 
-def _prepared(record: R, e: Prepared) -> R:
+@singledispatch
+def _handle(event: Event, record: Record) -> Record:
+    """Fold an event into the record; the same object comes back where it does not fit."""
+    raise TypeError(f"{type(event).__name__} is no event of a record, or {record.id} has no rule")
+
+
+@_handle.register
+def _prepared(e: Prepared, record: Record) -> Record:
     op = _get(record, e.operation)
     if op.phase is not Phase.NONE or (op.prepared is not None and not op.waiting):
         return record
@@ -203,7 +209,8 @@ def _prepared(record: R, e: Prepared) -> R:
     return _vendor_action(record, e.operation, waits.action if waits else None)
 
 
-def _handed_in(record: R, e: HandedIn) -> R:
+@_handle.register
+def _handed_in(e: HandedIn, record: Record) -> Record:
     op = _get(record, e.operation)
     if record.status.final or not op.provider or op.succeeded:
         return record
@@ -211,14 +218,16 @@ def _handed_in(record: R, e: HandedIn) -> R:
     return _vendor_action(_set(record, e.operation, **known), e.operation, None)
 
 
-def _taken(record: R, e: Taken) -> R:
+@_handle.register
+def _taken(e: Taken, record: Record) -> Record:
     if _get(record, e.operation).hand_in != e.hand_in:
         return record
     known = {"hand_in": None, "not_taken": e.refused, "not_before": e.at, "failures": 0}
     return _set(record, e.operation, **known)
 
 
-def _intended(record: R, e: Intended) -> R:
+@_handle.register
+def _intended(e: Intended, record: Record) -> Record:
     op = _get(record, e.operation)
     if record.status.final or op.phase is not Phase.NONE:
         return record
@@ -234,7 +243,8 @@ def _intended(record: R, e: Intended) -> R:
     )
 
 
-def _accepted(record: R, e: Accepted) -> R:
+@_handle.register
+def _accepted(e: Accepted, record: Record) -> Record:
     op = _get(record, e.operation)
     found = _ids((e.job.id,), (j.id for j in e.others))
     if op.phase is Phase.DONE:
@@ -300,7 +310,8 @@ def _discarding(record: R) -> R:
     return record.model_copy(update={"operations": operations})
 
 
-def _absent(record: R, e: Absent) -> R:
+@_handle.register
+def _absent(e: Absent, record: Record) -> Record:
     op = _get(record, e.operation)
     if op.phase is not Phase.INTENT or op.attempt != e.attempt:
         return record  # it speaks of one attempt; a newer intent is none of its business
@@ -324,7 +335,8 @@ def _absent(record: R, e: Absent) -> R:
     return record
 
 
-def _unsent(record: R, e: Unsent) -> R:
+@_handle.register
+def _unsent(e: Unsent, record: Record) -> Record:
     op = _get(record, e.operation)
     if op.phase is not Phase.INTENT or op.attempt != e.attempt:
         return record
@@ -357,7 +369,8 @@ def _others(record: Record, own: OperationState) -> tuple[Alternative, ...]:
     )
 
 
-def _elsewhere(record: R, e: Elsewhere) -> R:
+@_handle.register
+def _elsewhere(e: Elsewhere, record: Record) -> Record:
     op = _get(record, e.operation)
     sent = Phase.NONE if e.attempt is None else Phase.INTENT
     if op.phase is not sent or e.attempt not in {None, op.attempt}:
@@ -374,7 +387,8 @@ def _elsewhere(record: R, e: Elsewhere) -> R:
     return record.model_copy(update={**dict(following), **known})
 
 
-def _doubted(record: R, e: Doubted) -> R:
+@_handle.register
+def _doubted(e: Doubted, record: Record) -> Record:
     op = _get(record, e.operation)
     if op.phase is not Phase.INTENT or op.attempt != e.attempt:
         return record
@@ -385,14 +399,16 @@ def _doubted(record: R, e: Doubted) -> R:
     return _set(record, e.operation, doubted=True, recheck_at=recheck, not_before=not_before)
 
 
-def _settled_anew(record: R, e: SettledAnew) -> R:
+@_handle.register
+def _settled_anew(e: SettledAnew, record: Record) -> Record:
     op = _get(record, e.operation)
     if op.phase is not Phase.INTENT or op.attempt != e.attempt:
         return record
     return _set(record, e.operation, intent_at=e.instant, not_before=e.next_at)
 
 
-def _seen(record: R, e: Seen) -> R:
+@_handle.register
+def _seen(e: Seen, record: Record) -> Record:
     op = _get(record, e.operation)
     if op.phase is not Phase.DONE or op.job_id != e.job.id or op.job_state in _JOB_ENDS:
         return record
@@ -443,7 +459,8 @@ def _vendor_action(record: R, operation: Operation, action: Action | None) -> R:
     return record
 
 
-def _missing(record: R, e: Missing) -> R:
+@_handle.register
+def _missing(e: Missing, record: Record) -> Record:
     op = _get(record, e.operation)
     if op.phase is not Phase.DONE or op.job_state in _JOB_ENDS or record.status.final:
         return record
@@ -454,14 +471,16 @@ def _missing(record: R, e: Missing) -> R:
     return record
 
 
-def _stored(record: R, e: Stored) -> R:
+@_handle.register
+def _stored(e: Stored, record: Record) -> Record:
     op = _get(record, e.operation)
     if op.job_state is not JobState.SUCCEEDED or op.stored:
         return record
     return _set(record, e.operation, stored=True, files=dict(e.files), not_before=e.at)
 
 
-def _copy_failed(record: R, e: CopyFailed) -> R:
+@_handle.register
+def _copy_failed(e: CopyFailed, record: Record) -> Record:
     op = _get(record, e.operation)
     if op.job_state is not JobState.SUCCEEDED or op.stored or record.status.final:
         return record
@@ -478,7 +497,8 @@ def _copy_failed(record: R, e: CopyFailed) -> R:
     return record.model_copy(update={"action": action})
 
 
-def _postponed(record: R, e: Postponed) -> R:
+@_handle.register
+def _postponed(e: Postponed, record: Record) -> Record:
     op = _get(record, e.operation)
     recheck = op.recheck_at
     if recheck is not None and recheck <= e.at:
@@ -492,7 +512,8 @@ def _postponed(record: R, e: Postponed) -> R:
     )
 
 
-def _removed(record: R, e: Removed) -> R:
+@_handle.register
+def _removed(e: Removed, record: Record) -> Record:
     op = _get(record, e.operation)
     if e.job_id not in op.discard:
         return record
@@ -505,7 +526,8 @@ def _removed(record: R, e: Removed) -> R:
     )
 
 
-def _abandoned(record: R, e: Abandoned) -> R:
+@_handle.register
+def _abandoned(e: Abandoned, record: Record) -> Record:
     op = _get(record, e.operation)
     if not record.status.final:
         return record
@@ -521,7 +543,8 @@ def _abandoned(record: R, e: Abandoned) -> R:
     return _set(record, e.operation, **left)
 
 
-def _discarded(record: R, e: Discarded) -> R:
+@_handle.register
+def _discarded(e: Discarded, record: Record) -> Record:
     op = _get(record, e.operation)
     if not _discardable(record, op):
         return record
@@ -530,7 +553,8 @@ def _discarded(record: R, e: Discarded) -> R:
     return _set(record, e.operation, discards=op.discards + 1, not_before=e.next_at)
 
 
-def _rechecked(record: R, e: Rechecked) -> R:
+@_handle.register
+def _rechecked(e: Rechecked, record: Record) -> Record:
     op = _get(record, e.operation)
     if op.recheck_at is not None and e.at < op.recheck_at:
         return record  # an older look proves nothing about the later one
@@ -545,19 +569,22 @@ def _rechecked(record: R, e: Rechecked) -> R:
     return _more_found(record, op, ids)
 
 
-def _asked(record: R, e: Asked) -> R:
+@_handle.register
+def _asked(e: Asked, record: Record) -> Record:
     if record.action is not None and record.action.kind == e.action.kind:
         return record
     return record.model_copy(update={"action": e.action})
 
 
-def _cleared(record: R, e: Cleared) -> R:
+@_handle.register
+def _cleared(e: Cleared, record: Record) -> Record:
     if record.action is None or record.action.kind != e.kind:
         return record
     return record.model_copy(update={"action": None})
 
 
-def _resumed(record: R, e: Resumed) -> R:
+@_handle.register
+def _resumed(e: Resumed, record: Record) -> Record:
     accounts = e.accounts or {}
     operations = tuple(
         o.model_copy(
@@ -586,19 +613,21 @@ def _lose(record: R) -> R:
     return record.model_copy(update={"operations": operations})
 
 
-def _gave_up(record: R, e: GaveUp) -> R:
+@_handle.register
+def _gave_up(e: GaveUp, record: Record) -> Record:
     action = record.action
     if record.status.final and action and action.kind == "account" and action.operation:
         gone = _get(record, action.operation).provider
         for op in record.operations:
             if op.provider == gone:
-                record = _abandoned(record, Abandoned(at=e.at, operation=op.operation))
+                record = _abandoned(Abandoned(at=e.at, operation=op.operation), record)
     reason = record.action.message if record.action else "given up"
     record = _lose(record).model_copy(update={"action": None})
     return _fail(record, f"given up by a person: {reason}", None)
 
 
-def _restored(record: R, e: Restored) -> R:
+@_handle.register
+def _restored(e: Restored, record: Record) -> Record:
     if record.status.final:
         return record
     # Without a digest nothing is repeated: the key that this copy remembers may be an older one.
@@ -633,11 +662,13 @@ def _restored(record: R, e: Restored) -> R:
     return record.model_copy(update=known)
 
 
-def _failed(record: R, e: Failed) -> R:
+@_handle.register
+def _failed(e: Failed, record: Record) -> Record:
     return _fail(record, e.message, e.error_type)
 
 
-def _cancelled(record: R, e: Cancelled) -> R:
+@_handle.register
+def _cancelled(_: Cancelled, record: Record) -> Record:
     if record.status.final:
         return record
     record = record.model_copy(
@@ -646,7 +677,8 @@ def _cancelled(record: R, e: Cancelled) -> R:
     return _discarding(record)
 
 
-def _deleted(record: R, e: Deleted) -> R:
+@_handle.register
+def _deleted(e: Deleted, record: Record) -> Record:
     if record.deleted:
         return record
     status = record.status if record.status.final else Status.CANCELLED
@@ -689,7 +721,8 @@ def _impersonal(record: R) -> R:
     return record.model_copy(update={**known, "earlier": earlier})
 
 
-def _purged(record: R, e: Purged) -> R:
+@_handle.register
+def _purged(e: Purged, record: Record) -> Record:
     if not record.deleted or record.purges >= _PURGES or e.at < record.purge_at:
         return record  # two workers that purge at once have purged once
     known = {"purges": record.purges + 1, "purge_at": e.again_at}
@@ -700,36 +733,3 @@ def _blank(op: OperationState) -> OperationState:
     """The operation without what is personal; its uploads are known until they have gone."""
     known = {"files": {}, "prepared": op.prepared or None, "hand_in": None, "not_taken": None}
     return op.model_copy(update=known)
-
-
-_HANDLERS: Mapping[type[Event], Callable[[Any, Any], Any]] = {
-    Prepared: _prepared,
-    Waits: _prepared,
-    HandedIn: _handed_in,
-    Taken: _taken,
-    Intended: _intended,
-    Accepted: _accepted,
-    Absent: _absent,
-    Unsent: _unsent,
-    Doubted: _doubted,
-    Elsewhere: _elsewhere,
-    SettledAnew: _settled_anew,
-    Seen: _seen,
-    Missing: _missing,
-    Stored: _stored,
-    CopyFailed: _copy_failed,
-    Postponed: _postponed,
-    Removed: _removed,
-    Abandoned: _abandoned,
-    Discarded: _discarded,
-    Rechecked: _rechecked,
-    Asked: _asked,
-    Cleared: _cleared,
-    Resumed: _resumed,
-    GaveUp: _gave_up,
-    Restored: _restored,
-    Failed: _failed,
-    Cancelled: _cancelled,
-    Deleted: _deleted,
-    Purged: _purged,
-}

@@ -90,17 +90,17 @@ def poll_gap(record: Record, operation: OperationState, now: float, policy: Poli
     return gap * (0.9 + 0.2 * noise)
 
 
-def decide(record: Record, now: float, policy: Policy) -> Step:
+def decide(record: Record, now: float) -> Step:
     """Say what is next; where ``Step.at`` lies in the future, nothing is to be done before."""
-    step = _decide(record, now, policy)
+    step = _decide(record, now)
     for stack in record.earlier:
-        other = _decide(_alone(record, stack), now, policy)
+        other = _decide(_alone(record, stack), now)
         if other.at is not None and (step.at is None or other.at < step.at):
             step = replace(other, earlier=stack.operation)
     return step
 
 
-def _decide(record: Record, now: float, policy: Policy) -> Step:
+def _decide(record: Record, now: float) -> Step:
     for intent in record.operations:
         if intent.phase is Phase.INTENT:
             if record.action and record.action.kind == "payment":

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 import anyio
 import anyio.to_thread
@@ -73,7 +73,17 @@ class Requests:
             "idempotency_key": f"{token}:{number}" if state.idempotency_window else None,
             "callback_url": self._callback(provider, state.operation, token),
         }
-        return await self._BUILDERS[state.operation](self, record, provider, common)
+        match state.operation:
+            case Operation.VOICE:
+                return await self._voice_request(record, provider, common)
+            case Operation.AVATAR:
+                return await self._avatar_request(record, provider, common)
+            case Operation.SPEECH:
+                return self._speech_request(record, common)
+            case Operation.VIDEO:
+                return await self._video_request(record, provider, common)
+            case Operation.DUB:
+                return await self._dub_request(record, provider, common)
 
     def _callback(self, provider: Provider, operation: Operation, token: str) -> str | None:
         reached = self._inboxes is not None and self._inboxes.public_url.startswith("https://")
@@ -120,10 +130,7 @@ class Requests:
             subject=subject,
         )
 
-    async def _speech_request(
-        self, record: Record, provider: Provider, common: dict[str, Any]
-    ) -> VendorRequest:
-        del provider
+    def _speech_request(self, record: Record, common: dict[str, Any]) -> VendorRequest:
         video = cast("Video", record)
         return SpeechRequest(
             **common,
@@ -218,16 +225,6 @@ class Requests:
             url=url,
             open=lambda: self._media.open(file.key),
         )
-
-    _BUILDERS: ClassVar[
-        Mapping[Operation, Callable[[Any, Any, Any, Any], Awaitable[VendorRequest]]]
-    ] = {
-        Operation.VOICE: _voice_request,
-        Operation.AVATAR: _avatar_request,
-        Operation.SPEECH: _speech_request,
-        Operation.VIDEO: _video_request,
-        Operation.DUB: _dub_request,
-    }
 
 
 def _options(record: Record, provider: Provider) -> tuple[Options, ...]:

@@ -17,10 +17,10 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from unittest.mock import Mock
 
 import httpx
@@ -225,13 +225,12 @@ class ProviderSuite(_Suite):
 
     async def submit(self, it: Any, operation: Operation, **more: Any) -> Job:
         """Make the paid call."""
-        submit = getattr(it, ROLES[operation].submit)
-        job: Job = await submit(self.ask(operation, **more))
-        return job
+        submit = ROLES[operation].submit(it)
+        return cast("Job", await submit(self.ask(operation, **more)))
 
     async def poll(self, it: Any, operation: Operation) -> Job:
         """Make the free call."""
-        job: Job = await getattr(it, ROLES[operation].get)("x/1")
+        job: Job = await ROLES[operation].get(it)("x/1")
         return job
 
     def polled(self, operation: Operation, body: Mapping[str, Any]) -> Any:
@@ -241,7 +240,7 @@ class ProviderSuite(_Suite):
 
     async def find(self, it: Any, operation: Operation, token: str = TOKEN) -> Sequence[Job]:
         """Look for jobs by a token."""
-        jobs: Sequence[Job] = await getattr(it, ROLES[operation].find)(token)
+        jobs: Sequence[Job] = await ROLES[operation].find(it)(token)
         return jobs
 
     # -- set-up -------------------------------------------------------------------------------
@@ -250,8 +249,8 @@ class ProviderSuite(_Suite):
         for operation, role in ROLES.items():
             if operation is Operation.SPEECH:
                 continue
-            names = (role.submit, role.get, role.find, role.delete)
-            has = {hasattr(self.provider, name) for name in names}
+            methods = (role.submit, role.get, role.find, role.delete)
+            has = {_offers(self.provider, method) for method in methods if method is not None}
             assert has == {operation in self.recordings}, f"recordings and roles differ: {role}"
 
     def test_it_tells_all_that_a_provider_tells(self, it: Any) -> None:
@@ -378,7 +377,7 @@ class ProviderSuite(_Suite):
     async def test_deleting_twice_is_fine_or_refused(
         self, it: Any, wire: Wire, operation: Operation
     ) -> None:
-        delete = getattr(it, ROLES[operation].delete)
+        delete = cast("Any", ROLES[operation].delete)(it)
         wire.reply({}).reply({"error": "no such thing"}, 404)
         if operation in self.kept:  # a 404 of a call that is not there would pass for deleted
             with pytest.raises(errors.Unsupported):
@@ -733,3 +732,12 @@ class SpeechSuite(_Suite):
         with pytest.raises(errors.NotSent):
             await self.submit(it, guard=Mock(side_effect=errors.NotSent("too late")))
         assert not wire.requests
+
+
+def _offers(provider: Any, method: Callable[[Any], Any]) -> bool:
+    """Whether the provider has a method of a role."""
+    try:
+        method(provider)
+    except AttributeError:
+        return False
+    return True
