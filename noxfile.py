@@ -60,6 +60,9 @@ COVERED = [
     "lifecycle/decide.py",
     "lifecycle/apply.py",
     "lifecycle/advance.py",
+    "lifecycle/effects.py",
+    "lifecycle/paid_call.py",
+    "lifecycle/people.py",
     "webhooks.py",
     "pricing/*",
 ]

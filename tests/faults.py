@@ -407,6 +407,12 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "                    return",
             "                if False:\n                    return",
         ),
+        "a stack that was left asks for its account": (
+            "asks=step.earlier is None",
+            "asks=True",
+        ),
+    },
+    ("lifecycle/effects.py", "test_routing.py"): {
         "a vendor that is down is left at once": (
             "tired = down and state.failures + 1 >= self._policy.patience",
             "tired = down",
@@ -414,10 +420,6 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
         "refused content goes elsewhere": (
             '_outcome(error) != "refused"',
             "True",
-        ),
-        "a stack that was left asks for its account": (
-            "asks=step.earlier is None",
-            "asks=True",
         ),
         "an event is not bound to its provider": (
             "        event = bound(event, record)\n        while True:",

@@ -1300,7 +1300,7 @@ def test_a_job_that_turns_up_a_day_late_is_in_the_ledger():
 
 
 def test_a_free_acceptance_is_not_in_the_ledger():
-    from avatarkit.lifecycle.advance import _ledger
+    from avatarkit.lifecycle.effects import _ledger
 
     scene = Scene()
     operations = tuple(o.model_copy(update={"billable": False}) for o in scene.record.operations)

@@ -21,7 +21,7 @@ HISTORIES_PER_MUTANT = 6000
 #: One line of the protocol each, broken: (file, what stands there, what a mistake would write).
 MUTANTS = {
     "the call is made before its intent is saved": (
-        "lifecycle/advance.py",
+        "lifecycle/paid_call.py",
         "saved = await self._repository.save(record, intended)",
         "saved = intended",
     ),
@@ -41,12 +41,12 @@ MUTANTS = {
         "return policy.timeout + operation.list_lag",
     ),
     "there is no send guard": (
-        "lifecycle/advance.py",
+        "lifecycle/paid_call.py",
         "passed > self._policy.send_guard",
         "passed > 1e9",
     ),
     "a lost answer counts as not accepted": (
-        "lifecycle/advance.py",
+        "lifecycle/effects.py",
         '    errors.RateLimited: "retry",',
         '    errors.Ambiguous: "retry", TimeoutError: "retry", errors.RateLimited: "retry",',
     ),
@@ -55,19 +55,23 @@ MUTANTS = {
         "return Step(Do.RECONCILE, intent.operation, intent.not_before)",
         "return Step(Do.SUBMIT, intent.operation, intent.not_before)",
     ),
-    "absence is believed early": ("lifecycle/advance.py", "if passed < settle:", "if passed < 0:"),
+    "absence is believed early": (
+        "lifecycle/paid_call.py",
+        "if passed < settle:",
+        "if passed < 0:",
+    ),
     "absence is dated after the look-up": (
-        "lifecycle/advance.py",
+        "lifecycle/paid_call.py",
         "return await self._presume_absent(record, state, now)",
         "return await self._presume_absent(record, state, await self._repository.now())",
     ),
     "a failed look-up counts as absence": (
-        "lifecycle/advance.py",
+        "lifecycle/paid_call.py",
         "            return await self._later(record, state, error, now)\n        if jobs:",
         "            jobs, files = [], None\n        if jobs:",
     ),
     "the intent is saved whoever was faster": (
-        "lifecycle/advance.py",
+        "lifecycle/paid_call.py",
         "return await self._reload(record)  # somebody else moved it: decide again",
         "saved = (await self._reload(record)).model_copy(update=dict(operations="
         "intended.operations))",
@@ -104,11 +108,11 @@ MUTANTS = {
         "and True",
     ),
     "a call of unknown fate goes elsewhere": (
-        "lifecycle/advance.py",
+        "lifecycle/paid_call.py",
         "        except Exception as caught:  # noqa: BLE001 - anything else proves nothing\n",
         "        except Exception as caught:  # noqa: BLE001\n"
         "            if self._goes_elsewhere(record, state, caught):\n"
-        "                return _elsewhere(state, caught, record.updated_at, attempt)\n",
+        "                return failover(state, caught, record.updated_at, attempt)\n",
     ),
     "what an earlier stack tells is taken for the next one's": (
         "lifecycle/apply.py",

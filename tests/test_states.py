@@ -36,7 +36,7 @@ from avatarkit.lifecycle.events import (
     Restored,
     Resumed,
     Seen,
-    SettledAnew,
+    SettleRestarted,
     Stored,
     Taken,
     Unsent,
@@ -275,7 +275,7 @@ def test_an_outcome_speaks_of_its_own_attempt_only():
         absent(attempt=1),
         Unsent(at=NOW, operation=VOICE, attempt=1, next_at=NOW),
         Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW, next_at=NOW),
-        SettledAnew(at=NOW, operation=VOICE, attempt=1, instant=instant(), next_at=NOW),
+        SettleRestarted(at=NOW, operation=VOICE, attempt=1, instant=instant(), next_at=NOW),
     ):
         assert fold(record, event) is record
 
@@ -404,7 +404,7 @@ def test_what_was_given_up_can_still_be_adopted():
 
 
 def test_contradicting_clocks_start_the_settle_time_anew():
-    event = SettledAnew(
+    event = SettleRestarted(
         at=NOW + 7, operation=VOICE, attempt=1, instant=instant(NOW + 7), next_at=NOW + 99
     )
     record = fold(training(), prepared(), intended(), event)

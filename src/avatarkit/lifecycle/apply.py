@@ -50,7 +50,7 @@ from .events import (
     Restored,
     Resumed,
     Seen,
-    SettledAnew,
+    SettleRestarted,
     Stored,
     Taken,
     Unsent,
@@ -400,7 +400,7 @@ def _doubted(e: Doubted, record: Record) -> Record:
 
 
 @_handle.register
-def _settled_anew(e: SettledAnew, record: Record) -> Record:
+def _settle_restarted(e: SettleRestarted, record: Record) -> Record:
     op = _get(record, e.operation)
     if op.phase is not Phase.INTENT or op.attempt != e.attempt:
         return record

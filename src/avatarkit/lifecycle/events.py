@@ -148,7 +148,7 @@ class Doubted(_Of):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SettledAnew(_Of):
+class SettleRestarted(_Of):
     """The clocks contradict each other: count the settle time of ``attempt`` from ``instant``."""
 
     attempt: int
