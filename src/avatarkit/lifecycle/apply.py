@@ -90,18 +90,21 @@ def _folded(record: R, event: Event) -> R:
     if not isinstance(event, _Of) or own is None or event.provider == own.provider:
         return cast("R", _handle(event, record))
     for stack in record.earlier:
-        if (stack.operation.operation, stack.operation.provider) == (
-            event.operation,
-            event.provider,
-        ):
-            alone = _alone(record, stack)
-            changed = _handle(event, alone)
-            if changed is alone:
-                break
-            kept = stack.model_copy(update={"operation": changed.operations[0]})
-            stacks = tuple(kept if one is stack else one for one in record.earlier)
-            return record.model_copy(update={"earlier": stacks})
+        left = stack.operation
+        if (left.operation, left.provider) == (event.operation, event.provider):
+            return _folded_into(record, stack, event)
     return record
+
+
+def _folded_into(record: R, stack: EarlierStack, event: Event) -> R:
+    """Fold into the operation of an earlier stack."""
+    alone = _alone(record, stack)
+    changed = _handle(event, alone)
+    if changed is alone:
+        return record
+    kept = stack.model_copy(update={"operation": changed.operations[0]})
+    stacks = tuple(kept if one is stack else one for one in record.earlier)
+    return record.model_copy(update={"earlier": stacks})
 
 
 def _status(record: Record) -> Status:

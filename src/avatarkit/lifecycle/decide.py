@@ -103,13 +103,7 @@ def decide(record: Record, now: float) -> Step:
 def _decide(record: Record, now: float) -> Step:
     for intent in record.operations:
         if intent.phase is Phase.INTENT:
-            if record.action and record.action.kind == "payment":
-                return _no_later(record, Step(Do.REST))
-            if record.action is None and not record.status.final and now >= record.deadline_at:
-                return Step(Do.ASK_DEADLINE, intent.operation, record.deadline_at)
-            if _purged_before(record, intent):
-                return Step(Do.PURGE, None, record.purge_at)
-            return Step(Do.RECONCILE, intent.operation, intent.not_before)
+            return _of_unknown_fate(record, intent, now)
     if record.status.final:
         return _after_the_end(record)
     step = _forward(record)
@@ -120,25 +114,35 @@ def _decide(record: Record, now: float) -> Step:
     return _no_later(record, step)
 
 
+def _of_unknown_fate(record: Record, intent: OperationState, now: float) -> Step:
+    """Next step of a record with an open intent, also where the record has ended."""
+    if record.action is not None and record.action.kind == "payment":
+        return _no_later(record, Step(Do.REST))
+    if record.action is None and not record.status.final and now >= record.deadline_at:
+        return Step(Do.ASK_DEADLINE, intent.operation, record.deadline_at)
+    if _purged_before(record, intent):
+        return Step(Do.PURGE, None, record.purge_at)
+    return Step(Do.RECONCILE, intent.operation, intent.not_before)
+
+
 def _forward(record: Record) -> Step:
-    blocked = record.action is not None and record.action.kind in _BLOCKING
-    for op in record.operations:
-        if op.succeeded:
-            continue
-        if blocked:
-            # Another key may be in place by now; every other block waits for a person.
-            own_key = record.action is not None and record.action.kind == "account"
-            return Step(Do.PREPARE, op.operation, op.not_before) if own_key else Step(Do.REST)
-        if op.hand_in is not None:
-            do = Do.HAND_IN
-        elif op.phase is Phase.NONE:
-            do = Do.PREPARE if op.prepared is None or op.waiting else Do.SUBMIT
-        elif op.job_state is JobState.SUCCEEDED:
-            do = Do.COPY
-        else:
-            do = Do.POLL
-        return Step(do, op.operation, op.not_before)
-    return Step(Do.REST)  # pragma: no cover - ``apply`` completes such a record at once
+    """Next step of the first operation that has not succeeded."""
+    state = next((o for o in record.operations if not o.succeeded), None)
+    if state is None:  # pragma: no cover - ``apply`` completes such a record at once
+        return Step(Do.REST)
+    if record.action is not None and record.action.kind in _BLOCKING:
+        # Another key may be in place by now; every other block waits for a person.
+        own_key = record.action.kind == "account"
+        return Step(Do.PREPARE, state.operation, state.not_before) if own_key else Step(Do.REST)
+    return Step(_next_of(state), state.operation, state.not_before)
+
+
+def _next_of(state: OperationState) -> Do:
+    if state.hand_in is not None:
+        return Do.HAND_IN
+    if state.phase is Phase.NONE:
+        return Do.PREPARE if state.prepared is None or state.waiting else Do.SUBMIT
+    return Do.COPY if state.job_state is JobState.SUCCEEDED else Do.POLL
 
 
 #: A copy that was under way when its record was deleted may end after the first purge.

@@ -13,8 +13,6 @@ from ..models import VendorEvent
 from ..records import Record
 from ..webhooks import Delivery
 
-__all__ = ["PATIENCE", "Inbox"]
-
 log = get_logger(__name__)
 
 #: Seconds for which a delivery waits for its job to become known: as long as doubts are looked

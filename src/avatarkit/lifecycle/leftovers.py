@@ -9,17 +9,6 @@ from typing import Literal
 from ..models import Consent, Model, StoredFile
 from ..records import OperationState, Phase, Record, Sample, Training, Video
 
-__all__ = [
-    "Holding",
-    "Leftover",
-    "Rest",
-    "leftovers",
-    "of_consent",
-    "of_record",
-    "rests",
-    "samples_of",
-]
-
 
 class Holding(Model):
     """One thing that exists."""

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from .. import errors
-from ..models import (
-    Operation,
-)
+from ..models import Operation, VendorEvent
 from ..records import (
     HandIn,
     Instant,

@@ -32,8 +32,6 @@ from ..models import (
 from ..records import HandIn, OperationState, Record, Sample, Training, Video
 from ..webhooks import Inboxes
 
-__all__ = ["Requests", "digest", "unreachable"]
-
 
 class Requests:
     """Requests whose media stream from one store.

@@ -13,8 +13,6 @@ from ..clock import wait
 from ..interfaces import Clock, Repository, Wakes
 from ..records import Record
 
-__all__ = ["Changes", "Watcher"]
-
 log = get_logger(__name__)
 
 #: Seconds between looks where nothing wakes, and where the repository does: no wake-up is promised.
