@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from avatarkit.kit.records import every_record
 from typer.testing import CliRunner
 
 from avatarkit import Consent, Status, errors
 from avatarkit.cli.app import app
 from avatarkit.erasure import Receipt
-from avatarkit.kit.records import every_record
 from avatarkit.models import Operation
 from avatarkit.providers.fake import Fake, Fault
 from avatarkit.records import OperationState, Phase

@@ -379,7 +379,7 @@ class SearchableSpeech(SpeechSynthesizer, Protocol):
 
 
 P = TypeVar("P")
-Q = TypeVar("Q", bound=Request)
+Q = TypeVar("Q", bound=VendorRequest)
 
 
 @dataclass(frozen=True)
