@@ -173,7 +173,7 @@ async def test_a_page_after_the_last_is_not_asked_for(it, wire):
 
 async def test_more_without_a_way_to_it_is_never_absence(it, wire):
     wire.reply({"voices": [], "has_more": True, "next_page_token": None})
-    with pytest.raises(errors.BadReply, match="more of the list"):
+    with pytest.raises(errors.BadReply, match="has more pages"):
         await it.find_voice(TOKEN)
 
 
@@ -217,7 +217,7 @@ async def test_a_professional_voice_without_recordings_has_failed(it, wire):
     job = await it.get_voice("pvc1")
     assert (job.state, job.reason) == (
         JobState.FAILED,
-        "its recordings never arrived: begin again",
+        "its recordings never arrived: train again",
     )
 
 

@@ -287,7 +287,7 @@ async def test_recordings_that_cannot_be_used_are_a_failure(resemble, wire):
     wire.reply(told(status="pending", dataset_analysis_failure=True))
     job = await resemble.get_voice("v1")
     assert job.state is JobState.FAILED
-    assert "record them anew" in job.reason
+    assert "record them again" in job.reason
 
 
 @pytest.mark.parametrize("item", [None, "VOICE_UUID", []])

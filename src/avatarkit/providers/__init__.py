@@ -1,1 +1,1 @@
-"""One file or folder per vendor, named after it."""
+"""Providers: one file or folder per vendor, named after it, and the adapter kit (``http``)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -46,6 +47,11 @@ class Reads:
     #: number of all jobs; if the vendor does not tell it, the list ends with an empty page
     total_jobs: Places = ()
     total_pages: Places = ()
+
+
+def primary_language(tag: str | None) -> str | None:
+    """Return the language of a tag without its region: "pt" for "pt-BR" and "PT_br"."""
+    return re.split("[-_]", tag)[0].lower() if tag else None
 
 
 def path_segment(name: str) -> str:

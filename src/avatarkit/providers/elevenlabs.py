@@ -1,8 +1,8 @@
 """ElevenLabs: voices cloned at once or trained, and speech.
 
-https://elevenlabs.io/docs. The code in the body of a failure decides, since the HTTP status
-misleads. There are no idempotency keys: a voice is called by our token, and found again by a search
-for it. Speech leaves nothing that could be searched for.
+https://elevenlabs.io/docs. The error code in the body decides, since the HTTP status is misleading.
+There are no idempotency keys: a voice has our token as its name, and is found by a search. Speech
+cannot be searched for.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ from .http import (
     Reads,
     parse_progress,
     path_segment,
+    primary_language,
     send_any,
     stream,
     text_at,
@@ -71,8 +72,8 @@ __all__ = [
     "VoiceSettings",
 ]
 
-#: Where else it can be reached; give the word as ``base_url``. All but "us" are separate, empty
-#: workspaces for enterprises, with keys of their own.
+#: Regional addresses; give the key as ``base_url``. All but "us" are separate workspaces for
+#: enterprises, with their own API keys.
 REGIONS: Mapping[str, str] = MappingProxyType(
     {
         "us": "https://api.us.elevenlabs.io",
@@ -82,8 +83,8 @@ REGIONS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-#: What speaks unless the options say otherwise; said aloud, so that its default may change.
-#: It takes no language code: it hears the language in the text.
+#: Default model, sent explicitly because the vendor's default may change.
+#: It takes no language code: it detects the language of the text.
 _MODEL = "eleven_multilingual_v2"
 
 
@@ -95,9 +96,9 @@ class ElevenLabsVoice(Options):
 
 
 class ElevenLabsProfessional(Options):
-    """Train a professional voice: the account owner's own, half an hour of speech at least.
+    """Train a professional voice of the account's owner, from at least half an hour of speech.
 
-    It needs a plan that includes it, and the person, who reads a captcha aloud.
+    It needs a plan that includes it, and the owner must read a captcha aloud.
     """
 
     language: str | None = None  #: instead of the training's, e.g. "en"
@@ -106,7 +107,7 @@ class ElevenLabsProfessional(Options):
 
 
 class VoiceSettings(Model):
-    """How a voice is used; ElevenLabs has defaults for each."""
+    """Voice settings; ElevenLabs has a default for each."""
 
     stability: float | None = Field(default=None, ge=0, le=1)
     similarity_boost: float | None = Field(default=None, ge=0, le=1)
@@ -116,7 +117,7 @@ class VoiceSettings(Model):
 
 
 class ElevenLabsSpeech(Options):
-    """What is said, and how."""
+    """Extras of speech: model, settings and context."""
 
     model_id: str | None = None
     voice_settings: VoiceSettings | None = None
@@ -128,7 +129,7 @@ class ElevenLabsSpeech(Options):
 
 
 class ElevenLabsAudio(Options):
-    """How the speech comes back."""
+    """Format and delivery of the audio."""
 
     output_format: str = "mp3_44100_128"  #: 192 kbit/s, and WAV or PCM of 44.1 kHz, need a plan
     delivery: Literal["whole", "streamed", "timestamps"] = "whole"
@@ -137,20 +138,20 @@ class ElevenLabsAudio(Options):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
-    """What the plan still allows; what ElevenLabs does not tell is None."""
+    """Remaining quota of the plan; None for values that ElevenLabs does not tell."""
 
     tier: str | None
     instant_voices: bool | None
     professional_voices: bool | None
-    voice_slots: int | None  #: that are free
+    voice_slots: int | None  #: free slots
     professional_slots: int | None
-    voice_edits: int | None  #: voices that may be added or changed until it renews
+    voice_edits: int | None  #: voices that may be added or changed before the renewal
     credits: int | None
     renews_at: float | None  #: seconds since 1970
 
 
 _ENDED = frozenset({"BAN", "ENTERPRISE_BAN"})
-#: The word of a professional voice's training -> ours.
+#: State of a professional voice's training -> ours.
 _TRAINING: Mapping[str, JobState] = {
     "not_started": JobState.QUEUED,
     "queued": JobState.QUEUED,
@@ -159,12 +160,12 @@ _TRAINING: Mapping[str, JobState] = {
     "fine_tuned": JobState.SUCCEEDED,
     "failed": JobState.FAILED,
 }
-#: They are about voices of its library, which only an adopted training can have.
+#: Events about voices of the library, which only an adopted training can have.
 _EVENTS: Mapping[str, JobState] = {
     "voice_removal_notice_withdrawn": JobState.SUCCEEDED,
     "voice_removed": JobState.GONE,
 }
-#: How they are subscribed to.
+#: Name of their subscription.
 _REMOVALS = "voice_library_removal_notice"
 _MEDIA_TYPES: Mapping[str, str] = {
     "mp3": "audio/mpeg",
@@ -191,7 +192,7 @@ class ElevenLabs(HttpVoiceCloner, SpeechSynthesizer, TakesRecording, TellsBalanc
         webhook=HmacSha256(header="ElevenLabs-Signature", version="v0", tolerance=1800),
         found_by_token=frozenset({Operation.VOICE}),
         typical=MappingProxyType({Operation.VOICE: 5.0, Operation.SPEECH: 5.0}),
-        in_flight=3,  # what the smallest plan that clones allows of the default model
+        in_flight=3,  # limit of the smallest plan with cloning, for the default model
     )
     paths = {Operation.VOICE: Paths("/v1/voices/{}", delete="/v1/voices/{}")}
     reads = Reads(
@@ -212,19 +213,19 @@ class ElevenLabs(HttpVoiceCloner, SpeechSynthesizer, TakesRecording, TellsBalanc
     ) -> None:
         super().__init__(settings, client=client)
         self._base_url = REGIONS.get(self._base_url, self._base_url)
-        self._captchas: dict[str, str] = {}  # a picture must stay the one that is being read
+        self._captchas: dict[str, str] = {}  # the person must keep seeing the same picture
 
     # -- voices -------------------------------------------------------------------------------
 
     async def clone_voice(self, request: VoiceRequest, /) -> Job:
-        """Clone at once; or begin a professional voice, where the options ask for one.
+        """Clone a voice at once, or create a professional voice if the options ask for one.
 
-        A professional voice is created and given its recordings; ``get_voice`` then asks for the
-        captcha, and begins the training once it was read.
+        A professional voice is created and gets its recordings; ``get_voice`` then asks for the
+        captcha, and starts the training after it was read.
         """
         if any(type(o) is ElevenLabsProfessional for o in request.options):
             return await self._begin_professional(request)
-        language = _primary(request.language)
+        language = primary_language(request.language)
         return await self._submit(
             Operation.VOICE,
             "/v1/voices/add",
@@ -236,9 +237,9 @@ class ElevenLabs(HttpVoiceCloner, SpeechSynthesizer, TakesRecording, TellsBalanc
         )
 
     async def _begin_professional(self, request: VoiceRequest) -> Job:
-        language = _primary(request.language)
+        language = primary_language(request.language)
         if language is None and not self._option(request, ElevenLabsProfessional).language:
-            raise errors.Unsupported("a professional voice has one language: say which")
+            raise errors.Unsupported("a professional voice needs its language: give language=...")
         job = await self._submit(
             Operation.VOICE,
             "/v1/voices/pvc",
@@ -252,13 +253,13 @@ class ElevenLabs(HttpVoiceCloner, SpeechSynthesizer, TakesRecording, TellsBalanc
             path = f"/v1/voices/pvc/{path_segment(job.id)}/samples"
             await self._call("POST", path, operation=Operation.VOICE, files=files)
         except errors.ProviderError as error:
-            if error.code != "duplicate_files":  # which a repeat of ours may have brought about
+            if error.code != "duplicate_files":  # a retry of ours may have caused it
                 await self.delete_voice(job.id)
                 raise
         return job.model_copy(update={"state": JobState.QUEUED})
 
     async def get_voice(self, voice_id: str, /) -> Job:
-        """Poll. Of a professional voice: show its captcha, and train it once that was read."""
+        """Poll. For a professional voice: add its captcha, and train it after that was read."""
         job = await super().get_voice(voice_id)
         if job.raw.get("category") != "professional":
             return job
@@ -269,14 +270,14 @@ class ElevenLabs(HttpVoiceCloner, SpeechSynthesizer, TakesRecording, TellsBalanc
         return job
 
     async def find_voice(self, token: str, /) -> Sequence[Job]:
-        """Search, since lists stop at some hundred voices."""
+        """Search by the token, because lists end after some hundred voices."""
         query = {"search": token, "page_size": 100, "sort": "created_at_unix"}
         return await self._find(
             Operation.VOICE, "/v2/voices", token, **query, sort_direction="desc"
         )
 
     async def captcha(self, voice_id: str) -> bytes:
-        """Fetch the picture (PNG) of the lines that the owner of the voice must read aloud."""
+        """Fetch the picture (PNG) of the text that the owner of the voice must read aloud."""
         path = f"/v1/voices/pvc/{path_segment(voice_id)}/captcha"
         request = self._client.build_request("GET", self._url(path), headers=self._headers())
         call = Call(
@@ -293,7 +294,7 @@ class ElevenLabs(HttpVoiceCloner, SpeechSynthesizer, TakesRecording, TellsBalanc
         return picture
 
     async def hand_in(self, ref: str, recording: Media, /, *, subject: str | None = None) -> None:
-        """Hand in the recording of a voice's captcha; the next poll goes on, or shows another."""
+        """Hand in the recording of a captcha; the next poll continues or shows another one."""
         del subject  # it is the account's owner
         path = f"/v1/voices/pvc/{path_segment(ref)}/captcha"
         self._captchas.pop(ref, None)
@@ -323,7 +324,7 @@ class ElevenLabs(HttpVoiceCloner, SpeechSynthesizer, TakesRecording, TellsBalanc
     # -- speech -------------------------------------------------------------------------------
 
     async def synthesize(self, request: SpeechRequest, /) -> Speech:
-        """Say it; with ``delivery="timestamps"`` the time of each character comes along."""
+        """Submit; sent once. ``delivery="timestamps"`` adds the time of each character."""
         how = self._option(request, ElevenLabsAudio)
         model = self._option(request, ElevenLabsSpeech).model_id or _MODEL
         query = {"output_format": how.output_format}
@@ -338,7 +339,7 @@ class ElevenLabs(HttpVoiceCloner, SpeechSynthesizer, TakesRecording, TellsBalanc
             body={
                 "text": request.text,
                 "model_id": model,
-                "language_code": None if model == _MODEL else _primary(request.language),
+                "language_code": None if model == _MODEL else primary_language(request.language),
             },
         )
         answer = await stream(self._client, sent, call)
@@ -374,15 +375,15 @@ class ElevenLabs(HttpVoiceCloner, SpeechSynthesizer, TakesRecording, TellsBalanc
         )
 
     async def balance(self) -> Balance:
-        """The credits that are left until the plan renews, without what may be had beyond them."""
+        """Credits left until the renewal, without usage-based billing beyond them."""
         left = (await self.allowance()).credits
         return Balance(None if left is None else float(left), "credits")
 
     async def register_webhook(self, url: str) -> Registered:
-        """Have ElevenLabs report voices that leave its library to ``url``, signed.
+        """Register ``url`` for signed webhooks about voices that leave the library.
 
-        It wants a key of a workspace's admin. Keep the secret, it is told this once. It is sent
-        once: a lost answer may leave a registration, which the workspace's settings list.
+        It needs the key of a workspace admin. Store the secret, it is returned only once. The call
+        is sent once: a lost answer may leave a registration, which the workspace's settings list.
         """
         settings = {"auth_type": "hmac", "name": "avatarkit", "webhook_url": url}
         place, voice = "/v1/workspace/webhooks", Operation.VOICE
@@ -396,14 +397,14 @@ class ElevenLabs(HttpVoiceCloner, SpeechSynthesizer, TakesRecording, TellsBalanc
                 "PATCH", f"{place}/{path_segment(told.id)}", operation=voice, body=wanted
             )
         except errors.ProviderError:
-            await self._delete(voice, f"{place}/{{}}", told.id)  # it would tell of nothing
+            await self._delete(voice, f"{place}/{{}}", told.id)  # it has no subscription
             raise
         return told
 
     # -- reading ------------------------------------------------------------------------------
 
     def events(self, delivery: Delivery) -> list[VendorEvent]:
-        """Read a delivery; none of them is about a voice in training."""
+        """Read a delivery; there are none about voices in training."""
         self.capabilities.webhook.check(delivery, self._settings.webhook_secrets)
         body = delivery.json()
         state, data = _EVENTS.get(str(body.get("type"))), body.get("data")
@@ -413,7 +414,7 @@ class ElevenLabs(HttpVoiceCloner, SpeechSynthesizer, TakesRecording, TellsBalanc
         return self._events(delivery, job)
 
     def explain(self, status: int, body: Any) -> Explanation:
-        """Read a failure by its code, else by its older code; else it may be a list of faults."""
+        """Read an error answer: its code, its older code, or a list of validation errors."""
         told = super().explain(status, body)
         said = body if isinstance(body, Mapping) else {}
         older = text_at(said, "detail.status")
@@ -441,11 +442,13 @@ class ElevenLabs(HttpVoiceCloner, SpeechSynthesizer, TakesRecording, TellsBalanc
     ) -> Any:
         cursor = super()._cursor(page, query, pages=pages, jobs=jobs)
         if page.get("has_more") and cursor is None:
-            raise self._bad(Operation.VOICE, "there is more of the list, yet not how to get it")
+            raise self._bad(
+                Operation.VOICE, "the list has more pages, and no token of the next one"
+            )
         return cursor if page.get("has_more", True) else None
 
     async def _send(self, request: HttpRequest, call: Call) -> dict[str, Any]:
-        if request.url.path.endswith("/samples"):  # it answers with a bare list of them
+        if request.url.path.endswith("/samples"):  # the answer is a bare list
             return {"samples": await send_any(self._client, request, call)}
         return await super()._send(request, call)
 
@@ -457,13 +460,8 @@ _DELIVERIES: Mapping[str, str] = {
 }
 
 
-def _primary(language: str | None) -> str | None:
-    """ISO 639-1 of a language tag."""
-    return None if not language else re.split("[-_]", language)[0].lower()
-
-
 def _standing(raw: Mapping[str, Any]) -> tuple[JobState, str | None]:
-    """Where a voice stands, and why it failed."""
+    """Return the state of a voice, and why it failed."""
     if raw.get("safety_control") in _ENDED:
         return JobState.FAILED, "ElevenLabs has banned this voice"
     if raw.get("category") == "professional":
@@ -486,16 +484,16 @@ def _professional(raw: Mapping[str, Any]) -> tuple[JobState, str | None]:
     if word != "not_started":
         return state, None
     if not raw.get("samples"):
-        return JobState.FAILED, "its recordings never arrived: begin again"
+        return JobState.FAILED, "its recordings never arrived: train again"
     if value_at(raw, "voice_verification.is_verified"):
         return JobState.QUEUED, None
     if value_at(raw, "fine_tuning.manual_verification_requested"):
-        return JobState.RUNNING, None  # ElevenLabs' people look at it
+        return JobState.RUNNING, None  # ElevenLabs' staff check it
     return JobState.NEEDS_ACTION, None
 
 
 def _trained(raw: Mapping[str, Any]) -> str:
-    """The word for the training of the model that we train, else of any."""
+    """Return the training state of the model that we train, else of any model."""
     words = value_at(raw, "fine_tuning.state")
     words = words if isinstance(words, Mapping) else {}
     others = [w for w in words.values() if w != "not_started"]
@@ -503,7 +501,7 @@ def _trained(raw: Mapping[str, Any]) -> str:
 
 
 def _faults(detail: Any) -> list[str]:
-    """What is wrong with which field, as the web framework beneath ElevenLabs tells it."""
+    """List the validation errors of FastAPI, ElevenLabs' web framework, with their fields."""
     faults = [f for f in detail if isinstance(f, Mapping)] if isinstance(detail, list) else []
     places = [f.get("loc") for f in faults]
     names = [".".join(map(str, p)) if isinstance(p, list) else "" for p in places]
@@ -511,7 +509,7 @@ def _faults(detail: Any) -> list[str]:
 
 
 def _picture(answer: bytes) -> bytes | None:
-    """The PNG in an answer, whose form is not documented: itself, or base64, quoted or not."""
+    """Decode a PNG in an undocumented form: itself, or base64, quoted or not."""
     if not answer.startswith(_PNG):
         try:
             answer = base64.b64decode(answer.strip().strip(b'"'), validate=True)
@@ -524,7 +522,7 @@ _PNG = b"\x89PNG"
 
 
 def _timed(call: Call, answer: bytes) -> tuple[bytes, tuple[tuple[str, float, float], ...] | None]:
-    """Audio and the time of each character, which may be missing."""
+    """Return the audio and the time of each character, which may be missing."""
     try:
         raw = json.loads(answer)
         audio = base64.b64decode(raw["audio_base64"], validate=True)

@@ -68,6 +68,7 @@ from .answers import (
     parse_progress,
     parse_time,
     path_segment,
+    primary_language,
     text_at,
     value_at,
 )
@@ -92,6 +93,7 @@ __all__ = [
     "parse_progress",
     "parse_time",
     "path_segment",
+    "primary_language",
     "send",
     "send_any",
     "stream",

@@ -1,7 +1,7 @@
-"""Rask: says an existing video again in another language.
+"""Rask: dubs of existing videos.
 
-https://docs.api.rask.ai, version 2. A token is fetched for the client's id and secret, and lives an
-hour. The video is uploaded, read by the vendor, and then becomes a project, which is the dub.
+https://docs.api.rask.ai, version 2. An access token is fetched with the client's id and secret, and
+is valid for an hour. The video is uploaded, processed by Rask, and then becomes a project, the dub.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ __all__ = ["Rask", "RaskDub"]
 
 _TOKEN_URL = "https://rask-prod.auth.us-east-2.amazoncognito.com/oauth2/token"  # noqa: S105
 _SCOPE = "api/source api/input api/output api/limit"
-_LIFETIME = 3600.0  #: seconds that a token lives, where it is not told
+_LIFETIME = 3600.0  #: lifetime of a token in seconds, if the answer does not tell it
 _UNAUTHORIZED = 401
-#: Seconds before its end at which a token is not used any more.
+#: A token is renewed so many seconds before it expires.
 _EARLY = 120.0
-#: Seconds until an upload that is still read is looked at again; the vendor's sample waits so long.
+#: Seconds between two polls of an upload in progress, as in the vendor's sample.
 _PAUSE = 10.0
 
-#: The steps of a project on its way; each is called started, and most are called done.
+#: Steps of a project; each has a state "started", and most have a state "done".
 _STEPS = (
     *("transcription", "transcribe_segments", "separate_background", "determine_speakers"),
     *("voice_suggest", "translation", "voice_update", "voiceover", "merging"),
@@ -48,14 +48,14 @@ _STEPS = (
 class RaskDub(Options):
     """Extras of a dub."""
 
-    src_lang: str | None = None  #: without a dialect, "en"; found out where it is not given
-    num_speakers: int | None = None  #: found out where it is not given
+    src_lang: str | None = None  #: without a dialect, such as "en"; detected if not given
+    num_speakers: int | None = None  #: detected if not given
     glossary_id: str | None = None
     transcript_id: str | None = None
 
 
 class Rask(HttpVideoDubber, Prepares):
-    """Dubs a video; tells nobody when it is done, and deletes nothing."""
+    """Dubs of videos; without webhooks, and without calls that delete."""
 
     name = "rask"
     api_version = "2"
@@ -82,7 +82,7 @@ class Rask(HttpVideoDubber, Prepares):
                 **{f"{step}_done": JobState.RUNNING for step in _STEPS},
                 **{f"{step}_failed": JobState.FAILED for step in ("upload", *_STEPS)},
                 "merging_done": JobState.SUCCEEDED,
-                # somebody edited it in the web app, and has to have it made again there
+                # edited in the web app: a person must render it again there
                 "transcript_edited": JobState.RUNNING,
                 "voice_edited": JobState.RUNNING,
                 **dict.fromkeys(
@@ -92,7 +92,7 @@ class Rask(HttpVideoDubber, Prepares):
         ),
         unsaid={Operation.DUB: JobState.RUNNING},
         links={"video": ("translated_video",), "audio": ("translated_audio",)},
-        reason=("status",),  # "no_audio", "voiceover_failed": there is no other
+        reason=("status",),  # "no_audio", "voiceover_failed": there is no other reason
         items=("projects",),
         cursor_parameter="offset",
         counts="jobs",
@@ -118,9 +118,9 @@ class Rask(HttpVideoDubber, Prepares):
     # -- signing in ---------------------------------------------------------------------------
 
     async def _send(self, request: HttpRequest, call: Call) -> dict[str, Any]:
-        """Send with a token in the secret's place; a free call again, where that has died early.
+        """Send with an access token; repeat a free call if the token expired early.
 
-        A paid call is not sent again, whatever it answers; the next one has the new token.
+        A paid call is never repeated; the next one uses a new token.
         """
         await self._sign(request)
         try:
@@ -155,7 +155,7 @@ class Rask(HttpVideoDubber, Prepares):
         told = await send(self._client, request, call)
         token, lifetime = told.get("access_token"), told.get("expires_in")
         if not isinstance(token, str) or not re.fullmatch(r"[\x21-\x7e]+", token):
-            raise call.unclear("it signs in, and gives no token")
+            raise call.unclear("login succeeded but returned no token")
         self._token = token
         self._until = now + (lifetime if isinstance(lifetime, int | float) else _LIFETIME)
 
@@ -165,7 +165,7 @@ class Rask(HttpVideoDubber, Prepares):
     # -- the dub ------------------------------------------------------------------------------
 
     async def prepare(self, operation: Operation, request: VendorRequest, /) -> dict[str, Any]:
-        """Upload the video; raises ``Unavailable`` for as long as the vendor reads it."""
+        """Upload the video; raises ``Unavailable`` while Rask is processing it."""
         if not isinstance(request, DubRequest):
             return {}
         source = request.source
@@ -177,14 +177,14 @@ class Rask(HttpVideoDubber, Prepares):
         if status == "failed":
             self._uploads.pop(source.sha256, None)
             raise Refused(
-                f"it cannot read {source.name}: export it as MP4 (H.264, AAC) and dub that",
+                f"rask cannot read {source.name}. Export it as MP4 (H.264, AAC), and dub that.",
                 provider=self.name,
                 operation=operation,
             )
         if status != "ready":
             self._uploads[source.sha256] = media_id
             raise Unavailable(
-                "it still reads the upload; look again",
+                "Rask is still processing the upload; try again shortly.",
                 provider=self.name,
                 operation=operation,
                 retry_after=_PAUSE,
@@ -224,7 +224,7 @@ class Rask(HttpVideoDubber, Prepares):
         )
 
     def _read_on(self, job: Job) -> Job:
-        """Read a project: it is merged before its link is there, and after an earlier dub."""
+        """Keep a project running until its link appears; its state is set before that."""
         if job.state is JobState.SUCCEEDED and "video" not in job.links:
             return job.model_copy(update={"state": JobState.RUNNING})
         return job

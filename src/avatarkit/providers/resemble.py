@@ -1,8 +1,8 @@
 """Resemble: voices cloned at once or trained, and speech.
 
-https://docs.resemble.ai. A voice is made in steps: it is created, which is what costs money, given
-its recordings, and built. The last two are free, and it is a poll that builds what waits for it: so
-nothing is lost where the process dies in between. A success status may hide a refusal.
+https://docs.resemble.ai. A voice is made in steps: it is created, which costs money, gets its
+recordings, and is built. The last two steps are free. A poll starts the build, so that nothing is
+lost if the process dies in between. An answer with a success status may be a refusal.
 """
 
 from __future__ import annotations
@@ -44,21 +44,21 @@ from .http import (
 
 __all__ = ["CONSENT_SENTENCE", "Resemble", "ResembleSpeech", "ResembleVoice"]
 
-#: What a person reads aloud for ``ResembleVoice.consent``, as the older documentation words it.
+#: Sentence that a person reads aloud for ``ResembleVoice.consent`` (older documentation).
 CONSENT_SENTENCE = (
     "I am aware that recordings of my voice will be used by {company} to train and create a "
     "synthetic version of my voice by Resemble AI"
 )
-#: What recordings are called, so that one that did not arrive is missed.
+#: Names of recordings; a gap in the numbers is a recording that did not arrive.
 _NUMBERED = re.compile(r"([0-9]{1,3}) of ([0-9]{1,3})")
 _FORBIDDEN = 403
 _TYPES: Mapping[str, str] = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 
 
 class ResembleVoice(Options):
-    """Extras of a voice; ``transcripts`` say what is spoken, one for each sample.
+    """Extras of a voice; ``transcripts`` are the spoken texts, one for each sample.
 
-    With transcripts the samples are uploaded as recordings. Without, a single WAV goes by its link.
+    With transcripts the samples are uploaded as recordings. Without, one WAV is sent as a link.
     """
 
     voice_type: Literal["rapid", "professional"] = "rapid"  #: the second needs transcripts
@@ -81,7 +81,7 @@ class ResembleSpeech(Options):
 
 
 class Resemble(HttpVoiceCloner, SpeechSynthesizer):
-    """Clones and speaks, at two hosts; ``speech_url`` is that of the account, if it has its own."""
+    """Voices and speech, on two hosts; ``speech_url`` is the account's own speech host."""
 
     name = "resemble"
     api_version = "2"
@@ -102,7 +102,7 @@ class Resemble(HttpVoiceCloner, SpeechSynthesizer):
     reads = Reads(
         ids={Operation.VOICE: ("item.uuid", "uuid", "id")},
         state=("status", "item.status", "item.voice_status"),
-        # The pages of the documentation disagree on the words; all of them are known here.
+        # The documentation is inconsistent: these are the words of all its pages.
         states=MappingProxyType(
             {
                 "pending": JobState.QUEUED,
@@ -135,12 +135,12 @@ class Resemble(HttpVoiceCloner, SpeechSynthesizer):
     ) -> None:
         super().__init__(settings, client=client)
         self._speech_url = speech_url.rstrip("/")
-        self._built: set[str] = set()  #: voices whose build has been asked for
+        self._built: set[str] = set()  #: voices with a requested build
 
     # -- voices -------------------------------------------------------------------------------
 
     async def clone_voice(self, request: VoiceRequest, /) -> Job:
-        """Create the voice; sent once. Then its recordings are uploaded, where it has them."""
+        """Create the voice; sent once. Then upload its recordings, if it has any."""
         own = self._option(request, ResembleVoice)
         body = {
             "name": request.token,
@@ -154,7 +154,7 @@ class Resemble(HttpVoiceCloner, SpeechSynthesizer):
         job = await self._submit(Operation.VOICE, "/voices", request, **body | own.extra)
         count = len(own.transcripts)
         for number, text in enumerate(own.transcripts, 1):
-            with suppress(ProviderError):  # it is created: the poll says what did not arrive
+            with suppress(ProviderError):  # it is created: the poll reports missing recordings
                 await self._call(
                     "POST",
                     f"/voices/{path_segment(job.id)}/recordings",
@@ -170,7 +170,7 @@ class Resemble(HttpVoiceCloner, SpeechSynthesizer):
         return job
 
     async def get_voice(self, voice_id: str, /) -> Job:
-        """Poll, and build what waits for it; raises ``NotFound``."""
+        """Poll, and start the build when all recordings are there; raises ``NotFound``."""
         job = await super().get_voice(voice_id)
         if job.state is not JobState.QUEUED or voice_id in self._built:
             return job
@@ -190,7 +190,7 @@ class Resemble(HttpVoiceCloner, SpeechSynthesizer):
     # -- speech -------------------------------------------------------------------------------
 
     async def synthesize(self, request: SpeechRequest, /) -> Speech:
-        """Submit; sent once. The whole of the audio comes in one answer, with its timings."""
+        """Submit; sent once. One answer has the whole audio with its timings."""
         own = self._option(request, ResembleSpeech)
         call, sent = self._billable(
             Operation.SPEECH,
@@ -221,7 +221,7 @@ class Resemble(HttpVoiceCloner, SpeechSynthesizer):
     # -- answers ------------------------------------------------------------------------------
 
     async def _send(self, request: HttpRequest, call: Call) -> dict[str, Any]:
-        """Send; a success that says it is none is a refusal."""
+        """Send; an answer with ``success: false`` is a refusal."""
         raw = await super()._send(request, call)
         if raw.get("success") is not False:
             return raw
@@ -231,7 +231,7 @@ class Resemble(HttpVoiceCloner, SpeechSynthesizer):
         )
 
     def explain(self, status: int, body: Any) -> Explanation:
-        """Read a failure; a 403 is a plan without cloning, more often than a wrong key."""
+        """Read an error answer; a 403 usually means a plan without cloning, not a wrong key."""
         told = super().explain(status, body)
         fields = body.get("errors") if isinstance(body, Mapping) else None
         message = told.message
@@ -241,11 +241,11 @@ class Resemble(HttpVoiceCloner, SpeechSynthesizer):
         return Explanation(kind=kind, code=told.code, message=message)
 
     def _read_on(self, job: Job) -> Job:
-        """Read a voice; it is ready when it can speak, and failed when its recordings were."""
+        """Correct the state of a voice: ready if it can speak, failed if its recordings failed."""
         item = job.raw.get("item")
         voice = item if isinstance(item, Mapping) else job.raw
         if voice.get("dataset_analysis_failure") is True:
-            reason = "the recordings cannot be used: record them anew, without noise"
+            reason = "the recordings cannot be used: record them again, without noise"
             return job.model_copy(update={"state": JobState.FAILED, "reason": reason})
         able = voice.get("api_support")
         mute = isinstance(able, Mapping) and able.get("sync_tts", able.get("sync")) is False
@@ -255,11 +255,11 @@ class Resemble(HttpVoiceCloner, SpeechSynthesizer):
 
 
 def _dataset(request: VoiceRequest, own: ResembleVoice) -> str | None:
-    """The link that a voice is made from; None where it is made from recordings."""
+    """Return the link of a rapid voice; None for a voice made from recordings."""
     if own.transcripts:
         if len(own.transcripts) != len(request.samples):
             raise Unsupported(
-                f"resemble wants one transcript for each recording: {len(own.transcripts)} were "
+                f"resemble needs one transcript for each recording: {len(own.transcripts)} were "
                 f"given for {len(request.samples)}"
             )
         return None
@@ -267,8 +267,8 @@ def _dataset(request: VoiceRequest, own: ResembleVoice) -> str | None:
     fits = len(request.samples) == 1 and sample.url and sample.media_type == "audio/wav"
     if not fits or own.voice_type == "professional":
         raise Unsupported(
-            "resemble makes a rapid voice of one WAV that has a link; for anything else, say what "
-            "is spoken: options=(ResembleVoice(transcripts=(...,)),)"
+            "resemble makes a rapid voice from one WAV with a link; for other samples, give "
+            "their texts: options=(ResembleVoice(transcripts=(...,)),)"
         )
     return sample.url
 
@@ -281,7 +281,7 @@ def _decoded(content: Any) -> bytes:
 
 
 def _timings(told: Any, duration: Any) -> tuple[tuple[str, float, float], ...] | None:
-    """(character, start, end) in seconds; they overlap. None where they are not told, or odd."""
+    """Return (character, start, end) in seconds, which overlap; None if missing or malformed."""
     try:
         pairs = zip(told["graph_chars"], told["graph_times"], strict=True)
         timings = [(str(char), float(start), float(end)) for char, (start, end) in pairs]

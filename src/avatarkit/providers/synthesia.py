@@ -1,7 +1,7 @@
 """Synthesia: videos of avatars that exist in its Studio, and dubs.
 
 https://docs.synthesia.io, Video API version 2. Avatars are trained and voices cloned in the web
-app, with a consent recorded there; the API takes finished ids, which ``kit.adopt`` brings here.
+app, with a consent recorded there; the API takes their ids, which ``kit.adopt`` imports.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ from .http import (
 __all__ = ["CallToAction", "Synthesia", "SynthesiaDub", "SynthesiaScene", "SynthesiaVideo"]
 
 _AUDIO_URL = "https://upload.api.synthesia.io/v2/scriptAudio"
-#: Seconds that an uploaded narration is given before the video is asked for: it is worked on in the
-#: background, and no call of this API tells when it is ready.
+#: Seconds between the upload of a narration and the video request: Synthesia processes it in the
+#: background, and no call tells when it is ready.
 _PAUSE = 10.0
 _NOT_IMPLEMENTED = 501
 
 
 class CallToAction(Model):
-    """A button that the shared video shows."""
+    """Button in the shared video."""
 
     label: str
     url: str
@@ -66,7 +66,7 @@ class SynthesiaVideo(Options):
 
 
 class SynthesiaScene(Options):
-    """How the avatar stands in the picture; ``extra`` is merged into the scene."""
+    """Avatar and background of the scene; ``extra`` is merged into the scene."""
 
     background: str = "off_white"  #: a stock background, the id of an upload, or a link
     style: Literal["rectangular", "circular", "voiceOnly"] = "rectangular"
@@ -87,7 +87,7 @@ class SynthesiaDub(Options):
 
 
 class Synthesia(HttpVideoGenerator, HttpVideoDubber, Prepares):
-    """Makes videos of avatars that exist, and signs the webhooks of their ends."""
+    """Videos of existing avatars, and dubs; webhooks are signed."""
 
     name = "synthesia"
     api_version = "2"
@@ -96,7 +96,7 @@ class Synthesia(HttpVideoGenerator, HttpVideoDubber, Prepares):
     data = vendor_data("synthesia")
     option_types = (SynthesiaVideo, SynthesiaScene, SynthesiaDub)
     capabilities = Capabilities(
-        media=frozenset({"url", "data"}),  # a narration by bytes
+        media=frozenset({"url", "data"}),  # a narration as bytes
         by_link=frozenset({Operation.DUB}),
         drive=frozenset({"script", "audio"}),
         audio_formats=("audio/mpeg",),
@@ -120,7 +120,7 @@ class Synthesia(HttpVideoGenerator, HttpVideoDubber, Prepares):
             {
                 "uploading": JobState.QUEUED,
                 "in_progress": JobState.RUNNING,
-                "approved": JobState.RUNNING,  # what it means is not written down
+                "approved": JobState.RUNNING,  # its meaning is not documented
                 "complete": JobState.SUCCEEDED,
                 "error": JobState.FAILED,
                 "rejected": JobState.FAILED,  # by moderation
@@ -148,7 +148,7 @@ class Synthesia(HttpVideoGenerator, HttpVideoDubber, Prepares):
         self._uploads: dict[str, str] = {}  #: digest of a narration -> id of its upload
 
     async def prepare(self, operation: Operation, request: VendorRequest, /) -> dict[str, Any]:
-        """Upload a narration; raises ``Unavailable`` once, while it is worked on."""
+        """Upload a narration; raises ``Unavailable`` once, while Synthesia processes it."""
         if not isinstance(request, VideoRequest) or request.audio is None:
             return {}
         self._check(request)
@@ -158,23 +158,23 @@ class Synthesia(HttpVideoGenerator, HttpVideoDubber, Prepares):
             return {"scriptAudio": self._uploads.pop(audio.sha256)}
         told = await self._call("POST", _AUDIO_URL, operation=operation, content=audio)
         if not isinstance(told.get("id"), str):
-            raise self._bad(operation, "the answer names no upload")
+            raise self._bad(operation, "the answer to the upload has no id")
         self._uploads[audio.sha256] = told["id"]
         raise Unavailable(
-            "it works on the narration; go on in a moment",
+            "Synthesia is still processing the narration; try again shortly.",
             provider=self.name,
             operation=operation,
             retry_after=_PAUSE,
         )
 
     async def generate_video(self, request: VideoRequest, /) -> Job:
-        """Submit; sent once. Recorded audio needs its language said, such as "en-US"."""
+        """Submit; sent once. Recorded audio needs its language, such as "en-US"."""
         if request.audio is not None:
             _require_language(request)
         own = self._option(request, SynthesiaScene)
         settings = {
             "style": own.style,
-            "voice": request.voice_id,  # None: the one that suits the avatar
+            "voice": request.voice_id,  # None: the avatar's default voice
             "horizontalAlign": own.horizontal_align,
             "scale": own.scale,
             "seamless": own.seamless,
@@ -200,10 +200,10 @@ class Synthesia(HttpVideoGenerator, HttpVideoDubber, Prepares):
         )
 
     async def dub_video(self, request: DubRequest, /) -> Job:
-        """Submit; sent once. The source goes by a link to S3."""
+        """Submit; sent once. The source must have a link to S3."""
         if request.source.url is None:
             raise Unsupported(
-                "synthesia fetches what it dubs by a link, and this store has none: use an S3 store"
+                "synthesia fetches the source by a link, and this store has none: use an S3 store"
             )
         return await self._submit(
             Operation.DUB,
@@ -216,16 +216,16 @@ class Synthesia(HttpVideoGenerator, HttpVideoDubber, Prepares):
         )
 
     async def register_webhook(self, url: str) -> Registered:
-        """Have Synthesia report videos to ``url``, signed; keep the secret, it is told this once.
+        """Register ``url`` for signed webhooks; store the secret, it is returned only once.
 
-        It is sent once: a lost answer may leave a registration, which its Studio lists.
+        The call is sent once: a lost answer may leave a registration, which the Studio lists.
         """
         body = {"url": url, "events": sorted(_EVENTS)}
         raw = await self._call("POST", "/webhooks", operation=Operation.VIDEO, body=body, once=True)
         return self._registered(Operation.VIDEO, raw, "id", "secret")
 
     def events(self, delivery: Delivery) -> list[VendorEvent]:
-        """Check and read a delivery, which wraps the video that it tells of."""
+        """Check and read a delivery, whose ``data`` is the video."""
         self.capabilities.webhook.check(delivery, self._settings.webhook_secrets)
         told = delivery.json()
         video = told.get("data")
@@ -234,7 +234,7 @@ class Synthesia(HttpVideoGenerator, HttpVideoDubber, Prepares):
         return self._events(delivery, self._job(Operation.VIDEO, video))
 
     def explain(self, status: int, body: Any) -> Explanation:
-        """Read a failure; a 501 refuses a link to elsewhere than S3."""
+        """Read an error answer; 501 refuses a link that does not lead to S3."""
         told = super().explain(status, body)
         if status != _NOT_IMPLEMENTED:
             return told
@@ -247,7 +247,7 @@ class Synthesia(HttpVideoGenerator, HttpVideoDubber, Prepares):
         *,
         unsaid: JobState = JobState.UNKNOWN,
     ) -> Job:
-        """Read a job; what a finished project of one dub tells is told by that dub."""
+        """Read a job; the result of a finished project with one dub is in that dub."""
         dubs = raw.get("dubbedAssets")
         dub = dubs[0] if isinstance(dubs, list) and dubs else None
         if raw.get("status") != "complete" or not isinstance(dub, Mapping):
@@ -261,6 +261,4 @@ _EVENTS = frozenset({"video.completed", "video.failed"})
 
 def _require_language(request: VideoRequest) -> None:
     if not request.language:
-        raise Unsupported(
-            "synthesia wants to know the language of recorded audio: give one, such as en-US"
-        )
+        raise Unsupported("synthesia needs the language of recorded audio: give one, such as en-US")

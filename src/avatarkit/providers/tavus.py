@@ -1,7 +1,7 @@
 """Tavus: voices, faces (which we call avatars), and videos of them.
 
-https://docs.tavus.io. Everything is named by our token and found again in a list. Media goes by a
-link that has to live for a day. A video speaks with its face's own voice, or with recorded audio.
+https://docs.tavus.io. Every job has our token as its name, and is found in a list. Media goes by a
+link that must be valid for a day. A video speaks with its face's own voice, or with recorded audio.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ __all__ = [
     "VideoProperties",
 ]
 
-#: What a face is trained with unless the options say otherwise; the vendor's default changes.
+#: Default model of a face, sent explicitly because the vendor's default changes.
 _MODEL = "phoenix-4"
 
 
@@ -57,7 +57,7 @@ class TavusVoice(Options):
 
 
 class FaceProperties(Model):
-    """How the footage was made."""
+    """Properties of the footage."""
 
     background_green_screen: bool | None = None
 
@@ -72,7 +72,7 @@ class TavusFace(Options):
 
 
 class VideoProperties(Model):
-    """How a recorded website moves behind the face."""
+    """Scrolling of a website behind the face."""
 
     background_scroll: bool | None = None
     background_scroll_type: Literal["human", "smooth"] | None = None
@@ -93,7 +93,7 @@ class TavusVideo(Options):
 
 
 class Tavus(HttpVoiceCloner, HttpAvatarTrainer, HttpVideoGenerator, Prepares, Discards):
-    """Trains faces in hours, makes videos of them in minutes; signs none of its callbacks."""
+    """Voices, faces and videos; callbacks are not signed."""
 
     name = "tavus"
     api_version = "2"
@@ -122,7 +122,7 @@ class Tavus(HttpVoiceCloner, HttpAvatarTrainer, HttpVideoGenerator, Prepares, Di
         ),
     }
     reads = Reads(
-        # A video also names its face, so it is looked for first.
+        # A video also has the id of its face, so the video's id is tried first.
         ids={
             Operation.VIDEO: ("video_id",),
             Operation.VOICE: ("voice_id", "properties.voice_id"),
@@ -150,10 +150,10 @@ class Tavus(HttpVoiceCloner, HttpAvatarTrainer, HttpVideoGenerator, Prepares, Di
         counts="pages",
         total_jobs=("total_count",),
     )
-    message = ("error", "message")  # a refused key is told under the second name
+    message = ("error", "message")  # a refused key has its message under the second name
 
     async def prepare(self, operation: Operation, request: VendorRequest, /) -> dict[str, Any]:
-        """Look up what the cloned voice is called: a face made from a picture takes its name."""
+        """Get the name of the cloned voice: a face made from a picture takes the name."""
         if not isinstance(request, AvatarRequest) or not _is_picture(request):
             return {}
         if request.voice_id is None or self._option(request, TavusFace).voice_name:
@@ -164,7 +164,7 @@ class Tavus(HttpVoiceCloner, HttpAvatarTrainer, HttpVideoGenerator, Prepares, Di
         return {"voice_name": voice.get("voice_name")}
 
     async def discard(self, operation: Operation, prepared: Mapping[str, Any], /) -> None:
-        """Do nothing: names are looked up, and nothing is uploaded."""
+        """Do nothing: ``prepare`` uploads nothing."""
 
     async def clone_voice(self, request: VoiceRequest, /) -> Job:
         """Submit; sent once."""
@@ -202,7 +202,7 @@ class Tavus(HttpVoiceCloner, HttpAvatarTrainer, HttpVideoGenerator, Prepares, Di
         )
 
     async def generate_video(self, request: VideoRequest, /) -> Job:
-        """Submit; sent once. The voice is the one of the face."""
+        """Submit; sent once. The video speaks with the face's voice."""
         own = self._option(request, TavusVideo)
         if own.transparent_background and not own.fast:
             raise Unsupported("tavus makes a transparent background only with fast=True")

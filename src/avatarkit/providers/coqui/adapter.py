@@ -1,8 +1,8 @@
-"""Coqui's XTTS: voices cloned and spoken by a model of one's own, in this process or at a server.
+"""Coqui XTTS: voices cloned and spoken by a model of your own, in this process or on a server.
 
-https://github.com/idiap/coqui-ai-TTS, which goes on where the company ended in January 2024. A
-cloned voice is a file in our folder: what was computed from the recording, or the recording itself
-for a server that can keep nothing. So it is cloned once, and found by its name.
+https://github.com/idiap/coqui-ai-TTS, the maintained fork; the company closed in January 2024. A
+cloned voice is a file in our folder: values computed from the recording, or the recording itself,
+for a server that stores nothing. It is cloned once, and found by its name.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ T = TypeVar("T")
 _CPML = "https://tts-hub.github.io/cpml"
 
 _HERE, _TTS_SERVER, _XTTS_SERVER = "in this process", "tts-server", "xtts-streaming-server"
-#: How the address begins -> what speaks there; one that names no scheme is a folder.
+#: Scheme of the address -> kind of server; an address without a scheme is a folder.
 _KINDS: Mapping[str, str] = {
     "file": _HERE,
     "http": _TTS_SERVER,
@@ -69,30 +69,29 @@ _KINDS: Mapping[str, str] = {
     "xtts+http": _XTTS_SERVER,
     "xtts+https": _XTTS_SERVER,
 }
-#: What a voice's file is called after its id, by who made it: none can read another's.
+#: Suffix of a voice's file for each kind of server; none can read the files of another.
 _SUFFIXES: Mapping[str, str] = {_HERE: ".pth", _TTS_SERVER: ".audio", _XTTS_SERVER: ".json"}
 _LATENTS = ("gpt_cond_latent", "speaker_embedding")
 _LANGUAGES = (
     *("en", "es", "fr", "de", "it", "pt", "pl", "tr", "ru"),
     *("nl", "cs", "ar", "zh", "hu", "ko", "ja", "hi"),
 )
-_UNTOLD = "en"  #: what is spoken where nobody says; also the default of tts-server
-#: Seconds that one speech may take: no byte of it comes before all of it is computed.
+_UNTOLD = "en"  #: the language of a text without one; also the default of tts-server
+#: Seconds that one speech may take: the server answers only when all of it is computed.
 _PATIENCE = 600.0
 
 
 class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
     """Clones voices and speaks with XTTS.
 
-    ``base_url`` says where the model is. A path is a folder of weights, for this process to load;
+    ``base_url`` is the place of the model. A path is a folder of weights, loaded in this process;
     ``http://`` and ``https://`` lead to a ``tts-server`` that can read our ``home``;
     ``xtts+http://`` and ``xtts+https://`` to an ``xtts-streaming-server``. ``model`` is a
-    ``TTS.api.TTS`` that you loaded yourself, in place of a folder. A key is not needed; one that
-    is given is sent as a bearer token, for a proxy before the server.
+    ``TTS.api.TTS`` that you loaded yourself, instead of a folder. The key is optional; it is sent
+    as a bearer token, for a proxy in front of the server.
 
-    Raises ``ConfigError`` where there is no address, and unless the licence of the weights is
-    accepted: by ``accept_cpml``, or by the variable that coqui-tts itself goes by,
-    ``COQUI_TOS_AGREED=1``.
+    Raises ``ConfigError`` if there is no address, or if the licence of the weights is not accepted
+    by ``accept_cpml`` or by the variable of coqui-tts itself, ``COQUI_TOS_AGREED=1``.
     """
 
     name = "coqui"
@@ -141,7 +140,7 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
 
     @cached_property
     def account(self) -> str:
-        """The folder that holds the voices, whatever speaks them; raises ``StorageError``."""
+        """Name of the folder that holds the voices; raises ``StorageError``."""
         return account_of(self._home)
 
     def _checked_key(self) -> str:
@@ -151,17 +150,17 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
         return super()._headers() if self._key else {}
 
     async def aclose(self) -> None:
-        """Let go of the model, and close the client, if it is our own."""
+        """Release the model, and close the client unless it was borrowed."""
         self._model = None
         await super().aclose()
 
     def events(self, delivery: Delivery) -> list[VendorEvent]:
-        """Nobody calls back."""
+        """Raise ``WebhookRejected``: there are no webhooks."""
         del delivery
         raise errors.WebhookRejected("coqui sends no webhooks")
 
     def explain(self, status: int, body: Any) -> Explanation:
-        """Read a failure; one of the model itself would only come again."""
+        """Read an error answer; an error of the model itself is ``Refused``, as it would recur."""
         told = super().explain(status, body)
         failed = told.message.startswith("TTS synthesis failed")
         return dataclasses.replace(told, kind=errors.Refused) if failed else told
@@ -169,15 +168,15 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
     # -- voices -------------------------------------------------------------------------------
 
     async def clone_voice(self, request: VoiceRequest, /) -> Job:
-        """Clone; a voice of this token that exists already is kept.
+        """Clone; an existing voice of this token is kept.
 
-        Raises ``Unsupported`` for a token that coqui-tts would file under another name, where it
-        could overwrite somebody else's voice.
+        Raises ``Unsupported`` for a token that coqui-tts would store under another name, because
+        that could overwrite another voice.
         """
         if not _is_slug(request.token):
             raise errors.Unsupported(
-                f"coqui would file {request.token!r} under another name, where another voice may "
-                "lie: use letters of ASCII, digits, dashes and single underscores within"
+                f"coqui would store {request.token!r} under another name, and could overwrite a "
+                "voice. Use ASCII letters, digits, dashes and single underscores within."
             )
         voice = self._path(request.token)
         if not voice.is_file():
@@ -190,19 +189,19 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
         return await self.get_voice(request.token)
 
     async def get_voice(self, voice_id: str, /) -> Job:
-        """A voice that is there is finished."""
+        """Return an existing voice, which is always finished; raises ``NotFound``."""
         self._existing(voice_id, Operation.VOICE)
         return self._job(Operation.VOICE, {"id": voice_id})
 
     async def find_voice(self, token: str, /) -> Sequence[Job]:
-        """The voice of this token, if there is one."""
+        """Return the voice of this token, if it exists."""
         try:
             return [await self.get_voice(token)]
         except errors.NotFound:
             return []
 
     async def delete_voice(self, voice_id: str, /) -> None:
-        """Forget the voice, whoever made it, and what a killed process left of it."""
+        """Delete the voice's files of all kinds, and temporary files of a killed process."""
         if not _is_slug(voice_id):
             return
         for suffix in _SUFFIXES.values():
@@ -221,7 +220,7 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
         return folder / f"{request.token}{_SUFFIXES[_HERE]}"
 
     async def _learn_nothing(self, request: VoiceRequest, folder: Path) -> Path:
-        """Keep the recording: tts-server listens to it anew each time it speaks."""
+        """Keep the recording: tts-server reads it for each speech."""
         (media,) = request.samples
         path = folder / f"sample{Path(media.name).suffix}"
         await _write(path, media)
@@ -241,7 +240,7 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
     # -- speech -------------------------------------------------------------------------------
 
     async def synthesize(self, request: SpeechRequest, /) -> Speech:
-        """Say a text in a cloned voice; 24 kHz WAV. Without a language it is read as English."""
+        """Speak a text with a cloned voice, as 24 kHz WAV; the default language is English."""
         voice = self._existing(request.voice_id, Operation.SPEECH)
         self._admit(Operation.SPEECH, request)
         return await self._SAY[self._kind](self, request, voice, _spoken(request.language))
@@ -305,14 +304,14 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
         *,
         files: Sequence[tuple[str, Media]] | None = None,
     ) -> tuple[Call, HttpRequest]:
-        """A call that is not repeated: it costs no money, but minutes of a busy machine."""
+        """Build a call without retries: it is free, but keeps the machine busy for minutes."""
         call, sent = self._billable(
             operation, path, request, options=Options, body=body, files=files
         )
         return dataclasses.replace(call, attempts=1), sent
 
     async def _run(self, operation: Operation, work: Callable[[Any], T]) -> T:
-        """Do something with the model, in a thread; one at a time."""
+        """Run work on the model in a thread, one call at a time."""
 
         def alone() -> T:
             if self._model is None:
@@ -367,20 +366,20 @@ def _require_licence(*, accepted: bool | None) -> None:
         accepted = os.environ.get("COQUI_TOS_AGREED") == "1"
     if not accepted:
         raise errors.ConfigError(
-            "the XTTS weights are licensed for non-commercial use only, of the model and of what "
-            f"it says (Coqui Public Model License, {_CPML}), and nobody sells another licence any "
-            "more. If that fits what you do, say so: Coqui(settings, accept_cpml=True), or "
+            "the XTTS weights are licensed for non-commercial use only, of the model and of its "
+            f"speech (Coqui Public Model License, {_CPML}); no other licence is sold any more. If "
+            "your use is non-commercial, accept it: Coqui(settings, accept_cpml=True), or "
             "COQUI_TOS_AGREED=1"
         )
 
 
 def _is_slug(name: str) -> bool:
-    """Whether coqui-tts files a voice under just this name, and not one of several under it."""
+    """Return True if coqui-tts stores a voice under exactly this name."""
     return re.fullmatch(r"[A-Za-z0-9-]+(_[A-Za-z0-9-]+)*", name) is not None
 
 
 def _spoken(language: str | None) -> str:
-    """A language tag as XTTS has it."""
+    """Return the code that XTTS uses for a language tag."""
     primary = re.split("[-_]", language or _UNTOLD)[0].lower()
     return "zh-cn" if primary == "zh" else primary
 

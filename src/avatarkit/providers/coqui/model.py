@@ -15,16 +15,16 @@ from ... import errors
 _WEIGHTS = ("config.json", "model.pth", "vocab.json", "speakers_xtts.pth")
 
 _LOADING = threading.Lock()
-#: Models that somebody in this process uses: two of them in memory would be one too many.
+#: Models in use in this process, by folder: a model is loaded only once.
 _LOADED: MutableMapping[Path, Any] = WeakValueDictionary()
 _LOCKS: MutableMapping[Any, threading.Lock] = WeakKeyDictionary()
 
 
 def load_model(folder: Path) -> Any:
-    """Load the weights in a folder, onto the GPU where there is one; blocking.
+    """Load the weights in a folder, onto the GPU if there is one; blocking.
 
-    A model that this process uses already is returned as it is. Raises ``ConfigError`` where a
-    file of the weights or a package of the ``coqui`` extra is missing, or they do not fit.
+    A model that this process already uses is returned. Raises ``ConfigError`` if a file of the
+    weights or a package of the ``coqui`` extra is missing, or if their versions do not fit.
     """
     folder = folder.absolute()
     missing = [name for name in _WEIGHTS if not (folder / name).is_file()]
@@ -61,6 +61,6 @@ def _loaded(folder: Path) -> Any:
 
 
 def lock_of(model: Any) -> threading.Lock:
-    """The lock of a model, whoever uses it: it cannot say two things at once."""
+    """Return the lock of a model, which can make only one speech at a time."""
     with _LOADING:
         return _LOCKS.setdefault(model, threading.Lock())

@@ -1,8 +1,8 @@
 """D-ID: avatars of a photo or of footage, videos of them, and cloned voices.
 
-https://docs.d-id.com. D-ID has four families, each with calls of its own, and its ids do not tell
-which one they belong to. So ours do: ``scenes:avt_1``. There are no idempotency keys: a job carries
-our token as its name and as ``user_data``, and is found again by walking the lists.
+https://docs.d-id.com. D-ID has four families of avatars, each with its own calls. Its ids do not
+name the family, so ours do: ``scenes:avt_1``. There are no idempotency keys: a job carries our
+token as its name and as ``user_data``, and is found by reading the lists.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ from ..http import (
     Reads,
     parse_time,
     path_segment,
+    primary_language,
     send_any,
     text_at,
     vendor_data,
@@ -75,12 +76,12 @@ from .options import (
 
 @dataclass(frozen=True, slots=True)
 class _Family:
-    """One of D-ID's four ways: its videos are at ``/<its name>``."""
+    """One of the four families of avatars; its videos are at ``/<family>``."""
 
-    avatar: str  #: what a video's body calls the avatar
+    avatar: str  #: field of the avatar in a video request
     options: type[Options]
-    avatars: str | None  #: where one avatar is, if it is anywhere
-    mark: str  #: how the ids of its videos often begin
+    avatars: str | None  #: path of one avatar, if it has one
+    mark: str  #: usual prefix of its video ids
 
 
 _FAMILIES: Mapping[str, _Family] = {
@@ -89,17 +90,17 @@ _FAMILIES: Mapping[str, _Family] = {
     "scenes": _Family("avatar_id", DIDScene, "/scenes/avatars/{}", "scn_"),
     "expressives": _Family("avatar_id", DIDExpressive, None, "exp_"),
 }
-_Whose = tuple[Operation, str]
+_Kind = tuple[Operation, str]
 
-#: What a delivery is about: by its own word, else by the first field that it has.
-_OBJECTS: Mapping[str, _Whose] = {
+#: Kind of a delivery by its ``object`` field, else by the first of ``_FIELDS`` that it has.
+_OBJECTS: Mapping[str, _Kind] = {
     "talk": (Operation.VIDEO, "talks"),
     "clip": (Operation.VIDEO, "clips"),
     "scene": (Operation.VIDEO, "scenes"),
     "expressive": (Operation.VIDEO, "expressives"),
     "scene_avatar": (Operation.AVATAR, "scenes"),
 }
-_FIELDS: Mapping[str, _Whose] = {
+_FIELDS: Mapping[str, _Kind] = {
     "gender": (Operation.AVATAR, "clips"),
     "presenter_id": (Operation.VIDEO, "clips"),
     "sentiment_id": (Operation.VIDEO, "expressives"),
@@ -110,7 +111,7 @@ _FIELDS: Mapping[str, _Whose] = {
 
 
 def _family_of_avatar(avatar_id: str) -> tuple[str, str]:
-    """The family and D-ID's own id; a bare id may be adopted from elsewhere."""
+    """Split our id into family and D-ID's own id; a bare id comes from an adopted avatar."""
     family, _, own = avatar_id.partition(":")
     if family in _FAMILIES:
         return family, own
@@ -130,28 +131,28 @@ def _family_of_video(video_id: str) -> tuple[str, str]:
 
 # -- what D-ID takes --------------------------------------------------------------------------
 
-#: Links that D-ID takes, from its own document (read 2026-11-22).
+#: Links that D-ID accepts, from its OpenAPI document (read 2026-11-22).
 _FOOTAGE_LINK = re.compile(r"https:.*\.(?:mp4|mov|mpeg)", re.IGNORECASE)
 _AUDIO_LINK = re.compile(
     r"https://\S+\.(?:m4a|M4A|flac|FLAC|mp3|MP3|mp4|MP4|wav|WAV)(?:[?#][\w./=&#%-]+)?", re.ASCII
 )
-_AUDIO_BYTES = 6_000_000  #: that ``POST /audios`` takes
+_AUDIO_BYTES = 6_000_000  #: limit of ``POST /audios``
 _PHOTO_BYTES = 10_000_000
 
 _DATA = vendor_data("d-id")
-_CONSENT_SECONDS = 1800.0  #: that the text of a consent is valid
+_CONSENT_SECONDS = 1800.0  #: lifetime of a consent text
 
 
 @dataclass(frozen=True, slots=True)
 class ConsentText:
-    """What a person must read aloud, on video, before ``expires_at`` (seconds since 1970)."""
+    """Text that a person must read aloud, on video, before ``expires_at`` (seconds since 1970)."""
 
     id: str
     text: str
     expires_at: float
 
 
-#: Where what ``prepare`` has made is deleted.
+#: Paths that delete the uploads of ``prepare``.
 _UPLOADS: Mapping[str, str] = {
     "audio_id": "/audios/{}",
     "consent_id": "/consents/{}",
@@ -171,9 +172,9 @@ class DID(
 ):
     """Voices, avatars and videos.
 
-    A portrait becomes a photo avatar, with nothing to train; footage becomes an Express avatar, or
-    a Premium+ one where ``DIDPremium`` asks. ``settings.other_keys["elevenlabs"]`` is one's own key
-    of ElevenLabs, for videos that ask for it by ``DIDScript(own_elevenlabs=True)``.
+    A portrait becomes a photo avatar, without training; footage becomes an Express avatar, or a
+    Premium+ one with ``DIDPremium``. ``settings.other_keys["elevenlabs"]`` is your own ElevenLabs
+    key, for videos with ``DIDScript(own_elevenlabs=True)``.
     """
 
     name = "d-id"
@@ -250,9 +251,9 @@ class DID(
     async def prepare(
         self, operation: Operation, request: VendorRequest, /
     ) -> dict[str, Any] | Waiting:
-        """Have consent, audio that D-ID can fetch, and the provider of the voice ready.
+        """Get consent, upload audio that D-ID cannot fetch, and find the provider of the voice.
 
-        ``Waiting`` until the person in the footage has consented.
+        Returns ``Waiting`` until the person in the footage has consented.
         """
         match request:
             case AvatarRequest(footage=Media() as footage) if not _is_photo(footage):
@@ -266,19 +267,16 @@ class DID(
                 return {}
 
     async def _photo_again(self, operation: Operation, request: VideoRequest) -> dict[str, Any]:
-        """Upload the photo of a photo avatar, whose first upload may be gone by now."""
+        """Upload the photo of a photo avatar again: D-ID keeps it for a day or two."""
         family, _ = _family_of_avatar(request.avatar_id)
         if family != "talks" or request.footage is None or not _is_photo(request.footage):
             return {}
-        files = [("image", _renamed(request.footage, "photo"))]
-        raw = await self._call("POST", "/images", operation=operation, files=files)
-        url = text_at(raw, "url")
-        if url is None:
-            raise self._bad(operation, "the upload has no address")
-        return {"source_url": url, "image_id": text_at(raw, "id")}
+        photo = _renamed(request.footage, "photo")
+        url, image_id = await self._upload(operation, "/images", "image", photo)
+        return {"source_url": url, "image_id": image_id}
 
     async def _speech(self, operation: Operation, request: VideoRequest) -> dict[str, Any]:
-        """Upload audio that D-ID cannot fetch; or ask whose voice it is."""
+        """Upload audio that D-ID cannot fetch, or find the provider of the voice."""
         if request.audio is not None:
             fetchable = _fetchable(request.audio)
             return {} if fetchable else await self._upload_audio(operation, request.audio)
@@ -290,7 +288,7 @@ class DID(
     # -- the account --------------------------------------------------------------------------
 
     async def balance(self) -> Balance:
-        """The credits that are left, of 15 seconds each; an account without any is not found."""
+        """Remaining credits, of 15 seconds each; an account without credits gets a 404."""
         try:
             raw = await self._call("GET", "/credits", operation=Operation.VIDEO)
         except errors.NotFound:
@@ -299,7 +297,7 @@ class DID(
         return Balance(float(left) if isinstance(left, int | float) else None, "credits")
 
     async def discard(self, operation: Operation, prepared: Mapping[str, Any], /) -> None:
-        """Delete uploaded audio and photos, and a consent that we asked for, with its video."""
+        """Delete uploaded audio, photos, and our consents with their videos."""
         for name, path in _UPLOADS.items():
             if prepared.get(name):
                 await self._delete(operation, path, str(prepared[name]))
@@ -307,18 +305,24 @@ class DID(
     async def _upload_audio(self, operation: Operation, audio: Media) -> dict[str, Any]:
         if audio.size > _AUDIO_BYTES:
             raise errors.Unsupported(
-                f"d-id takes uploads of audio up to {_AUDIO_BYTES // 10**6} MB, and {audio.name} "
-                "is larger: compress it, or use a media store whose links D-ID can reach"
+                f"{audio.name} is larger than {_AUDIO_BYTES // 10**6} MB, the limit of d-id. "
+                "Compress it, or use a media store with public links."
             )
-        files = [("audio", _renamed(audio, "audio"))]
-        raw = await self._call("POST", "/audios", operation=operation, files=files)
+        url, audio_id = await self._upload(operation, "/audios", "audio", _renamed(audio, "audio"))
+        return {"audio_url": url, "audio_id": audio_id}
+
+    async def _upload(
+        self, operation: Operation, path: str, field: str, media: Media
+    ) -> tuple[str, str | None]:
+        """Upload a file; return its URL at D-ID and its id."""
+        raw = await self._call("POST", path, operation=operation, files=[(field, media)])
         url = text_at(raw, "url")
         if url is None:
-            raise self._bad(operation, "the upload has no address")
-        return {"audio_url": url, "audio_id": text_at(raw, "id")}
+            raise self._bad(operation, "the answer to the upload has no URL")
+        return url, text_at(raw, "id")
 
     async def _voice_provider(self, voice_id: str) -> str | None:
-        """Whose voice it is, where D-ID lists it."""
+        """Return the provider of a voice; None if D-ID does not list it."""
         try:
             voice = await self.get_voice(voice_id)
         except errors.NotFound:
@@ -328,7 +332,7 @@ class DID(
     # -- consent ------------------------------------------------------------------------------
 
     async def ask_consent(self, language: str = "english") -> ConsentText:
-        """Begin a consent; ``DIDConsent(consent_id=...)`` then gives it to a training."""
+        """Request a consent text; pass its id to a training as ``DIDConsent(consent_id=...)``."""
         raw = await self._call(
             "POST", "/consents", operation=Operation.AVATAR, body={"language": language}
         )
@@ -339,15 +343,18 @@ class DID(
         return ConsentText(consent_id, text, begun + _CONSENT_SECONDS)
 
     async def hand_in(self, ref: str, recording: Media, /, *, subject: str | None) -> None:
-        """Hand in the video (at most 50 MB) in which the person reads the text of a consent."""
+        """Hand in the video (at most 50 MB) of the person who reads the consent text."""
         if recording.url is None:
-            raise errors.Unsupported(f"d-id fetches {recording.name} by a link, and it has none")
+            raise errors.Unsupported(
+                f"d-id fetches {recording.name} by a link, and it has none. Use a media store with "
+                "public links."
+            )
         body = {"source_url": recording.url, "name": subject or "the person in the footage"}
         path = f"/consents/{path_segment(ref)}"
         await self._call("POST", path, operation=Operation.AVATAR, body=body)
 
     async def delete_consent(self, consent_id: str) -> None:
-        """Delete a consent with its video; what is not there counts as deleted."""
+        """Delete a consent with its video; a missing one counts as deleted."""
         await self._delete(Operation.AVATAR, "/consents/{}", consent_id)
 
     async def _consented(self, request: AvatarRequest, how: DIDConsent) -> dict[str, Any] | Waiting:
@@ -374,10 +381,10 @@ class DID(
                 return Waiting(prepared=dict(known))
 
     async def _asked(self, how: DIDConsent, old: str | None = None, why: str = "") -> Waiting:
-        """Begin a consent, in place of an older one of ours."""
+        """Request a consent text, and delete our older one."""
         fresh = await self.ask_consent(how.language)
         if old is not None:
-            with suppress(errors.ProviderError):  # it is of no use, and nobody waits for it
+            with suppress(errors.ProviderError):  # nothing waits for the old one
                 await self.delete_consent(old)
         known = {"consent_id": fresh.id, "text": fresh.text, "expires_at": fresh.expires_at}
         return _to_read(fresh, known | ({"why": why} if why else {}), why)
@@ -396,7 +403,7 @@ class DID(
     # -- voices -------------------------------------------------------------------------------
 
     async def clone_voice(self, request: VoiceRequest, /) -> Job:
-        """Clone; it answers with the finished voice."""
+        """Clone; the answer is the finished voice."""
         sample = request.samples[0]
         return await self._submit(
             Operation.VOICE,
@@ -410,7 +417,7 @@ class DID(
         )
 
     async def get_voice(self, voice_id: str, /) -> Job:
-        """Poll; D-ID has no call for one voice, yet a filter for the list of all."""
+        """Poll; D-ID has no call for one voice, only a filter of the list."""
         raw = await self._call(
             "GET", "/tts/voices", operation=Operation.VOICE, query={"id": voice_id}
         )
@@ -426,7 +433,7 @@ class DID(
         return self._job(Operation.VOICE, listed[0])
 
     async def find_voice(self, token: str, /) -> Sequence[Job]:
-        """Walk the list of all voices, which has one page."""
+        """Search the list of all voices, which has one page."""
         return await self._find(Operation.VOICE, "/tts/voices", token)
 
     async def delete_voice(self, voice_id: str, /) -> None:
@@ -436,7 +443,7 @@ class DID(
     # -- avatars ------------------------------------------------------------------------------
 
     async def train_avatar(self, request: AvatarRequest, /) -> Job:
-        """Train; a photo is uploaded, and ready at once, for the day or two that D-ID keeps it."""
+        """Train; a photo is uploaded and ready at once, and D-ID keeps it for a day or two."""
         footage = request.required_footage
         if _is_photo(footage):
             return await self._photo(request, footage)
@@ -465,12 +472,12 @@ class DID(
         job = await self._submit(Operation.AVATAR, "/images", request, files=[("image", photo)])
         url = text_at(job.raw, "url")
         if url is None:
-            raise self._bad(Operation.AVATAR, "the upload has no address")
+            raise self._bad(Operation.AVATAR, "the answer to the upload has no URL")
         ready = {"state": JobState.SUCCEEDED, "ref": f"talks:{url}"}
         return _within("talks", job).model_copy(update=ready)
 
     async def get_avatar(self, avatar_id: str, /) -> Job:
-        """Poll; a photo is ready."""
+        """Poll; a photo is always ready."""
         family, own = _family_of_avatar(avatar_id)
         if family == "talks":
             return Job(
@@ -487,7 +494,7 @@ class DID(
         return _within(family, self._job(Operation.AVATAR, raw))
 
     async def find_avatar(self, token: str, /) -> Sequence[Job]:
-        """Walk the lists of both kinds that are trained; a photo is in none, and costs nothing."""
+        """Search the lists of Express and Premium+ avatars; photos are not listed, and are free."""
         lists = {"scenes": "/scenes/avatars", "clips": "/clips/presenters"}
         return await self._find_in(Operation.AVATAR, lists, token)
 
@@ -496,14 +503,16 @@ class DID(
         family, own = _family_of_avatar(avatar_id)
         path = _FAMILIES[family].avatars
         if path is None:
-            raise errors.Unsupported("d-id deletes no Expressive avatar by its API")
+            raise errors.Unsupported(
+                "d-id has no call to delete an Expressive avatar: delete it in the D-ID Studio"
+            )
         if not own.startswith(("https://", "s3://")):
             await self._delete(Operation.AVATAR, path, own)
 
     # -- videos -------------------------------------------------------------------------------
 
     async def generate_video(self, request: VideoRequest, /) -> Job:
-        """Make the avatar speak: a text with any voice that D-ID has, or audio."""
+        """Make the avatar speak a text with a voice, or recorded audio."""
         name, avatar = _family_of_avatar(request.avatar_id)
         family = _FAMILIES[name]
         body: dict[str, Any] = {family.avatar: request.prepared.get("source_url", avatar)}
@@ -521,16 +530,16 @@ class DID(
         return _within(name, job)
 
     async def get_video(self, video_id: str, /) -> Job:
-        """Poll; each time with a fresh link."""
+        """Poll; the answer has a fresh link each time."""
         family, own = _family_of_video(video_id)
         return _within(family, await self._get(Operation.VIDEO, f"/{family}/{{}}", own))
 
     async def find_video(self, token: str, /) -> Sequence[Job]:
-        """Walk the lists of all families, since the token does not tell which one it is."""
+        """Search the lists of all families, since the token does not name the family."""
         return await self._find_in(Operation.VIDEO, {name: f"/{name}" for name in _FAMILIES}, token)
 
     async def delete_video(self, video_id: str, /) -> None:
-        """Delete; one that is still at work raises ``Unavailable``: later."""
+        """Delete; raises ``Unavailable`` while the video is in progress."""
         family, own = _family_of_video(video_id)
         await self._delete(Operation.VIDEO, f"/{family}/{{}}", own)
 
@@ -562,7 +571,7 @@ class DID(
     def _own_key(self) -> str:
         if not self._elevenlabs_key:
             raise errors.ConfigError(
-                "the voice is to be one's own at ElevenLabs: set "
+                "the options ask for a voice of your own ElevenLabs account: set "
                 "AVATARKIT_D_ID_ELEVENLABS_API_KEY to that account's key"
             )
         return self._elevenlabs_key
@@ -570,13 +579,13 @@ class DID(
     # -- reading ------------------------------------------------------------------------------
 
     def events(self, delivery: Delivery) -> list[VendorEvent]:
-        """Read a delivery, which nobody signed: it has the shape of the job."""
+        """Read an unsigned delivery, whose body is the job."""
         body = delivery.json()
-        whose = _OBJECTS.get(str(body.get("object"))) or _marked(str(body.get("id")))
-        whose = whose or next((w for name, w in _FIELDS.items() if name in body), None)
-        if whose is None or text_at(body, *self.reads.ids[whose[0]]) is None:
+        kind = _OBJECTS.get(str(body.get("object"))) or _marked(str(body.get("id")))
+        kind = kind or next((k for name, k in _FIELDS.items() if name in body), None)
+        if kind is None or text_at(body, *self.reads.ids[kind[0]]) is None:
             return []
-        operation, family = whose
+        operation, family = kind
         return self._events(delivery, _within(family, self._job(operation, body)))
 
     async def _find_in(
@@ -627,7 +636,7 @@ def _within(family: str, job: Job) -> Job:
     return job.model_copy(update={"id": f"{family}:{job.id}"})
 
 
-def _marked(job_id: str) -> _Whose | None:
+def _marked(job_id: str) -> _Kind | None:
     if job_id.startswith("avt_"):
         return Operation.AVATAR, "scenes"
     marked = (name for name, family in _FAMILIES.items() if job_id.startswith(family.mark))
@@ -642,8 +651,8 @@ def _is_photo(footage: Media) -> bool:
 def _footage_link(footage: Media) -> str:
     if footage.url is None:
         raise errors.Unsupported(
-            f"d-id fetches footage by a link, and {footage.name} has none: use an S3 or Supabase "
-            "store"
+            f"d-id fetches footage by a link, and {footage.name} has none. Use an S3 or Supabase "
+            "store."
         )
     if not _FOOTAGE_LINK.match(footage.url):
         raise errors.Unsupported(
@@ -654,7 +663,7 @@ def _footage_link(footage: Media) -> str:
 
 
 def _fetchable(audio: Media) -> bool:
-    """Whether D-ID takes the link: an exotic character in a signature is enough for a no."""
+    """Return True if D-ID accepts the link; some signatures have characters that it rejects."""
     return audio.url is not None and _AUDIO_LINK.fullmatch(audio.url) is not None
 
 
@@ -675,12 +684,12 @@ def _renamed(media: Media, stem: str) -> Media:
 
 
 def _language(tag: str | None) -> str:
-    primary = re.split("[-_]", tag or "en")[0].lower()
-    return _DATA.words("languages").get(primary, tag or "")
+    """Return D-ID's word for a language; a language without one is sent as it is."""
+    return _DATA.words("languages").get(primary_language(tag) or "en", tag or "")
 
 
 def _speaker(request: VideoRequest, how: DIDScript) -> dict[str, Any] | None:
-    """Who says the text; None for D-ID's own choice."""
+    """Build the voice of a text; None to let D-ID choose."""
     if request.voice_id is None and how.provider is None:
         return None
     said = {

@@ -1,4 +1,4 @@
-"""Options of D-ID: what a user may set for each call."""
+"""D-ID options: typed extras of each call."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ class DIDVoice(Options):
 
 
 class DIDExpress(Options):
-    """Extras of an Express avatar (V3 Instant): what footage becomes unless ``DIDPremium`` asks."""
+    """Extras of an Express avatar (V3 Instant), the default for footage."""
 
     is_greenscreen: bool | None = None
 
 
 class TrainConfig(Model):
-    """How a Premium+ avatar is trained."""
+    """Training settings of a Premium+ avatar."""
 
     is_greenscreen: bool | None = None
 
 
 class DIDPremium(Options):
-    """Make a Premium+ avatar (V3 Pro) of studio footage of more than three minutes."""
+    """Train a Premium+ avatar (V3 Pro) from studio footage of more than three minutes."""
 
     gender: Literal["male", "female"]
     config: TrainConfig | None = None
 
 
 class DIDConsent(Options):
-    """How the person in the footage consents, whichever avatar it becomes."""
+    """Consent of the person in the footage, for Express and Premium+ avatars."""
 
     language: str = "english"  #: of the text that is read; D-ID lists 18 languages
     consent_id: str | None = None  #: of a consent that was begun with ``DID.ask_consent``
-    waived: bool = False  #: for an account that D-ID asks for none
+    waived: bool = False  #: for an account that needs no consent at D-ID
 
 
 class VoiceConfig(Model):
-    """How a text is spoken; which of these hold depends on the provider of the voice."""
+    """Voice settings; which of them apply depends on the provider of the voice."""
 
     stability: float | None = Field(default=None, ge=0, le=1)
     similarity_boost: float | None = Field(default=None, ge=0, le=1)
@@ -54,16 +54,16 @@ class VoiceConfig(Model):
 
 
 class DIDScript(Options):
-    """How a text is spoken; ``extra`` goes into the script."""
+    """Script settings; ``extra`` goes into the script."""
 
-    #: whose voice it is; unless given, D-ID is asked
+    #: provider of the voice; D-ID is asked if it is not given
     provider: Literal["elevenlabs", "microsoft", "amazon", "google", "azure-openai"] | None = None
     model_id: str | None = None  #: ElevenLabs
     language: str | None = None  #: e.g. "English (United States)"
     voice_config: VoiceConfig | None = None
     ssml: bool | None = None
     subtitles: bool | None = None
-    #: The voice lies at ElevenLabs under a key of one's own (see ``DID``), which pays for it.
+    #: The voice is in your own ElevenLabs account, which pays for it (see ``DID``).
     own_elevenlabs: bool = False
 
 
@@ -75,21 +75,21 @@ class Logo(Model):
 
 
 class Background(Model):
-    """What is behind the person: a colour as ``#47ffff``, False for none, or a picture."""
+    """Background: a colour as ``#47ffff``, False for none, or a picture."""
 
     color: str | Literal[False] | None = None
     source_url: str | None = None
 
 
 class ExpressiveBackground(Model):
-    """What is behind the person of an Expressive avatar."""
+    """Background of an Expressive avatar."""
 
     type: Literal["color", "image_url"]
     value: str
 
 
 class TalkConfig(Model):
-    """How a photo is animated."""
+    """Animation settings of a photo."""
 
     stitch: bool | None = None  #: put the face back into the whole photo
     fluent: bool | None = None
@@ -100,7 +100,7 @@ class TalkConfig(Model):
 
 
 class ClipConfig(Model):
-    """How the video of a Premium+ avatar comes out."""
+    """Output settings of a Premium+ avatar's video."""
 
     result_format: Literal["mp4", "mov", "webm"] | None = None
     output_resolution: int | None = Field(default=None, ge=150, le=1080)
@@ -108,13 +108,13 @@ class ClipConfig(Model):
 
 
 class SceneConfig(Model):
-    """How the video of an Express avatar comes out."""
+    """Output settings of an Express avatar's video."""
 
     logo: Logo | None = None
 
 
 class ExpressiveConfig(Model):
-    """How the video of an Expressive avatar comes out."""
+    """Output settings of an Expressive avatar's video."""
 
     result_format: Literal["mp4", "mov", "webm"] | None = None
     output_resolution: Literal[480, 720, 1080] | None = None

@@ -1,14 +1,13 @@
 """HeyGen: voices, avatars, videos, speech and dubs.
 
-https://developers.heygen.com, version 3 only. Recordings are uploaded, free of charge, before the
-call that costs money. Each such call has an idempotency key, and is called by our token. An avatar
-is a group, which is polled and deleted, with a look, which speaks.
+https://developers.heygen.com, version 3 only. Recordings are uploaded free of charge before the
+paid call. Each paid call has an idempotency key, and our token as its name. An avatar is a group,
+which is polled and deleted, with looks; a look is used in videos.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -52,6 +51,7 @@ from ..http import (
     Reads,
     fetch,
     path_segment,
+    primary_language,
     text_at,
     value_at,
     vendor_data,
@@ -59,14 +59,14 @@ from ..http import (
 from .options import HeyGenAvatar, HeyGenDub, HeyGenEngine, HeyGenSpeech, HeyGenVideo, HeyGenVoice
 
 _DATA = vendor_data("heygen")
-#: Uploads up to this go in one request; larger ones directly to the vendor's store.
+#: Larger uploads go directly to the vendor's storage (bytes).
 _SMALL = 32_000_000
-#: What may be uploaded.
+#: Media types that HeyGen accepts as uploads.
 _UPLOADS = ("audio/mpeg", "audio/wav", "image/jpeg", "image/png", "video/mp4", "video/webm")
-#: The engine that is taken of those that a look supports, best first.
+#: Default engines in the order of preference; the first one that the look supports is used.
 _ENGINES = ("avatar_iv", "avatar_v", "avatar_iii")
 
-#: What a webhook is about, by the first word of its type. UNVERIFIED: what it calls avatars.
+#: Operation and id of a webhook, by the first word of its type. UNVERIFIED for avatars.
 _EVENTS: Mapping[str, tuple[Operation, Places]] = {
     "avatar_video": (Operation.VIDEO, ("video_id",)),
     "video_translate": (
@@ -94,7 +94,7 @@ class HeyGen(
     Discards,
     TellsBalance,
 ):
-    """All five roles."""
+    """Adapter with all five roles."""
 
     name = "heygen"
     api_version = "v3"
@@ -115,7 +115,7 @@ class HeyGen(
             time_header="Heygen-Timestamp",
             time_signed=False,
         ),
-        list_lag=900.0,  # how soon a new job is listed is not published
+        list_lag=900.0,  # the real delay is not published
         idempotency_window=86_400.0,
         typical=MappingProxyType(
             {
@@ -184,9 +184,9 @@ class HeyGen(
     # -- free things first --------------------------------------------------------------------
 
     async def prepare(self, operation: Operation, request: VendorRequest, /) -> dict[str, Any]:
-        """Upload the recording; of a video also see what its look can do, of a dub its language.
+        """Upload the recording; also check the look of a video and the language of a dub.
 
-        Raises ``Unsupported`` for what HeyGen cannot take or do, before anything is paid.
+        Raises ``Unsupported`` for inputs that HeyGen does not accept, before anything is paid.
         """
         self._check(request)
         match request:
@@ -213,7 +213,7 @@ class HeyGen(
                 return {}
 
     async def discard(self, operation: Operation, prepared: Mapping[str, Any], /) -> None:
-        """Delete the uploads; what is not there counts as deleted."""
+        """Delete the uploads; a missing one counts as deleted."""
         for name in ("asset_id", "audio_asset_id"):
             if prepared.get(name):
                 await self._delete(operation, "/assets/{}", str(prepared[name]))
@@ -223,7 +223,7 @@ class HeyGen(
         if media.media_type not in _UPLOADS:
             raise errors.Unsupported(
                 f"heygen takes no {media.media_type} ({media.name}): convert it to MP3, WAV, MP4, "
-                "WebM, JPEG or PNG"
+                "WebM, JPEG or PNG."
             )
         if media.size <= _SMALL:
             files = [("file", media)]
@@ -232,7 +232,7 @@ class HeyGen(
             raw = await self._upload_directly(operation, media)
         asset = text_at(raw, "data.asset_id")
         if asset is None:
-            raise self._bad(operation, "the upload was given no id")
+            raise self._bad(operation, "the answer to the upload has no id")
         return asset
 
     async def _upload_directly(self, operation: Operation, media: Media) -> dict[str, Any]:
@@ -250,18 +250,18 @@ class HeyGen(
         asset = text_at(begun, "data.asset_id")
         address = text_at(begun, "data.upload_url")
         if asset is None or address is None or not address.startswith("https://"):
-            raise self._bad(operation, "the upload was given no address")
+            raise self._bad(operation, "the answer to the upload has no URL")
         headers = value_at(begun, "data.upload_headers") or {}
         await self._call("PUT", address, operation=operation, content=media, headers=headers)
         path = f"/assets/{path_segment(asset)}/complete"
         return await self._call("POST", path, operation=operation, body={})
 
     async def _look(self, request: VideoRequest) -> dict[str, Any]:
-        """Which look speaks, where it is not the avatar's own id, and with which engine."""
+        """Find the look of a video, if it is not the avatar's own id, and its engine."""
         path = f"/avatars/looks/{path_segment(request.avatar_id)}"
         try:
             told = (await self._call("GET", path, operation=Operation.VIDEO)).get("data")
-        except errors.NotFound:  # it may be a group, whose look was not told
+        except errors.NotFound:  # the id may be that of a group
             told = _usable(await self._looks(request.avatar_id))
             if told is None:
                 raise
@@ -272,7 +272,7 @@ class HeyGen(
         return found
 
     async def _looks(self, group_id: str) -> list[Mapping[str, Any]]:
-        """The looks of a group; none where HeyGen answers with no list."""
+        """Return the looks of a group; empty if HeyGen's answer has no list."""
         query = {"group_id": group_id, "limit": 50}
         page = await self._call("GET", "/avatars/looks", operation=Operation.AVATAR, query=query)
         looks = page.get("data")
@@ -282,8 +282,8 @@ class HeyGen(
         asset = request.prepared.get(name)
         if not asset:
             raise errors.Unsupported(
-                "heygen takes recordings as uploads: call prepare() first, and give what it "
-                "returns as `prepared`"
+                "heygen takes recordings as uploads: call prepare() first, and pass its result as "
+                "`prepared`."
             )
         return str(asset)
 
@@ -298,7 +298,7 @@ class HeyGen(
             HeyGenVoice,
             audio=_by_id(self._asset(request)),
             voice_name=request.token,
-            language=_primary(request.language),
+            language=primary_language(request.language),
         )
 
     async def get_voice(self, voice_id: str, /) -> Job:
@@ -323,7 +323,7 @@ class HeyGen(
         )
 
     async def get_avatar(self, avatar_id: str, /) -> Job:
-        """Poll the group. It is ready when a look is; while it waits for consent, say where."""
+        """Poll the group; it is ready with its first look. Adds the consent link while it waits."""
         job = _in_stock(await super().get_avatar(avatar_id))
         if job.state is JobState.NEEDS_ACTION:
             return job.model_copy(update={"action": await self._consent(job.id)})
@@ -334,7 +334,7 @@ class HeyGen(
         if look is not None:
             return job.model_copy(update={"ref": text_at(look, "id")})
         if any(k.get("status") != "failed" for k in looks):
-            return job.model_copy(update={"state": JobState.RUNNING})  # it has no picture yet
+            return job.model_copy(update={"state": JobState.RUNNING})  # the look has no picture yet
         if looks:
             reason = self._said(looks[0], "error.message", "error.code")
             return job.model_copy(
@@ -343,7 +343,7 @@ class HeyGen(
         return job
 
     async def _consent(self, group_id: str) -> Action:
-        """Ask for the link. Under one key it stays the same for a day, whoever asks."""
+        """Request the consent link; with one idempotency key it stays the same for a day."""
         message = "The person must agree at HeyGen, before a webcam: open the link."
         try:
             raw = await self._call(
@@ -354,13 +354,13 @@ class HeyGen(
                 headers=self._keyed(f"consent {group_id}"),
             )
         except (errors.AuthError, errors.PlanError, errors.QuotaError, errors.Refused) as error:
-            if error.status == 409:  # somebody else is asking for it
+            if error.status == 409:  # another worker is requesting it
                 raise
             return Action(kind="open_url", message=f"{message} HeyGen gives none: {error.message}")
         return Action(kind="open_url", message=message, url=text_at(raw, "data.url"))
 
     def _keyed(self, what: str) -> dict[str, str]:
-        """The headers of a free call that must have one answer, however often it is made."""
+        """Build the headers of a free call that must have the same answer when it is repeated."""
         digest = hashlib.sha256(what.encode()).hexdigest()
         return self._headers() | {self.idempotency_header: f"ak-{digest[:32]}"}
 
@@ -388,7 +388,7 @@ class HeyGen(
     # -- speech -------------------------------------------------------------------------------
 
     async def synthesize(self, request: SpeechRequest, /) -> Speech:
-        """Say it; sent once. The answer is a link, whose bytes are streamed."""
+        """Submit; sent once. The answer is a link, and its bytes are streamed."""
         language = (request.language or "").replace("_", "-")
         call, sent = self._billable(
             Operation.SPEECH,
@@ -398,7 +398,7 @@ class HeyGen(
             body={
                 "text": request.text,
                 "voice_id": request.voice_id,
-                "language": _primary(request.language),
+                "language": primary_language(request.language),
                 "locale": language if "-" in language else None,
             },
         )
@@ -434,7 +434,7 @@ class HeyGen(
     # -- the account, and webhooks ------------------------------------------------------------
 
     async def balance(self) -> Balance:
-        """What the key's account can still spend."""
+        """Remaining balance of the key's account."""
         raw = await self._call("GET", "/users/me", operation=Operation.VIDEO)
         me = value_at(raw, "data") or {}
         wallet = value_at(me, "wallet") or {}
@@ -449,9 +449,9 @@ class HeyGen(
         return Balance(_sum(me, places), "credits")
 
     async def register_webhook(self, url: str) -> Registered:
-        """Have HeyGen report to ``url``, signed; keep the secret, it is told this once.
+        """Register ``url`` for signed webhooks; store the secret, it is returned only once.
 
-        The same address within a day is the same registration.
+        Registering the same address again within a day returns the same registration.
         """
         raw = await self._call(
             "POST",
@@ -465,12 +465,12 @@ class HeyGen(
     def events(self, delivery: Delivery) -> list[VendorEvent]:
         """Read a delivery, signed or not.
 
-        What a job's own callback address gets is unsigned, and so only a reason to look; so is
-        what is told of avatars, since HeyGen has not published its form. The timestamp is not
-        signed either: a repeat is known by the event's id, which is.
+        Deliveries to a job's own callback address are unsigned and therefore not trusted, nor are
+        those about avatars, because HeyGen has not published their form. The timestamp is not
+        signed: repeats are recognized by the event's id, which is.
         """
         headers = delivery.headers
-        signature = headers.get("heygen-signature") or headers.get("signature")  # its older name
+        signature = headers.get("heygen-signature") or headers.get("signature")  # the older name
         if signature is not None:
             own = replace(delivery, headers={**headers, "heygen-signature": signature})
             self.capabilities.webhook.check(own, self._settings.webhook_secrets)
@@ -509,7 +509,9 @@ def _kind(
     if options.prompt is None:
         return "photo" if picture else "digital_twin"
     if not picture:
-        raise errors.Unsupported("heygen draws an avatar by words after a picture, not a clip")
+        raise errors.Unsupported(
+            "heygen prompt avatars take a reference picture, not a video: give a picture."
+        )
     return "prompt"
 
 
@@ -529,24 +531,19 @@ def _engine(look: Mapping[str, Any], options: HeyGenVideo) -> dict[str, Any]:
 
 
 def _in_stock(job: Job) -> Job:
-    """HeyGen's own voices and avatars have no state: they are there."""
+    """Mark HeyGen's own voices and avatars, which have no state, as ready."""
     said = value_at(job.raw, "data.status")
     return job if said is not None else job.model_copy(update={"state": JobState.SUCCEEDED})
 
 
 def _usable(looks: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """The first look that was made; lists come newest first. HeyGen itself waits for a picture."""
+    """Return the oldest ready look; lists start with the newest. A ready look has a picture."""
     ready = (
         look
         for look in reversed(looks)
         if look.get("status") in {None, "completed"} and look.get("preview_image_url")
     )
     return next(ready, None)
-
-
-def _primary(language: str | None) -> str | None:
-    """The language of a tag, without its region."""
-    return re.split("[-_]", language)[0].lower() if language else None
 
 
 def _language(language: str, listed: Iterable[Any]) -> str:
@@ -583,7 +580,7 @@ def _timings(told: Any) -> tuple[tuple[str, float, float], ...] | None:
 
 
 def _sum(raw: Mapping[str, Any], places: Places) -> float | None:
-    """The sum of the numbers that stand there; None where there is none."""
+    """Sum of the numbers at these places; None if there is none."""
     values = [value_at(raw, place) for place in places]
     numbers = [float(v) for v in values if isinstance(v, int | float)]
     return sum(numbers) if numbers else None

@@ -1,4 +1,4 @@
-"""Options of HeyGen: what a user may set for each call."""
+"""HeyGen options: typed extras of each call."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ class HeyGenVoice(Options):
 class HeyGenAvatar(Options):
     """Extras of an avatar. A clip becomes a digital twin, a picture a photo avatar."""
 
-    #: draw an avatar by these words instead; a picture, if given, is what it should resemble
+    #: draw an avatar from this text instead; a given picture is the reference
     prompt: str | None = Field(default=None, max_length=1000)
 
     @property
     def without_footage(self) -> bool:
-        """An avatar that is drawn by words needs none."""
+        """True for an avatar that is drawn from a text."""
         return self.prompt is not None
 
 
 class HeyGenEngine(Model):
-    """What animates; its words change, so any is let through."""
+    """Animation engine; HeyGen adds new ones, so any name is allowed."""
 
     type: str  #: "avatar_iv", "avatar_v", "avatar_iii"
     reference_look_id: str | None = None  #: only of avatar_v
 
 
 class HeyGenVoiceSettings(Model):
-    """How the voice speaks."""
+    """Voice settings."""
 
     speed: float | None = Field(default=None, ge=0.5, le=1.5)
     pitch: float | None = Field(default=None, ge=-50, le=50)  #: semitones
     volume: float | None = Field(default=None, ge=0, le=1)
-    locale: str | None = None  #: "en-US", of a voice with several languages
+    locale: str | None = None  #: "en-US", for a voice with several languages
     engine_settings: dict[str, Any] | None = None  #: with "engine_type"
 
 
 class HeyGenBackground(Model):
-    """What stands behind the avatar."""
+    """Background of the avatar."""
 
     type: Literal["color", "image"]
     value: str | None = None  #: of a colour, "#204060"
@@ -63,7 +63,8 @@ class HeyGenCaption(Model):
 class HeyGenVideo(Options):
     """Extras of a video."""
 
-    engine: HeyGenEngine | str | None = None  #: the best that the look supports if not given
+    #: default: the first of avatar_iv, avatar_v and avatar_iii that the look supports
+    engine: HeyGenEngine | str | None = None
     resolution: Literal["720p", "1080p", "4k"] | None = None
     aspect_ratio: Literal["16:9", "9:16", "4:5", "5:4", "1:1", "auto"] | None = None
     fit: Literal["contain", "cover"] | None = None
@@ -93,7 +94,7 @@ class HeyGenDub(Options):
     """Extras of a translated video."""
 
     mode: Literal["speed", "precision"] | None = None  #: "speed" if not given; prices differ
-    input_language: str | None = None  #: heard if not given
+    input_language: str | None = None  #: detected if not given
     speaker_num: int | None = None
     translate_audio_only: bool | None = None  #: the lips stay as they are
     disable_music_track: bool | None = None
