@@ -75,14 +75,17 @@ SIDE_BY_SIDE = [f"-n={PROCESSES}", "--dist=loadfile", "--no-loadscope-reorder"]
 #: Plug-ins that other packages bring and no test uses: each costs every process a second.
 UNUSED = ["-p", "no:schemathesis"]
 
-#: What ``quick`` leaves out beside tests that are marked as slow: databases and browsers, rendered
-#: videos, and tests of the tests.
+#: What ``quick`` leaves out beside tests that are marked as slow: browsers, servers of databases
+#: and of files, rendered videos, every fault at every vendor, and tests of the tests.
 SLOW = [
     "tests/browser",
     "tests/docs",
+    "tests/media/test_s3_store.py",
+    "tests/media/test_supabase_store.py",
     "tests/postgres",
     "tests/proof",
     "tests/providers/test_coqui_model.py",
+    "tests/providers/test_flows.py",
     "tests/providers/test_local_adapter.py",
     "tests/providers/test_local_footage.py",
     "tests/providers/test_local_video.py",

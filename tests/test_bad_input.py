@@ -331,6 +331,7 @@ def test_a_file_that_is_not_ours_stays_as_it_is(spoil, mounts):
     assert DATABASE.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_database_that_had_no_room_is_used_once_there_is_some(mounts):
     arguments = full_database(mounts)
     CliRunner().invoke(app, arguments)
@@ -338,6 +339,7 @@ def test_a_database_that_had_no_room_is_used_once_there_is_some(mounts):
     assert CliRunner().invoke(app, arguments).exit_code == 0
 
 
+@pytest.mark.slow
 def test_a_full_media_folder_is_used_once_there_is_room(mounts):
     arguments = full_media(mounts)
     CliRunner().invoke(app, arguments)

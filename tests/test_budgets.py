@@ -456,5 +456,6 @@ def test_what_was_given_up_and_what_is_there_twice_may_have_been_paid():
 # -- many at once -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_fifty_trainings_that_race_in_five_processes_never_overspend(tmp_path):
     await race(tmp_path, f"sqlite:///{tmp_path / 'twins.db'}")

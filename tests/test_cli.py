@@ -157,15 +157,18 @@ def interrupted(vendor):
     return training, watching.returncode, said
 
 
+@pytest.mark.slow
 def test_an_interrupted_watch_has_its_own_exit_code(interrupted):
     assert interrupted[1] == failures.INTERRUPTED
 
 
+@pytest.mark.slow
 def test_an_interrupted_watch_says_how_to_come_back(interrupted):
     training, _, said = interrupted
     assert f"still going; come back with: avatarkit watch {training}" in said
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_can_be_watched_to_its_end(interrupted, vendor):
     training = interrupted[0]
     with vendor._open() as books:
@@ -175,6 +178,7 @@ def test_an_interrupted_training_can_be_watched_to_its_end(interrupted, vendor):
     assert printed("watch", training)[-1]["status"] == "completed"
 
 
+@pytest.mark.slow
 def test_an_interrupted_training_is_paid_for_once(interrupted, vendor):
     assert set(vendor.accepted.values()) == {1}
 
@@ -230,6 +234,7 @@ def test_the_demo_ends_with_the_path_of_the_video(place):
     assert Path(result.stdout.splitlines()[-1]).read_bytes()[4:8] == b"ftyp"
 
 
+@pytest.mark.slow
 def test_the_demo_runs_twice_at_once_in_one_folder():
     both = [process("demo", "--stack=fake") for _ in range(2)]
     assert [(p.communicate(timeout=120)[0], p.returncode) for p in both] == [
@@ -382,6 +387,7 @@ def test_a_status_document_has_these_fields():
 # -- cancelling, deleting -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_cancelling_deletes_at_the_provider_at_once(vendor):
     vendor.fail_next(Operation.AVATAR, Fault.STUCK)
     training = printed("train", *SAMPLES, NOBODY, "--no-wait")[0]["id"]
@@ -548,6 +554,7 @@ def test_a_key_is_never_printed(monkeypatch):
 # -- starting -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_help_loads_nothing_heavy():
     code = (
         "import sys; from avatarkit.cli.app import app; app(['--help'], standalone_mode=False); "
@@ -559,6 +566,7 @@ def test_help_loads_nothing_heavy():
     assert done.stderr.strip() == "set()"
 
 
+@pytest.mark.slow
 def test_a_missing_extra_is_one_line(tmp_path):
     (tmp_path / "typer.py").write_text("raise ModuleNotFoundError(name='typer')")
     done = subprocess.run(
@@ -595,6 +603,7 @@ def test_the_next_command_holds_no_password():
     assert "hunter2" not in out.command("watch", "x")
 
 
+@pytest.mark.slow
 def test_a_reader_who_has_read_enough_is_no_bug():
     train("--no-wait")
     listing = process("list", "--json")

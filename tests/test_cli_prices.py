@@ -169,6 +169,7 @@ def test_a_count_below_zero_is_a_wrong_setting():
 
 
 @pytest.mark.parametrize(("name", "magic"), [("a.png", b"\x89PNG"), ("a.svg", b"<?xml")])
+@pytest.mark.slow
 def test_a_plot_is_drawn(place, name, magic):
     pytest.importorskip("matplotlib")
     run("compare", *("--only", "heygen", "--only", "local", "--only", "d-id"), "--plot", name)

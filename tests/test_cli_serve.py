@@ -18,6 +18,8 @@ from .test_cli_worker import until
 
 SECRET = Path(".avatarkit/webhook-secret")
 
+pytestmark = pytest.mark.slow  # each starts programs
+
 
 @pytest.fixture(autouse=True)
 def _no_secrets_of_this_machine(monkeypatch):

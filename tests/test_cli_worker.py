@@ -33,6 +33,9 @@ def status(record_id):
     return row and row[0]
 
 
+pytestmark = pytest.mark.slow  # each starts programs
+
+
 @pytest.fixture
 def worker():
     """Starts a worker; kills those that are left."""

@@ -417,6 +417,7 @@ def test_what_a_repeat_cannot_mend_is_not_repeated(error):
     assert http.client._wait(error) is False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("configure", ["", "structlog.configure();"])
 def test_repeats_are_not_printed_unless_structlog_is_configured_to(configure):
     code = (
@@ -430,6 +431,7 @@ def test_repeats_are_not_printed_unless_structlog_is_configured_to(configure):
     assert run.stdout.strip() == str(bool(configure))
 
 
+@pytest.mark.slow
 def test_repeats_are_not_reported_where_no_logging_is_configured():
     code = (
         "import anyio, stamina; from avatarkit import http; from avatarkit.testing import Wire;"

@@ -135,6 +135,7 @@ def test_bound_fields_come_with_each_record(log, caplog):
     assert caplog.records[0].fields == {"id": "x1"}
 
 
+@pytest.mark.slow
 def test_nothing_is_printed_unless_the_application_asks_for_it():
     code = "from avatarkit._log import get_logger; get_logger('avatarkit.x').error('it.failed')"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -143,12 +143,14 @@ def small_disk(tmp_path):
     subprocess.run(["umount", str(folder)], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_a_full_disk_is_a_storage_error(small_disk):
     with pytest.raises(StorageError, match="make room"):
         await FolderStore(small_disk).put("a", stream(*[b"x" * 100_000] * 20), "text/plain")
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_what_did_not_fit_leaves_the_disk_as_it_was(small_disk):
     with pytest.raises(StorageError):
@@ -156,6 +158,7 @@ async def test_what_did_not_fit_leaves_the_disk_as_it_was(small_disk):
     assert files_below(small_disk) == ()
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_what_did_not_fit_keeps_what_was_there(small_disk):
     store = FolderStore(small_disk)
@@ -174,6 +177,7 @@ def process(role, root):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 @pytest.mark.parametrize("role", ["die_while_writing", "die_before_the_move"])
 async def test_a_process_that_dies_leaves_no_key(store, role):
@@ -183,6 +187,7 @@ async def test_a_process_that_dies_leaves_no_key(store, role):
     assert (dying.returncode, seen, await store.stat("a")) == (-9, [], None)
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_deleting_a_prefix_takes_along_what_a_dead_process_left(store):
     process("die_below_a_prefix", store.root).communicate()
@@ -191,6 +196,7 @@ async def test_deleting_a_prefix_takes_along_what_a_dead_process_left(store):
     assert (len(left), files_below(store.root)) == (1, ())
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_processes_that_put_the_same_key_leave_one_file_whole(store):
     writers = [process("put_often", store.root) for _ in range(3)]
@@ -203,6 +209,7 @@ async def test_processes_that_put_the_same_key_leave_one_file_whole(store):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_file_that_may_not_grow_is_a_storage_error(store):
     assert process("outgrow", store.root).communicate()[0].split() == ["StorageError"]
 

@@ -29,6 +29,7 @@ def loaded_by(statement):
     return set(run.stdout.split())
 
 
+@pytest.mark.slow
 def test_importing_avatarkit_loads_no_client_driver_or_provider():
     modules = loaded_by("import avatarkit")
     unwanted = {"httpx", "stamina", "sqlite3", "numpy", "av", "PIL", "onnxruntime", "typer", "rich"}

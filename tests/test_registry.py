@@ -44,6 +44,7 @@ def test_the_fake_provider_is_found_by_its_name():
     assert registry.load("fake") is Fake
 
 
+@pytest.mark.slow
 def test_listing_imports_no_provider():
     code = """
 import sys

@@ -504,6 +504,7 @@ async def test_a_connection_that_turns_read_only_is_a_storage_error(repository):
         await repository.create(a_training())
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_a_read_only_file_is_a_storage_error(this_release, path):
     path.chmod(0o444)
@@ -525,6 +526,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", str(folder)], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_a_full_disk_is_a_storage_error(small_disk):
     async with opened(small_disk / "twins.db") as repository:
@@ -533,6 +535,7 @@ async def test_a_full_disk_is_a_storage_error(small_disk):
             await repository.create(a_training(name="x" * 200_000))
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_writing_goes_on_when_the_disk_has_space_again(small_disk):
     async with opened(small_disk / "twins.db") as repository:
@@ -544,6 +547,7 @@ async def test_writing_goes_on_when_the_disk_has_space_again(small_disk):
         assert await repository.get(an_id("big")) is not None
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_on_a_nearly_full_disk_what_fits_is_kept(small_disk, gates):
     refused = []
@@ -571,6 +575,7 @@ def fill(folder):
     return space.f_bavail * space.f_frsize
 
 
+@pytest.mark.slow
 def test_a_file_that_may_not_grow_is_a_storage_error_until_it_may(path):
     assert process("outgrow", path).communicate()[0].split() == ["StorageError", "kept"]
 
@@ -593,6 +598,7 @@ def together(count, role, *arguments):
     return words
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_of_the_increments_of_6_processes_none_is_lost(path):
     async with opened(path) as repository:
@@ -602,6 +608,7 @@ async def test_of_the_increments_of_6_processes_none_is_lost(path):
         assert (await repository.get(an_id("training-1"))).purges == 6 * 20
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_what_6_processes_claim_is_claimed_once(path):
     records = [a_training(f"t{number}", next_at=0.0) for number in range(60)]
@@ -611,6 +618,7 @@ async def test_what_6_processes_claim_is_claimed_once(path):
     assert sorted(together(6, "claim", path)) == sorted(record.id for record in records)
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_opened_twice_in_one_process_it_keeps_what_is_written_after_another_one_left(path):
     async with opened(path) as repository:
@@ -622,11 +630,13 @@ async def test_opened_twice_in_one_process_it_keeps_what_is_written_after_anothe
         assert process("show", path, an_id("training-1")).communicate()[0].split() == ["there"]
 
 
+@pytest.mark.slow
 def test_8_processes_open_a_fresh_file_at_once(path):
     together(8, "open", path)
     assert select(path, "PRAGMA user_version") == [(VERSION,)]
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_what_was_acknowledged_survives_kill_9(path):
     writing = process("write", path)

@@ -166,6 +166,7 @@ def test_seeded_histories_lose_nothing_and_pay_once(simulation):
         simulation.random_history(seed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda name: name.replace(" ", "-"))
 def test_the_simulation_notices_when(mutant, tmp_path):
     name, right, wrong = MUTANTS[mutant]

@@ -509,6 +509,7 @@ print(*(name for name in sys.modules if name.startswith("opentelemetry")))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("there", ["absent", "unused"])
 def test_where_it_is_absent_or_unused_it_is_not_loaded_and_everything_works(there):
     command = [sys.executable, "-c", _PROGRAM, there]
@@ -516,6 +517,7 @@ def test_where_it_is_absent_or_unused_it_is_not_loaded_and_everything_works(ther
     assert run.stdout.splitlines() == ["completed [None, None]", ""]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("setting_up", "wanted"),
     [

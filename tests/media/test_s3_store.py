@@ -346,6 +346,7 @@ async def test_an_upload_that_is_cut_for_good_is_taken_back():
     assert ("Complete" in log, log[-1]) == (False, "Abort")
 
 
+@pytest.mark.slow
 def test_without_the_extra_it_says_what_to_install():
     code = "import sys; sys.modules['obstore'] = None; from avatarkit.media.s3 import S3Store as S"
     code += "; S('bucket')"

@@ -551,6 +551,7 @@ async def test_weights_are_loaded_when_they_are_first_needed(tmp_path, monkeypat
     assert asked == [Path("/models/xtts_v2")]
 
 
+@pytest.mark.slow
 def test_importing_it_loads_no_torch():
     code = (
         "import avatarkit.providers.coqui, sys; print(*{'torch', 'TTS', 'numpy'} & {*sys.modules})"
@@ -592,6 +593,7 @@ def twins(request, tmp_path, model, wire):
     )
 
 
+@pytest.mark.slow
 async def test_a_voice_of_coqui_is_heard_from_a_face_of_local(twins, tmp_path, model):
     async with twins as kit:
         training = await trained(kit)

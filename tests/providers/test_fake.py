@@ -563,6 +563,7 @@ async def test_a_poll_of_a_running_job_writes_nothing(tmp_path, clock):
     assert file.stat().st_ino == before
 
 
+@pytest.mark.slow
 def test_processes_that_submit_at_once_lose_nothing(tmp_path):
     code = """
 import asyncio, pathlib, sys

@@ -112,6 +112,7 @@ def test_a_file_is_read_once(acme):
     assert data.limits is first
 
 
+@pytest.mark.slow
 def test_an_import_of_an_adapter_reads_no_file():
     modules = [target.partition(":")[0] for name, target in BUILTIN.items() if name != "local"]
     code = f"""

@@ -39,6 +39,7 @@ def served(tmp_path):
         server.stdout.close()
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_page_lead_from_samples_to_a_video_and_delete_it(served, tmp_path):
     address, environ = served
     script = "\n".join(SHELL[1:])
