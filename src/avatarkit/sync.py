@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Concatenate, Generic, ParamSpec, Self, TypeVar, cast
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar, cast, overload
 
 import anyio
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -20,6 +20,7 @@ __all__ = ["SyncAvatarKit"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 T = TypeVar("T")
 
 
@@ -32,6 +33,17 @@ class _Blocking(Generic[T]):
         raise NotImplementedError
 
 
+class _Method(Protocol[T, P, R_co]):
+    """A function in a class body, for type checkers that bind no attribute typed ``Callable``."""
+
+    @overload
+    def __get__(
+        self, instance: None, owner: type, /
+    ) -> Callable[Concatenate[_Blocking[T], P], R_co]: ...
+    @overload
+    def __get__(self, instance: _Blocking[T], owner: type, /) -> Callable[P, R_co]: ...
+
+
 def _constructed_like(
     _: Callable[Concatenate[AvatarKit, P], None],
 ) -> Callable[[Callable[..., None]], Callable[Concatenate[SyncAvatarKit, P], None]]:
@@ -41,7 +53,7 @@ def _constructed_like(
 
 def _waiting(
     method: Callable[Concatenate[T, P], Coroutine[Any, Any, R]],
-) -> Callable[Concatenate[_Blocking[T], P], R]:
+) -> _Method[T, P, R]:
     """Turn a method into one that waits for its result, under the same name and signature."""
 
     @functools.wraps(method)
@@ -49,12 +61,12 @@ def _waiting(
         target, portal = self._opened
         return _result(portal, functools.partial(method, target, *args, **kwargs))
 
-    return wait
+    return cast("_Method[T, P, R]", wait)
 
 
 def _at_once(
     method: Callable[Concatenate[T, P], R],
-) -> Callable[Concatenate[_Blocking[T], P], R]:
+) -> _Method[T, P, R]:
     """Delegate to a method that is not async."""
 
     @functools.wraps(method)
@@ -62,12 +74,12 @@ def _at_once(
         target, _ = self._opened
         return method(target, *args, **kwargs)
 
-    return call
+    return cast("_Method[T, P, R]", call)
 
 
 def _iterating(
     method: Callable[Concatenate[T, P], AsyncIterator[R]],
-) -> Callable[Concatenate[_Blocking[T], P], Iterator[R]]:
+) -> _Method[T, P, Iterator[R]]:
     """Turn an async generator into a generator; closing this one closes that one."""
 
     @functools.wraps(method)
@@ -80,7 +92,7 @@ def _iterating(
         finally:
             portal.call(values.close)
 
-    return iterate
+    return cast("_Method[T, P, Iterator[R]]", iterate)
 
 
 class _Values(Generic[R]):
