@@ -6,11 +6,13 @@ import importlib
 import re
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import avatarkit
 from avatarkit.config.variables import FOREIGN, VARIABLES
+from avatarkit.interfaces import Outcome
 from avatarkit.pricing.rows import read
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -90,6 +92,21 @@ def test_the_page_of_the_database_lists_every_table_and_column_of_the_records():
         held = {"fence", "lease_owner", "lease_until", "lease_boot_id"}  # one row of the page
         held |= {"record_id", "primary"}  # only SQLite's
         assert {c for c in columns if f"`{c}`" not in page} - held == set()
+
+
+def test_the_page_on_webhooks_lists_every_delivery_status():
+    page = (DOCS / "how-to" / "webhooks.md").read_text()
+    section = page.partition("## Inspect deliveries")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == set(get_args(Outcome))
+
+
+def test_the_page_of_the_component_lists_its_parts_and_custom_properties():
+    page = (DOCS / "reference" / "web-component.md").read_text()
+    script = (SOURCE / "server" / "static" / "avatar-training.js").read_text()
+    named = {part for parts in re.findall(r"part: \"([^\"]+)\"", script) for part in parts.split()}
+    named |= set(re.findall(r"var\((--avatar-[a-z-]+)", script))
+    assert {"card", "--avatar-bg"} <= named
+    assert {name for name in named if f"`{name}`" not in page} == set()
 
 
 def test_a_name_is_in_the_table_once():
