@@ -13,7 +13,7 @@ import pytest
 import avatarkit
 from avatarkit.config.variables import FOREIGN, VARIABLES
 from avatarkit.interfaces import Outcome
-from avatarkit.pricing.rows import read
+from avatarkit.pricing.rows import Price, read
 
 DOCS = Path(__file__).parents[2] / "docs"
 SOURCE = Path(avatarkit.__file__).parent
@@ -121,6 +121,13 @@ def test_the_price_file_of_the_page_can_be_read(tmp_path):
     file.write_text(block)
     (price,) = read(file)
     assert (price.provider, price.plan) == ("d-id", "Our contract")
+
+
+def test_the_page_of_prices_lists_every_field_of_an_entry():
+    page = (DOCS / "reference" / "prices.md").read_text()
+    section = page.partition("## Fields")[2].partition("\n## ")[0]
+    fields = re.findall(r"^\| ([^|]*) \|", section, re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", " ".join(fields))) == set(Price.model_fields)
 
 
 def test_the_page_lists_every_validation_code():
