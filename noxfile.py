@@ -335,9 +335,10 @@ def types(session: nox.Session) -> None:
     """Types, strictly; and what users see of them, by four type checkers."""
     session.install("-e", ".[all]", "nox", *PYTEST, *CHECKERS)
     session.run("mypy")
-    session.run("pyright")
+    session.run("mypy", "--strict", PUBLIC_API)
     session.run("ty", "check", PUBLIC_API)
     session.run("pyrefly", "check", PUBLIC_API)
+    session.run("pyright")
 
 
 @session()
