@@ -125,6 +125,7 @@ CORE = [
     "tests/test_cli_prices.py",
     "tests/test_erasure.py",
     "tests/test_engine.py",
+    "tests/test_routing.py",
 ]
 CHECKERS = ["mypy>=1.18", "pyright>=1.1.400", "ty>=0.0.1a20", "pyrefly>=0.40"]
 PUBLIC_API = "tests/typing/public_api.py"
@@ -386,7 +387,8 @@ def covered(session: nox.Session) -> None:
     session.env["COVERAGE_FILE"] = str(SCRATCH / "coverage" / "data")
     shutil.rmtree(SCRATCH / "coverage", ignore_errors=True)
     measured = ("coverage", "run", "-m", "pytest")
-    _run_pytest(session, *SIDE_BY_SIDE, *UNUSED, *CORE, command=measured)
+    core = [*CORE, "tests/test_kit.py", "tests/test_simulation.py", "-m", "not slow"]
+    _run_pytest(session, *SIDE_BY_SIDE, *UNUSED, *(session.posargs or core), command=measured)
     session.run("coverage", "combine", silent=True)
     for part in COVERED:
         session.run("coverage", "report", f"--include=*/avatarkit/{part}", "--fail-under=100")
