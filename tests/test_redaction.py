@@ -199,7 +199,7 @@ async def test_no_key_that_comes_back_as_a_request_id_comes_out(vendor, caplog):
 async def test_no_token_that_a_header_cannot_carry_comes_out(token, caplog):
     wire = Wire().reply({"access_token": token, "expires_in": 60})
     said = await told(Rask(SETTINGS, client=wire.client), Operation.DUB, caplog)
-    assert "gives no token" in said
+    assert "returned no token" in said
     assert not re.search(r"pl.nted", said.replace(PATH, ""))
 
 

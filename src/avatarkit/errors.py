@@ -1,7 +1,7 @@
-"""Everything avatarkit raises on purpose.
+"""Exceptions of avatarkit.
 
-Every message says what happened and what to do next; none of them holds a key, a signed
-link or a vendor's whole answer (``ProviderError.body`` keeps that, outside ``str``).
+A message says what happened and what to do next. It never contains a key, a signed link or a
+vendor's whole answer, which is in ``ProviderError.body`` and not in ``str``.
 """
 
 from __future__ import annotations
@@ -37,24 +37,24 @@ __all__ = [
 
 
 class AvatarKitError(Exception):
-    """Root of the tree: catch this to catch every error below."""
+    """Base class of all avatarkit exceptions."""
 
-    #: The database that the message names, where it is; users of a server are not told.
+    #: Database path in the message, if any; a server does not show it to users.
     place: str | None = None
-    #: Whether nothing that was given is at fault, and only who runs the program can mend it.
+    #: True if the input is correct, and only the operator can fix the error.
     for_operators: bool = False
 
 
 class ConfigError(AvatarKitError, ValueError):
-    """Something is set up wrongly: a missing key or extra, an unknown provider or database."""
+    """Wrong configuration: a missing key or extra, an unknown provider or database."""
 
 
 class Unsupported(AvatarKitError, ValueError):
-    """The provider has no way to express what was asked. Nothing was sent."""
+    """The provider does not support the request. Nothing was sent."""
 
 
 class MediaRejected(AvatarKitError, ValueError):
-    """A sample or a script that cannot be used. Nothing was sent."""
+    """A sample or a script cannot be used. Nothing was sent."""
 
 
 class ConsentRequired(AvatarKitError):
@@ -64,8 +64,8 @@ class ConsentRequired(AvatarKitError):
 class BudgetExceeded(AvatarKitError):
     """The call would cost more than was allowed. Nothing was sent.
 
-    ``over`` is by how many US dollars; None where a price is not known. ``budget`` names the one
-    that has no room, or that allows no unknown price; None where it is ``max_cost``.
+    ``over`` is the missing amount in US dollars; None if a price is unknown. ``budget`` is the name
+    of the budget; None if the limit is ``max_cost``.
     """
 
     def __init__(
@@ -81,15 +81,15 @@ class WebhookRejected(AvatarKitError):
 
 
 class Conflict(AvatarKitError):
-    """Somebody else changed the same thing first, or it exists with other contents."""
+    """The record was changed by another caller first, or exists with other contents."""
 
 
 class IllegalTransition(AvatarKitError):
-    """What was asked does not fit the state that the training or video is in."""
+    """The request is not allowed in the current status of the training or video."""
 
 
 class StorageError(AvatarKitError, OSError):
-    """The disk, folder or database cannot hold what must be kept: full, or not writable."""
+    """The disk, folder or database is full, not writable, or not reachable."""
 
 
 class ServiceDiscontinued(AvatarKitError):
@@ -99,11 +99,11 @@ class ServiceDiscontinued(AvatarKitError):
 class ProviderError(AvatarKitError):
     """The provider answered with an error, or did not answer.
 
-    ``status`` is the HTTP status, ``code`` the provider's own word, ``retry_after`` seconds,
-    ``request_id`` what its support asks for, ``body`` its whole answer (never in ``str``).
+    ``status`` is the HTTP status, ``code`` the provider's error code, ``retry_after`` the seconds
+    to wait, ``request_id`` the id for its support, ``body`` the whole answer (never in ``str``).
     """
 
-    #: Would the same request, sent again unchanged, have a chance?
+    #: True if the same request may succeed later.
     retryable = False
 
     def __init__(
@@ -139,11 +139,11 @@ class ProviderError(AvatarKitError):
 
 
 class AuthError(ProviderError):
-    """The key is missing, wrong, or may not do this."""
+    """The key is missing or wrong, or lacks a permission."""
 
 
 class QuotaError(ProviderError):
-    """Credits or seats are used up; waiting does not help, paying does."""
+    """Credits or seats are used up; buy more."""
 
 
 class PlanError(ProviderError):
@@ -151,25 +151,25 @@ class PlanError(ProviderError):
 
 
 class NotFound(ProviderError):
-    """No such training, video, voice or avatar (any more)."""
+    """The training, video, voice or avatar does not exist, or was deleted."""
 
 
 class Refused(ProviderError):
-    """The provider understood and said no to this input."""
+    """The provider rejected this input."""
 
 
 class ModerationRefused(Refused):
-    """The provider's moderation said no to the content."""
+    """The provider's moderation rejected the content."""
 
 
 class RateLimited(ProviderError):
-    """Too many requests or too many jobs at once; waiting helps."""
+    """Too many requests or too many jobs at once; retry later."""
 
     retryable = True
 
 
 class NotSent(ProviderError):
-    """The request provably never left this machine, so nothing was charged."""
+    """The request was provably not sent, so nothing was charged."""
 
     retryable = True
 
@@ -181,8 +181,8 @@ class Unavailable(ProviderError):
 
 
 class Ambiguous(ProviderError):
-    """A billable request left and no clear answer came back: it may have run, and cost money."""
+    """A paid request was sent without a clear answer: it may have run, and cost money."""
 
 
 class BadReply(ProviderError):
-    """A success status with a body that makes no sense."""
+    """The answer has a success status and a malformed body."""

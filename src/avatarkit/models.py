@@ -1,8 +1,8 @@
-"""The nouns that callers and providers exchange; nothing in here acts.
+"""Data models that callers and providers exchange: requests, jobs, actions and consents.
 
-What crosses a process border is a frozen pydantic model. Ids are strings. Times are seconds
-since 1970 (UTC) as floats, durations are seconds, progress is 0..1 at a provider and 0..100
-for people.
+Models are frozen pydantic models, so that they can cross a process border. Ids are strings. Times
+are seconds since 1970 (UTC) as floats, durations are seconds. Progress is 0..1 at a provider and
+0..100 for users.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 
-#: What a file is by its extension: ours, since that of the standard library differs by version.
+#: Media type by file extension; the table of the standard library differs by Python version.
 MEDIA_TYPES: Mapping[str, str] = {
     ".aac": "audio/aac",
     ".avi": "video/x-msvideo",
@@ -69,21 +69,21 @@ MEDIA_TYPES: Mapping[str, str] = {
 
 
 def media_type_of(suffix: str) -> str:
-    """The media type of a file name's extension, dot included."""
+    """Return the media type for a file extension such as ``".wav"``."""
     return MEDIA_TYPES.get(suffix.lower(), "application/octet-stream")
 
 
 class Model(BaseModel):
-    """Base of all records: frozen, and closed to fields it does not know."""
+    """Base class of all models: frozen, without unknown fields."""
 
-    # Infinity as a word: as null it would pass for "there is none". Built when first used, since
-    # most processes use few of the vendors' options, and each would cost half a millisecond.
+    # Infinity is stored as a string, because null means that there is no value. Validators are
+    # built at first use: most processes use few of the options, and each costs half a millisecond.
     model_config = ConfigDict(
         frozen=True, extra="forbid", ser_json_inf_nan="strings", defer_build=True
     )
 
     def __repr__(self) -> str:
-        """Show no key and no query of a link, in whatever field it stands."""
+        """Show all fields, without keys and without the query strings of links."""
         from ._log import cleaned  # here, since models alone need no logging
 
         return cleaned(super().__repr__())
@@ -92,7 +92,7 @@ class Model(BaseModel):
 
 
 class Operation(StrEnum):
-    """One thing that a provider may charge for."""
+    """Operation that a provider may charge for."""
 
     VOICE = "voice"
     AVATAR = "avatar"
@@ -102,7 +102,7 @@ class Operation(StrEnum):
 
 
 class JobState(StrEnum):
-    """Where a job stands at its provider."""
+    """State of a job at its provider."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -110,18 +110,18 @@ class JobState(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     GONE = "gone"
-    UNKNOWN = "unknown"  #: a word we have no mapping for; see ``Job.raw``
+    UNKNOWN = "unknown"  #: a state that we do not know; see ``Job.raw``
 
 
 class SampleRole(StrEnum):
-    """What a person's recording is for."""
+    """Purpose of a person's recording."""
 
     VOICE = "voice"  #: audio
     FOOTAGE = "footage"  #: a video, or a portrait
 
 
 class StoredFile(Model):
-    """Bytes that are safe in the media store."""
+    """File in the media store."""
 
     key: str
     size: int
@@ -129,7 +129,7 @@ class StoredFile(Model):
     media_type: str = "application/octet-stream"
 
 
-#: What a person agrees to where the application brings no wording of its own; (version, text).
+#: Default consent wording: (version, text).
 WORDING = (
     "avatarkit-1",
     (
@@ -140,10 +140,10 @@ WORDING = (
 
 
 class Consent(Model):
-    """Who agreed to what, when, with which evidence.
+    """Record of a person's consent: wording, time and evidence.
 
-    ``subject`` is the person whose voice or face it is. ``evidence`` is a path or link of a
-    recording or document when given, and its place in the media store once kept.
+    ``subject`` is the person in the recordings. ``evidence`` is the path or link of a recording or
+    document; after it was copied, it is the key in the media store.
     """
 
     id: str = ""
@@ -156,20 +156,20 @@ class Consent(Model):
     evidence: str | None = None
     evidence_file: StoredFile | None = None
     given_at: float | None = None  #: seconds since 1970
-    scope: str | None = None  #: what it is for, in words; None: all that the wording says
+    scope: str | None = None  #: purpose, as a text; None: everything in the wording
     expires_at: float | None = None  #: seconds since 1970; None: never
     revoked_at: float | None = None  #: seconds since 1970
 
     @classmethod
     def not_a_real_person(cls, reason: str) -> Consent:
-        """State that the samples show nobody real: a drawing, a synthetic voice."""
+        """Build a consent for samples without a real person: a drawing, a synthetic voice."""
         if not reason.strip():
             raise ConsentRequired("say why no real person is shown: not_a_real_person(reason)")
         return cls(real_person=False, reason=reason)
 
 
 class ConsentRule(Model):
-    """One thing that a provider demands before it clones or trains, with source and date."""
+    """Consent that a provider demands before it clones or trains, with source and date."""
 
     demands: Literal["record", "evidence", "action"]
     text: str
@@ -178,46 +178,46 @@ class ConsentRule(Model):
 
 
 class Media(Model):
-    """A recording as an adapter receives it: streamed from the store, or by a signed link."""
+    """Recording for an adapter: a stream from the media store, and a signed link if possible."""
 
-    name: str  #: a file name with the extension that fits the content
+    name: str  #: file name; its extension fits the content
     media_type: str
     size: int
     sha256: str
-    url: str | None = Field(default=None, repr=False)  #: signed; only where the store can sign
+    url: str | None = Field(default=None, repr=False)  #: signed; None if the store has no links
     open: Callable[[], AsyncIterator[bytes]] = Field(repr=False, exclude=True)
 
 
 class Action(Model):
-    """What a person must do now; it stands beside the status of a training or video."""
+    """Action that a person must take; it accompanies the status of a training or video."""
 
     kind: Literal[
         "open_url",  # give consent at the provider
         "read_text",  # read ``text`` aloud and upload the recording
         "captcha",
-        "payment",  # was it charged? a person looks and decides
-        "account",  # the key belongs to another account than the one that started this
-        "retry",  # key, plan or credits: mend it, then go on
-        "deadline",  # it takes longer than it should
-        "result",  # it is ready, yet its bytes could not be fetched
-        "duplicate",  # the provider holds more than one of what was paid for once
+        "payment",  # unknown if it was charged: a person checks and decides
+        "account",  # the key belongs to another account than the job
+        "retry",  # key, plan or credits: correct it, then continue
+        "deadline",  # it takes longer than expected
+        "result",  # it is ready, but its file could not be downloaded
+        "duplicate",  # the provider has several jobs for one paid call
     ]
-    message: str  #: a sentence for the person
-    choices: tuple[str, ...] = ()  #: what ``kit.resolve`` takes for it
+    message: str  #: text for the person
+    choices: tuple[str, ...] = ()  #: allowed answers for ``kit.resolve``
     operation: Operation | None = None
     url: str | None = Field(default=None, repr=False)
     text: str | None = None
     expires_at: float | None = None
-    #: what ``kit.resolve(..., recording=...)`` is to hand in, if anything
+    #: kind of recording for ``kit.resolve(..., recording=...)``, if one is needed
     recording: Literal["audio", "video"] | None = None
-    ref: str | None = None  #: what that recording is for, as the provider calls it
+    ref: str | None = None  #: the provider's id of the requested recording
 
 
 class Waiting(Model):
-    """What ``prepare`` answers while a person must act, or while the provider looks at it.
+    """Result of ``prepare`` while a person must act, or while the provider checks something.
 
-    ``prepared`` is what there is so far; the next ``prepare`` gets it. ``action`` says what to do,
-    None that there is nothing to do but to ask again.
+    ``prepared`` are the values so far, for the next call of ``prepare``. ``action`` is the action
+    of the person; None if waiting is enough.
     """
 
     prepared: dict[str, Any] = {}
@@ -225,65 +225,65 @@ class Waiting(Model):
 
 
 class Options(Model):
-    """Base of the typed, per-provider extras; each provider module has its own."""
+    """Base class of a provider's typed extras; each provider module has its own."""
 
     extra: dict[str, Any] = {}  #: merged into the request body last, unchecked
 
     @property
     def without_footage(self) -> bool:
-        """Whether an avatar can be trained by these options and no footage."""
+        """True if an avatar with these options needs no footage."""
         return False
 
 
 def nothing_to_guard() -> None:
-    """Let every request pass: the default of ``VendorRequest.guard``."""
+    """Allow every request: the default of ``VendorRequest.guard``."""
 
 
 class VendorRequest(Model):
-    """What every submission carries."""
+    """Common fields of all requests to a provider."""
 
-    token: str  #: goes wherever the provider lets us name things; the job is found by it
-    name: str = ""  #: for people
-    options: tuple[Options, ...] = ()  #: each provider picks its own type and leaves the rest
+    token: str  #: our name of the job at the vendor, by which it is found
+    name: str = ""  #: for users
+    options: tuple[Options, ...] = ()  #: each provider uses its own type and ignores the others
     callback_url: str | None = Field(default=None, repr=False)
-    idempotency_key: str | None = None  #: sent where the provider documents such a key
-    prepared: Mapping[str, Any] = {}  #: what ``prepare`` returned: ids of uploads
-    #: Called just before the first byte of a billable request is written. Raises ``NotSent``
-    #: where too much time has passed since the intent was saved.
+    idempotency_key: str | None = None  #: sent if the provider documents such a key
+    prepared: Mapping[str, Any] = {}  #: the result of ``prepare``: ids of uploads
+    #: Called just before the first byte of a paid request is written. Raises ``NotSent`` if too
+    #: much time has passed since the intent was saved.
     guard: Callable[[], None] = Field(default=nothing_to_guard, repr=False, exclude=True)
 
 
 class VoiceRequest(VendorRequest):
-    """Clone a voice from one to five recordings."""
+    """Request to clone a voice from one to five recordings."""
 
     samples: tuple[Media, ...] = Field(min_length=1)
     language: str | None = None
 
 
 class AvatarRequest(VendorRequest):
-    """Train an avatar from one clip or portrait, or of options that need none."""
+    """Request to train an avatar from one clip or portrait, or from options alone."""
 
     footage: Media | None = None
-    voice_id: str | None = None  #: where the provider binds a voice to the avatar
+    voice_id: str | None = None  #: if the provider binds a voice to the avatar
     subject: str | None = Field(default=None, repr=False)  #: the person's name, from the consent
 
     @property
     def required_footage(self) -> Media:
-        """The footage; raises ``MediaRejected`` where there is none."""
+        """The footage; raises ``MediaRejected`` if there is none."""
         if self.footage is None:
             raise MediaRejected("this avatar is trained of footage: give a clip or a portrait")
         return self.footage
 
 
 class VideoRequest(VendorRequest):
-    """Make an avatar speak: a script with a voice, or recorded audio."""
+    """Request to make an avatar speak a script with a voice, or recorded audio."""
 
     avatar_id: str
     voice_id: str | None = None
     script: str | None = None
     audio: Media | None = None
     language: str | None = None
-    #: what the avatar was trained of, where ``Capabilities.footage_with_video``
+    #: the avatar's footage, if ``Capabilities.footage_with_video``
     footage: Media | None = None
 
     @model_validator(mode="after")
@@ -295,7 +295,7 @@ class VideoRequest(VendorRequest):
 
 
 class SpeechRequest(VendorRequest):
-    """Say a text with a voice."""
+    """Request to speak a text with a voice."""
 
     voice_id: str
     text: str
@@ -303,29 +303,29 @@ class SpeechRequest(VendorRequest):
 
 
 class DubRequest(VendorRequest):
-    """Say an existing video again in another language."""
+    """Request to translate an existing video."""
 
     source: Media
     language: str
 
 
 class Speech(Model):
-    """Synthesised audio, streamed."""
+    """Synthesised audio, as a stream."""
 
     audio: AsyncIterator[bytes] = Field(repr=False, exclude=True)
     media_type: str
-    #: (text, start, end) in seconds, where the provider tells them
+    #: (text, start, end) in seconds, if the provider tells them
     timings: tuple[tuple[str, float, float], ...] | None = None
-    cost: str | None = None  #: as the provider says it, e.g. "312 characters"
+    cost: str | None = None  #: in the provider's words, e.g. "312 characters"
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
 class Job(Model):
-    """An operation as its provider sees it now.
+    """Job at its provider, as of the last answer.
 
-    ``id`` is what is polled; ``ref`` is what later calls use (HeyGen polls a group and uses a
-    look); where a provider has one id for both, ``ref`` may stay empty.
+    ``id`` is polled; ``ref`` is the id for later calls (HeyGen polls a group and uses a look). If a
+    provider has one id for both, ``ref`` may be empty.
     """
 
     provider: str
@@ -338,21 +338,21 @@ class Job(Model):
     links: Mapping[str, str] = Field(default_factory=dict, repr=False)
     reason: str | None = None  #: why it failed, in the provider's words
     action: Action | None = None
-    created_at: float | None = None  #: by the provider's clock, where it tells
+    created_at: float | None = None  #: by the provider's clock, if it tells
     cost: str | None = None
     raw: Mapping[str, Any] = Field(default_factory=dict, repr=False, exclude=True)
 
     @property
     def usable_id(self) -> str:
-        """The id that later calls use."""
+        """The id for later calls."""
         return self.ref or self.id
 
 
 class VendorEvent(Model):
-    """A webhook delivery, normalised."""
+    """Event of a vendor, read from a webhook delivery."""
 
     provider: str
-    id: str  #: same delivery, same id: the inbox drops repeats by it
+    id: str  #: the same for a repeated delivery, which is then dropped
     name: Literal[
         "avatar.training_progress",
         "avatar.training_completed",
@@ -361,4 +361,4 @@ class VendorEvent(Model):
         "video.failed",
     ]
     job: Job
-    trusted: bool  #: signed by the provider; else only a reason to look
+    trusted: bool  #: True if signed by the vendor; otherwise the job is polled first

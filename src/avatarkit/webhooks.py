@@ -1,4 +1,4 @@
-"""Checking and reading deliveries: pure functions of bytes; no server in here."""
+"""Webhook deliveries: signature checks and parsing, as pure functions of bytes."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ __all__ = [
     "require_unguessable",
 ]
 
-#: A time as vendors write it; longer runs of digits are no time, and int() refuses the longest.
+#: Unix time as vendors write it; longer runs of digits are no time, and int() rejects the longest.
 _SECONDS = re.compile(r"[0-9]{1,15}")
 
-_SHORTEST = 16  # characters of a secret that cannot be guessed
+_SHORTEST = 16  # characters; a shorter secret could be guessed
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A request as it came in: the exact bytes, headers by lower-case name, and when."""
+    """Received webhook request: its exact bytes, headers by lower-case name, and time."""
 
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     received: float = field(default_factory=time.time)  #: seconds since 1970
 
     def json(self) -> dict[str, Any]:
-        """Read the body; raises ``WebhookRejected`` where it is not a JSON object in UTF-8."""
+        """Parse the body; raises ``WebhookRejected`` if it is not a JSON object in UTF-8."""
         try:
             value = json.loads(self.body.decode("utf-8-sig"))
-            if b"\\u" in self.body:  # half of a pair is no character, and cannot be kept
+            if b"\\u" in self.body:  # a lone surrogate is no character, and cannot be stored
                 json.dumps(value, ensure_ascii=False).encode()
         except (ValueError, RecursionError) as error:
             raise WebhookRejected("the body is not JSON") from error
@@ -55,12 +55,12 @@ class Delivery:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the body, hex: the event's id where the vendor gives none."""
+        """SHA-256 of the body in hex: the event's id if the vendor gives none."""
         return hashlib.sha256(self.body).hexdigest()
 
 
 def require_unguessable(what: str, secret: str) -> None:
-    """Raise ``ConfigError`` for a secret or token, called ``what``, that could be guessed."""
+    """Raise ``ConfigError`` if a secret is short enough to be guessed; ``what`` is its name."""
     if len(secret) < _SHORTEST:
         raise ConfigError(
             f"{what} has less than {_SHORTEST} characters: use "
@@ -70,10 +70,10 @@ def require_unguessable(what: str, secret: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Inboxes:
-    """Where vendors reach us: ``<public_url>/webhooks/<provider>/<secret>``.
+    """Webhook addresses for vendors: ``<public_url>/webhooks/<provider>/<secret>``.
 
-    Raises ``ConfigError`` for a secret that could be guessed: where a vendor does not sign, nothing
-    else keeps strangers out.
+    Raises ``ConfigError`` for a secret that could be guessed: for vendors without signatures, the
+    secret is the only protection.
     """
 
     public_url: str
@@ -83,34 +83,34 @@ class Inboxes:
         require_unguessable("AVATARKIT_WEBHOOK_SECRET", self.secret)
 
     def address(self, provider: str, token: str | None = None) -> str:
-        """The address that a provider is told; ``token`` says which operation it calls about."""
+        """Return the address for a provider; ``token`` names the operation of its callbacks."""
         place = f"{self.public_url.rstrip('/')}/webhooks/{provider}/{quote(self.secret, safe='')}"
         return f"{place}?job={quote(token, safe='')}" if token else place
 
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """An address that a vendor reports to, by its id there, and the secret that it signs with."""
+    """Registered webhook: its id at the vendor, and the secret of its signatures."""
 
     id: str
-    secret: SecretStr = field(repr=False)  #: told this once
+    secret: SecretStr = field(repr=False)  #: the vendor returns it only once
 
 
 @runtime_checkable
 class Registers(Protocol):
-    """A provider whose webhooks are registered by its API."""
+    """Provider with an API call to register webhooks."""
 
     async def register_webhook(self, url: str) -> Registered:
-        """Have the vendor report to ``url``, signed."""
+        """Register ``url`` for signed webhooks."""
         ...
 
 
 class Scheme(Protocol):
-    """How a provider signs its deliveries."""
+    """Signature scheme of a provider's webhooks."""
 
     @property
     def signed(self) -> bool:
-        """Whether a checked delivery is proof, or only a reason to look."""
+        """True if deliveries are signed; unsigned ones only start a poll."""
         ...
 
     def check(self, delivery: Delivery, secrets: Sequence[bytes]) -> None:
@@ -120,23 +120,22 @@ class Scheme(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Unsigned:
-    """No signature. Such a delivery is a hint, never a fact."""
+    """Scheme without signatures: a delivery only starts a poll."""
 
     signed: bool = False
 
     def check(self, delivery: Delivery, secrets: Sequence[bytes]) -> None:
-        """Nothing to check."""
+        """Accept every delivery."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HmacSha256:
     """HMAC-SHA256 over ``<unix time>.<body>``, or over the body alone; hex.
 
-    With ``version``, ``header`` holds ``t=<unix time>,<version>=<hex>`` (several signatures
-    allowed, as while a secret is rotated). Without, it holds the bare hex digest; then
-    ``time_header`` may name a second header with the time, which is part of what is signed if
-    ``time_signed``. ``tolerance`` is how many seconds a signed time may lie in the past or the
-    future; an unsigned time proves nothing, so it is not looked at.
+    With ``version``, ``header`` is ``t=<unix time>,<version>=<hex>``, with several signatures while
+    a secret is rotated. Without it, ``header`` is the bare hex digest, and ``time_header`` may name
+    a second header with the time, which is signed if ``time_signed``. ``tolerance`` is the maximum
+    difference of a signed time from now, in seconds; an unsigned time is ignored.
     """
 
     header: str
@@ -147,7 +146,7 @@ class HmacSha256:
     signed: bool = True
 
     def check(self, delivery: Delivery, secrets: Sequence[bytes]) -> None:
-        """Compare in constant time with every secret and every signature given."""
+        """Compare every signature with every secret in constant time."""
         if not secrets:
             raise WebhookRejected("no webhook secret is configured: set webhook_secrets")
         stamp, given = self._signatures(delivery)

@@ -14,7 +14,7 @@ from ..models import Media
 
 
 class Multipart:
-    """A form with files, streamed from where they lie; may be iterated anew for each attempt."""
+    """Multipart form with streamed files; it can be iterated again for each attempt."""
 
     def __init__(self, fields: Mapping[str, Any], files: Sequence[tuple[str, Media]]) -> None:
         self._boundary = uuid4().hex
@@ -26,7 +26,7 @@ class Multipart:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The content's type and length; a known length needs no chunked encoding."""
+        """Content type and length; with a known length, no chunked encoding is needed."""
         length = sum(len(part) for part in self._fields) + len(self._end)
         length += sum(len(head) + media.size + 2 for head, media in self._files)
         return {
@@ -35,7 +35,7 @@ class Multipart:
         }
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Stream it; what the media store raises comes through as it is."""
+        """Stream the bytes; errors of the media store pass through unchanged."""
         for part in self._fields:
             yield part
         for head, media in self._files:
@@ -52,18 +52,18 @@ class Multipart:
 
 
 class Upload:
-    """One recording as it is, streamed from where it lies; may be iterated anew."""
+    """Body of one streamed recording; it can be iterated again for each attempt."""
 
     def __init__(self, media: Media) -> None:
         self._media = media
 
     @property
     def headers(self) -> dict[str, str]:
-        """The content's type and length."""
+        """Content type and length."""
         return {"content-type": self._media.media_type, "content-length": str(self._media.size)}
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Stream it; what the media store raises comes through as it is."""
+        """Stream the bytes; errors of the media store pass through unchanged."""
         async for chunk in self._media.open():
             yield chunk
 

@@ -1,8 +1,8 @@
 """HTTP client: one request, its outcome and its retries.
 
-A billable call is sent once, and its result is an answer, a proof that nothing was accepted, or
-``Ambiguous``. Free calls are retried where that may help. Redirects of calls are not followed. No
-message holds a key, a query string or a vendor's whole answer.
+A billable call is sent once. It ends with an answer, with an error that proves that the vendor did
+not accept it, or with ``Ambiguous``. Free calls are retried. Redirects of calls are not followed.
+Error messages never contain a key, a query string or a whole answer.
 """
 
 from __future__ import annotations
@@ -37,31 +37,31 @@ from ..models import nothing_to_guard
 Client = httpx.AsyncClient
 HttpRequest = httpx.Request
 T = TypeVar("T")
-#: How often a free call is sent, at most.
+#: Attempts of a free call.
 _ATTEMPTS = 4
-#: Seconds that a vendor's Retry-After is waited for within one free call, at most.
+#: Maximum of a vendor's Retry-After within one free call, in seconds.
 _LONGEST_WAIT = 60.0
 _DAY = 86_400.0
 
 
 class _NoCookies(CookieJar):
-    """Keeps none: what one answer sets must not decide what another person's call sends."""
+    """Cookie jar that stays empty: an answer must not influence the calls of other users."""
 
     def extract_cookies(self, response: Any, request: Any) -> None:
-        """Take none; to look for them costs a twentieth of a call."""
+        """Ignore the cookies; parsing them costs 5 % of a call."""
 
 
 def new_client(*, timeout: float = 60.0) -> Client:
-    """Return a client of our own; ``timeout`` bounds each read and write, in seconds."""
+    """Return a new client; ``timeout`` limits each read and write, in seconds."""
     limits = httpx.Timeout(timeout, connect=10.0)
     return Client(timeout=limits, follow_redirects=False, cookies=_NoCookies())
 
 
-#: Failures before the connection stood: nothing of the request has left.
+#: Errors before the connection was made: no byte of the request was sent.
 _NEVER_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-#: These answers to a billable call prove that it was not accepted; any other proves nothing.
+#: Statuses that prove that a billable call was not accepted; others prove nothing.
 _PROVE_REFUSAL = frozenset({400, 401, 402, 403, 404, 413, 415, 422, 429, 451})
-#: What a status means; any other 4xx is ``Refused``, any 5xx ``Unavailable``.
+#: Error for each status; any other 4xx is ``Refused``, any 5xx ``Unavailable``.
 _BY_STATUS: Mapping[int, type[errors.ProviderError]] = {
     401: errors.AuthError,
     402: errors.QuotaError,
@@ -77,10 +77,10 @@ _REQUEST_IDS = ("x-request-id", "request-id", "x-amzn-requestid", "x-trace-id", 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What a vendor says about a failure.
+    """Error details from a vendor's answer.
 
-    ``kind`` is None where its own code says nothing that is known; then the status decides:
-    ``status``, where the body tells another one than HTTP did.
+    ``kind`` is None for an unknown error code; then the status decides. ``status`` is set if the
+    body has another status than the HTTP answer.
     """
 
     kind: type[errors.ProviderError] | None = None
@@ -96,31 +96,31 @@ def _unexplained(status: int, body: Any) -> Explanation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """What a request is to its caller: whose it is, what it may cost, how long it may take."""
+    """Properties of a request: provider, operation, cost, timeouts and error handling."""
 
     provider: str
     operation: str
     billable: bool = False
-    timeout: float = 60.0  #: seconds; the whole of one attempt, its answer included
-    attempts: int = _ATTEMPTS  #: how often it is sent, at most, where it is free
-    guard: Callable[[], None] = nothing_to_guard  #: may raise ``NotSent`` at the last moment
+    timeout: float = 60.0  #: seconds for one attempt, including the answer
+    attempts: int = _ATTEMPTS  #: maximum, if the call is free
+    guard: Callable[[], None] = nothing_to_guard  #: may raise ``NotSent`` at the first byte
     explain: Callable[[int, Any], Explanation] = _unexplained
-    redact: Callable[[str], str] = cleaned  #: takes out what is secret, keys included
+    redact: Callable[[str], str] = cleaned  #: removes secrets from a text
 
     def error(
         self, kind: type[errors.ProviderError], message: str, **facts: Any
     ) -> errors.ProviderError:
-        """An error that says which call it is about."""
+        """Build an error of this call."""
         told = self.redact(message)
         return kind(told, provider=self.provider, operation=self.operation, **facts)
 
     def unclear(self, message: str, **facts: Any) -> errors.ProviderError:
-        """It succeeded, but what it says makes no sense: of a paid call that is a doubt."""
+        """Build the error of a success with a malformed answer: ``Ambiguous`` for a paid call."""
         kind = errors.Ambiguous if self.billable else errors.BadReply
         return self.error(kind, message, **facts)
 
     def refusal(self, response: httpx.Response) -> errors.ProviderError:
-        """The error of an answer that is no success: by the vendor's code, then by the status."""
+        """Build the error of an unsuccessful answer, by the vendor's code, then by the status."""
         body = _body(response)
         told = self.explain(response.status_code, body)
         status = told.status or response.status_code
@@ -139,7 +139,7 @@ class Call:
         )
 
     def request_id(self, headers: Mapping[str, str]) -> str | None:
-        """What the vendor's support asks for, where it is told."""
+        """Return the request id for the vendor's support, if there is one."""
         found = _request_id(headers)
         return None if found is None else self.redact(found)[:100]
 
@@ -157,7 +157,7 @@ def _phrase(response: httpx.Response) -> str:
 
 
 def _body(response: httpx.Response) -> Any:
-    """The answer as JSON where it is that, else as text."""
+    """Return the answer as JSON if possible, else as text."""
     try:
         return response.json() if response.content else {}
     except (ValueError, RecursionError):
@@ -165,7 +165,7 @@ def _body(response: httpx.Response) -> Any:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, told as a number or as a date; at most a day, whatever the vendor says."""
+    """Parse a Retry-After, as seconds or as a date; the maximum is a day."""
     value = (headers.get("retry-after") or headers.get("ratelimit-reset", "")).strip()
     try:
         if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
@@ -185,28 +185,28 @@ def _request_id(headers: Mapping[str, str]) -> str | None:
 
 @dataclass(slots=True)
 class _Departure:
-    """Watches a request leave: calls the guard at the first byte, and remembers that it came."""
+    """Observer of a request's first byte: calls the guard, and records that it was sent."""
 
     guard: Callable[[], None]
-    watched: bool = False  #: does the transport report at all? a scripted one does not
+    watched: bool = False  #: True if the transport reports events; a scripted one does not
     left: bool = False
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Take what the transport reports, before it does it."""
+        """Handle an event of the transport, which reports it in advance."""
         self.watched = True
         if event.endswith(".send_request_headers.started"):
             self.guard()
             request = info["request"]
-            if request.method != b"CONNECT":  # that asks the proxy
+            if request.method != b"CONNECT":  # a request to the proxy
                 self.left = True
-                request.extensions.pop("trace", None)  # what comes later need not be told
+                request.extensions.pop("trace", None)  # later events are not needed
 
     def never_left(self, error: Exception) -> bool:
-        """Whether the failure proves that the vendor has seen no byte."""
+        """Return True if the error proves that no byte reached the vendor."""
         return isinstance(error, _NEVER_LEFT) or (self.watched and not self.left)
 
 
-#: Set while a request of ours is under way.
+#: True while one of our requests is in progress.
 _ours: ContextVar[bool] = ContextVar("avatarkit_request_under_way", default=False)
 
 
@@ -214,15 +214,15 @@ def _not_ours(_record: logging.LogRecord) -> bool:
     return not _ours.get()
 
 
-# The client logs every address with its query, and so every signed link.
+# The client would log every URL with its query, including signed links.
 for _name in ("httpx", "httpcore.http11", "httpcore.http2", "httpcore.proxy"):
     logging.getLogger(_name).addFilter(_not_ours)
-# A library prints nothing: without a handler, repeats would be reported on stderr.
+# A library does not print: without a handler, retries would be logged to stderr.
 logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 
 async def _sent(client: Client, request: HttpRequest, *, streamed: bool) -> httpx.Response:
-    """Send it once, unlogged."""
+    """Send once, without logs."""
     token = _ours.set(True)
     try:
         with _telemetry.unseen():
@@ -233,34 +233,34 @@ async def _sent(client: Client, request: HttpRequest, *, streamed: bool) -> http
 
 @lru_cache(maxsize=256)
 def parsed(url: str) -> httpx.URL:
-    """The address, parsed once: of functions that are called for each change."""
+    """Parse a URL once; for functions that are called for each change."""
     return httpx.URL(url)
 
 
 async def send(client: Client, request: HttpRequest, call: Call) -> dict[str, Any]:
-    """Send, and return the JSON object that comes back (empty where the answer is).
+    """Send, and return the JSON object of the answer; empty for an empty answer.
 
-    A billable call is sent once. It raises ``NotSent`` where the vendor provably saw nothing of
-    it, a refusal where the vendor provably did not accept it, and else ``Ambiguous``. A free call
-    is sent up to four times, and raises ``Unavailable``, ``BadReply`` or a refusal.
+    A billable call is sent once. It raises ``NotSent`` if provably no byte reached the vendor, a
+    refusal if the vendor provably did not accept it, and otherwise ``Ambiguous``. A free call is
+    sent up to four times, and raises ``Unavailable``, ``BadReply`` or a refusal.
     """
     return await retried(call, lambda: _object(client, request, call))
 
 
 async def send_any(client: Client, request: HttpRequest, call: Call) -> Any:
-    """Send as ``send`` does, and return the JSON that comes back; None for 204, no content."""
+    """Send as ``send`` does, and return any JSON; None for 204, no content."""
     return await retried(call, lambda: _json(client, request, call))
 
 
 async def retried(call: Call, attempt: Callable[[], Awaitable[T]]) -> T:
-    """Do it, and do it again where the call is free and that may help: see ``Call.attempts``."""
+    """Run an attempt, and retry it if the call is free and the error is retryable."""
     try:
         return await attempt()
     except errors.ProviderError as error:
         if call.billable:
             raise
         failed = error
-    # Only now, because to be ready for repeats costs a tenth of a call.
+    # Only now, because the retry context costs 10 % of a call.
     async for again in stamina.retry_context(on=_wait, attempts=call.attempts, timeout=None):
         with again:
             if again.num == 1:
@@ -270,7 +270,7 @@ async def retried(call: Call, attempt: Callable[[], Awaitable[T]]) -> T:
 
 
 def _wait(error: Exception) -> bool | float:
-    """Decide for stamina: no, yes, or yes after so many seconds."""
+    """Tell stamina to retry or not, or the seconds to wait."""
     if not (isinstance(error, errors.ProviderError) and error.retryable):
         return False
     _keep_stdout_clean()
@@ -278,7 +278,7 @@ def _wait(error: Exception) -> bool | float:
 
 
 def _keep_stdout_clean() -> None:
-    """Have stamina report by logging for as long as structlog, unconfigured, would print."""
+    """Make stamina use logging while structlog is not configured, because that would print."""
     hooks = instrumentation.get_on_retry_hooks()
     printing = instrumentation.StructlogOnRetryHook.hook_factory.__module__
     others = [hook for hook in hooks if getattr(hook, "__module__", "") != printing]
@@ -314,12 +314,12 @@ def _unclear(call: Call, what: str, response: httpx.Response) -> errors.Provider
 async def _answer(
     client: Client, request: HttpRequest, call: Call, *, streamed: bool
 ) -> httpx.Response:
-    """Send once, when it is its turn; return a success, its body still open where ``streamed``."""
+    """Send once, after the rate limit; return a success, with an open body if ``streamed``."""
     turn = TURN.get()
     if turn is not None and turn.provider == call.provider:
         await turn.wait()
     departure = _Departure(call.guard)
-    if call.billable or call.guard is not nothing_to_guard:  # to watch costs time
+    if call.billable or call.guard is not nothing_to_guard:  # an observer costs time
         request.extensions = {**request.extensions, "trace": departure.trace}
     try:
         with anyio.fail_after(call.timeout):
@@ -329,7 +329,7 @@ async def _answer(
                 await response.aread()
     except (httpx.RequestError, TimeoutError) as error:
         raise _lost(call, departure, error) from error
-    except (errors.AvatarKitError, OSError) as error:  # raised by the guard, or by what is read
+    except (errors.AvatarKitError, OSError) as error:  # from the guard, or from a file that is read
         if call.billable and departure.left:
             raise call.error(errors.Ambiguous, "it broke off while it was sent") from error
         raise
@@ -340,7 +340,7 @@ async def _answer(
 
 
 def _lost(call: Call, departure: _Departure, error: Exception) -> errors.ProviderError:
-    """The error of a request without an answer."""
+    """Build the error of a request without an answer."""
     what = "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__
     if isinstance(error, httpx.DecodingError):
         return call.unclear("the answer cannot be decoded")
@@ -353,7 +353,7 @@ def _lost(call: Call, departure: _Departure, error: Exception) -> errors.Provide
 
 @dataclass(frozen=True, slots=True)
 class Streamed:
-    """An answer whose bytes are still coming; ``chunks`` must be read, or closed."""
+    """Answer with a streamed body; ``chunks`` must be read or closed."""
 
     media_type: str
     headers: Mapping[str, str] = field(repr=False)
@@ -363,8 +363,8 @@ class Streamed:
 async def stream(client: Client, request: HttpRequest, call: Call) -> Streamed:
     """Send as ``send`` does, and return as soon as the answer begins.
 
-    Where the bytes end early, reading them raises ``Ambiguous`` for a billable call and
-    ``Unavailable`` for a free one.
+    If the body ends early, reading it raises ``Ambiguous`` for a billable call and ``Unavailable``
+    for a free one.
     """
     response = await retried(call, lambda: _answer(client, request, call, streamed=True))
     media_type = response.headers.get("content-type", "").partition(";")[0].strip()

@@ -20,11 +20,11 @@ from .. import errors
 from ..interfaces import Fetcher, Link
 from .client import Call, Client, _retry_after, _sent, new_client, retried
 
-#: How often a download is taken up again, as long as each time brings more bytes.
+#: Resumes of a download, as long as each one brings more bytes.
 _RESUMES = 20
 _REDIRECTS = 5
 _REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
-#: What a status says about a link: signed links that have expired answer 400, 401 or 403.
+#: Error for each status of a link; expired signed links answer 400, 401 or 403.
 _BY_LINK_STATUS: Mapping[int, type[errors.ProviderError]] = {
     **dict.fromkeys((400, 401, 403, 404, 410), errors.NotFound),
     **dict.fromkeys((408, 425), errors.Unavailable),
@@ -33,7 +33,7 @@ _BY_LINK_STATUS: Mapping[int, type[errors.ProviderError]] = {
 
 
 class HttpFetcher(Fetcher):
-    """Opens links by HTTP; close it with ``aclose``.
+    """Fetcher of http and https links; close it with ``aclose``.
 
     Links to private, loopback and link-local addresses are refused unless ``allow_private``.
     """
@@ -48,11 +48,11 @@ class HttpFetcher(Fetcher):
         return fetch(self._client, url, allow_private=self._allow_private)
 
     async def look(self, url: str, /) -> Link:
-        """What a link answers, without its bytes; see ``look`` of this module."""
+        """Return the metadata of a link; see ``look`` of this module."""
         return await look(self._client, url, allow_private=self._allow_private)
 
     async def aclose(self) -> None:
-        """Close the client, if it is our own."""
+        """Close the client, unless it was borrowed."""
         if self._owned:
             await self._client.aclose()
 
@@ -64,12 +64,12 @@ async def fetch(
     *,
     allow_private: bool = False,
 ) -> AsyncIterator[bytes]:
-    """Stream the bytes behind a link; after a cut it goes on where it was, if it is the same file.
+    """Stream the bytes of a link; resume after a lost connection if the file is the same.
 
-    ``headers`` go to the link's own origin only, never to where it redirects. Raises ``NotFound``
-    for a link that is gone or has expired, ``Unavailable`` where the bytes end early,
-    ``BadReply`` for an answer that makes no sense, and ``MediaRejected`` for a link that is not
-    http or https, or leads to a private address.
+    ``headers`` are sent to the link's own origin only, never to a redirect's. Raises ``NotFound``
+    for a missing or expired link, ``Unavailable`` if the bytes end early, ``BadReply`` for a
+    malformed answer, and ``MediaRejected`` for a link that is not http or https, or leads to a
+    private address.
     """
     address = _parsed(url)
     download = _Download(client, address, dict(headers or {}), allow_private=allow_private)
@@ -87,22 +87,22 @@ async def fetch(
     raise _link_error(errors.Unavailable, address, "it is cut again and again")
 
 
-#: These say that the link is for reading alone: what is signed for GET refuses HEAD.
+#: Statuses of a link that allows GET but not HEAD, such as one that is signed for GET.
 _NO_HEAD = frozenset({400, 401, 403, 404, 405, 501})
 
 
 async def look(client: Client, url: str, *, allow_private: bool = False) -> Link:
-    """Ask what is behind a link: by HEAD, else by a GET whose bytes are not read.
+    """Return the metadata of a link, by HEAD, or by a GET without reading the body.
 
     Redirects are followed, no key is sent. Raises as ``fetch`` does, except that a refusal is
-    told by the status.
+    returned as the status.
     """
     visit = _Download(client, _parsed(url), {}, allow_private=allow_private)
     return await retried(Call(provider="avatarkit", operation="look"), visit.looked)
 
 
 class _Download:
-    """One file on its way here."""
+    """Download of one file."""
 
     def __init__(
         self, client: Client, url: httpx.URL, headers: dict[str, str], *, allow_private: bool
@@ -116,7 +116,7 @@ class _Download:
         self._size: int | None = None
 
     async def rest(self) -> AsyncGenerator[bytes, None]:
-        """Stream what has not been received yet; ``httpx.RequestError`` means a cut."""
+        """Stream the missing bytes; ``httpx.RequestError`` means a lost connection."""
         response = await self._opened()
         try:
             skip = self._begin(response)
@@ -133,7 +133,7 @@ class _Download:
             raise self._error(errors.Unavailable, f"{self.received} of {self._size} bytes came")
 
     def _begin(self, response: httpx.Response) -> int:
-        """Read the head of an answer; return how many of its bytes are here already."""
+        """Check the headers of an answer; return how many of its bytes were already received."""
         if response.headers.get("content-encoding", "identity") != "identity":
             raise self._error(errors.BadReply, "it comes compressed, which was not asked for")
         etag = response.headers.get("etag", "")
@@ -163,7 +163,7 @@ class _Download:
         return await retried(call, attempt)
 
     async def looked(self) -> Link:
-        """Ask what is there."""
+        """Return the metadata."""
         response = await self._followed("HEAD")
         await response.aclose()
         if response.status_code in _NO_HEAD:
@@ -195,7 +195,7 @@ class _Download:
         raise self._error(errors.BadReply, "it redirects too often")
 
     def _conditions(self) -> dict[str, str]:
-        """Ask for plain bytes, and for the rest only if the file is still the same."""
+        """Headers for uncompressed bytes, and for the rest if the file is still the same."""
         plain = {"accept-encoding": "identity"}
         if not self.received or self.etag is None:
             return plain
@@ -265,18 +265,18 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 
 @dataclass(slots=True)
 class _PublicOnly:
-    """Looks at where a name leads before it is connected to, and at where it has led afterwards.
+    """Guard against private addresses, before and after a connection is made.
 
-    The first look keeps it from being found out which private ports are open; the second one
-    stands, before a byte is written, where the name leads elsewhere by then. Through a proxy it is
-    the proxy that finds the address, so only literal ones are looked at.
+    The first check prevents scans of private ports. The second one, before a byte is written,
+    catches a name that resolves differently by then. A proxy resolves names itself, so only
+    literal addresses are checked with one.
     """
 
     host: str
     _direct: bool = True
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Take what the transport reports."""
+        """Handle an event of the transport."""
         if event == "connection.connect_tcp.started":
             self._direct = info["host"] == self.host
             for address in await _addresses(self.host) if self._direct else ():
@@ -291,7 +291,7 @@ class _PublicOnly:
 
 
 async def _addresses(host: str) -> list[str]:
-    """All addresses of a name; none where it has none, which connecting will tell."""
+    """Return all addresses of a name; empty if it has none, as connecting will report."""
     try:
         return [str(found[4][0]) for found in await anyio.getaddrinfo(host, None)]
     except OSError:
@@ -302,7 +302,7 @@ def _refuse_private(address: str, host: str) -> None:
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return  # a name; what it leads to is looked at when it is connected to
+        return  # a name: its addresses are checked when it is connected to
     if not _is_public(_inner(found)):
         raise errors.MediaRejected(
             f"the link leads to {host}, which is no public address: it is not opened"
@@ -310,12 +310,12 @@ def _refuse_private(address: str, host: str) -> None:
 
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-#: Networks of IPv6 only reach IPv4 through these: the last 32 bits are the address meant.
+#: Prefix by which IPv6-only networks reach IPv4; the last 32 bits are the IPv4 address.
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 def _inner(address: _Address) -> _Address:
-    """The IPv4 address that one of IPv6 stands for, where it does."""
+    """Return the IPv4 address that an IPv6 address contains, if it does."""
     if isinstance(address, ipaddress.IPv4Address):
         return address
     if address in _NAT64:

@@ -1,4 +1,4 @@
-"""How a request shows the key of a Supabase project."""
+"""Headers with the key of a Supabase project."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ TOKEN_KEYS = Sunset(
 
 
 def is_token(key: str) -> bool:
-    """Whether it is a JSON web token, as the keys of older projects and those of users are."""
+    """Return True for a JSON web token: keys of older projects, and tokens of users."""
     return not key.startswith("sb_")
 
 
 def key_headers(key: str, token: str | None = None) -> dict[str, str]:
-    """The headers of a project's key, and of a user's ``token`` where there is one.
+    """Build the headers for a project's key and, if given, a user's ``token``.
 
-    The new keys (``sb_...``) are no tokens: they go into a header of their own only. An older one
-    is a JSON web token, and speaks for itself where no user's does (Supabase's discussion 52680).
+    New keys (``sb_...``) are not tokens and go only into their own header. An older key is a JSON
+    web token, and is also the bearer token if there is no user (Supabase's discussion 52680).
     """
     bearer = token or key
     authorization = {"authorization": f"Bearer {bearer}"} if is_token(bearer) else {}

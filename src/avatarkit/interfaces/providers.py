@@ -1,8 +1,8 @@
-"""Interfaces of a provider: roles, capabilities, limits, and what a provider may offer besides.
+"""Provider interfaces: roles, capabilities, limits, and optional abilities.
 
-A role is a protocol with abstract methods: an adapter of ours names its roles in its bases, so
-the class line is its feature list and a forgotten method fails at construction; anything else
-with the right methods fits without importing avatarkit.
+A role is a protocol with abstract methods. Our adapters name their roles in their bases, so the
+class line is the feature list, and a missing method fails at construction. Any other class with
+the right methods fits, without importing avatarkit.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 from typing import (
-    TYPE_CHECKING,
     Any,
     ClassVar,
     Generic,
@@ -52,59 +51,56 @@ from ..models import (
     Waiting,
 )
 from ..webhooks import Delivery, Scheme, Unsigned
-
-if TYPE_CHECKING:  # an adapter needs no rows: its import is quicker without them
-    pass
 from .runtime import Clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What the provider's wire format can carry.
+    """Abilities of the provider's wire format.
 
-    Only what cannot be *said* to the provider belongs here; what it merely forbids today is
-    in ``Limits``. Asking for what cannot be said raises ``Unsupported`` before anything is sent.
+    Only what the wire format cannot express belongs here; what the vendor forbids today is a
+    ``Limit``. A request that cannot be expressed raises ``Unsupported`` before anything is sent.
     """
 
     media: frozenset[Literal["url", "data"]] = frozenset({"data"})
-    by_link: frozenset[Operation] = frozenset()  #: operations that take videos by a link only
-    url_lifetime: float = 3600.0  #: how long a signed link to a sample must live, seconds
-    one_voice_file: bool = False  #: several voice samples are joined into one file
+    by_link: frozenset[Operation] = frozenset()  #: operations that accept videos only by a link
+    url_lifetime: float = 3600.0  #: seconds that a signed link to a sample must be valid
+    one_voice_file: bool = False  #: voice samples are joined into one file
     drive: frozenset[Literal["script", "audio"]] = frozenset({"script"})
-    audio_formats: tuple[str, ...] = ("audio/wav", "audio/mpeg")  #: that it is driven by
-    speech_format: str | None = None  #: what it speaks in unless asked otherwise
-    #: providers whose voices it speaks itself, by their id, with one's own key of that provider
+    audio_formats: tuple[str, ...] = ("audio/wav", "audio/mpeg")  #: accepted for ``drive`` by audio
+    speech_format: str | None = None  #: default media type of its speech
+    #: providers with voices that it can use by id, with your own key of that provider
     speaks_voices_of: frozenset[str] = frozenset()
-    footage_with_video: bool = False  #: a video may need what the avatar was trained of once more
-    callback: bool = False  #: a webhook address can be given per request
-    no_callback: frozenset[Operation] = frozenset()  #: operations that take none, all the same
-    callback_signed: bool = True  #: what comes to such an address is signed as ``webhook`` says
+    footage_with_video: bool = False  #: a video may need the avatar's footage again
+    callback: bool = False  #: a request can name a webhook address
+    no_callback: frozenset[Operation] = frozenset()  #: operations without that
+    callback_signed: bool = True  #: deliveries to such an address are signed by ``webhook``
     webhook: Scheme = field(default_factory=Unsigned)
-    languages: tuple[str, ...] | None = None  #: that it speaks; None: many, it decides
-    #: operations whose jobs can be found by our token
+    languages: tuple[str, ...] | None = None  #: that it can speak; None: many, the vendor decides
+    #: operations with jobs that can be found by our token
     found_by_token: frozenset[Operation] = frozenset(Operation) - {Operation.SPEECH}
-    list_lag: float = 180.0  #: a new job is listed at the latest after so many seconds
+    list_lag: float = 180.0  #: seconds until a new job is listed, at the latest
     idempotency_window: float | None = None  #: seconds; only where the vendor documents it
     #: operations that cost nothing and may be repeated under the same token
     free: frozenset[Operation] = frozenset()
-    #: seconds that a job usually takes; the basis of estimates
+    #: usual duration of a job in seconds; the basis of progress estimates
     typical: Mapping[Operation, float] = field(default_factory=lambda: MappingProxyType({}))
-    in_flight: int | None = None  #: requests at once per account, whoever sends them
-    rate: float | None = None  #: requests a second per account, whoever sends them
-    keeps_here: bool = False  #: what it makes lies in a folder of this machine, its account
-    runs_here: bool = False  #: the work is done on this machine, nobody else sees the samples
+    in_flight: int | None = None  #: concurrent requests per account, over all processes
+    rate: float | None = None  #: requests per second and account, over all processes
+    keeps_here: bool = False  #: results are in a folder of this machine, which is the account
+    runs_here: bool = False  #: the work is done on this machine; samples do not leave it
 
     def calls_back(self, operation: Operation) -> bool:
-        """Whether a webhook address can be given with this operation."""
+        """Return True if a request for this operation can name a webhook address."""
         return self.callback and operation not in self.no_callback
 
     def needs_link(self, operation: Operation, media_type: str) -> bool:
-        """Whether such a recording can be given for the operation by a link only."""
+        """Return True if the operation accepts such a recording only by a link."""
         clip = media_type.startswith("video/")
         return "data" not in self.media or (clip and operation in self.by_link)
 
     def require_language(self, provider: str, language: str | None) -> None:
-        """Raise ``Unsupported``, with the list, where the provider does not speak ``language``."""
+        """Raise ``Unsupported``, with the list, if the provider cannot speak ``language``."""
         if self.languages is None or language is None:
             return
         if language.replace("_", "-").partition("-")[0].lower() not in self.languages:
@@ -140,7 +136,7 @@ class Limit:
     ]
     minimum: float | None = None
     maximum: float | None = None
-    takes: tuple[str, ...] = ()  #: the words that a vendor takes, where it is no number
+    takes: tuple[str, ...] = ()  #: accepted media types or codecs, instead of numbers
     severity: Literal["error", "warning"] = "error"
     source: str = ""
     since: str = ""  #: date on which the source was read
@@ -168,14 +164,14 @@ class Sunset:
 
 @runtime_checkable
 class Provider(Protocol):
-    """What every provider tells about itself, whatever roles it plays."""
+    """Common interface of all providers, for any role."""
 
     name: ClassVar[str]
     api_version: ClassVar[str]
     capabilities: ClassVar[Capabilities]
     limits: ClassVar[Limits]
     consent_rules: ClassVar[tuple[ConsentRule, ...]]
-    option_types: ClassVar[tuple[type[Options], ...]]  #: the typed extras that it understands
+    option_types: ClassVar[tuple[type[Options], ...]]  #: accepted typed extras
 
     @property
     def account(self) -> str:
@@ -187,35 +183,35 @@ class Provider(Protocol):
         ...
 
     async def aclose(self) -> None:
-        """Give back what the provider holds."""
+        """Release connections and other resources."""
         ...
 
 
 def needs_footage(provider: Provider | type[Provider], options: Iterable[Options]) -> bool:
-    """Whether the provider trains an avatar of footage only, given these options."""
+    """Return True if an avatar with these options needs footage."""
     known = provider.option_types
     return not any(o.without_footage for o in options if isinstance(o, known))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSettings:
-    """What a provider is built from, whatever it is: ``provider_class(settings)``."""
+    """Settings of any provider, for ``provider_class(settings)``."""
 
     api_key: SecretStr | None = field(default=None, repr=False)
-    client_id: str | None = None  #: names the account, where the key alone does not
-    base_url: str | None = field(default=None, repr=False)  #: instead of the vendor's own
-    #: one's own keys of other providers that this one speaks to, by their names
+    client_id: str | None = None  #: account name, if the key alone does not tell it
+    base_url: str | None = field(default=None, repr=False)  #: replaces the vendor's address
+    #: your keys of other providers that this one calls, by provider name
     other_keys: Mapping[str, SecretStr] = field(default_factory=dict, repr=False)
-    #: any of them may have signed a delivery; more than one while they are rotated
+    #: a delivery may be signed with any of them; several during a rotation
     webhook_secrets: tuple[bytes, ...] = field(default=(), repr=False)
-    timeout: float = 60.0  #: of one request, seconds
-    home: Path | None = None  #: a folder of the provider's own; it need not exist yet
+    timeout: float = 60.0  #: seconds, of one request
+    home: Path | None = None  #: the provider's own folder; created when needed
     clock: Clock | None = None
 
 
 @runtime_checkable
 class VoiceCloner(Protocol):
-    """Makes a voice from recordings."""
+    """Role: clone a voice from recordings."""
 
     @abstractmethod
     async def clone_voice(self, request: VoiceRequest, /) -> Job:
@@ -227,16 +223,16 @@ class VoiceCloner(Protocol):
 
     @abstractmethod
     async def find_voice(self, token: str, /) -> Sequence[Job]:
-        """Every voice that carries the token, oldest first; empty only if all was searched."""
+        """Return every voice that carries the token, oldest first; empty only if all was read."""
 
     @abstractmethod
     async def delete_voice(self, voice_id: str, /) -> None:
-        """Delete; a voice that is not there counts as deleted."""
+        """Delete; a missing voice counts as deleted."""
 
 
 @runtime_checkable
 class AvatarTrainer(Protocol):
-    """Makes an avatar from footage."""
+    """Role: train an avatar from footage."""
 
     @abstractmethod
     async def train_avatar(self, request: AvatarRequest, /) -> Job:
@@ -248,16 +244,16 @@ class AvatarTrainer(Protocol):
 
     @abstractmethod
     async def find_avatar(self, token: str, /) -> Sequence[Job]:
-        """Every avatar that carries the token, oldest first; empty only if all was searched."""
+        """Return every avatar that carries the token, oldest first; empty only if all was read."""
 
     @abstractmethod
     async def delete_avatar(self, avatar_id: str, /) -> None:
-        """Delete; an avatar that is not there counts as deleted."""
+        """Delete; a missing avatar counts as deleted."""
 
 
 @runtime_checkable
 class VideoGenerator(Protocol):
-    """Makes an avatar speak."""
+    """Role: make an avatar speak."""
 
     @abstractmethod
     async def generate_video(self, request: VideoRequest, /) -> Job:
@@ -269,19 +265,19 @@ class VideoGenerator(Protocol):
 
     @abstractmethod
     async def find_video(self, token: str, /) -> Sequence[Job]:
-        """Every video that carries the token, oldest first; empty only if all was searched."""
+        """Return every video that carries the token, oldest first; empty only if all was read."""
 
     @abstractmethod
     async def delete_video(self, video_id: str, /) -> None:
-        """Delete; a video that is not there counts as deleted."""
+        """Delete; a missing video counts as deleted."""
 
 
 @runtime_checkable
 class SpeechSynthesizer(Protocol):
-    """Says a text with a voice.
+    """Role: speak a text with a voice.
 
-    A provider with a searchable history also has ``find_speech(token)`` and ``get_speech(id)``,
-    whose jobs link to the "audio", and names speech in ``Capabilities.found_by_token``.
+    A provider with a searchable history also has ``find_speech(token)`` and ``get_speech(id)``.
+    Their jobs link to the "audio", and speech is in ``Capabilities.found_by_token``.
     """
 
     @abstractmethod
@@ -291,7 +287,7 @@ class SpeechSynthesizer(Protocol):
 
 @runtime_checkable
 class VideoDubber(Protocol):
-    """Says an existing video again in another language."""
+    """Role: translate an existing video."""
 
     @abstractmethod
     async def dub_video(self, request: DubRequest, /) -> Job:
@@ -303,18 +299,18 @@ class VideoDubber(Protocol):
 
     @abstractmethod
     async def find_dub(self, token: str, /) -> Sequence[Job]:
-        """Every dub that carries the token, oldest first; empty only if all was searched."""
+        """Return every dub that carries the token, oldest first; empty only if all was read."""
 
     @abstractmethod
     async def delete_dub(self, dub_id: str, /) -> None:
-        """Delete; a dub that is not there counts as deleted."""
+        """Delete; a missing dub counts as deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What an account can still spend; None where the vendor does not tell.
+    """Remaining balance of an account; ``amount`` is None if the vendor does not tell it.
 
-    What it fell by between two looks is the charge of all that the account did, not of one job.
+    The difference between two balances is the cost of the whole account, not of one job.
     """
 
     amount: float | None
@@ -323,51 +319,51 @@ class Balance:
 
 @runtime_checkable
 class TellsBalance(Protocol):
-    """A provider that says, free of charge, what its account can still spend."""
+    """Provider with a free call for the account's balance."""
 
     @abstractmethod
     async def balance(self) -> Balance:
-        """Ask for it; raises ``AuthError`` for a key that may not see it."""
+        """Fetch the balance; raises ``AuthError`` for a key without that permission."""
 
 
 @runtime_checkable
 class Prepares(Protocol):
-    """A provider that uploads something, free of charge, before the paid call."""
+    """Provider with free uploads before the paid call."""
 
     @abstractmethod
     async def prepare(
         self, operation: Operation, request: VendorRequest, /
     ) -> dict[str, Any] | Waiting:
-        """Upload; what comes back is saved, and given to the paid call as ``prepared``.
+        """Upload, and return values that are saved and passed to the paid call as ``prepared``.
 
-        ``Waiting`` where a person must act first: it is then called again, in a while.
+        Returns ``Waiting`` if a person must act first; it is then called again later.
         """
 
 
 @runtime_checkable
 class Discards(Protocol):
-    """A provider that can delete what its ``prepare`` has uploaded."""
+    """Provider that can delete the uploads of its ``prepare``."""
 
     @abstractmethod
     async def discard(self, operation: Operation, prepared: Mapping[str, Any], /) -> None:
-        """Delete what ``prepared`` names; what is not there counts as deleted."""
+        """Delete the uploads in ``prepared``; a missing one counts as deleted."""
 
 
 @runtime_checkable
 class TakesRecording(Protocol):
-    """A provider that asks for recordings, by actions that have ``Action.recording``."""
+    """Provider that requests recordings, by actions with ``Action.recording``."""
 
     @abstractmethod
     async def hand_in(self, ref: str, recording: Media, /, *, subject: str | None) -> None:
-        """Hand in what the action ``ref`` asked for, in which the person ``subject`` is heard.
+        """Hand in the recording for the action ``ref``; ``subject`` is the person in it.
 
-        It is free, and made again where its answer was lost. Raises ``Refused`` where the recording
-        is not taken; the next look then asks for another.
+        The call is free, and repeated if its answer is lost. Raises ``Refused`` if the vendor
+        rejects the recording; the next poll then requests another one.
         """
 
 
 class SearchableSpeech(SpeechSynthesizer, Protocol):
-    """A speech synthesizer whose history can be searched, see ``SpeechSynthesizer``."""
+    """Speech synthesizer with a searchable history, see ``SpeechSynthesizer``."""
 
     @abstractmethod
     async def get_speech(self, speech_id: str, /) -> Job:
@@ -375,7 +371,7 @@ class SearchableSpeech(SpeechSynthesizer, Protocol):
 
     @abstractmethod
     async def find_speech(self, token: str, /) -> Sequence[Job]:
-        """Return every entry that fits the token, oldest first."""
+        """Return every entry that carries the token, oldest first."""
 
 
 P = TypeVar("P")
@@ -433,19 +429,19 @@ ROLES: Mapping[Operation, Role[Any, Any]] = {
 
 
 class Slots(Protocol):
-    """Bounds how many requests are under way at a vendor account."""
+    """Limit of concurrent requests to a vendor account."""
 
     def slot(self, provider: Provider, /) -> AbstractAsyncContextManager[None]:
-        """Hold one request's place; within it ``TURN`` is set where the account has a rate."""
+        """Hold a slot for one request; ``TURN`` is set inside if the account has a rate limit."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a request to a provider waits for within a place at its account.
+    """Rate-limit ticket: each further request of this call waits for it.
 
-    The place was taken for the first request of a call; each further one, as the next page or a
-    repeat, waits for the account's pace. What else is asked meanwhile, as the database, does not.
+    The slot covers the first request of a call. Each further request, such as the next page or a
+    retry, waits for the account's rate. Requests to others, such as the database, do not wait.
     """
 
     provider: str

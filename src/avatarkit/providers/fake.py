@@ -1,4 +1,4 @@
-"""A provider that costs nothing: an invented vendor with jobs, faults and signed webhooks.
+"""Fake provider, free of charge: an invented vendor with jobs, faults and signed webhooks.
 
 ``Fake`` is the adapter and ``FakeVendor`` the outside world: what it accepted survives the
 adapter, as with a real vendor. Without a clock, or by a real one, a job takes a tenth of a second;
@@ -81,7 +81,7 @@ __all__ = ["Fake", "FakeVendor", "FakeVideo", "Fault", "VendorJob", "portrait", 
 
 
 class Fault(StrEnum):
-    """What can go wrong at the vendor, in the order in which it is met."""
+    """Faults that the vendor can simulate, in the order in which they occur."""
 
     # When a call is submitted: nothing is accepted.
     NOT_SENT = "not_sent"  #: the request never left
@@ -97,7 +97,7 @@ class Fault(StrEnum):
     # What becomes of the accepted job.
     STUCK = "stuck"  #: at 97 % for ever
     JOB_FAILS = "job_fails"
-    UNKNOWN_WORD = "unknown_word"  #: until it ends, its state is a word nobody knows
+    UNKNOWN_WORD = "unknown_word"  #: until it ends, its state is an unknown word
     NEEDS_ACTION = "needs_action"  #: waits until ``FakeVendor.consent``
     # When a job is polled.
     GONE = "gone"  #: 404
@@ -130,7 +130,7 @@ _STAGES: Mapping[Fault, Stage] = {
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """How the vendor says that something went wrong."""
+    """Error answer of the vendor."""
 
     error: type[ProviderError]
     message: str
@@ -160,7 +160,7 @@ class FakeVideo(Options):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pace:
-    """How fast the vendor is, in seconds."""
+    """Speed of the vendor, in seconds."""
 
     duration: Mapping[Operation, float]
     list_lag: float  #: from the acceptance until the job is listed
@@ -182,12 +182,12 @@ _REALISTIC = _Pace(
 
 
 def _pace(clock: Clock | None) -> _Pace:
-    """Pick the quick pace for real time; only a virtual clock can be moved by hand."""
+    """Return the quick pace for real time; only a virtual clock has ``advance``."""
     return _REALISTIC if hasattr(clock, "advance") else _QUICK
 
 
 class VendorJob(BaseModel):
-    """A job as the vendor keeps it."""
+    """Job at the vendor."""
 
     id: str
     operation: Operation
@@ -202,7 +202,7 @@ class VendorJob(BaseModel):
     reported: bool = False  #: by a webhook
 
     def state(self, now: float) -> JobState:
-        """Where it stands."""
+        """Return the state at this time."""
         over = now >= self.ends
         match self.fault:
             case Fault.STUCK:
@@ -217,13 +217,13 @@ class VendorJob(BaseModel):
                 return JobState.SUCCEEDED if over else JobState.RUNNING
 
     def progress(self, now: float) -> float:
-        """How far it has come, 0..1."""
+        """Return the progress at this time, 0..1."""
         share = min(1.0, (now - self.born) / max(self.ends - self.born, 1e-9))
         return min(share, 0.97) if self.fault is Fault.STUCK else max(share, 0.0)
 
 
 class _Expected(BaseModel):
-    """A fault that is waiting for its turn."""
+    """Fault that was requested and has not occurred yet."""
 
     operation: Operation
     fault: Fault
@@ -231,7 +231,7 @@ class _Expected(BaseModel):
 
 
 class _Books(BaseModel):
-    """All that the vendor knows."""
+    """Stored state of the vendor."""
 
     jobs: list[VendorJob] = []
     charged: list[str] = []  #: a token per accepted call
@@ -240,7 +240,7 @@ class _Books(BaseModel):
     dead_links: list[str] = []
 
     def fault(self, operation: Operation, stage: Stage) -> _Expected | None:
-        """Take the first fault that waits for this moment."""
+        """Remove and return the first fault for this stage, if any."""
         for waiting in self.faults:
             if waiting.operation is operation and _STAGES[waiting.fault] == stage:
                 self.faults.remove(waiting)
@@ -254,13 +254,13 @@ class _Books(BaseModel):
 
 
 class FakeVendor:
-    """The outside world: accepts, charges, finishes, lists late, deletes, and fails on order.
+    """Simulated vendor: accepts, charges, finishes, lists late, deletes, and fails on request.
 
-    ``clock`` decides when jobs are over. ``file`` keeps the books on disk, where several processes
-    may share them. ``durations`` are seconds per operation, instead of those of the pace.
+    ``clock`` decides when jobs end. ``file`` keeps the state on disk, shared by several processes.
+    ``durations`` are seconds per operation, instead of the defaults.
     """
 
-    #: What every fake vendor signs its webhooks with, unless it is given something else.
+    #: Default secret of the fake vendor's webhook signatures.
     SECRET: ClassVar[bytes] = b"fake-webhook-secret"
 
     def __init__(
@@ -281,7 +281,7 @@ class FakeVendor:
         self._books = _Books()
 
     def now(self) -> float:
-        """The vendor's time, in seconds since 1970."""
+        """Return the vendor's time, in seconds since 1970."""
         return time.time() if self.clock is None else self.clock.now().wall
 
     # -- what a test orders and looks at ------------------------------------------------------
@@ -313,19 +313,19 @@ class FakeVendor:
 
     @property
     def accepted(self) -> Counter[str]:
-        """How often each token was charged."""
+        """Number of charges of each token."""
         with self._open() as books:
             return Counter(books.charged)
 
     @property
     def jobs(self) -> tuple[VendorJob, ...]:
-        """Every job that was ever accepted, deleted ones included."""
+        """Accepted jobs, including deleted ones."""
         with self._open() as books:
             return tuple(job.model_copy() for job in books.jobs)
 
     @property
     def deleted(self) -> frozenset[str]:
-        """The ids of what was deleted."""
+        """Ids of the deleted jobs."""
         return frozenset(job.id for job in self.jobs if job.deleted)
 
     def deliveries(self, *, copies: int = 1, late: float = 0.0) -> list[Delivery]:
@@ -390,7 +390,7 @@ class FakeVendor:
         return job
 
     def get(self, operation: Operation, job_id: str) -> tuple[VendorJob, int]:
-        """A job, and the number of the links that are given out with it; raises ``NotFound``."""
+        """Return a job and the number of its next links; raises ``NotFound``."""
         with self._open() as books:
             gone = books.fault(operation, "poll")
             job = books.job(operation, job_id)
@@ -401,7 +401,7 @@ class FakeVendor:
             return job, books.links
 
     def find(self, operation: Operation, token: str) -> list[VendorJob]:
-        """The jobs of ``token`` that are listed by now, oldest first."""
+        """Return the listed jobs of ``token``, oldest first."""
         listed = self.now() - self.list_lag
         return [
             job
@@ -412,17 +412,17 @@ class FakeVendor:
         ]
 
     def delete(self, operation: Operation, job_id: str) -> None:
-        """Forget a job; nothing happens where there is none."""
+        """Delete a job; a missing one is ignored."""
         with self._open() as books:
             if job := books.job(operation, job_id):
                 job.deleted = True
 
     def exists(self, operation: Operation, job_id: str) -> bool:
-        """Whether it may be used: what was not made here, such as a stock avatar, always may."""
+        """Return True if the id was not deleted here; stock avatars always exist."""
         return all(not j.deleted for j in self.jobs if (j.operation, j.id) == (operation, job_id))
 
     def fetched(self, link: str) -> tuple[bytes, ProviderError | None]:
-        """The bytes behind a link, and what breaks them off; raises ``NotFound``."""
+        """Return the bytes of a link, and the error that ends them early; raises ``NotFound``."""
         parts = urlsplit(link)
         operation, job_id, _, name = (parts.netloc, *parts.path.strip("/").split("/"))
         with self._open() as books:
@@ -440,7 +440,7 @@ class FakeVendor:
         return _result(name, job), _error(ordered, Operation(operation)) if ordered else None
 
     def said(self, text: str) -> tuple[bytes, ProviderError | None]:
-        """The audio of a text, and what breaks its stream off: nobody knows then what was paid."""
+        """Return the audio of a text, and the error that ends its stream early, if any."""
         with self._open() as books:
             cut = books.fault(Operation.SPEECH, "fetch")
         broken = Ambiguous("the stream broke", provider="fake", operation=Operation.SPEECH)
@@ -450,7 +450,7 @@ class FakeVendor:
 
     @contextmanager
     def _open(self) -> Iterator[_Books]:
-        """Read the books, and keep what was changed in them, even where an error is raised."""
+        """Read the stored state, and save its changes, even after an error."""
         if self._file is None:
             yield self._books
             return
@@ -468,7 +468,7 @@ class FakeVendor:
 
 
 class Fake(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, VideoDubber):
-    """Plays every role against a ``FakeVendor``, and fetches its own results.
+    """Adapter with every role, against a ``FakeVendor``; it fetches its own results.
 
     Without ``vendor`` there is a new one, kept under ``settings.home`` where that is given.
     ``capabilities`` replaces what it says of itself, to test against other wire formats.
@@ -520,7 +520,7 @@ class Fake(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, VideoD
         return hashlib.sha256(key.get_secret_value().encode()).hexdigest()[:16]
 
     async def aclose(self) -> None:
-        """Nothing is held."""
+        """Do nothing: there are no connections."""
 
     # -- roles --------------------------------------------------------------------------------
 
@@ -533,7 +533,7 @@ class Fake(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, VideoD
         return self._get(Operation.VOICE, voice_id)
 
     async def find_voice(self, token: str, /) -> Sequence[Job]:
-        """Every voice that carries the token, oldest first."""
+        """Return every voice that carries the token, oldest first."""
         return self._find(Operation.VOICE, token)
 
     async def delete_voice(self, voice_id: str, /) -> None:
@@ -550,7 +550,7 @@ class Fake(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, VideoD
         return self._get(Operation.AVATAR, avatar_id)
 
     async def find_avatar(self, token: str, /) -> Sequence[Job]:
-        """Every avatar that carries the token, oldest first."""
+        """Return every avatar that carries the token, oldest first."""
         return self._find(Operation.AVATAR, token)
 
     async def delete_avatar(self, avatar_id: str, /) -> None:
@@ -569,7 +569,7 @@ class Fake(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, VideoD
         return self._get(Operation.VIDEO, video_id)
 
     async def find_video(self, token: str, /) -> Sequence[Job]:
-        """Every video that carries the token, oldest first."""
+        """Return every video that carries the token, oldest first."""
         return self._find(Operation.VIDEO, token)
 
     async def delete_video(self, video_id: str, /) -> None:
@@ -585,7 +585,7 @@ class Fake(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, VideoD
         return self._get(Operation.DUB, dub_id)
 
     async def find_dub(self, token: str, /) -> Sequence[Job]:
-        """Every dub that carries the token, oldest first."""
+        """Return every dub that carries the token, oldest first."""
         return self._find(Operation.DUB, token)
 
     async def delete_dub(self, dub_id: str, /) -> None:
@@ -608,7 +608,7 @@ class Fake(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, VideoD
         return self._get(Operation.SPEECH, speech_id)
 
     async def find_speech(self, token: str, /) -> Sequence[Job]:
-        """Every speech of the history that carries the token, oldest first."""
+        """Return every speech that carries the token, oldest first."""
         return self._find(Operation.SPEECH, token)
 
     # -- webhooks and results -----------------------------------------------------------------
@@ -715,7 +715,7 @@ _RESULTS: Mapping[Operation, Mapping[str, str]] = {
 
 
 def _capabilities(vendor: FakeVendor) -> Capabilities:
-    """What holds of this vendor: a lag and durations of its own pace."""
+    """Build the capabilities for a vendor's list lag and durations."""
     return replace(Fake.capabilities, list_lag=vendor.list_lag * 2 + 0.1, typical=vendor.durations)
 
 
@@ -732,7 +732,7 @@ def _delivery_body(job: VendorJob, now: float) -> bytes:
 
 
 def _own_options(request: VendorRequest) -> dict[str, Any]:
-    """What the request says in the fake's own words; ``extra`` is merged last."""
+    """Return the request's options for the fake; ``extra`` is merged last."""
     said: dict[str, Any] = {}
     for options in request.options:
         if isinstance(options, FakeVideo):
@@ -769,7 +769,7 @@ def _not_found(operation: Operation, job_id: str) -> NotFound:
 
 
 async def _upload(media: Media, operation: Operation) -> None:
-    """Read all of a recording, as a vendor would, and compare it with what was announced."""
+    """Read a whole recording, as a vendor would, and compare it with its size and digest."""
     received = 0
     async for chunk in media.open():
         received += len(chunk)
@@ -810,12 +810,12 @@ _SHORTEST = 0.3  # seconds
 
 
 def portrait() -> bytes:
-    """A picture of a face, 64 x 64, as PNG: the fake's thumbnail, and a sample for tests."""
+    """Return a picture of a face, 64 x 64, as PNG: the fake's thumbnail, and a test sample."""
     return _data("thumbnail.png")
 
 
 def spoken(text: str) -> bytes:
-    """A tone as long as the text would take to say, as WAV (16 kHz, mono)."""
+    """Return a tone as long as the spoken text, as WAV (16 kHz, mono)."""
     period = [round(6000 * math.sin(2 * math.pi * i / 80)) for i in range(80)]
     one = struct.pack("<80h", *period)
     length = round(max(_SHORTEST, len(text) * _SECONDS_PER_CHARACTER) * _RATE)
@@ -829,7 +829,7 @@ def spoken(text: str) -> bytes:
 
 
 def _timings(text: str) -> tuple[tuple[str, float, float], ...]:
-    """When each word is said, in seconds."""
+    """Return (word, start, end) of each word, in seconds."""
     timings, at = [], 0
     for word in text.split():
         start = text.index(word, at)

@@ -77,7 +77,7 @@ _LANGUAGES = (
     *("nl", "cs", "ar", "zh", "hu", "ko", "ja", "hi"),
 )
 _UNTOLD = "en"  #: the language of a text without one; also the default of tts-server
-#: Seconds that one speech may take: the server answers only when all of it is computed.
+#: Seconds that one speech may take: the server answers when it has finished.
 _PATIENCE = 600.0
 
 
