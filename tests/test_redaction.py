@@ -321,7 +321,7 @@ def test_no_secret_that_a_vendor_echoes_is_printed(shell, monkeypatch, status):
     async def asked(kit, record_id):
         return await kit._pool.provider("heygen").get_video(record_id)
 
-    monkeypatch.setattr(http, "new_client", lambda **_: wire.client)
+    monkeypatch.setattr("avatarkit.providers.http.new_client", lambda **_: wire.client)
     monkeypatch.setattr(AvatarKit, "get", asked)
     said = shell("status", "v")
     assert "Traceback" in said
