@@ -50,7 +50,7 @@ def watched(folder):
         new = record.model_copy(update={"progress": record.progress + 1})
         saved = await repository.save(record, new)
         kit._changes.tell(saved)  # noqa: SLF001 - as the orchestrator does
-        shape = json_views.record_shape(saved) | {"links": {}, "version": saved.version}
+        shape = json_views.record_json(saved) | {"links": {}, "version": saved.version}
         told, news["changed"] = news["changed"], asyncio.Event()
         news["version"], news["text"] = saved.version, json.dumps(shape, separators=(",", ":"))
         told.set()

@@ -223,7 +223,7 @@ def balances(monkeypatch):
 LEFT = {
     "heygen": "$12.50 left",
     "d-id": "180 credits left",
-    "quiet": "the vendor does not say",
+    "quiet": "not reported by the vendor",
     "elevenlabs": "unknown: elevenlabs: set the key",
 }
 

@@ -13,7 +13,7 @@ import pytest
 
 from avatarkit.providers.fake import FakeVendor, Fault
 
-from .test_cli import DEMO, place, printed, process, run  # noqa: F401
+from .test_cli import DEMO, place, printed, process, run, train  # noqa: F401
 from .test_cli_worker import until
 
 SECRET = Path(".avatarkit/webhook-secret")
@@ -66,6 +66,19 @@ def test_it_prints_an_address_on_loopback_whose_token_opens_it(serve):
         assert api.get("trainings").json()["trainings"] == []
     with client(url, "x" * 32) as api:
         assert api.get("trainings").status_code == 401
+
+
+def test_the_api_answers_the_json_that_the_command_line_prints(serve):
+    training = train()
+    url = serve()[1]
+    with client(url, url.partition("=")[2]) as api:
+        answer = api.get(f"trainings/{training}").json()
+        quoted = api.get("quote?stack=elevenlabs%2Bd-id&seconds=90&dubs=1").json()
+    only_of_the_api = {"links", "version", "estimate"}
+    assert only_of_the_api < answer.keys()
+    [shown] = printed("status", training)
+    assert {k: v for k, v in answer.items() if k not in only_of_the_api} == shown
+    assert [quoted] == printed("quote", "--stack=elevenlabs+d-id", "--seconds=90", "--dubs=1")
 
 
 def test_two_starts_have_two_tokens(serve):

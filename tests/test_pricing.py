@@ -83,7 +83,7 @@ def test_a_price_is_exactly_as_it_is_written():
 )
 def test_a_price_says_how_old_it_is(as_of, says):
     price = shipped()[0].model_copy(update={"as_of": as_of})
-    assert price.age(date(2026, 11, 2)) == says
+    assert price.age_on(date(2026, 11, 2)) == says
 
 
 # -- files of one's own ---------------------------------------------------------------------------

@@ -1,145 +1,280 @@
-"""JSON views of records, quotes, prices and balances: a stable choice of fields.
+"""Pydantic models of records, quotes and prices as JSON.
 
-Without keys, links or vendors' raw answers; amounts of money are exact texts.
+The command line prints them, the HTTP API extends and answers them, and its OpenAPI document is
+generated from them. They hold no keys and no raw vendor responses; money is an exact decimal text.
 """
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any, Literal, Self
 
-from .models import Action
-from .records import EarlierStack, OperationState, Training, Video
+from pydantic import BaseModel, ConfigDict, Field
 
-if TYPE_CHECKING:  # a command that shows no price does not wait for them
-    from .interfaces import Balance
-    from .pricing import Estimate, Price, Quote
-    from .pricing.quotes import Line
+from .interfaces import Balance
+from .models import Action, JobState, Operation
+from .pricing import Estimate, Price, Quote
+from .pricing.quotes import Line
+from .pricing.rows import Unit
+from .records import EarlierStack, OperationState, Phase, Record, Status, Training, Video
 
-
-def record_shape(record: Training | Video) -> dict[str, Any]:
-    """What ``--json`` prints of a training or a video."""
-    shape: dict[str, Any] = {
-        "id": record.id,
-        "kind": record.kind,
-        "user_id": record.user_id,
-        "clone_id": record.clone_id,
-        "name": record.name,
-        "stack": record.stack,
-        "earlier_stacks": [_earlier(stack) for stack in record.earlier],
-        "consent_id": record.consent_id,
-        "status": str(record.status),
-        "progress": record.progress,
-        "estimated": record.estimated,
-        "action": _action(record.action) if record.action else None,
-        "error": _error(record),
-        "operations": [_operation(state) for state in record.operations],
-        "created_at": record.created_at,
-        "updated_at": record.updated_at,
-        "completed_at": record.completed_at,
-    }
-    return shape | (_training(record) if isinstance(record, Training) else _video(record))
+Time = Annotated[float, Field(description="Seconds since 1970, UTC.")]
+Number = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?$", description="An exact number.")]
 
 
-def _training(record: Training) -> dict[str, Any]:
-    return {"voice_id": record.voice_id, "avatar_id": record.avatar_id}
+def _title(model: type[Any]) -> str:
+    return re.sub(r"(View|Answer)$", "", model.__name__)
 
 
-def _video(record: Video) -> dict[str, Any]:
-    return {"training_id": record.training_id, "script": record.script}
+class View(BaseModel):
+    """Base of the JSON models: immutable, closed to unknown fields, built on first use."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", defer_build=True, model_title_generator=_title
+    )
+
+    def json_object(self) -> dict[str, Any]:
+        """Return the fields as JSON types."""
+        return self.model_dump(mode="json")
 
 
-def _error(record: Training | Video) -> dict[str, Any] | None:
-    if record.error_message is None:
-        return None
-    return {"type": record.error_type, "message": record.error_message}
+# -- records ------------------------------------------------------------------------------------
 
 
-def _action(action: Action) -> dict[str, Any]:
-    # ``url`` is the page that the person must open; without it nobody could act.
-    return action.model_dump(mode="json")
+class ReasonView(View):
+    """Error of a failed record or an abandoned stack."""
+
+    type: str | None
+    message: str
 
 
-def _earlier(stack: EarlierStack) -> dict[str, Any]:
-    error = {"type": stack.error_type, "message": stack.reason}
-    return {"stack": stack.stack, "error": error, "left_at": stack.at}
+class EarlierStackView(View):
+    """A stack that accepted no paid call before failover to the next one."""
+
+    stack: str
+    error: ReasonView
+    left_at: Time
+
+    @classmethod
+    def of(cls, left: EarlierStack) -> Self:
+        """Build the view of an abandoned stack."""
+        reason = ReasonView(type=left.error_type, message=left.reason)
+        return cls(stack=left.stack, error=reason, left_at=left.at)
 
 
-def _operation(state: OperationState) -> dict[str, Any]:
-    return {
-        "operation": str(state.operation),
-        "provider": state.provider,
-        "state": str(state.job_state or state.phase),
-        "job_id": state.job_id,
-        "cost": state.cost,
-    }
+class OperationStateView(View):
+    """A billable step and its state: the job's, or the call's until there is a job."""
+
+    operation: Operation
+    provider: str
+    state: JobState | Phase
+    job_id: str | None = Field(description="The job's ID at the provider.")
+    cost: str | None = Field(description="Cost in the provider's words.")
+
+    @classmethod
+    def of(cls, state: OperationState) -> Self:
+        """Build the view of an operation."""
+        return cls(
+            operation=state.operation,
+            provider=state.provider,
+            state=state.job_state or state.phase,
+            job_id=state.job_id,
+            cost=state.cost,
+        )
+
+
+class RecordView(View):
+    """Fields that trainings and videos share."""
+
+    id: str
+    kind: Literal["training", "video"]
+    user_id: str
+    clone_id: str
+    name: str
+    stack: str
+    earlier_stacks: list[EarlierStackView]
+    consent_id: str | None
+    status: Status
+    progress: int = Field(ge=0, le=100)
+    estimated: bool = Field(description="True if progress is estimated from typical durations.")
+    action: Action | None = Field(description="The action required from a person.")
+    error: ReasonView | None
+    operations: list[OperationStateView]
+    created_at: Time
+    updated_at: Time
+    completed_at: Time | None
+
+    @classmethod
+    def of(cls, record: Record, **more: Any) -> Self:
+        """Build the view of a record; ``more`` are fields that only a subclass has."""
+        message = record.error_message
+        same = (name for name in cls.model_fields if name not in more and hasattr(record, name))
+        return cls(
+            **{name: getattr(record, name) for name in same}
+            | {
+                "earlier_stacks": [EarlierStackView.of(left) for left in record.earlier],
+                "error": None
+                if message is None
+                else ReasonView(type=record.error_type, message=message),
+                "operations": [OperationStateView.of(state) for state in record.operations],
+            }
+            | more
+        )
+
+
+class TrainingView(RecordView):
+    """A training job, whose result is a voice and an avatar of one clone."""
+
+    kind: Literal["training"]
+    voice_id: str | None = Field(description="The provider's voice ID; null until usable.")
+    avatar_id: str | None = Field(description="The provider's avatar ID; null until usable.")
+
+
+class VideoView(RecordView):
+    """A generated or dubbed video."""
+
+    kind: Literal["video"]
+    training_id: str | None
+    script: str | None
+
+
+def record_view(record: Training | Video) -> TrainingView | VideoView:
+    """Build the view of a training or a video."""
+    return TrainingView.of(record) if isinstance(record, Training) else VideoView.of(record)
+
+
+def record_json(record: Training | Video) -> dict[str, Any]:
+    """Return a training or a video as JSON."""
+    return record_view(record).json_object()
+
+
+# -- quotes and prices --------------------------------------------------------------------------
+
+
+def exact(amount: Decimal) -> str:
+    """Format an amount exactly, without trailing zeros."""
+    return f"{amount.normalize():f}"
 
 
 def number(amount: Decimal | None) -> str | None:
-    """An exact amount for programs, without zeros that say nothing; None where it is unknown."""
-    return None if amount is None else f"{amount.normalize():f}"
+    """Format an amount exactly; None if unknown."""
+    return None if amount is None else exact(amount)
 
 
-def estimate_shape(found: Estimate) -> dict[str, Any]:
-    """Dollars as exact texts; null where unknown."""
-    return {
-        "total": number(found.total),
-        "known": number(found.known),
-        "plans": number(found.plans),
-        "charges": number(found.charges),
-        "used": number(found.used),
-        "unknown": list(found.unknown),
-    }
+class CostsView(View):
+    """Estimated cost of one month in US dollars."""
+
+    total: Number | None = Field(description="Null if a part is unknown.")
+    known: Number = Field(description="Known subscriptions and charges; a lower bound of total.")
+    plans: Number = Field(description="Subscriptions.")
+    charges: Number = Field(description="Usage charges beyond the subscriptions.")
+    used: Number = Field(description="Charges, plus the used share of subscriptions.")
+    unknown: list[str] = Field(description="Parts without a known price.")
+
+    @classmethod
+    def of(cls, found: Estimate) -> Self:
+        """Build the view of an estimate."""
+        return cls(
+            total=number(found.total),
+            known=exact(found.known),
+            plans=exact(found.plans),
+            charges=exact(found.charges),
+            used=exact(found.used),
+            unknown=list(found.unknown),
+        )
 
 
-def balance_shape(found: Balance | Exception) -> dict[str, Any]:
-    """What is left, in what it is counted; or why that is unknown."""
-    if isinstance(found, Exception):
-        return {"amount": None, "unit": None, "problem": str(found)}
-    return {"amount": found.amount, "unit": found.unit, "problem": None}
+class PriceView(Price):
+    """A price entry and its age."""
+
+    model_config = ConfigDict(defer_build=True, model_title_generator=_title)
+
+    age: str = Field(description="Time since the price was read, such as '2 months old'.")
+
+    @classmethod
+    def of(cls, price: Price, today: date) -> Self:
+        """Build the view of a price entry; ``today`` dates it."""
+        return cls(**dict(price), age=price.age_on(today))
+
+    def json_object(self) -> dict[str, Any]:
+        """Return the fields as JSON types."""
+        return self.model_dump(mode="json")
 
 
-def balance_text(found: Balance | Exception) -> str:
-    """The same for people."""
-    if isinstance(found, Exception):
-        return f"unknown: {found}"
-    if found.amount is None:
-        return "the vendor does not say"
-    return f"${found.amount:.2f} left" if found.unit == "usd" else f"{found.amount:g} credits left"
+class LineView(View):
+    """Cost of one operation at one provider; unknown if there is a problem."""
+
+    operation: Operation
+    provider: str
+    quantity: Number
+    unit: Unit | None = Field(description="Null: a count.")
+    charge: Number | None = Field(description="US dollars beyond the subscription.")
+    problem: str | None
+    price: PriceView | None
+
+    @classmethod
+    def of(cls, line: Line, today: date) -> Self:
+        """Build the view of a quote's line."""
+        return cls(
+            operation=line.operation,
+            provider=line.provider,
+            quantity=exact(line.quantity),
+            unit=line.unit,
+            charge=None if line.problem else number(line.charge),
+            problem=line.problem,
+            price=None if line.price is None else PriceView.of(line.price, today),
+        )
 
 
-def price_shape(price: Price, today: date) -> dict[str, Any]:
-    """A row, and how old it is."""
-    return price.model_dump(mode="json") | {"age": price.age(today)}
+class QuoteView(View):
+    """Estimated monthly cost on one stack."""
+
+    stack: str
+    currency: Literal["USD"]
+    trainings: int
+    videos: int
+    dubs: int
+    seconds: Number = Field(description="Length of each video.")
+    low: CostsView
+    expected: CostsView
+    high: CostsView
+    lines: list[LineView]
+    plans: dict[str, str] = Field(description="The subscription plan by provider.")
+    assumptions: list[str]
+    oldest: str = Field(description="Date of the oldest price entry.")
+
+    @classmethod
+    def of(cls, found: Quote, today: date) -> Self:
+        """Build the view of a quote; ``today`` dates its prices."""
+        return cls(
+            stack=found.stack,
+            currency="USD",
+            trainings=found.workload.trainings,
+            videos=found.workload.videos,
+            dubs=found.workload.dubs,
+            seconds=exact(found.workload.length()),
+            low=CostsView.of(found.low),
+            expected=CostsView.of(found.expected),
+            high=CostsView.of(found.high),
+            lines=[LineView.of(line, today) for line in found.lines],
+            plans={p.provider: p.plan.plan for p in found.parts if p.plan is not None},
+            assumptions=list(found.assumptions),
+            oldest=found.read,
+        )
 
 
-def quote_shape(found: Quote, today: date) -> dict[str, Any]:
-    """What ``avatarkit quote --json`` prints, and the server answers."""
-    return {
-        "stack": found.stack,
-        "currency": "USD",
-        "trainings": found.workload.trainings,
-        "videos": found.workload.videos,
-        "dubs": found.workload.dubs,
-        "seconds": number(found.workload.length()),
-        "low": estimate_shape(found.low),
-        "expected": estimate_shape(found.expected),
-        "high": estimate_shape(found.high),
-        "lines": [_line_shape(line, today) for line in found.lines],
-        "plans": {p.provider: p.plan.plan for p in found.parts if p.plan is not None},
-        "assumptions": list(found.assumptions),
-        "oldest": found.read,
-    }
+class BalanceView(View):
+    """Remaining balance at a vendor, or the reason why it is unknown."""
 
+    amount: float | None
+    unit: str | None
+    problem: str | None
 
-def _line_shape(line: Line, today: date) -> dict[str, Any]:
-    return {
-        "operation": str(line.operation),
-        "provider": line.provider,
-        "quantity": number(line.quantity),
-        "unit": line.unit and str(line.unit),
-        "charge": None if line.problem else number(line.charge),
-        "problem": line.problem,
-        "price": line.price and price_shape(line.price, today),
-    }
+    @classmethod
+    def of(cls, found: Balance | Exception) -> Self:
+        """Build the view of a balance."""
+        if isinstance(found, Exception):
+            return cls(amount=None, unit=None, problem=str(found))
+        return cls(amount=found.amount, unit=found.unit, problem=None)

@@ -96,7 +96,7 @@ async def test_at_another_place_the_answer_says_where_it_goes_on(ana):
     await ana.put(VOICE, content=b"x" * 10, headers=sizes(100))
     wrong = await ana.put(VOICE, content=b"x" * 10, headers=sizes(100, 50))
     assert (wrong.status_code, wrong.headers["upload-offset"]) == (409, "10")
-    assert "byte 10" in wrong.json()["error"]["message"]
+    assert "Upload-Offset: 10" in wrong.json()["error"]["message"]
 
 
 async def test_without_an_offset_it_begins_anew(site, ana):
@@ -221,7 +221,7 @@ async def test_one_recording_more_than_a_user_may_keep_is_refused_and_says_what_
         await site.sampled(ana)
         more = await ana.put("/clones/c2/samples/voice/b.wav", content=b"x", headers=sizes(1))
         assert (more.status_code, more.json()["error"]["type"]) == (413, "AllowanceExceeded")
-        assert "delete recordings" in more.json()["error"]["message"]
+        assert "delete some recordings" in more.json()["error"]["message"]
         assert (await ana.post("/clones/c1/samples", json=LINKED)).status_code == 413
         await site.sampled(bob, "c3")  # others have their own allowance
         sample = (await site.repository.samples("ana"))[0]
@@ -426,7 +426,7 @@ async def test_a_user_is_refused_over_the_budget_but_told_none_of_its_figures(
         422,
         {
             "type": "BudgetExceeded",
-            "message": "There is no room for this in the budget. Nothing was sent.",
+            "message": "The budget does not cover this request. Nothing was sent.",
         },
     )
     assert site.vendor.accepted == {}

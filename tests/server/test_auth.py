@@ -178,5 +178,5 @@ async def test_unknown_keys_are_looked_for_once_a_minute_whoever_asks(wire):
 async def test_while_the_keys_cannot_be_had_nobody_is_called_a_stranger(by_keys, wire):
     wire.reply({"message": "away"}, status=503)
     wire.reply({"message": "away"}, status=503)
-    with stamina.set_testing(True, attempts=2), pytest.raises(StorageError, match="try again"):
+    with stamina.set_testing(True, attempts=2), pytest.raises(StorageError, match="Try again"):
         await by_keys(request(signed()))

@@ -7,7 +7,7 @@ import pytest
 from avatarkit.errors import ConfigError
 from avatarkit.server import StartupToken
 from avatarkit.server.bodies import nested
-from avatarkit.server.guards import Strangers
+from avatarkit.server.guards import RateLimiter
 
 pytestmark = pytest.mark.anyio
 
@@ -176,17 +176,17 @@ def test_brackets_count_outside_of_strings(body, deep):
 
 
 def test_who_is_refused_too_often_is_blocked_for_a_while_and_only_they():
-    strangers = Strangers(limit=2, seconds=10)
+    limiter = RateLimiter(limit=2, seconds=10)
     for at in (0.0, 1.0):
-        strangers.refuse("a", at)
-    assert strangers.blocked("a", 9.0)
-    assert not strangers.blocked("b", 9.0)
-    assert not strangers.blocked("a", 10.0)
+        limiter.reject("a", at)
+    assert limiter.blocked("a", 9.0)
+    assert not limiter.blocked("b", 9.0)
+    assert not limiter.blocked("a", 10.0)
 
 
 def test_only_so_many_sources_are_remembered():
-    strangers = Strangers(limit=1)
+    limiter = RateLimiter(limit=1)
     for number in range(5000):
-        strangers.refuse(str(number), 0.0)
-    assert strangers.blocked("4999", 1.0)
-    assert not strangers.blocked("0", 1.0)
+        limiter.reject(str(number), 0.0)
+    assert limiter.blocked("4999", 1.0)
+    assert not limiter.blocked("0", 1.0)

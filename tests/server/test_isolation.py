@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from avatarkit.server.api import ROUTES
+from avatarkit.server.routes import ROUTES
 
 pytestmark = pytest.mark.anyio
 

@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avatarkit.clock import SystemClock
-from avatarkit.json_views import record_shape
+from avatarkit.json_views import record_json
 from avatarkit.media import signing
 from avatarkit.models import Operation
 from avatarkit.providers.fake import Fault
 from avatarkit.records import EarlierStack
 from avatarkit.repositories.sqlite import SqliteRepository
-from avatarkit.server.api import OPEN, ROUTES
+from avatarkit.server.routes import OPEN, ROUTES
 
 jsonschema = pytest.importorskip("jsonschema", reason="needs pip install jsonschema")
 uvicorn = pytest.importorskip("uvicorn", reason='needs pip install "avatarkit-sdk[server]"')
@@ -223,7 +223,7 @@ async def test_a_stack_that_was_left_is_told_of(site, ana, told):
     left = EarlierStack(stack="heygen", operation=record.operations[0], reason="no", at=1.0)
     told.validate_as(
         "Training",
-        record_shape(record.model_copy(update={"earlier": (left,)})) | {"links": {}, "version": 1},
+        record_json(record.model_copy(update={"earlier": (left,)})) | {"links": {}, "version": 1},
     )
 
 
@@ -245,7 +245,15 @@ async def test_no_answer_may_hold_more_than_is_told_of(told):
     while new:
         names |= new
         new = set(references([components[name] for name in names])) - names
-    assert {"Error", "Started", "Timed", "Video", "Finding", "Duration", "Dated"} <= names
+    assert {
+        "Error",
+        "StartedTraining",
+        "TimedTraining",
+        "Video",
+        "Finding",
+        "Estimate",
+        "Price",
+    } <= names
     objects = [
         schema
         for schema in within([answers, *(components[name] for name in names)])

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from avatarkit.config.settings import Settings
-from avatarkit.json_views import estimate_shape, quote_shape
+from avatarkit.json_views import CostsView, QuoteView
 
 pytestmark = pytest.mark.anyio
 
@@ -23,7 +23,7 @@ async def test_a_quote_is_that_of_the_kit(site, ana):
     found = site.kit.prices.quote(
         stack="elevenlabs+d-id", seconds=90.0, trainings=3, videos_per_month=7, dubs_per_month=1
     )
-    assert told.json() == quote_shape(found, datetime.now(UTC).date())
+    assert told.json() == QuoteView.of(found, datetime.now(UTC).date()).json_object()
 
 
 async def test_a_quote_of_a_script_counts_its_characters(ana):
@@ -47,7 +47,7 @@ async def test_an_unknown_price_is_null_not_zero(ana):
 async def test_every_stack_is_told_with_its_figure(site, ana):
     rows = (await ana.get("/stacks")).json()["stacks"]
     assert {row["stack"]: row["quote"] for row in rows} == {
-        stack: {"expected": estimate_shape(found.expected), "oldest": found.read}
+        stack: {"expected": CostsView.of(found.expected).json_object(), "oldest": found.read}
         for stack, found in (
             (row["stack"], site.kit.prices.quote(stack=row["stack"])) for row in rows
         )
@@ -82,7 +82,7 @@ async def test_a_broken_row_of_ones_own_is_named_and_hides_no_stack(site, tmp_pa
     broken = tmp_path / "prices.toml"
     broken.write_text('[[price]]\nprovider = "fake"\ncapability = "voice"\nusd_per_month = -1\n')
     async with site.running() as app, site.client(app, "ana") as client:
-        site.kit._pool._settings = Settings(environ={"AVATARKIT_PRICES": str(broken)})
+        site.kit._roster._settings = Settings(environ={"AVATARKIT_PRICES": str(broken)})
         told = await client.get("/quote")
         rows = (await client.get("/stacks")).json()["stacks"]
     assert (told.status_code, "line" in told.json()["error"]["message"]) == (422, True)

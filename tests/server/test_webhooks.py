@@ -25,7 +25,7 @@ from avatarkit.providers.synthesia import Synthesia
 from avatarkit.records import Status
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.repositories.sqlite import SqliteRepository
-from avatarkit.server import app as application
+from avatarkit.server import api, running
 from avatarkit.server.uploads import Uploads
 
 pytestmark = pytest.mark.anyio
@@ -354,7 +354,7 @@ async def opens(count):
 @pytest.fixture
 def breaking(monkeypatch):
     """Break the first kit, and open another one: ``breaking.open`` is awaited with a count."""
-    monkeypatch.setattr(application, "_PAUSE", 0.0)
+    monkeypatch.setattr(running, "_PAUSE", 0.0)
     made = SimpleNamespace(opened=0, open=opens)
     enter, rest = AvatarKit.__aenter__, InProcessEngine._rest
 
@@ -384,7 +384,7 @@ async def test_a_kit_that_breaks_is_opened_anew_without_a_visitor(site, breaking
 
 
 async def test_the_server_is_ill_while_its_database_does_not_answer(site, monkeypatch):
-    monkeypatch.setattr(application, "_PULSE", 0.0)
+    monkeypatch.setattr(api, "_HEALTH_TIMEOUT", 0.0)
     monkeypatch.setattr(site.repository, "next_due", anyio.sleep_forever)
     async with site.running() as app, site.client(app) as client:
         answer = await client.get("/health")
@@ -416,7 +416,7 @@ async def test_a_kit_that_cannot_be_opened_anew_is_tried_until_it_can_be(site, b
 
 
 async def test_a_request_is_answered_while_a_kit_is_opened_for_long(site, breaking, monkeypatch):
-    monkeypatch.setattr(application, "_PATIENCE", 0.0)
+    monkeypatch.setattr(running, "_PATIENCE", 0.0)
     back = asyncio.Event()
 
     async def slow(count):
@@ -444,18 +444,20 @@ async def test_uploads_are_tidied_though_deliveries_never_cease(monkeypatch):
     async def tidy():
         tidied.append(now[-1])
 
-    monkeypatch.setattr(application, "_SWEEP", 3600.0)
-    monkeypatch.setattr(application, "time", clock)
-    running = application._Running(
-        SimpleNamespace(apply_webhooks=look), SimpleNamespace(tidy=tidy), owned=False
+    monkeypatch.setattr(running, "_SWEEP", 3600.0)
+    monkeypatch.setattr(running, "time", clock)
+    runner = running.KitRunner(
+        SimpleNamespace(webhooks=SimpleNamespace(apply=look)),
+        SimpleNamespace(tidy=tidy),
+        owned=False,
     )
-    await running.ready()
+    await runner.ready()
     for moment in (1.0, 3599.0, 3600.0, 3601.0):
         now.append(moment)
         looked.clear()
-        running.delivered()
+        runner.delivered()
         await looked.wait()
-    await running.aclose()
+    await runner.aclose()
     assert tidied == [3600.0]
 
 
@@ -467,7 +469,7 @@ async def test_an_upload_folder_that_cannot_be_tidied_breaks_nothing(site, monke
         raise PermissionError
 
     monkeypatch.setattr(Uploads, "tidy", unwilling)
-    monkeypatch.setattr(application, "_SWEEP", 0.0)
+    monkeypatch.setattr(running, "_SWEEP", 0.0)
     async with site.running():
         while len(tried) < 2:
             await asyncio.sleep(0)
@@ -527,7 +529,7 @@ async def test_a_wrong_secret_and_an_unknown_vendor_answer_alike(site, path):
     async with site.running() as app, site.client(app) as client:
         answer = await client.post(path.format(site.secret), json={"name": "planted"})
     assert answer.status_code == 404
-    assert answer.json()["error"]["message"] == "there is nothing here"
+    assert answer.json()["error"]["message"] == "unknown webhook address"
     assert (await kept(site)) == ()
 
 

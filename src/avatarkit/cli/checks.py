@@ -306,7 +306,7 @@ async def _examined(
 
 async def _balances(session: Session) -> AsyncGenerator[_Check]:
     """What can still be spent at each vendor that says so."""
-    from ..json_views import balance_text
+    from .prices import balance_text
 
     async with session.kit(worker=False) as kit:
         left = await kit.prices.balances()

@@ -109,9 +109,9 @@ class Output:
             yield _Steps(title, self.hint)
 
     def _as_line(self, record: Training | Video) -> None:
-        from ..json_views import record_shape
+        from ..json_views import record_json
 
-        self.result(record_shape(record))
+        self.result(record_json(record))
 
     def _bar(self) -> Progress:
         return Progress(

@@ -13,17 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..json_views import (
-    balance_shape,
-    balance_text,
-    estimate_shape,
-    number,
-    price_shape,
-    quote_shape,
-)
+from ..json_views import BalanceView, CostsView, PriceView, QuoteView, number
 from .session import Session, command
 
 if TYPE_CHECKING:
+    from ..interfaces import Balance
     from ..pricing import Comparison, Estimate, Price, Prices
     from ..pricing.comparison import BreakEven, Compared
     from ..pricing.costs import Cost
@@ -130,7 +124,7 @@ async def _quote(
     out = session.out
     today = _today()
     out.table(
-        quote_shape(found, today),
+        QuoteView.of(found, today).json_object(),
         ("what", "provider", "plan", "amount", "US dollars", "read"),
         [_line_cells(line, today) for line in found.lines],
     )
@@ -157,7 +151,7 @@ def _line_cells(line: Line, today: date) -> tuple[str, ...]:
 
 
 def _aged(price: Price, today: date) -> str:
-    return f"{price.as_of}, {price.age(today)}" if price.as_of else "undated"
+    return f"{price.as_of}, {price.age_on(today)}" if price.as_of else "undated"
 
 
 async def _compare(
@@ -294,10 +288,10 @@ def _counts(found: Comparison) -> tuple[int, Decimal]:
 
 def _compared_shape(row: Compared, found: Comparison, today: date) -> dict[str, Any]:
     avatars, minutes = _counts(found)
-    return quote_shape(row.quote, today) | {
-        "per_avatar": estimate_shape(row.per(avatars)) if avatars else None,
-        "per_minute": estimate_shape(row.per(minutes)) if minutes else None,
-        "latencies": [price_shape(price, today) for price in row.latencies],
+    return QuoteView.of(row.quote, today).json_object() | {
+        "per_avatar": CostsView.of(row.per(avatars)).json_object() if avatars else None,
+        "per_minute": CostsView.of(row.per(minutes)).json_object() if minutes else None,
+        "latencies": [PriceView.of(price, today).json_object() for price in row.latencies],
     }
 
 
@@ -335,7 +329,7 @@ async def _prices(
     today = _today()
     found = [p for p in _loaded(prices_file) if provider in (None, p.provider)]
     session.out.table(
-        {"prices": [price_shape(price, today) for price in found]},
+        {"prices": [PriceView.of(price, today).json_object() for price in found]},
         (
             "provider",
             "what",
@@ -391,7 +385,9 @@ async def _costs(
         left = await kit.prices.balances() if balances else {}
     document: dict[str, Any] = {"currency": "USD", "costs": [_cost_shape(cost) for cost in found]}
     if balances:
-        document["balances"] = {name: balance_shape(balance) for name, balance in left.items()}
+        document["balances"] = {
+            name: BalanceView.of(balance).json_object() for name, balance in left.items()
+        }
     session.out.table(
         document,
         ("when", "record", "what", "provider", "vendor said", "that is", "quoted"),
@@ -399,6 +395,15 @@ async def _costs(
     )
     for name, balance in left.items():
         session.out.line(f"{name}: {balance_text(balance)}")
+
+
+def balance_text(found: Balance | Exception) -> str:
+    """Format a balance for people."""
+    if isinstance(found, Exception):
+        return f"unknown: {found}"
+    if found.amount is None:
+        return "not reported by the vendor"
+    return f"${found.amount:.2f} left" if found.unit == "usd" else f"{found.amount:g} credits left"
 
 
 def _used(found: Estimate | None) -> str | None:

@@ -42,7 +42,7 @@ async def _speak(
     allow_unknown: AllowUnknown = None,
 ) -> None:
     """Make a trained avatar speak, and save the video."""
-    from ..json_views import record_shape
+    from ..json_views import record_json
     from .following import check_target, follow, interruptible
 
     if (text is None) == (audio is None):
@@ -61,7 +61,7 @@ async def _speak(
         async with interruptible(session.out, video.id, save=True):
             video = await follow(session.out, kit, video, title="video")
             path = await kit.save(video, out or f"{video.id}.mp4")
-    session.out.result(record_shape(video) | {"path": str(path)}, str(path))
+    session.out.result(record_json(video) | {"path": str(path)}, str(path))
 
 
 async def _demo(

@@ -53,7 +53,7 @@ async def _train(
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait for its end.")] = True,
 ) -> None:
     """Train an avatar with a cloned voice."""
-    from ..json_views import record_shape
+    from ..json_views import record_json
     from .consents import consent_from
     from .following import follow, interruptible
 
@@ -72,7 +72,7 @@ async def _train(
         )
         if not wait:
             session.out.hint(f"go on with: {session.out.command('watch', training.id)}")
-            session.out.result(record_shape(training), training.id)
+            session.out.result(record_json(training), training.id)
             return
         session.out.hint(f"training {training.id}")
         async with interruptible(session.out, training.id):
@@ -100,11 +100,11 @@ async def _watch(
 
 async def _status(session: Session, record_id: Id) -> None:
     """Show a training or a video."""
-    from ..json_views import record_shape
+    from ..json_views import record_json
 
     async with session.kit(worker=False) as kit:
         record = await kit.get(record_id)
-    session.out.result(record_shape(record), *_described(record))
+    session.out.result(record_json(record), *_described(record))
 
 
 def _described(record: Training | Video) -> list[str]:
@@ -132,7 +132,7 @@ async def _list(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
 ) -> None:
     """List the newest trainings or videos."""
-    from ..json_views import record_shape
+    from ..json_views import record_json
     from ..records import Status
 
     if status is not None and status not in list(Status):
@@ -145,7 +145,7 @@ async def _list(
         else:
             records = await kit.trainings(user_id=user, status=wanted, limit=limit)
     session.out.table(
-        {"videos" if videos else "trainings": [record_shape(r) for r in records]},
+        {"videos" if videos else "trainings": [record_json(r) for r in records]},
         _HEADINGS,
         [(r.id, r.status, f"{r.progress} %", r.user_id, r.clone_id, r.name) for r in records],
     )
@@ -161,17 +161,17 @@ async def _resolve(
     ] = None,
 ) -> None:
     """Answer what a training or a video asks for."""
-    from ..json_views import record_shape
+    from ..json_views import record_json
 
     async with session.kit(worker=False) as kit:
         record = await kit.resolve(record_id, choice, job_id=job_id, recording=recording)
     session.out.hint(f"go on with: {session.out.command('watch', record.id)}")
-    session.out.result(record_shape(record), f"{record.id} is {record.status}")
+    session.out.result(record_json(record), f"{record.id} is {record.status}")
 
 
 async def _cancel(session: Session, record_id: Id) -> None:
     """Stop it, and delete what the provider holds of it."""
-    from ..json_views import record_shape
+    from ..json_views import record_json
     from .following import clear_up
 
     async with session.kit(worker=True) as kit:
@@ -179,7 +179,7 @@ async def _cancel(session: Session, record_id: Id) -> None:
         left = await clear_up(kit, record_id)
     _tell_left(session, left)
     session.out.result(
-        record_shape(record) | {"left": _left_shape(left)}, f"{record_id} is {record.status}"
+        record_json(record) | {"left": _left_shape(left)}, f"{record_id} is {record.status}"
     )
 
 

@@ -100,7 +100,7 @@ class Price(Model):
         """Date of reading: a month, a day, or "undated"."""
         return self.as_of or "undated"
 
-    def age(self, today: date) -> str:
+    def age_on(self, today: date) -> str:
         """Age of the row in whole months: "2 months old", or "undated"."""
         if self.as_of is None:
             return "undated"

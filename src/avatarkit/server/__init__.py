@@ -1,4 +1,7 @@
-"""The ASGI app: API, webhook inbox, live progress, media, dashboard; needs the ``server`` extra."""
+"""The ASGI app: HTTP API, webhook endpoint, live progress, media and dashboard.
+
+Needs the ``server`` extra.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ try:
     from .app import create_app
     from .auth import Authenticate, BearerTokens, StartupToken, SupabaseTokens
     from .uploads import Allowance
-except ModuleNotFoundError as error:  # pragma: no cover - where the extra is not installed
+except ModuleNotFoundError as error:  # pragma: no cover - the extra is not installed
     if (error.name or "").partition(".")[0] not in {"starlette", "sse_starlette", "jwt"}:
         raise
     raise ConfigError(

@@ -1,4 +1,4 @@
-"""Who asks: the application's own answer, or one of three that come with avatarkit."""
+"""Authentication of requests: the protocol, bearer tokens, start-up token and Supabase JWTs."""
 
 from __future__ import annotations
 
@@ -16,21 +16,19 @@ from .. import http
 from ..errors import ProviderError, StorageError
 from ..webhooks import require_unguessable
 
-__all__ = ["Authenticate", "BearerTokens", "StartupToken", "SupabaseTokens", "bearer"]
-
-#: Says whose request it is: a user's id, or None for a stranger. It may look at headers and
-#: cookies; it must not read the body.
+#: Returns the user ID of a request, or None if it is not authenticated. It may read headers and
+#: cookies, but not the body.
 Authenticate = Callable[[HTTPConnection], Awaitable[str | None]]
 
 
 def bearer(request: HTTPConnection) -> str | None:
-    """The token of ``Authorization: Bearer``."""
+    """Return the token of ``Authorization: Bearer``."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
 class BearerTokens:
-    """Tokens of machines: ``{token: user id}``. Raises ``ConfigError`` for a guessable one."""
+    """Static tokens: ``{token: user ID}``. Raises ``ConfigError`` for an easy token."""
 
     def __init__(self, tokens: Mapping[str, str]) -> None:
         for token in tokens:
@@ -45,10 +43,10 @@ class BearerTokens:
 
 
 class StartupToken:
-    """One user of one machine: the token stands in the address that ``serve`` prints.
+    """One token for one user, printed by ``serve`` as part of its URL.
 
-    The page that is opened with ``?token=`` gets it as a cookie that no other site's page can
-    use; programs send it as a bearer token.
+    Opening the page with ``?token=`` stores it in a same-site cookie; programs send it as a bearer
+    token.
     """
 
     COOKIE = "avatarkit"
@@ -58,22 +56,21 @@ class StartupToken:
         self._token, self._user_id = token, user_id
 
     def knows(self, token: str) -> bool:
-        """Whether this is the token, compared in constant time."""
+        """Compare a token in constant time."""
         return hmac.compare_digest(token.encode(), self._token.encode())
 
     async def __call__(self, request: HTTPConnection) -> str | None:
-        """Take the header or the cookie."""
+        """Accept the header or the cookie."""
         cookie = request.cookies.get(self.COOKIE, "")
         return self._user_id if self.knows(cookie) else await self._own(request)
 
 
 class SupabaseTokens:
-    """Access tokens of the users of the Supabase project at ``url``.
+    """Access tokens (JWT) of the users of the Supabase project at ``url``.
 
-    With the project's legacy ``secret`` they are checked as HS256, else by the keys that the
-    project publishes, which are asked for when one is unknown, at most once a minute. Only
-    signed-in users pass: audience and role "authenticated". Raises ``StorageError`` where the keys
-    cannot be had now.
+    With the project's legacy ``secret`` they are verified as HS256, else with the project's public
+    keys, which are downloaded when a key is unknown, at most once a minute. Only signed-in users
+    pass: audience and role "authenticated". Raises ``StorageError`` if the download fails.
     """
 
     _ALGORITHMS = ("ES256", "RS256", "EdDSA")
@@ -92,11 +89,11 @@ class SupabaseTokens:
         self._client = client
         self._now = now
         self._keys: dict[str, jwt.PyJWK] = {}
-        self._asked = -self._PAUSE
-        self._asking = anyio.Lock()
+        self._downloaded = -self._PAUSE
+        self._downloading = anyio.Lock()
 
     async def __call__(self, request: HTTPConnection) -> str | None:
-        """Return the user's id where the token is signed, fresh and of a signed-in user."""
+        """Return the user ID if the token is valid and belongs to a signed-in user."""
         token = bearer(request)
         if token is None:
             return None
@@ -119,26 +116,26 @@ class SupabaseTokens:
             return self._secret, ("HS256",)
         name = str(jwt.get_unverified_header(token).get("kid"))
         if name not in self._keys:
-            await self._ask(name)
+            await self._download(name)
         try:
             return self._keys[name], self._ALGORITHMS
         except KeyError:
             raise jwt.InvalidTokenError from None
 
-    async def _ask(self, name: str) -> None:
-        async with self._asking:
-            if name in self._keys or self._now() - self._asked < self._PAUSE:
+    async def _download(self, name: str) -> None:
+        async with self._downloading:
+            if name in self._keys or self._now() - self._downloaded < self._PAUSE:
                 return
             client = self._client or http.new_client(timeout=10.0)
             try:
                 request = client.build_request("GET", f"{self._url}/auth/v1/.well-known/jwks.json")
                 call = http.Call(provider="supabase", operation="jwks", timeout=10.0)
-                told = await http.send(client, request, call)
+                keys = await http.send(client, request, call)
             except ProviderError as error:
-                raise StorageError("Supabase's keys cannot be had: try again") from error
+                raise StorageError("Supabase's keys could not be downloaded. Try again.") from error
             finally:
                 if self._client is None:
                     await client.aclose()
-            self._asked = self._now()
-            found = jwt.PyJWKSet.from_json(json.dumps(told))
+            self._downloaded = self._now()
+            found = jwt.PyJWKSet.from_json(json.dumps(keys))
             self._keys = {str(key.key_id): key for key in found.keys}

@@ -1,4 +1,4 @@
-"""What requests say: their bodies, read and bounded."""
+"""Request bodies: pydantic models, and a reader with limits on size and depth."""
 
 from __future__ import annotations
 
@@ -19,23 +19,7 @@ from ..errors import AvatarKitError, ConsentRequired
 from ..models import WORDING, Consent
 from ..pricing import USD, Money
 
-__all__ = [
-    "MAX_DEPTH",
-    "MAX_JSON",
-    "Answer",
-    "BadBody",
-    "ConsentGiven",
-    "LinkedSample",
-    "NewTraining",
-    "NewVideo",
-    "TooLarge",
-    "clone_named",
-    "limited",
-    "nested",
-    "read",
-]
-
-#: Bytes of a JSON body, and how deep it may be nested.
+#: Maximum bytes of a JSON body, and its maximum nesting depth.
 MAX_JSON = 1 << 20
 MAX_DEPTH = 64
 
@@ -43,17 +27,17 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class BadBody(AvatarKitError, ValueError):
-    """The body is not what the route takes."""
+    """Invalid body, parameter or header."""
 
 
 class TooLarge(AvatarKitError, ValueError):
-    """The body is larger than the route takes."""
+    """The body exceeds the size limit."""
 
 
 def clone_named(clone_id: str) -> str:
-    """The id of a clone; raises ``BadBody`` for what is none."""
+    """Return a valid clone ID; raise ``BadBody`` for an invalid one."""
     if not (0 < len(clone_id) <= 200 and clone_id.isprintable()):
-        raise BadBody("a clone's id has 1 to 200 printable characters")
+        raise BadBody("clone_id: give 1 to 200 printable characters")
     return clone_id
 
 
@@ -63,25 +47,25 @@ class _Body(BaseModel):
     @field_validator("*")
     @classmethod
     def _without_nul(cls, value: object) -> object:
-        """Refuse what PostgreSQL does not keep."""
+        """Reject NUL characters, which PostgreSQL cannot store."""
         if isinstance(value, str) and "\0" in value:
-            raise ValueError("text without a NUL is taken")
+            raise ValueError("text must not contain NUL characters")
         return value
 
 
 class ConsentGiven(_Body):
-    """Who agreed, or why nobody had to: ``subject``, or ``not_a_real_person`` with a reason."""
+    """Consent of ``subject``, or the reason why none is needed as ``not_a_real_person``."""
 
     subject: str | None = Field(default=None, max_length=200)
     wording: str = Field(default=WORDING[1], max_length=10_000)
     wording_version: str = Field(default=WORDING[0], max_length=100)
     evidence: str | None = Field(
-        default=None, max_length=200, description="The name under which evidence was uploaded."
+        default=None, max_length=200, description="Name of the uploaded evidence file."
     )
     not_a_real_person: str | None = Field(default=None, max_length=1000)
 
     def consent(self, evidence: str | None) -> Consent:
-        """The same for the kit; ``evidence`` is the file's path."""
+        """Return it as a ``Consent``; ``evidence`` is the file's path."""
         if self.not_a_real_person is not None:
             if self.subject is not None:
                 raise ConsentRequired("give either subject or not_a_real_person")
@@ -94,20 +78,20 @@ class ConsentGiven(_Body):
         )
 
 
-class _Order(_Body):
+class _PaidRequest(_Body):
     max_cost: str | None = Field(
         default=None,
         pattern=r"^[0-9]{1,7}(\.[0-9]{1,6})?$",
-        description="The most that it may be expected to cost, in US dollars.",
+        description="Maximum expected cost in US dollars.",
     )
 
     @property
     def most(self) -> Money | None:
-        """The same for the kit."""
+        """Maximum expected cost, if one was given."""
         return None if self.max_cost is None else USD(self.max_cost)
 
 
-class NewTraining(_Order):
+class NewTraining(_PaidRequest):
     """Train an avatar from a clone's stored samples."""
 
     clone_id: Annotated[str, AfterValidator(clone_named)]
@@ -117,35 +101,35 @@ class NewTraining(_Order):
     consent: ConsentGiven | None = None
 
 
-class NewVideo(_Order):
-    """Let a trained avatar say something."""
+class NewVideo(_PaidRequest):
+    """Generate a video with a trained avatar."""
 
     text: str = Field(min_length=1, max_length=20_000)
     name: str = Field(default="", max_length=200)
     language: str | None = Field(default=None, max_length=35)
 
 
-class Answer(_Body):
-    """Answer an action with one of its choices."""
+class ActionChoice(_Body):
+    """Answer a required action with one of its choices."""
 
     choice: str = Field(min_length=1, max_length=40)
     job_id: str | None = Field(default=None, max_length=400)
     recording: str | None = Field(
-        default=None, max_length=200, description="The name under which it was uploaded."
+        default=None, max_length=200, description="Name of the uploaded recording."
     )
 
 
 class LinkedSample(_Body):
-    """A sample that is fetched from a public https address."""
+    """A sample to fetch from a public https address."""
 
     role: Literal["voice", "footage"]
-    url: str = Field(pattern=r"^https://", max_length=4000)  # a path would be one of this machine
+    url: str = Field(pattern=r"^https://", max_length=4000)  # a path would be on this host
 
 
 async def limited(request: Request, limit: int = MAX_JSON) -> bytes:
-    """Read a body of at most so many bytes; raises ``TooLarge`` without reading on."""
-    said = request.headers.get("content-length", "")
-    if said.isascii() and said.isdigit() and (len(said) > 15 or int(said) > limit):
+    """Read a body of at most ``limit`` bytes; raise ``TooLarge`` as soon as it is longer."""
+    length = request.headers.get("content-length", "")
+    if length.isascii() and length.isdigit() and (len(length) > 15 or int(length) > limit):
         raise TooLarge(f"the body is larger than {limit} bytes")
     body = bytearray()
     async for chunk in request.stream():
@@ -155,15 +139,15 @@ async def limited(request: Request, limit: int = MAX_JSON) -> bytes:
     return bytes(body)
 
 
-#: A string, also one that never ends, so that no quote is looked at twice.
+#: A JSON string, terminated or not, so that matching takes linear time.
 _STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _BRACKETS = re.compile(rb"[\[\]{}]")
 
 
 def nested(body: bytes) -> bool:
-    """Whether JSON is nested deeper than anything that we or vendors write."""
+    """Return True if JSON is nested deeper than ``MAX_DEPTH``."""
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
-        return False  # without a look at what is in a string
+        return False  # fast path: strings need not be removed
     depth = 0
     for bracket in _BRACKETS.findall(_STRINGS.sub(b"", body)):
         depth += 1 if bracket in b"[{" else -1
@@ -173,7 +157,7 @@ def nested(body: bytes) -> bool:
 
 
 async def read(request: Request, model: type[M]) -> M:
-    """Read a JSON body; raises ``BadBody`` that names the field, and repeats no value of it."""
+    """Read a JSON body; raise ``BadBody`` that names the field but repeats no value."""
     body = await limited(request)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":

@@ -1,4 +1,4 @@
-"""What every request passes: the right host, no stranger's page; headers on its way out."""
+"""Middleware: checks of host and origin, security headers; and a rate limiter."""
 
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["ANY_HOST", "LOOPBACK", "Guard", "Strangers"]
-
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
-#: Paths that are answered whatever the Host: probes ask by address.
+#: Paths without a host check: probes use the address instead of a name.
 ANY_HOST = frozenset({"/health"})
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
-#: Uploads are served from the same origin, so nothing in them may run.
+#: Uploads are served from the same origin, so scripts in them must not run.
 _HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -34,11 +32,10 @@ _HEADERS = {
 
 
 class Guard:
-    """Refuses foreign hosts and requests that another origin's page makes.
+    """Rejects unknown hosts (DNS rebinding) and cross-site requests (CSRF).
 
-    The Host is checked against DNS rebinding. What changes something must come from the app's own
-    pages, from ``origins``, or from no page at all. Webhooks come from anywhere: they are known by
-    the secret in their path.
+    Requests that change something must come from the app's own pages, from ``origins``, or from a
+    client that is not a browser. Webhooks are exempt: the secret in their path authenticates them.
     """
 
     def __init__(
@@ -54,18 +51,18 @@ class Guard:
         self._origins = frozenset(origins)
         self._open = open_paths
         self._added = dict(_HEADERS)
-        if origins:  # their pages show media of ours
+        if origins:  # their pages may embed our media
             self._added["cross-origin-resource-policy"] = "cross-origin"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse, or pass on with headers added to the answer."""
+        """Reject the request, or pass it on and add headers to the response."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         if problem := self._problem(scope):
             status, message = problem
-            shape = {"error": {"type": "Forbidden", "message": message}}
-            await JSONResponse(shape, status)(scope, receive, send)
+            body = {"error": {"type": "Forbidden", "message": message}}
+            await JSONResponse(body, status)(scope, receive, send)
             return
 
         async def guarded(message: Message) -> None:
@@ -83,7 +80,7 @@ class Guard:
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         known = "*" in self._hosts or _name(host) in self._hosts
         if not known and path not in ANY_HOST:
-            return 421, "this server does not answer for that host: name it in hosts"
+            return 421, f"unknown host {host!r}: add it to hosts"
         if scope["method"] in _SAFE or path.startswith(self._open):
             return None
         origin = headers.get("origin")
@@ -91,34 +88,34 @@ class Guard:
             foreign = headers.get("sec-fetch-site") in {"cross-site", "same-site"}
         else:
             foreign = origin.partition("://")[2] != host and origin not in self._origins
-        return (403, "another site's page may not do that") if foreign else None
+        return (403, "cross-site request rejected: add the site to origins") if foreign else None
 
 
 def _name(host: str) -> str:
-    """The name in a Host header, without its port; empty for what is none."""
+    """Return the name in a Host header without its port; empty if it is invalid."""
     try:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return ""
 
 
-class Strangers:
-    """Bounds how often a source may be refused, ``limit`` times in ``seconds``."""
+class RateLimiter:
+    """Blocks a source after ``limit`` rejected requests within ``seconds``."""
 
-    _KNOWN = 4096  #: sources that are remembered
+    _KNOWN = 4096  #: number of sources remembered
 
     def __init__(self, limit: int = 30, seconds: float = 60.0) -> None:
         self._limit, self._seconds = limit, seconds
-        self._refused: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._rejected: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
     def blocked(self, source: str, now: float) -> bool:
-        """Whether it has been refused too often lately."""
-        since, count = self._refused.get(source, (now, 0))
+        """Return True if this source exceeded its limit."""
+        since, count = self._rejected.get(source, (now, 0))
         return count >= self._limit and now - since < self._seconds
 
-    def refuse(self, source: str, now: float) -> None:
-        """Count a refusal."""
-        since, count = self._refused.pop(source, (now, 0))
-        self._refused[source] = (now, 1) if now - since >= self._seconds else (since, count + 1)
-        if len(self._refused) > self._KNOWN:
-            self._refused.popitem(last=False)
+    def reject(self, source: str, now: float) -> None:
+        """Count a rejected request."""
+        since, count = self._rejected.pop(source, (now, 0))
+        self._rejected[source] = (now, 1) if now - since >= self._seconds else (since, count + 1)
+        if len(self._rejected) > self._KNOWN:
+            self._rejected.popitem(last=False)

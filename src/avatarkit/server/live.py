@@ -1,4 +1,4 @@
-"""Live progress: any number of watchers of one record share one look at it."""
+"""Live progress: all watchers of one record share one subscription to its changes."""
 
 from __future__ import annotations
 
@@ -15,14 +15,12 @@ from ..errors import AvatarKitError, NotFound, StorageError
 from ..kit import AvatarKit
 from ..records import Training, Video
 
-__all__ = ["Hub"]
-
 log = get_logger(__name__)
 
 
 @dataclass(slots=True, eq=False)
 class _Channel:
-    """One record that somebody watches: its newest state, as it is sent to each of them."""
+    """A watched record: its latest state and the encoded event for every watcher."""
 
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     record: Training | Video | None = None
@@ -34,24 +32,26 @@ class _Channel:
 
 
 class Hub:
-    """Watches each record once, however many look on; ``shape`` says what they are shown."""
+    """Watches each record once for any number of watchers; ``as_json`` makes the event's data."""
 
-    def __init__(self, kit: AvatarKit, shape: Callable[[Training | Video], dict[str, Any]]) -> None:
+    def __init__(
+        self, kit: AvatarKit, as_json: Callable[[Training | Video], dict[str, Any]]
+    ) -> None:
         self._kit = kit
-        self._shape = shape
+        self._as_json = as_json
         self._channels: dict[str, _Channel] = {}
 
     def watched(self, record_id: str) -> Training | Video | None:
-        """The newest state of a record that somebody watches, which spares others the look."""
+        """Return the latest state of a watched record without a database query."""
         channel = self._channels.get(record_id)
         return channel.record if channel else None
 
     async def changes(self, record_id: str, after: int = -1) -> AsyncIterator[bytes]:
-        """Yield an event now and at each change, until the record is final or gone.
+        """Yield an event now and at each change, until the record is final or deleted.
 
-        Versions up to ``after`` are known to who asks and not repeated.
+        Versions up to ``after`` are skipped.
         """
-        channel = self._channels.get(record_id)  # one for all, until the last has gone
+        channel = self._channels.get(record_id)  # shared until the last watcher leaves
         if channel is None:
             channel = self._channels[record_id] = _Channel()
             channel.task = asyncio.create_task(self._watch(record_id, channel))
@@ -81,21 +81,21 @@ class Hub:
         try:
             async for record in self._kit.watch(record_id):
                 channel.record, channel.version = record, record.version
-                text = json.dumps(self._shape(record), separators=(",", ":"))
+                text = json.dumps(self._as_json(record), separators=(",", ":"))
                 event = ServerSentEvent(text, event="change", id=str(record.version))
                 channel.event = event.encode()
-                self._tell(channel)
+                self._notify(channel)
         except (NotFound, StorageError):
-            pass  # it was deleted, or the database is away: who watches asks anew, and is told
+            pass  # deleted, or the database is away: watchers reconnect and get the error
         except AvatarKitError as error:
             log.warning("watch.failed", id=record_id, reason=cleaned(str(error)))
         finally:
             channel.ended = True
-            self._tell(channel)
+            self._notify(channel)
             if self._channels.get(record_id) is channel:
                 del self._channels[record_id]
 
     @staticmethod
-    def _tell(channel: _Channel) -> None:
-        told, channel.changed = channel.changed, asyncio.Event()
-        told.set()
+    def _notify(channel: _Channel) -> None:
+        previous, channel.changed = channel.changed, asyncio.Event()
+        previous.set()

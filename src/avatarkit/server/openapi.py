@@ -1,4 +1,4 @@
-"""The OpenAPI document, made from the table of routes."""
+"""OpenAPI 3.1 document, generated from the route table."""
 
 from __future__ import annotations
 
@@ -7,46 +7,44 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
-from pydantic.json_schema import GenerateJsonSchema
+from pydantic.json_schema import CoreModeRef, DefsRef, GenerateJsonSchema
 
-from .answers import Error
-from .api import Route
 from .guards import ANY_HOST
+from .routes import Route
+from .schemas import ErrorAnswer
 
-__all__ = ["document"]
-
-#: What a status means on any route.
+#: Description of each status.
 _MEANINGS = {
-    200: "Done.",
-    201: "Made.",
-    204: "Done; there is nothing to say.",
-    206: "The bytes that were asked for.",
-    307: "It lies at another address.",
-    400: "The request is not what the route takes.",
-    401: "Nobody is signed in.",
-    403: "Another site's page asked.",
-    404: "There is none, or it is not yours.",
-    409: "It is in a state that does not fit.",
+    200: "OK.",
+    201: "Created.",
+    204: "No content.",
+    206: "Partial content.",
+    307: "The file is at another address.",
+    400: "Invalid request.",
+    401: "Not signed in.",
+    403: "A page of another site sent the request.",
+    404: "Not found, or another user's.",
+    409: "Conflicts with the current state.",
     413: "Too large.",
-    415: "Another content type than the route takes.",
-    416: "There are no such bytes.",
-    421: "The server does not answer for that host.",
-    422: "What was given cannot be used: the message says what to do.",
-    429: "Too much at once.",
-    502: "A provider, or the address of a sample, gave no good answer.",
-    503: "The database or the media store is away: try again.",
+    415: "Unsupported content type.",
+    416: "Range not satisfiable.",
+    421: "Unknown host.",
+    422: "The input cannot be used: the message says what to do.",
+    429: "Too many requests.",
+    502: "A provider or the address of a sample failed.",
+    503: "The database or the media store is unavailable: try again.",
 }
 
-#: The schema of each type that a body or an answer is made of.
+#: JSON schema of each type that a body or an answer is made of.
 _Schemas = Mapping[Any, Mapping[str, Any]]
 
 
 def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
-    """The document of these routes, OpenAPI 3.1."""
+    """Generate the document of these routes."""
     schemas, components = _schemas(routes)
     paths: dict[str, Any] = {}
     for route in routes:
-        path = re.sub(r":\w+}", "}", route.path)  # what may hold slashes
+        path = re.sub(r":\w+}", "}", route.path)  # Starlette's convertors, such as {key:path}
         paths.setdefault(path, {})[route.method.lower()] = _operation(route, schemas)
     return {
         "openapi": "3.1.0",
@@ -61,25 +59,33 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
 
 
 class _Generator(GenerateJsonSchema):
-    """Says of what is answered that it holds all of its fields, and no other."""
+    """Marks every field of an answer as required, and closes dataclasses to other fields."""
 
     def field_is_required(self, field: Any, total: bool) -> bool:
-        """Also of a field with a default, which an answer does not leave out."""
+        """Return True for answers: a field with a default is sent too."""
         return self.mode == "serialization" or super().field_is_required(field, total)
 
     def dataclass_schema(self, schema: Any) -> dict[str, Any]:
-        """Closed, as models are."""
+        """Forbid additional properties, as models do."""
         return super().dataclass_schema(schema) | {"additionalProperties": False}
+
+    def get_defs_ref(self, core_mode_ref: CoreModeRef) -> DefsRef:
+        """Name components without the suffix of our models: ``Training``, not TrainingAnswer."""
+        ref, mode = core_mode_ref
+        return super().get_defs_ref((type(ref)(re.sub(r"(View|Answer):", ":", ref)), mode))
 
 
 def _schemas(routes: Sequence[Route]) -> tuple[_Schemas, dict[str, Any]]:
-    """The schemas of all that is read and answered, and the components that they refer to."""
-    read = dict.fromkeys(route.body for route in routes if route.body is not None)
-    told = dict.fromkeys([Error, *(kind for route in routes for kind in route.holds.values())])
+    """Generate the schemas of all bodies and answers, and their shared components."""
+    bodies = dict.fromkeys(route.body for route in routes if route.body is not None)
+    answers = [kind for route in routes for kind in route.content.values()]
     schemas, shared = TypeAdapter.json_schemas(
         [
-            *((kind, "validation", TypeAdapter(kind)) for kind in read),
-            *((kind, "serialization", TypeAdapter(kind)) for kind in told),
+            *((kind, "validation", TypeAdapter(kind)) for kind in bodies),
+            *(
+                (kind, "serialization", TypeAdapter(kind))
+                for kind in dict.fromkeys([ErrorAnswer, *answers])
+            ),
         ],
         ref_template="#/components/schemas/{model}",
         schema_generator=_Generator,
@@ -98,50 +104,51 @@ def _operation(route: Route, schemas: _Schemas) -> dict[str, Any]:
         }
         for name in names
     ]
-    answers = {*route.answers, 400, 503}
-    if route.path not in ANY_HOST:
-        answers.add(421)
-    if route.signed_in:
-        answers.add(401)
-    if route.method in {"POST", "PUT", "DELETE"}:
-        answers.add(403)
-    if route.body is not None:
-        answers.add(413)
-    told: dict[str, Any] = {
+    operation: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,
         "parameters": [*parameters, *route.parameters],
-        "responses": {str(s): _answer(s, route, schemas) for s in sorted(answers)},
+        "responses": {str(s): _response(s, route, schemas) for s in sorted(_statuses(route))},
     }
     if not route.signed_in:
-        told["security"] = []
+        operation["security"] = []
     if route.body is not None:
-        told["requestBody"] = {
-            "required": True,
-            "content": {"application/json": {"schema": schemas[route.body]}},
-        }
+        content = {"application/json": {"schema": schemas[route.body]}}
+        operation["requestBody"] = {"required": True, "content": content}
     elif route.method == "PUT":
-        told["requestBody"] = {
-            "required": True,
-            "content": {route.media_type: {"schema": {"type": "string", "format": "binary"}}},
-        }
-    return told
+        content = {route.media_type: {"schema": {"type": "string", "format": "binary"}}}
+        operation["requestBody"] = {"required": True, "content": content}
+    return operation
 
 
 _ROLE = {"type": "string", "enum": ["voice", "footage", "evidence", "recording"]}
 
 
-def _answer(status: int, route: Route, schemas: _Schemas) -> dict[str, Any]:
-    told: dict[str, Any] = {"description": _MEANINGS[status]}
+def _statuses(route: Route) -> set[int]:
+    """Return the route's own statuses, and those that every route of its kind has."""
+    found = {*route.statuses, 400, 503}
+    if route.path not in ANY_HOST:
+        found.add(421)
+    if route.signed_in:
+        found.add(401)
+    if route.method in {"POST", "PUT", "DELETE"}:
+        found.add(403)
+    if route.body is not None:
+        found.add(413)
+    return found
+
+
+def _response(status: int, route: Route, schemas: _Schemas) -> dict[str, Any]:
+    response: dict[str, Any] = {"description": _MEANINGS[status]}
     if status in route.headers:
-        told["headers"] = route.headers[status]
-    if route.method == "HEAD":  # which has no body, whatever it answers
-        return told
-    kind = route.holds.get(status, Error if status >= 400 else None)
+        response["headers"] = route.headers[status]
+    if route.method == "HEAD":  # has no body at any status
+        return response
+    kind = route.content.get(status, ErrorAnswer if status >= 400 else None)
     if status in route.texts:
-        told["content"] = {"text/plain": {"schema": {"type": "string"}}}
+        response["content"] = {"text/plain": {"schema": {"type": "string"}}}
     elif kind is not None:
-        told["content"] = {"application/json": {"schema": schemas[kind]}}
+        response["content"] = {"application/json": {"schema": schemas[kind]}}
     elif status in {200, 206}:
-        told["content"] = {route.media_type: {"schema": {"type": "string"}}}
-    return told
+        response["content"] = {route.media_type: {"schema": {"type": "string"}}}
+    return response

@@ -1,4 +1,4 @@
-"""Samples on their way in: streamed to disk, and continued where they were cut."""
+"""Resumable uploads, streamed to disk."""
 
 from __future__ import annotations
 
@@ -17,55 +17,53 @@ import anyio.to_thread
 
 from ..errors import AvatarKitError, Conflict, MediaRejected, StorageError
 
-__all__ = ["MAX_BYTES", "Allowance", "AllowanceExceeded", "Offset", "Uploads"]
-
-#: Bytes of one upload: what preflight looks at, at most.
+#: Maximum bytes of one upload, the same as in sample validation.
 MAX_BYTES = 2 << 30
 
-#: Seconds after which an unfinished upload, or evidence that nobody used, is thrown away.
+#: Seconds after which an unfinished upload or unused evidence is deleted.
 _STALE = 86_400.0
 
-#: Characters of a file's name that are kept; no system takes more than 255 bytes.
+#: Characters of a file name that are kept: file systems allow 255 bytes.
 _NAME = 60
 
 
 class Offset(AvatarKitError):
-    """The upload goes on at another place; ``at`` says where."""
+    """The upload must continue at another offset, ``at``."""
 
     def __init__(self, at: int) -> None:
-        super().__init__(f"the upload goes on at byte {at}: send Upload-Offset: {at}")
+        super().__init__(f"wrong offset: continue the upload with Upload-Offset: {at}")
         self.at = at
 
 
 class AllowanceExceeded(AvatarKitError):
-    """A user keeps as much as one user may."""
+    """The user's stored recordings reach the limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """How much one user may keep: stored samples and what is on its way in, over all clones."""
+    """Limit per user, over all clones: number and bytes of stored samples and open uploads."""
 
     files: int = 200
     bytes: int = 20_000_000_000
 
     def require(self, files: int, size: int) -> None:
-        """Raise ``AllowanceExceeded`` where so many files of so many bytes are too much."""
+        """Raise ``AllowanceExceeded`` if this number of files or bytes exceeds the limit."""
         if files > self.files or size > self.bytes:
             raise AllowanceExceeded(
-                f"you may keep {self.files} recordings of {self.bytes / 1e6:.0f} MB together: "
-                "delete recordings that you need no longer, then send this one again"
+                f"the limit is {self.files} recordings of {self.bytes / 1e6:.0f} MB together: "
+                "delete some recordings, then upload this one again"
             )
 
 
 class Uploads:
-    """Files below ``folder``, each known by whose and what it is; named ``.part`` until whole."""
+    """Uploaded files below ``folder``, one folder per user; named ``.part`` until complete."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._busy: dict[Path, int] = {}  # and how long each is announced to be
+        self._busy: dict[Path, int] = {}  # announced length of each open upload
 
     def place(self, user: str, *what: str, name: str) -> Path:
-        """Where a user's whole file called ``name`` lies; nobody else's can be named so."""
+        """Return the path of a user's complete file; users cannot reach each other's files."""
         cleaned = re.sub(r"[^\w.-]+", "_", name[-_NAME:]).lstrip(".") or "sample"
         return self._of(user) / _digest(*what) / cleaned
 
@@ -73,9 +71,9 @@ class Uploads:
         return self._folder / _digest(user)
 
     async def held(self, user: str, *, beside: Path) -> tuple[int, int]:
-        """How many files and bytes of a user are here, ``beside`` the one that is spoken of.
+        """Return number and bytes of a user's files, except for the one at ``beside``.
 
-        One that is being sent counts as what it will be.
+        An open upload counts with its announced length.
         """
         own = self._of(user)
         sizes = {path.parent: n for path, n in self._busy.items() if own in path.parents}
@@ -85,18 +83,18 @@ class Uploads:
         return len(sizes), sum(sizes.values())
 
     async def received(self, path: Path) -> int:
-        """How many bytes of an unfinished upload are there."""
+        """Return the bytes received of an unfinished upload."""
         part = anyio.Path(_part(path))
         return (await part.stat()).st_size if await part.exists() else 0
 
     async def whole(self, path: Path) -> int | None:
-        """How many bytes a whole file has that waits to be used; None: there is none."""
+        """Return the length of a complete file; None if there is none."""
         there = anyio.Path(path)
         return (await there.stat()).st_size if await there.exists() else None
 
     @asynccontextmanager
     async def alone(self, path: Path, length: int) -> AsyncIterator[None]:
-        """Let no other request touch the upload meanwhile; raises ``Conflict`` where one does."""
+        """Lock the upload; raise ``Conflict`` if another request holds the lock."""
         if path in self._busy:
             raise Conflict(f"{path.name} is being uploaded by another request: wait for it")
         self._busy[path] = length
@@ -108,11 +106,11 @@ class Uploads:
     async def write(
         self, path: Path, offset: int | None, length: int, chunks: AsyncIterator[bytes]
     ) -> int:
-        """Append what comes, and return how many bytes are there then; whole, it gets its name.
+        """Append chunks and return the bytes received; rename the file once it is complete.
 
-        ``offset`` None begins anew. Raises ``Offset`` where it goes on elsewhere, and
-        ``MediaRejected`` where it is too large or longer than ``length``: nothing is kept then.
-        What came before a cut stays.
+        ``offset`` None restarts the upload. Bytes received before a disconnect are kept. Raises
+        ``Offset`` for a wrong offset, and ``MediaRejected`` for a file that is too large or longer
+        than ``length``, which is then deleted.
         """
         if length > MAX_BYTES:
             raise MediaRejected(f"{path.name} is larger than {MAX_BYTES} bytes: compress or cut it")
@@ -139,33 +137,33 @@ class Uploads:
                 await file.write(chunk)
         if at > length:
             await self.drop(path)
-            raise MediaRejected(f"{path.name} is longer than its Upload-Length: send it anew")
+            raise MediaRejected(f"{path.name} is longer than its Upload-Length: upload it again")
         return at
 
     async def drop(self, path: Path) -> None:
-        """Forget a file."""
+        """Delete a file."""
         await anyio.to_thread.run_sync(shutil.rmtree, path.parent, True)  # noqa: FBT003
 
     async def tidy(self) -> None:
-        """Throw away what nobody came back for."""
+        """Delete stale uploads."""
         await anyio.to_thread.run_sync(self._tidy)
 
     def _tidy(self) -> None:
         for folder in self._folder.glob("*/*"):
-            with suppress(FileNotFoundError):  # a request has just dropped it
+            with suppress(FileNotFoundError):  # a request has just deleted it
                 if folder.stat().st_mtime < time.time() - _STALE:
                     shutil.rmtree(folder, ignore_errors=True)
         for user in self._folder.glob("*"):
-            with suppress(OSError):  # it holds something
+            with suppress(OSError):  # not empty
                 if user.stat().st_mtime < time.time() - _STALE:
                     user.rmdir()
 
 
 def _sizes(own: Path) -> list[tuple[Path, int]]:
-    """A user's folders, and the bytes of each file in them."""
+    """Return a user's folders and the bytes of each file in them."""
     found = []
     for file in own.glob("*/*"):
-        with suppress(FileNotFoundError):  # a request has just dropped it
+        with suppress(FileNotFoundError):  # a request has just deleted it
             found.append((file.parent, file.stat().st_size))
     return found
 

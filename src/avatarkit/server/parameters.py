@@ -1,0 +1,140 @@
+"""Query parameters and headers: their OpenAPI descriptions, and functions that read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+
+from .bodies import BadBody, clone_named
+
+#: Bounds of a quote: trainings, videos or dubs a month; characters or seconds of each video.
+MAX_COUNT, MAX_SCRIPT, MAX_SECONDS = 1_000_000, 20_000, 86_400
+
+
+def query(name: str, about: str, **schema: Any) -> Mapping[str, Any]:
+    """Describe a query parameter; ``schema`` is its JSON schema, by default a string."""
+    return {
+        "name": name,
+        "in": "query",
+        "required": schema.pop("required", False),
+        "description": about,
+        "schema": {"type": "string", **schema},
+    }
+
+
+def header(name: str, about: str, **schema: Any) -> Mapping[str, Any]:
+    """Describe a request header."""
+    return {**query(name, about, **schema), "in": "header"}
+
+
+PAGE = (
+    query("cursor", "The cursor of the previous page."),
+    query("limit", "Maximum number of entries.", type="integer", minimum=1, maximum=200),
+)
+IDEMPOTENCY_KEY = header(
+    "Idempotency-Key",
+    "Repeating a key returns the same record; parameters of later requests are ignored.",
+    maxLength=200,
+)
+UPLOAD_LENGTH = header(
+    "Upload-Length", "Bytes of the whole file.", type="integer", minimum=1, required=True
+)
+UPLOAD_OFFSET = header("Upload-Offset", "Bytes already received.", type="integer", minimum=0)
+LIMITS_OF = query("stack", "Validate against this stack's limits; by default the server's stack.")
+LAST_EVENT_ID = header("Last-Event-ID", "ID of the last event received.")
+QUOTED = (
+    query("stack", "By default the server's stack.", maxLength=200),
+    query("script", "Text of each video, instead of seconds.", minLength=1, maxLength=MAX_SCRIPT),
+    query(
+        "seconds",
+        "Length of each video; by default 60.",
+        type="number",
+        exclusiveMinimum=0,
+        maximum=MAX_SECONDS,
+    ),
+    *(
+        query(name, about, type="integer", minimum=0, maximum=MAX_COUNT)
+        for name, about in (
+            ("trainings", "Avatars a month; by default 1."),
+            ("videos", "Videos a month; by default 1."),
+            ("dubs", "Dubbed videos a month; by default 0."),
+        )
+    ),
+)
+
+#: Response headers of uploads.
+CONTINUE_FROM = {
+    "description": "Bytes received: continue the upload from here.",
+    "schema": {"type": "integer", "minimum": 0},
+}
+COMPLETE_LENGTH = {
+    "description": "Length in bytes of a complete file of that name that is not used yet.",
+    "schema": {"type": "integer", "minimum": 1},
+}
+
+
+def clone_id(request: Request) -> str:
+    """Return the clone ID of the path."""
+    return clone_named(request.path_params["clone_id"])
+
+
+def byte_count(request: Request, name: str) -> int | None:
+    """Return a header that holds a number of bytes; None if it is missing."""
+    text = request.headers.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise BadBody(f"{name.title()}: give a number of bytes")
+    return int(text)
+
+
+def idempotency_key(request: Request) -> str | None:
+    """Return the idempotency key, if one was sent."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and not 0 < len(key) <= 200:
+        raise BadBody("Idempotency-Key: give 1 to 200 characters")
+    return key
+
+
+def script(request: Request) -> str | None:
+    """Return the text to quote, if there is one."""
+    text = request.query_params.get("script")
+    if text is not None and not 0 < len(text) <= MAX_SCRIPT:
+        raise BadBody(f"script: give 1 to {MAX_SCRIPT} characters")
+    return text
+
+
+def count(request: Request, name: str, default: int) -> int:
+    """Return a number of things a month."""
+    text = request.query_params.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) < 9 and int(text) <= MAX_COUNT):
+        raise BadBody(f"{name}: give a whole number from 0 to {MAX_COUNT}")
+    return int(text)
+
+
+def seconds(request: Request) -> float | None:
+    """Return the length of each video, if it was given."""
+    text = request.query_params.get("seconds")
+    try:
+        length = None if text is None else float(text)
+    except ValueError:
+        length = 0.0
+    if length is not None and not 0 < length <= MAX_SECONDS:
+        raise BadBody(f"seconds: give a number above 0, at most {MAX_SECONDS}")
+    return length
+
+
+def page(request: Request) -> dict[str, Any]:
+    """Return ``cursor`` and ``limit`` as the kit takes them."""
+    limit = request.query_params.get("limit", "50")
+    if not (limit.isascii() and limit.isdigit() and len(limit) <= 3 and 1 <= int(limit) <= 200):
+        raise BadBody("limit: give a number from 1 to 200")
+    return {"cursor": request.query_params.get("cursor"), "limit": int(limit)}
+
+
+def last_event(request: Request) -> int:
+    """Return the version of the last event received; -1 if there is none."""
+    text = request.headers.get("last-event-id", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else -1

@@ -1,0 +1,197 @@
+"""Pydantic models of the HTTP API's answers, from which the OpenAPI schemas are generated.
+
+Records, quotes and prices extend the models of ``json_views``. Models answer only with the fields
+that they declare.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field
+
+from ..intake.preflight import Finding
+from ..interfaces import LogEntry, Outcome
+from ..json_views import CostsView, Time, TrainingView, VideoView, View
+from ..lifecycle.durations import Duration
+from ..records import Sample
+
+Cursor = Annotated[str | None, Field(description="Value for the next page; null on the last page.")]
+Links = Annotated[
+    dict[str, str],
+    Field(description="Results by name: URLs relative to the API's root, valid for some hours."),
+]
+Version = Annotated[int, Field(description="Increases with each change; the ID of its event.")]
+
+# -- errors -------------------------------------------------------------------------------------
+
+
+class ProblemAnswer(View):
+    """A stable error type, and a message that says what to do."""
+
+    type: str
+    message: str
+
+
+class ErrorAnswer(View):
+    """Body of every error."""
+
+    error: ProblemAnswer
+
+
+class RejectedSampleAnswer(ErrorAnswer):
+    """A sample that failed validation and was not stored."""
+
+    findings: list[Finding]
+
+
+# -- samples ------------------------------------------------------------------------------------
+
+
+class SampleAnswer(View):
+    """A stored recording."""
+
+    id: str
+    clone_id: str
+    role: Literal["voice", "footage"]
+    name: str
+    size: int = Field(description="Bytes.")
+    media_type: str
+    created_at: Time
+
+    @classmethod
+    def of(cls, sample: Sample) -> Self:
+        """Build the answer from a sample's record."""
+        return cls(
+            id=sample.id,
+            clone_id=sample.clone_id,
+            role=sample.role,
+            name=sample.name,
+            size=sample.file.size,
+            media_type=sample.file.media_type,
+            created_at=sample.created_at,
+        )
+
+
+class SamplesAnswer(View):
+    """Stored samples, oldest first."""
+
+    samples: list[SampleAnswer]
+
+
+class UploadProgressAnswer(View):
+    """An unfinished upload."""
+
+    offset: int = Field(description="Bytes received: continue from here.")
+
+
+class UploadedSampleAnswer(View):
+    """A stored sample and its validation issues."""
+
+    sample: SampleAnswer
+    findings: list[Finding]
+
+
+class UploadedFileAnswer(UploadProgressAnswer):
+    """Evidence or a recording that is complete and can be named in a request."""
+
+    sample: None = None
+    findings: list[Finding] = Field(default=[], max_length=0)
+
+
+# -- trainings and videos -----------------------------------------------------------------------
+
+
+class TrainingAnswer(TrainingView):
+    """A training job, whose result is a voice and an avatar of one clone."""
+
+    links: Links
+    version: Version
+
+
+class TimedTrainingAnswer(TrainingAnswer):
+    """A training and its typical duration."""
+
+    estimate: Duration
+
+
+class StartedTrainingAnswer(TimedTrainingAnswer):
+    """A training that was just requested."""
+
+    training_id: str = Field(description="Same as id.")
+
+
+class VideoAnswer(VideoView):
+    """A generated or dubbed video."""
+
+    links: Links
+    version: Version
+
+
+class TrainingsAnswer(View):
+    """A page of trainings, newest first."""
+
+    trainings: list[TrainingAnswer]
+    cursor: Cursor
+
+
+class VideosAnswer(View):
+    """A page of videos, newest first."""
+
+    videos: list[VideoAnswer]
+    cursor: Cursor
+
+
+# -- stacks and the rest ------------------------------------------------------------------------
+
+
+class StackQuoteAnswer(View):
+    """Monthly cost of one avatar and one minute of video."""
+
+    expected: CostsView
+    oldest: str = Field(description="Date of the oldest price entry.")
+
+
+class StackAnswer(View):
+    """A stack, and whether it can be used."""
+
+    stack: str
+    how: str = Field(description="How a script becomes a talking video.")
+    ready: bool
+    problem: str | None = Field(description="Missing configuration.")
+    quote: StackQuoteAnswer | None
+
+
+class StacksAnswer(View):
+    """Stacks to choose from."""
+
+    stacks: list[StackAnswer]
+
+
+class DeliveryAnswer(View):
+    """A webhook delivery, without its payload."""
+
+    provider: str
+    event_type: str
+    record_id: str | None
+    signed: bool
+    outcome: Outcome
+    received_at: Time
+
+    @classmethod
+    def of(cls, entry: LogEntry) -> Self:
+        """Build the answer from a log entry."""
+        return cls(**{name: getattr(entry, name) for name in cls.model_fields})
+
+
+class DeliveriesAnswer(View):
+    """A page of webhook deliveries, newest first."""
+
+    deliveries: list[DeliveryAnswer]
+    cursor: Cursor
+
+
+class HealthAnswer(View):
+    """The server and its database respond."""
+
+    ok: Literal[True] = True

@@ -1,0 +1,88 @@
+"""Webhook endpoint: verifies, stores and acknowledges a delivery; it is applied afterwards."""
+
+from __future__ import annotations
+
+import hmac
+import time
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from .._log import cleaned, get_logger
+from ..errors import ConfigError, StorageError, WebhookRejected
+from ..kit import AvatarKit
+from ..stacks import registry
+from ..webhooks import Delivery
+from .bodies import MAX_JSON, TooLarge, limited, nested
+from .guards import RateLimiter
+from .running import KitRunner
+
+log = get_logger(__name__)
+
+_TYPES = frozenset({"", "application/json", "text/json", "text/plain"})
+_UNKNOWN = 404, "unknown webhook address"
+
+
+class WebhookEndpoint:
+    """``POST /webhooks/{provider}/{secret}?job=<callback ID>``.
+
+    A delivery is stored before it is acknowledged. After 30 rejected requests in a minute, a
+    client is blocked until the minute ends.
+    """
+
+    def __init__(self, kit: AvatarKit, secret: str, runner: KitRunner) -> None:
+        self._kit = kit
+        self._secret = secret.encode()
+        self._runner = runner
+        self._limiter = RateLimiter()
+        self._names: frozenset[str] = frozenset()  # of all providers, filled on first use
+
+    async def answer(self, request: Request) -> Response:
+        """Store a delivery; 200 also for one that is stored already."""
+        given = request.path_params["secret"].encode(errors="replace")
+        known = hmac.compare_digest(given, self._secret)
+        # A client without the secret may share the vendor's address, such as a proxy's.
+        source = f"{known} {request.client.host if request.client else ''}"
+        if self._limiter.blocked(source, time.monotonic()):
+            return _rejected(429, "too many rejected deliveries", {"retry-after": "60"})
+        try:
+            problem = await self._store(request) if known else _UNKNOWN
+        except TooLarge:
+            problem = 413, f"the body is larger than {MAX_JSON} bytes"
+        if problem is None:
+            return JSONResponse({"ok": True})
+        self._limiter.reject(source, time.monotonic())
+        return _rejected(*problem)
+
+    async def _store(self, request: Request) -> tuple[int, str] | None:
+        """Store a delivery; return status and message if it is rejected."""
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind not in _TYPES:
+            return 415, "send application/json"
+        body = await limited(request, MAX_JSON)
+        if nested(body):
+            return 400, "the JSON is nested too deep"
+        await self._runner.ready()
+        provider, delivery = request.path_params["provider"], Delivery(body, dict(request.headers))
+        token = request.query_params.get("job") if request.scope["query_string"] else None
+        try:
+            await self._kit.webhooks.receive(provider, delivery, token=token, apply=False)
+        except WebhookRejected:
+            return 401, "the signature is missing or invalid"
+        except ConfigError as error:
+            if not self._names:  # scanning all installed packages takes time
+                rows = await anyio.to_thread.run_sync(registry.listing)
+                self._names = frozenset(row.name for row in rows)
+            if provider not in self._names:
+                return _UNKNOWN
+            # The provider's key or package is missing here: 503 makes the vendor send it again.
+            log.error("webhook.not_taken", provider=provider, reason=cleaned(str(error)))  # noqa: TRY400
+            raise StorageError("a delivery cannot be stored now") from error
+        self._runner.delivered()
+        return None
+
+
+def _rejected(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
+    body = {"error": {"type": "WebhookRejected", "message": message}}
+    return JSONResponse(body, status, headers=headers)
