@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 
 from avatarkit import AvatarKit, Consent, errors
 from avatarkit.cli.app import app
-from avatarkit.cli.failures import EXIT_CODES
+from avatarkit.cli.exit_codes import EXIT_CODES
 
 VOICE = Path(str(files("avatarkit") / "data" / "demo" / "voice.wav"))
 PORTRAIT = VOICE.with_name("portrait.jpg")

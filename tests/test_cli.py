@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -12,10 +13,11 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from avatarkit import errors
-from avatarkit.cli import failures, session
+from avatarkit.cli import exit_codes, session
 from avatarkit.cli.app import app
 from avatarkit.cli.output import Output
 from avatarkit.models import WORDING, Operation
@@ -87,7 +89,7 @@ def test_watching_prints_one_document_per_change():
 
 
 def test_the_same_key_is_the_same_training():
-    assert train("--key=one") == train("--key=one")
+    assert train("--idempotency-key=one") == train("--idempotency-key=one")
 
 
 def test_stdout_of_a_training_is_its_id_alone():
@@ -103,40 +105,41 @@ def test_progress_goes_to_stderr():
 def test_a_training_that_failed_says_why(vendor):
     vendor.fail_next(Operation.AVATAR, Fault.JOB_FAILS)
     result = run("train", *SAMPLES, NOBODY)
-    assert (result.exit_code, "is failed: " in result.stderr) == (failures.FAILED, True)
+    assert (result.exit_code, "is failed: " in result.stderr) == (exit_codes.FAILED, True)
 
 
 def test_a_training_that_failed_ends_in_an_error_document(vendor):
     vendor.fail_next(Operation.AVATAR, Fault.JOB_FAILS)
-    last = printed("train", *SAMPLES, NOBODY, code=failures.FAILED)[-1]
-    assert last["error"]["exit_code"] == failures.FAILED
+    last = printed("train", *SAMPLES, NOBODY, code=exit_codes.FAILED)[-1]
+    assert last["error"]["exit_code"] == exit_codes.FAILED
 
 
 def test_a_training_that_needs_a_person_says_how_to_go_on(vendor):
     vendor.fail_next(Operation.VOICE, Fault.QUOTA)
     result = run("train", *SAMPLES, NOBODY)
     assert (result.exit_code, "avatarkit resolve" in result.stderr) == (
-        failures.ACTION_REQUIRED,
+        exit_codes.ACTION_REQUIRED,
         True,
     )
 
 
 def test_a_resolved_training_goes_on(vendor):
     vendor.fail_next(Operation.VOICE, Fault.QUOTA)
-    training = printed("train", *SAMPLES, NOBODY, code=failures.ACTION_REQUIRED)[0]["id"]
+    training = printed("train", *SAMPLES, NOBODY, code=exit_codes.ACTION_REQUIRED)[0]["id"]
     run("resolve", training, "retry")
     assert printed("watch", training)[-1]["status"] == "completed"
 
 
 def test_a_choice_that_is_not_offered_is_refused():
     assert (
-        run("resolve", train(), "retry").exit_code == failures.EXIT_CODES[errors.IllegalTransition]
+        run("resolve", train(), "retry").exit_code
+        == exit_codes.EXIT_CODES[errors.IllegalTransition]
     )
 
 
 def test_a_recording_is_taken_only_where_one_is_asked_for():
     result = run("resolve", train(), "done", "--recording", DEMO / "voice.wav")
-    assert result.exit_code == failures.EXIT_CODES[errors.IllegalTransition]
+    assert result.exit_code == exit_codes.EXIT_CODES[errors.IllegalTransition]
     assert "no recording" in result.stderr
 
 
@@ -159,13 +162,13 @@ def interrupted(vendor):
 
 @pytest.mark.slow
 def test_an_interrupted_watch_has_its_own_exit_code(interrupted):
-    assert interrupted[1] == failures.INTERRUPTED
+    assert interrupted[1] == exit_codes.INTERRUPTED
 
 
 @pytest.mark.slow
 def test_an_interrupted_watch_says_how_to_come_back(interrupted):
     training, _, said = interrupted
-    assert f"still going; come back with: avatarkit watch {training}" in said
+    assert f"interrupted; continue with: avatarkit watch {training}" in said
 
 
 @pytest.mark.slow
@@ -326,7 +329,7 @@ def test_a_person_who_names_nobody_gives_no_consent(person):
 
 
 def test_a_question_can_be_left_with_ctrl_c(person):
-    assert run("train", *SAMPLES, given="").exit_code == failures.INTERRUPTED
+    assert run("train", *SAMPLES, given="").exit_code == exit_codes.INTERRUPTED
 
 
 # -- looking --------------------------------------------------------------------------------------
@@ -337,9 +340,17 @@ def test_trainings_are_listed_newest_first():
     assert [t["id"] for t in printed("list")[0]["trainings"]] == [second, first]
 
 
-def test_a_list_is_one_line_per_record():
+def test_a_piped_list_has_its_headings_and_one_line_per_record():
     training = train()
-    assert run("list").stdout.split("\t")[:2] == [training, "completed"]
+    head, row = (line.split("\t") for line in run("list").stdout.splitlines())
+    assert (head[:2], row[:2]) == (["id", "status"], [training, "completed"])
+
+
+@pytest.mark.parametrize("command", ["list", "costs", "budget", "webhooks list"])
+def test_a_table_without_entries_says_so_beside_the_result(command):
+    result = run(*command.split())
+    assert (result.stdout, result.exit_code) == ("", 0)
+    assert result.stderr.startswith("no ")
 
 
 def test_a_list_can_be_narrowed():
@@ -505,15 +516,15 @@ LEAVES = [c for c in CLASSES if not c.__subclasses__()]
 
 @pytest.mark.parametrize("error", LEAVES, ids=lambda c: c.__name__)
 def test_every_error_has_an_exit_code_of_its_own(error):
-    assert failures.EXIT_CODES[error] in failures.MEANINGS
+    assert exit_codes.EXIT_CODES[error] in {row.code for row in exit_codes.TABLE}
 
 
 def test_an_unknown_exception_is_called_a_bug():
-    assert failures.ended(KeyError("x")).exit_code == failures.BUG
+    assert exit_codes.ended(KeyError("x")).exit_code == exit_codes.BUG
 
 
 def test_an_error_is_one_line():
-    assert failures.ended(errors.ConfigError("one\n  two")).message == "one two"
+    assert exit_codes.ended(errors.ConfigError("one\n  two")).message == "one two"
 
 
 def test_an_error_is_one_line_on_stderr():
@@ -538,7 +549,26 @@ def test_a_traceback_is_shown_when_debugging():
 
 def test_the_exit_codes_stand_below_the_help():
     said = run("--help").stdout
-    assert all(f"{code}: {meaning}" in said for code, meaning in failures.MEANINGS.items())
+    assert all(f"{row.code}: {row.meaning}" in said for row in exit_codes.TABLE)
+
+
+def every_command(group, *words):
+    for name, found in group.commands.items():
+        if hasattr(found, "commands"):
+            yield from every_command(found, *words, name)
+        else:
+            yield (*words, name), found
+
+
+@pytest.mark.parametrize(
+    ("words", "found"), [*every_command(typer.main.get_command(app))], ids=lambda x: str(x)[:30]
+)
+def test_the_help_of_each_command_ends_with_an_example_that_it_takes(words, found):
+    (example,) = re.findall(r"Example: `avatarkit (.*)`$", found.help)
+    given = shlex.split(example)
+    assert tuple(given[: len(words)]) == words
+    with found.make_context(words[-1], given[len(words) :]):
+        pass
 
 
 def test_a_key_is_never_printed(monkeypatch):
@@ -592,7 +622,7 @@ def test_the_version_is_printed():
 
 def test_the_next_command_finds_the_same_records():
     result = run("train", *SAMPLES, NOBODY, "--no-wait", "--repository=sqlite:///other place.db")
-    command = result.stderr.partition("go on with: ")[2].strip()
+    command = result.stderr.partition("continue with: ")[2].strip()
     arguments = shlex.split(command)[1:]
     assert run(*arguments).exit_code == 0
 
@@ -615,7 +645,7 @@ def test_a_reader_who_has_read_enough_is_no_bug():
 @pytest.mark.parametrize("command", [("demo",), ("speak", "nothing", "Hi"), ("watch", "nothing")])
 def test_a_folder_that_is_not_there_is_noticed_before_any_work(command):
     result = run(*command, "--out=nowhere/hello.mp4")
-    assert (result.exit_code, "nowhere is no folder" in result.stderr) == (11, True)
+    assert (result.exit_code, "No such folder: nowhere" in result.stderr) == (11, True)
 
 
 def test_doctor_shows_no_password_of_a_database():

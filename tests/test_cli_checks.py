@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 from typer.testing import CliRunner
 
-from avatarkit.cli import checks
+from avatarkit.cli import doctor
 from avatarkit.cli.app import app
 from avatarkit.config import addresses
 from avatarkit.errors import StorageError
@@ -135,24 +135,24 @@ OLD = Sunset(what="version 1", ends=date(2027, 6, 30), instead="version 2")
     ],
 )
 def test_an_end_is_warned_of_half_a_year_before(today, warning, said):
-    check = checks._ending("acme", OLD, today)
+    check = doctor._ending("acme", OLD, today)
     assert (check.warning, check.detail) == (warning, said)
 
 
 def test_what_the_adapter_no_longer_uses_is_told_without_a_warning():
-    (check,) = checks._endings(["heygen"], {}, date(2026, 11, 24))
+    (check,) = doctor._endings(["heygen"], {}, date(2026, 11, 24))
     assert "ended on 2026-10-31: use version 3" in check.detail
     assert check.verdict == "ok"
 
 
 def test_a_key_of_supabase_that_ends_is_warned_of():
-    (check,) = checks._endings([], {"SUPABASE_SERVICE_ROLE_KEY": "eyJhbGciOi"}, date(2026, 11, 24))
+    (check,) = doctor._endings([], {"SUPABASE_SERVICE_ROLE_KEY": "eyJhbGciOi"}, date(2026, 11, 24))
     assert check.verdict == "warning"
     assert "eyJ" not in check.detail
 
 
 def test_a_new_key_of_supabase_is_not_spoken_of():
-    assert not [*checks._endings([], {"SUPABASE_SERVICE_ROLE_KEY": "sb_secret_1"}, date.max)]
+    assert not [*doctor._endings([], {"SUPABASE_SERVICE_ROLE_KEY": "sb_secret_1"}, date.max)]
 
 
 def test_doctor_tells_what_ends(monkeypatch):
@@ -172,7 +172,7 @@ def test_doctor_takes_the_date_from_the_clock(monkeypatch):
 
 def test_a_warning_is_no_failure(monkeypatch):
     monkeypatch.setenv("SUPABASE_SERVICE_ROLE_KEY", "eyJhbGciOi")
-    monkeypatch.setattr(checks, "_today", lambda: date(2027, 1, 1))
+    monkeypatch.setattr(doctor, "_today", lambda: date(2027, 1, 1))
     assert "warning" in run("doctor")
 
 
@@ -215,9 +215,9 @@ def test_doctor_says_what_is_wrong_with_a_store(store):
 
 
 def test_doctor_waits_for_no_store_that_does_not_answer(store, monkeypatch):
-    monkeypatch.setattr(checks, "_STORE", 0.0)
+    monkeypatch.setattr(doctor, "_STORE", 0.0)
     result = CliRunner().invoke(app, ["doctor", "--media=s3://bucket"])
-    assert (result.exit_code, "gives no answer" in result.output) == (11, True)
+    assert (result.exit_code, "does not respond" in result.output) == (11, True)
 
 
 def test_doctor_looks_whether_the_folder_of_providers_can_be_written(tmp_path, monkeypatch):

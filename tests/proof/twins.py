@@ -105,7 +105,12 @@ class ByCommand(Avatarkit):
         """Nothing was saved: the person calls again."""
         samples = ("--voice", run.folder / "voice.wav", "--footage", run.folder / "portrait.png")
         whose = ("--user", user(number), "--clone", clone(number))
-        key = ("--key", "the one training", "--not-a-real-person", "a tone and a grey square")
+        key = (
+            "--idempotency-key",
+            "the one training",
+            "--not-a-real-person",
+            "a tone and a grey square",
+        )
         return ("train", *samples, *whose, *key)
 
 

@@ -1,4 +1,4 @@
-"""The command line; everything behind ``main`` needs the ``cli`` extra."""
+"""The command line; ``main`` needs the ``cli`` extra."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import sys
 
 __all__ = ["main"]
 
-#: What the ``cli`` extra brings; without any of it there is no command line.
+#: Packages of the ``cli`` extra.
 _EXTRA = frozenset({"typer", "rich", "click"})
 _NOT_INSTALLED = 3
 
 
 def main() -> int:
-    """Run ``avatarkit``; the console entry."""
+    """Run ``avatarkit``: the console entry point."""
     try:
         from .app import app
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""The command line's app: every command, and what is said about all of them."""
+"""The Typer app: all commands, grouped in panels of ``--help``."""
 
 from __future__ import annotations
 
@@ -8,24 +8,23 @@ from typing import Annotated
 import typer
 
 from . import (
-    checks,
-    consents,
-    databases,
-    erasing,
+    consent,
+    db,
+    demo,
+    doctor,
+    erase,
     prices,
-    serving,
-    speaking,
-    training,
+    providers,
+    records,
+    serve,
+    speak,
+    train,
     webhooks,
-    working,
+    worker,
 )
-from .failures import MEANINGS
+from .exit_codes import TABLE
 
-__all__ = ["app"]
-
-_EPILOG = "\n\n".join(
-    ["Exit codes:", *(f"* {code}: {meaning}" for code, meaning in MEANINGS.items())]
-)
+_EPILOG = "\n\n".join(["Exit codes:", *(f"* {row.code}: {row.meaning}" for row in TABLE)])
 
 app = typer.Typer(
     name="avatarkit",
@@ -49,20 +48,24 @@ def _about(
         typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """Talking AI twins: train an avatar with a cloned voice, and make it speak."""
-    del version  # its callback has done it all
+    """Talking AI avatars: train an avatar with a cloned voice, and generate videos with it."""
+    del version  # handled by its callback
 
 
-for _room in (
-    speaking,
-    training,
-    working,
-    serving,
-    databases,
-    consents,
-    erasing,
+#: In the order of ``--help``; panels appear in the order of their first command.
+for _module in (
+    demo,
+    train,
+    speak,
+    records,
+    serve,
+    worker,
     webhooks,
     prices,
-    checks,
+    consent,
+    erase,
+    providers,
+    doctor,
+    db,
 ):
-    _room.register(app)
+    _module.register(app)

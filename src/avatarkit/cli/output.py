@@ -1,4 +1,4 @@
-"""What a command says: results on stdout, everything else on stderr."""
+"""Output of commands: results on stdout, everything else on stderr."""
 
 from __future__ import annotations
 
@@ -15,18 +15,16 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from .failures import INTERRUPTED, Ended
+from .exit_codes import INTERRUPTED, Ended
 
 if TYPE_CHECKING:
     from ..records import Training, Video
 
-__all__ = ["Output"]
-
 
 class Output:
-    """Writes for a person, or with ``as_json`` for a program: one document per line.
+    """Writes text for people, or with ``as_json`` one JSON document per line.
 
-    ``options`` are those that a further command needs to find the same records.
+    ``options`` are the options that a suggested next command needs to find the same records.
     """
 
     def __init__(self, *, as_json: bool, options: Sequence[str] = ()) -> None:
@@ -36,67 +34,80 @@ class Output:
 
     @property
     def may_ask(self) -> bool:
-        """Whether a person sits there who could answer a question."""
+        """True if a person can answer a question."""
         return not self.as_json and sys.stdin.isatty() and sys.stderr.isatty()
 
     def command(self, *words: str) -> str:
-        """A command to be copied, with the common options of this one."""
+        """Format a command to copy, with this command's common options."""
         return shlex.join(["avatarkit", *words, *self._options])
 
     def result(self, document: Any, *lines: str) -> None:
-        """Print what the command is about: ``document`` for programs, ``lines`` for people."""
+        """Print a result: ``document`` as JSON, else ``lines`` for people."""
         texts = (json.dumps(document, ensure_ascii=False),) if self.as_json else lines
         for text in texts:
             sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
 
     def line(self, text: str) -> None:
-        """Print a result for people; programs have read it in the last document already."""
+        """Print for people only; with --json it was in the last document."""
         if not self.as_json:
             self.result(None, text)
 
-    def table(self, document: Any, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Print rows; tab-separated where no person reads them."""
-        if self.as_json or not sys.stdout.isatty():
-            self.result(document, *("\t".join(row) for row in rows))
-            return
+    def table(
+        self,
+        document: Any,
+        headings: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        *,
+        empty: str = "no entries",
+    ) -> None:
+        """Print a table with its headings; tab-separated if stdout is not a terminal."""
+        if not (rows or self.as_json):
+            self.hint(empty)
+        elif self.as_json or not sys.stdout.isatty():
+            self.result(document, *("\t".join(row) for row in (headings, *rows)))
+        else:
+            self._grid(headings, rows)
+
+    @staticmethod
+    def _grid(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         table = Table(*headings, box=None, header_style="bold")
         for row in rows:
             table.add_row(*row)
         Console(markup=False, highlight=False).print(table)
 
     def hint(self, text: str) -> None:
-        """Say something beside the result."""
+        """Print a note on stderr."""
         self._aside.print(text, soft_wrap=True)
 
     def ask(self, question: str) -> str:
-        """Ask a person for a line, which may be empty."""
+        """Ask for a line of text, which may be empty."""
         with _ctrl_c_at_once():
             return str(typer.prompt(question, default="", show_default=False, err=True))
 
     def confirm(self, question: str, doing: str, done: str) -> None:
-        """Go on if a person says yes, else raise ``Ended``; nobody there is a usage error."""
+        """Ask for confirmation; raise ``Ended`` for a no, ``BadParameter`` without a terminal."""
         if not self.may_ask:
-            raise typer.BadParameter(f"{doing} needs --yes where nobody can be asked")
+            raise typer.BadParameter(f"{doing} needs --yes without a terminal")
         with _ctrl_c_at_once():
             agreed = typer.confirm(question, err=True)
         if not agreed:
             raise Ended("Interrupted", f"nothing was {done}", INTERRUPTED)
 
     def failure(self, error: Ended) -> None:
-        """Say why the command ends."""
+        """Print why the command failed."""
         self._aside.print(f"avatarkit: {error.message}", soft_wrap=True)
         if self.as_json:
-            shape = {
+            problem = {
                 "type": error.kind,
                 "message": error.message,
                 "exit_code": error.exit_code,
             }
-            self.result({"error": shape})
+            self.result({"error": problem})
 
     @contextmanager
     def following(self, title: str) -> Iterator[Callable[[Training | Video], None]]:
-        """Give a function that shows how a record changes."""
+        """Yield a function that shows each change of a record."""
         if self.as_json:
             yield self._as_line
         elif self._aside.is_terminal:
@@ -126,7 +137,7 @@ class Output:
 
 @contextmanager
 def _ctrl_c_at_once() -> Iterator[None]:
-    """Let Ctrl-C end a question; an event loop would wait until it is answered."""
+    """Let Ctrl-C end a prompt: the event loop's handler would wait for the answer."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
@@ -135,7 +146,7 @@ def _ctrl_c_at_once() -> Iterator[None]:
 
 
 class _Steps:
-    """Shows progress where no terminal can draw a bar: a line per status."""
+    """Shows progress without a terminal: one line per status."""
 
     def __init__(self, title: str, say: Callable[[str], None]) -> None:
         self._title = title

@@ -1,4 +1,4 @@
-"""What every command shares: the common options, opening a kit, and how it ends."""
+"""Registration of commands: common options, the kit, logging and exit codes."""
 
 from __future__ import annotations
 
@@ -10,24 +10,33 @@ import sys
 import traceback
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .._log import cleaned
-from .failures import INTERRUPTED, Ended, ended
+from .exit_codes import INTERRUPTED, Ended, ended
 from .output import Output
 
 if TYPE_CHECKING:
     from ..config.settings import Settings
     from ..kit import AvatarKit
 
-__all__ = ["Session", "command"]
-
-#: What a command is: it takes the session and its own parameters, and raises where it fails.
+#: A command: takes the session and its own parameters, raises on failure.
 Command = Callable[..., Coroutine[Any, Any, None]]
 
-_PANEL = "Common options"
+_COMMON = "Common options"
+
+
+class Panel(StrEnum):
+    """Groups of commands in ``avatarkit --help``."""
+
+    MAKE = "Make"
+    RUN = "Run"
+    MONEY = "Money"
+    PRIVACY = "Privacy"
+    SETUP = "Setup"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +50,14 @@ class Session:
     debug: bool
 
     def settings(self) -> Settings:
-        """What the environment says, with the database that was asked for."""
+        """Return the settings of the environment, with the database of ``--repository``."""
         from ..config.settings import Settings
 
         settings = Settings.from_env()
         return settings if self.repository is None else settings.beside(self.repository)
 
     def kit(self, *, worker: bool, stack: str | None = None) -> AvatarKit:
-        """A kit as the options say; with ``worker`` it also drives records while it is open."""
+        """Create a kit from the options; with ``worker`` it advances records while it is open."""
         from ..kit import AvatarKit
 
         return AvatarKit(
@@ -65,11 +74,11 @@ class Session:
         except (typer.BadParameter, typer.Exit):
             raise
         except BrokenPipeError:
-            # Whoever read has read enough; what Python flushes at its end must find no closed pipe.
+            # The reader closed the pipe; Python flushes stdout at exit, which must not fail.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except (KeyboardInterrupt, typer.Abort):
             return self._failed(Ended("Interrupted", "interrupted", INTERRUPTED))
-        except Exception as error:  # noqa: BLE001 - whatever it is, a shell gets a code and a line
+        except Exception as error:  # noqa: BLE001 - every error becomes a message and an exit code
             if self.debug:
                 trace = "".join(traceback.format_exception(error))
                 sys.stderr.write(cleaned(trace))
@@ -85,30 +94,29 @@ def _common(
     *,
     repository: Annotated[
         str | None,
-        typer.Option(
-            help="Where records live, such as sqlite:///twins.db.", rich_help_panel=_PANEL
-        ),
+        typer.Option(help="Database, such as sqlite:///avatars.db.", rich_help_panel=_COMMON),
     ] = None,
     media: Annotated[
-        str | None, typer.Option(help="The folder where media live.", rich_help_panel=_PANEL)
+        str | None,
+        typer.Option(help="Folder, s3://bucket/prefix or supabase://.", rich_help_panel=_COMMON),
     ] = None,
     stack: Annotated[
         str | None,
-        typer.Option(help="The providers to use, such as local.", rich_help_panel=_PANEL),
+        typer.Option(help="Providers to use, such as elevenlabs+d-id.", rich_help_panel=_COMMON),
     ] = None,
     json: Annotated[
-        bool, typer.Option("--json", help="Print JSON on stdout.", rich_help_panel=_PANEL)
+        bool, typer.Option("--json", help="Print JSON on stdout.", rich_help_panel=_COMMON)
     ] = False,
     debug: Annotated[
         bool,
-        typer.Option("--debug", help="Show logs and tracebacks.", rich_help_panel=_PANEL),
+        typer.Option("--debug", help="Show logs and tracebacks.", rich_help_panel=_COMMON),
     ] = False,
 ) -> Session:
-    """The options that every command has."""
+    """Options of every command."""
     same = {"--repository": repository, "--media": media}
     options = [f"{name}={value}" for name, value in same.items() if value and "@" not in value]
     return Session(
-        out=Output(as_json=json, options=options),  # without an address that holds a password
+        out=Output(as_json=json, options=options),  # without a DSN that contains a password
         repository=repository,
         media=media,
         stack=stack,
@@ -116,8 +124,10 @@ def _common(
     )
 
 
-def command(app: typer.Typer, name: str) -> Callable[[Command], Command]:
-    """Register an async function as a command: its first parameter becomes the common options."""
+def command(
+    app: typer.Typer, name: str, panel: Panel | None = None
+) -> Callable[[Command], Command]:
+    """Register an async function as a command; the common options replace its first parameter."""
 
     def register(function: Command) -> Command:
         common = inspect.signature(_common, eval_str=True).parameters
@@ -129,17 +139,17 @@ def command(app: typer.Typer, name: str) -> Callable[[Command], Command]:
             raise typer.Exit(session.run(lambda: function(session, **given)))
 
         parameters = [p.replace(kind=p.KEYWORD_ONLY) for p in (*own, *common.values())]
-        # typer reads both: the order from the signature, the types from the annotations.
+        # typer reads the order from the signature and the types from the annotations.
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__annotations__ = {p.name: p.annotation for p in parameters}
-        app.command(name)(run)
+        app.command(name, rich_help_panel=panel)(run)
         return function
 
     return register
 
 
 def _log_to_stderr(*, debug: bool) -> None:
-    """Send avatarkit's own logs to stderr; other libraries' may hold signed links."""
+    """Send avatarkit's logs to stderr, but no other library's: they may contain signed links."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
     logger = logging.getLogger("avatarkit")

@@ -1,4 +1,4 @@
-"""The worker: a process that drives records, and what waits for one."""
+"""``avatarkit worker``: a process that advances records, and the backlog."""
 
 from __future__ import annotations
 
@@ -8,58 +8,60 @@ from typing import TYPE_CHECKING, Annotated, Any
 import anyio
 import typer
 
-from .failures import OVERDUE, Ended
-from .session import Session, command
+from .exit_codes import OVERDUE, Ended
+from .session import Panel, Session, command
 
 if TYPE_CHECKING:
     from ..interfaces import Backlog
 
-__all__ = ["register"]
-
-_HEADINGS = ("provider", "waiting", "due", "held", "late")
+#: JSON keys of a backlog row, and the columns of its table.
+_KEYS = ("provider", "waiting", "due", "held", "late")
+_HEADINGS = ("provider", "open", "due", "leased", "overdue (s)")
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
-    command(app, "worker")(_worker)
+    command(app, "worker", Panel.RUN)(_worker)
 
 
 async def _worker(
     session: Session,
     *,
     once: Annotated[
-        bool, typer.Option("--once", help="Advance what is due now, and end: for cron.")
+        bool, typer.Option("--once", help="Advance due records once, then exit; for cron.")
     ] = False,
     status: Annotated[
-        bool, typer.Option("--status", help="Say what waits, without driving anything.")
+        bool, typer.Option("--status", help="Show the backlog without processing it.")
     ] = False,
     late: Annotated[
         float,
         typer.Option(
-            metavar="SECONDS", help="With --status: fail if something waits this long for a worker."
+            metavar="SECONDS", help="With --status: fail if a record is overdue for this long."
         ),
     ] = 60.0,
 ) -> None:
-    """Drive trainings and videos until interrupted; any number of workers may share a database."""
+    """Process trainings and videos until interrupted; workers can share a database.
+
+    Example: `avatarkit worker --status --late 120`
+    """
     if status:
         await _status(session, late)
         return
+    _share_secret(session)
     if once:
-        _share_secret(session)
         async with session.kit(worker=False) as kit:
             count = await kit.admin.tick()
         session.out.result({"advanced": count}, f"{count} advanced")
         return
-    _share_secret(session)
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with session.kit(worker=True):
-            session.out.hint("working; end with Ctrl-C")
+            session.out.hint("working; stop with Ctrl-C")
             await anext(aiter(signals))
-            session.out.hint("finishing what runs; what is left goes to the next worker")
+            session.out.hint("finishing running calls; the next worker continues with the rest")
 
 
 def _share_secret(session: Session) -> None:
-    """See that vendors are told the address at which `serve` listens, whoever was started first."""
+    """Create the webhook secret that `serve` uses too, whichever process starts first."""
     settings = session.settings()
     if "AVATARKIT_PUBLIC_URL" in settings.environ:
         settings.webhook_secret()
@@ -68,16 +70,16 @@ def _share_secret(session: Session) -> None:
 async def _status(session: Session, late: float) -> None:
     async with session.kit(worker=False) as kit:
         backlogs, now = await kit.admin.backlog(), await kit.admin.now()
-    shapes = [_shape(backlog, now) for backlog in backlogs]
+    rows = [_backlog_json(backlog, now) for backlog in backlogs]
     session.out.table(
-        {"providers": shapes}, _HEADINGS, [[str(s[h]) for h in _HEADINGS] for s in shapes]
+        {"providers": rows}, _HEADINGS, [[str(row[key]) for key in _KEYS] for row in rows]
     )
-    worst = max((s["late"] for s in shapes), default=0.0)
+    worst = max((row["late"] for row in rows), default=0.0)
     if worst > late:
-        raise Ended("Overdue", f"something has waited {worst:.0f} s: start a worker", OVERDUE)
+        raise Ended("Overdue", f"a record is overdue for {worst:.0f} s: start a worker", OVERDUE)
 
 
-def _shape(backlog: Backlog, now: float) -> dict[str, Any]:
+def _backlog_json(backlog: Backlog, now: float) -> dict[str, Any]:
     return {
         "provider": backlog.provider,
         "waiting": backlog.waiting,

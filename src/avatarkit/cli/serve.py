@@ -1,4 +1,4 @@
-"""``avatarkit serve``: the API, the inbox for webhooks, and the dashboard, with a worker beside."""
+"""``avatarkit serve``: HTTP API, webhook endpoint and dashboard, with a worker."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import anyio
 import typer
 
 from ..errors import ConfigError
-from .session import Session, command
+from .session import Panel, Session, command
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -23,63 +23,64 @@ if TYPE_CHECKING:
 
     from ..kit import AvatarKit
 
-__all__ = ["register"]
-
-#: Seconds for answers that are under way; streams end at once.
+#: Seconds for running requests to finish; event streams end immediately.
 _GRACE = 3
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
-    command(app, "serve")(_serve)
+    command(app, "serve", Panel.RUN)(_serve)
 
 
 async def _serve(
     session: Session,
     *,
-    host: Annotated[str, typer.Option(help="The interface to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: one that is free.")] = 8000,
+    host: Annotated[str, typer.Option(help="Interface to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 for a free one.")] = 8000,
     worker: Annotated[
-        bool, typer.Option("--worker/--no-worker", help="Also drive trainings and videos.")
+        bool, typer.Option("--worker/--no-worker", help="Also process trainings and videos.")
     ] = True,
     token: Annotated[
         str | None,
         typer.Option(
             envvar="AVATARKIT_TOKEN",
             show_envvar=True,
-            help="Who may use it; by default a random one.",
+            help="Token that clients send; by default random.",
         ),
     ] = None,
     allowed_host: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="A name that it answers for; may be repeated."),
+        typer.Option(metavar="NAME", help="Host name to answer for; repeatable."),
     ] = None,
 ) -> None:
-    """Serve the dashboard, the API and the inbox for webhooks until interrupted."""
+    """Serve the dashboard, the HTTP API and the webhook endpoint until interrupted.
+
+    Example: `avatarkit serve --port 8000`
+    """
     named = tuple(allowed_host or ())
     loopback = _is_loopback(host)
     if not loopback and not (token and named):
         raise ConfigError(
-            f"{host} can be reached by others: give a token (--token or AVATARKIT_TOKEN) and the "
-            "names that it answers for (--allowed-host)"
+            f"{host} is reachable from other machines: give a token (--token or AVATARKIT_TOKEN) "
+            "and the host names to answer for (--allowed-host)"
         )
     from ..stacks.registry import Stack
 
     settings = session.settings()
-    Stack.parse(session.stack or settings.stack)  # an unknown name is told now
-    secret = settings.webhook_secret()  # before the kit, which tells vendors of it
+    Stack.parse(session.stack or settings.stack)  # fail early for an unknown name
+    secret = settings.webhook_secret()  # before the kit, which sends it to vendors
     with closing(_listening(host, port)) as listening:
         async with session.kit(worker=worker) as kit:
             given = token or secrets.token_urlsafe(24)
             address = _address(host, listening.getsockname()[1])
-            tell = partial(_tell, session, address, None if token else given)
+            announce = partial(_announce, session, address, None if token else given)
             app = _app(kit, given, named, secret, environ=settings.environ, loopback=loopback)
-            server = _server(app, tell)
+            server = _server(app, announce)
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_end_on_signal, server, tasks.cancel_scope)
                 await server.serve(sockets=[listening])
                 tasks.cancel_scope.cancel()
-            session.out.hint("what is left goes to the next worker")
+            session.out.hint("the next worker continues with the rest")
 
 
 def _app(
@@ -110,7 +111,7 @@ def _server(app: Starlette, started: Callable[[], None]) -> Server:
     import uvicorn
 
     class _Own(uvicorn.Server):
-        """Says when it listens, and leaves signals to the command, which closes the kit after."""
+        """Reports when it listens, and leaves signals to the command, which then closes the kit."""
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
@@ -123,7 +124,7 @@ def _server(app: Starlette, started: Callable[[], None]) -> Server:
     return _Own(
         uvicorn.Config(
             app,
-            log_config=None,  # as all of the command line; an access log would hold signed links
+            log_config=None,  # an access log would contain signed links
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=_GRACE,
@@ -135,17 +136,17 @@ async def _end_on_signal(server: Server, scope: anyio.CancelScope) -> None:
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for number in signals:
             if server.should_exit:
-                scope.cancel()  # asked twice: who waits for answers gets none
-            server.handle_exit(number, None)  # ends streams, which would go on for ever, too
+                scope.cancel()  # second signal: drop running requests
+            server.handle_exit(number, None)  # also ends event streams
 
 
-def _tell(session: Session, address: str, token: str | None) -> None:
-    """Print the address; a token that was given is not shown again."""
+def _announce(session: Session, address: str, token: str | None) -> None:
+    """Print the address; the token only if it was generated."""
     url = f"{address}/?token={token}" if token else f"{address}/"
     session.out.result({"url": url}, url)
     if token is None:
-        session.out.hint("open it once with ?token= and your token behind it")
-    session.out.hint("serving; end with Ctrl-C")
+        session.out.hint("open it once with ?token= followed by your token")
+    session.out.hint("serving; stop with Ctrl-C")
 
 
 def _is_loopback(host: str) -> bool:

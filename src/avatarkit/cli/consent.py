@@ -1,4 +1,4 @@
-"""Consent on the command line: where a command gets it from, and what each provider demands."""
+"""``avatarkit consent``, and the consent that other commands read or ask for."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ import typer
 from ..errors import ConfigError, ConsentRequired
 from ..models import WORDING, Consent, ConsentRule
 from .output import Output
-from .session import Session, command
-
-__all__ = ["consent_from", "register"]
+from .session import Panel, Session, command
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
-    group = typer.Typer(no_args_is_help=True, help="What must be agreed to, and by whom.")
+    group = typer.Typer(no_args_is_help=True, help="Show requirements, list and revoke consents.")
     command(group, "requirements")(_requirements)
     command(group, "list")(_list)
     command(group, "revoke")(_revoke)
-    app.add_typer(group, name="consent")
+    app.add_typer(group, name="consent", rich_help_panel=Panel.PRIVACY)
 
 
 async def _requirements(session: Session) -> None:
-    """List what each provider demands, or those of --stack, with source and date."""
+    """List each provider's consent requirements, with source and date.
+
+    Example: `avatarkit consent requirements --stack elevenlabs+d-id`
+    """
     from ..consent import requirements
 
     found = requirements(_rules(session.stack))
@@ -42,9 +43,12 @@ async def _requirements(session: Session) -> None:
 
 async def _list(
     session: Session,
-    user_id: Annotated[str, typer.Argument(metavar="USER", help="The id of the user.")],
+    user_id: Annotated[str, typer.Argument(metavar="USER", help="User ID.")],
 ) -> None:
-    """List a user's consents, revoked and expired ones as well."""
+    """List a user's consents, including revoked and expired ones.
+
+    Example: `avatarkit consent list user-42`
+    """
     async with session.kit(worker=False) as kit:
         found = await kit.consents(user_id=user_id)
     session.out.table(
@@ -68,11 +72,14 @@ def _day(at: float | None) -> str:
 async def _revoke(
     session: Session,
     consent_id: Annotated[
-        str, typer.Argument(metavar="ID", help="The consent_id of a training or video.")
+        str, typer.Argument(metavar="ID", help="consent_id of a training or video.")
     ],
 ) -> None:
-    """Take a consent back: nothing new is made by it. Lists what exists by it, and where."""
-    from .following import clear_up
+    """Revoke a consent: it allows no new requests. Lists what was made with it.
+
+    Example: `avatarkit consent revoke $CONSENT_ID`
+    """
+    from .progress import clear_up
 
     async with session.kit(worker=True) as kit:
         found = await kit.revoke(consent_id)
@@ -95,9 +102,9 @@ def _rules(stack: str | None) -> dict[str, Sequence[ConsentRule]]:
 
 
 def consent_from(out: Output, file: Path | None, not_a_real_person: str | None) -> Consent:
-    """Read the consent that the options name, else ask for it on a terminal.
+    """Read the consent from the options, else ask for it on a terminal.
 
-    Raises ``ConsentRequired`` where there is neither an option nor a person to ask.
+    Raises ``ConsentRequired`` without an option and without a terminal.
     """
     if file is not None and not_a_real_person is not None:
         raise typer.BadParameter("give either --consent or --not-a-real-person")
@@ -114,8 +121,8 @@ def consent_from(out: Output, file: Path | None, not_a_real_person: str | None) 
 
 
 def _ask(out: Output) -> Consent:
-    out.hint(f'The person whose voice and face these are must agree to this:\n  "{WORDING[1]}"')
-    subject = out.ask("Name of the person who agrees (empty: nobody does)")
+    out.hint(f'The person whose voice and face these are must agree:\n  "{WORDING[1]}"')
+    subject = out.ask("Name of the person who agrees (empty: no consent)")
     return Consent(subject=subject)
 
 

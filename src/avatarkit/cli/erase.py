@@ -1,4 +1,4 @@
-"""Erasure on the command line."""
+"""``avatarkit erase``."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from typing import Annotated
 
 import typer
 
-from .session import Session, command
-
-__all__ = ["register"]
+from .session import Panel, Session, command
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
-    command(app, "erase")(_erase)
+    command(app, "erase", Panel.PRIVACY)(_erase)
 
 
 async def _erase(
     session: Session,
-    user_id: Annotated[str, typer.Argument(metavar="USER", help="The id of the user.")],
+    user_id: Annotated[str, typer.Argument(metavar="USER", help="User ID.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Remove a person at every provider, in the media store and in the database.
+    """Erase a user's data at every provider, in the media store and in the database.
 
-    Prints a receipt, which names nobody. Run it again to go on, and to hear how far it is.
+    Prints a receipt without personal data. Run it again to continue and to see the rest.
+
+    Example: `avatarkit erase user-42 --yes`
     """
     if not yes:
         session.out.confirm(f"Erase everything of user {user_id} for good?", "erasing", "erased")
@@ -33,7 +33,7 @@ async def _erase(
         named = f" ({', '.join(left.ids)})" if left.ids else ""
         session.out.hint(f"left at {left.where}: {left.count} {left.what}{named}: {left.why}")
     if not receipt.complete:
-        session.out.hint(f"go on with: {session.out.command('erase', user_id, '--yes')}")
+        session.out.hint(f"continue with: {session.out.command('erase', user_id, '--yes')}")
     session.out.table(
         {**receipt.model_dump(mode="json"), "complete": receipt.complete},
         ("where", "what", "deleted"),

@@ -1,4 +1,4 @@
-"""Commands about the database itself: making its tables, and a backup that came back."""
+"""``avatarkit db``: database migrations and restored backups."""
 
 from __future__ import annotations
 
@@ -8,18 +8,16 @@ from typing import Annotated
 
 import typer
 
-from .session import Session, command
-
-__all__ = ["register"]
+from .session import Panel, Session, command
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
-    group = typer.Typer(no_args_is_help=True, help="Make the tables, or bring a backup back.")
+    group = typer.Typer(no_args_is_help=True, help="Migrate the database, or restore a backup.")
     command(group, "migrate")(_migrate)
     command(group, "export-migration")(_export_migration)
     command(group, "restored")(_restored)
-    app.add_typer(group, name="db")
+    app.add_typer(group, name="db", rich_help_panel=Panel.SETUP)
 
 
 async def _migrate(
@@ -27,10 +25,15 @@ async def _migrate(
     *,
     dsn: Annotated[
         str | None,
-        typer.Option(help="postgresql://USER:PASSWORD@HOST/DATABASE; else AVATARKIT_REPOSITORY."),
+        typer.Option(
+            help="postgresql://USER:PASSWORD@HOST/DATABASE; by default AVATARKIT_REPOSITORY."
+        ),
     ] = None,
 ) -> None:
-    """Make or upgrade the tables in PostgreSQL; SQLite does that by itself."""
+    """Create or upgrade the tables in PostgreSQL; SQLite migrates automatically.
+
+    Example: `avatarkit db migrate --dsn postgresql://app@localhost/app`
+    """
     import anyio.to_thread
 
     from ..config.settings import Settings
@@ -40,24 +43,27 @@ async def _migrate(
     address = dsn or session.repository or Settings.from_env().repository
     if address.partition("://")[0] not in {"postgres", "postgresql"} and dsn is None:
         raise ConfigError(
-            "name the PostgreSQL database with --dsn: SQLite makes its tables by itself, and a "
+            "name the PostgreSQL database with --dsn: SQLite migrates automatically, and a "
             "Supabase project is migrated with `avatarkit db export-migration`"
         )
     warnings: list[str] = []
     version = await anyio.to_thread.run_sync(apply, address, warnings.append)
-    for said in warnings:
-        session.out.hint(f"warning: {said}")
+    for warning in warnings:
+        session.out.hint(f"warning: {warning}")
     session.out.result({"schema_version": version}, f"the tables are there (schema {version})")
 
 
 async def _export_migration(
     session: Session,
     *,
-    folder: Annotated[Path, typer.Option(help="Where the project keeps its migrations.")] = Path(
+    folder: Annotated[Path, typer.Option(help="The project's folder of migrations.")] = Path(
         "supabase/migrations"
     ),
 ) -> None:
-    """Write the SQL files for `supabase db push`."""
+    """Write the SQL files for `supabase db push`.
+
+    Example: `avatarkit db export-migration --folder supabase/migrations`
+    """
     from ..repositories.migrating import export
 
     written = [str(path) for path in export(folder, datetime.now(UTC))]
@@ -66,7 +72,12 @@ async def _export_migration(
 
 
 async def _restored(session: Session) -> None:
-    """After an older copy of the database came back: look up what the vendors know first."""
+    """Run this after you restored a backup: lost paid calls are looked up at the vendors first.
+
+    Example: `avatarkit db restored`
+    """
     async with session.kit(worker=False) as kit:
         count = await kit.admin.restored()
-    session.out.result({"records": count}, f"{count} unfinished will be looked up before anything")
+    session.out.result(
+        {"records": count}, f"{count} unfinished records will be looked up at the vendors first"
+    )

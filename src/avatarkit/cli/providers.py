@@ -1,0 +1,200 @@
+"""``avatarkit providers``: providers, stacks and environment variables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .session import Panel, Session, command
+
+if TYPE_CHECKING:
+    from ..stacks.registry import Row, StackRow
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    command(app, "providers", Panel.SETUP)(_providers)
+
+
+async def _providers(
+    session: Session,
+    *,
+    stacks: Annotated[
+        bool, typer.Option("--stacks", help="Show which providers can be combined, and how.")
+    ] = False,
+    env: Annotated[
+        bool, typer.Option("--env", help="Show each provider's variables and which are set.")
+    ] = False,
+) -> None:
+    """List the providers, their operations, and whether each can be used.
+
+    Example: `avatarkit providers --stacks`
+    """
+    if stacks:
+        _show_stacks(session)
+    if env:
+        _show_variables(session)
+    if not (stacks or env):
+        _show_providers(session)
+
+
+def _show_providers(session: Session) -> None:
+    from ..config.settings import Settings
+    from ..stacks.registry import listing
+
+    environ = Settings.from_env().environ
+    documents = [_provider_json(row) for row in listing()]
+    session.out.table(
+        {"providers": documents},
+        ("name", "roles", "extra", "state", "key"),
+        [
+            (
+                d["name"],
+                ", ".join(d["roles"]) or "-",
+                d["extra"] or "-",
+                d["problem"] or _state(d["name"], d["key"], environ),
+                d["key"] or "-",
+            )
+            for d in documents
+        ],
+    )
+
+
+def _state(name: str, key: str | None, environ: Mapping[str, str]) -> str:
+    from ..config.settings import variables
+    from ..stacks.registry import load
+
+    key_env = getattr(load(name), "key_env", None)
+    if key is None or key_env is None:
+        return "ok"
+    names = variables(name, key_env=key_env)["api_key"]
+    return "ok" if any(n in environ for n in names) else "no key"
+
+
+def _show_stacks(session: Session) -> None:
+    from ..models import Operation
+    from ..stacks.registry import stacks
+
+    rows = stacks()
+    session.out.table(
+        {"stacks": [_stack_json(row) for row in rows]},
+        ("stack", *Operation, "script to video"),
+        [
+            (
+                row.stack,
+                *(row.roles.get(operation, "-") for operation in Operation),
+                f"impossible: {row.problem}" if row.problem else row.how,
+            )
+            for row in rows
+        ],
+    )
+
+
+def _stack_json(row: StackRow) -> dict[str, Any]:
+    return {
+        "stack": row.stack,
+        "roles": {str(operation): name for operation, name in row.roles.items()},
+        "ok": row.problem is None,
+        "how": row.how or None,
+        "problem": row.problem,
+    }
+
+
+def _show_variables(session: Session) -> None:
+    from ..config.settings import Settings
+
+    documents = list(_variables(Settings.from_env().environ))
+    session.out.table(
+        {"variables": documents},
+        ("provider", "what", "variable", "needed", "set"),
+        [
+            (
+                d["provider"],
+                d["what"].replace("_", " "),
+                " or ".join(d["names"]),
+                "needed" if d["needed"] else "-",
+                d["set"] or "-",
+            )
+            for d in documents
+        ],
+    )
+
+
+def _variables(environ: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """List the variables that each provider reads, without their values."""
+    from ..config.settings import other_key_variable, variables
+    from ..stacks.registry import usable
+
+    for name, provider in usable().items():
+        known = dict(variables(name, key_env=getattr(provider, "key_env", None)))
+        reads = _read_by(provider)
+        for other in _others(provider):
+            known[f"api_key_of_{other}"] = (other_key_variable(name, other),)
+            reads[f"api_key_of_{other}"] = False
+        for what, needed in reads.items():
+            yield {
+                "provider": name,
+                "what": what,
+                "names": list(known[what]),
+                "needed": needed,
+                "set": next((n for n in known[what] if n in environ), None),
+            }
+
+
+def _others(provider: Any) -> list[str]:
+    """Return the providers whose keys it can use."""
+    return sorted(provider.capabilities.speaks_voices_of)
+
+
+def _read_by(provider: Any) -> dict[str, bool]:
+    """Return the settings that a provider reads, and whether each is required."""
+    from ..webhooks import Unsigned
+
+    needs: frozenset[str] = getattr(provider, "needs", frozenset())
+    keyed = hasattr(provider, "key_env")
+    read = {
+        "api_key": keyed,
+        "client_id": "client_id" in needs,
+        "base_url": hasattr(provider, "base_url"),
+        "webhook_secrets": keyed and not isinstance(provider.capabilities.webhook, Unsigned),
+    }
+    return {what: what in needs for what, is_read in read.items() if is_read}
+
+
+def _provider_json(row: Row) -> dict[str, Any]:
+    from ..errors import ConfigError
+    from ..stacks.registry import load
+
+    document: dict[str, Any] = {
+        "name": row.name,
+        "origin": row.origin,
+        "roles": [],
+        "extra": row.extra,
+        "ok": row.error is None,
+        "problem": str(row.error) if row.error else None,
+        "key": None,
+    }
+    if row.error is not None:
+        return document
+    try:
+        provider = load(row.name)
+    except ConfigError as error:
+        return document | {"ok": False, "problem": str(error)}
+    if closed := getattr(provider, "closed", None):
+        return document | {"ok": False, "problem": f"closed on {closed}"}
+    return document | {"roles": _roles(provider), "key": _key_variable(row.name, provider)}
+
+
+def _roles(provider: type) -> list[str]:
+    from ..interfaces import ROLES
+
+    return [r.protocol.__name__ for r in ROLES.values() if issubclass(provider, r.protocol)]
+
+
+def _key_variable(name: str, provider: Any) -> str | None:
+    """Return the API key's variable; None for a provider on this machine."""
+    from ..config.settings import key_variable
+
+    return None if provider.capabilities.runs_here else key_variable(name)
