@@ -1,6 +1,6 @@
-"""One structlog logger over stdlib logging, and what never reaches a log.
+"""Structured logging over stdlib logging, with redaction of secrets.
 
-A library prints nothing: without logging configured by the application, all of it goes nowhere.
+Nothing is printed unless the application configures logging.
 """
 
 from __future__ import annotations
@@ -13,22 +13,23 @@ from typing import Any
 
 import structlog
 
-__all__ = ["cleaned", "get_logger", "redact"]
-
 logging.getLogger("avatarkit").addHandler(logging.NullHandler())
 
 _HIDDEN = "[redacted]"
 
-#: Fields whose value is secret, whatever it is.
+#: Names of fields whose value is always secret.
 _SECRET_FIELD = re.compile(
     r"api[-_ ]?key|authorization|token|secret|signature|password|credential|cookie", re.IGNORECASE
 )
 
-#: What is secret inside a text, and what stands there instead.
+#: Patterns of secrets in a text, and their replacements.
 _SECRET_TEXTS = (
     (re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^/\s\"'<>@]*@", re.IGNORECASE), rf"\1{_HIDDEN}@"),
     (re.compile(r"(https?://[^?#\s\"'<>]*)[?#][^\s\"'<>]*", re.IGNORECASE), rf"\1?{_HIDDEN}"),
-    (re.compile(r"(/webhooks/[\w.-]+/)[^/?#\s\"'<>\[]+"), rf"\1{_HIDDEN}"),  # what opens the inbox
+    (
+        re.compile(r"(/webhooks/[\w.-]+/)[^/?#\s\"'<>\[]+"),
+        rf"\1{_HIDDEN}",
+    ),  # secret of the webhook endpoint
     (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {_HIDDEN}"),
     (re.compile(r"\b(?:sk|pk|rk|key|whsec|wsec)[-_][\w-]{8,}", re.IGNORECASE), _HIDDEN),
     (re.compile(r"\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*"), _HIDDEN),  # a JSON web token
@@ -41,13 +42,13 @@ _BETWEEN = frozenset({__name__, "structlog._base", "structlog.stdlib"})
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     """Return the logger of a module: ``log.info("noun.verb", field=value)``.
 
-    Records carry the event and its fields as text, and the fields once more as ``record.fields``;
-    a traceback is the field ``exception``, because handlers would print ``exc_info`` unredacted.
+    A record's message holds the event and its fields, which are also in ``record.fields``. A
+    traceback is the field ``exception``: handlers would print ``exc_info`` without redaction.
     """
     processors: list[structlog.typing.Processor] = [
         structlog.stdlib.filter_by_level,
         structlog.contextvars.merge_contextvars,
-        structlog.processors.format_exc_info,  # as text, so that it can be redacted, too
+        structlog.processors.format_exc_info,  # to text, which is then redacted
         _redacted,
         _as_record,
     ]
@@ -55,9 +56,9 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
 
 
 def redact(event_dict: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields without keys, signatures, and the query strings of links.
+    """Return the fields without keys, signatures and query strings of links.
 
-    Values that are neither text, number, mapping nor sequence become text.
+    Values other than numbers, mappings and sequences become text.
     """
     return {
         name: _HIDDEN if _SECRET_FIELD.search(name) else _cleaned(value)
@@ -80,7 +81,7 @@ def _cleaned(value: object) -> object:
 
 
 def cleaned(text: str) -> str:
-    """Return the text without what is secret in it: query strings, bearer tokens, keys."""
+    """Remove secrets from a text: query strings, bearer tokens, keys."""
     for pattern, instead in _SECRET_TEXTS:
         text = pattern.sub(instead, text)
     return text
@@ -95,7 +96,7 @@ def _redacted(
 def _as_record(
     _logger: object, _method: str, event_dict: MutableMapping[str, Any]
 ) -> tuple[tuple[str], dict[str, Any]]:
-    """Hand over to stdlib logging; as one field, because some names would clash with its own."""
+    """Convert to a stdlib record; the fields are one attribute, as some names would clash."""
     stack_info, event = event_dict.pop("stack_info", False), str(event_dict.pop("event", ""))
     fields = dict(event_dict)
     traceback = [event_dict.pop("exception")] if "exception" in event_dict else []
@@ -110,7 +111,7 @@ def _as_record(
 
 
 def _frames() -> int:
-    """How far up the line is that logs, so that its file and number are named."""
+    """Count the stack frames up to the line that logs, for its file name and line number."""
     frame, count = inspect.currentframe(), 0
     while frame and frame.f_globals["__name__"] in _BETWEEN:
         count += frame.f_globals["__name__"] != __name__

@@ -1,7 +1,7 @@
-"""Spans and metrics by OpenTelemetry, in a process whose application has set it up; else nothing.
+"""OpenTelemetry spans and metrics, in processes whose application has set up OpenTelemetry.
 
-It is never loaded from here first: where nobody imported it, nobody set it up either. No attribute
-holds a person's id, a script, a key, a link or what a vendor said; errors appear by their type.
+This module never imports OpenTelemetry first: an application that uses it has imported it. No
+attribute contains a user ID, a script, a key, a link or a vendor's message; errors appear by type.
 """
 
 from __future__ import annotations
@@ -23,27 +23,10 @@ if TYPE_CHECKING:
     from .models import Operation
     from .records import OperationState, Record
 
-__all__ = [
-    "METRICS",
-    "SPANS",
-    "CallKind",
-    "Delivered",
-    "Metric",
-    "apart",
-    "call",
-    "claimed",
-    "copied",
-    "delivery",
-    "finished",
-    "traceparent",
-    "unseen",
-    "visit",
-]
-
-#: What is asked of a vendor.
+#: Kind of a call to a vendor.
 CallKind = Literal["prepare", "submit", "poll", "find", "delete", "download"]
 
-#: Every span, and its kind.
+#: All spans and their kinds.
 SPANS = {
     "avatarkit.advance": "INTERNAL",
     "avatarkit.webhook": "CONSUMER",
@@ -57,7 +40,7 @@ SPANS = {
 
 
 class Metric(NamedTuple):
-    """One instrument; with ``buckets`` it is a histogram, without them it counts."""
+    """An instrument: a histogram with ``buckets``, else a counter."""
 
     unit: str
     description: str
@@ -66,13 +49,13 @@ class Metric(NamedTuple):
 
 _CALL_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
 _WAIT_SECONDS = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 6 * 3600.0, 86_400.0)
-#: Every metric.
+#: All metrics.
 METRICS = {
-    "avatarkit.client.operation.duration": Metric("s", "Calls of vendors", _CALL_SECONDS),
-    "avatarkit.records.finished": Metric("{record}", "Trainings and videos that came to an end"),
-    "avatarkit.claim.age": Metric("s", "How long a claimed record was due", _WAIT_SECONDS),
+    "avatarkit.client.operation.duration": Metric("s", "Calls to vendors", _CALL_SECONDS),
+    "avatarkit.records.finished": Metric("{record}", "Final trainings and videos"),
+    "avatarkit.claim.age": Metric("s", "How long a claimed record was overdue", _WAIT_SECONDS),
     "avatarkit.webhook.deliveries": Metric("{delivery}", "Webhook deliveries"),
-    "avatarkit.download.io": Metric("By", "Results copied into the media store"),
+    "avatarkit.download.io": Metric("By", "Results copied to the media store"),
 }
 
 
@@ -80,7 +63,7 @@ P = ParamSpec("P")
 
 
 def _observing(observe: Callable[P, Iterator[None]]) -> Callable[P, AbstractContextManager[None]]:
-    """Make a context manager that does nothing where nobody takes spans."""
+    """Make a context manager that does nothing without a tracer provider."""
     manager = contextmanager(observe)
 
     @wraps(observe)
@@ -91,7 +74,7 @@ def _observing(observe: Callable[P, Iterator[None]]) -> Callable[P, AbstractCont
 
 
 def _wanted() -> bool:
-    """Whether the application brought the SDK, or something else that takes spans."""
+    """Return True if the application set up the SDK or another tracer provider."""
     if "opentelemetry.sdk" in sys.modules:
         return True
     if "opentelemetry.trace" not in sys.modules:
@@ -104,12 +87,12 @@ def _wanted() -> bool:
 _NOTHING = nullcontext()
 
 
-# -- what is observed -------------------------------------------------------------------------
+# -- spans and metrics ------------------------------------------------------------------------
 
 
 @_observing
-def visit(record: Record) -> Iterator[None]:
-    """Observe how a record is driven; linked to who created it and to earlier submissions."""
+def advance(record: Record) -> Iterator[None]:
+    """Trace one pass over a record; linked to the spans of its creation and earlier submissions."""
     traces = [state.trace for state in record.operations]
     with _span("avatarkit.advance", {"avatarkit.record.id": record.id}, *traces):
         yield
@@ -123,9 +106,9 @@ def call(
     *,
     outcome: Callable[[BaseException], str],
 ) -> Iterator[None]:
-    """Observe one call of a vendor, linked to the visit that submitted the operation.
+    """Trace one call to a vendor, linked to the pass that submitted the operation.
 
-    ``outcome`` says in a word what an error means for the call.
+    ``outcome`` maps an error to one word for the call's outcome.
     """
     labels = _labels(state) | {"avatarkit.call": what}
     about = {"avatarkit.record.id": record.id, "avatarkit.attempt": state.attempt}
@@ -146,14 +129,14 @@ def call(
 
 
 @dataclass(slots=True)
-class Delivered:
-    """What has become of a webhook delivery so far."""
+class DeliverySpan:
+    """Outcome of a webhook delivery so far."""
 
     outcome: str = "ignored"
     span: Span | None = None
 
     def applied(self, record: Record, operation: Operation) -> None:
-        """It told something of this record."""
+        """Note that the delivery changed this record."""
         self.outcome = "applied"
         state = record.operation(operation)
         if self.span is None or state is None:
@@ -164,14 +147,14 @@ class Delivered:
 
 
 @contextmanager
-def delivery(provider: str) -> Iterator[Delivered]:
-    """Observe a webhook delivery: applied, ignored because no record has its job, or rejected."""
+def delivery(provider: str) -> Iterator[DeliverySpan]:
+    """Trace a webhook delivery: applied, ignored (no record has its job), rejected or failed."""
     if not _wanted():
-        yield Delivered()
+        yield DeliverySpan()
         return
     labels = {"avatarkit.provider": provider}
     with _span("avatarkit.webhook", labels) as span:
-        seen = Delivered(span=span)
+        seen = DeliverySpan(span=span)
         try:
             yield seen
         except errors.WebhookRejected:
@@ -187,12 +170,12 @@ def delivery(provider: str) -> Iterator[Delivered]:
 
 
 def finished(record: Record) -> None:
-    """Count a record that has just come to its end."""
+    """Count a record that became final."""
     _measure("avatarkit.records.finished", 1, {"avatarkit.record.status": record.status.value})
 
 
 def claimed(age: float) -> None:
-    """Keep for how many seconds the oldest of the claimed records had been due."""
+    """Record how many seconds the oldest claimed record was overdue."""
     _measure("avatarkit.claim.age", max(0.0, age), {})
 
 
@@ -205,11 +188,11 @@ def _labels(state: OperationState) -> dict[str, str]:
     return {"avatarkit.provider": state.provider, "avatarkit.operation": state.operation.value}
 
 
-# -- what links them --------------------------------------------------------------------------
+# -- links ------------------------------------------------------------------------------------
 
 
 def traceparent() -> str | None:
-    """The present span as the W3C header names it, to be linked to later, by any process."""
+    """Return the current span as a W3C traceparent, for later links by any process."""
     if not _wanted():
         return None
     carrier: dict[str, str] = {}
@@ -218,8 +201,8 @@ def traceparent() -> str | None:
 
 
 @_observing
-def apart() -> Iterator[None]:
-    """Let what is observed within belong to no span around it: a worker outlives who opened it."""
+def detached() -> Iterator[None]:
+    """Detach spans from the surrounding one: a worker outlives the span that started it."""
     from opentelemetry.context import Context
 
     with _attached(Context()):
@@ -227,11 +210,11 @@ def apart() -> Iterator[None]:
 
 
 @_observing
-def unseen() -> Iterator[None]:
-    """Keep instrumentation of HTTP clients away: it would note addresses with their queries."""
+def uninstrumented() -> Iterator[None]:
+    """Suppress instrumentation of HTTP clients: it would record URLs with their queries."""
     from opentelemetry import context
 
-    key = context._SUPPRESS_HTTP_INSTRUMENTATION_KEY  # noqa: SLF001 - it has no public name
+    key = context._SUPPRESS_HTTP_INSTRUMENTATION_KEY  # noqa: SLF001 - no public name exists
     with _attached(context.set_value(key, value=True)):
         yield
 
@@ -268,11 +251,11 @@ def _w3c() -> Any:
 def _instrument(name: str) -> Callable[[float, dict[str, str]], None]:
     from opentelemetry import metrics
 
-    meter, told = metrics.get_meter("avatarkit"), METRICS[name]
-    if not told.buckets:
-        return meter.create_counter(name, told.unit, told.description).add
+    meter, metric = metrics.get_meter("avatarkit"), METRICS[name]
+    if not metric.buckets:
+        return meter.create_counter(name, metric.unit, metric.description).add
     return meter.create_histogram(
-        name, told.unit, told.description, explicit_bucket_boundaries_advisory=told.buckets
+        name, metric.unit, metric.description, explicit_bucket_boundaries_advisory=metric.buckets
     ).record
 
 
@@ -283,7 +266,7 @@ def _measure(name: str, value: float, labels: dict[str, str]) -> None:
 
 @contextmanager
 def _span(name: str, attributes: dict[str, Any], *traces: str | None) -> Iterator[Span]:
-    """Be within a span; what is raised leaves its type there, never its message."""
+    """Run in a span; an exception is recorded by type, without its message."""
     from opentelemetry.trace import SpanKind, StatusCode
 
     with _tracer().start_as_current_span(
@@ -303,7 +286,7 @@ def _span(name: str, attributes: dict[str, Any], *traces: str | None) -> Iterato
 
 
 def _links(*traces: str | None) -> list[Link]:
-    """Links to other spans than the present one, which is the parent of what begins in it."""
+    """Build links to the traces, except for the current span, which is the parent already."""
     from opentelemetry import trace
     from opentelemetry.context import Context
 

@@ -207,7 +207,7 @@ def test_a_training_that_was_deleted_elsewhere_is_said_to_be_gone(page, slow):
     page.evaluate("document.body.append(document.createElement('avatar-training'))")
     avatar = page.locator("body > avatar-training")
     avatar.evaluate("e => e.trainingId = 'nothing'")
-    shown(avatar, "There is no such training any more.")
+    shown(avatar, "This training was deleted.")
 
 
 # -- at a server that says what is wanted ---------------------------------------------------------
@@ -497,7 +497,7 @@ def test_what_a_person_is_asked_for_can_be_used_by_everyone_on_a_phone(
 ):
     page.set_viewport_size({"width": 320, "height": 700})
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-    shown(told(ASKING[kind]), "Your turn")
+    shown(told(ASKING[kind]), "Action required")
     page.evaluate(axe)
     found = page.evaluate("axe.run('avatar-training')")["violations"]
     assert [(row["id"], [node["target"] for node in row["nodes"]]) for row in found] == []
@@ -595,9 +595,9 @@ def test_what_may_have_been_paid_for_is_adopted_by_its_id(page, told):
     action = {"kind": "payment", "message": "Was it charged?", "choices": choices}
     avatar = told({"status": "action_required", "action": action})
     page.route("**/trainings/t1/action", lambda r: r.fulfill(json={**RECORD, "version": 2}))
-    avatar.get_by_label("Id that the provider shows").fill("job-7")
+    avatar.get_by_label("Job ID at the provider").fill("job-7")
     with page.expect_request("**/trainings/t1/action") as said:
-        avatar.get_by_role("button", name="It was made: use it").click()
+        avatar.get_by_role("button", name="It exists: use it").click()
     assert said.value.post_data_json == {"choice": "adopt", "job_id": "job-7"}
 
 
@@ -662,7 +662,7 @@ def test_a_finished_avatar_that_is_told_of_again_has_no_bar(page, told):
 
 def test_a_token_that_comes_later_signs_in_and_the_training_is_shown(page, told):
     avatar = told({}, stream=signed_in)
-    shown(avatar, "You are not signed in: open this page by its own link again.")
+    shown(avatar, "You are not signed in. Open this page again by its link.")
     avatar.evaluate("e => { e.token = 'a-token'; }")
     shown(avatar, "Training your avatar... 40%")
     assert not part(avatar, "error").is_visible()

@@ -20,7 +20,7 @@ def test_the_token_in_the_address_becomes_a_cookie_and_leaves_the_address(page, 
 
 def test_who_is_not_signed_in_is_told_how_to_sign_in(page, local):
     page.goto(local.url)
-    page.get_by_role("alert").filter(has_text="open the address that").wait_for()
+    page.get_by_role("alert").filter(has_text="Open the address that").wait_for()
 
 
 def test_a_good_recording_is_taken_and_a_reload_still_shows_it(page, local):
@@ -104,7 +104,7 @@ def test_a_recording_is_checked_for_the_chosen_provider(page, local):
     assert sent.value.url.endswith("/voice/voice.wav?stack=local")
     page.locator(".files[data-role=voice] .good").wait_for()
     page.select_option("#stack", "")
-    page.get_by_text("were checked for the provider chosen before").wait_for()
+    page.get_by_text("were checked for another provider").wait_for()
 
 
 def test_a_file_that_is_no_recording_is_refused_beside_its_name(page, local, tmp_path):
@@ -114,7 +114,7 @@ def test_a_file_that_is_no_recording_is_refused_beside_its_name(page, local, tmp
     page.set_input_files("#voice", bad)
     row = page.locator(".files[data-role=voice] li[data-name='notes.wav']")
     row.locator(".findings .error").first.wait_for()
-    assert "this file cannot be used" in row.inner_text()
+    assert "This file cannot be used" in row.inner_text()
 
 
 def test_an_empty_file_is_said_to_be_empty_and_not_sent(page, local):
@@ -182,8 +182,8 @@ def test_the_chosen_stack_says_what_its_price_assumes(page, local):
     sign_in(page, local)
     page.select_option("#stack", "local")
     told = local.get("quote?stack=local")
-    page.get_by_text(f"by prices of {told['oldest']}").wait_for()
-    page.get_by_text("What that assumes").click()
+    page.get_by_text(f"prices of {told['oldest']}").wait_for()
+    page.get_by_text("Assumptions").click()
     assert page.get_by_text(told["assumptions"][0]).is_visible()
 
 
@@ -263,7 +263,7 @@ def test_events_that_were_received_are_listed(page, slow):
             content=delivery.body,
             headers={**delivery.headers, "content-type": "application/json"},
         ).raise_for_status()
-    page.get_by_role("link", name="Events received").click()
+    page.get_by_role("link", name="Webhook deliveries").click()
     page.get_by_role("cell", name="avatar.training_completed").wait_for()
 
 

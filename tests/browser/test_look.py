@@ -62,7 +62,7 @@ def test_a_training_that_runs_and_one_that_failed(page, slow, look):
     vendor.fail_next("avatar", Fault.NEEDS_ACTION)
     sign_in(page, slow)
     shown(train(page, "Broken"), "❌ Training failed")
-    shown(train(page, "Asking"), "Your turn")
+    shown(train(page, "Asking"), "Action required")
     train(page, "Running")
     look("running")
 
@@ -79,6 +79,6 @@ def test_a_finished_avatar_and_its_test_video(page, local, look):
 
 def test_events_received(page, local, look):
     sign_in(page, local)
-    page.get_by_role("link", name="Events received").click()
-    page.get_by_text("Nothing has come in yet.").wait_for()
+    page.get_by_role("link", name="Webhook deliveries").click()
+    page.get_by_text("No webhook deliveries yet.").wait_for()
     look("events")

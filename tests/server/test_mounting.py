@@ -55,18 +55,6 @@ async def test_mounted_it_works_without_a_lifespan_of_its_own(site, outer):
     await app.state.aclose()
 
 
-def django(app):
-    conf = pytest.importorskip("django.conf")
-    from django.core.asgi import get_asgi_application
-    from django.http import HttpResponse
-    from django.urls import path
-
-    own = (path("own", lambda request: HttpResponse(f"Django at {request.path}")),)
-    if not conf.settings.configured:
-        conf.settings.configure(ALLOWED_HOSTS=["app.example"], ROOT_URLCONF=own)
-    return Starlette(routes=[Mount("/avatars", app), Mount("/", get_asgi_application())])
-
-
 @pytest.mark.parametrize("outer", [starlette, fastapi, django])
 async def test_mounted_it_still_refuses_strangers_pages(site, outer):
     app = site.new_app()

@@ -251,7 +251,7 @@ async def test_no_answer_may_hold_more_than_is_told_of(told):
         "TimedTraining",
         "Video",
         "Finding",
-        "Estimate",
+        "Duration",
         "Price",
     } <= names
     objects = [

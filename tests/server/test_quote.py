@@ -82,7 +82,7 @@ async def test_a_broken_row_of_ones_own_is_named_and_hides_no_stack(site, tmp_pa
     broken = tmp_path / "prices.toml"
     broken.write_text('[[price]]\nprovider = "fake"\ncapability = "voice"\nusd_per_month = -1\n')
     async with site.running() as app, site.client(app, "ana") as client:
-        site.kit._roster._settings = Settings(environ={"AVATARKIT_PRICES": str(broken)})
+        site.kit._pool._settings = Settings(environ={"AVATARKIT_PRICES": str(broken)})
         told = await client.get("/quote")
         rows = (await client.get("/stacks")).json()["stacks"]
     assert (told.status_code, "line" in told.json()["error"]["message"]) == (422, True)

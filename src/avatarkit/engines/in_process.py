@@ -70,7 +70,7 @@ class InProcessEngine:
     async def run(self) -> None:
         """Drive what is due until ``stop``; a failed visit is repeated when its lease ends."""
         try:
-            with _telemetry.apart():
+            with _telemetry.detached():
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(self._renew)
                     while not self._stopping:

@@ -225,7 +225,7 @@ async def _sent(client: Client, request: HttpRequest, *, streamed: bool) -> http
     """Send once, without logs."""
     token = _ours.set(True)
     try:
-        with _telemetry.unseen():
+        with _telemetry.uninstrumented():
             return await client.send(request, stream=streamed, follow_redirects=False)
     finally:
         _ours.reset(token)

@@ -117,7 +117,7 @@ class Orchestrator(PaidCalls, People):
         record = await self._repository.get(record_id)
         if record is None:
             return None
-        with _telemetry.visit(record):
+        with _telemetry.advance(record):
             return await self._advance(record)
 
     async def _advance(self, record: Record) -> Record:
@@ -309,7 +309,7 @@ class Orchestrator(PaidCalls, People):
         _telemetry.copied(file.size, state)
         if not file.size:
             raise errors.BadReply(
-                f"the {name} has not one byte", provider=state.provider, operation=state.operation
+                f"the vendor returned an empty {name}", provider=state.provider, operation=state.operation
             )
         return file
 

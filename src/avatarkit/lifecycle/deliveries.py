@@ -61,7 +61,7 @@ class Inbox:
         with _telemetry.delivery(entry.provider) as seen:
             return await self._apply(entry, seen)
 
-    async def _apply(self, entry: LogEntry, seen: _telemetry.Delivered) -> LogEntry:
+    async def _apply(self, entry: LogEntry, seen: _telemetry.DeliverySpan) -> LogEntry:
         outcome: Outcome = "ignored"
         record_id, deleted = entry.record_id, False
         for event in entry.events:

@@ -199,7 +199,7 @@ class PaidCalls(Effects):
         except Exception as error:
             raise _unheard(state, type(error).__name__) from error
         if not file.size:
-            raise _unheard(state, "not one byte came")
+            raise _unheard(state, "empty audio")
         return _spoken(record, state, speech.cost), {"audio": file}
 
     async def _reconcile(

@@ -1,4 +1,4 @@
-// <avatar-training training-id src>: one training, watched until its avatar can be tested.
+// Web component <avatar-training training-id src>: progress of a training, then its test video.
 
 const STRINGS = {
   title: "Creating Your AI Avatar",
@@ -23,36 +23,36 @@ const STRINGS = {
   test_text: "Hello! I'm your AI clone. I'm ready to attend meetings on your behalf.",
   close: "Close",
   lost: "Connection lost. Trying again...",
-  gone: "There is no such training any more.",
-  sign_in: "You are not signed in: open this page by its own link again.",
-  act: "Your turn",
+  gone: "This training was deleted.",
+  sign_in: "You are not signed in. Open this page again by its link.",
+  act: "Action required",
   open: "Open the page",
   read: "Read this aloud",
   picture: "Picture with the lines to read aloud",
   time_left: "{time} left",
-  expired: "This text has expired. A new one comes by itself.",
+  expired: "This text has expired. A new one will appear automatically.",
   recording: "Your recording",
   send: "Send the recording",
   empty: "This file is empty. Choose another one.",
   sending: "Sending... {progress}%",
-  job_id: "Id that the provider shows",
+  job_id: "Job ID at the provider",
   choice_done: "I have done it",
   choice_retry: "Try again",
   choice_give_up: "Give up",
-  choice_adopt: "It was made: use it",
-  choice_not_made: "It was not made",
-  choice_same_account: "It is the same account",
+  choice_adopt: "It exists: use it",
+  choice_not_made: "It does not exist",
+  choice_same_account: "This is the same account",
   choice_wait: "Keep waiting",
   choice_keep: "Keep all",
   choice_delete: "Delete all but the first",
-  hint: "You can train again with the same files. If it fails again, ask whoever runs this service.",
+  hint: "You can train again with the same files. If it fails again, contact the operator of this service.",
   hint_MediaRejected: "Record or choose another file, and train again.",
-  hint_ModerationRefused: "The provider does not want this content. Choose other files.",
+  hint_ModerationRefused: "The provider rejected this content. Choose other files.",
   hint_ConsentRequired: "Give consent, and train again.",
 };
 
 const FINAL = ["completed", "failed", "cancelled"];
-const SILENCE = 45e3; // the server says something every 15 seconds
+const SILENCE = 45e3; // the server sends a heartbeat every 15 seconds
 
 const STYLE = `
 :host { color-scheme: light dark; display: block; container-type: inline-size;
@@ -108,7 +108,7 @@ dialog::backdrop { background: rgb(0 0 0 / .8); }
 
 let sheet;
 
-/** Make an element; text is always set as text. */
+/** Create an element; text is never parsed as HTML. */
 const h = (tag, given = {}, ...children) => {
   const { on = {}, ...rest } = given;
   const made = document.createElement(tag);
@@ -134,23 +134,23 @@ const pause = (ms, signal) =>
     addEventListener("online", end);
   });
 
-/** A key that makes a repeated request harmless. */
+/** Create an idempotency key. */
 const fresh = () =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 
-const keys = new Map(); // of requests whose answers have not come, also when their element is gone
-const UNDECIDED = new Set([401, 403, 408, 425, 429]); // what is answered before anything is looked at
+const keys = new Map(); // of requests without a response yet; they outlive their element
+const UNDECIDED = new Set([401, 403, 408, 425, 429]); // sent before the request is processed
 
-/** What an answer says; an error's own words where there are some. */
-const told = async (response) => {
+/** Parse a response; throw an Error with the server's message. */
+const parsed = async (response) => {
   if (response.ok) return response.json();
   const body = await response.json().catch(() => ({}));
   const error = new Error(body.error?.message || `${response.status} ${response.statusText}`);
   throw Object.assign(error, { status: response.status, body });
 };
 
-// A browser opens six connections to a server, for all its tabs: four are for streams, and what
-// finds none free asks every three seconds. Over plain HTTP there are no locks: a page counts its own.
+// Browsers open six connections to a server for all tabs together: four may be event streams, other
+// watchers poll every three seconds. Web Locks need HTTPS; without them each page counts its own streams.
 let streams = 0;
 const inSlot = async (work) => {
   if (!navigator.locks) {
@@ -168,12 +168,12 @@ const inSlot = async (work) => {
   return false;
 };
 
-/** Talks to the API below `base`, with a bearer `token` where there is one. */
+/** HTTP client of the API at `base`, with an optional bearer `token`. */
 export class Client {
   constructor(base = "./", token = null) {
     this.base = new URL(base.replace(/\/?$/, "/"), document.baseURI);
     this.token = token;
-    this.skew = 0; // how far the server's clock is ahead, in ms
+    this.skew = 0; // the server's clock minus ours, in ms
   }
 
   url(path) {
@@ -192,31 +192,31 @@ export class Client {
   }
 
   async get(path, rest) {
-    return told(await this.fetch(path, rest));
+    return parsed(await this.fetch(path, rest));
   }
 
-  /** Ask for something; the same again is the same request, until an answer to it has come. */
+  /** POST with an idempotency key, which stays the same until a response arrives. */
   async post(path, body) {
-    const said = JSON.stringify(body);
-    const asked = `${this.url(path)} ${said}`;
-    const key = keys.get(asked) ?? fresh();
-    keys.set(asked, key);
+    const text = JSON.stringify(body);
+    const request = `${this.url(path)} ${text}`;
+    const key = keys.get(request) ?? fresh();
+    keys.set(request, key);
     const headers = { "content-type": "application/json", "idempotency-key": key };
     try {
-      const answer = await told(await this.fetch(path, { method: "POST", body: said, headers }));
-      keys.delete(asked);
+      const answer = await parsed(await this.fetch(path, { method: "POST", body: text, headers }));
+      keys.delete(request);
       return answer;
     } catch (error) {
-      // Other answers, as a proxy's, do not say whether it was done when it was asked for before.
-      if (error.status < 500 && !UNDECIDED.has(error.status)) keys.delete(asked);
+      // Other errors, such as a proxy's, leave open whether an earlier attempt succeeded.
+      if (error.status < 500 && !UNDECIDED.has(error.status)) keys.delete(request);
       throw error;
     }
   }
 
-  /** Send a file; a cut upload goes on where it was. `progress` gets 0 to 100. */
+  /** Upload a file, and resume after a disconnect. `progress` gets 0 to 100. */
   async upload(clone, role, file, progress = () => {}, query = "") {
     const path = `clones/${encodeURIComponent(clone)}/samples/${role}/${encodeURIComponent(file.name)}${query}`;
-    let offset = null; // first it begins anew: what is there may be of another file
+    let offset = null; // restart at first: earlier bytes may be another file's
     for (let tries = 0; ; tries++) {
       const { status, body, at } = await this._put(path, file, offset, progress);
       if (status === 201) return body;
@@ -235,23 +235,23 @@ export class Client {
 
   _put(path, file, offset, progress) {
     return new Promise((done) => {
-      const request = new XMLHttpRequest(); // fetch tells nothing of an upload's progress
+      const request = new XMLHttpRequest(); // fetch does not report upload progress
       request.open("PUT", this.url(path));
-      const said = { "upload-length": file.size, ...(offset === null ? {} : { "upload-offset": offset }) };
-      for (const [name, value] of Object.entries(this.headers(said))) request.setRequestHeader(name, value);
+      const sizes = { "upload-length": file.size, ...(offset === null ? {} : { "upload-offset": offset }) };
+      for (const [name, value] of Object.entries(this.headers(sizes))) request.setRequestHeader(name, value);
       request.upload.onprogress = (e) => progress(Math.floor((100 * ((offset ?? 0) + e.loaded)) / file.size));
       request.onloadend = () => {
         let body = {};
         try {
           body = JSON.parse(request.responseText);
-        } catch {} // no JSON: the status says it
+        } catch {} // not JSON: the status is enough
         done({ status: request.status, body, at: request.getResponseHeader("upload-offset") });
       };
       request.send(file.slice(offset ?? 0));
     });
   }
 
-  /** Watch a record until it is final; `lost` hears whether the connection is away. */
+  /** Watch a record until it is final; `lost` gets true while there is no connection. */
   async watch(path, { signal, change, lost = () => {} }) {
     const state = { last: null, final: false, heard: false };
     const take = (record) => {
@@ -288,7 +288,7 @@ export class Client {
       const headers = state.last === null ? {} : { "last-event-id": state.last };
       const response = await this.fetch(`${path}/events`, { headers, signal: ending.signal });
       if (response.status === 204) return take(await this.get(path, { signal }));
-      if (!response.ok) await told(response);
+      if (!response.ok) await parsed(response);
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       for (let rest = ""; ; ) {
         const { value, done } = await reader.read();
@@ -300,9 +300,9 @@ export class Client {
         for (const event of events) {
           const fields = { data: "" };
           for (const line of event.split("\n")) {
-            const [, name, said] = /^(\w+): ?(.*)$/.exec(line) ?? [];
-            if (name === "data") fields.data += said;
-            else if (name) fields[name] = said;
+            const [, name, value] = /^(\w+): ?(.*)$/.exec(line) ?? [];
+            if (name === "data") fields.data += value;
+            else if (name) fields[name] = value;
           }
           if (fields.id) state.last = fields.id;
           if (!fields.data) continue;
@@ -320,7 +320,7 @@ export class Client {
 
 export class AvatarTraining extends HTMLElement {
   static observedAttributes = ["training-id", "src", "strings"];
-  /** What every element says; an element's own `strings` come first. */
+  /** Default texts; an element's own `strings` override them. */
   static strings = STRINGS;
 
   #strings = {};
@@ -329,11 +329,11 @@ export class AvatarTraining extends HTMLElement {
   #watching = null;
   #record = null;
   #shown = 0;
-  #seen = null; // the first progress that was seen, to measure how fast it moves
-  #refused = false; // watching has ended, since nobody was signed in or nothing was there
-  #estimate = null; // how long it takes, by the server; false while it is asked for
-  #asking = false; // a test video is being ordered
-  #film = null; // the test video that is watched, also over a redraw
+  #seen = null; // first progress seen, to measure its speed
+  #refused = false; // watching ended: not signed in, or not found
+  #estimate = null; // the server's estimated duration; false while it is requested
+  #asking = false; // a test video is being requested
+  #film = null; // the test video being watched, kept across redraws
   #acts = {};
   #announced = "";
   #tick = null;
@@ -344,7 +344,7 @@ export class AvatarTraining extends HTMLElement {
     this.attachShadow({ mode: "open" }).adoptedStyleSheets = [sheet];
   }
 
-  /** The newest state of the training, as the API tells it. */
+  /** Latest state of the training, as the API returns it. */
   get record() {
     return this.#record;
   }
@@ -353,7 +353,7 @@ export class AvatarTraining extends HTMLElement {
     return this.#token;
   }
 
-  /** A bearer token for what is asked from now on; without one the browser's cookie is used. */
+  /** Set the bearer token of further requests; without a token the browser's cookie is used. */
   set token(value) {
     this.#token = value;
     if (this.#client) this.#client.token = value;
@@ -364,7 +364,7 @@ export class AvatarTraining extends HTMLElement {
     return this.#strings;
   }
 
-  /** Words in another language, by their names in `AvatarTraining.strings`. */
+  /** Set translated texts, by the names of `AvatarTraining.strings`. */
   set strings(value) {
     this.#strings = value ?? {};
     this.#restart();
@@ -399,7 +399,7 @@ export class AvatarTraining extends HTMLElement {
     this.#restart();
   }
 
-  /** Start a training by `POST /trainings` and watch it; says so where it could not be started. */
+  /** Start a training by `POST /trainings` and watch it; shows an error if it cannot be started. */
   async create(body) {
     this.#stop();
     this.#forget();
@@ -423,8 +423,8 @@ export class AvatarTraining extends HTMLElement {
   }
 
   #say(name, values = {}) {
-    const said = this.#strings[name] ?? AvatarTraining.strings[name] ?? STRINGS[name] ?? name;
-    return said.replace(/\{(\w+)\}/g, (all, key) => values[key] ?? all);
+    const text = this.#strings[name] ?? AvatarTraining.strings[name] ?? STRINGS[name] ?? name;
+    return text.replace(/\{(\w+)\}/g, (all, key) => values[key] ?? all);
   }
 
   #part(name) {
@@ -441,7 +441,7 @@ export class AvatarTraining extends HTMLElement {
     this.#set("error", text);
   }
 
-  /** Tell a screen reader, once per thing that is worth it. */
+  /** Announce a text to screen readers, once. */
   #announce(text) {
     if (text === this.#announced) return;
     this.#announced = text;
@@ -467,7 +467,7 @@ export class AvatarTraining extends HTMLElement {
     this.#client = null;
     this.#refused = false;
     if (!this.trainingId) return this.#draw();
-    this.#watching = new AbortController(); // before what is drawn begins to watch a test video
+    this.#watching = new AbortController(); // before #draw, which may watch a test video
     this.#draw();
     this.#tick = setInterval(() => this.#time(), 1000);
     this.#follow(this.#watching.signal);
@@ -486,7 +486,7 @@ export class AvatarTraining extends HTMLElement {
       });
     } catch (error) {
       if (signal.aborted) return;
-      if (token !== this.#token) return this.#restart(); // another was given in the meantime
+      if (token !== this.#token) return this.#restart(); // another token was set meanwhile
       this.#refused = true;
       this.#part("progress").hidden = true;
       this.#problem(this.#say(error.status === 404 ? "gone" : "sign_in"));
@@ -494,7 +494,7 @@ export class AvatarTraining extends HTMLElement {
     }
   }
 
-  /** The stream does not tell how long it takes: ask for the record, once. */
+  /** Request the estimated duration once: events do not include it. */
   async #measured(record, signal) {
     if (this.#estimate !== null || FINAL.includes(record.status)) return;
     this.#estimate = record.estimate ?? false;
@@ -535,7 +535,7 @@ export class AvatarTraining extends HTMLElement {
   }
 
   #show(record) {
-    if (record.version < this.#record?.version) return; // an answer has told of a newer one already
+    if (record.version < this.#record?.version) return; // an answer already had a newer version
     const { status, error } = record;
     this.#record = record;
     this.#shown = Math.max(this.#shown, record.progress ?? 0);
@@ -573,7 +573,7 @@ export class AvatarTraining extends HTMLElement {
     }
   }
 
-  /** How long it may take: what the server says, else by what was measured here, else as usual. */
+  /** Format the remaining time: the server's estimate, else the speed measured here, else a default. */
   #left({ created_at: created }) {
     const { basis, seconds: total } = this.#estimate || {};
     let seconds = basis === "measured" ? created + total - this.#now() : null;
@@ -585,12 +585,12 @@ export class AvatarTraining extends HTMLElement {
     return seconds < 60 ? this.#say("minute") : this.#say("minutes", { n: Math.ceil(seconds / 60) });
   }
 
-  // -- what a person must do --------------------------------------------------------------------
+  // -- required actions -------------------------------------------------------------------------
 
   #act(name, record) {
     const { action } = record;
     const key = JSON.stringify(action);
-    if (this.#acts[name] === key) return; // what is being typed stays
+    if (this.#acts[name] === key) return; // keep what is being typed
     this.#acts[name] = key;
     const part = this.#part(name);
     part.hidden = !action;
@@ -600,7 +600,7 @@ export class AvatarTraining extends HTMLElement {
     part.setAttribute("aria-labelledby", title);
     const url = action.url ?? "";
     const safe = /^https?:\/\//i.test(url);
-    const picture = /^data:image\/(png|jpeg|webp);base64,/.test(url); // no SVG: it may hold more than a picture
+    const picture = /^data:image\/(png|jpeg|webp);base64,/.test(url); // no SVG: it may contain scripts
     const id = h("input", { id: `${name}-job`, part: "input", autocomplete: "off" });
     const choose = (choice) => async (event) => {
       const answer = choice === "adopt" ? { choice, job_id: id.value.trim() } : { choice };
@@ -686,8 +686,8 @@ export class AvatarTraining extends HTMLElement {
     this.#figure(record, film);
     if (this.#asking) return this.#waits();
     if (this.#film) return this.#tested(this.#film);
-    // One that was asked for before the page was loaded anew; it also shows what moves, where the
-    // provider makes no preview.
+    // Resume a test video that was requested before a reload; a finished one replaces a missing
+    // preview.
     const signal = this.#watching?.signal;
     const { videos } = await this.#api().get(`${this.#path()}/videos?limit=1`, { signal }).catch(() => ({ videos: [] }));
     const [last] = videos;
@@ -704,7 +704,7 @@ export class AvatarTraining extends HTMLElement {
     this.#part("figure").replaceChildren(...[shown, this.#badge()].filter(Boolean));
   }
 
-  /** Links to results end after hours: ask for the record, and so for new ones, once a minute. */
+  /** Request the record again for new links, which expire after hours; once a minute at most. */
   async #again() {
     if (Date.now() - (this.#asked ?? 0) < 60e3) return;
     this.#asked = Date.now();
@@ -752,7 +752,7 @@ export class AvatarTraining extends HTMLElement {
   async #tested(video) {
     this.#film = video;
     const signal = this.#watching?.signal;
-    if (!signal) return; // it is not on a page now, and goes on when it is
+    if (!signal) return; // not connected to a page; resumes when it is
     this.#waits();
     try {
       await this.#api().watch(this.#path("videos", video.id), {
@@ -786,8 +786,8 @@ export class AvatarTraining extends HTMLElement {
     dialog.addEventListener("close", () => (dialog.remove(), this.#part("test")?.focus()));
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
     this.shadowRoot.append(dialog);
-    dialog.showModal(); // what lies below is inert, and Escape closes
-    film.play().catch(() => {}); // where the browser does not let it start, the person does
+    dialog.showModal(); // makes the page inert; Escape closes the dialog
+    film.play().catch(() => {}); // autoplay may be blocked: the person starts it
   }
 }
 

@@ -1,10 +1,10 @@
-// The dashboard: what a person does with the public API, and nothing beside it.
+// The dashboard, which uses only the public HTTP API.
 
 import { Client } from "./avatar-training.js";
 
 const $ = (id) => document.getElementById(id);
 const api = new Client("./");
-const KEPT = "avatarkit-draft";
+const DRAFT = "avatarkit-draft";
 
 const h = (tag, given = {}, ...children) => {
   const made = Object.assign(document.createElement(tag), given);
@@ -17,13 +17,13 @@ const say = (id, text) => {
   $(id).hidden = !text;
 };
 
-/** Do something; where it fails, say why at `place`. */
+/** Run `work`; show its error at `place`. */
 const trying = async (work, place = "problem") => {
   say(place, "");
   try {
     return await work();
   } catch (error) {
-    say(place, error.status === 401 ? "You are not signed in: open the address that `avatarkit serve` printed, or sign in to the application." : error.message);
+    say(place, error.status === 401 ? "You are not signed in. Open the address that `avatarkit serve` printed, or sign in to the application." : error.message);
     return null;
   }
 };
@@ -32,18 +32,17 @@ const trying = async (work, place = "problem") => {
 
 const random = () => Array.from(crypto.getRandomValues(new Uint8Array(10)), (b) => b.toString(16).padStart(2, "0")).join("");
 
-// What is being prepared outlives a reload: whose files, the name of the evidence, and by a sample's
-// id what was found in it.
-const begun = () => ({ clone: random(), evidence: null, findings: {} });
+// The draft survives a reload: its clone ID, the name of the evidence, and findings by sample ID.
+const emptyDraft = () => ({ clone: random(), evidence: null, findings: {} });
 const remembered = () => {
   try {
-    return { ...begun(), ...JSON.parse(localStorage.getItem(KEPT)) };
+    return { ...emptyDraft(), ...JSON.parse(localStorage.getItem(DRAFT)) };
   } catch {
-    return begun();
+    return emptyDraft();
   }
 };
 let draft = remembered();
-const remember = (more = {}) => localStorage.setItem(KEPT, JSON.stringify(Object.assign(draft, more)));
+const remember = (more = {}) => localStorage.setItem(DRAFT, JSON.stringify(Object.assign(draft, more)));
 remember();
 const uploading = new Set();
 
@@ -135,17 +134,17 @@ const stored = () =>
     const there = await api.fetch(`clones/${draft.clone}/samples/evidence/${encodeURIComponent(draft.evidence)}`, { method: "HEAD" });
     if (!there.ok) return;
     if (there.headers.has("upload-length")) row("evidence", draft.evidence).done("✓ uploaded");
-    else remember({ evidence: null }); // which was kept for a while only
+    else remember({ evidence: null }); // unused evidence is deleted after a day
   });
 
-const anew = () => {
-  draft = begun();
+const startOver = () => {
+  draft = emptyDraft();
   remember();
   say("stack-changed", "");
   for (const list of document.querySelectorAll(".files")) list.replaceChildren();
 };
 
-$("anew").addEventListener("click", anew);
+$("anew").addEventListener("click", startOver);
 
 // -- consent and providers ----------------------------------------------------------------------
 
@@ -180,20 +179,20 @@ const option = ({ stack, ready, quote }) =>
     textContent: [stack, quote && dollars(quote.expected), !ready && "not set up"].filter(Boolean).join(" · "),
   });
 
-/** What the chosen stack costs, and by what. */
+/** Show the cost of the chosen stack and its assumptions. */
 const costs = () =>
   trying(async () => {
     const chosen = $("stack").value;
-    const told = await api.get(`quote?stack=${encodeURIComponent(chosen)}`);
-    if ($("stack").value !== chosen) return; // another one was chosen in the meantime
-    const { low, expected, high, oldest } = told;
+    const quote = await api.get(`quote?stack=${encodeURIComponent(chosen)}`);
+    if ($("stack").value !== chosen) return; // another stack was chosen meanwhile
+    const { low, expected, high, oldest } = quote;
     const work = "an avatar and a minute of video in a month";
     const unpriced = expected.total === null && !Number(expected.known);
     $("costs").textContent = unpriced
-      ? `What ${work} cost here is not known. `
-      : `For ${work}: ${dollars(expected)} expected, ${dollars(low)} to ${dollars(high)}, by prices of ${oldest}. `;
-    const details = [...expected.unknown.map((what) => `Unknown: ${what}.`), ...told.assumptions.map((what) => `Assumed: ${what}.`)];
-    $("costs").append(h("details", {}, h("summary", { textContent: "What that assumes" }), h("ul", {}, ...details.map((textContent) => h("li", { textContent })))));
+      ? `The cost of ${work} is unknown. `
+      : `For ${work}: ${dollars(expected)} expected, ${dollars(low)} to ${dollars(high)}, prices of ${oldest}. `;
+    const details = [...expected.unknown.map((what) => `Unknown: ${what}.`), ...quote.assumptions.map((what) => `Assumed: ${what}.`)];
+    $("costs").append(h("details", {}, h("summary", { textContent: "Assumptions" }), h("ul", {}, ...details.map((textContent) => h("li", { textContent })))));
   });
 $("stack").addEventListener("change", costs);
 
@@ -202,22 +201,22 @@ const stacks = () =>
     const { stacks: rows } = await api.get("stacks");
     rows.sort((a, b) => b.ready - a.ready);
     $("stack").replaceChildren(
-      h("option", { value: "", textContent: "As this server is set up" }),
+      h("option", { value: "", textContent: "Server default" }),
       ...rows.map(option),
     );
     const missing = rows.filter(({ ready }) => !ready);
-    $("stack-about").textContent = missing.length ? `${missing.length} more can be set up: avatarkit doctor says how.` : "";
+    $("stack-about").textContent = missing.length ? `${missing.length} more can be set up: run avatarkit doctor.` : "";
     await costs();
   });
 
 $("stack").addEventListener("change", () => {
   const there = document.querySelector('.files:not([data-role="evidence"]) li');
-  say("stack-changed", there ? "The files that are here were checked for the provider chosen before. Choose them again to check them for this one." : "");
+  say("stack-changed", there ? "These files were checked for another provider. Choose them again to check them for this one." : "");
 });
 
 const consent = () => {
   if (!real()) {
-    if (!$("reason").value.trim()) throw Object.assign(new Error("Say how you can tell that this is not a real person."), { field: "reason" });
+    if (!$("reason").value.trim()) throw Object.assign(new Error("Give the reason why this is not a real person."), { field: "reason" });
     return { not_a_real_person: $("reason").value.trim() };
   }
   if (!$("subject").value.trim()) throw Object.assign(new Error("Give the name of the person who agrees."), { field: "subject" });
@@ -237,7 +236,7 @@ $("new").addEventListener("submit", async (event) => {
   }
   $("train").disabled = true;
   await Promise.allSettled(uploading);
-  if (body.consent.subject && draft.evidence) body.consent.evidence = draft.evidence; // which may just have come
+  if (body.consent.subject && draft.evidence) body.consent.evidence = draft.evidence; // its upload may just have finished
   const watcher = document.createElement("avatar-training");
   const item = card({ id: "", name: body.name, stack: $("stack").value, created_at: Date.now() / 1000 }, watcher);
   $("list").prepend(item);
@@ -246,10 +245,10 @@ $("new").addEventListener("submit", async (event) => {
   try {
     const record = await watcher.create(body);
     item.dataset.id = record.id;
-    anew();
+    startOver();
     $("name").value = "";
   } catch {
-    // the element says why; the files stay, to try again
+    // the element shows the error; the files stay for another attempt
   }
   $("train").disabled = false;
 });
@@ -339,15 +338,15 @@ const deliveries = (next = null) =>
   trying(async () => {
     const page = await api.get(`deliveries?limit=50${next ? `&cursor=${encodeURIComponent(next)}` : ""}`);
     const rows = page.deliveries.map((entry) => {
-      const told = [
-        ["When", when(entry.received_at)],
+      const cells = [
+        ["Received", when(entry.received_at)],
         ["Provider", entry.provider],
         ["Event", entry.event_type ?? ""],
         ["Signed", entry.signed ? "yes" : "no"],
-        ["Outcome", entry.outcome ?? "waits"],
-        ["About", entry.record_id ?? ""],
+        ["Status", entry.outcome],
+        ["Avatar or video", entry.record_id ?? ""],
       ];
-      return h("tr", {}, ...told.map(([name, text]) => {
+      return h("tr", {}, ...cells.map(([name, text]) => {
         const cell = h("td", { textContent: text });
         cell.dataset.name = name;
         return cell;
