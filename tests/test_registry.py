@@ -296,10 +296,10 @@ def test_a_mapping_is_named_by_its_providers():
 @pytest.mark.parametrize(
     ("stack", "message"),
     [
-        ("", "is no stack"),
-        ("speaker+", "is no stack"),
-        ("Speaker", "is no stack"),
-        ("speaker trainer", "is no stack"),
+        ("", "unknown stack"),
+        ("speaker+", "unknown stack"),
+        ("Speaker", "unknown stack"),
+        ("speaker trainer", "unknown stack"),
         ("speaker+speaker", "more than once"),
         ("idle", "plays no role"),
         ("twins+cloner", "'cloner' would have nothing to do"),

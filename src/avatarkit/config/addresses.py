@@ -40,7 +40,7 @@ def repository(
 
         return SupabaseRepository(*_supabase(environ), clock=clock, virtual=virtual)
     raise ConfigError(
-        f"{scheme}:// is no repository that this version knows: use sqlite:///FILE, "
+        f"unknown repository {scheme}://: use sqlite:///FILE, "
         "postgresql://HOST/DATABASE (with user and password before the host), supabase:// or memory://"
     )
 

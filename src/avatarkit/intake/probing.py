@@ -181,7 +181,7 @@ def probe(
         return _only("unreadable", f"{name} cannot be read ({reason}): check its path and rights")
     try:
         if not stat.S_ISREG(status.st_mode):
-            return _only("not-a-file", f"{name} cannot be read: it is no file, give one")
+            return _only("not-a-file", f"{name or '.'} is not a file: give the path of a file")
         with path.open("rb", buffering=0) as file:
             return _examined(_Tape(file), name, role, stills)
     except OSError as error:

@@ -194,7 +194,9 @@ class Recordings:
         if consent.evidence is not None:
             path = Path(consent.evidence)
             if not await anyio.Path(path).is_file():
-                raise errors.ConsentRequired(f"the evidence {path.name} is not there")
+                raise errors.ConsentRequired(
+                    f"evidence file not found: {path.name}. Check its path"
+                )
             digest = await anyio.to_thread.run_sync(_sha256, path)
             key = f"consents/{_part(user_id)}/{digest}{path.suffix.lower()}"
             stored = await self._media.put(key, chunks(path), media_type_of(path.suffix))

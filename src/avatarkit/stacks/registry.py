@@ -277,7 +277,7 @@ def _words(stack: str) -> list[str]:
     for word in words:
         if not _NAME.fullmatch(word):
             raise ConfigError(
-                f"{stack!r} is no stack: name providers joined by '+', such as 'elevenlabs+d-id'"
+                f"unknown stack {stack!r}: join provider names by '+', such as 'elevenlabs+d-id'"
             )
     repeated = [word for word in dict.fromkeys(words) if words.count(word) > 1]
     if repeated:
