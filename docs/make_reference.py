@@ -15,11 +15,11 @@ from sections import DOCS, filled, table, write
 
 from avatarkit import errors
 from avatarkit.cli.app import app
-from avatarkit.cli.failures import EXIT_CODES, MEANINGS
+from avatarkit.cli.exit_codes import EXIT_CODES, TABLE
 from avatarkit.config.settings import other_key_variable, variables
 from avatarkit.config.variables import FOREIGN, VARIABLES, Variable
-from avatarkit.server.api import OPEN, ROUTES
 from avatarkit.server.app import _STATUS
+from avatarkit.server.routes import OPEN, ROUTES
 from avatarkit.stacks.registry import usable
 from avatarkit.webhooks import Unsigned
 
@@ -188,12 +188,12 @@ def _common_options() -> str:
 
 
 def _exit_codes() -> str:
-    raised: dict[int, list[str]] = {}
-    for error, code in EXIT_CODES.items():
-        raised.setdefault(code, []).append(f"`{error.__name__}`")
     return table(
         ("exit code", "meaning", "errors"),
-        ((str(c), meaning, ", ".join(raised.get(c, [])) or "-") for c, meaning in MEANINGS.items()),
+        (
+            (str(row.code), row.meaning, ", ".join(f"`{e.__name__}`" for e in row.errors) or "-")
+            for row in TABLE
+        ),
     )
 
 
@@ -225,7 +225,7 @@ def _routes() -> str:
     return table(
         ("method", "path", "what it does", "answers"),
         (
-            (r.method, f"`{r.path}`", r.summary, ", ".join(map(str, r.answers)))
+            (r.method, f"`{r.path}`", r.summary, ", ".join(map(str, r.statuses)))
             for r in (*ROUTES, *OPEN)
         ),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from avatarkit.kit.records import every_record
 from typer.testing import CliRunner
 
 from avatarkit import Consent, Status, errors
@@ -15,6 +14,7 @@ from avatarkit.models import Operation
 from avatarkit.providers.fake import Fake, Fault
 from avatarkit.records import OperationState, Phase
 from avatarkit.repositories.memory import MemoryRepository
+from avatarkit.repositories.paging import every_record
 from avatarkit.repositories.sqlite import SqliteRepository
 from avatarkit.testing import FakeClock
 from avatarkit.testing.repositories import ANA, a_training

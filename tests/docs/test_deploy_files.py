@@ -35,7 +35,7 @@ def test_compose_runs_migration_server_and_worker():
 
 def test_probes_ask_for_a_route_that_the_server_has():
     pytest.importorskip("sse_starlette")
-    from avatarkit.server.api import OPEN
+    from avatarkit.server.routes import OPEN
 
     _, server, worker = documents()
     paths = {server[p]["httpGet"]["path"] for p in ("readinessProbe", "startupProbe")}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import uuid
 
 import pytest
-from avatarkit.kit.records import every_record
 
+from avatarkit.repositories.paging import every_record
 from avatarkit.repositories.postgres import PostgresRepository
 from avatarkit.repositories.supabase import SupabaseRepository
 from avatarkit.testing.clock import FakeClock

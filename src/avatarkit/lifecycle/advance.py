@@ -309,7 +309,9 @@ class Orchestrator(PaidCalls, People):
         _telemetry.copied(file.size, state)
         if not file.size:
             raise errors.BadReply(
-                f"the vendor returned an empty {name}", provider=state.provider, operation=state.operation
+                f"the vendor returned an empty {name}",
+                provider=state.provider,
+                operation=state.operation,
             )
         return file
 
