@@ -146,7 +146,7 @@ def _described(command: Any, words: list[str]) -> Iterator[str]:
 
 def _command(command: Any, words: list[str]) -> Iterator[str]:
     yield f"### {' '.join(words)}"
-    yield " ".join((command.help or "").split())
+    yield "\n\n".join(" ".join(p.split()) for p in (command.help or "").split("\n\n"))
     own = [p for p in command.params if _panel(p) != _COMMON and not p.hidden]
     arguments = [p.metavar or p.name.upper() for p in own if not p.opts[0].startswith("-")]
     usage = " ".join([*words, *arguments, "[OPTIONS]"])
