@@ -74,24 +74,21 @@ def create_app(
 ) -> Starlette:
     """Create the ASGI app of a kit.
 
-    Args:
-        kit: The app opens and closes it, unless it is ``opened`` already. An app that is mounted
-            into another app does not receive its lifespan: it opens the kit with the first
-            request, and ``await app.state.aclose()`` closes it.
-        authenticate: Returns the user ID of a request, or None.
-        webhook_secret: Secret part of the webhook URL; without it there is no webhook endpoint.
-        link_secrets: Sign links to media: the first one signs, all of them verify. By default
-            links are valid until the process ends.
-        hosts: Host names that the app answers for; ``["*"]`` for any.
-        origins: Other sites whose pages may call the API.
-        uploads: Folder of unfinished uploads; by default beside the database.
-        allowance: Limit of stored recordings per user.
-        opened: True if the caller opens and closes the kit.
-        dashboard: Serve the dashboard at ``/``.
+    * ``kit``: the app opens and closes it, unless it is ``opened`` already. An app that is mounted
+      into another app does not receive its lifespan: it opens the kit with the first request, and
+      ``await app.state.aclose()`` closes it.
+    * ``authenticate``: returns the user ID of a request, or None.
+    * ``webhook_secret``: secret part of the webhook URL; without it there is no webhook endpoint.
+    * ``link_secrets``: sign links to media: the first one signs, all of them verify. By default
+      links are valid until the process ends.
+    * ``hosts``: host names that the app answers for; ``["*"]`` for any.
+    * ``origins``: other sites whose pages may call the API.
+    * ``uploads``: folder of unfinished uploads; by default beside the database.
+    * ``allowance``: limit of stored recordings per user.
+    * ``opened``: True if the caller opens and closes the kit.
+    * ``dashboard``: serve the dashboard at ``/``.
 
-    Raises:
-        ConfigError: A secret is easy to guess, or ``hosts`` or ``origins`` is a single text.
-
+    Raises ``ConfigError`` if a secret is easy to guess, or ``hosts`` or ``origins`` is one string.
     """
     if webhook_secret is not None:
         require_unguessable("the webhook secret", webhook_secret)
