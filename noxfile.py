@@ -317,7 +317,7 @@ def _install_wheel(session: nox.Session, *others: str, extras: str = "all") -> N
 def quick(session: nox.Session) -> None:
     """Most tests in under a minute: no browser, database server, subprocess or rendered video."""
     session.install("-e", ".[all]", *TEST)
-    session.env |= {"HYPOTHESIS_PROFILE": "quick", "AVATARKIT_TEST_QUICK": "1"}
+    session.env.update({"HYPOTHESIS_PROFILE": "quick", "AVATARKIT_TEST_QUICK": "1"})
     left_out = [f"--ignore={path}" for path in SLOW]
     _run_pytest(session, *SIDE_BY_SIDE, *UNUSED, "-m", "not slow", *left_out, *session.posargs)
 
