@@ -354,7 +354,7 @@ def test_a_request_id_is_found_under_many_names(name):
     ids=lambda value: str(value)[:20],
 )
 def test_how_long_to_wait_is_read_however_it_is_written(value, wanted):
-    assert http.client._retry_after({"retry-after": value}) == wanted
+    assert http.client.retry_after({"retry-after": value}) == wanted
 
 
 @pytest.mark.parametrize(
@@ -366,12 +366,12 @@ def test_how_long_to_wait_is_read_however_it_is_written(value, wanted):
     ],
 )
 def test_the_end_of_a_rate_limit_is_a_time_to_wait_as_well(headers, wanted):
-    assert http.client._retry_after(headers) == wanted
+    assert http.client.retry_after(headers) == wanted
 
 
 @given(st.text())
 def test_any_wait_is_a_number_or_nothing(value):
-    assert (http.client._retry_after({"retry-after": value}) or 0.0) >= 0.0
+    assert (http.client.retry_after({"retry-after": value}) or 0.0) >= 0.0
 
 
 # -- repeats ----------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 from urllib.parse import quote
 
 from pydantic import SecretStr
@@ -51,7 +51,7 @@ class Delivery:
             raise WebhookRejected("the body is not JSON") from error
         if not isinstance(value, dict):
             raise WebhookRejected("the body is not a JSON object")
-        return value
+        return cast("dict[str, Any]", value)
 
     @property
     def digest(self) -> str:

@@ -21,7 +21,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache
 from http.cookiejar import CookieJar
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import anyio
 import httpx
@@ -133,7 +133,7 @@ class Call:
             told.message or _phrase(response),
             status=status,
             code=told.code,
-            retry_after=_retry_after(response.headers),
+            retry_after=retry_after(response.headers),
             request_id=self.request_id(response.headers),
             body=body,
         )
@@ -164,7 +164,7 @@ def _body(response: httpx.Response) -> Any:
         return response.text
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
+def retry_after(headers: Mapping[str, str]) -> float | None:
     """Parse a Retry-After, as seconds or as a date; the maximum is a day."""
     value = (headers.get("retry-after") or headers.get("ratelimit-reset", "")).strip()
     try:
@@ -221,7 +221,7 @@ for _name in ("httpx", "httpcore.http11", "httpcore.http2", "httpcore.proxy"):
 logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 
-async def _sent(client: Client, request: HttpRequest, *, streamed: bool) -> httpx.Response:
+async def send_once(client: Client, request: HttpRequest, *, streamed: bool) -> httpx.Response:
     """Send once, without logs."""
     token = _ours.set(True)
     try:
@@ -289,7 +289,7 @@ def _keep_stdout_clean() -> None:
 async def _json(client: Client, request: HttpRequest, call: Call) -> Any:
     response = await _answer(client, request, call, streamed=False)
     try:
-        return None if response.status_code == httpx.codes.NO_CONTENT else response.json()
+        return None if response.status_code == 204 else response.json()
     except (ValueError, RecursionError):
         raise _unclear(call, "the answer is not JSON", response) from None
 
@@ -299,7 +299,7 @@ async def _object(client: Client, request: HttpRequest, call: Call) -> dict[str,
     body = _body(response)
     if not isinstance(body, dict):
         raise _unclear(call, "the answer is not a JSON object", response)
-    return body
+    return cast("dict[str, Any]", body)
 
 
 def _unclear(call: Call, what: str, response: httpx.Response) -> errors.ProviderError:
@@ -324,7 +324,7 @@ async def _answer(
     try:
         with anyio.fail_after(call.timeout):
             call.guard()
-            response = await _sent(client, request, streamed=streamed)
+            response = await send_once(client, request, streamed=streamed)
             if not response.is_success:
                 await response.aread()
     except (httpx.RequestError, TimeoutError) as error:

@@ -18,7 +18,7 @@ import httpx
 
 from .. import errors
 from ..interfaces import Fetcher, Link
-from .client import Call, Client, _retry_after, _sent, new_client, retried
+from .client import Call, Client, new_client, retried, retry_after, send_once
 
 #: Resumes of a download, as long as each one brings more bytes.
 _RESUMES = 20
@@ -139,7 +139,7 @@ class _Download:
         etag = response.headers.get("etag", "")
         strong = etag if etag.startswith('"') else None
         if not self.received:
-            if response.status_code != httpx.codes.OK:
+            if response.status_code != 200:
                 what = f"it answers {response.status_code} instead of the whole file"
                 raise self._error(errors.BadReply, what, status=response.status_code)
             self.etag = strong
@@ -215,7 +215,7 @@ class _Download:
             _refuse_private(host, host)
             request.extensions = {**request.extensions, "trace": _PublicOnly(host).trace}
         try:
-            return await _sent(self._client, request, streamed=True)
+            return await send_once(self._client, request, streamed=True)
         except httpx.RequestError as error:
             what = f"it cannot be reached ({type(error).__name__})"
             raise self._error(errors.Unavailable, what) from error
@@ -232,7 +232,7 @@ class _Download:
             kind,
             f"it answers {status}{hint}",
             status=status,
-            retry_after=_retry_after(response.headers),
+            retry_after=retry_after(response.headers),
         )
 
     def _error(

@@ -201,7 +201,7 @@ class ProviderSettings:
     client_id: str | None = None  #: account name, if the key alone does not tell it
     base_url: str | None = field(default=None, repr=False)  #: replaces the vendor's address
     #: your keys of other providers that this one calls, by provider name
-    other_keys: Mapping[str, SecretStr] = field(default_factory=dict, repr=False)
+    other_keys: Mapping[str, SecretStr] = field(default_factory=dict[str, SecretStr], repr=False)
     #: a delivery may be signed with any of them; several during a rotation
     webhook_secrets: tuple[bytes, ...] = field(default=(), repr=False)
     timeout: float = 60.0  #: seconds, of one request

@@ -5,10 +5,10 @@ from __future__ import annotations
 import email.utils
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from urllib.parse import quote
 
 from ..models import JobState, Operation
@@ -24,14 +24,14 @@ class Reads:
 
     ids: Mapping[Operation, Places]  #: the id that is polled
     #: the id that later calls use, if it is another one
-    refs: Mapping[Operation, Places] = field(default_factory=dict)
+    refs: Mapping[Operation, Places] = field(default_factory=dict[Operation, Places])
     states: Mapping[str, JobState]  #: the vendor's word -> ours; any other word is ``UNKNOWN``
     state: Places = ("status",)
     #: the state of a job whose answer has no word for it; a submission is ``QUEUED``
-    unsaid: Mapping[Operation, JobState] = field(default_factory=dict)
+    unsaid: Mapping[Operation, JobState] = field(default_factory=dict[Operation, JobState])
     progress: Places = ()  #: a number, "60%" or "60/100"
     progress_end: float = 100  #: the value of a bare number when the job is done
-    links: Mapping[str, Places] = field(default_factory=dict)  #: our name -> place
+    links: Mapping[str, Places] = field(default_factory=dict[str, Places])  #: our name -> place
     reason: Places = ()
     consent_url: Places = ()  #: the page where a person consents, while the job needs an action
     #: seconds or milliseconds since 1970, or a time in ISO 8601 or RFC 1123
@@ -62,10 +62,13 @@ def path_segment(name: str) -> str:
 def value_at(answer: Any, *places: str) -> Any:
     """Return the first value that is not None at these dotted paths, such as ``"data.0.id"``."""
     for place in places:
-        value = answer
+        value: Any = answer
         for name in place.split("."):
             # a dict, as JSON gives it, is faster to recognize than any mapping
-            value = value.get(name) if isinstance(value, dict) else _child(value, name)
+            if isinstance(value, dict):
+                value = cast("dict[str, Any]", value).get(name)
+            else:
+                value = _child(value, name)
         if value is not None:
             return value
     return None
@@ -74,9 +77,21 @@ def value_at(answer: Any, *places: str) -> Any:
 def _child(value: Any, name: str) -> Any:
     """Element of a list by its number, or field of a mapping; None if there is none."""
     if isinstance(value, list):
-        place = int(name) if name.isdecimal() else len(value)
-        return value[place] if place < len(value) else None
-    return value.get(name) if isinstance(value, Mapping) else None
+        items = cast("Sequence[Any]", value)
+        place = int(name) if name.isdecimal() else len(items)
+        return items[place] if place < len(items) else None
+    return as_object(value).get(name)
+
+
+def as_object(value: Any) -> Mapping[str, Any]:
+    """Return a JSON object; empty if the value is something else."""
+    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+
+
+def as_objects(value: Any) -> list[Mapping[str, Any]]:
+    """Return the JSON objects of a list; empty if the value is something else."""
+    items = cast("Sequence[Any]", value) if isinstance(value, list) else ()
+    return [as_object(item) for item in items if isinstance(item, Mapping)]
 
 
 def filled_at(answer: Mapping[str, Any], *places: str) -> Any:

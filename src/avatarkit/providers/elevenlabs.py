@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from urllib.parse import urlencode
 
 from pydantic import Field
@@ -51,6 +51,8 @@ from .http import (
     HttpVoiceCloner,
     Paths,
     Reads,
+    as_object,
+    as_objects,
     parse_progress,
     path_segment,
     primary_language,
@@ -407,8 +409,8 @@ class ElevenLabs(HttpVoiceCloner, SpeechSynthesizer, TakesRecording, TellsBalanc
         """Read a delivery; there are none about voices in training."""
         self.capabilities.webhook.check(delivery, self._settings.webhook_secrets)
         body = delivery.json()
-        state, data = _EVENTS.get(str(body.get("type"))), body.get("data")
-        if state is None or not isinstance(data, Mapping) or not data.get("voice_id"):
+        state, data = _EVENTS.get(str(body.get("type"))), as_object(body.get("data"))
+        if state is None or not data.get("voice_id"):
             return []
         job = self._job(Operation.VOICE, data).model_copy(update={"state": state})
         return self._events(delivery, job)
@@ -416,7 +418,7 @@ class ElevenLabs(HttpVoiceCloner, SpeechSynthesizer, TakesRecording, TellsBalanc
     def explain(self, status: int, body: Any) -> Explanation:
         """Read an error answer: its code, its older code, or a list of validation errors."""
         told = super().explain(status, body)
-        said = body if isinstance(body, Mapping) else {}
+        said = as_object(body)
         older = text_at(said, "detail.status")
         kind = told.kind or self.codes.get(older or "")
         message = told.message or "; ".join(_faults(said.get("detail")))[:200]
@@ -478,8 +480,8 @@ def _professional(raw: Mapping[str, Any]) -> tuple[JobState, str | None]:
     word = _trained(raw)
     state = _TRAINING.get(word, JobState.UNKNOWN)
     if state is JobState.FAILED:
-        said = value_at(raw, "fine_tuning.message")
-        texts = [str(v) for v in said.values() if v] if isinstance(said, Mapping) else []
+        said = as_object(value_at(raw, "fine_tuning.message"))
+        texts = [str(v) for v in said.values() if v]
         return state, "; ".join(texts)[:200] or "its training failed"
     if word != "not_started":
         return state, None
@@ -494,18 +496,18 @@ def _professional(raw: Mapping[str, Any]) -> tuple[JobState, str | None]:
 
 def _trained(raw: Mapping[str, Any]) -> str:
     """Return the training state of the model that we train, else of any model."""
-    words = value_at(raw, "fine_tuning.state")
-    words = words if isinstance(words, Mapping) else {}
+    words = as_object(value_at(raw, "fine_tuning.state"))
     others = [w for w in words.values() if w != "not_started"]
     return str(words.get(_MODEL) or next(iter(others), "not_started"))
 
 
 def _faults(detail: Any) -> list[str]:
     """List the validation errors of FastAPI, ElevenLabs' web framework, with their fields."""
-    faults = [f for f in detail if isinstance(f, Mapping)] if isinstance(detail, list) else []
-    places = [f.get("loc") for f in faults]
-    names = [".".join(map(str, p)) if isinstance(p, list) else "" for p in places]
-    return [f"{n}: {f.get('msg')}" for n, f in zip(names, faults, strict=True)]
+    return [f"{_field(fault.get('loc'))}: {fault.get('msg')}" for fault in as_objects(detail)]
+
+
+def _field(loc: Any) -> str:
+    return ".".join(map(str, cast("Sequence[Any]", loc))) if isinstance(loc, list) else ""
 
 
 def _picture(answer: bytes) -> bytes | None:
@@ -528,9 +530,9 @@ def _timed(call: Call, answer: bytes) -> tuple[bytes, tuple[tuple[str, float, fl
         audio = base64.b64decode(raw["audio_base64"], validate=True)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise call.unclear("the answer holds no audio") from error
-    told = raw.get("alignment")
-    if not isinstance(told, Mapping):
+    if not isinstance(raw.get("alignment"), Mapping):
         return audio, None
+    told = as_object(raw["alignment"])
     names = ("characters", "character_start_times_seconds", "character_end_times_seconds")
     return audio, tuple(zip(*(told.get(name) or () for name in names), strict=False))
 

@@ -20,7 +20,7 @@ import tempfile
 import time
 import wave
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -449,7 +449,7 @@ class FakeVendor:
     # -- the books ----------------------------------------------------------------------------
 
     @contextmanager
-    def _open(self) -> Iterator[_Books]:
+    def _open(self) -> Generator[_Books, None, None]:
         """Read the stored state, and save its changes, even after an error."""
         if self._file is None:
             yield self._books
@@ -663,7 +663,7 @@ class Fake(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, VideoD
     def _job(self, job: VendorJob, serial: int = 0) -> Job:
         now = self.vendor.now()
         state = job.state(now)
-        names = _RESULTS[job.operation] if state is JobState.SUCCEEDED else {}
+        names: Mapping[str, str] = _RESULTS[job.operation] if state is JobState.SUCCEEDED else {}
         return Job(
             provider=self.name,
             operation=job.operation,
@@ -830,7 +830,8 @@ def spoken(text: str) -> bytes:
 
 def _timings(text: str) -> tuple[tuple[str, float, float], ...]:
     """Return (word, start, end) of each word, in seconds."""
-    timings, at = [], 0
+    timings: list[tuple[str, float, float]] = []
+    at = 0
     for word in text.split():
         start = text.index(word, at)
         at = start + len(word)

@@ -64,6 +64,8 @@ from ..webhooks import Delivery, Registered
 from .answers import (
     Places,
     Reads,
+    as_object,
+    as_objects,
     filled_at,
     parse_progress,
     parse_time,
@@ -88,6 +90,8 @@ __all__ = [
     "Places",
     "Reads",
     "VendorData",
+    "as_object",
+    "as_objects",
     "fetch",
     "filled_at",
     "parse_progress",
@@ -112,7 +116,8 @@ class Paths:
 
     poll: str
     find: str = ""  #: the list; empty if the vendor has none
-    query: Mapping[str, Any] = field(default_factory=dict)  #: of the first page of the list
+    #: query of the first page of the list
+    query: Mapping[str, Any] = field(default_factory=dict[str, Any])
     delete: str = ""  #: empty if the vendor has no such call
 
     @classmethod
@@ -240,7 +245,7 @@ class HttpProvider:
     def explain(self, status: int, body: Any) -> Explanation:
         """Read an error answer. The vendor's code takes precedence over the HTTP status."""
         del status
-        said = body if isinstance(body, Mapping) else {}
+        said = as_object(body)
         code = text_at(said, *self.code)
         message = filled_at(said, *self.message)
         return Explanation(
@@ -481,9 +486,10 @@ class HttpProvider:
     def _listed(self, operation: Operation, page: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         """Return the entries of a page; raises ``BadReply`` if it has no list of objects."""
         items = value_at(page, *self.reads.items)
-        if not isinstance(items, list) or not all(isinstance(i, Mapping) for i in items):
+        objects = as_objects(items)
+        if not isinstance(items, list) or len(objects) < len(cast("Sequence[Any]", items)):
             raise self._bad(operation, "a page of the list holds no list of jobs")
-        return items
+        return objects
 
     def _cursor(
         self, page: Mapping[str, Any], query: Mapping[str, Any], *, pages: int, jobs: int

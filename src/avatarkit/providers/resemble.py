@@ -38,6 +38,7 @@ from .http import (
     HttpVoiceCloner,
     Paths,
     Reads,
+    as_object,
     path_segment,
     vendor_data,
 )
@@ -142,7 +143,7 @@ class Resemble(HttpVoiceCloner, SpeechSynthesizer):
     async def clone_voice(self, request: VoiceRequest, /) -> Job:
         """Create the voice; sent once. Then upload its recordings, if it has any."""
         own = self._option(request, ResembleVoice)
-        body = {
+        body: dict[str, Any] = {
             "name": request.token,
             "voice_type": own.voice_type,
             "dataset_url": _dataset(request, own),
@@ -233,22 +234,21 @@ class Resemble(HttpVoiceCloner, SpeechSynthesizer):
     def explain(self, status: int, body: Any) -> Explanation:
         """Read an error answer; a 403 usually means a plan without cloning, not a wrong key."""
         told = super().explain(status, body)
-        fields = body.get("errors") if isinstance(body, Mapping) else None
+        fields = as_object(as_object(body).get("errors"))
         message = told.message
-        if not message and isinstance(fields, Mapping):
+        if not message and fields:
             message = self._redacted("; ".join(f"{k}: {v}" for k, v in fields.items()))[:200]
         kind = PlanError if told.kind is None and status == _FORBIDDEN else told.kind
         return Explanation(kind=kind, code=told.code, message=message)
 
     def _read_on(self, job: Job) -> Job:
         """Correct the state of a voice: ready if it can speak, failed if its recordings failed."""
-        item = job.raw.get("item")
-        voice = item if isinstance(item, Mapping) else job.raw
+        voice = as_object(job.raw.get("item")) or job.raw
         if voice.get("dataset_analysis_failure") is True:
             reason = "the recordings cannot be used: record them again, without noise"
             return job.model_copy(update={"state": JobState.FAILED, "reason": reason})
-        able = voice.get("api_support")
-        mute = isinstance(able, Mapping) and able.get("sync_tts", able.get("sync")) is False
+        able = as_object(voice.get("api_support"))
+        mute = able.get("sync_tts", able.get("sync")) is False
         if mute and job.state is JobState.SUCCEEDED:
             return job.model_copy(update={"state": JobState.RUNNING})
         return job

@@ -33,6 +33,8 @@ from .http import (
     HttpVideoGenerator,
     Paths,
     Reads,
+    as_object,
+    as_objects,
     vendor_data,
 )
 
@@ -228,8 +230,8 @@ class Synthesia(HttpVideoGenerator, HttpVideoDubber, Prepares):
         """Check and read a delivery, whose ``data`` is the video."""
         self.capabilities.webhook.check(delivery, self._settings.webhook_secrets)
         told = delivery.json()
-        video = told.get("data")
-        if told.get("type") not in _EVENTS or not isinstance(video, Mapping) or not video.get("id"):
+        video = as_object(told.get("data"))
+        if told.get("type") not in _EVENTS or not video.get("id"):
             return []
         return self._events(delivery, self._job(Operation.VIDEO, video))
 
@@ -248,11 +250,10 @@ class Synthesia(HttpVideoGenerator, HttpVideoDubber, Prepares):
         unsaid: JobState = JobState.UNKNOWN,
     ) -> Job:
         """Read a job; the result of a finished project with one dub is in that dub."""
-        dubs = raw.get("dubbedAssets")
-        dub = dubs[0] if isinstance(dubs, list) and dubs else None
-        if raw.get("status") != "complete" or not isinstance(dub, Mapping):
+        dubs = as_objects(raw.get("dubbedAssets"))
+        if raw.get("status") != "complete" or not dubs:
             return super()._job(operation, raw, unsaid=unsaid)
-        job = super()._job(operation, {**dub, "id": raw.get("id")}, unsaid=unsaid)
+        job = super()._job(operation, {**dubs[0], "id": raw.get("id")}, unsaid=unsaid)
         return job.model_copy(update={"raw": raw})
 
 

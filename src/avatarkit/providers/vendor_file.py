@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date
 from importlib.resources import files
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
@@ -35,16 +35,17 @@ def read(vendor: str, package: str) -> VendorFile:
 
 def _dated(entry: Any) -> Any:
     """Require a source and the date on which it was read."""
-    if not isinstance(entry, Mapping):
+    if not isinstance(entry, dict):
         return entry
-    source, since = entry.get("source"), entry.get("since")
+    known = cast("dict[str, Any]", entry)
+    source, since = known.get("source"), known.get("since")
     if not isinstance(source, str) or not source.strip():
         raise ValueError('it has no source. Name the page, or write "unverified".')
     if type(since) is not date:
         raise ValueError(
             "`since` is no date. Write the day on which the source was read, such as 2026-11-22."
         )
-    return {**entry, "since": since.isoformat()}
+    return {**known, "since": since.isoformat()}
 
 
 def _error_class(name: Any) -> Any:
@@ -104,6 +105,6 @@ def _problem(error: ValidationError, raw: Mapping[str, Any]) -> str:
             entry = entry[step]
         except (KeyError, IndexError, TypeError):
             break
-    labels = ("what", "demands", "raises")
-    label = next((entry[name] for name in labels if isinstance(entry, dict) and name in entry), "")
+    known = cast("dict[str, Any]", entry) if isinstance(entry, dict) else {}
+    label = known.get("what") or known.get("demands") or known.get("raises")
     return f"{place}{f' ({label})' if label else ''}: {first['msg'].removeprefix('Value error, ')}"

@@ -138,9 +138,13 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
         home = (given.home or Path(".avatarkit/coqui")).absolute()
         self._home, self._voices, self._spool = home, home / "voices", home / "spool"
 
-    @cached_property
+    @property
     def account(self) -> str:
         """Name of the folder that holds the voices; raises ``StorageError``."""
+        return self._account
+
+    @cached_property
+    def _account(self) -> str:
         return account_of(self._home)
 
     def _checked_key(self) -> str:

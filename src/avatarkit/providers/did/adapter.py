@@ -52,6 +52,7 @@ from ..http import (
     HttpProvider,
     HttpRequest,
     Reads,
+    as_objects,
     parse_time,
     path_segment,
     primary_language,
@@ -421,9 +422,7 @@ class DID(
         raw = await self._call(
             "GET", "/tts/voices", operation=Operation.VOICE, query={"id": voice_id}
         )
-        listed = raw["voices"]
-        if not isinstance(listed, list) or not all(isinstance(v, Mapping) for v in listed):
-            raise self._bad(Operation.VOICE, "the answer is no list of voices")
+        listed = self._listed(Operation.VOICE, raw)
         if len(listed) > 1:
             listed = [voice for voice in listed if voice.get("id") == voice_id]
         if not listed:
@@ -488,10 +487,8 @@ class DID(
             )
         path = f"/{family}/{'presenters' if family == 'clips' else 'avatars'}/{path_segment(own)}"
         raw = await self._call("GET", path, operation=Operation.AVATAR)
-        listed = raw.get("presenters")  # a list of one
-        if isinstance(listed, list) and listed and isinstance(listed[0], Mapping):
-            raw = dict(listed[0])
-        return _within(family, self._job(Operation.AVATAR, raw))
+        listed = as_objects(raw.get("presenters"))  # a list of one
+        return _within(family, self._job(Operation.AVATAR, listed[0] if listed else raw))
 
     async def find_avatar(self, token: str, /) -> Sequence[Job]:
         """Search the lists of Express and Premium+ avatars; photos are not listed, and are free."""

@@ -49,6 +49,8 @@ from ..http import (
     Paths,
     Places,
     Reads,
+    as_object,
+    as_objects,
     fetch,
     path_segment,
     primary_language,
@@ -251,7 +253,7 @@ class HeyGen(
         address = text_at(begun, "data.upload_url")
         if asset is None or address is None or not address.startswith("https://"):
             raise self._bad(operation, "the answer to the upload has no URL")
-        headers = value_at(begun, "data.upload_headers") or {}
+        headers = as_object(value_at(begun, "data.upload_headers"))
         await self._call("PUT", address, operation=operation, content=media, headers=headers)
         path = f"/assets/{path_segment(asset)}/complete"
         return await self._call("POST", path, operation=operation, body={})
@@ -265,7 +267,7 @@ class HeyGen(
             told = _usable(await self._looks(request.avatar_id))
             if told is None:
                 raise
-        look = told if isinstance(told, Mapping) else {}
+        look = as_object(told)
         found = _engine(look, self._option(request, HeyGenVideo))
         if look.get("id") not in {None, request.avatar_id}:
             found["avatar_id"] = look["id"]
@@ -275,8 +277,7 @@ class HeyGen(
         """Return the looks of a group; empty if HeyGen's answer has no list."""
         query = {"group_id": group_id, "limit": 50}
         page = await self._call("GET", "/avatars/looks", operation=Operation.AVATAR, query=query)
-        looks = page.get("data")
-        return [k for k in looks if isinstance(k, Mapping)] if isinstance(looks, list) else []
+        return as_objects(page.get("data"))
 
     def _asset(self, request: VendorRequest, name: str = "asset_id") -> str:
         asset = request.prepared.get(name)
@@ -362,7 +363,7 @@ class HeyGen(
     def _keyed(self, what: str) -> dict[str, str]:
         """Build the headers of a free call that must have the same answer when it is repeated."""
         digest = hashlib.sha256(what.encode()).hexdigest()
-        return self._headers() | {self.idempotency_header: f"ak-{digest[:32]}"}
+        return self._headers() | {"idempotency-key": f"ak-{digest[:32]}"}
 
     # -- videos -------------------------------------------------------------------------------
 
@@ -436,8 +437,8 @@ class HeyGen(
     async def balance(self) -> Balance:
         """Remaining balance of the key's account."""
         raw = await self._call("GET", "/users/me", operation=Operation.VIDEO)
-        me = value_at(raw, "data") or {}
-        wallet = value_at(me, "wallet") or {}
+        me = as_object(raw.get("data"))
+        wallet = as_object(me.get("wallet"))
         if wallet:
             in_dollars = wallet.get("currency") == "usd"
             return Balance(_sum(wallet, ("remaining_balance",)), "usd" if in_dollars else "credits")
@@ -476,8 +477,8 @@ class HeyGen(
             self.capabilities.webhook.check(own, self._settings.webhook_secrets)
         body = delivery.json()
         kind, _, end = str(body.get("event_type") or body.get("event")).partition(".")
-        data = body.get("event_data")
-        if kind not in _EVENTS or end not in _ENDS or not isinstance(data, Mapping):
+        data = as_object(body.get("event_data"))
+        if kind not in _EVENTS or end not in _ENDS or not data:
             return []
         operation, places = _EVENTS[kind]
         job_id = text_at(data, *places)
@@ -572,7 +573,7 @@ def _variant(region: str, variants: Sequence[str]) -> str | None:
 
 
 def _timings(told: Any) -> tuple[tuple[str, float, float], ...] | None:
-    words = [w for w in told if isinstance(w, Mapping)] if isinstance(told, list) else []
+    words = as_objects(told)
     try:
         return tuple((str(w["word"]), float(w["start"]), float(w["end"])) for w in words) or None
     except (KeyError, TypeError, ValueError):
