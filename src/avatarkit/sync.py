@@ -28,7 +28,7 @@ class _Blocking(Generic[T]):
     """An object whose methods call those of an async ``T`` and wait for the result."""
 
     @property
-    def _opened(self) -> tuple[T, BlockingPortal]:
+    def opened(self) -> tuple[T, BlockingPortal]:
         """The async object, and the event loop that it lives in."""
         raise NotImplementedError
 
@@ -58,7 +58,7 @@ def _waiting(
 
     @functools.wraps(method)
     def wait(self: _Blocking[T], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        target, portal = self._opened
+        target, portal = self.opened
         return _result(portal, functools.partial(method, target, *args, **kwargs))
 
     return cast("_Method[T, P, R]", wait)
@@ -71,7 +71,7 @@ def _at_once(
 
     @functools.wraps(method)
     def call(self: _Blocking[T], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        target, _ = self._opened
+        target, _ = self.opened
         return method(target, *args, **kwargs)
 
     return cast("_Method[T, P, R]", call)
@@ -84,7 +84,7 @@ def _iterating(
 
     @functools.wraps(method)
     def iterate(self: _Blocking[T], /, *args: P.args, **kwargs: P.kwargs) -> Iterator[R]:
-        target, portal = self._opened
+        target, portal = self.opened
         values = _Values(method(target, *args, **kwargs))
         try:
             while (found := _result(portal, values.next)) is not None:
@@ -123,7 +123,7 @@ def _result(portal: BlockingPortal, call: Callable[[], Awaitable[R]]) -> R:
         raise
 
 
-class _Part(_Blocking[T]):
+class _KitPart(_Blocking[T]):
     """One of the three parts of a kit, such as ``kit.prices``."""
 
     def __init__(self, kit: SyncAvatarKit, pick: Callable[[AvatarKit], T]) -> None:
@@ -131,12 +131,13 @@ class _Part(_Blocking[T]):
         self._pick = pick
 
     @property
-    def _opened(self) -> tuple[T, BlockingPortal]:
-        kit, portal = self._kit._opened  # noqa: SLF001 - of this module
+    def opened(self) -> tuple[T, BlockingPortal]:
+        """The async part, and its event loop."""
+        kit, portal = self._kit.opened
         return self._pick(kit), portal
 
 
-class SyncKitAdmin(_Part[KitAdmin]):
+class SyncKitAdmin(_KitPart[KitAdmin]):
     """``KitAdmin`` without ``await``."""
 
     tick = _waiting(KitAdmin.tick)
@@ -150,10 +151,10 @@ class SyncKitAdmin(_Part[KitAdmin]):
     @property
     def home(self) -> Path:
         """The folder of the files that this machine keeps beside the database and the store."""
-        return self._opened[0].home
+        return self.opened[0].home
 
 
-class SyncKitWebhooks(_Part[KitWebhooks]):
+class SyncKitWebhooks(_KitPart[KitWebhooks]):
     """``KitWebhooks`` without ``await``."""
 
     receive = _waiting(KitWebhooks.receive)
@@ -164,7 +165,7 @@ class SyncKitWebhooks(_Part[KitWebhooks]):
     list = _waiting(KitWebhooks.list)
 
 
-class SyncKitPrices(_Part[KitPrices]):
+class SyncKitPrices(_KitPart[KitPrices]):
     """``KitPrices`` without ``await``."""
 
     quote = _at_once(KitPrices.quote)
@@ -213,7 +214,8 @@ class SyncAvatarKit(_Blocking[AvatarKit]):
         self._exits.__exit__(kind, error, trace)
 
     @property
-    def _opened(self) -> tuple[AvatarKit, BlockingPortal]:
+    def opened(self) -> tuple[AvatarKit, BlockingPortal]:
+        """The async kit and its event loop; raises ``RuntimeError`` unless the kit is open."""
         if self._open is None:
             raise RuntimeError(
                 "the kit is not open: use it inside `with SyncAvatarKit(...) as kit`"

@@ -208,6 +208,7 @@ class Intake:
         speaker = chosen.roles.get(Operation.VOICE) or chosen.roles.get(Operation.SPEECH)
         times = await self._times(0.0)
         now = times["created_at"]
+        times["next_at"] = None
         operations = [self._exists(Operation.AVATAR, generator, avatar_id, now)]
         if voice_id:
             voice = self._exists(Operation.VOICE, speaker or generator, voice_id, now)
@@ -222,7 +223,7 @@ class Intake:
             progress=100,
             started_at=now,
             completed_at=now,
-            **{**times, "next_at": None},
+            **times,
         )
         return await self._save(order, training, {chosen.name: chosen.prices})
 

@@ -71,7 +71,7 @@ def examine(
 ) -> list[Subject]:
     """Read each sample once; a sample without a role gets the one that fits its content."""
     wanted = any(limit.what.startswith("face") for _, limit in limits)
-    subjects = []
+    subjects: list[Subject] = []
     for asked, name, path in samples:
         seek = wanted and asked is not SampleRole.VOICE
         facts = probe(path, name, asked, stills=_STILLS if seek else 0)
@@ -90,7 +90,7 @@ def judge(subjects: Sequence[Subject], limits: Bounds) -> list[Finding]:
         message = f"{len(voice)} voice samples were given; choose the best {MAX_VOICE_SAMPLES}"
         return [refusal("voice_samples", "voice", message)]
     findings = [*_repeated(subjects)]
-    fitting = []
+    fitting: list[Subject] = []
     for subject in subjects:
         findings += _of_one(subject)
         if subject.facts.kind not in (None, _OTHER[subject.role]):
@@ -267,7 +267,7 @@ def _of_faces(name: str, faces: tuple[Face, ...] | Finding, limits: Bounds) -> I
         yield faces
         return
     values = _face_values(faces)
-    said = set()
+    said: set[str] = set()
     for provider, limit in limits:
         if limit.what in values and _missed(limit, values[limit.what]) and limit.what not in said:
             said.add(limit.what)

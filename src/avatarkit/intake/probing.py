@@ -21,7 +21,6 @@ from ..models import SampleRole
 
 if TYPE_CHECKING:
     import av.container
-    import av.stream
     import numpy as np
     import numpy.typing as npt
 
@@ -203,8 +202,8 @@ class _Tape(io.RawIOBase):
         self.head = b""
         self.tail = b""
         self.head = self.read(_BLOCK)
-        self.size = self._at
-        if self._at == _BLOCK:
+        self.size = len(self.head)
+        if self.size == _BLOCK:
             self.size = self.seek(0, io.SEEK_END)
         self.seek(0)
 
@@ -568,8 +567,9 @@ class _Scan:
 
 
 def _codec(stream: Any) -> str | None:
-    known = stream is not None and stream.codec_context is not None
-    return str(stream.codec_context.name) if known else None
+    if stream is None or stream.codec_context is None:
+        return None
+    return str(stream.codec_context.name)
 
 
 def _is_cover(stream: Any) -> bool:

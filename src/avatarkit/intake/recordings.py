@@ -92,7 +92,8 @@ class Recordings:
         limits: preflight.Bounds,
     ) -> tuple[list[Recording], list[preflight.Finding]]:
         """Bring several sources; the findings are those about links."""
-        files, findings = [], []
+        files: list[Recording] = []
+        findings: list[preflight.Finding] = []
         for role, source in given:
             brought, found = await self.bring(role, source, folder, limits)
             files += brought
@@ -218,13 +219,16 @@ class Gathering:
     given: Sequence[tuple[SampleRole, Source]]
     folder: Path
     limits: preflight.Bounds
-    _known: dict[int, tuple[list[Recording], list[preflight.Finding]]] = field(default_factory=dict)
+    _known: dict[int, tuple[list[Recording], list[preflight.Finding]]] = field(
+        default_factory=dict[int, tuple[list[Recording], list[preflight.Finding]]]
+    )
 
     async def of(
         self, roles: Collection[SampleRole]
     ) -> tuple[list[Recording], list[preflight.Finding]]:
         """The recordings in these roles, and the findings about their links."""
-        files, findings = [], []
+        files: list[Recording] = []
+        findings: list[preflight.Finding] = []
         for index, (role, source) in enumerate(self.given):
             if role not in roles:
                 continue

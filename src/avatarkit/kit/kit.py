@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, cast, overload
 
 import anyio
-import anyio.to_thread
 
 from .. import errors, pricing
 from ..clock import SystemClock
@@ -545,7 +544,7 @@ class AvatarKit:
         the rest. Returns the ids of what was removed.
         """
         record = await self._record(record_id)
-        gone = []
+        gone: list[str] = []
         if with_videos and isinstance(record, Training):
             async for video in every_record(
                 self._repository, record.user_id, training_id=record.id

@@ -121,8 +121,9 @@ class Ordered:
 
 def ordered(record: R, prices: Prices) -> tuple[R, Ordered]:
     """Attach a quote to each operation that is not paid yet; return the sums."""
-    least, expected, unknown = Decimal(0), Decimal(0), {}
-    operations = []
+    least, expected = Decimal(0), Decimal(0)
+    unknown: dict[str, str] = {}
+    operations: list[OperationState] = []
     for state in record.operations:
         if state.phase is Phase.NONE:
             low, quote, problem = _quoted(state, record, prices)
@@ -214,7 +215,8 @@ def bounded(
     provider; ``ConfigError`` if ``max_cost`` is not an amount of dollars.
     """
     _require_names(allow_unknown)
-    kept, refusals = [], []
+    kept: list[R] = []
+    refusals: list[BudgetExceeded] = []
     for stack in (record, *(record.model_copy(update=dict(a)) for a in record.alternatives)):
         quoted, found = ordered(stack, prices[stack.stack])
         try:

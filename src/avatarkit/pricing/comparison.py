@@ -219,7 +219,7 @@ def _turns(
 def _plan_changes(found: Sequence[Curve]) -> Iterator[PlanChange]:
     """Each provider's changes; the same change of several stacks is one."""
     seen: dict[PlanChange, None] = {}
-    looked_at = set()
+    looked_at: set[tuple[str, str]] = set()
     for curve in found:
         for index, key in enumerate(curve.keys):
             if key in looked_at:

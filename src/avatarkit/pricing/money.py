@@ -45,7 +45,7 @@ def money(text: str) -> Money:
     return Money(USD(amount).amount, currency.strip().upper() or CURRENCY)
 
 
-def checked(given: Money, what: str) -> Decimal:
+def checked(given: object, what: str) -> Decimal:
     """The dollars of an amount; raises ``ConfigError`` for anything else."""
     if not isinstance(given, Money):
         raise ConfigError(f'{what} is {given!r}, which is no amount of dollars: give USD("2.00")')

@@ -1,21 +1,17 @@
-"""Draws what stacks cost by volume, with the points from which one is cheaper than another."""
+"""Plot: the cost of stacks by volume, with the points from which one is cheaper than another."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ..errors import ConfigError, StorageError
 from .comparison import Comparison, Curve, curves, volumes
 from .quotes import Choice
 from .rows import Prices
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-
-#: What the file may be, by its name.
+#: Suffixes of the picture's file.
 SUFFIXES = (".png", ".svg", ".pdf")
 
 
@@ -30,7 +26,7 @@ def plot(comparison: Comparison, path: Path, prices: Prices, choose: Choice) -> 
             f'a plot needs more packages: pip install "avatarkit-sdk[plot]" ({error})'
         ) from error
     stacks = [row.stack for row in comparison.rows]
-    figure = Figure(figsize=(11, 7), layout="constrained")
+    figure: Any = Figure(figsize=(11, 7), layout="constrained")
     axes = figure.add_subplot()
     _draw(axes, comparison, curves(stacks, comparison.workload, prices, choose))
     try:
@@ -39,11 +35,11 @@ def plot(comparison: Comparison, path: Path, prices: Prices, choose: Choice) -> 
         raise StorageError(f"{path} cannot be written: {error.strerror}") from error
 
 
-def _draw(axes: Axes, comparison: Comparison, found: Sequence[Curve]) -> None:
+def _draw(axes: Any, comparison: Comparison, found: Sequence[Curve]) -> None:
     turns = {n for change in comparison.plan_changes for n in (change.videos - 1, change.videos)}
     grid = sorted({*volumes(comparison.workload), *turns})  # a plan's price is a step
     by_name = {curve.stack.name: curve for curve in found}
-    free = []
+    free: list[str] = []
     for (values, lacks), names in _alike(found, grid).items():
         if not any(values):
             free += names

@@ -313,7 +313,7 @@ def _ways(
     rows = prices.of(provider, operation)
     rows = [row for row in rows if {row.plan, row.variant} & set(wanted)] or rows
     variants = list(dict.fromkeys(row.variant for row in rows if row.variant)) or [""]
-    ways = []
+    ways: list[list[Line]] = []
     for variant in variants:
         lines = [_line(row, usage) for row in rows if row.variant in ("", variant)]
         fitting = [line for line in lines if line.problem is None]
@@ -471,7 +471,7 @@ def quoted(
 ) -> Quote:
     """``quote`` of a workload."""
     check_choice(choose, prices)
-    sums = {}
+    sums: dict[Scenario, Estimate] = {}
     for scenario in Scenario:
         work = shared(stack.roles, workload, scenario)
         bounds = (

@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any, NamedTuple, Self, cast, overload
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -134,7 +134,13 @@ class Prices(Sequence[Price]):
         brought = [price for plugin in plugins for price in _brought(plugin)]
         return cls(shipped(), brought, () if file is None else read(Path(file)), own)
 
-    def __getitem__(self, index: Any) -> Any:
+    @overload
+    def __getitem__(self, index: int) -> Price: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Price]: ...
+
+    def __getitem__(self, index: int | slice) -> Price | Sequence[Price]:
         return self._rows[index]
 
     def __len__(self) -> int:
@@ -156,7 +162,7 @@ class Prices(Sequence[Price]):
 @cache
 def shipped() -> tuple[Price, ...]:
     """The rows that come with avatarkit, in the order of their file."""
-    text = (files(__package__.rpartition(".")[0]) / "data" / "prices.toml").read_text("utf-8")
+    text = (files("avatarkit") / "data" / "prices.toml").read_text("utf-8")
     return parse(text, "prices.toml")
 
 
@@ -179,12 +185,12 @@ def parse(text: str, name: str) -> tuple[Price, ...]:
         end = f"at line {max(len(text.splitlines()), 1)}, its last"
         said = str(error).replace("at end of document", end)
         raise ConfigError(f"price file {name} is no TOML: {said}") from None
-    rows = document.pop("price", [])
-    if document or not isinstance(rows, list) or not all(isinstance(r, dict) for r in rows):
+    rows = cast("list[dict[str, Any]]", document.pop("price", []))
+    if document or type(rows) is not list or not all(type(row) is dict for row in rows):
         raise ConfigError(f"price file {name} must hold rows that begin with [[price]], no more")
     places = _Places(text, name, len(rows))
     found: dict[PriceKey, int] = {}
-    prices = []
+    prices: list[Price] = []
     for index, row in enumerate(rows):
         price = _row(row, index, places)
         if (first := found.setdefault(price.key, index)) != index:

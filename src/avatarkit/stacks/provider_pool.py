@@ -74,7 +74,7 @@ class ProviderPool:
         """
         wanted = frozenset(names)
         if wanted not in self._prices:
-            classes = []
+            classes: list[type] = []
             for name in sorted(wanted):
                 with suppress(errors.ConfigError):  # the ledger may name an uninstalled provider
                     classes.append(self.class_of(name))

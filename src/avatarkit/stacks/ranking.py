@@ -112,13 +112,13 @@ class StackSelector:
             ordered((), choose)  # raises for an unknown word at once
         self._pool = pool
         self._default = default
-        self._choose = choose
+        self._choose: Choose = choose
         self._known: dict[object, Candidate] = {}
 
     def asked(self, stack: Stacks | None) -> list[Candidate]:
         """The stacks that the caller named, else the default ones, in the caller's order."""
         asked = stack or self._default
-        found = []
+        found: list[Candidate] = []
         for one in [asked] if isinstance(asked, str | Mapping) else asked:
             key = one if isinstance(one, str) else tuple(one.items())
             if key not in self._known:

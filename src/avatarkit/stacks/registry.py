@@ -151,9 +151,8 @@ def _unknown(name: str) -> ConfigError:
 
 
 def _not_importable(row: Row, error: Exception) -> ConfigError:
-    foreign = isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith(
-        __package__ + "."
-    )
+    missing = (error.name or "") if isinstance(error, ModuleNotFoundError) else "avatarkit."
+    foreign = not missing.startswith("avatarkit.")
     if row.extra is not None and foreign:
         return ConfigError(
             f'provider {row.name!r} needs more packages: pip install "avatarkit-sdk[{row.extra}]" '
