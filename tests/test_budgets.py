@@ -15,11 +15,12 @@ from avatarkit.models import Operation
 from avatarkit.pricing import USD, Budget, Money, Prices, budgets_from, month
 from avatarkit.pricing.budgets import ordered
 from avatarkit.pricing.costs import charged
-from avatarkit.pricing.rows import parse
+from avatarkit.pricing.rows import parse, read
 from avatarkit.providers.fake import Fake, FakeVendor, Fault
 from avatarkit.records import OperationState, Phase
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.repositories.sqlite import SqliteRepository
+from avatarkit.stacks import provider_pool
 from avatarkit.testing import FakeClock
 from avatarkit.testing.repositories import a_training, a_video
 from racing import PRICES, race
@@ -321,6 +322,18 @@ async def test_once_a_stack_has_accepted_only_its_own_price_counts(house):
     async with both(house) as kit:
         await final(kit, (await ordered_by(kit)).id)
     assert await house.held() == dollars(3, 0)
+
+
+async def test_a_price_file_is_read_once_while_the_kit_is_open(house, monkeypatch):
+    seen = []
+    monkeypatch.setattr(provider_pool, "read", lambda path: seen.append(path) or read(path))
+    for opened in (1, 2):
+        async with house.kit() as kit:
+            for key in ("one", "two"):
+                training = await final(kit, (await ordered_by(kit, idempotency_key=key)).id)
+                assert (await kit.speak(training.id, "Hello.")).status is Status.COMPLETED
+            assert await kit.prices.costs()
+        assert len(seen) == opened
 
 
 async def test_a_stack_that_is_too_dear_is_left_out(house):

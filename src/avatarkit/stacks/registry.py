@@ -63,10 +63,12 @@ class Row:
 
 def listing() -> list[Row]:
     """List all providers by name; reads package metadata only, and imports none."""
-    builtin = [
-        Row(name, target, "avatarkit", extra=_EXTRAS.get(name)) for name, target in BUILTIN.items()
-    ]
-    return sorted([*builtin, *_plugins()], key=lambda row: (row.name, row.error is not None))
+    rows = [*(_builtin(name) for name in BUILTIN), *_plugins()]
+    return sorted(rows, key=lambda row: (row.name, row.error is not None))
+
+
+def _builtin(name: str) -> Row:
+    return Row(name, BUILTIN[name], "avatarkit", extra=_EXTRAS.get(name))
 
 
 def load(name: str) -> type:
@@ -99,7 +101,9 @@ def forget_plugins() -> None:
 
 
 def _row(name: str) -> Row | None:
-    return next((row for row in listing() if row.name == name), None)
+    # No plug-in can take the name of a built-in provider, so installed packages need no scan.
+    rows = [_builtin(name)] if name in BUILTIN else listing()
+    return next((row for row in rows if row.name == name), None)
 
 
 @lru_cache(maxsize=8)
