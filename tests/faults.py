@@ -438,7 +438,10 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
         ),
     },
     ("intake/place.py", "test_routing.py"): {
-        "keys are not looked at": ("operations = candidate.training  #", "operations = ()  #"),
+        "keys are not looked at": (
+            "operations = candidate.training  #",
+            "operations = self._selector.asked(None)[0].training  #",
+        ),
         "samples are judged by the first stack": (
             "examine(files, candidate.limits,",
             "examine(files, self._selector.asked(None)[0].limits,",
