@@ -13,7 +13,7 @@ import os
 import shutil
 import threading
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import cached_property
@@ -390,7 +390,7 @@ class _Spool:
 
     async def __aenter__(self) -> list[Path]:
         self._folder.mkdir(parents=True, mode=0o700)
-        paths = []
+        paths: list[Path] = []
         for number, media in enumerate(self._media):
             path = self._folder / f"{number}{Path(media.name).suffix}"
             await _write(path, media)
@@ -408,7 +408,7 @@ async def _write(path: Path, media: Media) -> None:
 
 
 @contextmanager
-def _complete(folder: Path) -> Iterator[Path]:
+def _complete(folder: Path) -> Generator[Path, None, None]:
     """Fill a directory that appears whole or not at all; the first of two wins."""
     part = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.part")
     part.mkdir(parents=True, mode=0o700)
@@ -433,7 +433,7 @@ def _replace(path: Path, text: str) -> None:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[bool]:
+def _alone(folder: Path) -> Generator[bool, None, None]:
     """Lock the job against other processes; the system releases the lock when this process dies."""
     try:
         lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import wave
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -22,7 +22,7 @@ LOUDNESS_WINDOW: Final = 0.03  # seconds
 
 
 @contextmanager
-def open_media(path: Path) -> Iterator[Any]:
+def open_media(path: Path) -> Generator[Any, None, None]:
     """Open a recording with FFmpeg; what cannot be read raises ``MediaRejected``.
 
     Errors while decoding inside the ``with`` block are turned too.

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from avatarkit.providers.local.facemesh import Points
-from avatarkit.providers.local.warp import Array, sample
+from avatarkit.providers.local.warp import Array, interpolate, sample
 
 #: Landmarks of the upper lid, the lower lid and the brow, for the right and the left eye.
 EYES: Final = (
@@ -99,5 +99,4 @@ def blink_curve(frames: int, fps: int, random: np.random.Generator) -> npt.NDArr
 def _row_at(columns: Array, points: Points) -> Array:
     """Row of a line of points at each column."""
     order = np.argsort(points[:, 0])
-    rows: Array = np.interp(columns, points[order, 0], points[order, 1]).astype(np.float32)
-    return rows
+    return interpolate(columns, points[order, 0], points[order, 1])

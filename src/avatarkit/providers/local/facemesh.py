@@ -112,7 +112,7 @@ class FaceMesh:
         pixels = np.asarray(view, np.float32)[None] / 127.5 - 1
         regressors, logits = self._detector.run(None, {"input": pixels})
         scores = _sigmoid(logits[0, :, 0])
-        found = []
+        found: list[Detection] = []
         for index in np.flatnonzero(scores > threshold):
             # centre, size and six keypoints; all but the size are relative to the anchor
             pairs = regressors[0, index].reshape(-1, 2).astype(np.float64) / DETECTOR_SIZE
@@ -159,7 +159,7 @@ def eye_distance(points: Points) -> float:
 
 
 def _session(name: str, threads: int) -> Any:
-    options = onnxruntime.SessionOptions()
+    options: Any = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
@@ -173,7 +173,7 @@ def _anchors(size: int, strides: tuple[int, ...]) -> Points:
 
     Each layer of the network puts two anchors on each cell; layers of equal stride share cells.
     """
-    layers = []
+    layers: list[Points] = []
     for stride in dict.fromkeys(strides):
         cells = size // stride
         rows, columns = np.mgrid[0:cells, 0:cells]

@@ -166,7 +166,7 @@ def find_faces(path: Path) -> list[interfaces.Face]:
     picture = _read_picture(path)
     if picture is None:
         raise MediaRejected(f"{path.name} is no picture. Choose one that shows a face.")
-    faces = []
+    faces: list[interfaces.Face] = []
     for detection in mesh.detect(picture):
         face = mesh.refine(picture, detection)
         if face.confidence >= MIN_CONFIDENCE:

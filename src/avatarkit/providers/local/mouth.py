@@ -20,6 +20,7 @@ from avatarkit.providers.local.warp import (
     Array,
     DisplacementField,
     Similarity,
+    interpolate,
     mesh_nodes,
     sample,
     smoothstep,
@@ -114,7 +115,7 @@ class Mouth:
         width = max(float(np.linalg.norm(corners[1] - corners[0])), 0.55 * eye_distance(points))
         half = 1.45 * width
         down = np.array([-np.sin(tilt), np.cos(tilt)])
-        centre = corners.mean(axis=0) + 0.22 * width * down
+        centre: Array = corners.mean(axis=0) + 0.22 * width * down
         self._plain = not moving and abs(tilt) < np.radians(6)
         if self._plain:
             self._size = int(2 * half) // 16 * 16
@@ -277,7 +278,7 @@ class Mouth:
         """Displacements of the cheeks, of what stays, and of the neck (the last three)."""
         places = self._reference[list(CORNER), 0]
         follow = np.array(list(CORNER.values()))[:, None]
-        cheeks = np.where((places < centre)[:, None], corner[0], corner[1]) * follow
+        cheeks: Array = np.where((places < centre)[:, None], corner[0], corner[1]) * follow
         cheeks[:, 1] += 0.10 * jaw * follow[:, 0]
         return np.concatenate([cheeks, np.zeros((self._still_controls + 3, 2))])
 
@@ -335,11 +336,12 @@ class Mouth:
                 healed += (np.maximum(healed, shade) - healed) * near
         across = smoothstep(columns, left - 2, left + 0.08 * width)
         across = across * smoothstep(-columns, -right - 2, -right + 0.08 * width)
-        sides = []
+        sides: list[Image.Image] = []
         for edge, inward in ((lips.upper, -1.0), (lips.lower, 1.0)):
             # the edge in the picture is soft: start a little inside the flesh
-            limit = np.interp(columns[0], edge[:, 0], edge[:, 1]).astype(np.float32)
-            limit += np.float32(inward * 0.02 * width)
+            limit = interpolate(columns[0], edge[:, 0], edge[:, 1]) + np.float32(
+                inward * 0.02 * width
+            )
             clamped = np.minimum(rows, limit) if inward < 0 else np.maximum(rows, limit)
             smeared = _picture(sample(healed, columns - columns[0, 0], clamped - rows[0, 0]))
             smeared = smeared.filter(ImageFilter.GaussianBlur(0.03 * width))
@@ -454,7 +456,8 @@ def _parabola(columns: Array, offsets: Array) -> Array:
     near = np.abs(offsets - np.median(offsets)) <= np.ptp(offsets) / 3 + 1
     if near.sum() < 4:
         return np.full(len(offsets), float(np.median(offsets)))
-    fitted: Array = np.polyval(np.polyfit(place[near], offsets[near], 2), place)
+    curve: Array = np.polyfit(place[near], offsets[near], 2)
+    fitted: Array = np.polyval(curve, place)
     return np.clip(fitted, offsets.min(), offsets.max())
 
 
@@ -553,7 +556,7 @@ def _drawn_teeth(lips: Lips, rows: Array, columns: Array, aside: Array) -> tuple
     It hangs from the skull, so the lips slide over it.
     """
     width = lips.width
-    seam = np.interp(columns[0], lips.seam[:, 0], lips.seam[:, 1]).astype(np.float32)
+    seam = interpolate(columns[0], lips.seam[:, 0], lips.seam[:, 1])
     phase = np.abs((np.abs(columns - lips.centre) / (0.105 * width)) % 1 - 0.5) * 2
     gaps = phase**6  # 1 between two teeth; the middle of the face lies between two
     edge = seam + width * (0.045 - 0.005 * gaps - 0.03 * aside**2)
@@ -564,8 +567,8 @@ def _drawn_teeth(lips: Lips, rows: Array, columns: Array, aside: Array) -> tuple
 
 def _own_teeth(lips: Lips, rows: Array, columns: Array, aside: Array) -> Array:
     """Mask of the picture's own teeth, 0..1; soft at their lower end."""
-    upper = np.interp(columns[0], lips.upper[:, 0], lips.upper[:, 1]).astype(np.float32)
-    lower = np.interp(columns[0], lips.lower[:, 0], lips.lower[:, 1]).astype(np.float32)
+    upper = interpolate(columns[0], lips.upper[:, 0], lips.upper[:, 1])
+    lower = interpolate(columns[0], lips.lower[:, 0], lips.lower[:, 1])
     end = np.clip((lower - rows) / (0.04 * lips.width), 0, 1)
     start = np.clip((rows - upper) / 1.5 + 0.5, 0, 1)
     shown: Array = end * start * smoothstep(1.05 - aside, 0, 0.25)

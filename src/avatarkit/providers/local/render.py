@@ -12,7 +12,7 @@ import shutil
 import threading
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -274,7 +274,7 @@ def _stop_if(cancelled: Callable[[], bool] | None) -> None:
 
 
 @contextmanager
-def _complete_directory(directory: Path) -> Iterator[Path]:
+def _complete_directory(directory: Path) -> Generator[Path, None, None]:
     """Fill a directory beside ``directory`` and give it the name when all is there."""
     part = directory.with_name(f".{directory.name}.{uuid.uuid4().hex}.part")
     part.mkdir(parents=True)

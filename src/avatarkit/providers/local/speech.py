@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import hibari
 import numpy as np
 from hibari import Hibari, dsp
-from onnxruntime.capi import onnxruntime_pybind11_state as onnx_errors
 
 from avatarkit.errors import MediaRejected, Unsupported
 from avatarkit.providers.local import LANGUAGES
@@ -171,7 +171,7 @@ class Speaker:
         frames = Frames(*(output[0] for output in outputs))
         if shaper is not None:
             frames = shaper(frames)
-        samples: Samples = dsp.synth(
+        samples: Samples = _synth(
             frames.harmonics,
             frames.phases,
             frames.noise,
@@ -189,14 +189,19 @@ class Speaker:
         return samples, timed
 
 
-#: How onnxruntime says that it does not accept a graph.
-_REFUSED_GRAPH = (
-    onnx_errors.Fail,
-    onnx_errors.InvalidArgument,
-    onnx_errors.InvalidGraph,
-    onnx_errors.InvalidProtobuf,
-    onnx_errors.RuntimeException,
+#: Exceptions by which onnxruntime rejects a graph; its compiled module has no types.
+_ONNX_ERRORS: Any = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
+_REFUSED_GRAPH: tuple[type[Exception], ...] = (
+    _ONNX_ERRORS.Fail,
+    _ONNX_ERRORS.InvalidArgument,
+    _ONNX_ERRORS.InvalidGraph,
+    _ONNX_ERRORS.InvalidProtobuf,
+    _ONNX_ERRORS.RuntimeException,
 )
+
+
+#: hibari's vocoder, which is only partly typed.
+_synth: Callable[..., Samples] = cast("Any", dsp).synth
 
 
 def _load(threads: int) -> tuple[Any, bool]:

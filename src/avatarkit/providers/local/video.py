@@ -77,7 +77,7 @@ class VideoWriter:
         self._fps = fps
         self._frames = 0
         self._samples = 0
-        self._container = av.open(
+        self._container: Any = av.open(
             str(self._part), "w", format="mp4", options={"movflags": "+faststart"}
         )
         self._container.metadata.update(metadata or {})

@@ -130,7 +130,7 @@ def closure_times(phonemes: Sequence[Phoneme]) -> list[float]:
     hibari's label covers the release of a stop, whose closure comes before it; where a space
     stands before (it takes time without a pause), the closure lies in the space.
     """
-    times = []
+    times: list[float] = []
     for before, phoneme in zip([None, *phonemes], phonemes, strict=False):
         if phoneme.symbol not in CLOSED:
             continue
@@ -150,9 +150,9 @@ def from_audio(samples: Samples, rate: int, fps: int) -> MouthCurves:
     bands = _band_levels(samples, rate, times.size, ((100, 3500), (1600, 3500), (300, 1000)))
     speech = np.sqrt(bands[0])
     decibels = 20 * np.log10(np.maximum(speech, 1e-9) / _typical_loudness(speech))
-    opening = np.clip((decibels + 26) / 26, 0, 1.1) ** 1.3
+    opening: Floats = np.clip((decibels + 26) / 26, 0, 1.1) ** 1.3
     brightness = 10 * np.log10(bands[1] / bands[2])
-    spread = np.clip((brightness + 12) / 14, -0.9, 0.7) * np.clip(opening * 2, 0, 1)
+    spread: Floats = np.clip((brightness + 12) / 14, -0.9, 0.7) * np.clip(opening * 2, 0, 1)
     hiss = _band_levels(samples, rate, times.size, ((4000, 10000), (100, 1500)))
     fricative = 10 * np.log10(hiss[0] / hiss[1]) > 3
     opening = np.where(fricative, np.minimum(opening, 0.18), opening)

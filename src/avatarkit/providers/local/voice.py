@@ -204,8 +204,7 @@ class VoiceShaper:
         lower = source.astype(np.int64)
         upper = np.minimum(lower + 1, BINS - 1)
         part = (source - lower).astype(np.float32)[:, None]
-        warped: npt.NDArray[np.float32] = rows[lower] * (1 - part) + rows[upper] * part
-        return warped
+        return np.asarray(rows[lower] * (1 - part) + rows[upper] * part, np.float32)
 
 
 def _long_term_spectrum(samples: Samples) -> Floats:
@@ -240,7 +239,7 @@ def _equaliser(base: VoiceProfile, target: VoiceProfile, tract: float) -> npt.ND
 @functools.cache
 def _mel_edges() -> Floats:
     """Edges of the bands in Hz, evenly spaced in mel from 0 to 12 kHz."""
-    mel = np.linspace(0, 2595 * np.log10(1 + RATE / 2 / 700), BANDS + 2)
+    mel: Floats = np.linspace(0, 2595 * np.log10(1 + RATE / 2 / 700), BANDS + 2)
     edges: Floats = 700 * (10 ** (mel / 2595) - 1)
     return edges
 

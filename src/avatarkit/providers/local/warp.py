@@ -37,6 +37,11 @@ def sample(image: Array, x: Array, y: Array) -> Array:
     return result
 
 
+def interpolate(at: Array, places: Array, values: Array) -> Array:
+    """Linear interpolation of ``values`` at ``places``, read at ``at``; float32."""
+    return np.asarray(np.interp(at, places, values), np.float32)
+
+
 class Similarity:
     """A turn, one scale and a shift in the plane: ``matrix @ point + shift``."""
 
