@@ -55,13 +55,14 @@ def _changes(record):
             "intent_at": Instant(wall=_BIRTH + 1, boot=1234.5, boot_id="b" * 36),
             "digest": "d" * 64,
         }
-        job = {"phase": Phase.DONE, "job_id": job_id, "submitted_at": _BIRTH + 2, "cost": "1 slot"}
-        yield {"status": status}, place, intent, False
-        yield {}, place, job | {"job_state": JobState.QUEUED}, True
+        job = {"id": job_id, "submitted_at": _BIRTH + 2, "cost": "1 slot"}
+        accepted = {"call": {"phase": Phase.DONE}, "job": job | {"state": JobState.QUEUED}}
+        yield {"status": status}, place, {"call": intent}, False
+        yield {}, place, accepted, True
         for poll in range(1, 4):
-            running = {"job_state": JobState.RUNNING, "progress": poll / 4, "polls": poll}
-            yield {"progress": 50 * place + 12 * poll}, place, running, False
-        done = {"job_state": JobState.SUCCEEDED, "stored": True, "files": {"preview": file}}
+            running = {"state": JobState.RUNNING, "progress": poll / 4, "polls": poll}
+            yield {"progress": 50 * place + 12 * poll}, place, {"job": running}, False
+        done = {"job": {"state": JobState.SUCCEEDED, "stored": True, "files": {"preview": file}}}
         yield {"progress": 50 * place + 50}, place, done, False
     yield {"status": Status.COMPLETED, "completed_at": _BIRTH + 99, "next_at": None}, 0, {}, False
 
@@ -71,20 +72,20 @@ def life(record):
     for number, (fields, place, changes, accepted) in enumerate(_changes(record), 1):
         moved = {"updated_at": _BIRTH + number, "next_at": _BIRTH + number + 5}
         operations = list(record.operations)
-        operations[place] = state = operations[place].model_copy(update=changes)
+        operations[place] = state = operations[place].revised(**changes)
         record = record.model_copy(update=moved | fields | {"operations": tuple(operations)})
         entries = ()
         if accepted:
             entries = (
                 LedgerEntry(
-                    id=f"{record.token(state.operation)} {state.job_id}",
+                    id=f"{record.token(state.operation)} {state.job.id}",
                     record_id=record.id,
                     operation=state.operation,
                     provider=state.provider,
-                    account=state.account,
+                    account=state.account.id,
                     attempt=1,
-                    job_id=state.job_id,
-                    cost=state.cost,
+                    job_id=state.job.id,
+                    cost=state.job.cost,
                     at=record.updated_at,
                 ),
             )

@@ -80,7 +80,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "if False:",
         ),
         "a job that was made twice was paid once": (
-            "return first + quoted * len(self.duplicates)",
+            "return first + quoted * len(self.cleanup.duplicates)",
             "return first",
         ),
         "what was given up cost nothing": (
@@ -362,7 +362,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
     },
     ("lifecycle/apply.py", "test_routing.py"): {
         "another stack is asked though a person was asked": (
-            "        and not any(o.waiting for o in record.operations)\n",
+            "        and not any(o.uploads.waiting for o in record.operations)\n",
             "",
         ),
         "an ended record goes elsewhere": (
@@ -374,7 +374,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "if True",
         ),
         "a refusal speaks of every attempt": (
-            "if op.phase is not sent or e.attempt not in {None, op.attempt}:",
+            "if op.phase is not sent or e.attempt not in {None, op.call.attempt}:",
             "if op.phase is not sent:",
         ),
         "the stack that was left is forgotten": (

@@ -29,7 +29,16 @@ from avatarkit.lifecycle.apply import apply
 from avatarkit.lifecycle.decide import Policy
 from avatarkit.lifecycle.events import Cancelled, Deleted, Resumed, Seen
 from avatarkit.models import Action, Job, JobState, Operation, Speech, StoredFile, Waiting
-from avatarkit.records import Alternative, Instant, OperationState, Sample, Status, Training, Video
+from avatarkit.records import (
+    Alternative,
+    Instant,
+    OperationState,
+    Sample,
+    Status,
+    Terms,
+    Training,
+    Video,
+)
 
 POLICY = Policy(
     send_guard=0.5, timeout=1.0, max_tries=99, recheck=80.0, deadline=1e9, missing_limit=3
@@ -143,7 +152,10 @@ class World:
             if count != 1:
                 raise Broken(f"paid {count} times {context}: {token}")
         known = {
-            i for r in self.rows.values() for o in r.operations for i in (o.job_id, *o.duplicates)
+            i
+            for r in self.rows.values()
+            for o in r.operations
+            for i in (o.job.id, *o.cleanup.duplicates)
         }
         unwanted = {r.id for r in self.rows.values() if r.cleanup == "delete"}
         for job in (job for vendor in self.vendors.values() for job in vendor.jobs.values()):
@@ -156,7 +168,7 @@ class World:
         for row in self.rows.values():
             # What a killed process asked for in its last breath nobody knows, and it is free.
             unwanted = row.every_operation if row.cleanup == "delete" else earlier(row)
-            if any(o.prepared for o in unwanted):
+            if any(o.uploads.prepared for o in unwanted):
                 raise Broken(f"uploads are left {context}: {row!r}")
             left = [k for k in self.store if row.deleted and f"/{row.id}/" in k]
             if left:
@@ -493,9 +505,8 @@ def kill(process):
 
 
 def operation(kind, provider="sim", **more):
-    return OperationState(
-        operation=kind, provider=provider, list_lag=LIST_LAG, typical=3.0, billable=True, **more
-    )
+    terms = Terms(list_lag=LIST_LAG, typical=3.0)
+    return OperationState(operation=kind, provider=provider, terms=terms, **more)
 
 
 def training(record_id, now):
@@ -688,8 +699,8 @@ def _trouble_from_outside(rnd, world, impatience):
         if rnd.random() < 0.02:
             for state in row.operations:
                 vendor = world.vendors[state.provider]
-                if state.job_id in vendor.jobs:
-                    job = vendor.tell(vendor.jobs[state.job_id])
+                if state.job.id in vendor.jobs:
+                    job = vendor.tell(vendor.jobs[state.job.id])
                     event = Seen(
                         at=world.wall, operation=state.operation, job=job, next_at=world.wall
                     )

@@ -123,7 +123,7 @@ async def test_how_long_a_recording_is_makes_its_price_known(house):
         video = await kit.speak(training.id, audio=WAV, max_cost=USD(5), wait=False)
     # Four credits a minute, a quarter of a dollar each: a minute is a dollar.
     assert video.audio.seconds > 0
-    assert video.operations[0].quoted == pytest.approx(video.audio.seconds / 60 * 1e6, abs=1)
+    assert video.operations[0].call.quoted == pytest.approx(video.audio.seconds / 60 * 1e6, abs=1)
 
 
 async def test_only_the_provider_that_is_named_is_allowed(house):
@@ -159,7 +159,7 @@ async def test_without_a_limit_an_unknown_price_stops_nobody(house):
     house.prices.write_text("")
     async with house.kit(worker=False) as kit:
         training = await ordered_by(kit)
-    assert [state.quoted for state in training.operations] == [None, None]
+    assert [state.call.quoted for state in training.operations] == [None, None]
 
 
 # -- budgets ----------------------------------------------------------------------------------
@@ -220,7 +220,7 @@ async def test_under_a_budget_an_unknown_price_is_refused_unless_it_is_allowed_b
 
 async def test_what_runs_for_nothing_fits_into_any_budget():
     stack = [
-        OperationState(operation=Operation.VOICE, provider="coqui", billable=False),
+        OperationState(operation=Operation.VOICE, provider="coqui", terms={"billable": False}),
         OperationState(operation=Operation.AVATAR, provider="local"),
     ]
     record, found = ordered(a_training(operations=tuple(stack)), Prices.load())
@@ -232,14 +232,14 @@ def test_the_least_is_that_of_the_cheapest_variant_and_the_first_is_expected():
     record, found = ordered(a_video(script="a" * 1200, operations=(video,)), Prices.load())
     # The cheapest of HeyGen's engines takes 1 dollar a minute, the first of the rows 4.
     assert (found.least, found.expected) == (1, Decimal("4.8"))
-    assert record.operations[0].quoted == 4_800_000
+    assert record.operations[0].call.quoted == 4_800_000
 
 
 def test_a_part_of_a_millionth_is_rounded_up():
     speech = OperationState(operation=Operation.SPEECH, provider="elevenlabs")
     record, found = ordered(a_video(script="a", operations=(speech,)), Prices.load())
     assert found.expected == Decimal("0.0002")
-    assert record.operations[0].quoted == 200
+    assert record.operations[0].call.quoted == 200
 
 
 @pytest.mark.parametrize(
@@ -448,20 +448,27 @@ async def test_an_ambiguous_call_stays_reserved_across_a_restart_until_it_is_res
 )
 def test_the_word_of_a_vendor_is_put_into_dollars(said, billable, wanted):
     state = OperationState(
-        operation=Operation.SPEECH, provider="elevenlabs", billable=billable, cost=said
+        operation=Operation.SPEECH,
+        provider="elevenlabs",
+        terms={"billable": billable},
+        job={"cost": said},
     )
     assert charged(state, Prices.load()) == wanted
 
 
 def test_the_word_of_a_vendor_without_prices_is_worth_nothing_known():
-    state = OperationState(operation=Operation.SPEECH, provider="nobody", cost="250 credits")
+    state = OperationState(
+        operation=Operation.SPEECH, provider="nobody", job={"cost": "250 credits"}
+    )
     assert charged(state, Prices.load()) is None
 
 
 def test_what_was_given_up_and_what_is_there_twice_may_have_been_paid():
-    state = OperationState(operation=Operation.VOICE, provider="fake", quoted=2)
-    lost = state.model_copy(update={"phase": Phase.LOST})
-    twice = state.model_copy(update={"phase": Phase.DONE, "duplicates": ("b",), "charged": 5})
+    state = OperationState(operation=Operation.VOICE, provider="fake", call={"quoted": 2})
+    lost = state.revised(call={"phase": Phase.LOST})
+    twice = state.revised(
+        call={"phase": Phase.DONE}, cleanup={"duplicates": ("b",)}, job={"charged": 5}
+    )
     record = a_training(operations=(lost, twice), status=Status.FAILED)
     assert (record.spent, record.reserved) == (2 + 5 + 2, 0)
 

@@ -186,7 +186,7 @@ async def test_revocation_lists_what_exists_and_where(house, tmp_path):
     assert first == again
     found = {(h.kind, h.where, h.id) for h in first}
     assert {("record", "repository", r.id) for r in (training, video)} <= found
-    assert {("vendor", "fake", o.job_id) for o in (*training.operations, *video.operations)} <= (
+    assert {("vendor", "fake", o.job.id) for o in (*training.operations, *video.operations)} <= (
         found
     )
     keys = {h.id for h in first if h.kind == "file"}

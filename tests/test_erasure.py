@@ -12,13 +12,14 @@ from avatarkit.cli.app import app
 from avatarkit.erasure import Receipt
 from avatarkit.models import Operation
 from avatarkit.providers.fake import Fake, Fault
-from avatarkit.records import OperationState, Phase
+from avatarkit.records import Phase
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.repositories.paging import every_record
 from avatarkit.repositories.sqlite import SqliteRepository
 from avatarkit.testing import FakeClock
 from avatarkit.testing.repositories import ANA, a_training
 from erased import DAY, DEMO, KEY, SCRIPT, SUBJECT, TITLE, House, Killed
+from parts import an_operation
 
 WORDS = ("anabel", "Anabel", KEY)
 
@@ -314,7 +315,7 @@ async def test_what_a_vendor_cannot_delete_is_named(house, why):
         receipt = await kit.erase(house.user)
     (left,) = receipt.left
     assert (left.where, left.what, left.count, left.pending) == ("fake", "voice", 1, False)
-    assert left.ids == (training.operation(Operation.VOICE).job_id,)
+    assert left.ids == (training.operation(Operation.VOICE).job.id,)
     assert receipt.complete
 
 
@@ -430,7 +431,7 @@ async def test_what_was_only_adopted_is_named(house):
     ],
 )
 async def test_what_may_be_there_without_an_id_is_named(house, state, what, pending):
-    voice = OperationState(operation=Operation.VOICE, provider="fake", **state)
+    voice = an_operation(Operation.VOICE, "fake", **state)
     ended = {"status": Status.CANCELLED, "cleanup": "delete", "deleted": True}
     await house.repository.create(a_training(operations=(voice,), **ended))
     async with house.kit() as kit:

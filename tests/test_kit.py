@@ -800,7 +800,7 @@ async def test_cancel_deletes_at_the_vendor(house):
             last = update
         await house.clock.sleep(60)
         left = (await kit.get(training.id)).operation(VOICE)
-    assert (last.status, bool(left.removed)) == (Status.CANCELLED, True)
+    assert (last.status, bool(left.cleanup.removed)) == (Status.CANCELLED, True)
 
 
 async def test_a_deleted_training_is_hidden_at_once(house):
@@ -853,7 +853,7 @@ async def test_a_signed_delivery_is_applied(house):
         for delivery in house.vendor.deliveries():
             await kit.webhooks.receive("fake", delivery)
         record = await kit.get(training.id)
-    assert record.operation(VOICE).job_state is JobState.SUCCEEDED
+    assert record.operation(VOICE).job.state is JobState.SUCCEEDED
 
 
 # -- wiring -----------------------------------------------------------------------------------

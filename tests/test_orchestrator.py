@@ -228,7 +228,7 @@ def test_what_is_never_accepted_asks_after_some_tries():
     policy = dataclasses.replace(POLICY, max_tries=3)
     scene = Scene(provider=failing(VOICE, refusal(errors.Ambiguous), times="always"), policy=policy)
     record = scene.until(lambda r: r.action)
-    assert (record.action.kind, record.operation(VOICE).tries) == ("retry", 3)
+    assert (record.action.kind, record.operation(VOICE).call.tries) == ("retry", 3)
 
 
 def test_an_intent_that_was_saved_too_long_ago_is_not_sent():
@@ -237,7 +237,7 @@ def test_an_intent_that_was_saved_too_long_ago_is_not_sent():
     times = iter([scene.world.clock(), scene.world.clock().model_copy(update={"wall": 1001.0})])
     clock.now = lambda: next(times, scene.world.clock())
     scene.advance()
-    assert (scene.paid(), scene.record.operation(VOICE).tries) == ({}, 0)
+    assert (scene.paid(), scene.record.operation(VOICE).call.tries) == ({}, 0)
 
 
 def test_a_lost_race_for_the_intent_sends_nothing():
@@ -245,7 +245,7 @@ def test_a_lost_race_for_the_intent_sends_nothing():
     overtake(scene, lambda new: new.operation(VOICE).phase is Phase.INTENT, lambda row: row)
     scene.finish()
     assert scene.paid()["ak-t1-voice"] == 1
-    assert scene.record.operation(VOICE).attempt == 1
+    assert scene.record.operation(VOICE).call.attempt == 1
 
 
 def overtake(scene, when, how):
@@ -270,7 +270,7 @@ def test_what_another_worker_found_meanwhile_is_not_looked_for():
     event = Accepted(at=1000.0, operation=VOICE, job=found, next_at=1001.0)
     overtake(
         scene,
-        lambda new: new.operation(VOICE).doubted,
+        lambda new: new.operation(VOICE).call.doubted,
         lambda row: apply(row, event),
     )
     scene.world.vendor.accept("voice", "another")
@@ -287,12 +287,12 @@ def test_a_doubt_about_one_attempt_is_not_carried_to_the_next():
         proved = Absent(at=1000.0, operation=VOICE, attempt=1, next_at=1000.0)
         return apply(apply(row, proved), newer)
 
-    overtake(scene, lambda new: new.operation(VOICE).doubted, another_attempt)
+    overtake(scene, lambda new: new.operation(VOICE).call.doubted, another_attempt)
     looked = []
     scene.provider.find_voice = looked.append
     state = scene.record.operation(VOICE)
     record = run(scene.orchestrator._reconcile(scene.record, state, scene.provider, newer.instant))
-    assert (record.operation(VOICE).attempt, looked) == (2, [])
+    assert (record.operation(VOICE).call.attempt, looked) == (2, [])
 
 
 def test_a_look_up_that_fails_is_repeated():
@@ -345,7 +345,7 @@ def test_uploads_may_take_longer_than_calls():
 
 def test_a_look_up_of_many_pages_may_take_longer_than_a_call():
     scene, bounds = Scene(provider=failing(VOICE, refusal(errors.Ambiguous))), []
-    scene.until(lambda record: record.operation(VOICE).doubted)
+    scene.until(lambda record: record.operation(VOICE).call.doubted)
     scene.orchestrator._clock.timeout = lambda seconds: nullcontext(bounds.append(seconds))
     scene.until(lambda record: bounds)
     assert bounds == [POLICY.long_timeout]
@@ -425,7 +425,7 @@ def test_a_poll_that_fails_is_repeated():
 
 def test_a_job_that_the_vendor_no_longer_knows_is_gone():
     scene = Scene()
-    scene.until(lambda r: r.operation(VOICE).job_id)
+    scene.until(lambda r: r.operation(VOICE).job.id)
     scene.world.vendor.delete("j0")
     record = scene.finish()
     assert (record.status, record.error_type) == (Status.FAILED, "NotFound")
@@ -441,7 +441,7 @@ def test_a_job_that_is_not_listed_yet_is_not_gone():
         get_voice = _get
 
     scene = Scene(provider=Lagging)
-    operations = tuple(o.model_copy(update={"list_lag": 60.0}) for o in scene.record.operations)
+    operations = tuple(o.revised(terms={"list_lag": 60.0}) for o in scene.record.operations)
     scene.world.rows["t1"] = scene.record.model_copy(update={"operations": operations})
     assert scene.finish().status is Status.COMPLETED
 
@@ -478,7 +478,7 @@ def test_of_several_jobs_the_oldest_is_taken_and_the_others_are_reported():
     scene.world.vendor.accept("voice", "ak-t1-voice")
     scene.world.now += 1
     op = scene.advance().operation(VOICE)
-    assert (op.job_id, op.duplicates) == ("j0", ("j1",))
+    assert (op.job.id, op.cleanup.duplicates) == ("j0", ("j1",))
 
 
 def test_clocks_that_contradict_each_other_prove_nothing():
@@ -491,12 +491,12 @@ def test_clocks_that_contradict_each_other_prove_nothing():
     operations = (early, *scene.record.operations[1:])
     scene.world.rows["t1"] = scene.record.model_copy(update={"operations": operations})
     op = scene.advance().operation(VOICE)
-    assert (op.phase, op.intent_at.wall) == (Phase.INTENT, scene.world.now)
+    assert (op.phase, op.call.intent_at.wall) == (Phase.INTENT, scene.world.now)
 
 
 def test_a_free_operation_is_repeated_at_once():
     scene = Scene()
-    operations = tuple(o.model_copy(update={"billable": False}) for o in scene.record.operations)
+    operations = tuple(o.revised(terms={"billable": False}) for o in scene.record.operations)
     scene.world.rows["t1"] = scene.record.model_copy(update={"operations": operations})
     intent(scene)
     scene.advance()
@@ -505,7 +505,7 @@ def test_a_free_operation_is_repeated_at_once():
 
 def unfindable(make=training, **changes):
     scene = Scene(make, **changes)
-    operations = tuple(o.model_copy(update={"findable": False}) for o in scene.record.operations)
+    operations = tuple(o.revised(terms={"findable": False}) for o in scene.record.operations)
     scene.world.rows["t1"] = scene.record.model_copy(update={"operations": operations})
     return scene
 
@@ -560,8 +560,8 @@ def test_where_the_clocks_contradict_each_other_a_person_waits_once_more_and_is_
     intent(scene)
     record = scene.advance()
     state = record.operation(VOICE)
-    impossible = state.intent_at.model_copy(update={"wall": 9e9, "boot": 9e9})
-    states = (state.model_copy(update={"intent_at": impossible}), *record.operations[1:])
+    impossible = state.call.intent_at.model_copy(update={"wall": 9e9, "boot": 9e9})
+    states = (state.revised(call={"intent_at": impossible}), *record.operations[1:])
     scene.world.rows["t1"] = record.model_copy(update={"operations": states})
     with pytest.raises(errors.IllegalTransition, match="look again"):
         scene.resolve("not_made")
@@ -646,7 +646,10 @@ def test_a_doubted_operation_is_looked_up_once_more_later():
     scene.finish()
     scene.world.vendor.accept("voice", "ak-t1-voice")
     record = scene.until(lambda r: r.next_at is None, seconds=10.0)
-    assert (record.status, record.operation(VOICE).duplicates) == (Status.COMPLETED, ("j2",))
+    assert (record.status, record.operation(VOICE).cleanup.duplicates) == (
+        Status.COMPLETED,
+        ("j2",),
+    )
 
 
 def test_a_late_look_up_that_fails_is_repeated():
@@ -771,7 +774,7 @@ class Keyed(Provider):
 def keyed(window=86_400.0, findable=False):
     scene = Scene(provider=Keyed)
     operations = tuple(
-        o.model_copy(update={"idempotency_window": window, "findable": findable})
+        o.revised(terms={"idempotency_window": window, "findable": findable})
         for o in scene.record.operations
     )
     scene.world.rows["t1"] = scene.record.model_copy(update={"operations": operations})
@@ -860,7 +863,7 @@ def test_a_changed_body_is_looked_up_where_that_is_possible():
 
 def test_with_another_accounts_key_nothing_is_polled():
     scene = Scene()
-    scene.until(lambda r: r.operation(VOICE).job_id)
+    scene.until(lambda r: r.operation(VOICE).job.id)
     scene.provider.account = "account-2"
     record = scene.advance(seconds=100.0)
     assert (record.status, record.action.kind) == (Status.ACTION_REQUIRED, "account")
@@ -868,7 +871,7 @@ def test_with_another_accounts_key_nothing_is_polled():
 
 def test_in_another_folder_of_a_provider_of_this_machine_the_folder_is_asked_for():
     scene = Scene()
-    scene.until(lambda r: r.operation(VOICE).job_id)
+    scene.until(lambda r: r.operation(VOICE).job.id)
     can = dataclasses.replace(scene.provider.capabilities, keeps_here=True)
     scene.provider.account, scene.provider.capabilities = "home-2", can
     action = scene.advance(seconds=100.0).action
@@ -888,7 +891,7 @@ def test_a_folder_that_cannot_be_used_is_a_question_and_no_fault():
 
 def test_the_own_accounts_key_lets_it_go_on_by_itself():
     scene = Scene()
-    scene.until(lambda r: r.operation(VOICE).job_id)
+    scene.until(lambda r: r.operation(VOICE).job.id)
     scene.provider.account = "account-2"
     scene.advance(seconds=100.0)
     scene.advance(seconds=100.0)
@@ -898,7 +901,7 @@ def test_the_own_accounts_key_lets_it_go_on_by_itself():
 
 def test_a_rotated_key_of_the_same_account_goes_on():
     scene = Scene()
-    scene.until(lambda r: r.operation(VOICE).job_id)
+    scene.until(lambda r: r.operation(VOICE).job.id)
     scene.provider.account = "account-2"
     scene.advance(seconds=100.0)
     scene.resolve("same_account")
@@ -1004,7 +1007,7 @@ def test_an_overdue_record_asks_and_waits_on():
 
 def test_cancel_deletes_what_the_vendor_holds():
     scene = Scene()
-    scene.until(lambda r: r.operation(VOICE).job_id)
+    scene.until(lambda r: r.operation(VOICE).job.id)
     run(scene.orchestrator.cancel(scene.record))
     scene.until(lambda r: r.next_at is None)
     assert scene.world.vendor.jobs["j0"].deleted
@@ -1038,10 +1041,10 @@ def test_what_the_vendor_says_to_a_deletion(error, removed, undeletable):
             raise error
 
     scene = Scene(provider=Deletes)
-    scene.until(lambda r: r.operation(VOICE).job_id)
+    scene.until(lambda r: r.operation(VOICE).job.id)
     run(scene.orchestrator.cancel(scene.record))
     op = scene.until(lambda r: r.next_at is None).operation(VOICE)
-    assert (op.removed, op.undeletable) == (removed, undeletable)
+    assert (op.cleanup.removed, op.cleanup.undeletable) == (removed, undeletable)
 
 
 def test_a_deletion_that_fails_is_repeated():
@@ -1055,7 +1058,7 @@ def test_a_deletion_that_fails_is_repeated():
             await self._delete(job_id)
 
     scene = Scene(provider=Deletes)
-    scene.until(lambda r: r.operation(VOICE).job_id)
+    scene.until(lambda r: r.operation(VOICE).job.id)
     run(scene.orchestrator.cancel(scene.record))
     scene.until(lambda r: r.next_at is None)
     assert scene.world.vendor.jobs["j0"].deleted
@@ -1082,7 +1085,7 @@ def test_prices_that_cannot_be_read_do_not_keep_an_accepted_call_from_being_save
     scene.orchestrator._charged = broken
     record = scene.advance()
     voice = record.operation(VOICE)
-    assert (voice.phase, voice.cost, voice.charged) == (Phase.DONE, "312 characters", None)
+    assert (voice.phase, voice.job.cost, voice.job.charged) == (Phase.DONE, "312 characters", None)
     assert any("charge.not_priced" in r.getMessage() for r in caplog.records)
 
 
@@ -1099,7 +1102,7 @@ def event(trusted, state=JobState.SUCCEEDED, job_id="j0"):
 class Deliveries(Repository):
     async def find_job(self, provider, operation, job_id):
         return next(
-            (r for r in self.world.rows.values() if any(o.job_id == job_id for o in r.operations)),
+            (r for r in self.world.rows.values() if any(o.job.id == job_id for o in r.operations)),
             None,
         )
 
@@ -1107,14 +1110,14 @@ class Deliveries(Repository):
 def delivered(trusted, token=None, **more):
     scene = Scene()
     scene.orchestrator._repository = Deliveries(scene.world)
-    scene.until(lambda r: r.operation(VOICE).job_id)
+    scene.until(lambda r: r.operation(VOICE).job.id)
     record, _ = run(scene.orchestrator.deliver(event(trusted, **more), token))
     return scene, record
 
 
 def test_a_signed_webhook_counts_as_a_poll():
     _, record = delivered(trusted=True)
-    assert record.operation(VOICE).job_state is JobState.SUCCEEDED
+    assert record.operation(VOICE).job.state is JobState.SUCCEEDED
 
 
 def test_an_unsigned_webhook_is_only_a_reason_to_look():
@@ -1129,7 +1132,7 @@ def test_a_webhook_about_nothing_of_ours_is_nothing():
 
 def test_a_webhook_about_a_job_that_is_not_known_yet_only_hurries_the_look_up():
     scene, record = delivered(trusted=True, job_id="another", token="ak-t1-voice")
-    assert (record.operation(VOICE).job_id, record.next_at) == ("j0", scene.world.now)
+    assert (record.operation(VOICE).job.id, record.next_at) == ("j0", scene.world.now)
 
 
 @pytest.mark.parametrize("token", ["ak-t9-voice", "ak-t1-video", "t1", "ak-t1-avatar"])
@@ -1162,7 +1165,7 @@ def test_an_answer_that_is_not_offered_is_refused():
 
 def test_a_person_who_has_done_it_lets_us_look_at_once():
     scene = Scene()
-    scene.until(lambda r: r.operation(VOICE).job_id)
+    scene.until(lambda r: r.operation(VOICE).job.id)
     action = Action(kind="open_url", message="agree", operation=VOICE)
     scene.world.rows["t1"] = apply(scene.record, Asked(at=1000.0, action=action))
     assert scene.resolve("done").next_at == scene.world.now
@@ -1208,13 +1211,13 @@ def test_a_script_is_spoken_first_and_the_audio_drives_the_video():
 
 
 def test_a_video_by_script_carries_the_voice():
-    op = OperationState(operation=VIDEO, provider="sim", typical=3.0)
+    op = OperationState(operation=VIDEO, provider="sim")
     (film,) = requests_of(video, operations=(op,))
     assert (film.script, film.voice_id, film.audio) == ("Hello", "v", None)
 
 
 def test_a_video_by_recorded_audio_carries_the_recording():
-    op = OperationState(operation=VIDEO, provider="sim", typical=3.0)
+    op = OperationState(operation=VIDEO, provider="sim")
     file = StoredFile(key="samples/a", size=1, sha256="77")
     audio = Sample(id="s", user_id="u", clone_id="c", role="voice", name="a.wav", file=file)
     (film,) = requests_of(video, operations=(op,), audio=audio, script=None)
@@ -1231,11 +1234,11 @@ def test_a_dub_carries_its_source_and_language():
 
         find_dub, get_dub, delete_dub = Provider._find, Provider._get, Provider._delete
 
-    op = OperationState(operation=Operation.DUB, provider="sim", typical=3.0)
+    op = OperationState(operation=Operation.DUB, provider="sim")
     file = StoredFile(key="samples/a", size=1, sha256="77")
     source = Sample(id="s", user_id="u", clone_id="c", role="footage", name="a.mp4", file=file)
     scene = Scene(video, provider=Dubs, operations=(op,), source=source, language="de")
-    scene.until(lambda r: r.operation(Operation.DUB).job_id)
+    scene.until(lambda r: r.operation(Operation.DUB).job.id)
     assert (seen[0].source.sha256, seen[0].language) == ("77", "de")
 
 
@@ -1303,7 +1306,7 @@ def test_a_free_acceptance_is_not_in_the_ledger():
     from avatarkit.lifecycle.effects import _ledger
 
     scene = Scene()
-    operations = tuple(o.model_copy(update={"billable": False}) for o in scene.record.operations)
+    operations = tuple(o.revised(terms={"billable": False}) for o in scene.record.operations)
     record = scene.record.model_copy(update={"operations": operations})
     job = Job(provider="sim", operation=VOICE, id="j", state=JobState.RUNNING)
     assert _ledger(record, Accepted(at=0.0, operation=VOICE, job=job, next_at=0.0)) == []
@@ -1492,7 +1495,7 @@ def test_deleting_uploads_is_tried_again(kind):
     scene.provider.trouble = [refusal(kind)] * 3
     run(scene.orchestrator.cancel(scene.record))
     record = scene.until(lambda r: r.next_at is None)
-    assert (scene.provider.discarded, record.operation(AVATAR).uploads) == (["c0"], "gone")
+    assert (scene.provider.discarded, record.operation(AVATAR).uploads.fate) == (["c0"], "gone")
 
 
 def test_deleting_uploads_ends_some_time():
@@ -1501,7 +1504,7 @@ def test_deleting_uploads_ends_some_time():
     scene.provider.trouble = [refusal(errors.Unavailable)] * 100
     run(scene.orchestrator.cancel(scene.record))
     record = scene.until(lambda r: r.next_at is None)
-    assert record.operation(AVATAR).uploads == "left"
+    assert record.operation(AVATAR).uploads.fate == "left"
     assert len(scene.provider.trouble) == 100 - POLICY.discard_limit
 
 
@@ -1515,12 +1518,12 @@ def test_uploads_that_are_gone_or_cannot_be_deleted_are_asked_for_once(kind, upl
     scene.provider.trouble = [error] * 2
     run(scene.orchestrator.cancel(scene.record))
     record = scene.until(lambda r: r.next_at is None)
-    assert (record.operation(AVATAR).uploads, len(scene.provider.trouble)) == (uploads, 1)
+    assert (record.operation(AVATAR).uploads.fate, len(scene.provider.trouble)) == (uploads, 1)
 
 
 def test_uploads_at_a_vendor_that_deletes_none_are_left():
     scene = Scene(provider=Uploads)
-    scene.until(lambda r: r.operation(AVATAR).prepared)
+    scene.until(lambda r: r.operation(AVATAR).uploads.prepared)
     run(scene.orchestrator.cancel(scene.record))
     record = scene.until(lambda r: r.next_at is None or r.next_at > scene.world.now + 5)
-    assert [o.uploads for o in record.operations] == ["left", "left"]
+    assert [o.uploads.fate for o in record.operations] == ["left", "left"]

@@ -647,7 +647,10 @@ def told_later(said, job_id="j"):
     """A record whose video was polled, and whose vendor then said what it took."""
     video = a_video(script="Hello")
     state = OperationState(
-        operation=Operation.VIDEO, provider="heygen", phase="done", job_id=job_id, cost=said
+        operation=Operation.VIDEO,
+        provider="heygen",
+        call={"phase": "done"},
+        job={"id": job_id, "cost": said},
     )
     return video.model_copy(update={"operations": (state,)})
 
@@ -667,7 +670,7 @@ def test_what_the_vendor_says_of_another_job_does_not_count():
 def test_what_the_vendor_of_an_earlier_stack_says_counts_too():
     told = told_later("30 seconds")
     (state,) = told.operations
-    elsewhere = state.model_copy(update={"provider": "did", "job_id": "j", "cost": "9 credits"})
+    elsewhere = state.revised(job={"id": "j", "cost": "9 credits"}, provider="did")
     left = EarlierStack(stack="heygen", operation=state, reason="no credits", at=0.0)
     moved = told.model_copy(update={"operations": (elsewhere,), "earlier": (left,)})
     found = cost(accepted(Operation.VIDEO, "heygen", None), moved, Prices.load())

@@ -22,12 +22,13 @@ import pytest
 from avatarkit.clock import SystemClock
 from avatarkit.errors import AvatarKitError, ConfigError, IllegalTransition, StorageError
 from avatarkit.models import JobState, Operation, StoredFile
-from avatarkit.records import OperationState, Status
+from avatarkit.records import Status
 from avatarkit.repositories import sqlite_file, sqlite_writer
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.repositories.sqlite import SqliteRepository
 from avatarkit.testing.clock import FakeClock
 from avatarkit.testing.repositories import BootTimeSuite, EditableSuite, a_training, a_video, an_id
+from parts import an_operation
 
 VERSION = len(sqlite_file.migrations())
 
@@ -235,11 +236,11 @@ async def test_a_closed_repository_says_so(path):
 
 
 def voice(**changes):
-    return OperationState(operation=Operation.VOICE, provider="elevenlabs", **changes)
+    return an_operation(Operation.VOICE, "elevenlabs", **changes)
 
 
 def avatar(**changes):
-    return OperationState(operation=Operation.AVATAR, provider="d-id", **changes)
+    return an_operation(Operation.AVATAR, "d-id", **changes)
 
 
 @pytest.mark.anyio
@@ -255,9 +256,9 @@ async def test_a_trainings_row_names_providers_and_their_ids(repository, path):
 
 @pytest.mark.anyio
 async def test_a_videos_row_holds_the_key_of_its_result(repository, path):
-    state = OperationState(
-        operation=Operation.VIDEO,
-        provider="d-id",
+    state = an_operation(
+        Operation.VIDEO,
+        "d-id",
         job_state=JobState.SUCCEEDED,
         files={"video": StoredFile(key="results/v.mp4", size=1, sha256="00")},
     )

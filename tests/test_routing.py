@@ -67,7 +67,7 @@ def test_who_refuses_the_caller_is_left_for_the_next(kind):
 def test_who_takes_nothing_three_times_in_a_row_is_left(kind):
     found = scene(refusal(kind))
     record = found.finish()
-    assert (record.stack, record.earlier[0].operation.attempt) == ("sim2", 3)
+    assert (record.stack, record.earlier[0].operation.call.attempt) == ("sim2", 3)
 
 
 @pytest.mark.parametrize("kind", [errors.NotSent, errors.RateLimited])
@@ -103,7 +103,7 @@ def test_after_two_that_never_left_the_content_is_refused_here_alone():
 def test_a_refusal_speaks_of_its_own_attempt():
     found = scene()
     first, *rest = found.record.operations
-    again = first.model_copy(update={"phase": Phase.INTENT, "attempt": 2})
+    again = first.revised(call={"phase": Phase.INTENT, "attempt": 2})
     record = found.record.model_copy(update={"operations": (again, *rest)})
     late = Elsewhere(at=0.0, operation=VOICE, attempt=1, reason="no")
     assert apply(record, late) is record
@@ -218,7 +218,7 @@ def test_what_was_uploaded_to_the_stack_before_is_deleted_while_the_next_works()
 def test_who_waits_for_a_person_is_not_left():
     record = scene().record
     first, *rest = record.operations
-    waiting = first.model_copy(update={"waiting": True, "prepared": {}})
+    waiting = first.revised(uploads={"waiting": True, "prepared": {}})
     asking = record.model_copy(update={"operations": (waiting, *rest)})
     assert (movable(record, VOICE), movable(asking, VOICE)) == (True, False)
 
@@ -285,7 +285,7 @@ def test_an_upload_that_comes_late_from_the_stack_before_is_not_the_next_ones():
         at=found.world.now, operation=VOICE, prepared={"a": 1}, account="x", api_version="1"
     )
     run(found.orchestrator._put(before, event))
-    assert found.record.operations[0].prepared != {"a": 1}
+    assert found.record.operations[0].uploads.prepared != {"a": 1}
 
 
 def test_what_an_unknown_stack_tells_changes_nothing():
@@ -324,7 +324,7 @@ def test_what_a_stack_before_holds_is_left_there_by_name_if_its_key_never_comes(
     run(found.orchestrator.delete(found.record))
     record = found.until(lambda r: r.next_at is None, seconds=20.0)
     assert found.world.now - at >= 600.0
-    assert (record.earlier[0].operation.uploads, record.user_id) == ("left", "")
+    assert (record.earlier[0].operation.uploads.fate, record.user_id) == ("left", "")
 
 
 class Closing(Scene):
@@ -353,7 +353,7 @@ def test_a_vendor_that_has_closed_over_an_open_question_is_not_left():
     found = closing()
     first, *rest = found.record.operations
     sent = {"phase": Phase.INTENT, "attempt": 1, "intent_at": found.world.clock()}
-    operations = (first.model_copy(update=sent), *rest)
+    operations = (first.revised(call=sent), *rest)
     found.world.rows["t1"] = found.record.model_copy(update={"operations": operations})
     record = found.finish()
     assert (record.status, record.stack, asked(found)["sim2"]) == (Status.FAILED, "sim", {})
@@ -369,12 +369,12 @@ def delivered(provider, trusted, job_id="same"):
     """Both stacks have a voice of this id: the first accepted it late. Then one says: failed."""
     found = scene(refusal(errors.QuotaError))
     before = found.record
-    found.until(lambda r: r.stack == "sim2" and r.operations[0].job_id)
+    found.until(lambda r: r.stack == "sim2" and r.operations[0].job.id)
     late = Job(provider="sim", operation=VOICE, id="same", state=JobState.RUNNING)
     accepted = Accepted(at=found.world.now, operation=VOICE, job=late, next_at=0.0)
     run(found.orchestrator._put(before, accepted))
     first, *rest = found.record.operations
-    now = first.model_copy(update={"job_id": "same", "not_before": 9e9, "failures": 2})
+    now = first.revised(job={"id": "same"}, not_before=9e9, failures=2)
     record = found.record.model_copy(update={"operations": (now, *rest)})
     found.world.rows["t1"] = record
     found.orchestrator._repository = Deliveries(found.world)
@@ -394,7 +394,7 @@ def test_a_late_webhook_of_the_stack_before_is_not_of_the_next_ones_job(trusted,
 
 def test_a_late_webhook_of_the_stack_before_is_of_its_own_job():
     _, told, known = delivered("sim", trusted=True)
-    assert (told.earlier[0].operation.job_state, known) == (JobState.FAILED, True)
+    assert (told.earlier[0].operation.job.state, known) == (JobState.FAILED, True)
 
 
 def test_a_webhook_of_the_next_stack_is_of_its_own_job():
@@ -408,7 +408,7 @@ def test_a_doubt_is_not_looked_up_at_a_stack_that_was_left_meanwhile():
     asked_of = []
     found.until(lambda r: r.operations[0].phase is Phase.INTENT)
     first, *rest = found.record.operations
-    fresh = first.model_copy(update={"doubted": False, "not_before": 0.0})
+    fresh = first.revised(call={"doubted": False}, not_before=0.0)
     theirs = fresh.model_copy(update={"provider": "sim2"})
     old = found.record.model_copy(update={"operations": (fresh, *rest), "next_at": 0.0})
     moved_on = old.model_copy(
@@ -787,7 +787,7 @@ async def test_what_the_stack_before_cannot_delete_is_left_over(house):
     async with house.kit() as kit:
         training = await final(kit, (await begun(kit)).id)
         (before,) = training.earlier
-        operation = before.operation.model_copy(update={"uploads": "left"})
+        operation = before.operation.revised(uploads={"fate": "left"})
         kept = before.model_copy(update={"operation": operation})
         await house.repository.save(training, training.model_copy(update={"earlier": (kept,)}))
         assert [left.pending for left in await kit.admin.leftovers(training.id)] == [False]

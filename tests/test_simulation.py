@@ -27,18 +27,18 @@ MUTANTS = {
     ),
     "there is no settle time": (
         "lifecycle/decide.py",
-        "return policy.send_guard + policy.timeout + operation.list_lag",
+        "return policy.send_guard + policy.timeout + operation.terms.list_lag",
         "return 0.0",
     ),
     "settle forgets the list lag": (
         "lifecycle/decide.py",
-        "return policy.send_guard + policy.timeout + operation.list_lag",
+        "return policy.send_guard + policy.timeout + operation.terms.list_lag",
         "return policy.send_guard + policy.timeout",
     ),
     "settle forgets the send guard": (
         "lifecycle/decide.py",
-        "return policy.send_guard + policy.timeout + operation.list_lag",
-        "return policy.timeout + operation.list_lag",
+        "return policy.send_guard + policy.timeout + operation.terms.list_lag",
+        "return policy.timeout + operation.terms.list_lag",
     ),
     "there is no send guard": (
         "lifecycle/paid_call.py",
@@ -78,7 +78,8 @@ MUTANTS = {
     ),
     "an outcome speaks of every attempt": (
         "lifecycle/apply.py",
-        "if op.phase is not Phase.INTENT or op.attempt != e.attempt:\n        return record  # it",
+        "if op.phase is not Phase.INTENT or op.call.attempt != e.attempt:\n"
+        "        return record  # it",
         "if op.phase is not Phase.INTENT:\n        return record  # it",
     ),
     "a final state is left": (
@@ -99,8 +100,8 @@ MUTANTS = {
     ),
     "completed before the bytes are stored": (
         "records.py",
-        "return self.job_state is JobState.SUCCEEDED and self.stored",
-        "return self.job_state is JobState.SUCCEEDED",
+        "return self.job.state is JobState.SUCCEEDED and self.job.stored",
+        "return self.job.state is JobState.SUCCEEDED",
     ),
     "another stack is asked though a part was accepted": (
         "lifecycle/apply.py",

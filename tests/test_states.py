@@ -44,6 +44,7 @@ from avatarkit.lifecycle.events import (
 )
 from avatarkit.models import Action, Job, JobState, Operation, StoredFile
 from avatarkit.records import Phase, Status
+from parts import an_operation
 
 POLICY = Policy()
 NOW = 1000.0
@@ -56,7 +57,7 @@ def instant(wall=NOW, boot=0.0, boot_id=""):
 
 
 def state(operation, **more):
-    return r.OperationState(operation=operation, provider="acme", typical=100.0, **more)
+    return an_operation(operation, "acme", **{"typical": 100.0, **more})
 
 
 def training(*operations, **more):
@@ -288,12 +289,12 @@ def test_an_unsent_attempt_costs_no_try():
         Unsent(at=NOW, operation=VOICE, attempt=1, next_at=NOW + 1),
     )
     op = record.operation(VOICE)
-    assert (op.phase, op.tries, op.not_before) == (Phase.NONE, 0, NOW + 1)
+    assert (op.phase, op.call.tries, op.not_before) == (Phase.NONE, 0, NOW + 1)
 
 
 def test_a_rate_limit_costs_no_try():
     record = fold(training(), prepared(), intended(), absent(counts=False))
-    assert record.operation(VOICE).tries == 0
+    assert record.operation(VOICE).call.tries == 0
 
 
 def test_a_refusal_fails_the_record_and_says_why():
@@ -329,7 +330,7 @@ def test_after_cancel_nothing_is_prepared():
 
 def test_what_is_found_after_cancel_is_to_be_deleted():
     record = fold(training(), prepared(), intended(), Cancelled(at=NOW), accepted())
-    assert record.operation(VOICE).discard == ("j1",)
+    assert record.operation(VOICE).cleanup.discard == ("j1",)
 
 
 def test_an_acceptance_told_twice_changes_nothing():
@@ -339,7 +340,10 @@ def test_an_acceptance_told_twice_changes_nothing():
 
 def test_a_second_job_with_our_token_is_reported():
     record = fold(submitted(), accepted(job=job(VOICE, job_id="j2")))
-    assert (record.operation(VOICE).duplicates, record.action.kind) == (("j2",), "duplicate")
+    assert (record.operation(VOICE).cleanup.duplicates, record.action.kind) == (
+        ("j2",),
+        "duplicate",
+    )
 
 
 def test_a_duplicate_does_not_stop_the_training():
@@ -356,24 +360,24 @@ def test_a_duplicate_is_still_reported_when_it_is_completed():
 def test_duplicates_are_deleted_when_a_person_says_so():
     record = fold(submitted(), accepted(job=job(VOICE, job_id="j2")))
     record = fold(record, Resumed(at=NOW, discard_duplicates=True))
-    assert record.operation(VOICE).discard == ("j2",)
+    assert record.operation(VOICE).cleanup.discard == ("j2",)
 
 
 def test_duplicates_are_kept_when_a_person_says_so():
     record = fold(submitted(), accepted(job=job(VOICE, job_id="j2")))
     record = fold(record, Cleared(at=NOW, kind="duplicate"))
-    assert (record.action, record.operation(VOICE).discard) == (None, ())
+    assert (record.action, record.operation(VOICE).cleanup.discard) == (None, ())
 
 
 def test_cancel_deletes_duplicates_too():
     record = fold(submitted(), accepted(job=job(VOICE, job_id="j2")), Cancelled(at=NOW))
-    assert record.operation(VOICE).discard == ("j1", "j2")
+    assert record.operation(VOICE).cleanup.discard == ("j1", "j2")
 
 
 def test_after_cancel_a_duplicate_is_no_question():
     both = accepted(others=(job(VOICE, job_id="j2"),))
     record = fold(training(), prepared(), intended(), Cancelled(at=NOW), both)
-    assert (record.action, record.operation(VOICE).discard) == (None, ("j1", "j2"))
+    assert (record.action, record.operation(VOICE).cleanup.discard) == (None, ("j1", "j2"))
 
 
 def test_a_payment_in_doubt_is_settled_by_finding_the_job():
@@ -400,7 +404,7 @@ def test_giving_up_keeps_looking_for_what_can_be_found():
 def test_what_was_given_up_can_still_be_adopted():
     op = state(VOICE, findable=False)
     record = fold(training(op), prepared(), intended(), GaveUp(at=NOW), accepted())
-    assert (record.status, record.operation(VOICE).job_id) == (Status.FAILED, "j1")
+    assert (record.status, record.operation(VOICE).job.id) == (Status.FAILED, "j1")
 
 
 def test_contradicting_clocks_start_the_settle_time_anew():
@@ -408,14 +412,14 @@ def test_contradicting_clocks_start_the_settle_time_anew():
         at=NOW + 7, operation=VOICE, attempt=1, instant=instant(NOW + 7), next_at=NOW + 99
     )
     record = fold(training(), prepared(), intended(), event)
-    assert record.operation(VOICE).intent_at.wall == NOW + 7
+    assert record.operation(VOICE).call.intent_at.wall == NOW + 7
 
 
 def test_speech_is_not_looked_up_again_after_a_day():
     doubt = Doubted(at=NOW, operation=Operation.SPEECH, attempt=1, recheck_at=9e9, next_at=None)
     record = video(state(Operation.SPEECH), state(VIDEO))
     record = fold(record, prepared(Operation.SPEECH), intended(Operation.SPEECH), doubt)
-    assert record.operation(Operation.SPEECH).recheck_at is None
+    assert record.operation(Operation.SPEECH).call.recheck_at is None
 
 
 def test_a_restored_database_believes_nothing_to_be_unsent():
@@ -452,7 +456,7 @@ def test_a_failed_job_without_a_reason_still_says_something():
 
 def test_after_a_failure_the_paid_voice_is_kept():
     record = fold(submitted(AVATAR, finished()), seen(AVATAR, JobState.FAILED, reason="no face"))
-    assert (record.voice_id, record.operation(VOICE).discard) == ("j1", ())
+    assert (record.voice_id, record.operation(VOICE).cleanup.discard) == ("j1", ())
 
 
 def test_an_unknown_word_keeps_the_job_running():
@@ -531,7 +535,7 @@ def test_a_postponed_look_up_is_postponed():
     doubt = Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW, next_at=NOW)
     record = fold(training(), prepared(), intended(), doubt)
     record = fold(record, Postponed(at=NOW, operation=VOICE, next_at=NOW + 60))
-    assert record.operation(VOICE).recheck_at == NOW + 60
+    assert record.operation(VOICE).call.recheck_at == NOW + 60
 
 
 def test_failures_in_a_row_are_counted_and_forgotten():
@@ -550,13 +554,13 @@ def removed(deleted, job_id="j1"):
 
 def test_a_removed_resource_is_removed_once():
     record = fold(submitted(), Cancelled(at=NOW), removed(deleted=True))
-    assert (record.operation(VOICE).removed, record.next_at) == (("j1",), None)
+    assert (record.operation(VOICE).cleanup.removed, record.next_at) == (("j1",), None)
     assert fold(record, removed(deleted=True)) is record
 
 
 def test_what_cannot_be_deleted_is_named():
     record = fold(submitted(), Cancelled(at=NOW), removed(deleted=False))
-    assert (record.operation(VOICE).undeletable, record.next_at) == (("j1",), None)
+    assert (record.operation(VOICE).cleanup.undeletable, record.next_at) == (("j1",), None)
 
 
 def test_cancel_after_the_end_changes_nothing():
@@ -608,14 +612,14 @@ def test_a_late_job_of_a_cancelled_training_is_deleted():
     doubt = Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW + 9, next_at=NOW)
     record = fold(training(), prepared(), intended(), doubt, absent(), Cancelled(at=NOW))
     late = Rechecked(at=NOW + 9, operation=VOICE, jobs=(job(VOICE, job_id="late"),))
-    assert fold(record, late).operation(VOICE).discard == ("late",)
+    assert fold(record, late).operation(VOICE).cleanup.discard == ("late",)
 
 
 def test_the_progress_of_what_has_ended_stays_whatever_is_found_afterwards():
     doubt = Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW + 9, next_at=NOW)
     ended = fold(training(), prepared(), intended(), doubt, Cancelled(at=NOW))
     found = fold(ended, accepted())
-    assert (found.operation(VOICE).discard, found.progress) == (("j1",), ended.progress)
+    assert (found.operation(VOICE).cleanup.discard, found.progress) == (("j1",), ended.progress)
 
 
 def gone(record, operation=VOICE):
@@ -625,7 +629,7 @@ def gone(record, operation=VOICE):
 def test_what_nobody_can_reach_is_named_and_rests():
     record = gone(fold(submitted(), Cancelled(at=NOW)))
     state = record.operation(VOICE)
-    assert (state.undeletable, state.discard, record.next_at) == (("j1",), (), None)
+    assert (state.cleanup.undeletable, state.cleanup.discard, record.next_at) == (("j1",), (), None)
 
 
 def test_a_call_of_unknown_fate_that_nobody_can_look_up_is_lost():
@@ -637,7 +641,7 @@ def test_uploads_that_nobody_can_reach_are_left():
     known = {"account": "a", "api_version": "1", "prepared": {"id": 1}}
     uploaded = Prepared(at=NOW, operation=VOICE, **known)
     record = gone(fold(training(), uploaded, Cancelled(at=NOW)))
-    assert record.operation(VOICE).uploads == "left"
+    assert record.operation(VOICE).uploads.fate == "left"
 
 
 def test_what_is_not_ended_is_not_abandoned():
@@ -652,17 +656,17 @@ def asks_for_a_key(record):
 
 def test_who_gives_up_an_account_gives_up_what_is_there():
     record = fold(asks_for_a_key(fold(submitted(), Deleted(at=NOW))), GaveUp(at=NOW))
-    assert (record.operation(VOICE).undeletable, record.action) == (("j1",), None)
+    assert (record.operation(VOICE).cleanup.undeletable, record.action) == (("j1",), None)
 
 
 def test_what_another_provider_has_is_not_given_up_with_it():
     record = fold(submitted(), Deleted(at=NOW))
-    elsewhere = record.operations[0].model_copy(
-        update={"operation": AVATAR, "provider": "other", "job_id": "o1", "discard": ("o1",)}
+    elsewhere = record.operations[0].revised(
+        operation=AVATAR, provider="other", job={"id": "o1"}, cleanup={"discard": ("o1",)}
     )
     record = record.model_copy(update={"operations": (record.operations[0], elsewhere)})
     record = fold(asks_for_a_key(record), GaveUp(at=NOW))
-    assert [o.discard for o in record.operations] == [(), ("o1",)]
+    assert [o.cleanup.discard for o in record.operations] == [(), ("o1",)]
 
 
 def test_results_need_not_wait_for_a_look_up_that_lacks_its_key():
@@ -684,14 +688,14 @@ def test_a_late_look_that_finds_nothing_ends_the_doubt():
     doubt = Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW + 9, next_at=NOW)
     record = fold(training(), prepared(), intended(), doubt, absent())
     record = fold(record, Rechecked(at=NOW + 9, operation=VOICE, jobs=()))
-    assert record.operation(VOICE).recheck_at is None
+    assert record.operation(VOICE).call.recheck_at is None
 
 
 def test_a_late_look_that_finds_the_known_job_reports_no_duplicate():
     doubt = Doubted(at=NOW, operation=VOICE, attempt=1, recheck_at=NOW + 9, next_at=NOW)
     record = fold(training(), prepared(), intended(), doubt, accepted())
     record = fold(record, Rechecked(at=NOW + 9, operation=VOICE, jobs=(job(VOICE),)))
-    assert (record.operation(VOICE).duplicates, record.action) == ((), None)
+    assert (record.operation(VOICE).cleanup.duplicates, record.action) == ((), None)
 
 
 def test_the_same_question_is_asked_once():
@@ -711,7 +715,7 @@ def test_a_later_deadline_lets_it_wait_on():
 
 def test_a_replaced_key_of_the_same_account_is_taken():
     record = fold(submitted(), ask("account"), Resumed(at=NOW, accounts={VOICE: "a2"}))
-    assert record.operation(VOICE).account == "a2"
+    assert record.operation(VOICE).account.id == "a2"
 
 
 def test_it_can_be_failed_from_outside_once():
@@ -753,12 +757,12 @@ def test_while_uploads_wait_they_are_looked_at_again():
     record = fold(training(), waits(reading()))
     assert decide(record, NOW) == Step(Do.PREPARE, VOICE, NOW + 5)
     assert (record.status, record.action.operation) == (Status.ACTION_REQUIRED, VOICE)
-    assert record.operation(VOICE).prepared == {"consent": "c1"}
+    assert record.operation(VOICE).uploads.prepared == {"consent": "c1"}
 
 
 def test_the_account_is_frozen_while_uploads_wait():
     record = fold(training(), waits(), waits(account="a2"))
-    assert record.operation(VOICE).account == "a1"
+    assert record.operation(VOICE).account.id == "a1"
 
 
 def test_an_action_goes_when_nobody_need_act_any_more():
@@ -821,7 +825,7 @@ def discarded(**more):
 def test_uploads_of_what_is_not_wanted_are_deleted(begun):
     record = fold(training(), begun, Cancelled(at=NOW))
     assert decide(record, NOW).do is Do.DISCARD
-    assert fold(record, discarded()).operation(VOICE).uploads == "gone"
+    assert fold(record, discarded()).operation(VOICE).uploads.fate == "gone"
 
 
 def test_uploads_are_deleted_after_what_was_made_of_them():
@@ -859,7 +863,7 @@ def test_after_some_attempts_uploads_are_left():
     record = fold(training(), uploaded(), Cancelled(at=NOW), discarded(gone=False, next_at=NOW))
     assert decide(record, NOW).do is Do.DISCARD
     record = fold(record, discarded(gone=False))
-    assert (record.operation(VOICE).uploads, record.next_at) == ("left", None)
+    assert (record.operation(VOICE).uploads.fate, record.next_at) == ("left", None)
 
 
 def test_uploads_that_were_under_way_at_the_end_are_known_and_deleted():
@@ -875,8 +879,8 @@ def test_that_nothing_was_uploaded_for_what_has_ended_is_no_news():
 
 def test_a_purge_forgets_no_upload_that_is_still_there():
     record = fold(training(), uploaded(), Deleted(at=NOW), Purged(at=NOW, again_at=NOW + 1))
-    assert record.operation(VOICE).prepared == {"asset": "a"}
-    assert fold(record, discarded()).operation(VOICE).prepared is None
+    assert record.operation(VOICE).uploads.prepared == {"asset": "a"}
+    assert fold(record, discarded()).operation(VOICE).uploads.prepared is None
 
 
 # -- properties -------------------------------------------------------------------------------
@@ -953,7 +957,7 @@ def test_an_event_without_a_rule_is_a_mistake():
 
 def routed():
     """A training that another stack can do as well."""
-    others = tuple(o.model_copy(update={"provider": "other"}) for o in training().operations)
+    others = tuple(o.revised(provider="other") for o in training().operations)
     return training(alternatives=(r.Alternative(stack="other", operations=others),))
 
 
@@ -992,7 +996,7 @@ def priced(record, *amounts):
 
 
 def _quoted(operations, amounts):
-    return tuple(o.model_copy(update={"quoted": amounts.pop()}) for o in operations)
+    return tuple(o.revised(call={"quoted": amounts.pop()}) for o in operations)
 
 
 @given(
@@ -1004,8 +1008,10 @@ def test_all_that_may_be_paid_is_held_and_never_more_than_was_reserved(record, e
     for event in events:
         record = apply(record, event)
         held = record.spent + record.reserved
-        assert held >= sum(o.quoted for o in record.every_operation if o.phase is not Phase.NONE)
-        twice = sum(o.quoted * len(o.duplicates) for o in record.every_operation)
+        assert held >= sum(
+            o.call.quoted for o in record.every_operation if o.phase is not Phase.NONE
+        )
+        twice = sum(o.call.quoted * len(o.cleanup.duplicates) for o in record.every_operation)
         late = sum(stack.operation.spent for stack in record.earlier)
         assert held <= reserved + twice + late
 

@@ -320,7 +320,7 @@ async def test_a_record_is_counted_once_when_it_ends(told, house):
 async def test_the_bytes_of_results_are_counted(told, house):
     video = await house.spoken()
     copied = told.metrics()["avatarkit.download.io"]
-    size = sum(f.size for s in video.operations for f in s.files.values())
+    size = sum(f.size for s in video.operations for f in s.job.files.values())
     assert sum(copied.values()) == size > 0
 
 
@@ -500,7 +500,7 @@ async def main(folder):
             last = update
         for delivery in vendor.deliveries():
             await kit.webhooks.receive("fake", delivery)
-        print(last.status.value, [state.trace for state in last.operations])
+        print(last.status.value, [state.call.trace for state in last.operations])
 
 
 with tempfile.TemporaryDirectory() as folder:

@@ -93,7 +93,7 @@ _NOTHING = nullcontext()
 @_observing
 def advance(record: Record) -> Iterator[None]:
     """Trace one pass over a record; linked to the spans of its creation and earlier submissions."""
-    traces = [state.trace for state in record.operations]
+    traces = [state.call.trace for state in record.operations]
     with _span("avatarkit.advance", {"avatarkit.record.id": record.id}, *traces):
         yield
 
@@ -111,10 +111,10 @@ def call(
     ``outcome`` maps an error to one word for the call's outcome.
     """
     labels = _labels(state) | {"avatarkit.call": what}
-    about = {"avatarkit.record.id": record.id, "avatarkit.attempt": state.attempt}
+    about = {"avatarkit.record.id": record.id, "avatarkit.attempt": state.call.attempt}
     ended = {"avatarkit.outcome": "ok"}
     started = time.perf_counter()
-    with _span(f"avatarkit.{what}", labels | about, state.trace) as span:
+    with _span(f"avatarkit.{what}", labels | about, state.call.trace) as span:
         try:
             yield
         except BaseException as error:
@@ -142,7 +142,7 @@ class DeliverySpan:
         if self.span is None or state is None:
             return
         self.span.set_attributes({"avatarkit.record.id": record.id, **_labels(state)})
-        for link in _links(state.trace):
+        for link in _links(state.call.trace):
             self.span.add_link(link.context)
 
 

@@ -137,8 +137,8 @@ def _deleted(gone: dict[str, int], tombstones: Iterable[Record]) -> Iterator[Cou
         counts["repository", _kind(record)] += 1
         counts["media", "results"] += record.purges > 0
         for state in record.every_operation:
-            counts[state.provider, state.operation] += len(state.removed)
-            counts[state.provider, "uploads"] += state.uploads == "gone"
+            counts[state.provider, state.operation] += len(state.cleanup.removed)
+            counts[state.provider, "uploads"] += state.uploads.fate == "gone"
     for what, count in gone.items():
         counts["repository", what] += count
     counts["media", "samples"] += gone["samples"]

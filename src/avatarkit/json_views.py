@@ -79,9 +79,9 @@ class OperationStateView(View):
         return cls(
             operation=state.operation,
             provider=state.provider,
-            state=state.job_state or state.phase,
-            job_id=state.job_id,
-            cost=state.cost,
+            state=state.job.state or state.phase,
+            job_id=state.job.id,
+            cost=state.job.cost,
         )
 
 

@@ -138,65 +138,112 @@ class HandIn(Model):
     file: StoredFile
 
 
-class OperationState(Model):
-    """One paid thing within a record, and everything needed to find it again."""
+class Terms(Model):
+    """How the provider treats the operation; fixed when the record is created."""
 
-    operation: Operation
-    provider: str
-    account: str = ""  #: fingerprint of the vendor account; frozen at the first visit
-    api_version: str = ""
     billable: bool = True
-    findable: bool = True  #: can the provider look it up by our token?
+    findable: bool = True  #: can the provider look it up by our correlation ID?
     list_lag: float = 0.0  #: a new resource is listed at the latest after so many seconds
     idempotency_window: float | None = None
     typical: float = 60.0  #: seconds that it usually takes; its share of the progress
+
+
+class Account(Model):
+    """Vendor account that an operation is bound to, from its first pass on."""
+
+    id: str = ""  #: fingerprint of the account
+    api_version: str = ""
+
+
+class PaidCall(Model):
+    """Attempts of the paid call, and what is known of the last one."""
 
     phase: Phase = Phase.NONE
     attempt: int = 0  #: intents written
     tries: int = 0  #: attempts proved absent
     intent_at: Instant | None = None
     digest: str | None = None  #: of the body that the intent speaks of
-    trace: str | None = None  #: traceparent of the visit that submitted it, at first of its caller
-    prepared: dict[str, Any] | None = None  #: ids of uploads; None until ``prepare`` ran
-    waiting: bool = False  #: ``prepare`` has not come to its end; ``prepared`` is what it has
-    uploads: Literal["kept", "gone", "left"] = "kept"  #: what became of them after the end
-    discards: int = 0  #: attempts to delete them that failed
-    hand_in: HandIn | None = None  #: what a person has given and the provider has not yet
-    not_taken: str | None = None  #: why the provider did not take the last one
-    doubted: bool = False  #: was its fate ever unknown?
+    trace: str | None = None  #: traceparent of the pass that submitted it, at first of its caller
+    doubted: bool = False  #: was it ever in doubt?
     recheck_at: float | None = None
-    not_before: float = 0.0  #: the next submission, look-up, poll, copy or removal
+    quoted: int | None = None  #: micro-dollars that it was expected to cost when it was requested
 
-    job_id: str | None = None
+
+class JobResult(Model):
+    """Job at the vendor, what it costs, and its stored results."""
+
+    id: str | None = None
     ref: str | None = None
-    job_state: JobState | None = None
+    state: JobState | None = None
     progress: float | None = None
     submitted_at: float | None = None
     polls: int = 0
-    failures: int = 0  #: free calls that failed in a row
-    missing: int = 0
+    missing: int = 0  #: polls in a row that the vendor answered with "not found"
     cost: str | None = None
-    quoted: int | None = None  #: what it was expected to cost when it was ordered; see ``spent``
-    charged: int | None = None  #: what ``cost`` is by the prices of the day on which it was told
-
+    charged: int | None = None  #: ``cost`` in micro-dollars, by the prices of the day it was told
     stored: bool = False  #: are all its results in the media store?
     files: dict[str, StoredFile] = {}
     copy_failures: int = 0
 
-    duplicates: tuple[str, ...] = ()  #: further jobs that carry our token
+
+class Uploads(Model):
+    """Free uploads for an operation, made by ``prepare``."""
+
+    prepared: dict[str, Any] | None = None  #: their ids; None until ``prepare`` ran
+    waiting: bool = False  #: ``prepare`` has not come to its end; ``prepared`` is what it has
+    fate: Literal["kept", "gone", "left"] = "kept"  #: what became of them after the end
+    discards: int = 0  #: attempts to delete them that failed
+
+
+class Cleanup(Model):
+    """Jobs of an operation that are to be deleted at the vendor, or were."""
+
+    duplicates: tuple[str, ...] = ()  #: further jobs that carry our correlation ID
     discard: tuple[str, ...] = ()  #: to be deleted at the vendor
     removed: tuple[str, ...] = ()
     undeletable: tuple[str, ...] = ()
 
+
+class OperationState(Model):
+    """One paid thing within a record, and everything needed to find it again."""
+
+    operation: Operation
+    provider: str
+    terms: Terms = Terms()
+    account: Account = Account()
+    call: PaidCall = PaidCall()
+    job: JobResult = JobResult()
+    uploads: Uploads = Uploads()
+    cleanup: Cleanup = Cleanup()
+    hand_in: HandIn | None = None  #: what a person has given and the provider has not yet
+    not_taken: str | None = None  #: why the provider did not take the last one
+    failures: int = 0  #: free calls that failed in a row
+    not_before: float = 0.0  #: the next submission, look-up, poll, copy or removal
+
+    def revised(self, **changes: Any) -> OperationState:
+        """Return a copy; a mapping given for one of the parts changes those fields of the part."""
+        update = {
+            name: getattr(self, name).model_copy(update=change)
+            if name in _PARTS and isinstance(change, Mapping)
+            else change
+            for name, change in changes.items()
+        }
+        return self.model_copy(update=update)
+
+    @property
+    def phase(self) -> Phase:
+        """How far its paid call has come."""
+        return self.call.phase
+
     @property
     def usable_id(self) -> str | None:
         """The id that later calls use."""
-        return self.ref or self.job_id
+        return self.job.ref or self.job.id
 
     @property
     def succeeded(self) -> bool:
         """Whether it ended well, with its results stored."""
-        return self.job_state is JobState.SUCCEEDED and self.stored
+        return self.job.state is JobState.SUCCEEDED and self.job.stored
 
     @property
     def spent(self) -> int:
@@ -206,15 +253,20 @@ class OperationState(Model):
         """
         if self.phase not in _TAKEN:
             return 0
-        quoted = self.quoted or 0
-        first = quoted if self.charged is None else self.charged
-        return first + quoted * len(self.duplicates)
+        quoted = self.call.quoted or 0
+        first = quoted if self.job.charged is None else self.job.charged
+        return first + quoted * len(self.cleanup.duplicates)
 
     @property
     def known_ids(self) -> tuple[str, ...]:
         """Every job at the vendor that this operation knows of and has not removed."""
-        ids = ((self.job_id,) if self.job_id else ()) + self.duplicates
-        return tuple(i for i in ids if i not in self.removed and i not in self.undeletable)
+        ids = ((self.job.id,) if self.job.id else ()) + self.cleanup.duplicates
+        return tuple(
+            i for i in ids if i not in self.cleanup.removed and i not in self.cleanup.undeletable
+        )
+
+
+_PARTS = frozenset({"terms", "account", "call", "job", "uploads", "cleanup"})
 
 
 class Alternative(Model):
@@ -316,12 +368,12 @@ class Record(Model):
             if state.phase in _TAKEN:
                 accepted, spent = True, spent + state.spent
             elif state.phase is Phase.INTENT or not final:
-                reserved += state.quoted or 0
+                reserved += state.call.quoted or 0
         for stack in self.earlier:
             spent += stack.operation.spent
         if not (final or accepted):
             for other in self.alternatives:
-                reserved = max(reserved, sum(s.quoted or 0 for s in other.operations))
+                reserved = max(reserved, sum(s.call.quoted or 0 for s in other.operations))
         return reserved, spent
 
     @property
@@ -332,7 +384,7 @@ class Record(Model):
     @property
     def files(self) -> dict[str, StoredFile]:
         """Stored results by name: "video", "thumbnail", "preview", "audio"; the last one counts."""
-        return {name: file for state in self.operations for name, file in state.files.items()}
+        return {name: file for state in self.operations for name, file in state.job.files.items()}
 
     def file(self, name: str) -> StoredFile | None:
         """A stored result by its name."""
@@ -348,7 +400,7 @@ class Training(Record):
 
     def _ref(self, operation: Operation) -> str | None:
         state = self.operation(operation)
-        return state.usable_id if state and state.job_state is JobState.SUCCEEDED else None
+        return state.usable_id if state and state.job.state is JobState.SUCCEEDED else None
 
     @property
     def voice_id(self) -> str | None:

@@ -415,7 +415,7 @@ def test_older_rows_move_over_and_can_be_read(older):
     assert one.next_at is None
     assert two.status is Status.TRAINING
     assert two.next_at is not None
-    assert [o.job_state for o in two.operations] == [JobState.RUNNING] * 2
+    assert [o.job.state for o in two.operations] == [JobState.RUNNING] * 2
     assert three.status is five.status is six.status is Status.FAILED
     assert "start it again" in (three.error_message or "")
     assert four.operation(Operation.VOICE).phase is Phase.DONE
@@ -423,7 +423,7 @@ def test_older_rows_move_over_and_can_be_read(older):
     assert eight.status is Status.FAILED
     assert eight.error_message == "It was never sent to HeyGen: start it again"
     assert (nine.status, nine.next_at) == (Status.CANCELLED, None)
-    assert nine.operation(Operation.AVATAR).job_id == "avatar-9"  # to be deleted there
+    assert nine.operation(Operation.AVATAR).job.id == "avatar-9"  # to be deleted there
     assert nine.completed_at is not None
     assert ten.status is Status.FAILED
     assert "adopt the avatar" in (ten.error_message or "")

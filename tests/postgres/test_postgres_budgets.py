@@ -73,7 +73,7 @@ async def test_a_server_whose_transactions_see_only_the_past_is_refused(
     name = fresh_database(supabase_template("plain"))
     with connected(cluster, name) as db:
         db.execute(f"alter database {name} set default_transaction_isolation = 'repeatable read'")
-    video = OperationState(operation=Operation.VIDEO, provider="fake", quoted=1)
+    video = OperationState(operation=Operation.VIDEO, provider="fake", call={"quoted": 1})
     cap = Cap(name="a cap", amount=5, since=0, until=2e9)
     async with opened(cluster.dsn(name), FakeClock(), virtual=True) as repository:
         with pytest.raises(ConfigError, match="budgets need transactions that are read committed"):

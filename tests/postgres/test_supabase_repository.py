@@ -754,7 +754,10 @@ async def test_a_vendor_with_a_rate_is_asked_though_the_database_is_reached_by_h
         synthesia = Synthesia(ProviderSettings(api_key=SecretStr("key")), client=wire)
         assert synthesia.capabilities.rate
         made = OperationState(
-            operation=Operation.VIDEO, provider="synthesia", prepared={}, account=synthesia.account
+            operation=Operation.VIDEO,
+            provider="synthesia",
+            uploads={"prepared": {}},
+            account={"id": synthesia.account},
         )
         record = a_video("kilo", stack="synthesia", avatar_id="a1", operations=(made,))
         await repository.create(record)
@@ -769,7 +772,7 @@ async def test_a_vendor_with_a_rate_is_asked_though_the_database_is_reached_by_h
             changed=lambda record: None,
         )
         saved = await orchestrator.advance(record.id)
-    assert (saved.operation(Operation.VIDEO).job_id, sent) == ("v1", ["POST"])
+    assert (saved.operation(Operation.VIDEO).job.id, sent) == ("v1", ["POST"])
 
 
 async def test_a_record_is_found_by_any_spelling_of_its_uuid(project):

@@ -81,8 +81,8 @@ class Avatarkit:
                 completed=False, tokens=[f"no-row-{number}-{kind}" for kind in naive.OPERATIONS]
             )
         tokens = [row.token(o) for o in (Operation.VOICE, Operation.AVATAR)]
-        known = {i for o in row.operations for i in (o.job_id, *o.duplicates) if i}
-        absent = sum(state.tries for state in row.operations)
+        known = {i for o in row.operations for i in (o.job.id, *o.cleanup.duplicates) if i}
+        absent = sum(state.call.tries for state in row.operations)
         return End(row.status is Status.COMPLETED, tokens, known, absent)
 
 

@@ -1279,6 +1279,6 @@ class House:
             job_id.rpartition(":")[2]
             for record in records
             for state in record.operations
-            for job_id in (*state.known_ids, *state.undeletable)
+            for job_id in (*state.known_ids, *state.cleanup.undeletable)
         }
         return self.there() - known

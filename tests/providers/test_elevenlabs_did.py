@@ -103,7 +103,7 @@ async def test_the_cloned_voice_is_heard_from_the_face(house):
     talk = house.faces.body(3)
     assert talk["script"] == {"type": "audio", "audio_url": FACES["audio"]["url"]}
     assert talk["source_url"] == PHOTO_AGAIN["url"]
-    assert video.operation(Operation.SPEECH).cost == "6 credits"
+    assert video.operation(Operation.SPEECH).job.cost == "6 credits"
     assert video.file("video").size == len(b"a video")
 
 

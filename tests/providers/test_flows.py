@@ -165,7 +165,7 @@ async def test_a_state_that_nobody_knows_is_waited_out(house, operation):
     states = []
 
     def noted(now):
-        states.append(now.operation(operation).job_state)
+        states.append(now.operation(operation).job.state)
         return now.status.final or now.action is not None
 
     record = await house.drive(record, noted)
@@ -230,7 +230,7 @@ async def test_a_callback_that_comes_before_the_answer_harms_nothing(house, oper
     record = await house.finished(operation)
     [told] = [e.job for e in house.received if e.job.operation is operation]
     assert told.state is JobState.SUCCEEDED
-    assert told.id == record.operation(operation).job_id
+    assert told.id == record.operation(operation).job.id
     await once(house, record, operation)
 
 
@@ -395,10 +395,10 @@ async def test_a_link_that_has_expired_is_asked_for_anew(house, operation):
     record = await house.finished(operation)
     await completed(house, record)
     state = record.operation(operation)
-    assert state.files
-    assert state.copy_failures == 1
-    opened = [link for link in house.at(operation).opened if state.job_id.split(":")[-1] in link]
-    assert len(set(opened)) == len(state.files) + 1
+    assert state.job.files
+    assert state.job.copy_failures == 1
+    opened = [link for link in house.at(operation).opened if state.job.id.split(":")[-1] in link]
+    assert len(set(opened)) == len(state.job.files) + 1
 
 
 @EVERY
@@ -413,7 +413,7 @@ async def test_what_is_deleted_twice_is_gone_once_and_for_all(house):
         with pytest.raises(errors.NotFound):
             await house.kit.delete(record.id)
     training = await house.quiet(training)
-    left = {i for o in training.operations for i in o.undeletable}
+    left = {i for o in training.operations for i in o.cleanup.undeletable}
     assert house.there() == left
     assert len(left) == (house.setup.stack == "tavus")  # which deletes no voices
     for record in (video, training):
@@ -431,7 +431,9 @@ async def test_what_turns_up_after_it_was_cancelled_is_deleted(house, operation)
     assert record.status is Status.CANCELLED
     assert len(house.calls(record, operation)) == 1
     assert house.paid(record)[operation] == (0 if house.free(operation) else 1)
-    left = {i for o in record.operations for i in o.undeletable if o.operation is not SPEECH}
+    left = {
+        i for o in record.operations for i in o.cleanup.undeletable if o.operation is not SPEECH
+    }
     assert house.of(record) == left
     assert not left or house.setup.stack == "tavus"  # which deletes no voices
     assert all(not part.pending for part in await house.kit.admin.leftovers(record.id))

@@ -392,7 +392,7 @@ async def test_the_estimate_is_what_its_providers_take_until_three_were_measured
     for _ in range(3):
         told = await site.started(ana)
         record = await site.repository.get(told["id"])
-        typical = sum(state.typical for state in record.operations)
+        typical = sum(state.terms.typical for state in record.operations)
         assert told["estimate"] == {"seconds": typical, "basis": "typical"}
         done = await site.settle(told["id"])
         took.append(done.completed_at - done.created_at)

@@ -219,7 +219,7 @@ async def test_a_delivery_is_applied_to_its_record_after_the_answer(site):
             assert (await tell(site, client, delivery)).status_code == 200
         await done(site)
         record = await site.kit.get(record_id)
-    assert record.operation(Operation.VOICE).job_state is JobState.SUCCEEDED
+    assert record.operation(Operation.VOICE).job.state is JobState.SUCCEEDED
     assert {entry.outcome for entry in await kept(site)} == {"applied"}
     assert {entry.record_id for entry in await kept(site)} == {record_id}
 
@@ -243,7 +243,7 @@ async def test_fifty_at_once_of_one_event_are_one(site):
         record = await site.kit.get(record_id)
     assert {a.status_code for a in answers} == {200}
     assert len(await kept(site)) == 1
-    assert record.operation(Operation.VOICE).job_state is JobState.SUCCEEDED
+    assert record.operation(Operation.VOICE).job.state is JobState.SUCCEEDED
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -258,7 +258,7 @@ async def test_in_whatever_order_deliveries_come_a_job_ends_once(site, order):
             await done(site)
         record = await site.kit.get(record_id)
     first = JobState.SUCCEEDED if order == 1 else JobState.FAILED
-    assert record.operation(Operation.VOICE).job_state is first
+    assert record.operation(Operation.VOICE).job.state is first
     assert len(await kept(site)) == 2
 
 
@@ -293,8 +293,8 @@ async def test_a_delivery_before_its_job_is_known_is_matched_later(site):
         site.repository.find_job = find
         assert await site.kit.webhooks.apply() == 1
         record = await site.kit.get(record_id)
-    assert known.operation(Operation.VOICE).job_state is not JobState.SUCCEEDED
-    assert record.operation(Operation.VOICE).job_state is JobState.SUCCEEDED
+    assert known.operation(Operation.VOICE).job.state is not JobState.SUCCEEDED
+    assert record.operation(Operation.VOICE).job.state is JobState.SUCCEEDED
     assert [e.outcome for e in await kept(site)] == ["applied"]
 
 
@@ -310,7 +310,7 @@ async def test_a_forged_hint_cannot_plant_a_job(site):
         await done(site)
         record = await site.repository.get(training["id"])
     assert answer.status_code == 200
-    assert record.operation(Operation.VOICE).job_id is None
+    assert record.operation(Operation.VOICE).job.id is None
     assert "vid_1" not in record.model_dump_json()
 
 
@@ -322,7 +322,7 @@ async def test_what_was_kept_is_applied_after_a_restart(site):
     async with site.running():
         await done(site)
         record = await site.kit.get(record_id)
-    assert record.operation(Operation.VOICE).job_state is JobState.SUCCEEDED
+    assert record.operation(Operation.VOICE).job.state is JobState.SUCCEEDED
 
 
 async def test_a_bug_while_deliveries_are_applied_leaves_them_for_the_next_look(site, monkeypatch):
@@ -344,7 +344,7 @@ async def test_a_bug_while_deliveries_are_applied_leaves_them_for_the_next_look(
         await done(site)
         assert site.kit is kit
         record = await kit.get(record_id)
-    assert record.operation(Operation.VOICE).job_state is JobState.SUCCEEDED
+    assert record.operation(Operation.VOICE).job.state is JobState.SUCCEEDED
 
 
 async def opens(count):

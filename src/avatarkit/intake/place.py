@@ -413,18 +413,12 @@ class Intake:
 
     def _exists(self, operation: Operation, name: str, job_id: str, at: float) -> OperationState:
         provider = self._pool.provider(name)
-        return self._pool.operation(operation, name).model_copy(
-            update={
-                "phase": Phase.DONE,
-                "account": provider.account,
-                "api_version": provider.api_version,
-                "job_id": job_id,
-                "job_state": JobState.SUCCEEDED,
-                "submitted_at": at,
-                "stored": True,
-                # It was not made by us, so it is not ours to delete.
-                "undeletable": (job_id,),
-            }
+        return self._pool.operation(operation, name).revised(
+            account={"id": provider.account, "api_version": provider.api_version},
+            call={"phase": Phase.DONE},
+            job={"id": job_id, "state": JobState.SUCCEEDED, "submitted_at": at, "stored": True},
+            # It was not made by us, so it is not ours to delete.
+            cleanup={"undeletable": (job_id,)},
         )
 
     def _speaking(
@@ -439,13 +433,13 @@ class Intake:
             raise errors.Unsupported(f"{avatar.provider} trains avatars, but makes no videos")
         drive = generator.capabilities.drive
         video = self._pool.operation(Operation.VIDEO, avatar.provider)
-        video = video.model_copy(update={"account": avatar.account})
+        video = video.revised(account={"id": avatar.account.id})
         if with_audio:
             if "audio" not in drive:
                 raise errors.Unsupported(f"{avatar.provider} cannot be driven by audio")
             return (video,)
         same = voice is None or (
-            voice.provider == avatar.provider and voice.account == avatar.account
+            voice.provider == avatar.provider and voice.account.id == avatar.account.id
         )
         if same and "script" in drive:
             return (video,)
@@ -455,14 +449,14 @@ class Intake:
         if not isinstance(speaker, ROLES[Operation.SPEECH].protocol):
             raise errors.Unsupported(f"{voice.provider} clones voices, but does not speak")
         speech = self._pool.operation(Operation.SPEECH, voice.provider)
-        return (speech.model_copy(update={"account": voice.account}), video)
+        return (speech.revised(account={"id": voice.account.id}), video)
 
 
 def _traced(record: R, trace: str) -> R:
     """The record with the caller's trace in all its operations."""
 
     def marked(states: tuple[OperationState, ...]) -> tuple[OperationState, ...]:
-        return tuple(state.model_copy(update={"trace": trace}) for state in states)
+        return tuple(state.revised(call={"trace": trace}) for state in states)
 
     others = [
         other.model_copy(update={"operations": marked(other.operations)})

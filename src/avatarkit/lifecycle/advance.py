@@ -158,7 +158,7 @@ class Orchestrator(PaidCalls, People):
         except (errors.ConfigError, errors.StorageError) as error:  # no key, or no folder
             problem, at_home = str(error), isinstance(error, errors.StorageError)
         else:
-            if state.account in {"", account}:
+            if state.account.id in {"", account}:
                 cleared = (Cleared(at=now.wall, kind="account"),)
                 return _Access(events=cleared) if waiting else _Access(provider=provider)
             problem = f"{state.provider} {state.operation} was started under another account"
@@ -213,7 +213,7 @@ class Orchestrator(PaidCalls, People):
         if not isinstance(prepared, Waiting):
             event = Prepared(at=now.wall, operation=state.operation, prepared=prepared, **bound)
             return await self._put(record, event)
-        action, gap = prepared.action, min(2.0 ** min(state.polls, 16), self._policy.gap_max)
+        action, gap = prepared.action, min(2.0 ** min(state.job.polls, 16), self._policy.gap_max)
         if action is not None and action.expires_at is not None:
             gap = max(1.0, min(gap, action.expires_at - now.wall))
         event = Waits(
@@ -251,7 +251,7 @@ class Orchestrator(PaidCalls, People):
         try:
             job = await self._get(record, state, provider)
         except errors.NotFound as error:
-            if now.wall < later(state.submitted_at or 0.0, state.list_lag):
+            if now.wall < later(state.job.submitted_at or 0.0, state.terms.list_lag):
                 return await self._later(record, state, error, now)  # not listed yet
             event: Event = Missing(
                 at=now.wall,
@@ -290,7 +290,7 @@ class Orchestrator(PaidCalls, People):
                 operation=state.operation,
                 reason=cleaned(str(error)),
                 limit=self._policy.copy_limit,
-                next_at=now.after(backoff(state.copy_failures + 1, error)),
+                next_at=now.after(backoff(state.job.copy_failures + 1, error)),
             )
             return await self._put(record, event)
         event = Stored(at=now.wall, operation=state.operation, files=files)
@@ -318,14 +318,14 @@ class Orchestrator(PaidCalls, People):
     async def _remove(
         self, record: Record, state: OperationState, provider: Provider, now: Instant
     ) -> Record:
-        job_id, deleted = state.discard[0], True
+        job_id, deleted = state.cleanup.discard[0], True
         delete = ROLES[state.operation].delete
         try:
             if delete is not None:
                 call = partial(delete(provider), job_id)
                 await self._free("delete", record, state, provider, call)
             else:
-                deleted = not state.billable  # nothing is left of free speech
+                deleted = not state.terms.billable  # nothing is left of free speech
         except errors.NotFound:
             pass
         except (errors.Unsupported, errors.ServiceDiscontinued):
@@ -341,7 +341,7 @@ class Orchestrator(PaidCalls, People):
         """Delete what was uploaded for the operation; after some attempts it is left there."""
         gone, limit = False, 0  # where nobody can be asked, it is not asked twice
         if isinstance(provider, Discards):
-            discard = partial(provider.discard, state.operation, state.prepared or {})
+            discard = partial(provider.discard, state.operation, state.uploads.prepared or {})
             try:
                 await self._free("delete", record, state, provider, discard)
                 gone = True
@@ -363,7 +363,7 @@ class Orchestrator(PaidCalls, People):
             **whose(state),
             gone=gone,
             limit=limit,
-            next_at=now.after(backoff(state.discards + 1, None)),
+            next_at=now.after(backoff(state.uploads.discards + 1, None)),
         )
         return await self._put(record, event)
 

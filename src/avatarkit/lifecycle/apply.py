@@ -18,6 +18,7 @@ from ..records import (
     Alternative,
     EarlierStack,
     OperationState,
+    PaidCall,
     Phase,
     Record,
     Status,
@@ -134,25 +135,25 @@ def _progress(record: Record, status: Status, now: float) -> tuple[int, bool]:
     """
     if status is Status.COMPLETED:
         return 100, False
-    total = sum(o.typical for o in record.operations) or 1.0
+    total = sum(o.terms.typical for o in record.operations) or 1.0
     done, guessed, submitted = 0.0, False, False
     for op in record.operations:
         submitted = submitted or op.phase is Phase.DONE
         part = 0.0
         if op.succeeded:
             part = 1.0
-        elif op.phase is Phase.DONE and op.progress is not None:
-            part = op.progress
-        elif op.phase is Phase.DONE and op.submitted_at is not None:
-            part = min(0.95, max(0.0, now - op.submitted_at) / max(op.typical, 1e-9))
+        elif op.phase is Phase.DONE and op.job.progress is not None:
+            part = op.job.progress
+        elif op.phase is Phase.DONE and op.job.submitted_at is not None:
+            part = min(0.95, max(0.0, now - op.job.submitted_at) / max(op.terms.typical, 1e-9))
             guessed = True
-        done += op.typical / total * part
+        done += op.terms.typical / total * part
     return (10 + int(89 * done) if submitted else 0), guessed
 
 
 def _set(record: R, operation: Operation, **updates: Any) -> R:
     operations = tuple(
-        o.model_copy(update=updates) if o.operation is operation else o for o in record.operations
+        o.revised(**updates) if o.operation is operation else o for o in record.operations
     )
     return record.model_copy(update={"operations": operations})
 
@@ -161,7 +162,7 @@ def _get(record: Record, operation: Operation) -> OperationState:
     state = record.operation(operation)
     if state is None:
         # A record never loses an operation; an event for one that it never had fits nothing.
-        return OperationState(operation=operation, provider="", phase=Phase.LOST)
+        return OperationState(operation=operation, provider="", call=PaidCall(phase=Phase.LOST))
     return state
 
 
@@ -192,7 +193,7 @@ def _handle(event: Event, record: Record) -> Record:
 @_handle.register
 def _prepared(e: Prepared, record: Record) -> Record:
     op = _get(record, e.operation)
-    if op.phase is not Phase.NONE or (op.prepared is not None and not op.waiting):
+    if op.phase is not Phase.NONE or (op.uploads.prepared is not None and not op.uploads.waiting):
         return record
     if record.status.final and not e.prepared:
         return record
@@ -200,12 +201,10 @@ def _prepared(e: Prepared, record: Record) -> Record:
     record = _set(
         record,
         e.operation,
-        prepared=e.prepared,
-        waiting=waits is not None,
-        uploads="kept",  # those of a record that has ended are deleted next
-        account=op.account or e.account,
-        api_version=e.api_version,
-        polls=op.polls + 1 if waits else 0,
+        # Those of a record that has ended are deleted next.
+        uploads={"prepared": e.prepared, "waiting": waits is not None, "fate": "kept"},
+        account={"id": op.account.id or e.account, "api_version": e.api_version},
+        job={"polls": op.job.polls + 1 if waits else 0},
         failures=0,
         not_before=waits.next_at if waits else e.at,
     )
@@ -217,8 +216,9 @@ def _handed_in(e: HandedIn, record: Record) -> Record:
     op = _get(record, e.operation)
     if record.status.final or not op.provider or op.succeeded:
         return record
-    known = {"hand_in": e.hand_in, "not_taken": None, "not_before": e.at, "polls": 0}
-    return _vendor_action(_set(record, e.operation, **known), e.operation, None)
+    known = {"hand_in": e.hand_in, "not_taken": None, "not_before": e.at}
+    record = _set(record, e.operation, **known, job={"polls": 0})
+    return _vendor_action(record, e.operation, None)
 
 
 @_handle.register
@@ -237,11 +237,13 @@ def _intended(e: Intended, record: Record) -> Record:
     return _set(
         record,
         e.operation,
-        phase=Phase.INTENT,
-        attempt=op.attempt + 1,
-        intent_at=e.instant,
-        digest=e.digest,
-        trace=e.trace or op.trace,
+        call={
+            "phase": Phase.INTENT,
+            "attempt": op.call.attempt + 1,
+            "intent_at": e.instant,
+            "digest": e.digest,
+            "trace": e.trace or op.call.trace,
+        },
         not_before=e.at,
     )
 
@@ -257,17 +259,19 @@ def _accepted(e: Accepted, record: Record) -> Record:
     record = _set(
         record,
         e.operation,
-        phase=Phase.DONE,
-        job_id=e.job.id,
-        ref=e.job.ref,
-        job_state=e.job.state if e.files is not None else _open_state(e.job),
-        progress=e.job.progress,
-        submitted_at=e.at,
+        call={"phase": Phase.DONE},
+        job={
+            "id": e.job.id,
+            "ref": e.job.ref,
+            "state": e.job.state if e.files is not None else _open_state(e.job),
+            "progress": e.job.progress,
+            "submitted_at": e.at,
+            "cost": e.job.cost,
+            "stored": e.files is not None,
+            "files": dict(e.files or {}),
+        },
         failures=0,
-        cost=e.job.cost,
         not_before=e.next_at,
-        stored=e.files is not None,
-        files=dict(e.files or {}),
     )
     if record.action and record.action.kind == "payment":
         record = record.model_copy(update={"action": None})
@@ -286,11 +290,13 @@ _MUST_LEAVE_BYTES = frozenset({Operation.VIDEO, Operation.DUB, Operation.SPEECH}
 
 def _more_found(record: R, op: OperationState, found: Iterable[str]) -> R:
     """Note every further job with our token; on a cancelled record it is to be deleted."""
-    new = tuple(i for i in found if i != op.job_id and i not in op.duplicates)
+    new = tuple(i for i in found if i != op.job.id and i not in op.cleanup.duplicates)
     if new:
-        record = _set(record, op.operation, duplicates=_ids(op.duplicates, new))
+        record = _set(
+            record, op.operation, cleanup={"duplicates": _ids(op.cleanup.duplicates, new)}
+        )
         if record.action is None and record.cleanup != "delete":
-            listed = ", ".join((str(op.job_id), *op.duplicates, *new))
+            listed = ", ".join((str(op.job.id), *op.cleanup.duplicates, *new))
             action = Action(
                 kind="duplicate",
                 operation=op.operation,
@@ -305,8 +311,8 @@ def _more_found(record: R, op: OperationState, found: Iterable[str]) -> R:
 def _discarding(record: R) -> R:
     """Put everything that the vendors hold on the list of what is to be deleted."""
     operations = tuple(
-        o.model_copy(update={"discard": _ids(o.discard, o.known_ids)})
-        if set(o.known_ids) - set(o.discard)
+        o.revised(cleanup={"discard": _ids(o.cleanup.discard, o.known_ids)})
+        if set(o.known_ids) - set(o.cleanup.discard)
         else o
         for o in record.operations
     )
@@ -316,13 +322,12 @@ def _discarding(record: R) -> R:
 @_handle.register
 def _absent(e: Absent, record: Record) -> Record:
     op = _get(record, e.operation)
-    if op.phase is not Phase.INTENT or op.attempt != e.attempt:
+    if op.phase is not Phase.INTENT or op.call.attempt != e.attempt:
         return record  # it speaks of one attempt; a newer intent is none of its business
     record = _set(
         record,
         e.operation,
-        phase=Phase.NONE,
-        tries=op.tries + e.counts,
+        call={"phase": Phase.NONE, "tries": op.call.tries + e.counts},
         failures=op.failures if e.counts else op.failures + 1,
         not_before=e.next_at,
     )
@@ -341,10 +346,10 @@ def _absent(e: Absent, record: Record) -> Record:
 @_handle.register
 def _unsent(e: Unsent, record: Record) -> Record:
     op = _get(record, e.operation)
-    if op.phase is not Phase.INTENT or op.attempt != e.attempt:
+    if op.phase is not Phase.INTENT or op.call.attempt != e.attempt:
         return record
     known = {"not_before": e.next_at, "failures": op.failures + 1}
-    return _set(record, e.operation, phase=Phase.NONE, **known)
+    return _set(record, e.operation, call={"phase": Phase.NONE}, **known)
 
 
 def movable(record: Record, operation: Operation) -> bool:
@@ -357,7 +362,7 @@ def movable(record: Record, operation: Operation) -> bool:
         not record.status.final
         and own.phase in {Phase.NONE, Phase.INTENT}
         and all(o.phase is Phase.NONE or o is own for o in record.operations)
-        and not any(o.waiting for o in record.operations)
+        and not any(o.uploads.waiting for o in record.operations)
         and bool(_others(record, own))
     )
 
@@ -376,9 +381,10 @@ def _others(record: Record, own: OperationState) -> tuple[Alternative, ...]:
 def _elsewhere(e: Elsewhere, record: Record) -> Record:
     op = _get(record, e.operation)
     sent = Phase.NONE if e.attempt is None else Phase.INTENT
-    if op.phase is not sent or e.attempt not in {None, op.attempt}:
+    if op.phase is not sent or e.attempt not in {None, op.call.attempt}:
         return record
-    record = _set(record, e.operation, phase=Phase.NONE, not_before=e.at, failures=0)
+    call = {"phase": Phase.NONE}
+    record = _set(record, e.operation, call=call, not_before=e.at, failures=0)
     if not movable(record, e.operation):
         return record
     op = _get(record, e.operation)
@@ -393,48 +399,51 @@ def _elsewhere(e: Elsewhere, record: Record) -> Record:
 @_handle.register
 def _doubted(e: Doubted, record: Record) -> Record:
     op = _get(record, e.operation)
-    if op.phase is not Phase.INTENT or op.attempt != e.attempt:
+    if op.phase is not Phase.INTENT or op.call.attempt != e.attempt:
         return record
     # Speech leaves nothing behind at a vendor that could turn up later.
-    leaves = op.billable and op.findable and op.operation is not Operation.SPEECH
-    recheck = max(op.recheck_at or 0.0, e.recheck_at) if leaves else op.recheck_at
+    leaves = op.terms.billable and op.terms.findable and op.operation is not Operation.SPEECH
+    recheck = max(op.call.recheck_at or 0.0, e.recheck_at) if leaves else op.call.recheck_at
     not_before = op.not_before if e.next_at is None else e.next_at
-    return _set(record, e.operation, doubted=True, recheck_at=recheck, not_before=not_before)
+    call = {"doubted": True, "recheck_at": recheck}
+    return _set(record, e.operation, call=call, not_before=not_before)
 
 
 @_handle.register
 def _settle_restarted(e: SettleRestarted, record: Record) -> Record:
     op = _get(record, e.operation)
-    if op.phase is not Phase.INTENT or op.attempt != e.attempt:
+    if op.phase is not Phase.INTENT or op.call.attempt != e.attempt:
         return record
-    return _set(record, e.operation, intent_at=e.instant, not_before=e.next_at)
+    return _set(record, e.operation, call={"intent_at": e.instant}, not_before=e.next_at)
 
 
 @_handle.register
 def _seen(e: Seen, record: Record) -> Record:
     op = _get(record, e.operation)
-    if op.phase is not Phase.DONE or op.job_id != e.job.id or op.job_state in _JOB_ENDS:
+    if op.phase is not Phase.DONE or op.job.id != e.job.id or op.job.state in _JOB_ENDS:
         return record
     progress = e.job.progress
-    if progress is not None and op.progress is not None:
-        progress = max(progress, op.progress)
+    if progress is not None and op.job.progress is not None:
+        progress = max(progress, op.job.progress)
     elif progress is None:
-        progress = op.progress
+        progress = op.job.progress
     state = e.job.state
     record = _set(
         record,
         e.operation,
-        job_state=state,
-        ref=e.job.ref or op.ref,
-        progress=progress,
-        cost=e.job.cost or op.cost,
-        missing=0,
-        polls=op.polls + 1,
+        job={
+            "state": state,
+            "ref": e.job.ref or op.job.ref,
+            "progress": progress,
+            "cost": e.job.cost or op.job.cost,
+            "missing": 0,
+            "polls": op.job.polls + 1,
+            "stored": state is JobState.SUCCEEDED
+            and not e.job.links
+            and e.operation not in _MUST_LEAVE_BYTES,
+        },
         failures=0,
         not_before=e.at if state is JobState.SUCCEEDED else e.next_at,
-        stored=state is JobState.SUCCEEDED
-        and not e.job.links
-        and e.operation not in _MUST_LEAVE_BYTES,
     )
     if state in {JobState.FAILED, JobState.GONE}:
         reason = e.job.reason or f"{op.provider} says: {state}"
@@ -465,11 +474,11 @@ def _vendor_action(record: R, operation: Operation, action: Action | None) -> R:
 @_handle.register
 def _missing(e: Missing, record: Record) -> Record:
     op = _get(record, e.operation)
-    if op.phase is not Phase.DONE or op.job_state in _JOB_ENDS or record.status.final:
+    if op.phase is not Phase.DONE or op.job.state in _JOB_ENDS or record.status.final:
         return record
-    record = _set(record, e.operation, missing=op.missing + 1, not_before=e.next_at)
-    if op.missing + 1 >= e.limit:
-        message = f"{op.provider} no longer knows {e.operation} {op.job_id} (resource gone)"
+    record = _set(record, e.operation, job={"missing": op.job.missing + 1}, not_before=e.next_at)
+    if op.job.missing + 1 >= e.limit:
+        message = f"{op.provider} no longer knows {e.operation} {op.job.id} (resource gone)"
         return _fail(record, message, "NotFound")
     return record
 
@@ -477,18 +486,18 @@ def _missing(e: Missing, record: Record) -> Record:
 @_handle.register
 def _stored(e: Stored, record: Record) -> Record:
     op = _get(record, e.operation)
-    if op.job_state is not JobState.SUCCEEDED or op.stored:
+    if op.job.state is not JobState.SUCCEEDED or op.job.stored:
         return record
-    return _set(record, e.operation, stored=True, files=dict(e.files), not_before=e.at)
+    return _set(record, e.operation, job={"stored": True, "files": dict(e.files)}, not_before=e.at)
 
 
 @_handle.register
 def _copy_failed(e: CopyFailed, record: Record) -> Record:
     op = _get(record, e.operation)
-    if op.job_state is not JobState.SUCCEEDED or op.stored or record.status.final:
+    if op.job.state is not JobState.SUCCEEDED or op.job.stored or record.status.final:
         return record
-    failures = op.copy_failures + 1
-    record = _set(record, e.operation, copy_failures=failures, not_before=e.next_at)
+    failures = op.job.copy_failures + 1
+    record = _set(record, e.operation, job={"copy_failures": failures}, not_before=e.next_at)
     if failures % e.limit:
         return record
     action = Action(
@@ -503,14 +512,14 @@ def _copy_failed(e: CopyFailed, record: Record) -> Record:
 @_handle.register
 def _postponed(e: Postponed, record: Record) -> Record:
     op = _get(record, e.operation)
-    recheck = op.recheck_at
+    recheck = op.call.recheck_at
     if recheck is not None and recheck <= e.at:
         recheck = e.next_at
     return _set(
         record,
         e.operation,
         not_before=e.next_at,
-        recheck_at=recheck,
+        call={"recheck_at": recheck},
         failures=op.failures + 1 if e.failed else 0,
     )
 
@@ -518,15 +527,14 @@ def _postponed(e: Postponed, record: Record) -> Record:
 @_handle.register
 def _removed(e: Removed, record: Record) -> Record:
     op = _get(record, e.operation)
-    if e.job_id not in op.discard:
+    if e.job_id not in op.cleanup.discard:
         return record
-    target = "removed" if e.deleted else "undeletable"
-    return _set(
-        record,
-        e.operation,
-        discard=tuple(i for i in op.discard if i != e.job_id),
-        **{target: _ids(getattr(op, target), (e.job_id,))},
-    )
+    cleanup: dict[str, Any] = {"discard": tuple(i for i in op.cleanup.discard if i != e.job_id)}
+    if e.deleted:
+        cleanup["removed"] = _ids(op.cleanup.removed, (e.job_id,))
+    else:
+        cleanup["undeletable"] = _ids(op.cleanup.undeletable, (e.job_id,))
+    return _set(record, e.operation, cleanup=cleanup)
 
 
 @_handle.register
@@ -535,14 +543,18 @@ def _abandoned(e: Abandoned, record: Record) -> Record:
     if not record.status.final:
         return record
     left: dict[str, Any] = {
-        "phase": Phase.LOST if op.phase is Phase.INTENT else op.phase,
-        "doubted": op.doubted or op.phase is Phase.INTENT,
-        "undeletable": _ids(op.undeletable, op.discard),
-        "discard": (),
-        "recheck_at": None,
+        "call": {
+            "phase": Phase.LOST if op.phase is Phase.INTENT else op.phase,
+            "doubted": op.call.doubted or op.phase is Phase.INTENT,
+            "recheck_at": None,
+        },
+        "cleanup": {
+            "undeletable": _ids(op.cleanup.undeletable, op.cleanup.discard),
+            "discard": (),
+        },
     }
-    if op.prepared and op.uploads == "kept":
-        left |= {"uploads": "left", "prepared": None}
+    if op.uploads.prepared and op.uploads.fate == "kept":
+        left["uploads"] = {"fate": "left", "prepared": None}
     return _set(record, e.operation, **left)
 
 
@@ -551,23 +563,26 @@ def _discarded(e: Discarded, record: Record) -> Record:
     op = _get(record, e.operation)
     if not _discardable(record, op):
         return record
-    if e.gone or op.discards + 1 >= e.limit:
-        return _set(record, e.operation, uploads="gone" if e.gone else "left", prepared=None)
-    return _set(record, e.operation, discards=op.discards + 1, not_before=e.next_at)
+    if e.gone or op.uploads.discards + 1 >= e.limit:
+        ended = {"fate": "gone" if e.gone else "left", "prepared": None}
+        return _set(record, e.operation, uploads=ended)
+    tried = {"discards": op.uploads.discards + 1}
+    return _set(record, e.operation, uploads=tried, not_before=e.next_at)
 
 
 @_handle.register
 def _rechecked(e: Rechecked, record: Record) -> Record:
     op = _get(record, e.operation)
-    if op.recheck_at is not None and e.at < op.recheck_at:
+    if op.call.recheck_at is not None and e.at < op.call.recheck_at:
         return record  # an older look proves nothing about the later one
-    record = _set(record, e.operation, recheck_at=None)
-    ids = tuple(j.id for j in e.jobs if j.id not in op.removed)
+    record = _set(record, e.operation, call={"recheck_at": None})
+    ids = tuple(j.id for j in e.jobs if j.id not in op.cleanup.removed)
     if not ids:
         return record
     if op.phase is not Phase.DONE:
         # It appeared after all, later than settle allows. Known is better than orphaned.
-        record = _set(record, e.operation, phase=Phase.DONE, job_id=ids[0], submitted_at=e.at)
+        job = {"id": ids[0], "submitted_at": e.at}
+        record = _set(record, e.operation, call={"phase": Phase.DONE}, job=job)
         op = _get(record, e.operation)
     return _more_found(record, op, ids)
 
@@ -590,12 +605,12 @@ def _cleared(e: Cleared, record: Record) -> Record:
 def _resumed(e: Resumed, record: Record) -> Record:
     accounts = e.accounts or {}
     operations = tuple(
-        o.model_copy(
-            update={
-                "not_before": e.at if o.phase is not Phase.INTENT else o.not_before,
-                "account": accounts.get(o.operation, o.account),
-                "discard": _ids(o.discard, o.duplicates) if e.discard_duplicates else o.discard,
-            }
+        o.revised(
+            not_before=e.at if o.phase is not Phase.INTENT else o.not_before,
+            account={"id": accounts.get(o.operation, o.account.id)},
+            cleanup={"discard": _ids(o.cleanup.discard, o.cleanup.duplicates)}
+            if e.discard_duplicates
+            else {},
         )
         for o in record.operations
     )
@@ -608,8 +623,8 @@ def _resumed(e: Resumed, record: Record) -> Record:
 def _lose(record: R) -> R:
     """Close the intents that no look-up can ever settle; the others stay due."""
     operations = tuple(
-        o.model_copy(update={"phase": Phase.LOST, "doubted": True})
-        if o.phase is Phase.INTENT and not o.findable
+        o.revised(call={"phase": Phase.LOST, "doubted": True})
+        if o.phase is Phase.INTENT and not o.terms.findable
         else o
         for o in record.operations
     )
@@ -635,16 +650,16 @@ def _restored(e: Restored, record: Record) -> Record:
         return record
     # Without a digest nothing is repeated: the key that this copy remembers may be an older one.
     operations = tuple(
-        o.model_copy(
-            update={
+        o.revised(
+            call={
                 "phase": Phase.INTENT,
-                "attempt": o.attempt + 1,
+                "attempt": o.call.attempt + 1,
                 "intent_at": e.instant,
                 "digest": None,
-                "not_before": e.at,
-            }
+            },
+            not_before=e.at,
         )
-        if o.phase in {Phase.NONE, Phase.INTENT} and o.billable
+        if o.phase in {Phase.NONE, Phase.INTENT} and o.terms.billable
         else o
         for o in record.operations
     )
@@ -734,5 +749,5 @@ def _purged(e: Purged, record: Record) -> Record:
 
 def _blank(op: OperationState) -> OperationState:
     """The operation without what is personal; its uploads are known until they have gone."""
-    known = {"files": {}, "prepared": op.prepared or None, "hand_in": None, "not_taken": None}
-    return op.model_copy(update=known)
+    uploads = {"prepared": op.uploads.prepared or None}
+    return op.revised(job={"files": {}}, uploads=uploads, hand_in=None, not_taken=None)

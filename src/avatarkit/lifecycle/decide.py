@@ -76,17 +76,17 @@ def settle_time(operation: OperationState, policy: Policy) -> float:
 
     A free operation is repeated under the same token, so it needs no proof.
     """
-    if not operation.billable:
+    if not operation.terms.billable:
         return 0.0
-    return policy.send_guard + policy.timeout + operation.list_lag
+    return policy.send_guard + policy.timeout + operation.terms.list_lag
 
 
 def poll_gap(record: Record, operation: OperationState, now: float, policy: Policy) -> float:
     """Seconds to the next poll: a tenth of the job's age, jittered by a tenth either way."""
-    floor = min(max(operation.typical / 50, 0.05), 5.0)
-    age = max(0.0, now - (operation.submitted_at or now))
+    floor = min(max(operation.terms.typical / 50, 0.05), 5.0)
+    age = max(0.0, now - (operation.job.submitted_at or now))
     gap = min(max(floor, age / 10), policy.gap_max)
-    noise = zlib.crc32(f"{record.id}{operation.polls}".encode()) / 2**32
+    noise = zlib.crc32(f"{record.id}{operation.job.polls}".encode()) / 2**32
     return gap * (0.9 + 0.2 * noise)
 
 
@@ -141,8 +141,8 @@ def _next_of(state: OperationState) -> Do:
     if state.hand_in is not None:
         return Do.HAND_IN
     if state.phase is Phase.NONE:
-        return Do.PREPARE if state.prepared is None or state.waiting else Do.SUBMIT
-    return Do.COPY if state.job_state is JobState.SUCCEEDED else Do.POLL
+        return Do.PREPARE if state.uploads.prepared is None or state.uploads.waiting else Do.SUBMIT
+    return Do.COPY if state.job.state is JobState.SUCCEEDED else Do.POLL
 
 
 #: A copy that was under way when its record was deleted may end after the first purge.
@@ -162,7 +162,9 @@ def _purged_before(record: Record, intent: OperationState) -> bool:
 
 def _after_the_end(record: Record) -> Step:
     steps = [
-        Step(Do.REMOVE, o.operation, o.not_before) for o in reversed(record.operations) if o.discard
+        Step(Do.REMOVE, o.operation, o.not_before)
+        for o in reversed(record.operations)
+        if o.cleanup.discard
     ]
     steps += [
         Step(Do.DISCARD, o.operation, o.not_before)
@@ -177,15 +179,22 @@ def _after_the_end(record: Record) -> Step:
 
 def _discardable(record: Record, op: OperationState) -> bool:
     """Whether what was uploaded for it serves nobody any more; first goes what was made of it."""
-    if record.cleanup == "no" or op.uploads != "kept" or not op.prepared or op.discard:
+    if (
+        record.cleanup == "no"
+        or op.uploads.fate != "kept"
+        or not op.uploads.prepared
+        or op.cleanup.discard
+    ):
         return False
-    at_its_end = op.phase is Phase.NONE or op.job_state in {JobState.FAILED, JobState.GONE}
+    at_its_end = op.phase is Phase.NONE or op.job.state in {JobState.FAILED, JobState.GONE}
     return record.cleanup == "delete" or at_its_end or op.succeeded
 
 
 def _no_later(record: Record, step: Step) -> Step:
     """Put a look-up that is due first before what is due later."""
-    due = [(o.recheck_at, o.operation) for o in record.operations if o.recheck_at is not None]
+    due = [
+        (o.call.recheck_at, o.operation) for o in record.operations if o.call.recheck_at is not None
+    ]
     if not due:
         return step
     at, operation = min(due, key=lambda pair: pair[0])

@@ -39,7 +39,7 @@ class Durations:
         took = (await self.took()).get(training.stack)
         if took is not None:
             return Duration(took, "measured")
-        return Duration(sum(state.typical for state in training.operations), "typical")
+        return Duration(sum(state.terms.typical for state in training.operations), "typical")
 
     async def took(self) -> Mapping[str, float]:
         """Median seconds of the newest completed trainings, by stack with enough of them."""

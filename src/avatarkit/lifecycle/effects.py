@@ -153,11 +153,11 @@ class Effects:
 
     def _priced(self, old: Record, new: Record) -> Record:
         """Convert each cost that a vendor has just reported to micro-dollars."""
-        said = {(o.operation, o.provider): o.cost for o in old.operations}
+        said = {(o.operation, o.provider): o.job.cost for o in old.operations}
         operations = tuple(
             o
-            if o.cost == said.get((o.operation, o.provider))
-            else o.model_copy(update={"charged": self._millionths(new, o)})
+            if o.job.cost == said.get((o.operation, o.provider))
+            else o.revised(job={"charged": self._millionths(new, o)})
             for o in new.operations
         )
         return new.model_copy(update={"operations": operations})
@@ -230,7 +230,7 @@ class Effects:
         return SettleRestarted(
             at=now.wall,
             operation=state.operation,
-            attempt=state.attempt,
+            attempt=state.call.attempt,
             instant=now,
             next_at=now.after(settle_time(state, self._policy)),
         )
@@ -243,7 +243,7 @@ class Effects:
         return await self._free("find", record, state, provider, find)
 
     async def _get(self, record: Record, state: OperationState, provider: Provider) -> Job:
-        get = partial(ROLES[state.operation].get(provider), state.job_id or "")
+        get = partial(ROLES[state.operation].get(provider), state.job.id or "")
         return await self._free("poll", record, state, provider, get)
 
 
@@ -257,7 +257,7 @@ def _ledger(record: Record, event: Event) -> list[LedgerEntry]:
         return []
     whose = event.operation, event.provider
     state = next((o for o in record.every_operation if (o.operation, o.provider) == whose), None)
-    if state is None or not state.billable:
+    if state is None or not state.terms.billable:
         return []
     token = record.token(event.operation)
     return [
@@ -266,12 +266,12 @@ def _ledger(record: Record, event: Event) -> list[LedgerEntry]:
             record_id=record.id,
             operation=event.operation,
             provider=state.provider,
-            account=state.account,
-            attempt=state.attempt,
+            account=state.account.id,
+            attempt=state.call.attempt,
             job_id=job.id,
             cost=job.cost,
             at=event.at,
-            quoted=state.quoted,
+            quoted=state.call.quoted,
         )
         for job in jobs
     ]

@@ -23,9 +23,11 @@ def of_record(record: Record) -> Iterator[Holding]:
     """The row, the vendors' jobs as far as known and not removed, and the files."""
     yield Holding(kind="record", where="repository", id=record.id, record_id=record.id)
     for state in record.every_operation:
-        for job in dict.fromkeys((*state.known_ids, *state.discard, *state.undeletable)):
+        for job in dict.fromkeys(
+            (*state.known_ids, *state.cleanup.discard, *state.cleanup.undeletable)
+        ):
             yield Holding(kind="vendor", where=state.provider, id=job, record_id=record.id)
-        for file in state.files.values():
+        for file in state.job.files.values():
             yield _file(file, record.id)
     for sample in samples_of(record):
         yield _file(sample.file, record.id)
@@ -76,14 +78,14 @@ def rests(state: OperationState) -> Iterator[Rest]:
         yield Rest("doubt", pending=True)
     if state.phase is Phase.LOST:
         yield Rest("lost", pending=False)
-    if state.discard:
-        yield Rest("jobs", pending=True, ids=state.discard)
-    if state.prepared and state.uploads == "kept":
+    if state.cleanup.discard:
+        yield Rest("jobs", pending=True, ids=state.cleanup.discard)
+    if state.uploads.prepared and state.uploads.fate == "kept":
         yield Rest("uploads", pending=True)
-    if state.uploads == "left":
+    if state.uploads.fate == "left":
         yield Rest("uploads", pending=False)
-    if state.undeletable:
-        yield Rest("jobs", pending=False, ids=state.undeletable)
+    if state.cleanup.undeletable:
+        yield Rest("jobs", pending=False, ids=state.cleanup.undeletable)
 
 
 def leftovers(record: Record) -> Iterator[Leftover]:

@@ -110,7 +110,7 @@ class PaidCalls(Effects):
         guard: Callable[[], None],
     ) -> Event:
         """Send once, and say what came of it."""
-        operation, attempt = state.operation, state.attempt
+        operation, attempt = state.operation, state.call.attempt
         request = request.model_copy(update={"guard": guard})
         error: Exception
         try:
@@ -151,7 +151,7 @@ class PaidCalls(Effects):
                 operation=operation,
                 attempt=attempt,
                 recheck_at=later(now, self._policy.recheck),
-                next_at=later(now, min(2.0, state.list_lag)),
+                next_at=later(now, min(2.0, state.terms.list_lag)),
             )
         else:
             now = (await self._repository.now()).wall
@@ -206,21 +206,21 @@ class PaidCalls(Effects):
         self, record: Record, state: OperationState, provider: Provider, now: Instant
     ) -> Record:
         """Settle an intent of unknown fate, without ever sending anything anew."""
-        if not state.doubted:
+        if not state.call.doubted:
             doubt = Doubted(
                 at=now.wall,
                 operation=state.operation,
-                attempt=state.attempt,
+                attempt=state.call.attempt,
                 recheck_at=now.after(self._policy.recheck),
                 next_at=None,
             )
             record = await self._put(record, doubt)
             before = state
             state = cast("OperationState", record.operation(state.operation))
-            if (state.provider, state.phase, state.attempt) != (
+            if (state.provider, state.phase, state.call.attempt) != (
                 before.provider,
                 Phase.INTENT,
-                before.attempt,
+                before.call.attempt,
             ):
                 return record  # ``now`` is older than what stands there: decide again
         try:
@@ -231,7 +231,7 @@ class PaidCalls(Effects):
             return await self._accept(record, state, jobs, now, files)
         if not record.status.final and self._may_repeat(state, now):
             return await self._repeat(record, state, provider, now)
-        if state.billable and not state.findable:
+        if state.terms.billable and not state.terms.findable:
             return await self._ask_payment(record, state, now)
         return await self._presume_absent(record, state, now)
 
@@ -244,7 +244,7 @@ class PaidCalls(Effects):
                 file = await self._media.stat(f"{record.prefix}/speech-audio{suffix}")
                 if file is not None and file.size:
                     return [_spoken(record, state, None)], {"audio": file}
-        return (await self._find(record, state, provider) if state.findable else []), None
+        return (await self._find(record, state, provider) if state.terms.findable else []), None
 
     async def _accept(
         self,
@@ -267,7 +267,7 @@ class PaidCalls(Effects):
     async def _presume_absent(self, record: Record, state: OperationState, now: Instant) -> Record:
         """Nothing was found; ``now`` was taken before the look-up."""
         settle = settle_time(state, self._policy)
-        passed = elapsed(cast("Instant", state.intent_at), now)
+        passed = elapsed(cast("Instant", state.call.intent_at), now)
         if passed is None:
             return await self._put(record, self._settle_again(state, now))
         if passed < settle:
@@ -275,22 +275,22 @@ class PaidCalls(Effects):
             return await self._put(
                 record, Postponed(at=now.wall, operation=state.operation, next_at=now.after(wait))
             )
-        last = state.tries + 1 >= self._policy.max_tries
+        last = state.call.tries + 1 >= self._policy.max_tries
         event = Absent(
             at=now.wall,
             operation=state.operation,
-            attempt=state.attempt,
+            attempt=state.call.attempt,
             then="ask" if last else "retry",
-            message=f"{state.provider} {state.operation} was tried {state.tries + 1} times, and "
-            "each time it was not accepted",
-            next_at=now.after(0.0 if state.tries == 0 else backoff(state.tries, None)),
+            message=f"{state.provider} {state.operation} was tried {state.call.tries + 1} times, "
+            "and each time it was not accepted",
+            next_at=now.after(0.0 if state.call.tries == 0 else backoff(state.call.tries, None)),
         )
         return await self._put(record, event)
 
     def _may_repeat(self, state: OperationState, now: Instant) -> bool:
         """Whether the vendor's idempotency key still covers the attempt, with an hour to spare."""
-        passed = elapsed(cast("Instant", state.intent_at), now)
-        window = state.idempotency_window
+        passed = elapsed(cast("Instant", state.call.intent_at), now)
+        window = state.terms.idempotency_window
         return window is not None and passed is not None and passed < window - 3600.0
 
     async def _repeat(
@@ -300,9 +300,9 @@ class PaidCalls(Effects):
 
         Only an id is conclusive here: a refusal may speak of the repeat.
         """
-        request = await self._requests.build(record, state, provider, attempt=state.attempt)
+        request = await self._requests.build(record, state, provider, attempt=state.call.attempt)
         outcome: Event | None = None
-        if digest(request) == state.digest:
+        if digest(request) == state.call.digest:
             async with self._slots.slot(provider):
                 # Waiting for the slot took time, and the vendor may have forgotten the key by now.
                 guard = self._guard(state)
@@ -311,9 +311,9 @@ class PaidCalls(Effects):
                 outcome = await repeat() if allowed else None
         if isinstance(outcome, Accepted):
             return await self._put(record, outcome)
-        if outcome is None and not state.findable:
+        if outcome is None and not state.terms.findable:
             return await self._ask_payment(record, state, now)
-        passed = elapsed(cast("Instant", state.intent_at), now) or 0.0
+        passed = elapsed(cast("Instant", state.call.intent_at), now) or 0.0
         wait = min(max(2.0, passed), self._policy.gap_max)
         event = Postponed(at=now.wall, operation=state.operation, next_at=now.after(wait))
         return await self._put(record, event)

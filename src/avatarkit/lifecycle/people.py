@@ -143,7 +143,7 @@ class People(Effects):
             theirs = [
                 o.operation
                 for o in training.operations
-                if (o.provider, o.account) == (asked.provider, asked.account)
+                if (o.provider, o.account.id) == (asked.provider, asked.account.id)
             ]
             if theirs:
                 await self._put(training, Resumed(at=at, accounts=dict.fromkeys(theirs, account)))
@@ -156,17 +156,17 @@ class People(Effects):
         if not job_id:
             raise errors.ConfigError("adopt needs the id that the provider shows")
         provider = self._provider(state.provider)
-        if state.account not in ("", provider.account):
+        if state.account.id not in ("", provider.account):
             raise errors.ConfigError(
                 f"{record.id} belongs to another account of {state.provider} than the configured "
                 "key: set that account's key, or answer its question about accounts first"
             )
-        job = await self._get(record, state.model_copy(update={"job_id": job_id}), provider)
+        job = await self._get(record, state.revised(job={"id": job_id}), provider)
         return Accepted(at=at, operation=state.operation, job=job, next_at=at)
 
     async def _not_made(self, record: Record, state: OperationState, now: Instant) -> Event:
         settle = settle_time(state, self._policy)
-        passed = elapsed(cast("Instant", state.intent_at), now)
+        passed = elapsed(cast("Instant", state.call.intent_at), now)
         if passed is None:
             await self._put(record, self._settle_again(state, now))
         if passed is None or passed < settle:
@@ -175,5 +175,5 @@ class People(Effects):
                 f"{record.id} may still be accepted: look again in {wait:.0f} seconds"
             )
         return Absent(
-            at=now.wall, operation=state.operation, attempt=state.attempt, next_at=now.wall
+            at=now.wall, operation=state.operation, attempt=state.call.attempt, next_at=now.wall
         )

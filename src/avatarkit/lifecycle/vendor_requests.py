@@ -62,13 +62,13 @@ class Requests:
             consent = await self._repository.get_consent(record.consent_id)
             require_valid(consent, (await self._repository.now()).wall)
         token = record.token(state.operation)
-        number = state.attempt + 1 if attempt is None else attempt
+        number = state.call.attempt + 1 if attempt is None else attempt
         common: dict[str, Any] = {
             "token": token,
             "name": record.name,
             "options": _options(record, provider),
-            "prepared": state.prepared or {},
-            "idempotency_key": f"{token}:{number}" if state.idempotency_window else None,
+            "prepared": state.uploads.prepared or {},
+            "idempotency_key": f"{token}:{number}" if state.terms.idempotency_window else None,
             "callback_url": self._callback(provider, state.operation, token),
         }
         match state.operation:
@@ -144,7 +144,7 @@ class Requests:
         speech = record.operation(Operation.SPEECH)
         sound: Media | None = None
         if speech is not None:
-            sound = await self._speech(record, speech.files["audio"], provider)
+            sound = await self._speech(record, speech.job.files["audio"], provider)
         elif video.audio is not None:
             sound = await self._sample(video.audio, provider)
         return VideoRequest(

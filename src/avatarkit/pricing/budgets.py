@@ -131,7 +131,7 @@ def ordered(record: R, prices: Prices) -> tuple[R, Ordered]:
             if problem:
                 unknown[state.provider] = problem
             quoted = None if quote is None else millionths(quote)
-            state = state.model_copy(update={"quoted": quoted})  # noqa: PLW2901
+            state = state.revised(call={"quoted": quoted})  # noqa: PLW2901
         operations.append(state)
     record = record.model_copy(update={"operations": tuple(operations)})
     return record, Ordered(least, expected, unknown)
@@ -141,7 +141,7 @@ def _quoted(
     state: OperationState, record: Record, prices: Prices
 ) -> tuple[Decimal, Decimal | None, str]:
     """The least and the expected cost of an operation, and what is unknown about it."""
-    if not state.billable:
+    if not state.terms.billable:
         return Decimal(0), Decimal(0), ""
     low = asked(state.operation, record, Scenario.LOW)
     usual = asked(state.operation, record)

@@ -58,8 +58,8 @@ def _completed(entry: LedgerEntry, record: Record | None) -> LedgerEntry:
     """The entry with the cost that the vendor reported later, when the job was polled."""
     job = entry.provider, entry.operation, entry.job_id
     for state in record.every_operation if record and not entry.cost else ():
-        if (state.provider, state.operation, state.job_id) == job:
-            return entry.model_copy(update={"cost": state.cost})
+        if (state.provider, state.operation, state.job.id) == job:
+            return entry.model_copy(update={"cost": state.job.cost})
     return entry
 
 
@@ -81,7 +81,7 @@ def _expected(
 
 def charged(state: OperationState, prices: Prices) -> int | None:
     """The cost that the vendor reported for an operation, in micro-dollars, by the price rows."""
-    usage = usage_of(state.cost) if state.billable else None
+    usage = usage_of(state.job.cost) if state.terms.billable else None
     if usage is None:
         return None
     found = priced(state.provider, state.operation, usage, prices)[0]

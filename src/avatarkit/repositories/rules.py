@@ -86,7 +86,7 @@ def jobs_of(record: Record) -> set[JobKey]:
     return {
         (state.provider, state.operation, job_id)
         for state in record.every_operation
-        for job_id in (state.job_id, *state.duplicates)
+        for job_id in (state.job.id, *state.cleanup.duplicates)
         if job_id
     }
 
@@ -161,7 +161,8 @@ def as_stored(model: M) -> tuple[str, M]:
     untyped: list[Any] = []  # values that may have any type
     if isinstance(model, Record):
         untyped += model.options
-        untyped += [state.prepared for state in model.every_operation if state.prepared]
+        prepared = [state.uploads.prepared for state in model.every_operation]
+        untyped += [uploads for uploads in prepared if uploads]
     return (document, model) if all(map(_plain, untyped)) else _read_back(model)
 
 

@@ -12,7 +12,7 @@ from ..config.settings import Settings
 from ..interfaces import Clock, Provider
 from ..models import Operation
 from ..pricing.rows import read
-from ..records import OperationState
+from ..records import OperationState, Terms
 from . import registry
 from .registry import Stack
 
@@ -60,11 +60,13 @@ class ProviderPool:
         return OperationState(
             operation=operation,
             provider=name,
-            billable=operation not in can.free,
-            findable=operation in can.found_by_token,
-            list_lag=can.list_lag,
-            idempotency_window=can.idempotency_window,
-            typical=can.typical.get(operation, 60.0),
+            terms=Terms(
+                billable=operation not in can.free,
+                findable=operation in can.found_by_token,
+                list_lag=can.list_lag,
+                idempotency_window=can.idempotency_window,
+                typical=can.typical.get(operation, 60.0),
+            ),
         )
 
     def prices(self, names: Iterable[str]) -> pricing.Prices:

@@ -26,13 +26,16 @@ from ..models import Consent, Job, JobState, Operation, StoredFile, VendorEvent
 from ..records import (
     Alternative,
     EarlierStack,
+    JobResult,
     LedgerEntry,
     OperationState,
+    PaidCall,
     Phase,
     Record,
     Sample,
     Status,
     Training,
+    Uploads,
     Video,
 )
 from ..repositories import rules
@@ -150,7 +153,7 @@ def _quoted(*amounts: int) -> tuple[OperationState, ...]:
     both = (Operation.VOICE, Operation.AVATAR)
     kinds = both if len(amounts) == len(both) else (Operation.VIDEO,)
     return tuple(
-        OperationState(operation=kind, provider="fake", quoted=amount)
+        OperationState(operation=kind, provider="fake", call=PaidCall(quoted=amount))
         for kind, amount in zip(kinds, amounts, strict=True)
     )
 
@@ -179,7 +182,7 @@ def _event() -> VendorEvent:
 
 def _with_job(record: Record, job_id: str, *, duplicates: tuple[str, ...] = ()) -> Record:
     first, *others = record.operations
-    first = first.model_copy(update={"job_id": job_id, "duplicates": duplicates})
+    first = first.revised(job={"id": job_id}, cleanup={"duplicates": duplicates})
     return record.model_copy(update={"operations": (first, *others)})
 
 
@@ -241,7 +244,7 @@ class RepositorySuite:
         before, _ = await repository.create(a_training(alternatives=(other,)))
         left = EarlierStack(
             stack="fake",
-            operation=before.operations[0].model_copy(update={"prepared": {"upload": "1"}}),
+            operation=before.operations[0].revised(uploads={"prepared": {"upload": "1"}}),
             reason="no credits",
             error_type="QuotaError",
             at=_BIRTH,
@@ -271,9 +274,11 @@ class RepositorySuite:
         state = OperationState(
             operation=Operation.VIDEO,
             provider="fake",
-            prepared={"ids": ["a", 1, None, {"b": 0.1}]},
-            job_state=JobState.SUCCEEDED,
-            files={"video": StoredFile(key="results/v", size=1, sha256="00")},
+            uploads=Uploads(prepared={"ids": ["a", 1, None, {"b": 0.1}]}),
+            job=JobResult(
+                state=JobState.SUCCEEDED,
+                files={"video": StoredFile(key="results/v", size=1, sha256="00")},
+            ),
         )
         video = a_video(operations=(state,), script="Olá, 世界\n'\"", options=({"kind": "x"},))
         await repository.create(video)
@@ -482,7 +487,7 @@ class RepositorySuite:
         """An accepted operation counts as spent; the others stay reserved."""
         old, _ = await repository.create(a_training(operations=_quoted(2, 3)))
         voice, avatar = _quoted(2, 3)
-        done = voice.model_copy(update={"phase": Phase.DONE, "charged": 7})
+        done = voice.revised(call={"phase": Phase.DONE}, job={"charged": 7})
         await repository.save(old, old.model_copy(update={"operations": (done, avatar)}))
         assert await repository.held(*_ALWAYS) == Held(spent=7, reserved=3)
 
@@ -506,7 +511,7 @@ class RepositorySuite:
         """An open intent stays reserved: the vendor may have accepted it."""
         old, _ = await repository.create(a_training(operations=_quoted(2, 3)))
         voice, avatar = _quoted(2, 3)
-        sent = voice.model_copy(update={"phase": Phase.INTENT})
+        sent = voice.revised(call={"phase": Phase.INTENT})
         changes = {"status": Status.CANCELLED, "operations": (sent, avatar)}
         await repository.save(old, old.model_copy(update=changes))
         reopened = await self.reopen(repository)
@@ -514,11 +519,11 @@ class RepositorySuite:
 
     async def test_a_purged_record_still_counts_for_its_user(self, repository: Repository) -> None:
         """Spending stays in the user's budget after deletion."""
-        done = _quoted(2)[0].model_copy(update={"phase": Phase.DONE})
+        done = _quoted(2)[0].revised(call={"phase": Phase.DONE})
         old, _ = await repository.create(a_video(operations=(done,)))
         ended = {"status": Status.CANCELLED, "deleted": True}
         old = await repository.save(old, old.model_copy(update={"user_id": "", **ended})) or old
-        more = done.model_copy(update={"duplicates": ("job-2",)})
+        more = done.revised(cleanup={"duplicates": ("job-2",)})
         await repository.save(old, old.model_copy(update={"operations": (more,)}))
         assert await repository.held(*_ALWAYS, ANA) == Held(spent=4, reserved=0)
 
@@ -938,7 +943,7 @@ class RepositorySuite:
     ) -> None:
         """A job that an earlier stack accepted late can be found for its deletion."""
         old, _ = await repository.create(a_training())
-        voice = old.operations[0].model_copy(update={"provider": "other", "job_id": "late"})
+        voice = old.operations[0].revised(provider="other", job={"id": "late"})
         left = EarlierStack(stack="other", operation=voice, reason="no credits", at=_BIRTH)
         saved = await repository.save(old, old.model_copy(update={"earlier": (left,)}))
         assert await repository.find_job("other", Operation.VOICE, "late") == saved

@@ -155,17 +155,20 @@ begin
       'next_at', extract(epoch from t.next_at),
       'operations', (
         select jsonb_agg(jsonb_build_object(
-          'operation', o.operation, 'provider', 'heygen', 'job_id', o.job_id,
-          'phase', case when o.job_id is not null then 'done'
-                        when t.training_started_at is not null then 'lost' else 'none' end,
-          'attempt', case when o.job_id is not null or t.training_started_at is not null
-                          then 1 else 0 end,
-          'job_state', case when o.job_id is null then null
-                            when t.status = 'completed' then 'succeeded'
-                            when t.status = 'failed' then 'failed'
-                            when t.status = 'cancelled' then 'unknown' else 'running' end,
-          'stored', t.status = 'completed',
-          'submitted_at', extract(epoch from t.training_started_at)) order by o.place)
+          'operation', o.operation, 'provider', 'heygen',
+          'call', jsonb_build_object(
+            'phase', case when o.job_id is not null then 'done'
+                          when t.training_started_at is not null then 'lost' else 'none' end,
+            'attempt', case when o.job_id is not null or t.training_started_at is not null
+                            then 1 else 0 end),
+          'job', jsonb_build_object(
+            'id', o.job_id,
+            'state', case when o.job_id is null then null
+                          when t.status = 'completed' then 'succeeded'
+                          when t.status = 'failed' then 'failed'
+                          when t.status = 'cancelled' then 'unknown' else 'running' end,
+            'stored', t.status = 'completed',
+            'submitted_at', extract(epoch from t.training_started_at))) order by o.place)
         from (values (1, 'voice', t.provider_voice_id), (2, 'avatar', t.provider_avatar_id))
           as o (place, operation, job_id)
         where o.operation = 'avatar' or o.job_id is not null or t.training_started_at is not null)

@@ -394,11 +394,11 @@ begin
   if to_regclass('public.avatar_training_of_heygen') is not null
      and not exists (select from public.avatar_jobs) then
     insert into public.avatar_jobs (provider, operation, job_id, record_id)
-    select o ->> 'provider', o ->> 'operation', o ->> 'job_id', t.id
+    select o ->> 'provider', o ->> 'operation', o -> 'job' ->> 'id', t.id
       from public.avatar_training t
       join public.avatar_training_of_heygen h on h.id = t.id,
            jsonb_array_elements(t.doc::jsonb -> 'operations') o
-     where o ->> 'job_id' is not null
+     where o -> 'job' ->> 'id' is not null
     on conflict do nothing;
   end if;
 end $$;
