@@ -381,7 +381,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             '"earlier": (*record.earlier, left)}',
             '"earlier": record.earlier}',
         ),
-        "an older copy asks other stacks": ('        known["alternatives"] = ()\n', ""),
+        "an older copy asks other stacks": ('        known["fallbacks"] = ()\n', ""),
         "why a stack was left is kept after deletion": (
             '"reason": ""}',
             '"at": stack.at}',

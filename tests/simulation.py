@@ -30,7 +30,7 @@ from avatarkit.lifecycle.decide import Policy
 from avatarkit.lifecycle.events import Cancelled, Deleted, Resumed, Seen
 from avatarkit.models import Action, Job, JobState, Operation, Speech, StoredFile, Waiting
 from avatarkit.records import (
-    Alternative,
+    Fallback,
     Instant,
     OperationState,
     Sample,
@@ -531,10 +531,8 @@ def routed(record_id, now):
     """A training that another stack can do as well."""
     first = training(record_id, now)
     operations = (operation(Operation.VOICE, "sim2"), operation(Operation.AVATAR, "sim2"))
-    other = Alternative(
-        stack="sim2", operations=operations, voice=first.voice, footage=first.footage
-    )
-    return first.model_copy(update={"alternatives": (other,)})
+    other = Fallback(stack="sim2", operations=operations, voice=first.voice, footage=first.footage)
+    return first.model_copy(update={"fallbacks": (other,)})
 
 
 def video(record_id, now):

@@ -339,7 +339,7 @@ async def test_a_price_file_is_read_once_while_the_kit_is_open(house, monkeypatc
 async def test_a_stack_that_is_too_dear_is_left_out(house):
     async with both(house) as kit:
         training = await ordered_by(kit, max_cost=USD(4))
-        assert (training.stack, training.alternatives, training.reserved) == ("fake", (), 3_000_000)
+        assert (training.stack, training.fallbacks, training.reserved) == ("fake", (), 3_000_000)
         with pytest.raises(errors.BudgetExceeded, match=r"^fake would cost"):
             await ordered_by(kit, max_cost=USD(2))
 
@@ -348,7 +348,7 @@ async def test_a_stack_of_unknown_price_makes_way_for_the_next(house):
     house.prices.write_text("")
     async with both(house, Budget(USD(9))) as kit:
         training = await ordered_by(kit)
-    assert (training.stack, training.alternatives) == ("twin", ())
+    assert (training.stack, training.fallbacks) == ("twin", ())
 
 
 # -- every end --------------------------------------------------------------------------------

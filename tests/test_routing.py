@@ -134,14 +134,14 @@ def test_the_last_stack_that_refuses_asks_a_person():
         found.world, "sim2"
     )
     record = found.until(lambda r: r.action)
-    assert (record.stack, record.action.kind, record.alternatives) == ("sim2", "retry", ())
+    assert (record.stack, record.action.kind, record.fallbacks) == ("sim2", "retry", ())
 
 
 def test_who_would_ask_the_same_vendor_for_the_same_is_passed_over():
     found = scene(refusal(errors.QuotaError))
-    (other,) = found.record.alternatives
+    (other,) = found.record.fallbacks
     same = other.model_copy(update={"stack": "sim+x", "operations": found.record.operations})
-    found.world.rows["t1"] = found.record.model_copy(update={"alternatives": (same, other)})
+    found.world.rows["t1"] = found.record.model_copy(update={"fallbacks": (same, other)})
     record = found.finish()
     assert (record.stack, [one.stack for one in record.earlier]) == ("sim2", ["sim"])
 
@@ -436,7 +436,7 @@ def test_after_an_older_database_came_back_no_other_stack_is_asked_by_itself():
     found = scene()
     now = found.world.clock()
     run(found.orchestrator._put(found.record, Restored(at=now.wall, instant=now)))
-    assert (found.record.alternatives, found.record.action.kind) == ((), "retry")
+    assert (found.record.fallbacks, found.record.action.kind) == ((), "retry")
     assert "sim2" in found.record.action.message
     found.resolve("retry")
     assert found.finish().stack == "sim"
@@ -447,7 +447,7 @@ def test_a_deleted_training_says_nothing_of_why_stacks_were_left():
     moved(found)
     run(found.orchestrator.delete(found.record))
     record = found.until(lambda r: r.purges == 2)
-    assert (record.alternatives, record.earlier[0].reason) == ((), "")
+    assert (record.fallbacks, record.earlier[0].reason) == ((), "")
 
 
 def test_a_refusal_of_a_cancelled_training_goes_nowhere():
@@ -572,7 +572,7 @@ async def begun(kit, **more):
 
 
 def known(training):
-    return [training.stack, *(other.stack for other in training.alternatives)]
+    return [training.stack, *(other.stack for other in training.fallbacks)]
 
 
 anyio = pytest.mark.anyio
@@ -770,7 +770,7 @@ async def test_a_source_that_can_be_read_once_serves_every_stack(house):
     with WAV.open("rb") as voice:
         async with house.kit(worker=False) as kit:
             training = await begun(kit, voice=[voice])
-    (other,) = training.alternatives
+    (other,) = training.fallbacks
     assert training.voice == other.voice != ()
 
 

@@ -958,7 +958,7 @@ def test_an_event_without_a_rule_is_a_mistake():
 def routed():
     """A training that another stack can do as well."""
     others = tuple(o.revised(provider="other") for o in training().operations)
-    return training(alternatives=(r.Alternative(stack="other", operations=others),))
+    return training(fallbacks=(r.Fallback(stack="other", operations=others),))
 
 
 @given(st.sampled_from([training(), routed()]), st.lists(_EVENTS, max_size=25))
@@ -985,14 +985,13 @@ _VIA_PROCESSING = {
 
 
 def priced(record, *amounts):
-    """With a quote for each operation, the alternatives' after its own."""
+    """With a quote for each operation, the fallbacks' after its own."""
     left = list(amounts)
-    alternatives = [
-        a.model_copy(update={"operations": _quoted(a.operations, left)})
-        for a in record.alternatives
+    fallbacks = [
+        a.model_copy(update={"operations": _quoted(a.operations, left)}) for a in record.fallbacks
     ]
     own = _quoted(record.operations, left)
-    return record.model_copy(update={"operations": own, "alternatives": tuple(alternatives)})
+    return record.model_copy(update={"operations": own, "fallbacks": tuple(fallbacks)})
 
 
 def _quoted(operations, amounts):

@@ -14,8 +14,8 @@ from .models import Action, JobState, Model, Operation, StoredFile
 __all__ = [
     "FINAL",
     "TRANSITIONS",
-    "Alternative",
     "EarlierStack",
+    "Fallback",
     "HandIn",
     "Instant",
     "LedgerEntry",
@@ -269,7 +269,7 @@ class OperationState(Model):
 _PARTS = frozenset({"terms", "account", "call", "job", "uploads", "cleanup"})
 
 
-class Alternative(Model):
+class Fallback(Model):
     """Another stack that can do a training, and what it would be given."""
 
     stack: str
@@ -305,7 +305,7 @@ class Record(Model):
     progress: int = 0  #: 0..100
     estimated: bool = False  #: is ``progress`` a guess from typical times?
     operations: tuple[OperationState, ...]
-    alternatives: tuple[Alternative, ...] = ()  #: asked in turn while nothing was accepted
+    fallbacks: tuple[Fallback, ...] = ()  #: asked in turn while nothing was accepted
     earlier: tuple[EarlierStack, ...] = ()  #: asked in vain, the first one first
     action: Action | None = None
     error_message: str | None = None
@@ -372,7 +372,7 @@ class Record(Model):
         for stack in self.earlier:
             spent += stack.operation.spent
         if not (final or accepted):
-            for other in self.alternatives:
+            for other in self.fallbacks:
                 reserved = max(reserved, sum(s.call.quoted or 0 for s in other.operations))
         return reserved, spent
 

@@ -22,7 +22,7 @@ from ..lifecycle.vendor_requests import unreachable
 from ..models import Consent, JobState, Operation, Options, SampleRole
 from ..pricing import Budget, Money, Prices, bounded
 from ..records import (
-    Alternative,
+    Fallback,
     OperationState,
     Phase,
     Record,
@@ -172,7 +172,7 @@ class Intake:
                 for key, file in files.items()
             }
         first, *others = [
-            self._alternative(one, [*(samples[id(file)] for file in one.files), *one.stored])
+            self._fallback(one, [*(samples[id(file)] for file in one.files), *one.stored])
             for one in found
         ]
         training = Training(
@@ -180,7 +180,7 @@ class Intake:
             consent_id=kept.id,
             **dict(first),  # its stack, operations and samples
             **await self._times(self._deadline),
-            alternatives=tuple(others),
+            fallbacks=tuple(others),
         )
         return await self._save(
             order, training, {one.candidate.name: one.candidate.prices for one in found}
@@ -401,8 +401,8 @@ class Intake:
             raise unreachable(provider)
 
     @staticmethod
-    def _alternative(fit: _Fit, samples: Sequence[Sample]) -> Alternative:
-        return Alternative(
+    def _fallback(fit: _Fit, samples: Sequence[Sample]) -> Fallback:
+        return Fallback(
             stack=fit.candidate.name,
             operations=fit.operations,
             voice=tuple(s for s in samples if s.role == "voice")[: preflight.MAX_VOICE_SAMPLES],
@@ -460,8 +460,8 @@ def _traced(record: R, trace: str) -> R:
 
     others = [
         other.model_copy(update={"operations": marked(other.operations)})
-        for other in record.alternatives
+        for other in record.fallbacks
     ]
     return record.model_copy(
-        update={"operations": marked(record.operations), "alternatives": tuple(others)}
+        update={"operations": marked(record.operations), "fallbacks": tuple(others)}
     )

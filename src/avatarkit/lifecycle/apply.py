@@ -15,8 +15,8 @@ from typing import Any, cast
 
 from ..models import Action, Job, JobState, Operation
 from ..records import (
-    Alternative,
     EarlierStack,
+    Fallback,
     OperationState,
     PaidCall,
     Phase,
@@ -367,13 +367,11 @@ def movable(record: Record, operation: Operation) -> bool:
     )
 
 
-def _others(record: Record, own: OperationState) -> tuple[Alternative, ...]:
-    """The alternatives that do not ask the same provider for the same."""
+def _others(record: Record, own: OperationState) -> tuple[Fallback, ...]:
+    """The fallbacks that do not ask the same provider for the same."""
     same = (own.operation, own.provider)
     return tuple(
-        a
-        for a in record.alternatives
-        if all((o.operation, o.provider) != same for o in a.operations)
+        a for a in record.fallbacks if all((o.operation, o.provider) != same for o in a.operations)
     )
 
 
@@ -392,7 +390,7 @@ def _elsewhere(e: Elsewhere, record: Record) -> Record:
     left = EarlierStack(
         stack=record.stack, operation=op, reason=e.reason, error_type=e.error_type, at=e.at
     )
-    known = {"alternatives": tuple(rest), "earlier": (*record.earlier, left)}
+    known = {"fallbacks": tuple(rest), "earlier": (*record.earlier, left)}
     return record.model_copy(update={**dict(following), **known})
 
 
@@ -664,11 +662,11 @@ def _restored(e: Restored, record: Record) -> Record:
         for o in record.operations
     )
     known: dict[str, Any] = {"operations": operations}
-    if record.alternatives:
+    if record.fallbacks:
         # Each of them may have been asked since, and look-ups go to one stack only.
-        names = dict.fromkeys(o.provider for a in record.alternatives for o in a.operations)
+        names = dict.fromkeys(o.provider for a in record.fallbacks for o in a.operations)
         first = record.operations[0].operation
-        known["alternatives"] = ()
+        known["fallbacks"] = ()
         known["action"] = Action(
             kind="retry",
             operation=first,
@@ -717,7 +715,7 @@ _PERSONAL: Mapping[str, Any] = {
     "name": "",
     "language": None,
     "options": (),
-    "alternatives": (),
+    "fallbacks": (),
     "idempotency_key": None,
     "consent_id": None,
     "error_message": None,

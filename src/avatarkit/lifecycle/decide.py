@@ -204,5 +204,5 @@ def _no_later(record: Record, step: Step) -> Step:
 def _alone(record: R, stack: EarlierStack) -> R:
     """What an earlier stack holds, as a record that nobody wants any more."""
     ended: dict[str, Any] = {"status": Status.FAILED, "cleanup": "delete", "deleted": False}
-    only: dict[str, Any] = {"operations": (stack.operation,), "earlier": (), "alternatives": ()}
+    only: dict[str, Any] = {"operations": (stack.operation,), "earlier": (), "fallbacks": ()}
     return record.model_copy(update={**ended, **only, "action": None})

@@ -48,7 +48,7 @@ def samples_of(record: Record) -> Iterator[Sample]:
     given: tuple[Sample | None, ...] = ()
     if isinstance(record, Training):
         given = (*record.voice, record.footage)
-        for other in record.alternatives:
+        for other in record.fallbacks:
             given += tuple(s for s in (*other.voice, other.footage) if s not in given)
     elif isinstance(record, Video):
         given = (record.audio, record.source)

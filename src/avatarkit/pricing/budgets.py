@@ -17,7 +17,7 @@ from typing import Literal, TypeVar
 from ..errors import BudgetExceeded, ConfigError
 from ..interfaces import MILLIONTHS, Cap, Held, dollars
 from ..models import Operation
-from ..records import Alternative, OperationState, Phase, Record, Video
+from ..records import Fallback, OperationState, Phase, Record, Video
 from .money import Money, checked, money, require
 from .quotes import Choice, Estimate, Scenario, Usage, Workload, every_variant, usages
 from .rows import Prices
@@ -217,7 +217,7 @@ def bounded(
     _require_names(allow_unknown)
     kept: list[R] = []
     refusals: list[BudgetExceeded] = []
-    for stack in (record, *(record.model_copy(update=dict(a)) for a in record.alternatives)):
+    for stack in (record, *(record.model_copy(update=dict(a)) for a in record.fallbacks)):
         quoted, found = ordered(stack, prices[stack.stack])
         try:
             if max_cost is not None:
@@ -232,11 +232,11 @@ def bounded(
     if not kept:
         raise refusals[0]
     first, *others = kept
-    alternatives = tuple(
-        Alternative(**{name: getattr(other, name) for name in Alternative.model_fields})
+    fallbacks = tuple(
+        Fallback(**{name: getattr(other, name) for name in Fallback.model_fields})
         for other in others
     )
-    first = first.model_copy(update={"alternatives": alternatives})
+    first = first.model_copy(update={"fallbacks": fallbacks})
     return first, [budget.cap(record.created_at, record.user_id) for budget in budgets]
 
 

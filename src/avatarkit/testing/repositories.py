@@ -24,8 +24,8 @@ from ..errors import BudgetExceeded, ConfigError, IllegalTransition, NotFound, S
 from ..interfaces import Backlog, Cap, Held, LogEntry, Repository
 from ..models import Consent, Job, JobState, Operation, StoredFile, VendorEvent
 from ..records import (
-    Alternative,
     EarlierStack,
+    Fallback,
     JobResult,
     LedgerEntry,
     OperationState,
@@ -236,12 +236,12 @@ class RepositorySuite:
         self, repository: Repository
     ) -> None:
         """Fallback stacks and failed stacks are stored, uploads included."""
-        other = Alternative(
+        other = Fallback(
             stack="other",
             operations=(OperationState(operation=Operation.VOICE, provider="other"),),
             voice=(_sample(),),
         )
-        before, _ = await repository.create(a_training(alternatives=(other,)))
+        before, _ = await repository.create(a_training(fallbacks=(other,)))
         left = EarlierStack(
             stack="fake",
             operation=before.operations[0].revised(uploads={"prepared": {"upload": "1"}}),
@@ -250,7 +250,7 @@ class RepositorySuite:
             at=_BIRTH,
         )
         moved = before.model_copy(
-            update={**dict(other), "alternatives": (), "earlier": (left,), "next_at": None}
+            update={**dict(other), "fallbacks": (), "earlier": (left,), "next_at": None}
         )
         saved = await repository.save(before, moved)
         seen = await (await self.reopen(repository)).get(before.id)
