@@ -18,7 +18,7 @@ _BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", None)
 
 
 def _boot_id() -> str:
-    """Name this start of the machine; where the system has no name, this process stands for it."""
+    """Return the ID of this boot; without one from the system, an ID of this process."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:

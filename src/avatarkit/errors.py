@@ -93,7 +93,7 @@ class StorageError(AvatarKitError, OSError):
 
 
 class ServiceDiscontinued(AvatarKitError):
-    """The service has closed. The message names fallbacks."""
+    """The service has closed. The message names alternatives."""
 
 
 class ProviderError(AvatarKitError):

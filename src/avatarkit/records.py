@@ -1,6 +1,6 @@
-"""The rows: what is kept of a training and of a video, and of each paid thing within them.
+"""Records: the rows of trainings and videos, and the state of each paid operation within them.
 
-Nothing in here acts; ``states`` says what may become of a record.
+Plain data; ``lifecycle`` defines the transitions.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = [
 
 
 class Status(StrEnum):
-    """What a person is shown."""
+    """Status of a record, as users see it."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -44,7 +44,7 @@ class Status(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether it can never change again."""
+        """True if it can never change again."""
         return self in FINAL
 
 
@@ -66,7 +66,7 @@ TRANSITIONS: Mapping[Status, frozenset[Status]] = {
 
 
 class Phase(StrEnum):
-    """How far the paid call of an operation has come."""
+    """State of an operation's paid call."""
 
     NONE = "none"  #: nothing was sent, or it is proved that nothing was accepted
     INTENT = "intent"  #: it may have been sent, and may have been accepted
@@ -111,7 +111,7 @@ _YEAR = 366 * 86_400
 
 
 def elapsed(since: Instant, now: Instant) -> float | None:
-    """Seconds between two instants, or None where the clocks make no sense of it."""
+    """Seconds between two instants, or None if the clocks contradict each other."""
     same_boot = bool(since.boot_id) and since.boot_id == now.boot_id
     gap = now.boot - since.boot if same_boot else now.wall - since.wall
     return gap if 0 <= gap < _YEAR else None
@@ -242,12 +242,12 @@ class OperationState(Model):
 
     @property
     def succeeded(self) -> bool:
-        """Whether it ended well, with its results stored."""
+        """True if it ended well, with its results stored."""
         return self.job.state is JobState.SUCCEEDED and self.job.stored
 
     @property
     def spent(self) -> int:
-        """Millionths of a dollar that accepted calls stand for: as told, else as quoted.
+        """Micro-dollars of accepted calls: as reported by the vendor, else as quoted.
 
         Every job that carries our token was accepted, and what was given up may have been.
         """
@@ -270,7 +270,7 @@ _PARTS = frozenset({"terms", "account", "call", "job", "uploads", "cleanup"})
 
 
 class Fallback(Model):
-    """Another stack that can do a training, and what it would be given."""
+    """Another stack that can do a training, with its operations and samples."""
 
     stack: str
     operations: tuple[OperationState, ...]
@@ -279,7 +279,7 @@ class Fallback(Model):
 
 
 class EarlierStack(Model):
-    """A stack that accepted nothing and was left; what it may still hold is cleared away."""
+    """Stack that accepted nothing and was left for a fallback; its leftovers are deleted."""
 
     stack: str
     operation: OperationState  #: that it did not take; those after it were never begun
@@ -289,7 +289,7 @@ class EarlierStack(Model):
 
 
 class Record(Model):
-    """What a training and a video have in common: the row that is driven and watched."""
+    """Row that is processed and watched; the common fields of a training and a video."""
 
     id: str
     user_id: str
@@ -329,7 +329,7 @@ class Record(Model):
 
     @property
     def shown(self) -> tuple[object, ...]:
-        """What a person who watches sees of it: where this changes, watchers are told."""
+        """Fields that watchers see: they are told when one of these changes."""
         told = self.action, self.error_message, self.stack
         return self.status, self.progress, *told, self.deleted
 
@@ -346,12 +346,12 @@ class Record(Model):
 
     @property
     def spent(self) -> int:
-        """Millionths of a dollar for what vendors have accepted."""
+        """Micro-dollars for calls that vendors have accepted."""
         return self.holds[1]
 
     @property
     def reserved(self) -> int:
-        """Millionths of a dollar for what is still to be sent, or of which nobody knows yet.
+        """Micro-dollars for calls that are still to be sent, or in doubt.
 
         An open intent is reserved on a final record too: until its fate is known, it may be paid.
         While another stack may still take over, it is what the dearest of them takes.
@@ -378,7 +378,7 @@ class Record(Model):
 
     @property
     def prefix(self) -> str:
-        """The folder of the media store that holds the results; it names nobody."""
+        """Folder of the results in the media store; it has no personal data."""
         return f"results/{self.id}"
 
     @property

@@ -158,7 +158,7 @@ class InProcessEngine:
             self.wake()
 
     async def _stuck(self, before: Record, after: Record) -> bool:
-        """Whether nothing came of a record that was due: it would be due again at once."""
+        """True if a due record has not changed: it would be due again at once."""
         if after.version != before.version:
             return False
         now = (await self._repository.now()).wall

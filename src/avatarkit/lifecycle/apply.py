@@ -85,7 +85,7 @@ def apply(record: R, event: Event) -> R:
 
 
 def _folded(record: R, event: Event) -> R:
-    """Fold into the record; what speaks of an earlier stack's operation, into that alone."""
+    """Fold into the record, or into the operation of the earlier stack that the event is about."""
     event = bound(event, record)
     own = record.operation(event.operation) if isinstance(event, _Of) else None
     if not isinstance(event, _Of) or own is None or event.provider == own.provider:
@@ -289,7 +289,7 @@ _MUST_LEAVE_BYTES = frozenset({Operation.VIDEO, Operation.DUB, Operation.SPEECH}
 
 
 def _more_found(record: R, op: OperationState, found: Iterable[str]) -> R:
-    """Note every further job with our token; on a cancelled record it is to be deleted."""
+    """Note every further job with our correlation ID; a cancelled record has them deleted."""
     new = tuple(i for i in found if i != op.job.id and i not in op.cleanup.duplicates)
     if new:
         record = _set(
@@ -309,7 +309,7 @@ def _more_found(record: R, op: OperationState, found: Iterable[str]) -> R:
 
 
 def _discarding(record: R) -> R:
-    """Put everything that the vendors hold on the list of what is to be deleted."""
+    """List every job that the vendors hold for deletion."""
     operations = tuple(
         o.revised(cleanup={"discard": _ids(o.cleanup.discard, o.known_ids)})
         if set(o.known_ids) - set(o.cleanup.discard)
@@ -323,7 +323,7 @@ def _discarding(record: R) -> R:
 def _absent(e: Absent, record: Record) -> Record:
     op = _get(record, e.operation)
     if op.phase is not Phase.INTENT or op.call.attempt != e.attempt:
-        return record  # it speaks of one attempt; a newer intent is none of its business
+        return record  # it speaks of one attempt, and must not clear a newer intent
     record = _set(
         record,
         e.operation,
@@ -353,9 +353,9 @@ def _unsent(e: Unsent, record: Record) -> Record:
 
 
 def movable(record: Record, operation: Operation) -> bool:
-    """Whether another stack may take over, now that ``operation`` is known not to be accepted.
+    """True if a fallback may take over, now that ``operation`` is known not to be accepted.
 
-    No other operation may have been accepted, be of unknown fate, or have asked a person.
+    No other operation may have been accepted, be in doubt, or have asked a person.
     """
     own = _get(record, operation)
     return (
@@ -368,7 +368,7 @@ def movable(record: Record, operation: Operation) -> bool:
 
 
 def _others(record: Record, own: OperationState) -> tuple[Fallback, ...]:
-    """The fallbacks that do not ask the same provider for the same."""
+    """Fallbacks whose provider for this operation is another one."""
     same = (own.operation, own.provider)
     return tuple(
         a for a in record.fallbacks if all((o.operation, o.provider) != same for o in a.operations)
@@ -619,7 +619,7 @@ def _resumed(e: Resumed, record: Record) -> Record:
 
 
 def _lose(record: R) -> R:
-    """Close the intents that no look-up can ever settle; the others stay due."""
+    """Close the intents that no lookup can settle; the others stay due."""
     operations = tuple(
         o.revised(call={"phase": Phase.LOST, "doubted": True})
         if o.phase is Phase.INTENT and not o.terms.findable
@@ -708,8 +708,8 @@ def _deleted(e: Deleted, record: Record) -> Record:
     return _discarding(_impersonal(record.model_copy(update={"operations": operations})))
 
 
-#: What is personal in a record, and what a tombstone holds in its place. By the user's id it can be
-#: found until cleanup has ended.
+#: Personal fields of a record, and the values of its tombstone. The user's id stays until cleanup
+#: has ended, so that the tombstone can be found.
 _PERSONAL: Mapping[str, Any] = {
     "clone_id": "",
     "name": "",
@@ -746,6 +746,6 @@ def _purged(e: Purged, record: Record) -> Record:
 
 
 def _blank(op: OperationState) -> OperationState:
-    """The operation without what is personal; its uploads are known until they have gone."""
+    """Remove personal data; the IDs of uploads stay until these are deleted."""
     uploads = {"prepared": op.uploads.prepared or None}
     return op.revised(job={"files": {}}, uploads=uploads, hand_in=None, not_taken=None)

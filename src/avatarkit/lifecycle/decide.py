@@ -39,7 +39,7 @@ R = TypeVar("R", bound=Record)
 
 
 class Do(StrEnum):
-    """What ``advance`` does next."""
+    """Next action of ``advance``."""
 
     PREPARE = "prepare"  #: free uploads
     HAND_IN = "hand_in"  #: send the provider the recording that it asked for
@@ -91,7 +91,7 @@ def poll_gap(record: Record, operation: OperationState, now: float, policy: Poli
 
 
 def decide(record: Record, now: float) -> Step:
-    """Say what is next; where ``Step.at`` lies in the future, nothing is to be done before."""
+    """Return the next step; nothing is due before ``Step.at``."""
     step = _decide(record, now)
     for stack in record.earlier:
         other = _decide(_alone(record, stack), now)
@@ -150,7 +150,7 @@ _PURGES = 2
 
 
 def _purged_before(record: Record, intent: OperationState) -> bool:
-    """Whether its results need not wait for a look-up, which lacks its account's key.
+    """True if the results can be deleted before a lookup that lacks its account's key.
 
     Stored speech is what shows that the call was accepted, so it waits.
     """
@@ -178,7 +178,7 @@ def _after_the_end(record: Record) -> Step:
 
 
 def _discardable(record: Record, op: OperationState) -> bool:
-    """Whether what was uploaded for it serves nobody any more; first goes what was made of it."""
+    """True if its uploads are no longer needed; jobs made of them are deleted first."""
     if (
         record.cleanup == "no"
         or op.uploads.fate != "kept"
@@ -191,7 +191,7 @@ def _discardable(record: Record, op: OperationState) -> bool:
 
 
 def _no_later(record: Record, step: Step) -> Step:
-    """Put a look-up that is due first before what is due later."""
+    """Return whichever is earlier: the step or the next recheck."""
     due = [
         (o.call.recheck_at, o.operation) for o in record.operations if o.call.recheck_at is not None
     ]
@@ -202,7 +202,7 @@ def _no_later(record: Record, step: Step) -> Step:
 
 
 def _alone(record: R, stack: EarlierStack) -> R:
-    """What an earlier stack holds, as a record that nobody wants any more."""
+    """Failed record with an earlier stack's operation alone: it is only cleaned up."""
     ended: dict[str, Any] = {"status": Status.FAILED, "cleanup": "delete", "deleted": False}
     only: dict[str, Any] = {"operations": (stack.operation,), "earlier": (), "fallbacks": ()}
     return record.model_copy(update={**ended, **only, "action": None})

@@ -33,9 +33,9 @@ E = TypeVar("E", bound=Event)
 
 
 def bound(event: E, record: Record) -> E:
-    """The event, bound to the provider that has its operation in ``record``.
+    """Bind the event to the provider that has its operation in ``record`` now.
 
-    Whatever takes that provider's place later, the event does not speak of.
+    After a failover, the event still speaks of that provider, and not of its successor.
     """
     if not isinstance(event, _Of) or event.provider is not None:
         return event
@@ -120,7 +120,7 @@ class Absent(_Of):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsent(_Of):
-    """``attempt`` provably never left; it costs no try."""
+    """``attempt`` was never sent; it does not count as a try."""
 
     attempt: int
     next_at: float
@@ -128,7 +128,7 @@ class Unsent(_Of):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elsewhere(_Of):
-    """The provider will not do it, or is not there: the next stack is asked, see ``movable``.
+    """The provider refuses, or is down: the next stack takes over, see ``movable``.
 
     It is proved that ``attempt`` was not accepted; None: it was a free call.
     """
@@ -140,7 +140,7 @@ class Elsewhere(_Of):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubted(_Of):
-    """The fate of ``attempt`` is unknown; look again at ``next_at``."""
+    """The outcome of ``attempt`` is unknown; look it up at ``next_at``."""
 
     attempt: int
     recheck_at: float
@@ -149,7 +149,7 @@ class Doubted(_Of):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettleRestarted(_Of):
-    """The clocks contradict each other: count the settle time of ``attempt`` from ``instant``."""
+    """The clocks contradict each other: restart the settle time of ``attempt`` at ``instant``."""
 
     attempt: int
     instant: Instant
@@ -190,7 +190,7 @@ class CopyFailed(_Of):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Postponed(_Of):
-    """Nothing was learned; try the same again at ``next_at``."""
+    """A free call gave no answer; try it again at ``next_at``."""
 
     next_at: float
     failed: bool = False  #: because a free call failed
@@ -206,7 +206,7 @@ class Removed(_Of):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Abandoned(_Of):
-    """Nobody can look or delete there any more: what an ended record has there stays, by name."""
+    """The provider can no longer be reached: an ended record names what stays there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,16 +261,16 @@ class Failed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancelled(Event):
-    """The caller wants it no more."""
+    """The caller cancelled it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deleted(Event):
-    """The caller wants no trace of it; what is personal in it goes at once."""
+    """The caller deleted it; its personal data goes at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purged(Event):
-    """The stored results of a deleted record are gone; so is what came into it meanwhile."""
+    """The stored results of a deleted record are removed, with personal data that came later."""
 
     again_at: float

@@ -1,4 +1,4 @@
-"""What exists of a person, and where: rows, what vendors hold, files; and what is still to go."""
+"""Leftovers: rows, vendors' jobs and files of a person, and those that are still to be deleted."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def of_record(record: Record) -> Iterator[Holding]:
 
 
 def of_consent(consent: Consent) -> Iterator[Holding]:
-    """The evidence."""
+    """Stored evidence of a consent."""
     if consent.evidence_file is not None:
         yield _file(consent.evidence_file, None)
 
@@ -73,7 +73,7 @@ class Rest:
 
 
 def rests(state: OperationState) -> Iterator[Rest]:
-    """What is not gone of an operation whose record is not wanted any more."""
+    """Leftovers of one operation of a record that has ended."""
     if state.phase is Phase.INTENT:
         yield Rest("doubt", pending=True)
     if state.phase is Phase.LOST:
@@ -89,9 +89,9 @@ def rests(state: OperationState) -> Iterator[Rest]:
 
 
 def leftovers(record: Record) -> Iterator[Leftover]:
-    """What vendors or the store still hold of a cancelled or deleted record.
+    """Leftovers of a cancelled or deleted record, at vendors and in the store.
 
-    Of any other: what stacks hold that were asked before another one took over.
+    Of any other record: those of stacks that were left for a fallback.
     """
     for state in record.operations if record.cleanup != "no" else ():
         yield from _left(state, removing=record.cleanup == "delete")
@@ -102,7 +102,7 @@ def leftovers(record: Record) -> Iterator[Leftover]:
 
 
 def _left(state: OperationState, *, removing: bool) -> Iterator[Leftover]:
-    """What one operation may have left; its uploads stay for as long as it is not removed."""
+    """Leftovers of one operation; it keeps its uploads unless it is being removed."""
     where = f"{state.provider} {state.operation}"
     for rest in rests(state):
         if rest.kind == "doubt":

@@ -109,7 +109,7 @@ class PaidCalls(Effects):
         request: VendorRequest,
         guard: Callable[[], None],
     ) -> Event:
-        """Send once, and say what came of it."""
+        """Send once, and return the outcome as an event."""
         operation, attempt = state.operation, state.call.attempt
         request = request.model_copy(update={"guard": guard})
         error: Exception
@@ -205,7 +205,7 @@ class PaidCalls(Effects):
     async def _reconcile(
         self, record: Record, state: OperationState, provider: Provider, now: Instant
     ) -> Record:
-        """Settle an intent of unknown fate, without ever sending anything anew."""
+        """Reconcile an intent in doubt by a lookup; nothing is sent again."""
         if not state.call.doubted:
             doubt = Doubted(
                 at=now.wall,
@@ -238,7 +238,7 @@ class PaidCalls(Effects):
     async def _evidence(
         self, record: Record, state: OperationState, provider: Provider
     ) -> tuple[Sequence[Job], Mapping[str, StoredFile] | None]:
-        """What shows that the call was accepted: speech in our store, or jobs with our token."""
+        """Look for proof of acceptance: stored speech, or jobs with our correlation ID."""
         if state.operation is Operation.SPEECH:
             for suffix in ("", *_AUDIO_SUFFIXES.values()):
                 file = await self._media.stat(f"{record.prefix}/speech-audio{suffix}")
@@ -265,7 +265,7 @@ class PaidCalls(Effects):
         return await self._put(record, event)
 
     async def _presume_absent(self, record: Record, state: OperationState, now: Instant) -> Record:
-        """Nothing was found; ``now`` was taken before the look-up."""
+        """Count the attempt as absent once it has settled; ``now`` is from before the lookup."""
         settle = settle_time(state, self._policy)
         passed = elapsed(cast("Instant", state.call.intent_at), now)
         if passed is None:
@@ -288,7 +288,7 @@ class PaidCalls(Effects):
         return await self._put(record, event)
 
     def _may_repeat(self, state: OperationState, now: Instant) -> bool:
-        """Whether the vendor's idempotency key still covers the attempt, with an hour to spare."""
+        """True if the vendor's idempotency key still covers the attempt, with an hour to spare."""
         passed = elapsed(cast("Instant", state.call.intent_at), now)
         window = state.terms.idempotency_window
         return window is not None and passed is not None and passed < window - 3600.0
@@ -334,7 +334,7 @@ class PaidCalls(Effects):
     async def _recheck(
         self, record: Record, state: OperationState, provider: Provider, now: Instant
     ) -> Record:
-        """Look a once doubted operation up again, long after: a vendor may have run it late."""
+        """Look up an operation that was in doubt, a day later: a vendor may run it late."""
         try:
             jobs = await self._find(record, state, provider)
         except Exception as error:  # noqa: BLE001 - a failed look-up is never absence
@@ -352,7 +352,7 @@ _AUDIO_SUFFIXES: Mapping[str, str] = {
 
 
 def _unheard(state: OperationState, why: str) -> errors.Ambiguous:
-    """Speech that began to come was charged, whatever ended it."""
+    """Error for speech that broke off; the vendor may have charged for it."""
     return errors.Ambiguous(
         f"the speech broke off ({why})", provider=state.provider, operation=state.operation
     )

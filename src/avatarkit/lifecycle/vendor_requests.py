@@ -1,4 +1,4 @@
-"""Builds what is sent to a provider from a record and the media store; sends nothing."""
+"""Build a provider's requests from a record and the media store; sends nothing."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ class Requests:
         )
 
     async def _footage_of(self, video: Video, provider: Provider) -> Media | None:
-        """What the avatar was trained of, where the provider needs it and it is still there."""
+        """Footage of the training, for a provider that needs it with each video; else None."""
         if not provider.capabilities.footage_with_video or video.training_id is None:
             return None
         training = await self._repository.get(video.training_id)
@@ -173,7 +173,7 @@ class Requests:
         return DubRequest(**common, source=source, language=video.language or "")
 
     async def _speech(self, record: Record, file: StoredFile, provider: Provider) -> Media:
-        """Synthesised speech, in a format that the provider takes."""
+        """Synthesised speech, converted to a format that the provider takes."""
         formats = provider.capabilities.audio_formats
         wanted = next((f for f in formats if f in audio.CODECS), None)
         foreign = file.media_type.startswith("audio/") and file.media_type not in formats
@@ -184,7 +184,7 @@ class Requests:
     async def _written(
         self, record: Record, files: Sequence[StoredFile], media_type: str
     ) -> StoredFile:
-        """The sound of all files in one, made once; it goes when the record's results go."""
+        """Join the sound of all files; cached, and deleted with the record's results."""
         suffix, _ = audio.CODECS[media_type]
         contents = hashlib.sha256("".join(f.sha256 for f in files).encode()).hexdigest()
         key = f"{record.prefix}/sound-{contents[:16]}{suffix}"
@@ -197,7 +197,7 @@ class Requests:
             return await self._media.put(key, chunks(target), media_type)
 
     async def _local(self, file: StoredFile, folder: Path) -> Path:
-        """Where the file lies on this machine, once it has been brought there."""
+        """Return a local path of the file, after downloading it if necessary."""
         if (path := self._media.path(file.key)) is not None:
             return path
         path = folder / f"{file.sha256}{Path(file.key).suffix}"
@@ -233,7 +233,7 @@ def _options(record: Record, provider: Provider) -> tuple[Options, ...]:
 
 
 def unreachable(provider: str) -> errors.ConfigError:
-    """What is raised where a provider fetches by a link what the store has no link to."""
+    """Error for a provider that fetches by URL from a store that has no public URLs."""
     return errors.ConfigError(
         f"{provider} fetches this by a link, and the media store has none that it can reach: use "
         "an S3 or Supabase store; or, for a folder, set AVATARKIT_PUBLIC_URL and "

@@ -1,4 +1,4 @@
-"""Who watches records, and what wakes them: changes in this process, and those heard of."""
+"""Watchers of records, woken by changes in this process and by the repository's notifications."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FIRST_GAP, _LONGEST_GAP = 1.0, 60.0
 
 @dataclass(slots=True, eq=False)
 class Watcher:
-    """One who waits for news of one record."""
+    """Subscription to changes of one record."""
 
     _changes: Changes
     _event: anyio.Event = field(default_factory=anyio.Event)
@@ -39,13 +39,13 @@ class Watcher:
         return told
 
     def tell(self, record: Record) -> None:
-        """Hand over what this process has saved, so that nobody needs to read it."""
+        """Hand over a record that this process has saved, so that it need not be read again."""
         if self._told is None or self._told.version < record.version:
             self._told = record
         self._event.set()
 
     def look(self) -> None:
-        """Have it looked at."""
+        """Have the record read from the repository."""
         self._look = True
         self._event.set()
 
@@ -80,12 +80,12 @@ class Changes:
                 del self._watchers[record_id]
 
     def tell(self, record: Record) -> None:
-        """Wake who watches what this process has saved."""
+        """Wake the watchers of a record that this process has saved."""
         for watcher in self._watchers.get(record.id, ()):
             watcher.tell(record)
 
     async def run(self) -> None:
-        """Listen until cancelled, from the first watcher on; begin anew whenever that fails."""
+        """Listen until cancelled, from the first watcher on; reconnect after a failure."""
         self._heard = False  # an earlier run may have been cancelled while it heard
         gap, said = _FIRST_GAP, False
         await self._wanted.wait()

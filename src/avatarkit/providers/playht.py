@@ -1,4 +1,4 @@
-"""PlayHT, a closed service: the error names fallbacks. Sends nothing."""
+"""PlayHT, a closed service: the error names alternatives. Sends nothing."""
 
 from __future__ import annotations
 

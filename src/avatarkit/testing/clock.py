@@ -110,11 +110,11 @@ class FakeClock(Clock):
                 deadline.scope.cancel()
 
     def set_wall(self, wall: float) -> None:
-        """Set the wall clock, as a person or NTP does; nobody wakes by that."""
+        """Set the wall clock, as a person or NTP does; no sleeper wakes by that."""
         self._wall_at_start = wall - self._passed
 
     def reboot(self) -> None:
-        """Start the machine anew: boot time begins again, wall time goes on."""
+        """Reboot: boot time starts again, wall time goes on."""
         self._boots += 1
         self._boot_at_start = 10.0 - self._passed
 
@@ -188,9 +188,9 @@ class FakeClock(Clock):
             self._sleepers[0].wake.set()
 
     async def _quiet(self, sleeper: _Sleeper) -> bool:
-        """Wait until nothing can move without time; False where that is no longer his to say.
+        """Wait until only time can move a task; False if another sleeper is now the earliest.
 
-        Two that looked at once would each take the other for somebody who moves.
+        Only the earliest sleeper looks: two would each take the other for a running task.
         """
         calm, give_up = 0, time.monotonic() + _PATIENCE
         loop = asyncio.get_running_loop()
