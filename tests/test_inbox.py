@@ -8,7 +8,7 @@ import pytest
 
 from avatarkit import errors
 from avatarkit.interfaces import LogEntry
-from avatarkit.lifecycle.deliveries import Inbox
+from avatarkit.lifecycle.deliveries import Deliveries
 from avatarkit.models import Job, JobState, Operation, VendorEvent
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.testing import FakeClock
@@ -42,7 +42,7 @@ async def test_a_delivery_that_cannot_be_applied_holds_up_no_other():
             raise errors.StorageError("its record cannot be read")
         return None, True
 
-    inbox = Inbox(repository=repository, provider=lambda name: None, deliver=deliver)
+    inbox = Deliveries(repository=repository, provider=lambda name: None, deliver=deliver)
     assert await inbox.sweep() == 1
     assert [entry.event_id for entry in await repository.pending_webhooks()] == ["a-broken"]
 
@@ -64,7 +64,7 @@ async def test_an_id_that_no_database_keeps_is_rejected(event_id, job_id, token)
     event = VendorEvent(provider="fake", id=event_id, name="video.failed", job=job, trusted=True)
     repository = MemoryRepository(clock=FakeClock())
     provider = SimpleNamespace(events=lambda delivery: [event])
-    inbox = Inbox(repository=repository, provider=lambda name: provider, deliver=None)
+    inbox = Deliveries(repository=repository, provider=lambda name: provider, deliver=None)
     with pytest.raises(errors.WebhookRejected, match="an id"):
         await inbox.take("fake", Delivery(b"{}", {}), token, apply=False)
     assert await repository.pending_webhooks() == []

@@ -17,7 +17,7 @@ from avatarkit import AvatarKit, errors
 from avatarkit.clock import SystemClock
 from avatarkit.engines.in_process import InProcessEngine
 from avatarkit.interfaces import ProviderSettings
-from avatarkit.lifecycle.deliveries import Inbox
+from avatarkit.lifecycle.deliveries import Deliveries
 from avatarkit.models import JobState, Operation
 from avatarkit.providers.elevenlabs import ElevenLabs
 from avatarkit.providers.heygen import HeyGen
@@ -327,7 +327,7 @@ async def test_what_was_kept_is_applied_after_a_restart(site):
 
 async def test_a_bug_while_deliveries_are_applied_leaves_them_for_the_next_look(site, monkeypatch):
     calls = []
-    sweep = Inbox.sweep
+    sweep = Deliveries.sweep
 
     async def once_broken(self, limit):
         calls.append(1)
@@ -335,7 +335,7 @@ async def test_a_bug_while_deliveries_are_applied_leaves_them_for_the_next_look(
             raise ZeroDivisionError
         return await sweep(self, limit)
 
-    monkeypatch.setattr(Inbox, "sweep", once_broken)
+    monkeypatch.setattr(Deliveries, "sweep", once_broken)
     async with site.running() as app, site.client(app, "ana") as client:
         kit = site.kit
         record_id = await trained(site, client)

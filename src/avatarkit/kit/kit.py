@@ -34,7 +34,7 @@ from ..interfaces import (
 from ..lifecycle.account_limits import AccountSlots
 from ..lifecycle.advance import Orchestrator
 from ..lifecycle.decide import Policy
-from ..lifecycle.deliveries import Inbox
+from ..lifecycle.deliveries import Deliveries
 from ..lifecycle.durations import Duration, Durations
 from ..lifecycle.leftovers import Holding
 from ..lifecycle.watching import Changes
@@ -149,7 +149,7 @@ class AvatarKit:
         self.webhooks = KitWebhooks(
             repository=self._repository,
             pool=self._pool,
-            inbox=Inbox(
+            deliveries=Deliveries(
                 repository=self._repository,
                 provider=self._pool.provider,
                 deliver=self._orchestrator.deliver,

@@ -7,7 +7,7 @@ from typing import cast
 from .. import errors
 from ..engines.in_process import InProcessEngine
 from ..interfaces import LogEntry, LogPage, Outcome, Repository
-from ..lifecycle.deliveries import Inbox
+from ..lifecycle.deliveries import Deliveries
 from ..stacks.provider_pool import ProviderPool
 from ..webhooks import Delivery, Registered, Registers
 
@@ -16,11 +16,16 @@ class KitWebhooks:
     """Receive webhook deliveries, replay them, and register addresses at vendors."""
 
     def __init__(
-        self, *, repository: Repository, pool: ProviderPool, inbox: Inbox, engine: InProcessEngine
+        self,
+        *,
+        repository: Repository,
+        pool: ProviderPool,
+        deliveries: Deliveries,
+        engine: InProcessEngine,
     ) -> None:
         self._repository = repository
         self._pool = pool
-        self._inbox = inbox
+        self._deliveries = deliveries
         self._engine = engine
 
     async def receive(
@@ -32,20 +37,20 @@ class KitWebhooks:
         delivery is only kept, so that the vendor gets its answer at once; ``apply`` does the
         rest. Raises ``WebhookRejected`` for a forged, stale or malformed delivery.
         """
-        entry = await self._inbox.take(provider, delivery, token, apply=apply)
+        entry = await self._deliveries.take(provider, delivery, token, apply=apply)
         self._engine.wake()
         return entry
 
     async def apply(self, limit: int = 64) -> int:
         """Apply kept deliveries, at most ``limit``; return how many are settled."""
-        settled = await self._inbox.sweep(limit)
+        settled = await self._deliveries.sweep(limit)
         if settled:
             self._engine.wake()
         return settled
 
     async def replay(self, provider: str, event_id: str) -> LogEntry:
         """Apply a kept delivery once more, which is idempotent; raises ``NotFound``."""
-        entry = await self._inbox.apply(await self.get(provider, event_id))
+        entry = await self._deliveries.apply(await self.get(provider, event_id))
         self._engine.wake()
         return entry
 

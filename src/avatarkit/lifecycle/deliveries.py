@@ -24,7 +24,7 @@ PATIENCE = 24 * 3600.0
 _LONGEST = 500
 
 
-class Inbox:
+class Deliveries:
     """Checks, keeps and applies deliveries; holds no state of its own.
 
     What is about a deleted record is applied, since it may tell what is to be cleared away there,
