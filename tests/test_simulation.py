@@ -135,7 +135,7 @@ MUTANTS = {
         "return wall if seconds <= 0 else wall + max(seconds, _TICK)",
         "return wall + seconds",
     ),
-    "a deleted record is purged only once": ("lifecycle/decide.py", "_PURGES = 2", "_PURGES = 1"),
+    "a deleted record is purged only once": ("lifecycle/decide.py", "PURGES = 2", "PURGES = 1"),
 }
 
 

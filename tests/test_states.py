@@ -936,7 +936,7 @@ _KINDS = [
     kind
     for kind in vars(events).values()
     if isinstance(kind, type) and issubclass(kind, events.Event)
-    if kind not in {events.Event, events._Of}
+    if kind not in {events.Event, events.OperationEvent}
 ]
 _EVENTS = st.one_of(
     *(

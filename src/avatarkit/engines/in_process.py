@@ -10,7 +10,6 @@ import secrets
 from collections.abc import Awaitable, Callable
 
 import anyio
-import anyio.abc
 
 from .. import _telemetry
 from .._log import get_logger

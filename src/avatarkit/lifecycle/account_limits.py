@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import anyio
-import anyio.abc
 
 from .._log import get_logger
 from ..interfaces import TURN, Capabilities, Clock, Provider, Repository, Turn
@@ -34,7 +33,7 @@ class AccountSlots:
         self._limiters: dict[tuple[str, str], anyio.CapacityLimiter] = {}
 
     @asynccontextmanager
-    async def slot(self, provider: Provider, /) -> AsyncIterator[None]:
+    async def slot(self, provider: Provider, /) -> AsyncGenerator[None]:
         """Hold one of the account's places."""
         key = (provider.name, provider.account)
         can = provider.capabilities
@@ -48,7 +47,7 @@ class AccountSlots:
                     yield
 
     @asynccontextmanager
-    async def _shared(self, provider: str, account: str, can: Capabilities) -> AsyncIterator[None]:
+    async def _shared(self, provider: str, account: str, can: Capabilities) -> AsyncGenerator[None]:
         holder = secrets.token_hex(8)
         taken = True  # for the first request
 

@@ -24,7 +24,7 @@ from ..records import (
     Status,
     Training,
 )
-from .decide import _PURGES, _VENDORS, R, _alone, _discardable, decide
+from .decide import PURGES, VENDOR_ACTIONS, R, alone_with, decide, discardable
 from .events import (
     Abandoned,
     Absent,
@@ -43,6 +43,7 @@ from .events import (
     HandedIn,
     Intended,
     Missing,
+    OperationEvent,
     Postponed,
     Prepared,
     Purged,
@@ -56,7 +57,6 @@ from .events import (
     Taken,
     Unsent,
     Waits,
-    _Of,
     bound,
 )
 
@@ -79,7 +79,7 @@ def apply(record: R, event: Event) -> R:
     changed = changed.model_copy(update=updates)
     step = decide(changed, event.at)
     known: dict[str, Any] = {"next_at": step.at}
-    if changed.deleted and changed.purges >= _PURGES and step.at is None:
+    if changed.deleted and changed.purges >= PURGES and step.at is None:
         known["user_id"] = ""  # nothing is left to be looked for
     return changed.model_copy(update=known)
 
@@ -87,8 +87,8 @@ def apply(record: R, event: Event) -> R:
 def _folded(record: R, event: Event) -> R:
     """Fold into the record, or into the operation of the earlier stack that the event is about."""
     event = bound(event, record)
-    own = record.operation(event.operation) if isinstance(event, _Of) else None
-    if not isinstance(event, _Of) or own is None or event.provider == own.provider:
+    own = record.operation(event.operation) if isinstance(event, OperationEvent) else None
+    if not isinstance(event, OperationEvent) or own is None or event.provider == own.provider:
         return cast("R", _handle(event, record))
     for stack in record.earlier:
         left = stack.operation
@@ -99,7 +99,7 @@ def _folded(record: R, event: Event) -> R:
 
 def _folded_into(record: R, stack: EarlierStack, event: Event) -> R:
     """Fold into the operation of an earlier stack."""
-    alone = _alone(record, stack)
+    alone = alone_with(record, stack)
     changed = _handle(event, alone)
     if changed is alone:
         return record
@@ -453,7 +453,7 @@ def _vendor_action(record: R, operation: Operation, action: Action | None) -> R:
     if record.status.final:
         return record
     current = record.action
-    if action is not None and (current is None or current.kind in _VENDORS):
+    if action is not None and (current is None or current.kind in VENDOR_ACTIONS):
         known: dict[str, Any] = {"operation": operation}
         refused = _get(record, operation).not_taken
         if refused and action.recording:
@@ -462,7 +462,7 @@ def _vendor_action(record: R, operation: Operation, action: Action | None) -> R:
     if (
         action is None
         and current is not None
-        and current.kind in _VENDORS
+        and current.kind in VENDOR_ACTIONS
         and current.operation is operation
     ):
         return record.model_copy(update={"action": None})
@@ -559,7 +559,7 @@ def _abandoned(e: Abandoned, record: Record) -> Record:
 @_handle.register
 def _discarded(e: Discarded, record: Record) -> Record:
     op = _get(record, e.operation)
-    if not _discardable(record, op):
+    if not discardable(record, op):
         return record
     if e.gone or op.uploads.discards + 1 >= e.limit:
         ended = {"fate": "gone" if e.gone else "left", "prepared": None}
@@ -739,7 +739,7 @@ def _impersonal(record: R) -> R:
 
 @_handle.register
 def _purged(e: Purged, record: Record) -> Record:
-    if not record.deleted or record.purges >= _PURGES or e.at < record.purge_at:
+    if not record.deleted or record.purges >= PURGES or e.at < record.purge_at:
         return record  # two workers that purge at once have purged once
     known = {"purges": record.purges + 1, "purge_at": e.again_at}
     return _impersonal(record).model_copy(update=known)

@@ -68,7 +68,7 @@ class Step:
 #: Actions under which no new paid call is made and nothing is polled.
 _BLOCKING = frozenset({"payment", "account", "retry", "result"})
 #: Actions that the provider raises and takes back.
-_VENDORS = frozenset({"open_url", "read_text", "captcha"})
+VENDOR_ACTIONS = frozenset({"open_url", "read_text", "captcha"})
 
 
 def settle_time(operation: OperationState, policy: Policy) -> float:
@@ -94,7 +94,7 @@ def decide(record: Record, now: float) -> Step:
     """Return the next step; nothing is due before ``Step.at``."""
     step = _decide(record, now)
     for stack in record.earlier:
-        other = _decide(_alone(record, stack), now)
+        other = _decide(alone_with(record, stack), now)
         if other.at is not None and (step.at is None or other.at < step.at):
             step = replace(other, earlier=stack.operation)
     return step
@@ -146,7 +146,7 @@ def _next_of(state: OperationState) -> Do:
 
 
 #: A copy that was under way when its record was deleted may end after the first purge.
-_PURGES = 2
+PURGES = 2
 
 
 def _purged_before(record: Record, intent: OperationState) -> bool:
@@ -154,7 +154,7 @@ def _purged_before(record: Record, intent: OperationState) -> bool:
 
     Stored speech is what shows that the call was accepted, so it waits.
     """
-    waits = record.deleted and record.action is not None and record.purges < _PURGES
+    waits = record.deleted and record.action is not None and record.purges < PURGES
     return (
         waits and intent.operation is not Operation.SPEECH and (record.purge_at < intent.not_before)
     )
@@ -169,15 +169,15 @@ def _after_the_end(record: Record) -> Step:
     steps += [
         Step(Do.DISCARD, o.operation, o.not_before)
         for o in record.operations
-        if _discardable(record, o)
+        if discardable(record, o)
     ]
-    if record.deleted and record.purges < _PURGES:
+    if record.deleted and record.purges < PURGES:
         steps.append(Step(Do.PURGE, None, record.purge_at))
     earliest = min(steps, key=lambda step: step.at or 0.0, default=Step(Do.REST))
     return _no_later(record, earliest)
 
 
-def _discardable(record: Record, op: OperationState) -> bool:
+def discardable(record: Record, op: OperationState) -> bool:
     """True if its uploads are no longer needed; jobs made of them are deleted first."""
     if (
         record.cleanup == "no"
@@ -201,7 +201,7 @@ def _no_later(record: Record, step: Step) -> Step:
     return Step(Do.RECHECK, operation, at) if step.at is None or at < step.at else step
 
 
-def _alone(record: R, stack: EarlierStack) -> R:
+def alone_with(record: R, stack: EarlierStack) -> R:
     """Failed record with an earlier stack's operation alone: it is only cleaned up."""
     ended: dict[str, Any] = {"status": Status.FAILED, "cleanup": "delete", "deleted": False}
     only: dict[str, Any] = {"operations": (stack.operation,), "earlier": (), "fallbacks": ()}

@@ -22,11 +22,11 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Of(Event):
+class OperationEvent(Event):
+    """Something that happened to one operation, see ``bound`` for ``provider``."""
+
     operation: Operation
-    provider: str | None = (
-        None  #: whose operation it is, see ``bound``; None: the one that is there
-    )
+    provider: str | None = None  #: None: the provider that has the operation now
 
 
 E = TypeVar("E", bound=Event)
@@ -37,14 +37,14 @@ def bound(event: E, record: Record) -> E:
 
     After a failover, the event still speaks of that provider, and not of its successor.
     """
-    if not isinstance(event, _Of) or event.provider is not None:
+    if not isinstance(event, OperationEvent) or event.provider is not None:
         return event
     state = record.operation(event.operation)
     return event if state is None else replace(event, provider=state.provider)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared(_Of):
+class Prepared(OperationEvent):
     """Free uploads are made; provider, account and API version are frozen."""
 
     prepared: dict[str, Any]
@@ -61,14 +61,14 @@ class Waits(Prepared):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HandedIn(_Of):
+class HandedIn(OperationEvent):
     """A person gave the recording that the provider asks for."""
 
     hand_in: HandIn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken(_Of):
+class Taken(OperationEvent):
     """The provider has taken the recording, or said why not."""
 
     hand_in: HandIn
@@ -76,7 +76,7 @@ class Taken(_Of):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Discarded(_Of):
+class Discarded(OperationEvent):
     """The uploads are deleted at the vendor, or could not be; ``limit`` attempts, and they stay."""
 
     gone: bool
@@ -85,7 +85,7 @@ class Discarded(_Of):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Intended(_Of):
+class Intended(OperationEvent):
     """The next attempt is about to be sent."""
 
     instant: Instant
@@ -94,7 +94,7 @@ class Intended(_Of):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted(_Of):
+class Accepted(OperationEvent):
     """The provider has the job: it answered, or the job was found by our token."""
 
     job: Job
@@ -104,7 +104,7 @@ class Accepted(_Of):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Absent(_Of):
+class Absent(OperationEvent):
     """It is proved that ``attempt`` was not accepted.
 
     ``then``: try again at ``next_at``; ask a person; or fail.
@@ -119,7 +119,7 @@ class Absent(_Of):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unsent(_Of):
+class Unsent(OperationEvent):
     """``attempt`` was never sent; it does not count as a try."""
 
     attempt: int
@@ -127,7 +127,7 @@ class Unsent(_Of):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Elsewhere(_Of):
+class Elsewhere(OperationEvent):
     """The provider refuses, or is down: the next stack takes over, see ``movable``.
 
     It is proved that ``attempt`` was not accepted; None: it was a free call.
@@ -139,7 +139,7 @@ class Elsewhere(_Of):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Doubted(_Of):
+class Doubted(OperationEvent):
     """The outcome of ``attempt`` is unknown; look it up at ``next_at``."""
 
     attempt: int
@@ -148,7 +148,7 @@ class Doubted(_Of):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SettleRestarted(_Of):
+class SettleRestarted(OperationEvent):
     """The clocks contradict each other: restart the settle time of ``attempt`` at ``instant``."""
 
     attempt: int
@@ -157,7 +157,7 @@ class SettleRestarted(_Of):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen(_Of):
+class Seen(OperationEvent):
     """The provider told the state of a job, in a poll or a signed webhook."""
 
     job: Job
@@ -165,7 +165,7 @@ class Seen(_Of):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Missing(_Of):
+class Missing(OperationEvent):
     """The provider does not know the job."""
 
     limit: int
@@ -173,14 +173,14 @@ class Missing(_Of):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stored(_Of):
+class Stored(OperationEvent):
     """All results of the operation are in the media store."""
 
     files: Mapping[str, StoredFile]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CopyFailed(_Of):
+class CopyFailed(OperationEvent):
     """A result could not be fetched or stored."""
 
     reason: str
@@ -189,7 +189,7 @@ class CopyFailed(_Of):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Postponed(_Of):
+class Postponed(OperationEvent):
     """A free call gave no answer; try it again at ``next_at``."""
 
     next_at: float
@@ -197,7 +197,7 @@ class Postponed(_Of):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Removed(_Of):
+class Removed(OperationEvent):
     """The vendor deleted ``job_id``, or cannot."""
 
     job_id: str
@@ -205,12 +205,12 @@ class Removed(_Of):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Abandoned(_Of):
+class Abandoned(OperationEvent):
     """The provider can no longer be reached: an ended record names what stays there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rechecked(_Of):
+class Rechecked(OperationEvent):
     """A doubted operation was looked up once more: these jobs carry its token."""
 
     jobs: tuple[Job, ...]

@@ -249,5 +249,9 @@ def digest(request: VendorRequest) -> str:
 
 def _unsigned(value: Any) -> Any:
     if isinstance(value, dict):
-        return {k: _unsigned(v) for k, v in value.items() if k != "url"}
-    return [_unsigned(v) for v in value] if isinstance(value, list) else value
+        fields: dict[str, Any] = value
+        return {k: _unsigned(v) for k, v in fields.items() if k != "url"}
+    if isinstance(value, list):
+        items: list[Any] = value
+        return [_unsigned(v) for v in items]
+    return value

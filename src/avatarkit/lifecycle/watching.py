@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 
@@ -66,7 +66,7 @@ class Changes:
         return _FLOOR if self._heard else _POLL
 
     @contextmanager
-    def of(self, record_id: str) -> Iterator[Watcher]:
+    def of(self, record_id: str) -> Generator[Watcher]:
         """Collect news of a record from now on."""
         watcher = Watcher(self)
         self._watchers.setdefault(record_id, set()).add(watcher)

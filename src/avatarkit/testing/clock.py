@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -133,7 +133,7 @@ class FakeClock(Clock):
         await self._until(moment)
 
     @contextmanager
-    def timeout(self, seconds: float, /) -> Iterator[None]:
+    def timeout(self, seconds: float, /) -> Generator[None]:
         """Raise ``TimeoutError`` where the block sleeps longer, or ``advance`` goes further."""
         deadline = _Deadline(self._passed + seconds, anyio.CancelScope())
         enclosing = self._deadlines.set((*self._deadlines.get(), deadline))
