@@ -162,7 +162,11 @@ PLACES = [
     "/usr/local/bin",
     "/usr/bin",
 ]
-_ASKED = "import sys, ssl, sqlite3; print(sys.version_info[:3], sys.version_info.releaselevel)"
+#: The version, and the interpreter itself: what is found may be a shim, or stand in an environment.
+_ASKED = """
+import json, sys, ssl, sqlite3
+print(json.dumps([*sys.version_info[:4], getattr(sys, "_base_executable", sys.executable)]))
+"""
 
 
 def _folders() -> Iterator[Path]:
@@ -177,29 +181,30 @@ def _folders() -> Iterator[Path]:
         yield from sorted(Path("/").glob(path.lstrip("/")))
 
 
-def _version(path: Path) -> tuple[int, ...] | None:
-    """Version of an interpreter; None if it does not start, as a shim, or is a preview."""
+def _asked(path: Path) -> tuple[tuple[int, int], str] | None:
+    """Minor and patch version of Python 3, and its path; None for previews and what fails."""
     try:
-        answer = subprocess.run(  # noqa: S603
+        run = subprocess.run(  # noqa: S603
             [path, "-c", _ASKED], capture_output=True, text=True, check=False, timeout=20
         )
-    except (OSError, subprocess.TimeoutExpired):
+        _, minor, patch, level, executable = json.loads(run.stdout)
+    except (OSError, ValueError, subprocess.TimeoutExpired):
         return None
-    found = re.fullmatch(r"\((\d+), (\d+), (\d+)\) final\n", answer.stdout)
-    return tuple(map(int, found.groups())) if found else None
+    return ((minor, patch), executable) if level == "final" else None
 
 
 def _interpreters() -> dict[str, str]:
     """Every Python that the project supports on this machine: "3.12" -> path, oldest first."""
     oldest = int(PROJECT["requires-python"].removeprefix(">=3."))
-    best: dict[int, tuple[tuple[int, ...], Path]] = {}
+    newest: dict[int, tuple[int, str]] = {}
     for folder in dict.fromkeys(_folders()):
         for path in folder.glob("python3.*"):
-            minor = re.fullmatch(r"python3\.(\d+)", path.name)
-            version = _version(path) if minor and int(minor[1]) >= oldest else None
-            if version and (version[1] not in best or best[version[1]][0] < version):
-                best[version[1]] = version, path
-    return {f"3.{minor}": str(path) for minor, (_, path) in sorted(best.items())}
+            name = re.fullmatch(r"python3\.(\d+)", path.name)
+            found = _asked(path) if name and int(name[1]) >= oldest else None
+            if found:
+                (minor, patch), executable = found
+                newest[minor] = max(newest.get(minor, (-1, "")), (patch, executable))
+    return {f"3.{minor}": path for minor, (_, path) in sorted(newest.items())}
 
 
 PYTHONS = _interpreters()
