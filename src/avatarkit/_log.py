@@ -8,8 +8,8 @@ from __future__ import annotations
 import inspect
 import logging
 import re
-from collections.abc import Mapping, MutableMapping
-from typing import Any
+from collections.abc import Collection, Mapping, MutableMapping
+from typing import Any, cast
 
 import structlog
 
@@ -71,11 +71,12 @@ def _cleaned(value: object) -> object:
         case None | bool() | int() | float():
             return value
         case bytes() | bytearray() | memoryview():
-            return f"[{len(value)} bytes]"
+            return f"[{len(cast('bytes', value))} bytes]"
         case Mapping():
-            return redact({str(name): inner for name, inner in value.items()})
+            fields = cast("Mapping[object, object]", value)
+            return redact({str(name): inner for name, inner in fields.items()})
         case list() | tuple() | set() | frozenset():
-            return [_cleaned(inner) for inner in value]
+            return [_cleaned(inner) for inner in cast("Collection[object]", value)]
         case _:
             return cleaned(str(value))
 

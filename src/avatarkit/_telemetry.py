@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache, wraps
@@ -62,7 +62,7 @@ METRICS = {
 P = ParamSpec("P")
 
 
-def _observing(observe: Callable[P, Iterator[None]]) -> Callable[P, AbstractContextManager[None]]:
+def _observing(observe: Callable[P, Generator[None]]) -> Callable[P, AbstractContextManager[None]]:
     """Make a context manager that does nothing without a tracer provider."""
     manager = contextmanager(observe)
 
@@ -91,7 +91,7 @@ _NOTHING = nullcontext()
 
 
 @_observing
-def advance(record: Record) -> Iterator[None]:
+def advance(record: Record) -> Generator[None]:
     """Trace one pass over a record; linked to the spans of its creation and earlier submissions."""
     traces = [state.call.trace for state in record.operations]
     with _span("avatarkit.advance", {"avatarkit.record.id": record.id}, *traces):
@@ -105,7 +105,7 @@ def call(
     state: OperationState,
     *,
     outcome: Callable[[BaseException], str],
-) -> Iterator[None]:
+) -> Generator[None]:
     """Trace one call to a vendor, linked to the pass that submitted the operation.
 
     ``outcome`` maps an error to one word for the call's outcome.
@@ -147,7 +147,7 @@ class DeliverySpan:
 
 
 @contextmanager
-def delivery(provider: str) -> Iterator[DeliverySpan]:
+def delivery(provider: str) -> Generator[DeliverySpan]:
     """Trace a webhook delivery: applied, ignored (no record has its job), rejected or failed."""
     if not _wanted():
         yield DeliverySpan()
@@ -201,7 +201,7 @@ def traceparent() -> str | None:
 
 
 @_observing
-def detached() -> Iterator[None]:
+def detached() -> Generator[None]:
     """Detach spans from the surrounding one: a worker outlives the span that started it."""
     from opentelemetry.context import Context
 
@@ -210,17 +210,17 @@ def detached() -> Iterator[None]:
 
 
 @_observing
-def uninstrumented() -> Iterator[None]:
+def uninstrumented() -> Generator[None]:
     """Suppress instrumentation of HTTP clients: it would record URLs with their queries."""
     from opentelemetry import context
 
-    key = context._SUPPRESS_HTTP_INSTRUMENTATION_KEY  # noqa: SLF001 - no public name exists
+    key = context._SUPPRESS_HTTP_INSTRUMENTATION_KEY  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - no public name exists
     with _attached(context.set_value(key, value=True)):
         yield
 
 
 @contextmanager
-def _attached(new: Context) -> Iterator[None]:
+def _attached(new: Context) -> Generator[None]:
     from opentelemetry import context
 
     token = context.attach(new)
@@ -265,7 +265,7 @@ def _measure(name: str, value: float, labels: dict[str, str]) -> None:
 
 
 @contextmanager
-def _span(name: str, attributes: dict[str, Any], *traces: str | None) -> Iterator[Span]:
+def _span(name: str, attributes: dict[str, Any], *traces: str | None) -> Generator[Span]:
     """Run in a span; an exception is recorded by type, without its message."""
     from opentelemetry.trace import SpanKind, StatusCode
 

@@ -110,24 +110,23 @@ class RecordView(View):
     def of(cls, record: Record, **more: Any) -> Self:
         """Build the view of a record; ``more`` are fields that only a subclass has."""
         message = record.error_message
-        same = (name for name in cls.model_fields if name not in more and hasattr(record, name))
-        return cls(
-            **{name: getattr(record, name) for name in same}
-            | {
-                "earlier_stacks": [EarlierStackView.of(left) for left in record.earlier],
-                "error": None
-                if message is None
-                else ReasonView(type=record.error_type, message=message),
-                "operations": [OperationStateView.of(state) for state in record.operations],
-            }
-            | more
-        )
+        values: dict[str, Any] = {
+            name: getattr(record, name) for name in cls.model_fields if hasattr(record, name)
+        }
+        values |= {
+            "earlier_stacks": [EarlierStackView.of(left) for left in record.earlier],
+            "error": None
+            if message is None
+            else ReasonView(type=record.error_type, message=message),
+            "operations": [OperationStateView.of(state) for state in record.operations],
+        }
+        return cls(**(values | more))
 
 
 class TrainingView(RecordView):
     """A training job, whose result is a voice and an avatar of one clone."""
 
-    kind: Literal["training"]
+    kind: Literal["training"]  # pyright: ignore[reportIncompatibleVariableOverride] - frozen
     voice_id: str | None = Field(description="The provider's voice ID; null until usable.")
     avatar_id: str | None = Field(description="The provider's avatar ID; null until usable.")
 
@@ -135,7 +134,7 @@ class TrainingView(RecordView):
 class VideoView(RecordView):
     """A generated or dubbed video."""
 
-    kind: Literal["video"]
+    kind: Literal["video"]  # pyright: ignore[reportIncompatibleVariableOverride] - frozen
     training_id: str | None
     script: str | None
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -128,13 +128,14 @@ def _ask(out: Output) -> Consent:
 
 def _read(file: Path) -> Consent:
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
+        parsed: Any = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{file} cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise ConfigError(f"{file} is not JSON: {error}") from None
-    if not isinstance(document, dict):
+    if not isinstance(parsed, dict):
         raise ConfigError(f'{file} must hold an object such as {{"subject": "Ana Lima"}}')
+    document = cast("dict[str, Any]", parsed)
     unknown = sorted(document.keys() - _READERS.keys())
     if unknown:
         raise ConfigError(f"{file}: {unknown[0]!r} is not known; use {', '.join(_READERS)}")

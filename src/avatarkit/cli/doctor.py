@@ -6,7 +6,7 @@ import contextlib
 import platform
 import secrets
 import tempfile
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -158,7 +158,7 @@ def _shown(address: str) -> str:
 
 
 @contextmanager
-def _checking(subject: str, detail: str) -> Iterator[_Check]:
+def _checking(subject: str, detail: str) -> Generator[_Check]:
     """Store an exception of the block in the check instead of raising it."""
     check = _Check(subject, detail)
     try:

@@ -6,7 +6,7 @@ import json
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -106,7 +106,7 @@ class Output:
             self.result({"error": problem})
 
     @contextmanager
-    def following(self, title: str) -> Iterator[Callable[[Training | Video], None]]:
+    def following(self, title: str) -> Generator[Callable[[Training | Video], None]]:
         """Yield a function that shows each change of a record."""
         if self.as_json:
             yield self._as_line
@@ -136,7 +136,7 @@ class Output:
 
 
 @contextmanager
-def _ctrl_c_at_once() -> Iterator[None]:
+def _ctrl_c_at_once() -> Generator[None]:
     """Let Ctrl-C end a prompt: the event loop's handler would wait for the answer."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

@@ -148,8 +148,17 @@ def _compared_json(row: Compared, found: Comparison, today: date) -> dict[str, A
 def comparison_csv(found: Comparison) -> str:
     """Format a comparison as CSV, one line per stack; unknown amounts are empty."""
     text = io.StringIO()
-    columns = ("stack", "low", "expected", "high", "known", "unknown", "plans", "oldest")
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    columns: Sequence[str] = (
+        "stack",
+        "low",
+        "expected",
+        "high",
+        "known",
+        "unknown",
+        "plans",
+        "oldest",
+    )
+    writer: csv.DictWriter[str] = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     for row in found.rows:
         quote = row.quote

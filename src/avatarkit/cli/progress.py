@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -70,7 +70,7 @@ def _required(out: Output, record: Training | Video) -> str:
 
 
 @asynccontextmanager
-async def interruptible(out: Output, record_id: str, *, save: bool = False) -> AsyncIterator[None]:
+async def interruptible(out: Output, record_id: str, *, save: bool = False) -> AsyncGenerator[None]:
     """If the block is interrupted, say how to continue; the record is kept."""
     try:
         yield

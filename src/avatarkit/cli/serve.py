@@ -6,7 +6,7 @@ import ipaddress
 import secrets
 import signal
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -118,7 +118,7 @@ def _server(app: Starlette, started: Callable[[], None]) -> Server:
             started()
 
         @contextmanager
-        def capture_signals(self) -> Iterator[None]:
+        def capture_signals(self) -> Generator[None]:
             yield
 
     return _Own(

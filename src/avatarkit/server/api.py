@@ -43,8 +43,6 @@ PING = 15
 #: Seconds in which the database must respond to a health check.
 _HEALTH_TIMEOUT = 3.0
 
-_KINDS = {"trainings": Training, "videos": Video}
-
 
 @dataclass(slots=True)
 class API:
@@ -229,11 +227,10 @@ class API:
         ``watched``: a record that is being watched is taken from memory.
         """
         path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
-        kind = _KINDS[path.split("/")[1]]
         record_id = request.path_params["id"]
         known = self.hub.watched(record_id) if watched else None
         record = known or await self.kit.get(record_id)
-        if record.user_id != user or not isinstance(record, kind):
+        if record.user_id != user or path.split("/")[1] != f"{record.kind}s":
             raise NotFound(f"there is no training or video {record_id!r}")
         return record
 

@@ -36,9 +36,9 @@ class Route:
     body: type[BaseModel] | None = None
     parameters: tuple[Mapping[str, Any], ...] = ()
     statuses: tuple[int, ...] = (200,)
-    content: Mapping[int, Any] = field(default_factory=dict)
+    content: Mapping[int, Any] = field(default_factory=dict[int, Any])
     texts: tuple[int, ...] = ()  #: statuses with a plain-text body
-    headers: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    headers: Mapping[int, Mapping[str, Any]] = field(default_factory=dict[int, Any])
     media_type: str = "application/json"  #: of bodies that are not JSON
     signed_in: bool = True  #: False: needs no authentication
 

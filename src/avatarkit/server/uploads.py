@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -93,7 +93,7 @@ class Uploads:
         return (await there.stat()).st_size if await there.exists() else None
 
     @asynccontextmanager
-    async def alone(self, path: Path, length: int) -> AsyncIterator[None]:
+    async def alone(self, path: Path, length: int) -> AsyncGenerator[None]:
         """Lock the upload; raise ``Conflict`` if another request holds the lock."""
         if path in self._busy:
             raise Conflict(f"{path.name} is being uploaded by another request: wait for it")
@@ -161,7 +161,7 @@ class Uploads:
 
 def _sizes(own: Path) -> list[tuple[Path, int]]:
     """Return a user's folders and the bytes of each file in them."""
-    found = []
+    found: list[tuple[Path, int]] = []
     for file in own.glob("*/*"):
         with suppress(FileNotFoundError):  # a request has just deleted it
             found.append((file.parent, file.stat().st_size))
