@@ -1,14 +1,7 @@
 """Orbit, an invented vendor: avatars of a picture, and videos of them."""
 
 from avatarkit.interfaces import Capabilities
-from avatarkit.models import (
-    AvatarRequest,
-    Job,
-    JobState,
-    Operation,
-    Options,
-    VideoRequest,
-)
+from avatarkit.models import AvatarRequest, Job, JobState, Operation, Options, VideoRequest
 from avatarkit.providers.http import (
     HttpAvatarTrainer,
     HttpVideoGenerator,

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterator,
-    Mapping,
-)
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from .media import (
-    Face,
-    FaceFinder,
-    Fetcher,
-    Link,
-    MediaStore,
-)
+from .media import Face, FaceFinder, Fetcher, Link, MediaStore
 from .providers import (
     ROLES,
     TURN,
@@ -47,10 +41,7 @@ from .repository import (
     Wakes,
     dollars,
 )
-from .runtime import (
-    Clock,
-    Engine,
-)
+from .runtime import Clock, Engine
 
 __all__ = [
     "MILLIONTHS",

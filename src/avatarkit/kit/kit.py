@@ -23,14 +23,7 @@ from ..intake.place import Intake, Order, require_named
 from ..intake.preflight import Finding
 from ..intake.recordings import Links, Recordings, Source
 from ..intake.samples import Samples
-from ..interfaces import (
-    Clock,
-    Link,
-    MediaStore,
-    Page,
-    Provider,
-    Repository,
-)
+from ..interfaces import Clock, Link, MediaStore, Page, Provider, Repository
 from ..lifecycle.account_limits import AccountSlots
 from ..lifecycle.advance import Orchestrator
 from ..lifecycle.decide import Policy

@@ -19,31 +19,9 @@ from urllib.parse import urlsplit
 
 from .. import _telemetry, errors
 from .._log import cleaned, get_logger
-from ..interfaces import (
-    ROLES,
-    Discards,
-    Fetcher,
-    Prepares,
-    Provider,
-    TakesRecording,
-)
-from ..models import (
-    MEDIA_TYPES,
-    Action,
-    Job,
-    Operation,
-    StoredFile,
-    Waiting,
-    media_type_of,
-)
-from ..records import (
-    HandIn,
-    Instant,
-    OperationState,
-    Phase,
-    Record,
-    later,
-)
+from ..interfaces import ROLES, Discards, Fetcher, Prepares, Provider, TakesRecording
+from ..models import MEDIA_TYPES, Action, Job, Operation, StoredFile, Waiting, media_type_of
+from ..records import HandIn, Instant, OperationState, Phase, Record, later
 from .decide import Do, decide, poll_gap
 from .effects import HOPELESS, backoff, failover, failure, observed, whose
 from .events import (

@@ -8,13 +8,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from ..models import JobState, Operation
-from ..records import (
-    EarlierStack,
-    OperationState,
-    Phase,
-    Record,
-    Status,
-)
+from ..records import EarlierStack, OperationState, Phase, Record, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

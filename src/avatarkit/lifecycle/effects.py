@@ -8,38 +8,13 @@ from typing import Any, Literal, TypeVar
 
 from .. import _telemetry, errors
 from .._log import cleaned, get_logger
-from ..interfaces import (
-    ROLES,
-    Clock,
-    Fetcher,
-    MediaStore,
-    Provider,
-    Repository,
-    Slots,
-)
-from ..models import (
-    Job,
-    StoredFile,
-)
-from ..records import (
-    Instant,
-    LedgerEntry,
-    OperationState,
-    Record,
-)
+from ..interfaces import ROLES, Clock, Fetcher, MediaStore, Provider, Repository, Slots
+from ..models import Job, StoredFile
+from ..records import Instant, LedgerEntry, OperationState, Record
 from ..webhooks import Inboxes
 from .apply import apply, movable
 from .decide import Policy, settle_time
-from .events import (
-    Accepted,
-    Elsewhere,
-    Event,
-    Failed,
-    Postponed,
-    Rechecked,
-    SettleRestarted,
-    bound,
-)
+from .events import Accepted, Elsewhere, Event, Failed, Postponed, Rechecked, SettleRestarted, bound
 from .vendor_requests import Requests
 
 log = get_logger(__name__)

@@ -7,11 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
 from ..models import Action, Job, Operation, StoredFile
-from ..records import (
-    HandIn,
-    Instant,
-    Record,
-)
+from ..records import HandIn, Instant, Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

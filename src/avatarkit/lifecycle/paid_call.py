@@ -12,27 +12,9 @@ from typing import cast
 
 from .. import _telemetry, errors
 from .._log import cleaned, get_logger
-from ..interfaces import (
-    ROLES,
-    Provider,
-)
-from ..models import (
-    MEDIA_TYPES,
-    Action,
-    Job,
-    JobState,
-    Operation,
-    StoredFile,
-    VendorRequest,
-)
-from ..records import (
-    Instant,
-    OperationState,
-    Phase,
-    Record,
-    elapsed,
-    later,
-)
+from ..interfaces import ROLES, Provider
+from ..models import MEDIA_TYPES, Action, Job, JobState, Operation, StoredFile, VendorRequest
+from ..records import Instant, OperationState, Phase, Record, elapsed, later
 from .apply import apply
 from .decide import poll_gap, settle_time
 from .effects import HOPELESS, PROVES_ABSENT, Effects, backoff, failover, failure, observed, whose

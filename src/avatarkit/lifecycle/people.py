@@ -6,15 +6,7 @@ from typing import Any, cast
 
 from .. import errors
 from ..models import Operation, VendorEvent
-from ..records import (
-    HandIn,
-    Instant,
-    OperationState,
-    Record,
-    Video,
-    elapsed,
-    later,
-)
+from ..records import HandIn, Instant, OperationState, Record, Video, elapsed, later
 from .decide import settle_time
 from .effects import Effects
 from .events import (

@@ -21,15 +21,7 @@ from pydantic import Field
 from ..content.files import whole
 from ..errors import PlanError, ProviderError, Refused, Unsupported
 from ..interfaces import Capabilities, ProviderSettings, SpeechSynthesizer
-from ..models import (
-    Job,
-    JobState,
-    Operation,
-    Options,
-    Speech,
-    SpeechRequest,
-    VoiceRequest,
-)
+from ..models import Job, JobState, Operation, Options, Speech, SpeechRequest, VoiceRequest
 from .http import (
     Call,
     Client,

@@ -11,11 +11,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from ..errors import Unsupported
-from ..interfaces import (
-    Capabilities,
-    Discards,
-    Prepares,
-)
+from ..interfaces import Capabilities, Discards, Prepares
 from ..models import (
     AvatarRequest,
     Job,

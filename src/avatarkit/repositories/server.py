@@ -14,17 +14,7 @@ from typing import Any, Literal, TypeVar
 from pydantic_core import to_json
 
 from ..errors import StorageError
-from ..interfaces import (
-    Backlog,
-    Cap,
-    Claim,
-    Held,
-    LogEntry,
-    LogPage,
-    Outcome,
-    Page,
-    Repository,
-)
+from ..interfaces import Backlog, Cap, Claim, Held, LogEntry, LogPage, Outcome, Page, Repository
 from ..models import Consent, Model, Operation
 from ..records import Instant, LedgerEntry, Record, Sample, Status, Video
 from . import rows, rules

@@ -16,14 +16,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from ... import errors
-from ...interfaces import (
-    Balance,
-    Capabilities,
-    Discards,
-    Prepares,
-    SpeechSynthesizer,
-    TellsBalance,
-)
+from ...interfaces import Balance, Capabilities, Discards, Prepares, SpeechSynthesizer, TellsBalance
 from ...models import (
     Action,
     AvatarRequest,
