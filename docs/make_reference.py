@@ -12,12 +12,12 @@ from typing import Any
 
 import typer
 from sections import DOCS, filled, table, write
+from variables import FOREIGN, VARIABLES, Variable
 
 from avatarkit import errors
 from avatarkit.cli.app import app
 from avatarkit.cli.exit_codes import EXIT_CODES, TABLE
 from avatarkit.config.settings import other_key_variable, variables
-from avatarkit.config.variables import FOREIGN, VARIABLES, Variable
 from avatarkit.server.app import _STATUS
 from avatarkit.server.routes import OPEN, ROUTES
 from avatarkit.stacks.registry import usable
