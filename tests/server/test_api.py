@@ -20,7 +20,7 @@ from avatarkit.models import Operation
 from avatarkit.pricing import USD, Budget
 from avatarkit.providers.fake import Fake, Fault
 from avatarkit.records import Status
-from avatarkit.repositories import server
+from avatarkit.repositories import server_errors
 from avatarkit.server import Allowance
 from avatarkit.server.uploads import Uploads
 from avatarkit.testing import FakeClock
@@ -616,7 +616,7 @@ async def test_an_id_that_a_database_does_not_take_is_explained_without_its_plac
     site, ana, monkeypatch
 ):
     async def refused(record_id):
-        raise server.known_error("22P02", PLACE)
+        raise server_errors.known_error("22P02", PLACE)
 
     monkeypatch.setattr(site.repository, "get", refused)
     answer = await ana.get("/trainings/x")
@@ -630,7 +630,7 @@ async def test_what_only_the_operator_can_mend_is_told_to_the_operator(
     site, ana, monkeypatch, caplog, code
 ):
     async def refused(record_id):
-        raise server.known_error(code, PLACE)
+        raise server_errors.known_error(code, PLACE)
 
     monkeypatch.setattr(site.repository, "get", refused)
     answer = await ana.get("/trainings/x")
