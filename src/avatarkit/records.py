@@ -354,7 +354,7 @@ class Record(Model):
         """Micro-dollars for calls that are still to be sent, or in doubt.
 
         An open intent is reserved on a final record too: until its fate is known, it may be paid.
-        While another stack may still take over, it is what the dearest of them takes.
+        While another stack may still take over, it is what the most expensive of them takes.
         """
         return self.holds[0]
 

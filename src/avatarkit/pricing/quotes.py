@@ -1,8 +1,9 @@
 """Quotes: the low, expected and high cost of a stack's work, with assumptions and unknowns.
 
-A provider's part is one account: it holds the dearest subscription that any of its rows demands.
+A provider's part is one account: it holds the most expensive subscription that one of its rows
+demands.
 A stack costs the sum of its providers' parts. Low is the cheapest of all variants (engines, or
-readings of a vendor's page), high the dearest, expected the first of them in the rows.
+readings of a vendor's page), high the most expensive, expected the first of them in the rows.
 """
 
 from __future__ import annotations
@@ -286,7 +287,7 @@ def _bound(parts: Iterable[Part], scenario: Scenario) -> Estimate:
         return found[0]
     if scenario is Scenario.LOW:
         return min(found, key=lambda one: (bool(one.unknown), one.known))
-    # Whatever an unknown variant costs: the dearest one costs at least what any of them does.
+    # Whatever an unknown variant costs, the most expensive one costs at least as much.
     unknown = max((one.unknown for one in found), key=len)
     return replace(max(found, key=lambda one: one.known), unknown=unknown)
 

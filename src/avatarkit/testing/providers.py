@@ -735,7 +735,7 @@ class SpeechSuite(_Suite):
 
 
 def _offers(provider: Any, method: Callable[[Any], Any]) -> bool:
-    """Whether the provider has a method of a role."""
+    """Return True if the provider has a method of a role."""
     try:
         method(provider)
     except AttributeError:
