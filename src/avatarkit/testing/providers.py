@@ -416,7 +416,7 @@ class ProviderSuite(_Suite):
         pages = self.recordings[listed].pages
         for page in pages:
             wire.reply(page)
-        assert list(await self.find(it, listed, "ak-nobody")) == []
+        assert list(await self.find(it, listed, "ak-missing")) == []
         assert len(wire.requests) == len(pages)
 
     @pytest.mark.parametrize("broken", [500, 401, b"{}", b"<h1>502</h1>"], ids=repr)
@@ -427,7 +427,7 @@ class ProviderSuite(_Suite):
             wire.reply(page)
         wire.reply({}, broken) if isinstance(broken, int) else wire.reply(broken)
         with pytest.raises(errors.ProviderError):
-            await self.find(it, listed, "ak-nobody")
+            await self.find(it, listed, "ak-missing")
 
     # -- failures of free calls ---------------------------------------------------------------
 

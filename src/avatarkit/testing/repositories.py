@@ -287,7 +287,7 @@ class RepositorySuite:
 
     async def test_an_unknown_id_is_none(self, repository: Repository) -> None:
         """``get`` returns None for an unknown id."""
-        assert await repository.get(an_id("nobody")) is None
+        assert await repository.get(an_id("missing")) is None
 
     async def test_creating_twice_answers_with_the_first(self, repository: Repository) -> None:
         """``create`` is idempotent by id: it returns the stored record."""
@@ -1189,7 +1189,7 @@ class RepositorySuite:
     ) -> None:
         """Deliveries of other users, or without a record, are left out."""
         await repository.create(a_training())
-        for event_id in ("own", "nobody's"):
+        for event_id in ("own", "ownerless"):
             await repository.log_webhook(_delivery(event_id))
         await repository.settle_webhook("fake", "own", "applied", an_id("training-1"))
         pages = [await repository.webhooks(user_id=user) for user in (ANA, BOB)]
