@@ -309,6 +309,7 @@ def case(request):
     return request.param
 
 
+@pytest.mark.slow
 def test_bad_input_is_refused_with_its_error_and_leaves_nothing(case, place, mounts):
     arguments = case.arguments(mounts)
     before = files_kept(place), rows()

@@ -177,6 +177,7 @@ def test_a_plot_is_drawn(place, name, magic):
     assert (place / name).read_bytes().startswith(magic)
 
 
+@pytest.mark.slow
 def test_a_plot_of_trainings_alone_is_drawn(place):
     pytest.importorskip("matplotlib")
     run("compare", "--minutes", "0", "--only", "tavus", "--plot", "a.svg")

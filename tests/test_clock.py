@@ -358,6 +358,7 @@ def test_no_schedule_adds_to_a_wall_time_by_itself(folder):
 # -- loops ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_a_task_that_reads_the_clock_for_ever_is_stopped_and_named(clock):
     async def spin():
         while True:
@@ -395,6 +396,7 @@ async def test_a_stopped_clock_stays_stopped(clock):
         await clock.sleep(1)
 
 
+@pytest.mark.slow
 async def test_whoever_reads_the_clock_often_but_sleeps_is_not_stopped(clock):
     for _ in range(3):
         for _ in range(40_000):

@@ -169,5 +169,6 @@ def _promised():
     return [(event, level, frozenset(re.findall(r"\w+", fields))) for event, level, fields in rows]
 
 
+@pytest.mark.slow
 def test_the_page_lists_every_event_with_its_level_and_fields_once():
     assert sorted(_promised(), key=str) == sorted(set(_logged()), key=str)

@@ -407,6 +407,7 @@ async def test_the_sidecar_goes_with_the_results(house):
     assert await house.media.stat(video.file("video").key + SIDECAR) is None
 
 
+@pytest.mark.slow
 async def test_the_local_provider_s_videos_are_marked(tmp_path):
     for needed in ("av", "onnxruntime", "hibari"):
         pytest.importorskip(needed)

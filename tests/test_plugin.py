@@ -114,6 +114,7 @@ def test_sockets_are_as_before_afterwards(outcome):
     """).assert_outcomes(passed=2)
 
 
+@pytest.mark.slow
 def test_loading_the_plugin_loads_nothing_heavy():
     code = """
 import sys

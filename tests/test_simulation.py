@@ -152,12 +152,14 @@ def simulation():
 
 
 @pytest.mark.parametrize("make", ["training", "routed", "video"])
+@pytest.mark.slow
 def test_a_kill_at_any_boundary_loses_nothing_and_pays_once(simulation, make):
     assert simulation.exhaust(1, getattr(simulation, make)) > 50
 
 
 @pytest.mark.parametrize("make", ["training", "routed"])
 @pytest.mark.parametrize("event", ["Cancelled", "Deleted"])
+@pytest.mark.slow
 def test_an_end_at_any_boundary_leaves_nothing_at_the_vendor(simulation, make, event):
     assert simulation.exhaust(1, getattr(simulation, make), getattr(simulation, event)) > 50
 
