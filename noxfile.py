@@ -29,6 +29,7 @@ nox.options.stop_on_first_error = False
 
 ROOT = Path(__file__).parent
 SCRATCH = ROOT / ".nox" / "avatarkit"
+SCRATCH.mkdir(parents=True, exist_ok=True)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 PYTEST = ["pytest>=9", "pytest-xdist>=3.8", "hypothesis>=6.100"]
@@ -285,7 +286,6 @@ def _run_pytest(
 ) -> None:
     """Run tests, and keep their counts for the table."""
     row = _rows[-1]
-    SCRATCH.mkdir(parents=True, exist_ok=True)
     place = SCRATCH / f"{session.name}-{len(row.counts)}.json"
     place.unlink(missing_ok=True)
     # Compiled files are kept: every process of a test would compile the package again.
