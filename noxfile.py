@@ -33,15 +33,19 @@ SCRATCH.mkdir(parents=True, exist_ok=True)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 PYTEST = ["pytest>=9", "pytest-xdist>=3.8", "hypothesis>=6.100"]
-TEST = [
+#: For the kit, the core and media: with the lowest versions, more could not be installed.
+LEAN = [
     *PYTEST,
     "respx>=0.22",
     "moto[s3,server]>=5.1",  # a server of the S3 API in this process
     "jsonschema>=4.20",  # what adapters send, against the vendors' OpenAPI documents
+    "scikit-image>=0.25",
+]
+TEST = [
+    *LEAN,
     "coverage[toml]>=7.6",
     "opentelemetry-sdk>=1.30",  # spans and metrics as an application would collect them
     "opentelemetry-instrumentation-httpx>=0.51b0",  # to see that it is kept from signed links
-    "scikit-image>=0.25",
     "fastapi>=0.115",  # applications that the server is mounted into
     "django>=5.2",
     "schemathesis>=4.10",  # what the server answers, against its OpenAPI document
@@ -413,7 +417,7 @@ def lowest(session: nox.Session) -> None:
     lines = [line for line in str(frozen).splitlines() if line.split("==")[0].lower() in names]
     pins.write_text("\n".join(lines))
     session.log("lowest: " + ", ".join(lines))
-    session.install("-c", str(pins), *TEST)
+    session.install("-c", str(pins), *LEAN)
     _run_pytest(session, *SIDE_BY_SIDE, *UNUSED, *(session.posargs or [*SMOKE, *CORE]))
 
 
