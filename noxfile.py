@@ -87,7 +87,7 @@ SLOW = [
     "tests/docs",
     "tests/media/test_s3_store.py",
     "tests/media/test_supabase_store.py",
-    "tests/postgres",
+    "tests/repositories/postgres",
     "tests/proof",
     "tests/providers/test_coqui_model.py",
     "tests/providers/test_flows.py",
@@ -96,41 +96,39 @@ SLOW = [
     "tests/providers/test_local_video.py",
     "tests/providers/test_local_voice.py",
     "tests/providers/test_suite_catches.py",
-    "tests/test_bad_samples.py",
-    "tests/test_faults.py",
-    "tests/test_live.py",
-    "tests/test_proof.py",
+    "tests/intake/test_bad_samples.py",
+    "tests/providers/test_faults.py",
+    "tests/providers/test_live.py",
 ]
 #: The kit, and all that touches sound and pictures: for the Pythons between.
 SMOKE = [
     "tests/test_kit.py",
     "tests/media",
-    "tests/test_media.py",
-    "tests/test_audio.py",
-    "tests/test_bad_samples.py",
-    "tests/test_decoding.py",
-    "tests/test_marking.py",
-    "tests/test_preflight.py",
+    "tests/content/test_audio.py",
+    "tests/intake/test_bad_samples.py",
+    "tests/content/test_decoding.py",
+    "tests/content/test_credentials.py",
+    "tests/intake/test_preflight.py",
     "tests/providers/test_local_adapter.py",
     "tests/providers/test_local_footage.py",
     "tests/providers/test_local_voice.py",
 ]
 #: Records, how they move, what is paid for, and what vendors tell.
 CORE = [
-    "tests/test_states.py",
-    "tests/test_orchestrator.py",
+    "tests/lifecycle/test_states.py",
+    "tests/lifecycle/test_advance.py",
     "tests/test_webhooks.py",
-    "tests/test_pricing.py",
-    "tests/test_callbacks.py",
-    "tests/test_inbox.py",
-    "tests/test_requests.py",
-    "tests/test_hand_in.py",
-    "tests/test_edited_rows.py",
-    "tests/test_budgets.py",
-    "tests/test_cli_prices.py",
+    "tests/pricing/test_pricing.py",
+    "tests/lifecycle/test_callbacks.py",
+    "tests/lifecycle/test_deliveries.py",
+    "tests/lifecycle/test_vendor_requests.py",
+    "tests/lifecycle/test_hand_in.py",
+    "tests/lifecycle/test_edited_rows.py",
+    "tests/pricing/test_budgets.py",
+    "tests/cli/test_prices.py",
     "tests/test_erasure.py",
-    "tests/test_engine.py",
-    "tests/test_routing.py",
+    "tests/engines/test_in_process.py",
+    "tests/stacks/test_ranking.py",
 ]
 CHECKERS = ["mypy>=1.18", "pyright>=1.1.400", "ty>=0.0.1a20", "pyrefly>=0.40"]
 PUBLIC_API = "tests/typing/public_api.py"
@@ -396,7 +394,7 @@ def covered(session: nox.Session) -> None:
     session.env["COVERAGE_FILE"] = str(SCRATCH / "coverage" / "data")
     shutil.rmtree(SCRATCH / "coverage", ignore_errors=True)
     measured = ("coverage", "run", "-m", "pytest")
-    core = [*CORE, "tests/test_kit.py", "tests/test_simulation.py", "-m", "not slow"]
+    core = [*CORE, "tests/test_kit.py", "tests/lifecycle/test_simulation.py", "-m", "not slow"]
     _run_pytest(session, *SIDE_BY_SIDE, *UNUSED, *(session.posargs or core), command=measured)
     session.run("coverage", "combine", silent=True)
     for part in COVERED:
@@ -491,8 +489,8 @@ def proof(session: nox.Session) -> None:
         ["workers", *many, "--repository", "postgres", "--naive"],
     ):
         session.run("python", "tests/proof/kill.py", *arguments)
-    session.run("python", "tests/simulation.py", "random", "20000")
-    session.run("python", "tests/simulation.py", "exhaust", "2")
+    session.run("python", "tests/lifecycle/simulation.py", "random", "20000")
+    session.run("python", "tests/lifecycle/simulation.py", "exhaust", "2")
 
 
 @session(venv_backend="venv")  # pip looks where it was told to, which uv does not
@@ -518,14 +516,14 @@ if torch.version.cuda is None:
 def contract(session: nox.Session) -> None:
     """All that adapters send, and all recorded answers, against the vendors' own documents."""
     _install_wheel(session, *TEST)
-    session.run("python", "tests/contract_report.py")
+    session.run("python", "tests/providers/contract_report.py")
 
 
 @session()
 def faults(session: nox.Session) -> None:
     """One mistake at a time in what talks to vendors: which test notices it."""
     _install_wheel(session, *TEST)
-    session.run("python", "tests/faults.py", *session.posargs)
+    session.run("python", "tests/providers/faults.py", *session.posargs)
 
 
 @session()

@@ -23,7 +23,7 @@ from avatarkit.repositories.postgres import PostgresRepository
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from postgres.cluster import Cluster  # the tests' own server
+from repositories.postgres.cluster import Cluster  # the tests' own server
 
 MIGRATIONS = Path(avatarkit.repositories.__file__).parent / "migrations"
 MIGRATION = MIGRATIONS / "20261124120000_avatarkit.sql"

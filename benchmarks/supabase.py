@@ -21,8 +21,8 @@ from avatarkit.repositories.supabase import SupabaseRepository
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from postgres.cluster import Cluster  # the tests' own servers
-from postgres.postgrest import URL, PostgREST
+from repositories.postgres.cluster import Cluster  # the tests' own servers
+from repositories.postgres.postgrest import URL, PostgREST
 
 MIGRATIONS = Path(avatarkit.repositories.__file__).parent / "migrations"
 TESTS = Path(__file__).parents[1] / "tests"

@@ -22,7 +22,7 @@ from avatarkit.interfaces import Repository
 
 HERE = Path(__file__).parent
 sys.path.append(str(HERE.parent))  # the servers of the tests stand in a package there
-from postgres.cluster import Cluster, Missing  # noqa: E402
+from repositories.postgres.cluster import Cluster, Missing  # noqa: E402
 
 __all__ = ["PLACES", "Missing", "Place", "repository", "sqlite"]
 
@@ -60,7 +60,7 @@ def repository(environment: Mapping[str, str] = os.environ) -> Repository:
     import httpx
 
     from avatarkit.repositories.supabase import SupabaseRepository
-    from postgres.postgrest import URL, _Gateway
+    from repositories.postgres.postgrest import URL, _Gateway
 
     client = httpx.AsyncClient(transport=_Gateway(address), timeout=30.0)
     return SupabaseRepository(URL, environment["PROOF_KEY"], clock=clock, client=client)
@@ -89,7 +89,7 @@ def postgres(folder: Path, count: int) -> Iterator[Place]:
 @contextmanager
 def supabase(folder: Path, count: int) -> Iterator[Place]:
     """A server that looks like a Supabase project's, with the users of a run, and PostgREST."""
-    from postgres.postgrest import PostgREST, token
+    from repositories.postgres.postgrest import PostgREST, token
 
     with _server() as cluster:
         shim = (HERE.parent / "postgres" / "shim.sql").read_text()

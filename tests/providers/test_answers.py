@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from contract import Contract
+from providers.contract import Contract
 
 FOLDER = Path(__file__).parent
 

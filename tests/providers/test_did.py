@@ -44,7 +44,7 @@ from avatarkit.providers.did import (
 from avatarkit.testing import CannedAnswers, FakeClock, ProviderSuite
 from avatarkit.testing.providers import KEY, TOKEN
 from avatarkit.webhooks import Delivery
-from contract import Contract
+from providers.contract import Contract
 
 pytestmark = pytest.mark.anyio
 

@@ -27,7 +27,7 @@ from avatarkit.providers.elevenlabs import (
 from avatarkit.testing import CannedAnswers, Golden, ProviderSuite, SpeechSuite
 from avatarkit.testing.providers import KEY, TOKEN
 from avatarkit.webhooks import Delivery
-from contract import Contract
+from providers.contract import Contract
 
 pytestmark = pytest.mark.anyio
 

@@ -42,7 +42,7 @@ from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.testing import CannedAnswers, FakeClock, Golden, ProviderSuite, SpeechSuite
 from avatarkit.testing.providers import KEY, TOKEN
 from avatarkit.webhooks import Delivery
-from contract import Contract
+from providers.contract import Contract
 
 pytestmark = pytest.mark.anyio
 

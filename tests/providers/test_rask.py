@@ -17,7 +17,7 @@ from avatarkit.models import DubRequest, JobState, Operation, VideoRequest
 from avatarkit.providers.rask import Rask, RaskDub
 from avatarkit.testing import CannedAnswers, ProviderSuite
 from avatarkit.testing.providers import KEY, TOKEN
-from contract import Contract
+from providers.contract import Contract
 
 pytestmark = pytest.mark.anyio
 

@@ -15,7 +15,7 @@ from avatarkit.models import JobState, Operation, SpeechRequest, VoiceRequest
 from avatarkit.providers.resemble import Resemble, ResembleSpeech, ResembleVoice
 from avatarkit.testing import CannedAnswers, ProviderSuite, SpeechSuite
 from avatarkit.testing.providers import _REFUSALS, TOKEN
-from contract import Contract
+from providers.contract import Contract
 
 pytestmark = pytest.mark.anyio
 

@@ -21,7 +21,7 @@ from avatarkit.providers.synthesia import (
 from avatarkit.testing import CannedAnswers, Golden, ProviderSuite, Wire
 from avatarkit.testing.providers import TOKEN
 from avatarkit.webhooks import Delivery
-from contract import Contract
+from providers.contract import Contract
 
 pytestmark = pytest.mark.anyio
 

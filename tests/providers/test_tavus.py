@@ -22,7 +22,7 @@ from avatarkit.providers.tavus import (
 from avatarkit.testing import CannedAnswers, ProviderSuite
 from avatarkit.testing.providers import TOKEN
 from avatarkit.webhooks import Delivery
-from contract import Contract
+from providers.contract import Contract
 
 pytestmark = pytest.mark.anyio
 

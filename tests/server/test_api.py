@@ -24,8 +24,8 @@ from avatarkit.repositories import server_errors
 from avatarkit.server import Allowance
 from avatarkit.server.uploads import Uploads
 from avatarkit.testing import FakeClock
-from racing import PRICES
-from test_hand_in import MP4, Reader
+from lifecycle.test_hand_in import MP4, Reader
+from pricing.racing import PRICES
 
 pytestmark = pytest.mark.anyio
 

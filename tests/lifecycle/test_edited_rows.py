@@ -16,7 +16,7 @@ from avatarkit.repositories.sqlite import SqliteRepository
 from avatarkit.testing import FakeClock
 
 pytestmark = pytest.mark.anyio
-DEMO = Path(__file__).parent.parent / "src/avatarkit/data/demo"
+DEMO = Path(__file__).parents[2] / "src/avatarkit/data/demo"
 LEASE = 15.0  # seconds, by default
 DRAWN = Consent.not_a_real_person("a drawing")
 

@@ -12,7 +12,7 @@ from avatarkit.models import Operation
 from avatarkit.records import OperationState
 from avatarkit.testing import FakeClock
 from avatarkit.testing.repositories import a_video
-from racing import race
+from pricing.racing import race
 
 from .conftest import connected
 from .test_postgres_repository import opened

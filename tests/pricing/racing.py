@@ -20,7 +20,7 @@ from avatarkit import AvatarKit, Consent
 from avatarkit.config.settings import Settings
 from avatarkit.errors import BudgetExceeded
 
-DEMO = Path(__file__).parent.parent / "src/avatarkit/data/demo"
+DEMO = Path(__file__).parents[2] / "src/avatarkit/data/demo"
 DRAWN = Consent.not_a_real_person("a drawing")
 
 #: A training is 3 dollars, a video of 1,000 characters 1 dollar; the vendor says "1 credit".

@@ -15,7 +15,7 @@ from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.testing import FakeClock
 
 pytestmark = pytest.mark.anyio
-DATA = Path(__file__).parent.parent / "src/avatarkit/data"
+DATA = Path(__file__).parents[2] / "src/avatarkit/data"
 WAV, JPG, MP4 = DATA / "demo/voice.wav", DATA / "demo/portrait.jpg", DATA / "fake/video.mp4"
 GIVEN = {"user_id": "ana", "clone_id": "a", "voice": [WAV], "footage": JPG}
 CONSENT = Consent(subject="Ana Lima")

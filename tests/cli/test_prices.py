@@ -19,7 +19,7 @@ from avatarkit.cli import prices as commands
 from avatarkit.cli.app import app
 from avatarkit.interfaces import Balance
 from avatarkit.kit import KitPrices
-from racing import PRICES
+from pricing.racing import PRICES
 
 DEMO = Path(str(files("avatarkit") / "data" / "demo"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from contract import VARIABLE, Contract
+from providers.contract import VARIABLE, Contract
 
 pytest.importorskip("jsonschema", reason="needs jsonschema")
 

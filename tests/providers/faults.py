@@ -1,7 +1,7 @@
 """Plants one mistake at a time in what talks to vendors, and sees which test notices.
 
-    python tests/faults.py              all faults; fails unless every one is caught
-    python tests/faults.py TEXT ...     those whose file or description has one of these texts
+    python faults.py                    all faults; fails unless every one is caught
+    python faults.py       TEXT ...     those whose file or description has one of these texts
 
 A fault is a few characters of the source, found exactly once, and what a mistake would write in
 their place. It goes into a copy of the package that stands first on the path of a process of its
@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 SOURCE = TESTS.parent / "src" / "avatarkit"
 TIMEOUT = 600  # seconds that one run of tests is given
 
@@ -66,7 +66,7 @@ class Verdict:
 
 #: (file of the package, tests that should notice) -> what is wrong -> (what stands there, mistake).
 _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
-    ("records.py", "test_budgets.py test_states.py"): {
+    ("records.py", "pricing/test_budgets.py lifecycle/test_states.py"): {
         "what nobody knows of is free again at the end": (
             "elif state.phase is Phase.INTENT or not final:",
             "elif not final:",
@@ -88,21 +88,21 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "_TAKEN = frozenset({Phase.DONE})",
         ),
     },
-    ("repositories/rules.py", "test_budgets.py"): {
+    ("repositories/rules.py", "pricing/test_budgets.py"): {
         "a budget is never full": ("if asked and over > 0:", "if False:"),
     },
-    ("repositories/sqlite.py", "test_repositories.py"): {
+    ("repositories/sqlite.py", "repositories/test_memory_and_sqlite.py"): {
         "a user's budget counts everybody": ('"whose = :whose AND "', '""'),
         "what is held stays as it was created": ("            _reserve(db, saved, old)\n", ""),
     },
-    ("pricing/budgets.py", "test_budgets.py"): {
+    ("pricing/budgets.py", "pricing/test_budgets.py"): {
         "an unknown price is free": ("if provider not in allowed:", "if False:"),
         "a budget in euros is one in dollars": (
             'amount = checked(self.amount, "a budget")',
             "amount = self.amount.amount",
         ),
     },
-    ("http/client.py", "test_http.py"): {
+    ("http/client.py", "http/test_client.py"): {
         "a billable call is sent again": (
             "if call.billable:\n            raise",
             "if False:\n            raise",
@@ -169,7 +169,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             'return call.error(errors.BadReply, "the answer cannot be decoded")',
         ),
     },
-    ("http/download.py", "test_http.py"): {
+    ("http/download.py", "http/test_client.py"): {
         "the key goes along to where a link redirects": (
             "if _origin(target) != _origin(url):",
             "if False:",
@@ -201,7 +201,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
         "an expired link is a wrong key": ("(400, 401, 403, 404, 410)", "(404, 410)"),
         "a signed link stands in an error": ("{url.host or 'no host'}", "{url}"),
     },
-    ("http/bodies.py", "test_http.py"): {
+    ("http/bodies.py", "http/test_client.py"): {
         "a form is read whole before it is sent": (
             "async for chunk in media.open():\n                yield chunk",
             'yield b"".join([chunk async for chunk in media.open()])',
@@ -343,7 +343,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "delivery.headers.get(self.header,",
         ),
     },
-    ("content/audio.py", "test_audio.py"): {
+    ("content/audio.py", "content/test_audio.py"): {
         "words run into the next recording": ("if number:", "if False:"),
         "the last samples are lost": (
             "if rest := sound.read(partial=True):",
@@ -360,7 +360,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "except ZeroDivisionError as error:",
         ),
     },
-    ("lifecycle/apply.py", "test_routing.py"): {
+    ("lifecycle/apply.py", "stacks/test_ranking.py"): {
         "another stack is asked though a person was asked": (
             "        and not any(o.uploads.waiting for o in record.operations)\n",
             "",
@@ -395,13 +395,13 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "failures=op.failures,",
         ),
     },
-    ("lifecycle/decide.py", "test_routing.py"): {
+    ("lifecycle/decide.py", "stacks/test_ranking.py"): {
         "what a late answer made is kept": (
             '"cleanup": "delete", "deleted": False',
             '"cleanup": "settle", "deleted": False',
         ),
     },
-    ("lifecycle/advance.py", "test_routing.py"): {
+    ("lifecycle/advance.py", "stacks/test_ranking.py"): {
         "a refused upload is tried for ever": (
             "                if self._goes_elsewhere(record, state, error):\n"
             "                    return",
@@ -412,7 +412,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "asks=True",
         ),
     },
-    ("lifecycle/effects.py", "test_routing.py"): {
+    ("lifecycle/effects.py", "stacks/test_ranking.py"): {
         "a vendor that is down is left at once": (
             "tired = down and state.failures + 1 >= self._policy.patience",
             "tired = down",
@@ -426,7 +426,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "        while True:",
         ),
     },
-    ("stacks/ranking.py", "test_routing.py"): {
+    ("stacks/ranking.py", "stacks/test_ranking.py"): {
         "an unknown price comes first": (
             "(*first, *(p for p in known if p[0] is None))",
             "(*(p for p in known if p[0] is None), *first)",
@@ -437,7 +437,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "if refusals:",
         ),
     },
-    ("intake/place.py", "test_routing.py"): {
+    ("intake/place.py", "stacks/test_ranking.py"): {
         "keys are not looked at": (
             "operations = candidate.training  #",
             "operations = self._selector.asked(None)[0].training  #",
@@ -451,18 +451,19 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "require(consent, self._selector.asked(None)[-1].consent_rules)",
         ),
     },
-    ("stacks/candidate.py", "test_routing.py"): {
+    ("stacks/candidate.py", "stacks/test_ranking.py"): {
         "the language is not looked at": (
             "            if operation in {Operation.SPEECH, Operation.VIDEO}:\n",
             "            if not operation:\n",
         ),
     },
-    ("lifecycle/durations.py", "test_routing.py"): {
+    ("lifecycle/durations.py", "stacks/test_ranking.py"): {
         "few trainings are a measure": ("if len(times) >= _ENOUGH", "if len(times) > _ENOUGH"),
     },
     (
         "lifecycle/vendor_requests.py",
-        "test_requests.py test_audio.py test_orchestrator.py test_kit.py",
+        "lifecycle/test_vendor_requests.py content/test_audio.py "
+        "lifecycle/test_advance.py test_kit.py",
     ): {
         "every attempt has the same idempotency key": ('f"{token}:{number}"', "token"),
         "a text is sent beside its speech": (

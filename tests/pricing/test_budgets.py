@@ -23,10 +23,10 @@ from avatarkit.repositories.sqlite import SqliteRepository
 from avatarkit.stacks import provider_pool
 from avatarkit.testing import FakeClock
 from avatarkit.testing.repositories import a_training, a_video
-from racing import PRICES, race
+from pricing.racing import PRICES, race
 
 pytestmark = pytest.mark.anyio
-DEMO = Path(__file__).parent.parent / "src/avatarkit/data/demo"
+DEMO = Path(__file__).parents[2] / "src/avatarkit/data/demo"
 WAV, JPG = DEMO / "voice.wav", DEMO / "portrait.jpg"
 DRAWN = Consent.not_a_real_person("a drawing")
 WHO = {"user_id": "ana", "clone_id": "ana-1"}

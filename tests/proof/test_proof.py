@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-KILL = Path(__file__).parent / "proof" / "kill.py"
+KILL = Path(__file__).with_name("kill.py")
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the proof forks its trainings")
 

@@ -10,7 +10,7 @@ import pytest
 import avatarkit
 from avatarkit.records import FINAL, TRANSITIONS, Status
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MIGRATIONS = Path(avatarkit.__file__).parent / "repositories" / "migrations"
 SERVER_SQL = (MIGRATIONS / "20261124120000_avatarkit.sql").read_text()
 

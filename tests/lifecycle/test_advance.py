@@ -26,7 +26,17 @@ from avatarkit.models import (
     Waiting,
 )
 from avatarkit.records import HandIn, OperationState, Phase, Sample, Status
-from simulation import POLICY, Clock, Provider, Repository, Slots, Store, World, training, video
+from lifecycle.simulation import (
+    POLICY,
+    Clock,
+    Provider,
+    Repository,
+    Slots,
+    Store,
+    World,
+    training,
+    video,
+)
 
 VOICE, AVATAR, SPEECH, VIDEO = Operation.VOICE, Operation.AVATAR, Operation.SPEECH, Operation.VIDEO
 

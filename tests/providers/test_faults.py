@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-import faults
-from faults import FAULTS, UNSEEN
+from providers import faults
+from providers.faults import FAULTS, UNSEEN
 
 #: One of each kind whose tests are quick; ``nox -s faults`` plants all.
 SAMPLE = {

@@ -1,6 +1,6 @@
 """Checks all that the vendors' adapters send in their tests, and says how far that reaches.
 
-    AVATARKIT_VENDOR_SPECS=FOLDER python tests/contract_report.py
+    AVATARKIT_VENDOR_SPECS=FOLDER python tests/providers/contract_report.py
 
 It runs the adapters' tests, looks at each request on its way, and holds it against the vendor's
 document, bodies closed. It fails where a request is another one than the document describes
@@ -26,11 +26,12 @@ from avatarkit import errors
 from avatarkit.models import Model
 from avatarkit.providers.http import HttpProvider
 from avatarkit.stacks import registry
-from contract import VARIABLE, Contract
 
-PROVIDERS = Path(__file__).parent / "providers"
-sys.path.insert(0, str(PROVIDERS))
+PROVIDERS = Path(__file__).parent
+sys.path[:0] = [str(PROVIDERS.parent), str(PROVIDERS)]
 import test_answers  # noqa: E402
+
+from providers.contract import VARIABLE, Contract  # noqa: E402
 
 #: A provider's documents, where they are not called like it.
 DOCUMENTS = {"d-id": ["did"], "synthesia": ["synthesia", "synthesia-upload"]}

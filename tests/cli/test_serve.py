@@ -14,7 +14,7 @@ import pytest
 from avatarkit.providers.fake import FakeVendor, Fault
 
 from .test_cli import DEMO, place, printed, process, run, train  # noqa: F401
-from .test_cli_worker import until
+from .test_worker import until
 
 SECRET = Path(".avatarkit/webhook-secret")
 

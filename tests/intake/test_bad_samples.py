@@ -36,7 +36,7 @@ from avatarkit.stacks.candidate import BOUNDS  # noqa: E402
 from avatarkit.stacks.registry import usable  # noqa: E402
 
 VOICE, FOOTAGE = SampleRole.VOICE, SampleRole.FOOTAGE
-DEMO = Path(__file__).parent.parent / "src/avatarkit/data/demo"
+DEMO = Path(__file__).parents[2] / "src/avatarkit/data/demo"
 RATE = 24_000
 
 # -- how they are made ------------------------------------------------------------------------

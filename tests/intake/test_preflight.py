@@ -287,7 +287,7 @@ def test_a_script_that_is_too_long_is_refused():
 
 # -- in the kit -------------------------------------------------------------------------------
 
-DEMO = Path(__file__).parent.parent / "src/avatarkit/data/demo"
+DEMO = Path(__file__).parents[2] / "src/avatarkit/data/demo"
 
 
 @pytest.fixture

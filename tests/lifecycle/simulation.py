@@ -4,8 +4,8 @@ Every effect (database write, vendor call, copy) is handed to a scheduler that d
 *executes*, when its answer is *delivered*, and where the process dies. Time is virtual. One
 integer is one history, so every finding can be played again:
 
-    python tests/simulation.py exhaust DEPTH     every way to die 1..DEPTH times
-    python tests/simulation.py random COUNT      seeded histories: several workers, kills, stalls,
+    python simulation.py       exhaust DEPTH     every way to die 1..DEPTH times
+    python simulation.py       random COUNT      seeded histories: several workers, kills, stalls,
                                                  lost answers, refusals, webhooks, cancels, deletes
 
 What must hold in every history: nothing is paid twice; every record comes to rest in a final

@@ -7,7 +7,6 @@ from decimal import Decimal
 
 import pytest
 
-import simulation
 from avatarkit import AvatarKit, Consent, Status, errors, pricing
 from avatarkit.config.settings import Settings
 from avatarkit.interfaces import Capabilities, Limit
@@ -22,9 +21,10 @@ from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.stacks import ranking
 from avatarkit.stacks.registry import Stack
 from avatarkit.testing import FakeClock
-from simulation import POLICY, Provider, VendorJob, routed
+from lifecycle import simulation
+from lifecycle.simulation import POLICY, Provider, VendorJob, routed
+from lifecycle.test_advance import AVATAR, VOICE, Scene, failing, refusal, run
 from test_kit import DRAWN, JPG, WAV, WHO, final
-from test_orchestrator import AVATAR, VOICE, Scene, failing, refusal, run
 
 # -- who is asked next ------------------------------------------------------------------------
 
