@@ -15,7 +15,7 @@ import avatarkit
 
 SOURCE = Path(avatarkit.__file__).parent
 SIMULATION = Path(__file__).with_name("simulation.py")
-FIRST_HISTORIES = 400
+FIRST_HISTORIES = 40 if os.environ.get("AVATARKIT_TEST_QUICK") else 400
 HISTORIES_PER_MUTANT = 6000
 
 #: One line of the protocol each, broken: (file, what stands there, what a mistake would write).
