@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import anyio
 import anyio.to_thread
+from pydantic import JsonValue
 
 from .. import errors
 from ..consent import require_valid
@@ -247,11 +248,9 @@ def digest(request: VendorRequest) -> str:
     return hashlib.sha256(json.dumps(_unsigned(said), sort_keys=True).encode()).hexdigest()
 
 
-def _unsigned(value: Any) -> Any:
+def _unsigned(value: JsonValue) -> JsonValue:
     if isinstance(value, dict):
-        fields: dict[str, Any] = value
-        return {k: _unsigned(v) for k, v in fields.items() if k != "url"}
+        return {k: _unsigned(v) for k, v in value.items() if k != "url"}
     if isinstance(value, list):
-        items: list[Any] = value
-        return [_unsigned(v) for v in items]
+        return [_unsigned(v) for v in value]
     return value

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import inspect
 import itertools
 import math
-import sys
 import threading
 import time
 from collections import Counter
@@ -261,9 +261,9 @@ def _running_tasks() -> list[asyncio.Task[Any]]:
 
 def _record_at_work() -> Record | None:
     """Find the record that the reader of the clock works on, in the frames that called it."""
-    frame = sys._getframe()  # noqa: SLF001 - the public ways read source lines for every frame
+    frame = inspect.currentframe()
     for _ in range(_FRAMES):
-        if frame.f_back is None:
+        if frame is None or frame.f_back is None:
             break
         frame = frame.f_back
         record = frame.f_locals.get("record")

@@ -98,9 +98,8 @@ class CannedAnswers:
     delivered: Mapping[str, Any] | None = None  #: the webhook of its end, if unlike the poll
     webhook: bool = True  #: whether the vendor has a webhook of its end
     state_field: str | None = "status"  #: where the state stands, dotted; None: nowhere
-    prepared: Mapping[str, Any] = field(
-        default_factory=dict
-    )  #: what ``prepare`` would have returned
+    #: what ``prepare`` would have returned
+    prepared: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 def _placed(body: Mapping[str, Any], place: str, value: str) -> dict[str, Any]:
@@ -112,7 +111,7 @@ def _placed(body: Mapping[str, Any], place: str, value: str) -> dict[str, Any]:
 def _without_values(body: Mapping[str, Any], kept: set[str]) -> dict[str, Any]:
     """The body with null for every value, but for ids and what is called as one of ``kept``."""
     return {
-        name: _without_values(value, kept)
+        name: _without_values(cast("Mapping[str, Any]", value), kept)
         if isinstance(value, Mapping)
         else value
         if name in kept or "id" in name
@@ -209,14 +208,17 @@ class ProviderSuite(_Suite):
         asked: dict[str, Any] = {"token": TOKEN, "prepared": self.recordings[operation].prepared}
         match operation:
             case Operation.VOICE:
-                return VoiceRequest(**{"samples": (self.media(),)} | asked | more)
+                asked |= {"samples": (self.media(),)}
+                return VoiceRequest(**asked | more)
             case Operation.AVATAR:
-                return AvatarRequest(**{"footage": self.media()} | asked | more)
+                asked |= {"footage": self.media()}
+                return AvatarRequest(**asked | more)
             case Operation.DUB:
                 asked |= {"source": self.media(), "language": "pt"}
                 return DubRequest(**asked | more)
             case _:
-                return VideoRequest(**{"avatar_id": "a1"} | self.drive() | asked | more)
+                asked |= {"avatar_id": "a1"} | self.drive()
+                return VideoRequest(**asked | more)
 
     def drive(self) -> dict[str, Any]:
         """Sound or script that a video of this vendor needs."""
@@ -269,7 +271,7 @@ class ProviderSuite(_Suite):
     async def test_it_closes_only_its_own_client(self, it: Any, wire: Wire) -> None:
         await it.aclose()
         assert not wire.client.is_closed
-        own = self.provider(self.settings())
+        own: Any = self.provider(self.settings())
         await own.aclose()
         assert own._client.is_closed  # noqa: SLF001
 

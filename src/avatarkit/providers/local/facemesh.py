@@ -159,13 +159,12 @@ def eye_distance(points: Points) -> float:
 
 
 def _session(name: str, threads: int) -> Any:
-    options: Any = onnxruntime.SessionOptions()
+    runtime: Any = onnxruntime
+    options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(
-        str(MODELS / name), options, providers=["CPUExecutionProvider"]
-    )
+    return runtime.InferenceSession(str(MODELS / name), options, providers=["CPUExecutionProvider"])
 
 
 def _anchors(size: int, strides: tuple[int, ...]) -> Points:

@@ -24,6 +24,7 @@ from avatarkit.providers.local.warp import (
     mesh_nodes,
     sample,
     smoothstep,
+    untyped,
     warp,
 )
 
@@ -278,7 +279,8 @@ class Mouth:
         """Displacements of the cheeks, of what stays, and of the neck (the last three)."""
         places = self._reference[list(CORNER), 0]
         follow = np.array(list(CORNER.values()))[:, None]
-        cheeks: Array = np.where((places < centre)[:, None], corner[0], corner[1]) * follow
+        side: Array = untyped.where((places < centre)[:, None], corner[0], corner[1])
+        cheeks = side * follow
         cheeks[:, 1] += 0.10 * jaw * follow[:, 0]
         return np.concatenate([cheeks, np.zeros((self._still_controls + 3, 2))])
 
@@ -456,8 +458,8 @@ def _parabola(columns: Array, offsets: Array) -> Array:
     near = np.abs(offsets - np.median(offsets)) <= np.ptp(offsets) / 3 + 1
     if near.sum() < 4:
         return np.full(len(offsets), float(np.median(offsets)))
-    curve: Array = np.polyfit(place[near], offsets[near], 2)
-    fitted: Array = np.polyval(curve, place)
+    curve = untyped.polyfit(place[near], offsets[near], 2)
+    fitted: Array = untyped.polyval(curve, place)
     return np.clip(fitted, offsets.min(), offsets.max())
 
 

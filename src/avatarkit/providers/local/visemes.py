@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from avatarkit.providers.local.audio import Samples, gaussian_smooth, loudness
 from avatarkit.providers.local.speech import Phoneme
+from avatarkit.providers.local.warp import untyped
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -238,5 +239,5 @@ def _sample(curves: Floats, times: Floats, seconds: float, fps: int) -> Floats:
     """Read the curves in the middle of each video frame."""
     frames = max(1, int(np.ceil(seconds * fps - 1e-6)))
     moments = (np.arange(frames) + 0.5) / fps
-    sampled: Floats = np.stack([np.interp(moments, times, curve) for curve in curves])
+    sampled: Floats = untyped.stack([untyped.interp(moments, times, curve) for curve in curves])
     return sampled

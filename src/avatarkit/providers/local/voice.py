@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -239,9 +240,9 @@ def _equaliser(base: VoiceProfile, target: VoiceProfile, tract: float) -> npt.ND
 @functools.cache
 def _mel_edges() -> Floats:
     """Edges of the bands in Hz, evenly spaced in mel from 0 to 12 kHz."""
-    mel: Floats = np.linspace(0, 2595 * np.log10(1 + RATE / 2 / 700), BANDS + 2)
-    edges: Floats = 700 * (10 ** (mel / 2595) - 1)
-    return edges
+    top = 2595 * math.log10(1 + RATE / 2 / 700)
+    mel = np.linspace(0.0, top, BANDS + 2, dtype=np.float64)
+    return np.asarray(700 * (10 ** (mel / 2595) - 1))
 
 
 def _band_centres() -> Floats:

@@ -9,6 +9,8 @@ import numpy.typing as npt
 from PIL import Image
 
 Array = npt.NDArray[Any]
+#: numpy, for calls that its stubs type only in part.
+untyped: Any = np
 
 FIELD_STEP: Final = 8  # pixels between the nodes of a displacement field
 MESH_STEP: Final = 16  # pixels between the corners of the quads that Pillow draws
