@@ -17,7 +17,16 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from avatarkit.models import JobState, Operation, StoredFile
-from avatarkit.records import Instant, LedgerEntry, OperationState, Phase, Status, Training
+from avatarkit.records import (
+    Account,
+    Instant,
+    LedgerEntry,
+    OperationState,
+    Phase,
+    Status,
+    Terms,
+    Training,
+)
 
 USER = str(uuid4())
 _BIRTH = 1_790_000_000.0
@@ -26,7 +35,12 @@ _BIRTH = 1_790_000_000.0
 def a_training():
     """A new training of two operations, of a clone of its own."""
     operations = tuple(
-        OperationState(operation=operation, provider="bench", account="a1b2c3", typical=90.0)
+        OperationState(
+            operation=operation,
+            provider="bench",
+            account=Account(id="a1b2c3"),
+            terms=Terms(typical=90.0),
+        )
         for operation in (Operation.VOICE, Operation.AVATAR)
     )
     return Training(

@@ -30,7 +30,7 @@ from avatarkit.clock import SystemClock
 from avatarkit.interfaces import LogEntry, ProviderSettings
 from avatarkit.models import JobState, Operation
 from avatarkit.providers.heygen import HeyGen
-from avatarkit.records import OperationState, Phase, Status, Video
+from avatarkit.records import JobResult, OperationState, PaidCall, Phase, Status, Video
 from avatarkit.repositories import rows
 from avatarkit.repositories.sqlite import SqliteRepository
 from avatarkit.repositories.sqlite_file import open_database, open_reader
@@ -88,10 +88,8 @@ async def fill(path, count=JOBS, record_id=lambda _: str(uuid4())):
         operation = OperationState(
             operation=Operation.VIDEO,
             provider="heygen",
-            phase=Phase.DONE,
-            attempt=1,
-            job_id=f"job-{number}",
-            job_state=JobState.RUNNING,
+            call=PaidCall(phase=Phase.DONE, attempt=1),
+            job=JobResult(id=f"job-{number}", state=JobState.RUNNING),
         )
         record = Video(
             id=record_id(number), user_id="ana", clone_id=f"clone-{number}", stack="heygen",

@@ -862,11 +862,11 @@ async def test_a_signed_delivery_is_applied(house):
 @pytest.mark.parametrize(
     ("given", "text"),
     [
-        ({"repository": "mysql://x"}, "no repository"),
-        ({"media": "ftp://x"}, "no media store"),
+        ({"repository": "mysql://x"}, "unknown repository mysql://: use sqlite"),
+        ({"media": "ftp://x"}, "unknown media store ftp://: use a folder"),
     ],
 )
-def test_an_address_that_nobody_knows_is_said(given, text):
+def test_an_unknown_address_is_rejected(given, text):
     with pytest.raises(errors.ConfigError, match=text):
         AvatarKit("fake", settings=Settings(), **given)
 

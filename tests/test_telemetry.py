@@ -242,7 +242,7 @@ async def test_a_tick_belongs_to_the_span_around_it(told, house):
 async def test_a_row_whose_trace_is_nonsense_is_driven_all_the_same(told, house):
     async with house.kit() as kit:
         training = await kit.train(**WHO, **SAMPLES)
-    states = tuple(s.model_copy(update={"trace": "nonsense"}) for s in training.operations)
+    states = tuple(s.revised(call={"trace": "nonsense"}) for s in training.operations)
     await house.repository.save(training, training.model_copy(update={"operations": states}))
     assert (await house.driven(training)).status is Status.COMPLETED
     (first, *_) = told.spans("avatarkit.advance")

@@ -140,9 +140,7 @@ async def test_the_same_recordings_are_joined_once(store, tmp_path):
 def spoken(file):
     """A video whose speech is made, and lies in that file."""
     video = a_video()
-    speech = video.operations[0].model_copy(
-        update={"operation": Operation.SPEECH, "files": {"audio": file}}
-    )
+    speech = video.operations[0].revised(operation=Operation.SPEECH, job={"files": {"audio": file}})
     return video.model_copy(update={"operations": (speech, *video.operations)})
 
 

@@ -69,8 +69,7 @@ def media_store(address: str | os.PathLike[str], environ: Mapping[str, str]) -> 
 
         return S3Store(text)
     raise ConfigError(
-        f"{scheme}:// is no media store that this version knows: give a folder, "
-        "s3://BUCKET/PREFIX or supabase://"
+        f"unknown media store {scheme}://: use a folder, s3://BUCKET/PREFIX or supabase://"
     )
 
 
