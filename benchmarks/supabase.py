@@ -26,7 +26,10 @@ from repositories.postgres.postgrest import URL, PostgREST
 
 MIGRATIONS = Path(avatarkit.repositories.__file__).parent / "migrations"
 TESTS = Path(__file__).parents[1] / "tests"
-FILES = (TESTS / "postgres" / "shim.sql", MIGRATIONS / "20261124120000_avatarkit.sql")
+FILES = (
+    TESTS / "repositories" / "postgres" / "shim.sql",
+    MIGRATIONS / "20261124120000_avatarkit.sql",
+)
 TASKS = (1, 16)
 KEY = "sb_secret_of_tests"
 HEADERS = {"content-type": "application/json", "apikey": KEY}

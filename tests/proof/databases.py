@@ -92,7 +92,7 @@ def supabase(folder: Path, count: int) -> Iterator[Place]:
     from repositories.postgres.postgrest import PostgREST, token
 
     with _server() as cluster:
-        shim = (HERE.parent / "postgres" / "shim.sql").read_text()
+        shim = (HERE.parent / "repositories" / "postgres" / "shim.sql").read_text()
         users = ", ".join(f"('{user(number)}')" for number in range(count))
         _run(cluster, shim, _MIGRATION.read_text(), f"insert into auth.users (id) values {users}")
         server = PostgREST(cluster, "postgres")

@@ -378,7 +378,7 @@ async def test_a_professional_voice_that_was_accepted_unheard_fails_and_says_wha
     house.at(VOICE).order(event, VOICE)
     record = await house.finished(VOICE)
     assert record.status is Status.FAILED
-    assert "its recordings never arrived: begin again" in record.error_message
+    assert "its recordings never arrived: train again" in record.error_message
     assert len(house.calls(record, VOICE)) == 1
     assert await house.lost() == set()
     await house.kit.delete(record.id)

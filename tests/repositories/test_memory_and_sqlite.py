@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing, contextmanager
+from pathlib import Path
 
 import anyio
 import pytest
@@ -585,9 +586,12 @@ def test_a_file_that_may_not_grow_is_a_storage_error_until_it_may(path):
 
 
 def process(role, *arguments, cwd=None):
+    tests = str(Path(__file__).parents[1])  # its modules are imported from there
+    path = os.pathsep.join(filter(None, [tests, os.environ.get("PYTHONPATH")]))
     return subprocess.Popen(
         [sys.executable, __file__, role, *map(str, arguments)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=cwd,
+        env=os.environ | {"PYTHONPATH": path},
     )  # fmt: skip
 
 
