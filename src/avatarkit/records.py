@@ -5,7 +5,7 @@ Plain data; ``lifecycle`` defines the transitions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -221,13 +221,20 @@ class OperationState(Model):
     not_before: float = 0.0  #: the next submission, look-up, poll, copy or removal
 
     def revised(self, **changes: Any) -> OperationState:
-        """Return a copy; a mapping given for one of the parts changes those fields of the part."""
-        update = {
-            name: getattr(self, name).model_copy(update=change)
-            if name in _PARTS and isinstance(change, Mapping)
-            else change
-            for name, change in changes.items()
-        }
+        """Return a copy; a mapping given for one of the parts changes those fields of the part.
+
+        Raises ``TypeError`` for a field that does not exist: pydantic's ``model_copy`` would keep
+        it beside the document, and a job's id would be lost without an error.
+        """
+        update: dict[str, Any] = {}
+        for name, change in changes.items():
+            part = getattr(self, name) if name in _PARTS else None
+            if part is None:
+                _require_fields(OperationState, (name,))
+                update[name] = change
+            else:
+                _require_fields(type(part), change)
+                update[name] = part.model_copy(update=change)
         return self.model_copy(update=update)
 
     @property
@@ -264,6 +271,11 @@ class OperationState(Model):
         return tuple(
             i for i in ids if i not in self.cleanup.removed and i not in self.cleanup.undeletable
         )
+
+
+def _require_fields(model: type[Model], names: Iterable[str]) -> None:
+    if unknown := sorted(set(names) - model.model_fields.keys()):
+        raise TypeError(f"{model.__name__} has no field {', '.join(unknown)}")
 
 
 _PARTS = frozenset({"terms", "account", "call", "job", "uploads", "cleanup"})

@@ -48,7 +48,7 @@ class ProviderPool:
     def missing(self, roles: Mapping[Operation, str]) -> str | None:
         """The reason why these providers cannot be used here, such as a missing key."""
         try:
-            for name in set(roles.values()):
+            for name in dict.fromkeys(roles.values()):
                 self.provider(name)
         except errors.ConfigError as error:
             return str(error)
