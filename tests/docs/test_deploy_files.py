@@ -33,6 +33,39 @@ def test_compose_runs_migration_server_and_worker():
     assert all(s["env_file"] == "avatarkit.env" for s in services.values())
 
 
+def folders():
+    """The folders that the settings of the page name."""
+    settings = next(b for b in blocks(PAGE, "sh") if b.startswith("# /etc/app/avatarkit.env"))
+    values = dict(line.split("=", 1) for line in settings.splitlines()[1:])
+    found = {values[name] for name in ("AVATARKIT_HOME", "AVATARKIT_MEDIA")}
+    assert all(folder.startswith("/srv/app/") for folder in found)
+    return found
+
+
+def test_the_image_makes_each_folder_of_the_settings_for_its_user():
+    (file,) = blocks(PAGE, "dockerfile")
+    (line,) = [one for one in file.splitlines() if "useradd" in one]
+    made = line.partition("install -d -o app ")[2].split()
+    assert set(made) == folders()
+
+
+def test_server_and_worker_share_a_volume_for_each_folder_of_the_settings():
+    compose = documents()[0]
+    for service in ("server", "worker"):
+        mounts = dict(v.split(":") for v in compose["services"][service]["volumes"])
+        assert set(mounts.values()) == folders()
+        assert set(mounts) == set(compose["volumes"])
+
+
+def test_the_host_has_each_folder_of_the_settings_and_the_environment_of_the_unit():
+    (host,) = [block for block in blocks(PAGE, "sh") if block.startswith("sudo useradd")]
+    (line,) = [one for one in host.splitlines() if "install -d -o app" in one]
+    assert folders() <= set(line.split())
+    (unit,) = blocks(PAGE, "ini")
+    start = unit.partition("ExecStart=")[2].split()[0]
+    assert f"-m venv {start.removesuffix('/bin/avatarkit')}\n" in host
+
+
 def test_probes_ask_for_a_route_that_the_server_has():
     pytest.importorskip("sse_starlette")
     from avatarkit.server.routes import OPEN
