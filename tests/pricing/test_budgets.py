@@ -250,8 +250,18 @@ def test_a_part_of_a_millionth_is_rounded_up():
         (lambda: Budget(Money(Decimal(5), "EUR")), "a budget is in EUR, and prices are known in"),
         (lambda: Budget(5), r'a budget is 5, which is no amount of dollars: give USD\("2.00"\)'),
         (lambda: Budget(USD(5), per="team"), "not per 'team'"),
-        (lambda: budgets_from({"AVATARKIT_BUDGET": "5 EUR"}), "a budget is in EUR"),
-        (lambda: budgets_from({"AVATARKIT_BUDGET": "much"}), "'much' is no amount"),
+        (
+            lambda: budgets_from({"AVATARKIT_BUDGET": "5 EUR"}),
+            "AVATARKIT_BUDGET: a budget is in EUR",
+        ),
+        (
+            lambda: budgets_from({"AVATARKIT_BUDGET": "5EUR"}),
+            r'AVATARKIT_BUDGET: \'5EUR\' is no amount of dollars: write "2.00" or "2.00 USD"',
+        ),
+        (
+            lambda: budgets_from({"AVATARKIT_USER_BUDGET": "much"}),
+            "AVATARKIT_USER_BUDGET: 'much' is no amount",
+        ),
     ],
 )
 def test_a_budget_that_is_none_is_refused(make, says):

@@ -92,7 +92,20 @@ def budgets_from(environ: Mapping[str, str]) -> tuple[Budget, ...]:
         ("AVATARKIT_BUDGET", "project"),
         ("AVATARKIT_USER_BUDGET", "user"),
     )
-    return tuple(Budget(money(environ[v]), per, names) for v, per in said if v in environ)
+    return tuple(_named(environ, v, per, names) for v, per in said if v in environ)
+
+
+def _named(
+    environ: Mapping[str, str],
+    variable: str,
+    per: Literal["project", "user"],
+    names: Collection[str],
+) -> Budget:
+    """Read the budget of a variable; errors name the variable."""
+    try:
+        return Budget(money(environ[variable]), per, names)
+    except ConfigError as error:
+        raise ConfigError(f"{variable}: {error}") from None
 
 
 def _moment(at: float) -> datetime:

@@ -42,7 +42,10 @@ def shown(amount: Decimal) -> str:
 def money(text: str) -> Money:
     """An amount as it is written in the environment and in a shell: "2.00", or "2.00 USD"."""
     amount, _, currency = text.strip().partition(" ")
-    return Money(USD(amount).amount, currency.strip().upper() or CURRENCY)
+    try:
+        return Money(USD(amount).amount, currency.strip().upper() or CURRENCY)
+    except ConfigError:
+        raise ConfigError(f'{text!r} is no amount of dollars: write "2.00" or "2.00 USD"') from None
 
 
 def checked(given: object, what: str) -> Decimal:
