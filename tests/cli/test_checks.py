@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from datetime import date
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -33,6 +35,35 @@ def run(*arguments):
 
 def printed(*arguments):
     return json.loads(run(*arguments, "--json"))
+
+
+# -- providers ------------------------------------------------------------------------------------
+
+
+def test_the_state_of_a_provider_is_what_is_really_missing(monkeypatch):
+    monkeypatch.setenv("RASK_CLIENT_SECRET", KEY)
+    rows = {row[0]: row[3:] for row in map(_cells, run("providers").splitlines())}
+    assert rows["fake"] == ["ok", "-"]
+    assert rows["heygen"] == ["no api key", "AVATARKIT_HEYGEN_API_KEY"]
+    assert rows["rask"] == ["no client id", "AVATARKIT_RASK_CLIENT_ID"]
+    monkeypatch.setenv("RASK_CLIENT_ID", "id-1")
+    assert _cells(next(r for r in run("providers").splitlines() if r[:4] == "rask"))[3:] == [
+        "ok",
+        "-",
+    ]
+
+
+def test_coqui_needs_an_address_and_no_key():
+    pytest.importorskip("avatarkit.providers.coqui")
+    (row,) = [p for p in printed("providers")["providers"] if p["name"] == "coqui"]
+    assert (row["key"], row["missing"]) == (
+        "AVATARKIT_COQUI_API_KEY",
+        ["AVATARKIT_COQUI_BASE_URL"],
+    )
+
+
+def _cells(line):
+    return line.split("\t")
 
 
 # -- providers --stacks ---------------------------------------------------------------------------
@@ -174,6 +205,21 @@ def test_a_warning_is_no_failure(monkeypatch):
     monkeypatch.setenv("SUPABASE_SERVICE_ROLE_KEY", "eyJhbGciOi")
     monkeypatch.setattr(doctor, "_today", lambda: date(2027, 1, 1))
     assert "warning" in run("doctor")
+
+
+# -- doctor: the extras ---------------------------------------------------------------------------
+
+
+def test_doctor_knows_every_extra():
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    assert set(doctor._EXTRAS) == set(project["optional-dependencies"]) - {"all"}
+
+
+def test_doctor_does_not_call_a_missing_extra_ok(monkeypatch):
+    monkeypatch.setattr(doctor, "_EXTRAS", {"one": ("json",), "two": ("json", "no_such_module")})
+    lines = run("doctor").splitlines()
+    assert "extra one\tok\tinstalled" in lines
+    assert "extra two\t-\tnot installed: no_such_module" in lines
 
 
 # -- doctor: the media store ----------------------------------------------------------------------

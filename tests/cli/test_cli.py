@@ -328,6 +328,12 @@ def test_a_person_who_names_nobody_gives_no_consent(person):
     assert run("train", *SAMPLES, given="\n").exit_code == 5
 
 
+@pytest.mark.parametrize("answer", ["y", "Yes", " n ", "no"])
+def test_a_yes_or_no_is_not_the_name_of_a_person(person, answer):
+    result = run("train", *SAMPLES, given=f"{answer}\n")
+    assert (result.exit_code, "is not a name" in result.stderr) == (5, True)
+
+
 def test_a_question_can_be_left_with_ctrl_c(person):
     assert run("train", *SAMPLES, given="").exit_code == exit_codes.INTERRUPTED
 
@@ -481,7 +487,8 @@ def test_providers_are_listed_with_what_they_can_do():
         "extra": None,
         "ok": True,
         "problem": None,
-        "key": "AVATARKIT_FAKE_API_KEY",
+        "key": None,
+        "missing": [],
     }
 
 

@@ -115,5 +115,24 @@ def test_who_has_none_says_so(inbox):
     assert "no webhooks to register" in run("register", "fake", code=3).output
 
 
+def test_no_address_is_shown_for_a_provider_without_webhooks(inbox):
+    result = run("register", "rask", "--show-address", code=3)
+    assert "rask sends no webhooks" in result.stderr
+    assert SECRET not in result.output
+
+
+@pytest.mark.parametrize("provider", ["heygen", "tavus", "elevenlabs"])
+def test_a_provider_that_calls_is_shown_its_address(inbox, provider):
+    assert f"/webhooks/{provider}/" in run("register", provider, "--show-address").stdout
+
+
+@pytest.mark.parametrize("option", [[], ["--show-address"]])
+def test_an_address_that_vendors_do_not_call_is_refused(inbox, monkeypatch, option):
+    monkeypatch.setenv("AVATARKIT_PUBLIC_URL", "http://app.example")
+    result = run("register", "heygen", *option, code=3)
+    assert "AVATARKIT_PUBLIC_URL does not begin with https://" in result.stderr
+    assert SECRET not in result.output
+
+
 def test_without_an_inbox_the_variables_are_named():
     assert "AVATARKIT_PUBLIC_URL" in run("register", "heygen", code=3).output

@@ -123,6 +123,11 @@ def consent_from(out: Output, file: Path | None, not_a_real_person: str | None) 
 def _ask(out: Output) -> Consent:
     out.hint(f'The person whose voice and face these are must agree:\n  "{WORDING[1]}"')
     subject = out.ask("Name of the person who agrees (empty: no consent)")
+    if subject.strip().lower() in _NO_NAMES:
+        raise ConsentRequired(
+            f"{subject.strip()!r} is not a name. Enter the name of the person who agrees, or "
+            "nothing if there is no consent."
+        )
     return Consent(subject=subject)
 
 
@@ -169,6 +174,8 @@ def _moment(value: Any) -> float:
     return float(value)
 
 
+#: Answers to a question that was not asked.
+_NO_NAMES = frozenset({"y", "yes", "n", "no"})
 _TEXT = (_text, "a text that is not empty")
 _MOMENT = (_moment, "seconds since 1970 or an ISO 8601 time")
 #: The keys of a consent file: how each is read, and what it must be.

@@ -37,6 +37,8 @@ _EXTRAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "plot": ("matplotlib",),
         "c2pa": ("c2pa",),
         "cli": ("typer", "rich"),
+        "server": ("starlette", "uvicorn", "sse_starlette", "jwt"),
+        "supabase": ("websockets",),
         "coqui": ("TTS", "torch", "torchaudio", "six"),
     }
 )
@@ -55,10 +57,13 @@ class _Check:
     detail: str = ""
     error: Ended | None = None
     warning: bool = False
+    absent: bool = False  #: not installed, which is an error only for what needs it
     finding: Finding | None = None
 
     @property
     def verdict(self) -> str:
+        if self.absent:
+            return "-"
         return "wrong" if self.error else "warning" if self.warning else "ok"
 
 
@@ -93,9 +98,8 @@ async def _doctor(
 def _extras() -> Iterator[_Check]:
     for extra, modules in _EXTRAS.items():
         missing = [module for module in modules if find_spec(module) is None]
-        yield _Check(
-            f"extra {extra}", f"not installed: {', '.join(missing)}" if missing else "installed"
-        )
+        detail = f"not installed: {', '.join(missing)}" if missing else "installed"
+        yield _Check(f"extra {extra}", detail, absent=bool(missing))
 
 
 async def _examined(

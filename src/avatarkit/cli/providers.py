@@ -45,32 +45,37 @@ def _show_providers(session: Session) -> None:
     from ..stacks.registry import listing
 
     environ = Settings.from_env().environ
-    documents = [_provider_json(row) for row in listing()]
+    documents = [_provider_json(row, environ) for row in listing()]
     session.out.table(
-        {"providers": documents},
-        ("name", "roles", "extra", "state", "key"),
+        {"providers": [d | {"missing": [*d["missing"].values()]} for d in documents]},
+        ("name", "roles", "extra", "state", "set this"),
         [
             (
                 d["name"],
                 ", ".join(d["roles"]) or "-",
                 d["extra"] or "-",
-                d["problem"] or _state(d["name"], d["key"], environ),
-                d["key"] or "-",
+                d["problem"] or _state(d["missing"]),
+                ", ".join(d["missing"].values()) or "-",
             )
             for d in documents
         ],
     )
 
 
-def _state(name: str, key: str | None, environ: Mapping[str, str]) -> str:
-    from ..config.settings import variables
-    from ..stacks.registry import load
+def _state(missing: Mapping[str, str]) -> str:
+    return f"no {' and no '.join(missing)}".replace("_", " ") if missing else "ok"
 
-    key_env = getattr(load(name), "key_env", None)
-    if key is None or key_env is None:
-        return "ok"
-    names = variables(name, key_env=key_env)["api_key"]
-    return "ok" if any(n in environ for n in names) else "no key"
+
+def _missing(name: str, provider: Any, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings that a provider requires and that are not set, each with its variable."""
+    from ..config.settings import variables
+
+    known = variables(name, key_env=getattr(provider, "key_env", None))
+    return {
+        what: known[what][0]
+        for what, needed in _read_by(provider).items()
+        if needed and not any(variable in environ for variable in known[what])
+    }
 
 
 def _show_stacks(session: Session) -> None:
@@ -163,7 +168,7 @@ def _read_by(provider: Any) -> dict[str, bool]:
     return {what: what in needs for what, is_read in read.items() if is_read}
 
 
-def _provider_json(row: Row) -> dict[str, Any]:
+def _provider_json(row: Row, environ: Mapping[str, str]) -> dict[str, Any]:
     from ..errors import ConfigError
     from ..stacks.registry import load
 
@@ -175,6 +180,7 @@ def _provider_json(row: Row) -> dict[str, Any]:
         "ok": row.error is None,
         "problem": str(row.error) if row.error else None,
         "key": None,
+        "missing": {},
     }
     if row.error is not None:
         return document
@@ -184,7 +190,11 @@ def _provider_json(row: Row) -> dict[str, Any]:
         return document | {"ok": False, "problem": str(error)}
     if closed := getattr(provider, "closed", None):
         return document | {"ok": False, "problem": f"closed on {closed}"}
-    return document | {"roles": _roles(provider), "key": _key_variable(row.name, provider)}
+    return document | {
+        "roles": _roles(provider),
+        "key": _key_variable(row.name, provider),
+        "missing": _missing(row.name, provider, environ),
+    }
 
 
 def _roles(provider: type) -> list[str]:
@@ -194,7 +204,7 @@ def _roles(provider: type) -> list[str]:
 
 
 def _key_variable(name: str, provider: Any) -> str | None:
-    """Return the API key's variable; None for a provider on this machine."""
+    """Return the API key's variable; None for a provider that reads no key."""
     from ..config.settings import key_variable
 
-    return None if provider.capabilities.runs_here else key_variable(name)
+    return key_variable(name) if "api_key" in _read_by(provider) else None

@@ -92,6 +92,13 @@ async def _register(
             "AVATARKIT_WEBHOOK_SECRET to 16 random characters or more, unless the server runs on "
             "this machine."
         )
+    if not callback.public_url.startswith("https://"):
+        raise ConfigError(
+            "AVATARKIT_PUBLIC_URL does not begin with https://, and vendors call no other "
+            "address. Put a TLS proxy in front of the server, and set its URL."
+        )
+    if not _sends_webhooks(provider):
+        raise Unsupported(f"{provider} sends no webhooks: avatarkit polls it. Register nothing.")
     address = callback.address(provider)
     if show_address:
         session.out.result({"address": address}, address)
@@ -107,6 +114,15 @@ async def _register(
     secret = registered.secret.get_secret_value()
     session.out.result({"id": registered.id, variable: secret}, f"{variable}={secret}")
     session.out.hint(f"{provider} reports to {cleaned(address)}; the secret is not shown again")
+
+
+def _sends_webhooks(provider: str) -> bool:
+    from ..stacks.registry import load
+    from ..webhooks import Registers, Unsigned
+
+    adapter: Any = load(provider)
+    can = adapter.capabilities
+    return can.callback or issubclass(adapter, Registers) or not isinstance(can.webhook, Unsigned)
 
 
 def _named(event: str) -> tuple[str, str]:
