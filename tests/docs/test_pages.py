@@ -68,6 +68,27 @@ def test_every_linked_file_exists(file):
     assert [link for link in links if not (file.parent / link).exists()] == []
 
 
+def test_the_layout_lists_every_folder_and_only_modules_that_exist():
+    """CONTRIBUTING.md names the folders of src/avatarkit, and the modules that matter in each."""
+    source = page_samples.ROOT / "src/avatarkit"
+    section = (page_samples.ROOT / "CONTRIBUTING.md").read_text().partition("## Layout")[2]
+    rows = re.findall(
+        r"^\| ([^|]+) \| [^|]+ \| ([^|]+) \|$", section.partition("\n## ")[0], re.MULTILINE
+    )
+    folders, missing = set(), []
+    for first, held in rows[1:]:
+        named = re.findall(r"`(\w+)/`", first)
+        folders |= set(named)
+        for name in re.findall(r"`(\w+)`", held):
+            places = [source / folder for folder in named] or [source]
+            if not any(
+                (place / f"{name}.py").exists() or (place / name).is_dir() for place in places
+            ):
+                missing.append(f"{first}: {name}")
+    assert missing == []
+    assert folders == {p.name for p in source.iterdir() if p.is_dir() and p.name != "__pycache__"}
+
+
 def _links(page):
     found = re.findall(r"\]\(([^)#:\s]+\.md)(?:#[^)]*)?\)", page.read_text())
     return {(page.parent / link).resolve() for link in found}
