@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from starlette.requests import HTTPConnection
 
 from avatarkit import AvatarKit, Consent
+from avatarkit.errors import AvatarKitError, MediaRejected
 from avatarkit.server import create_app
 
 USERS = {"a-session-token-of-ana": "ana"}  # your own sessions and users
@@ -58,12 +59,17 @@ def make_app(make_kit: Callable[[], AvatarKit] = AvatarKit) -> FastAPI:
         user_id = await user_of(request)
         if user_id is None:
             raise HTTPException(401)
-        training = await request.app.state.kit.train(
-            user_id=user_id,
-            clone_id=f"{user_id}-main",  # its stored samples are used
-            consent=Consent(subject=name),
-            idempotency_key="signup",
-        )
+        try:
+            training = await request.app.state.kit.train(
+                user_id=user_id,
+                clone_id=f"{user_id}-main",  # its stored samples are used
+                consent=Consent(subject=name),
+                idempotency_key="signup",
+            )
+        except MediaRejected as error:  # for the user: no samples yet, or samples that cannot work
+            raise HTTPException(422, str(error)) from error
+        except AvatarKitError as error:  # for your log: a budget, a key, the database
+            raise HTTPException(503) from error
         return {"training_id": training.id}
 
     return app
