@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -68,6 +72,38 @@ def test_a_provider_page_names_each_option(name):
 def test_the_evidence_of_each_provider_has_a_date(name):
     text = section(page("contributing/verification-providers.md"), name)
     assert name == "fake" or re.search(r"\b20\d\d-\d\d-\d\d\b", text)
+
+
+def test_the_files_of_a_written_provider_form_a_package_that_passes_its_suite(tmp_path):
+    text = page("tutorials/write-a-provider.md")
+    (tree,) = re.findall(r"```text\n(orbit-avatarkit/\n.*?)```", text, re.DOTALL)
+    init, project = (
+        re.search(rf"```{lang}\n(.*?)```", text, re.DOTALL)[1] for lang in ("python", "toml")
+    )
+    folder = tmp_path / "orbit_avatarkit"
+    (folder / "data").mkdir(parents=True)
+    (folder / "__init__.py").write_text(init)
+    for name in re.findall(r"\.\./\.\./tests/providers/(\S+)", text):
+        (folder / name).write_text((DOCS.parent / "tests/providers" / name).read_text())
+    held = {p.name for p in tmp_path.rglob("*") if p.is_file()} | {"pyproject.toml"}
+    assert {Path(n).name for n in re.findall(r"\S+\.(?:py|toml)\b", tree)} == held
+    (value,) = tomllib.loads(project)["project"]["entry-points"]["avatarkit.providers"].values()
+    module, _, name = value.partition(":")
+    environ = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    for command in (
+        ["-c", f"from {module} import {name}"],
+        ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-n0", module, "-k", "another_provider"],
+    ):
+        done = subprocess.run(
+            [sys.executable, *command],
+            cwd=tmp_path,
+            env=environ,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_discontinued_provider_is_named():
