@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 import pytest
@@ -87,6 +88,28 @@ def test_the_layout_lists_every_folder_and_only_modules_that_exist():
                 missing.append(f"{first}: {name}")
     assert missing == []
     assert folders == {p.name for p in source.iterdir() if p.is_dir() and p.name != "__pycache__"}
+
+
+def test_the_reference_lists_every_name_that_a_sample_imports():
+    """Names of providers' modules are on the providers' own pages."""
+    text = (DOCS / "reference/python-api.md").read_text()
+    whole = set(re.findall(r"automodule:: (\S+)\n(?!   :no-members:)", text))
+    listed = set(re.findall(r"auto\w+:: (\S+)", text))
+    listed |= {name.rpartition(".")[0] for name in listed}  # a module of which names are listed
+    packages = {"avatarkit", "avatarkit.pricing", "avatarkit.server", "avatarkit.testing"}
+    unlisted = set()
+    for file in PAGES:
+        for block in page_samples.read(file).samples:
+            tree = page_samples.tree(block) if block.language == "python" else ast.Module([], [])
+            for node in ast.walk(tree):
+                if not isinstance(node, ast.ImportFrom) or node.level:
+                    continue
+                module = node.module or ""
+                if module.partition(".")[0] != "avatarkit" or module in whole | packages:
+                    continue
+                if not module.startswith("avatarkit.providers."):
+                    unlisted |= {f"{module}.{n.name}" for n in node.names}
+    assert sorted(unlisted - listed) == []
 
 
 def _links(page):
