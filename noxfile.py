@@ -81,24 +81,32 @@ SIDE_BY_SIDE = [f"-n={PROCESSES}", "--dist=loadfile", "--no-loadscope-reorder"]
 UNUSED = ["-p", "no:schemathesis"]
 
 #: What ``quick`` leaves out beside tests that are marked as slow: browsers, servers of databases
-#: and of files, rendered videos, every fault at every vendor, and tests of the tests.
+#: and of files, rendered videos, simulations, every fault at every vendor, and tests of the tests.
 SLOW = [
     "tests/browser",
+    "tests/content/test_credentials.py",
     "tests/docs",
+    "tests/intake/test_bad_samples.py",
+    "tests/lifecycle/test_edited_rows.py",
+    "tests/lifecycle/test_simulation.py",
     "tests/media/test_s3_store.py",
     "tests/media/test_supabase_store.py",
-    "tests/repositories/postgres",
     "tests/proof",
+    "tests/providers/test_coqui.py",
     "tests/providers/test_coqui_model.py",
+    "tests/providers/test_faults.py",
     "tests/providers/test_flows.py",
+    "tests/providers/test_live.py",
     "tests/providers/test_local_adapter.py",
     "tests/providers/test_local_footage.py",
     "tests/providers/test_local_video.py",
     "tests/providers/test_local_voice.py",
     "tests/providers/test_suite_catches.py",
-    "tests/intake/test_bad_samples.py",
-    "tests/providers/test_faults.py",
-    "tests/providers/test_live.py",
+    "tests/repositories/postgres",
+    "tests/server/test_openapi.py",
+    "tests/server/test_webhooks.py",
+    "tests/test_erasure.py",
+    "tests/test_telemetry.py",
 ]
 #: The kit, and all that touches sound and pictures: for the Pythons between.
 SMOKE = [
