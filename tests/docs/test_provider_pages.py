@@ -83,7 +83,7 @@ def test_the_files_of_a_written_provider_form_a_package_that_passes_its_suite(tm
     folder = tmp_path / "orbit_avatarkit"
     (folder / "data").mkdir(parents=True)
     (folder / "__init__.py").write_text(init)
-    for name in re.findall(r"\.\./\.\./tests/providers/(\S+)", text):
+    for name in re.findall(r"literalinclude} ../../tests/providers/(\S+)", text):
         (folder / name).write_text((DOCS.parent / "tests/providers" / name).read_text())
     held = {p.name for p in tmp_path.rglob("*") if p.is_file()} | {"pyproject.toml"}
     assert {Path(n).name for n in re.findall(r"\S+\.(?:py|toml)\b", tree)} == held
