@@ -123,6 +123,7 @@ SMOKE = [
 ]
 #: Records, how they move, what is paid for, and what vendors tell.
 CORE = [
+    "tests/test_records.py",
     "tests/lifecycle/test_states.py",
     "tests/lifecycle/test_advance.py",
     "tests/test_webhooks.py",

@@ -170,14 +170,12 @@ def test_a_count_below_zero_is_a_wrong_setting():
 
 
 @pytest.mark.parametrize(("name", "magic"), [("a.png", b"\x89PNG"), ("a.svg", b"<?xml")])
-@pytest.mark.slow
 def test_a_plot_is_drawn(place, name, magic):
     pytest.importorskip("matplotlib")
     run("compare", *("--only", "heygen", "--only", "local", "--only", "d-id"), "--plot", name)
     assert (place / name).read_bytes().startswith(magic)
 
 
-@pytest.mark.slow
 def test_a_plot_of_trainings_alone_is_drawn(place):
     pytest.importorskip("matplotlib")
     run("compare", "--minutes", "0", "--only", "tavus", "--plot", "a.svg")
