@@ -228,7 +228,7 @@ class OperationState(Model):
         """
         update: dict[str, Any] = {}
         for name, change in changes.items():
-            part = getattr(self, name) if name in _PARTS else None
+            part: Model | None = getattr(self, name) if name in _PARTS else None
             if part is None:
                 _require_fields(OperationState, (name,))
                 update[name] = change
