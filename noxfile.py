@@ -436,7 +436,10 @@ def _extra(name: str) -> list[str]:
 def browser(session: nox.Session) -> None:
     """The dashboard and the component in Debian's Chromium; skips by name without it."""
     _install_wheel(session, *PYTEST, "playwright>=1.55")
-    _run_pytest(session, *SIDE_BY_SIDE, "tests/browser", *session.posargs)
+    # Pages wait more than they work: three processes a core, and no file waits for another.
+    processes = 3 * min(os.cpu_count() or 1, 4)
+    apart = [f"-n={processes}", "--dist=worksteal"]
+    _run_pytest(session, *apart, "tests/browser", *session.posargs)
 
 
 @session()
