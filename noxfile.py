@@ -480,7 +480,7 @@ def _first_command(command: str, version: str) -> str:
 
 @session()
 def thorough(session: nox.Session) -> None:
-    """What CI runs in a short form: every repository test on Supabase, many more examples."""
+    """Run in full what CI runs in a short form: Supabase repository tests, many more examples."""
     _install_wheel(session, *TEST)
     session.env["HYPOTHESIS_PROFILE"] = "full"
     _run_pytest(session, *SIDE_BY_SIDE, *UNUSED, "-m", "thorough", *session.posargs)

@@ -317,7 +317,7 @@ class Orchestrator(PaidCalls, People):
         self, record: Record, state: OperationState, provider: Provider, now: Instant
     ) -> Record:
         """Delete what was uploaded for the operation; after some attempts it is left there."""
-        gone, limit = False, 0  # where nobody can be asked, it is not asked twice
+        gone, limit = False, 0  # the provider is not here: do not ask twice
         if isinstance(provider, Discards):
             discard = partial(provider.discard, state.operation, state.uploads.prepared or {})
             try:
