@@ -1,4 +1,4 @@
-"""The page of statuses, the SQL check and the code name the same statuses and transitions."""
+"""The page of statuses, the component and the code name the same statuses and transitions."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import re
 from pathlib import Path
 
 import avatarkit
-import avatarkit.repositories
 from avatarkit.records import FINAL, TRANSITIONS, Status
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/reference/statuses.md").read_text()
-MIGRATIONS = Path(avatarkit.repositories.__file__).parent / "migrations"
 SCRIPT = Path(avatarkit.__file__).parent / "server/static/avatar-training.js"
 
 
@@ -23,15 +21,6 @@ def test_the_diagram_shows_the_transitions_of_the_code():
 def test_the_table_lists_every_status_and_its_finality():
     rows = re.findall(r"^\| `(\w+)` \|.*\| (yes|no) \|$", PAGE, re.MULTILINE)
     assert rows == [(status, "yes" if status in FINAL else "no") for status in Status]
-
-
-def test_the_sql_check_of_a_status_allows_every_status():
-    checks = [
-        set(re.findall(r"''(\w+)''", found))
-        for file in MIGRATIONS.glob("*.sql")
-        for found in re.findall(r"check \(status in .*?_status_known", file.read_text(), re.DOTALL)
-    ]
-    assert checks == [set(Status)]
 
 
 def test_the_web_component_knows_the_final_statuses():
