@@ -196,6 +196,7 @@ class Vendor:
         self.world, self.name, self.rnd, self.duration = world, name, rnd, duration
         self.lag, self.trouble = lag, trouble
         self.refusing = False  # every paid call
+        self.down = False  # every paid call is answered with 503, and not accepted
         self.jobs, self.paid = {}, collections.Counter()
         self.consents = {}  # token -> when it was asked for
 
@@ -207,6 +208,8 @@ class Vendor:
             raise Broken(f"{self.name} is asked for what another vendor has accepted: {token}")
         if self.refusing or self.chance(0.1):
             raise errors.QuotaError("no credits are left", provider=self.name)
+        if self.down:
+            raise errors.Ambiguous("503", provider=self.name)
         if self.chance(0.15):
             raise errors.RateLimited("slow down", provider="sim", retry_after=0.3)
         if self.chance(0.1):
@@ -627,6 +630,8 @@ def random_history(seed):
     for i in range(rnd.randint(1, 3)):
         make = rnd.choice([training, routed, video])
         world.rows[f"t{i}"] = make(f"t{i}", world.wall)
+    # An outage without an end: only what another stack can do comes to an end.
+    world.vendor.down = seed % 3 == 0 and all(row.fallbacks for row in world.rows.values())
     lease = rnd.choice([0.2, 1.0, 3.0])
     processes = [Process(world, lease) for _ in range(rnd.randint(1, 3))]
     kills, impatience = rnd.randint(0, 6), rnd.choice([0.0, 0.01])

@@ -115,6 +115,11 @@ MUTANTS = {
         "            if self._goes_elsewhere(record, state, caught):\n"
         "                return failover(state, caught, record.updated_at, attempt)\n",
     ),
+    "a vendor that is down is never left": (
+        "lifecycle/effects.py",
+        "            return failover(state, error, now.wall, state.call.attempt)\n",
+        "            pass\n",
+    ),
     "what an earlier stack tells is taken for the next one's": (
         "lifecycle/apply.py",
         "event.provider == own.provider",

@@ -386,13 +386,9 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             '"reason": ""}',
             '"at": stack.at}',
         ),
-        "never sent is not counted": (
-            '{"not_before": e.next_at, "failures": op.failures + 1}',
-            '{"not_before": e.next_at}',
-        ),
-        "a rate limit is not counted": (
-            "failures=op.failures if e.counts else op.failures + 1,",
-            "failures=op.failures,",
+        "whether it was paid is still asked of the next stack": (
+            "record = _unasked(_set(record, e.operation, call=call, not_before=e.at, failures=0))",
+            "record = _set(record, e.operation, call=call, not_before=e.at, failures=0)",
         ),
     },
     ("lifecycle/decide.py", "stacks/test_ranking.py"): {
@@ -414,8 +410,16 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
     },
     ("lifecycle/effects.py", "stacks/test_ranking.py"): {
         "a vendor that is down is left at once": (
-            "tired = down and state.failures + 1 >= self._policy.patience",
+            "tired = down and times >= self._policy.patience",
             "tired = down",
+        ),
+        "paid calls that were not accepted are not counted": (
+            "times = state.failures + 1 if state.phase is Phase.NONE else state.call.attempt",
+            "times = state.failures + 1",
+        ),
+        "a vendor whose calls are proved absent is never left": (
+            "            return failover(state, error, now.wall, state.call.attempt)\n",
+            "            pass\n",
         ),
         "refused content goes elsewhere": (
             '_outcome(error) != "refused"',
@@ -424,6 +428,16 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
         "an event is not bound to its provider": (
             "        event = bound(event, record)\n        while True:",
             "        while True:",
+        ),
+    },
+    ("lifecycle/paid_call.py", "stacks/test_ranking.py"): {
+        "a repeat under its key puts off the proof": (
+            "if state.terms.findable and movable(record, state.operation):",
+            "if False:",
+        ),
+        "what cannot be looked up is not repeated under its key": (
+            "if state.terms.findable and movable(record, state.operation):",
+            "if movable(record, state.operation):",
         ),
     },
     ("stacks/ranking.py", "stacks/test_ranking.py"): {

@@ -70,6 +70,110 @@ def test_who_takes_nothing_three_times_in_a_row_is_left(kind):
     assert (record.stack, record.earlier[0].operation.call.attempt) == ("sim2", 3)
 
 
+#: 500, 502, 503 and 504, a timeout, a connection cut before or within the answer, a bug of ours.
+UNCLEAR = [
+    *(refusal(errors.Ambiguous), refusal(errors.Unavailable), refusal(errors.BadReply)),
+    *(TimeoutError(), ConnectionResetError(), KeyError("a bug")),
+]
+
+
+@pytest.mark.parametrize("error", UNCLEAR, ids=repr)
+def test_who_answers_unclearly_is_left_once_three_attempts_are_proved_absent(error):
+    found = scene(error)
+    record = found.until(lambda r: r.stack == "sim2")
+    before = record.earlier[0]
+    assert (before.operation.call.attempt, before.error_type) == (3, "Unavailable")
+    assert "it was tried 3 times" in before.reason
+    settled = POLICY.send_guard + POLICY.timeout + simulation.LIST_LAG
+    assert found.world.now - record.created_at > 3 * settled
+    assert (found.finish().status, asked(found)) == (Status.COMPLETED, {"sim": {}, "sim2": BOTH})
+
+
+@pytest.mark.parametrize("error", UNCLEAR, ids=repr)
+def test_an_avatar_without_a_voice_is_left_as_well(error):
+    found = scene(error, operation=AVATAR)
+    record = found.record
+    (other,) = record.fallbacks
+    alone = other.model_copy(update={"operations": other.operations[1:]})
+    only = {"operations": record.operations[1:], "fallbacks": (alone,)}
+    found.world.rows["t1"] = record.model_copy(update=only)
+    record = found.finish()
+    assert (record.status, record.stack) == (Status.COMPLETED, "sim2")
+
+
+def test_attempts_that_fail_in_different_ways_count_together():
+    mixed = [refusal(errors.RateLimited), refusal(errors.Ambiguous), refusal(errors.NotSent)]
+    found = scene(*mixed, times=None)
+    record = found.finish()
+    assert (record.stack, record.earlier[0].operation.call.attempt) == ("sim2", 3)
+
+
+def test_look_ups_that_fail_are_no_attempts():
+    class Deaf(failing(VOICE, refusal(errors.Ambiguous), refusal(errors.RateLimited))):
+        deaf = 4
+
+        async def find_voice(self, token):
+            self.deaf -= 1
+            if self.deaf >= 0:
+                raise errors.Unavailable("list is down", provider="sim")
+            return await super().find_voice(token)
+
+    found = scene()
+    found.known["sim"] = Deaf(found.world)
+    record = found.finish()
+    assert (record.stack, record.operations[0].call.attempt) == ("sim", 3)
+
+
+def test_who_cannot_be_looked_up_during_the_outage_is_not_left():
+    class Down(failing(VOICE, refusal(errors.Unavailable), times="always")):
+        async def find_voice(self, token):
+            raise errors.Unavailable("list is down", provider="sim")
+
+    found = scene()
+    found.known["sim"] = Down(found.world)
+    for _ in range(200):
+        record = found.advance(seconds=60.0)
+    assert (record.stack, record.operations[0].call.attempt) == ("sim", 1)
+
+
+def test_an_outage_after_the_voice_asks_a_person():
+    policy = dataclasses.replace(POLICY, max_tries=5)
+    found = scene(refusal(errors.Unavailable), operation=AVATAR, policy=policy)
+    record = found.until(lambda r: r.action)
+    assert (record.action.kind, record.operation(AVATAR).call.attempt) == ("retry", 5)
+    assert asked(found)["sim2"] == {}
+
+
+def terms(found, **changed):
+    operations = tuple(o.revised(terms=changed) for o in found.record.operations)
+    found.world.rows["t1"] = found.record.model_copy(update={"operations": operations})
+    return found
+
+
+def test_who_honours_a_key_for_a_day_is_left_as_soon_as_another():
+    found = terms(scene(refusal(errors.Unavailable)), idempotency_window=86_400.0)
+    record = found.until(lambda r: r.stack == "sim2", limit=100)
+    assert record.earlier[0].operation.call.attempt == 3
+
+
+def test_who_honours_a_key_and_cannot_be_searched_is_sent_the_same_again():
+    found = scene(refusal(errors.Unavailable), times=None)
+    terms(found, idempotency_window=86_400.0, findable=False)
+    record = found.finish()
+    assert (record.stack, record.operations[0].call.attempt) == ("sim", 1)
+
+
+def test_who_cannot_be_searched_is_left_when_a_person_has_looked_three_times():
+    found = terms(scene(refusal(errors.Unavailable)), findable=False)
+    for _ in range(3):
+        found.until(lambda r: r.action)
+        found.world.now += 10.0
+        found.resolve("not_made")
+    record = found.record
+    assert (record.stack, record.action) == ("sim2", None)
+    assert found.finish().status is Status.COMPLETED
+
+
 @pytest.mark.parametrize("kind", [errors.NotSent, errors.RateLimited])
 def test_who_takes_it_the_third_time_is_kept(kind):
     found = scene(refusal(kind), refusal(kind), times=None)

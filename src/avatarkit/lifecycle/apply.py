@@ -273,8 +273,7 @@ def _accepted(e: Accepted, record: Record) -> Record:
         failures=0,
         not_before=e.next_at,
     )
-    if record.action and record.action.kind == "payment":
-        record = record.model_copy(update={"action": None})
+    record = _unasked(record)
     return _more_found(record, _get(record, e.operation), found)
 
 
@@ -328,11 +327,9 @@ def _absent(e: Absent, record: Record) -> Record:
         record,
         e.operation,
         call={"phase": Phase.NONE, "tries": op.call.tries + e.counts},
-        failures=op.failures if e.counts else op.failures + 1,
         not_before=e.next_at,
     )
-    if record.action and record.action.kind == "payment":
-        record = record.model_copy(update={"action": None})
+    record = _unasked(record)
     if e.then == "fail":
         return _fail(record, e.message, e.error_type)
     if e.then == "ask" and not record.status.final:
@@ -348,8 +345,14 @@ def _unsent(e: Unsent, record: Record) -> Record:
     op = _get(record, e.operation)
     if op.phase is not Phase.INTENT or op.call.attempt != e.attempt:
         return record
-    known = {"not_before": e.next_at, "failures": op.failures + 1}
-    return _set(record, e.operation, call={"phase": Phase.NONE}, **known)
+    return _set(record, e.operation, call={"phase": Phase.NONE}, not_before=e.next_at)
+
+
+def _unasked(record: R) -> R:
+    """Take back the question whether the call was paid: it is known now."""
+    if record.action and record.action.kind == "payment":
+        return record.model_copy(update={"action": None})
+    return record
 
 
 def movable(record: Record, operation: Operation) -> bool:
@@ -382,7 +385,7 @@ def _elsewhere(e: Elsewhere, record: Record) -> Record:
     if op.phase is not sent or e.attempt not in {None, op.call.attempt}:
         return record
     call = {"phase": Phase.NONE}
-    record = _set(record, e.operation, call=call, not_before=e.at, failures=0)
+    record = _unasked(_set(record, e.operation, call=call, not_before=e.at, failures=0))
     if not movable(record, e.operation):
         return record
     op = _get(record, e.operation)

@@ -10,11 +10,21 @@ from .. import _telemetry, errors
 from .._log import cleaned, get_logger
 from ..interfaces import ROLES, Clock, Fetcher, MediaStore, Provider, Repository, Slots
 from ..models import Job, StoredFile
-from ..records import Instant, LedgerEntry, OperationState, Record
+from ..records import Instant, LedgerEntry, OperationState, Phase, Record
 from ..webhooks import Inboxes
 from .apply import apply, movable
 from .decide import Policy, settle_time
-from .events import Accepted, Elsewhere, Event, Failed, Postponed, Rechecked, SettleRestarted, bound
+from .events import (
+    Absent,
+    Accepted,
+    Elsewhere,
+    Event,
+    Failed,
+    Postponed,
+    Rechecked,
+    SettleRestarted,
+    bound,
+)
 from .vendor_requests import Requests
 
 log = get_logger(__name__)
@@ -197,8 +207,32 @@ class Effects:
             return False  # it is our own store that is away: the next stack needs it too
         told = isinstance(error, _ELSEWHERE)
         down = isinstance(error, errors.RateLimited) or _outcome(error) != "refused"
-        tired = down and state.failures + 1 >= self._policy.patience
+        # A later attempt is made only once every earlier one is proved absent.
+        times = state.failures + 1 if state.phase is Phase.NONE else state.call.attempt
+        tired = down and times >= self._policy.patience
         return (told or tired) and movable(record, state.operation)
+
+    def _not_accepted(self, record: Record, state: OperationState, now: Instant) -> Event:
+        """Event after a proof that the attempt in doubt was not accepted.
+
+        The next try; or, after ``Policy.patience`` attempts, the next stack; or a question.
+        """
+        tries = state.call.tries + 1
+        error = errors.Unavailable(
+            f"it was tried {state.call.attempt} times, and each time it was not accepted",
+            provider=state.provider,
+            operation=state.operation,
+        )
+        if self._goes_elsewhere(record, state, error):
+            return failover(state, error, now.wall, state.call.attempt)
+        return Absent(
+            at=now.wall,
+            operation=state.operation,
+            attempt=state.call.attempt,
+            then="ask" if tries >= self._policy.max_tries else "retry",
+            message=cleaned(str(error)),
+            next_at=now.after(0.0 if tries == 1 else backoff(tries - 1, None)),
+        )
 
     def _settle_again(self, state: OperationState, now: Instant) -> Event:
         """The clocks contradict each other: what was saved says nothing about how long ago."""

@@ -15,7 +15,7 @@ from .._log import cleaned, get_logger
 from ..interfaces import ROLES, Provider
 from ..models import MEDIA_TYPES, Action, Job, JobState, Operation, StoredFile, VendorRequest
 from ..records import Instant, OperationState, Phase, Record, elapsed, later
-from .apply import apply
+from .apply import apply, movable
 from .decide import poll_gap, settle_time
 from .effects import HOPELESS, PROVES_ABSENT, Effects, backoff, failover, failure, observed, whose
 from .events import (
@@ -211,7 +211,7 @@ class PaidCalls(Effects):
             return await self._later(record, state, error, now)
         if jobs:
             return await self._accept(record, state, jobs, now, files)
-        if not record.status.final and self._may_repeat(state, now):
+        if not record.status.final and self._may_repeat(record, state, now):
             return await self._repeat(record, state, provider, now)
         if state.terms.billable and not state.terms.findable:
             return await self._ask_payment(record, state, now)
@@ -257,20 +257,15 @@ class PaidCalls(Effects):
             return await self._put(
                 record, Postponed(at=now.wall, operation=state.operation, next_at=now.after(wait))
             )
-        last = state.call.tries + 1 >= self._policy.max_tries
-        event = Absent(
-            at=now.wall,
-            operation=state.operation,
-            attempt=state.call.attempt,
-            then="ask" if last else "retry",
-            message=f"{state.provider} {state.operation} was tried {state.call.tries + 1} times, "
-            "and each time it was not accepted",
-            next_at=now.after(0.0 if state.call.tries == 0 else backoff(state.call.tries, None)),
-        )
-        return await self._put(record, event)
+        return await self._put(record, self._not_accepted(record, state, now))
 
-    def _may_repeat(self, state: OperationState, now: Instant) -> bool:
-        """True if the vendor's idempotency key still covers the attempt, with an hour to spare."""
+    def _may_repeat(self, record: Record, state: OperationState, now: Instant) -> bool:
+        """True if the vendor's idempotency key still covers the attempt, with an hour to spare.
+
+        Where a fallback waits for a proof by look-up, a repeat would only put it off.
+        """
+        if state.terms.findable and movable(record, state.operation):
+            return False
         passed = elapsed(cast("Instant", state.call.intent_at), now)
         window = state.terms.idempotency_window
         return window is not None and passed is not None and passed < window - 3600.0
@@ -288,7 +283,7 @@ class PaidCalls(Effects):
             async with self._slots.slot(provider):
                 # Waiting for the slot took time, and the vendor may have forgotten the key by now.
                 guard = self._guard(state)
-                allowed = self._may_repeat(state, await self._repository.now())
+                allowed = self._may_repeat(record, state, await self._repository.now())
                 repeat = partial(self._call, record, state, provider, request, guard)
                 outcome = await repeat() if allowed else None
         if isinstance(outcome, Accepted):

@@ -10,7 +10,6 @@ from ..records import HandIn, Instant, OperationState, Record, Video, elapsed, l
 from .decide import settle_time
 from .effects import Effects
 from .events import (
-    Absent,
     Accepted,
     Cancelled,
     Cleared,
@@ -166,6 +165,4 @@ class People(Effects):
             raise errors.IllegalTransition(
                 f"{record.id} may still be accepted: look again in {wait:.0f} seconds"
             )
-        return Absent(
-            at=now.wall, operation=state.operation, attempt=state.call.attempt, next_at=now.wall
-        )
+        return self._not_accepted(record, state, now)
