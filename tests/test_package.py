@@ -64,13 +64,3 @@ def test_ci_runs_the_command_of_the_contributors_page():
         line for line in (ROOT / ".ci/run").read_text().splitlines() if line.startswith("python3 ")
     )
     assert command in (ROOT / "CONTRIBUTING.md").read_text()
-
-
-def test_the_ten_lines_of_the_readme_run(tmp_path, monkeypatch):
-    code = (ROOT / "README.md").read_text().split("```python\n")[1].split("```")[0]
-    demo = ROOT / "src/avatarkit/data/demo"
-    (tmp_path / "me.wav").write_bytes((demo / "voice.wav").read_bytes())
-    (tmp_path / "me.jpg").write_bytes((demo / "portrait.jpg").read_bytes())
-    monkeypatch.chdir(tmp_path)
-    exec(compile(code.replace('"local"', '"fake"'), "README.md", "exec"), {})
-    assert (tmp_path / "hello.mp4").read_bytes()[4:8] == b"ftyp"
