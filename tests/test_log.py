@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import avatarkit
-from avatarkit._log import get_logger, redact
+from avatarkit._log import cleaned, get_logger, redact
 
 SOURCE = Path(avatarkit.__file__).parent
 PAGE = Path(__file__).parent.parent / "docs/reference/events.md"
@@ -42,6 +42,15 @@ def test_a_secret_field_is_hidden_whatever_it_holds(name):
         ("Bearer abcdefgh1234", "Bearer [redacted]"),
         ("the key sk-abcdefgh1234 is wrong", "the key [redacted] is wrong"),
         ("eyJhbGciOiJI.eyJzdWIiOiIx.c2ln", "[redacted]"),
+        ("eyJhbGciOiJI.eyJzdWIiOiIx.c2ln.an.other", "[redacted]"),
+        ("x-eyJhbGciOiJI-.eyJzdWIiOiIx.c2ln", "x-[redacted]"),
+        ("ftp://ana:p@ss:w@host/x", "ftp://[redacted]@host/x"),
+        ("https://a.b/c,https://ana:word@host/", "https://a.b/c,https://[redacted]@host/"),
+        ("https://a.b/https://c.d/e?sig=1", "https://a.b/https://c.d/e?[redacted]"),
+        ("postgresql://host/db?password=word", "postgresql://host/db?[redacted]"),
+        (r"https:\/\/cdn.example\/a.mp4?sig=1", r"https:\/\/cdn.example\/a.mp4?[redacted]"),
+        ("/webhooks/d-id/[word]word", "/webhooks/d-id/[redacted]"),
+        ("sb_secret_0123456789", "[redacted]"),
     ],
 )
 def test_what_is_secret_within_a_text_is_hidden(text, wanted):
@@ -53,6 +62,49 @@ def test_what_is_secret_within_a_text_is_hidden(text, wanted):
 )
 def test_what_is_not_secret_stays(text):
     assert redact({"event": text}) == {"event": text}
+
+
+def test_a_long_text_is_cut_at_a_word_so_that_no_part_of_a_secret_stays():
+    link = "https://ana:word@host/x "
+    for longest in range(1, 3 * len(link)):
+        assert "word" not in cleaned(link * 3, longest)
+    assert len(redact({"event": "word " * 300_000})["event"]) < 21_000
+
+
+@pytest.mark.parametrize(
+    "mark",
+    ["\n", "\t", "\r", "\x00", "\x1b", "\x7f", "\x9b", "\u2028", "\u202e", "\ud800"],
+    ids=ascii,
+)
+def test_a_control_character_cannot_forge_a_line_or_move_the_cursor(log, caplog, mark):
+    log.warning("it.failed", name=f"x{mark}ERROR root: forged")
+    (record,) = caplog.records
+    assert mark not in record.getMessage()
+    assert record.getMessage() == f"it.failed name=x{ascii(mark)[1:-1]}ERROR root: forged"
+
+
+@pytest.mark.parametrize("place", [{"inner": "a\nb\x1b"}, ["a\nb\x1b"], {"a\nb\x1b": 1}], ids=str)
+def test_a_control_character_within_another_value_is_escaped(log, caplog, place):
+    log.warning("it.failed", name=place)
+    assert not {"\n", "\x1b"} & set(caplog.records[0].getMessage())
+
+
+def test_no_line_of_an_error_message_looks_like_a_record(log, caplog):
+    class Forged(Exception):
+        def __str__(self):
+            return "x\nERROR root: forged\x1b[31m"
+
+    try:
+        next(iter([]))
+    except StopIteration as error:
+        log.exception("it.failed", exc_info=Forged().with_traceback(error.__traceback__))
+    lines = caplog.records[0].getMessage().splitlines()
+    assert all(line.startswith("  ") for line in lines[1:])
+    assert lines[-1] == r"  ERROR root: forged\x1b[31m"
+
+
+def test_a_message_to_a_person_keeps_its_lines_and_moves_no_cursor():
+    assert cleaned("one\n\ttwo \x1b[2J\r") == "one\n\ttwo \\x1b[2J\\r"
 
 
 def test_secrets_inside_of_other_values_are_hidden():

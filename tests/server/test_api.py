@@ -886,3 +886,24 @@ async def test_only_pictures_sound_and_films_are_shown_in_the_page(site, name, s
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert "script-src" not in answer.headers["content-security-policy"]
     assert "sandbox" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/trainings/{}",
+        "/videos/{}/events",
+        "/clones/{}/samples",
+        "/clones/c1/samples/{}",
+        "/clones/c1/samples/evidence/{}",
+    ],
+)
+async def test_a_path_with_an_endless_id_is_not_found_and_not_repeated(site, path):
+    async with site.running() as app, site.client(app, "ana") as ana:
+        for endless in ("a.b-" * 7500, "x" * 201):
+            method = "DELETE" if path.count("/") == 4 and "evidence" not in path else "GET"
+            method = "PUT" if "evidence" in path else method
+            headers = {"upload-length": "1"} if method == "PUT" else {}
+            told = await ana.request(method, path.format(endless), headers=headers)
+            assert told.status_code == 404
+            assert len(told.content) < 300

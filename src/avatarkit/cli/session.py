@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .._log import cleaned
+from .._log import LONGEST_TRACE, cleaned
 from .exit_codes import INTERRUPTED, Ended, ended
 from .output import Output
 
@@ -81,7 +81,7 @@ class Session:
         except Exception as error:  # noqa: BLE001 - every error becomes a message and an exit code
             if self.debug:
                 trace = "".join(traceback.format_exception(error))
-                sys.stderr.write(cleaned(trace))
+                sys.stderr.write(cleaned(trace, LONGEST_TRACE))
             return self._failed(ended(error))
         return 0
 

@@ -53,7 +53,8 @@ async def _show(session: Session, event: _EVENT) -> None:
     """
     async with session.kit(worker=False) as kit:
         entry = await kit.webhooks.get(*_named(event))
-    payload = cleaned(entry.payload.decode(errors="replace"))
+    payload = entry.payload.decode(errors="replace")
+    payload = cleaned(payload, longest=len(payload))
     session.out.result(
         _delivery_json(entry) | {"payload": payload}, "\t".join(_row(entry)), payload
     )

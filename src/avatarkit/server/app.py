@@ -38,6 +38,9 @@ log = get_logger(__name__)
 
 STATIC = Path(__file__).parent / "static"
 
+#: Maximum characters of an ID or a name in a path: messages repeat it.
+_NAME = 200
+
 #: HTTP status of each error class; the first match counts.
 _STATUS: Mapping[type[Exception], int] = {
     BadBody: 400,
@@ -151,8 +154,10 @@ def _served(
         if user is None:
             return _failed(401, "AuthError", "sign in: send Authorization: Bearer <token>")
         # Databases store no NUL character; PostgreSQL rejects even a query with one.
-        if any("\0" in value for value in request.path_params.values()):
-            raise errors.NotFound("Paths must not contain NUL characters.")
+        if any("\0" in value or len(value) > _NAME for value in request.path_params.values()):
+            raise errors.NotFound(
+                f"Names and IDs in paths have at most {_NAME} characters, and no NUL character."
+            )
         if any("\0" in value for value in request.query_params.values()):
             raise BadBody("The query must not contain NUL characters.")
         return await row.handler(api, request, user)
