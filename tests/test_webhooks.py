@@ -189,15 +189,21 @@ def test_an_escaped_character_is_read_as_itself(said):
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "read"),
     [
-        rb'{"id": "\ud800"}',
-        rb'{"a": [{"\uDC00": 1}]}',
-        b'{"id": "\xed\xa0\x80"}',
-        '{"id": "1"}'.encode("utf-16"),
+        (rb'{"id": "\ud800"}', {"id": "\ufffd"}),
+        (rb'{"a": [{"\uDC00\u0000": 1}]}', {"a": [{"\ufffd\ufffd": 1}]}),
+        (rb'{"a": "\u001b[31m\uffff"}', {"a": "\ufffd[31m\ufffd"}),
     ],
 )
-def test_half_a_character_is_rejected(body):
+def test_what_cannot_be_stored_is_replaced(body, read):
+    assert Delivery(body, {}).json() == read
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"id": "\xed\xa0\x80"}', '{"id": "1"}'.encode("utf-16")], ids=["cesu", "utf-16"]
+)
+def test_a_body_in_another_encoding_is_rejected(body):
     with pytest.raises(WebhookRejected, match="JSON"):
         Delivery(body, {}).json()
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ._text import mended_value
 from .errors import ConsentRequired, MediaRejected
 
 __all__ = [
@@ -81,6 +82,12 @@ class Model(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", ser_json_inf_nan="strings", defer_build=True
     )
+
+    def mended(self) -> Self:
+        """Return it without text that cannot be stored; itself if it has none."""
+        fields = self.model_dump(warnings=False)
+        mended = mended_value(fields)
+        return self if mended == fields else type(self).model_validate(mended)
 
     def __repr__(self) -> str:
         """Show all fields, without keys and without the query strings of links."""

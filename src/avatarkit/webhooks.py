@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from urllib.parse import quote
 
 from pydantic import SecretStr
 
+from ._text import mended_value, read_json
 from .errors import ConfigError, WebhookRejected
 
 __all__ = [
@@ -42,11 +42,12 @@ class Delivery:
     received: float = field(default_factory=time.time)  #: seconds since 1970
 
     def json(self) -> dict[str, Any]:
-        """Parse the body; raises ``WebhookRejected`` if it is not a JSON object in UTF-8."""
+        """Parse the body; raises ``WebhookRejected`` if it is not a JSON object in UTF-8.
+
+        Characters that cannot be stored are replaced by U+FFFD.
+        """
         try:
-            value = json.loads(self.body.decode("utf-8-sig"))
-            if b"\\u" in self.body:  # a lone surrogate is no character, and cannot be stored
-                json.dumps(value, ensure_ascii=False).encode()
+            value = mended_value(read_json(self.body))
         except (ValueError, RecursionError) as error:
             raise WebhookRejected("the body is not JSON") from error
         if not isinstance(value, dict):

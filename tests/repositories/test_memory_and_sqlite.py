@@ -310,13 +310,12 @@ async def test_what_was_purged_is_not_in_the_file(path):
         {"next_at": float("-inf")},
         {"options": ({"pitch": float("nan")},)},
         {"progress": 12.5},
-        {"name": "half a \ud800"},
     ],
     ids=lambda changes: next(iter(changes)),
 )
 async def test_what_could_not_be_read_again_is_refused(repository, changes):
     (field,) = changes
-    with pytest.raises(StorageError, match="JSON" if field == "name" else field):
+    with pytest.raises(StorageError, match=field):
         await repository.create(a_training().model_copy(update=changes))
 
 

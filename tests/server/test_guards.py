@@ -6,7 +6,7 @@ import pytest
 
 from avatarkit.errors import ConfigError
 from avatarkit.server import StartupToken
-from avatarkit.server.bodies import nested
+from avatarkit._text import nested
 from avatarkit.server.guards import RateLimiter
 
 pytestmark = pytest.mark.anyio

@@ -26,6 +26,7 @@ from stamina import instrumentation
 
 from .. import _telemetry, errors
 from .._log import cleaned
+from .._text import mended, read_json
 from ..interfaces import TURN
 from ..models import nothing_to_guard
 
@@ -106,7 +107,7 @@ class Call:
         self, kind: type[errors.ProviderError], message: str, **facts: Any
     ) -> errors.ProviderError:
         """Build an error of this call."""
-        told = self.redact(message)
+        told = mended(self.redact(message))
         return kind(told, provider=self.provider, operation=self.operation, **facts)
 
     def unclear(self, message: str, **facts: Any) -> errors.ProviderError:
@@ -136,7 +137,7 @@ class Call:
     def request_id(self, headers: Mapping[str, str]) -> str | None:
         """Return the request id for the vendor's support, if there is one."""
         found = _request_id(headers)
-        return None if found is None else self.redact(found)[:100]
+        return None if found is None else mended(self.redact(found))[:100]
 
 
 def _by_status(status: int) -> type[errors.ProviderError]:
@@ -154,7 +155,7 @@ def _phrase(response: httpx.Response) -> str:
 def _body(response: httpx.Response) -> Any:
     """Return the answer as JSON if possible, else as text."""
     try:
-        return response.json() if response.content else {}
+        return read_json(response.content) if response.content else {}
     except (ValueError, RecursionError):
         return response.text
 
@@ -284,7 +285,7 @@ def _keep_stdout_clean() -> None:
 async def _json(client: Client, request: HttpRequest, call: Call) -> Any:
     response = await _answer(client, request, call, streamed=False)
     try:
-        return None if response.status_code == 204 else response.json()
+        return None if response.status_code == 204 else read_json(response.content)
     except (ValueError, RecursionError):
         raise _unclear(call, "the answer is not JSON", response) from None
 

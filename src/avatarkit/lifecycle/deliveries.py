@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from .. import _telemetry
 from .._log import get_logger
-from ..errors import AvatarKitError, WebhookRejected
+from .._text import flaw, has_controls
+from ..errors import AvatarKitError, BadReply, WebhookRejected
 from ..interfaces import LogEntry, Outcome, Provider, Repository
 from ..models import VendorEvent
 from ..records import Record
@@ -19,8 +20,8 @@ log = get_logger(__name__)
 #: into once more.
 PATIENCE = 24 * 3600.0
 
-#: Characters of an id. PostgreSQL keeps no NUL, and no index of it more than 2,704 bytes; no vendor
-#: comes near.
+#: Characters of an id. An index of PostgreSQL holds at most 2,704 bytes of it; no vendor's ids come
+#: near.
 _LONGEST = 500
 
 
@@ -83,10 +84,16 @@ class Deliveries:
         return replace(entry, outcome=outcome, record_id=record_id)
 
     async def _keep(self, provider: str, delivery: Delivery, token: str | None) -> LogEntry | None:
-        events = tuple(self._provider(provider).events(delivery))
+        try:
+            events = tuple(self._provider(provider).events(delivery))
+        except BadReply as error:
+            raise WebhookRejected(f"the delivery is malformed: {error.message}") from error
         ids = (token or "", *(name for event in events for name in (event.id, event.job.id)))
-        if any("\0" in name or len(name) > _LONGEST for name in ids):
-            raise WebhookRejected(f"an id has a NUL, or more than {_LONGEST} characters")
+        if any(has_controls(name) or flaw(name) or len(name) > _LONGEST for name in ids):
+            raise WebhookRejected(
+                f"an id has characters that no id has, or more than {_LONGEST} of them"
+            )
+        events = tuple(event.mended() for event in events)
         entry = LogEntry(
             provider=provider,
             event_id=events[0].id if events else delivery.digest,

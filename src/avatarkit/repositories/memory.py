@@ -125,7 +125,7 @@ class MemoryRepository(Repository):
         self._reserve(saved, row.record)
         row.record = saved
         for entry in entries:
-            self._ledger.setdefault(entry.id, entry)
+            self._ledger.setdefault(entry.id, entry.mended())
         return row.record
 
     # -- leases -------------------------------------------------------------------------------
@@ -243,6 +243,7 @@ class MemoryRepository(Repository):
 
         Raises ``NotFound`` if the clone belongs to another user.
         """
+        sample = sample.mended()
         self._admit(sample.user_id, sample.clone_id)
         for known in self._samples:
             if _same_sample(known, sample):
@@ -267,7 +268,7 @@ class MemoryRepository(Repository):
 
     async def add_consent(self, consent: Consent) -> Consent:
         """Store a consent; idempotent by its id: the one stored first is returned."""
-        return self._consents.setdefault(consent.id, consent)
+        return self._consents.setdefault(consent.id, consent.mended())
 
     async def get_consent(self, consent_id: str) -> Consent | None:
         """Consent by its id."""
@@ -325,7 +326,11 @@ class MemoryRepository(Repository):
 
     async def log_webhook(self, entry: LogEntry) -> bool:
         """Store a delivery; False if this event of this provider is known already."""
-        return self._webhooks.setdefault((entry.provider, entry.event_id), entry) is entry
+        key = entry.provider, entry.event_id
+        if key in self._webhooks:
+            return False
+        self._webhooks[key] = replace(entry, events=tuple(e.mended() for e in entry.events))
+        return True
 
     async def settle_webhook(
         self, provider: str, event_id: str, outcome: Outcome, record_id: str | None = None

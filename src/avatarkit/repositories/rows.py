@@ -90,6 +90,7 @@ def record_row(record: Record, doc: str) -> dict[str, Any]:
 
 def sample_row(sample: Sample) -> dict[str, Any]:
     """Columns of a sample; its role selects the table."""
+    doc, sample = rules.as_stored(sample)
     return {
         "id": sample.id,
         "user_id": sample.user_id,
@@ -99,19 +100,20 @@ def sample_row(sample: Sample) -> dict[str, Any]:
         "size_bytes": sample.file.size,
         "sha256": sample.file.sha256,
         "created_at": sample.created_at,
-        "doc": rules.as_stored(sample)[0],
+        "doc": doc,
     }
 
 
 def consent_row(consent: Consent) -> dict[str, Any]:
     """Columns of a consent."""
+    doc, consent = rules.as_stored(consent)
     return {
         "id": consent.id,
         "user_id": consent.user_id,
         "subject": consent.subject,
         "real_person": consent.real_person,
         "given_at": consent.given_at,
-        "doc": rules.as_stored(consent)[0],
+        "doc": doc,
     }
 
 
@@ -194,7 +196,8 @@ class _Delivery(Model):
 
 def log_doc(entry: LogEntry) -> str:
     """Write the document of a delivery."""
-    return _Delivery(signed=entry.signed, token=entry.token, events=entry.events).model_dump_json()
+    delivery = _Delivery(signed=entry.signed, token=entry.token, events=entry.events)
+    return rules.as_stored(delivery)[0]
 
 
 def naming(record_id: str) -> str:

@@ -15,6 +15,7 @@ from uuid import UUID
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
+from .. import _text
 from ..errors import BudgetExceeded, ConfigError, IllegalTransition, NotFound, StorageError
 from ..interfaces import Cap, LogEntry, dollars
 from ..models import Model, Operation
@@ -150,11 +151,14 @@ def keep_final(record_id: str, before: Status, after: Status) -> None:
 def as_stored(model: M) -> tuple[str, M]:
     """Document to store, and the model that will be read from it.
 
-    Raises ``StorageError`` if it could not be read again, as with an infinite time.
+    Text that cannot be stored is replaced, whichever provider it came from. Raises ``StorageError``
+    if the document could not be read again, as with an infinite time.
     """
     try:
         document = model.model_dump_json(warnings="error")
-    except PydanticSerializationError:  # a value has another type than its field
+    except PydanticSerializationError:  # a lone surrogate, or another type than its field's
+        return _read_back(model)
+    if _text.suspicious(document):
         return _read_back(model)
     if 'NaN"' in document or 'Infinity"' in document:  # written by ``Model``, or part of a text
         _refuse_infinite(model)
@@ -169,6 +173,7 @@ def as_stored(model: M) -> tuple[str, M]:
 def _read_back(model: M) -> tuple[str, M]:
     try:
         _refuse_infinite(model)
+        model = model.mended()
         document = model.model_dump_json(warnings=False)
         return document, type(model).model_validate_json(document)
     except ValidationError as error:

@@ -522,7 +522,7 @@ def jobs_json(jobs: Iterable[rules.JobKey]) -> Json:
 
 def ledger_json(entries: Iterable[LedgerEntry]) -> Json | None:
     """Ledger entries as ``avatarkit_save`` takes them; None if there are none."""
-    found = [rows.in_json(entry.model_dump()) for entry in entries]
+    found = [rows.in_json(entry.mended().model_dump()) for entry in entries]
     return _json(found) if found else None
 
 

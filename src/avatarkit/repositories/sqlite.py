@@ -209,7 +209,7 @@ class SqliteRepository(Repository, Wakes):
                 _keep_clone_in_step(db, old.clone_id)
             _reserve(db, saved, old)
             for entry in entries:
-                _insert(db, "ledger", entry.model_dump(), or_ignore=True)
+                _insert(db, "ledger", entry.mended().model_dump(), or_ignore=True)
             return saved
 
         return await self._write(change)
@@ -405,7 +405,7 @@ class SqliteRepository(Repository, Wakes):
 
         Raises ``NotFound`` if the clone belongs to another user.
         """
-        table = rows.SAMPLES[sample.role]
+        table, sample = rows.SAMPLES[sample.role], sample.mended()
 
         def change(db: sqlite3.Connection) -> Sample:
             _admit(db, sample.user_id, sample.clone_id, sample.created_at)
@@ -451,6 +451,7 @@ class SqliteRepository(Repository, Wakes):
 
     async def add_consent(self, consent: Consent) -> Consent:
         """Store a consent; idempotent by its id: the one stored first is returned."""
+        consent = consent.mended()
 
         def change(db: sqlite3.Connection) -> Consent:
             if known := self._consent(db, consent.id):

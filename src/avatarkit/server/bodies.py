@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 from starlette.requests import Request
 
+from .._text import nested
 from ..errors import AvatarKitError, ConsentRequired
 from ..models import WORDING, Consent
 from ..pricing import USD, Money
 
-#: Maximum bytes of a JSON body, and its maximum nesting depth.
+#: Maximum bytes of a JSON body.
 MAX_JSON = 1 << 20
-MAX_DEPTH = 64
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -130,23 +129,6 @@ async def limited(request: Request, limit: int = MAX_JSON) -> bytes:
         if len(body) > limit:
             raise TooLarge(f"the body is larger than {limit} bytes")
     return bytes(body)
-
-
-#: A JSON string, terminated or not, so that matching takes linear time.
-_STRINGS = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
-_BRACKETS = re.compile(rb"[\[\]{}]")
-
-
-def nested(body: bytes) -> bool:
-    """Return True if JSON is nested deeper than ``MAX_DEPTH``."""
-    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
-        return False  # fast path: strings need not be removed
-    depth = 0
-    for bracket in _BRACKETS.findall(_STRINGS.sub(b"", body)):
-        depth += 1 if bracket in b"[{" else -1
-        if depth > MAX_DEPTH:
-            return True
-    return False
 
 
 async def read(request: Request, model: type[M]) -> M:

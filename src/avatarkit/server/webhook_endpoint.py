@@ -10,11 +10,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from .._log import cleaned, get_logger
+from .._text import nested
 from ..errors import ConfigError, StorageError, WebhookRejected
 from ..kit import AvatarKit
 from ..stacks import registry
 from ..webhooks import Delivery
-from .bodies import MAX_JSON, TooLarge, limited, nested
+from .bodies import MAX_JSON, TooLarge, limited
 from .guards import RateLimiter
 from .running import KitRunner
 

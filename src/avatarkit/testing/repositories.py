@@ -22,7 +22,7 @@ import pytest
 from ..consent import identified
 from ..errors import BudgetExceeded, ConfigError, IllegalTransition, NotFound, StorageError
 from ..interfaces import Backlog, Cap, Held, LogEntry, Repository
-from ..models import Consent, Job, JobState, Operation, StoredFile, VendorEvent
+from ..models import Action, Consent, Job, JobState, Operation, StoredFile, VendorEvent
 from ..records import (
     EarlierStack,
     Fallback,
@@ -133,6 +133,10 @@ def _entry(entry_id: str = "entry-1", **changes: Any) -> LedgerEntry:
     }
     return LedgerEntry(**(fields | changes))
 
+
+#: Text with a character of each kind that cannot be stored, and what a repository keeps of it.
+_ODD = "a\0b\x1bc\x85d\ud800e\ufffef\U0001ffffg\ufdd0h"
+_MENDED = "a\ufffdb\ufffdc\ufffdd\ufffde\ufffdf\ufffdg\ufffdh"
 
 _ALWAYS = (_BIRTH - 86_400, _BIRTH + 86_400)
 
@@ -1289,6 +1293,58 @@ class RepositorySuite:
         await repository.settle_webhook("fake", "known", "applied", about.id)
         await repository.drop_webhooks(about.id)
         assert [e.event_id for e in (await repository.webhooks()).entries] == ["stays"]
+
+    # -- text ---------------------------------------------------------------------------------
+
+    async def test_text_that_no_database_stores_is_replaced_in_a_record(
+        self, repository: Repository
+    ) -> None:
+        """Lone surrogates, NUL, other controls and noncharacters become U+FFFD in every field."""
+        record, _ = await repository.create(a_training(name=_ODD))
+        odd = OperationState(
+            operation=Operation.VOICE,
+            provider="fake",
+            uploads=Uploads(prepared={_ODD: [_ODD]}),
+            job=JobResult(id=_ODD, cost=_ODD),
+        )
+        action = Action(kind="open_url", message=_ODD, url=_ODD, choices=(_ODD,))
+        changed = record.model_copy(
+            update={"error_message": _ODD, "action": action, "operations": (odd,)}
+        )
+        saved = await repository.save(record, changed, _entry(id=_ODD, cost=_ODD))
+        stored = await repository.get(record.id)
+        assert saved == stored
+        assert stored is not None
+        assert stored.action is not None
+        (state,) = stored.operations
+        texts = [stored.name, stored.error_message, stored.action.message, state.job.cost]
+        assert texts == [_MENDED] * 4
+        assert state.uploads.prepared == {_MENDED: [_MENDED]}
+        assert [(entry.id, entry.cost) for entry in await repository.ledger()] == [
+            (_MENDED, _MENDED)
+        ]
+
+    async def test_text_that_no_database_stores_is_replaced_elsewhere(
+        self, repository: Repository
+    ) -> None:
+        """Samples, consents and deliveries follow the rule of records."""
+        sample = await repository.add_sample(_sample().model_copy(update={"name": _ODD}))
+        consent = await repository.add_consent(
+            identified(Consent(subject="Ana"), ANA).model_copy(update={"reason": _ODD})
+        )
+        assert (sample.name, consent.reason) == (_MENDED, _MENDED)
+        assert await repository.samples(ANA) == [sample]
+        assert await repository.consents(ANA) == [consent]
+        job = Job(
+            provider="fake", operation=Operation.VOICE, id="j", state=JobState.FAILED, reason=_ODD
+        )
+        event = VendorEvent(
+            provider="fake", id="odd", name="avatar.training_failed", job=job, trusted=True
+        )
+        await repository.log_webhook(_delivery("odd", events=(event,)))
+        logged = await repository.get_webhook("fake", "odd")
+        assert logged is not None
+        assert logged.events[0].job.reason == _MENDED
 
 
 class BootTimeSuite(RepositorySuite):
