@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from avatarkit._text import nested
 from avatarkit.errors import ConfigError
 from avatarkit.server import StartupToken
-from avatarkit._text import nested
 from avatarkit.server.guards import RateLimiter
 
 pytestmark = pytest.mark.anyio
