@@ -46,6 +46,10 @@ _ADVICE: dict[type[Exception], tuple[str, str]] = {
     errors.Refused: ("no", "Change the input; the same request fails again."),
     errors.ModerationRefused: ("no", "Change the content; no other provider is tried."),
     errors.RateLimited: ("no", "Nothing: avatarkit waits and tries again."),
+    errors.NotOpen: (
+        "no",
+        "Open the kit here, with `async with` or `with`; after a fork, in each process.",
+    ),
     errors.NotSent: ("no", "Nothing: avatarkit sends it again."),
     errors.Unavailable: ("no: the request was free", "Nothing: avatarkit tries again."),
     errors.Ambiguous: (

@@ -22,6 +22,7 @@ __all__ = [
     "MediaRejected",
     "ModerationRefused",
     "NotFound",
+    "NotOpen",
     "NotSent",
     "PlanError",
     "ProviderError",
@@ -47,6 +48,10 @@ class AvatarKitError(Exception):
 
 class ConfigError(AvatarKitError, ValueError):
     """Wrong configuration: a missing key or extra, an unknown provider or database."""
+
+
+class NotOpen(AvatarKitError, RuntimeError):
+    """The kit or database is not open here: never, no more, or in another process or loop."""
 
 
 class Unsupported(AvatarKitError, ValueError):

@@ -14,6 +14,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar
 import anyio
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from ._lifetime import Lifetime
 from .kit import AvatarKit, KitAdmin, KitPrices, KitWebhooks
 
 __all__ = ["SyncAvatarKit"]
@@ -190,17 +191,23 @@ class SyncAvatarKit(_Blocking[AvatarKit]):
         inspect.signature(AvatarKit).bind(*args, **kwargs)  # a wrong name is told here
         self._build = functools.partial(AvatarKit, *args, **kwargs)
         self._exits = ExitStack()
+        self._lifetime = Lifetime("the kit", "use it inside `with SyncAvatarKit(...) as kit`")
         self._open: tuple[AvatarKit, BlockingPortal] | None = None
         self.admin = SyncKitAdmin(self, attrgetter("admin"))
         self.webhooks = SyncKitWebhooks(self, attrgetter("webhooks"))
         self.prices = SyncKitPrices(self, attrgetter("prices"))
 
     def __enter__(self) -> Self:
-        with ExitStack() as exits:
-            portal = exits.enter_context(start_blocking_portal())
-            kit = portal.call(self._build)
-            exits.enter_context(portal.wrap_async_context_manager(kit))
-            self._exits = exits.pop_all()
+        self._lifetime.open(None)
+        try:
+            with ExitStack() as exits:
+                portal = exits.enter_context(start_blocking_portal())
+                kit = portal.call(self._build)
+                exits.enter_context(portal.wrap_async_context_manager(kit))
+                self._exits = exits.pop_all()
+        except BaseException:
+            self._lifetime.close()
+            raise
         self._open = kit, portal
         return self
 
@@ -210,17 +217,17 @@ class SyncAvatarKit(_Blocking[AvatarKit]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self._lifetime.forked:  # the event loop's thread is in the parent process
+            return
         self._open = None
+        self._lifetime.close()
         self._exits.__exit__(kind, error, trace)
 
     @property
     def opened(self) -> tuple[AvatarKit, BlockingPortal]:
-        """The async kit and its event loop; raises ``RuntimeError`` unless the kit is open."""
-        if self._open is None:
-            raise RuntimeError(
-                "the kit is not open: use it inside `with SyncAvatarKit(...) as kit`"
-            )
-        return self._open
+        """The async kit and its event loop; raises ``NotOpen`` unless the kit is open here."""
+        self._lifetime.require(None)
+        return cast("tuple[AvatarKit, BlockingPortal]", self._open)
 
     train = _waiting(AvatarKit.train)
     adopt = _waiting(AvatarKit.adopt)

@@ -227,12 +227,6 @@ async def test_virtual_time_waits_for_the_disk(path):
 
 
 @pytest.mark.anyio
-async def test_a_closed_repository_says_so(path):
-    repository = SqliteRepository(path, clock=FakeClock())
-    with pytest.raises(ConfigError, match="open"):
-        await repository.get(an_id("training-1"))
-
-
 # -- what stands in the tables --------------------------------------------------------------------
 
 

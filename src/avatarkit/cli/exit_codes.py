@@ -26,7 +26,7 @@ class ExitCode(NamedTuple):
 
 TABLE: Final = (
     ExitCode(0, "success"),
-    ExitCode(BUG, "a bug in avatarkit"),
+    ExitCode(BUG, "a bug in avatarkit", (errors.NotOpen,)),
     ExitCode(2, "invalid command line"),
     ExitCode(
         3,

@@ -49,20 +49,19 @@ class InProcessEngine:
         self._idle = idle
         self._grace = grace
         self._owner = secrets.token_hex(8)
-        self._wake = anyio.Event()
-        self._running = 0
-        #: Running visits by the owner that claimed them. Each round of claims has an owner of its
-        #: own, so that a failed visit's lease ends when the others of its round are done.
-        self._rounds: dict[str, int] = {}
-        self._stopping = False
-        self._stopped = anyio.Event()
+        self.reset()
 
     def wake(self) -> None:
         """Look for due records now."""
         self._wake.set()
 
     def reset(self) -> None:
-        """Forget an earlier ``stop``; before ``run``, since a stop may come before that begins."""
+        """Forget an earlier event loop and ``stop``; before ``run``, which a stop may precede."""
+        self._wake = anyio.Event()
+        self._running = 0
+        #: Running visits by the owner that claimed them. Each round of claims has an owner of its
+        #: own, so that a failed visit's lease ends when the others of its round are done.
+        self._rounds: dict[str, int] = {}
         self._stopping = False
         self._stopped = anyio.Event()
 

@@ -7,8 +7,10 @@ Error messages never contain a key, a query string or a whole answer.
 
 from __future__ import annotations
 
+import asyncio
 import email.utils
 import logging
+import os
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -47,10 +49,27 @@ class _NoCookies(CookieJar):
         """Ignore the cookies; parsing them costs 5 % of a call."""
 
 
+class _LoopClient(httpx.AsyncClient):
+    """Client that connects again in another event loop or process: connections belong to one."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._settings = settings
+        self._home: tuple[int, object] | None = None
+
+    async def send(self, request: httpx.Request, **more: Any) -> httpx.Response:
+        """Send a request, with connections of this event loop."""
+        home = os.getpid(), asyncio.get_running_loop()
+        if self._home not in (None, home) and not self.is_closed:
+            super().__init__(**self._settings)
+        self._home = home
+        return await super().send(request, **more)
+
+
 def new_client(*, timeout: float = 60.0) -> Client:
     """Return a new client; ``timeout`` limits each read and write, in seconds."""
     limits = httpx.Timeout(timeout, connect=10.0)
-    return Client(timeout=limits, follow_redirects=False, cookies=_NoCookies())
+    return _LoopClient(timeout=limits, follow_redirects=False, cookies=_NoCookies())
 
 
 #: Errors before the connection was made: no byte of the request was sent.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from .._lifetime import Lifetime, while_open
 from ..engines.in_process import InProcessEngine
 from ..interfaces import Backlog, MediaStore, Repository
 from ..lifecycle import leftovers
@@ -16,11 +17,13 @@ from ..stacks.provider_pool import ProviderPool
 from ..stacks.registry import StackRow
 
 
+@while_open
 class KitAdmin:
     """Operate a deployment: drive due records, watch the backlog, recover after a restore."""
 
     def __init__(
         self,
+        lifetime: Lifetime,
         *,
         repository: Repository,
         media: MediaStore,
@@ -29,6 +32,7 @@ class KitAdmin:
         engine: InProcessEngine,
         orchestrator: Orchestrator,
     ) -> None:
+        self._lifetime = lifetime
         self._repository = repository
         self._media = media
         self._home = home

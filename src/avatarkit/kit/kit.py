@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +14,7 @@ from typing import Any, Literal, Self, TypeVar, cast, overload
 import anyio
 
 from .. import errors, pricing
+from .._lifetime import Lifetime, while_open
 from ..clock import SystemClock
 from ..config import addresses
 from ..config.settings import Settings
@@ -45,6 +47,7 @@ R = TypeVar("R", bound=Record)
 _PLACE_MARGIN = 60.0
 
 
+@while_open
 class AvatarKit:
     """Clone voices, train avatars and make them speak, over one stack of providers.
 
@@ -60,8 +63,9 @@ class AvatarKit:
     ``budgets`` bound what is ordered in a month; by default those of the environment
     (``AVATARKIT_BUDGET``, ``AVATARKIT_USER_BUDGET``).
 
-    Use it as ``async with AvatarKit(...) as kit``; once closed, it may be opened again. Errors are
-    ``avatarkit.errors``.
+    Use it as ``async with AvatarKit(...) as kit``; once closed, it may be opened again, also in
+    another event loop. Methods raise ``NotOpen`` while it is closed, in another event loop, and in
+    a process forked meanwhile. Errors are ``avatarkit.errors``.
     """
 
     def __init__(
@@ -79,6 +83,7 @@ class AvatarKit:
         marking: Marking | Literal["environment"] | None = "environment",
         budgets: Sequence[pricing.Budget] | None = None,
     ) -> None:
+        self._lifetime = Lifetime("the kit", "use it inside `async with AvatarKit(...) as kit`")
         self._settings = settings or Settings.from_env()
         if isinstance(repository, str):
             self._settings = self._settings.beside(repository)
@@ -102,15 +107,16 @@ class AvatarKit:
             repository=self._repository,
             media=self._media,
         )
+        self._slots = AccountSlots(
+            self._repository, self._clock, lease=self._policy.timeout + _PLACE_MARGIN
+        )
         self._orchestrator = Orchestrator(
             repository=self._repository,
             media=self._media,
             provider=self._pool.provider,
             fetcher=self._fetcher,
             clock=self._clock,
-            slots=AccountSlots(
-                self._repository, self._clock, lease=self._policy.timeout + _PLACE_MARGIN
-            ),
+            slots=self._slots,
             policy=self._policy,
             changed=self._changes.tell,
             keep=partial(self._marking.put, self._media) if self._marking else None,
@@ -132,6 +138,7 @@ class AvatarKit:
             deadline=self._policy.deadline,
         )
         self.admin = KitAdmin(
+            self._lifetime,
             repository=self._repository,
             media=self._media,
             home=self._settings.root,
@@ -140,6 +147,7 @@ class AvatarKit:
             orchestrator=self._orchestrator,
         )
         self.webhooks = KitWebhooks(
+            self._lifetime,
             repository=self._repository,
             pool=self._pool,
             deliveries=Deliveries(
@@ -150,6 +158,7 @@ class AvatarKit:
             engine=self._engine,
         )
         self.prices = KitPrices(
+            self._lifetime,
             repository=self._repository,
             pool=self._pool,
             selector=self._selector,
@@ -160,6 +169,21 @@ class AvatarKit:
         self._exits = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
+        if self._lifetime.open(asyncio.get_running_loop()):
+            with suppress(Exception):  # its event loop is gone: only threads and files are left
+                await self._repository.aclose()
+        try:
+            self._exits = await self._opened()
+        except BaseException:
+            self._lifetime.close()
+            raise
+        return self
+
+    async def _opened(self) -> AsyncExitStack:
+        """Open everything; the result closes it. What belongs to an event loop is made here."""
+        self._changes.reset()
+        self._engine.reset()
+        self._slots.reset()
         async with AsyncExitStack() as exits:
             await self._repository.open()
             exits.push_async_callback(self._repository.aclose)
@@ -171,11 +195,9 @@ class AvatarKit:
                 tasks.start_soon(self._changes.run)
                 exits.callback(tasks.cancel_scope.cancel)
             if self._worker:
-                self._engine.reset()
                 tasks.start_soon(self._engine.run)
                 exits.push_async_callback(self._stop_engine)
-            self._exits = exits.pop_all()
-        return self
+            return exits.pop_all()
 
     async def __aexit__(
         self,
@@ -183,12 +205,16 @@ class AvatarKit:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self._lifetime.forked:  # what was opened belongs to the parent process
+            return
         try:
             await self._exits.__aexit__(kind, error, trace)
         except BaseExceptionGroup as group:
             # The worker's task group wraps what the caller's own block raised; hand it on bare.
             if group.exceptions != (error,):
                 raise
+        finally:
+            self._lifetime.close()
 
     async def _stop_engine(self) -> None:
         with anyio.CancelScope(shield=True):

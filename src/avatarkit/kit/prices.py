@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import cast
 
 from .. import errors, pricing
+from .._lifetime import Lifetime, while_open
 from ..interfaces import Balance, Repository, TellsBalance
 from ..lifecycle.durations import Durations
 from ..models import Operation
@@ -16,11 +17,13 @@ from ..stacks.ranking import Offer, Stacks, StackSelector
 from ..stacks.registry import Stack
 
 
+@while_open
 class KitPrices:
     """Quote work, compare stacks, and read costs, balances and budgets."""
 
     def __init__(
         self,
+        lifetime: Lifetime,
         *,
         repository: Repository,
         pool: ProviderPool,
@@ -28,6 +31,7 @@ class KitPrices:
         durations: Durations,
         budgets: Sequence[pricing.Budget],
     ) -> None:
+        self._lifetime = lifetime
         self._repository = repository
         self._pool = pool
         self._selector = selector

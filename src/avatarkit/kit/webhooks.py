@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from .. import errors
+from .._lifetime import Lifetime, while_open
 from ..engines.in_process import InProcessEngine
 from ..interfaces import LogEntry, LogPage, Outcome, Repository
 from ..lifecycle.deliveries import Deliveries
@@ -12,17 +13,20 @@ from ..stacks.provider_pool import ProviderPool
 from ..webhooks import Delivery, Registered, Registers
 
 
+@while_open
 class KitWebhooks:
     """Receive webhook deliveries, replay them, and register addresses at vendors."""
 
     def __init__(
         self,
+        lifetime: Lifetime,
         *,
         repository: Repository,
         pool: ProviderPool,
         deliveries: Deliveries,
         engine: InProcessEngine,
     ) -> None:
+        self._lifetime = lifetime
         self._repository = repository
         self._pool = pool
         self._deliveries = deliveries

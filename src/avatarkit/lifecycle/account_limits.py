@@ -32,6 +32,10 @@ class AccountSlots:
         self._default = default
         self._limiters: dict[tuple[str, str], anyio.CapacityLimiter] = {}
 
+    def reset(self) -> None:
+        """Forget the waiting requests of an earlier event loop."""
+        self._limiters.clear()
+
     @asynccontextmanager
     async def slot(self, provider: Provider, /) -> AsyncGenerator[None]:
         """Hold one of the account's places."""

@@ -56,6 +56,10 @@ class Changes:
     def __init__(self, repository: Repository, clock: Clock) -> None:
         self.clock = clock
         self.source = repository if isinstance(repository, Wakes) else None
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the watchers and events of an earlier event loop."""
         self._watchers: dict[str, set[Watcher]] = {}
         self._wanted = anyio.Event()
         self._heard = False
@@ -74,10 +78,10 @@ class Changes:
         try:
             yield watcher
         finally:
-            watchers = self._watchers[record_id]
+            watchers = self._watchers.get(record_id, set())
             watchers.discard(watcher)
             if not watchers:
-                del self._watchers[record_id]
+                self._watchers.pop(record_id, None)
 
     def tell(self, record: Record) -> None:
         """Wake the watchers of a record that this process has saved."""
@@ -86,7 +90,6 @@ class Changes:
 
     async def run(self) -> None:
         """Listen until cancelled, from the first watcher on; reconnect after a failure."""
-        self._heard = False  # an earlier run may have been cancelled while it heard
         gap, said = _FIRST_GAP, False
         await self._wanted.wait()
         while self.source is not None:

@@ -7,8 +7,9 @@ import secrets
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from functools import cache
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString, cast
 
+from .._lifetime import Lifetime
 from ..errors import AvatarKitError, ConfigError, StorageError
 from ..interfaces import Clock, Wakes
 from . import server, server_errors
@@ -72,6 +73,7 @@ class PostgresRepository(server.ServerRepository, Wakes):
         self._prepare_threshold = prepare_threshold
         self._pool: AsyncConnectionPool[Any] | None = None
         self._place = "the database"
+        self._lifetime = Lifetime(self._place, "await open() first")
         self._time: ServerClock | None = ServerClock(clock, self._server_now, virtual=virtual)
         self._unannounced: set[str] = set()
         self._notifying: asyncio.Task[None] | None = None
@@ -82,6 +84,7 @@ class PostgresRepository(server.ServerRepository, Wakes):
         Never migrates. Raises ``ConfigError`` for a wrong address, a missing, older or newer
         schema, and a role that may not write; ``StorageError`` if the server cannot be reached.
         """
+        self._lifetime.require_same_process()
         if self._pool is not None:
             return
         _, pools = driver()
@@ -104,6 +107,7 @@ class PostgresRepository(server.ServerRepository, Wakes):
         )
         await pool.open()
         self._pool = pool
+        self._lifetime.open(None)
 
     async def _connected(self, **more: Any) -> AsyncConnection[Any]:
         """Connect without the pool, whose errors do not tell the reason; raises the reason."""
@@ -134,11 +138,13 @@ class PostgresRepository(server.ServerRepository, Wakes):
 
     async def aclose(self) -> None:
         """Send the last notifications, and close the connections."""
+        self._lifetime.require_same_process()
+        self._lifetime.close()
         notifying, self._notifying = self._notifying, None
+        pool, self._pool = self._pool, None
         if notifying is not None and not notifying.done():
             await asyncio.wait([notifying], timeout=_GOODBYE)
             notifying.cancel()
-        pool, self._pool = self._pool, None
         if pool is not None:
             await pool.close()
 
@@ -201,11 +207,11 @@ class PostgresRepository(server.ServerRepository, Wakes):
 
     async def _once(self, statement: str, values: Sequence[Any]) -> _Rows:
         """Run one statement, in a transaction of its own; raises ``_Away``."""
-        if self._pool is None:
-            raise ConfigError(f"{self._place} is not open: await open() first")
+        self._lifetime.require(None)
         psycopg, pools = driver()
+        pool = cast("AsyncConnectionPool[Any]", self._pool)
         try:
-            async with self._pool.connection() as connection:
+            async with pool.connection() as connection:
                 cursor = await connection.execute(statement, values or None)
                 return _Rows(
                     await cursor.fetchall(), [column.name for column in cursor.description]

@@ -8,12 +8,12 @@ from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 import anyio
 import anyio.to_thread
 
-from ..errors import ConfigError
+from .._lifetime import Lifetime
 from ..interfaces import (
     Backlog,
     Cap,
@@ -74,11 +74,9 @@ class SqliteRepository(Repository, Wakes):
     def __init__(self, path: str | os.PathLike[str], *, clock: Clock) -> None:
         self._path = Path(path)
         self._clock = clock
+        self._lifetime = Lifetime(f"database {self._path}", "await open() first")
         self._writer: Writer | None = None
         self._reader: sqlite3.Connection | None = None
-        self._reading = anyio.CapacityLimiter(1)
-        self._calls = 0  #: calls under way
-        self._threads: anyio.CapacityLimiter | None = None  #: anyio's, while a call is under way
 
     async def open(self) -> None:
         """Create or migrate the file, and connect; safe when many processes start at once.
@@ -86,8 +84,13 @@ class SqliteRepository(Repository, Wakes):
         Raises ``ConfigError`` if the file belongs to another program, is no database or has a
         newer version, ``StorageError`` if it cannot be written.
         """
+        self._lifetime.require_same_process()
         if self._writer is None:
+            self._reading = anyio.CapacityLimiter(1)
+            self._calls = 0  #: calls under way
+            self._threads: anyio.CapacityLimiter | None = None  #: anyio's, while one is under way
             self._writer, self._reader = await anyio.to_thread.run_sync(self._connect)
+            self._lifetime.open(None)
 
     def _connect(self) -> tuple[Writer, sqlite3.Connection]:
         connection = open_database(self._path)
@@ -100,6 +103,8 @@ class SqliteRepository(Repository, Wakes):
 
     async def aclose(self) -> None:
         """Finish the changes under way, and close the file."""
+        self._lifetime.require_same_process()
+        self._lifetime.close()
         writer, reader = self._writer, self._reader
         self._writer = self._reader = None
         with anyio.CancelScope(shield=True):
@@ -113,15 +118,13 @@ class SqliteRepository(Repository, Wakes):
         return self._clock.now()
 
     async def _write(self, change: Callable[[sqlite3.Connection], T]) -> T:
-        if self._writer is None:
-            raise self._closed()
+        self._lifetime.require(None)
         with self._working():
-            return await self._writer.run(change)
+            return await cast("Writer", self._writer).run(change)
 
     async def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
-        reader = self._reader
-        if reader is None:
-            raise self._closed()
+        self._lifetime.require(None)
+        reader = cast("sqlite3.Connection", self._reader)
         with self._working(), translated(self._path):
             return await anyio.to_thread.run_sync(query, reader, limiter=self._reading)
 
@@ -141,9 +144,6 @@ class SqliteRepository(Repository, Wakes):
             if not self._calls and self._threads is not None:
                 threads, self._threads = self._threads, None
                 threads.release_on_behalf_of(self)
-
-    def _closed(self) -> ConfigError:
-        return ConfigError(f"database {self._path} is not open: await open() first")
 
     # -- records ------------------------------------------------------------------------------
 

@@ -57,6 +57,7 @@ _STATUS: Mapping[type[Exception], int] = {
     errors.BudgetExceeded: 422,
     errors.ConfigError: 422,
     errors.StorageError: 503,
+    errors.NotOpen: 503,
     errors.RateLimited: 503,
     errors.ProviderError: 502,
 }

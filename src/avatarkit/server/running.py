@@ -23,82 +23,112 @@ _PAUSE = 1.0
 _PATIENCE = 10.0
 
 
+class _Opening:
+    """One opening of the kit: its task, and the events of its event loop."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.ready = asyncio.Event()
+        self.stop = asyncio.Event()
+        self.swept = asyncio.Event()
+        self.task: asyncio.Task[None]
+
+    @property
+    def ended(self) -> bool:
+        """True if the kit must be opened again."""
+        return self.task.done() or self.loop.is_closed()
+
+    def require_here(self) -> None:
+        """Raise ``NotOpen`` in another event loop or process."""
+        if self.loop is not asyncio.get_running_loop():
+            raise errors.NotOpen(
+                "this app runs in another event loop: serve it from one, or create an app and a "
+                "kit for each. After a fork, create both in the new process"
+            )
+
+
 class KitRunner:
     """Keeps the kit open and runs its background work; started by the first request at the latest.
 
-    The kit is opened and closed in one task, as anyio's cancel scopes demand.
+    The kit is opened and closed in one task, as anyio's cancel scopes demand. After ``aclose``, or
+    when its event loop has ended, the next request opens it again.
     """
 
     def __init__(self, kit: AvatarKit, uploads: Uploads, *, owned: bool) -> None:
         self._kit = kit
         self._uploads = uploads
         self._owned = owned
-        self._task: asyncio.Task[None] | None = None
-        self._ready = asyncio.Event()
-        self._stop = asyncio.Event()
-        self._swept = asyncio.Event()
+        self._opening: _Opening | None = None
 
     def delivered(self) -> None:
         """Apply stored deliveries now."""
-        self._swept.set()
+        if self._opening is not None:
+            self._opening.swept.set()
 
     async def ready(self, *, patient: bool = False) -> None:
         """Wait until the kit is open; may be called again after an error.
 
         Raises the error of opening; unless ``patient``, ``StorageError`` if opening takes long.
+        ``NotOpen`` if the app runs in another event loop or process at the same time.
         """
-        task = self._task
-        if task is None or task.done():
-            self._ready.clear()
-            task = self._task = asyncio.create_task(self._run())
-        if self._ready.is_set():
+        opening = self._opening
+        if opening is None or opening.ended:
+            opening = self._opening = _Opening()
+            opening.task = asyncio.create_task(self._run(opening))
+        opening.require_here()
+        if opening.ready.is_set():
             return
-        waiting = asyncio.create_task(self._ready.wait())
+        waiting = asyncio.create_task(opening.ready.wait())
         limit = None if patient else _PATIENCE
-        await asyncio.wait({waiting, task}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(
+            {waiting, opening.task}, timeout=limit, return_when=asyncio.FIRST_COMPLETED
+        )
         waiting.cancel()
-        if task.done():
+        if opening.task.done():
             try:
-                await task
+                await opening.task
             except errors.ConfigError as error:
                 if patient:
                     raise
                 log.error("server.not_opened", reason=cleaned(str(error)))  # noqa: TRY400
                 raise errors.StorageError(str(error)) from error  # only an operator can fix it
-        elif not self._ready.is_set():
+        elif not opening.ready.is_set():
             raise errors.StorageError("The server cannot open its database. Try again later.")
 
     async def aclose(self) -> None:
         """Release leases and close the kit."""
-        self._stop.set()
-        self._swept.set()
-        if self._task is not None:
-            await self._task
+        opening = self._opening
+        if opening is None or opening.ended:
+            return
+        opening.require_here()
+        opening.stop.set()
+        opening.swept.set()
+        await opening.task
 
-    async def _run(self) -> None:
+    async def _run(self, opening: _Opening) -> None:
         if not self._owned:
-            await self._sweep()
+            await self._sweep(opening)
             return
         opened = False
-        while not self._stop.is_set():
+        while not opening.stop.is_set():
             try:
                 async with self._kit:
                     opened = True
-                    await self._sweep()
+                    await self._sweep(opening)
             except Exception as error:
                 if not opened:
                     raise  # ready() reports it
                 # The kit and its worker are closed: reopen them without waiting for a request.
-                self._ready.clear()
+                opening.ready.clear()
                 log.exception("server.reopening", error=type(error).__name__)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stop.wait(), _PAUSE)
+                    await asyncio.wait_for(opening.stop.wait(), _PAUSE)
 
-    async def _sweep(self) -> None:
-        self._ready.set()
+    async def _sweep(self, opening: _Opening) -> None:
+        opening.ready.set()
         tidied = time.monotonic()
-        while not self._stop.is_set():
-            self._swept.clear()
+        while not opening.stop.is_set():
+            opening.swept.clear()
             try:
                 while await self._kit.webhooks.apply():
                     pass
@@ -110,7 +140,7 @@ class KitRunner:
                 await self._tidy()
                 tidied = time.monotonic()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._swept.wait(), _SWEEP)
+                await asyncio.wait_for(opening.swept.wait(), _SWEEP)
 
     async def _tidy(self) -> None:
         try:
