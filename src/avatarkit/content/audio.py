@@ -54,7 +54,7 @@ def write(sources: Sequence[Path], target: Path, media_type: str) -> None:
 def _frames(sources: Sequence[Path], sample_format: str) -> Iterator[Any]:
     import av
 
-    from .decoding import DecodeError, open_media
+    from .decoding import DecodeError, StillError, open_media
 
     for number, source in enumerate(sources):
         if number:
@@ -69,6 +69,8 @@ def _frames(sources: Sequence[Path], sample_format: str) -> Iterator[Any]:
                     frame.pts = None
                     yield from resampler.resample(frame)
                 yield from resampler.resample(None)
+        except StillError as error:
+            raise MediaRejected(f"{source.name} has no sound: it is a picture") from error
         except DecodeError as error:
             raise MediaRejected(f"{source.name} cannot be decoded: export it again") from error
 

@@ -7,13 +7,16 @@ so that our own ``TypeError`` is never reported as a damaged recording.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, ParamSpec, TypeVar
 
 import av
 from av.error import FFmpegError
+
+from .containers import Container, Foreign, identify
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -34,17 +37,47 @@ class DecodeError(Exception):
     """FFmpeg cannot decode a file, or a part of it; ``__cause__`` is FFmpeg's own error."""
 
 
+#: Pixels of one frame, so that no file of few bytes may ask for a gigabyte.
+MAX_PIXELS: Final = 64_000_000
+
+
+class StillError(DecodeError):
+    """A picture was opened as a recording; ``pictures.read_picture`` reads it."""
+
+
 @contextmanager
-def open_media(source: Path | BinaryIO, **options: Any) -> Generator[InputContainer]:
+def open_media(
+    source: Path | BinaryIO, container: Container | None = None, **options: Any
+) -> Generator[InputContainer]:
     """Open a media file for reading; ``options`` are those of ``av.open``.
 
-    Raises ``DecodeError`` if FFmpeg rejects the file, also while the block decodes it.
+    FFmpeg may try only the demuxer of ``container``, so that no playlist or script is smuggled in;
+    None: the type is identified here. Raises ``DecodeError`` if the file is no recording, or if
+    FFmpeg rejects it, also while the block decodes it.
     """
+    found = container or _identified(source)
+    if isinstance(found, Foreign):
+        raise DecodeError(f"it holds {found.words}")
+    if not found.demuxer:
+        raise StillError("it is a picture")
+    limits = {"max_pixels": str(MAX_PIXELS)}
     try:
-        with av.open(source, "r", **_LENIENT, **options) as container:
-            yield container
+        with av.open(
+            source, "r", format=found.demuxer, options=limits, **_LENIENT, **options
+        ) as opened:
+            yield opened
     except _BAD_FILE as error:
         raise DecodeError(f"{type(error).__name__}: {error}") from error
+
+
+def _identified(source: Path | BinaryIO) -> Container | Foreign:
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            return identify(file, source.stat().st_size)
+    size = source.seek(0, os.SEEK_END)
+    found = identify(source, size)
+    source.seek(0)
+    return found
 
 
 def decode(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, cast
 
+from ..content.containers import Container
 from ..models import SampleRole
 
 if TYPE_CHECKING:
@@ -322,10 +323,7 @@ def _scanned(tape: _Tape, demuxer: str, scan: _Scan) -> Facts:
     try:
         with open_media(
             cast("BinaryIO", tape),
-            format=demuxer,
-            # An own reader for one format, so that no other can be smuggled in; and no file of
-            # few bytes may ask for a gigabyte.
-            options={"max_pixels": str(MAX_PIXELS)},
+            Container(kind=facts.kind or "audio", media_type=facts.media_type, demuxer=demuxer),
             buffer_size=_BLOCK,
         ) as container:
             scan.all(container)
