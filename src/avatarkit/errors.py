@@ -191,3 +191,7 @@ class Ambiguous(ProviderError):
 
 class BadReply(ProviderError):
     """The answer has a success status and a malformed body."""
+
+
+class BadResult(BadReply):
+    """The provider delivered a file that is damaged, cut off, or not what was ordered."""

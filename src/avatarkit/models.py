@@ -134,6 +134,7 @@ class StoredFile(Model):
     size: int
     sha256: str
     media_type: str = "application/octet-stream"
+    seconds: float | None = None  #: length of a result, where it could be measured
 
 
 #: Default consent wording: (version, text).
@@ -347,6 +348,7 @@ class Job(Model):
     action: Action | None = None
     created_at: float | None = None  #: by the provider's clock, if it tells
     cost: str | None = None
+    seconds: float | None = None  #: length of the finished video, if the provider tells it
     raw: Mapping[str, Any] = Field(default_factory=dict, repr=False, exclude=True)
 
     @property

@@ -165,6 +165,7 @@ class PaidCall(Model):
     digest: str | None = None  #: of the body that the intent speaks of
     trace: str | None = None  #: traceparent of the pass that submitted it, at first of its caller
     doubted: bool = False  #: was it ever in doubt?
+    doubt: str | None = None  #: why, where an answer told it
     recheck_at: float | None = None
     quoted: int | None = None  #: micro-dollars that it was expected to cost when it was requested
 
@@ -183,7 +184,10 @@ class JobResult(Model):
     charged: int | None = None  #: ``cost`` in micro-dollars, by the prices of the day it was told
     stored: bool = False  #: are all its results in the media store?
     files: dict[str, StoredFile] = {}
+    #: results that are worth nothing and were left out: name -> why
+    left_out: dict[str, str] = {}
     copy_failures: int = 0
+    copy_error: str | None = None  #: why the last copy of the results failed
 
 
 class Uploads(Model):

@@ -404,6 +404,18 @@ class Repository:
         await Effect("release", run)
 
 
+def unchecked(store):
+    """Keep results as they come: these worlds have no real files, and no threads."""
+
+    async def keep(place, chunks, expected):
+        file = await store.put(place, chunks, expected.media_type)
+        if not file.size:
+            raise errors.BadResult(f"the {expected.name} is empty")
+        return file
+
+    return keep
+
+
 class Store:
     def __init__(self, world):
         self.world = world
@@ -472,6 +484,7 @@ class Process:
             slots=Slots(),
             policy=POLICY,
             changed=lambda _record: None,
+            keep=unchecked(Store(world)),
         )
         self.coroutine = self.work()
         self.effect = self.coroutine.send(None)

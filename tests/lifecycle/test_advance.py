@@ -35,6 +35,7 @@ from lifecycle.simulation import (
     Store,
     World,
     training,
+    unchecked,
     video,
 )
 
@@ -71,6 +72,7 @@ class Scene:
             slots=Slots(),
             policy=policy,
             changed=self.changed.append,
+            keep=unchecked(Store(self.world)),
         )
 
     def _provider(self, name):

@@ -11,7 +11,7 @@ import hashlib
 import struct
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
@@ -26,7 +26,7 @@ from ..errors import AvatarKitError, StorageError
 from ..interfaces import MediaStore
 from ..models import Model, StoredFile
 from .files import chunks as pieces
-from .files import whole
+from .files import spool, whole
 
 #: IPTC's term for media from a model, as C2PA and XMP write it.
 #: Source: https://cv.iptc.org/newscodes/digitalsourcetype/
@@ -123,20 +123,15 @@ class Marking:
         if signer is not None:
             _try(signer)
 
-    async def put(
-        self, media: MediaStore, key: str, chunks: AsyncIterator[bytes], media_type: str
-    ) -> StoredFile:
-        """Store a stream; mark a video, and store its sidecar.
+    async def put(self, media: MediaStore, key: str, path: Path, media_type: str) -> StoredFile:
+        """Mark a video in place and store it, with its sidecar.
 
         Raises ``StorageError`` if a signature cannot be made now; then nothing is stored.
         """
         if not media_type.startswith("video/"):
-            return await media.put(key, chunks, media_type)
-        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-            path = Path(folder) / "video"
-            await _spool(path, chunks)
-            carried = await anyio.to_thread.run_sync(self._marked, path, media_type)
-            stored = await media.put(key, pieces(path), media_type)
+            return await media.put(key, pieces(path), media_type)
+        carried = await anyio.to_thread.run_sync(self._marked, path, media_type)
+        stored = await media.put(key, pieces(path), media_type)
         if stored.size:
             mark = Mark(carried_by=carried, sha256=stored.sha256, size=stored.size)
             await media.put(
@@ -173,7 +168,7 @@ async def write(
     media: MediaStore, stored: StoredFile, path: Path, marking: Marking | None
 ) -> Mark | None:
     """Write a stored file to ``path``; mark a video that is not marked yet."""
-    await _spool(path, media.open(stored.key))
+    await spool(path, media.open(stored.key))
     if marking is None or not stored.media_type.startswith("video/"):
         return None
     known = await _mark_of(media, stored)
@@ -326,17 +321,6 @@ def _version() -> str:
     from importlib.metadata import version
 
     return version("avatarkit-sdk")
-
-
-async def _spool(path: Path, chunks: AsyncIterator[bytes]) -> None:
-    async with await anyio.open_file(path, "wb") as file:
-        async for chunk in chunks:
-            try:
-                await file.write(chunk)
-            except OSError as error:
-                raise errors.StorageError(
-                    f"the disk has no room for the video: {error.strerror}"
-                ) from error
 
 
 async def _mark_of(media: MediaStore, stored: StoredFile) -> Mark | None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import anyio
 
+from ..errors import StorageError
+
 _SIZE = 1 << 18  # bytes
 
 
@@ -18,6 +20,18 @@ async def chunks(path: Path) -> AsyncIterator[bytes]:
     async with await anyio.open_file(path, "rb") as file:
         while chunk := await file.read(_SIZE):
             yield chunk
+
+
+async def spool(path: Path, chunks: AsyncIterator[bytes]) -> None:
+    """Write a stream to a new file; raises ``StorageError`` for a full disk."""
+    async with await anyio.open_file(path, "wb") as file:
+        async for chunk in chunks:
+            try:
+                await file.write(chunk)
+            except OSError as error:
+                raise StorageError(
+                    f"the disk has no room for the file: {error.strerror}"
+                ) from error
 
 
 async def whole(data: bytes) -> AsyncIterator[bytes]:

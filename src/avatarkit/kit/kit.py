@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, cast, overload
@@ -19,6 +18,7 @@ from ..clock import SystemClock
 from ..config import addresses
 from ..config.settings import Settings
 from ..content.credentials import Marking, Signer, save
+from ..content.results import Results
 from ..engines.in_process import InProcessEngine
 from ..erasure import Receipt, erase, revoke
 from ..intake.place import Intake, Order, require_named
@@ -119,7 +119,7 @@ class AvatarKit:
             slots=self._slots,
             policy=self._policy,
             changed=self._changes.tell,
-            keep=partial(self._marking.put, self._media) if self._marking else None,
+            keep=Results(self._media, self._marking).keep,
             inboxes=self._settings.called_at,
             charged=lambda state: pricing.charged(state, self._pool.prices([state.provider])),
         )

@@ -15,12 +15,12 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from .. import _telemetry, errors
 from .._log import cleaned, get_logger
+from ..content.results import Expected
 from ..interfaces import ROLES, Discards, Fetcher, Prepares, Provider, TakesRecording
-from ..models import MEDIA_TYPES, Action, Job, Operation, StoredFile, Waiting, media_type_of
+from ..models import Action, Job, StoredFile, Waiting
 from ..records import HandIn, Instant, OperationState, Phase, Record, later
 from .decide import Do, decide, poll_gap
 from .effects import HOPELESS, backoff, failover, failure, observed, whose
@@ -41,6 +41,7 @@ from .events import (
     Taken,
     Waits,
 )
+from .expectations import WANTED, expected_result
 from .paid_call import PaidCalls
 from .people import People
 
@@ -251,10 +252,7 @@ class Orchestrator(PaidCalls, People):
         """Fetch every result over fresh links; the operation has succeeded when all are stored."""
         try:
             job = await self._get(record, state, provider)
-            files = {
-                name: await self._keep(record, state, provider, name, link)
-                for name, link in _links(job).items()
-            }
+            files, left_out = await self._files(record, state, provider, job)
         except Exception as error:  # noqa: BLE001 - the job is paid for: never give up silently
             log.warning(
                 "result.copy_failed",
@@ -271,26 +269,45 @@ class Orchestrator(PaidCalls, People):
                 next_at=now.after(backoff(state.job.copy_failures + 1, error)),
             )
             return await self._put(record, event)
-        event = Stored(at=now.wall, operation=state.operation, files=files)
+        event = Stored(at=now.wall, operation=state.operation, files=files, left_out=left_out)
         return await self._put(record, event)
 
+    async def _files(
+        self, record: Record, state: OperationState, provider: Provider, job: Job
+    ) -> tuple[dict[str, StoredFile], dict[str, str]]:
+        """Store all results; also return those that were left out, and why.
+
+        A result that the operation is worth something without, such as a thumbnail, is left out
+        after some failed copies: a paid video is not lost because of it.
+        """
+        files: dict[str, StoredFile] = {}
+        left_out: dict[str, str] = {}
+        for name, link in _links(job).items():
+            try:
+                expected = expected_result(record, job, name, link)
+                files[name] = await self._keep(record, state, provider, link, expected)
+            except (errors.ProviderError, errors.MediaRejected) as error:
+                first = state.job.copy_failures + 1 < _EXTRA_COPIES
+                if first or name == WANTED.get(state.operation):
+                    raise
+                log.warning("result.left_out", id=record.id, provider=state.provider, result=name)
+                left_out[name] = cleaned(str(error))
+        return files, left_out
+
     async def _keep(
-        self, record: Record, state: OperationState, provider: Provider, name: str, link: str
+        self,
+        record: Record,
+        state: OperationState,
+        provider: Provider,
+        link: str,
+        expected: Expected,
     ) -> StoredFile:
-        suffix = _suffix(link) or _SUFFIXES.get(name, "")
-        media_type = media_type_of(suffix)
         fetcher = provider if isinstance(provider, Fetcher) else self._fetcher
-        key = f"{record.prefix}/{state.operation}-{name}{suffix}"
+        place = f"{record.prefix}/{state.operation}-{expected.name}"
         with observed("download", record, state):
             async with aclosing(cast("Any", fetcher.fetch(link))) as chunks:
-                file = await self._put_result(key, chunks, media_type)
+                file = await self._keep_result(place, chunks, expected)
         _telemetry.copied(file.size, state)
-        if not file.size:
-            raise errors.BadReply(
-                f"the vendor returned an empty {name}",
-                provider=state.provider,
-                operation=state.operation,
-            )
         return file
 
     async def _remove(
@@ -362,26 +379,13 @@ class Orchestrator(PaidCalls, People):
         return await self._put(record, Asked(at=now.wall, action=action))
 
 
-#: What a result is where its link has no extension.
-_SUFFIXES: Mapping[str, str] = {
-    "video": ".mp4",
-    "preview": ".mp4",
-    "thumbnail": ".jpg",
-    "audio": ".mp3",
-}
-
-
-#: The result without which an operation is worth nothing.
-_WANTED: Mapping[Operation, str] = {
-    Operation.VIDEO: "video",
-    Operation.DUB: "video",
-    Operation.SPEECH: "audio",
-}
+#: Copies after which a result that the operation does not need is left out.
+_EXTRA_COPIES = 2
 
 
 def _links(job: Job) -> Mapping[str, str]:
     """The results of a finished job; a video job without its video is not finished well."""
-    wanted = _WANTED.get(job.operation)
+    wanted = WANTED.get(job.operation)
     if wanted is not None and wanted not in job.links:
         raise errors.BadReply(
             f"the job is finished, but there is no link to its {wanted}",
@@ -389,12 +393,6 @@ def _links(job: Job) -> Mapping[str, str]:
             operation=job.operation,
         )
     return job.links
-
-
-def _suffix(link: str) -> str:
-    tail = urlsplit(link).path.rpartition("/")[2]
-    suffix = "." + tail.rpartition(".")[2].lower() if "." in tail else ""
-    return suffix if suffix in MEDIA_TYPES else ""
 
 
 def _left_at(record: Record, state: OperationState) -> float:

@@ -406,7 +406,7 @@ def _doubted(e: Doubted, record: Record) -> Record:
     leaves = op.terms.billable and op.terms.findable and op.operation is not Operation.SPEECH
     recheck = max(op.call.recheck_at or 0.0, e.recheck_at) if leaves else op.call.recheck_at
     not_before = op.not_before if e.next_at is None else e.next_at
-    call = {"doubted": True, "recheck_at": recheck}
+    call = {"doubted": True, "doubt": e.reason or op.call.doubt, "recheck_at": recheck}
     return _set(record, e.operation, call=call, not_before=not_before)
 
 
@@ -489,7 +489,8 @@ def _stored(e: Stored, record: Record) -> Record:
     op = _get(record, e.operation)
     if op.job.state is not JobState.SUCCEEDED or op.job.stored:
         return record
-    return _set(record, e.operation, job={"stored": True, "files": dict(e.files)}, not_before=e.at)
+    job = {"stored": True, "files": dict(e.files), "left_out": dict(e.left_out)}
+    return _set(record, e.operation, job=job, not_before=e.at)
 
 
 @_handle.register
@@ -498,7 +499,8 @@ def _copy_failed(e: CopyFailed, record: Record) -> Record:
     if op.job.state is not JobState.SUCCEEDED or op.job.stored or record.status.final:
         return record
     failures = op.job.copy_failures + 1
-    record = _set(record, e.operation, job={"copy_failures": failures}, not_before=e.next_at)
+    job = {"copy_failures": failures, "copy_error": e.reason}
+    record = _set(record, e.operation, job=job, not_before=e.next_at)
     if failures % e.limit:
         return record
     action = Action(
@@ -751,4 +753,6 @@ def _purged(e: Purged, record: Record) -> Record:
 def _blank(op: OperationState) -> OperationState:
     """Remove personal data; the IDs of uploads stay until these are deleted."""
     uploads = {"prepared": op.uploads.prepared or None}
-    return op.revised(job={"files": {}}, uploads=uploads, hand_in=None, not_taken=None)
+    job: dict[str, Any] = {"files": {}, "left_out": {}, "copy_error": None}
+    call = {"doubt": None}
+    return op.revised(job=job, call=call, uploads=uploads, hand_in=None, not_taken=None)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal, TypeVar
 
 from .. import _telemetry, errors
 from .._log import cleaned, get_logger
+from ..content.results import Keep
 from ..interfaces import ROLES, Clock, Fetcher, MediaStore, Provider, Repository, Slots
-from ..models import Job, StoredFile
+from ..models import Job
 from ..records import Instant, LedgerEntry, OperationState, Phase, Record
 from ..webhooks import Inboxes
 from .apply import apply, movable
@@ -86,8 +87,8 @@ class Effects:
 
     ``provider`` gives the provider of a name, or raises ``ConfigError``; ``fetcher`` opens links of
     providers that do not open their own; ``changed`` is called with every record that was saved;
-    ``keep`` stores results, and by default ``media`` does; ``inboxes`` is where vendors call back;
-    ``charged`` converts a cost that a vendor reported to micro-dollars.
+    ``keep`` checks and stores results; ``inboxes`` is where vendors call back; ``charged`` converts
+    a cost that a vendor reported to micro-dollars.
     """
 
     def __init__(
@@ -101,7 +102,7 @@ class Effects:
         slots: Slots,
         policy: Policy,
         changed: Callable[[Record], None],
-        keep: Callable[[str, AsyncIterator[bytes], str], Awaitable[StoredFile]] | None = None,
+        keep: Keep,
         inboxes: Inboxes | None = None,
         charged: Callable[[OperationState], int | None] = lambda _: None,
     ) -> None:
@@ -114,7 +115,7 @@ class Effects:
         self._slots = slots
         self._policy = policy
         self._changed = changed
-        self._put_result = keep or media.put
+        self._keep_result = keep
         self._charged = charged
 
     async def _put(self, record: Record, event: Event) -> Record:

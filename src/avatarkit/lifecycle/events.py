@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar
 
 from ..models import Action, Job, Operation, StoredFile
@@ -141,6 +141,7 @@ class Doubted(OperationEvent):
     attempt: int
     recheck_at: float
     next_at: float | None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,9 +171,10 @@ class Missing(OperationEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored(OperationEvent):
-    """All results of the operation are in the media store."""
+    """All usable results of the operation are in the media store."""
 
     files: Mapping[str, StoredFile]
+    left_out: Mapping[str, str] = field(default_factory=dict[str, str])  #: name -> why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

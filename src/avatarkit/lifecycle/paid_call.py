@@ -12,8 +12,9 @@ from typing import cast
 
 from .. import _telemetry, errors
 from .._log import cleaned, get_logger
+from ..content.integrity import SUFFIXES
 from ..interfaces import ROLES, Provider
-from ..models import MEDIA_TYPES, Action, Job, JobState, Operation, StoredFile, VendorRequest
+from ..models import Action, Job, JobState, Operation, StoredFile, VendorRequest
 from ..records import Instant, OperationState, Phase, Record, elapsed, later
 from .apply import apply, movable
 from .decide import poll_gap, settle_time
@@ -30,6 +31,7 @@ from .events import (
     Rechecked,
     Unsent,
 )
+from .expectations import expected_speech
 from .vendor_requests import digest
 
 log = get_logger(__name__)
@@ -134,6 +136,7 @@ class PaidCalls(Effects):
                 attempt=attempt,
                 recheck_at=later(now, self._policy.recheck),
                 next_at=later(now, min(2.0, state.terms.list_lag)),
+                reason=cleaned(str(caught)),
             )
         else:
             now = (await self._repository.now()).wall
@@ -175,13 +178,13 @@ class PaidCalls(Effects):
         if isinstance(answer, Job):
             return answer, None
         speech = answer
-        key = f"{record.prefix}/speech-audio{_AUDIO_SUFFIXES.get(speech.media_type, '')}"
         try:
-            file = await self._media.put(key, speech.audio, speech.media_type)
+            expected = expected_speech(record, state, speech)
+            file = await self._keep_result(_speech_at(record), speech.audio, expected)
+        except errors.BadResult as error:
+            raise _unheard(state, error.message) from error
         except Exception as error:
-            raise _unheard(state, type(error).__name__) from error
-        if not file.size:
-            raise _unheard(state, "empty audio")
+            raise _unheard(state, f"the speech broke off: {type(error).__name__}") from error
         return _spoken(record, state, speech.cost), {"audio": file}
 
     async def _reconcile(
@@ -222,8 +225,8 @@ class PaidCalls(Effects):
     ) -> tuple[Sequence[Job], Mapping[str, StoredFile] | None]:
         """Look for proof of acceptance: stored speech, or jobs with our correlation ID."""
         if state.operation is Operation.SPEECH:
-            for suffix in ("", *_AUDIO_SUFFIXES.values()):
-                file = await self._media.stat(f"{record.prefix}/speech-audio{suffix}")
+            for suffix in ("", *_AUDIO_SUFFIXES):
+                file = await self._media.stat(f"{_speech_at(record)}{suffix}")
                 if file is not None and file.size:
                     return [_spoken(record, state, None)], {"audio": file}
         return (await self._find(record, state, provider) if state.terms.findable else []), None
@@ -303,7 +306,8 @@ class PaidCalls(Effects):
             kind="payment",
             operation=state.operation,
             message=f"{state.provider} may have accepted {state.operation} without its answer "
-            f"reaching us, and cannot be searched for {record.token(state.operation)}. Look there.",
+            f"reaching us{_because(state)}, and cannot be searched for "
+            f"{record.token(state.operation)}. Look there.",
             choices=("not_made", "give_up") if speech else ("adopt", "not_made", "give_up"),
         )
         return await self._put(record, Asked(at=now.wall, action=action))
@@ -320,19 +324,23 @@ class PaidCalls(Effects):
         return await self._put(record, event)
 
 
-#: The extension of stored speech, by which its type is known again after a crash.
-_AUDIO_SUFFIXES: Mapping[str, str] = {
-    media_type: suffix
-    for suffix, media_type in MEDIA_TYPES.items()
-    if media_type.startswith("audio/")
-}
+#: Extensions of stored speech, by which its type is known again after a crash.
+_AUDIO_SUFFIXES = tuple(suffix for kind, suffix in SUFFIXES.items() if kind.startswith("audio/"))
+
+
+def _speech_at(record: Record) -> str:
+    """Key of a record's speech in the media store, without its extension."""
+    return f"{record.prefix}/speech-audio"
+
+
+def _because(state: OperationState) -> str:
+    """Reason of the doubt, in brackets, if an answer told one."""
+    return f" ({state.call.doubt})" if state.call.doubt else ""
 
 
 def _unheard(state: OperationState, why: str) -> errors.Ambiguous:
-    """Error for speech that broke off; the vendor may have charged for it."""
-    return errors.Ambiguous(
-        f"the speech broke off ({why})", provider=state.provider, operation=state.operation
-    )
+    """Error for speech that cannot be used; the vendor may have charged for it."""
+    return errors.Ambiguous(why, provider=state.provider, operation=state.operation)
 
 
 def _spoken(record: Record, state: OperationState, cost: str | None) -> Job:

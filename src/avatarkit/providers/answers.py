@@ -37,7 +37,7 @@ class Reads:
     #: seconds or milliseconds since 1970, or a time in ISO 8601 or RFC 1123
     created_at: Places = ("created_at",)
     cost: Places = ()
-    seconds: Places = ()  #: length of a finished video, if the vendor charges by it
+    seconds: Places = ()  #: length of a finished video; it is charged by it if ``cost`` is empty
     token: Places = ("name",)  #: the name that we gave to the job
     items: Places = ("data",)  #: the jobs of a page
     cursor: Places = ()  #: the cursor of the next page; empty on the last page

@@ -540,6 +540,7 @@ class HttpProvider:
             created_at=parse_time(filled_at(raw, *reads.created_at)),
             cost=text_at(raw, *reads.cost)
             or _cost_of_length(operation, state, text_at(raw, *reads.seconds)),
+            seconds=_length(operation, state, value_at(raw, *reads.seconds)),
             raw=raw,
         )
         return self._read_on(job)
@@ -713,7 +714,17 @@ def _without_none(body: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in body.items() if value is not None}
 
 
+def _length(operation: Operation, state: JobState, told: Any) -> float | None:
+    """Seconds of a finished video, if the vendor tells a number."""
+    filmed = operation in _FILMED and state is JobState.SUCCEEDED
+    known = isinstance(told, int | float) and not isinstance(told, bool) and 0 < told < 1e6
+    return float(told) if filmed and known else None
+
+
+_FILMED = frozenset({Operation.VIDEO, Operation.DUB})
+
+
 def _cost_of_length(operation: Operation, state: JobState, seconds: str | None) -> str | None:
     """Cost of a finished video that is charged by its length, such as ``"31.5 seconds"``."""
-    filmed = operation in {Operation.VIDEO, Operation.DUB} and state is JobState.SUCCEEDED
+    filmed = operation in _FILMED and state is JobState.SUCCEEDED
     return f"{seconds} seconds" if filmed and seconds is not None else None

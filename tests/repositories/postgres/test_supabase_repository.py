@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from avatarkit import http
 from avatarkit.consent import identified
+from avatarkit.content.results import Results
 from avatarkit.errors import ConfigError, IllegalTransition, StorageError
 from avatarkit.interfaces import Claim, LogEntry, ProviderSettings, Repository
 from avatarkit.lifecycle.account_limits import AccountSlots
@@ -763,13 +764,14 @@ async def test_a_vendor_with_a_rate_is_asked_though_the_database_is_reached_by_h
         await repository.create(record)
         orchestrator = Orchestrator(
             repository=repository,
-            media=FolderStore(tmp_path),
+            media=(media := FolderStore(tmp_path)),
             provider=lambda name: synthesia,
             fetcher=None,
             clock=clock,
             slots=AccountSlots(repository, clock, lease=120.0),
             policy=Policy(),
             changed=lambda record: None,
+            keep=Results(media, None).keep,
         )
         saved = await orchestrator.advance(record.id)
     assert (saved.operation(Operation.VIDEO).job.id, sent) == ("v1", ["POST"])

@@ -1,0 +1,612 @@
+"""Integrity of a file without a decoder: container, streams, length, and that no byte is missing.
+
+Pure Python, for results that vendors deliver. Headers and indexes are read in place (``mmap``), so
+neither a large file nor a false index takes memory. What only a decoder sees, damaged pictures
+within a whole container, is the business of ``playback``.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import re
+import struct
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+Kind = Literal["video", "audio", "image", "text"]
+
+#: Extension of each media type that ``examine`` can return.
+SUFFIXES: Mapping[str, str] = {
+    "application/json": ".json",
+    "application/x-subrip": ".srt",
+    "audio/aac": ".aac",
+    "audio/flac": ".flac",
+    "audio/mp4": ".m4a",
+    "audio/mpeg": ".mp3",
+    "audio/ogg": ".ogg",
+    "audio/wav": ".wav",
+    "audio/webm": ".webm",
+    "image/avif": ".avif",
+    "image/gif": ".gif",
+    "image/heic": ".heic",
+    "image/jpeg": ".jpg",
+    "image/png": ".png",
+    "image/webp": ".webp",
+    "text/vtt": ".vtt",
+    "video/mp4": ".mp4",
+    "video/ogg": ".ogv",
+    "video/quicktime": ".mov",
+    "video/webm": ".webm",
+    "video/x-msvideo": ".avi",
+}
+
+
+class DamagedError(Exception):
+    """A file is incomplete, or is nothing that can be played; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """Properties of a whole file, as its headers state them."""
+
+    media_type: str
+    streams: frozenset[Kind]  #: kinds of its streams
+    seconds: float | None = None  #: length; None if unknown
+
+
+#: A file, mapped into memory.
+_Data = mmap.mmap
+
+
+def examine(path: Path) -> Container:
+    """Read the containers' headers and follow them to the end of the file; blocking.
+
+    Raises ``DamagedError`` for a file that is empty, cut off, or of no known format.
+    """
+    if not path.stat().st_size:
+        raise DamagedError("it is empty (0 bytes)")
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        head = data[:64]
+        for pattern, read in _READERS:
+            if pattern.match(head):
+                try:
+                    return read(data)
+                except (struct.error, IndexError) as error:
+                    raise DamagedError("it is cut off within a header") from error
+        raise DamagedError(f"it is {describe(data[:4096])}")
+
+
+#: Kinds of files that servers send instead of a result: pattern of the first bytes, name.
+_FOREIGN = (
+    (rb"(?is)\s*(<!--.*?-->\s*)*(<!doctype html|<html|<head|<body)", "a web page"),
+    (rb"\s*#EXTM3U", "a playlist (HLS), not the video itself"),
+    (rb"(?s)\s*(<\?xml|<[A-Za-z][\w:.-]*[\s/>])", "an XML document"),
+    (rb"\s*[{\[]", "a JSON document"),
+    (rb"\x1f\x8b", "compressed (gzip)"),
+    (rb"PK\x03\x04", "an archive (ZIP)"),
+    (rb"%PDF-", "a PDF"),
+)
+#: Error code of a storage service, such as S3, in its XML document.
+_STORAGE_CODE = re.compile(rb"<Code>([A-Za-z0-9.]{1,64})</Code>")
+
+
+def describe(head: bytes) -> str:
+    """Name what a file is that is no media, by its first bytes."""
+    name = next((name for pattern, name in _FOREIGN if re.match(pattern, head)), None)
+    if name is None:
+        return "text" if is_text(head) else "no media file of a known format"
+    code = _STORAGE_CODE.search(head)
+    return f"{name}: {code[1].decode()}" if code else name
+
+
+def is_text(head: bytes) -> bool:
+    """True if these bytes are text, so no sample values of sound."""
+    return not re.search(rb"[\0-\x08\x0e-\x1a]", head) and _decodes(head)
+
+
+def _decodes(head: bytes) -> bool:
+    try:
+        head[: max(1, len(head) - 3)].decode()  # the last character may be cut
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _cut(needed: int, has: int) -> DamagedError:
+    return DamagedError(f"it is cut off: {needed} bytes belong to it, and {has} came")
+
+
+# -- MP4 and QuickTime (ISO 14496-12) ---------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    kind: bytes
+    start: int  #: of its contents
+    end: int
+
+
+def _boxes(data: _Data, start: int, end: int) -> Iterator[_Box]:
+    while end - start >= 8:
+        size, kind = struct.unpack_from(">I4s", data, start)
+        head = 8
+        if size == 1:
+            (size,), head = struct.unpack_from(">Q", data, start + 8), 16
+        elif size == 0:  # to the end
+            size = end - start
+        if size < head:
+            raise DamagedError("its boxes are damaged")
+        if start + size > end:
+            raise _cut(start + size, end)
+        yield _Box(kind, start + head, start + size)
+        start += size
+
+
+def _within(data: _Data, box: _Box, *path: bytes) -> _Box | None:
+    """Return the first box at a path of kinds."""
+    found: _Box | None = box
+    for kind in path:
+        if found is None:
+            return None
+        found = next((b for b in _boxes(data, found.start, found.end) if b.kind == kind), None)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Track:
+    kind: Kind | None
+    samples: int
+    seconds: float | None
+    end: int  #: offset behind its last sample
+
+
+_HANDLERS: Mapping[bytes, Kind] = {b"vide": "video", b"soun": "audio"}
+_STILLS: Mapping[bytes, str] = {
+    **dict.fromkeys((b"avif", b"avis"), "image/avif"),
+    **dict.fromkeys((b"heic", b"heix", b"mif1", b"msf1"), "image/heic"),
+}
+
+
+def _mp4(data: _Data) -> Container:
+    boxes = list(_boxes(data, 0, len(data)))
+    brand = data[boxes[0].start : boxes[0].start + 4] if boxes[0].kind == b"ftyp" else b"qt  "
+    if still := _STILLS.get(brand):
+        return Container(media_type=still, streams=frozenset({"image"}))
+    moov = next((box for box in boxes if box.kind == b"moov"), None)
+    if moov is None:
+        raise DamagedError("it is cut off: the index of its streams (moov) is missing")
+    fragmented = any(box.kind == b"moof" for box in boxes)
+    tracks = [
+        _track(data, box) for box in _boxes(data, moov.start, moov.end) if box.kind == b"trak"
+    ]
+    end = max((track.end for track in tracks), default=0)
+    if end > len(data):
+        raise _cut(end, len(data))
+    streams = frozenset(t.kind for t in tracks if t.kind and (t.samples or fragmented))
+    lengths = [t.seconds for t in tracks if t.kind in streams and t.seconds]
+    kind = "quicktime" if brand == b"qt  " else "mp4"
+    return Container(
+        media_type=f"video/{kind}" if "video" in streams else "audio/mp4",
+        streams=streams,
+        seconds=max(lengths) if lengths else _fragments_length(data, moov),
+    )
+
+
+def _track(data: _Data, trak: _Box) -> _Track:
+    handler = _within(data, trak, b"mdia", b"hdlr")
+    header = _within(data, trak, b"mdia", b"mdhd")
+    table = _within(data, trak, b"mdia", b"minf", b"stbl")
+    if handler is None or header is None or table is None:
+        raise DamagedError("the index of its streams is damaged")
+    kind = _HANDLERS.get(data[handler.start + 8 : handler.start + 12])
+    samples, end = _samples(data, table)
+    return _Track(kind, samples, _length(data, header), end)
+
+
+def _length(data: _Data, header: _Box) -> float | None:
+    if data[header.start]:
+        scale, length = struct.unpack_from(">IQ", data, header.start + 20)
+    else:
+        scale, length = struct.unpack_from(">II", data, header.start + 12)
+    return length / scale if scale and length else None
+
+
+def _fragments_length(data: _Data, moov: _Box) -> float | None:
+    total, movie = _within(data, moov, b"mvex", b"mehd"), _within(data, moov, b"mvhd")
+    if total is None or movie is None:
+        return None
+    (scale,) = struct.unpack_from(">I", data, movie.start + (20 if data[movie.start] else 12))
+    (length,) = struct.unpack_from(">Q" if data[total.start] else ">I", data, total.start + 4)
+    return length / scale if scale else None
+
+
+def _samples(data: _Data, table: _Box) -> tuple[int, int]:
+    """Return the number of a track's samples, and the offset behind the last one."""
+    parts = {box.kind: box for box in _boxes(data, table.start, table.end)}
+    sizes, runs = parts.get(b"stsz"), parts.get(b"stsc")
+    chunks = parts.get(b"stco") or parts.get(b"co64")
+    if sizes is None or runs is None or chunks is None:
+        return (1, 0) if b"stz2" in parts else (0, 0)
+    size, total = struct.unpack_from(">II", data, sizes.start + 4)
+    offsets = _numbers(data, chunks, 4, ">Q" if chunks.kind == b"co64" else ">I")
+    if not total or not offsets:
+        return total, 0
+    last = max(range(len(offsets)), key=offsets.__getitem__)
+    first, count = _samples_of(last, _numbers(data, runs, 4, ">III"))
+    count = min(count, total - first)
+    if not size:
+        if 12 + 4 * total > sizes.end - sizes.start:
+            raise DamagedError("the index of its streams is damaged")
+        each = struct.unpack_from(f">{max(count, 0)}I", data, sizes.start + 12 + 4 * first)
+        return total, offsets[last] + sum(each)
+    return total, offsets[last] + size * count
+
+
+def _numbers(data: _Data, box: _Box, at: int, form: str) -> Sequence[Any]:
+    """Read a table whose number of rows stands at ``at``; rows of one number are plain numbers."""
+    (count,) = struct.unpack_from(">I", data, box.start + at)
+    step, start = struct.calcsize(form), box.start + at + 4
+    if start + count * step > box.end:
+        raise DamagedError("the index of its streams is damaged")
+    rows = struct.iter_unpack(form, data[start : start + count * step])
+    return [row[0] if len(row) == 1 else row for row in rows]
+
+
+def _samples_of(chunk: int, runs: Sequence[tuple[int, int, int]]) -> tuple[int, int]:
+    """Return the first sample of a chunk, and how many it has; runs name their first chunk."""
+    before = 0
+    for number, (first, per_chunk, _) in enumerate(runs):
+        following = runs[number + 1][0] if number + 1 < len(runs) else chunk + 2
+        if chunk + 1 < following:
+            return before + (chunk + 1 - first) * per_chunk, per_chunk
+        before += (following - first) * per_chunk
+    return before, 0
+
+
+# -- WebM and Matroska (RFC 8794, RFC 9559) ---------------------------------------------------
+
+_SEGMENT, _CLUSTER, _INFO, _TRACKS = 0x18538067, 0x1F43B675, 0x1549A966, 0x1654AE6B
+_SCALE, _DURATION, _ENTRY, _TYPE = 0x2AD7B1, 0x4489, 0xAE, 0x83
+_TIMESTAMP, _SIMPLE_BLOCK, _BLOCK_GROUP = 0xE7, 0xA3, 0xA0
+#: Elements whose contents are read as elements; a segment and a cluster may have no length.
+_OPEN = frozenset({_SEGMENT, _CLUSTER, _INFO, _TRACKS, _ENTRY})
+#: A cluster holds at most 32.8 s: its blocks count milliseconds in 16 bits.
+_CLUSTER_SECONDS = 33.0
+_TRACK_TYPES: Mapping[int, Kind] = {1: "video", 2: "audio"}
+
+
+def _elements(data: _Data) -> Iterator[tuple[int, int, int]]:
+    """Yield (id, start, end) of all elements, parents first; those in ``_OPEN`` are entered."""
+    at = 0
+    while at < len(data):
+        element, at = _variable(data, at, marked=True)
+        size, start = _variable(data, at, marked=False)
+        unknown = size is None and element in _OPEN
+        end = len(data) if unknown else start + (size or 0)
+        if end > len(data) or (size is None and not unknown):
+            raise _cut(end, len(data))
+        yield element or 0, start, end
+        at = start if element in _OPEN else end
+
+
+def _variable(data: _Data, at: int, *, marked: bool) -> tuple[int | None, int]:
+    """Read a number of variable length; None is "unknown". ``marked`` keeps the length bits."""
+    first = data[at]
+    length = 9 - first.bit_length()
+    if length > 8 or at + length > len(data):
+        raise DamagedError("it is cut off, or damaged within its elements")
+    value = int.from_bytes(data[at : at + length], "big")
+    if not marked:
+        value -= 1 << (7 * length)
+        if value == (1 << (7 * length)) - 1:
+            return None, at + length
+    return value, at + length
+
+
+def _webm(data: _Data) -> Container:
+    streams: set[Kind] = set()
+    scale, duration, cluster, blocks = 1_000_000, 0.0, 0, 0
+    for element, start, end in _elements(data):
+        if element == _SCALE:
+            scale = int.from_bytes(data[start:end], "big")
+        elif element == _DURATION:
+            (duration,) = struct.unpack(">f" if end - start == 4 else ">d", data[start:end])
+        elif element == _TYPE and end > start:
+            streams |= {_TRACK_TYPES[n] for n in {data[end - 1]} & _TRACK_TYPES.keys()}
+        elif element == _TIMESTAMP:
+            cluster = int.from_bytes(data[start:end], "big")
+        blocks += element in {_SIMPLE_BLOCK, _BLOCK_GROUP}
+    seconds = duration * scale / 1e9
+    if not blocks or seconds - cluster * scale / 1e9 > _CLUSTER_SECONDS:
+        raise DamagedError("it is cut off: its last pictures are missing")
+    kind = "video" if "video" in streams else "audio"
+    return Container(media_type=f"{kind}/webm", streams=frozenset(streams), seconds=seconds or None)
+
+
+# -- RIFF: WAV, WebP, AVI ---------------------------------------------------------------------
+
+
+def _chunks(data: _Data) -> Iterator[tuple[bytes, int, int]]:
+    """Yield (name, start, size as stated) of the chunks; a chunk may be longer than the file."""
+    at = 12
+    while at + 8 <= len(data):
+        name, size = struct.unpack_from("<4sI", data, at)
+        yield name, at + 8, size
+        at += 8 + size + size % 2
+
+
+#: Sizes that a stream has in its header, because it was not finished when that was written.
+_UNTOLD = frozenset({0, 0x7FFF_FFFF, 0xFFFF_FFFF, 0xFFFF_FFFF - 36, 0x7FFF_FFFF - 36})
+
+
+def _wav(data: _Data) -> Container:
+    rate, long_size = 0, None
+    for name, start, size in _chunks(data):
+        if name == b"ds64":
+            (long_size,) = struct.unpack_from("<Q", data, start + 8)
+        elif name == b"fmt ":
+            (rate,) = struct.unpack_from("<I", data, start + 8)
+        elif name == b"data":
+            has = len(data) - start
+            wanted = long_size or (has if size in _UNTOLD else size)
+            if wanted > has:
+                raise _cut(start + wanted, len(data))
+            if not wanted or not rate:
+                raise DamagedError("it has no sound")
+            return Container(
+                media_type="audio/wav", streams=frozenset({"audio"}), seconds=wanted / rate
+            )
+    raise DamagedError("it is cut off: its sound (data) is missing")
+
+
+def _riff(data: _Data) -> Container:
+    (size,) = struct.unpack_from("<I", data, 4)
+    if 8 + size > len(data):
+        raise _cut(8 + size, len(data))
+    if data[8:12] == b"WEBP":
+        return Container(media_type="image/webp", streams=frozenset({"image"}))
+    kinds: dict[bytes, Kind] = {b"vids": "video", b"auds": "audio"}
+    found = re.findall(rb"strh.{4}(vids|auds)", data[:_AVI_HEADER], re.DOTALL)
+    streams = frozenset(kinds[name] for name in found)
+    return Container(media_type="video/x-msvideo", streams=streams)
+
+
+_AVI_HEADER = 1 << 16
+
+
+# -- MPEG audio, AAC, Ogg, FLAC ---------------------------------------------------------------
+
+_MP3_RATES = (44_100, 48_000, 32_000)
+_KBITS = {
+    (1, 1): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
+    (1, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
+    (1, 3): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (2, 1): (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
+    (2, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    (2, 3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+}
+#: Versions by their bits: (generation of the table, divisor of the sample rate).
+_VERSIONS = {0b11: (1, 1), 0b10: (2, 2), 0b00: (2, 4)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    size: int  #: bytes
+    seconds: float
+
+
+def _mp3_frame(data: _Data, at: int) -> _Frame | None:
+    """Frame of MPEG audio at an offset, by its header; None if there is none."""
+    head = data[at : at + 4]
+    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
+        return None
+    version, layer = _VERSIONS.get(head[1] >> 3 & 3), 4 - (head[1] >> 1 & 3)
+    bits, rate, padding = head[2] >> 4, head[2] >> 2 & 3, head[2] >> 1 & 1
+    if version is None or layer == 4 or rate == 3 or not 0 < bits < 15:
+        return None
+    generation, divisor = version
+    hertz = _MP3_RATES[rate] // divisor
+    bits_per_second = _KBITS[generation, layer][bits - 1] * 1000
+    if layer == 1:
+        return _Frame((12 * bits_per_second // hertz + padding) * 4, 384 / hertz)
+    samples = 576 if layer == 3 and generation == 2 else 1152
+    return _Frame(samples // 8 * bits_per_second // hertz + padding, samples / hertz)
+
+
+_ADTS_RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000)
+_ADTS_RATES += (11_025, 8_000, 7_350)
+
+
+def _adts_frame(data: _Data, at: int) -> _Frame | None:
+    head = data[at : at + 7]
+    if len(head) < 7 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0:
+        return None
+    size = (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
+    rate = head[2] >> 2 & 15
+    if size < 7 or rate >= len(_ADTS_RATES):
+        return None
+    return _Frame(size, 1024 / _ADTS_RATES[rate])
+
+
+#: Tags behind the last frame.
+_TAGS_BEHIND = re.compile(rb"TAG|APETAGEX|LYRICSBEGIN|ID3|3DI|\0")
+#: Bytes between two frames that are passed over, in all.
+_STRAY = 4096
+
+
+def _frames(data: _Data, frame_at: Callable[[_Data, int], _Frame | None], name: str) -> Container:
+    """Walk from frame to frame to the end of the file."""
+    at, seconds, count, stray = _behind_id3(data), 0.0, 0, 0
+    stated = _stated_frames(data, at)
+    while at < len(data):
+        frame = frame_at(data, at)
+        if frame is None:
+            if count and _TAGS_BEHIND.match(data[at : at + 12]):
+                break
+            at, stray = at + 1, stray + 1
+            if stray > _STRAY:
+                raise DamagedError("its frames are damaged")
+            continue
+        if at + frame.size > len(data):
+            raise _cut(at + frame.size, len(data))
+        at, seconds, count = at + frame.size, seconds + frame.seconds, count + 1
+    if not count:
+        raise DamagedError("it has no sound")
+    if stated is not None and count < stated:
+        raise DamagedError(f"it is cut off: {stated} frames belong to it, and {count} came")
+    return Container(media_type=f"audio/{name}", streams=frozenset({"audio"}), seconds=seconds)
+
+
+def _behind_id3(data: _Data) -> int:
+    """Offset behind an ID3v2 tag; raises ``DamagedError`` if the file ends within it."""
+    if data[:3] != b"ID3":
+        return 0
+    size = 0
+    for byte in data[6:10]:
+        size = size << 7 | byte & 0x7F
+    end = 10 + size + (10 if data[5] & 0x10 else 0)
+    if end > len(data):
+        raise _cut(end, len(data))
+    return end
+
+
+def _stated_frames(data: _Data, at: int) -> int | None:
+    """Number of frames that a Xing or Info header states, if there is one."""
+    head = data[at : at + 200]
+    found = max(head.find(b"Xing"), head.find(b"Info"))
+    if found < 0 or len(head) < found + 12 or not head[found + 7] & 1:
+        return None
+    return int.from_bytes(head[found + 8 : found + 12], "big")
+
+
+def _mpeg(data: _Data) -> Container:
+    adts = data[0] == 0xFF and data[1] & 0xF6 == 0xF0
+    return _frames(data, _adts_frame, "aac") if adts else _frames(data, _mp3_frame, "mpeg")
+
+
+def _ogg(data: _Data) -> Container:
+    at, granule, head = 0, 0, data[:512]
+    while at < len(data):
+        if data[at : at + 4] != b"OggS":
+            raise DamagedError("its pages are damaged")
+        (position,) = struct.unpack_from("<q", data, at + 6)
+        count = data[at + 26]
+        end = at + 27 + count + sum(data[at + 27 : at + 27 + count])
+        if end > len(data):
+            raise _cut(end, len(data))
+        at, granule = end, max(granule, position)
+    video = b"theora" in head
+    rate = 48_000 if b"OpusHead" in head else 0
+    if (found := head.find(b"\x01vorbis")) >= 0:
+        (rate,) = struct.unpack_from("<I", head, found + 12)
+    return Container(
+        media_type="video/ogg" if video else "audio/ogg",
+        streams=frozenset({"video", "audio"} if video else {"audio"}),
+        seconds=granule / rate if rate and granule and not video else None,
+    )
+
+
+def _flac(data: _Data) -> Container:
+    packed = int.from_bytes(data[18:26], "big")
+    rate, samples = packed >> 44, packed & (1 << 36) - 1
+    seconds = samples / rate if rate and samples else None
+    return Container(media_type="audio/flac", streams=frozenset({"audio"}), seconds=seconds)
+
+
+# -- pictures ---------------------------------------------------------------------------------
+
+_IMAGE = frozenset[Kind]({"image"})
+
+
+def _png(data: _Data) -> Container:
+    at, pixels = 8, False
+    while at + 12 <= len(data):
+        size, name = struct.unpack_from(">I4s", data, at)
+        end = at + 12 + size
+        if end > len(data):
+            raise _cut(end, len(data))
+        if zlib.crc32(data[at + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
+            raise DamagedError("its bytes were changed: a checksum does not fit")
+        if name == b"IEND" and pixels:
+            return Container(media_type="image/png", streams=_IMAGE)
+        pixels, at = pixels or name == b"IDAT", end
+    raise DamagedError("it is cut off: its end (IEND) is missing")
+
+
+#: A marker of JPEG that is no escaped byte, no restart and no filling.
+_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
+
+
+def _jpeg(data: _Data) -> Container:
+    at, frame = 2, False
+    while at < len(data):
+        found = _MARKER.search(data, at)
+        if found is None:
+            break
+        marker = found[0][1]
+        if marker == 0xD9 and frame:
+            return Container(media_type="image/jpeg", streams=_IMAGE)
+        (size,) = struct.unpack_from(">H", data, found.end())
+        frame = frame or (0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC})
+        at = found.end() + size
+    raise DamagedError("it is cut off: its end (EOI) is missing")
+
+
+def _gif(data: _Data) -> Container:
+    if not data[-64:].rstrip(b"\0").endswith(b";"):
+        raise DamagedError("it is cut off: its end is missing")
+    return Container(media_type="image/gif", streams=_IMAGE)
+
+
+# -- text -------------------------------------------------------------------------------------
+
+_TEXT_SIZE = 16 << 20
+_CUE = re.compile(rb"\d\d:\d\d[.,]\d{1,3}[ \t]+-->[ \t]+(?:\d+:)?\d\d:\d\d[.,]\d{1,3}")
+
+
+def _text(data: _Data) -> bytes:
+    if len(data) > _TEXT_SIZE:
+        raise DamagedError(f"it is text of more than {_TEXT_SIZE >> 20} MiB")
+    return data[:]
+
+
+def _subtitles(data: _Data) -> Container:
+    """Subtitles with at least one cue; an empty WebVTT file says that nothing is spoken."""
+    text = _text(data).removeprefix(b"\xef\xbb\xbf").lstrip()
+    vtt = text.startswith(b"WEBVTT")
+    if not vtt and not _CUE.search(text):
+        raise DamagedError("it has no cues: it is no file of subtitles")
+    kind = "text/vtt" if vtt else "application/x-subrip"
+    return Container(media_type=kind, streams=frozenset({"text"}))
+
+
+def _json(data: _Data) -> Container:
+    try:
+        json.loads(_text(data))
+    except (ValueError, RecursionError) as error:
+        raise DamagedError("it is a JSON document that is cut off or damaged") from error
+    return Container(media_type="application/json", streams=frozenset({"text"}))
+
+
+#: First match wins.
+_READERS: tuple[tuple[re.Pattern[bytes], Callable[[_Data], Container]], ...] = tuple(
+    (re.compile(pattern, re.DOTALL), read)
+    for pattern, read in (
+        (rb".{4}(ftyp|moov|mdat|wide|free|skip|pnot)", _mp4),
+        (rb"\x1a\x45\xdf\xa3", _webm),
+        (rb"(RIFF|RF64|RIFX).{4}WAVE", _wav),
+        (rb"RIFF.{4}(WEBP|AVI )", _riff),
+        (rb"ID3|\xff[\xe0-\xff]", _mpeg),
+        (rb"OggS", _ogg),
+        (rb"fLaC", _flac),
+        (rb"\x89PNG\r\n\x1a\n", _png),
+        (rb"\xff\xd8\xff", _jpeg),
+        (rb"GIF8", _gif),
+        (rb"(\xef\xbb\xbf)?\s*(WEBVTT|\d+\s*\n\s*\d+:\d\d:\d\d)", _subtitles),
+        (rb"\s*[{\[]", _json),
+    )
+)

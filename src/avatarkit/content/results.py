@@ -1,0 +1,209 @@
+"""Results of vendors: each is checked as the type that it claims to be, marked, and stored.
+
+``integrity`` reads the container in pure Python; with PyAV (extra ``media``) ``playback`` decodes
+the file as well. A file that fails either is not stored.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+import anyio
+import anyio.to_thread
+
+from .. import errors
+from ..interfaces import MediaStore
+from ..models import StoredFile
+from .credentials import Marking
+from .files import chunks as pieces
+from .files import spool
+from .integrity import SUFFIXES, Container, DamagedError, Kind, describe, examine, is_text
+
+#: Kinds of file that a result of this name may be; others are what the end of their link says.
+KINDS: Mapping[str, frozenset[Kind]] = {
+    "video": frozenset({"video"}),
+    "captioned": frozenset({"video"}),
+    "audio": frozenset({"audio"}),
+    "thumbnail": frozenset({"image"}),
+    "preview": frozenset({"video", "image", "audio"}),
+    "captions": frozenset({"text"}),
+    "subtitles": frozenset({"text"}),
+}
+#: Sound without a container: media type -> bytes a second, or None if that is not fixed.
+_RAW: Mapping[str, int | None] = {
+    "audio/pcm": None,
+    "audio/basic": 8000,
+    "audio/x-alaw-basic": 8000,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Length:
+    """Length that a result must have, and the reason."""
+
+    least: float  #: seconds
+    most: float  #: seconds
+    because: str  #: completes "it lasts 0.2 s, and ..."
+
+
+def as_told(seconds: float) -> Length:
+    """Length that the vendor states: vendors round to seconds, encoders fill the last frame."""
+    margin = max(1.0, 0.05 * seconds)
+    because = f"the vendor says that it lasts {seconds:.1f} s"
+    return Length(least=seconds - margin, most=seconds + margin, because=because)
+
+
+def as_spoken(seconds: float) -> Length:
+    """Length of a video that speaks this sound: it may have an intro, but no word is left out."""
+    because = f"the sound that it speaks lasts {seconds:.1f} s"
+    least = seconds - max(1.0, 0.05 * seconds)
+    return Length(least=least, most=seconds * 2 + 30.0, because=because)
+
+
+def as_dubbed(seconds: float) -> Length:
+    """Length of a dub: another language takes longer or shorter, at most by half or twice."""
+    because = f"its original lasts {seconds:.1f} s"
+    return Length(least=seconds * 0.5 - 1.0, most=seconds * 2 + 30.0, because=because)
+
+
+#: Letters a second that no voice exceeds: more than twice the usual 15, at a vendor's top speed.
+_FASTEST = 40.0
+
+
+def as_read(script: str) -> Length:
+    """Length of a script: a voice needs this long at its fastest; pauses have no limit."""
+    letters = sum(c.isalnum() for c in re.sub(r"<[^<>]*>", " ", script))
+    because = f"its text has {letters} letters"
+    return Length(least=letters / _FASTEST - 0.5, most=float("inf"), because=because)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """Properties that a result must have."""
+
+    name: str  #: "video", "audio", "thumbnail", ...
+    media_type: str = ""  #: by its link or by the answer; empty if neither says one
+    lengths: tuple[Length, ...] = ()
+    provider: str = "avatarkit"
+    operation: str = ""
+
+    @property
+    def kinds(self) -> frozenset[Kind] | None:
+        """Kinds of file that it may be; None for any that is known."""
+        if self.name in KINDS:
+            return KINDS[self.name]
+        main = self.media_type.partition("/")[0]
+        return next((k for k in KINDS.values() if k == {main}), None)
+
+
+class Keep(Protocol):
+    """Function that stores a result under a key without its extension."""
+
+    async def __call__(
+        self, place: str, chunks: AsyncIterator[bytes], expected: Expected, /
+    ) -> StoredFile:
+        """Raises ``BadResult`` for a file that is not what is expected."""
+        ...
+
+
+class Results:
+    """Store for results: ``marking`` labels them as made by AI; None leaves them as they came."""
+
+    def __init__(self, media: MediaStore, marking: Marking | None) -> None:
+        self._media = media
+        self._marking = marking
+
+    async def keep(
+        self, place: str, chunks: AsyncIterator[bytes], expected: Expected, /
+    ) -> StoredFile:
+        """Check a stream and store it; its extension and media type are those of its contents.
+
+        Raises ``BadResult`` for a file that is not what is expected; then nothing is stored.
+        """
+        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
+            path = Path(folder) / "result"
+            await spool(path, chunks)
+            found = await anyio.to_thread.run_sync(check, path, expected)
+            key = f"{place}{SUFFIXES.get(found.media_type, '')}"
+            if self._marking is None:
+                stored = await self._media.put(key, pieces(path), found.media_type)
+            else:
+                stored = await self._marking.put(self._media, key, path, found.media_type)
+        return stored.model_copy(update={"seconds": found.seconds})
+
+
+def check(path: Path, expected: Expected) -> Container:
+    """Check a file as what it claims to be; blocking. Raises ``BadResult`` with the reason."""
+    try:
+        found = _raw(path, expected) or _played(path, _whole(path, expected))
+        _measure(found, expected.lengths)
+    except DamagedError as error:
+        raise errors.BadResult(
+            f"the {expected.name} that was delivered cannot be used: {error}",
+            provider=expected.provider,
+            operation=expected.operation,
+        ) from error
+    return found
+
+
+def _measure(found: Container, lengths: tuple[Length, ...]) -> None:
+    for length in lengths:
+        if found.seconds is not None and not length.least <= found.seconds <= length.most:
+            raise DamagedError(f"it lasts {found.seconds:.1f} s, and {length.because}")
+
+
+def _raw(path: Path, expected: Expected) -> Container | None:
+    """Sound without a container; None for other types."""
+    if expected.media_type not in _RAW:
+        return None
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if not head or is_text(head):
+        raise DamagedError(f"it is {describe(head)}" if head else "it is empty (0 bytes)")
+    rate = _RAW[expected.media_type]
+    seconds = path.stat().st_size / rate if rate else None
+    audio = frozenset[Kind]({"audio"})
+    return Container(media_type=expected.media_type, streams=audio, seconds=seconds)
+
+
+def _whole(path: Path, expected: Expected) -> Container:
+    found = examine(path)
+    _require(found, expected.kinds)
+    return found
+
+
+def _require(found: Container, kinds: frozenset[Kind] | None) -> None:
+    if not found.streams:
+        raise DamagedError("it has neither pictures nor sound")
+    if kinds is None:
+        return
+    main: Kind = "video" if "video" in found.streams else next(iter(found.streams))
+    if main not in kinds:
+        wanted = " or ".join(sorted(kinds))
+        raise DamagedError(f"it holds {found.media_type} and no {wanted}")
+
+
+@cache
+def _plays() -> bool:
+    """True if PyAV is installed."""
+    return importlib.util.find_spec("av") is not None
+
+
+def _played(path: Path, found: Container) -> Container:
+    """Decode it, where PyAV is installed; the length is then that of what was decoded."""
+    if "text" in found.streams or not _plays():
+        return found
+    from .playback import play
+
+    played = play(path)
+    pictures = "video" in found.streams or "image" in found.streams
+    if (pictures and not played.video) or ("audio" in found.streams and not played.audio):
+        raise DamagedError(f"no {'picture' if pictures else 'sound'} in it can be decoded")
+    return replace(found, seconds=played.seconds or found.seconds)

@@ -1,0 +1,62 @@
+"""Expectations of results: what a file has to be, by its name, its link and the record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from urllib.parse import urlsplit
+
+from ..content.results import Expected, Length, as_dubbed, as_read, as_spoken, as_told
+from ..models import Job, Operation, Speech, media_type_of
+from ..records import OperationState, Record, Video
+
+#: The result without which an operation is worth nothing.
+WANTED: Mapping[Operation, str] = {
+    Operation.VIDEO: "video",
+    Operation.DUB: "video",
+    Operation.SPEECH: "audio",
+}
+#: Results that last as long as the operation's main result.
+_LASTING = frozenset({"video", "captioned", "audio"})
+
+
+def expected_result(record: Record, job: Job, name: str, link: str) -> Expected:
+    """Expectation of a result behind a link."""
+    lengths = _lengths(record, job.operation) if name in _LASTING else ()
+    if job.seconds is not None and name == WANTED.get(job.operation):
+        lengths = (as_told(job.seconds), *lengths)
+    return Expected(
+        name=name,
+        media_type=media_type_of(PurePosixPath(urlsplit(link).path).suffix),
+        lengths=lengths,
+        provider=job.provider,
+        operation=job.operation,
+    )
+
+
+def expected_speech(record: Record, state: OperationState, speech: Speech) -> Expected:
+    """Expectation of speech that came in the answer itself."""
+    return Expected(
+        name=WANTED[Operation.SPEECH],
+        media_type=speech.media_type,
+        lengths=_lengths(record, Operation.SPEECH),
+        provider=state.provider,
+        operation=state.operation,
+    )
+
+
+def _lengths(record: Record, operation: Operation) -> tuple[Length, ...]:
+    """Length by what was ordered: the sound, the script, or the video to dub."""
+    if not isinstance(record, Video):
+        return ()
+    if operation is Operation.DUB:
+        source = record.source.seconds if record.source else None
+        return () if source is None else (as_dubbed(source),)
+    sound = record.audio
+    speech = record.operation(Operation.SPEECH)
+    spoken = sound.seconds if sound else None
+    if speech is not None and operation is Operation.VIDEO and "audio" in speech.job.files:
+        spoken = speech.job.files["audio"].seconds
+    if spoken is not None:
+        return (as_spoken(spoken),)
+    return (as_read(record.script),) if record.script else ()
