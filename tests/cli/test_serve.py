@@ -160,6 +160,24 @@ def test_the_secret_of_webhooks_is_kept_for_this_user_only(serve):
         assert wrong.status_code == 404
 
 
+def test_no_other_user_can_read_a_file_of_the_server(serve):
+    old = Path(".avatarkit/local/avatars/x/portrait.png")
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"old")
+    url = serve()[1]
+    with client(url, url.partition("=")[2]) as api:
+        path = "clones/c1/samples/voice/half.wav"
+        api.put(path, content=b"half", headers={"upload-length": "100"}).raise_for_status()
+        path = "clones/c1/samples/evidence/consent.mp4"
+        api.put(path, content=b"all", headers={"upload-length": "3"}).raise_for_status()
+        training = begin(api)
+        until(lambda: api.get(f"trainings/{training}").json()["status"] == "completed")
+        home = old.parents[3]
+        made = {path.name for path in home.rglob("*")}
+        assert {"avatarkit.db-wal", ".half.wav.part", "consent.mp4", "vendor.json"} <= made
+        assert not [p for p in (home, *home.rglob("*")) if p.stat().st_mode & 0o077]
+
+
 def test_the_secret_of_webhooks_can_be_given(serve, monkeypatch):
     monkeypatch.setenv("AVATARKIT_WEBHOOK_SECRET", "a-secret-that-was-given")
     url = serve()[1]

@@ -280,6 +280,11 @@ async def test_a_voice_is_finished_when_it_is_cloned(cloner):
     assert (job.id, job.state) == (TOKEN, JobState.SUCCEEDED)
 
 
+async def test_no_other_user_can_read_a_voice(cloner):
+    await cloner.clone_voice(voice())
+    assert not [p for p in (cloner._home, *cloner._home.rglob("*")) if p.stat().st_mode & 0o077]
+
+
 async def test_nothing_but_the_voice_is_left_of_cloning(cloner):
     await cloner.clone_voice(voice())
     assert [name.partition(".")[0] for name in files(cloner)] == [TOKEN]

@@ -121,6 +121,12 @@ async def test_an_avatar_has_a_thumbnail_and_a_preview_in_which_it_speaks(traine
     assert (await fetched(trained, job.links["preview"]))[4:8] == b"ftyp"
 
 
+async def test_no_other_user_can_read_a_voice_an_avatar_or_a_preview(finished):
+    files = [path for path in finished.rglob("*") if path.is_file()]
+    assert {"portrait.png", "preview.mp4", "voice.json"} <= {path.name for path in files}
+    assert not [p for p in (finished, *finished.rglob("*")) if p.stat().st_mode & 0o077]
+
+
 async def told(local, monkeypatch, **asked):
     """What the renderer is asked for, as the preview of a new avatar."""
     given = {}

@@ -191,10 +191,11 @@ async def _write_to_store(address: str, environ: Mapping[str, str]) -> None:
 
 
 def _write_into(folder: Path, variable: str) -> None:
+    from ..content.files import private_folder
     from ..errors import StorageError
 
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(folder)
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"avatarkit")
     except OSError as error:

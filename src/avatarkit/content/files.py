@@ -1,10 +1,14 @@
-"""Local files as byte streams, and files that the first of several processes creates."""
+"""Local files: byte streams, private permissions, and files that the first process creates.
+
+Everything below the local data directory belongs to this user: directories 0700, files 0600.
+"""
 
 from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable
+import stat
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +17,9 @@ import anyio
 from ..errors import StorageError
 
 _SIZE = 1 << 18  # bytes
+
+#: Permissions of the group and of others.
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 async def chunks(path: Path) -> AsyncIterator[bytes]:
@@ -39,13 +46,67 @@ async def whole(data: bytes) -> AsyncIterator[bytes]:
     yield data
 
 
+def private_folder(folder: Path) -> None:
+    """Create a folder and its parents for this user only, so that a power cut does not lose them.
+
+    Existing folders keep their permissions; raises ``OSError``.
+    """
+    if folder.is_dir():
+        return
+    private_folder(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Write the names in a folder to the disk; raises ``OSError``."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def private_opener(path: str, flags: int) -> int:
+    """Create a file for this user only: the ``opener`` of ``open``."""
+    return os.open(path, flags | os.O_CLOEXEC, 0o600)
+
+
+def restrict(root: Path) -> None:
+    """Take a folder and everything below it away from the group and others.
+
+    Does nothing without a folder. Symbolic links are not followed, and what other users own stays
+    as it is.
+    """
+    with suppress(OSError):  # deleted meanwhile, or another user's
+        status = root.stat(follow_symlinks=False)
+        if status.st_mode & _OTHERS and not stat.S_ISLNK(status.st_mode):
+            root.chmod(stat.S_IMODE(status.st_mode) & ~_OTHERS)
+        if stat.S_ISDIR(status.st_mode):
+            for path in root.iterdir():
+                restrict(path)
+
+
+def restrict_home(home: Path, names: Iterable[str]) -> None:
+    """Restrict the local data directory; only ``names`` in it if it also holds other programs'.
+
+    It does so if the working directory or the user's home directory is below it.
+    """
+    home, used = home.resolve(), [Path.cwd()]
+    with suppress(RuntimeError):  # a user without a home directory
+        used.append(Path.home().resolve())
+    shared = any(path.is_relative_to(home) for path in used)
+    for path in [home / name for name in names] if shared else [home]:
+        restrict(path)
+
+
 def kept_once(file: Path, make: Callable[[], str]) -> str:
     """Read the ASCII text in ``file``, which only this user may read; raises ``OSError``.
 
     If there is no file, it is created with the text from ``make``; the first process wins.
     """
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(file.parent)
         part = file.with_name(f".{file.name}.{secrets.token_hex(8)}.part")
         try:
             made = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

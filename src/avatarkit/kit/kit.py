@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, cast, overload
 
 import anyio
+import anyio.to_thread
 
 from .. import errors, pricing
 from .._lifetime import Lifetime, while_open
@@ -18,6 +19,7 @@ from ..clock import SystemClock
 from ..config import addresses
 from ..config.settings import Settings
 from ..content.credentials import Marking, Signer, save
+from ..content.files import restrict_home
 from ..content.results import Results
 from ..engines.in_process import InProcessEngine
 from ..erasure import Receipt, erase, revoke
@@ -36,6 +38,7 @@ from ..lifecycle.watching import Changes
 from ..models import Consent, Operation, Options
 from ..records import Record, Sample, Status, Training, Video
 from ..repositories.paging import every_record
+from ..stacks import registry
 from ..stacks.provider_pool import ProviderPool
 from ..stacks.ranking import Choose, Stacks, StackSelector
 from .admin import KitAdmin
@@ -43,6 +46,8 @@ from .prices import KitPrices
 from .webhooks import KitWebhooks
 
 R = TypeVar("R", bound=Record)
+#: Names in the local data directory.
+_OURS = (*registry.BUILTIN, "uploads", "webhook-secret")
 #: Seconds that a place at an account outlives the longest request that may hold it.
 _PLACE_MARGIN = 60.0
 
@@ -187,6 +192,7 @@ class AvatarKit:
         async with AsyncExitStack() as exits:
             await self._repository.open()
             exits.push_async_callback(self._repository.aclose)
+            await anyio.to_thread.run_sync(restrict_home, self._settings.root, _OURS)
             exits.push_async_callback(self._close_providers)
             tasks = anyio.create_task_group()
             if self._worker or self._changes.source:

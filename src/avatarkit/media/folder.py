@@ -16,6 +16,7 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 
+from ..content.files import private_folder, sync_folder
 from ..errors import ConfigError, NotFound, StorageError
 from ..interfaces import MediaStore
 from ..models import StoredFile, media_type_of
@@ -127,7 +128,7 @@ class _Part:
     """Temporary file beside its target: the target is complete or does not exist."""
 
     def __init__(self, target: Path) -> None:
-        _make_private(target.parent)
+        private_folder(target.parent)
         self._target = target
         self._path = target.with_name(f".{uuid.uuid4().hex}.part")
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
@@ -146,29 +147,13 @@ class _Part:
         """Rename it durably to its target; return size in bytes and SHA-256."""
         os.fsync(self._file.fileno())
         self._path.replace(self._target)
-        _sync_folder(self._target.parent)  # the name must survive a power cut as well
+        sync_folder(self._target.parent)  # the name must survive a power cut as well
         return self._size, self._digest.hexdigest()
 
     def drop(self) -> None:
         """Close it; delete it unless it was kept."""
         self._file.close()
         self._path.unlink(missing_ok=True)
-
-
-def _make_private(folder: Path) -> None:
-    if folder.is_dir():
-        return
-    _make_private(folder.parent)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    _sync_folder(folder.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _open(path: Path) -> io.BufferedReader | None:

@@ -32,6 +32,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
+from ..content.files import private_folder, private_opener
 from ..errors import (
     Ambiguous,
     AuthError,
@@ -454,8 +455,8 @@ class FakeVendor:
         if self._file is None:
             yield self._books
             return
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        with self._file.with_suffix(".lock").open("w") as lock:
+        private_folder(self._file.parent)
+        with open(self._file.with_suffix(".lock"), "w", opener=private_opener) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             kept = self._file.read_bytes() if self._file.exists() else b"{}"
             books = _Books.model_validate_json(kept)

@@ -11,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 
 from .._log import get_logger
+from ..content.files import private_folder
 from ..errors import AvatarKitError, ConfigError, Conflict, StorageError
 
 log = get_logger(__name__)
@@ -123,7 +124,7 @@ def _connect(path: Path, access: str = "mode=rw") -> sqlite3.Connection:
 def _create_file(path: Path) -> None:
     """Create folder and file for this user only; SQLite's side files get the same mode."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(path.parent)
         if not path.exists():
             _connect(path, "mode=rwc").close()
             path.chmod(0o600)

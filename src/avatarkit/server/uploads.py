@@ -15,6 +15,7 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
+from ..content.files import private_folder, private_opener
 from ..errors import AvatarKitError, Conflict, MediaRejected, StorageError
 
 #: Maximum bytes of one upload, the same as in sample validation.
@@ -125,11 +126,12 @@ class Uploads:
     async def _append(
         self, path: Path, offset: int | None, length: int, chunks: AsyncIterator[bytes]
     ) -> int:
-        await anyio.Path(path.parent).mkdir(mode=0o700, parents=True, exist_ok=True)
+        await anyio.to_thread.run_sync(private_folder, path.parent)
         at = 0 if offset is None else await self.received(path)
         if offset not in {None, at}:
             raise Offset(at)
-        async with await anyio.open_file(_part(path), "wb" if offset is None else "ab") as file:
+        mode = "wb" if offset is None else "ab"
+        async with await anyio.open_file(_part(path), mode, opener=private_opener) as file:
             async for chunk in chunks:
                 at += len(chunk)
                 if at > length:

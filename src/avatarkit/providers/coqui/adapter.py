@@ -26,7 +26,7 @@ import anyio
 import anyio.to_thread
 
 from ... import errors
-from ...content.files import whole
+from ...content.files import private_folder, restrict, whole
 from ...interfaces import Capabilities, ProviderSettings, SpeechSynthesizer, VoiceCloner
 from ...models import (
     Job,
@@ -185,10 +185,11 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
         voice = self._path(request.token)
         if not voice.is_file():
             self._admit(Operation.VOICE, request)
-            self._voices.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._spool.mkdir(mode=0o700, exist_ok=True)
+            private_folder(self._voices)
+            private_folder(self._spool)
             with tempfile.TemporaryDirectory(prefix=f"{request.token}-", dir=self._spool) as folder:
                 made = await self._LEARN[self._kind](self, request, Path(folder))
+                restrict(made)
                 made.replace(voice)  # whole or not at all
         return await self.get_voice(request.token)
 

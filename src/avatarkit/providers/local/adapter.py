@@ -25,6 +25,7 @@ import anyio
 import anyio.to_thread
 
 from ..._log import get_logger
+from ...content.files import private_folder, private_opener, restrict
 from ...errors import AvatarKitError, NotFound, WebhookRejected
 from ...interfaces import (
     AvatarTrainer,
@@ -319,6 +320,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
                 on_progress=hear,
                 cancelled=stopped,
             )
+            restrict(film)
         except engine.Cancelled:
             log.info("local.render_stopped", job=folder.name)
 
@@ -389,7 +391,7 @@ class _Spool:
         self._media = media
 
     async def __aenter__(self) -> list[Path]:
-        self._folder.mkdir(parents=True, mode=0o700)
+        private_folder(self._folder)
         paths: list[Path] = []
         for number, media in enumerate(self._media):
             path = self._folder / f"{number}{Path(media.name).suffix}"
@@ -402,7 +404,7 @@ class _Spool:
 
 
 async def _write(path: Path, media: Media) -> None:
-    async with await anyio.open_file(path, "wb") as file:
+    async with await anyio.open_file(path, "wb", opener=private_opener) as file:
         async for chunk in media.open():
             await file.write(chunk)
 
@@ -411,9 +413,10 @@ async def _write(path: Path, media: Media) -> None:
 def _complete(folder: Path) -> Generator[Path, None, None]:
     """Fill a directory that appears whole or not at all; the first of two wins."""
     part = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.part")
-    part.mkdir(parents=True, mode=0o700)
+    private_folder(part)
     try:
         yield part
+        restrict(part)  # the engine writes as others do
         try:
             part.rename(folder)
         except OSError:
@@ -426,7 +429,8 @@ def _complete(folder: Path) -> Generator[Path, None, None]:
 def _replace(path: Path, text: str) -> None:
     part = path.with_name(f".{uuid.uuid4().hex}.part")
     try:
-        part.write_text(text)
+        with open(part, "w", opener=private_opener) as file:
+            file.write(text)
         part.replace(path)
     except FileNotFoundError:
         return  # the job was deleted meanwhile

@@ -23,6 +23,7 @@ import numpy as np
 from PIL import Image
 
 from avatarkit import interfaces
+from avatarkit.content.files import private_folder, restrict
 from avatarkit.errors import MediaRejected
 from avatarkit.providers.local import audio, footage, speech, visemes, voice
 from avatarkit.providers.local.audio import Samples
@@ -277,9 +278,10 @@ def _stop_if(cancelled: Callable[[], bool] | None) -> None:
 def _complete_directory(directory: Path) -> Generator[Path, None, None]:
     """Fill a directory beside ``directory`` and give it the name when all is there."""
     part = directory.with_name(f".{directory.name}.{uuid.uuid4().hex}.part")
-    part.mkdir(parents=True)
+    private_folder(part)
     try:
         yield part
+        restrict(part)
         if directory.exists():
             shutil.rmtree(directory)
         part.rename(directory)
