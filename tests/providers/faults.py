@@ -169,6 +169,16 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             'return call.error(errors.BadReply, "the answer cannot be decoded")',
         ),
     },
+    ("http/addresses.py", "http/test_addresses.py"): {
+        "private addresses are reached through 6to4": (
+            'found = _embedded(ip_address(address.partition("%")[0]))',
+            'found = ip_address(address.partition("%")[0])',
+        ),
+        "private addresses are reached through NAT64": (
+            "return not any(found in block for block in _BLOCKS4)",
+            "return isinstance(ip_address(address), IPv6Address) or found.is_global",
+        ),
+    },
     ("http/download.py", "http/test_client.py"): {
         "the key goes along to where a link redirects": (
             "if _origin(target) != _origin(url):",
@@ -177,10 +187,6 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
         "a link may redirect to plain HTTP": (
             'if url.scheme == "https" and target.scheme != "https":',
             "if False:",
-        ),
-        "private addresses are reached through NAT64": (
-            "_is_public(_inner(found))",
-            "_is_public(found)",
         ),
         "a name may turn private after the first look": (
             'elif event == "connection.connect_tcp.complete" and self._direct:',

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
@@ -14,6 +13,7 @@ import httpx
 
 from .. import errors
 from ..interfaces import Fetcher, Link
+from .addresses import is_public
 from .client import Call, Client, new_client, retried, retry_after, send_once
 
 #: Resumes of a download, as long as each one brings more bytes.
@@ -296,29 +296,10 @@ async def _addresses(host: str) -> list[str]:
 
 def _refuse_private(address: str, host: str) -> None:
     try:
-        found = ipaddress.ip_address(address.partition("%")[0])
+        public = is_public(address)
     except ValueError:
         return  # a name: its addresses are checked when it is connected to
-    if not _is_public(_inner(found)):
+    if not public:
         raise errors.MediaRejected(
             f"the link leads to {host}, which is no public address: it is not opened"
         )
-
-
-_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-#: Prefix by which IPv6-only networks reach IPv4; the last 32 bits are the IPv4 address.
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-
-
-def _inner(address: _Address) -> _Address:
-    """Return the IPv4 address that an IPv6 address contains, if it does."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return address
-    if address in _NAT64:
-        return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
-    return address.ipv4_mapped or address.sixtofour or address
-
-
-def _is_public(address: _Address) -> bool:
-    site_local = isinstance(address, ipaddress.IPv6Address) and address.is_site_local
-    return address.is_global and not (address.is_multicast or address.is_reserved or site_local)
