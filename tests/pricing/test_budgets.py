@@ -32,6 +32,12 @@ DRAWN = Consent.not_a_real_person("a drawing")
 WHO = {"user_id": "ana", "clone_id": "ana-1"}
 
 
+class Unpriced(Fake):
+    """Costs what it costs, and does not say it."""
+
+    prices = ()
+
+
 class House:
     """Everything that outlives a kit."""
 
@@ -42,6 +48,11 @@ class House:
         self.repository = MemoryRepository(clock=self.clock)
         self.prices = folder / "prices.toml"
         self.prices.write_text(PRICES)
+
+    def unpriced(self):
+        """Providers without any known price, not even by a file."""
+        self.prices.write_text("")
+        return {"fake": Unpriced(vendor=self.vendor)}
 
     def kit(self, *budgets, **more):
         given = {
@@ -107,7 +118,7 @@ async def test_a_video_has_a_max_cost_too(house):
 
 
 async def test_a_dub_is_of_unknown_price_and_needs_its_provider_named(house):
-    async with house.kit() as kit:
+    async with house.kit(providers=house.unpriced()) as kit:
         with pytest.raises(errors.BudgetExceeded, match=r"allow 'fake' by name") as caught:
             await kit.dub(JPG, "de", **WHO, consent=DRAWN, max_cost=USD(9))
         assert caught.value.over is None
@@ -115,6 +126,12 @@ async def test_a_dub_is_of_unknown_price_and_needs_its_provider_named(house):
             JPG, "de", **WHO, consent=DRAWN, max_cost=USD(9), allow_unknown=["fake"]
         )
     assert video.status is Status.COMPLETED
+
+
+async def test_a_free_dub_fits_however_long_it_is(house):
+    async with house.kit() as kit:
+        video = await kit.dub(JPG, "de", **WHO, consent=DRAWN, max_cost=USD("0.01"))
+    assert (video.status, video.spent) == (Status.COMPLETED, 0)
 
 
 async def test_how_long_a_recording_is_makes_its_price_known(house):
@@ -127,8 +144,7 @@ async def test_how_long_a_recording_is_makes_its_price_known(house):
 
 
 async def test_only_the_provider_that_is_named_is_allowed(house):
-    house.prices.write_text("")
-    async with house.kit(worker=False) as kit:
+    async with house.kit(worker=False, providers=house.unpriced()) as kit:
         with pytest.raises(errors.BudgetExceeded, match="what fake takes for"):
             await ordered_by(kit, max_cost=USD(9), allow_unknown=["heygen"])
 
@@ -156,8 +172,7 @@ async def test_a_max_cost_that_is_none_is_refused(house, given, says):
 
 
 async def test_without_a_limit_an_unknown_price_stops_nobody(house):
-    house.prices.write_text("")
-    async with house.kit(worker=False) as kit:
+    async with house.kit(worker=False, providers=house.unpriced()) as kit:
         training = await ordered_by(kit)
     assert [state.call.quoted for state in training.operations] == [None, None]
 
@@ -207,12 +222,12 @@ async def test_an_adopted_avatar_costs_nothing(house):
 
 
 async def test_under_a_budget_an_unknown_price_is_refused_unless_it_is_allowed_by_name(house):
-    house.prices.write_text("")
-    async with house.kit(Budget(USD(9)), worker=False) as kit:
+    unknown = {"worker": False, "providers": house.unpriced()}
+    async with house.kit(Budget(USD(9)), **unknown) as kit:
         with pytest.raises(errors.BudgetExceeded, match="more than the project's budget allows"):
             await ordered_by(kit)
         await ordered_by(kit, allow_unknown=["fake"])
-    async with house.kit(Budget(USD(9), allow_unknown=["fake"]), worker=False) as kit:
+    async with house.kit(Budget(USD(9), allow_unknown=["fake"]), **unknown) as kit:
         await ordered_by(kit)
         with pytest.raises(errors.BudgetExceeded, match="more than max_cost allows"):
             await ordered_by(kit, max_cost=USD(9))
@@ -313,8 +328,8 @@ class Twin(Fake):
     )
 
 
-def both(house, *budgets):
-    fake, twin = Fake(vendor=house.vendor), Twin(vendor=FakeVendor(clock=house.clock))
+def both(house, *budgets, fake=None):
+    fake, twin = fake or Fake(vendor=house.vendor), Twin(vendor=FakeVendor(clock=house.clock))
     return house.kit(*budgets, stack=["fake", "twin"], providers={"fake": fake, "twin": twin})
 
 
@@ -355,8 +370,8 @@ async def test_a_stack_that_is_too_dear_is_left_out(house):
 
 
 async def test_a_stack_of_unknown_price_makes_way_for_the_next(house):
-    house.prices.write_text("")
-    async with both(house, Budget(USD(9))) as kit:
+    fake = house.unpriced()["fake"]
+    async with both(house, Budget(USD(9)), fake=fake) as kit:
         training = await ordered_by(kit)
     assert (training.stack, training.fallbacks) == ("twin", ())
 

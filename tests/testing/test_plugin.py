@@ -6,6 +6,9 @@ import av  # noqa: F401 - the tests within tests forget what they import, and nu
 import numpy as np  # noqa: F401
 import pytest
 
+from avatarkit.errors import BudgetExceeded
+from avatarkit.pricing import USD
+
 pytest_plugins = ("pytester",)
 EXAMPLE = Path(__file__).with_name("application_example.py")
 
@@ -181,3 +184,42 @@ def test_testing_knows_no_other_name():
 
     with pytest.raises(AttributeError, match="nonsense"):
         testing.nonsense  # noqa: B018
+
+
+@pytest.mark.anyio
+async def test_a_limit_can_be_tested_on_free_operations(avatarkit_kit, avatarkit_samples):
+    order = {"user_id": "ana", "clone_id": "main", **avatarkit_samples}
+    training = await avatarkit_kit.train(**order, max_cost=USD("0.01"))
+    _ = [update async for update in avatarkit_kit.watch(training.id)]
+
+    assert (await avatarkit_kit.speak(training.id, "Hello", max_cost=USD("0.01"))).spent == 0
+    assert avatarkit_kit.prices.quote(script="Hello").expected.known == 0
+
+
+@pytest.mark.anyio
+async def test_a_test_sets_prices_and_meets_the_limit(
+    avatarkit_kit, avatarkit_samples, avatarkit_vendor
+):
+    order = {"user_id": "ana", "clone_id": "main", **avatarkit_samples}
+    await avatarkit_kit.train(**order, max_cost=USD(1))
+    avatarkit_vendor.set_price("voice", "1.25")
+    avatarkit_vendor.set_price("avatar", 2)
+
+    with pytest.raises(BudgetExceeded, match=r"3\.25"):
+        await avatarkit_kit.train(**order, max_cost=USD(3))
+    training = await avatarkit_kit.train(**order, max_cost=USD("3.25"))
+    _ = [update async for update in avatarkit_kit.watch(training.id)]
+    assert (await avatarkit_kit.get(training.id)).spent == 3_250_000
+
+
+@pytest.mark.anyio
+async def test_a_video_costs_by_the_price_that_a_test_sets(
+    avatarkit_kit, avatarkit_samples, avatarkit_vendor
+):
+    order = {"user_id": "ana", "clone_id": "main", **avatarkit_samples}
+    training = await avatarkit_kit.train(**order)
+    _ = [update async for update in avatarkit_kit.watch(training.id)]
+    avatarkit_vendor.set_price("video", "0.60")
+    video = await avatarkit_kit.speak(training.id, "Hello " * 100, max_cost=USD(1))
+
+    assert 0 < video.spent < 1_000_000

@@ -159,6 +159,10 @@ def _quoted(
     low = asked(state.operation, record, Scenario.LOW)
     usual = asked(state.operation, record)
     if low is None or usual is None:
+        each = Usage(count=1)  # a price for each does not depend on the length
+        least, quote, problem = _price_of(state.provider, state.operation, each, each, prices)
+        if not problem:
+            return least, quote, ""
         problem = f"how long the recording for {state.provider} is, is not known"
         return Decimal(0), None, problem
     return _price_of(state.provider, state.operation, low, usual, prices)

@@ -80,6 +80,7 @@ class Price(Model):
     as_of: Annotated[str, Field(pattern=f"^{_DAY}$")] | None = None
     latency: str = ""
     discontinued: date | None = None
+    fallback: bool = False  #: counts only without another row of the provider and capability
     source: str = Field(min_length=1)
     note: str = ""
 
@@ -116,7 +117,10 @@ class Prices(Sequence[Price]):
         found: dict[PriceKey, Price] = {}
         for group in groups:
             found.update({price.key: price for price in group})
-        self._rows = tuple(found.values())
+        real = {(p.provider, p.capability) for p in found.values() if not p.fallback}
+        self._rows = tuple(
+            p for p in found.values() if not (p.fallback and (p.provider, p.capability) in real)
+        )
         self._bought: dict[tuple[str, Operation], list[Price]] = {}
         for price in self._rows:
             if price.discontinued is None and price.api is not False:
@@ -126,11 +130,11 @@ class Prices(Sequence[Price]):
     def load(
         cls,
         *,
-        plugins: Iterable[type] = (),
+        plugins: Iterable[object] = (),
         file: str | Path | None = None,
         own: Iterable[Price] = (),
     ) -> Self:
-        """The shipped rows, then those of provider classes, of a file, and ``own`` ones."""
+        """The shipped rows, then those of providers (or classes), of a file, and ``own`` ones."""
         brought = [price for plugin in plugins for price in _brought(plugin)]
         return cls(shipped(), brought, () if file is None else read(Path(file)), own)
 
@@ -151,8 +155,8 @@ class Prices(Sequence[Price]):
         return list(self._bought.get((provider, capability), ()))
 
     def knows(self, provider: str) -> bool:
-        """True if there is any row about the provider."""
-        return any(price.provider == provider for price in self._rows)
+        """True if there is any row about the provider, other than a fallback."""
+        return any(price.provider == provider and not price.fallback for price in self._rows)
 
     def discontinued(self) -> dict[str, date]:
         """Closed providers, with the date."""
@@ -247,9 +251,9 @@ class _Places:
         return f"price file {self._name}, line {line}"
 
 
-def _brought(plugin: type) -> Iterator[Price]:
-    """The rows of a provider class; raises ``ConfigError`` for a row about another provider."""
-    name = getattr(plugin, "name", plugin.__name__)
+def _brought(plugin: object) -> Iterator[Price]:
+    """The rows of a provider or its class; raises ``ConfigError`` for a row about another one."""
+    name = getattr(plugin, "name", "") or getattr(plugin, "__name__", "")
     for price in getattr(plugin, "prices", ()):
         if not isinstance(price, Price) or price.provider != name:
             raise ConfigError(

@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
@@ -76,6 +77,7 @@ from ..models import (
     VideoRequest,
     VoiceRequest,
 )
+from ..pricing.rows import Price, Unit, UnitPrice
 from ..webhooks import Delivery, HmacSha256
 
 __all__ = ["Fake", "FakeVendor", "FakeVideo", "Fault", "VendorJob", "portrait", "spoken"]
@@ -254,6 +256,27 @@ class _Books(BaseModel):
         return next((j for j in found if not j.deleted), None)
 
 
+_UNITS = {
+    Operation.SPEECH: Unit.KILO_CHARACTERS,
+    Operation.VIDEO: Unit.VIDEO_MINUTE,
+    Operation.DUB: Unit.VIDEO_MINUTE,
+}
+
+
+def _price(operation: Operation, usd: Decimal) -> Price:
+    unit = _UNITS.get(operation) if usd else None
+    return Price(
+        provider="fake",
+        capability=operation,
+        plan="invented",
+        usd_per_month=Decimal(0),
+        unit_price=UnitPrice(usd=usd, unit=unit) if unit else None,
+        one_off_usd=None if unit else usd,
+        fallback=True,
+        source="invented",
+    )
+
+
 class FakeVendor:
     """Simulated vendor: accepts, charges, finishes, lists late, deletes, and fails on request.
 
@@ -278,6 +301,7 @@ class FakeVendor:
         self.durations = MappingProxyType({**pace.duration, **(durations or {})})
         self.list_lag = pace.list_lag if list_lag is None else list_lag
         self.secret = secret
+        self.prices = [_price(operation, Decimal(0)) for operation in Operation]
         self._file = file
         self._books = _Books()
 
@@ -303,6 +327,15 @@ class FakeVendor:
         ordered = _Expected(operation=Operation(operation), fault=fault, retry_after=retry_after)
         with self._open() as books:
             books.faults += [ordered.model_copy() for _ in range(times)]
+
+    def set_price(self, operation: Operation | str, usd: Decimal | str | int) -> None:
+        """Set what an operation costs; everything is free before.
+
+        In US dollars: of a voice, an avatar, a minute of video or dub, 1,000 characters of speech.
+        """
+        price = _price(Operation(operation), Decimal(usd))
+        self.prices[:] = [one for one in self.prices if one.capability != price.capability]
+        self.prices.append(price)
 
     def consent(self, token: str) -> None:
         """Give the consent that the jobs of ``token`` wait for; they begin now."""
@@ -496,6 +529,14 @@ class Fake(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, VideoD
         ),
     )
     option_types: ClassVar[tuple[type[Options], ...]] = (FakeVideo,)
+    #: Everything is free, unless a price file says otherwise, or ``FakeVendor.set_price``.
+    prices: ClassVar[Sequence[Price]] = tuple(
+        _price(operation, Decimal(0)) for operation in Operation
+    )
+
+    def __init_subclass__(cls) -> None:
+        if cls.name != Fake.name and cls.prices is Fake.prices:
+            cls.prices = ()  # they are prices of `fake`
 
     def __init__(
         self,
@@ -509,8 +550,10 @@ class Fake(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, VideoD
         self.vendor = vendor or FakeVendor(
             clock=self._settings.clock, file=home / "vendor.json" if home else None
         )
-        # Callers see a class variable, which only an instance's own dictionary can shadow.
+        # Callers see class variables, which only an instance's own dictionary can shadow.
         vars(self)["capabilities"] = capabilities or _capabilities(self.vendor)
+        if self.prices is Fake.prices:
+            vars(self)["prices"] = self.vendor.prices
 
     @property
     def account(self) -> str:

@@ -69,7 +69,7 @@ class Candidate:
             if operation in TRAINING
         }
 
-    @cached_property
+    @property
     def prices(self) -> Prices:
         """The price rows of the providers."""
         return self._pool.prices(self.roles.values())

@@ -26,7 +26,7 @@ class ProviderPool:
         self._given = given
         self._providers: dict[str, Provider] = dict(given)
         self._classes: dict[str, type[Provider]] = {n: type(p) for n, p in given.items()}
-        self._prices: dict[frozenset[str], pricing.Prices] = {}
+        self._prices: dict[tuple[object, ...], pricing.Prices] = {}
 
     def provider(self, name: str) -> Provider:
         """The provider; raises ``ConfigError`` for an unknown name, or without a key."""
@@ -74,14 +74,17 @@ class ProviderPool:
 
         The file is read once, and again after ``aclose``.
         """
-        wanted = frozenset(names)
-        if wanted not in self._prices:
-            classes: list[type] = []
-            for name in sorted(wanted):
+        wanted = sorted(set(names))
+        # Those that were given may have prices of their own, which a test changes.
+        given = {name: self._given[name] for name in wanted if name in self._given}
+        key = (*wanted, *(tuple(getattr(provider, "prices", ())) for provider in given.values()))
+        if key not in self._prices:
+            plugins: list[object] = []
+            for name in wanted:
                 with suppress(errors.ConfigError):  # the ledger may name an uninstalled provider
-                    classes.append(self.class_of(name))
-            self._prices[wanted] = pricing.Prices.load(plugins=classes, own=self._own_prices)
-        return self._prices[wanted]
+                    plugins.append(given.get(name) or self.class_of(name))
+            self._prices[key] = pricing.Prices.load(plugins=plugins, own=self._own_prices)
+        return self._prices[key]
 
     @cached_property
     def _own_prices(self) -> Sequence[pricing.Price]:
