@@ -12,10 +12,12 @@ from typer.testing import CliRunner
 from avatarkit import AvatarKit, Status, consent
 from avatarkit.cli.app import app
 from avatarkit.config.settings import Settings
-from avatarkit.errors import ConsentRequired, IllegalTransition, NotFound
+from avatarkit.errors import ConsentRequired, NotFound
+from avatarkit.lifecycle.apply import apply
+from avatarkit.lifecycle.events import Failed
 from avatarkit.media.folder import FolderStore
-from avatarkit.models import Consent, ConsentRule
-from avatarkit.providers.fake import Fake, FakeVendor
+from avatarkit.models import Consent, ConsentRule, Operation
+from avatarkit.providers.fake import Fake, FakeVendor, Fault
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.stacks.registry import usable
 from avatarkit.testing import FakeClock
@@ -174,6 +176,83 @@ async def test_a_worker_that_was_not_told_sends_nothing_after_revocation(house):
     assert house.vendor.accepted == {}
 
 
+async def ticked(house, kit, rounds=20):
+    for _ in range(rounds):
+        await kit.admin.tick()
+        house.clock.advance(600.0)
+
+
+def at_vendor(house):
+    return [job.id for job in house.vendor.jobs if not job.deleted]
+
+
+@pytest.mark.anyio
+async def test_a_worker_that_was_not_told_leaves_no_paid_voice_behind(house):
+    async with house.kit(worker=False) as kit:
+        training = await kit.train(**GIVEN, consent=ANA)
+        await kit.admin.tick()  # the voice is paid for
+        await house.repository.revoke_consent(training.consent_id, 1.0)
+        house.clock.advance(600.0)
+        await kit.admin.tick()
+        stopped = await kit.get(training.id)
+        assert (stopped.status, stopped.error_type) == (Status.FAILED, "ConsentRequired")
+        await ticked(house, kit)
+        assert await kit.admin.leftovers(training.id) == []
+    assert (list(house.vendor.accepted), at_vendor(house)) == ([f"ak-{training.id}-voice"], [])
+
+
+@pytest.mark.anyio
+async def test_what_an_erased_person_had_begun_meanwhile_makes_nothing_more(house):
+    async with house.kit(worker=False) as kit:
+        training = await kit.train(**GIVEN, consent=ANA)
+        await kit.admin.tick()
+        await house.repository.erase("ana")  # its record was saved after those that were deleted
+        await ticked(house, kit)
+        stopped = await kit.get(training.id)
+    assert (stopped.error_type, "was erased" in stopped.error_message) == ("ConsentRequired", True)
+    assert (list(house.vendor.accepted), at_vendor(house)) == ([f"ak-{training.id}-voice"], [])
+
+
+@pytest.mark.anyio
+async def test_revocation_takes_the_paid_voice_of_a_failed_training(house):
+    house.vendor.fail_next(Operation.AVATAR, Fault.MODERATION)
+    async with house.kit(worker=False) as kit:
+        training = await kit.train(**GIVEN, consent=ANA)
+        await ticked(house, kit)
+        assert (await kit.get(training.id)).status is Status.FAILED
+        assert at_vendor(house)
+        await kit.revoke(training.consent_id)
+        assert [left.pending for left in await kit.admin.leftovers(training.id)] == [True]
+        await ticked(house, kit)
+        assert (await kit.get(training.id)).status is Status.FAILED
+    assert at_vendor(house) == []
+
+
+@pytest.mark.anyio
+async def test_a_lost_voice_of_a_failed_training_goes_when_it_is_found_after_revocation(house):
+    house.vendor.fail_next(Operation.VOICE, Fault.LOST_REPLY)
+    async with house.kit(worker=False) as kit:
+        training = await kit.train(**GIVEN, consent=ANA)
+        await kit.admin.tick()
+        await house.repository.save(
+            training := await kit.get(training.id),
+            apply(training, Failed(at=house.clock.now().wall, message="it fails for a reason")),
+        )
+        await kit.revoke(training.consent_id)
+        assert at_vendor(house)
+        await ticked(house, kit)
+    assert at_vendor(house) == []
+
+
+@pytest.mark.anyio
+async def test_a_completed_training_stays_and_is_named(house):
+    async with house.kit() as kit:
+        training = await trained(kit)
+        named = {h.id for h in await kit.revoke(training.consent_id) if h.kind == "vendor"}
+        assert (await kit.get(training.id)).status is Status.COMPLETED
+    assert named == set(at_vendor(house)) != set()
+
+
 @pytest.mark.anyio
 async def test_revocation_lists_what_exists_and_where(house, tmp_path):
     (tmp_path / "agrees.mp4").write_bytes(b"I agree")
@@ -200,10 +279,14 @@ async def test_a_video_that_ends_meanwhile_is_listed_all_the_same(house, monkeyp
     async with house.kit(worker=False) as kit:
         training = await kit.train(**GIVEN, consent=ANA)
 
-        async def too_late(record):
-            raise IllegalTransition("it is completed")
+        withdraw = kit._orchestrator.withdraw
 
-        monkeypatch.setattr(kit._orchestrator, "cancel", too_late)
+        async def too_late(record):
+            completed = record.model_copy(update={"status": Status.COMPLETED, "next_at": None})
+            await house.repository.save(record, completed)
+            return await withdraw(record)
+
+        monkeypatch.setattr(kit._orchestrator, "withdraw", too_late)
         assert training.id in {h.id for h in await kit.revoke(training.consent_id)}
 
 

@@ -78,7 +78,8 @@ def require_valid(consent: Consent | None, now: float) -> None:
     if consent.revoked_at is not None:
         raise ConsentRequired(
             f"consent {consent.id} was revoked: nothing more is made by it. A new agreement needs "
-            "its own evidence, scope or version of the wording"
+            "its own evidence, scope or version of the wording",
+            withdrawn=True,
         )
     if consent.expires_at is not None and now >= consent.expires_at:
         raise ConsentRequired(f"consent {consent.id} has expired: ask the person again")

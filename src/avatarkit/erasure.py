@@ -16,7 +16,7 @@ from typing import Self
 from pydantic import Field
 
 from ._log import get_logger
-from .errors import AvatarKitError, IllegalTransition, NotFound
+from .errors import AvatarKitError, NotFound
 from .intake.recordings import folders_of
 from .interfaces import MediaStore, Repository
 from .lifecycle import leftovers
@@ -108,26 +108,20 @@ async def revoke(
     consent_id: str,
     *,
     repository: Repository,
-    cancel: Callable[[Record], Awaitable[Record]],
+    withdraw: Callable[[Record], Awaitable[Record]],
 ) -> list[leftovers.Holding]:
-    """Revoke a consent, cancel unfinished records that rely on it, and list what exists by it.
+    """Revoke a consent, stop the records that rely on it, and list what exists by it.
 
-    Raises ``NotFound`` for an unknown consent.
+    ``withdraw`` removes from the vendors what belongs to a record that is not completed. Raises
+    ``NotFound`` for an unknown consent.
     """
     consent = await repository.revoke_consent(consent_id, (await repository.now()).wall)
     if consent is None:
         raise NotFound(f"there is no consent {consent_id!r}")
     found = list(leftovers.of_consent(consent))
     async for record in every_record(repository, consent.user_id):
-        if record.consent_id != consent_id:
-            continue
-        stopped = record
-        if not record.status.final:
-            try:
-                stopped = await cancel(record)
-            except IllegalTransition:  # it reached its end in the meantime
-                stopped = await repository.get(record.id) or record
-        found += leftovers.of_record(stopped)
+        if record.consent_id == consent_id:
+            found += leftovers.of_record(await withdraw(record))
     return found
 
 

@@ -63,7 +63,14 @@ class MediaRejected(AvatarKitError, ValueError):
 
 
 class ConsentRequired(AvatarKitError):
-    """A real person's voice or face was given without that person's recorded consent."""
+    """A real person's voice or face was given without that person's recorded consent.
+
+    ``withdrawn`` is True if there was one, and it was revoked or erased.
+    """
+
+    def __init__(self, message: str, *, withdrawn: bool = False) -> None:
+        super().__init__(message)
+        self.withdrawn = withdrawn
 
 
 class BudgetExceeded(AvatarKitError):

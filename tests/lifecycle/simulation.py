@@ -6,12 +6,15 @@ integer is one history, so every finding can be played again:
 
     python simulation.py       exhaust DEPTH     every way to die 1..DEPTH times
     python simulation.py       random COUNT      seeded histories: several workers, kills, stalls,
-                                                 lost answers, refusals, webhooks, cancels, deletes
+                                                 lost answers, refusals, webhooks, cancels, deletes,
+                                                 and persons who revoke, or want to be erased
 
 What must hold in every history: nothing is paid twice; every record comes to rest in a final
 state; a completed record has its bytes in the store; a final state is never left; and no vendor
-resource exists that no record knows of (none at all once a record is cancelled or deleted). Where a
-record knows another stack, that one is asked only after the first is known to have taken nothing.
+resource exists that no record knows of (none at all once a record is cancelled or deleted). Of a
+person who has taken the consent back, vendors keep nothing that was not named to that person.
+Where a record knows another stack, that one is asked only after the first is known to have taken
+nothing.
 """
 
 from __future__ import annotations
@@ -22,13 +25,13 @@ import sys
 import time
 from contextlib import asynccontextmanager, contextmanager
 
-from avatarkit import errors
-from avatarkit.interfaces import Capabilities, Claim
+from avatarkit import erasure, errors
+from avatarkit.interfaces import Capabilities, Claim, Page
 from avatarkit.lifecycle.advance import Orchestrator
 from avatarkit.lifecycle.apply import apply
 from avatarkit.lifecycle.decide import Policy
 from avatarkit.lifecycle.events import Cancelled, Deleted, Resumed, Seen
-from avatarkit.models import Action, Job, JobState, Operation, Speech, StoredFile, Waiting
+from avatarkit.models import Action, Consent, Job, JobState, Operation, Speech, StoredFile, Waiting
 from avatarkit.records import (
     Fallback,
     Instant,
@@ -39,6 +42,7 @@ from avatarkit.records import (
     Training,
     Video,
 )
+from avatarkit.repositories import rules
 
 POLICY = Policy(
     send_guard=0.5, timeout=1.0, max_tries=99, recheck=80.0, deadline=1e9, missing_limit=3
@@ -47,6 +51,7 @@ POLICY = Policy(
 STARTED = 1_790_000_000.3
 #: No record is saved so often at one moment, unless it is due again at once for ever.
 SAVES_AT_ONE_MOMENT = 25
+AGREED = "agreed"  # the consent of the person whom all records show, where there is one
 LIST_LAG = 0.5  # what the provider declares; the vendor stays below it
 
 
@@ -88,6 +93,8 @@ class World:
         self.answered = {}  # record -> wall time of a person's last answer
         self.saves = collections.Counter()  # by record and wall time
         self.rows, self.leases, self.store = {}, {}, {}
+        self.consents = {}
+        self.named = None  # vendors' ids that were named at the end of a revocation or an erasure
         self.vendors = {
             name: Vendor(self, name, rnd, duration, lag, trouble) for name in ("sim", "sim2")
         }
@@ -143,6 +150,11 @@ class World:
     def at_rest(self):
         return all(r.status.final and r.next_at is None for r in self.rows.values())
 
+    def ended_by(self, row):
+        """Whether the person has ended it: the consent is withdrawn, and it is incomplete."""
+        told = self.named is not None and row.consent_id
+        return row.error_type == "ConsentRequired" or (told and row.status is not Status.COMPLETED)
+
     def check_end(self, context):
         for row in self.rows.values():
             if not (row.status.final and row.next_at is None):
@@ -157,7 +169,7 @@ class World:
             for o in r.operations
             for i in (o.job.id, *o.cleanup.duplicates)
         }
-        unwanted = {r.id for r in self.rows.values() if r.cleanup == "delete"}
+        unwanted = {r.id for r in self.rows.values() if r.cleanup == "delete" or self.ended_by(r)}
         for job in (job for vendor in self.vendors.values() for job in vendor.jobs.values()):
             if job.deleted or job.operation is Operation.SPEECH:
                 continue  # speech is a stream: it leaves nothing behind
@@ -165,6 +177,8 @@ class World:
                 raise Broken(f"an orphan at the vendor {context}: {job.token}")
             if job.token.split("-")[1] in unwanted:
                 raise Broken(f"not cleaned up {context}: {job.token}")
+            if self.named is not None and job.id not in self.named:
+                raise Broken(f"it is kept, and was not named {context}: {job.token}")
         for row in self.rows.values():
             # What a killed process asked for in its last breath nobody knows, and it is free.
             unwanted = row.every_operation if row.cleanup == "delete" else earlier(row)
@@ -196,6 +210,7 @@ class Vendor:
         self.world, self.name, self.rnd, self.duration = world, name, rnd, duration
         self.lag, self.trouble = lag, trouble
         self.refusing = False  # every paid call
+        self.failing = False  # every avatar
         self.down = False  # every paid call is answered with 503, and not accepted
         self.jobs, self.paid = {}, collections.Counter()
         self.consents = {}  # token -> when it was asked for
@@ -270,13 +285,15 @@ class Vendor:
 
     def tell(self, job):
         over = self.over(job)
+        fails = self.failing and job.operation is Operation.AVATAR
+        end = JobState.FAILED if fails else JobState.SUCCEEDED
         results = {"avatar": "thumbnail", "video": "video"}
         name = results.get(job.operation)
         return Job(
             provider=self.name,
             operation=job.operation,
             id=job.id,
-            state=JobState.SUCCEEDED if over else JobState.RUNNING,
+            state=end if over else JobState.RUNNING,
             links={name: f"sim://{job.id}"} if over and name else {},
         )
 
@@ -378,6 +395,47 @@ class Repository:
 
     async def drop_webhooks(self, record_id):
         pass
+
+    async def get_consent(self, consent_id):
+        return await Effect("get_consent", lambda: self.world.consents.get(consent_id))
+
+    async def revoke_consent(self, consent_id, at):
+        def run():
+            consent = self.world.consents[consent_id].model_copy(update={"revoked_at": at})
+            self.world.consents[consent_id] = consent
+            return consent
+
+        return await Effect("revoke_consent", run)
+
+    async def create(self, record):
+        return await Effect("create", lambda: self.world.rows.setdefault(record.id, record))
+
+    async def page(self, kind, **_wanted):
+        def run():
+            rows = self.world.rows.values()
+            return Page(tuple(r for r in rows if r.kind == kind and not r.deleted), None)
+
+        return await Effect("page", run)
+
+    async def tombstones(self, user_id):
+        def run():
+            return [r for r in self.world.rows.values() if r.deleted and r.user_id == user_id]
+
+        return await Effect("tombstones", run)
+
+    async def samples(self, user_id):
+        return []
+
+    async def consents(self, user_id):
+        return []
+
+    async def erase(self, user_id):
+        def run():
+            self.world.consents.clear()
+            live = sum(not r.deleted for r in self.world.rows.values())
+            return dict.fromkeys(rules.ERASED, 0) | {"live": live}
+
+        return await Effect("erase", run)
 
     async def save(self, old, new, *_entries):
         return await Effect("save", lambda: self.world.put(old, new))
@@ -486,8 +544,13 @@ class Process:
             changed=lambda _record: None,
             keep=unchecked(Store(world)),
         )
+        self.over = False
         self.coroutine = self.work()
         self.effect = self.coroutine.send(None)
+
+    def again(self):
+        """Begin where it was killed."""
+        return type(self)(self.world, self.lease)
 
     async def work(self):
         while True:
@@ -505,10 +568,53 @@ class Process:
         return max(self.paused, self.effect.at)
 
     def step(self):
-        if self.effect.done:
+        if not self.effect.done:
+            return self.effect.execute()
+        try:
             self.effect = self.coroutine.send(None)
-        else:
-            self.effect.execute()
+        except StopIteration:
+            self.over = True
+
+
+class Forgotten(Process):
+    """A revocation that is killed once the consent is revoked, and never begun again."""
+
+    async def work(self):
+        await self.repository.revoke_consent(AGREED, self.world.wall)
+
+
+class Revoking(Process):
+    """A person takes the consent back."""
+
+    async def work(self):
+        withdraw = self.orchestrator.withdraw
+        found = await erasure.revoke(AGREED, repository=self.repository, withdraw=withdraw)
+        self.world.named = {h.id for h in found if h.kind == "vendor"}
+
+
+class Erasing(Process):
+    """A person wants to be erased, and asks until no record is left that was begun meanwhile."""
+
+    async def work(self):
+        told = None
+        while told is None or any(left.where == "repository" for left in told.left):
+            told = await erasure.erase(
+                "u",
+                repository=self.repository,
+                media=Store(self.world),
+                delete=self.orchestrator.delete,
+                advance=self.orchestrator.advance,
+            )
+        self.world.named = {i for left in told.left if not left.pending for i in left.ids}
+
+
+class Ordering(Process):
+    """A request for one more training, whose consent is looked at before its row is saved."""
+
+    async def work(self):
+        consent = await self.repository.get_consent(AGREED)
+        if consent is not None and consent.revoked_at is None:
+            await self.repository.create(agreed(training("late", self.world.wall)))
 
 
 def kill(process):
@@ -551,6 +657,11 @@ def routed(record_id, now):
     return first.model_copy(update={"fallbacks": (other,)})
 
 
+def agreed(record):
+    """The record by the consent of the one person."""
+    return record.model_copy(update={"consent_id": AGREED})
+
+
 def video(record_id, now):
     return Video(
         id=record_id,
@@ -575,14 +686,20 @@ def dying_history(kills, make=training, end=None):
     """Kill at the given boundaries (before an effect executes, or before its answer arrives).
 
     Returns how many boundaries there were after the last kill, and the kills not reached.
-    ``end`` is an event that a person sends at the boundary where the last kill would be.
+    ``end`` is an event that a person sends at the boundary where the last kill would be; or a
+    process of that person, which takes turns with the worker from there on.
     """
     world = World(started=STARTED)
     world.vendor.refusing = make is routed
     world.rows["t1"] = make("t1", world.wall)
-    process, left, boundary = Process(world), list(kills), 0
+    if end is not None and issubclass(end, Process):
+        world.consents[AGREED] = Consent(id=AGREED, user_id="u", subject="u")
+        world.rows["t1"] = agreed(world.rows["t1"])
+    process, left, boundary, person = Process(world), list(kills), 0, None
     for _ in range(6000):
-        if world.at_rest():
+        if person is not None and not person.over:
+            person.step()
+        elif world.at_rest():
             break
         world.now = max(world.now, process.ready_at())
         for _phase in ("execute", "deliver"):
@@ -591,7 +708,10 @@ def dying_history(kills, make=training, end=None):
                     left.pop(0)
                     boundary = 0
                     if end is not None and not left:
-                        world.fold("t1", end(at=world.wall))
+                        if issubclass(end, Process):
+                            person = end(world)
+                        else:
+                            world.fold("t1", end(at=world.wall))
                     else:
                         kill(process)
                         process = Process(world)
@@ -648,12 +768,16 @@ def random_history(seed):
     lease = rnd.choice([0.2, 1.0, 3.0])
     processes = [Process(world, lease) for _ in range(rnd.randint(1, 3))]
     kills, impatience = rnd.randint(0, 6), rnd.choice([0.0, 0.01])
+    persons = _persons(seed, world)
     # In a calm history time passes in uploads, and in waits to their very ends; as in virtual time.
     calm = rnd.random() < 0.2
     if calm:
         kills, processes = 0, processes[:1]
     for step in range(20_000):
-        if world.at_rest():
+        if persons and rnd.random() < (0.02, 0.005, 0.002)[seed % 3]:
+            processes.append(persons.pop()(world, lease))
+        processes = [process for process in processes if not process.over]
+        if world.at_rest() and not persons and all(type(p) is Process for p in processes):
             break
         process = _pick(rnd, world, processes)
         if process.ready_at() > world.now:
@@ -666,7 +790,7 @@ def random_history(seed):
             kills -= 1
             processes.remove(process)
             kill(process)
-            processes.append(Process(world, lease))
+            processes.append(process.again())
         elif (
             not calm
             and step < 3000
@@ -683,6 +807,17 @@ def random_history(seed):
     for process in processes:
         kill(process)
     world.check_end(f"in history {seed}")
+
+
+def _persons(seed, world):
+    """Who comes, the last one first: in some histories a person, and one more order before."""
+    who = {1: Revoking, 2: Erasing, 3: Forgotten}.get(seed % 5)
+    if who is None:
+        return []
+    world.vendor.failing = seed % 4 == 1
+    world.consents[AGREED] = Consent(id=AGREED, user_id="u", subject="u")
+    world.rows = {name: agreed(row) for name, row in world.rows.items()}
+    return [who, Ordering]
 
 
 def _pick(rnd, world, processes):
@@ -738,7 +873,7 @@ def main():
             for depth in range(1, number + 1):
                 count = exhaust(depth, make)
                 print(f"{make.__name__}: every way to die {depth} time(s): {count} histories")
-        for event in (Cancelled, Deleted):
+        for event in (Cancelled, Deleted, Revoking, Erasing):
             count = exhaust(min(number, 2), training, event)
             print(f"{event.__name__.lower()} at every point: {count} histories")
     else:

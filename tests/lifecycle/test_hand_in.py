@@ -117,6 +117,17 @@ async def test_a_recording_goes_when_the_training_is_deleted(house):
     assert house.recordings() == []
 
 
+async def test_a_recording_is_not_handed_in_after_its_consent_was_revoked(house):
+    async with house.kit() as kit:
+        training = await asked(kit)
+    async with house.kit(worker=False) as kit:
+        await kit.resolve(training.id, "done", recording=MP4)
+        await house.repository.revoke_consent(training.consent_id, 1.0)
+        await kit.admin.tick()
+        stopped = await kit.get(training.id)
+    assert (stopped.error_type, house.fake.recordings) == ("ConsentRequired", {})
+
+
 async def test_what_is_not_what_was_asked_for_is_refused_and_not_kept(house):
     async with house.kit() as kit:
         training = await asked(kit)

@@ -140,6 +140,21 @@ MUTANTS = {
         "return wall if seconds <= 0 else wall + max(seconds, _TICK)",
         "return wall + seconds",
     ),
+    "a consent that was revoked ends what is paid, and keeps it": (
+        "lifecycle/effects.py",
+        "        withdrawn=withdrawn(error),\n",
+        "",
+    ),
+    "a revocation leaves what has failed": (
+        "lifecycle/people.py",
+        'message="its consent was revoked", withdrawn=True',
+        'message="its consent was revoked"',
+    ),
+    "a consent that was erased still holds": (
+        "lifecycle/vendor_requests.py",
+        "        if consent is None:\n            raise",
+        "        if consent is None:\n            return\n        if False:\n            raise",
+    ),
     "a deleted record is purged only once": ("lifecycle/decide.py", "PURGES = 2", "PURGES = 1"),
 }
 
@@ -163,7 +178,7 @@ def test_a_kill_at_any_boundary_loses_nothing_and_pays_once(simulation, make):
 
 
 @pytest.mark.parametrize("make", ["training", "routed"])
-@pytest.mark.parametrize("event", ["Cancelled", "Deleted"])
+@pytest.mark.parametrize("event", ["Cancelled", "Deleted", "Revoking", "Erasing"])
 @pytest.mark.slow
 def test_an_end_at_any_boundary_leaves_nothing_at_the_vendor(simulation, make, event):
     assert simulation.exhaust(1, getattr(simulation, make), getattr(simulation, event)) > 50

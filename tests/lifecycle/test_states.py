@@ -931,6 +931,7 @@ _FIELDS = {
     "discard_duplicates": st.booleans(),
     "again_at": st.floats(NOW, NOW + 1e5),
     "failed": st.booleans(),
+    "withdrawn": st.booleans(),
 }
 _KINDS = [
     kind

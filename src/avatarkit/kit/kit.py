@@ -588,7 +588,7 @@ class AvatarKit:
         repeated. Raises ``NotFound`` for an unknown consent.
         """
         found = await revoke(
-            consent_id, repository=self._repository, cancel=self._orchestrator.cancel
+            consent_id, repository=self._repository, withdraw=self._orchestrator.withdraw
         )
         self._engine.wake()
         return found

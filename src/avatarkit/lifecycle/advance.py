@@ -23,7 +23,7 @@ from ..interfaces import ROLES, Discards, Fetcher, Prepares, Provider, TakesReco
 from ..models import Action, Job, StoredFile, Waiting
 from ..records import HandIn, Instant, OperationState, Phase, Record, later
 from .decide import Do, decide, poll_gap
-from .effects import HOPELESS, backoff, failover, failure, observed, whose
+from .effects import HOPELESS, backoff, failover, failure, observed, whose, withdrawn
 from .events import (
     Abandoned,
     Asked,
@@ -211,12 +211,14 @@ class Orchestrator(PaidCalls, People):
         """Send the recording that was asked for; after a kill it is sent again."""
         given, refused = cast("HandIn", state.hand_in), None
         try:
-            recording = await self._requests.recording(given, provider)
+            recording = await self._requests.recording(record, given, provider)
             subject = await self._requests.subject(record)
             taker = cast("TakesRecording", provider)
             hand_in = partial(taker.hand_in, given.ref, recording, subject=subject)
             await self._free("prepare", record, state, provider, hand_in)
         except HOPELESS as error:
+            if withdrawn(error):
+                return await self._put(record, failure(error, now))
             refused = cleaned(getattr(error, "message", "") or str(error))
         except Exception as error:  # noqa: BLE001 - whatever it was, it was free
             return await self._later(record, state, error, now)

@@ -685,7 +685,10 @@ def _restored(e: Restored, record: Record) -> Record:
 
 @_handle.register
 def _failed(e: Failed, record: Record) -> Record:
-    return _fail(record, e.message, e.error_type)
+    record = _fail(record, e.message, e.error_type)
+    if not e.withdrawn or record.status is not Status.FAILED or record.cleanup == "delete":
+        return record
+    return _discarding(record.model_copy(update={"cleanup": "delete"}))
 
 
 @_handle.register

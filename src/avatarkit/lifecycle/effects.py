@@ -318,7 +318,17 @@ def _log_change_of_stack(record: Record) -> None:
 
 def failure(error: Exception, now: Instant) -> Failed:
     """Event that ends the record, because of ``error``."""
-    return Failed(at=now.wall, message=cleaned(str(error)), error_type=type(error).__name__)
+    return Failed(
+        at=now.wall,
+        message=cleaned(str(error)),
+        error_type=type(error).__name__,
+        withdrawn=withdrawn(error),
+    )
+
+
+def withdrawn(error: Exception) -> bool:
+    """True if the consent was revoked or erased, by which the record is made."""
+    return isinstance(error, errors.ConsentRequired) and error.withdrawn
 
 
 def _retry_after(error: Exception | None) -> float | None:

@@ -251,10 +251,11 @@ class Restored(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed(Event):
-    """It cannot be completed."""
+    """It cannot be completed; after a consent was ``withdrawn``, vendors keep nothing."""
 
     message: str
     error_type: str | None = None
+    withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from .events import (
     Cleared,
     Deleted,
     Event,
+    Failed,
     GaveUp,
     HandedIn,
     Postponed,
@@ -36,6 +37,13 @@ class People(Effects):
                 f"{record.id} is {record.status}: nothing is left to cancel. delete removes it."
             )
         return record
+
+    async def withdraw(self, record: Record) -> Record:
+        """Stop a record whose consent was revoked: vendors keep nothing, unless it is completed."""
+        now = await self._repository.now()
+        record = await self._put(record, Cancelled(at=now.wall))
+        revoked = Failed(at=now.wall, message="its consent was revoked", withdrawn=True)
+        return await self._put(record, revoked)
 
     async def delete(self, record: Record) -> Record:
         """Hide it at once; vendors' resources, results and personal data go afterwards."""

@@ -57,11 +57,10 @@ class Requests:
         """Build the next attempt's request, or that of ``attempt``.
 
         Raises ``ConfigError`` where the provider can be given the media in no way, and
-        ``ConsentRequired`` for a next attempt by a consent that was revoked or has expired.
+        ``ConsentRequired`` for a next attempt by a consent that does not hold.
         """
-        if attempt is None and record.consent_id is not None:
-            consent = await self._repository.get_consent(record.consent_id)
-            require_valid(consent, (await self._repository.now()).wall)
+        if attempt is None:
+            await self._require_consent(record)
         token = record.token(state.operation)
         number = state.call.attempt + 1 if attempt is None else attempt
         common: dict[str, Any] = {
@@ -90,8 +89,22 @@ class Requests:
             return None
         return self._inboxes.address(provider.name, token)
 
-    async def recording(self, given: HandIn, provider: Provider) -> Media:
-        """Build the recording that the provider asked for."""
+    async def _require_consent(self, record: Record) -> None:
+        """Raise ``ConsentRequired`` for a consent that was revoked or erased, or has expired."""
+        if record.consent_id is None:
+            return
+        consent = await self._repository.get_consent(record.consent_id)
+        if consent is None:
+            raise errors.ConsentRequired(
+                f"consent {record.consent_id} was erased: nothing more is made by it. Ask the "
+                "person again",
+                withdrawn=True,
+            )
+        require_valid(consent, (await self._repository.now()).wall)
+
+    async def recording(self, record: Record, given: HandIn, provider: Provider) -> Media:
+        """Build the recording that the provider asked for; raises as ``build`` does."""
+        await self._require_consent(record)
         return await self._file(given.file, given.name, provider)
 
     async def subject(self, record: Record) -> str | None:
