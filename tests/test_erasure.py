@@ -316,7 +316,84 @@ async def test_what_a_vendor_cannot_delete_is_named(house, why):
     (left,) = receipt.left
     assert (left.where, left.what, left.count, left.pending) == ("fake", "voice", 1, False)
     assert left.ids == (training.operation(Operation.VOICE).job.id,)
-    assert receipt.complete
+    assert not receipt.complete
+
+
+async def refuse(job_id):
+    raise errors.Unsupported("no way to delete")
+
+
+async def unerased(house, kit):
+    """The receipts of now, of two days later, and of one more erasure."""
+    receipts = [await kit.erase(house.user)]
+    await house.settled(kit, seconds=2 * DAY)
+    return [*receipts, await kit.erase(house.user), await kit.erase(house.user)]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("first", ["nothing", "cancel", "delete", "delete long ago"])
+async def test_every_receipt_lists_what_cannot_be_deleted(house, first):
+    house.fake.delete_voice = refuse
+    async with house.kit() as kit:
+        if first == "cancel":
+            training = await kit.train(**house.given(house.user, "anabel-1"))
+            await kit.admin.tick()
+            await kit.cancel(training.id)
+        else:
+            training = await house.trained(kit, house.user, "anabel-1")
+        if first.startswith("delete"):
+            await kit.delete(training.id)
+        if first == "delete long ago":
+            await house.settled(kit, seconds=2 * DAY)
+        for receipt in (await unerased(house, kit))[1:]:
+            assert (lines(receipt.left), receipt.complete) == ({("fake", "voice"): 1}, False)
+            assert (receipt.forgotten_at, receipt.left[0].pending) == (None, False)
+    assert house.user in kept(house.repository)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("state", "what"),
+    [
+        ({"phase": Phase.LOST}, "voice"),
+        ({"uploads": "left"}, "uploads"),
+        ({"phase": Phase.DONE, "job_id": "v1", "undeletable": ("v1", "v2")}, "voice"),
+    ],
+)
+async def test_what_a_person_has_removed_is_left_no_more(house, state, what):
+    voice = an_operation(Operation.VOICE, "fake", **state)
+    ended = {"status": Status.CANCELLED, "cleanup": "delete", "deleted": True}
+    due = {"next_at": house.clock.now().wall}
+    record, _ = await house.repository.create(a_training(operations=(voice,), **ended, **due))
+    async with house.kit() as kit:
+        await house.settled(kit, seconds=2 * DAY)
+        assert set(lines((await kit.erase(ANA)).left)) == {("fake", what)}
+        receipt = await kit.erase(ANA, removed_by_hand=True)
+    assert (receipt.left, receipt.complete) == ((), True)
+    forgotten = await house.repository.get(record.id)
+    assert (forgotten.user_id, forgotten.spent) == ("", record.spent)
+
+
+@pytest.mark.anyio
+async def test_what_is_still_to_be_deleted_is_not_taken_for_removed_by_hand(house):
+    async def busy(job_id):
+        raise errors.Unavailable("busy", provider="fake", operation="voice")
+
+    house.fake.delete_voice = busy
+    async with house.kit() as kit:
+        await house.trained(kit, house.user, "anabel-1")
+        await kit.erase(house.user)
+        receipt = await kit.erase(house.user, removed_by_hand=True)
+    assert (lines(receipt.left), receipt.complete) == ({("fake", "voice"): 1}, False)
+
+
+@pytest.mark.anyio
+async def test_what_is_alive_is_not_taken_for_removed_by_hand(house):
+    house.fake.delete_voice = refuse
+    async with house.kit() as kit:
+        await house.trained(kit, house.user, "anabel-1")
+        receipt = await kit.erase(house.user, removed_by_hand=True)
+    assert not receipt.complete
 
 
 @pytest.mark.anyio
@@ -366,7 +443,7 @@ async def test_what_a_closed_service_has_is_named(house):
     async with without_vendor(house, _Closed) as kit:
         receipt = await kit.erase(house.user)
     assert lines(receipt.left) == {("fake", "voice"): 1, ("fake", "avatar"): 1}
-    assert receipt.complete
+    assert not receipt.complete
     assert (await house.repository.get(training.id)).purges == 1
 
 
@@ -403,10 +480,11 @@ async def test_a_person_may_give_up_what_no_key_reaches(house):
     async with without_vendor(house, _Keyless) as kit:
         await kit.erase(house.user)
         await kit.resolve(training.id, "give_up")
-        receipt = await kit.erase(house.user)
-        assert receipt.complete
-        assert lines(receipt.left) == {("fake", "voice"): 1, ("fake", "avatar"): 1}
         await house.settled(kit, seconds=DAY)
+        receipt = await kit.erase(house.user)
+        assert not receipt.complete
+        assert lines(receipt.left) == {("fake", "voice"): 1, ("fake", "avatar"): 1}
+        assert (await kit.erase(house.user, removed_by_hand=True)).complete
     assert house.user not in kept(house.repository)
 
 

@@ -41,25 +41,29 @@ class Left(Count):
     """Things that are not deleted, and the reason."""
 
     why: str
-    pending: bool  #: True: a worker goes on; False: nothing more can be done from here
+    pending: bool  #: True: a worker goes on; False: a person must remove it at the vendor
     #: the vendor's ids, for deleting them by hand; not part of the kept receipt
     ids: tuple[str, ...] = Field(default=(), exclude=True, repr=False)
 
 
 class Receipt(Model):
-    """Result of an erasure, without personal data: no user, person, file, or vendor's id."""
+    """Result of an erasure, without personal data: no user, person, file, or vendor's id.
+
+    Every receipt lists all that is left, until it is deleted, or removed by hand.
+    """
 
     at: float  #: seconds since 1970
     deleted: tuple[Count, ...]
     left: tuple[Left, ...]
-    #: earliest time at which the last row drops the user's id; None: no row has it
+    #: earliest time at which the last row drops the user's id; None: no row has it, or a row keeps
+    #: it until a person has removed what is left
     forgotten_at: float | None
     digest: str = ""  #: SHA-256 of the rest, as JSON
 
     @property
     def complete(self) -> bool:
-        """True if everything that can be deleted from here is deleted."""
-        return not any(left.pending for left in self.left)
+        """True if nothing is left."""
+        return not self.left
 
     def sealed(self) -> Self:
         """The receipt with its digest."""
@@ -74,12 +78,18 @@ async def erase(
     media: MediaStore,
     delete: Callable[[Record], Awaitable[Record]],
     advance: Callable[[str], Awaitable[Record | None]],
+    removed_by_hand: Callable[[Record], Awaitable[Record]] | None = None,
 ) -> Receipt:
     """Erase a user, as far as that goes at this moment; a second call goes on.
 
-    ``delete`` turns a record into a tombstone, and ``advance`` works the tombstone off. Raises
-    ``StorageError`` if the repository or the store cannot be reached.
+    ``delete`` turns a record into a tombstone, and ``advance`` works the tombstone off.
+    ``removed_by_hand`` is called with each tombstone of an earlier erasure, if a person has removed
+    what could not be deleted. Raises ``StorageError`` if the repository or the store cannot be
+    reached.
     """
+    if removed_by_hand is not None:
+        for tombstone in await repository.tombstones(user_id):
+            await removed_by_hand(tombstone)
     async for record in every_record(repository, user_id):
         await delete(record)
     # Where ids are UUIDs, a database knows them in any spelling; a folder is called by one of them.
@@ -100,8 +110,14 @@ async def erase(
         at=(await repository.now()).wall,
         deleted=tuple(_deleted(gone, tombstones)),
         left=tuple(_summed(left)),
-        forgotten_at=max((t.next_at for t in tombstones if t.next_at is not None), default=None),
+        forgotten_at=_forgotten_at(tombstones),
     ).sealed()
+
+
+def _forgotten_at(tombstones: Iterable[Record]) -> float | None:
+    times = [tombstone.next_at for tombstone in tombstones]
+    known = [at for at in times if at is not None]
+    return max(known) if len(known) == len(times) and known else None
 
 
 async def revoke(
@@ -164,7 +180,8 @@ def _left(record: Record) -> Iterator[Left]:
 def _left_there(state: OperationState, why: str) -> Iterator[Left]:
     reasons = {
         "doubt": f"whether it was made is not known yet; {why}",
-        "lost": "whether it was made cannot be known: look there",
+        "lost": "whether it was made cannot be known: look there, and remove it; then erase once "
+        "more with removed_by_hand",
     }
     for rest in leftovers.rests(state):
         yield Left(
@@ -180,7 +197,10 @@ def _left_there(state: OperationState, why: str) -> Iterator[Left]:
 _LIVE = "it was begun meanwhile: erase once more; or it cannot be read: mend it, the log names it"
 _SOON = "a worker goes on with it"
 _NO_KEY = "its account's key is not set, or its folder is not here: give it, or answer give_up"
-_BY_HAND = "it cannot be deleted from here, or was not made from here: ask the provider"
+_BY_HAND = (
+    "it cannot be deleted from here, or was not made from here: remove it at the provider, or ask "
+    "it to; then erase once more with removed_by_hand"
+)
 
 
 def _summed(found: Iterable[Left]) -> Iterator[Left]:

@@ -932,6 +932,7 @@ _FIELDS = {
     "again_at": st.floats(NOW, NOW + 1e5),
     "failed": st.booleans(),
     "withdrawn": st.booleans(),
+    "left_out": st.sampled_from([{}, {"thumbnail": "empty"}]),
 }
 _KINDS = [
     kind
@@ -948,7 +949,7 @@ _EVENTS = st.one_of(
 
 
 def test_there_is_a_kind_of_event_for_each_rule():
-    assert len(_KINDS) == 29
+    assert len(_KINDS) == 30
 
 
 def test_an_event_without_a_rule_is_a_mistake():

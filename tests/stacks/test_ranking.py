@@ -428,7 +428,7 @@ def test_what_a_stack_before_holds_is_left_there_by_name_if_its_key_never_comes(
     run(found.orchestrator.delete(found.record))
     record = found.until(lambda r: r.next_at is None, seconds=20.0)
     assert found.world.now - at >= 600.0
-    assert (record.earlier[0].operation.uploads.fate, record.user_id) == ("left", "")
+    assert (record.earlier[0].operation.uploads.fate, record.user_id) == ("left", "u")
 
 
 class Closing(Scene):

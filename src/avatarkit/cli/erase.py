@@ -18,6 +18,13 @@ async def _erase(
     session: Session,
     user_id: Annotated[str, typer.Argument(metavar="USER", help="User ID.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    removed_by_hand: Annotated[
+        bool,
+        typer.Option(
+            "--removed-by-hand",
+            help="You removed at the providers what was left.",
+        ),
+    ] = False,
 ) -> None:
     """Erase a user's data at every provider, in the media store and in the database.
 
@@ -28,11 +35,11 @@ async def _erase(
     if not yes:
         session.out.confirm(f"Erase everything of user {user_id} for good?", "erasing", "erased")
     async with session.kit(worker=False) as kit:
-        receipt = await kit.erase(user_id)
+        receipt = await kit.erase(user_id, removed_by_hand=removed_by_hand)
     for left in receipt.left:
         named = f" ({', '.join(left.ids)})" if left.ids else ""
         session.out.hint(f"left at {left.where}: {left.count} {left.what}{named}: {left.why}")
-    if not receipt.complete:
+    if any(left.pending for left in receipt.left):
         session.out.hint(f"continue with: {session.out.command('erase', user_id, '--yes')}")
     session.out.table(
         {**receipt.model_dump(mode="json"), "complete": receipt.complete},

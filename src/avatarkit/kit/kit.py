@@ -597,12 +597,13 @@ class AvatarKit:
         """A user's consents, revoked and expired ones as well."""
         return await self._repository.consents(user_id)
 
-    async def erase(self, user_id: str) -> Receipt:
+    async def erase(self, user_id: str, *, removed_by_hand: bool = False) -> Receipt:
         """Remove a person: at every vendor, in the media store and in the repository.
 
         Nothing new is paid for from now on. What is under way, or refused for the moment, is
         cleared away by the worker; to erase again tells how far that is, and also goes on where an
-        erasure was killed. ``Receipt.left`` names what cannot be deleted. Raises ``StorageError``.
+        erasure was killed. ``Receipt.left`` names what cannot be deleted, in every receipt until a
+        person has removed it at the vendor: then pass ``removed_by_hand``. Raises ``StorageError``.
         """
         require_named(user_id=user_id)
         receipt = await erase(
@@ -611,6 +612,7 @@ class AvatarKit:
             media=self._media,
             delete=self._orchestrator.delete,
             advance=self._orchestrator.advance,
+            removed_by_hand=self._orchestrator.removed_by_hand if removed_by_hand else None,
         )
         self._engine.wake()
         return receipt

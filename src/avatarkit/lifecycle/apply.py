@@ -49,6 +49,7 @@ from .events import (
     Purged,
     Rechecked,
     Removed,
+    RemovedByHand,
     Restored,
     Resumed,
     Seen,
@@ -59,6 +60,7 @@ from .events import (
     Waits,
     bound,
 )
+from .leftovers import rests
 
 
 def apply(record: R, event: Event) -> R:
@@ -79,9 +81,14 @@ def apply(record: R, event: Event) -> R:
     changed = changed.model_copy(update=updates)
     step = decide(changed, event.at)
     known: dict[str, Any] = {"next_at": step.at}
-    if changed.deleted and changed.purges >= PURGES and step.at is None:
+    if changed.deleted and changed.purges >= PURGES and step.at is None and not _left(changed):
         known["user_id"] = ""  # nothing is left to be looked for
     return changed.model_copy(update=known)
+
+
+def _left(record: Record) -> bool:
+    """True if a vendor still has something of the record, or may have."""
+    return any(True for state in record.every_operation for _ in rests(state))
 
 
 def _folded(record: R, event: Event) -> R:
@@ -538,6 +545,29 @@ def _removed(e: Removed, record: Record) -> Record:
     else:
         cleanup["undeletable"] = _ids(op.cleanup.undeletable, (e.job_id,))
     return _set(record, e.operation, cleanup=cleanup)
+
+
+@_handle.register
+def _removed_by_hand(_: RemovedByHand, record: Record) -> Record:
+    if not record.deleted:
+        return record
+    earlier = tuple(
+        stack.model_copy(update={"operation": _without_rest(stack.operation)})
+        for stack in record.earlier
+    )
+    operations = tuple(map(_without_rest, record.operations))
+    return record.model_copy(update={"operations": operations, "earlier": earlier})
+
+
+def _without_rest(op: OperationState) -> OperationState:
+    """Note that what could not be deleted is gone; what is still to be deleted stays noted."""
+    removed = _ids(op.cleanup.removed, op.cleanup.undeletable)
+    left: dict[str, Any] = {"cleanup": {"removed": removed, "undeletable": ()}}
+    if op.phase is Phase.LOST:  # it may have been paid, and stays spent
+        left |= {"call": {"phase": Phase.DONE}, "job": {"state": JobState.GONE}}
+    if op.uploads.fate == "left":
+        left["uploads"] = {"fate": "gone"}
+    return op.revised(**left)
 
 
 @_handle.register

@@ -203,6 +203,11 @@ class Removed(OperationEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RemovedByHand(Event):
+    """A person has removed at the vendors what could not be deleted from here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Abandoned(OperationEvent):
     """The provider can no longer be reached: an ended record names what stays there."""
 

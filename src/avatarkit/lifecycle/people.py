@@ -19,6 +19,7 @@ from .events import (
     GaveUp,
     HandedIn,
     Postponed,
+    RemovedByHand,
     Restored,
     Resumed,
     Seen,
@@ -49,6 +50,11 @@ class People(Effects):
         """Hide it at once; vendors' resources, results and personal data go afterwards."""
         now = await self._repository.now()
         return await self._put(record, Deleted(at=now.wall))
+
+    async def removed_by_hand(self, record: Record) -> Record:
+        """Note that a person has removed what could not be deleted from here."""
+        now = await self._repository.now()
+        return await self._put(record, RemovedByHand(at=now.wall))
 
     async def restored(self, record: Record) -> Record:
         """Treat what the record calls unsent as possibly sent: an older database came back."""
