@@ -54,7 +54,7 @@ def fresh_database(cluster: Cluster) -> Callable[..., str]:
     def make(template: str = "template0") -> str:
         name = f"ak_{next(_numbers)}"
         with psycopg.connect(cluster.dsn(), autocommit=True) as db:
-            db.execute(f'create database {name} template "{template}"')
+            db.execute(f'create database {name} template "{template}" strategy file_copy')
         return name
 
     return make
