@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from avatarkit.content import audio, decoding
+from avatarkit.content import audio, decoding, pictures
 from avatarkit.errors import MediaRejected
 from avatarkit.intake import probing
 
+INPUTS = Path(__file__).parents[1] / "inputs"
 DEMO = Path(str(files("avatarkit") / "data/demo"))
 
 
@@ -32,9 +33,15 @@ def wav_with_latin_1_metadata():
 @pytest.mark.parametrize("fault", ["_take_picture", "_take_sound", "facts"])
 def test_a_fault_of_the_probe_is_not_reported_as_a_damaged_file(monkeypatch, fault):
     monkeypatch.setattr(probing._Scan, fault, broken)
-    name = "portrait.jpg" if fault == "_take_picture" else "voice.wav"
+    path = INPUTS / "c_shrinks.webm" if fault == "_take_picture" else DEMO / "voice.wav"
     with pytest.raises(TypeError, match="a fault of ours"):
-        probing.probe(DEMO / name)
+        probing.probe(path)
+
+
+def test_a_fault_in_reading_a_picture_is_not_reported_as_a_damaged_file(monkeypatch):
+    monkeypatch.setattr(pictures, "opaque", broken)
+    with pytest.raises(TypeError, match="a fault of ours"):
+        probing.probe(DEMO / "portrait.jpg")
 
 
 def test_a_fault_in_measuring_sound_is_not_reported_as_a_damaged_file(monkeypatch):

@@ -127,7 +127,7 @@ def test_a_picture_has_its_size_and_no_length(sample):
     [
         (b"", "is empty"),
         (b"this is only text", "neither audio, video nor a picture"),
-        (clip()[:200], "cannot be decoded"),
+        (clip()[:200], "is cut off: upload it again"),
         (b"\x89PNG\r\n\x1a\nnonsense", "cannot be decoded"),
     ],
     ids=["empty", "text", "cut-off", "lying-header"],

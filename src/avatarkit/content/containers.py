@@ -40,6 +40,7 @@ class Container:
     cut_off: bool = False  #: the structure continues behind the end of the file
     stated: int | None = None  #: bytes that a WAV header states; None if it states none
     streamed: bool = False  #: a WAV header without a length
+    live: bool = False  #: written as a stream, as browsers do: no length, uneven frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +110,33 @@ _PICTURES = (
 )
 
 
-def _picture(file: File, head: bytes) -> Container | None:
+def _picture(_: File, head: bytes) -> Container | None:
     for pattern, media_type in _PICTURES:
         if re.match(pattern, head, re.DOTALL):
-            walk = _ENDS.get(media_type)
-            cut_off = walk is not None and walk(file)
-            return Container(kind="image", media_type=media_type, demuxer="", cut_off=cut_off)
+            return Container(kind="image", media_type=media_type, demuxer="")
     return None
+
+
+def picture_is_cut(reader: Reader, size: int, container: Container) -> bool:
+    """Tell if a picture that no decoder can read ends before its structure does."""
+    walk = _ENDS.get(container.media_type)
+    return container.cut_off or (walk is not None and walk(File(reader, size)))
+
+
+def picture_size(head: bytes) -> tuple[int, int] | None:
+    """Width and height in the header of a PNG or JPEG; None if there is none in these bytes."""
+    if head.startswith(b"\x89PNG"):
+        return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
+    at = 2
+    while head[:2] == b"\xff\xd8" and at + 9 <= len(head) and head[at] == 0xFF:
+        if head[at + 1] in _START_OF_FRAME:
+            height, width = head[at + 5 : at + 7], head[at + 7 : at + 9]
+            return int.from_bytes(width, "big"), int.from_bytes(height, "big")
+        at += 2 + int.from_bytes(head[at + 2 : at + 4], "big")
+    return None
+
+
+_START_OF_FRAME = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD})
 
 
 def _png_is_cut(file: File) -> bool:
@@ -124,6 +145,8 @@ def _png_is_cut(file: File) -> bool:
         head = file.at(at, 8)
         if len(head) < 8:
             return True
+        if not head[4:].isalpha() or (at == 8 and head[4:] != b"IHDR"):
+            return False  # damaged: the decoder tells
         at += 12 + int.from_bytes(head[:4], "big")
         if head[4:] == b"IEND":
             return at > file.size
@@ -215,12 +238,13 @@ def _riff(file: File, head: bytes) -> Container | None:
     found = Container(kind=kind, media_type=media_type, demuxer=demuxer)  # type: ignore[arg-type]
     if media_type == "audio/wav":
         return _wav(file, found, "big" if head[:4] == b"RIFX" else "little")
-    told = int.from_bytes(head[4:8], "little")
+    told = int.from_bytes(head[4:8], "little")  # RIFX is for sound alone
     return replace(found, cut_off=bool(told) and told < _STREAMED and told + 8 > file.size + 1)
 
 
 def _wav(file: File, found: Container, order: Literal["little", "big"]) -> Container:
     """Walk the chunks to ``data``; "data" in a comment is none."""
+    whole = int.from_bytes(file.at(4, 4), order) + 8
     long = 0  # RF64: the length of data, 64 bits
     for name, at, length in _chunks(file, 12, order):
         if name == b"ds64":
@@ -230,8 +254,9 @@ def _wav(file: File, found: Container, order: Literal["little", "big"]) -> Conta
             if not long and (length == 0 or length >= _STREAMED):
                 rest = file.size - at
                 return replace(found, streamed=length > rest or rest > 0)
-            stated = at + length
-            return replace(found, stated=stated, cut_off=stated > file.size + 1)
+            end = at + length
+            stated = max(end, whole) if whole < _STREAMED else end  # with the chunks behind it
+            return replace(found, stated=stated, cut_off=end > file.size + 1)
     return replace(found, cut_off=True)
 
 
@@ -347,7 +372,13 @@ def _mp4(file: File, head: bytes) -> Container | None:
     kind, media_type = _brand(head)
     # Without an index nothing can be read; it comes last where a camera writes the file.
     index = kinds & ({b"meta", b"moov"} if kind == "image" else {b"moov", b"moof"})
-    return Container(kind=kind, media_type=media_type, demuxer="mov", cut_off=cut_off or not index)
+    return Container(
+        kind=kind,
+        media_type=media_type,
+        demuxer="mov",
+        cut_off=cut_off or not index,
+        live=b"moof" in kinds,
+    )
 
 
 def _brand(head: bytes) -> tuple[Kind, str]:
@@ -373,7 +404,11 @@ def _matroska(file: File, head: bytes) -> Container | None:
     webm = re.search(rb"\x42\x82.webm", head[:128], re.DOTALL)
     media_type = "video/webm" if webm else "video/x-matroska"
     return Container(
-        kind="video", media_type=media_type, demuxer="matroska", cut_off=_matroska_is_cut(file)
+        kind="video",
+        media_type=media_type,
+        demuxer="matroska",
+        cut_off=_matroska_is_cut(file),
+        live=True,
     )
 
 

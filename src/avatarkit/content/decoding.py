@@ -8,7 +8,7 @@ so that our own ``TypeError`` is never reported as a damaged recording.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, ParamSpec, TypeVar
@@ -17,6 +17,7 @@ import av
 from av.error import FFmpegError
 
 from .containers import Container, Foreign, identify
+from .limits import MAX_PIXELS
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -35,10 +36,6 @@ _LENIENT: Mapping[str, Any] = (
 
 class DecodeError(Exception):
     """FFmpeg cannot decode a file, or a part of it; ``__cause__`` is FFmpeg's own error."""
-
-
-#: Pixels of one frame, so that no file of few bytes may ask for a gigabyte.
-MAX_PIXELS: Final = 64_000_000
 
 
 class StillError(DecodeError):
@@ -78,6 +75,35 @@ def _identified(source: Path | BinaryIO) -> Container | Foreign:
     found = identify(source, size)
     source.seek(0)
     return found
+
+
+#: Damaged packets of a stream that are skipped, as players do.
+DAMAGES: Final = 50
+
+
+def frames(opened: InputContainer, stream: Any) -> Iterator[Any]:
+    """Decode a stream, skipping some damaged packets; raises ``DecodeError`` if nothing is left.
+
+    A file that breaks off ends there, if anything was decoded.
+    """
+    seen, damages = False, 0
+    packets = iter(opened.demux(stream))
+    while True:
+        try:
+            packet = decode(next, packets, None)
+            decoded = decode(packet.decode) if packet is not None else None
+        except DecodeError:
+            damages += 1
+            if damages > DAMAGES or (not seen and damages == DAMAGES):
+                if seen:
+                    return
+                raise
+            continue
+        if decoded is None:
+            return
+        for frame in decoded:
+            seen = True
+            yield frame
 
 
 def decode(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

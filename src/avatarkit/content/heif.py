@@ -12,14 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, cast
+
+import numpy as np
+import numpy.typing as npt
 
 from .decoding import DecodeError, decode, open_media
-from .pictures import MAX_PIXELS, Picture, TooLargeError, Turn
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+from .limits import MAX_PIXELS
+from .pictures import Picture, TooLargeError, Turn
 
 #: Bytes of the index, and tiles of one picture, that are read.
 _MOST_BYTES: Final = 4 << 20
@@ -55,7 +55,7 @@ def read_heif(source: Path | BinaryIO, longest_side: int) -> Picture:
         index = _index(file)
         grid = _grid(file, index) if index.kinds.get(index.primary) == b"grid" else None
         file.seek(0)
-        pixels = _decoded(file, index, grid)
+        pixels, (width, height) = _decoded(file, index, grid, longest_side)
     except (IndexError, ValueError, KeyError) as error:
         raise DecodeError(f"its index is damaged ({error})") from error
     finally:
@@ -65,8 +65,8 @@ def read_heif(source: Path | BinaryIO, longest_side: int) -> Picture:
     for kind, body in index.of_primary():
         for step in _turns(kind, body):
             pixels, turned = step.apply(pixels), True
-    height, width = pixels.shape[:2]
-    image = Image.fromarray(pixels)
+            width, height = (height, width) if step.transposed else (width, height)
+    image = Image.fromarray(np.ascontiguousarray(pixels))
     image.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
     return Picture(width=width, height=height, turned=turned, rgb=image.tobytes(), size=image.size)
 
@@ -89,15 +89,17 @@ class _Grid:
     height: int
 
 
-def _decoded(file: BinaryIO, index: _Index, grid: _Grid | None) -> npt.NDArray[np.uint8]:
-    import numpy as np
-
+def _decoded(
+    file: BinaryIO, index: _Index, grid: _Grid | None, longest_side: int
+) -> tuple[npt.NDArray[np.uint8], tuple[int, int]]:
+    """Pixels, shrunk where there are far more than needed, and the size of the original."""
     wanted = index.derived.get(index.primary, ()) if grid else (index.primary,)
     if grid and not 0 < grid.rows * grid.columns == len(wanted) <= _MOST_TILES:
         raise DecodeError(f"its grid needs {grid.rows * grid.columns} tiles and has {len(wanted)}")
     tiles: dict[int, npt.NDArray[np.uint8]] = {}
+    scale, size = 1, (0, 0)
     with open_media(file) as container:
-        streams = {stream.id: stream for stream in container.streams.video}
+        streams: dict[int, Any] = {stream.id: stream for stream in container.streams.video}
         if grid is None and index.primary not in streams and len(streams) == 1:
             wanted = tuple(streams)
         needed = [streams[number] for number in dict.fromkeys(wanted) if number in streams]
@@ -106,26 +108,42 @@ def _decoded(file: BinaryIO, index: _Index, grid: _Grid | None) -> npt.NDArray[n
         for stream in needed:
             stream.codec_context.thread_count = 1
         for packet in container.demux(needed):
-            for frame in decode(packet.decode):
-                tiles.setdefault(packet.stream.id, _rgb(frame))
+            for frame in cast("list[Any]", decode(packet.decode)):
+                size = (grid.width, grid.height) if grid else (frame.width, frame.height)
+                scale = _scale(size, longest_side, frame if grid else None)
+                tiles.setdefault(packet.stream.id, _rgb(frame, scale))
     if missing := len(set(wanted) - set(tiles)):
         raise DecodeError(f"{missing} of its {len(set(wanted))} parts cannot be read")
-    first = tiles[wanted[0]]
     if grid is None:
-        return first
-    height, width = first.shape[:2]
-    whole = np.zeros((grid.rows * height, grid.columns * width, 3), np.uint8)
-    for place, number in enumerate(wanted):
-        row, column = divmod(place, grid.columns)
-        tile = tiles[number][:height, :width]
-        whole[row * height :, column * width :][: tile.shape[0], : tile.shape[1]] = tile
-    return whole[: grid.height, : grid.width]
+        return tiles[wanted[0]], size
+    rows = [
+        np.hstack([tiles[number] for number in wanted[start : start + grid.columns]])
+        for start in range(0, len(wanted), grid.columns)
+    ]
+    return np.vstack(rows)[: -(-grid.height // scale), : -(-grid.width // scale)], size
 
 
-def _rgb(frame: Any) -> npt.NDArray[np.uint8]:
+def _scale(size: tuple[int, int], longest_side: int, tile: Any) -> int:
+    """Power of two by which tiles are shrunk before they are joined, to save memory."""
+    scale = 1
+    while max(size) / (2 * scale) >= longest_side and not (
+        tile is not None and (tile.width % (4 * scale) or tile.height % (4 * scale))
+    ):
+        scale *= 2
+    return scale
+
+
+def _rgb(frame: Any, scale: int) -> npt.NDArray[np.uint8]:
     if frame.width * frame.height > MAX_PIXELS:
         raise TooLargeError(frame.width, frame.height, MAX_PIXELS)
-    pixels: npt.NDArray[np.uint8] = decode(frame.to_ndarray, format="rgb24")
+    small = decode(
+        frame.reformat,
+        max(1, frame.width // scale),
+        max(1, frame.height // scale),
+        format="rgb24",
+        interpolation="AREA",
+    )
+    pixels: npt.NDArray[np.uint8] = decode(small.to_ndarray)
     return pixels
 
 

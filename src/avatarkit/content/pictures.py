@@ -7,14 +7,16 @@ the local provider both use it, so they measure the same picture.
 
 from __future__ import annotations
 
+import struct
 import warnings
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from .containers import Container
+from .containers import Container, picture_size
 from .decoding import DecodeError
+from .limits import MAX_JPEG_PIXELS, MAX_PIXELS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,11 +25,6 @@ if TYPE_CHECKING:
 
     Pixels = npt.NDArray[np.uint8]
 
-#: Pixels of a still that is decoded whole, and of a JPEG, which its decoder shrinks.
-MAX_PIXELS: Final = 64_000_000
-MAX_JPEG_PIXELS: Final = 120_000_000
-#: Bytes of a still.
-MAX_BYTES: Final = 256 << 20
 #: Pillow's names of the formats that are read.
 _FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "AVIF", "TIFF", "BMP", "PPM")
 #: Formats whose further pictures are no animation; an MPO is a JPEG with more behind the first.
@@ -50,12 +47,19 @@ class Picture:
     )  #: of the picture, shrunk to the size that was asked
     size: tuple[int, int] = (0, 0)  #: width and height of ``rgb``
 
+    def ppm(self) -> bytes:
+        """Encode ``rgb`` as PPM."""
+        return b"P6 %d %d 255\n" % self.size + self.rgb
+
 
 class TooLargeError(DecodeError):
     """A picture has more pixels than are decoded."""
 
     def __init__(self, width: int, height: int, most: int) -> None:
-        super().__init__(f"{width} x {height} pixels, and at most {most} are read")
+        super().__init__(
+            f"it has {width} x {height} pixels ({width * height / 1e6:.0f} megapixels); scale it "
+            f"down to {most / 1e6:.0f} megapixels or less"
+        )
         self.width, self.height, self.most = width, height, most
 
 
@@ -84,9 +88,11 @@ def read_picture(source: Path | BinaryIO, container: Container, longest_side: in
                 image.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
                 rgb = opaque(ImageOps.exif_transpose(image))
     except UnidentifiedImageError as error:
-        raise DecodeError("its format cannot be read") from error
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-        raise DecodeError(str(error)) from error
+        raise DecodeError("its header is damaged, or its format unknown") from error
+    except Image.DecompressionBombError as error:
+        raise TooLargeError(*_stated_size(source), MAX_PIXELS) from error
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error) as error:
+        raise DecodeError(str(error).rstrip(".")) from error
     if orientation >= _LYING:
         width, height = height, width
     return Picture(
@@ -99,6 +105,17 @@ def read_picture(source: Path | BinaryIO, container: Container, longest_side: in
     )
 
 
+def _stated_size(source: Path | BinaryIO) -> tuple[int, int]:
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            head = file.read(_HEAD)
+    else:
+        source.seek(0)
+        head = source.read(_HEAD)
+    return picture_size(head) or (0, 0)
+
+
+_HEAD: Final = 1 << 16
 #: EXIF orientations from this one on swap width and height.
 _LYING: Final = 5
 _ORIENTATION: Final = 0x0112

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypedDict
 
-from .containers import Container, Foreign, Kind, identify
+from .containers import Container, Foreign, Kind, identify, picture_is_cut
 
 #: Packets that are read at most; a longer file counts as complete.
 _PACKETS: Final = 2_000_000
@@ -70,8 +70,10 @@ def _still(path: Path, container: Container, facts: MediaFile) -> MediaFile:
     try:
         picture = read_picture(path, container, _SMALL)
     except DecodeError as error:
-        return replace(facts, problem=f"is damaged and cannot be decoded ({error})")
-    return replace(facts, width=picture.width, height=picture.height)
+        with path.open("rb") as file:
+            cut_off = picture_is_cut(file, facts.size, container)
+        return replace(facts, cut_off=cut_off, problem=f"cannot be decoded ({error})")
+    return replace(facts, width=picture.width, height=picture.height, cut_off=False)
 
 
 def _streams(path: Path, container: Container, facts: MediaFile) -> MediaFile:

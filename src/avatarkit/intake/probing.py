@@ -14,10 +14,12 @@ import re
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, cast
 
-from ..content.containers import Container
+from ..content.containers import Container, Foreign, Kind, identify, picture_is_cut, picture_size
+from ..content.limits import MAX_PIXELS, SILENT, WINDOW_SECONDS
 from ..models import SampleRole
 
 if TYPE_CHECKING:
@@ -28,10 +30,6 @@ if TYPE_CHECKING:
     _Sound = npt.NDArray[np.float32]
 
 
-Kind = Literal["audio", "video", "image"]
-
-#: Pictures above this are not decoded.
-MAX_PIXELS: Final = 64_000_000
 #: How much of one file is decoded, whatever it says about its length.
 _SOUND_SECONDS: Final = 600.0
 _SOUND_VALUES: Final = 200_000_000
@@ -39,6 +37,8 @@ _PICTURE_PIXELS: Final = 300_000_000
 _PICTURE_SECONDS: Final = 3.0
 _PACKETS: Final = 2_000_000
 _DAMAGES: Final = 50
+#: Streams of sound that are listened to.
+_SOUNDS: Final = 8
 #: Times of frames that are kept to see whether they are even.
 _TIMES: Final = 5_000
 #: The longer side of a still, in pixels.
@@ -49,7 +49,10 @@ _TAIL: Final = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """A problem of one recording at every provider; the message says what to do."""
+    """A problem of one recording at every provider; the message says what to do.
+
+    An error only if no provider can use the recording: the engine of ``local`` reads the same way.
+    """
 
     code: str
     message: str
@@ -65,7 +68,7 @@ class Facts:
     media_type: str = ""
     sha256: str = ""
     seconds: float | None = None
-    width: int | None = None
+    width: int | None = None  #: pixels, as shown: upright, with square pixels
     height: int | None = None
     has_audio: bool | None = None
     codec: str | None = None  #: of the pictures, as FFmpeg calls it
@@ -78,82 +81,67 @@ class Facts:
         return not any(flaw.severity == "error" for flaw in self.flaws)
 
 
-# -- file types by their first bytes ----------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Magic:
-    """Magic number of a file type: ``pattern`` at ``offset``."""
-
-    offset: int
-    pattern: bytes
-    kind: Kind
-    media_type: str
-    demuxer: str  #: the only one that FFmpeg may try
-
-
-#: First match wins. WebM may hold sound alone; the streams tell.
-_MAGIC = (
-    _Magic(8, b"WAVE", "audio", "audio/wav", "wav"),
-    _Magic(8, b"WEBP", "image", "image/webp", "webp_pipe"),
-    _Magic(8, b"AVI ", "video", "video/x-msvideo", "avi"),
-    _Magic(0, b"ID3", "audio", "audio/mpeg", "mp3"),
-    _Magic(0, b"\xff\xfb", "audio", "audio/mpeg", "mp3"),
-    _Magic(0, b"\xff\xf3", "audio", "audio/mpeg", "mp3"),
-    _Magic(0, b"\xff\xf2", "audio", "audio/mpeg", "mp3"),
-    _Magic(0, b"\xff\xf1", "audio", "audio/aac", "aac"),
-    _Magic(0, b"\xff\xf9", "audio", "audio/aac", "aac"),
-    _Magic(0, b"OggS", "audio", "audio/ogg", "ogg"),
-    _Magic(0, b"fLaC", "audio", "audio/flac", "flac"),
-    _Magic(4, b"ftypM4A", "audio", "audio/mp4", "mov"),
-    _Magic(4, b"ftypqt", "video", "video/quicktime", "mov"),
-    _Magic(4, b"ftyp", "video", "video/mp4", "mov"),
-    _Magic(0, b"\x1a\x45\xdf\xa3", "video", "video/webm", "matroska"),
-    _Magic(0, b"\x89PNG\r\n\x1a\n", "image", "image/png", "png_pipe"),
-    _Magic(0, b"\xff\xd8\xff", "image", "image/jpeg", "jpeg_pipe"),
-)
-
-#: Known types that no provider takes: pattern of the first bytes, code, name.
-_FOREIGN = (
-    (rb"GIF8", "gif", "a GIF"),
-    (rb"....ftyp(heic|heix|heif|mif1|msf1|avif|avis)", "heif", "a HEIF or AVIF picture"),
-    (rb"(?i)\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?(<!doctype svg[^>]*>\s*)?<svg", "svg", "an SVG"),
-    (rb"(?i)\s*(<!doctype html|<html|<head|<body)", "web-page", "a web page"),
-    (rb"PK\x03\x04|PK\x05\x06|Rar!|7z\xbc\xaf|\x1f\x8b", "archive", "an archive"),
-    (rb"%PDF-", "pdf", "a PDF"),
-    (rb"#EXTM3U|ffconcat", "playlist", "a playlist"),
-    (rb"MZ|\x7fELF|#!/", "program", "a program"),
-    (rb"II\*\0|MM\0\*|BM", "picture-format", "a TIFF or BMP picture"),
-    (rb"FORM....AIF|caff|#!AMR|\x30\x26\xb2\x75|FLV", "media-format", "in a format that few take"),
-)
 #: Marks of another kind of file hidden in a media file, at its start or its end.
 _HIDDEN_AHEAD = re.compile(rb"%PDF-1|(?i:<script|<html|<\?php|<svg[\s>])")
-_HIDDEN_BEHIND = re.compile(rb"PK\x05\x06|%%EOF|(?i:</html>|</script>)|PK\x03\x04")
+_HIDDEN_BEHIND = re.compile(rb"PK\x05\x06|%%EOF|(?i:</html>|</script>)")
 
 #: The extension that a media type should carry.
 SUFFIXES: Mapping[str, str] = {
     "audio/wav": ".wav",
+    "audio/x-w64": ".w64",
     "audio/mpeg": ".mp3",
     "audio/aac": ".aac",
     "audio/ogg": ".ogg",
     "audio/flac": ".flac",
     "audio/mp4": ".m4a",
+    "audio/aiff": ".aiff",
+    "audio/x-caf": ".caf",
+    "audio/amr": ".amr",
+    "audio/basic": ".au",
+    "audio/ac3": ".ac3",
+    "audio/x-ape": ".ape",
+    "audio/x-tta": ".tta",
+    "audio/x-wavpack": ".wv",
     "video/mp4": ".mp4",
     "video/quicktime": ".mov",
     "video/webm": ".webm",
+    "video/x-matroska": ".mkv",
     "video/x-msvideo": ".avi",
+    "video/ogg": ".ogv",
+    "video/x-ms-asf": ".wmv",
+    "video/x-flv": ".flv",
+    "video/mpeg": ".mpg",
+    "video/mp2t": ".ts",
     "image/png": ".png",
     "image/jpeg": ".jpg",
     "image/webp": ".webp",
+    "image/gif": ".gif",
+    "image/heic": ".heic",
+    "image/avif": ".avif",
+    "image/tiff": ".tiff",
+    "image/bmp": ".bmp",
 }
 _SAYS = {
     ".jpeg": ".jpg",
     ".qt": ".mov",
     ".m4v": ".mp4",
+    ".3gp": ".mp4",
     ".wave": ".wav",
     ".oga": ".ogg",
     ".opus": ".ogg",
-    ".mkv": ".webm",
+    ".mka": ".mkv",
+    ".wma": ".wmv",
+    ".mpeg": ".mpg",
+    ".mts": ".ts",
+    ".m2ts": ".ts",
+    ".heif": ".heic",
+    ".hif": ".heic",
+    ".apng": ".png",
+    ".jfif": ".jpg",
+    ".tif": ".tiff",
+    ".aif": ".aiff",
+    ".aifc": ".aiff",
+    ".mp2": ".mp3",
 }
 
 
@@ -211,6 +199,11 @@ class _Tape(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
+    def readinto(self, buffer: Any) -> int:
+        piece = self.read(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
     def seekable(self) -> bool:
         return True
 
@@ -246,21 +239,25 @@ class _Tape(io.RawIOBase):
 def _examined(tape: _Tape, name: str, role: SampleRole | None, stills: int) -> Facts:
     if tape.size == 0:
         return _only("empty", f"{name} is empty (0 bytes): record or export it again")
-    head = tape.head
-    foreign = next((f for f in _FOREIGN if re.match(f[0], head[:4096], re.DOTALL)), None)
-    magic = next((m for m in _MAGIC if head[m.offset :].startswith(m.pattern)), None)
-    if foreign is not None or magic is None:
-        code, what = foreign[1:] if foreign else ("unknown", "neither audio, video nor a picture")
-        return _only(
-            code,
-            f"{name} holds {what}, whatever its name says: export it as WAV, MP3, MP4, JPEG or PNG",
-            size=tape.size,
-        )
-    facts = Facts(size=tape.size, kind=magic.kind, media_type=magic.media_type)
-    facts = _scanned(tape, magic.demuxer, _Scan(name, facts, role, stills))
+    found = identify(tape, tape.size)
+    if isinstance(found, Foreign):
+        wanted = _WANTED.get(role, "audio, a video or a picture")
+        message = f"{name} holds {found.words}, whatever its name says: give {wanted}"
+        return _only(found.code, message, size=tape.size)
+    tape.seek(0)
+    facts = Facts(size=tape.size, kind=found.kind, media_type=found.media_type)
+    scan = _Scan(name, facts, found, role, stills)
+    facts = _picture(tape, scan) if found.kind == "image" else _scanned(tape, scan)
     facts = replace(facts, sha256=tape.finish(), size=tape.size)
-    flaws = (*facts.flaws, *_of_bytes(tape, name, facts), *_of_name(name, facts))
+    flaws = (*facts.flaws, *_of_bytes(tape, name, facts, found), *_of_name(name, facts))
     return replace(facts, flaws=flaws)
+
+
+#: Words for what can be given in a role.
+_WANTED: Mapping[SampleRole | None, str] = {
+    SampleRole.VOICE: "a recording, such as WAV, MP3 or M4A",
+    SampleRole.FOOTAGE: "a video, such as MP4, or a picture, such as JPEG or PNG",
+}
 
 
 def _of_name(name: str, facts: Facts) -> Iterator[Flaw]:
@@ -271,75 +268,111 @@ def _of_name(name: str, facts: Facts) -> Iterator[Flaw]:
         yield Flaw("extension", message, "warning")
 
 
-def _of_bytes(tape: _Tape, name: str, facts: Facts) -> Iterator[Flaw]:
+def _of_bytes(tape: _Tape, name: str, facts: Facts, container: Container) -> Iterator[Flaw]:
     """Flaws that show in the first and last bytes."""
     behind = tape.tail[-4096:] if facts.kind == "image" else tape.tail[-1024:]
     if _HIDDEN_AHEAD.search(tape.head[:1024]) or _HIDDEN_BEHIND.search(behind):
         message = f"{name} holds another kind of file as well: export it again, as media alone"
-        yield Flaw("polyglot", message)
-    if facts.media_type == "audio/wav":
-        yield from _of_wav(tape, name)
-    end = _ENDS.get(facts.media_type)
-    if end is not None and end not in tape.tail:
-        yield Flaw("truncated", f"{name} is cut off: upload or export it again")
-
-
-_ENDS = {"image/png": b"IEND", "image/jpeg": b"\xff\xd9"}
-
-
-def _of_wav(tape: _Tape, name: str) -> Iterator[Flaw]:
-    """Compare the lengths in the header with the size of the file."""
-    told = int.from_bytes(tape.head[4:8], "little") + 8
-    at = tape.head.find(b"data", 12)
-    inner = int.from_bytes(tape.head[at + 4 : at + 8], "little") if at > 0 else 0
-    stated = max(told, at + 8 + inner)
-    if told >= 0xFFFF_FFFF or (at > 0 and inner >= 0xFFFF_FFFF) or told == 8 or inner == 0:
+        yield Flaw("polyglot", message, "warning")
+    if container.streamed:
         message = f"{name} does not say how long it is, as streams do: export it as a whole"
         yield Flaw("length-field", message, "warning")
-    elif stated > tape.size + 1:  # a byte of padding is often left out
-        message = f"{name} says to have {stated} bytes and has {tape.size}: it is cut off; "
-        yield Flaw("truncated", f"{message}export it again")
-    elif tape.size > stated + 1024:
-        message = f"{name} says to have {stated} bytes and has {tape.size}: export it again"
-        yield Flaw("length-field", message, "warning")
+    elif container.stated is not None and tape.size > container.stated + 1024:
+        message = f"{name} says to have {container.stated} bytes and has {tape.size}: "
+        yield Flaw("length-field", f"{message}export it again", "warning")
+
+
+# -- pictures ---------------------------------------------------------------------------------
+
+
+def _not_looked_inside(scan: _Scan) -> Facts:
+    message = (
+        f"{scan.name}: only its size and first bytes were looked at; "
+        'pip install "avatarkit-sdk[media]" to look inside'
+    )
+    return replace(scan.known, flaws=(Flaw("not-looked-inside", message, "warning"),))
+
+
+def _picture(tape: _Tape, scan: _Scan) -> Facts:
+    """Decode a still; only its decoder knows if it is whole."""
+    facts, name = scan.known, scan.name
+    if scan.role is SampleRole.VOICE:
+        return facts
+    try:
+        from ..content.decoding import DecodeError
+        from ..content.pictures import TooLargeError, read_picture
+    except ImportError:
+        return _not_looked_inside(scan)
+    try:
+        picture = read_picture(io.BufferedReader(tape, _BLOCK), scan.container, _STILL)
+    except ImportError:  # Pillow is not installed
+        return _not_looked_inside(scan)
+    except TooLargeError as error:
+        flaw = Flaw("too-many-pixels", f"{name} is too large: {error}")
+        return replace(facts, width=error.width, height=error.height, flaws=(flaw,))
+    except DecodeError as error:
+        cut_off = picture_is_cut(tape, tape.size, scan.container)
+        width, height = picture_size(tape.head) or (None, None)
+        flaw = _cut_off(name) if cut_off else _damaged(scan, error)
+        return replace(facts, width=width, height=height, flaws=(flaw,))
+    flaws: list[Flaw] = [*_too_small(name, picture.width, picture.height)]
+    if picture.turned:
+        flaws.append(_turned(name))
+    if picture.animated:
+        message = f"{name} is animated: its first frame is used; save one frame to choose another"
+        flaws.append(Flaw("animated", message, "warning"))
+    stills = (picture.ppm(),) if scan.stills_wanted else ()
+    return replace(
+        facts,
+        width=picture.width,
+        height=picture.height,
+        has_audio=False,
+        codec=scan.container.media_type.removeprefix("image/"),
+        flaws=tuple(flaws),
+        stills=stills,
+    )
+
+
+def _cut_off(name: str, severity: Literal["error", "warning"] = "error") -> Flaw:
+    return Flaw("truncated", f"{name} is cut off: upload it again", severity)
+
+
+def _damaged(scan: _Scan, error: Exception) -> Flaw:
+    return Flaw(
+        "undecodable",
+        f"{scan.name} holds {scan.container.media_type} that cannot be decoded ({error}): "
+        "export it again",
+    )
+
+
+def _turned(name: str) -> Flaw:
+    message = f"{name} is stored lying and turned by a flag, which not all heed: export it upright"
+    return Flaw("rotated", message, "warning")
+
+
+def _too_small(name: str, width: int, height: int) -> Iterator[Flaw]:
+    if min(width, height) < _LEAST_PIXELS:
+        message = f"{name} has {width} x {height} pixels: use a larger picture"
+        yield Flaw("too-few-pixels", message)
 
 
 # -- streams ----------------------------------------------------------------------------------
 
 
-def _scanned(tape: _Tape, demuxer: str, scan: _Scan) -> Facts:
-    facts, name = scan.known, scan.name
+def _scanned(tape: _Tape, scan: _Scan) -> Facts:
     try:
         from ..content.decoding import DecodeError, open_media
     except ImportError:  # PyAV is not installed
-        message = (
-            f"{name}: only its size and first bytes were looked at; "
-            'pip install "avatarkit-sdk[media]" to look inside'
-        )
-        return replace(facts, flaws=(Flaw("not-looked-inside", message, "warning"),))
-    size = _picture_size(tape.head, facts.media_type)
-    if size is not None and size[0] * size[1] > MAX_PIXELS:
-        return replace(facts, width=size[0], height=size[1], flaws=(_too_large(name, *size),))
+        return _not_looked_inside(scan)
     try:
-        with open_media(
-            cast("BinaryIO", tape),
-            Container(kind=facts.kind or "audio", media_type=facts.media_type, demuxer=demuxer),
-            buffer_size=_BLOCK,
-        ) as container:
-            scan.all(container)
-    except DecodeError:
+        with open_media(cast("BinaryIO", tape), scan.container, buffer_size=_BLOCK) as opened:
+            scan.all(opened)
+    except DecodeError as error:
         if not scan.seen:
-            return replace(facts, flaws=(*scan.flaws, _undecodable(name, facts)))
+            flaw = _cut_off(scan.name) if scan.container.cut_off else _damaged(scan, error)
+            return replace(scan.facts(), flaws=(*scan.flaws, flaw))
         scan.damages += 1
     return scan.facts()
-
-
-def _undecodable(name: str, facts: Facts) -> Flaw:
-    return Flaw(
-        "undecodable",
-        f"{name} looks like {facts.media_type}, but cannot be decoded: it may be cut off; "
-        "export it again",
-    )
 
 
 def _soundless(name: str) -> Flaw:
@@ -347,98 +380,97 @@ def _soundless(name: str) -> Flaw:
 
 
 def _too_large(name: str, width: int, height: int) -> Flaw:
-    return Flaw(
-        "too-many-pixels",
-        f"{name} has {width} x {height} pixels ({width * height / 1e6:.0f} megapixels): "
-        f"scale it down to {MAX_PIXELS / 1e6:.0f} megapixels or less",
-    )
+    from ..content.pictures import TooLargeError
 
-
-def _picture_size(head: bytes, media_type: str) -> tuple[int, int] | None:
-    """Width and height from a picture's header, before it is decoded."""
-    if media_type == "image/png":
-        return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
-    if media_type == "image/jpeg":
-        at = 2
-        while at + 9 <= len(head) and head[at] == 0xFF:
-            if head[at + 1] in _START_OF_FRAME:
-                height, width = head[at + 5 : at + 7], head[at + 7 : at + 9]
-                return int.from_bytes(width, "big"), int.from_bytes(height, "big")
-            at += 2 + int.from_bytes(head[at + 2 : at + 4], "big")
-    return None
-
-
-_START_OF_FRAME = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD})
+    error = TooLargeError(width, height, MAX_PIXELS)
+    return Flaw("too-many-pixels", f"{name} is too large: {error}")
 
 
 class _Scan:
     """One pass through the packets of a file."""
 
-    def __init__(self, name: str, facts: Facts, role: SampleRole | None, stills: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        facts: Facts,
+        container: Container,
+        role: SampleRole | None,
+        stills: int,
+    ) -> None:
         self.name = name
+        self.container = container
+        self.role = role
+        self.stills_wanted = stills
         self.flaws: list[Flaw] = []
         self.damages = 0
         self.seen = False  #: whether anything was decoded
         self.known = facts
-        self._role = role
-        self._stills_wanted = stills
         self._stills: list[bytes] = []
-        self._sound: _Listener | None = None
+        self._sounds: dict[int, _Listener | None] = {}  #: by stream; None until it is decoded
         self._picture: Any = None
-        self._audio: Any = None
-        #: Read while the file is open: PyAV 19 crashes on a codec of a closed container.
         self._codec: str | None = None
-        self._told = 0.0
+        self._aspect = Fraction(1)
+        self._told: float | None = None
         self._ends = {"audio": 0.0, "video": 0.0}
         self._frames = 0
         self._pixels = 0
         self._pictures = 0  #: packets
         self._keys = 0
         self._times: list[int] = []
-        self._size: tuple[int, int] | None = None
-        self._turned = 0
+        self._size: tuple[int, int] | None = None  #: as shown
+        self._turned = False
         self._interlaced = False
         self._capped = False
+        self._malformed = False  #: a stream of sound without channels
 
-    def all(self, container: av.container.InputContainer) -> None:
+    def all(self, opened: av.container.InputContainer) -> None:
         """Read the packets of the file, up to the limits."""
-        self._picture = next((s for s in container.streams.video if not _is_cover(s)), None)
-        self._audio = next(iter(container.streams.audio), None)
-        self._told = (container.duration or 0) / 1_000_000
-        self._codec = _codec(self._picture)
-        wanted = [s for s in (self._picture, self._audio) if s is not None and s.codec_context]
-        if not wanted:
-            return
-        if self._picture in wanted:
-            context = self._picture.codec_context
-            context.thread_count = 1
-            self._size = (context.width, context.height)
-            if context.width * context.height > MAX_PIXELS:
-                self.flaws.append(_too_large(self.name, *self._size))
-                self._frames = -1
-        for number, packet in enumerate(container.demux(wanted)):
+        from ..content.probing import moving
+
+        pictures, sounds = moving(opened), list(opened.streams.audio)
+        self._picture = next((s for s in pictures if s.codec_context), next(iter(pictures), None))
+        self._told = (opened.duration or 0) / 1_000_000 or None
+        self._sounds = {s.index: None for s in sounds[:_SOUNDS]}
+        self._malformed = any(s.codec_context is not None and not s.channels for s in sounds)
+        wanted = [s for s in (self._picture, *sounds[:_SOUNDS]) if s and s.codec_context]
+        if self._picture is not None and self._picture in wanted:
+            self._of_stream(self._picture)
+        for number, packet in enumerate(opened.demux(wanted) if wanted else ()):
             self._take(packet)
             if number >= _PACKETS:
                 self._capped = True
                 return
 
+    def _of_stream(self, stream: Any) -> None:
+        from ..content.pictures import pixel_aspect
+
+        context = stream.codec_context
+        context.thread_count = 1
+        self._codec = str(context.name)
+        self._aspect = pixel_aspect(stream)
+        self._size = (context.width, context.height)
+        if context.width * context.height > MAX_PIXELS:
+            self.flaws.append(_too_large(self.name, *self._size))
+            self._frames = -1
+
     def _take(self, packet: Any) -> None:
         from ..content.decoding import DecodeError
+        from ..content.probing import ends
 
         kind = packet.stream.type
-        if packet.size and packet.pts is not None:
-            end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
-            start = float((packet.stream.start_time or 0) * packet.time_base)
-            self._ends[kind] = max(self._ends[kind], end - start)
+        self._ends[kind] = max(self._ends[kind], ends(packet))
         try:
             if kind == "video":
                 self._take_picture(packet)
-            elif self._role is not SampleRole.FOOTAGE:
+            elif self.role is not SampleRole.FOOTAGE:
                 self._take_sound(packet)
         except DecodeError:
             self.damages += 1
 
     def _take_picture(self, packet: Any) -> None:
+        from ..content.decoding import decode
+        from ..content.pictures import ppm, shape, turn, upright
+
         if packet.size:
             self._pictures += 1
             self._keys += packet.is_keyframe
@@ -446,132 +478,134 @@ class _Scan:
                 self._times.append(packet.pts)
         if self._done_with_pictures():
             return
-        from ..content.decoding import decode
-
+        if self._pixels > _PICTURE_PIXELS:  # faces are looked for in key frames from here on
+            packet.stream.codec_context.skip_frame = "NONKEY"
         for frame in decode(packet.decode):
             self.seen = True
             self._frames += 1
             self._pixels += frame.width * frame.height
-            self._size = (frame.width, frame.height)
-            self._turned = self._turned or frame.rotation
+            if self._frames == 1:  # what follows is scaled to the first
+                self._size = shape(frame, self._aspect)
+                self._turned = bool(turn(frame))
             self._interlaced = self._interlaced or frame.interlaced_frame
             due = float(len(self._stills))
-            if len(self._stills) < self._stills_wanted and (frame.time or 0.0) >= due:
-                self._stills.append(_still(frame))
+            if len(self._stills) < self.stills_wanted and (frame.time or 0.0) >= due:
+                self._stills.append(ppm(upright(frame, self._aspect, longest_side=_STILL)))
 
     def _done_with_pictures(self) -> bool:
+        seconds = max(_PICTURE_SECONDS, float(self.stills_wanted))
         return (
             self._frames < 0
-            or self._role is SampleRole.VOICE
+            or self.role is SampleRole.VOICE
             or self.damages > _DAMAGES
-            or self._pixels > _PICTURE_PIXELS
-            or self._ends["video"] > _PICTURE_SECONDS + 1
+            or (self._pixels > _PICTURE_PIXELS and self._enough_stills())
+            or self._pixels > 2 * _PICTURE_PIXELS
+            or self._ends["video"] > seconds + 1
         )
 
+    def _enough_stills(self) -> bool:
+        return len(self._stills) >= self.stills_wanted
+
     def _take_sound(self, packet: Any) -> None:
-        if self.damages > _DAMAGES:
-            return
-        if self._sound is not None and self._sound.full:
-            return
         from ..content.decoding import decode
 
+        if self.damages > _DAMAGES:
+            return
+        index = packet.stream.index
+        heard = self._sounds.get(index)
+        if heard is not None and heard.full:
+            return
         for frame in decode(packet.decode):
             self.seen = True
-            if self._sound is None:
-                self._sound = _Listener(frame.sample_rate, frame.layout.nb_channels)
-            self._sound.add(frame)
+            if heard is None:
+                heard = self._sounds[index] = _Listener(frame.sample_rate, frame.layout.nb_channels)
+            heard.add(frame)
 
     def facts(self) -> Facts:
         """The facts of the file, with all flaws."""
-        kind = self.known.kind
-        if kind == "video" and self._picture is None and self._audio is not None:
-            kind = "audio"
-        media_type = self.known.media_type
-        if kind == "audio" and media_type in {"video/mp4", "video/quicktime"}:
-            media_type = "audio/mp4"
+        from ..content.probing import kind_and_type
+
+        has_audio = bool(self._sounds)
+        known = kind_and_type(
+            self.container, has_video=self._picture is not None, has_audio=has_audio
+        )
+        kind = known["kind"]
         width, height = self._size or (None, None)
-        if abs(self._turned) % 180 == 90:
-            width, height = height, width
-        seconds = None if kind == "image" else max(self._ends.values()) or None
+        seconds = max(self._ends.values()) or None
+        cut_off = [*self._of_length(seconds)]
         flaws = [
             *self.flaws,
-            *self._of_pictures(kind),
-            *self._of_length(seconds, kind),
-            *self._of_sound(kind),
+            *cut_off,
+            *self._of_pictures(kind, cut_off=bool(cut_off)),
+            *self._of_sound(kind, cut_off=bool(cut_off)),
             *self._of_damage(),
         ]
         return replace(
             self.known,
-            kind=kind,
-            media_type=media_type,
+            **known,
             seconds=seconds,
             width=width or None,
             height=height or None,
-            has_audio=self._audio is not None,
+            has_audio=has_audio,
             codec=self._codec,
             flaws=tuple({flaw.code: flaw for flaw in flaws}.values()),
             stills=tuple(self._stills),
         )
 
-    def _of_sound(self, kind: Kind | None) -> Iterator[Flaw]:
-        if self._sound is not None:
-            yield from self._sound.flaws(self.name)
-        elif kind == "audio" and self._role is not SampleRole.FOOTAGE:
-            damaged = self.damages or self._audio is None
-            yield _undecodable(self.name, self.known) if damaged else _soundless(self.name)
+    def _of_sound(self, kind: Kind, *, cut_off: bool) -> Iterator[Flaw]:
+        heard = [listener for listener in self._sounds.values() if listener is not None]
+        if heard:
+            chosen = next((one for one in heard if not one.silent), heard[0])
+            yield from chosen.flaws(self.name)
+        elif kind == "audio" and self.role is not SampleRole.FOOTAGE and not cut_off:
+            bad = self._ends["audio"] or self._malformed
+            yield self._no_decoder("audio") if bad else _soundless(self.name)
+
+    def _no_decoder(self, what: str) -> Flaw:
+        """A stream of which nothing could be decoded."""
+        message = f"{self.name} holds {what} that cannot be decoded: export it again"
+        return Flaw("undecodable", message)
 
     def _of_damage(self) -> Iterator[Flaw]:
-        if self.damages:
+        if self.damages and self.seen:
             message = f"{self.name} is damaged in {self.damages} places: export it again"
-            fatal = not self.seen or self.damages > _DAMAGES
-            yield Flaw("damaged", message, "error" if fatal else "warning")
+            yield Flaw("damaged", message, "warning")
 
-    def _of_pictures(self, kind: Kind | None) -> Iterator[Flaw]:
+    def _of_pictures(self, kind: Kind, *, cut_off: bool) -> Iterator[Flaw]:
         name = self.name
-        if self._frames < 0 or kind == "audio" or self._role is SampleRole.VOICE:
+        if self._frames < 0 or kind == "audio" or self.role is SampleRole.VOICE:
             return
-        if self._pictures == 0:
-            yield Flaw("no-frames", f"{name} has no picture in it: record it again")
-        elif self._frames == 0:
-            if self._keys or kind == "image":
-                yield _undecodable(name, self.known)
-            else:
-                message = f"{name} has no key frame, so it cannot be decoded: export it again"
-                yield Flaw("no-keyframe", message)
-        elif self._size and min(self._size) < _LEAST_PIXELS:
-            width, height = self._size
-            message = f"{name} has {width} x {height} pixels: use a larger picture"
-            yield Flaw("too-few-pixels", message)
+        if self._frames == 0:
+            if not cut_off:
+                yield self._no_frames()
+            return
+        if self._size:
+            yield from _too_small(name, *self._size)
         if self._turned:
-            message = f"{name} is stored lying and turned by a flag, which not all heed: "
-            yield Flaw("rotated", f"{message}export it upright", "warning")
-        if self._interlaced and kind == "video":
+            yield _turned(name)
+        if self._interlaced:
             message = f"{name} is interlaced: export it progressive"
             yield Flaw("interlaced", message, "warning")
-        if kind == "video" and _uneven(self._times):
+        if _uneven(self._times) and not self.container.live:
             message = f"{name} has a variable frame rate: export it with a constant one"
             yield Flaw("variable-frame-rate", message, "warning")
 
-    def _of_length(self, seconds: float | None, kind: Kind | None) -> Iterator[Flaw]:
-        there = seconds or 0.0
-        if kind == "image" or self._capped or self.known.media_type == "audio/wav":
-            return
-        if self._told > there + max(1.0, 0.1 * self._told):
-            message = (
-                f"{self.name} says to last {self._told:.0f} seconds and has {there:.0f}: "
-                "it is cut off; export it again"
-            )
-            yield Flaw("truncated", message)
+    def _no_frames(self) -> Flaw:
+        if self._picture is None or (self._pictures == 0 and self._picture.codec_context):
+            return Flaw("no-frames", f"{self.name} has no picture in it: record it again")
+        if self._keys or not self._picture.codec_context:
+            return self._no_decoder("video")
+        message = f"{self.name} has no key frame, so it cannot be decoded: export it again"
+        return Flaw("no-keyframe", message)
 
+    def _of_length(self, seconds: float | None) -> Iterator[Flaw]:
+        """An upload that broke off; a warning if what is there can be used."""
+        from ..content.probing import shorter
 
-def _codec(stream: Any) -> str | None:
-    if stream is None or stream.codec_context is None:
-        return None
-    return str(stream.codec_context.name)
-
-
-def _is_cover(stream: Any) -> bool:
-    return bool(stream.disposition & stream.disposition.attached_pic)
+        if self.container.cut_off or (
+            not self._capped and shorter(self._told, seconds, self.container)
+        ):
+            yield _cut_off(self.name, "warning" if self.seen else "error")
 
 
 #: Pixels on the shorter side of a usable picture.
@@ -590,55 +624,44 @@ def _uneven(times: list[int]) -> bool:
     return high - low > max(2, _UNEVEN * usual)  # 2: ticks of rounding
 
 
-def _still(frame: Any) -> bytes:
-    """A frame, upright and at most ``_STILL`` long, as PPM."""
-    import numpy as np
-
-    from ..content.decoding import decode
-
-    scale = min(1.0, _STILL / max(frame.width, frame.height))
-    width, height = (max(1, round(side * scale)) for side in (frame.width, frame.height))
-    pixels = decode(frame.reformat, width, height, format="rgb24").to_ndarray()
-    pixels = np.rot90(pixels, round(frame.rotation / 90))
-    return b"P6 %d %d 255\n" % (pixels.shape[1], pixels.shape[0]) + bytes(pixels.tobytes())
-
-
 # -- sound ------------------------------------------------------------------------------------
 
-#: Levels of full scale.
-_SILENT: Final = 10 ** (-50 / 20)
+#: Level of full scale.
 _QUIET: Final = 10 ** (-40 / 20)
+#: A window below this level is a pause, and in a quiet recording one 30 dB below the loudest.
+_PAUSE: Final = 10 ** (-50 / 20)
+#: Seconds of sound without which no voice can be measured.
+_LEAST_SECONDS: Final = 0.5
 _OFFSET: Final = 0.05
 _FULL: Final = 0.999
 #: Parts of the whole.
-_ALL_SILENT, _MOSTLY_SILENT = 0.95, 0.5
-_CLIPPED_BADLY, _CLIPPED = 0.01, 0.001
+_MOSTLY_SILENT = 0.5
+_CLIPPED: Final = 0.001
 _ABOVE_TELEPHONE: Final = 1e-6
 #: Telephones cut at 3.4 kHz; speech that was recorded well has something above this.
 _TELEPHONE_HERTZ: Final = 4_000
-_WINDOW_SECONDS: Final = 0.05
 _BATCH: Final = 1 << 16  # values
 _SPECTRUM: Final = 2_048  # values
 _SKIP: Final = 8  #: of so many spectra one is taken
 
 
 class _Listener:
-    """Measures sound as it is decoded, holding a batch of it at most."""
+    """Measures sound as it is decoded, holding a batch of it at most.
+
+    Levels are those of the loudest channel: a mix of opposite phases is silent, its channels not.
+    """
 
     def __init__(self, rate: int, channels: int) -> None:
+        self.channels = channels
         self._rate = max(1, rate)
-        self._channels = channels
         self._waiting: list[_Sound] = []
         self._held = 0
         self._values = 0
         self._count = 0  # moments
-        self._sum = 0.0
-        self._peak = 0.0
+        self._offset = 0.0  # sum of the channel that has most
         self._full = 0
         self._unreal = 0
-        self._windows = 0
-        self._silent = 0
-        self._power = 0.0  # of the windows that are not silent
+        self._windows: list[_Sound] = []  # levels
         self._above = 0.0
         self._all = 0.0
 
@@ -649,19 +672,10 @@ class _Listener:
 
     def add(self, frame: Any) -> None:
         """Take a decoded frame."""
-        import numpy as np
+        from ..content.sound import values
 
-        from ..content.decoding import decode
-
-        sound = decode(frame.to_ndarray)
-        if not frame.format.is_planar:
-            sound = sound.reshape(-1, frame.layout.nb_channels).T
-        if sound.dtype.kind in "iu":
-            middle = 128.0 if sound.dtype.kind == "u" else 0.0
-            scale = 1 / (float(np.iinfo(sound.dtype).max) - middle)
-            sound = (sound.astype(np.float32) - np.float32(middle)) * np.float32(scale)
-        self._waiting.append(np.asarray(sound, np.float32))
-        self._held += sound.size
+        self._waiting.append(values(frame))
+        self._held += self._waiting[-1].size
         if self._held >= _BATCH:
             self._measure()
 
@@ -678,60 +692,72 @@ class _Listener:
             level = np.abs(sound)
         self._values += sound.size
         self._count += sound.shape[1]
-        self._peak = max(self._peak, float(level.max(initial=0.0)))
         self._full += int((level >= _FULL).sum())
-        mono = sound.mean(axis=0)
-        self._sum += float(mono.sum(dtype=np.float64))
-        self._measure_windows(mono)
+        sums = sound.sum(axis=1, dtype=np.float64)
+        self._offset += float(sums[np.abs(sums).argmax()])
+        length = max(1, int(self._rate * WINDOW_SECONDS))
+        whole = sound[:, : sound.shape[1] // length * length] if sound.shape[1] > length else sound
+        windows = whole.reshape(channels, -1, min(length, max(1, whole.shape[1])))
+        levels = windows.std(axis=2)
+        self._windows.append(np.asarray(levels.max(axis=0), np.float32))
+        self._measure_spectrum(sound[int(levels.sum(axis=1).argmax())])
 
-    def _measure_windows(self, mono: _Sound) -> None:
+    def _measure_spectrum(self, channel: _Sound) -> None:
         import numpy as np
 
-        length = max(1, int(self._rate * _WINDOW_SECONDS))
-        whole = mono[: len(mono) // length * length].reshape(-1, length)
-        power = whole.var(axis=1)
-        loud = power >= _SILENT**2
-        self._windows += len(power)
-        self._silent += int((~loud).sum())
-        self._power += float(power[loud].sum())
-        pieces = mono[: len(mono) // _SPECTRUM * _SPECTRUM].reshape(-1, _SPECTRUM)[::_SKIP]
+        pieces = channel[: len(channel) // _SPECTRUM * _SPECTRUM].reshape(-1, _SPECTRUM)[::_SKIP]
         if len(pieces):
             spectrum = np.abs(np.fft.rfft(pieces * np.hanning(_SPECTRUM))) ** 2
             edge = int(_TELEPHONE_HERTZ * 1.1 * _SPECTRUM / self._rate)
             self._above += float(spectrum[:, edge:].sum())
             self._all += float(spectrum[:, 4:].sum())
 
-    def flaws(self, name: str) -> Iterator[Flaw]:
-        """The flaws of the sound."""
+    def _levels(self) -> _Sound:
+        """Level of the loudest channel in each window."""
+        import numpy as np
+
         if self._waiting:
             self._measure()
+        return np.concatenate(self._windows) if self._windows else np.zeros(0, np.float32)
+
+    @property
+    def silent(self) -> bool:
+        """True if no moment holds sound."""
+        return float(self._levels().max(initial=0.0)) < SILENT
+
+    def flaws(self, name: str) -> Iterator[Flaw]:
+        """The flaws of the sound."""
+        levels = self._levels()
         if self._unreal:
             message = f"{name} holds values that are no numbers: export it again, as 16 bit"
             yield Flaw("not-a-number", message)
         if not self._count:
             yield _soundless(name)
             return
-        silent = self._silent / self._windows if self._windows else float(self._peak < _SILENT)
-        if silent >= _ALL_SILENT:
+        pause = max(SILENT, min(_PAUSE, 10 * _PAUSE * float(levels.max(initial=0.0))))
+        loud = levels[levels >= pause]
+        if self.silent or (
+            len(loud) * WINDOW_SECONDS < _LEAST_SECONDS < len(levels) * WINDOW_SECONDS
+        ):
             message = f"{name} is silent: check the microphone and record it again"
             yield Flaw("silent", message)
             return
-        yield from self._of_levels(name, silent)
+        yield from self._of_levels(name, levels, loud)
         yield from self._of_format(name)
 
-    def _of_levels(self, name: str, silent: float) -> Iterator[Flaw]:
+    def _of_levels(self, name: str, levels: _Sound, loud: _Sound) -> Iterator[Flaw]:
+        silent = 1 - len(loud) / len(levels)
         if silent >= _MOSTLY_SILENT:
             message = f"{name} is silent for {silent:.0%} of its time: cut the pauses out"
             yield Flaw("mostly-silent", message, "warning")
-        loud = self._windows - self._silent
-        if loud and (self._power / loud) ** 0.5 < _QUIET:
+        if float((loud.astype("f8") ** 2).mean()) ** 0.5 < _QUIET:
             message = f"{name} is very quiet: record it closer to the microphone"
             yield Flaw("quiet", message, "warning")
         clipped = self._full / self._values
         if clipped >= _CLIPPED:
             message = f"{name} is clipped ({clipped:.1%} at full scale): record it less loud"
-            yield Flaw("clipped", message, "error" if clipped >= _CLIPPED_BADLY else "warning")
-        if abs(self._sum / self._count) >= _OFFSET:
+            yield Flaw("clipped", message, "warning")
+        if abs(self._offset / self._count) >= _OFFSET:
             message = f"{name} has a DC offset: filter what is below 50 Hz"
             yield Flaw("dc-offset", message, "warning")
 
@@ -742,6 +768,6 @@ class _Listener:
                 f"{name} has nothing above 4 kHz, like a telephone: record it at 16 kHz or more"
             )
             yield Flaw("narrow-band", message, "warning")
-        if self._channels > 2:
-            message = f"{name} has {self._channels} channels: mix it down to one or two"
+        if self.channels > 2:
+            message = f"{name} has {self.channels} channels: mix it down to one or two"
             yield Flaw("channels", message, "warning")
