@@ -144,6 +144,12 @@ def test_no_object_shows_a_secret(what):
     assert "planted" not in f"{OBJECTS[what]!r} {OBJECTS[what]}"
 
 
+@pytest.mark.parametrize("vendor", [v for v in VENDORS if v not in {Server, OpenServer}])
+def test_no_attribute_of_a_provider_holds_a_secret_as_text(vendor):
+    provider = vendor(SETTINGS)
+    assert not HIDDEN.search(repr(vars(provider)))
+
+
 # -- what vendors echo ------------------------------------------------------------------------
 
 

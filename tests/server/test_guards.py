@@ -6,8 +6,8 @@ import pytest
 
 from avatarkit._text import nested
 from avatarkit.errors import ConfigError
-from avatarkit.server import StartupToken
-from avatarkit.server.guards import RateLimiter
+from avatarkit.server import BearerTokens, StartupToken
+from avatarkit.server.guards import HEADERS, RateLimiter
 
 pytestmark = pytest.mark.anyio
 
@@ -28,6 +28,12 @@ def loopback(site):
     return running
 
 
+async def opened(client):
+    """Open the page with the token, as a browser does, and keep its cookie."""
+    await client.get("/", params={"token": TOKEN})
+    assert client.cookies.get("avatarkit")
+
+
 STRANGERS = {
     "another site": {"origin": "https://evil.example"},
     "a page without an origin": {"origin": "null"},
@@ -43,7 +49,7 @@ async def test_a_strangers_page_cannot_start_a_training_on_a_loopback_server(
     site, loopback, stranger
 ):
     async with loopback() as app, site.client(app) as client:
-        client.cookies.set("avatarkit", TOKEN)
+        await opened(client)
         answer = await client.post("/trainings", json=ASKED, headers=STRANGERS[stranger])
         kept = (await site.kit.page("training")).records
     assert (answer.status_code, kept) == (403, ())
@@ -54,14 +60,14 @@ async def test_a_strangers_page_cannot_start_a_training_on_a_loopback_server(
 )
 async def test_its_own_page_can(site, loopback, own):
     async with loopback() as app, site.client(app) as client:
-        client.cookies.set("avatarkit", TOKEN)
+        await opened(client)
         await site.sampled(client)
         assert (await client.post("/trainings", json=ASKED, headers=own)).status_code == 201
 
 
 async def test_a_form_cannot_stand_for_json(site, loopback):
     async with loopback() as app, site.client(app) as client:
-        client.cookies.set("avatarkit", TOKEN)
+        await opened(client)
         sent = await client.post(
             "/trainings", content=b'{"clone_id":"c1"}', headers={"content-type": "text/plain"}
         )
@@ -79,6 +85,69 @@ async def test_the_token_in_the_address_becomes_a_cookie_that_no_other_site_can_
     assert listed.status_code == 200
 
 
+async def test_the_cookie_is_not_the_token_and_does_not_serve_as_one(site, loopback):
+    async with loopback() as app, site.client(app) as client:
+        await opened(client)
+        cookie = client.cookies.get("avatarkit")
+        client.cookies.clear()
+        listed = [
+            (await client.get("/trainings", headers={"authorization": f"Bearer {given}"}))
+            for given in (cookie, TOKEN)
+        ]
+        client.cookies.set("avatarkit", TOKEN)
+        listed.append(await client.get("/trainings"))
+    assert TOKEN not in cookie
+    assert [answer.status_code for answer in listed] == [401, 200, 401]
+
+
+@pytest.mark.parametrize("stranger", STRANGERS)
+async def test_a_strangers_page_cannot_read_with_the_cookie(site, loopback, stranger):
+    async with loopback() as app, site.client(app) as client:
+        await opened(client)
+        answer = await client.get("/trainings", headers=STRANGERS[stranger])
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("made", [StartupToken(TOKEN), BearerTokens({TOKEN: "me"})], ids=str)
+def test_no_attribute_holds_the_token(made):
+    shown = repr(vars(made))
+    assert TOKEN not in shown + repr(vars(vars(made).get("_own", made)))
+    assert StartupToken(TOKEN).cookie_for(TOKEN) not in shown
+
+
+ERRORS = {
+    421: ("GET", "/trainings", {"host": "evil.example"}),
+    403: ("POST", "/trainings", {"origin": "https://evil.example"}),
+    401: ("GET", "/trainings", {}),
+    404: ("GET", "/nowhere", {}),
+    405: ("PATCH", "/trainings", {}),
+    500: ("GET", "/stacks", {"authorization": f"Bearer {TOKEN}"}),
+}
+
+
+@pytest.mark.parametrize("status", ERRORS)
+async def test_every_error_has_the_security_headers(site, loopback, monkeypatch, caplog, status):
+    def broken(*_):
+        raise RuntimeError("https://cdn.example/a.mp4?sig=planted")
+
+    monkeypatch.setattr("avatarkit.server.api.API._stacks", broken)
+    method, path, headers = ERRORS[status]
+    async with loopback() as app, site.client(app) as client:
+        answer = await client.request(method, path, headers=headers)
+    assert answer.status_code == status
+    assert HEADERS.items() <= dict(answer.headers).items()
+    assert answer.json()["error"]["message"]
+    assert "planted" not in answer.text + caplog.text
+
+
+async def test_an_unknown_host_is_named_and_cut(site, loopback):
+    async with loopback() as app, site.client(app) as client:
+        short = await client.get("/", headers={"host": "evil.example"})
+        endless = await client.get("/", headers={"host": "e" * 9000})
+    assert "'evil.example'" in short.json()["error"]["message"]
+    assert len(endless.content) < 300
+
+
 async def test_a_wrong_token_in_the_address_gives_nothing(site, loopback):
     async with loopback() as app, site.client(app) as client:
         answer = await client.get("/", params={"token": "another-token-0123456789"})
@@ -92,7 +161,7 @@ async def test_a_wrong_token_in_the_address_gives_nothing(site, loopback):
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_a_name_that_was_bent_to_this_machine_is_refused(site, loopback, host, method):
     async with loopback() as app, site.client(app) as client:
-        client.cookies.set("avatarkit", TOKEN)
+        await opened(client)
         answer = await client.request(method, "/trainings", headers={"host": host})
     assert answer.status_code == 421
 

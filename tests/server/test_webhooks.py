@@ -10,6 +10,7 @@ import time
 from types import SimpleNamespace
 
 import anyio
+import httpx
 import pytest
 from pydantic import SecretStr
 
@@ -542,6 +543,18 @@ async def test_who_is_refused_too_often_is_not_listened_to(site):
     async with site.running() as app, site.client(app) as client:
         answers = [await post(site, client, "synthesia", headers={}) for _ in range(31)]
     assert [a.status_code for a in answers] == [401] * 30 + [429]
+
+
+async def test_a_header_does_not_tell_guesses_of_the_secret_apart(site):
+    async with site.running() as app:
+        answers = []
+        for number in range(31):
+            peer = httpx.ASGITransport(app=app, client=(f"203.0.113.{number}", 1))
+            async with httpx.AsyncClient(transport=peer, base_url=site.origin) as client:
+                answers.append(await client.post(f"/webhooks/fake/guess-{number}", json={}))
+        assert [a.status_code for a in answers] == [404] * 30 + [429]
+        async with site.client(app) as vendor:
+            assert (await vendor.post(f"/webhooks/fake/{site.secret}", json={})).status_code == 401
 
 
 async def test_who_guesses_secrets_cannot_shut_the_vendor_out(site):

@@ -176,10 +176,15 @@ class HttpProvider:
         self, settings: ProviderSettings | None = None, *, client: Client | None = None
     ) -> None:
         self._settings = settings or ProviderSettings()
-        self._key = self._checked_key()
+        self._sealed = SecretStr(self._checked_key())  # no dump of the object shows it
         self._base_url = (self._settings.base_url or self.base_url).rstrip("/")
         self._owned = client is None
         self._client = client or new_client(timeout=self._settings.timeout)
+
+    @property
+    def _key(self) -> str:
+        """The key as a header carries it; empty if there is none."""
+        return self._sealed.get_secret_value()
 
     def _checked_key(self) -> str:
         key = self._carried(self._settings.api_key)

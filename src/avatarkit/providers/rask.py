@@ -12,6 +12,8 @@ import time
 from types import MappingProxyType
 from typing import Any
 
+from pydantic import SecretStr
+
 from ..errors import AuthError, ConfigError, Refused, Unavailable
 from ..interfaces import Capabilities, Prepares, ProviderSettings
 from ..models import DubRequest, Job, JobState, Media, Operation, Options, VendorRequest
@@ -110,10 +112,21 @@ class Rask(HttpVideoDubber, Prepares):
                 "rask needs a client id beside its secret: set AVATARKIT_RASK_CLIENT_ID or "
                 "RASK_CLIENT_ID"
             )
-        pair = f"{self._settings.client_id}:{self._key}"
-        self._pair = base64.b64encode(pair.encode()).decode()
         self._token, self._until = "", 0.0
         self._uploads: dict[str, str] = {}  #: digest of a recording -> id of its upload
+
+    @property
+    def _pair(self) -> str:
+        """Id and secret of the client, as the header of the sign-in carries them."""
+        return base64.b64encode(f"{self._settings.client_id}:{self._key}".encode()).decode()
+
+    @property
+    def _token(self) -> str:
+        return self._sealed_token.get_secret_value()
+
+    @_token.setter
+    def _token(self, token: str) -> None:
+        self._sealed_token = SecretStr(token)
 
     # -- signing in ---------------------------------------------------------------------------
 

@@ -200,10 +200,10 @@ async def _page(authenticate: Authenticate, request: Request) -> Response:
     token = request.query_params.get("token")
     if token is not None and isinstance(authenticate, StartupToken):
         response = RedirectResponse(request.scope.get("root_path", "") + "/", 303)
-        if authenticate.knows(token):
+        if cookie := authenticate.cookie_for(token):
             response.set_cookie(
                 authenticate.COOKIE,
-                token,
+                cookie,
                 httponly=True,
                 samesite="strict",
                 secure=request.url.scheme == "https",

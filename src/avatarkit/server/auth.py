@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import json
 import time
@@ -33,36 +34,58 @@ class BearerTokens:
     def __init__(self, tokens: Mapping[str, str]) -> None:
         for token in tokens:
             require_unguessable("a token", token)
-        self._tokens = dict(tokens)
+        self._users = {_digest(token): user for token, user in tokens.items()}
 
     async def __call__(self, request: HTTPConnection) -> str | None:
         """Compare with every token, in constant time."""
-        given = (bearer(request) or "").encode()
-        found = [u for t, u in self._tokens.items() if hmac.compare_digest(t.encode(), given)]
+        given = _digest(bearer(request) or "")
+        found = [user for known, user in self._users.items() if hmac.compare_digest(known, given)]
         return found[0] if found else None
 
 
 class StartupToken:
     """One token for one user, printed by ``serve`` as part of its URL.
 
-    Opening the page with ``?token=`` stores it in a same-site cookie; programs send it as a bearer
-    token.
+    Programs send it as a bearer token. Opening the page with ``?token=`` stores another value,
+    derived from it, in a same-site cookie. Cookies go to every port of a host, so this one counts
+    only in requests of the page itself, and never as a token.
     """
 
     COOKIE = "avatarkit"
 
     def __init__(self, token: str, user_id: str = "me") -> None:
         self._own = BearerTokens({token: user_id})
-        self._token, self._user_id = token, user_id
+        self._known, self._cookie = _digest(token), _digest(_derived(token))
+        self._user_id = user_id
 
-    def knows(self, token: str) -> bool:
-        """Compare a token in constant time."""
-        return hmac.compare_digest(token.encode(), self._token.encode())
+    def cookie_for(self, token: str) -> str | None:
+        """Return the value of the cookie, or None for a wrong token."""
+        known = hmac.compare_digest(_digest(token), self._known)
+        return _derived(token) if known else None
 
     async def __call__(self, request: HTTPConnection) -> str | None:
-        """Accept the header or the cookie."""
-        cookie = request.cookies.get(self.COOKIE, "")
-        return self._user_id if self.knows(cookie) else await self._own(request)
+        """Accept the header, or the cookie from our own page."""
+        cookie = _digest(request.cookies.get(self.COOKIE, ""))
+        if hmac.compare_digest(cookie, self._cookie) and _same_origin(request):
+            return self._user_id
+        return await self._own(request)
+
+
+def _digest(secret: str) -> bytes:
+    """Return what is kept of a secret, so that no dump of an object shows it."""
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).digest()
+
+
+def _derived(token: str) -> str:
+    return hmac.new(token.encode(errors="surrogatepass"), b"cookie", hashlib.sha256).hexdigest()
+
+
+def _same_origin(request: HTTPConnection) -> bool:
+    """Return False if a browser says that another site, port or scheme sent the request."""
+    headers = request.headers
+    origin = headers.get("origin")
+    own = origin is None or origin.partition("://")[2] == headers.get("host")
+    return own and headers.get("sec-fetch-site") in {None, "same-origin", "none"}
 
 
 class SupabaseTokens:

@@ -10,15 +10,24 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .._log import get_logger
+
+log = get_logger(__name__)
+
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 #: Paths without a host check: probes use the address instead of a name.
 ANY_HOST = frozenset({"/health"})
 
+#: Maximum characters of a host name that an answer repeats.
+_HOST = 100
+
+_BUG = "The server failed. Its log says why."
+
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 #: Uploads are served from the same origin, so scripts in them must not run.
-_HEADERS = {
+HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
         "img-src 'self' data: https:; media-src 'self' blob: https:; "
@@ -50,7 +59,7 @@ class Guard:
         self._hosts = frozenset(host.lower() for host in hosts)
         self._origins = frozenset(origins)
         self._open = open_paths
-        self._added = dict(_HEADERS)
+        self._added = dict(HEADERS)
         if origins:  # their pages may embed our media
             self._added["cross-origin-resource-policy"] = "cross-origin"
 
@@ -59,20 +68,29 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if problem := self._problem(scope):
-            status, message = problem
-            body = {"error": {"type": "Forbidden", "message": message}}
-            await JSONResponse(body, status)(scope, receive, send)
-            return
+        started = False
 
         async def guarded(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 headers = MutableHeaders(scope=message)
                 for name, value in self._added.items():
                     headers.setdefault(name, value)
             await send(message)
 
-        await self._app(scope, receive, guarded)
+        if problem := self._problem(scope):
+            status, message = problem
+            body = {"error": {"type": "Forbidden", "message": message}}
+            await JSONResponse(body, status)(scope, receive, guarded)
+            return
+        try:
+            await self._app(scope, receive, guarded)
+        except Exception as error:  # a server's own log would hold the traceback unredacted
+            log.exception("server.failed", error=type(error).__name__)
+            if not started:
+                body = {"error": {"type": "Error", "message": _BUG}}
+                await JSONResponse(body, 500)(scope, receive, guarded)
 
     def _problem(self, scope: Scope) -> tuple[int, str] | None:
         headers = Headers(scope=scope)
@@ -80,7 +98,7 @@ class Guard:
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         known = "*" in self._hosts or _name(host) in self._hosts
         if not known and path not in ANY_HOST:
-            return 421, f"unknown host {host!r}: add it to hosts"
+            return 421, f"unknown host {host[:_HOST]!r}: add it to hosts"
         if scope["method"] in _SAFE or path.startswith(self._open):
             return None
         origin = headers.get("origin")

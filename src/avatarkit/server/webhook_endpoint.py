@@ -29,7 +29,7 @@ class WebhookEndpoint:
     """``POST /webhooks/{provider}/{secret}?job=<callback ID>``.
 
     A delivery is stored before it is acknowledged. After 30 rejected requests in a minute, a
-    client is blocked until the minute ends.
+    client is blocked until the minute ends; all clients without the secret are one.
     """
 
     def __init__(self, kit: AvatarKit, secret: str, runner: KitRunner) -> None:
@@ -43,8 +43,9 @@ class WebhookEndpoint:
         """Store a delivery; 200 also for one that is stored already."""
         given = request.path_params["secret"].encode(errors="replace")
         known = hmac.compare_digest(given, self._secret)
-        # A client without the secret may share the vendor's address, such as a proxy's.
-        source = f"{known} {request.client.host if request.client else ''}"
+        # All clients without the secret count as one: a proxy's header must not tell them apart. A
+        # vendor may share their address, and counts apart from them.
+        source = request.client.host if known and request.client else str(known)
         if self._limiter.blocked(source, time.monotonic()):
             return _rejected(429, "too many rejected deliveries", {"retry-after": "60"})
         try:

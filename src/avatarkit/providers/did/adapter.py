@@ -18,6 +18,8 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from pydantic import SecretStr
+
 from ... import errors
 from ...interfaces import (
     AvatarTrainer,
@@ -245,7 +247,11 @@ class DID(
     ) -> None:
         super().__init__(settings, client=client)
         own = self._settings.other_keys.get("elevenlabs")
-        self._elevenlabs_key = self._carried(own, "elevenlabs for d-id")
+        self._elevenlabs = SecretStr(self._carried(own, "elevenlabs for d-id"))
+
+    @property
+    def _elevenlabs_key(self) -> str:
+        return self._elevenlabs.get_secret_value()
 
     # -- free things first --------------------------------------------------------------------
 
