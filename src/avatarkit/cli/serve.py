@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 #: Seconds for running requests to finish; event streams end immediately.
 _GRACE = 3
 
+#: Connections that wait to be accepted.
+_WAITING = 2048
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
@@ -52,6 +55,14 @@ async def _serve(
         list[str] | None,
         typer.Option(metavar="NAME", help="Host name to answer for; repeatable."),
     ] = None,
+    max_connections: Annotated[
+        int,
+        typer.Option(min=1, help="Connections at once; more are answered 503."),
+    ] = 2000,
+    client_timeout: Annotated[
+        float,
+        typer.Option(min=0.1, help="Seconds for a client to send its headers, or 500 bytes/s."),
+    ] = 20.0,
 ) -> None:
     """Serve the dashboard, the HTTP API and the webhook endpoint until interrupted.
 
@@ -75,7 +86,7 @@ async def _serve(
             address = _address(host, listening.getsockname()[1])
             announce = partial(_announce, session, address, None if token else given)
             app = _app(kit, given, named, secret, environ=settings.environ, loopback=loopback)
-            server = _server(app, announce)
+            server = _server(app, announce, max_connections, client_timeout)
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_end_on_signal, server, tasks.cancel_scope)
                 await server.serve(sockets=[listening])
@@ -107,15 +118,29 @@ def _app(
     )
 
 
-def _server(app: Starlette, started: Callable[[], None]) -> Server:
+def _server(
+    app: Starlette, started: Callable[[], None], max_connections: int, client_timeout: float
+) -> Server:
     import uvicorn
+
+    from ..server import connections
+
+    number, at_once = connections.fitting(connections.open_files(), max_connections)
+    limits = connections.Limits(number, client_timeout)
 
     class _Own(uvicorn.Server):
         """Reports when it listens, and leaves signals to the command, which then closes the kit."""
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
+            for listening in sockets or ():  # accepts few at once, but many may wait
+                listening.listen(_WAITING)
             started()
+
+        async def on_tick(self, counter: int) -> bool:
+            if counter % 5 == 0:  # twice a second
+                connections.check_all(self.server_state.connections)
+            return await super().on_tick(counter)
 
         @contextmanager
         def capture_signals(self) -> Generator[None]:
@@ -123,8 +148,12 @@ def _server(app: Starlette, started: Callable[[], None]) -> Server:
 
     return _Own(
         uvicorn.Config(
-            app,
-            log_config=None,  # an access log would contain signed links
+            connections.Stopping(app),
+            http=connections.protocol(limits),
+            ws="none",
+            backlog=at_once,
+            log_config=None,
+            log_level="critical",  # its messages would contain signed links
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=_GRACE,
@@ -163,7 +192,7 @@ def _address(host: str, port: int) -> str:
 def _listening(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family, backlog=2048)
+        return socket.create_server((host, port), family=family, backlog=_WAITING)
     except OSError as error:
         raise ConfigError(
             f"cannot listen on {_address(host, port)} ({error.strerror}): choose another "
