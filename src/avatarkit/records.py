@@ -315,6 +315,7 @@ class Record(Model):
     language: str | None = None
     options: tuple[dict[str, Any], ...] = ()  #: typed provider options, as ``registry`` stores them
     idempotency_key: str | None = None
+    request: dict[str, str] = {}  #: digests of what was ordered under that key
     consent_id: str | None = None
 
     status: Status = Status.PENDING

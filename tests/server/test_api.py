@@ -418,6 +418,7 @@ async def test_a_user_is_refused_over_the_budget_but_told_none_of_its_figures(
     site, ana, tmp_path, prices
 ):
     (tmp_path / "prices.toml").write_text(prices)
+    site.vendor.prices.clear()  # what the file does not say is unknown
     site.kit._pool._settings = Settings(environ={"AVATARKIT_PRICES": str(tmp_path / "prices.toml")})
     await site.sampled(ana)
     site.kit._intake._budgets = (Budget(USD("2.75")),)
@@ -447,8 +448,26 @@ async def test_an_order_over_its_max_cost_is_refused(site, ana, tmp_path):
 async def test_a_video_over_its_max_cost_is_refused(site, ana):
     told = await site.started(ana)
     await site.settle(told["id"])
+    site.vendor.set_price("video", 900)
     sent = await ana.post(f"/trainings/{told['id']}/videos", json={"text": "Hi", "max_cost": "1"})
-    assert "what fake takes for a video file is not known" in sent.json()["error"]["message"]
+    assert "more than max_cost $1.00" in sent.json()["error"]["message"]
+
+
+async def test_another_order_under_the_same_key_is_refused_and_names_the_difference(
+    site, ana, video
+):
+    key = {"headers": {"idempotency-key": "k1"}}
+    order = {"clone_id": "c1", "consent": CONSENT}
+    assert (await ana.post("/trainings", json=order, **key)).status_code == 201
+    where = f"/trainings/{video['training_id']}/videos"
+    assert (await ana.post(where, json={"text": "Once."}, **key)).status_code == 201
+    for place, asked, different in (
+        ("/trainings", order | {"name": "Ana"}, "name"),
+        (where, {"text": "Twice."}, "script"),
+    ):
+        again = await ana.post(place, json=asked, **key)
+        assert (again.status_code, again.json()["error"]["type"]) == (409, "Conflict")
+        assert f"with another {different}." in again.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("given", ["-1", "1e3", "2,50", "nan", 2.5, ""])

@@ -5,6 +5,7 @@ Everything below the local data directory belongs to this user: directories 0700
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import stat
@@ -39,6 +40,12 @@ async def spool(path: Path, chunks: AsyncIterator[bytes]) -> None:
                 raise StorageError(
                     f"the disk has no room for the file: {error.strerror}"
                 ) from error
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hex; blocking."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 async def whole(data: bytes) -> AsyncIterator[bytes]:

@@ -35,7 +35,7 @@ from ..records import (
 from ..stacks.candidate import Candidate
 from ..stacks.provider_pool import ProviderPool
 from ..stacks.ranking import Stacks, StackSelector, fitting
-from . import preflight
+from . import preflight, repeats
 from .recordings import Gathering, Recording, Recordings, Source
 
 R = TypeVar("R", bound=Record)
@@ -79,6 +79,13 @@ class Order:
         key = f"{self.kind}\0{self.user_id}\0{self.idempotency_key}"
         by_key = self.idempotency_key is not None
         object.__setattr__(self, "id", str(uuid.uuid5(_NAMESPACE, key) if by_key else uuid.uuid4()))
+
+    def request(self, **parts: Any) -> dict[str, str]:
+        """Digests of what is ordered, to recognise a repeated order; empty without a key."""
+        if self.idempotency_key is None:
+            return {}
+        own = {name: self.fields[name] for name in ("clone_id", "name", "language", "options")}
+        return repeats.fingerprint(**own | {"language": self.language or ""} | parts)
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -153,16 +160,23 @@ class Intake:
         consent: Consent | None,
     ) -> Training:
         """Place a training on the first usable stack; keep the others as fallbacks."""
-        if known := order.idempotency_key and await self._repository.get(order.id):
-            return cast("Training", known)
         candidates = self._selector.asked(stack)
-        if len(candidates) > 1:
-            candidates = self._selector.ranked(stack, await self._durations.took())
+        parts: dict[str, Any] = {
+            "stack": [one.name for one in candidates],
+            "consent": repeats.agreed(consent),
+            "avatar_id": "",  # adopt names one, under the same kind of id
+        }
         given: list[tuple[SampleRole, Source]] = [(SampleRole.VOICE, v) for v in voice]
         given += [(SampleRole.FOOTAGE, footage)] if footage is not None else []
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
             limits = candidates[0].limits if len(candidates) == 1 else ()
             gathering = Gathering(self._recordings, given, Path(folder), limits)
+            if known := await self._known(order):
+                for role in SampleRole:
+                    parts[role] = await self._sampled(order, gathering, role)
+                return cast("Training", repeats.require_same(known, order.request(**parts)))
+            if len(candidates) > 1:
+                candidates = self._selector.ranked(stack, await self._durations.took())
             fit = partial(self._fit, order, gathering, consent, among=len(candidates))
             found = await fitting(candidates, fit)
             kept = await self._recordings.keep_consent(found[0].consent, order.user_id)
@@ -171,12 +185,16 @@ class Intake:
                 key: await self._recordings.keep(file, order.user_id, order.clone_id)
                 for key, file in files.items()
             }
+        used = [*samples.values(), *(sample for one in found for sample in one.stored)]
+        for role in SampleRole:
+            parts[role] = repeats.digests(s.file.sha256 for s in used if s.role == role)
         first, *others = [
             self._fallback(one, [*(samples[id(file)] for file in one.files), *one.stored])
             for one in found
         ]
         training = Training(
             **order.fields,
+            request=order.request(**parts),
             consent_id=kept.id,
             **dict(first),  # its stack, operations and samples
             **await self._times(self._deadline),
@@ -201,6 +219,14 @@ class Intake:
             raise errors.ConfigError("name the stack that has this avatar: adopt(stack=...)")
         (chosen,) = candidates
         require_named(avatar_id=avatar_id)
+        request = order.request(
+            stack=[chosen.name],
+            avatar_id=avatar_id,
+            voice_id=voice_id or "",
+            consent=repeats.agreed(consent),
+        )
+        if known := await self._known(order):
+            return cast("Training", repeats.require_same(known, request))
         agreed = require(consent, chosen.consent_rules)
         generator = chosen.roles.get(Operation.VIDEO)
         if generator is None:
@@ -216,6 +242,7 @@ class Intake:
         kept = await self._recordings.keep_consent(agreed, order.user_id)
         training = Training(
             **order.fields,
+            request=request,
             stack=chosen.name,
             consent_id=kept.id,
             operations=tuple(operations),
@@ -231,8 +258,11 @@ class Intake:
         self, order: Order, training: Training, *, script: str | None, audio: Source | None
     ) -> Video:
         """Place a video of the training's avatar, driven by ``script`` or by audio."""
-        if known := order.idempotency_key and await self._repository.get(order.id):
-            return cast("Video", known)
+        parts: dict[str, Any] = {"training_id": training.id, "script": script or "", "audio": ""}
+        if known := await self._known(order):
+            if audio is not None:
+                parts["audio"] = await self._read_again(SampleRole.VOICE, audio)
+            return cast("Video", repeats.require_same(known, order.request(**parts)))
         avatar = training.operation(Operation.AVATAR)
         if avatar is None:
             raise errors.Unsupported(f"training {training.id} has a voice, but no avatar to speak")
@@ -259,8 +289,10 @@ class Intake:
                 kind = file.facts.media_type
                 await self._require_sendable(avatar.provider, Operation.VIDEO, kind)
                 sample = await self._recordings.keep(file, order.user_id, order.clone_id)
+                parts["audio"] = [sample.file.sha256]
         video = Video(
             **order.fields,
+            request=order.request(**parts),
             stack=training.stack,
             consent_id=training.consent_id,
             operations=operations,
@@ -279,8 +311,11 @@ class Intake:
         """Place a dub of an existing video into the order's language."""
         ranked = self._selector.ranked(stack)
         chosen = next((one for one in ranked if Operation.DUB in one.roles), ranked[0])
-        if known := order.idempotency_key and await self._repository.get(order.id):
-            return cast("Video", known)
+        asked = [one.name for one in self._selector.asked(stack)]
+        parts: dict[str, Any] = {"stack": asked, "consent": repeats.agreed(consent)}
+        if known := await self._known(order):
+            parts["source"] = await self._read_again(SampleRole.FOOTAGE, source)
+            return cast("Video", repeats.require_same(known, order.request(**parts)))
         require_named(language=order.language or "")
         dubber = chosen.roles.get(Operation.DUB)
         if dubber is None:
@@ -291,8 +326,10 @@ class Intake:
             await self._require_sendable(dubber, Operation.DUB, file.facts.media_type)
             kept = await self._recordings.keep_consent(agreed, order.user_id)
             sample = await self._recordings.keep(file, order.user_id, order.clone_id)
+        parts["source"] = [sample.file.sha256]
         video = Video(
             **order.fields,
+            request=order.request(**parts),
             stack=chosen.name,
             consent_id=kept.id,
             operations=(self._pool.operation(Operation.DUB, dubber),),
@@ -304,8 +341,8 @@ class Intake:
     async def _save(self, order: Order, record: R, prices: Mapping[str, Prices]) -> R:
         """Price the record, save it within the budgets, and wake the worker.
 
-        ``prices`` holds the price rows of each stack by its name. If the record was created before,
-        by the same idempotency key, returns that one.
+        ``prices`` holds the price rows of each stack by its name. If the record was created
+        meanwhile, by the same idempotency key, returns that one.
         """
         if trace := _telemetry.traceparent():
             record = _traced(record, trace)
@@ -317,9 +354,30 @@ class Intake:
             allow_unknown=order.allow_unknown,
         )
         saved, created = await self._repository.create(record, *caps)
-        if created:
-            self._engine.wake()
+        if not created:
+            return cast("R", repeats.require_same(saved, record.request))
+        self._engine.wake()
         return cast("R", saved)
+
+    # -- repeated orders ----------------------------------------------------------------------
+
+    async def _known(self, order: Order) -> Record | None:
+        """The record that an earlier order under the same idempotency key has made."""
+        return await self._repository.get(order.id) if order.idempotency_key else None
+
+    async def _sampled(
+        self, order: Order, gathering: Gathering, role: SampleRole
+    ) -> list[str] | None:
+        """Digests of an order's samples in a role: the given ones, else the clone's."""
+        if any(given is role for given, _ in gathering.given):
+            return await repeats.read_again(gathering, role)
+        stored = await self._repository.samples(order.user_id, order.clone_id)
+        return repeats.digests(sample.file.sha256 for sample in stored if sample.role == role)
+
+    async def _read_again(self, role: SampleRole, source: Source) -> list[str] | None:
+        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
+            gathering = Gathering(self._recordings, [(role, source)], Path(folder), ())
+            return await repeats.read_again(gathering, role)
 
     async def _times(self, deadline: float) -> dict[str, Any]:
         """The times of a record that is due at once and asks a person after ``deadline`` s."""

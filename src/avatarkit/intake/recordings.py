@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 import re
@@ -19,7 +18,7 @@ import anyio.to_thread
 
 from .. import errors
 from ..consent import identified, require_valid
-from ..content.files import chunks
+from ..content.files import chunks, sha256
 from ..interfaces import FaceFinder, Fetcher, Link, MediaStore, Repository
 from ..models import Consent, SampleRole, media_type_of
 from ..records import HandIn, Sample
@@ -198,7 +197,7 @@ class Recordings:
                 raise errors.ConsentRequired(
                     f"evidence file not found: {path.name}. Check its path"
                 )
-            digest = await anyio.to_thread.run_sync(_sha256, path)
+            digest = await anyio.to_thread.run_sync(sha256, path)
             key = f"consents/{_part(user_id)}/{digest}{path.suffix.lower()}"
             stored = await self._media.put(key, chunks(path), media_type_of(path.suffix))
             consent = consent.model_copy(update={"evidence": None, "evidence_file": stored})
@@ -258,8 +257,3 @@ def _part(name: str) -> str:
 def folders_of(user_id: str) -> tuple[str, ...]:
     """The folders of the media store that hold one user's recordings and evidence."""
     return f"samples/{_part(user_id)}", f"consents/{_part(user_id)}"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

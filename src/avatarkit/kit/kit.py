@@ -256,11 +256,13 @@ class AvatarKit:
 
         Without ``voice`` or ``footage`` the clone's stored samples are used; no footage where the
         options stand for it, such as ``HeyGenAvatar(prompt=...)``. The same ``idempotency_key``
-        of a user always gives the same training. Of several stacks those that cannot do it are left
-        out: no key, no consent as they demand it, other samples, too dear. Nothing is sent where
-        this raises ``MediaRejected``, ``ConsentRequired``, ``Unsupported``, ``ConfigError`` or
-        ``BudgetExceeded``: it is expected to cost more than ``max_cost``, a budget has no room for
-        it, or under either a price is not known of a provider that ``allow_unknown`` does not name.
+        of a user gives the same training, and raises ``Conflict`` for other content.
+
+        Of several stacks those that cannot do it are left out: no key, no consent as they demand
+        it, other samples, too dear. Nothing is sent where this raises ``MediaRejected``,
+        ``ConsentRequired``, ``Unsupported``, ``ConfigError`` or ``BudgetExceeded``: it is expected
+        to cost more than ``max_cost``, a budget has no room for it, or under either a price is not
+        known of a provider that ``allow_unknown`` does not name.
         """
         order = Order(
             kind="training",

@@ -755,6 +755,7 @@ _PERSONAL: Mapping[str, Any] = {
     "options": (),
     "fallbacks": (),
     "idempotency_key": None,
+    "request": {},
     "consent_id": None,
     "error_message": None,
     "voice": (),

@@ -255,7 +255,6 @@ class API:
             idempotency_key=parameters.idempotency_key(request),
             max_cost=body.most,
         )
-        _require_there(training)
         if evidence is not None:
             await self.uploads.drop(evidence)
         estimate = await self.kit.estimate(training)
@@ -349,7 +348,6 @@ class API:
             idempotency_key=parameters.idempotency_key(request),
             max_cost=body.most,
         )
-        _require_there(video)
         return _json(self._view(video), 201)
 
     # -- the rest -----------------------------------------------------------------------------
@@ -402,12 +400,6 @@ class API:
             await self.kit.admin.ping()
             return _json(schemas.HealthAnswer())
         raise StorageError("The database did not respond. Check that it is running and reachable.")
-
-
-def _require_there(record: Training | Video) -> None:
-    """Raise ``Conflict`` if the record of an idempotency key was deleted."""
-    if record.deleted:
-        raise Conflict("The record of this Idempotency-Key was deleted: use a new key.")
 
 
 def _json(answer: View, status: int = 200) -> Response:
