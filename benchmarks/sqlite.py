@@ -126,7 +126,7 @@ def raw(path, count, group, *, ready=False):
     batches = [
         written[start : start + group] for start in range(0, count, group) for _ in range(SAVES)
     ]
-    connection = open_database(path)
+    connection, _ = open_database(path)
     with Stopwatch(len(lives)) as watch:
         for batch in batches:
             connection.execute("BEGIN IMMEDIATE")

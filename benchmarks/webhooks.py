@@ -204,7 +204,7 @@ def entries(count):
 def raw(path, count, group):
     """So many rows inserted by sqlite3, ``group`` per commit."""
     found = list(entries(count))
-    connection = open_database(path)
+    connection, _ = open_database(path)
     with Stopwatch(count) as watch:
         for start in range(0, count, group):
             connection.execute("BEGIN IMMEDIATE")

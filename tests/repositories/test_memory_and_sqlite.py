@@ -476,7 +476,7 @@ async def test_an_upgrade_keeps_the_records(this_release, later_release, path):
 async def test_an_upgrade_that_fails_changes_nothing(this_release, path, monkeypatch):
     scripts = [*sqlite_file.migrations(), "CREATE TABLE half (x);\nCREATE TABLE half (x);"]
     monkeypatch.setattr(sqlite_file, "migrations", lambda: scripts)
-    with pytest.raises(sqlite3.OperationalError):
+    with pytest.raises(ConfigError, match="its tables are newer"):
         await SqliteRepository(path, clock=FakeClock()).open()
     assert select(path, "SELECT name FROM sqlite_master WHERE name = 'half'") == []
 

@@ -93,13 +93,13 @@ class SqliteRepository(Repository, Wakes):
             self._lifetime.open(None)
 
     def _connect(self) -> tuple[Writer, sqlite3.Connection]:
-        connection = open_database(self._path)
+        connection, self._file = open_database(self._path)
         try:
             reader = open_reader(self._path)
         except BaseException:
             connection.close()
             raise
-        return Writer(connection, self._path), reader
+        return Writer(connection, self._path, self._file), reader
 
     async def aclose(self) -> None:
         """Finish the changes under way, and close the file."""
@@ -125,8 +125,17 @@ class SqliteRepository(Repository, Wakes):
     async def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         self._lifetime.require(None)
         reader = cast("sqlite3.Connection", self._reader)
+
+        def read() -> T:
+            try:
+                found = query(reader)
+                self._file.require(reader)
+            except sqlite3.Error as error:
+                raise self._file.explain(error, reader) from error
+            return found
+
         with self._working(), translated(self._path):
-            return await anyio.to_thread.run_sync(query, reader, limiter=self._reading)
+            return await anyio.to_thread.run_sync(read, limiter=self._reading)
 
     @contextmanager
     def _working(self) -> Generator[None]:

@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Generator
 from contextlib import closing, contextmanager
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -68,6 +69,7 @@ def translated(path: Path) -> Generator[None]:
         raise known from error
 
 
+@cache
 def migrations() -> list[str]:
     """SQL of all versions, oldest first."""
     folder = resources.files(__name__.rpartition(".")[0]) / "migrations"
@@ -75,7 +77,7 @@ def migrations() -> list[str]:
     return [(folder / name).read_text(encoding="utf-8") for name in names]
 
 
-def open_database(path: Path) -> sqlite3.Connection:
+def open_database(path: Path) -> tuple[sqlite3.Connection, OpenedFile]:
     """Create and migrate the file, and open it for writing; many processes may do so at once.
 
     Raises ``ConfigError`` for a file of another program (which stays unchanged) or of a newer
@@ -84,6 +86,7 @@ def open_database(path: Path) -> sqlite3.Connection:
     with translated(path):
         _create_file(path)
         _refuse_foreign(path)
+        file = OpenedFile(path)
         connection = _connect(path)
         try:
             _migrate(connection, path)
@@ -91,10 +94,11 @@ def open_database(path: Path) -> sqlite3.Connection:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA secure_delete = ON")
+            file.note(connection)
         except BaseException:
             connection.close()
             raise
-        return connection
+        return connection, file
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
@@ -115,6 +119,75 @@ def _connect(path: Path, access: str = "mode=rw") -> sqlite3.Connection:
     )
     connection.row_factory = sqlite3.Row
     return connection
+
+
+class OpenedFile:
+    """Identity of the open database: its paths must still lead to the files that SQLite holds.
+
+    SQLite goes on in a file that was moved, deleted or replaced, and what it stores there is lost:
+    an intent in it would not prevent a second payment. Nor may the write-ahead log and its index
+    be replaced, which other processes would then read in vain, nor the file be cut off.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        real = path.resolve()  # SQLite puts its files beside the one that a symbolic link names
+        self._paths = [path, Path(f"{real}-wal"), Path(f"{real}-shm")]
+        self._main = _identity(path)
+        self._known: list[tuple[int, int] | None] = []
+        self._size = self._schema = 0
+
+    def note(self, connection: sqlite3.Connection) -> None:
+        """Remember the files; raises ``StorageError`` if the database was replaced meanwhile."""
+        self._schema = _pragma(connection, "schema_version")  # reads, and so opens the log
+        self._known = [_identity(path) for path in self._paths]
+        if self._known[0] != self._main or self._main is None:
+            raise self._replaced()
+        self._size = self._path.stat().st_size
+
+    def require(self, connection: sqlite3.Connection) -> None:
+        """Raise ``StorageError`` unless the files are those that were opened.
+
+        Raises ``ConfigError`` if the schema has another version by now.
+        """
+        try:
+            size = self._path.stat().st_size
+        except OSError:
+            raise self._replaced() from None
+        if [_identity(path) for path in self._paths] != self._known:
+            raise self._replaced()
+        if size < self._size:
+            schema = _pragma(connection, "schema_version")
+            if schema <= self._schema:  # no VACUUM, which makes a file smaller and counts it
+                raise self._replaced()
+            self._schema = schema
+        self._size = size
+        require_version(_pragma(connection, "user_version"), self._path)
+
+    def explain(self, error: Exception, connection: sqlite3.Connection) -> Exception:
+        """Return the reason of a failure: that the files are others now, else ``error`` itself."""
+        try:
+            self.require(connection)
+        except AvatarKitError as reason:
+            return reason
+        except sqlite3.Error:
+            pass
+        return error
+
+    def _replaced(self) -> StorageError:
+        return StorageError(
+            f"database {self._path} was moved, deleted, replaced or cut off while it was open; "
+            "nothing was sent. Stop every process that uses it, put the file back (after a "
+            "restore, run `avatarkit db restored`), and start them again"
+        )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 # Only SQLite may open the file: closing a file drops all locks of the process on it, and then
@@ -175,31 +248,45 @@ def _foreign(path: Path, application_id: int) -> ConfigError:
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     """Migrate the schema in an exclusive transaction, which other processes wait for."""
-    scripts = migrations()
+    scripts, version = migrations(), 0
     connection.execute("BEGIN EXCLUSIVE")
     try:
         _check_owner(connection, path)
-        version = _version(connection, path, known=len(scripts))
-        if version < len(scripts):
+        version = _pragma(connection, "user_version")
+        if not 0 <= version < len(scripts):
+            require_version(version, path)
+        else:
             for script in scripts[version:]:
                 _run(connection, script)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {len(scripts)}")
         connection.execute("COMMIT")
-    except BaseException:
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:  # the tables are there already
+            raise _set_back(version, path) from error
+        raise
+    finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        raise
 
 
-def _version(connection: sqlite3.Connection, path: Path, known: int) -> int:
-    version = _pragma(connection, "user_version")
+def require_version(version: int, path: Path) -> None:
+    """Raise ``ConfigError`` unless the schema has the version of this package."""
+    known = len(migrations())
     if version > known:
         raise ConfigError(
             f"{path} has version {version} and this avatarkit-sdk knows versions up to {known}: "
             "upgrade avatarkit-sdk"
         )
-    return version
+    if version < known:
+        raise _set_back(version, path)
+
+
+def _set_back(version: int, path: Path) -> ConfigError:
+    return ConfigError(
+        f"{path} says that it has version {version}, but its tables are newer: somebody has set "
+        "back its user_version. Restore a backup and run `avatarkit db restored`, or set it again"
+    )
 
 
 def _run(connection: sqlite3.Connection, script: str) -> None:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .sqlite_file import translated
+from ..errors import AvatarKitError
+from .sqlite_file import OpenedFile, translated
 
 T = TypeVar("T")
 
@@ -43,8 +44,9 @@ class Writer:
     would make every change a tenth slower. Results are returned after the commit.
     """
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path, file: OpenedFile) -> None:
         self._connection = connection
+        self._file = file
         self._path = path
         self._queue: queue.SimpleQueue[_Change | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="avatarkit-sqlite", daemon=True)
@@ -99,8 +101,10 @@ class Writer:
     def _commit(self, batch: list[_Change]) -> None:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.Error as error:
-            _fail(batch, error)
+            self._file.require(self._connection)
+        except (sqlite3.Error, AvatarKitError) as error:
+            self._roll_back()
+            self._fail(batch, error)
             return
         try:
             for change in batch:
@@ -108,23 +112,32 @@ class Writer:
             self._connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - goes to the callers; the thread must go on
             self._give_up(batch, error)
+            return
+        try:
+            self._file.require(self._connection)
+        except (sqlite3.Error, AvatarKitError) as error:  # what is stored is lost
+            self._fail(batch, error)
 
     def _give_up(self, batch: list[_Change], error: Exception) -> None:
         """Roll back and try each half, so that a change too large for the disk fails alone."""
-        if self._connection.in_transaction:
-            with suppress(sqlite3.Error):  # closing the connection rolls back as well
-                self._connection.execute("ROLLBACK")
+        self._roll_back()
         if len(batch) == 1:
-            _fail(batch, error)
+            self._fail(batch, error)
             return
         middle = len(batch) // 2
         self._commit(batch[:middle])
         self._commit(batch[middle:])
 
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            with suppress(sqlite3.Error):  # closing the connection rolls back as well
+                self._connection.execute("ROLLBACK")
 
-def _fail(batch: list[_Change], error: Exception) -> None:
-    for change in batch:
-        change.error = error
+    def _fail(self, batch: list[_Change], error: Exception) -> None:
+        if isinstance(error, sqlite3.Error):
+            error = self._file.explain(error, self._connection)
+        for change in batch:
+            change.error = error
 
 
 def _hand_back(batch: list[_Change]) -> threading.Event:

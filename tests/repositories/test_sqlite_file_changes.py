@@ -1,0 +1,312 @@
+"""The database file is replaced, moved, deleted or changed while it is open: nothing is spent."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from avatarkit import AvatarKit
+from avatarkit.clock import SystemClock
+from avatarkit.config.settings import Settings
+from avatarkit.errors import AvatarKitError, ConfigError, StorageError
+from avatarkit.models import Operation
+from avatarkit.providers.fake import Fake, FakeVendor
+from avatarkit.repositories.sqlite import SqliteRepository
+from avatarkit.testing import FakeClock
+from avatarkit.testing.repositories import a_training
+
+pytestmark = pytest.mark.anyio
+
+
+def beside(path, suffix):
+    return path.with_name(path.name + suffix)
+
+
+def delete(path):
+    path.unlink()
+
+
+def delete_all(path):
+    for suffix in ("", "-wal", "-shm"):
+        beside(path, suffix).unlink()
+
+
+def move(path):
+    path.rename(path.with_name("moved.db"))
+
+
+def move_folder(path):
+    path.parent.rename(path.parent.with_name("moved"))
+
+
+def replace_by_copy(path):
+    copy = path.with_name("copy.db")
+    shutil.copy(path, copy)
+    copy.replace(path)
+
+
+def replace_by_new(path):
+    delete_all(path)
+    sqlite3.connect(path).close()
+    path.touch()
+
+
+def restore_backup(path):
+    backup = path.with_name("backup.db")
+    with sqlite3.connect(path) as source, sqlite3.connect(backup) as target:
+        source.backup(target)
+    backup.replace(path)
+
+
+def delete_log(path):
+    beside(path, "-wal").unlink()
+
+
+def delete_log_index(path):
+    beside(path, "-shm").unlink()
+
+
+def replace_log(path):
+    log = beside(path, "-wal")
+    copy = log.with_name("copy")
+    shutil.copy(log, copy)
+    copy.replace(log)
+
+
+def cut_off(path):
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    connection.close()
+    os.truncate(path, 0)
+
+
+def overwrite_with_an_older_one(path):
+    older = path.with_name("older.db")
+    sqlite3.connect(older).close()
+    with path.open("wb") as file:
+        file.write(older.read_bytes())
+
+
+def switch_link(path):
+    """The path is a symbolic link in its test."""
+    other = path.with_name("other.db")
+    shutil.copy(path, other)
+    path.unlink()
+    path.symlink_to(other)
+
+
+ACCIDENTS = [
+    delete,
+    delete_all,
+    move,
+    move_folder,
+    replace_by_copy,
+    replace_by_new,
+    restore_backup,
+    delete_log,
+    delete_log_index,
+    replace_log,
+    cut_off,
+    overwrite_with_an_older_one,
+    switch_link,
+]
+
+
+@pytest.fixture
+def path(tmp_path, request):
+    path = tmp_path / "folder" / "twins.db"
+    path.parent.mkdir()
+    if "switch_link" in request.node.name:
+        path.symlink_to(tmp_path / "real.db")
+    return path
+
+
+def kit_on(path, vendor, clock):
+    return AvatarKit(
+        "fake",
+        repository=SqliteRepository(path, clock=clock),
+        media=path.parents[1] / "media",
+        providers={"fake": Fake(vendor=vendor)},
+        settings=Settings(),
+        worker=False,
+        clock=clock,
+    )
+
+
+@pytest.mark.parametrize("accident", ACCIDENTS)
+async def test_after_an_accident_nothing_is_spent_and_no_order_is_taken(
+    accident, path, avatarkit_samples, avatarkit_offline
+):
+    clock = FakeClock()
+    vendor = FakeVendor(clock=clock, durations=dict.fromkeys(Operation, 0.0))
+    order = {"user_id": "ana", "clone_id": "main", **avatarkit_samples}
+    async with kit_on(path, vendor, clock) as kit, kit_on(path, vendor, clock) as other:
+        training = await kit.train(**order)
+        accident(path)
+
+        for each in (kit, other):
+            await each.admin.tick()
+            for call in (
+                each.train(**order),
+                each.get(training.id),
+                each.trainings(),
+                each.cancel(training.id),
+                each.admin.ping(),
+            ):
+                with pytest.raises(AvatarKitError) as caught:
+                    await call
+                assert isinstance(caught.value, StorageError)
+        assert vendor.accepted == {}
+
+
+async def test_a_file_that_is_put_back_works_again(path, avatarkit_samples, avatarkit_offline):
+    clock = FakeClock()
+    async with kit_on(path, FakeVendor(clock=clock), clock) as kit:
+        away = path.with_name("moved.db")
+        path.rename(away)
+        with pytest.raises(StorageError, match="put the file back"):
+            await kit.trainings()
+        away.rename(path)
+
+        assert await kit.trainings() == []
+
+
+async def test_a_kit_that_is_opened_again_takes_the_file_that_is_there(path, avatarkit_offline):
+    clock = FakeClock()
+    kit = kit_on(path, FakeVendor(clock=clock), clock)
+    async with kit:
+        replace_by_copy(path)
+        with pytest.raises(StorageError):
+            await kit.trainings()
+    async with kit:
+        assert await kit.trainings() == []
+
+
+async def test_a_database_that_is_made_smaller_by_a_vacuum_is_the_same(path):
+    repository = SqliteRepository(path, clock=SystemClock())
+    await repository.open()
+    try:
+        for number in range(60):
+            await repository.create(a_training(id=f"t{number}", name="x" * 9_000))
+        with sqlite3.connect(path) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        await repository.next_due()
+        before = path.stat().st_size
+        with sqlite3.connect(path) as connection:
+            connection.execute("DELETE FROM avatar_training WHERE id <> 't1'")
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()
+
+        assert path.stat().st_size < before
+        assert (await repository.get("t1")).name == "x" * 9_000
+        await repository.create(a_training(id="t0"))
+    finally:
+        await repository.aclose()
+
+
+async def test_another_process_finds_what_is_stored_after_a_replacement_of_the_log_index(path):
+    """What is told as stored is what another process reads."""
+    repository = SqliteRepository(path, clock=SystemClock())
+    await repository.open()
+    stored = []
+    try:
+        for number in range(6):
+            if number == 3:
+                delete_all(path)
+            try:
+                await repository.create(a_training(id=f"t{number}"))
+                stored.append(number)
+            except StorageError:
+                pass
+    finally:
+        await repository.aclose()
+    assert stored == [0, 1, 2]
+
+
+# -- versions -------------------------------------------------------------------------------------
+
+
+def set_version(path, version):
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"PRAGMA user_version = {version}")
+    connection.close()
+
+
+@pytest.mark.parametrize("version", [0, -1])
+async def test_a_version_that_was_set_back_is_told(path, version, avatarkit_offline):
+    repository = SqliteRepository(path, clock=SystemClock())
+    await repository.open()
+    await repository.aclose()
+    set_version(path, version)
+
+    with pytest.raises(ConfigError, match="set back its user_version"):
+        await repository.open()
+
+
+@pytest.mark.parametrize(
+    ("version", "says"), [(99, "upgrade avatarkit-sdk"), (0, "set back its user_version")]
+)
+async def test_a_version_that_changes_meanwhile_is_told_and_nothing_is_spent(
+    path, version, says, avatarkit_samples, avatarkit_offline
+):
+    clock = FakeClock()
+    vendor = FakeVendor(clock=clock)
+    order = {"user_id": "ana", "clone_id": "main", **avatarkit_samples}
+    async with kit_on(path, vendor, clock) as kit:
+        training = await kit.train(**order)
+        set_version(path, version)
+        await kit.admin.tick()
+
+        for call in (kit.train(**order), kit.get(training.id), kit.cancel(training.id)):
+            with pytest.raises(ConfigError, match=says):
+                await call
+        assert vendor.accepted == {}
+
+
+@pytest.mark.slow
+async def test_a_worker_in_another_process_stops_spending_too(
+    path, tmp_path, avatarkit_samples, avatarkit_offline
+):
+    """Twelve records are due; the file is replaced before the worker of the process goes on."""
+    clock = SystemClock()
+    books = tmp_path / "vendor.json"
+    vendor = FakeVendor(clock=clock, file=books)
+    worker = textwrap.dedent(f"""
+        import asyncio, sys
+        from pathlib import Path
+        from avatarkit import AvatarKit
+        from avatarkit.config.settings import Settings
+        from avatarkit.providers.fake import Fake, FakeVendor
+
+        async def main():
+            kit = AvatarKit(
+                "fake", repository="sqlite:///{path}", media={str(tmp_path / "media")!r},
+                providers={{"fake": Fake(vendor=FakeVendor(file=Path({str(books)!r})))}},
+                settings=Settings(), worker=False,
+            )
+            async with kit:
+                print("open", flush=True)
+                sys.stdin.readline()
+                await kit.admin.tick()
+                print("done", flush=True)
+
+        asyncio.run(main())
+    """)
+    kit = kit_on(path, vendor, clock)
+    async with kit:
+        for number in range(12):
+            await kit.train(user_id="ana", clone_id=f"c{number}", **avatarkit_samples)
+        with subprocess.Popen(
+            [sys.executable, "-c", worker], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout.readline() == "open\n"
+            restore_backup(path)
+            process.stdin.write("go on\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == "done\n"
+    assert vendor.accepted == {}
