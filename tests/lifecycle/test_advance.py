@@ -996,19 +996,6 @@ def test_a_finished_video_without_a_link_is_asked_for_again():
     assert "no link to its video" in record.action.message
 
 
-def test_a_result_keeps_the_extension_of_its_link():
-    class Named(Provider):
-        async def _get(self, job_id):
-            job = await super()._get(job_id)
-            links = {k: f"https://cdn.example/{job_id}.webm?sig=1" for k in job.links}
-            return job.model_copy(update={"links": links})
-
-        get_video = _get
-
-    record = Scene(video, provider=Named).finish()
-    assert record.file("video").key == "results/t1/video-video.webm"
-
-
 def test_an_overdue_record_asks_and_waits_on():
     scene = Scene(deadline_at=1002.0, policy=dataclasses.replace(POLICY, deadline=1000.0))
     record = scene.until(lambda r: r.action)

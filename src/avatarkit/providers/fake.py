@@ -15,13 +15,14 @@ import io
 import json
 import math
 import os
+import re
 import struct
 import tempfile
 import time
 import wave
 from collections import Counter
 from collections.abc import AsyncIterator, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
@@ -33,7 +34,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
-from ..content.files import private_folder, private_opener
+from ..content.files import private_folder, private_opener, spool
+from ..content.integrity import DamagedError, examine
 from ..errors import (
     Ambiguous,
     AuthError,
@@ -80,7 +82,7 @@ from ..models import (
 from ..pricing.rows import Price, Unit, UnitPrice
 from ..webhooks import Delivery, HmacSha256
 
-__all__ = ["Fake", "FakeVendor", "FakeVideo", "Fault", "VendorJob", "portrait", "spoken"]
+__all__ = ["Fake", "FakeVendor", "FakeVideo", "Fault", "VendorJob", "filmed", "portrait", "spoken"]
 
 
 class Fault(StrEnum):
@@ -199,6 +201,7 @@ class VendorJob(BaseModel):
     ends: float  #: when it is over, unless its fault says otherwise
     fault: Fault | None = None
     text: str = ""  #: what is said, where the vendor says something
+    seconds: float = 1.0  #: length of its video
     options: dict[str, Any] = {}
     key: str | None = None  #: the idempotency key that it was sent with
     deleted: bool = False
@@ -385,8 +388,15 @@ class FakeVendor:
 
     # -- what the adapter calls ---------------------------------------------------------------
 
-    def submit(self, operation: Operation, request: VendorRequest, *, window: float) -> VendorJob:
-        """Accept a call and charge for it, or raise what was ordered.
+    def submit(
+        self,
+        operation: Operation,
+        request: VendorRequest,
+        *,
+        window: float,
+        seconds: float = 1.0,
+    ) -> VendorJob:
+        """Accept a call and charge for it, or raise what was ordered; a video has ``seconds``.
 
         A repeat of an idempotency key within ``window`` seconds gives the first job again.
         """
@@ -395,7 +405,7 @@ class FakeVendor:
                 raise _error(ordered, operation)
             job = self._known(books, request.idempotency_key, window)
             if job is None:
-                job = self._accepted(books, operation, request)
+                job = self._accepted(books, operation, request, seconds)
             lost = books.fault(operation, "accept")
         if lost:
             raise _error(lost, operation)
@@ -405,7 +415,9 @@ class FakeVendor:
         since = self.now() - window
         return next((j for j in books.jobs if key and j.key == key and j.born > since), None)
 
-    def _accepted(self, books: _Books, operation: Operation, request: VendorRequest) -> VendorJob:
+    def _accepted(
+        self, books: _Books, operation: Operation, request: VendorRequest, seconds: float
+    ) -> VendorJob:
         now = self.now()
         ordered = books.fault(operation, "job")
         job = VendorJob(
@@ -416,6 +428,7 @@ class FakeVendor:
             ends=now + self.durations[operation],
             fault=ordered.fault if ordered else None,
             text=request.text if isinstance(request, SpeechRequest) else "",
+            seconds=seconds,
             options=_own_options(request),
             key=request.idempotency_key,
         )
@@ -606,7 +619,9 @@ class Fake(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, VideoD
         self._must_exist(Operation.AVATAR, request.avatar_id)
         self._must_exist(Operation.VOICE, request.voice_id)
         audio = [request.audio] if request.audio else []
-        return await self._submit(Operation.VIDEO, request, *audio)
+        said = _seconds_of(request.script or "")
+        seconds = await _seconds(request.audio) if request.audio else said
+        return await self._submit(Operation.VIDEO, request, *audio, seconds=seconds)
 
     async def get_video(self, video_id: str, /) -> Job:
         """Poll; raises ``NotFound``."""
@@ -622,7 +637,8 @@ class Fake(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, VideoD
 
     async def dub_video(self, request: DubRequest, /) -> Job:
         """Submit; sent once."""
-        return await self._submit(Operation.DUB, request, request.source)
+        seconds = await _seconds(request.source)
+        return await self._submit(Operation.DUB, request, request.source, seconds=seconds)
 
     async def get_dub(self, dub_id: str, /) -> Job:
         """Poll; raises ``NotFound``."""
@@ -691,12 +707,19 @@ class Fake(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, VideoD
 
     # -- the vendor's wire --------------------------------------------------------------------
 
-    async def _submit(self, operation: Operation, request: VendorRequest, *media: Media) -> Job:
+    async def _submit(
+        self,
+        operation: Operation,
+        request: VendorRequest,
+        *media: Media,
+        seconds: float = 1.0,
+    ) -> Job:
         for medium in media:
             await _upload(medium, operation)
         request.guard()
         window = self.capabilities.idempotency_window or 0.0
-        return self._job(self.vendor.submit(operation, request, window=window))
+        job = self.vendor.submit(operation, request, window=window, seconds=seconds)
+        return self._job(job)
 
     def _get(self, operation: Operation, job_id: str) -> Job:
         return self._job(*self.vendor.get(operation, job_id))
@@ -813,7 +836,7 @@ def _not_found(operation: Operation, job_id: str) -> NotFound:
 
 
 async def _upload(media: Media, operation: Operation) -> None:
-    """Read a whole recording, as a vendor would, and compare it with its size and digest."""
+    """Read a whole recording, as a vendor would, and compare it with its size."""
     received = 0
     async for chunk in media.open():
         received += len(chunk)
@@ -824,6 +847,15 @@ async def _upload(media: Media, operation: Operation) -> None:
             operation=operation,
             status=400,
         )
+
+
+async def _seconds(media: Media) -> float:
+    """Return the length of a recording; one second if it does not tell it."""
+    with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder, suppress(DamagedError):
+        path = Path(folder) / "media"
+        await spool(path, media.open())
+        return examine(path).seconds or 1.0
+    return 1.0
 
 
 async def _streamed(body: bytes, broken: ProviderError | None) -> AsyncIterator[bytes]:
@@ -862,7 +894,7 @@ def spoken(text: str) -> bytes:
     """Return a tone as long as the spoken text, as WAV (16 kHz, mono)."""
     period = [round(6000 * math.sin(2 * math.pi * i / 80)) for i in range(80)]
     one = struct.pack("<80h", *period)
-    length = round(max(_SHORTEST, len(text) * _SECONDS_PER_CHARACTER) * _RATE)
+    length = round(_seconds_of(text) * _RATE)
     file = io.BytesIO()
     with wave.open(file, "wb") as out:
         out.setnchannels(1)
@@ -870,6 +902,10 @@ def spoken(text: str) -> bytes:
         out.setframerate(_RATE)
         out.writeframes((one * (length // 80 + 1))[: length * 2])
     return file.getvalue()
+
+
+def _seconds_of(text: str) -> float:
+    return max(_SHORTEST, len(text) * _SECONDS_PER_CHARACTER)
 
 
 def _timings(text: str) -> tuple[tuple[str, float, float], ...]:
@@ -884,7 +920,29 @@ def _timings(text: str) -> tuple[tuple[str, float, float], ...]:
 
 
 def _result(name: str, job: VendorJob) -> bytes:
-    return spoken(job.text) if name == "audio.wav" else _data(name)
+    if name == "audio.wav":
+        return spoken(job.text)
+    return filmed(job.seconds) if name == "video.mp4" else _data(name)
+
+
+def filmed(seconds: float = 1.0) -> bytes:
+    """Return an MP4 of a face with sound that lasts so many seconds, at least one, rounded."""
+    factor, film = max(1, round(seconds)), bytearray(_data("video.mp4"))
+    for found in re.finditer(rb"mvhd|tkhd|elst|mdhd|stts|ctts", film[: film.find(b"mdat")]):
+        for at in _durations(film, found[0], found.end()):
+            (value,) = struct.unpack_from(">I", film, at)
+            struct.pack_into(">I", film, at, value * factor)
+    return bytes(film)
+
+
+def _durations(film: bytearray, kind: bytes, start: int) -> Sequence[int]:
+    """Offsets of the durations in a box of an MP4, version 0, whose contents begin at ``start``."""
+    if kind in {b"stts", b"ctts"}:  # rows of (samples, ticks of each)
+        (rows,) = struct.unpack_from(">I", film, start + 4)
+        return range(start + 12, start + 12 + 8 * rows, 8)
+    if kind == b"elst":  # length; where the pictures begin, while sound begins where it did
+        return (start + 8, start + 12) if start < film.find(b"vide") else (start + 8,)
+    return (start + (20 if kind == b"tkhd" else 16),)
 
 
 @functools.cache
