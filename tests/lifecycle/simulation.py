@@ -877,8 +877,12 @@ def main():
             count = exhaust(min(number, 2), training, event)
             print(f"{event.__name__.lower()} at every point: {count} histories")
     else:
-        for seed in range(number):
-            random_history(seed)
+        for seed in (*map(int, sys.argv[3:]), *range(number)):
+            try:
+                random_history(seed)
+            except Broken:
+                print(seed)
+                raise
         print(f"{number} seeded histories")
     print(f"nothing lost, nothing paid twice, no orphan: {time.perf_counter() - start:.1f} s")
 

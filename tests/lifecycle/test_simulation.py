@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,10 @@ SOURCE = Path(avatarkit.__file__).parent
 SIMULATION = Path(__file__).with_name("simulation.py")
 FIRST_HISTORIES = 40 if os.environ.get("AVATARKIT_TEST_QUICK") else 400
 HISTORIES_PER_MUTANT = 6000
+#: A history that showed each mutant, which is tried first; where none does any more, all are tried.
+#: ``python tests/lifecycle/test_simulation.py`` finds them again after the simulation has changed.
+SHOWN_FILE = Path(__file__).with_name("shown.json")
+SHOWN = json.loads(SHOWN_FILE.read_text())
 
 #: One line of the protocol each, broken: (file, what stands there, what a mistake would write).
 MUTANTS = {
@@ -192,20 +198,33 @@ def test_seeded_histories_lose_nothing_and_pay_once(simulation):
 @pytest.mark.slow
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda name: name.replace(" ", "-"))
 def test_the_simulation_notices_when(mutant, tmp_path):
+    noticed(mutant, tmp_path)
+
+
+def noticed(mutant, folder):
+    """Break the protocol in a copy, and return the first history that shows it, which is to be."""
     name, right, wrong = MUTANTS[mutant]
     shutil.copytree(
-        SOURCE, tmp_path / "avatarkit", ignore=shutil.ignore_patterns("providers", "data", "cli")
+        SOURCE, folder / "avatarkit", ignore=shutil.ignore_patterns("providers", "data", "cli")
     )
-    path = tmp_path / "avatarkit" / name
+    path = folder / "avatarkit" / name
     text = path.read_text()
     assert text.count(right) == 1, f"{right!r} stands {text.count(right)} times in {name}"
     path.write_text(text.replace(right, wrong))
+    first = [str(seed) for known, seed in SHOWN.items() if known == mutant]
     run = subprocess.run(
-        [sys.executable, str(SIMULATION), "random", str(HISTORIES_PER_MUTANT)],
-        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        [sys.executable, str(SIMULATION), "random", str(HISTORIES_PER_MUTANT), *first],
+        env=os.environ | {"PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
         check=False,
     )
     assert run.returncode == 1, f"survived {HISTORIES_PER_MUTANT} histories: {run.stdout}"
     assert "Broken: " in run.stderr, run.stderr[-2000:]
+    return int(run.stdout)
+
+
+if __name__ == "__main__":  # find again the histories that show the mutants, which takes minutes
+    with tempfile.TemporaryDirectory() as folder:
+        found = {mutant: noticed(mutant, Path(folder, str(n))) for n, mutant in enumerate(MUTANTS)}
+    SHOWN_FILE.write_text(json.dumps(found, indent=2) + "\n")
