@@ -533,6 +533,32 @@ def _first_command(command: str, version: str) -> str:
         return f"Python {version}: {command}\n{run.stdout[-2000:]}\n{run.stderr[-2000:]}"
 
 
+@session()
+def audit(session: nox.Session) -> None:
+    """Known vulnerabilities of the lowest versions that are allowed; fails where no index tells."""
+    session.install("pip-audit>=2.9", "uv")
+    pins, found = SCRATCH / "audit.txt", SCRATCH / "audit.json"
+    found.unlink(missing_ok=True)
+    lowest = ["--resolution=lowest-direct", f"--python-version={OLDEST}", "--extra=all"]
+    session.run("uv", "pip", "compile", "-q", "pyproject.toml", *lowest, f"-o={pins}")
+    form = ["--no-deps", "--disable-pip", "--format=json", f"--output={found}"]
+    session.run("pip-audit", f"--requirement={pins}", *form, success_codes=[0, 1])
+    told = json.loads(found.read_text())["dependencies"] if found.exists() else []
+    for package in told:
+        for one in package.get("vulns", ()):
+            fixed = " or ".join(one["fix_versions"]) or "no version"
+            session.warn(f"{package['name']} {package['version']}: {one['id']}, fixed in {fixed}")
+    if any(package.get("vulns") for package in told):
+        session.error("raise the lower bounds in pyproject.toml to versions without the above")
+    silent = [package["name"] for package in told if "skip_reason" in package]
+    if silent or not told:
+        which = f"{len(silent)} of {len(told)}" if told else "all"
+        session.error(
+            f"NOT AUDITED: the package index tells no advisories of {which} packages. "
+            "Run this where https://pypi.org answers"
+        )
+
+
 # -- the heavy ones -------------------------------------------------------------------------------
 
 
