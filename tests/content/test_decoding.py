@@ -67,7 +67,7 @@ def test_a_fault_while_recordings_are_joined_is_not_reported_as_a_damaged_file(
     monkeypatch.setattr(audio, "_silence", broken)
     two = [DEMO / "voice.wav", DEMO / "voice.wav"]
     with pytest.raises(TypeError, match="a fault of ours"):
-        audio.write(two, tmp_path / "both.mp3", "audio/mpeg")
+        audio.write.function(two, tmp_path / "both.mp3", "audio/mpeg")
 
 
 def test_a_file_that_ffmpeg_rejects_is_a_decode_error():

@@ -677,7 +677,7 @@ def test_a_file_without_the_right_to_read_it_is_said(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "open", refused)  # root may read everything
-    assert said(preflight.inspect([(VOICE, "me.wav", path)], ())) == {"error:unreadable"}
+    assert [flaw.code for flaw in probing.probe(path).flaws] == ["unreadable"]
 
 
 @pytest.mark.parametrize("path", ["a\0b.wav", "x" * 300 + ".wav"], ids=["null byte", "too long"])
@@ -734,10 +734,10 @@ def test_a_sample_is_opened_once_and_its_bytes_are_read_about_once(tmp_path, mon
     monkeypatch.setattr(Path, "open", lambda self, *_given, **_more: Reads(self))
     monkeypatch.setattr(Reads, "opened", [])
     monkeypatch.setattr(Reads, "amount", 0)
-    (subject,) = preflight.examine([(case.role, name, path)], ())
+    facts = probing.probe(path, name, case.role)
     assert Reads.opened == [str(path)]
     assert Reads.amount <= path.stat().st_size * 1.1 + 3 * 65_536
-    assert subject.facts.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert facts.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize("name", ["good.wav", "good.png", "brief.mp4", "opus.wav", "hevc.mp4"])

@@ -20,7 +20,7 @@ from avatarkit import AvatarKit, Consent
 from avatarkit.cli.app import app
 from avatarkit.config.settings import Settings
 from avatarkit.errors import ConfigError, MediaRejected
-from avatarkit.intake import preflight
+from avatarkit.intake import preflight, probing
 from avatarkit.interfaces import Face, Limit
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import SampleRole
@@ -152,6 +152,7 @@ def test_without_the_media_extra_only_the_first_bytes_are_looked_at(sample, monk
 
     monkeypatch.setattr(builtins, "__import__", refuse)
     monkeypatch.delitem(sys.modules, "avatarkit.content.decoding", raising=False)
+    monkeypatch.setattr(preflight, "probe", probing.probe)  # in this process
     findings = preflight.inspect([sample(VOICE, "me.wav", wav())], ())
     assert "avatarkit-sdk[media]" in messages(findings)
     assert errors_of(findings) == []

@@ -32,6 +32,7 @@ def studio(tmp_path_factory):
             writer.write(_moved(photograph, phase=2 * np.pi * number / 50))
     said = render.synthesize(SCRIPT)
     audio.write_wav(folder / "speech.wav", said.samples, speech.RATE)
+    render.write_samples(folder / "speech.wav", folder / "speech.f32")
     render.train_face(folder / "portrait.png", folder / "face-portrait")
     render.train_face(folder / "clip.mp4", folder / "face-clip")
     return folder
@@ -59,7 +60,7 @@ def videos(studio):
     made = {}
     for face, drive in KINDS:
         source = (
-            {"script": SCRIPT} if drive == "phonemes" else {"audio_path": studio / "speech.wav"}
+            {"script": SCRIPT} if drive == "phonemes" else {"sound_path": studio / "speech.f32"}
         )
         facts = render.render_video(
             studio / f"face-{face}", studio / f"{face}-{drive}.mp4", **source
@@ -200,7 +201,7 @@ def test_a_cancelled_video_leaves_nothing_behind(studio, tmp_path, after):
         render.render_video(
             studio / "face-portrait",
             tmp_path / "out.mp4",
-            audio_path=studio / "speech.wav",
+            sound_path=studio / "speech.f32",
             on_progress=done.append,
             cancelled=lambda: len(done) >= after,
         )
@@ -243,12 +244,10 @@ def test_a_foreign_script_is_refused_before_anything_is_made(studio, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_silent_audio_is_refused(studio, tmp_path):
+def test_silent_audio_is_refused(tmp_path):
     audio.write_wav(tmp_path / "silence.wav", np.zeros(48_000, np.float32), 24_000)
     with pytest.raises(MediaRejected, match="silent"):
-        render.render_video(
-            studio / "face-portrait", tmp_path / "out.mp4", audio_path=tmp_path / "silence.wav"
-        )
+        render.write_samples(tmp_path / "silence.wav", tmp_path / "silence.f32")
 
 
 def test_the_demo_portrait_is_a_face_beyond_doubt():

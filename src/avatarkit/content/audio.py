@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ConfigError, MediaRejected
+from . import sandbox
 
 #: Output formats: media type -> extension and FFmpeg's name of the codec.
 CODECS = {
@@ -21,8 +22,9 @@ _PAUSE = 0.5
 _CHUNK = 4096  # samples, for codecs with any frame size
 
 
-def write(sources: Sequence[Path], target: Path, media_type: str) -> None:
-    """Write the sound of all sources, one after the other, as mono of 44.1 kHz; blocking.
+@sandbox.job(limits=sandbox.Limits(cpu=300.0, wall=600.0))
+def write(sources: list[Path], target: Path, media_type: str) -> None:
+    """Write the sound of all sources, one after the other, as mono of 44.1 kHz, in the sandbox.
 
     Keeps only a few frames in memory. Raises ``MediaRejected`` for a source without sound, and
     ``ConfigError`` if PyAV is not installed.

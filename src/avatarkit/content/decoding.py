@@ -18,6 +18,7 @@ from av.error import FFmpegError
 
 from .containers import Container, Foreign, identify
 from .limits import MAX_PIXELS
+from .sandbox import NEEDS_MEMORY, LimitExceeded
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -26,12 +27,17 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 #: Exceptions by which FFmpeg and PyAV report a bad file. ``UnicodeDecodeError``: metadata that is
-#: not UTF-8; ``MemoryError``: a header that asks for more than FFmpeg may allocate.
-_BAD_FILE = (FFmpegError, UnicodeDecodeError, MemoryError)
+#: not UTF-8.
+_BAD_FILE = (FFmpegError, UnicodeDecodeError)
 #: PyAV up to 18 raises on metadata that is not UTF-8 unless told otherwise; 19 has no such option.
 _LENIENT: Mapping[str, Any] = (
     {"metadata_errors": "replace"} if int(av.__version__.split(".", 1)[0]) < 19 else {}
 )
+
+
+def too_much_memory() -> LimitExceeded:
+    """Error of a file whose decoder could not allocate what it needs."""
+    return LimitExceeded(NEEDS_MEMORY, "memory")
 
 
 class DecodeError(Exception):
@@ -50,7 +56,8 @@ def open_media(
 
     FFmpeg may try only the demuxer of ``container``, so that no playlist or script is smuggled in;
     None: the type is identified here. Raises ``DecodeError`` if the file is no recording, or if
-    FFmpeg rejects it, also while the block decodes it.
+    FFmpeg rejects it, also while the block decodes it, and ``LimitExceeded`` if it asks for more
+    memory than FFmpeg or this process may allocate.
     """
     found = container or _identified(source)
     if isinstance(found, Foreign):
@@ -63,6 +70,8 @@ def open_media(
             source, "r", format=found.demuxer, options=limits, **_LENIENT, **options
         ) as opened:
             yield opened
+    except MemoryError as error:
+        raise too_much_memory() from error
     except _BAD_FILE as error:
         raise DecodeError(f"{type(error).__name__}: {error}") from error
 
@@ -114,5 +123,7 @@ def decode(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """
     try:
         return function(*args, **kwargs)
+    except MemoryError as error:
+        raise too_much_memory() from error
     except (*_BAD_FILE, ValueError, OverflowError) as error:
         raise DecodeError(f"{type(error).__name__}: {error}") from error

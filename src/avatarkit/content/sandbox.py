@@ -42,7 +42,18 @@ if TYPE_CHECKING:
 
     from pydantic import TypeAdapter
 
-__all__ = ["ENGINE", "MEDIA", "Job", "LimitExceeded", "Limits", "Pool", "busy", "held", "job"]
+__all__ = [
+    "ENGINE",
+    "MEDIA",
+    "Calls",
+    "Job",
+    "LimitExceeded",
+    "Limits",
+    "Pool",
+    "Stopped",
+    "held",
+    "job",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -77,19 +88,18 @@ class Limits:
     wall: float = 18.0  #: seconds
 
 
+_AGAIN: Final = "export it again, smaller or in another format"
+#: Reason of a file that needs more memory than could be allocated.
+NEEDS_MEMORY: Final = f"needs more memory to decode than there is: {_AGAIN}"
+
+
 def memory_reason(limits: Limits) -> str:
-    """Reason of a file that needs too much memory."""
-    return (
-        f"needs more memory to decode than {limits.memory >> 20} MB: export it again, smaller or "
-        "in another format"
-    )
+    """Reason of a file that needs more memory than a job may use."""
+    return f"needs more memory to decode than {limits.memory >> 20} MB: {_AGAIN}"
 
 
 def _time_reason(seconds: float) -> str:
-    return (
-        f"takes longer to decode than {seconds:.0f} seconds: export it again, shorter, smaller or "
-        "in another format"
-    )
+    return f"takes longer to decode than {seconds:.0f} seconds: {_AGAIN}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +224,10 @@ def _not_started(reason: str) -> ConfigError:
     return error
 
 
+class Stopped(Exception):
+    """The caller has ended the child of a job."""
+
+
 class _Ended(Exception):
     """A child has ended without a reply."""
 
@@ -309,13 +323,22 @@ class _Child:
 # -- pool -------------------------------------------------------------------------------------
 
 
-class _Calls:
-    """Children that work for one task, so that its cancellation ends them."""
+class Calls:
+    """Children that work for one task, so that its end is theirs."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._children: set[_Child] = set()
         self._over = False
+
+    @contextmanager
+    def active(self) -> Generator[None]:
+        """Let jobs that are called in the block belong to this task."""
+        token = _CALLS.set(self)
+        try:
+            yield
+        finally:
+            _CALLS.reset(token)
 
     @contextmanager
     def using(self, child: _Child) -> Generator[None]:
@@ -331,14 +354,14 @@ class _Calls:
                 self._children.discard(child)
 
     def kill(self) -> None:
-        """End the children, also those that start later."""
+        """End the children, also later ones: their jobs raise ``Stopped``."""
         with self._lock:
             self._over = True
             for child in self._children:
                 child.kill()
 
 
-_CALLS: ContextVar[_Calls | None] = ContextVar("avatarkit_sandbox_calls", default=None)
+_CALLS: ContextVar[Calls | None] = ContextVar("avatarkit_sandbox_calls", default=None)
 
 
 @dataclass(slots=True)
@@ -391,11 +414,6 @@ class Pool:
         with self._lock:
             return sorted(child.pid for child in (*self._idle, *self._busy) if child.alive)
 
-    @property
-    def busy(self) -> bool:
-        """True if a job runs."""
-        return bool(self._busy)
-
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Run blocking work that calls jobs in a thread; cancelling kills its children.
 
@@ -405,11 +423,11 @@ class Pool:
         if turns is None:
             turns = _Turns(anyio.CapacityLimiter(self._size))
             self._turns.set(turns)
-        calls = _Calls()
+        calls = Calls()
 
         def alone() -> T:
-            _CALLS.set(calls)  # in the thread's copy of the context
-            return work()
+            with calls.active():
+                return work()
 
         try:
             with turns.counted():
@@ -422,7 +440,7 @@ class Pool:
 
     def ask(self, request: Request, limits: Limits, subject: str) -> object:
         """Run a request in a child and return its result; raises what the job raises."""
-        calls = _CALLS.get() or _Calls()
+        calls = _CALLS.get() or Calls()
         body = pickle.dumps(_absolute(request))
         with self._slots:
             for _ in range(self._size + 2):
@@ -508,7 +526,7 @@ def _ask(
         first = child.receive(_READY)
     except (_Ended, TimeoutError):
         if child.killed:
-            raise _stopped(subject) from None
+            raise Stopped from None
         return None
     if first:  # the job could not be prepared
         return first
@@ -518,12 +536,8 @@ def _ask(
         raise LimitExceeded(_time_reason(limits.wall + seconds), "time", subject) from None
     except _Ended:
         if child.killed:
-            raise _stopped(subject) from None
+            raise Stopped from None
         raise _ending(child.close(), limits, seconds, subject) from None
-
-
-def _stopped(subject: str) -> LimitExceeded:
-    return LimitExceeded("was not decoded to its end: this program stops", "time", subject)
 
 
 def _ending(code: int, limits: Limits, seconds: float, subject: str) -> Exception:
@@ -579,11 +593,6 @@ def job(
 ) -> Callable[[Callable[P, T]], Job[P, T]]:
     """Turn a module-level function into a job; its result needs an annotation."""
     return lambda function: Job(function, pool, limits or Limits(), prepare)
-
-
-def busy() -> bool:
-    """True if a job runs in any pool."""
-    return any(pool.busy for pool in _POOLS)
 
 
 @dataclass(slots=True)

@@ -115,7 +115,9 @@ class _Worker:
         except MemoryError:
             reply = {"limit": memory_reason(job.limits), "what": "memory"}
         except LimitExceeded as error:
-            reply = {"limit": error.reason, "what": error.what}
+            memory = error.what == "memory"
+            reason = memory_reason(job.limits) if memory else error.reason
+            reply = {"limit": reason, "what": error.what}
         except Exception as error:  # noqa: BLE001 - the parent raises it
             reply = _error(error)
         self._reply(reply, last=last or _Memory.now().data > self._idle.data + _KEPT)

@@ -20,7 +20,8 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 from ..errors import ConfigError, MediaRejected
 from ..interfaces import Face, FaceFinder, Limit, Link
 from ..models import Model, SampleRole
-from .probing import Facts, probe, shown
+from .probe_apart import probe
+from .probing import Facts, shown
 
 __all__ = ["Finding", "Subject", "check_url", "examine", "inspect", "judge", "read_script"]
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, cast
 
 from ..content.containers import Container, Foreign, Kind, identify, picture_is_cut, picture_size
 from ..content.limits import MAX_PIXELS, SILENT, WINDOW_SECONDS
+from ..content.sandbox import LimitExceeded
 from ..models import SampleRole
 
 if TYPE_CHECKING:
@@ -174,6 +175,8 @@ def probe(
             return _examined(_Tape(file), name, role, stills)
     except OSError as error:
         return _only("unreadable", f"{name} cannot be read ({error.strerror}): check its rights")
+    except LimitExceeded as error:
+        return _only(f"decoding-{error.what}", f"{name} {error.reason}")
 
 
 def _only(code: str, message: str, **facts: Any) -> Facts:

@@ -18,6 +18,7 @@ import anyio.to_thread
 
 from .. import errors
 from ..consent import identified, require_valid
+from ..content import sandbox
 from ..content.files import chunks, sha256
 from ..interfaces import FaceFinder, Fetcher, Link, MediaStore, Repository
 from ..models import Consent, SampleRole, media_type_of
@@ -139,10 +140,9 @@ class Recordings:
         limits: preflight.Bounds = (),
         faces: FaceFinder | None = None,
     ) -> list[preflight.Finding]:
-        """Read files in a thread, each once, set their facts, and return all findings."""
-        subjects = await anyio.to_thread.run_sync(
-            preflight.examine, [(file.role, file.name, file.path) for file in files], limits, faces
-        )
+        """Read files in the sandbox, each once, set their facts, and return all findings."""
+        given = [(file.role, file.name, file.path) for file in files]
+        subjects = await sandbox.MEDIA.in_thread(lambda: preflight.examine(given, limits, faces))
         for file, subject in zip(files, subjects, strict=True):
             file.role, file.facts = subject.role, subject.facts
         return preflight.judge(subjects, limits)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import anyio
-import anyio.to_thread
 from pydantic import JsonValue
 
 from .. import errors
@@ -207,7 +206,7 @@ class Requests:
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
             sources = [await self._local(f, Path(folder)) for f in files]
             target = Path(folder) / f"sound{suffix}"
-            await anyio.to_thread.run_sync(audio.write, sources, target, media_type)
+            await audio.write.run(sources, target, media_type)
             return await self._media.put(key, chunks(target), media_type)
 
     async def _local(self, file: StoredFile, folder: Path) -> Path:

@@ -19,13 +19,14 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import anyio
 import anyio.to_thread
 
 from ..._log import get_logger
 from ...content.files import private_folder, private_opener, restrict
+from ...content.sandbox import Calls, Stopped
 from ...errors import AvatarKitError, NotFound, WebhookRejected
 from ...interfaces import (
     AvatarTrainer,
@@ -54,7 +55,7 @@ from ...models import (
 )
 from ...webhooks import Delivery
 from ..folder import account_of
-from . import LANGUAGES, load_engine
+from . import LANGUAGES, jobs, load_engine
 
 log = get_logger(__name__)
 
@@ -123,6 +124,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
         self._renders: dict[Path, Future[None]] = {}
         self._progress: dict[Path, float] = {}
         self._stop = threading.Event()
+        self._calls = Calls()
 
     @cached_property
     def account(self) -> str:
@@ -137,6 +139,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
     async def aclose(self) -> None:
         """Stop rendering; an unfinished render starts again at the next poll."""
         self._stop.set()
+        self._calls.kill()
         await anyio.to_thread.run_sync(self._pool.shutdown)
 
     # -- voice --------------------------------------------------------------------------------
@@ -146,9 +149,8 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
         request.guard()
         folder = self._folder(Operation.VOICE, request.token)
         if not folder.is_dir():
-            engine = load_engine()
             async with self._files(request.token, request.samples) as paths:
-                await anyio.to_thread.run_sync(engine.train_voice, paths, folder)
+                await jobs.train_voice.run(paths, folder)
         return await self.get_voice(request.token)
 
     async def get_voice(self, voice_id: str, /) -> Job:
@@ -174,7 +176,6 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
         request.guard()
         folder = self._folder(Operation.AVATAR, request.token)
         if not folder.is_dir():
-            engine = load_engine()
             job = {
                 "avatar": request.token,
                 "voice": request.voice_id,
@@ -183,7 +184,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
             }
             async with self._files(request.token, [request.required_footage]) as paths:
                 with _complete(folder) as part:
-                    await anyio.to_thread.run_sync(engine.train_face, paths[0], part)
+                    await jobs.train_face.run(paths[0], part)
                     (part / _JOB).write_text(json.dumps(job))
         return await self.get_avatar(request.token)
 
@@ -205,7 +206,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
 
     def faces(self, path: Path) -> list[Face]:
         """Find all faces in a picture, the largest first; raises ``MediaRejected``."""
-        return cast("list[Face]", load_engine().find_faces(path))
+        return jobs.find_faces(path)
 
     # -- speech -------------------------------------------------------------------------------
 
@@ -300,7 +301,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
     def _render_alone(self, folder: Path, film: Path) -> None:
         engine = load_engine()
         job = json.loads((folder / _JOB).read_text())
-        audio = folder / "audio"
+        audio, sound = folder / "audio", folder / ".sound.part"
 
         def hear(progress: float) -> None:
             self._progress[folder] = progress
@@ -310,19 +311,24 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
 
         voice = job["voice"] and self._folder(Operation.VOICE, job["voice"])
         try:
+            if audio.is_file():
+                with self._calls.active():
+                    jobs.read_sound(audio, sound)
             engine.render_video(
                 self._folder(Operation.AVATAR, job["avatar"]),
                 film,
                 script=job["script"],
                 voice_dir=voice,
-                audio_path=audio if audio.is_file() else None,
+                sound_path=sound if audio.is_file() else None,
                 language=job["language"],
                 on_progress=hear,
                 cancelled=stopped,
             )
             restrict(film)
-        except engine.Cancelled:
+        except (engine.Cancelled, Stopped):
             log.info("local.render_stopped", job=folder.name)
+        finally:
+            sound.unlink(missing_ok=True)
 
     # -- shared by all roles ----------------------------------------------------------------------
 

@@ -125,20 +125,20 @@ def render_video(
     *,
     script: str | None = None,
     voice_dir: Path | None = None,
-    audio_path: Path | None = None,
+    sound_path: Path | None = None,
     language: str | None = None,
     seed: int = 7,
     threads: int = 2,
     on_progress: Callable[[float], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> VideoFacts:
-    """Make a trained face say ``script`` (in a trained voice) or the sound of ``audio_path``.
+    """Make a trained face say ``script`` (in a trained voice) or what ``write_samples`` wrote.
 
     ``on_progress`` hears 0..1. When ``cancelled`` returns true, :class:`Cancelled` is raised
     within a few frames. ``seed`` chooses blinks and head movement.
     """
-    if (script is None) == (audio_path is None):
-        raise ValueError("give either script or audio_path")
+    if (script is None) == (sound_path is None):
+        raise ValueError("give either script or sound_path")
     model = FaceModel.load(face_dir)
     pictures = Footage(model, face_dir)
     _stop_if(cancelled)
@@ -148,7 +148,7 @@ def render_video(
         samples, rate, comment = said.samples, speech.RATE, SCRIPT_COMMENT
         phonemes = said.phonemes
     else:
-        samples, rate, comment, phonemes = _recording(audio_path), AUDIO_RATE, AUDIO_COMMENT, None
+        samples, rate, comment, phonemes = _samples(sound_path), AUDIO_RATE, AUDIO_COMMENT, None
     if phonemes is not None:
         curves = visemes.from_phonemes(phonemes, samples, rate, FPS)
     else:
@@ -231,10 +231,8 @@ def _in_order(
         pool.shutdown(cancel_futures=True)
 
 
-def _recording(path: Path | None) -> Samples:
-    """Sound of a file that shall drive the mouth."""
-    if path is None:
-        raise ValueError("audio_path is missing")
+def write_samples(path: Path, target: Path) -> None:
+    """Write the sound of a file that shall drive the mouth: mono, AUDIO_RATE, 32-bit floats."""
     samples, _ = audio.read_audio(path, AUDIO_RATE, limit=MAX_SECONDS + 1)
     if samples.size > MAX_SECONDS * AUDIO_RATE:
         raise MediaRejected(
@@ -242,7 +240,14 @@ def _recording(path: Path | None) -> Samples:
         )
     if samples.size < AUDIO_RATE // FPS or float(np.abs(samples).max()) < 1e-4:
         raise MediaRejected(f"{path.name} is silent. Choose a recording with a voice.")
-    return samples
+    np.asarray(samples, "<f4").tofile(target)
+
+
+def _samples(path: Path | None) -> Samples:
+    """Read what ``write_samples`` wrote."""
+    if path is None:
+        raise ValueError("sound_path is missing")
+    return np.fromfile(path, "<f4")
 
 
 @functools.cache
