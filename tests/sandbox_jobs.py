@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from avatarkit.content.decoding import DecodeError
 from avatarkit.content.sandbox import Limits, Pool, job
 from avatarkit.errors import AvatarKitError, MediaRejected
 
@@ -95,6 +96,7 @@ def fail(kind: str) -> None:
         "ours": AvatarKitError("of ours"),
         "type": TypeError("a fault of ours"),
         "disk": OSError(28, "No space left on device"),
+        "piece": DecodeError("a piece is damaged"),
         "odd": UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
     }
     raise errors[kind]

@@ -18,6 +18,7 @@ import pytest
 import sandbox_jobs as jobs
 from avatarkit import AvatarKit
 from avatarkit.content import sandbox, sandbox_child
+from avatarkit.content.decoding import DecodeError
 from avatarkit.errors import AvatarKitError, ConfigError, MediaRejected
 from avatarkit.intake import probing
 from avatarkit.intake.probe_apart import probe
@@ -68,6 +69,7 @@ def test_what_a_library_prints_is_not_taken_for_a_reply():
     [
         ("media", MediaRejected, "me.wav is damaged"),
         ("ours", AvatarKitError, "of ours"),
+        ("piece", DecodeError, "a piece is damaged"),
         ("type", TypeError, "a fault of ours"),
         ("disk", OSError, "No space left"),
         ("odd", RuntimeError, "UnicodeDecodeError"),

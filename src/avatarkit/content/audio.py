@@ -22,7 +22,7 @@ _PAUSE = 0.5
 _CHUNK = 4096  # samples, for codecs with any frame size
 
 
-@sandbox.job(limits=sandbox.Limits(cpu=300.0, wall=600.0))
+@sandbox.job(pool=sandbox.WORK, limits=sandbox.Limits(cpu=300.0, wall=600.0))
 def write(sources: list[Path], target: Path, media_type: str) -> None:
     """Write the sound of all sources, one after the other, as mono of 44.1 kHz, in the sandbox.
 

@@ -12,7 +12,6 @@ JSON, by the function's return annotation, and large results as files in a folde
 from __future__ import annotations
 
 import atexit
-import builtins
 import functools
 import importlib
 import json
@@ -34,8 +33,7 @@ import anyio
 import anyio.lowlevel
 import anyio.to_thread
 
-from .. import errors
-from ..errors import AvatarKitError, ConfigError, MediaRejected
+from ..errors import ConfigError, MediaRejected
 
 if TYPE_CHECKING:
     import subprocess
@@ -45,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ENGINE",
     "MEDIA",
+    "WORK",
     "Calls",
     "Job",
     "LimitExceeded",
@@ -565,24 +564,31 @@ def _result(reply: Mapping[str, Any], subject: str) -> object:
         raise LimitExceeded(reply["limit"], reply["what"], subject)
     if "error" not in reply:
         return reply["value"]
-    home = errors if reply["ours"] else builtins
-    found = getattr(home, str(reply["error"]), None)
-    base = AvatarKitError if reply["ours"] else Exception
-    try:
-        if not (isinstance(found, type) and issubclass(found, base)):
-            raise TypeError  # noqa: TRY301
-        error = found(*reply["args"])
-    except TypeError:
-        error = RuntimeError(f"{reply['error']}: {', '.join(map(str, reply['args']))}")
-    if not reply["ours"]:
+    raise _error(reply)
+
+
+def _error(reply: Mapping[str, Any]) -> Exception:
+    """Exception of a job: its own type if that is built in or ours, else ``RuntimeError``."""
+    module, name, args = str(reply["module"]), str(reply["error"]), reply["args"]
+    ours = module.split(".", 1)[0] == __name__.split(".", 1)[0]
+    found = None
+    if ours or module == "builtins":
+        found = getattr(importlib.import_module(module), name, None)
+    error: Exception = RuntimeError(f"{name}: {', '.join(map(str, args))}")
+    if isinstance(found, type) and issubclass(found, Exception):
+        with suppress(TypeError):
+            error = found(*args)
+    if not ours:
         error.add_note(f"in a process that decodes media:\n{reply['trace']}")
-    raise error
+    return error
 
 
-#: Decoders of recordings, and the local provider's engine, which works longer.
+#: Children that look into recordings; children for longer work, such as joining recordings and
+#: playing results; and children of the local provider's engine.
 MEDIA: Final = Pool("media", max(2, min(4, os.cpu_count() or 1)))
+WORK: Final = Pool("work", 1)
 ENGINE: Final = Pool("engine", 1)
-_POOLS: Final = (MEDIA, ENGINE)
+_POOLS: Final = (MEDIA, WORK, ENGINE)
 
 
 def job(

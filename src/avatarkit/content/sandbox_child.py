@@ -23,7 +23,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ..errors import AvatarKitError
 from .sandbox import (
     ENDED_IDLE,
     ENDED_MEMORY,
@@ -146,7 +145,7 @@ def _error(error: Exception) -> dict[str, Any]:
     simple = all(isinstance(value, str | int | float | None) for value in error.args)
     return {
         "error": type(error).__name__,
-        "ours": isinstance(error, AvatarKitError),
+        "module": type(error).__module__,
         "args": error.args if simple and error.args else [str(error)],
         "trace": "".join(traceback.format_exception(error))[-8_000:],
     }

@@ -18,6 +18,7 @@ from .._lifetime import Lifetime, while_open
 from ..clock import SystemClock
 from ..config import addresses
 from ..config.settings import Settings
+from ..content import sandbox
 from ..content.credentials import Marking, Signer, save
 from ..content.files import restrict_home
 from ..content.results import Results
@@ -190,6 +191,7 @@ class AvatarKit:
         self._engine.reset()
         self._slots.reset()
         async with AsyncExitStack() as exits:
+            exits.enter_context(sandbox.held())
             await self._repository.open()
             exits.push_async_callback(self._repository.aclose)
             await anyio.to_thread.run_sync(restrict_home, self._settings.root, _OURS)
