@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from avatarkit import AvatarKit, errors
 from avatarkit.clock import SystemClock
 from avatarkit.config.settings import Settings
+from avatarkit.content.files import chunks
 from avatarkit.interfaces import ProviderSettings
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import JobState, Operation, SpeechRequest, VoiceRequest
@@ -224,6 +225,31 @@ def test_nobody_calls_back(tmp_path):
 
 
 # -- voices -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def _undecoded(monkeypatch, request):
+    """Hand samples on as they are: most of these are no recordings."""
+
+    async def same(path):
+        return path
+
+    if "decoded" not in request.node.name:
+        monkeypatch.setattr(adapter, "_decoded", same)
+
+
+async def test_a_recording_is_decoded_in_the_sandbox_before_the_model_reads_it(tmp_path, model):
+    recording = sample().model_copy(update={"open": lambda: chunks(DEMO / "voice.wav")})
+    await make(tmp_path, model=model).clone_voice(voice(samples=(recording,)))
+    ((_, plain),) = model.cloned
+    with wave.open(io.BytesIO(plain)) as file:
+        assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (44_100, 1, 2)
+
+
+async def test_what_cannot_be_decoded_never_reaches_the_model(tmp_path, model):
+    with pytest.raises(errors.MediaRejected, match="cannot be decoded"):
+        await make(tmp_path, model=model).clone_voice(voice())
+    assert model.cloned == []
 
 
 class Model:

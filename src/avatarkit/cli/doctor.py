@@ -39,7 +39,7 @@ _EXTRAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "cli": ("typer", "rich"),
         "server": ("starlette", "uvicorn", "sse_starlette", "jwt"),
         "supabase": ("websockets",),
-        "coqui": ("TTS", "torch", "torchaudio", "six"),
+        "coqui": ("TTS", "torch", "torchaudio", "av", "six"),
     }
 )
 

@@ -26,6 +26,7 @@ import anyio
 import anyio.to_thread
 
 from ... import errors
+from ...content import audio
 from ...content.files import private_folder, restrict, whole
 from ...interfaces import Capabilities, ProviderSettings, SpeechSynthesizer, VoiceCloner
 from ...models import (
@@ -215,7 +216,8 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
             shutil.rmtree(rest, ignore_errors=True)
 
     async def _learn_here(self, request: VoiceRequest, folder: Path) -> Path:
-        sample = await self._learn_nothing(request, folder)
+        given = await self._learn_nothing(request, folder)
+        sample = await _decoded(given)
 
         def learn(model: Any) -> None:
             cloner = model.synthesizer.tts_model
@@ -391,6 +393,13 @@ def _spoken(language: str | None) -> str:
 
 def _speech(sound: bytes) -> Speech:
     return Speech(audio=whole(sound), media_type="audio/wav")
+
+
+async def _decoded(path: Path) -> Path:
+    """Decode a person's recording in the sandbox, so that torch reads a plain WAV."""
+    plain = path.with_name("plain.wav")
+    await audio.write.run([path], plain, "audio/wav")
+    return plain
 
 
 async def _write(path: Path, media: Media) -> None:
