@@ -93,6 +93,7 @@ def test_a_missing_package_is_not_the_fault_of_a_file():
         jobs.unprepared()
 
 
+@pytest.mark.slow
 def test_a_job_that_leaves_the_process_is_a_fault_of_ours():
     with pytest.raises(RuntimeError, match="exit code 3"):
         jobs.leave()
@@ -139,6 +140,7 @@ def test_a_job_that_takes_too_long_is_killed(use, seconds):
     assert jobs.add(1, 2) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", jobs.STOPS)
 def test_a_crash_of_the_decoder_rejects_the_file(number):
     with pytest.raises(sandbox.LimitExceeded, match=r"crashes its decoder|system ended") as caught:
@@ -179,6 +181,7 @@ def test_a_child_holds_no_secret_no_descriptor_and_no_program_of_the_host(monkey
     assert seen.main == ""
 
 
+@pytest.mark.slow
 def test_without_an_interpreter_nothing_is_blamed_on_the_file(monkeypatch):
     jobs.POOL.kill()
     monkeypatch.setattr(sandbox, "command", lambda: ["/nonexistent/python"])
@@ -187,6 +190,7 @@ def test_without_an_interpreter_nothing_is_blamed_on_the_file(monkeypatch):
     assert caught.value.for_operators
 
 
+@pytest.mark.slow
 def test_a_program_that_ends_at_once_is_not_blamed_on_the_file(monkeypatch):
     jobs.POOL.kill()
     monkeypatch.setattr(sandbox, "command", lambda: [sys.executable, "-c", ""])
@@ -197,6 +201,7 @@ def test_a_program_that_ends_at_once_is_not_blamed_on_the_file(monkeypatch):
 # -- threads and event loops ------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_no_more_children_run_than_the_pool_allows():
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(jobs.add, range(40), range(40))) == list(range(0, 80, 2))
@@ -208,6 +213,7 @@ def test_two_event_loops_share_the_children():
     assert (anyio.run(jobs.add.run, 1, 2), set(jobs.POOL.children)) == first
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_waiting_jobs_hold_no_thread_of_the_program(tmp_path):
     paths = [tmp_path / str(number) for number in range(60)]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, ParamSpec, TypeVar
 import av
 from av.error import FFmpegError
 
+from . import claims
 from .containers import Container, Foreign, identify
 from .limits import MAX_PIXELS
 from .sandbox import NEEDS_MEMORY, LimitExceeded
@@ -59,6 +60,7 @@ def open_media(
     FFmpeg rejects it, also while the block decodes it, and ``LimitExceeded`` if it asks for more
     memory than FFmpeg or this process may allocate.
     """
+    check_claims(source)
     found = container or _identified(source)
     if isinstance(found, Foreign):
         raise DecodeError(f"it holds {found.words}")
@@ -74,6 +76,15 @@ def open_media(
         raise too_much_memory() from error
     except _BAD_FILE as error:
         raise DecodeError(f"{type(error).__name__}: {error}") from error
+
+
+def check_claims(source: Path | BinaryIO) -> None:
+    """Raise ``LimitExceeded`` for a claim that the file cannot hold, before it is decoded."""
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            claims.check(file)
+    else:
+        claims.check(source)
 
 
 def _identified(source: Path | BinaryIO) -> Container | Foreign:
