@@ -30,6 +30,7 @@ av = pytest.importorskip("av")
 np = pytest.importorskip("numpy")
 Image = pytest.importorskip("PIL.Image")
 
+from avatarkit.content import limits  # noqa: E402
 from avatarkit.intake import preflight, probing  # noqa: E402 - where they are installed
 from avatarkit.models import Operation, SampleRole  # noqa: E402
 from avatarkit.stacks.candidate import BOUNDS  # noqa: E402
@@ -616,7 +617,7 @@ def test_the_local_bounds_are_those_of_its_engine():
     told = {limit.what: limit for limit in VENDORS["local"].limits}
     assert told["face_pixels"].minimum == footage.MIN_EYE_DISTANCE
     assert told["face_turn"].maximum == footage.MAX_TURN
-    assert told["footage_megapixels"].maximum == footage.MAX_PIXELS / 1e6
+    assert told["footage_megapixels"].maximum == limits.MAX_JPEG_PIXELS / 1e6
 
 
 # -- several ----------------------------------------------------------------------------------

@@ -54,27 +54,24 @@ def write(sources: list[Path], target: Path, media_type: str) -> None:
 
 
 def _frames(sources: Sequence[Path], sample_format: str) -> Iterator[Any]:
-    import av
-
     from .decoding import DecodeError, StillError, open_media
+    from .sound import choose_sound, mono
 
     for number, source in enumerate(sources):
         if number:
             yield _silence(sample_format)
-        # One per recording: their formats differ.
-        resampler = av.AudioResampler(sample_format, "mono", _RATE)
         try:
-            with open_media(source) as container:
-                if not container.streams.audio:
-                    raise MediaRejected(f"{source.name} has no sound: give a recording of a voice")
-                for frame in container.decode(container.streams.audio[0]):
-                    frame.pts = None
-                    yield from resampler.resample(frame)
-                yield from resampler.resample(None)
+            track = choose_sound(source)
+            if track is None:
+                raise MediaRejected(f"{source.name} has no sound: give a recording of a voice")
+            with open_media(source) as opened:
+                yield from mono(opened, track, sample_format, _RATE)
         except StillError as error:
             raise MediaRejected(f"{source.name} has no sound: it is a picture") from error
         except DecodeError as error:
-            raise MediaRejected(f"{source.name} cannot be decoded: export it again") from error
+            raise MediaRejected(
+                f"{source.name} cannot be decoded ({error}): export it again"
+            ) from error
 
 
 def _silence(sample_format: str) -> Any:

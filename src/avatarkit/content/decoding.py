@@ -49,6 +49,13 @@ class StillError(DecodeError):
     """A picture was opened as a recording; ``pictures.read_picture`` reads it."""
 
 
+class CutOffError(DecodeError):
+    """The end of the file is missing, so that nothing can be decoded."""
+
+    def __init__(self) -> None:
+        super().__init__("it is cut off")
+
+
 @contextmanager
 def open_media(
     source: Path | BinaryIO, container: Container | None = None, **options: Any
@@ -61,7 +68,7 @@ def open_media(
     memory than FFmpeg or this process may allocate.
     """
     check_claims(source)
-    found = container or _identified(source)
+    found = container or identified(source)
     if isinstance(found, Foreign):
         raise DecodeError(f"it holds {found.words}")
     if not found.demuxer:
@@ -71,6 +78,8 @@ def open_media(
         with av.open(
             source, "r", format=found.demuxer, options=limits, **_LENIENT, **options
         ) as opened:
+            if found.cut_off and not opened.streams:
+                raise CutOffError
             yield opened
     except MemoryError as error:
         raise too_much_memory() from error
@@ -87,7 +96,8 @@ def check_claims(source: Path | BinaryIO) -> None:
         claims.check(source)
 
 
-def _identified(source: Path | BinaryIO) -> Container | Foreign:
+def identified(source: Path | BinaryIO) -> Container | Foreign:
+    """Tell the type of a file by its structure."""
     if isinstance(source, Path):
         with source.open("rb") as file:
             return identify(file, source.stat().st_size)
@@ -95,6 +105,16 @@ def _identified(source: Path | BinaryIO) -> Container | Foreign:
     found = identify(source, size)
     source.seek(0)
     return found
+
+
+def moving(opened: InputContainer) -> list[Any]:
+    """Video streams that can be decoded, without cover pictures."""
+    return [s for s in videos(opened) if s.codec_context is not None]
+
+
+def videos(opened: InputContainer) -> list[Any]:
+    """Video streams without cover pictures, also those that FFmpeg cannot decode."""
+    return [s for s in opened.streams.video if not s.disposition & s.disposition.attached_pic]
 
 
 #: Damaged packets of a stream that are skipped, as players do.

@@ -57,8 +57,8 @@ class TooLargeError(DecodeError):
 
     def __init__(self, width: int, height: int, most: int) -> None:
         super().__init__(
-            f"it has {width} x {height} pixels ({width * height / 1e6:.0f} megapixels); scale it "
-            f"down to {most / 1e6:.0f} megapixels or less"
+            f"is too large ({width} x {height} pixels): scale it down to less than "
+            f"{most / 1e6:.0f} megapixels"
         )
         self.width, self.height, self.most = width, height, most
 
@@ -80,7 +80,7 @@ def read_picture(source: Path | BinaryIO, container: Container, longest_side: in
             with Image.open(source, formats=_FORMATS) as image:
                 most = MAX_JPEG_PIXELS if image.format in {"JPEG", "MPO"} else MAX_PIXELS
                 width, height = image.size
-                if width * height > most:
+                if width * height >= most:
                     raise TooLargeError(width, height, most)
                 animated = getattr(image, "is_animated", False) and image.format not in _PAGED
                 orientation = _orientation(image)

@@ -43,8 +43,8 @@ def choose_sound(path: Path) -> SoundTrack | None:
 
     silent: SoundTrack | None = None
     with open_media(path) as opened:
-        all_streams: list[Any] = list(opened.streams.audio)
-        streams = [s for s in all_streams if s.codec_context is not None]
+        audio: list[Any] = list(opened.streams.audio)
+        streams = [s for s in audio if s.codec_context is not None]
         if len(streams) == 1 and streams[0].codec_context.channels == 1:
             return SoundTrack(streams[0].index)
         indexes = [stream.index for stream in streams[:_MOST_STREAMS]]

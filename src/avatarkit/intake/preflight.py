@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -75,9 +76,11 @@ def examine(
     subjects: list[Subject] = []
     for asked, name, path in samples:
         seek = wanted and asked is not SampleRole.VOICE
-        facts = probe(path, name, asked, stills=_STILLS if seek else 0)
+        facts = probe(path, name, asked, stills=FACE_SECONDS if seek else 0)
         found = (
-            _find(shown(name), facts, faces) if faces and facts.stills and facts.usable else None
+            _find(shown(name), facts, faces, limits)
+            if faces and facts.stills and facts.usable
+            else None
         )
         role = asked or (SampleRole.VOICE if facts.kind == "audio" else SampleRole.FOOTAGE)
         subjects.append(Subject(role, shown(name), replace(facts, stills=()), found))
@@ -97,7 +100,7 @@ def judge(subjects: Sequence[Subject], limits: Bounds) -> list[Finding]:
         if subject.facts.kind not in (None, _OTHER[subject.role]):
             findings += _against(subject.name, _values(subject), limits)
             if subject.faces is not None:
-                findings += _of_faces(subject.name, subject.faces, limits)
+                findings += _of_faces(subject, subject.faces, limits)
             fitting.append(subject)
     heard = [subject.facts for subject in fitting if subject.role is SampleRole.VOICE]
     return [*findings, *_against("voice", _together(heard), limits)]
@@ -238,31 +241,43 @@ def _by(provider: str, limit: Limit, subject: str, message: str) -> Finding:
 
 # -- faces ------------------------------------------------------------------------------------
 
-#: Frames of a clip that faces are looked for in, one for each of its first seconds.
-_STILLS = 3
+#: Frames of a clip that faces are looked for in, one for each of its first seconds. The engine of
+#: ``local`` looks as far.
+FACE_SECONDS = 10
 #: A second face this wide, against the first, makes it unclear whose avatar it would be.
 _RIVAL = 0.6
 
 
-def _find(name: str, facts: Facts, finder: FaceFinder) -> tuple[Face, ...] | Finding:
-    """The faces in the first frame with a face; a finding if the search failed."""
+def _find(
+    name: str, facts: Facts, finder: FaceFinder, limits: Bounds
+) -> tuple[Face, ...] | Finding:
+    """Faces in the first frame that keeps all limits, else in the first with a face.
+
+    A finding if the search failed.
+    """
+    first: tuple[Face, ...] = ()
     with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
         path = Path(folder, "frame.ppm")
         try:
             for still in facts.stills:
                 path.write_bytes(still)
-                if found := finder.faces(path):
-                    return tuple(found)
+                found = tuple(finder.faces(path))
+                values = _face_values(found)
+                if found and not any(_missed(limit, values.get(limit.what)) for _, limit in limits):
+                    return found
+                first = first or found
         except MediaRejected as error:
             return refusal("faces", name, str(error))
         except ConfigError as error:
             return _warning(
                 "faces-not-looked-for", name, f"{name}: no face was looked for: {error}"
             )
-    return ()
+    return first
 
 
-def _of_faces(name: str, faces: tuple[Face, ...] | Finding, limits: Bounds) -> Iterator[Finding]:
+def _of_faces(
+    subject: Subject, faces: tuple[Face, ...] | Finding, limits: Bounds
+) -> Iterator[Finding]:
     """Check the faces against the providers' limits; report each kind of flaw once."""
     if isinstance(faces, Finding):
         yield faces
@@ -273,7 +288,15 @@ def _of_faces(name: str, faces: tuple[Face, ...] | Finding, limits: Bounds) -> I
         if limit.what in values and _missed(limit, values[limit.what]) and limit.what not in said:
             said.add(limit.what)
             what = limit.what if faces or limit.what != "faces" else "no_face"
-            yield _by(provider, limit, name, f"{name}{_FACE_WORDS[what]}")
+            words = _FACE_WORDS[what].format(looked=_looked(subject.facts))
+            yield _by(provider, limit, subject.name, f"{subject.name}{words}")
+
+
+def _looked(facts: Facts) -> str:
+    """The part of a clip that was searched; empty for a picture."""
+    if facts.kind != "video":
+        return ""
+    return f" in its first {min(FACE_SECONDS, math.ceil(facts.seconds or FACE_SECONDS))} seconds"
 
 
 def _face_values(faces: tuple[Face, ...]) -> dict[str, Value]:
@@ -288,8 +311,8 @@ def _face_values(faces: tuple[Face, ...]) -> dict[str, Value]:
 
 
 _FACE_WORDS = {
-    "no_face": ": no face was found; use a sharp, bright picture of one person who looks at the "
-    "camera",
+    "no_face": ": no face was found{looked}; use a sharp, bright picture of one person who looks "
+    "at the camera",
     "faces": " shows more than one face: crop it to the person who shall speak",
     "face_pixels": ": the face is too small; use a closer or larger picture",
     "face_turn": ": the face is turned too far to the side; use one that looks at the camera",

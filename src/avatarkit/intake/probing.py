@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, TypedDict, cast
 
 from ..content.containers import Container, Foreign, Kind, identify, picture_is_cut, picture_size
 from ..content.limits import MAX_PIXELS, SILENT, WINDOW_SECONDS
@@ -121,6 +121,7 @@ SUFFIXES: Mapping[str, str] = {
     "image/avif": ".avif",
     "image/tiff": ".tiff",
     "image/bmp": ".bmp",
+    "image/x-portable-pixmap": ".ppm",
 }
 _SAYS = {
     ".jpeg": ".jpg",
@@ -311,7 +312,7 @@ def _picture(tape: _Tape, scan: _Scan) -> Facts:
     except ImportError:  # Pillow is not installed
         return _not_looked_inside(scan)
     except TooLargeError as error:
-        flaw = Flaw("too-many-pixels", f"{name} is too large: {error}")
+        flaw = Flaw("too-many-pixels", f"{name} {error}")
         return replace(facts, width=error.width, height=error.height, flaws=(flaw,))
     except DecodeError as error:
         cut_off = picture_is_cut(tape, tape.size, scan.container)
@@ -386,7 +387,7 @@ def _too_large(name: str, width: int, height: int) -> Flaw:
     from ..content.pictures import TooLargeError
 
     error = TooLargeError(width, height, MAX_PIXELS)
-    return Flaw("too-many-pixels", f"{name} is too large: {error}")
+    return Flaw("too-many-pixels", f"{name} {error}")
 
 
 class _Scan:
@@ -428,9 +429,9 @@ class _Scan:
 
     def all(self, opened: av.container.InputContainer) -> None:
         """Read the packets of the file, up to the limits."""
-        from ..content.probing import moving
+        from ..content.decoding import videos
 
-        pictures, sounds = moving(opened), list(opened.streams.audio)
+        pictures, sounds = videos(opened), list[Any](opened.streams.audio)
         self._picture = next((s for s in pictures if s.codec_context), next(iter(pictures), None))
         self._told = (opened.duration or 0) / 1_000_000 or None
         self._sounds = {s.index: None for s in sounds[:_SOUNDS]}
@@ -458,10 +459,9 @@ class _Scan:
 
     def _take(self, packet: Any) -> None:
         from ..content.decoding import DecodeError
-        from ..content.probing import ends
 
         kind = packet.stream.type
-        self._ends[kind] = max(self._ends[kind], ends(packet))
+        self._ends[kind] = max(self._ends[kind], _end(packet))
         try:
             if kind == "video":
                 self._take_picture(packet)
@@ -526,10 +526,8 @@ class _Scan:
 
     def facts(self) -> Facts:
         """The facts of the file, with all flaws."""
-        from ..content.probing import kind_and_type
-
         has_audio = bool(self._sounds)
-        known = kind_and_type(
+        known = _kind_and_type(
             self.container, has_video=self._picture is not None, has_audio=has_audio
         )
         kind = known["kind"]
@@ -603,12 +601,46 @@ class _Scan:
 
     def _of_length(self, seconds: float | None) -> Iterator[Flaw]:
         """An upload that broke off; a warning if what is there can be used."""
-        from ..content.probing import shorter
-
         if self.container.cut_off or (
-            not self._capped and shorter(self._told, seconds, self.container)
+            not self._capped and _shorter(self._told, seconds, self.container)
         ):
             yield _cut_off(self.name, "warning" if self.seen else "error")
+
+
+class _KindAndType(TypedDict):
+    kind: Kind
+    media_type: str
+
+
+def _kind_and_type(container: Container, *, has_video: bool, has_audio: bool) -> _KindAndType:
+    """Correct what the container's type says by its streams: an MP4 may hold sound alone."""
+    kind, media_type = container.kind, container.media_type
+    if kind == "video" and has_audio and not has_video:
+        kind = "audio"
+    if kind == "audio" and media_type in {"video/mp4", "video/quicktime"}:
+        media_type = "audio/mp4"
+    return {"kind": kind, "media_type": media_type}
+
+
+def _shorter(stated: float | None, there: float | None, container: Container) -> bool:
+    """True if a stream ends well before the length that the header states."""
+    if stated is None or container.media_type in _GUESSED:
+        return False
+    return stated > (there or 0.0) + max(1.0, 0.1 * stated)
+
+
+#: Types without a length in their header: FFmpeg guesses it from the bit rate.
+_GUESSED: Final = frozenset(
+    {"audio/wav", "audio/aac", "audio/amr", "audio/ac3", "video/mpeg", "video/mp2t"}
+)
+
+
+def _end(packet: Any) -> float:
+    """End of a packet in seconds from the start of its stream; 0 if it has no time."""
+    if not packet.size or packet.pts is None:
+        return 0.0
+    start = packet.stream.start_time or 0
+    return float((packet.pts + (packet.duration or 0) - start) * packet.time_base)
 
 
 #: Pixels on the shorter side of a usable picture.

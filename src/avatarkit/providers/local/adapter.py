@@ -106,7 +106,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
         Limit(what="voice_seconds", minimum=1.0, source=_OURS, since=_READ),
         Limit(what="voice_bytes", maximum=500e6, source=_OURS, since=_READ),
         Limit(what="footage_bytes", maximum=500e6, source=_OURS, since=_READ),
-        Limit(what="footage_megapixels", maximum=40.0, source=_OURS, since=_READ),
+        Limit(what="footage_megapixels", maximum=120.0, source=_OURS, since=_READ),
         # The engine's own bounds, which it holds again when it trains.
         Limit(what="faces", minimum=1, maximum=1, source=_OURS, since=_READ),
         Limit(what="face_pixels", minimum=24.0, source=_OURS, since=_READ),

@@ -12,7 +12,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from avatarkit.content import decoding
+from avatarkit.content import decoding, sound
 from avatarkit.errors import MediaRejected
 
 #: Mono sound, float32, full scale is -1..1.
@@ -23,17 +23,22 @@ LOUDNESS_WINDOW: Final = 0.03  # seconds
 
 @contextmanager
 def open_media(path: Path) -> Generator[Any, None, None]:
-    """Open a recording with FFmpeg; what cannot be read raises ``MediaRejected``.
+    """Open a recording with FFmpeg; raises ``MediaRejected``, also inside the ``with`` block."""
+    with readable(path), decoding.open_media(path) as container:
+        yield container
 
-    Errors while decoding inside the ``with`` block are turned too.
-    """
+
+@contextmanager
+def readable(path: Path) -> Generator[None, None, None]:
+    """Turn an error of the decoder into ``MediaRejected``, with the decoder's reason."""
     if not path.is_file():
         raise MediaRejected(f"{path.name}: there is no such file. Check the path.")
     if path.stat().st_size == 0:
         raise MediaRejected(f"{path.name} is empty (0 bytes). Upload it again.")
     try:
-        with decoding.open_media(path) as container:
-            yield container
+        yield
+    except decoding.CutOffError as error:
+        raise MediaRejected(f"{path.name} is damaged: it is cut off. Upload it again.") from error
     except decoding.DecodeError as error:
         raise MediaRejected(
             f"{path.name} is not a recording that can be read ({error}). "
@@ -42,30 +47,15 @@ def open_media(path: Path) -> Generator[Any, None, None]:
 
 
 def read_audio(path: Path, rate: int, limit: float | None = None) -> tuple[Samples, int]:
-    """Return the first audio stream as mono at ``rate``, and the rate it was recorded at.
+    """Return the sound as mono at ``rate``, and the rate it was recorded at.
 
     ``limit`` stops after that many seconds.
     """
-    with open_media(path) as container:
-        if not container.streams.audio:
-            raise MediaRejected(f"{path.name} has no sound. Choose a recording with a voice.")
-        stream = container.streams.audio[0]
-        recorded_rate = int(stream.rate)
-        resampler = av.AudioResampler("flt", "mono", rate)
-        pieces: list[Samples] = []
-        length = 0
-        for frame in container.decode(stream):
-            for piece in resampler.resample(frame):
-                pieces.append(piece.to_ndarray()[0])
-                length += pieces[-1].size
-            if limit is not None and length >= limit * rate:
-                break
-        else:
-            pieces += [piece.to_ndarray()[0] for piece in resampler.resample(None)]
-    if not pieces:
-        raise MediaRejected(f"{path.name} has an empty sound track. Record it again.")
-    samples = np.concatenate(pieces)
-    return samples if limit is None else samples[: int(limit * rate)], recorded_rate
+    with readable(path):
+        found = sound.read_mono(path, rate, limit)
+    if found is None:
+        raise MediaRejected(f"{path.name} has no sound. Choose a recording with a voice.")
+    return found
 
 
 def resample(samples: Samples, rate: int, to: int) -> Samples:

@@ -6,19 +6,23 @@ This is the work that is done once; every video afterwards starts from the store
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from avatarkit import interfaces
-from avatarkit.content.decoding import open_media
+from avatarkit.content.containers import Foreign, picture_is_cut
+from avatarkit.content.decoding import CutOffError, DecodeError, identified, open_media
+from avatarkit.content.pictures import TooLargeError, read_picture
 from avatarkit.errors import MediaRejected
+from avatarkit.providers.local.audio import readable
 from avatarkit.providers.local.facemesh import Face, FaceMesh, Points, eye_distance
 from avatarkit.providers.local.video import VideoWriter, read_frames
 
@@ -27,14 +31,14 @@ SIZE: Final = 512  # pixels, width and height of the model and of the videos mad
 MAX_CLIP_SECONDS: Final = 8.0  # the clip plays to and fro; more of it only costs memory
 MIN_CLIP_SECONDS: Final = 1.0
 LONGEST_SIDE: Final = 2048  # larger pictures are shrunk when they are read
-MAX_PIXELS: Final = 40_000_000  # of formats that can only be read whole
-MAX_JPEG_PIXELS: Final = 120_000_000  # JPEG is shrunk by the decoder
 MIN_EYE_DISTANCE: Final = 24.0  # pixels
 MAX_TURN: Final = 0.38  # see ``interfaces.Face.turn``
 MIN_CONFIDENCE: Final = 0.5
 SECOND_FACE: Final = 0.6  # a second face this wide, relative to the first, is one too many
 HEADROOM: Final = 2.7  # side of the crop in widths of the face
-SEARCH_SECONDS: Final = 2.0  # a face must show up this soon in a clip
+SEARCH_SECONDS: Final = 10.0  # a face must show up this soon in a clip
+SEARCH_STEP: Final = 5  # frames; one of so many is looked at
+MAX_SHOTS: Final = 3  # a clip is tried from the start of each of its first shots
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,28 @@ def _train_portrait(picture: Image.Image, name: str, directory: Path, mesh: Face
 def _train_clip(
     path: Path, directory: Path, mesh: FaceMesh, check: Callable[[], None]
 ) -> FaceModel:
-    frames = read_frames(path, FPS, LONGEST_SIDE)
+    """Train from the first shot in which a face can be followed; raises the first's error."""
+    problem: MediaRejected | None = None
+    for shot in range(MAX_SHOTS):
+        frames = read_frames(path, FPS, LONGEST_SIDE, shot)
+        try:
+            first = next(frames)
+        except StopIteration:
+            break
+        try:
+            return _train_shot(chain([first], frames), path, directory, mesh, check)
+        except MediaRejected as error:
+            problem = problem or error
+    raise problem or MediaRejected(f"{path.name} has no picture. Choose a clip that shows a face.")
+
+
+def _train_shot(
+    frames: Iterator[Image.Image],
+    path: Path,
+    directory: Path,
+    mesh: FaceMesh,
+    check: Callable[[], None],
+) -> FaceModel:
     first, face = _first_face(frames, path.name, mesh, check)
     box = _crop_box(face.points, first.size)
     crop = _crop(first, box)
@@ -185,17 +210,22 @@ def find_faces(path: Path) -> list[interfaces.Face]:
 def _first_face(
     frames: Iterator[Image.Image], name: str, mesh: FaceMesh, check: Callable[[], None]
 ) -> tuple[Image.Image, Face]:
-    """Return the first picture of a clip that has a face, and the face."""
-    problem = MediaRejected(f"{name} has no picture. Choose a clip that shows a face.")
+    """Return the first picture of a clip that has a usable face, and the face."""
+    last: Image.Image | None = None
+    number = 0
     for number, frame in enumerate(frames):
         check()
-        try:
-            return frame, _only_face(mesh, frame, name)
-        except MediaRejected as error:
-            problem = error
-        if number >= SEARCH_SECONDS * FPS:
+        if number > SEARCH_SECONDS * FPS:
             break
-    raise problem
+        if number % SEARCH_STEP:
+            continue
+        last = frame
+        with suppress(MediaRejected):
+            return frame, _only_face(mesh, frame, name)
+    looked = f"the first {max(1, round(number / FPS))} seconds of {name}"
+    if last is not None:
+        return last, _only_face(mesh, last, looked)  # raises, and says where it was looked for
+    raise MediaRejected(f"{name} has no picture. Choose a clip that shows a face.")
 
 
 def _follow(mesh: FaceMesh, image: Image.Image, previous: Face) -> Face | None:
@@ -246,43 +276,28 @@ def _turn(points: Points) -> float:
 
 
 def _read_picture(path: Path) -> Image.Image | None:
-    """Return a picture, upright and at most LONGEST_SIDE long; None if it is not a picture."""
-    if not path.is_file():
-        raise MediaRejected(f"{path.name}: there is no such file. Check the path.")
-    if path.stat().st_size == 0:
-        raise MediaRejected(f"{path.name} is empty (0 bytes). Upload it again.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # see the limit below
-            image = Image.open(path)
-    except UnidentifiedImageError:
-        return None
-    except (Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-        raise MediaRejected(f"{path.name} cannot be read as a picture: {error}") from error
-    with image:
-        limit = MAX_JPEG_PIXELS if image.format == "JPEG" else MAX_PIXELS
-        if image.width * image.height > limit:
+    """Return a picture as it is shown, at most LONGEST_SIDE long; None if it is not a picture."""
+    with readable(path):
+        found = identified(path)
+        if isinstance(found, Foreign):
             raise MediaRejected(
-                f"{path.name} is too large ({image.width} x {image.height} pixels). "
-                f"Shrink it to {LONGEST_SIDE} x {LONGEST_SIDE} or less."
+                f"{path.name} is not a recording that can be read (it holds {found.words}). "
+                "Give a picture or a clip."
             )
+        if found.kind != "image":
+            return None
         try:
-            image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
-            image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
-            return _opaque(ImageOps.exif_transpose(image))
-        except (OSError, SyntaxError, ValueError) as error:
+            picture = read_picture(path, found, LONGEST_SIDE)
+        except TooLargeError as error:
+            raise MediaRejected(f"{path.name} {error}") from error
+        except DecodeError as error:
+            with path.open("rb") as file:
+                if picture_is_cut(file, path.stat().st_size, found):
+                    raise CutOffError from error
             raise MediaRejected(
                 f"{path.name} is damaged and cannot be read: {error}. Save it again."
             ) from error
-
-
-def _opaque(image: Image.Image) -> Image.Image:
-    """RGB; what is transparent becomes a light grey."""
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    layers = image.convert("RGBA")
-    background = Image.new("RGBA", layers.size, (226, 226, 230, 255))
-    return Image.alpha_composite(background, layers).convert("RGB")
+    return Image.frombytes("RGB", picture.size, picture.rgb)
 
 
 def _crop_box(points: Points, size: tuple[int, int]) -> tuple[float, float, float]:

@@ -13,6 +13,8 @@ import av
 import numpy as np
 from PIL import Image
 
+from avatarkit.content.decoding import frames, moving
+from avatarkit.content.pictures import pixel_aspect, shape, upright
 from avatarkit.errors import MediaRejected
 from avatarkit.providers.local.audio import Samples, open_media
 
@@ -20,38 +22,44 @@ AUDIO_RATE: Final = 48_000
 AUDIO_BITS: Final = 128_000
 
 
-def read_frames(path: Path, fps: int, longest_side: int | None = None) -> Iterator[Image.Image]:
-    """Yield the pictures of a clip at ``fps``, upright, in RGB.
+def read_frames(
+    path: Path, fps: int, longest_side: int | None = None, shot: int = 0
+) -> Iterator[Image.Image]:
+    """Yield the pictures of a clip at ``fps``, as they are shown, in RGB.
 
     Pictures are repeated or dropped where the clip has another rate. ``longest_side`` shrinks
-    large ones, so that one frame stays small in memory.
+    large ones, so that one frame stays small in memory. A stream may change the size of its
+    pictures: they keep the size of the first. Where their shape changes, as when a phone is
+    turned, the next shot begins; only those of one are returned.
     """
     with open_media(path) as container:
-        if not container.streams.video:
+        streams = moving(container)
+        if not streams:
             raise MediaRejected(f"{path.name} has no picture. Choose a clip that shows a face.")
-        stream = container.streams.video[0]
-        due = 0.0
-        start: float | None = None
-        for frame in container.decode(stream):
+        aspect = pixel_aspect(streams[0])
+        size: tuple[int, int] | None = None
+        number, start, due, ratio = 0, 0.0, 0.0, 0.0
+        for frame in frames(container, streams[0]):
             time = float(frame.time or 0)
-            start = time if start is None else start
-            if time - start + 1e-6 < due:
+            width, height = shape(frame, aspect)
+            if ratio and abs(width / height / ratio - 1) > _SAME_SHAPE:
+                number, ratio = number + 1, 0.0
+            if number > shot:
+                return
+            if not ratio:
+                start, due, ratio, size = time, 0.0, width / height, None
+            if number < shot or time - start + 1e-6 < due:
                 continue
-            image = _upright(frame, longest_side)
+            pixels = upright(frame, aspect, longest_side=longest_side, size=size)
+            size = size or (pixels.shape[1], pixels.shape[0])
+            image = Image.fromarray(pixels)
             while time - start + 1e-6 >= due:
                 yield image
                 due += 1 / fps
 
 
-def _upright(frame: Any, longest_side: int | None) -> Image.Image:
-    """RGB picture of a decoded frame, turned as the recording's display matrix says."""
-    turned = int(frame.rotation) % 360
-    width, height = frame.width, frame.height
-    if longest_side is not None and max(width, height) > longest_side:
-        scale = longest_side / max(width, height) / 2
-        frame = frame.reformat(width=2 * round(width * scale), height=2 * round(height * scale))
-    image: Image.Image = frame.to_image()
-    return image.rotate(turned, expand=True) if turned else image
+#: Part by which the ratio of width to height may change within a shot.
+_SAME_SHAPE: Final = 0.03
 
 
 class VideoWriter:
