@@ -19,6 +19,7 @@ import argparse
 import asyncio
 import json
 import random
+import struct
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -27,6 +28,8 @@ from email.parser import BytesParser
 from pathlib import Path
 from typing import TextIO
 from urllib.parse import parse_qs, urlsplit
+
+from avatarkit.providers.fake import filmed
 
 KINDS = ("voices", "avatars", "videos")
 #: A new job appears in lists after so many seconds.
@@ -109,7 +112,7 @@ class Vendor:
         if method == "GET" and kind == "charged":
             return {"count": len(self.charges)}
         if method == "GET" and kind == "files":
-            return b"the result of " + self._charge(job_id.partition(".")[0]).id.encode()
+            return _result(self._charge(job_id.partition(".")[0]).id)
         if headers["x-acme-key"] != "acme-key":
             raise Answer(401, {"error": "no such key"})
         if kind not in KINDS:
@@ -181,6 +184,12 @@ async def _body(reader: asyncio.StreamReader, headers: Message) -> bytes:
         await reader.readline()
     await reader.readline()
     return b"".join(chunks)
+
+
+def _result(job_id: str) -> bytes:
+    """A video whose last box names its job."""
+    note = job_id.encode()
+    return filmed(10.0) + struct.pack(">I4s", 8 + len(note), b"free") + note
 
 
 def _name(headers: Message, body: bytes) -> str:

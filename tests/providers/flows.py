@@ -38,6 +38,7 @@ from avatarkit.providers.tavus import Tavus
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.testing import FakeClock, Wire
 from avatarkit.webhooks import Delivery, Inboxes
+from results import mp3, result, wav
 
 __all__ = ["SETUPS", "Event", "House", "Made", "Setup"]
 
@@ -155,6 +156,7 @@ class Vendor(Wire):
     reports: ClassVar[frozenset[Operation]] = frozenset()  #: by webhook
     consents: ClassVar[frozenset[Operation]] = frozenset()
     free: ClassVar[frozenset[Operation]] = frozenset()  #: nothing is paid for it
+    lasts = 10.0  #: seconds of each of its videos
     lag = 30.0  #: seconds until a new job is listed
     window: ClassVar[float | None] = None  #: for how long it knows an idempotency key
     consent_lives: ClassVar[float | None] = None  #: seconds until it must be asked for anew
@@ -346,7 +348,7 @@ class Vendor(Wire):
             self._dead.add(link)
         if link in self._dead:
             return file(b"<Error>AccessDenied</Error>", 403)
-        return file(f"a {operation}".encode())
+        return file(result(link, self.lasts))
 
     def link(self, made: Made, suffix: str) -> str:
         self._links += 1
@@ -425,6 +427,7 @@ class HeyGenVendor(Vendor):
     """Uploads first; a twin may wait for consent; knows idempotency keys for a day."""
 
     adapter = HeyGen
+    lasts = 12.4
     window = consent_lives = DAY
     words = dict.fromkeys(
         (AVATAR, VIDEO), ("processing", "completed", "failed", "pending_consent")
@@ -566,7 +569,7 @@ class ElevenLabsVendor(Vendor):
     def submitted(self, made: Made) -> httpx.Response:
         if made.operation is SPEECH:
             told = {"content-type": "audio/mpeg", "character-cost": "26"}
-            return file(b"ID3 and so on", **told)
+            return file(mp3(9.0), **told)
         return answer(EL["submitted"] | {"voice_id": made.id})
 
     def listed(
@@ -918,7 +921,7 @@ class ResembleVendor(Vendor):
 
     def submitted(self, made: Made) -> httpx.Response:
         if made.operation is SPEECH:
-            audio = base64.b64encode(b"RIFF and so on").decode()
+            audio = base64.b64encode(wav(9.0)).decode()
             return answer(RESEMBLE["spoken"] | {"audio_content": audio})
         item = RESEMBLE["submitted"]["item"] | {"uuid": made.id, "name": made.token}
         return answer({"success": True, "item": item})
@@ -955,7 +958,7 @@ class XttsServer(Vendor):
         if made.operation is VOICE:
             return answer(COQUI["voice"])
         assert made.said | COQUI["voice"] == made.said
-        return answer(base64.b64encode(b"RIFF and so on").decode())
+        return answer(base64.b64encode(wav(9.0)).decode())
 
 
 # -- the vendor that needs no wire ----------------------------------------------------------------
@@ -1022,9 +1025,11 @@ class FakeScript(FakeVendor):
             for j in self.jobs
         ]
 
-    def submit(self, operation: Operation, request: Any, *, window: float) -> Any:
+    def submit(
+        self, operation: Operation, request: Any, *, window: float, seconds: float = 1.0
+    ) -> Any:
         self.calls.append((self.now(), operation, request.token, request.idempotency_key))
-        return super().submit(operation, request, window=window)
+        return super().submit(operation, request, window=window, seconds=seconds)
 
     def fetched(self, link: str) -> Any:
         self.opened.append(link)
@@ -1036,8 +1041,8 @@ class _Reporting(Fake):
 
     vendor: FakeScript
 
-    async def _submit(self, operation: Operation, request: Any, *media: Any) -> Any:
-        job = await super()._submit(operation, request, *media)
+    async def _submit(self, operation: Operation, request: Any, *media: Any, **more: Any) -> Any:
+        job = await super()._submit(operation, request, *media, **more)
         for delivery in self.vendor.deliveries():
             if self.vendor.durations[operation] == 0.0:
                 await self.vendor.delivery(delivery, None)

@@ -8,6 +8,7 @@ from avatarkit.config.settings import Settings
 from avatarkit.interfaces import ProviderSettings
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import JobState, Operation
+from avatarkit.providers.fake import filmed
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.testing import (
     CannedAnswers,
@@ -70,7 +71,7 @@ class Opened(Orbit):
     """Reads results from memory instead of the network."""
 
     async def fetch(self, url):
-        yield b"a video"
+        yield filmed(1)
 
 
 @pytest.mark.anyio

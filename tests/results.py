@@ -1,0 +1,25 @@
+"""Results that vendors deliver in tests: small files that are whole and can be played."""
+
+from __future__ import annotations
+
+from avatarkit.providers.fake import filmed, portrait, spoken
+
+#: A frame of MPEG audio: layer III, 128 kbit/s, 44.1 kHz, mono, silent.
+_FRAME = bytes.fromhex("fffb90c4") + bytes(413)
+
+
+def mp3(seconds):
+    """Silence of so many seconds."""
+    return _FRAME * round(seconds * 44_100 / 1152)
+
+
+def wav(seconds):
+    """A tone of so many seconds."""
+    return spoken("x" * round(seconds / 0.06))
+
+
+def result(link, seconds=10.0):
+    """The file that the end of a link promises."""
+    suffix = link.partition("?")[0].rpartition(".")[2]
+    made = {"mp3": mp3, "wav": wav}.get(suffix, filmed)
+    return portrait() if suffix in {"jpg", "jpeg", "png"} else made(seconds)
