@@ -1,26 +1,27 @@
 """Playback of a whole file as a check: every packet is read, and its pictures and sound decoded.
 
-Needs PyAV (extra ``media``). Blocking.
+Needs PyAV (extra ``media``).
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .decoding import DecodeError, decode, open_media
-from .integrity import DamagedError
+from . import sandbox
+from .containers import Foreign, identify
 
 if TYPE_CHECKING:
     from av.container import InputContainer
 
-#: Pixels that are decoded of one file: two minutes of 1080p at 25 frames a second. After these,
+#: Pixels that are decoded of one file: half a minute of 1080p at 25 frames a second. After these,
 #: packets are still read to the last one, and only key frames are decoded.
-_PIXELS = 6_000_000_000
-#: Larger pictures are not decoded.
-_MAX_PIXELS = 64_000_000
+_PIXELS = 1_500_000_000
+#: The longer side of a decoded picture.
+_SMALL = 512
 #: Share of frames that may be damaged, and their number in a short file: players hide that many.
 _DAMAGED_SHARE, _DAMAGED = 0.02, 2
 #: Seconds, and share of the length, by which the last frame may end before the stated end: streams
@@ -30,25 +31,41 @@ _END, _END_SHARE = 1.0, 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Played:
-    """What was decoded."""
+    """What was decoded, or the problem that makes the file worthless."""
 
-    video: bool
-    audio: bool
-    seconds: float | None  #: to the end of the last frame; None for a picture
+    video: bool = False
+    audio: bool = False
+    seconds: float | None = None  #: to the end of the last frame; None for a picture
+    problem: str | None = None
 
 
+def _prepare() -> None:
+    with suppress(ImportError):
+        import av  # noqa: F401
+        import numpy as np  # noqa: F401
+        import PIL.Image  # noqa: F401
+
+
+@sandbox.job(prepare=_prepare)
 def play(path: Path) -> Played:
-    """Decode a file from its first to its last frame.
+    """Decode a file from its first to its last frame, in the sandbox; raises ``OSError``."""
+    from .decoding import DecodeError, open_media
+    from .pictures import read_picture
 
-    Raises ``DamagedError`` if it cannot be decoded, has damaged frames, or ends too early.
-    """
+    with path.open("rb") as file:
+        found = identify(file, path.stat().st_size)
+    if isinstance(found, Foreign):
+        return Played(problem=f"it holds {found.words}")
     player = _Player()
     try:
-        with open_media(path, options={"max_pixels": str(_MAX_PIXELS)}) as container:
+        if found.kind == "image":
+            read_picture(path, found, _SMALL)
+            return Played(video=True)
+        with open_media(path, found) as container:
             player.play(container)
             return player.verdict(container)
     except DecodeError as error:
-        raise DamagedError(f"it cannot be decoded ({error.__cause__ or error})") from error
+        return Played(problem=f"it cannot be decoded ({error.__cause__ or error})")
 
 
 @dataclass(slots=True)
@@ -57,7 +74,6 @@ class _Player:
     damaged: int = 0
     pixels: int = 0
     end: float = 0.0
-    last: str = ""  #: the last problem
 
     def play(self, container: InputContainer) -> None:
         streams = [s for s in container.streams if s.type in {"audio", "video"} and _plays(s)]
@@ -68,12 +84,13 @@ class _Player:
             self._packet(packet)
 
     def _packet(self, packet: Any) -> None:
+        from .decoding import DecodeError, decode
+
         stream, self.damaged = packet.stream, self.damaged + bool(packet.is_corrupt)
         try:
             frames = decode(packet.decode)
-        except DecodeError as error:
-            if packet.size:  # the empty packet at the end flushes
-                self.damaged, self.last = self.damaged + 1, str(error)
+        except DecodeError:
+            self.damaged += bool(packet.size)  # the empty packet at the end flushes
             return
         if packet.pts is not None and packet.time_base is not None:
             end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
@@ -88,14 +105,15 @@ class _Player:
     def verdict(self, container: InputContainer) -> Played:
         total = self.frames.total()
         if self.damaged > max(_DAMAGED, total * _DAMAGED_SHARE) or (self.damaged and total <= 1):
-            raise DamagedError(f"{self.damaged} of its {total + self.damaged} frames are damaged")
+            everything = total + self.damaged
+            return Played(problem=f"{self.damaged} of its {everything} frames are damaged")
         seconds = None
         if container.duration is not None:
             start = (container.start_time or 0) / 1e6
             seconds, stated = self.end - start, container.duration / 1e6
             if seconds < stated - max(_END, _END_SHARE * stated):
-                raise DamagedError(
-                    f"it ends after {seconds:.1f} s, and says that it lasts {stated:.1f} s"
+                return Played(
+                    problem=f"it ends after {seconds:.1f} s, and says that it lasts {stated:.1f} s"
                 )
         return Played(
             video=self.frames["video"] > 0, audio=self.frames["audio"] > 0, seconds=seconds
@@ -104,6 +122,5 @@ class _Player:
 
 def _plays(stream: Any) -> bool:
     """True for a stream that is no cover picture, and that FFmpeg can decode."""
-    if stream.codec_context is None:
-        return False
-    return "ATTACHED_PIC" not in str(stream.disposition).upper()
+    cover = stream.disposition & stream.disposition.attached_pic
+    return stream.codec_context is not None and not cover

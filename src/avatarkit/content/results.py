@@ -19,12 +19,16 @@ import anyio
 import anyio.to_thread
 
 from .. import errors
+from .._log import get_logger
 from ..interfaces import MediaStore
 from ..models import StoredFile
+from . import sandbox
 from .credentials import Marking
 from .files import chunks as pieces
 from .files import spool
 from .integrity import SUFFIXES, Container, DamagedError, Kind, describe, examine, is_text
+
+log = get_logger(__name__)
 
 #: Kinds of file that a result of this name may be; others are what the end of their link says.
 KINDS: Mapping[str, frozenset[Kind]] = {
@@ -130,7 +134,7 @@ class Results:
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
             path = Path(folder) / "result"
             await spool(path, chunks)
-            found = await anyio.to_thread.run_sync(check, path, expected)
+            found = await check(path, expected)
             key = f"{place}{SUFFIXES.get(found.media_type, '')}"
             if self._marking is None:
                 stored = await self._media.put(key, pieces(path), found.media_type)
@@ -139,10 +143,12 @@ class Results:
         return stored.model_copy(update={"seconds": found.seconds})
 
 
-def check(path: Path, expected: Expected) -> Container:
-    """Check a file as what it claims to be; blocking. Raises ``BadResult`` with the reason."""
+async def check(path: Path, expected: Expected) -> Container:
+    """Check a file as what it claims to be. Raises ``BadResult`` with the reason."""
     try:
-        found = _raw(path, expected) or _played(path, _whole(path, expected))
+        found = await anyio.to_thread.run_sync(_read, path, expected)
+        if expected.media_type not in _RAW and "text" not in found.streams and _plays():
+            found = await _played(path, found)
         _measure(found, expected.lengths)
     except DamagedError as error:
         raise errors.BadResult(
@@ -151,6 +157,10 @@ def check(path: Path, expected: Expected) -> Container:
             operation=expected.operation,
         ) from error
     return found
+
+
+def _read(path: Path, expected: Expected) -> Container:
+    return _raw(path, expected) or _whole(path, expected)
 
 
 def _measure(found: Container, lengths: tuple[Length, ...]) -> None:
@@ -196,14 +206,23 @@ def _plays() -> bool:
     return importlib.util.find_spec("av") is not None
 
 
-def _played(path: Path, found: Container) -> Container:
-    """Decode it, where PyAV is installed; the length is then that of what was decoded."""
-    if "text" in found.streams or not _plays():
-        return found
+async def _played(path: Path, found: Container) -> Container:
+    """Decode it in the sandbox; the length is then that of what was decoded.
+
+    A file that takes too long to decode is taken by its container alone.
+    """
     from .playback import play
 
-    played = play(path)
+    try:
+        played = await play.run(path)
+    except sandbox.LimitExceeded as error:
+        if error.what == "time":
+            log.warning("result.not_decoded", media_type=found.media_type)
+            return found
+        raise DamagedError(f"it {error.reason}") from error
     pictures = "video" in found.streams or "image" in found.streams
+    if played.problem:
+        raise DamagedError(played.problem)
     if (pictures and not played.video) or ("audio" in found.streams and not played.audio):
         raise DamagedError(f"no {'picture' if pictures else 'sound'} in it can be decoded")
     return replace(found, seconds=played.seconds or found.seconds)
