@@ -95,6 +95,18 @@ async def test_the_extension_says_what_a_file_is(store, name, media_type):
     assert (await store.stat(name)).media_type == media_type
 
 
+@pytest.mark.anyio
+async def test_a_file_is_read_for_its_digest_once_until_it_changes(store, monkeypatch):
+    reads = []
+    opened = store.open
+    monkeypatch.setattr(store, "open", lambda key: reads.append(key) or opened(key))
+    await put(store, "a.mp4", b"one", "video/mp4")
+    first = [await store.stat("a.mp4") for _ in range(3)]
+    second = await put(store, "a.mp4", b"two", "video/mp4")
+    assert [await store.stat("a.mp4"), await store.stat("a.mp4")] == [second, second]
+    assert (first[0] == first[1] == first[2] != second, len(reads)) == (True, 2)
+
+
 # -- what fails -----------------------------------------------------------------------------------
 
 

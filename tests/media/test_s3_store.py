@@ -160,6 +160,13 @@ async def test_a_file_says_its_type_and_digest_to_whoever_asks_the_bucket(store,
     assert (head["ContentType"], head["Metadata"]) == ("video/mp4", {"sha256": stored.sha256})
 
 
+async def test_a_file_of_somebody_else_is_read_for_its_digest_once(store, client, monkeypatch):
+    client.put_object(Bucket="twins", Key="a.mp4", Body=b"theirs")
+    first = await store.stat("a.mp4")
+    monkeypatch.setattr(store, "open", None)
+    assert (await store.stat("a.mp4"), first.size) == (first, 6)
+
+
 async def test_a_file_of_somebody_else_is_read_for_its_digest(store, client):
     stored = await put(store)
     client.put_object(Bucket="twins", Key="a", Body=b"content", ContentType="video/mp4")

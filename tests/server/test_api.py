@@ -8,6 +8,7 @@ import time
 from base64 import urlsafe_b64encode
 from dataclasses import replace
 from functools import partial
+from unittest.mock import AsyncMock
 
 import pytest
 from starlette.requests import ClientDisconnect
@@ -926,3 +927,34 @@ async def test_a_path_with_an_endless_id_is_not_found_and_not_repeated(site, pat
             told = await ana.request(method, path.format(endless), headers=headers)
             assert told.status_code == 404
             assert len(told.content) < 300
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_a_range_of_a_file_does_not_read_the_whole_file(site, monkeypatch, method):
+    secret, key = b"of the tests 0123456789", "results/x/a.mp4"
+    link = signing.link("", secret, key, int(time.time()) + 60)
+    async with site.running(link_secrets=[secret]) as app, site.client(app) as client:
+        store = site.kit.admin.media
+        await store.put(key, pieces(b"x" * 100_000), "video/mp4")
+
+        def read(*_):
+            raise AssertionError("the store reads the file")
+
+        monkeypatch.setattr(store, "open", read)
+        monkeypatch.setattr(store, "stat", read)
+        answer = await client.request(method, link, headers={"range": "bytes=10-19"})
+    assert (answer.status_code, answer.headers["content-length"]) == (206, "10")
+    assert answer.headers["content-type"] == "video/mp4"
+
+
+async def test_the_head_of_a_file_in_a_store_without_links_reads_nothing(site, monkeypatch):
+    secret, key = b"of the tests 0123456789", "results/x/a.mp4"
+    link = signing.link("", secret, key, int(time.time()) + 60)
+    async with site.running(link_secrets=[secret]) as app, site.client(app) as client:
+        store = site.kit.admin.media
+        await store.put(key, pieces(b"x" * 1000), "video/mp4")
+        known = AsyncMock(return_value=await store.stat(key))
+        for name, instead in {"path": lambda _: None, "open": None, "stat": known}.items():
+            monkeypatch.setattr(store, name, instead)
+        head = await client.head(link)
+    assert (head.status_code, head.headers["content-length"], head.content) == (200, "1000", b"")

@@ -7,6 +7,7 @@ import io
 import math
 import os
 import shutil
+import stat
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -21,6 +22,7 @@ from ..errors import ConfigError, NotFound, StorageError
 from ..interfaces import MediaStore
 from ..models import StoredFile, media_type_of
 from . import signing
+from .digests import Digests, measured
 from .keys import names_of
 
 T = TypeVar("T")
@@ -48,6 +50,7 @@ class FolderStore(MediaStore):
         now: Callable[[], float] = time.time,
     ) -> None:
         self.root = Path(root)
+        self._digests = Digests()
         self._sign = None if base_url is None else _signer(base_url, secret, now)
 
     async def put(self, key: str, chunks: AsyncIterator[bytes], media_type: str) -> StoredFile:
@@ -72,12 +75,12 @@ class FolderStore(MediaStore):
                 yield chunk
 
     async def stat(self, key: str) -> StoredFile | None:
-        """Size and SHA-256, computed from the file, and the media type of its extension."""
+        """Size and SHA-256, computed once from the file, and the media type of its extension."""
         path = self.path(key)
-        measured = await self._on_disk(key, _measure, path)
-        if measured is None:
+        version = await self._on_disk(key, _version, path)
+        if version is None:
             return None
-        size, sha256 = measured
+        size, sha256 = await self._digests.of(key, version, lambda: measured(self.open(key)))
         media_type = media_type_of(path.suffix)
         return StoredFile(key=key, size=size, sha256=sha256, media_type=media_type)
 
@@ -163,13 +166,15 @@ def _open(path: Path) -> io.BufferedReader | None:
         return None
 
 
-def _measure(path: Path) -> tuple[int, str] | None:
-    file = _open(path)
-    if file is None:
+def _version(path: Path) -> tuple[int, ...] | None:
+    """Return what changes with a file's content; None if there is no file."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    with file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        return file.tell(), sha256
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _delete(path: Path) -> None:

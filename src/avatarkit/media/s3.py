@@ -19,6 +19,7 @@ from ..errors import (
 )
 from ..interfaces import MediaStore
 from ..models import StoredFile
+from .digests import Digests, measured
 from .keys import names_of
 from .signing import require_lifetime
 from .spool import spooled
@@ -72,6 +73,7 @@ class S3Store(MediaStore):
             "access_key_id": access_key_id,
             "secret_access_key": secret_access_key,
         }
+        self._digests = Digests()
         self._bucket = Bucket(
             self._name,
             prefix=self._prefix or None,
@@ -116,7 +118,7 @@ class S3Store(MediaStore):
                 yield bytes(chunk)
 
     async def stat(self, key: str) -> StoredFile | None:
-        """Size, digest and media type; without a stored digest, the whole file is read.
+        """Size, digest and media type; without a stored digest, the file is read once.
 
         A missing bucket looks like a missing file: the service gives the same answer.
         """
@@ -129,8 +131,8 @@ class S3Store(MediaStore):
         attributes: Mapping[str, str] = found.attributes
         size, sha256 = found.meta["size"], attributes.get("sha256")
         if sha256 is None:
-            async with spooled(self.open(key)) as file:
-                size, sha256 = file.size, file.sha256
+            version = found.meta.get("e_tag")
+            size, sha256 = await self._digests.of(key, version, lambda: measured(self.open(key)))
         return StoredFile(
             key=key,
             size=size,

@@ -33,6 +33,7 @@ from ..http.supabase_keys import key_headers
 from ..interfaces import MediaStore
 from ..models import StoredFile
 from . import tus
+from .digests import Digests, measured
 from .keys import names_of
 from .spool import Spooled, spooled
 
@@ -64,6 +65,7 @@ class SupabaseStore(MediaStore):
         self._base = f"{url.strip().rstrip('/').removesuffix('/storage/v1')}/storage/v1"
         self._host = parts.hostname or ""
         self._headers = _headers(key.strip())
+        self._digests = Digests()
         self._owned = client is None
         self._made = client or http.new_client()
 
@@ -105,7 +107,7 @@ class SupabaseStore(MediaStore):
                 yield chunk
 
     async def stat(self, key: str) -> StoredFile | None:
-        """Size, digest and media type; without a stored digest, the whole file is read.
+        """Size, digest and media type; without a stored digest, the file is read once.
 
         Files from other programs have no stored digest. Storage does not check a stored one.
         """
@@ -117,8 +119,8 @@ class SupabaseStore(MediaStore):
         sha256 = _sha256(info)
         size, media_type = info.get("size"), info.get("content_type")
         if not isinstance(size, int) or sha256 is None:
-            async with spooled(self.open(key)) as file:
-                size, sha256 = file.size, file.sha256
+            version = info.get("etag")
+            size, sha256 = await self._digests.of(key, version, lambda: measured(self.open(key)))
         return StoredFile(
             key=key,
             size=size,

@@ -37,6 +37,8 @@ _LINK = 6 * 3600
 #: Content security policy of stored files: they may be shown and played, but run no script.
 _UPLOADED = "default-src 'none'; img-src 'self'; media-src 'self'; sandbox"
 
+_DELETED = "This file was deleted."
+
 #: Seconds between heartbeats of an event stream, below the idle timeout of common proxies.
 PING = 15
 
@@ -374,23 +376,22 @@ class API:
             expired = "This link has expired: reload the page."
             raise NotFound(expired if verdict == "expired" else "there is no such file")
         store = self.kit.admin.media
+        if (path := store.path(key)) is not None:  # without stat, which computes the digest
+            if not await anyio.Path(path).is_file():
+                raise NotFound(_DELETED)
+            kind = media_type_of(Path(key).suffix)
+            return FileResponse(path, media_type=kind, headers=_file_headers(kind))
         stored = await store.stat(key)
         if stored is None:
-            raise NotFound("This file was deleted.")
+            raise NotFound(_DELETED)
+        if (url := await store.url(key, 3600)) is not None:
+            return Response(status_code=307, headers={"location": url, "cache-control": "no-store"})
         kind = stored.media_type
         if kind == "application/octet-stream":
             kind = media_type_of(Path(key).suffix)
-        inline = kind.startswith(("video/", "audio/", "image/")) and kind != "image/svg+xml"
-        headers = {
-            "content-disposition": "inline" if inline else "attachment",
-            "cache-control": "private, max-age=3600",
-            "content-security-policy": _UPLOADED,
-        }
-        if (path := store.path(key)) is not None:
-            return FileResponse(path, media_type=kind, headers=headers)
-        if (url := await store.url(key, 3600)) is not None:
-            return Response(status_code=307, headers={"location": url, "cache-control": "no-store"})
-        headers["content-length"] = str(stored.size)
+        headers = {**_file_headers(kind), "content-length": str(stored.size)}
+        if request.method == "HEAD":
+            return Response(media_type=kind, headers=headers)
         return StreamingResponse(store.open(key), media_type=kind, headers=headers)
 
     async def health(self, request: Request, user: str) -> Response:
@@ -400,6 +401,16 @@ class API:
             await self.kit.admin.ping()
             return _json(schemas.HealthAnswer())
         raise StorageError("The database did not respond. Check that it is running and reachable.")
+
+
+def _file_headers(kind: str) -> dict[str, str]:
+    """Headers of a stored file: media is shown, anything else is saved, and no script runs."""
+    inline = kind.startswith(("video/", "audio/", "image/")) and kind != "image/svg+xml"
+    return {
+        "content-disposition": "inline" if inline else "attachment",
+        "cache-control": "private, max-age=3600",
+        "content-security-policy": _UPLOADED,
+    }
 
 
 def _json(answer: View, status: int = 200) -> Response:
