@@ -48,6 +48,7 @@ TEST = [
     "opentelemetry-instrumentation-httpx>=0.51b0",  # to see that it is kept from signed links
     "fastapi>=0.115",  # applications that the server is mounted into
     "django>=5.2",
+    "pytest-asyncio>=1.2",  # tests of applications, which use our fixtures with it
     "schemathesis>=4.10",  # what the server answers, against its OpenAPI document
 ]
 DOCS = [

@@ -7,7 +7,7 @@ import functools
 import inspect
 import os
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any, Protocol, TypeVar
 
@@ -28,6 +28,8 @@ class Lifetime:
         self._turn = threading.Lock()
         self._process = 0  #: id of the process that opened it; 0 while it is closed
         self._loop: asyncio.AbstractEventLoop | None = None  #: None for an object without a loop
+        #: opens the object before each call; for tests
+        self.opener: Callable[[], Awaitable[None]] | None = None
 
     @property
     def forked(self) -> bool:
@@ -49,6 +51,12 @@ class Lifetime:
                 )
             self._process, self._loop = os.getpid(), loop
         return abandoned
+
+    async def ready(self) -> None:
+        """Raise ``NotOpen`` unless the object is open in this process and event loop."""
+        if self.opener is not None:
+            await self.opener()
+        self.require(_running_loop())
 
     def close(self) -> None:
         """Note the closing."""
@@ -96,7 +104,7 @@ def while_open(kind: C) -> C:
 def _awaited(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     async def checked(self: Opened, *args: Any, **named: Any) -> Any:
-        self._lifetime.require(_running_loop())
+        await self._lifetime.ready()
         return await method(self, *args, **named)
 
     return checked
@@ -105,7 +113,7 @@ def _awaited(method: Callable[..., Any]) -> Callable[..., Any]:
 def _iterated(method: Callable[..., AsyncGenerator[Any, None]]) -> Callable[..., Any]:
     @functools.wraps(method)
     async def checked(self: Opened, *args: Any, **named: Any) -> AsyncGenerator[Any, None]:
-        self._lifetime.require(_running_loop())
+        await self._lifetime.ready()
         async with aclosing(method(self, *args, **named)) as values:
             async for value in values:
                 yield value

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +20,9 @@ def outcome(pytester):
 
     def run(source):
         pytester.makepyfile(test_application=source)
-        return pytester.runpytest("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+        return pytester.runpytest(
+            "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:asyncio"
+        )
 
     return run
 
@@ -223,3 +226,88 @@ async def test_a_video_costs_by_the_price_that_a_test_sets(
     video = await avatarkit_kit.speak(training.id, "Hello " * 100, max_cost=USD(1))
 
     assert 0 < video.spent < 1_000_000
+
+
+def readme_example():
+    """The test of the README, as a reader pastes it."""
+    text = (Path(__file__).parents[2] / "README.md").read_text()
+    return text.partition("# test_avatar.py\n")[2].partition("```")[0]
+
+
+FIXTURES = """
+import pytest, {plugin}
+
+@{plugin}.fixture{called}
+async def trained(avatarkit_kit, avatarkit_samples):
+    training = await avatarkit_kit.train(user_id="ana", clone_id="main", **avatarkit_samples)
+    updates = [update async for update in avatarkit_kit.watch(training.id)]
+    yield updates[-1]
+    assert (await avatarkit_kit.trainings())[0].id == training.id
+
+{mark}
+async def test_a_fixture_and_a_test_share_the_kit(trained, avatarkit_kit):
+    assert trained.status == "completed"
+    video = await avatarkit_kit.speak(trained.id, "Hello")
+    assert video.status == "completed"
+"""
+STRICT = FIXTURES.format(plugin="pytest_asyncio", called="", mark="@pytest.mark.asyncio")
+AUTO = FIXTURES.format(plugin="pytest", called="", mark="")
+ANYIO = FIXTURES.format(plugin="pytest", called="", mark="@pytest.mark.anyio").replace(
+    "@pytest.mark.anyio",
+    '@pytest.fixture\ndef anyio_backend(): return "asyncio"\n\n@pytest.mark.anyio',
+    1,
+)
+SYNC = """
+def test_without_async(avatarkit_sync_kit, avatarkit_samples, avatarkit_vendor):
+    kit = avatarkit_sync_kit
+    training = kit.train(user_id="ana", clone_id="main", **avatarkit_samples)
+    assert [*kit.watch(training.id)][-1].status == "completed"
+    assert kit.speak(training.id, "Hello").status == "completed"
+    assert set(avatarkit_vendor.accepted.values()) == {1}
+"""
+ASYNCIO = ["-p", "pytest_asyncio.plugin"]
+SETUPS = {
+    "anyio": ([], [readme_example(), ANYIO, SYNC]),
+    "strict": ([*ASYNCIO, "--asyncio-mode=strict"], [readme_example(), STRICT, ANYIO, SYNC]),
+    "auto": ([*ASYNCIO, "--asyncio-mode=auto"], [readme_example(), STRICT, AUTO, SYNC]),
+    "none": (["-p", "no:anyio"], [SYNC]),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("setup", SETUPS)
+def test_an_application_s_tests_pass_with_each_plugin_for_async_tests(setup, tmp_path):
+    arguments, tests = SETUPS[setup]
+    if ASYNCIO[1] in arguments:
+        pytest.importorskip("pytest_asyncio")
+    asked = "asyncio_default_fixture_loop_scope = function\n" if ASYNCIO[1] in arguments else ""
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\n{asked}")
+    for number, text in enumerate(tests):
+        (tmp_path / f"test_{number}.py").write_text(text)
+    environ = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "COVERAGE"))}
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:schemathesis",
+            "-p",
+            "no:asyncio",
+            "-W",
+            "error",
+            *arguments,
+        ],
+        cwd=tmp_path,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    told = done.stdout + done.stderr
+    assert done.returncode == 0, told
+    assert f"{len(tests)} passed" in told

@@ -1,15 +1,15 @@
 """Fixtures for applications, by pytest's entry point: no key, no network, no waiting.
 
-``avatarkit_kit`` hands over an open kit on the fake provider in virtual time. It is an async
-fixture of anyio's pytest plugin, so its tests are marked ``anyio``. Importing this module loads
-nothing else of avatarkit; each fixture loads what it needs.
+``avatarkit_kit`` hands over a kit on the fake provider in virtual time, for async tests of any
+plugin (anyio, pytest-asyncio in either mode); ``avatarkit_sync_kit`` is for tests without
+``async``. Importing this module loads nothing else of avatarkit; each fixture loads what it needs.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ import pytest
 if TYPE_CHECKING:
     from ..kit import AvatarKit
     from ..providers.fake import FakeVendor
+    from ..sync import SyncAvatarKit
     from .clock import FakeClock
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "avatarkit_kit",
     "avatarkit_offline",
     "avatarkit_samples",
+    "avatarkit_sync_kit",
     "avatarkit_vendor",
 ]
 
@@ -84,11 +86,13 @@ def avatarkit_clock() -> FakeClock:
 
 
 @pytest.fixture
-def avatarkit_vendor(avatarkit_clock: FakeClock) -> FakeVendor:
-    """The vendor behind ``avatarkit_kit``: order faults, count charges, take webhooks."""
+def avatarkit_vendor(request: pytest.FixtureRequest) -> FakeVendor:
+    """The vendor behind the kit: order faults, set prices, count charges, take webhooks."""
     from ..providers.fake import FakeVendor
 
-    return FakeVendor(clock=avatarkit_clock)
+    if "avatarkit_sync_kit" in request.fixturenames:
+        return FakeVendor()  # a job takes a tenth of a second
+    return FakeVendor(clock=request.getfixturevalue("avatarkit_clock"))
 
 
 @pytest.fixture
@@ -105,24 +109,45 @@ def avatarkit_samples() -> dict[str, Any]:
 
 
 @pytest.fixture
-async def avatarkit_kit(
+def avatarkit_kit(
     avatarkit_offline: None,
     avatarkit_clock: FakeClock,
     avatarkit_vendor: FakeVendor,
     tmp_path: Path,
-) -> AsyncIterator[AvatarKit]:
-    """An open kit on the fake provider: memory, virtual time, a temporary folder, no network."""
+) -> Iterator[AvatarKit]:
+    """A kit on the fake provider: memory, virtual time, a temporary folder, no network.
+
+    It opens itself with the first call, in the event loop of the test.
+    """
     del avatarkit_offline
+    from .lazy_kit import LazyKit
+
+    kit = LazyKit(**_on_fake(avatarkit_vendor, tmp_path), clock=avatarkit_clock)
+    yield kit
+    kit.end()
+
+
+@pytest.fixture
+def avatarkit_sync_kit(
+    avatarkit_offline: None, avatarkit_vendor: FakeVendor, tmp_path: Path
+) -> Iterator[SyncAvatarKit]:
+    """An open ``SyncAvatarKit`` on the fake provider; in real time, a tenth of a second a job."""
+    del avatarkit_offline
+    from ..sync import SyncAvatarKit
+
+    with SyncAvatarKit(**_on_fake(avatarkit_vendor, tmp_path)) as kit:
+        yield kit
+
+
+def _on_fake(vendor: FakeVendor, folder: Path) -> dict[str, Any]:
+    """Arguments of both kits."""
     from ..config.settings import Settings
-    from ..kit import AvatarKit
     from ..providers.fake import Fake
 
-    async with AvatarKit(
-        "fake",
-        repository="memory://",
-        media=tmp_path / "avatarkit",
-        providers={"fake": Fake(vendor=avatarkit_vendor)},
-        settings=Settings(),
-        clock=avatarkit_clock,
-    ) as kit:
-        yield kit
+    return {
+        "stack": "fake",
+        "repository": "memory://",
+        "media": folder / "avatarkit",
+        "providers": {"fake": Fake(vendor=vendor)},
+        "settings": Settings(),
+    }
