@@ -340,6 +340,23 @@ class Record(Model):
     purge_at: float = 0.0
     version: int = 0
 
+    def __repr__(self) -> str:
+        """Show the fields that users need, in one line; ``model_dump`` has all."""
+        from ._log import cleaned  # here, since records alone need no logging
+
+        always = ("id", "status", "progress", "user_id", "clone_id", "stack")
+        sometimes = ("name", "training_id", "voice_id", "avatar_id", "error_type", "error_message")
+        shown = {name: getattr(self, name) for name in always}
+        shown |= {name: found for name in sometimes if (found := getattr(self, name, None))}
+        if self.action is not None:
+            shown["action"] = self.action.message
+        shown |= {"files": sorted(self.files)} if self.files else {}
+        shown |= {"deleted": True} if self.deleted else {}
+        said = ", ".join(f"{name}={_shown(value)}" for name, value in shown.items())
+        return cleaned(f"{type(self).__name__}({said})")
+
+    __str__ = __repr__
+
     def operation(self, operation: Operation) -> OperationState | None:
         """The state of one operation, if this record has it."""
         return next((o for o in self.operations if o.operation is operation), None)
@@ -406,6 +423,10 @@ class Record(Model):
     def file(self, name: str) -> StoredFile | None:
         """A stored result by its name."""
         return self.files.get(name)
+
+
+def _shown(value: Any) -> str:
+    return repr(str(value) if isinstance(value, StrEnum) else value)
 
 
 class Training(Record):

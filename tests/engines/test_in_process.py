@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextvars import ContextVar
 
 import anyio
 import httpx
@@ -354,3 +355,29 @@ async def test_who_names_no_bound_costs_the_repository_nothing(stage):
     stage.repository.take_place = None
     async with slots_of(stage).slot(Bounded()):
         pass
+
+
+async def test_a_record_that_is_due_in_a_moment_by_the_visitors_clock_is_not_visited_at_once(stage):
+    """The database's clock is three seconds ahead of the one by which a visitor looks."""
+    engine, now = stage.engine(), stage.repository.now
+    visiting = ContextVar("visiting", default=False)
+
+    async def behind():
+        here = await now()
+        return here.model_copy(update={"wall": here.wall - 3.0}) if visiting.get() else here
+
+    async def advance(record_id):
+        visiting.set(True)
+        stage.visits.append((record_id, stage.clock.wall))
+        record = await stage.repository.get(record_id)
+        if record.next_at <= (await behind()).wall:
+            await stage.done(record_id)
+        return await stage.repository.get(record_id)
+
+    stage.repository.now = behind
+    engine._advance = advance
+    await stage.add("t1")
+    began = stage.clock.wall
+
+    await running(stage, engine, lambda: stage.clock.wall > began + 10)
+    assert [at - began for _, at in stage.visits] == [0.0, pytest.approx(3.0, abs=0.6)]

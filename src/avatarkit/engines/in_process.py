@@ -135,7 +135,9 @@ class InProcessEngine:
     async def _visit(self, claim: Claim, owner: str) -> None:
         try:
             found = await self._advance(claim.record.id)
-            stuck = found is not None and await self._stuck(claim.record, found)
+            pause = await self._pause(claim.record, found)
+            if pause:
+                await self._clock.sleep(pause)
         except Exception as error:
             # Its lease is kept, so that the next visit comes when that ends, not at once.
             log.exception("advance.failed", id=claim.record.id, error=type(error).__name__)
@@ -144,7 +146,9 @@ class InProcessEngine:
                 await self._release(claim)
             raise
         else:
-            if stuck:  # somebody has edited its row; its lease is kept, as where a visit failed
+            if (
+                pause is None
+            ):  # somebody has edited its row; its lease is kept, as where a visit failed
                 log.warning("advance.stuck", id=claim.record.id)
             else:
                 await self._release(claim)
@@ -155,12 +159,17 @@ class InProcessEngine:
                 del self._rounds[owner]
             self.wake()
 
-    async def _stuck(self, before: Record, after: Record) -> bool:
-        """True if a due record has not changed: it would be due again at once."""
-        if after.version != before.version:
-            return False
+    async def _pause(self, before: Record, after: Record | None) -> float | None:
+        """Seconds until an unchanged record is due by the visitor's clock, which may be behind.
+
+        None if it is due at once again, or much later, though it was claimed as due.
+        """
+        if after is None or after.version != before.version:
+            return 0.0
         now = (await self._repository.now()).wall
-        return after.next_at is None or not now < after.next_at < later(now, _AHEAD)
+        if after.next_at is None or not now < after.next_at < later(now, _AHEAD):
+            return None
+        return after.next_at - now
 
     async def _release(self, claim: Claim) -> None:
         try:

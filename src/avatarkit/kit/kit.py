@@ -35,7 +35,7 @@ from ..lifecycle.decide import Policy
 from ..lifecycle.deliveries import Deliveries
 from ..lifecycle.durations import Duration, Durations
 from ..lifecycle.leftovers import Holding
-from ..lifecycle.watching import Changes
+from ..lifecycle.watching import Changes, Overdue
 from ..models import Consent, Operation, Options
 from ..records import Record, Sample, Status, Training, Video
 from ..repositories.paging import every_record
@@ -447,8 +447,12 @@ class AvatarKit:
         return cast("Training | Video", await self._record(record_id))
 
     async def watch(self, record_id: str) -> AsyncIterator[Training | Video]:
-        """Yield the record now and at each change that a person would see, until it is final."""
+        """Yield the record now and at each change that a person would see, until it is final.
+
+        Logs a warning after a minute in which no worker took the record, though it was due.
+        """
         shown: object = None
+        overdue = Overdue(self._repository)
         with self._changes.of(record_id) as news:
             record = await self._record(record_id)
             while True:
@@ -457,6 +461,7 @@ class AvatarKit:
                     yield cast("Training | Video", record)
                 if record.status.final:
                     return
+                await overdue.check(record)
                 newest = await news.next() or await self._record(record_id)
                 if newest.version > record.version:
                     record = _there(newest, record_id)

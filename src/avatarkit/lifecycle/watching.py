@@ -11,12 +11,14 @@ import anyio
 from .._log import get_logger
 from ..clock import wait
 from ..interfaces import Clock, Repository, Wakes
-from ..records import Record
+from ..records import Record, later
 
 log = get_logger(__name__)
 
 #: Seconds between looks where nothing wakes, and where the repository does: no wake-up is promised.
 _POLL, _FLOOR = 1.0, 10.0
+#: Seconds that a due record may wait for a worker before a watcher warns.
+_UNDRIVEN = 60.0
 #: Seconds until a repository that was not heard is listened to again, at first and at most.
 _FIRST_GAP, _LONGEST_GAP = 1.0, 60.0
 
@@ -48,6 +50,34 @@ class Watcher:
         """Have the record read from the repository."""
         self._look = True
         self._event.set()
+
+
+class Overdue:
+    """Warns once if no worker takes a watched record that has been due for a minute."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._look_at = 0.0
+        self._warned = False
+
+    async def check(self, record: Record) -> None:
+        """Look at the record and at the backlog, at most once a minute."""
+        if self._warned or record.next_at is None:
+            return
+        now = (await self._repository.now()).wall
+        if now < max(self._look_at, later(record.next_at, _UNDRIVEN)):
+            return
+        self._look_at = later(now, _UNDRIVEN)
+        # What a worker holds is under way, however long that takes.
+        free = [one.oldest for one in await self._repository.backlog() if one.oldest is not None]
+        if free and now - min(free) >= _UNDRIVEN:
+            self._warned = True
+            log.warning(
+                "watch.not_driven",
+                id=record.id,
+                seconds=round(now - record.next_at),
+                advice="run `avatarkit worker`, or open a kit without worker=False",
+            )
 
 
 class Changes:
