@@ -39,7 +39,8 @@ async def test_what_is_not_said_is_an_avatar_and_a_minute_on_the_servers_own_sta
     ]
 
 
-async def test_an_unknown_price_is_null_not_zero(ana):
+async def test_an_unknown_price_is_null_not_zero(site, ana):
+    site.vendor.prices.clear()
     told = (await ana.get("/quote?stack=fake")).json()
     assert (told["expected"]["total"], bool(told["expected"]["unknown"])) == (None, True)
 

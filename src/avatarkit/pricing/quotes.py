@@ -21,7 +21,7 @@ from typing import Protocol, Self
 from ..errors import ConfigError
 from ..models import Operation
 from .money import shown
-from .rows import Price, Prices, Unit
+from .rows import Amount, Price, Prices, Unit
 
 _ZERO = Decimal(0)
 _MINUTE = Decimal(60)
@@ -322,19 +322,35 @@ def _ways(
     return ways
 
 
+def _over_limit(price: Price, usage: Usage) -> Amount | None:
+    """The quantity that is wanted, if it is more than the plan holds."""
+    if price.limit is None:
+        return None
+    wanted = _measured(price, price.limit.unit, usage)
+    over = wanted is not None and wanted > price.limit.amount
+    return Amount(amount=wanted, unit=price.limit.unit) if over and wanted else None
+
+
+def _each(line: Line, price: Price, usage: Usage) -> Line:
+    """Apply a price for each, which does not depend on a quantity."""
+    if price.one_off_usd is None:
+        return replace(line, problem=_UNKNOWN)
+    return replace(line, quantity=Decimal(usage.count), charge=price.one_off_usd * usage.count)
+
+
 def _line(price: Price, usage: Usage) -> Line:
     """Apply a price row to a usage; ``problem`` says why it does not apply."""
     line = Line(operation=price.capability, provider=price.provider, price=price)
     if price.usd_per_month is None:
         return replace(line, problem=_UNKNOWN)
+    if too_many := _over_limit(price, usage):
+        return replace(line, quantity=too_many.amount, unit=too_many.unit, problem=_TOO_SMALL)
     if price.unit_price and not price.derived:
         unit, held = price.unit_price.unit, price.included.amount if price.included else _ZERO
     elif price.included:
         unit, held = price.included.unit, price.included.amount
-    elif price.one_off_usd is not None:
-        return replace(line, quantity=Decimal(usage.count), charge=price.one_off_usd * usage.count)
     else:
-        return replace(line, problem=_UNKNOWN)
+        return _each(line, price, usage)
     quantity = _measured(price, unit, usage)
     if quantity is None:
         return replace(line, problem=_UNKNOWN)
@@ -370,7 +386,8 @@ def _problem(provider: str, operation: Operation, usage: Usage, lines: Iterable[
 
 
 def _held(price: Price | None) -> Decimal:
-    return price.included.amount if price and price.included else _ZERO
+    holds = price and (price.limit or price.included)
+    return holds.amount if holds else _ZERO
 
 
 _NOUNS: Mapping[Operation, str] = MappingProxyType(

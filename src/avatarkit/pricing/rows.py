@@ -63,14 +63,19 @@ class PriceKey(NamedTuple):
 
 
 class Price(Model):
-    """One row; missing fields are unknown. The head of the shipped file explains the fields."""
+    """One row; the head of the shipped file explains the fields.
+
+    A row that could never give a price is refused, unless it says that it is ``unknown``.
+    """
 
     provider: str = Field(min_length=1)
     capability: Operation
     plan: str = Field(min_length=1)
     variant: str = ""
+    unknown: bool = False
     usd_per_month: _NotNegative | None = None
     included: Amount | None = None
+    limit: Amount | None = None
     credits_per: Amount | None = None
     unit_price: UnitPrice | None = None
     derived: bool = False
@@ -89,6 +94,23 @@ class Price(Model):
         held, beyond = self.included, None if self.derived else self.unit_price
         if held and beyond and held.unit != beyond.unit:
             raise ValueError("what is included and what is charged must count the same unit")
+        return self
+
+    @model_validator(mode="after")
+    def _gives_a_price(self) -> Self:
+        if self.unknown or self.discontinued:
+            return self
+        if self.usd_per_month is None:
+            raise ValueError(
+                "usd_per_month is missing; write 0 where no subscription is needed, or "
+                "unknown = true where the price is not known"
+            )
+        if self.included is None and self.unit_price is None and self.one_off_usd is None:
+            raise ValueError(
+                "included, unit_price and one_off_usd are missing; write one_off_usd = 0 where "
+                "nothing is charged beyond the subscription, or unknown = true where that is not "
+                "known"
+            )
         return self
 
     @property
@@ -213,7 +235,7 @@ def _row(row: Mapping[str, Any], index: int, places: _Places) -> Price:
         # A field that is not known is often the misspelled one that is missing.
         wrong = min(error.errors(), key=lambda one: one["type"] == "missing")
         path = [str(part) for part in wrong["loc"]]
-        said = [places.of(index, *path[:1]), *([".".join(path)] if path else []), wrong["msg"]]
+        said = [places.of(index, *path[:1]), *([".".join(path)] if path else []), wrong["msg"].removeprefix("Value error, ")]
         given = "" if isinstance(wrong["input"], dict) else f", and is {_said(wrong['input'])}"
         advice = _ADVICE.get(wrong["type"], "")
         raise ConfigError(": ".join(said) + given + advice) from None
