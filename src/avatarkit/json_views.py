@@ -18,7 +18,7 @@ from .models import Action, JobState, Operation
 from .pricing import Estimate, Price, Quote
 from .pricing.quotes import Line
 from .pricing.rows import Unit
-from .records import EarlierStack, OperationState, Phase, Record, Status, Training, Video
+from .records import Attempt, OperationState, Phase, Record, Status, Training, Video
 
 Time = Annotated[float, Field(description="Seconds since 1970, UTC.")]
 Number = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?$", description="An exact number.")]
@@ -58,10 +58,10 @@ class EarlierStackView(View):
     left_at: Time
 
     @classmethod
-    def of(cls, left: EarlierStack) -> Self:
+    def of(cls, left: Attempt) -> Self:
         """Build the view of an abandoned stack."""
         reason = ReasonView(type=left.error_type, message=left.reason)
-        return cls(stack=left.stack, error=reason, left_at=left.at)
+        return cls(stack=left.stack, error=reason, left_at=left.ended_at)
 
 
 class OperationStateView(View):
@@ -114,7 +114,7 @@ class RecordView(View):
             name: getattr(record, name) for name in cls.model_fields if hasattr(record, name)
         }
         values |= {
-            "earlier_stacks": [EarlierStackView.of(left) for left in record.earlier],
+            "earlier_stacks": [EarlierStackView.of(left) for left in record.ended],
             "error": None
             if message is None
             else ReasonView(type=record.error_type, message=message),

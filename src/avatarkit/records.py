@@ -5,17 +5,16 @@ Plain data; ``lifecycle`` defines the transitions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from .models import Action, JobState, Model, Operation, StoredFile
 
 __all__ = [
     "FINAL",
     "TRANSITIONS",
-    "EarlierStack",
-    "Fallback",
+    "Attempt",
     "HandIn",
     "Instant",
     "LedgerEntry",
@@ -285,23 +284,24 @@ def _require_fields(model: type[Model], names: Iterable[str]) -> None:
 _PARTS = frozenset({"terms", "account", "call", "job", "uploads", "cleanup"})
 
 
-class Fallback(Model):
-    """Another stack that can do a training, with its operations and samples."""
+class Attempt(Model):
+    """One stack's turn at a record: under way, ended without a paid call, or still to come."""
 
     stack: str
     operations: tuple[OperationState, ...]
     voice: tuple[Sample, ...] = ()
     footage: Sample | None = None
-
-
-class EarlierStack(Model):
-    """Stack that accepted nothing and was left for a fallback; its leftovers are deleted."""
-
-    stack: str
-    operation: OperationState  #: that it did not take; those after it were never begun
-    reason: str
+    reason: str = ""  #: why it ended
     error_type: str | None = None  #: class name in ``avatarkit.errors``
-    at: float
+    ended_at: float = 0.0
+
+    def with_each(self, change: Callable[[OperationState], OperationState]) -> Attempt:
+        """Return a copy with every operation changed."""
+        return self.model_copy(update={"operations": tuple(map(change, self.operations))})
+
+
+#: Fields of the attempt under way, which a record has itself.
+_UNDER_WAY = ("stack", "operations", "voice", "footage")
 
 
 class Record(Model):
@@ -322,8 +322,8 @@ class Record(Model):
     progress: int = 0  #: 0..100
     estimated: bool = False  #: is ``progress`` a guess from typical times?
     operations: tuple[OperationState, ...]
-    fallbacks: tuple[Fallback, ...] = ()  #: asked in turn while nothing was accepted
-    earlier: tuple[EarlierStack, ...] = ()  #: asked in vain, the first one first
+    fallbacks: tuple[Attempt, ...] = ()  #: begun in turn while nothing was accepted
+    ended: tuple[Attempt, ...] = ()  #: accepted nothing, the first one first; are cleaned up
     action: Action | None = None
     error_message: str | None = None
     error_type: str | None = None  #: class name in ``avatarkit.errors``
@@ -369,10 +369,26 @@ class Record(Model):
 
     @property
     def every_operation(self) -> tuple[OperationState, ...]:
-        """The operations, and those that earlier stacks did not take."""
-        if not self.earlier:
-            return self.operations
-        return (*self.operations, *(stack.operation for stack in self.earlier))
+        """The operations of the attempt under way, and of those that ended."""
+        return (*self.operations, *(o for attempt in self.ended for o in attempt.operations))
+
+    @property
+    def planned(self) -> tuple[Attempt, ...]:
+        """The attempt under way, and its fallbacks."""
+        own = {name: getattr(self, name) for name in _UNDER_WAY if hasattr(self, name)}
+        return (Attempt(**own), *self.fallbacks)
+
+    def replanned(self, attempts: Iterable[Attempt]) -> Self:
+        """Return a copy with the first of these attempts under way; the others stand by."""
+        first, *others = attempts
+        own = {name: getattr(first, name) for name in _UNDER_WAY if hasattr(self, name)}
+        return self.model_copy(update={**own, "fallbacks": tuple(others)})
+
+    def with_each(self, change: Callable[[OperationState], OperationState]) -> Self:
+        """Return a copy with every operation of every attempt changed."""
+        copy = self.replanned(attempt.with_each(change) for attempt in self.planned)
+        ended = tuple(attempt.with_each(change) for attempt in self.ended)
+        return copy.model_copy(update={"ended": ended})
 
     def token(self, operation: Operation) -> str:
         """The name by which the provider's job can be found again."""
@@ -403,8 +419,7 @@ class Record(Model):
                 accepted, spent = True, spent + state.spent
             elif state.phase is Phase.INTENT or not final:
                 reserved += state.call.quoted or 0
-        for stack in self.earlier:
-            spent += stack.operation.spent
+        spent += sum(o.spent for attempt in self.ended for o in attempt.operations)
         if not (final or accepted):
             for other in self.fallbacks:
                 reserved = max(reserved, sum(s.call.quoted or 0 for s in other.operations))

@@ -30,10 +30,10 @@ from avatarkit.interfaces import Capabilities, Claim, Page
 from avatarkit.lifecycle.advance import Orchestrator
 from avatarkit.lifecycle.apply import apply
 from avatarkit.lifecycle.decide import Policy
-from avatarkit.lifecycle.events import Cancelled, Deleted, Resumed, Seen
+from avatarkit.lifecycle.events import Cancelled, Deleted, Resumed, Seen, whose
 from avatarkit.models import Action, Consent, Job, JobState, Operation, Speech, StoredFile, Waiting
 from avatarkit.records import (
-    Fallback,
+    Attempt,
     Instant,
     OperationState,
     Sample,
@@ -130,8 +130,9 @@ class World:
         if new.progress < current.progress:
             raise Broken(f"progress fell from {current.progress} to {new.progress}")
         if new.status is Status.COMPLETED and current.status is not Status.COMPLETED:
-            last = new.operations[-1].operation
-            if not any(k.startswith(f"{new.prefix}/{last}-") for k in self.store):
+            last = new.operations[-1]
+            stored = any(k.startswith(f"{new.prefix}/{last.operation}-") for k in self.store)
+            if not (stored or last.job.left_out):  # a thumbnail that could never be copied
                 raise Broken("completed before the bytes are stored")
         self.saves[old.id, self.wall] += 1
         if self.saves[old.id, self.wall] > SAVES_AT_ONE_MOMENT:
@@ -181,7 +182,7 @@ class World:
                 raise Broken(f"it is kept, and was not named {context}: {job.token}")
         for row in self.rows.values():
             # What a killed process asked for in its last breath nobody knows, and it is free.
-            unwanted = row.every_operation if row.cleanup == "delete" else earlier(row)
+            unwanted = row.every_operation if row.cleanup == "delete" else ended(row)
             if any(o.uploads.prepared for o in unwanted):
                 raise Broken(f"uploads are left {context}: {row!r}")
             left = [k for k in self.store if row.deleted and f"/{row.id}/" in k]
@@ -189,9 +190,9 @@ class World:
                 raise Broken(f"bytes of a deleted record are left {context}: {left}")
 
 
-def earlier(row):
-    """The operations of the stacks that were left."""
-    return [stack.operation for stack in row.earlier]
+def ended(row):
+    """The operations of the attempts that have ended."""
+    return [state for attempt in row.ended for state in attempt.operations]
 
 
 class VendorJob:
@@ -653,7 +654,7 @@ def routed(record_id, now):
     """A training that another stack can do as well."""
     first = training(record_id, now)
     operations = (operation(Operation.VOICE, "sim2"), operation(Operation.AVATAR, "sim2"))
-    other = Fallback(stack="sim2", operations=operations, voice=first.voice, footage=first.footage)
+    other = Attempt(stack="sim2", operations=operations, voice=first.voice, footage=first.footage)
     return first.model_copy(update={"fallbacks": (other,)})
 
 
@@ -852,9 +853,7 @@ def _trouble_from_outside(rnd, world, impatience):
                 vendor = world.vendors[state.provider]
                 if state.job.id in vendor.jobs:
                     job = vendor.tell(vendor.jobs[state.job.id])
-                    event = Seen(
-                        at=world.wall, operation=state.operation, job=job, next_at=world.wall
-                    )
+                    event = Seen(at=world.wall, **whose(state), job=job, next_at=world.wall)
                     world.fold(row.id, event)
         row = world.rows[row.id]
         if row.action is not None and world.answered.get(row.id) != world.wall:

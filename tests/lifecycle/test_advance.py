@@ -40,6 +40,7 @@ from lifecycle.simulation import (
 )
 
 VOICE, AVATAR, SPEECH, VIDEO = Operation.VOICE, Operation.AVATAR, Operation.SPEECH, Operation.VIDEO
+MY_VOICE = {"operation": VOICE, "provider": "sim"}
 
 
 def run(coroutine):
@@ -279,7 +280,7 @@ def test_what_another_worker_found_meanwhile_is_not_looked_for():
     scene = Scene()
     intent(scene)
     found = Job(provider="sim", operation=VOICE, id="j0", state=JobState.RUNNING)
-    event = Accepted(at=1000.0, operation=VOICE, job=found, next_at=1001.0)
+    event = Accepted(at=1000.0, **MY_VOICE, job=found, next_at=1001.0)
     overtake(
         scene,
         lambda new: new.operation(VOICE).call.doubted,
@@ -293,10 +294,10 @@ def test_what_another_worker_found_meanwhile_is_not_looked_for():
 def test_a_doubt_about_one_attempt_is_not_carried_to_the_next():
     scene = Scene()
     intent(scene)
-    newer = Intended(at=1000.0, operation=VOICE, instant=scene.world.clock(), digest="d")
+    newer = Intended(at=1000.0, **MY_VOICE, instant=scene.world.clock(), digest="d")
 
     def another_attempt(row):
-        proved = Absent(at=1000.0, operation=VOICE, attempt=1, next_at=1000.0)
+        proved = Absent(at=1000.0, **MY_VOICE, attempt=1, next_at=1000.0)
         return apply(apply(row, proved), newer)
 
     overtake(scene, lambda new: new.operation(VOICE).call.doubted, another_attempt)
@@ -417,7 +418,14 @@ def test_an_unpayable_request_fails_after_a_preparation_that_needed_no_media():
 def _prepared():
     from avatarkit.lifecycle.events import Prepared
 
-    return Prepared(at=1000.0, operation=VOICE, prepared={}, account="account-1", api_version="1")
+    return Prepared(
+        at=1000.0,
+        operation=VOICE,
+        provider="sim",
+        prepared={},
+        account="account-1",
+        api_version="1",
+    )
 
 
 def test_a_poll_that_fails_is_repeated():
@@ -472,7 +480,7 @@ def doubted(scene, operation=VOICE):
 def intent(scene):
     """A record whose intent was saved by a process that died before it sent anything."""
     record = apply(scene.record, _prepared())
-    event = Intended(at=1000.0, operation=VOICE, instant=scene.world.clock(), digest="d")
+    event = Intended(at=1000.0, **MY_VOICE, instant=scene.world.clock(), digest="d")
     scene.world.rows["t1"] = apply(record, event)
 
 
@@ -618,7 +626,9 @@ def test_cancelling_what_cannot_be_looked_up_leaves_the_question():
 
 def test_speech_that_is_stored_is_not_bought_again():
     scene = unfindable(video)
-    event = Intended(at=1000.0, operation=SPEECH, instant=scene.world.clock(), digest="d")
+    event = Intended(
+        at=1000.0, **(MY_VOICE | {"operation": SPEECH}), instant=scene.world.clock(), digest="d"
+    )
     prepared = dataclasses.replace(_prepared(), operation=SPEECH)
     record = apply(apply(scene.record, prepared), event)
     scene.world.rows["t1"] = record
@@ -1308,7 +1318,7 @@ def test_a_free_acceptance_is_not_in_the_ledger():
     operations = tuple(o.revised(terms={"billable": False}) for o in scene.record.operations)
     record = scene.record.model_copy(update={"operations": operations})
     job = Job(provider="sim", operation=VOICE, id="j", state=JobState.RUNNING)
-    assert _ledger(record, Accepted(at=0.0, operation=VOICE, job=job, next_at=0.0)) == []
+    assert _ledger(record, Accepted(at=0.0, **MY_VOICE, job=job, next_at=0.0)) == []
 
 
 def test_the_default_policy_settles_within_six_minutes():

@@ -58,8 +58,8 @@ MUTANTS = {
     ),
     "an intent of unknown fate is sent again": (
         "lifecycle/decide.py",
-        "return Step(Do.RECONCILE, intent.operation, intent.not_before)",
-        "return Step(Do.SUBMIT, intent.operation, intent.not_before)",
+        "return Step(Do.RECONCILE, intent, intent.not_before)",
+        "return Step(Do.SUBMIT, intent, intent.not_before)",
     ),
     "absence is believed early": (
         "lifecycle/paid_call.py",

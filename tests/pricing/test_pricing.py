@@ -14,7 +14,7 @@ from avatarkit.models import Operation, StoredFile
 from avatarkit.pricing import USD, Estimate, Money, Prices, Workload, compare, cost, quote
 from avatarkit.pricing.costs import usage_of
 from avatarkit.pricing.rows import parse, read, shipped
-from avatarkit.records import EarlierStack, LedgerEntry, OperationState, Sample
+from avatarkit.records import Attempt, LedgerEntry, OperationState, Sample
 from avatarkit.stacks.registry import Stack, stacks
 from avatarkit.testing.repositories import a_video
 
@@ -692,8 +692,8 @@ def test_what_the_vendor_of_an_earlier_stack_says_counts_too():
     told = told_later("30 seconds")
     (state,) = told.operations
     elsewhere = state.revised(job={"id": "j", "cost": "9 credits"}, provider="did")
-    left = EarlierStack(stack="heygen", operation=state, reason="no credits", at=0.0)
-    moved = told.model_copy(update={"operations": (elsewhere,), "earlier": (left,)})
+    left = Attempt(stack="heygen", operations=(state,), reason="no credits")
+    moved = told.model_copy(update={"operations": (elsewhere,), "ended": (left,)})
     found = cost(accepted(Operation.VIDEO, "heygen", None), moved, Prices.load())
     assert found.entry.cost == "30 seconds"
 

@@ -17,7 +17,7 @@ from avatarkit.json_views import record_json
 from avatarkit.media import signing
 from avatarkit.models import Operation
 from avatarkit.providers.fake import Fault
-from avatarkit.records import EarlierStack
+from avatarkit.records import Attempt
 from avatarkit.repositories.sqlite import SqliteRepository
 from avatarkit.server.routes import OPEN, ROUTES
 
@@ -220,10 +220,10 @@ async def test_a_record_that_asks_and_fails_is_told_of(site, ana, told):
 
 async def test_a_stack_that_was_left_is_told_of(site, ana, told):
     record = await site.repository.get((await site.started(ana))["id"])
-    left = EarlierStack(stack="heygen", operation=record.operations[0], reason="no", at=1.0)
+    left = Attempt(stack="heygen", operations=record.operations, reason="no", ended_at=1.0)
     told.validate_as(
         "Training",
-        record_json(record.model_copy(update={"earlier": (left,)})) | {"links": {}, "version": 1},
+        record_json(record.model_copy(update={"ended": (left,)})) | {"links": {}, "version": 1},
     )
 
 

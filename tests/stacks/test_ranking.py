@@ -10,7 +10,7 @@ import pytest
 from avatarkit import AvatarKit, Consent, Status, errors, pricing
 from avatarkit.config.settings import Settings
 from avatarkit.interfaces import Capabilities, Limit
-from avatarkit.lifecycle.apply import apply, movable
+from avatarkit.lifecycle.apply import apply, following
 from avatarkit.lifecycle.events import Accepted, Elsewhere, Prepared, Restored
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import ConsentRule, Job, JobState, Operation, VendorEvent
@@ -40,6 +40,7 @@ def asked(found):
     return {name: dict(vendor.paid) for name, vendor in found.world.vendors.items()}
 
 
+SIM = {"operation": VOICE, "provider": "sim"}
 BOTH = {"ak-t1-voice": 1, "ak-t1-avatar": 1}
 
 OTHERS = [
@@ -67,7 +68,7 @@ def test_who_refuses_the_caller_is_left_for_the_next(kind):
 def test_who_takes_nothing_three_times_in_a_row_is_left(kind):
     found = scene(refusal(kind))
     record = found.finish()
-    assert (record.stack, record.earlier[0].operation.call.attempt) == ("sim2", 3)
+    assert (record.stack, record.ended[0].operations[0].call.attempt) == ("sim2", 3)
 
 
 #: 500, 502, 503 and 504, a timeout, a connection cut before or within the answer, a bug of ours.
@@ -81,8 +82,8 @@ UNCLEAR = [
 def test_who_answers_unclearly_is_left_once_three_attempts_are_proved_absent(error):
     found = scene(error)
     record = found.until(lambda r: r.stack == "sim2")
-    before = record.earlier[0]
-    assert (before.operation.call.attempt, before.error_type) == (3, "Unavailable")
+    before = record.ended[0]
+    assert (before.operations[0].call.attempt, before.error_type) == (3, "Unavailable")
     assert "it was tried 3 times" in before.reason
     settled = POLICY.send_guard + POLICY.timeout + simulation.LIST_LAG
     assert found.world.now - record.created_at > 3 * settled
@@ -105,7 +106,7 @@ def test_attempts_that_fail_in_different_ways_count_together():
     mixed = [refusal(errors.RateLimited), refusal(errors.Ambiguous), refusal(errors.NotSent)]
     found = scene(*mixed, times=None)
     record = found.finish()
-    assert (record.stack, record.earlier[0].operation.call.attempt) == ("sim2", 3)
+    assert (record.stack, record.ended[0].operations[0].call.attempt) == ("sim2", 3)
 
 
 def test_look_ups_that_fail_are_no_attempts():
@@ -153,7 +154,7 @@ def terms(found, **changed):
 def test_who_honours_a_key_for_a_day_is_left_as_soon_as_another():
     found = terms(scene(refusal(errors.Unavailable)), idempotency_window=86_400.0)
     record = found.until(lambda r: r.stack == "sim2", limit=100)
-    assert record.earlier[0].operation.call.attempt == 3
+    assert record.ended[0].operations[0].call.attempt == 3
 
 
 def test_who_honours_a_key_and_cannot_be_searched_is_sent_the_same_again():
@@ -209,7 +210,7 @@ def test_a_refusal_speaks_of_its_own_attempt():
     first, *rest = found.record.operations
     again = first.revised(call={"phase": Phase.INTENT, "attempt": 2})
     record = found.record.model_copy(update={"operations": (again, *rest)})
-    late = Elsewhere(at=0.0, operation=VOICE, attempt=1, reason="no")
+    late = Elsewhere(at=0.0, operation=VOICE, provider="sim", attempt=1, reason="no")
     assert apply(record, late) is record
 
 
@@ -247,16 +248,16 @@ def test_who_would_ask_the_same_vendor_for_the_same_is_passed_over():
     same = other.model_copy(update={"stack": "sim+x", "operations": found.record.operations})
     found.world.rows["t1"] = found.record.model_copy(update={"fallbacks": (same, other)})
     record = found.finish()
-    assert (record.stack, [one.stack for one in record.earlier]) == ("sim2", ["sim"])
+    assert (record.stack, [one.stack for one in record.ended]) == ("sim2", ["sim"])
 
 
 def test_the_change_is_one_save_that_says_why():
     found = scene(refusal(errors.QuotaError))
     found.advance()
-    stacks = [(r.stack, r.operations[0].phase, len(r.earlier)) for r in found.changed]
+    stacks = [(r.stack, r.operations[0].phase, len(r.ended)) for r in found.changed]
     at = next(i for i, row in enumerate(stacks) if row[0] == "sim2")
     assert stacks[at - 1 : at + 1] == [("sim", Phase.INTENT, 0), ("sim2", Phase.NONE, 1)]
-    before = found.record.earlier[0]
+    before = found.record.ended[0]
     assert (before.stack, before.error_type) == ("sim", "QuotaError")
     assert "because" in before.reason
 
@@ -324,7 +325,7 @@ def test_who_waits_for_a_person_is_not_left():
     first, *rest = record.operations
     waiting = first.revised(uploads={"waiting": True, "prepared": {}})
     asking = record.model_copy(update={"operations": (waiting, *rest)})
-    assert (movable(record, VOICE), movable(asking, VOICE)) == (True, False)
+    assert (len(following(record, VOICE)), following(asking, VOICE)) == (1, ())
 
 
 def test_killed_before_the_refusal_is_saved_it_goes_on_to_the_next():
@@ -346,7 +347,7 @@ def test_who_can_be_given_the_samples_in_no_way_is_left():
     found = scene()
     found.known["sim"] = Fetching(found.world)
     record = found.finish()
-    assert (record.stack, record.earlier[0].error_type) == ("sim2", "ConfigError")
+    assert (record.stack, record.ended[0].error_type) == ("sim2", "ConfigError")
 
 
 def moved(found):
@@ -361,7 +362,7 @@ def test_an_answer_that_comes_late_from_the_stack_before_is_deleted_there():
     late.refusing = False
     late.paid.clear()
     accepted = late.accept(VOICE, "late")
-    event = Accepted(at=found.world.now, operation=VOICE, job=accepted, next_at=0.0)
+    event = Accepted(at=found.world.now, **SIM, job=accepted, next_at=0.0)
     run(found.orchestrator._put(before, event))
     record = found.finish()
     assert (record.status, late.jobs[accepted.id].deleted) == (Status.COMPLETED, True)
@@ -385,9 +386,7 @@ def test_an_upload_that_comes_late_from_the_stack_before_is_not_the_next_ones():
     found = scene(refusal(errors.QuotaError))
     before = found.record
     moved(found)
-    event = Prepared(
-        at=found.world.now, operation=VOICE, prepared={"a": 1}, account="x", api_version="1"
-    )
+    event = Prepared(at=found.world.now, **SIM, prepared={"a": 1}, account="x", api_version="1")
     run(found.orchestrator._put(before, event))
     assert found.record.operations[0].uploads.prepared != {"a": 1}
 
@@ -423,12 +422,12 @@ def test_what_a_stack_before_holds_is_left_there_by_name_if_its_key_never_comes(
     found = scene(policy=dataclasses.replace(POLICY, deadline=600.0))
     found.known["sim"] = Stubborn(found.world)
     found.world.vendor.refusing = True
-    at = moved(found).earlier[0].at
+    at = moved(found).ended[0].ended_at
     del found.known["sim"]
     run(found.orchestrator.delete(found.record))
     record = found.until(lambda r: r.next_at is None, seconds=20.0)
     assert found.world.now - at >= 600.0
-    assert (record.earlier[0].operation.uploads.fate, record.user_id) == ("left", "u")
+    assert (record.ended[0].operations[0].uploads.fate, record.user_id) == ("left", "u")
 
 
 class Closing(Scene):
@@ -450,7 +449,7 @@ def closing(**changes):
 
 def test_a_vendor_that_has_closed_is_left_for_the_next():
     record = closing().finish()
-    assert (record.stack, record.earlier[0].error_type) == ("sim2", "ServiceDiscontinued")
+    assert (record.stack, record.ended[0].error_type) == ("sim2", "ServiceDiscontinued")
 
 
 def test_a_vendor_that_has_closed_over_an_open_question_is_not_left():
@@ -475,7 +474,7 @@ def delivered(provider, trusted, job_id="same"):
     before = found.record
     found.until(lambda r: r.stack == "sim2" and r.operations[0].job.id)
     late = Job(provider="sim", operation=VOICE, id="same", state=JobState.RUNNING)
-    accepted = Accepted(at=found.world.now, operation=VOICE, job=late, next_at=0.0)
+    accepted = Accepted(at=found.world.now, **SIM, job=late, next_at=0.0)
     run(found.orchestrator._put(before, accepted))
     first, *rest = found.record.operations
     now = first.revised(job={"id": "same"}, not_before=9e9, failures=2)
@@ -498,7 +497,7 @@ def test_a_late_webhook_of_the_stack_before_is_not_of_the_next_ones_job(trusted,
 
 def test_a_late_webhook_of_the_stack_before_is_of_its_own_job():
     _, told, known = delivered("sim", trusted=True)
-    assert (told.earlier[0].operation.job.state, known) == (JobState.FAILED, True)
+    assert (told.ended[0].operations[0].job.state, known) == (JobState.FAILED, True)
 
 
 def test_a_webhook_of_the_next_stack_is_of_its_own_job():
@@ -551,14 +550,14 @@ def test_a_deleted_training_says_nothing_of_why_stacks_were_left():
     moved(found)
     run(found.orchestrator.delete(found.record))
     record = found.until(lambda r: r.purges == 2)
-    assert (record.fallbacks, record.earlier[0].reason) == ((), "")
+    assert (record.fallbacks, record.ended[0].reason) == ((), "")
 
 
 def test_a_refusal_of_a_cancelled_training_goes_nowhere():
     found = scene(refusal(errors.QuotaError))
     record = found.record
     run(found.orchestrator.cancel(record))
-    event = Elsewhere(at=found.world.now, operation=VOICE, reason="no")
+    event = Elsewhere(at=found.world.now, **SIM, reason="no")
     assert run(found.orchestrator._put(found.record, event)).stack == "sim"
 
 
@@ -890,8 +889,8 @@ async def test_what_the_stack_before_cannot_delete_is_left_over(house):
     house.vendors["first"].fail_next(VOICE, Fault.QUOTA)
     async with house.kit() as kit:
         training = await final(kit, (await begun(kit)).id)
-        (before,) = training.earlier
-        operation = before.operation.revised(uploads={"fate": "left"})
-        kept = before.model_copy(update={"operation": operation})
-        await house.repository.save(training, training.model_copy(update={"earlier": (kept,)}))
+        (before,) = training.ended
+        voice = before.operations[0].revised(uploads={"fate": "left"})
+        kept = before.model_copy(update={"operations": (voice,)})
+        await house.repository.save(training, training.model_copy(update={"ended": (kept,)}))
         assert [left.pending for left in await kit.admin.leftovers(training.id)] == [False]

@@ -70,7 +70,7 @@ def _described(record: Training | Video) -> list[str]:
         f"progress  {record.progress} %{' (estimated)' if record.estimated else ''}",
         f"stack     {record.stack}",
     ]
-    lines += [f"before    {one.stack}: {one.reason}" for one in record.earlier]
+    lines += [f"before    {one.stack}: {one.reason}" for one in record.ended]
     if record.action is not None:
         answers = f" [{', '.join(record.action.choices)}]" if record.action.choices else ""
         lines.append(f"action    {record.action.message}{answers}")

@@ -22,7 +22,7 @@ from ..lifecycle.vendor_requests import unreachable
 from ..models import Consent, JobState, Operation, Options, SampleRole
 from ..pricing import Budget, Money, Prices, bounded
 from ..records import (
-    Fallback,
+    Attempt,
     OperationState,
     Phase,
     Record,
@@ -188,21 +188,20 @@ class Intake:
         used = [*samples.values(), *(sample for one in found for sample in one.stored)]
         for role in SampleRole:
             parts[role] = repeats.digests(s.file.sha256 for s in used if s.role == role)
-        first, *others = [
-            self._fallback(one, [*(samples[id(file)] for file in one.files), *one.stored])
+        attempts = [
+            self._attempt(one, [*(samples[id(file)] for file in one.files), *one.stored])
             for one in found
         ]
         training = Training(
             **order.fields,
             request=order.request(**parts),
             consent_id=kept.id,
-            **dict(first),  # its stack, operations and samples
+            stack=attempts[0].stack,
+            operations=attempts[0].operations,
             **await self._times(self._deadline),
-            fallbacks=tuple(others),
         )
-        return await self._save(
-            order, training, {one.candidate.name: one.candidate.prices for one in found}
-        )
+        prices = {one.candidate.name: one.candidate.prices for one in found}
+        return await self._save(order, training.replanned(attempts), prices)
 
     async def adopt(
         self,
@@ -459,8 +458,8 @@ class Intake:
             raise unreachable(provider)
 
     @staticmethod
-    def _fallback(fit: _Fit, samples: Sequence[Sample]) -> Fallback:
-        return Fallback(
+    def _attempt(fit: _Fit, samples: Sequence[Sample]) -> Attempt:
+        return Attempt(
             stack=fit.candidate.name,
             operations=fit.operations,
             voice=tuple(s for s in samples if s.role == "voice")[: preflight.MAX_VOICE_SAMPLES],
@@ -512,14 +511,4 @@ class Intake:
 
 def _traced(record: R, trace: str) -> R:
     """The record with the caller's trace in all its operations."""
-
-    def marked(states: tuple[OperationState, ...]) -> tuple[OperationState, ...]:
-        return tuple(state.revised(call={"trace": trace}) for state in states)
-
-    others = [
-        other.model_copy(update={"operations": marked(other.operations)})
-        for other in record.fallbacks
-    ]
-    return record.model_copy(
-        update={"operations": marked(record.operations), "fallbacks": tuple(others)}
-    )
+    return record.with_each(lambda state: state.revised(call={"trace": trace}))

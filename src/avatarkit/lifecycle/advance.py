@@ -23,7 +23,7 @@ from ..interfaces import ROLES, Discards, Fetcher, Prepares, Provider, TakesReco
 from ..models import Action, Job, StoredFile, Waiting
 from ..records import HandIn, Instant, OperationState, Phase, Record, later
 from .decide import Do, decide, poll_gap
-from .effects import HOPELESS, backoff, failover, failure, observed, whose, withdrawn
+from .effects import HOPELESS, backoff, failover, failure, observed, withdrawn
 from .events import (
     Abandoned,
     Asked,
@@ -40,6 +40,7 @@ from .events import (
     Stored,
     Taken,
     Waits,
+    whose,
 )
 from .expectations import WANTED, expected_result
 from .paid_call import PaidCalls
@@ -105,14 +106,14 @@ class Orchestrator(PaidCalls, People):
             step = decide(record, now.wall)
             if step.at is None or step.at > now.wall:
                 return record
-            if step.operation is None:
+            state = step.state
+            if state is None:
                 record = await self._purge(record, now)
                 continue
-            state = step.earlier or cast("OperationState", record.operation(step.operation))
             if step.do is Do.ASK_DEADLINE:
                 record = await self._ask_deadline(record, state, now)
                 continue
-            access = self._access(record, state, now, asks=step.earlier is None)
+            access = self._access(record, state, now, asks=state in record.operations)
             for event in access.events:
                 record = await self._put(record, event)
             if access.provider is not None:
@@ -188,16 +189,16 @@ class Orchestrator(PaidCalls, People):
                 if isinstance(error, HOPELESS):
                     return await self._put(record, failure(error, now))
                 return await self._later(record, state, error, now)
-        bound = {"account": provider.account, "api_version": provider.api_version}
+        bound: dict[str, Any] = {"account": provider.account, "api_version": provider.api_version}
         if not isinstance(prepared, Waiting):
-            event = Prepared(at=now.wall, operation=state.operation, prepared=prepared, **bound)
+            event = Prepared(at=now.wall, **whose(state), prepared=prepared, **bound)
             return await self._put(record, event)
         action, gap = prepared.action, min(2.0 ** min(state.job.polls, 16), self._policy.gap_max)
         if action is not None and action.expires_at is not None:
             gap = max(1.0, min(gap, action.expires_at - now.wall))
         event = Waits(
             at=now.wall,
-            operation=state.operation,
+            **whose(state),
             prepared=prepared.prepared,
             action=action,
             next_at=now.after(gap),
@@ -222,7 +223,7 @@ class Orchestrator(PaidCalls, People):
             refused = cleaned(getattr(error, "message", "") or str(error))
         except Exception as error:  # noqa: BLE001 - whatever it was, it was free
             return await self._later(record, state, error, now)
-        event = Taken(at=now.wall, operation=state.operation, hand_in=given, refused=refused)
+        event = Taken(at=now.wall, **whose(state), hand_in=given, refused=refused)
         return await self._put(record, event)
 
     async def _poll(
@@ -236,7 +237,7 @@ class Orchestrator(PaidCalls, People):
                 return await self._later(record, state, error, now)  # not listed yet
             event: Event = Missing(
                 at=now.wall,
-                operation=state.operation,
+                **whose(state),
                 limit=self._policy.missing_limit,
                 next_at=next_look,
             )
@@ -245,7 +246,7 @@ class Orchestrator(PaidCalls, People):
             return await self._later(record, state, error, now)
         if job.reason:
             job = job.model_copy(update={"reason": cleaned(job.reason)})
-        event = Seen(at=now.wall, operation=state.operation, job=job, next_at=next_look)
+        event = Seen(at=now.wall, **whose(state), job=job, next_at=next_look)
         return await self._put(record, event)
 
     async def _copy(
@@ -265,13 +266,13 @@ class Orchestrator(PaidCalls, People):
             )
             event: Event = CopyFailed(
                 at=now.wall,
-                operation=state.operation,
+                **whose(state),
                 reason=cleaned(str(error)),
                 limit=self._policy.copy_limit,
                 next_at=now.after(backoff(state.job.copy_failures + 1, error)),
             )
             return await self._put(record, event)
-        event = Stored(at=now.wall, operation=state.operation, files=files, left_out=left_out)
+        event = Stored(at=now.wall, **whose(state), files=files, left_out=left_out)
         return await self._put(record, event)
 
     async def _files(
@@ -398,5 +399,5 @@ def _links(job: Job) -> Mapping[str, str]:
 
 
 def _left_at(record: Record, state: OperationState) -> float:
-    """When the earlier stack that has this operation was left."""
-    return next(stack.at for stack in record.earlier if stack.operation is state)
+    """When the attempt that has this operation ended."""
+    return next(attempt.ended_at for attempt in record.ended if state in attempt.operations)

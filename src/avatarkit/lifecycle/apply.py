@@ -15,16 +15,14 @@ from typing import Any, cast
 
 from ..models import Action, Job, JobState, Operation
 from ..records import (
-    EarlierStack,
-    Fallback,
+    Attempt,
     OperationState,
-    PaidCall,
     Phase,
     Record,
     Status,
     Training,
 )
-from .decide import PURGES, VENDOR_ACTIONS, R, alone_with, decide, discardable
+from .decide import PURGES, VENDOR_ACTIONS, R, decide, discardable, left
 from .events import (
     Abandoned,
     Absent,
@@ -58,7 +56,7 @@ from .events import (
     Taken,
     Unsent,
     Waits,
-    bound,
+    whose,
 )
 from .leftovers import rests
 
@@ -81,38 +79,33 @@ def apply(record: R, event: Event) -> R:
     changed = changed.model_copy(update=updates)
     step = decide(changed, event.at)
     known: dict[str, Any] = {"next_at": step.at}
-    if changed.deleted and changed.purges >= PURGES and step.at is None and not _left(changed):
+    if changed.deleted and changed.purges >= PURGES and step.at is None and not _rests(changed):
         known["user_id"] = ""  # nothing is left to be looked for
     return changed.model_copy(update=known)
 
 
-def _left(record: Record) -> bool:
+def _rests(record: Record) -> bool:
     """True if a vendor still has something of the record, or may have."""
     return any(True for state in record.every_operation for _ in rests(state))
 
 
 def _folded(record: R, event: Event) -> R:
-    """Fold into the record, or into the operation of the earlier stack that the event is about."""
-    event = bound(event, record)
-    own = record.operation(event.operation) if isinstance(event, OperationEvent) else None
-    if not isinstance(event, OperationEvent) or own is None or event.provider == own.provider:
+    """Fold into the record, or into the attempt that has ended which the event is about."""
+    if not isinstance(event, OperationEvent):
         return cast("R", _handle(event, record))
-    for stack in record.earlier:
-        left = stack.operation
-        if (left.operation, left.provider) == (event.operation, event.provider):
-            return _folded_into(record, stack, event)
+    own = record.operation(event.operation)
+    if own is not None and event.provider == own.provider:
+        return cast("R", _handle(event, record))
+    about = event.operation, event.provider
+    for attempt in record.ended:
+        if any((o.operation, o.provider) == about for o in attempt.operations):
+            changed = _handle(event, left(record, attempt)).operations
+            if changed == attempt.operations:
+                return record
+            kept = attempt.model_copy(update={"operations": changed})
+            ended = tuple(kept if one is attempt else one for one in record.ended)
+            return record.model_copy(update={"ended": ended})
     return record
-
-
-def _folded_into(record: R, stack: EarlierStack, event: Event) -> R:
-    """Fold into the operation of an earlier stack."""
-    alone = alone_with(record, stack)
-    changed = _handle(event, alone)
-    if changed is alone:
-        return record
-    kept = stack.model_copy(update={"operation": changed.operations[0]})
-    stacks = tuple(kept if one is stack else one for one in record.earlier)
-    return record.model_copy(update={"earlier": stacks})
 
 
 def _status(record: Record) -> Status:
@@ -166,11 +159,7 @@ def _set(record: R, operation: Operation, **updates: Any) -> R:
 
 
 def _get(record: Record, operation: Operation) -> OperationState:
-    state = record.operation(operation)
-    if state is None:
-        # A record never loses an operation; an event for one that it never had fits nothing.
-        return OperationState(operation=operation, provider="", call=PaidCall(phase=Phase.LOST))
-    return state
+    return cast("OperationState", record.operation(operation))
 
 
 def _fail(record: R, message: str, error_type: str | None) -> R:
@@ -221,7 +210,7 @@ def _prepared(e: Prepared, record: Record) -> Record:
 @_handle.register
 def _handed_in(e: HandedIn, record: Record) -> Record:
     op = _get(record, e.operation)
-    if record.status.final or not op.provider or op.succeeded:
+    if record.status.final or op.succeeded:
         return record
     known = {"hand_in": e.hand_in, "not_taken": None, "not_before": e.at}
     record = _set(record, e.operation, **known, job={"polls": 0})
@@ -261,8 +250,6 @@ def _accepted(e: Accepted, record: Record) -> Record:
     found = _ids((e.job.id,), (j.id for j in e.others))
     if op.phase is Phase.DONE:
         return _more_found(record, op, found)
-    if op.phase is Phase.LOST and not op.provider:
-        return record
     record = _set(
         record,
         e.operation,
@@ -362,26 +349,24 @@ def _unasked(record: R) -> R:
     return record
 
 
-def movable(record: Record, operation: Operation) -> bool:
-    """True if a fallback may take over, now that ``operation`` is known not to be accepted.
+def following(record: Record, operation: Operation) -> tuple[Attempt, ...]:
+    """Fallbacks that may take over, now that ``operation`` is known not to be accepted.
 
-    No other operation may have been accepted, be in doubt, or have asked a person.
+    No other operation may have been accepted, be in doubt, or have asked a person; and the next
+    provider of this operation must be another one.
     """
     own = _get(record, operation)
-    return (
+    same = own.operation, own.provider
+    may = (
         not record.status.final
         and own.phase in {Phase.NONE, Phase.INTENT}
         and all(o.phase is Phase.NONE or o is own for o in record.operations)
         and not any(o.uploads.waiting for o in record.operations)
-        and bool(_others(record, own))
     )
-
-
-def _others(record: Record, own: OperationState) -> tuple[Fallback, ...]:
-    """Fallbacks whose provider for this operation is another one."""
-    same = (own.operation, own.provider)
     return tuple(
-        a for a in record.fallbacks if all((o.operation, o.provider) != same for o in a.operations)
+        a
+        for a in record.fallbacks
+        if may and all((o.operation, o.provider) != same for o in a.operations)
     )
 
 
@@ -393,15 +378,12 @@ def _elsewhere(e: Elsewhere, record: Record) -> Record:
         return record
     call = {"phase": Phase.NONE}
     record = _unasked(_set(record, e.operation, call=call, not_before=e.at, failures=0))
-    if not movable(record, e.operation):
+    attempts = following(record, e.operation)
+    if not attempts:
         return record
-    op = _get(record, e.operation)
-    following, *rest = _others(record, op)
-    left = EarlierStack(
-        stack=record.stack, operation=op, reason=e.reason, error_type=e.error_type, at=e.at
-    )
-    known = {"fallbacks": tuple(rest), "earlier": (*record.earlier, left)}
-    return record.model_copy(update={**dict(following), **known})
+    why = {"reason": e.reason, "error_type": e.error_type, "ended_at": e.at}
+    over = record.planned[0].model_copy(update={**why, "voice": (), "footage": None})
+    return record.replanned(attempts).model_copy(update={"ended": (*record.ended, over)})
 
 
 @_handle.register
@@ -551,23 +533,18 @@ def _removed(e: Removed, record: Record) -> Record:
 def _removed_by_hand(_: RemovedByHand, record: Record) -> Record:
     if not record.deleted:
         return record
-    earlier = tuple(
-        stack.model_copy(update={"operation": _without_rest(stack.operation)})
-        for stack in record.earlier
-    )
-    operations = tuple(map(_without_rest, record.operations))
-    return record.model_copy(update={"operations": operations, "earlier": earlier})
+    return record.with_each(_without_rest)
 
 
 def _without_rest(op: OperationState) -> OperationState:
     """Note that what could not be deleted is gone; what is still to be deleted stays noted."""
     removed = _ids(op.cleanup.removed, op.cleanup.undeletable)
-    left: dict[str, Any] = {"cleanup": {"removed": removed, "undeletable": ()}}
+    gone: dict[str, Any] = {"cleanup": {"removed": removed, "undeletable": ()}}
     if op.phase is Phase.LOST:  # it may have been paid, and stays spent
-        left |= {"call": {"phase": Phase.DONE}, "job": {"state": JobState.GONE}}
+        gone |= {"call": {"phase": Phase.DONE}, "job": {"state": JobState.GONE}}
     if op.uploads.fate == "left":
-        left["uploads"] = {"fate": "gone"}
-    return op.revised(**left)
+        gone["uploads"] = {"fate": "gone"}
+    return op.revised(**gone)
 
 
 @_handle.register
@@ -575,7 +552,7 @@ def _abandoned(e: Abandoned, record: Record) -> Record:
     op = _get(record, e.operation)
     if not record.status.final:
         return record
-    left: dict[str, Any] = {
+    rest: dict[str, Any] = {
         "call": {
             "phase": Phase.LOST if op.phase is Phase.INTENT else op.phase,
             "doubted": op.call.doubted or op.phase is Phase.INTENT,
@@ -587,8 +564,8 @@ def _abandoned(e: Abandoned, record: Record) -> Record:
         },
     }
     if op.uploads.prepared and op.uploads.fate == "kept":
-        left["uploads"] = {"fate": "left", "prepared": None}
-    return _set(record, e.operation, **left)
+        rest["uploads"] = {"fate": "left", "prepared": None}
+    return _set(record, e.operation, **rest)
 
 
 @_handle.register
@@ -671,7 +648,7 @@ def _gave_up(e: GaveUp, record: Record) -> Record:
         gone = _get(record, action.operation).provider
         for op in record.operations:
             if op.provider == gone:
-                record = _abandoned(Abandoned(at=e.at, operation=op.operation), record)
+                record = _abandoned(Abandoned(at=e.at, **whose(op)), record)
     reason = record.action.message if record.action else "given up"
     record = _lose(record).model_copy(update={"action": None})
     return _fail(record, f"given up by a person: {reason}", None)
@@ -767,13 +744,9 @@ _PERSONAL: Mapping[str, Any] = {
 
 
 def _impersonal(record: R) -> R:
-    earlier = tuple(
-        stack.model_copy(update={"operation": _blank(stack.operation), "reason": ""})
-        for stack in record.earlier
-    )
-    known: dict[str, Any] = {"operations": tuple(map(_blank, record.operations))}
-    known |= {k: v for k, v in _PERSONAL.items() if k in type(record).model_fields}
-    return record.model_copy(update={**known, "earlier": earlier})
+    known = {k: v for k, v in _PERSONAL.items() if k in type(record).model_fields}
+    ended = tuple(attempt.model_copy(update={"reason": ""}) for attempt in record.ended)
+    return record.model_copy(update={**known, "ended": ended}).with_each(_blank)
 
 
 @_handle.register

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from ..models import JobState, Operation
-from ..records import EarlierStack, OperationState, Phase, Record, Status
+from ..records import Attempt, OperationState, Phase, Record, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,12 +51,11 @@ class Do(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Do ``do`` for ``operation`` at ``at``; ``at`` None: never by itself."""
+    """Do ``do`` at ``at`` for ``state``, of any attempt; ``at`` None: never by itself."""
 
     do: Do
-    operation: Operation | None = None
+    state: OperationState | None = None
     at: float | None = None
-    earlier: OperationState | None = None  #: of an earlier stack, in place of the record's own
 
 
 #: Actions under which no new paid call is made and nothing is polled.
@@ -86,12 +85,9 @@ def poll_gap(record: Record, operation: OperationState, now: float, policy: Poli
 
 def decide(record: Record, now: float) -> Step:
     """Return the next step; nothing is due before ``Step.at``."""
-    step = _decide(record, now)
-    for stack in record.earlier:
-        other = _decide(alone_with(record, stack), now)
-        if other.at is not None and (step.at is None or other.at < step.at):
-            step = replace(other, earlier=stack.operation)
-    return step
+    steps = [_decide(one, now) for one in (record, *(left(record, a) for a in record.ended))]
+    due = [step for step in steps if step.at is not None]
+    return min(due, key=lambda step: step.at or 0.0, default=steps[0])
 
 
 def _decide(record: Record, now: float) -> Step:
@@ -104,7 +100,7 @@ def _decide(record: Record, now: float) -> Step:
     if record.action is None and record.started_at is not None:
         late = step.at is None or step.at > record.deadline_at
         if late or now >= record.deadline_at:
-            step = Step(Do.ASK_DEADLINE, step.operation, record.deadline_at)
+            step = Step(Do.ASK_DEADLINE, step.state, record.deadline_at)
     return _no_later(record, step)
 
 
@@ -113,10 +109,10 @@ def _of_unknown_fate(record: Record, intent: OperationState, now: float) -> Step
     if record.action is not None and record.action.kind == "payment":
         return _no_later(record, Step(Do.REST))
     if record.action is None and not record.status.final and now >= record.deadline_at:
-        return Step(Do.ASK_DEADLINE, intent.operation, record.deadline_at)
+        return Step(Do.ASK_DEADLINE, intent, record.deadline_at)
     if _purged_before(record, intent):
         return Step(Do.PURGE, None, record.purge_at)
-    return Step(Do.RECONCILE, intent.operation, intent.not_before)
+    return Step(Do.RECONCILE, intent, intent.not_before)
 
 
 def _forward(record: Record) -> Step:
@@ -127,8 +123,8 @@ def _forward(record: Record) -> Step:
     if record.action is not None and record.action.kind in _BLOCKING:
         # Another key may be in place by now; every other block waits for a person.
         own_key = record.action.kind == "account"
-        return Step(Do.PREPARE, state.operation, state.not_before) if own_key else Step(Do.REST)
-    return Step(_next_of(state), state.operation, state.not_before)
+        return Step(Do.PREPARE, state, state.not_before) if own_key else Step(Do.REST)
+    return Step(_next_of(state), state, state.not_before)
 
 
 def _next_of(state: OperationState) -> Do:
@@ -156,14 +152,10 @@ def _purged_before(record: Record, intent: OperationState) -> bool:
 
 def _after_the_end(record: Record) -> Step:
     steps = [
-        Step(Do.REMOVE, o.operation, o.not_before)
-        for o in reversed(record.operations)
-        if o.cleanup.discard
+        Step(Do.REMOVE, o, o.not_before) for o in reversed(record.operations) if o.cleanup.discard
     ]
     steps += [
-        Step(Do.DISCARD, o.operation, o.not_before)
-        for o in record.operations
-        if discardable(record, o)
+        Step(Do.DISCARD, o, o.not_before) for o in record.operations if discardable(record, o)
     ]
     if record.deleted and record.purges < PURGES:
         steps.append(Step(Do.PURGE, None, record.purge_at))
@@ -186,17 +178,15 @@ def discardable(record: Record, op: OperationState) -> bool:
 
 def _no_later(record: Record, step: Step) -> Step:
     """Return whichever is earlier: the step or the next recheck."""
-    due = [
-        (o.call.recheck_at, o.operation) for o in record.operations if o.call.recheck_at is not None
-    ]
+    due = [(o.call.recheck_at, o) for o in record.operations if o.call.recheck_at is not None]
     if not due:
         return step
-    at, operation = min(due, key=lambda pair: pair[0])
-    return Step(Do.RECHECK, operation, at) if step.at is None or at < step.at else step
+    at, state = min(due, key=lambda pair: pair[0])
+    return Step(Do.RECHECK, state, at) if step.at is None or at < step.at else step
 
 
-def alone_with(record: R, stack: EarlierStack) -> R:
-    """Failed record with an earlier stack's operation alone: it is only cleaned up."""
+def left(record: R, attempt: Attempt) -> R:
+    """Failed record with an attempt that has ended: it is only cleaned up."""
     ended: dict[str, Any] = {"status": Status.FAILED, "cleanup": "delete", "deleted": False}
-    only: dict[str, Any] = {"operations": (stack.operation,), "earlier": (), "fallbacks": ()}
+    only: dict[str, Any] = {"operations": attempt.operations, "ended": (), "fallbacks": ()}
     return record.model_copy(update={**ended, **only, "action": None})

@@ -54,8 +54,8 @@ class Durations:
         took: dict[str, list[float]] = {}
         for record in page.records:
             seconds = (record.completed_at or 0.0) - record.created_at
-            # What was adopted took none, and what earlier stacks lost is not this one's time.
-            if seconds > 0 and not record.earlier:
+            # What was adopted took none, and what an ended attempt lost is not this one's time.
+            if seconds > 0 and not record.ended:
                 took.setdefault(record.stack, []).append(seconds)
         return {
             stack: statistics.median(times)

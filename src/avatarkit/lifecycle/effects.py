@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from .. import _telemetry, errors
 from .._log import cleaned, get_logger
@@ -13,7 +13,7 @@ from ..interfaces import ROLES, Clock, Fetcher, MediaStore, Provider, Repository
 from ..models import Job
 from ..records import Instant, LedgerEntry, OperationState, Phase, Record
 from ..webhooks import Inboxes
-from .apply import apply, movable
+from .apply import apply, following
 from .decide import Policy, settle_time
 from .events import (
     Absent,
@@ -24,7 +24,7 @@ from .events import (
     Postponed,
     Rechecked,
     SettleRestarted,
-    bound,
+    whose,
 )
 from .vendor_requests import Requests
 
@@ -120,7 +120,6 @@ class Effects:
 
     async def _put(self, record: Record, event: Event) -> Record:
         """Fold the event in and save; after a lost compare-and-swap, into the newest version."""
-        event = bound(event, record)
         while True:
             new = apply(record, event)
             if new is record:
@@ -132,7 +131,7 @@ class Effects:
                 if saved.status.final and not record.status.final:
                     _telemetry.finished(saved)
                 log.info("record.changed", id=saved.id, status=saved.status, by=_name(event))
-                if len(saved.earlier) > len(record.earlier):
+                if len(saved.ended) > len(record.ended):
                     _log_change_of_stack(saved)
                 return saved
             record = await self._reload(record)
@@ -211,7 +210,7 @@ class Effects:
         # A later attempt is made only once every earlier one is proved absent.
         times = state.failures + 1 if state.phase is Phase.NONE else state.call.attempt
         tired = down and times >= self._policy.patience
-        return (told or tired) and movable(record, state.operation)
+        return (told or tired) and bool(following(record, state.operation))
 
     def _not_accepted(self, record: Record, state: OperationState, now: Instant) -> Event:
         """Event after a proof that the attempt in doubt was not accepted.
@@ -228,7 +227,7 @@ class Effects:
             return failover(state, error, now.wall, state.call.attempt)
         return Absent(
             at=now.wall,
-            operation=state.operation,
+            **whose(state),
             attempt=state.call.attempt,
             then="ask" if tries >= self._policy.max_tries else "retry",
             message=cleaned(str(error)),
@@ -239,7 +238,7 @@ class Effects:
         """The clocks contradict each other: what was saved says nothing about how long ago."""
         return SettleRestarted(
             at=now.wall,
-            operation=state.operation,
+            **whose(state),
             attempt=state.call.attempt,
             instant=now,
             next_at=now.after(settle_time(state, self._policy)),
@@ -265,8 +264,8 @@ def _ledger(record: Record, event: Event) -> list[LedgerEntry]:
         jobs = event.jobs
     else:
         return []
-    whose = event.operation, event.provider
-    state = next((o for o in record.every_operation if (o.operation, o.provider) == whose), None)
+    about = event.operation, event.provider
+    state = next((o for o in record.every_operation if (o.operation, o.provider) == about), None)
     if state is None or not state.terms.billable:
         return []
     token = record.token(event.operation)
@@ -287,18 +286,13 @@ def _ledger(record: Record, event: Event) -> list[LedgerEntry]:
     ]
 
 
-def whose(state: OperationState) -> dict[str, Any]:
-    """Fields that bind an event to the operation, also where an earlier stack has it."""
-    return {"operation": state.operation, "provider": state.provider}
-
-
 def failover(
     state: OperationState, error: Exception, at: float, attempt: int | None = None
 ) -> Elsewhere:
     """Event that hands the training to the next stack, because of ``error``."""
     return Elsewhere(
         at=at,
-        operation=state.operation,
+        **whose(state),
         attempt=attempt,
         reason=cleaned(str(error)),
         error_type=type(error).__name__,
@@ -306,7 +300,7 @@ def failover(
 
 
 def _log_change_of_stack(record: Record) -> None:
-    before = record.earlier[-1]
+    before = record.ended[-1]
     log.warning(
         "training.failed_over",
         id=record.id,

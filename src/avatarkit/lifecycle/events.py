@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from ..models import Action, Job, Operation, StoredFile
-from ..records import HandIn, Instant, Record
+from ..records import HandIn, Instant, OperationState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,24 +19,15 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationEvent(Event):
-    """Something that happened to one operation, see ``bound`` for ``provider``."""
+    """Something that happened to one operation: that of the attempt which has ``provider``."""
 
     operation: Operation
-    provider: str | None = None  #: None: the provider that has the operation now
+    provider: str
 
 
-E = TypeVar("E", bound=Event)
-
-
-def bound(event: E, record: Record) -> E:
-    """Bind the event to the provider that has its operation in ``record`` now.
-
-    After a failover, the event still speaks of that provider, and not of its successor.
-    """
-    if not isinstance(event, OperationEvent) or event.provider is not None:
-        return event
-    state = record.operation(event.operation)
-    return event if state is None else replace(event, provider=state.provider)
+def whose(state: OperationState) -> dict[str, Any]:
+    """Fields that bind an event to the operation, also after a failover."""
+    return {"operation": state.operation, "provider": state.provider}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +115,7 @@ class Unsent(OperationEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elsewhere(OperationEvent):
-    """The provider refuses, or is down: the next stack takes over, see ``movable``.
+    """The provider refuses, or is down: the next stack takes over, see ``following``.
 
     It is proved that ``attempt`` was not accepted; None: it was a free call.
     """

@@ -47,9 +47,8 @@ def samples_of(record: Record) -> Iterator[Sample]:
     """The recordings that a record is made of."""
     given: tuple[Sample | None, ...] = ()
     if isinstance(record, Training):
-        given = (*record.voice, record.footage)
-        for other in record.fallbacks:
-            given += tuple(s for s in (*other.voice, other.footage) if s not in given)
+        for attempt in record.planned:
+            given += tuple(s for s in (*attempt.voice, attempt.footage) if s not in given)
     elif isinstance(record, Video):
         given = (record.audio, record.source)
     yield from (sample for sample in given if sample is not None)
@@ -95,8 +94,9 @@ def leftovers(record: Record) -> Iterator[Leftover]:
     """
     for state in record.operations if record.cleanup != "no" else ():
         yield from _left(state, removing=record.cleanup == "delete")
-    for stack in record.earlier:
-        yield from _left(stack.operation, removing=True)
+    for attempt in record.ended:
+        for state in attempt.operations:
+            yield from _left(state, removing=True)
     if record.deleted and not record.purges:
         yield Leftover("its results in the media store", pending=True)
 

@@ -16,9 +16,9 @@ from ..content.integrity import SUFFIXES
 from ..interfaces import ROLES, Provider
 from ..models import Action, Job, JobState, Operation, StoredFile, VendorRequest
 from ..records import Instant, OperationState, Phase, Record, elapsed, later
-from .apply import apply, movable
+from .apply import apply, following
 from .decide import poll_gap, settle_time
-from .effects import HOPELESS, PROVES_ABSENT, Effects, backoff, failover, failure, observed, whose
+from .effects import HOPELESS, PROVES_ABSENT, Effects, backoff, failover, failure, observed
 from .events import (
     Absent,
     Accepted,
@@ -30,6 +30,7 @@ from .events import (
     Postponed,
     Rechecked,
     Unsent,
+    whose,
 )
 from .expectations import expected_speech
 from .vendor_requests import digest
@@ -56,7 +57,7 @@ class PaidCalls(Effects):
                 record,
                 Intended(
                     at=instant.wall,
-                    operation=state.operation,
+                    **whose(state),
                     instant=instant,
                     digest=digest(request),
                     trace=_telemetry.traceparent(),
@@ -114,7 +115,7 @@ class PaidCalls(Effects):
                 return failover(state, caught, now, attempt)
             return Unsent(
                 at=now,
-                operation=operation,
+                **whose(state),
                 attempt=attempt,
                 next_at=later(now, backoff(attempt, caught)),
             )
@@ -132,7 +133,7 @@ class PaidCalls(Effects):
             )
             return Doubted(
                 at=now,
-                operation=operation,
+                **whose(state),
                 attempt=attempt,
                 recheck_at=later(now, self._policy.recheck),
                 next_at=later(now, min(2.0, state.terms.list_lag)),
@@ -148,7 +149,7 @@ class PaidCalls(Effects):
                 attempt=attempt,
             )
             first_look = later(now, poll_gap(record, state, now, self._policy))
-            return Accepted(at=now, operation=operation, job=job, files=files, next_at=first_look)
+            return Accepted(at=now, **whose(state), job=job, files=files, next_at=first_look)
         now = (await self._repository.now()).wall
         log.warning(
             "paid_call.refused",
@@ -162,7 +163,7 @@ class PaidCalls(Effects):
             return failover(state, error, now, attempt)
         return Absent(
             at=now,
-            operation=operation,
+            **whose(state),
             attempt=attempt,
             then=next(then for kind, then in PROVES_ABSENT.items() if isinstance(error, kind)),
             message=cleaned(str(error)),
@@ -194,7 +195,7 @@ class PaidCalls(Effects):
         if not state.call.doubted:
             doubt = Doubted(
                 at=now.wall,
-                operation=state.operation,
+                **whose(state),
                 attempt=state.call.attempt,
                 recheck_at=now.after(self._policy.recheck),
                 next_at=None,
@@ -241,7 +242,7 @@ class PaidCalls(Effects):
     ) -> Record:
         event = Accepted(
             at=now.wall,
-            operation=state.operation,
+            **whose(state),
             job=jobs[0],
             others=tuple(jobs[1:]),
             files=files,
@@ -258,7 +259,7 @@ class PaidCalls(Effects):
         if passed < settle:
             wait = min(settle - passed, max(2.0, passed))
             return await self._put(
-                record, Postponed(at=now.wall, operation=state.operation, next_at=now.after(wait))
+                record, Postponed(at=now.wall, **whose(state), next_at=now.after(wait))
             )
         return await self._put(record, self._not_accepted(record, state, now))
 
@@ -267,7 +268,7 @@ class PaidCalls(Effects):
 
         Where a fallback waits for a proof by look-up, a repeat would only put it off.
         """
-        if state.terms.findable and movable(record, state.operation):
+        if state.terms.findable and following(record, state.operation):
             return False
         passed = elapsed(cast("Instant", state.call.intent_at), now)
         window = state.terms.idempotency_window
@@ -295,7 +296,7 @@ class PaidCalls(Effects):
             return await self._ask_payment(record, state, now)
         passed = elapsed(cast("Instant", state.call.intent_at), now) or 0.0
         wait = min(max(2.0, passed), self._policy.gap_max)
-        event = Postponed(at=now.wall, operation=state.operation, next_at=now.after(wait))
+        event = Postponed(at=now.wall, **whose(state), next_at=now.after(wait))
         return await self._put(record, event)
 
     async def _ask_payment(self, record: Record, state: OperationState, now: Instant) -> Record:

@@ -23,6 +23,7 @@ from .events import (
     Restored,
     Resumed,
     Seen,
+    whose,
 )
 
 
@@ -78,11 +79,11 @@ class People(Effects):
         if record is None:
             return None, False
         now = (await self._repository.now()).wall
-        # An earlier stack's vendor may speak of what another one does by now.
-        whose: dict[str, Any] = {"operation": operation, "provider": event.provider}
-        seen: Event = Postponed(at=now, **whose, next_at=now)
+        # The vendor of an attempt that has ended may speak of what another one does by now.
+        about: dict[str, Any] = {"operation": operation, "provider": event.provider}
+        seen: Event = Postponed(at=now, **about, next_at=now)
         if known and event.trusted:
-            seen = Seen(at=now, **whose, job=event.job, next_at=now)
+            seen = Seen(at=now, **about, job=event.job, next_at=now)
         return await self._put(record, seen), known
 
     async def _named(self, token: str, operation: Operation) -> Record | None:
@@ -99,8 +100,8 @@ class People(Effects):
     async def give(self, record: Record, operation: Operation, recording: HandIn) -> Record:
         """Answer the record's action with the recording that it asks for; it is sent next."""
         now = await self._repository.now()
-        event = HandedIn(at=now.wall, operation=operation, hand_in=recording)
-        return await self._put(record, event)
+        state = cast("OperationState", record.operation(operation))
+        return await self._put(record, HandedIn(at=now.wall, **whose(state), hand_in=recording))
 
     async def resolve(self, record: Record, choice: str, *, job_id: str | None = None) -> Record:
         """Answer the record's action with one of its choices."""
@@ -129,8 +130,8 @@ class People(Effects):
                 event = await self._adopted(record, state, job_id, at)
             case "not_made" if state:
                 event = await self._not_made(record, state, now)
-            case "done" if operation:
-                event = Postponed(at=at, operation=operation, next_at=at)
+            case "done" if state:
+                event = Postponed(at=at, **whose(state), next_at=at)
             case _:
                 event = Resumed(at=at)
         return await self._put(record, event)
@@ -167,7 +168,7 @@ class People(Effects):
                 "key: set that account's key, or answer its question about accounts first"
             )
         job = await self._get(record, state.revised(job={"id": job_id}), provider)
-        return Accepted(at=at, operation=state.operation, job=job, next_at=at)
+        return Accepted(at=at, **whose(state), job=job, next_at=at)
 
     async def _not_made(self, record: Record, state: OperationState, now: Instant) -> Event:
         settle = settle_time(state, self._policy)

@@ -17,7 +17,7 @@ from typing import Literal, TypeVar
 from ..errors import BudgetExceeded, ConfigError
 from ..interfaces import MILLIONTHS, Cap, Held, dollars
 from ..models import Operation
-from ..records import Fallback, OperationState, Phase, Record, Video
+from ..records import Attempt, OperationState, Phase, Record, Video
 from .money import Money, checked, money, require
 from .quotes import Choice, Estimate, Scenario, Usage, Workload, every_variant, usages
 from .rows import Prices
@@ -232,29 +232,24 @@ def bounded(
     provider; ``ConfigError`` if ``max_cost`` is not an amount of dollars.
     """
     _require_names(allow_unknown)
-    kept: list[R] = []
+    kept: list[Attempt] = []
     refusals: list[BudgetExceeded] = []
-    for stack in (record, *(record.model_copy(update=dict(a)) for a in record.fallbacks)):
-        quoted, found = ordered(stack, prices[stack.stack])
+    for attempt in record.planned:
+        quoted, found = ordered(record.replanned([attempt]), prices[attempt.stack])
         try:
             if max_cost is not None:
                 _require_known(found, None, allow_unknown)
-                require(stack.stack, found.least, found.expected, max_cost)
+                require(attempt.stack, found.least, found.expected, max_cost)
             for budget in budgets:
                 _require_known(found, budget, {*allow_unknown, *budget.allow_unknown})
         except BudgetExceeded as refusal:
             refusals.append(refusal)
         else:
-            kept.append(quoted)
+            kept.append(quoted.planned[0])
     if not kept:
         raise refusals[0]
-    first, *others = kept
-    fallbacks = tuple(
-        Fallback(**{name: getattr(other, name) for name in Fallback.model_fields})
-        for other in others
-    )
-    first = first.model_copy(update={"fallbacks": fallbacks})
-    return first, [budget.cap(record.created_at, record.user_id) for budget in budgets]
+    caps = [budget.cap(record.created_at, record.user_id) for budget in budgets]
+    return record.replanned(kept), caps
 
 
 def _require_names(allow_unknown: Collection[str]) -> None:

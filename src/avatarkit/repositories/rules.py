@@ -83,7 +83,7 @@ def page_filter(
 
 
 def jobs_of(record: Record) -> set[JobKey]:
-    """All jobs of a record, with duplicates and those of earlier stacks."""
+    """All jobs of a record, with duplicates and those of ended attempts."""
     return {
         (state.provider, state.operation, job_id)
         for state in record.every_operation

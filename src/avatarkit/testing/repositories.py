@@ -24,8 +24,7 @@ from ..errors import BudgetExceeded, ConfigError, IllegalTransition, NotFound, S
 from ..interfaces import Backlog, Cap, Held, LogEntry, Repository
 from ..models import Action, Consent, Job, JobState, Operation, StoredFile, VendorEvent
 from ..records import (
-    EarlierStack,
-    Fallback,
+    Attempt,
     JobResult,
     LedgerEntry,
     OperationState,
@@ -240,22 +239,16 @@ class RepositorySuite:
         self, repository: Repository
     ) -> None:
         """Fallback stacks and failed stacks are stored, uploads included."""
-        other = Fallback(
+        other = Attempt(
             stack="other",
             operations=(OperationState(operation=Operation.VOICE, provider="other"),),
             voice=(_sample(),),
         )
         before, _ = await repository.create(a_training(fallbacks=(other,)))
-        left = EarlierStack(
-            stack="fake",
-            operation=before.operations[0].revised(uploads={"prepared": {"upload": "1"}}),
-            reason="no credits",
-            error_type="QuotaError",
-            at=_BIRTH,
-        )
-        moved = before.model_copy(
-            update={**dict(other), "fallbacks": (), "earlier": (left,), "next_at": None}
-        )
+        begun = before.operations[0].revised(uploads={"prepared": {"upload": "1"}})
+        why = {"reason": "no credits", "error_type": "QuotaError", "ended_at": _BIRTH}
+        over = before.planned[0].model_copy(update={"operations": (begun,), **why})
+        moved = before.replanned([other]).model_copy(update={"ended": (over,), "next_at": None})
         saved = await repository.save(before, moved)
         seen = await (await self.reopen(repository)).get(before.id)
         assert (seen, seen and seen.stack) == (saved, "other")
@@ -945,11 +938,11 @@ class RepositorySuite:
     async def test_a_job_of_an_earlier_stack_leads_to_its_record(
         self, repository: Repository
     ) -> None:
-        """A job that an earlier stack accepted late can be found for its deletion."""
+        """A job that an ended attempt got late can be found for its deletion."""
         old, _ = await repository.create(a_training())
         voice = old.operations[0].revised(provider="other", job={"id": "late"})
-        left = EarlierStack(stack="other", operation=voice, reason="no credits", at=_BIRTH)
-        saved = await repository.save(old, old.model_copy(update={"earlier": (left,)}))
+        over = Attempt(stack="other", operations=(voice,), reason="no credits", ended_at=_BIRTH)
+        saved = await repository.save(old, old.model_copy(update={"ended": (over,)}))
         assert await repository.find_job("other", Operation.VOICE, "late") == saved
 
     @pytest.mark.parametrize(
