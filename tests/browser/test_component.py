@@ -45,6 +45,7 @@ def test_what_vendors_say_is_never_read_as_markup():
 
 
 def test_the_bar_moves_and_never_backwards(page, slow):
+    page.emulate_media(reduced_motion="no-preference")
     sign_in(page, slow)
     avatar = train(page)
     seen = [width(avatar)]
@@ -759,9 +760,9 @@ def test_a_page_gives_the_component_its_own_colours(told):
 
 @pytest.mark.parametrize("locks", [True, False], ids=["https", "http"])
 def test_many_on_a_page_leave_connections_for_everything_else(page, told, locks):
-    if not locks:
-        page.add_init_script("Object.defineProperty(navigator, 'locks', {value: undefined})")
     told({})
+    if not locks:
+        page.evaluate("Object.defineProperty(navigator, 'locks', {value: undefined})")
     streams, asked = set(), set()
     page.route("**/trainings/m*/events", lambda r: streams.add(r.request.url))  # stays open
 

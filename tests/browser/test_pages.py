@@ -20,7 +20,8 @@ def block(page, language, holding):
     return next(one for one in blocks(page, language) if holding in one)
 
 
-def test_the_component_on_a_page_of_ones_own_shows_a_training_to_its_end(page, slow):
+def test_the_component_on_a_page_of_ones_own_shows_a_training_to_its_end(own_page, slow):
+    page = own_page
     sign_in(page, slow)
     training = train(page).get_attribute("training-id")
     page.context.clear_cookies()  # another page, whose user is known by a token
