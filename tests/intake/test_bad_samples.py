@@ -732,6 +732,7 @@ class Reads(io.FileIO):
 def test_a_sample_is_opened_once_and_its_bytes_are_read_about_once(tmp_path, monkeypatch, name):
     case, path = NAMED[name], tmp_path / name
     path.write_bytes(case.make())
+    probing.probe(path, name, case.role)  # imports open files, too
     monkeypatch.setattr(Path, "open", lambda self, *_given, **_more: Reads(self))
     monkeypatch.setattr(Reads, "opened", [])
     monkeypatch.setattr(Reads, "amount", 0)

@@ -93,7 +93,8 @@ def check_claims(source: Path | BinaryIO) -> None:
         with source.open("rb") as file:
             claims.check(file)
     else:
-        claims.check(source)
+        claims.check(getattr(source, "raw", source))  # its few small reads need no buffer
+        source.seek(0)
 
 
 def identified(source: Path | BinaryIO) -> Container | Foreign:

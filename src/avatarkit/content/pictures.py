@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from .containers import Container, picture_size
-from .decoding import DecodeError
+from .decoding import DecodeError, check_claims, too_much_memory
 from .limits import MAX_JPEG_PIXELS, MAX_PIXELS
 
 if TYPE_CHECKING:
@@ -66,8 +66,10 @@ class TooLargeError(DecodeError):
 def read_picture(source: Path | BinaryIO, container: Container, longest_side: int) -> Picture:
     """Decode a still whole, upright and opaque, and shrink it to ``longest_side``; blocking.
 
-    Raises ``DecodeError`` if the decoder cannot read it to its end, and ``TooLargeError``.
+    Raises ``DecodeError`` if the decoder cannot read it to its end, ``TooLargeError``, and
+    ``LimitExceeded`` if it needs more memory or time than a picture should.
     """
+    check_claims(source)
     if container.media_type == "image/heic":
         from .heif import read_heif
 
@@ -87,6 +89,8 @@ def read_picture(source: Path | BinaryIO, container: Container, longest_side: in
                 image.draft("RGB", (longest_side, longest_side))
                 image.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
                 rgb = opaque(ImageOps.exif_transpose(image))
+    except MemoryError as error:
+        raise too_much_memory() from error
     except UnidentifiedImageError as error:
         raise DecodeError("its header is damaged, or its format unknown") from error
     except Image.DecompressionBombError as error:

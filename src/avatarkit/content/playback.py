@@ -46,7 +46,9 @@ def _prepare() -> None:
         import PIL.Image  # noqa: F401
 
 
-@sandbox.job(prepare=_prepare)
+@sandbox.job(  # a slow machine must not reject what was paid for
+    pool=sandbox.WORK, limits=sandbox.Limits(cpu=120.0, wall=240.0), prepare=_prepare
+)
 def play(path: Path) -> Played:
     """Decode a file from its first to its last frame, in the sandbox; raises ``OSError``."""
     from .decoding import DecodeError, open_media

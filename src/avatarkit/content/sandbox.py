@@ -583,10 +583,11 @@ def _error(reply: Mapping[str, Any]) -> Exception:
     return error
 
 
+_CHILDREN: Final = max(2, min(4, os.cpu_count() or 1))
 #: Children that look into recordings; children for longer work, such as joining recordings and
 #: playing results; and children of the local provider's engine.
-MEDIA: Final = Pool("media", max(2, min(4, os.cpu_count() or 1)))
-WORK: Final = Pool("work", 1)
+MEDIA: Final = Pool("media", _CHILDREN)
+WORK: Final = Pool("work", _CHILDREN)
 ENGINE: Final = Pool("engine", 1)
 _POOLS: Final = (MEDIA, WORK, ENGINE)
 

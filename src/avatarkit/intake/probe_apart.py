@@ -16,8 +16,9 @@ from .probing import Facts, Flaw, shown
 
 def _prepare() -> None:
     with suppress(ImportError):  # probing says what is missing
-        import av  # noqa: F401
-        import numpy as np  # noqa: F401
+        from PIL import Image  # noqa: F401
+
+        from ..content import pictures, sound  # noqa: F401
 
 
 @sandbox.job(prepare=_prepare)
