@@ -107,7 +107,7 @@ _PICTURES = (
     (rb"GIF8[79]a", "image/gif"),
     (rb"P6\s", "image/x-portable-pixmap"),
     (rb"II\*\0|MM\0\*", "image/tiff"),
-    (rb"BM.{8}\0\0..\0\0[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", "image/bmp"),
+    (rb"BM.{4}\0{4}.{4}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0", "image/bmp"),
 )
 
 

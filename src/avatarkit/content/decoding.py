@@ -45,6 +45,11 @@ class DecodeError(Exception):
     """FFmpeg cannot decode a file, or a part of it; ``__cause__`` is FFmpeg's own error."""
 
 
+def _reason(error: Exception) -> str:
+    """FFmpeg's own words, without the path of the file."""
+    return getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
+
+
 class StillError(DecodeError):
     """A picture was opened as a recording; ``pictures.read_picture`` reads it."""
 
@@ -84,7 +89,7 @@ def open_media(
     except MemoryError as error:
         raise too_much_memory() from error
     except _BAD_FILE as error:
-        raise DecodeError(f"{type(error).__name__}: {error}") from error
+        raise DecodeError(_reason(error)) from error
 
 
 def check_claims(source: Path | BinaryIO) -> None:
@@ -158,4 +163,4 @@ def decode(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     except MemoryError as error:
         raise too_much_memory() from error
     except (*_BAD_FILE, ValueError, OverflowError) as error:
-        raise DecodeError(f"{type(error).__name__}: {error}") from error
+        raise DecodeError(_reason(error)) from error
