@@ -23,3 +23,8 @@ def result(link, seconds=10.0):
     suffix = link.partition("?")[0].rpartition(".")[2]
     made = {"mp3": mp3, "wav": wav}.get(suffix, filmed)
     return portrait() if suffix in {"jpg", "jpeg", "png"} else made(seconds)
+
+
+async def streamed(content):
+    """A body that is read as a stream."""
+    yield content

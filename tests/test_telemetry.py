@@ -360,8 +360,8 @@ class Leaky(Fake, Prepares):
         self._fail_once("prepare")
         return {"upload": SIGNED}
 
-    async def _submit(self, operation, request, *media):
-        job = await super()._submit(operation, request, *media)
+    async def _submit(self, operation, request, *media, **more):
+        job = await super()._submit(operation, request, *media, **more)
         self._fail_once("submit", errors.Ambiguous)
         return job
 

@@ -6,19 +6,28 @@ import datetime as dt
 import hashlib
 import io
 import json
+import struct
+import tempfile
 from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree as ET
 
+import anyio
 import pytest
 
 from avatarkit import AvatarKit, errors
 from avatarkit.config.settings import Settings
 from avatarkit.content import credentials
 from avatarkit.content.credentials import AI_MADE, SIDECAR, Marking, Signer, disclosure
+from avatarkit.content.marks import read_marks
+from avatarkit.content.results import Expected, check
+from avatarkit.content.watermark import watermarker_from
 from avatarkit.media.folder import FolderStore
-from avatarkit.providers.fake import Fake, FakeVendor
+from avatarkit.providers.fake import Fake, FakeVendor, filmed, portrait
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.testing import FakeClock
-from demo import trained
+from demo import DEMO, trained
+from results import mp3, wav
 
 pytestmark = pytest.mark.anyio
 KEY = "results/v1/video-video.mp4"
@@ -98,9 +107,16 @@ async def stream(data):
         yield data[at : at + 1000]
 
 
+async def put(marking, store, data, media_type="video/mp4", key=KEY):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "result"
+        path.write_bytes(data)
+        return await marking.put(store, key, path, media_type)
+
+
 async def kept(store, data, signer=None, media_type="video/mp4", key=KEY):
     """What the store gives back of what it was given."""
-    stored = await Marking(signer).put(store, key, stream(data), media_type)
+    stored = await put(Marking(signer), store, data, media_type, key)
     body = b"".join([chunk async for chunk in store.open(key)])
     assert (stored.size, stored.sha256) == (len(body), hashlib.sha256(body).hexdigest())
     return body
@@ -110,11 +126,11 @@ async def sidecar(store, key=KEY):
     return json.loads(b"".join([chunk async for chunk in store.open(key + SIDECAR)]))
 
 
-def read_credentials(body):
+def read_credentials(body, media_type="video/mp4"):
     """Whether C2PA's reader finds them valid, the active manifest, and all of them."""
     import c2pa
 
-    with c2pa.Reader("video/mp4", io.BytesIO(body)) as reader:
+    with c2pa.Reader(media_type, io.BytesIO(body)) as reader:
         told = json.loads(reader.json())
         return reader.get_validation_state(), told["manifests"][told["active_manifest"]], told
 
@@ -180,7 +196,7 @@ async def test_a_key_may_stay_with_who_signs(store, clip, signer):
 async def test_what_cannot_be_signed_now_is_not_stored(store, clip, signer):
     marks = Marking(replace(signer, timestamps="http://127.0.0.1:9"))
     with pytest.raises(errors.StorageError, match="Content Credentials"):
-        await marks.put(store, KEY, stream(clip), "video/mp4")
+        await put(marks, store, clip)
     assert await store.stat(KEY) is None
 
 
@@ -287,28 +303,184 @@ async def test_nothing_stays_nothing(store):
     assert await store.stat(KEY + SIDECAR) is None
 
 
-async def test_pictures_and_sound_pass(store):
-    assert await kept(store, b"jpg", media_type="image/jpeg") == b"jpg"
+async def test_subtitles_pass(store):
+    assert await kept(store, b"WEBVTT\n", media_type="text/vtt") == b"WEBVTT\n"
     assert await store.stat(KEY + SIDECAR) is None
 
 
-async def test_a_full_disk_is_said(store, clip, monkeypatch):
-    async def full(*_):
-        class Full:
-            async def __aenter__(self):
-                return self
+PHOTO = (DEMO / "portrait.jpg").read_bytes()
+TAGGED = b"ID3\x04\0\0\0\0\0\x0fTSSE\0\0\0\x05\0\0\x03Lavf" + mp3(1)
+OTHERS = {
+    "WAV": ("audio/wav", wav(1)),
+    "MP3": ("audio/mpeg", mp3(1)),
+    "tagged MP3": ("audio/mpeg", TAGGED),
+    "PNG": ("image/png", portrait()),
+    "JPEG": ("image/jpeg", PHOTO),
+}
 
-            async def __aexit__(self, *_):
-                pass
 
-            async def write(self, chunk):
-                raise OSError(28, "No space left on device")
+@pytest.mark.parametrize(("media_type", "data"), OTHERS.values(), ids=OTHERS)
+async def test_sound_and_pictures_are_signed_too(store, signer, media_type, data):
+    body = await kept(store, data, signer, media_type)
+    state, manifest, _ = read_credentials(body, media_type)
+    assert state == "Valid"
+    assert actions(manifest) == [{"action": "c2pa.created", "digitalSourceType": AI_MADE}]
+    assert (await sidecar(store))["carried_by"] == "c2pa"
+    assert len(body) < len(data) + 20_000  # no second picture of it
 
-        return Full()
 
-    monkeypatch.setattr(credentials.anyio, "open_file", full)
-    with pytest.raises(errors.StorageError, match="No space left"):
-        await kept(store, clip)
+@pytest.mark.parametrize(("media_type", "data"), OTHERS.values(), ids=OTHERS)
+async def test_without_a_signer_sound_and_pictures_say_it_in_xmp(store, tmp_path, media_type, data):
+    pytest.importorskip("av")
+    body = await kept(store, data, media_type=media_type)
+    assert AI_MADE.encode() in body
+    assert await kept(store, body, media_type=media_type) == body
+    assert (await sidecar(store))["carried_by"] == "xmp"
+    path = tmp_path / "marked"
+    path.write_bytes(body)
+    found = await check(path, Expected(name="any", media_type=media_type))
+    assert found.media_type == media_type
+
+
+async def test_a_stream_without_a_length_has_its_sidecar(store):
+    data = bytearray(wav(1))
+    data[4:8] = b"\xff" * 4
+    assert await kept(store, bytes(data), media_type="audio/wav") == data
+    assert (await sidecar(store))["carried_by"] == "sidecar"
+
+
+@pytest.mark.parametrize("with_signer", [True, False])
+@pytest.mark.parametrize("kind", ["video/mp4", "image/jpeg", "audio/wav"])
+async def test_broken_credentials_of_a_vendor_are_reported_and_stay_broken(
+    store, clip, signer, caplog, kind, with_signer
+):
+    data = {"video/mp4": clip, "image/jpeg": PHOTO, "audio/wav": wav(1)}[kind]
+    theirs = bytearray(await kept(store, data, made_signer(), kind))
+    at = {"video/mp4": theirs.find(b"mdat") + 40}.get(kind, 0) or theirs.find(data[-400:-300]) + 50
+    theirs[at] ^= 1
+    body = await kept(store, bytes(theirs), signer if with_signer else None, kind)
+    assert read_credentials(body, kind)[0] == "Invalid"
+    told = await sidecar(store)
+    assert (told["carried_by"], told["vendor_credentials"]) == ("sidecar", "invalid")
+    assert "credentials.vendor_invalid" in caplog.text
+
+
+async def test_only_one_file_is_signed_at_a_time(store, clip, signer, monkeypatch):
+    running, most = 0, 0
+    made = credentials._made
+
+    def counted(given):
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        try:
+            return made(given)
+        finally:
+            running -= 1
+
+    marks = Marking(signer)
+    monkeypatch.setattr(credentials, "_made", counted)
+    async with anyio.create_task_group() as tasks:
+        for number in range(4):
+            tasks.start_soon(put, marks, store, clip, "video/mp4", f"results/{number}/video.mp4")
+    assert most == 1
+
+
+class Watermark:
+    """Writes its mark behind the last box."""
+
+    name = "behind"
+    box = b"\0\0\0\x0cfreemark"
+
+    def takes(self, media_type):
+        return media_type == "video/mp4"
+
+    def mark(self, path, media_type):
+        path.write_bytes(path.read_bytes() + self.box)
+
+    def find(self, path, media_type):
+        return self.box in path.read_bytes()
+
+
+async def test_a_watermark_comes_before_the_signature(store, clip, signer):
+    stored = await put(Marking(signer, watermarker=Watermark()), store, clip)
+    body = b"".join([chunk async for chunk in store.open(stored.key)])
+    assert read_credentials(body)[0] == "Valid"
+    assert Watermark.box in body
+    assert (await sidecar(store))["watermark"] == "behind"
+
+
+# -- reading marks ----------------------------------------------------------------------------
+
+
+def layers(path, watermarker=None):
+    return {layer.name: layer.state for layer in read_marks(path, watermarker)}
+
+
+async def test_every_layer_is_read(store, clip, signer, tmp_path):
+    path = tmp_path / "video.mp4"
+    path.write_bytes(clip)
+    assert set(layers(path, Watermark()).values()) == {"absent"}
+    mark = Marking(signer, watermarker=Watermark()).mark(path, "video/mp4")
+    path.with_name(f"{path.name}{SIDECAR}").write_text(mark.model_dump_json())
+    assert layers(path, Watermark()) == {
+        "c2pa": "valid",
+        "xmp": "absent",
+        "sidecar": "valid",
+        "watermark": "valid",
+    }
+    path.write_bytes(path.read_bytes().replace(b"mdat", b"free"))
+    assert (layers(path)["c2pa"], layers(path)["sidecar"]) == ("invalid", "invalid")
+
+
+def test_a_mark_in_metadata_is_read(clip, tmp_path):
+    path = tmp_path / "video.mp4"
+    path.write_bytes(clip)
+    Marking().mark(path, "video/mp4")
+    assert layers(path) == {
+        "c2pa": "absent",
+        "xmp": "valid",
+        "sidecar": "absent",
+        "watermark": "unchecked",
+    }
+
+
+@pytest.mark.parametrize("content", [None, b"<html></html>", b""])
+def test_what_is_no_media_has_no_marks(tmp_path, content):
+    path = tmp_path / "video.mp4"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(errors.MediaRejected):
+        read_marks(path)
+
+
+@pytest.mark.parametrize("name", ["nowhere:Watermark", "json:Nothing", "perfect"])
+def test_an_unknown_watermarker_is_refused(name):
+    with pytest.raises(errors.ConfigError, match="AVATARKIT_WATERMARKER"):
+        watermarker_from({"AVATARKIT_WATERMARKER": name})
+
+
+def test_the_extra_of_the_watermark_is_named(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "perth", None)
+    with pytest.raises(errors.ConfigError, match="watermark"):
+        watermarker_from({"AVATARKIT_WATERMARKER": "perth"})
+
+
+def test_no_watermarker_is_the_default():
+    assert watermarker_from({}) is None
+
+
+def test_speech_keeps_its_watermark_as_mp3(tmp_path):
+    pytest.importorskip("perth")
+    from avatarkit.content import audio
+    from avatarkit.content.watermark import PerthWatermarker
+
+    marker, path = PerthWatermarker(), tmp_path / "speech.wav"
+    audio.write([DEMO / "voice.wav"], path, "audio/wav")
+    assert not marker.find(path, "audio/wav")
+    marker.mark(path, "audio/wav")
+    audio.write([path], tmp_path / "speech.mp3", "audio/mpeg")
+    assert marker.find(tmp_path / "speech.mp3", "audio/mpeg")
 
 
 # -- in the kit -------------------------------------------------------------------------------
@@ -384,9 +556,10 @@ async def test_save_marks_nothing_where_marking_is_off(house, tmp_path, clip):
 
 
 async def test_save_lays_a_sidecar_beside_what_can_hold_no_mark(house, tmp_path, monkeypatch):
-    monkeypatch.setattr(house.vendor, "fetched", lambda link: (b"no boxes", None))
+    endless = filmed(1).replace(struct.pack(">I4s", 3854, b"mdat"), b"\0\0\0\0mdat")
+    monkeypatch.setattr(house.vendor, "fetched", lambda link: (endless, None))
     video = await house.video()
-    assert await house.saved(video, tmp_path / "out.mp4") == b"no boxes"
+    assert await house.saved(video, tmp_path / "out.mp4") == endless
     told = json.loads((tmp_path / f"out.mp4{SIDECAR}").read_text())
     assert told["digital_source_type"] == AI_MADE
 
@@ -431,8 +604,15 @@ def test_the_label_is_there_in_the_language(language):
     assert disclosure(language).startswith("Este vídeo")
 
 
-def test_every_label_is_another():
-    assert len({disclosure(language) for language in credentials.DISCLOSURES}) >= 12
+@pytest.mark.parametrize("form", ["text", "spoken", "icon"])
+def test_every_label_is_another(form):
+    assert len({disclosure(language, form) for language in credentials.DISCLOSURES}) >= 12
+
+
+def test_a_recording_has_a_spoken_notice_and_a_picture_has_an_icon():
+    assert disclosure("en", "spoken").startswith("This recording")
+    icon = ET.fromstring(disclosure("de", "icon"))
+    assert "KI" in "".join(icon.itertext())
 
 
 def test_an_unknown_language_is_refused_with_the_list():

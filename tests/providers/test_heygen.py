@@ -43,7 +43,7 @@ from avatarkit.testing import CannedAnswers, FakeClock, Golden, ProviderSuite, S
 from avatarkit.testing.providers import KEY, TOKEN
 from avatarkit.webhooks import Delivery
 from providers.contract import Contract
-from results import result
+from results import result, streamed
 
 pytestmark = pytest.mark.anyio
 
@@ -789,7 +789,7 @@ class Vendor(HeyGen):
         await request.aread()
         key, path = request.headers.get("idempotency-key"), request.url.path
         if request.url.host == "files.heygen.ai":
-            return httpx.Response(200, content=result(request.url.path, 12.4))
+            return httpx.Response(200, content=streamed(result(request.url.path, 12.4)))
         told = json.loads(json.dumps(self.told(request.method, path)))
         if key is None or "consent" in path:
             return httpx.Response(200, json=told)

@@ -1,17 +1,21 @@
 # ruff: noqa: RUF001 - labels in other scripts look like Latin here and there
-"""Machine-readable AI labels for finished videos: Content Credentials (C2PA), XMP, sidecars.
+"""Machine-readable AI labels for results: Content Credentials (C2PA), XMP, watermark, sidecars.
 
-With a signer (extra ``c2pa``) a video gets Content Credentials; without one, an MP4 gets an XMP
-packet with the same statement. A sidecar file beside each marked video tells how it is marked.
+With a signer (extra ``c2pa``) a video, recording or picture gets Content Credentials; without one,
+an XMP packet with the same statement, if ``xmp`` knows its format. A sidecar file beside each
+marked file tells how it is marked.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
+import mmap
 import struct
 import tempfile
+import threading
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
@@ -22,15 +26,19 @@ import anyio
 import anyio.to_thread
 
 from .. import errors
+from .._log import get_logger
 from ..errors import AvatarKitError, StorageError
-from ..interfaces import MediaStore
+from ..interfaces import MediaStore, Watermarker
 from ..models import Model, StoredFile
+from . import xmp
 from .files import chunks as pieces
 from .files import spool, whole
 
 #: IPTC's term for media from a model, as C2PA and XMP write it.
 #: Source: https://cv.iptc.org/newscodes/digitalsourcetype/
 AI_MADE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+log = get_logger(__name__)
+
 #: Suffix of a sidecar's key, after the key of its file.
 SIDECAR = ".marking.json"
 
@@ -57,15 +65,64 @@ DISCLOSURES: Mapping[str, str] = {
 }
 
 
-def disclosure(language: str = "en") -> str:
-    """Text of the label in a language such as ``"pt"`` or ``"pt-BR"``; raises ``Unsupported``."""
-    text = DISCLOSURES.get(language.replace("_", "-").partition("-")[0].lower())
-    if text is None:
+#: Language -> notice that is spoken at the start of a recording without pictures.
+SPOKEN: Mapping[str, str] = {
+    "ar": "تم إنشاء هذا التسجيل بواسطة الذكاء الاصطناعي. الصوت اصطناعي.",
+    "de": "Diese Aufnahme wurde mit künstlicher Intelligenz erzeugt. Die Stimme ist synthetisch.",
+    "en": "This recording was made with artificial intelligence. The voice is synthetic.",
+    "es": "Esta grabación se ha creado con inteligencia artificial. La voz es sintética.",
+    "fr": "Cet enregistrement a été créé par une intelligence artificielle. La voix est "
+    "synthétique.",
+    "hi": "यह रिकॉर्डिंग कृत्रिम बुद्धिमत्ता से बनाई गई है। आवाज़ कृत्रिम है।",
+    "it": "Questa registrazione è stata creata con l'intelligenza artificiale. La voce è "
+    "sintetica.",
+    "ja": "この録音はAIによって作成されました。音声は合成されたものです。",
+    "ko": "이 녹음은 인공지능으로 제작되었습니다. 음성은 합성된 것입니다.",
+    "nl": "Deze opname is gemaakt met kunstmatige intelligentie. De stem is synthetisch.",
+    "pl": "To nagranie zostało stworzone przez sztuczną inteligencję. Głos jest syntetyczny.",
+    "pt": "Esta gravação foi criada com inteligência artificial. A voz é sintética.",
+    "tr": "Bu kayıt yapay zekâ ile oluşturulmuştur. Ses sentetiktir.",
+    "uk": "Цей запис створено за допомогою штучного інтелекту. Голос синтетичний.",
+    "zh": "本录音由人工智能生成，声音为合成。",
+}
+#: Abbreviation of "artificial intelligence" in an icon; "AI" in other languages.
+_ABBREVIATIONS = {"de": "KI", "es": "IA", "fr": "IA", "it": "IA", "pt": "IA", "uk": "ШІ"}
+
+
+def disclosure(language: str = "en", form: Literal["text", "spoken", "icon"] = "text") -> str:
+    """Label in a language such as ``"pt"`` or ``"pt-BR"``; raises ``Unsupported``.
+
+    ``"text"`` stands beside a video, ``"spoken"`` is read at the start of a recording without
+    pictures, and ``"icon"`` is an SVG picture with the abbreviation and, in English, "GENERATED".
+    The icon follows the description of the EU's icon; the official files are the Commission's.
+    """
+    short = language.replace("_", "-").partition("-")[0].lower()
+    if short not in DISCLOSURES:
         raise errors.Unsupported(
             f"there is no label in {language!r}: choose one of {', '.join(DISCLOSURES)}"
         )
-    return text
+    if form == "icon":
+        return _icon(_ABBREVIATIONS.get(short, "AI"), DISCLOSURES[short])
+    return (SPOKEN if form == "spoken" else DISCLOSURES)[short]
 
+
+def _icon(abbreviation: str, title: str) -> str:
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 96 96" role="img">'
+        f'<title>{title}</title><rect x="4" y="4" width="88" height="88" rx="16" fill="#fff"'
+        ' stroke="#000" stroke-width="6"/><text x="48" y="56" text-anchor="middle"'
+        f' font-family="sans-serif" font-weight="700" font-size="40">{abbreviation}</text>'
+        '<text x="48" y="76" text-anchor="middle" font-family="sans-serif" font-weight="700"'
+        ' font-size="12">GENERATED</text></svg>'
+    )
+
+
+#: Statement in the metadata, by the first part of the media type.
+_STATEMENTS: Mapping[str, str] = {
+    "video": DISCLOSURES["en"],
+    "audio": "This recording was made with artificial intelligence. Its voice is synthetic.",
+    "image": "This picture was made with artificial intelligence.",
+}
 
 _Carrier = Literal["c2pa", "vendor-c2pa", "xmp", "sidecar"]
 
@@ -78,6 +135,9 @@ class Mark(Model):
     #: "c2pa": our Content Credentials; "vendor-c2pa": the vendor's own, unchanged, since a change
     #: would break them; "xmp": a packet in the file; "sidecar": only this sidecar
     carried_by: _Carrier
+    #: state of the vendor's own Content Credentials; "unchecked" without the extra ``c2pa``
+    vendor_credentials: Literal["valid", "invalid", "unchecked"] | None = None
+    watermark: str | None = None  #: name of the imperceptible watermark in it
     sha256: str  #: of the file as it is stored
     size: int  #: bytes
 
@@ -112,28 +172,37 @@ class Signer:
 
 
 class Marking:
-    """Labelling of stored videos: ``AvatarKit(marking=Marking(signer))``.
+    """Labelling of stored results: ``AvatarKit(marking=Marking(signer))``.
 
-    Raises ``ConfigError`` at once if the extra ``c2pa`` is missing, or the certificate or key is
-    invalid.
+    ``watermarker`` adds an imperceptible watermark, before the file is signed. Raises
+    ``ConfigError`` at once if the extra ``c2pa`` is missing, or the certificate or key is invalid.
     """
 
-    def __init__(self, signer: Signer | None = None) -> None:
+    def __init__(
+        self, signer: Signer | None = None, *, watermarker: Watermarker | None = None
+    ) -> None:
         self._signer = signer
+        self._watermarker = watermarker
         if signer is not None:
             _try(signer)
 
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read the signer, and the watermarker that ``AVATARKIT_WATERMARKER`` names."""
+        from .watermark import watermarker_from
+
+        return cls(Signer.from_env(environ), watermarker=watermarker_from(environ))
+
     async def put(self, media: MediaStore, key: str, path: Path, media_type: str) -> StoredFile:
-        """Mark a video in place and store it, with its sidecar.
+        """Mark a video, recording or picture in place and store it, with its sidecar.
 
         Raises ``StorageError`` if a signature cannot be made now; then nothing is stored.
         """
-        if not media_type.startswith("video/"):
+        if not marked_type(media_type):
             return await media.put(key, pieces(path), media_type)
-        carried = await anyio.to_thread.run_sync(self._marked, path, media_type)
+        mark = await anyio.to_thread.run_sync(self.mark, path, media_type)
         stored = await media.put(key, pieces(path), media_type)
         if stored.size:
-            mark = Mark(carried_by=carried, sha256=stored.sha256, size=stored.size)
             await media.put(
                 f"{key}{SIDECAR}",
                 whole(mark.model_dump_json(indent=2).encode()),
@@ -143,33 +212,61 @@ class Marking:
 
     def mark(self, path: Path, media_type: str) -> Mark:
         """Mark a file in place, as its last change; raises ``StorageError``. Blocking."""
-        carried = self._marked(path, media_type)
+        vendor = self._vendor(path, media_type)
+        watermark = None
+        if vendor is None and self._watermarker and self._watermarker.takes(media_type):
+            self._watermarker.mark(path, media_type)
+            watermark = self._watermarker.name
+        carried = self._carried(path, media_type, vendor)
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return Mark(carried_by=carried, sha256=digest, size=path.stat().st_size)
+        return Mark(
+            statement=_STATEMENTS[media_type.partition("/")[0]],
+            carried_by=carried,
+            vendor_credentials=vendor,
+            watermark=watermark,
+            sha256=digest,
+            size=path.stat().st_size,
+        )
 
-    def _marked(self, path: Path, media_type: str) -> _Carrier:
-        boxes = list(_boxes(path)) if media_type in _BOXED else []
-        vendor = any(kind == _C2PA for kind, _, _ in boxes)
-        if boxes and self._signer and _signed(path, media_type, self._signer, vendor=vendor):
+    def _vendor(
+        self, path: Path, media_type: str
+    ) -> Literal["valid", "invalid", "unchecked"] | None:
+        """State of the Content Credentials that a file came with; broken ones are logged."""
+        if not has_credentials(path):
+            return None
+        try:
+            state = verified(path, media_type).state
+        except errors.ConfigError:
+            return "unchecked"
+        if state == "invalid":
+            log.warning("credentials.vendor_invalid", media_type=media_type)
+        return state
+
+    def _carried(self, path: Path, media_type: str, vendor: str | None) -> _Carrier:
+        """Add the mark. Broken credentials stay as they are: a signature would hide them."""
+        if vendor == "invalid":
+            return "sidecar"
+        parent = vendor is not None
+        if self._signer and _signed(path, media_type, self._signer, vendor=parent):
             return "c2pa"
         if vendor:
             return "vendor-c2pa"
-        if not boxes:
-            return "sidecar"
-        if not any(kind == _XMP and AI_MADE.encode() in _read(path, *at) for kind, *at in boxes):
-            with path.open("ab") as file:
-                file.write(struct.pack(">I", 8 + len(_XMP) + len(_PACKET)) + b"uuid")
-                file.write(_XMP + _PACKET)
-        return "xmp"
+        packet = xmp.packet(AI_MADE, _STATEMENTS[media_type.partition("/")[0]])
+        return "xmp" if xmp.add(path, media_type, packet, AI_MADE.encode()) else "sidecar"
+
+
+def marked_type(media_type: str) -> bool:
+    """True for a file that people see or hear."""
+    return media_type.partition("/")[0] in _STATEMENTS
 
 
 async def write(
     media: MediaStore, stored: StoredFile, path: Path, marking: Marking | None
 ) -> Mark | None:
-    """Write a stored file to ``path``; mark a video that is not marked yet."""
+    """Write a stored file to ``path``; mark it if it is not marked yet."""
     await spool(path, media.open(stored.key))
-    if marking is None or not stored.media_type.startswith("video/"):
+    if marking is None or not marked_type(stored.media_type):
         return None
     known = await _mark_of(media, stored)
     return known or await anyio.to_thread.run_sync(marking.mark, path, stored.media_type)
@@ -197,49 +294,61 @@ async def save(media: MediaStore, stored: StoredFile, path: Path, marking: Marki
     return path
 
 
-#: Media types whose files consist of boxes; another box may be appended.
-_BOXED = ("video/mp4", "video/quicktime")
-#: The ``uuid`` boxes of C2PA (C2PA 2.1, A.5.1) and of XMP (XMP part 3, 1.2.7.1).
-_C2PA = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
-_XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
-_PACKET = (
-    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
-    '<x:xmpmeta xmlns:x="adobe:ns:meta/">'
-    '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-    '<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"'
-    ' xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"'
-    f' Iptc4xmpExt:DigitalSourceType="{AI_MADE}"><dc:description><rdf:Alt>'
-    f'<rdf:li xml:lang="x-default">{DISCLOSURES["en"]}</rdf:li>'
-    "</rdf:Alt></dc:description></rdf:Description></rdf:RDF></x:xmpmeta>"
-    '<?xpacket end="r"?>'
-).encode()
+#: Type of the JUMBF box of a C2PA manifest store (C2PA 2.1, 11.1.4.2), in files of all formats.
+_STORE = b"jumdc2pa\x00\x11\x00\x10"
 
 
-def _boxes(path: Path) -> Iterator[tuple[bytes, int, int]]:
-    """Kind, offset and size of the top-level boxes; empty if no box can be appended."""
-    found: list[tuple[bytes, int, int]] = []
-    at, end = 0, path.stat().st_size
-    with path.open("rb") as file:
-        while at < end:
-            file.seek(at)
-            head = file.read(24)
-            if len(head) < 8:
-                return
-            size, kind = struct.unpack(">I4s", head[:8])
-            if size == 1 and len(head) >= 16:
-                (size,) = struct.unpack(">Q", head[8:16])
-            if size < 8 or at + size > end:  # 0 is "to the end of the file"
-                return
-            found.append((head[8:24] if kind == b"uuid" else kind, at, size))
-            at += size
-    if found and found[0][0] == b"ftyp":
-        yield from found
+def has_credentials(path: Path) -> bool:
+    """True if a file contains Content Credentials, valid or not; blocking."""
+    if not path.stat().st_size:
+        return False
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return data.find(_STORE) >= 0
 
 
-def _read(path: Path, at: int, size: int) -> bytes:
-    with path.open("rb") as file:
-        file.seek(at)
-        return file.read(min(size, 1 << 20))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """Content Credentials, as the library's reader validates them."""
+
+    state: Literal["valid", "invalid"]
+    trusted: bool  #: signed by a certificate on the library's trust list
+    ai_made: bool  #: the active manifest says that a model made it
+    signer: str | None
+    time: str | None  #: of the timestamp authority, ISO 8601
+    problems: tuple[str, ...]  #: codes of failed validations
+
+
+def verified(path: Path, media_type: str) -> Verified:
+    """Validate the Content Credentials of a file; blocking.
+
+    Raises ``ConfigError`` without the extra ``c2pa``.
+    """
+    c2pa = _c2pa()
+    try:
+        with path.open("rb") as file, c2pa.Reader(media_type, file) as reader:
+            state, told = reader.get_validation_state(), json.loads(reader.json())
+    except c2pa.C2paError as error:
+        problem = type(error).__name__
+        return Verified(
+            state="invalid",
+            trusted=False,
+            ai_made=False,
+            signer=None,
+            time=None,
+            problems=(problem,),
+        )
+    active = told["manifests"].get(told.get("active_manifest"), {})
+    signature = active.get("signature_info", {})
+    statuses = told.get("validation_status", ())
+    codes = (str(status["code"]) for status in statuses)
+    return Verified(
+        state="invalid" if state == "Invalid" else "valid",
+        trusted=state == "Trusted",
+        ai_made=AI_MADE in json.dumps(active.get("assertions", ())),
+        signer=signature.get("issuer"),
+        time=signature.get("time"),
+        problems=tuple(code for code in codes if code != "signingCredential.untrusted"),
+    )
 
 
 def _c2pa() -> Any:
@@ -294,8 +403,14 @@ def _signed(path: Path, media_type: str, signer: Signer, *, vendor: bool) -> boo
     }
     target = path.with_name(f"{path.name}.signed")
     try:
-        with _made(signer) as made, path.open("rb") as source, target.open("w+b") as out:
-            builder = c2pa.Builder(manifest)
+        with (
+            _ONE_AT_A_TIME,
+            _made(signer) as made,
+            path.open("rb") as source,
+            target.open("w+b") as out,
+        ):
+            context = c2pa.Context(settings=c2pa.Settings.from_dict(_SETTINGS))
+            builder = c2pa.Builder(manifest, context=context)
             if vendor:
                 parent = {"title": "video", "relationship": "parentOf", "label": _VENDORS}
                 builder.add_ingredient(parent | {"instance_id": _VENDORS}, media_type, source)
@@ -312,6 +427,12 @@ def _signed(path: Path, media_type: str, signer: Signer, *, vendor: bool) -> boo
 
 
 _VENDORS = "vendor"
+#: The library holds a file in memory while it signs, once with these settings and else twice.
+_ONE_AT_A_TIME = threading.Lock()
+_SETTINGS = {
+    "core": {"backing_store_memory_threshold_in_mb": 8},
+    "builder": {"thumbnail": {"enabled": False}},
+}
 #: Messages of the library if the video, not the signer, is the cause.
 _DAMAGED = ("could not be parsed", "failed to fill whole buffer", "type is unsupported")
 

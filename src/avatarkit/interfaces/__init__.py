@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .media import Face, FaceFinder, Fetcher, Link, MediaStore
+from .media import Face, FaceFinder, Fetcher, Link, MediaStore, Watermarker
 from .providers import (
     ROLES,
     TURN,
@@ -83,6 +83,7 @@ __all__ = [
     "VideoGenerator",
     "VoiceCloner",
     "Wakes",
+    "Watermarker",
     "dollars",
     "needs_footage",
 ]

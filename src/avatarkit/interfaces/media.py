@@ -79,3 +79,22 @@ class FaceFinder(Protocol):
     def faces(self, path: Path) -> list[Face]:
         """All faces found, the largest first; blocking; raises ``MediaRejected``."""
         ...
+
+
+@runtime_checkable
+class Watermarker(Protocol):
+    """Imperceptible watermark: a mark in the sound or pictures that outlives re-encoding."""
+
+    name: str  #: for sidecars and ``avatarkit marks``
+
+    def takes(self, media_type: str) -> bool:
+        """True for a type of file that it can mark."""
+        ...
+
+    def mark(self, path: Path, media_type: str) -> None:
+        """Mark a file in place; blocking; raises ``MediaRejected`` or ``StorageError``."""
+        ...
+
+    def find(self, path: Path, media_type: str) -> bool:
+        """True if a file carries the mark; blocking; raises ``MediaRejected``."""
+        ...

@@ -19,7 +19,7 @@ from ..clock import SystemClock
 from ..config import addresses
 from ..config.settings import Settings
 from ..content import sandbox
-from ..content.credentials import Marking, Signer, save
+from ..content.credentials import Marking, save
 from ..content.files import restrict_home
 from ..content.results import Results
 from ..engines.in_process import InProcessEngine
@@ -101,7 +101,7 @@ class AvatarKit:
         self._repository = _repository(repository, self._settings, clock)
         self._media = _media(media, self._settings)
         self._media_is_ours = self._media is not media
-        self._marking = Marking(Signer.from_env(environ)) if marking == "environment" else marking
+        self._marking = Marking.from_env(environ) if marking == "environment" else marking
         caps = pricing.budgets_from(environ) if budgets is None else tuple(budgets)
         self._changes = Changes(self._repository, self._clock)
         self._fetcher = _LazyFetcher()

@@ -1,0 +1,93 @@
+"""Reader of marks: Content Credentials, metadata, sidecar and watermark of any file."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ..errors import ConfigError, MediaRejected
+from ..interfaces import Watermarker
+from . import xmp
+from .credentials import AI_MADE, SIDECAR, Mark, has_credentials, verified
+from .integrity import DamagedError, examine
+
+State = Literal["valid", "invalid", "absent", "unchecked"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """One layer of marks in a file, or beside it."""
+
+    name: Literal["c2pa", "xmp", "sidecar", "watermark"]
+    state: State
+    detail: str
+
+
+def read_marks(path: Path, watermarker: Watermarker | None = None) -> list[Layer]:
+    """Read and verify every layer of marks; blocking.
+
+    Raises ``MediaRejected`` for a path that is no file, or is no media file of a known format.
+    """
+    if not path.is_file():
+        raise MediaRejected(f"{path} is not a file: give the path of a video, recording or picture")
+    try:
+        media_type = examine(path).media_type
+    except DamagedError as error:
+        raise MediaRejected(f"{path.name} cannot be read: {error}") from error
+    return [
+        _credentials(path, media_type),
+        _metadata(path),
+        _sidecar(path),
+        _watermark(path, media_type, watermarker),
+    ]
+
+
+def _credentials(path: Path, media_type: str) -> Layer:
+    if not has_credentials(path):
+        return Layer(name="c2pa", state="absent", detail="no Content Credentials")
+    try:
+        found = verified(path, media_type)
+    except ConfigError as error:
+        return Layer(name="c2pa", state="unchecked", detail=str(error))
+    if found.state == "invalid":
+        problems = ", ".join(found.problems)
+        return Layer(name="c2pa", state="invalid", detail=f"broken: {problems}")
+    who = f"signed by {found.signer or 'an unnamed certificate'}"
+    trust = "on the trust list" if found.trusted else "on no trust list"
+    when = f"timestamp {found.time}" if found.time else "no timestamp"
+    made = "made by AI" if found.ai_made else "does not say that AI made it"
+    return Layer(name="c2pa", state="valid", detail=f"{made}; {who}, {trust}; {when}")
+
+
+def _metadata(path: Path) -> Layer:
+    if xmp.stated(path, AI_MADE.encode()):
+        return Layer(name="xmp", state="valid", detail="made by AI (IPTC); not signed")
+    return Layer(name="xmp", state="absent", detail="no statement in XMP")
+
+
+def _sidecar(path: Path) -> Layer:
+    beside = path.with_name(f"{path.name}{SIDECAR}")
+    if not beside.is_file():
+        return Layer(name="sidecar", state="absent", detail=f"no {beside.name}")
+    try:
+        mark = Mark.model_validate_json(beside.read_bytes())
+    except ValueError:
+        return Layer(name="sidecar", state="invalid", detail=f"{beside.name} is damaged")
+    with path.open("rb") as file:
+        same = hashlib.file_digest(file, "sha256").hexdigest() == mark.sha256
+    if not same:
+        return Layer(name="sidecar", state="invalid", detail="it speaks of other bytes")
+    return Layer(name="sidecar", state="valid", detail="made by AI; not signed")
+
+
+def _watermark(path: Path, media_type: str, watermarker: Watermarker | None) -> Layer:
+    if watermarker is None:
+        return Layer(name="watermark", state="unchecked", detail="no watermarker is configured")
+    if not watermarker.takes(media_type):
+        detail = f"{watermarker.name} cannot mark {media_type}"
+        return Layer(name="watermark", state="unchecked", detail=detail)
+    if watermarker.find(path, media_type):
+        return Layer(name="watermark", state="valid", detail=f"found by {watermarker.name}")
+    return Layer(name="watermark", state="absent", detail=f"not found by {watermarker.name}")

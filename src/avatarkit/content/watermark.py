@@ -1,0 +1,108 @@
+"""Watermarkers: the one for speech that we ship, and the setting that names another.
+
+``PerthWatermarker`` uses Perth of Resemble AI, whose weights come with its package. Its library
+marks sound; no maintained one with weights in its package was found for video (November 2026).
+"""
+
+from __future__ import annotations
+
+import tempfile
+import wave
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+from ..errors import ConfigError
+from ..interfaces import Watermarker
+from . import audio
+
+#: Confidence from which a mark counts as found; without a mark it is near 0.
+_FOUND = 0.5
+
+
+class PerthWatermarker:
+    """Watermark in speech, by Perth (extra ``watermark``); raises ``ConfigError`` without it.
+
+    The sound is decoded, marked and encoded again, as mono of 44.1 kHz.
+    """
+
+    name = "perth"
+
+    def __init__(self) -> None:
+        try:
+            self._perth: Any = import_module("perth")
+        except ImportError as error:
+            raise ConfigError(
+                'the watermark of speech needs an extra: pip install "avatarkit-sdk[watermark]"'
+            ) from error
+
+    @cached_property
+    def _model(self) -> Any:
+        made = self._perth.PerthImplicitWatermarker
+        if made is None:  # Perth hides a missing library of its own
+            raise ConfigError('Perth is incomplete: pip install "avatarkit-sdk[watermark]"')
+        return made()
+
+    def takes(self, media_type: str) -> bool:
+        """True for WAV, MP3 and M4A."""
+        return media_type in audio.CODECS
+
+    def mark(self, path: Path, media_type: str) -> None:
+        """Mark the sound of a file in place."""
+        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
+            sound = Path(folder) / "sound.wav"
+            audio.write([path], sound, "audio/wav")
+            samples, rate = _read(sound)
+            _write(sound, self._model.apply_watermark(samples, watermark=None, sample_rate=rate))
+            target = Path(folder) / f"marked{audio.CODECS[media_type][0]}"
+            audio.write([sound], target, media_type)
+            path.write_bytes(target.read_bytes())
+
+    def find(self, path: Path, media_type: str) -> bool:
+        """True if the sound carries the mark."""
+        del media_type
+        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
+            sound = Path(folder) / "sound.wav"
+            audio.write([path], sound, "audio/wav")
+            samples, rate = _read(sound)
+        found: Any = self._model.get_watermark(samples, sample_rate=rate)
+        return float(found.mean() if hasattr(found, "mean") else found) > _FOUND
+
+
+def _read(path: Path) -> tuple[Any, int]:
+    import numpy as np
+
+    with wave.open(str(path), "rb") as file:
+        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+        return samples.astype(np.float32) / 32768, file.getframerate()
+
+
+def _write(path: Path, samples: Any) -> None:
+    import numpy as np
+
+    with wave.open(str(path), "rb") as file:
+        rate = file.getframerate()
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        whole = np.clip(np.asarray(samples).reshape(-1) * 32767, -32768, 32767)
+        file.writeframes(whole.astype("<i2").tobytes())
+
+
+def watermarker_from(environ: Mapping[str, str]) -> Watermarker | None:
+    """Create the watermarker that ``AVATARKIT_WATERMARKER`` names: "perth", or "module:Class"."""
+    name = environ.get("AVATARKIT_WATERMARKER", "")
+    if not name or name == PerthWatermarker.name:
+        return PerthWatermarker() if name else None
+    module, _, attribute = name.partition(":")
+    try:
+        made = cast("Callable[[], Watermarker]", getattr(import_module(module), attribute))
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(
+            f'AVATARKIT_WATERMARKER is {name!r}, which cannot be imported: set "perth", or '
+            '"module:Class" of your own watermarker'
+        ) from error
+    return made()
