@@ -6,9 +6,11 @@ marks sound; no maintained one with weights in its package was found for video (
 
 from __future__ import annotations
 
+import io
 import tempfile
 import wave
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -43,7 +45,8 @@ class PerthWatermarker:
         made = self._perth.PerthImplicitWatermarker
         if made is None:  # Perth hides a missing library of its own
             raise ConfigError('Perth is incomplete: pip install "avatarkit-sdk[watermark]"')
-        return made()
+        with redirect_stdout(io.StringIO()):  # it prints that it was loaded
+            return made()
 
     def takes(self, media_type: str) -> bool:
         """True for WAV, MP3 and M4A."""
