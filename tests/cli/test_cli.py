@@ -658,3 +658,31 @@ def test_a_folder_that_is_not_there_is_noticed_before_any_work(command):
 def test_doctor_shows_no_password_of_a_database():
     result = run("doctor", "--repository=postgresql://ana:hunter2@127.0.0.1:1/twins")
     assert ("'twins' at 127.0.0.1:1" in result.stdout, "hunter2" in result.output) == (True, False)
+
+
+def test_marks_of_a_file_are_read_and_verified(place):
+    from avatarkit.content.credentials import SIDECAR, Marking
+    from avatarkit.providers.fake import filmed
+
+    film = place / "hello.mp4"
+    film.write_bytes(filmed(1))
+    assert run("marks", film).exit_code == 4
+    mark = Marking().mark(film, "video/mp4")
+    beside = place / f"hello.mp4{SIDECAR}"
+    beside.write_text(mark.model_dump_json())
+    (told,) = printed("marks", film)
+    states = {layer["layer"]: layer["state"] for layer in told["layers"]}
+    assert states == {
+        "c2pa": "absent",
+        "xmp": "valid",
+        "sidecar": "valid",
+        "watermark": "unchecked",
+    }
+    beside.write_text("{")
+    broken = run("marks", film)
+    assert broken.exit_code == 4
+    assert "sidecar" in broken.stderr
+
+
+def test_marks_of_what_is_no_file_is_an_error(place):
+    assert run("marks", place / "nothing.mp4").exit_code == 4

@@ -414,7 +414,7 @@ async def test_a_watermark_comes_before_the_signature(store, clip, signer):
 
 
 def layers(path, watermarker=None):
-    return {layer.name: layer.state for layer in read_marks(path, watermarker)}
+    return {layer.layer: layer.state for layer in read_marks(path, watermarker)}
 
 
 async def test_every_layer_is_read(store, clip, signer, tmp_path):

@@ -32,14 +32,14 @@ async def _marks(
     from ..content.marks import read_marks
     from ..content.watermark import watermarker_from
 
-    watermarker = watermarker_from(session.settings.environ)
+    watermarker = watermarker_from(session.settings().environ)
     layers = await anyio.to_thread.run_sync(read_marks, file, watermarker)
     session.out.table(
         {"file": str(file), "layers": [asdict(layer) for layer in layers]},
         ("layer", "state", "detail"),
-        [(layer.name, layer.state, layer.detail) for layer in layers],
+        [(layer.layer, layer.state, layer.detail) for layer in layers],
     )
-    broken = [layer.name for layer in layers if layer.state == "invalid"]
+    broken = [layer.layer for layer in layers if layer.state == "invalid"]
     if broken:
         raise MediaRejected(f"{file.name} has broken marks: {', '.join(broken)}")
     if not any(layer.state == "valid" for layer in layers):

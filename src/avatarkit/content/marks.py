@@ -20,7 +20,7 @@ State = Literal["valid", "invalid", "absent", "unchecked"]
 class Layer:
     """One layer of marks in a file, or beside it."""
 
-    name: Literal["c2pa", "xmp", "sidecar", "watermark"]
+    layer: Literal["c2pa", "xmp", "sidecar", "watermark"]
     state: State
     detail: str
 
@@ -46,48 +46,48 @@ def read_marks(path: Path, watermarker: Watermarker | None = None) -> list[Layer
 
 def _credentials(path: Path, media_type: str) -> Layer:
     if not has_credentials(path):
-        return Layer(name="c2pa", state="absent", detail="no Content Credentials")
+        return Layer(layer="c2pa", state="absent", detail="no Content Credentials")
     try:
         found = verified(path, media_type)
     except ConfigError as error:
-        return Layer(name="c2pa", state="unchecked", detail=str(error))
+        return Layer(layer="c2pa", state="unchecked", detail=str(error))
     if found.state == "invalid":
         problems = ", ".join(found.problems)
-        return Layer(name="c2pa", state="invalid", detail=f"broken: {problems}")
+        return Layer(layer="c2pa", state="invalid", detail=f"broken: {problems}")
     who = f"signed by {found.signer or 'an unnamed certificate'}"
     trust = "on the trust list" if found.trusted else "on no trust list"
     when = f"timestamp {found.time}" if found.time else "no timestamp"
     made = "made by AI" if found.ai_made else "does not say that AI made it"
-    return Layer(name="c2pa", state="valid", detail=f"{made}; {who}, {trust}; {when}")
+    return Layer(layer="c2pa", state="valid", detail=f"{made}; {who}, {trust}; {when}")
 
 
 def _metadata(path: Path) -> Layer:
     if xmp.stated(path, AI_MADE.encode()):
-        return Layer(name="xmp", state="valid", detail="made by AI (IPTC); not signed")
-    return Layer(name="xmp", state="absent", detail="no statement in XMP")
+        return Layer(layer="xmp", state="valid", detail="made by AI (IPTC); not signed")
+    return Layer(layer="xmp", state="absent", detail="no statement in XMP")
 
 
 def _sidecar(path: Path) -> Layer:
     beside = path.with_name(f"{path.name}{SIDECAR}")
     if not beside.is_file():
-        return Layer(name="sidecar", state="absent", detail=f"no {beside.name}")
+        return Layer(layer="sidecar", state="absent", detail=f"no {beside.name}")
     try:
         mark = Mark.model_validate_json(beside.read_bytes())
     except ValueError:
-        return Layer(name="sidecar", state="invalid", detail=f"{beside.name} is damaged")
+        return Layer(layer="sidecar", state="invalid", detail=f"{beside.name} is damaged")
     with path.open("rb") as file:
         same = hashlib.file_digest(file, "sha256").hexdigest() == mark.sha256
     if not same:
-        return Layer(name="sidecar", state="invalid", detail="it speaks of other bytes")
-    return Layer(name="sidecar", state="valid", detail="made by AI; not signed")
+        return Layer(layer="sidecar", state="invalid", detail="it speaks of other bytes")
+    return Layer(layer="sidecar", state="valid", detail="made by AI; not signed")
 
 
 def _watermark(path: Path, media_type: str, watermarker: Watermarker | None) -> Layer:
     if watermarker is None:
-        return Layer(name="watermark", state="unchecked", detail="no watermarker is configured")
+        return Layer(layer="watermark", state="unchecked", detail="no watermarker is configured")
     if not watermarker.takes(media_type):
         detail = f"{watermarker.name} cannot mark {media_type}"
-        return Layer(name="watermark", state="unchecked", detail=detail)
+        return Layer(layer="watermark", state="unchecked", detail=detail)
     if watermarker.find(path, media_type):
-        return Layer(name="watermark", state="valid", detail=f"found by {watermarker.name}")
-    return Layer(name="watermark", state="absent", detail=f"not found by {watermarker.name}")
+        return Layer(layer="watermark", state="valid", detail=f"found by {watermarker.name}")
+    return Layer(layer="watermark", state="absent", detail=f"not found by {watermarker.name}")

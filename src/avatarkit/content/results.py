@@ -48,6 +48,10 @@ _RAW: Mapping[str, int | None] = {
 }
 
 
+#: Types of speech that can be checked.
+SPEECH_TYPES = frozenset({kind for kind in SUFFIXES if kind.startswith("audio/")} | _RAW.keys())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Length:
     """Length that a result must have, and the reason."""

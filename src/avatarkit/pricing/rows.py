@@ -235,7 +235,11 @@ def _row(row: Mapping[str, Any], index: int, places: _Places) -> Price:
         # A field that is not known is often the misspelled one that is missing.
         wrong = min(error.errors(), key=lambda one: one["type"] == "missing")
         path = [str(part) for part in wrong["loc"]]
-        said = [places.of(index, *path[:1]), *([".".join(path)] if path else []), wrong["msg"].removeprefix("Value error, ")]
+        said = [
+            places.of(index, *path[:1]),
+            *([".".join(path)] if path else []),
+            wrong["msg"].removeprefix("Value error, "),
+        ]
         given = "" if isinstance(wrong["input"], dict) else f", and is {_said(wrong['input'])}"
         advice = _ADVICE.get(wrong["type"], "")
         raise ConfigError(": ".join(said) + given + advice) from None

@@ -19,9 +19,11 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any, ClassVar, cast
 from unittest.mock import Mock
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -29,6 +31,7 @@ import stamina
 from pydantic import SecretStr
 
 from .. import errors
+from ..content.results import KINDS, SPEECH_TYPES, Expected
 from ..interfaces import ROLES, Provider, ProviderSettings
 from ..models import (
     AvatarRequest,
@@ -42,6 +45,7 @@ from ..models import (
     VendorRequest,
     VideoRequest,
     VoiceRequest,
+    media_type_of,
 )
 from ..providers.http import HttpProvider
 from ..webhooks import Delivery, HmacSha256
@@ -341,6 +345,17 @@ class ProviderSuite(_Suite):
         job = await self.poll(it, operation)
         assert (operation in {Operation.VIDEO, Operation.DUB}) <= ("video" in job.links)
         assert [link for link in job.links.values() if link in repr(job)] == []
+
+    async def test_each_result_can_be_checked_as_what_it_claims_to_be(
+        self, it: Any, wire: Wire, operation: Operation
+    ) -> None:
+        """A delivered file is checked by its name: "video", "audio", "thumbnail", "preview" ..."""
+        wire.reply(self.polled(operation, self.recordings[operation].polled[JobState.SUCCEEDED]))
+        job = await self.poll(it, operation)
+        suffixes = {n: PurePosixPath(urlsplit(link).path).suffix for n, link in job.links.items()}
+        expected = [Expected(name=n, media_type=media_type_of(s)) for n, s in suffixes.items()]
+        unknown = [one.name for one in expected if one.kinds is None]
+        assert unknown == [], f"name results as one of {', '.join(KINDS)}, or give an extension"
 
     async def test_a_new_state_word_is_unknown_not_a_crash(
         self, it: Any, wire: Wire, operation: Operation
@@ -703,6 +718,10 @@ class SpeechSuite(_Suite):
     async def test_the_answer_is_the_audio(self, it: Any, wire: Wire) -> None:
         self.answer(wire)
         assert await self.submit(it) == self.audio
+
+    def test_the_audio_can_be_checked_as_what_it_claims_to_be(self) -> None:
+        """Speech of another type is refused after it was paid for."""
+        assert self.media_type in SPEECH_TYPES, f"give one of {', '.join(sorted(SPEECH_TYPES))}"
 
     async def test_voice_and_text_are_on_the_wire(self, it: Any, wire: Wire) -> None:
         self.answer(wire)
