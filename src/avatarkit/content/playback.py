@@ -31,7 +31,7 @@ _END, _END_SHARE = 1.0, 0.05
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Played:
-    """What was decoded, or the problem that makes the file worthless."""
+    """Result of decoding a file, or the problem that makes it worthless."""
 
     video: bool = False
     audio: bool = False
