@@ -1,7 +1,8 @@
 """Integrity of a file without a decoder: container, streams, length, and that no byte is missing.
 
-Pure Python, for results that vendors deliver. Headers and indexes are read in place (``mmap``), so
-neither a large file nor a false index takes memory. What only a decoder sees, damaged pictures
+Pure Python, for results that vendors deliver. ``containers`` tells the format; this module also
+reads the indexes of the usual ones, in place (``mmap``), so that neither a large file nor a false
+index takes memory. What only a decoder sees, damaged pictures
 within a whole container, is the business of ``playback``.
 """
 
@@ -16,6 +17,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+from .containers import Foreign, identify, picture_is_cut
 
 Kind = Literal["video", "audio", "image", "text"]
 
@@ -67,17 +70,22 @@ def examine(path: Path) -> Container:
 
     Raises ``DamagedError`` for a file that is empty, cut off, or of no known format.
     """
-    if not path.stat().st_size:
+    size = path.stat().st_size
+    if not size:
         raise DamagedError("it is empty (0 bytes)")
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        head = data[:64]
-        for pattern, read in _READERS:
-            if pattern.match(head):
-                try:
-                    return read(data)
-                except (struct.error, IndexError) as error:
-                    raise DamagedError("it is cut off within a header") from error
-        raise DamagedError(f"it is {describe(data[:4096])}")
+        found = identify(file, size)
+        if isinstance(found, Foreign):
+            return _text_file(data)
+        read = _READERS.get(found.media_type)
+        try:
+            whole = read(data) if read is not None else None
+        except (struct.error, IndexError) as error:
+            raise DamagedError("it is cut off within a header") from error
+        if found.cut_off or (found.kind == "image" and picture_is_cut(file, size, found)):
+            raise DamagedError("it is cut off")
+        streams = frozenset[Kind]({found.kind})
+        return whole or Container(media_type=found.media_type, streams=streams)
 
 
 #: Kinds of files that servers send instead of a result: pattern of the first bytes, name.
@@ -165,17 +173,11 @@ class _Track:
 
 
 _HANDLERS: Mapping[bytes, Kind] = {b"vide": "video", b"soun": "audio"}
-_STILLS: Mapping[bytes, str] = {
-    **dict.fromkeys((b"avif", b"avis"), "image/avif"),
-    **dict.fromkeys((b"heic", b"heix", b"mif1", b"msf1"), "image/heic"),
-}
 
 
 def _mp4(data: _Data) -> Container:
     boxes = list(_boxes(data, 0, len(data)))
     brand = data[boxes[0].start : boxes[0].start + 4] if boxes[0].kind == b"ftyp" else b"qt  "
-    if still := _STILLS.get(brand):
-        return Container(media_type=still, streams=frozenset({"image"}))
     moov = next((box for box in boxes if box.kind == b"moov"), None)
     if moov is None:
         raise DamagedError("it is cut off: the index of its streams (moov) is missing")
@@ -327,7 +329,7 @@ def _webm(data: _Data) -> Container:
     return Container(media_type=f"{kind}/webm", streams=frozenset(streams), seconds=seconds or None)
 
 
-# -- RIFF: WAV, WebP, AVI ---------------------------------------------------------------------
+# -- WAV ---------------------------------------------------------------------
 
 
 def _chunks(data: _Data) -> Iterator[tuple[bytes, int, int]]:
@@ -343,8 +345,10 @@ def _chunks(data: _Data) -> Iterator[tuple[bytes, int, int]]:
 _UNTOLD = frozenset({0, 0x7FFF_FFFF, 0xFFFF_FFFF, 0xFFFF_FFFF - 36, 0x7FFF_FFFF - 36})
 
 
-def _wav(data: _Data) -> Container:
+def _wav(data: _Data) -> Container | None:
     rate, long_size = 0, None
+    if data[:4] == b"RIFX":
+        return None
     for name, start, size in _chunks(data):
         if name == b"ds64":
             (long_size,) = struct.unpack_from("<Q", data, start + 8)
@@ -363,22 +367,7 @@ def _wav(data: _Data) -> Container:
     raise DamagedError("it is cut off: its sound (data) is missing")
 
 
-def _riff(data: _Data) -> Container:
-    (size,) = struct.unpack_from("<I", data, 4)
-    if 8 + size > len(data):
-        raise _cut(8 + size, len(data))
-    if data[8:12] == b"WEBP":
-        return Container(media_type="image/webp", streams=frozenset({"image"}))
-    kinds: dict[bytes, Kind] = {b"vids": "video", b"auds": "audio"}
-    found = re.findall(rb"strh.{4}(vids|auds)", data[:_AVI_HEADER], re.DOTALL)
-    streams = frozenset(kinds[name] for name in found)
-    return Container(media_type="video/x-msvideo", streams=streams)
-
-
-_AVI_HEADER = 1 << 16
-
-
-# -- MPEG audio, AAC, Ogg, FLAC ---------------------------------------------------------------
+# -- MPEG audio ---------------------------------------------------------------
 
 _MP3_RATES = (44_100, 48_000, 32_000)
 _KBITS = {
@@ -417,33 +406,18 @@ def _mp3_frame(data: _Data, at: int) -> _Frame | None:
     return _Frame(samples // 8 * bits_per_second // hertz + padding, samples / hertz)
 
 
-_ADTS_RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000)
-_ADTS_RATES += (11_025, 8_000, 7_350)
-
-
-def _adts_frame(data: _Data, at: int) -> _Frame | None:
-    head = data[at : at + 7]
-    if len(head) < 7 or head[0] != 0xFF or head[1] & 0xF6 != 0xF0:
-        return None
-    size = (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
-    rate = head[2] >> 2 & 15
-    if size < 7 or rate >= len(_ADTS_RATES):
-        return None
-    return _Frame(size, 1024 / _ADTS_RATES[rate])
-
-
 #: Tags behind the last frame.
 _TAGS_BEHIND = re.compile(rb"TAG|APETAGEX|LYRICSBEGIN|ID3|3DI|\0")
 #: Bytes between two frames that are passed over, in all.
 _STRAY = 4096
 
 
-def _frames(data: _Data, frame_at: Callable[[_Data, int], _Frame | None], name: str) -> Container:
+def _mp3(data: _Data) -> Container:
     """Walk from frame to frame to the end of the file."""
     at, seconds, count, stray = _behind_id3(data), 0.0, 0, 0
     stated = _stated_frames(data, at)
     while at < len(data):
-        frame = frame_at(data, at)
+        frame = _mp3_frame(data, at)
         if frame is None:
             if count and _TAGS_BEHIND.match(data[at : at + 12]):
                 break
@@ -458,7 +432,7 @@ def _frames(data: _Data, frame_at: Callable[[_Data, int], _Frame | None], name: 
         raise DamagedError("it has no sound")
     if stated is not None and count < stated:
         raise DamagedError(f"it is cut off: {stated} frames belong to it, and {count} came")
-    return Container(media_type=f"audio/{name}", streams=frozenset({"audio"}), seconds=seconds)
+    return Container(media_type="audio/mpeg", streams=frozenset({"audio"}), seconds=seconds)
 
 
 def _behind_id3(data: _Data) -> int:
@@ -483,40 +457,6 @@ def _stated_frames(data: _Data, at: int) -> int | None:
     return int.from_bytes(head[found + 8 : found + 12], "big")
 
 
-def _mpeg(data: _Data) -> Container:
-    adts = data[0] == 0xFF and data[1] & 0xF6 == 0xF0
-    return _frames(data, _adts_frame, "aac") if adts else _frames(data, _mp3_frame, "mpeg")
-
-
-def _ogg(data: _Data) -> Container:
-    at, granule, head = 0, 0, data[:512]
-    while at < len(data):
-        if data[at : at + 4] != b"OggS":
-            raise DamagedError("its pages are damaged")
-        (position,) = struct.unpack_from("<q", data, at + 6)
-        count = data[at + 26]
-        end = at + 27 + count + sum(data[at + 27 : at + 27 + count])
-        if end > len(data):
-            raise _cut(end, len(data))
-        at, granule = end, max(granule, position)
-    video = b"theora" in head
-    rate = 48_000 if b"OpusHead" in head else 0
-    if (found := head.find(b"\x01vorbis")) >= 0:
-        (rate,) = struct.unpack_from("<I", head, found + 12)
-    return Container(
-        media_type="video/ogg" if video else "audio/ogg",
-        streams=frozenset({"video", "audio"} if video else {"audio"}),
-        seconds=granule / rate if rate and granule and not video else None,
-    )
-
-
-def _flac(data: _Data) -> Container:
-    packed = int.from_bytes(data[18:26], "big")
-    rate, samples = packed >> 44, packed & (1 << 36) - 1
-    seconds = samples / rate if rate and samples else None
-    return Container(media_type="audio/flac", streams=frozenset({"audio"}), seconds=seconds)
-
-
 # -- pictures ---------------------------------------------------------------------------------
 
 _IMAGE = frozenset[Kind]({"image"})
@@ -535,31 +475,6 @@ def _png(data: _Data) -> Container:
             return Container(media_type="image/png", streams=_IMAGE)
         pixels, at = pixels or name == b"IDAT", end
     raise DamagedError("it is cut off: its end (IEND) is missing")
-
-
-#: A marker of JPEG that is no escaped byte, no restart and no filling.
-_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
-
-
-def _jpeg(data: _Data) -> Container:
-    at, frame = 2, False
-    while at < len(data):
-        found = _MARKER.search(data, at)
-        if found is None:
-            break
-        marker = found[0][1]
-        if marker == 0xD9 and frame:
-            return Container(media_type="image/jpeg", streams=_IMAGE)
-        (size,) = struct.unpack_from(">H", data, found.end())
-        frame = frame or (0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC})
-        at = found.end() + size
-    raise DamagedError("it is cut off: its end (EOI) is missing")
-
-
-def _gif(data: _Data) -> Container:
-    if not data[-64:].rstrip(b"\0").endswith(b";"):
-        raise DamagedError("it is cut off: its end is missing")
-    return Container(media_type="image/gif", streams=_IMAGE)
 
 
 # -- text -------------------------------------------------------------------------------------
@@ -592,21 +507,21 @@ def _json(data: _Data) -> Container:
     return Container(media_type="application/json", streams=frozenset({"text"}))
 
 
-#: First match wins.
-_READERS: tuple[tuple[re.Pattern[bytes], Callable[[_Data], Container]], ...] = tuple(
-    (re.compile(pattern, re.DOTALL), read)
-    for pattern, read in (
-        (rb".{4}(ftyp|moov|mdat|wide|free|skip|pnot)", _mp4),
-        (rb"\x1a\x45\xdf\xa3", _webm),
-        (rb"(RIFF|RF64|RIFX).{4}WAVE", _wav),
-        (rb"RIFF.{4}(WEBP|AVI )", _riff),
-        (rb"ID3|\xff[\xe0-\xff]", _mpeg),
-        (rb"OggS", _ogg),
-        (rb"fLaC", _flac),
-        (rb"\x89PNG\r\n\x1a\n", _png),
-        (rb"\xff\xd8\xff", _jpeg),
-        (rb"GIF8", _gif),
-        (rb"(\xef\xbb\xbf)?\s*(WEBVTT|\d+\s*\n\s*\d+:\d\d:\d\d)", _subtitles),
-        (rb"\s*[{\[]", _json),
-    )
-)
+def _text_file(data: _Data) -> Container:
+    """Subtitles or JSON; raises ``DamagedError`` for whatever else is no media."""
+    head = data[:_HEAD]
+    if re.match(rb"(\xef\xbb\xbf)?\s*(WEBVTT|\d+\s*\n\s*\d+:\d\d:\d\d)", head):
+        return _subtitles(data)
+    if re.match(rb"\s*[{\[]", head):
+        return _json(data)
+    raise DamagedError(f"it is {describe(head)}")
+
+
+_HEAD = 4096
+_READERS: Mapping[str, Callable[[_Data], Container | None]] = {
+    **dict.fromkeys(("video/mp4", "video/quicktime", "audio/mp4"), _mp4),
+    **dict.fromkeys(("video/webm", "video/x-matroska"), _webm),
+    "audio/wav": _wav,
+    "audio/mpeg": _mp3,
+    "image/png": _png,
+}
