@@ -95,7 +95,7 @@ def test_the_kit_shows_what_users_need():
     assert shown == {
         *("train", "adopt", "speak", "dub", "preflight", "estimate"),
         *("get", "watch", "trainings", "videos", "page", "save"),
-        *("cancel", "delete", "resolve", "consents", "revoke", "erase"),
+        *("cancel", "delete", "resolve", "consents", "delete_evidence", "revoke", "erase"),
         *("add_sample", "offer_sample", "delete_sample", "samples"),
     }
 

@@ -245,6 +245,7 @@ class SyncAvatarKit(_Blocking[AvatarKit]):
     delete = _waiting(AvatarKit.delete)
     revoke = _waiting(AvatarKit.revoke)
     consents = _waiting(AvatarKit.consents)
+    delete_evidence = _waiting(AvatarKit.delete_evidence)
     erase = _waiting(AvatarKit.erase)
     resolve = _waiting(AvatarKit.resolve)
     samples = _waiting(AvatarKit.samples)

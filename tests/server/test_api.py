@@ -17,7 +17,7 @@ from avatarkit import errors
 from avatarkit.config.settings import Settings
 from avatarkit.intake import preflight
 from avatarkit.media import signing
-from avatarkit.models import Operation
+from avatarkit.models import Consent, Operation
 from avatarkit.pricing import USD, Budget
 from avatarkit.providers.fake import Fake, Fault
 from avatarkit.records import Status
@@ -510,6 +510,137 @@ async def test_evidence_is_kept_with_the_consent(site, ana):
     training = await site.repository.get(told.json()["id"])
     kept = await site.repository.get_consent(training.consent_id)
     assert (kept.subject, kept.evidence_file.size) == ("Ana Lima", 5)
+
+
+async def with_evidence(ana, content, clone="c1", subject="Ana Lima"):
+    """Upload evidence, and order a training with it; the answer to what failed first."""
+    name = f"{len(content)}.pdf"
+    path = f"/clones/{clone}/samples/evidence/{name}"
+    sent = await ana.put(path, content=content, headers=sizes(len(content)))
+    if sent.status_code != 201:
+        return sent
+    consent = {"subject": subject, "evidence": name}
+    return await ana.post("/trainings", json={"clone_id": clone, "consent": consent})
+
+
+def kept_evidence(site):
+    return [path for path in (site.folder / "media/consents").rglob("*") if path.is_file()]
+
+
+async def test_evidence_counts_towards_the_allowance(site):
+    sampled = len(site.voice) + len(site.footage)
+    for allowance in (Allowance(files=5), Allowance(bytes=sampled + 3500)):
+        async with (
+            site.running(allowance=allowance) as app,
+            site.client(app, "ana") as ana,
+        ):
+            await site.sampled(ana)
+            sent = [await with_evidence(ana, bytes([n]) * (1000 + n)) for n in range(5)]
+            assert [answer.status_code for answer in sent] == [201, 201, 201, 413, 413]
+            assert len(kept_evidence(site)) == 3
+            for answer in sent[:3]:
+                await site.settle(answer.json()["id"])
+                await ana.delete(f"/trainings/{answer.json()['id']}")
+            assert (await with_evidence(ana, b"again")).status_code == 201
+            for record in (await site.kit.page("training", user_id="ana")).records:
+                await site.kit.delete(record.id)
+            for sample in await site.kit.samples(user_id="ana"):
+                await site.kit.delete_sample(sample.id, user_id="ana", clone_id="c1")
+
+
+async def test_evidence_of_orders_that_were_refused_counts_as_well(site):
+    async with (
+        site.running(allowance=Allowance(files=4)) as app,
+        site.client(app, "ana") as ana,
+    ):
+        site.providers["fake"].priced = True
+        await site.sampled(ana)
+        for number in range(4):
+            name = f"/clones/c1/samples/evidence/{number}.pdf"
+            last = await ana.put(name, content=b"%d" % number, headers=sizes(1))
+            consent = {"subject": "Ana", "evidence": f"{number}.pdf"}
+            await ana.post(
+                "/trainings", json={"clone_id": "c1", "consent": consent, "stack": "local"}
+            )
+    assert last.status_code == 413
+
+
+async def test_evidence_has_a_size_limit(site, ana):
+    name = "/clones/c1/samples/evidence/large.mp4"
+    sent = await ana.put(name, content=b"x", headers=sizes(50_000_001) | {"upload-offset": "0"})
+    assert (sent.status_code, "50 MB" in sent.json()["error"]["message"]) == (413, True)
+    fits = await ana.put(name, content=b"x", headers=sizes(50_000_000) | {"upload-offset": "0"})
+    assert fits.status_code == 200
+
+
+async def test_consents_are_listed_and_their_evidence_is_deleted(site, ana):
+    await site.sampled(ana)
+    started = (await with_evidence(ana, b"%PDF-")).json()["id"]
+    [shown] = (await ana.get("/consents")).json()["consents"]
+    assert shown["subject"] == "Ana Lima"
+    assert shown["evidence"] == {"size": 5, "media_type": "application/pdf"}
+    path = f"/consents/{shown['id']}/evidence"
+    early = await ana.delete(path)
+    assert (early.status_code, early.json()["error"]["type"]) == (409, "Conflict")
+    await site.settle(started)
+    assert [(await ana.delete(path)).status_code for _ in range(2)] == [204, 204]
+    [shown] = (await ana.get("/consents")).json()["consents"]
+    assert (shown["evidence"], kept_evidence(site)) == (None, [])
+    assert (await ana.delete("/consents/unknown/evidence")).status_code == 404
+
+
+async def test_evidence_goes_with_the_last_record_that_needs_it(site, ana):
+    await site.sampled(ana)
+    first, second = [(await with_evidence(ana, b"%PDF-")).json()["id"] for _ in range(2)]
+    for training in (first, second):
+        await site.settle(training)
+    assert len(kept_evidence(site)) == 1
+    await ana.delete(f"/trainings/{first}")
+    assert len(kept_evidence(site)) == 1
+    await ana.delete(f"/trainings/{second}")
+    assert kept_evidence(site) == []
+    [consent] = await site.kit.consents(user_id="ana")
+    assert (consent.subject, consent.evidence_file) == ("Ana Lima", None)
+    third = await with_evidence(ana, b"%PDF-")
+    assert (third.status_code, len(kept_evidence(site))) == (201, 1)
+
+
+async def test_evidence_that_another_consent_has_too_is_kept(site, ana):
+    await site.sampled(ana)
+    first = (await with_evidence(ana, b"%PDF-")).json()["id"]
+    other = (await with_evidence(ana, b"%PDF-", subject="Bea")).json()["id"]
+    for training in (first, other):
+        await site.settle(training)
+    await ana.delete(f"/trainings/{first}")
+    assert len(kept_evidence(site)) == 1
+    await ana.delete(f"/trainings/{other}")
+    assert kept_evidence(site) == []
+
+
+async def test_evidence_of_a_revoked_consent_is_not_stored_again(site, ana):
+    await site.sampled(ana)
+    training = (await with_evidence(ana, b"%PDF-")).json()["id"]
+    await site.settle(training)
+    [consent] = await site.kit.consents(user_id="ana")
+    await site.kit.revoke(consent.id)
+    await ana.delete(f"/consents/{consent.id}/evidence")
+    again = await with_evidence(ana, b"%PDF-")
+    assert (again.status_code, kept_evidence(site)) == (422, [])
+
+
+async def test_large_evidence_is_refused_by_the_kit_too(site, tmp_path):
+    path = tmp_path / "large.mp4"
+    with path.open("wb") as file:
+        file.truncate(50_000_001)
+    async with site.running():
+        with pytest.raises(errors.MediaRejected, match="50 MB"):
+            await site.kit.train(
+                user_id="ana",
+                clone_id="c1",
+                voice=[site.voice],
+                footage=site.footage,
+                consent=Consent(subject="Ana", evidence=str(path)),
+            )
 
 
 @pytest.mark.parametrize("begun", [True, False])

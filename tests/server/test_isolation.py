@@ -56,9 +56,11 @@ PROBES = {
     "delete_videos": Probe("/videos/{video}", own=204),
     "speak": Probe("/trainings/{training}/videos", own=201, sent={"json": {"text": "Hello."}}),
     "videos": Probe("/trainings/{training}/videos"),
+    "consents": Probe("/consents"),
+    "drop_evidence": Probe("/consents/{consent}/evidence", own=204),
     "deliveries": Probe("/deliveries"),
 }
-MINE_ALONE = {"stacks", "quote", "deliveries"}  # routes that name nothing of anybody
+MINE_ALONE = {"stacks", "quote", "consents", "deliveries"}  # routes that name nothing of anybody
 
 
 async def ready(site, client, user):
@@ -70,9 +72,11 @@ async def ready(site, client, user):
     begun = {"upload-length": "100"}
     await client.put(f"/clones/{user}-1/samples/voice/begun.wav", content=b"RIFF", headers=begun)
     stored = (await client.get(f"/clones/{user}-1/samples")).json()["samples"]
+    consents = (await client.get("/consents")).json()["consents"]
     return {
         "clone": f"{user}-1",
         "sample": stored[0]["id"],
+        "consent": consents[0]["id"],
         "training": training["id"],
         "video": asked.json()["id"],
     }
@@ -126,7 +130,9 @@ async def test_anothers_thing_answers_as_if_it_did_not_exist(site, route, owner,
     ):
         site.link_leads_to(site.voice)
         theirs = await ready(site, own, owner)
-        nothing = dict.fromkeys(("training", "video", "sample"), UNKNOWN) | {"clone": "none-1"}
+        nothing = dict.fromkeys(("training", "video", "sample", "consent"), UNKNOWN) | {
+            "clone": "none-1"
+        }
         before = await everything(site, owner)
         foreign = await ask(site, its, route, theirs)
         assert await everything(site, owner) == before
@@ -145,7 +151,7 @@ async def test_anothers_thing_answers_as_if_it_did_not_exist(site, route, owner,
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 async def test_a_stranger_is_asked_to_sign_in(site, route):
-    names = dict.fromkeys(("training", "video", "sample"), UNKNOWN) | {"clone": "c1"}
+    names = dict.fromkeys(("training", "video", "sample", "consent"), UNKNOWN) | {"clone": "c1"}
     async with site.running() as app, site.client(app) as client:
         answer = await ask(site, client, route, names)
     assert answer.status_code == 401

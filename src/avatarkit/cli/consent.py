@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     command(group, "requirements")(_requirements)
     command(group, "list")(_list)
     command(group, "revoke")(_revoke)
+    command(group, "delete-evidence")(_delete_evidence)
     app.add_typer(group, name="consent", rich_help_panel=Panel.PRIVACY)
 
 
@@ -90,6 +91,21 @@ async def _revoke(
         ("what", "where", "id", "of"),
         [(h.kind, h.where, h.id, h.record_id or "-") for h in found],
     )
+
+
+async def _delete_evidence(
+    session: Session,
+    consent_id: Annotated[
+        str, typer.Argument(metavar="ID", help="consent_id of a training or video.")
+    ],
+) -> None:
+    """Delete the stored evidence of a consent; the rest of the consent stays.
+
+    Example: `avatarkit consent delete-evidence $CONSENT_ID`
+    """
+    async with session.kit(worker=False) as kit:
+        consent = await kit.delete_evidence(consent_id)
+    session.out.result(consent.model_dump(mode="json"), f"{consent_id} has no stored evidence")
 
 
 def _rules(stack: str | None) -> dict[str, Sequence[ConsentRule]]:

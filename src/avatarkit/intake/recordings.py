@@ -21,10 +21,13 @@ from ..consent import identified, require_valid
 from ..content import sandbox
 from ..content.files import chunks, sha256
 from ..interfaces import FaceFinder, Fetcher, Link, MediaStore, Repository
-from ..models import Consent, SampleRole, media_type_of
+from ..models import Consent, SampleRole, StoredFile, media_type_of
 from ..records import HandIn, Sample
 from . import preflight
 from .probing import SUFFIXES, Facts
+
+#: Maximum bytes of evidence of a consent.
+MAX_EVIDENCE = 50_000_000
 
 #: A recording as an application gives it: a path, bytes, an open binary file, or an https link.
 Source = str | os.PathLike[str] | bytes | IO[bytes]
@@ -189,25 +192,41 @@ class Recordings:
     async def keep_consent(self, consent: Consent, user_id: str) -> Consent:
         """Store the evidence with its digest, then the consent's row.
 
-        Raises ``ConsentRequired`` if this very consent was revoked, or has expired.
+        Raises ``ConsentRequired`` if this very consent was revoked, or has expired, and
+        ``MediaRejected`` for evidence that is too large.
         """
-        if consent.evidence is not None:
-            path = Path(consent.evidence)
-            if not await anyio.Path(path).is_file():
-                raise errors.ConsentRequired(
-                    f"evidence file not found: {path.name}. Check its path"
-                )
-            digest = await anyio.to_thread.run_sync(sha256, path)
-            key = f"consents/{_part(user_id)}/{digest}{path.suffix.lower()}"
-            stored = await self._media.put(key, chunks(path), media_type_of(path.suffix))
-            consent = consent.model_copy(update={"evidence": None, "evidence_file": stored})
+        path = None if consent.evidence is None else Path(consent.evidence)
+        if path is not None:
+            file = await self._evidence_file(path, user_id)
+            consent = consent.model_copy(update={"evidence": None, "evidence_file": file})
         now = (await self._repository.now()).wall
+        consent = identified(consent, user_id)
         require_valid(consent, now)
+        require_valid(await self._repository.get_consent(consent.id), now)
+        if path is not None and (file := consent.evidence_file):
+            await self._media.put(file.key, chunks(path), file.media_type)
         if consent.given_at is None:
             consent = consent.model_copy(update={"given_at": now})
-        kept = await self._repository.add_consent(identified(consent, user_id))
+        kept = await self._repository.add_consent(consent)
         require_valid(kept, now)
         return kept
+
+    async def _evidence_file(self, path: Path, user_id: str) -> StoredFile:
+        """Describe evidence as it will be stored."""
+        if not await anyio.Path(path).is_file():
+            raise errors.ConsentRequired(f"evidence file not found: {path.name}. Check its path")
+        size = (await anyio.Path(path).stat()).st_size
+        if size > MAX_EVIDENCE:
+            raise errors.MediaRejected(
+                f"{path.name} is larger than {MAX_EVIDENCE / 1e6:.0f} MB: cut or compress it"
+            )
+        digest = await anyio.to_thread.run_sync(sha256, path)
+        return StoredFile(
+            key=f"consents/{_part(user_id)}/{digest}{path.suffix.lower()}",
+            size=size,
+            sha256=digest,
+            media_type=media_type_of(path.suffix),
+        )
 
 
 @dataclass(slots=True)

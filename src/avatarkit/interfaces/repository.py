@@ -215,7 +215,10 @@ class Repository(Protocol):
         ...
 
     async def add_consent(self, consent: Consent) -> Consent:
-        """Store a consent; idempotent by its id: the one stored first is returned."""
+        """Store a consent; idempotent by its id: the one stored first is returned.
+
+        If its evidence was dropped, it gets the evidence of this one, unless it was revoked.
+        """
         ...
 
     async def get_consent(self, consent_id: str) -> Consent | None:
@@ -224,6 +227,10 @@ class Repository(Protocol):
 
     async def revoke_consent(self, consent_id: str, at: float) -> Consent | None:
         """Store the time of the first revocation; return the stored consent, or None."""
+        ...
+
+    async def drop_evidence(self, consent_id: str) -> Consent | None:
+        """Remove ``evidence_file`` of a consent; return the stored consent, or None."""
         ...
 
     async def consents(self, user_id: str) -> list[Consent]:

@@ -24,6 +24,7 @@ from ..content.files import restrict_home
 from ..content.results import Results
 from ..engines.in_process import InProcessEngine
 from ..erasure import Receipt, erase, revoke
+from ..intake.evidence import Evidence
 from ..intake.place import Intake, Order, require_named
 from ..intake.preflight import Finding
 from ..intake.recordings import Links, Recordings, Source
@@ -107,6 +108,7 @@ class AvatarKit:
         self._fetcher = _LazyFetcher()
         self._recordings = Recordings(self._media, self._repository, self._fetcher)
         self._durations = Durations(self._repository, self._clock)
+        self._evidence = Evidence(self._media, self._repository)
         self._samples = Samples(
             pool=self._pool,
             recordings=self._recordings,
@@ -575,7 +577,8 @@ class AvatarKit:
         """Remove it, its results, and what the vendors hold of it; it is hidden at once.
 
         Of a training ``with_videos`` removes its videos first, so that to ask again goes on with
-        the rest. Returns the ids of what was removed.
+        the rest. The evidence of its consent is removed unless another record has this consent.
+        Returns the ids of what was removed.
         """
         record = await self._record(record_id)
         gone: list[str] = []
@@ -584,9 +587,11 @@ class AvatarKit:
                 self._repository, record.user_id, training_id=record.id
             ):
                 await self._orchestrator.delete(video)
+                await self._evidence.release(video)
                 gone.append(video.id)
         await self._orchestrator.delete(record)
         self._engine.wake()
+        await self._evidence.release(record)
         return [*gone, record_id]
 
     async def revoke(self, consent_id: str) -> list[Holding]:
@@ -601,6 +606,14 @@ class AvatarKit:
         )
         self._engine.wake()
         return found
+
+    async def delete_evidence(self, consent_id: str) -> Consent:
+        """Delete the stored evidence of a consent; the rest of the consent stays.
+
+        Raises ``NotFound`` for an unknown consent, and ``Conflict`` while an unfinished training or
+        video relies on it. Giving the consent again with its evidence stores that again.
+        """
+        return await self._evidence.delete(consent_id)
 
     async def consents(self, *, user_id: str) -> list[Consent]:
         """A user's consents, revoked and expired ones as well."""

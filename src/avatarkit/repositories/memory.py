@@ -267,8 +267,14 @@ class MemoryRepository(Repository):
         self._samples = [kept for kept in self._samples if (kept.id, kept.role) != gone]
 
     async def add_consent(self, consent: Consent) -> Consent:
-        """Store a consent; idempotent by its id: the one stored first is returned."""
-        return self._consents.setdefault(consent.id, consent.mended())
+        """Store a consent; idempotent by its id: the one stored first is returned.
+
+        If its evidence was dropped, it gets the evidence of this one, unless it was revoked.
+        """
+        known = self._consents.get(consent.id)
+        stored = rules.with_evidence(known, consent.mended())
+        self._consents[consent.id] = stored
+        return stored
 
     async def get_consent(self, consent_id: str) -> Consent | None:
         """Consent by its id."""
@@ -279,6 +285,14 @@ class MemoryRepository(Repository):
         known = self._consents.get(consent_id)
         if known is not None and known.revoked_at is None:
             known = known.model_copy(update={"revoked_at": at})
+            self._consents[consent_id] = known
+        return known
+
+    async def drop_evidence(self, consent_id: str) -> Consent | None:
+        """Remove ``evidence_file`` of a consent; return the stored consent, or None."""
+        known = self._consents.get(consent_id)
+        if known is not None:
+            known = known.model_copy(update={"evidence_file": None})
             self._consents[consent_id] = known
         return known
 

@@ -18,7 +18,7 @@ from pydantic_core import PydanticSerializationError
 from .. import _text
 from ..errors import BudgetExceeded, ConfigError, IllegalTransition, NotFound, StorageError
 from ..interfaces import Cap, LogEntry, dollars
-from ..models import Model, Operation
+from ..models import Consent, Model, Operation
 from ..records import Instant, Record, Status
 
 M = TypeVar("M", bound=Model)
@@ -31,6 +31,15 @@ ERASED = ("samples", "consents", "deliveries", "clones", "live")
 
 #: Provider, operation, job id.
 JobKey = tuple[str, Operation, str]
+
+
+def with_evidence(known: Consent | None, given: Consent) -> Consent:
+    """Return the consent to store: the known one, with new evidence if its own was dropped."""
+    if known is None:
+        return given
+    if known.evidence_file is not None or known.revoked_at is not None:
+        return known
+    return known.model_copy(update={"evidence_file": given.evidence_file})
 
 
 def pack_cursor(created_at: float, record_id: str) -> str:

@@ -344,7 +344,10 @@ class ServerRepository(Repository):
         await self._call("avatarkit_remove_sample", p_role=sample.role, p_id=sample.id)
 
     async def add_consent(self, consent: Consent) -> Consent:
-        """Store a consent; idempotent by its id: the one stored first is returned."""
+        """Store a consent; idempotent by its id: the one stored first is returned.
+
+        If its evidence was dropped, it gets the evidence of this one, unless it was revoked.
+        """
         self._check_ids(id=consent.id, user_id=consent.user_id)
         row = row_json(rows.consent_row(consent))
         return self._consent(consent.id, await self._call("avatarkit_add_consent", p_row=row))
@@ -359,6 +362,12 @@ class ServerRepository(Repository):
         """Store the time of the first revocation; return the stored consent, or None."""
         self._check_ids(id=consent_id)
         doc = await self._call("avatarkit_revoke_consent", p_id=consent_id, p_at=at)
+        return None if doc is None else self._consent(consent_id, doc)
+
+    async def drop_evidence(self, consent_id: str) -> Consent | None:
+        """Remove ``evidence_file`` of a consent; return the stored consent, or None."""
+        self._check_ids(id=consent_id)
+        doc = await self._call("avatarkit_drop_evidence", p_id=consent_id)
         return None if doc is None else self._consent(consent_id, doc)
 
     def _consent(self, consent_id: str, doc: str) -> Consent:

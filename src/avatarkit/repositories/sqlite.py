@@ -459,14 +459,21 @@ class SqliteRepository(Repository, Wakes):
         await self._write(change)
 
     async def add_consent(self, consent: Consent) -> Consent:
-        """Store a consent; idempotent by its id: the one stored first is returned."""
+        """Store a consent; idempotent by its id: the one stored first is returned.
+
+        If its evidence was dropped, it gets the evidence of this one, unless it was revoked.
+        """
         consent = consent.mended()
 
         def change(db: sqlite3.Connection) -> Consent:
-            if known := self._consent(db, consent.id):
-                return known
-            _insert(db, "consents", rows.consent_row(consent))
-            return consent
+            known = self._consent(db, consent.id)
+            if known is None:
+                _insert(db, "consents", rows.consent_row(consent))
+                return consent
+            stored = rules.with_evidence(known, consent)
+            if stored != known:
+                _replace_consent(db, stored)
+            return stored
 
         return await self._write(change)
 
@@ -482,9 +489,21 @@ class SqliteRepository(Repository, Wakes):
             if known is None or known.revoked_at is not None:
                 return known
             revoked = known.model_copy(update={"revoked_at": at})
-            doc = rows.consent_row(revoked)["doc"]
-            db.execute("UPDATE consents SET doc = ? WHERE id = ?", (doc, consent_id))
+            _replace_consent(db, revoked)
             return revoked
+
+        return await self._write(change)
+
+    async def drop_evidence(self, consent_id: str) -> Consent | None:
+        """Remove ``evidence_file`` of a consent; return the stored consent, or None."""
+
+        def change(db: sqlite3.Connection) -> Consent | None:
+            known = self._consent(db, consent_id)
+            if known is None or known.evidence_file is None:
+                return known
+            dropped = known.model_copy(update={"evidence_file": None})
+            _replace_consent(db, dropped)
+            return dropped
 
         return await self._write(change)
 
@@ -638,6 +657,11 @@ def _table(record: Record) -> str:
 
 # -- statements -----------------------------------------------------------------------------------
 # Names of tables and columns in them are this module's own; values are always bound.
+
+
+def _replace_consent(db: sqlite3.Connection, consent: Consent) -> None:
+    doc = rows.consent_row(consent)["doc"]
+    db.execute("UPDATE consents SET doc = ? WHERE id = ?", (doc, consent.id))
 
 
 def _insert(

@@ -177,6 +177,8 @@ class API:
         offset = parameters.byte_count(request, "upload-offset")
         if not length:
             raise BadBody("Upload-Length: give the number of bytes, at least 1")
+        if request.path_params["role"] == "evidence":
+            self.allowance.require_evidence(length)
         async with self.uploads.alone(path, length):
             await self._require_room(user, path, length)
             at = await self.uploads.write(path, offset, length, request.stream())
@@ -198,9 +200,11 @@ class API:
         ``length`` and ``files`` are the size and number of what is on its way to ``path``.
         """
         kept = await self.kit.samples(user_id=user)
+        consents = await self.kit.consents(user_id=user)
+        evidence = {c.evidence_file.key: c.evidence_file.size for c in consents if c.evidence_file}
         coming, size = await self.uploads.held(user, beside=path)
-        size += length + sum(sample.file.size for sample in kept)
-        self.allowance.require(len(kept) + coming + files, size)
+        size += length + sum(sample.file.size for sample in kept) + sum(evidence.values())
+        self.allowance.require(len(kept) + len(evidence) + coming + files, size)
         return frozenset(sample.id for sample in kept)
 
     async def drop_sample(self, request: Request, user: str) -> Response:
@@ -351,6 +355,23 @@ class API:
             max_cost=body.most,
         )
         return _json(self._view(video), 201)
+
+    # -- consents -----------------------------------------------------------------------------
+
+    async def consents(self, request: Request, user: str) -> Response:
+        """List consents, without their wording."""
+        del request
+        found = await self.kit.consents(user_id=user)
+        return _json(schemas.ConsentsAnswer(consents=[schemas.ConsentAnswer.of(c) for c in found]))
+
+    async def drop_evidence(self, request: Request, user: str) -> Response:
+        """Delete the evidence of a consent."""
+        consent_id = request.path_params["consent_id"]
+        own = await self.kit.consents(user_id=user)
+        if consent_id not in {consent.id for consent in own}:
+            raise NotFound(f"there is no consent {consent_id!r}")
+        await self.kit.delete_evidence(consent_id)
+        return Response(status_code=204)
 
     # -- the rest -----------------------------------------------------------------------------
 

@@ -229,6 +229,22 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         method="GET",
+        path="/consents",
+        name="consents",
+        handler=API.consents,
+        summary="List your consents.",
+        content={200: schemas.ConsentsAnswer},
+    ),
+    Route(
+        method="DELETE",
+        path="/consents/{consent_id}/evidence",
+        name="drop_evidence",
+        handler=API.drop_evidence,
+        summary="Delete the stored evidence of a consent.",
+        statuses=(204, 404, 409),
+    ),
+    Route(
+        method="GET",
         path="/deliveries",
         name="deliveries",
         handler=API.deliveries,

@@ -14,6 +14,7 @@ from ..intake.preflight import Finding
 from ..interfaces import LogEntry, Outcome
 from ..json_views import CostsView, Time, TrainingView, VideoView, View
 from ..lifecycle.durations import Duration
+from ..models import Consent
 from ..records import Sample
 
 Cursor = Annotated[str | None, Field(description="Value for the next page; null on the last page.")]
@@ -140,6 +141,43 @@ class VideosAnswer(View):
 
     videos: list[VideoAnswer]
     cursor: Cursor
+
+
+# -- consents -----------------------------------------------------------------------------------
+
+
+class EvidenceAnswer(View):
+    """A stored recording or document that proves a consent."""
+
+    size: int = Field(description="Bytes.")
+    media_type: str
+
+
+class ConsentAnswer(View):
+    """A consent, without its wording."""
+
+    id: str
+    subject: str | None
+    real_person: bool
+    wording_version: str
+    given_at: Time | None
+    expires_at: Time | None
+    revoked_at: Time | None
+    evidence: EvidenceAnswer | None = Field(description="Null if none was given, or deleted.")
+
+    @classmethod
+    def of(cls, consent: Consent) -> Self:
+        """Build the answer from a stored consent."""
+        file = consent.evidence_file
+        plain = {name: getattr(consent, name) for name in cls.model_fields if name != "evidence"}
+        shown = EvidenceAnswer(size=file.size, media_type=file.media_type) if file else None
+        return cls(**plain, evidence=shown)
+
+
+class ConsentsAnswer(View):
+    """All consents of a user."""
+
+    consents: list[ConsentAnswer]
 
 
 # -- stacks and the rest ------------------------------------------------------------------------

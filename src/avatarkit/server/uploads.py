@@ -17,6 +17,7 @@ import anyio.to_thread
 
 from ..content.files import private_folder, private_opener
 from ..errors import AvatarKitError, Conflict, MediaRejected, StorageError
+from ..intake.recordings import MAX_EVIDENCE
 
 #: Maximum bytes of one upload, the same as in sample validation.
 MAX_BYTES = 2 << 30
@@ -42,10 +43,15 @@ class AllowanceExceeded(AvatarKitError):
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """Limit per user, over all clones: number and bytes of stored samples and open uploads."""
+    """Limit per user, over all clones: stored samples, evidence and open uploads.
+
+    ``files`` is their number, ``bytes`` their size together, and ``evidence`` the size of one file
+    of evidence.
+    """
 
     files: int = 200
     bytes: int = 20_000_000_000
+    evidence: int = MAX_EVIDENCE
 
     def require(self, files: int, size: int) -> None:
         """Raise ``AllowanceExceeded`` if this number of files or bytes exceeds the limit."""
@@ -53,6 +59,13 @@ class Allowance:
             raise AllowanceExceeded(
                 f"the limit is {self.files} recordings of {self.bytes / 1e6:.0f} MB together: "
                 "delete some recordings, then upload this one again"
+            )
+
+    def require_evidence(self, size: int) -> None:
+        """Raise ``AllowanceExceeded`` for evidence that is too large."""
+        if size > self.evidence:
+            raise AllowanceExceeded(
+                f"evidence has at most {self.evidence / 1e6:.0f} MB: cut or compress the file"
             )
 
 

@@ -1090,6 +1090,27 @@ class RepositorySuite:
         assert await repository.revoke_consent(an_id("nothing"), _BIRTH) is None
         assert await repository.get_consent(an_id("nothing")) is None
 
+    async def test_evidence_is_dropped_and_given_again(self, repository: Repository) -> None:
+        """A consent loses its evidence, and gets it back when it is given again."""
+        file = StoredFile(key="consents/a/b.mp4", size=3, sha256="0" * 64, media_type="video/mp4")
+        consent = identified(Consent(subject="Ana Lima", given_at=_BIRTH, evidence_file=file), ANA)
+        await repository.add_consent(consent)
+        bare = consent.model_copy(update={"evidence_file": None})
+        assert [await repository.drop_evidence(consent.id) for _ in range(2)] == [bare, bare]
+        assert await repository.get_consent(consent.id) == bare
+        later = consent.model_copy(update={"given_at": _BIRTH + 9})
+        assert await repository.add_consent(later) == consent
+
+    async def test_a_revoked_consent_gets_no_evidence_back(self, repository: Repository) -> None:
+        """Dropped evidence stays away once the consent was revoked."""
+        file = StoredFile(key="consents/a/b.mp4", size=3, sha256="0" * 64, media_type="video/mp4")
+        consent = identified(Consent(subject="Ana Lima", given_at=_BIRTH, evidence_file=file), ANA)
+        await repository.add_consent(consent)
+        await repository.drop_evidence(consent.id)
+        revoked = await repository.revoke_consent(consent.id, _BIRTH + 5)
+        assert await repository.add_consent(consent) == revoked
+        assert await repository.drop_evidence(an_id("nothing")) is None
+
     async def test_an_unknown_consent_is_none(self, repository: Repository) -> None:
         """``get_consent`` returns None for an unknown id."""
         assert await repository.get_consent(an_id("nothing")) is None

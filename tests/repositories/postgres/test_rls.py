@@ -137,6 +137,7 @@ _FUNCTIONS = (
     "avatarkit_body(avatar_webhooks)",
     "avatarkit_claim(text, integer, double precision, timestamptz, timestamptz)",
     "avatarkit_create(text, jsonb, jsonb, jsonb, jsonb)",
+    "avatarkit_drop_evidence(text)",
     "avatarkit_drop_webhooks(text, text)",
     "avatarkit_erase(text, text)",
     "avatarkit_find_job(text, text, text)",

@@ -388,6 +388,7 @@ def the_service_does_its_work(db):
             gone = f"select id from {table}_samples where id = %s"
             assert not db.execute(gone, (an_id(ANNA, number),)).fetchall()
         db.execute("select avatarkit_revoke_consent(%s, 1)", (an_id(ANNA, 999),))
+        db.execute("select avatarkit_drop_evidence(%s)", (an_id(ANNA, 999),))
         for table in ("avatar_webhooks", *READ[:3], *READ[4:], "user_clones", *CLOSED):
             assert touched(db, f"delete from {table}") >= 2, table
 

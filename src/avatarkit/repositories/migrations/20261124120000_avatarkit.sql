@@ -976,14 +976,19 @@ begin
   end if;
 end $$;
 
--- Store a consent; return the document that was stored first.
+-- Store a consent; return the document that was stored first. If its evidence was dropped, it gets
+-- the evidence of this one, unless it was revoked.
 create or replace function public.avatarkit_add_consent(p_row jsonb)
 returns text language plpgsql set search_path = '' as $$
 declare
   c constant public.avatar_consents := jsonb_populate_record(null::public.avatar_consents, p_row);
   v_doc text;
 begin
-  insert into public.avatar_consents values (c.*) on conflict (id) do nothing;
+  insert into public.avatar_consents as k values (c.*)
+  on conflict (id) do update
+     set doc = jsonb_set(k.doc::jsonb, '{evidence_file}', c.doc::jsonb -> 'evidence_file')::text
+   where k.doc::jsonb ->> 'evidence_file' is null and k.doc::jsonb ->> 'revoked_at' is null
+     and c.doc::jsonb ->> 'evidence_file' is not null;
   select k.doc into v_doc from public.avatar_consents k where k.id = c.id;
   return v_doc;
 end $$;
@@ -1002,6 +1007,20 @@ begin
      where k.id = v_id
     returning k.doc into v_doc;
   end if;
+  return v_doc;
+end $$;
+
+-- Remove the evidence of a consent.
+create or replace function public.avatarkit_drop_evidence(p_id text)
+returns text language plpgsql set search_path = '' as $$
+declare
+  v_id constant public.avatar_consents.id%type := p_id;
+  v_doc text;
+begin
+  update public.avatar_consents k
+     set doc = jsonb_set(k.doc::jsonb, '{evidence_file}', 'null')::text
+   where k.id = v_id
+  returning k.doc into v_doc;
   return v_doc;
 end $$;
 
