@@ -137,7 +137,7 @@ async def test_after_revocation_the_same_agreement_trains_nothing(house):
         await kit.revoke(training.consent_id)
         with pytest.raises(ConsentRequired, match="revoked"):
             await kit.train(**GIVEN, consent=ANA)
-        anew = ANA.model_copy(update={"scope": "another year of lessons"})
+        anew = ANA.model_copy(update={"wording_version": "another year of lessons"})
         assert (await trained(kit, anew)).status is Status.COMPLETED
 
 
@@ -159,7 +159,7 @@ async def test_revocation_cancels_a_running_training_and_the_vendor_forgets_it(h
 async def test_another_consents_training_goes_on(house):
     async with house.kit(worker=False) as kit:
         mine = await kit.train(**GIVEN, consent=ANA)
-        other = ANA.model_copy(update={"scope": "for the other class"})
+        other = ANA.model_copy(update={"wording_version": "for the other class"})
         theirs = await kit.train(**GIVEN, consent=other)
         await kit.revoke(mine.consent_id)
         assert (await kit.get(theirs.id)).status is Status.PENDING
@@ -322,13 +322,16 @@ def test_a_consent_ends_when_it_says(now):
 
 def test_a_revocation_does_not_change_which_consent_it_is():
     given = consent.identified(ANA, "ana")
-    assert consent.identified(given.model_copy(update={"revoked_at": 5.0}), "ana").id == given.id
+    assert (
+        consent.identified(given.model_copy(update={"revoked_at": 5.0}), "ana").id
+        == given.id
+    )
 
 
 def test_the_command_line_revokes(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AVATARKIT_STACK", "fake")
-    (tmp_path / "ana.json").write_text('{"subject": "Ana Lima", "scope": "lessons"}')
+    (tmp_path / "ana.json").write_text('{"subject": "Ana Lima", "purposes": ["lessons"]}')
     samples = (f"--voice={DEMO / 'voice.wav'}", f"--footage={DEMO / 'portrait.jpg'}")
 
     def run(*arguments, code=0):
@@ -336,7 +339,87 @@ def test_the_command_line_revokes(tmp_path, monkeypatch):
         assert result.exit_code == code, result.output
         return json.loads(result.stdout.splitlines()[-1])
 
-    training = run("train", *samples, "--consent=ana.json", "--no-wait")
+    training = run("train", *samples, "--consent=ana.json", "--purpose=Lessons", "--no-wait")
     told = run("consent", "revoke", training["consent_id"])
     assert training["id"] in {row["id"] for row in told["exists"]}
     assert run("status", training["id"])["status"] == "cancelled"
+
+
+# -- purposes -------------------------------------------------------------------------------------
+
+LESSONS = Consent(subject="Ana Lima", purposes=["Lessons", "internal  news"])
+
+
+def test_purposes_are_compared_without_case_and_order():
+    assert LESSONS.purposes == ("internal news", "lessons")
+    assert Consent(subject="Ana", purposes="Lessons").purposes == ("lessons",)
+    assert (
+        consent.identified(LESSONS, "u").id
+        == consent.identified(
+            Consent(subject="Ana Lima", purposes=("internal news", "LESSONS")), "u"
+        ).id
+    )
+    with pytest.raises(ConsentRequired, match="a purpose is a few words"):
+        Consent(subject="Ana", purposes=["  "])
+
+
+@pytest.mark.anyio
+async def test_each_order_under_a_consent_with_purposes_names_one_of_them(house):
+    async with house.kit() as kit:
+        clip = Path(__file__).parents[1] / "src/avatarkit/data/fake/video.mp4"
+        orders = {
+            "train": lambda **more: kit.train(**GIVEN, consent=LESSONS, **more),
+            "speak": lambda **more: kit.speak(training.id, "Buy now!", wait=False, **more),
+            "dub": lambda **more: kit.dub(
+                clip, "de", user_id="ana", clone_id="ana-1", consent=LESSONS, wait=False, **more
+            ),
+        }
+        training = await kit.train(**GIVEN, consent=LESSONS, purpose="lessons")
+        _ = [update async for update in kit.watch(training.id)]
+        paid = dict(house.vendor.accepted)
+        for order in orders.values():
+            with pytest.raises(ConsentRequired, match="does not cover 'advertising', but internal"):
+                await order(purpose="Advertising")
+            with pytest.raises(ConsentRequired, match="say what this is for, with purpose="):
+                await order()
+        assert dict(house.vendor.accepted) == paid
+        for order in orders.values():
+            assert (await order(purpose=" Internal News")).purpose == "internal news"
+
+
+@pytest.mark.anyio
+async def test_a_consent_without_purposes_covers_each(house):
+    async with house.kit(worker=False) as kit:
+        assert (await kit.train(**GIVEN, consent=ANA, purpose="lessons")).purpose == "lessons"
+        assert (await kit.train(**GIVEN, consent=ANA)).purpose is None
+
+
+@pytest.mark.anyio
+async def test_a_consent_of_the_future_is_refused(house):
+    async with house.kit(worker=False) as kit:
+        for late in (house.clock.wall + 86_400, house.clock.wall * 1000):
+            later_one = ANA.model_copy(update={"given_at": late})
+            with pytest.raises(ConsentRequired, match="given in the future"):
+                await kit.train(**GIVEN, consent=later_one)
+        soon = ANA.model_copy(update={"given_at": house.clock.wall + 5})
+        assert (await kit.train(**GIVEN, consent=soon)).status is Status.PENDING
+
+
+@pytest.mark.anyio
+async def test_recordings_of_a_person_who_revoked_are_not_those_of_a_drawing(house):
+    drawn = Consent.not_a_real_person("a cartoon")
+    async with house.kit() as kit:
+        assert (await trained(kit, drawn)).status is Status.COMPLETED  # not known yet
+        training = await trained(kit)
+        await kit.revoke(training.consent_id)
+        await kit.delete(training.id)
+        others = GIVEN | {"clone_id": "another"}
+        for given in (GIVEN, others, {"user_id": "ana", "clone_id": GIVEN["clone_id"]}):
+            with pytest.raises(ConsentRequired, match="who has revoked the consent"):
+                await kit.train(**given, consent=drawn)
+        with pytest.raises(ConsentRequired, match="who has revoked the consent"):
+            await kit.dub(
+                GIVEN["footage"], "de", user_id="ana", clone_id="x", consent=drawn, wait=False
+            )
+        anew = ANA.model_copy(update={"wording_version": "2"})
+        assert (await kit.train(**GIVEN, consent=anew)).status is Status.PENDING

@@ -557,7 +557,7 @@ async def test_one_record_that_is_stuck_keeps_no_other(house, monkeypatch):
 def run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AVATARKIT_STACK", "fake")
-    (tmp_path / "ana.json").write_text(json.dumps({"subject": SUBJECT, "scope": "lessons"}))
+    (tmp_path / "ana.json").write_text(json.dumps({"subject": SUBJECT, "purposes": ["lessons"]}))
 
     def run(*arguments, code=0):
         result = CliRunner().invoke(app, [*arguments, "--json"])
@@ -565,7 +565,14 @@ def run(tmp_path, monkeypatch):
         return json.loads(result.stdout.splitlines()[-1]) if result.stdout.strip() else None
 
     samples = (f"--voice={DEMO / 'voice.wav'}", f"--footage={DEMO / 'portrait.jpg'}")
-    run("train", *samples, "--consent=ana.json", "--user=anabel", "--clone=anabel-1")
+    run(
+        "train",
+        *samples,
+        "--consent=ana.json",
+        "--purpose=lessons",
+        "--user=anabel",
+        "--clone=anabel-1",
+    )
     return run
 
 
@@ -581,4 +588,4 @@ def test_the_command_line_erases_and_prints_the_receipt(run):
 def test_the_command_line_erases_nothing_unasked(run):
     assert run("erase", "anabel", code=2) is None
     (consent,) = run("consent", "list", "anabel")["consents"]
-    assert (consent["subject"], consent["scope"]) == (SUBJECT, "lessons")
+    assert (consent["subject"], consent["purposes"]) == (SUBJECT, ["lessons"])

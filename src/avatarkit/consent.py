@@ -7,9 +7,21 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from .errors import ConsentRequired
-from .models import Consent, ConsentRule, Model
+from .models import Consent, ConsentRule, Model, named_purpose
 
-__all__ = ["OURS", "Requirement", "identified", "require", "require_valid", "requirements"]
+__all__ = [
+    "OURS",
+    "Requirement",
+    "identified",
+    "require",
+    "require_given",
+    "require_purpose",
+    "require_valid",
+    "requirements",
+]
+
+#: Seconds by which another machine's clock may be ahead.
+_CLOCKS = 300.0
 
 #: Our own rule, which ``train`` checks for every provider.
 OURS = ConsentRule(
@@ -71,15 +83,44 @@ def require(consent: Consent | None, rules: Mapping[str, Sequence[ConsentRule]])
     return consent
 
 
+def require_purpose(consent: Consent | None, purpose: str | None) -> None:
+    """Raise ``ConsentRequired`` if the consent names purposes, and this one is not among them."""
+    if consent is None or consent.purposes is None:
+        return
+    covered = ", ".join(consent.purposes) or "no purpose"
+    if purpose is None:
+        raise ConsentRequired(
+            f"the consent covers {covered}: say what this is for, with purpose= (the same words)"
+        )
+    if named_purpose(purpose) not in consent.purposes:
+        raise ConsentRequired(
+            f"the consent does not cover {named_purpose(purpose)!r}, but {covered}: ask the person "
+            "for a consent to that, or make nothing for it"
+        )
+
+
+def require_given(consent: Consent, now: float) -> None:
+    """Raise ``ConsentRequired`` if it was given later than ``now``."""
+    if consent.given_at is not None and consent.given_at > now + _CLOCKS:
+        raise ConsentRequired(
+            f"the consent of {consent.subject!r} was given in the future: given_at is the time of "
+            "the agreement, in seconds since 1970"
+        )
+
+
 def require_valid(consent: Consent | None, now: float) -> None:
     """Raise ``ConsentRequired`` if it was revoked, or has expired by ``now``."""
     if consent is None:
         return
     if consent.revoked_at is not None:
         raise ConsentRequired(
-            f"consent {consent.id} was revoked: nothing more is made by it. A new agreement needs "
-            "its own evidence, scope or version of the wording",
+            f"consent {_named(consent)} was revoked: nothing more is made by it. A new one needs "
+            "its own evidence, purposes or version of the wording",
             withdrawn=True,
         )
     if consent.expires_at is not None and now >= consent.expires_at:
-        raise ConsentRequired(f"consent {consent.id} has expired: ask the person again")
+        raise ConsentRequired(f"consent {_named(consent)} has expired: ask the person again")
+
+
+def _named(consent: Consent) -> str:
+    return consent.id or f"of {consent.subject!r}"

@@ -7,11 +7,11 @@ are seconds since 1970 (UTC) as floats, durations are seconds. Progress is 0..1 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from enum import StrEnum
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from ._text import mended_value
 from .errors import ConsentRequired, MediaRejected
@@ -147,6 +147,21 @@ WORDING = (
 )
 
 
+def named_purpose(purpose: str) -> str:
+    """Return a purpose as consents compare it; raises ``ConsentRequired`` for an empty one."""
+    found = " ".join(purpose.split()).casefold() if isinstance(purpose, str) else ""
+    if not found:
+        raise ConsentRequired('a purpose is a few words, such as "lessons" or "advertising"')
+    return found
+
+
+def _purposes(given: str | Iterable[str] | None) -> tuple[str, ...] | None:
+    if given is None:
+        return None
+    named = [given] if isinstance(given, str) else given
+    return tuple(sorted({named_purpose(one) for one in named}))
+
+
 class Consent(Model):
     """Record of a person's consent: wording, time and evidence.
 
@@ -164,7 +179,8 @@ class Consent(Model):
     evidence: str | None = None
     evidence_file: StoredFile | None = None
     given_at: float | None = None  #: seconds since 1970
-    scope: str | None = None  #: purpose, as a text; None: everything in the wording
+    #: purposes that it covers, such as "lessons"; None: everything in the wording
+    purposes: Annotated[tuple[str, ...] | None, BeforeValidator(_purposes)] = None
     expires_at: float | None = None  #: seconds since 1970; None: never
     revoked_at: float | None = None  #: seconds since 1970
 

@@ -317,6 +317,7 @@ class Record(Model):
     idempotency_key: str | None = None
     request: dict[str, str] = {}  #: digests of what was ordered under that key
     consent_id: str | None = None
+    purpose: str | None = None  #: what it is made for, as the consent names it
 
     status: Status = Status.PENDING
     progress: int = 0  #: 0..100

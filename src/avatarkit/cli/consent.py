@@ -54,9 +54,15 @@ async def _list(
         found = await kit.consents(user_id=user_id)
     session.out.table(
         {"consents": [consent.model_dump(mode="json") for consent in found]},
-        ("id", "subject", "scope", "wording", "given", "expires", "revoked"),
+        ("id", "subject", "purposes", "wording", "given", "expires", "revoked"),
         [
-            (c.id, c.subject or "-", c.scope or "-", c.wording_version, *map(_day, _times(c)))
+            (
+                c.id,
+                c.subject or "-",
+                ", ".join(c.purposes or ()) or "-",
+                c.wording_version,
+                *map(_day, _times(c)),
+            )
             for c in found
         ],
     )
@@ -182,6 +188,12 @@ def _text(value: Any) -> str:
     return value
 
 
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value:
+        raise TypeError
+    return tuple(map(_text, cast("list[Any]", value)))
+
+
 def _moment(value: Any) -> float:
     if isinstance(value, str):
         return datetime.fromisoformat(value).timestamp()
@@ -203,6 +215,6 @@ _READERS: Mapping[str, tuple[Callable[[Any], Any], str]] = MappingProxyType(
         "evidence": (_text, "the path of a file, relative to this one"),
         "given_at": _MOMENT,
         "expires_at": _MOMENT,
-        "scope": _TEXT,
+        "purposes": (_texts, 'a list of purposes, such as ["lessons"]'),
     }
 )

@@ -9,7 +9,7 @@ import typer
 
 from .prices import AllowUnknown, MaxCost, cost_limit
 from .session import Panel, Session, command
-from .train import Language
+from .train import Language, Purpose
 
 
 def register(app: typer.Typer) -> None:
@@ -29,6 +29,7 @@ async def _speak(
         Path | None, typer.Option(metavar="FILE", help="File for the video; by default ID.mp4.")
     ] = None,
     language: Language = None,
+    purpose: Purpose = None,
     max_cost: MaxCost = None,
     allow_unknown: AllowUnknown = None,
 ) -> None:
@@ -49,6 +50,7 @@ async def _speak(
             audio=audio,
             wait=False,
             language=language,
+            purpose=purpose,
             **cost_limit(max_cost, allow_unknown),
         )
         session.out.hint(f"video {video.id}")

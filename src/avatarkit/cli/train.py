@@ -14,11 +14,16 @@ ConsentFile = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="JSON file with subject, the person's name; optional: wording, evidence, given_at.",
+        help="JSON file with subject, the person's name; optional: wording, evidence, given_at, "
+        "purposes.",
     ),
 ]
 NotARealPerson = Annotated[
     str | None, typer.Option(metavar="REASON", help="Reason why no consent is needed.")
+]
+Purpose = Annotated[
+    str | None,
+    typer.Option(metavar="TEXT", help="What it is for, if the consent covers certain purposes."),
 ]
 Language = Annotated[str | None, typer.Option(metavar="CODE", help="Spoken language, such as en.")]
 
@@ -44,6 +49,7 @@ async def _train(
     language: Language = None,
     consent: ConsentFile = None,
     not_a_real_person: NotARealPerson = None,
+    purpose: Purpose = None,
     idempotency_key: Annotated[
         str | None,
         typer.Option(
@@ -74,6 +80,7 @@ async def _train(
             consent=agreed,
             name=name,
             language=language,
+            purpose=purpose,
             idempotency_key=idempotency_key,
             **cost_limit(max_cost, allow_unknown),
         )

@@ -15,11 +15,11 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 from .. import _telemetry, errors
-from ..consent import require, require_valid
+from ..consent import require, require_purpose, require_valid
 from ..interfaces import ROLES, Engine, MediaStore, Repository, needs_footage
 from ..lifecycle.durations import Durations
 from ..lifecycle.vendor_requests import unreachable
-from ..models import Consent, JobState, Operation, Options, SampleRole
+from ..models import Consent, JobState, Operation, Options, SampleRole, named_purpose
 from ..pricing import Budget, Money, Prices, bounded
 from ..records import (
     Attempt,
@@ -69,6 +69,7 @@ class Order:
     name: str = ""
     language: str | None = None
     options: Sequence[Options] = ()
+    purpose: str | None = None
     idempotency_key: str | None = None
     max_cost: Money | None = None
     allow_unknown: Collection[str] = ()
@@ -84,8 +85,8 @@ class Order:
         """Digests of what is ordered, to recognise a repeated order; empty without a key."""
         if self.idempotency_key is None:
             return {}
-        own = {name: self.fields[name] for name in ("clone_id", "name", "language", "options")}
-        return repeats.fingerprint(**own | {"language": self.language or ""} | parts)
+        own = ("clone_id", "name", "language", "purpose", "options")
+        return repeats.fingerprint(**{name: self.fields[name] or "" for name in own} | parts)
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -96,6 +97,7 @@ class Order:
             "clone_id": self.clone_id,
             "name": self.name,
             "language": self.language,
+            "purpose": None if self.purpose is None else named_purpose(self.purpose),
             "idempotency_key": self.idempotency_key,
             "options": tuple(
                 {
@@ -179,6 +181,7 @@ class Intake:
                 candidates = self._selector.ranked(stack, await self._durations.took())
             fit = partial(self._fit, order, gathering, consent, among=len(candidates))
             found = await fitting(candidates, fit)
+            await self._require_allowed(order, found)
             kept = await self._recordings.keep_consent(found[0].consent, order.user_id)
             files = {id(file): file for one in found for file in one.files}
             samples = {
@@ -277,6 +280,7 @@ class Intake:
         kept = await self._repository.get_consent(training.consent_id or "")
         require(kept, {name: provider.consent_rules for name, provider in providers.items()})
         require_valid(kept, (await self._repository.now()).wall)
+        require_purpose(kept, order.purpose)
         sample: Sample | None = None
         if script is not None:
             limits = [(n, limit) for n, provider in providers.items() for limit in provider.limits]
@@ -320,9 +324,12 @@ class Intake:
         if dubber is None:
             raise errors.Unsupported(f"{chosen.name} does not dub")
         agreed = require(consent, chosen.consent_rules)
+        require_purpose(agreed, order.purpose)
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
             file = await self._recordings.accept(SampleRole.FOOTAGE, source, Path(folder))
             await self._require_sendable(dubber, Operation.DUB, file.facts.media_type)
+            used = [file.facts.sha256]
+            await self._recordings.require_not_withdrawn(agreed, order.user_id, used)
             kept = await self._recordings.keep_consent(agreed, order.user_id)
             sample = await self._recordings.keep(file, order.user_id, order.clone_id)
         parts["source"] = [sample.file.sha256]
@@ -383,6 +390,14 @@ class Intake:
         now = (await self._repository.now()).wall
         begun = dict.fromkeys(("created_at", "updated_at", "next_at"), now)
         return {**begun, "deadline_at": later(now, deadline)}
+
+    async def _require_allowed(self, order: Order, found: Sequence[_Fit]) -> None:
+        """Raise ``ConsentRequired`` for another purpose, or for recordings that were withdrawn."""
+        consent = found[0].consent
+        require_purpose(consent, order.purpose)
+        digests = [file.facts.sha256 for one in found for file in one.files]
+        digests += [sample.file.sha256 for one in found for sample in one.stored]
+        await self._recordings.require_not_withdrawn(consent, order.user_id, digests)
 
     # -- fit to a stack -----------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Literal, Protocol, cast
@@ -17,9 +17,9 @@ import anyio
 import anyio.to_thread
 
 from .. import errors
-from ..consent import identified, require_valid
+from ..consent import identified, require_given, require_valid
 from ..content import sandbox
-from ..content.files import chunks, sha256
+from ..content.files import chunks, sha256, whole
 from ..interfaces import FaceFinder, Fetcher, Link, MediaStore, Repository
 from ..models import Consent, SampleRole, StoredFile, media_type_of
 from ..records import HandIn, Sample
@@ -189,6 +189,29 @@ class Recordings:
         stored = await self._media.put(key, chunks(file.path), facts.media_type)
         return HandIn(ref=ref, name=f"{Path(file.name).stem}{suffix}", file=stored)
 
+    async def withdraw(self, user_id: str, digests: Iterable[str]) -> None:
+        """Note that the person in these recordings has revoked a consent; goes with the user."""
+        for digest in dict.fromkeys(digests):
+            mark = _withdrawn(user_id, digest)
+            await self._media.put(mark, whole(b"revoked"), "text/plain")
+
+    async def require_not_withdrawn(
+        self, consent: Consent, user_id: str, digests: Iterable[str]
+    ) -> None:
+        """Raise ``ConsentRequired`` if recordings of a person are said to show no real person.
+
+        That is known of recordings that were used by a consent which was revoked.
+        """
+        if consent.real_person:
+            return
+        for digest in dict.fromkeys(digests):
+            if await self._media.stat(_withdrawn(user_id, digest)) is not None:
+                raise errors.ConsentRequired(
+                    "these recordings were made of a real person, who has revoked the consent; "
+                    "that they show no real person is not accepted. Ask the person for a new "
+                    "consent, or use other recordings"
+                )
+
     async def keep_consent(self, consent: Consent, user_id: str) -> Consent:
         """Store the evidence with its digest, then the consent's row.
 
@@ -200,6 +223,7 @@ class Recordings:
             file = await self._evidence_file(path, user_id)
             consent = consent.model_copy(update={"evidence": None, "evidence_file": file})
         now = (await self._repository.now()).wall
+        require_given(consent, now)
         consent = identified(consent, user_id)
         require_valid(consent, now)
         require_valid(await self._repository.get_consent(consent.id), now)
@@ -271,6 +295,10 @@ def _suffix(name: str) -> str:
 def _part(name: str) -> str:
     """A user's or clone's id, quoted as one part of a key."""
     return quote(name, safe="").replace(".", "%2E")
+
+
+def _withdrawn(user_id: str, digest: str) -> str:
+    return f"consents/{_part(user_id)}/revoked/{digest}"
 
 
 def folders_of(user_id: str) -> tuple[str, ...]:

@@ -20,7 +20,15 @@ R = TypeVar("R", bound=Record)
 
 #: Parts of a consent that a repeated request repeats; its time and the path of its evidence are
 #: often those of the request.
-_AGREED = ("subject", "real_person", "reason", "wording", "wording_version", "expires_at")
+_AGREED = (
+    "subject",
+    "real_person",
+    "reason",
+    "wording",
+    "wording_version",
+    "purposes",
+    "expires_at",
+)
 
 
 def fingerprint(**parts: Any) -> dict[str, str]:

@@ -35,7 +35,7 @@ from ..lifecycle.advance import Orchestrator
 from ..lifecycle.decide import Policy
 from ..lifecycle.deliveries import Deliveries
 from ..lifecycle.durations import Duration, Durations
-from ..lifecycle.leftovers import Holding
+from ..lifecycle.leftovers import Holding, samples_of
 from ..lifecycle.watching import Changes, Overdue
 from ..models import Consent, Operation, Options
 from ..records import Record, Sample, Status, Training, Video
@@ -252,6 +252,7 @@ class AvatarKit:
         language: str | None = None,
         stack: Stacks | None = None,
         options: Sequence[Options] = (),
+        purpose: str | None = None,
         idempotency_key: str | None = None,
         max_cost: pricing.Money | None = None,
         allow_unknown: Collection[str] = (),
@@ -260,7 +261,8 @@ class AvatarKit:
 
         Without ``voice`` or ``footage`` the clone's stored samples are used; no footage where the
         options stand for it, such as ``HeyGenAvatar(prompt=...)``. The same ``idempotency_key``
-        of a user gives the same training, and raises ``Conflict`` for other content.
+        of a user gives the same training, and raises ``Conflict`` for other content. ``purpose`` is
+        what it is made for: where the consent names purposes, it must be one of them.
 
         Of several stacks those that cannot do it are left out: no key, no consent as they demand
         it, other samples, too dear. Nothing is sent where this raises ``MediaRejected``,
@@ -275,6 +277,7 @@ class AvatarKit:
             name=name,
             language=language,
             options=options,
+            purpose=purpose,
             idempotency_key=idempotency_key,
             max_cost=max_cost,
             allow_unknown=allow_unknown,
@@ -365,6 +368,7 @@ class AvatarKit:
         name: str = "",
         language: str | None = None,
         options: Sequence[Options] = (),
+        purpose: str | None = None,
         idempotency_key: str | None = None,
         max_cost: pricing.Money | None = None,
         allow_unknown: Collection[str] = (),
@@ -389,6 +393,7 @@ class AvatarKit:
             name=name or training.name,
             language=language or training.language,
             options=options,
+            purpose=purpose,
             idempotency_key=idempotency_key,
             max_cost=max_cost,
             allow_unknown=allow_unknown,
@@ -408,6 +413,7 @@ class AvatarKit:
         wait: bool = True,
         stack: str | Mapping[Operation, str] | None = None,
         options: Sequence[Options] = (),
+        purpose: str | None = None,
         idempotency_key: str | None = None,
         max_cost: pricing.Money | None = None,
         allow_unknown: Collection[str] = (),
@@ -424,6 +430,7 @@ class AvatarKit:
             name=name,
             language=language,
             options=options,
+            purpose=purpose,
             idempotency_key=idempotency_key,
             max_cost=max_cost,
             allow_unknown=allow_unknown,
@@ -601,9 +608,7 @@ class AvatarKit:
         videos raise ``ConsentRequired``. What is finished stays until it is deleted. It may be
         repeated. Raises ``NotFound`` for an unknown consent.
         """
-        found = await revoke(
-            consent_id, repository=self._repository, withdraw=self._orchestrator.withdraw
-        )
+        found = await revoke(consent_id, repository=self._repository, withdraw=self._withdraw)
         self._engine.wake()
         return found
 
@@ -614,6 +619,11 @@ class AvatarKit:
         video relies on it. Giving the consent again with its evidence stores that again.
         """
         return await self._evidence.delete(consent_id)
+
+    async def _withdraw(self, record: Record) -> Record:
+        used = [sample.file.sha256 for sample in samples_of(record)]
+        await self._recordings.withdraw(record.user_id, used)
+        return await self._orchestrator.withdraw(record)
 
     async def consents(self, *, user_id: str) -> list[Consent]:
         """A user's consents, revoked and expired ones as well."""

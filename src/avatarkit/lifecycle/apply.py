@@ -734,6 +734,7 @@ _PERSONAL: Mapping[str, Any] = {
     "idempotency_key": None,
     "request": {},
     "consent_id": None,
+    "purpose": None,
     "error_message": None,
     "voice": (),
     "footage": None,

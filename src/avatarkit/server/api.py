@@ -258,6 +258,7 @@ class API:
             name=body.name,
             language=body.language,
             consent=consent,
+            purpose=body.purpose,
             idempotency_key=parameters.idempotency_key(request),
             max_cost=body.most,
         )
@@ -351,6 +352,7 @@ class API:
             wait=False,
             name=body.name,
             language=body.language,
+            purpose=body.purpose,
             idempotency_key=parameters.idempotency_key(request),
             max_cost=body.most,
         )

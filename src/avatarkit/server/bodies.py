@@ -45,6 +45,9 @@ class _Body(BaseModel):
         return value
 
 
+Purpose = Annotated[str, Field(pattern=r"\S", max_length=200)]
+
+
 class ConsentGiven(_Body):
     """Consent of ``subject``, or the reason why none is needed as ``not_a_real_person``."""
 
@@ -53,6 +56,9 @@ class ConsentGiven(_Body):
     wording_version: str = Field(default=WORDING[0], max_length=100)
     evidence: str | None = Field(
         default=None, max_length=200, description="Name of the uploaded evidence file."
+    )
+    purposes: list[Purpose] | None = Field(
+        default=None, min_length=1, max_length=50, description="All that it covers; else anything."
     )
     not_a_real_person: str | None = Field(default=None, max_length=1000)
 
@@ -67,10 +73,14 @@ class ConsentGiven(_Body):
             wording=self.wording,
             wording_version=self.wording_version,
             evidence=evidence,
+            purposes=self.purposes if self.purposes is None else tuple(self.purposes),
         )
 
 
 class _PaidRequest(_Body):
+    purpose: Purpose | None = Field(
+        default=None, description="What it is for; needed if the consent names purposes."
+    )
     max_cost: str | None = Field(
         default=None,
         pattern=r"^[0-9]{1,7}(\.[0-9]{1,6})?$",
