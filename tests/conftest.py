@@ -103,6 +103,12 @@ def _refuse_program(self, args, *given, **more):
     pytest.fail(f"this test starts {args}: mark it as slow", pytrace=False)
 
 
+def pytest_collection_modifyitems(items):
+    """Reject a test's id that holds an address in memory: each process would name it otherwise."""
+    if wrong := [item.nodeid for item in items if " at 0x" in item.nodeid]:
+        raise pytest.UsageError(f"give these parameters ids that stay the same: {wrong}")
+
+
 # -- for nox --------------------------------------------------------------------------------------
 
 

@@ -108,7 +108,9 @@ async def test_a_strangers_page_cannot_read_with_the_cookie(site, loopback, stra
     assert answer.status_code == 401
 
 
-@pytest.mark.parametrize("made", [StartupToken(TOKEN), BearerTokens({TOKEN: "me"})], ids=str)
+@pytest.mark.parametrize(
+    "made", [StartupToken(TOKEN), BearerTokens({TOKEN: "me"})], ids=lambda made: type(made).__name__
+)
 def test_no_attribute_holds_the_token(made):
     shown = repr(vars(made))
     assert TOKEN not in shown + repr(vars(vars(made).get("_own", made)))
