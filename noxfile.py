@@ -7,6 +7,7 @@ import functools
 import json
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -252,6 +253,7 @@ class Row:
     python: str = ""
     result: str = "failed"
     seconds: float = 0.0
+    cpu: float = 0.0  #: seconds of all its processes; what is missing to ``seconds`` was waited
     counts: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -267,16 +269,22 @@ def session(**options: Any) -> Callable[[Callable[[nox.Session], None]], Any]:
             config = Path(session.virtualenv.location, "pyvenv.cfg").read_text()
             version = re.search(r"^version(?:_info)? = (\S+)", config, re.MULTILINE)
             _rows.append(row := Row(session.name, version[1] if version else ""))
-            began = time.monotonic()
+            began, worked = time.monotonic(), _cpu()
             try:
                 function(session)
                 row.result = "passed"
             finally:
-                row.seconds = time.monotonic() - began
+                row.seconds, row.cpu = time.monotonic() - began, _cpu() - worked
 
         return nox.session(**options)(timed)
 
     return declare
+
+
+def _cpu() -> float:
+    """CPU seconds of all processes that this one started and that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _report(began: float) -> None:
@@ -291,14 +299,14 @@ def _print_table(rows: list[Row], seconds: float) -> None:
     """Print what ran where, how long it took, and each test that was skipped."""
     lines = [
         "",
-        f"{'session':<14}{'Python':<18}{'result':<8}{'tests':>7}{'skipped':>9}{'seconds':>9}",
+        f"{'session':<14}{'Python':<18}{'result':<8}{'tests':>7}{'skipped':>9}{'seconds':>9}{'CPU':>6}",
     ]
     for row in rows:
         ran = sum(c["passed"] + c["failed"] + c["expected to fail"] for c in row.counts) or ""
         skipped = sum(len(c["skipped"]) for c in row.counts) or ""
         told = f"{row.session:<14}{row.python:<18}{row.result:<8}"
-        lines.append(f"{told}{ran:>7}{skipped:>9}{row.seconds:>9.0f}")
-    lines.append(f"{'in all':<56}{seconds:>9.0f}")
+        lines.append(f"{told}{ran:>7}{skipped:>9}{row.seconds:>9.0f}{row.cpu:>6.0f}")
+    lines.append(f"{'in all':<56}{seconds:>9.0f}{sum(row.cpu for row in rows):>6.0f}")
     reasons = {tuple(one) for row in rows for c in row.counts for one in c["skipped"]}
     lines += [f"skipped: {test}: {reason}" for test, reason in sorted(reasons)]
     sys.stdout.write("\n".join(lines) + "\n")
