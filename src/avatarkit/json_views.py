@@ -72,6 +72,9 @@ class OperationStateView(View):
     state: JobState | Phase
     job_id: str | None = Field(description="The job's ID at the provider.")
     cost: str | None = Field(description="Cost in the provider's words.")
+    left_out: dict[str, str] = Field(
+        description="Results that cannot be used, such as a thumbnail, and the reason of each."
+    )
 
     @classmethod
     def of(cls, state: OperationState) -> Self:
@@ -82,6 +85,7 @@ class OperationStateView(View):
             state=state.job.state or state.phase,
             job_id=state.job.id,
             cost=state.job.cost,
+            left_out=state.job.left_out,
         )
 
 

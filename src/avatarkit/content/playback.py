@@ -78,7 +78,8 @@ class _Player:
     end: float = 0.0
 
     def play(self, container: InputContainer) -> None:
-        streams = [s for s in container.streams if s.type in {"audio", "video"} and _plays(s)]
+        known = (s for s in container.streams if s.type in {"audio", "video"})
+        streams: list[Any] = [stream for stream in known if _plays(stream)]
         for stream in streams:
             if stream.type == "video":
                 stream.thread_type = "AUTO"
