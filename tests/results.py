@@ -22,7 +22,7 @@ def result(link, seconds=10.0):
     """The file that the end of a link promises."""
     suffix = link.partition("?")[0].rpartition(".")[2]
     made = {"mp3": mp3, "wav": wav}.get(suffix, filmed)
-    return portrait() if suffix in {"jpg", "jpeg", "png"} else made(seconds)
+    return portrait() if suffix in {"jpg", "jpeg", "png", "webp"} else made(seconds)
 
 
 async def streamed(content):

@@ -750,10 +750,8 @@ class DIDVendor(Vendor):
         if made.operation is VIDEO:
             links = {"result_url": self.link(made, "mp4"), "thumbnail_url": self.link(made, "png")}
             return D_ID["scene"] | known | (links if ready else dict.fromkeys(links))
-        links = {
-            name: self.link(made, "mp4") if ready else None
-            for name in ("thumbnail_url", "talking_preview_url", "preview_url")
-        }
+        names = {"thumbnail_url": "png", "talking_preview_url": "mp4", "preview_url": "mp4"}
+        links = {name: self.link(made, kind) if ready else None for name, kind in names.items()}
         return D_ID["express"] | known | links
 
     def submitted(self, made: Made) -> httpx.Response:
