@@ -169,6 +169,8 @@ class HttpProvider:
     sunsets: ClassVar[tuple[Sunset, ...]] = _from_data(lambda data: data.sunsets, ())
     #: the vendor's error code -> our error, for any HTTP status
     codes: ClassVar[Mapping[str, type[errors.ProviderError]]] = _from_data(lambda d: d.codes, {})
+    #: HTTP status -> our error, where it means something else at this vendor than usually
+    statuses: ClassVar[Mapping[int, type[errors.ProviderError]]] = {}
     code: ClassVar[Places] = ("code", "error.code")  #: place of the error code
     message: ClassVar[Places] = ("message", "error.message", "error", "detail")
 
@@ -249,12 +251,11 @@ class HttpProvider:
 
     def explain(self, status: int, body: Any) -> Explanation:
         """Read an error answer. The vendor's code takes precedence over the HTTP status."""
-        del status
         said = as_object(body)
         code = text_at(said, *self.code)
         message = filled_at(said, *self.message)
         return Explanation(
-            kind=None if code is None else self.codes.get(code),
+            kind=self.codes.get(code or "") or self.statuses.get(status),
             code=None if code is None else self._redacted(code)[:80],
             message=self._redacted(message)[:200] if isinstance(message, str) else "",
         )

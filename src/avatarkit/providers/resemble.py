@@ -44,7 +44,6 @@ CONSENT_SENTENCE = (
 )
 #: Names of recordings; a gap in the numbers is a recording that did not arrive.
 _NUMBERED = re.compile(r"([0-9]{1,3}) of ([0-9]{1,3})")
-_FORBIDDEN = 403
 _TYPES: Mapping[str, str] = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 
 
@@ -116,6 +115,7 @@ class Resemble(HttpVoiceCloner, SpeechSynthesizer):
         counts="pages",
         total_pages=("page_count", "num_pages"),
     )
+    statuses = MappingProxyType({403: PlanError})  # a plan without cloning, seldom a wrong key
     code = ("error_name",)
     message = ("message", "error", "error_params.explanation")
 
@@ -224,14 +224,13 @@ class Resemble(HttpVoiceCloner, SpeechSynthesizer):
         )
 
     def explain(self, status: int, body: Any) -> Explanation:
-        """Read an error answer; a 403 usually means a plan without cloning, not a wrong key."""
+        """Read an error answer, whose message may be in the errors of single fields."""
         told = super().explain(status, body)
         fields = as_object(as_object(body).get("errors"))
         message = told.message
         if not message and fields:
             message = self._redacted("; ".join(f"{k}: {v}" for k, v in fields.items()))[:200]
-        kind = PlanError if told.kind is None and status == _FORBIDDEN else told.kind
-        return Explanation(kind=kind, code=told.code, message=message)
+        return Explanation(kind=told.kind, code=told.code, message=message)
 
     def _read_on(self, job: Job) -> Job:
         """Correct the state of a voice: ready if it can speak, failed if its recordings failed."""

@@ -6,7 +6,6 @@ app, with a consent recorded there; the API takes their ids, which ``kit.adopt``
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -28,7 +27,6 @@ from ..models import (
 from ..webhooks import Delivery, HmacSha256, Registered
 from .http import (
     Client,
-    Explanation,
     HttpVideoDubber,
     HttpVideoGenerator,
     Paths,
@@ -44,7 +42,6 @@ _AUDIO_URL = "https://upload.api.synthesia.io/v2/scriptAudio"
 #: Seconds between the upload of a narration and the video request: Synthesia processes it in the
 #: background, and no call tells when it is ready.
 _PAUSE = 10.0
-_NOT_IMPLEMENTED = 501
 
 
 class CallToAction(Model):
@@ -141,6 +138,7 @@ class Synthesia(HttpVideoGenerator, HttpVideoDubber, Prepares):
         cursor=("nextOffset",),
         cursor_parameter="offset",
     )
+    statuses = MappingProxyType({501: Refused})  # a link that does not lead to S3
     message = ("error", "context", "message")
 
     def __init__(
@@ -235,26 +233,13 @@ class Synthesia(HttpVideoGenerator, HttpVideoDubber, Prepares):
             return []
         return self._events(delivery, self._job(Operation.VIDEO, video))
 
-    def explain(self, status: int, body: Any) -> Explanation:
-        """Read an error answer; 501 refuses a link that does not lead to S3."""
-        told = super().explain(status, body)
-        if status != _NOT_IMPLEMENTED:
-            return told
-        return Explanation(kind=Refused, code=told.code, message=told.message)
-
-    def _job(
-        self,
-        operation: Operation,
-        raw: Mapping[str, Any],
-        *,
-        unsaid: JobState = JobState.UNKNOWN,
-    ) -> Job:
-        """Read a job; the result of a finished project with one dub is in that dub."""
-        dubs = as_objects(raw.get("dubbedAssets"))
-        if raw.get("status") != "complete" or not dubs:
-            return super()._job(operation, raw, unsaid=unsaid)
-        job = super()._job(operation, {**dubs[0], "id": raw.get("id")}, unsaid=unsaid)
-        return job.model_copy(update={"raw": raw})
+    def _read_on(self, job: Job) -> Job:
+        """Read the result of a finished project with one dub, which is in that dub."""
+        dubs = as_objects(job.raw.get("dubbedAssets"))
+        if job.state is not JobState.SUCCEEDED or not dubs:
+            return job
+        dub = self._job(job.operation, {**dubs[0], "id": job.id})
+        return dub.model_copy(update={"raw": job.raw})
 
 
 _EVENTS = frozenset({"video.completed", "video.failed"})
