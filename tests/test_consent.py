@@ -322,10 +322,7 @@ def test_a_consent_ends_when_it_says(now):
 
 def test_a_revocation_does_not_change_which_consent_it_is():
     given = consent.identified(ANA, "ana")
-    assert (
-        consent.identified(given.model_copy(update={"revoked_at": 5.0}), "ana").id
-        == given.id
-    )
+    assert consent.identified(given.model_copy(update={"revoked_at": 5.0}), "ana").id == given.id
 
 
 def test_the_command_line_revokes(tmp_path, monkeypatch):

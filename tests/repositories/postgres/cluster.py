@@ -50,7 +50,7 @@ def binaries() -> Path:
 
 
 def _memory() -> Path | None:
-    """A folder in memory with room for hundreds of databases, which are many files; None without."""
+    """Folder in memory with room for the many files of hundreds of databases; None without."""
     memory = Path("/dev/shm")
     room = shutil.disk_usage(memory).free if os.access(memory, os.W_OK) else 0
     return memory if room >= 4 << 30 else None
