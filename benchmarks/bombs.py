@@ -422,7 +422,8 @@ class Peak:
 
     def __enter__(self):
         probe(DEMO / "portrait.jpg")
-        self._idle = {pid: status(pid, "VmRSS") for pid in sandbox.MEDIA.children}
+        self._idle = {pid: status(pid, "VmRSS") or 0 for pid in sandbox.MEDIA.children}
+        self._usual = max(self._idle.values())
         for pid in self._idle:
             Path(f"/proc/{pid}/clear_refs").write_text("5")
         self.megabytes, self._done = 0.0, threading.Event()
@@ -432,8 +433,9 @@ class Peak:
 
     def _watch(self):
         while True:
-            for pid, idle in self._idle.items():
-                if (peak := status(pid, "VmHWM")) and idle:
+            for pid in sandbox.MEDIA.children:
+                if peak := status(pid, "VmHWM"):
+                    idle = self._idle.get(pid, self._usual)  # of a child that came later
                     self.megabytes = max(self.megabytes, (peak - idle) / 1024)
             if self._done.wait(0.002):
                 return

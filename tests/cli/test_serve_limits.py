@@ -15,6 +15,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+import bombs
+
 from .test_cli import place  # noqa: F401
 from .test_serve import client, serve  # noqa: F401
 
@@ -213,6 +216,30 @@ def test_it_ends_in_an_upload_with_an_answer_and_without_a_traceback(serve, numb
     log = server.communicate()[1]
     assert "Traceback" not in log
     assert "Cancel" not in log
+
+
+def children(server):
+    tasks = Path(f"/proc/{server.pid}/task").iterdir()
+    return {child for task in tasks for child in (task / "children").read_text().split()}
+
+
+def test_it_answers_and_ends_while_recordings_take_long_to_decode(serve):  # noqa: F811
+    server, url = serve()
+    bomb = bombs.wav(1, 1, b"\x80\x90" * 1_000_000)  # 2 million seconds
+    with ExitStack() as opened:
+        for number in range(6):
+            connection = opened.enter_context(connected(url))
+            connection.sendall(upload(url, f"{number}.wav", len(bomb)) + bomb)
+        end = time.monotonic() + LONG
+        while not children(server):
+            assert time.monotonic() < end
+        decoding = children(server)
+        assert httpx.get(url.partition("?")[0] + "health", timeout=LONG).status_code == 200
+        server.terminate()
+        assert server.wait(LONG) == 0
+    assert "Traceback" not in server.communicate()[1]
+    while any(Path(f"/proc/{child}").exists() for child in decoding):
+        assert time.monotonic() < end + LONG
 
 
 def test_a_request_with_two_lengths_is_the_last_on_its_connection(serve):  # noqa: F811

@@ -45,6 +45,10 @@ class DecodeError(Exception):
     """FFmpeg cannot decode a file, or a part of it; ``__cause__`` is FFmpeg's own error."""
 
 
+#: Threads of a decoder at most: each holds frames, and one for each core could exceed the memory.
+_THREADS: Final = 2
+
+
 def _reason(error: Exception) -> str:
     """FFmpeg's own words, without the path of the file."""
     return getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
@@ -85,6 +89,8 @@ def open_media(
         ) as opened:
             if found.cut_off and not opened.streams:
                 raise CutOffError
+            for stream in moving(opened):
+                stream.codec_context.thread_count = _THREADS
             yield opened
     except MemoryError as error:
         raise too_much_memory() from error
