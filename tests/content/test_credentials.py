@@ -410,6 +410,27 @@ async def test_a_watermark_comes_before_the_signature(store, clip, signer):
     assert (await sidecar(store))["watermark"] == "behind"
 
 
+class Faint(Watermark):
+    """Leaves no mark that could be found."""
+
+    def mark(self, path, media_type):
+        pass
+
+
+class Silent(Watermark):
+    """Finds no sound to mark."""
+
+    def mark(self, path, media_type):
+        raise errors.MediaRejected("it has no sound")
+
+
+@pytest.mark.parametrize("watermark", [Faint(), Silent()])
+async def test_a_watermark_that_is_not_in_the_file_is_not_named(store, clip, watermark, caplog):
+    await put(Marking(watermarker=watermark), store, clip)
+    assert (await sidecar(store))["watermark"] is None
+    assert "watermark." in caplog.text
+
+
 # -- reading marks ----------------------------------------------------------------------------
 
 

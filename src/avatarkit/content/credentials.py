@@ -213,10 +213,7 @@ class Marking:
     def mark(self, path: Path, media_type: str) -> Mark:
         """Mark a file in place, as its last change; raises ``StorageError``. Blocking."""
         vendor = self._vendor(path, media_type)
-        watermark = None
-        if vendor is None and self._watermarker and self._watermarker.takes(media_type):
-            self._watermarker.mark(path, media_type)
-            watermark = self._watermarker.name
+        watermark = self._watermarked(path, media_type) if vendor is None else None
         carried = self._carried(path, media_type, vendor)
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -228,6 +225,21 @@ class Marking:
             sha256=digest,
             size=path.stat().st_size,
         )
+
+    def _watermarked(self, path: Path, media_type: str) -> str | None:
+        """Add the watermark and return its name; None for a file in which it is not found then."""
+        marker = self._watermarker
+        if marker is None or not marker.takes(media_type):
+            return None
+        try:
+            marker.mark(path, media_type)
+            found = marker.find(path, media_type)
+        except errors.MediaRejected as error:
+            log.warning("watermark.left_out", media_type=media_type, reason=str(error))
+            return None
+        if not found:
+            log.warning("watermark.not_found", media_type=media_type)
+        return marker.name if found else None
 
     def _vendor(
         self, path: Path, media_type: str

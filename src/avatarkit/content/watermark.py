@@ -1,12 +1,13 @@
 """Watermarkers: the one for speech that we ship, and the setting that names another.
 
 ``PerthWatermarker`` uses Perth of Resemble AI, whose weights come with its package. Its library
-marks sound; no maintained one with weights in its package was found for video (November 2026).
+marks sound; no maintained one with weights in its package was found for pictures (November 2026).
 """
 
 from __future__ import annotations
 
 import io
+import shutil
 import tempfile
 import wave
 from collections.abc import Callable, Mapping
@@ -18,7 +19,7 @@ from typing import Any, cast
 
 from ..errors import ConfigError
 from ..interfaces import Watermarker
-from . import audio
+from . import audio, sandbox
 
 #: Confidence from which a mark counts as found; without a mark it is near 0.
 _FOUND = 0.5
@@ -27,7 +28,8 @@ _FOUND = 0.5
 class PerthWatermarker:
     """Watermark in speech, by Perth (extra ``watermark``); raises ``ConfigError`` without it.
 
-    The sound is decoded, marked and encoded again, as mono of 44.1 kHz.
+    The sound is decoded, marked and encoded again, as mono of 44.1 kHz; the pictures of a video do
+    not change.
     """
 
     name = "perth"
@@ -49,19 +51,22 @@ class PerthWatermarker:
             return made()
 
     def takes(self, media_type: str) -> bool:
-        """True for WAV, MP3 and M4A."""
-        return media_type in audio.CODECS
+        """True for WAV, MP3 and M4A, and for MP4 and QuickTime."""
+        return media_type in audio.CODECS or media_type in _VIDEOS
 
     def mark(self, path: Path, media_type: str) -> None:
-        """Mark the sound of a file in place."""
+        """Mark the sound of a file in place; raises ``MediaRejected`` if it has none."""
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
             sound = Path(folder) / "sound.wav"
             audio.write([path], sound, "audio/wav")
             samples, rate = _read(sound)
             _write(sound, self._model.apply_watermark(samples, watermark=None, sample_rate=rate))
-            target = Path(folder) / f"marked{audio.CODECS[media_type][0]}"
-            audio.write([sound], target, media_type)
-            path.write_bytes(target.read_bytes())
+            target = Path(folder) / f"marked{audio.CODECS.get(media_type, ('.mp4',))[0]}"
+            if media_type in _VIDEOS:
+                _dub(path, sound, target, _VIDEOS[media_type])
+            else:
+                audio.write([sound], target, media_type)
+            shutil.copyfile(target, path)
 
     def find(self, path: Path, media_type: str) -> bool:
         """True if the sound carries the mark."""
@@ -72,6 +77,42 @@ class PerthWatermarker:
             samples, rate = _read(sound)
         found: Any = self._model.get_watermark(samples, sample_rate=rate)
         return float(found.mean() if hasattr(found, "mean") else found) > _FOUND
+
+
+#: Videos whose sound can be replaced: media type -> FFmpeg's name of the container.
+_VIDEOS: Mapping[str, str] = {"video/mp4": "mp4", "video/quicktime": "mov"}
+
+
+@sandbox.job(pool=sandbox.WORK, limits=sandbox.Limits(cpu=300.0, wall=600.0))
+def _dub(path: Path, sound: Path, target: Path, container: str) -> None:
+    """Write the pictures of a video with another sound; no picture is encoded again."""
+    import av
+
+    from .decoding import open_media
+
+    with (
+        open_media(path) as source,
+        open_media(sound) as heard,
+        av.open(str(target), "w", format=container) as opened,
+    ):
+        out: Any = opened
+        film = source.streams.video[0]
+        pictures, speech = out.add_stream_from_template(film), out.add_stream("aac", 44_100)
+        speech.layout, speech.bit_rate = "mono", 192_000
+        packets: list[Any] = []
+        for frame in heard.decode(audio=0):
+            packets += speech.encode(frame)
+        packets += speech.encode(None)
+        for packet in source.demux(film):
+            if packet.dts is None or packet.time_base is None:
+                continue
+            at = packet.dts * packet.time_base
+            while packets and packets[0].dts * packets[0].time_base <= at:
+                out.mux(packets.pop(0))
+            packet.stream = pictures
+            out.mux(packet)
+        for packet in packets:
+            out.mux(packet)
 
 
 def _read(path: Path) -> tuple[Any, int]:
