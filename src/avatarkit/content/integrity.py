@@ -61,6 +61,9 @@ class Container:
     seconds: float | None = None  #: length; None if unknown
 
 
+#: Streams of a recording.
+_SOUND = frozenset[Kind]({"audio"})
+
 #: A file, mapped into memory.
 _Data = mmap.mmap
 
@@ -188,7 +191,7 @@ def _mp4(data: _Data) -> Container:
     end = max((track.end for track in tracks), default=0)
     if end > len(data):
         raise _cut(end, len(data))
-    streams = frozenset(t.kind for t in tracks if t.kind and (t.samples or fragmented))
+    streams = frozenset[Kind](t.kind for t in tracks if t.kind and (t.samples or fragmented))
     lengths = [t.seconds for t in tracks if t.kind in streams and t.seconds]
     kind = "quicktime" if brand == b"qt  " else "mp4"
     return Container(
@@ -361,9 +364,7 @@ def _wav(data: _Data) -> Container | None:
                 raise _cut(start + wanted, len(data))
             if not wanted or not rate:
                 raise DamagedError("it has no sound")
-            return Container(
-                media_type="audio/wav", streams=frozenset({"audio"}), seconds=wanted / rate
-            )
+            return Container(media_type="audio/wav", streams=_SOUND, seconds=wanted / rate)
     raise DamagedError("it is cut off: its sound (data) is missing")
 
 
@@ -432,7 +433,7 @@ def _mp3(data: _Data) -> Container:
         raise DamagedError("it has no sound")
     if stated is not None and count < stated:
         raise DamagedError(f"it is cut off: {stated} frames belong to it, and {count} came")
-    return Container(media_type="audio/mpeg", streams=frozenset({"audio"}), seconds=seconds)
+    return Container(media_type="audio/mpeg", streams=_SOUND, seconds=seconds)
 
 
 def _behind_id3(data: _Data) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,10 +41,9 @@ class Played:
 
 
 def _prepare() -> None:
-    with suppress(ImportError):
-        import av  # noqa: F401
-        import numpy as np  # noqa: F401
-        import PIL.Image  # noqa: F401
+    for module in ("av", "numpy", "PIL.Image"):
+        with suppress(ImportError):
+            import_module(module)
 
 
 @sandbox.job(  # a slow machine must not reject what was paid for

@@ -40,6 +40,12 @@ KINDS: Mapping[str, frozenset[Kind]] = {
     "captions": frozenset({"text"}),
     "subtitles": frozenset({"text"}),
 }
+#: Kinds of a result whose name is not known, by the first part of its media type.
+_BY_TYPE: Mapping[str, frozenset[Kind]] = {
+    "video": KINDS["video"],
+    "audio": KINDS["audio"],
+    "image": KINDS["thumbnail"],
+}
 #: Sound without a container: media type -> bytes a second, or None if that is not fixed.
 _RAW: Mapping[str, int | None] = {
     "audio/pcm": None,
@@ -107,8 +113,7 @@ class Expected:
         """Kinds of file that it may be; None for any that is known."""
         if self.name in KINDS:
             return KINDS[self.name]
-        main = self.media_type.partition("/")[0]
-        return next((k for k in KINDS.values() if k == {main}), None)
+        return _BY_TYPE.get(self.media_type.partition("/")[0])
 
 
 class Keep(Protocol):

@@ -104,7 +104,7 @@ def _dub(path: Path, sound: Path, target: Path, container: str) -> None:
             packets += speech.encode(frame)
         packets += speech.encode(None)
         for packet in source.demux(film):
-            if packet.dts is None or packet.time_base is None:
+            if packet.dts is None:
                 continue
             at = packet.dts * packet.time_base
             while packets and packets[0].dts * packets[0].time_base <= at:
