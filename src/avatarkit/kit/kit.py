@@ -621,9 +621,10 @@ class AvatarKit:
         return await self._evidence.delete(consent_id)
 
     async def _withdraw(self, record: Record) -> Record:
+        withdrawn = await self._orchestrator.withdraw(record)  # first: a worker may be at it
         used = [sample.file.sha256 for sample in samples_of(record)]
         await self._recordings.withdraw(record.user_id, used)
-        return await self._orchestrator.withdraw(record)
+        return withdrawn
 
     async def consents(self, *, user_id: str) -> list[Consent]:
         """A user's consents, revoked and expired ones as well."""

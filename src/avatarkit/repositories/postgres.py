@@ -116,6 +116,11 @@ class PostgresRepository(server.ServerRepository, Wakes):
             connection: AsyncConnection[Any] = await psycopg.AsyncConnection.connect(
                 self._dsn, autocommit=True, connect_timeout=_CONNECT_TIMEOUT, **more
             )
+        except psycopg.errors.ConnectionTimeout:
+            raise _Slow(
+                f"{self._place} took no connection within {_CONNECT_TIMEOUT} s: it is overloaded, "
+                "or the network to it is cut. Try again, or check host, port and network"
+            ) from None
         except psycopg.Error as error:
             raise reason(error, self._place) from None  # its cause may quote the address
         return connection
@@ -217,8 +222,10 @@ class PostgresRepository(server.ServerRepository, Wakes):
                     await cursor.fetchall(), [column.name for column in cursor.description]
                 )
         except pools.PoolTimeout:
-            # Either the server is away, which connecting reports, or all connections are in use.
-            await (await self._connected()).close()
+            # Either the server is away, which connecting reports, or all connections are in use,
+            # of ours or of the server.
+            with suppress(_Slow):
+                await (await self._connected()).close()
             raise _Away(
                 StorageError(
                     f"all {self._pool_size} connections to {self._place} were in use for "
@@ -312,6 +319,10 @@ class _Rows(list[Row]):
     def __init__(self, found: Sequence[Row], names: Sequence[str]) -> None:
         super().__init__(found)
         self.names = tuple(names)
+
+
+class _Slow(StorageError):
+    """The server is there, or was, and takes no connection in time."""
 
 
 class _Away(Exception):

@@ -16,8 +16,8 @@ from pydantic_core import to_json
 from ..errors import StorageError
 from ..interfaces import Backlog, Cap, Claim, Held, LogEntry, LogPage, Outcome, Page, Repository
 from ..models import Consent, Model, Operation
-from ..records import Instant, LedgerEntry, Record, Sample, Status, Video
-from . import rows, rules
+from ..records import Instant, LedgerEntry, Phase, Record, Sample, Status, Video
+from . import rows, rules, server_errors
 from .server_clock import ServerClock
 
 M = TypeVar("M", bound=Model)
@@ -35,6 +35,15 @@ class Json(str):
     """Text that is JSON already, for an argument of type ``jsonb``."""
 
     __slots__ = ()
+
+
+def _intends(old: Record, new: Record) -> bool:
+    """True if the change says that a paid call is about to be sent."""
+    known = {(o.operation, o.call.attempt) for o in old.operations if o.phase is Phase.INTENT}
+    return any(
+        o.phase is Phase.INTENT and (o.operation, o.call.attempt) not in known
+        for o in new.operations
+    )
 
 
 class ServerRepository(Repository):
@@ -74,6 +83,15 @@ class ServerRepository(Repository):
         ``before``: only rows after that (created_at, id) in this order.
         """
 
+    async def _require_schema(self) -> None:
+        """Raise ``ConfigError`` if another version of this package has migrated the tables.
+
+        Before an order, an intent and a claim, which lead to payments.
+        """
+        version = await self._call("avatarkit_schema_version")
+        if wrong := server_errors.wrong_schema(version, self._place):
+            raise wrong
+
     def _check_ids(self, **ids: str | None) -> None:
         """Raise ``ConfigError`` for an id that the database cannot hold."""
 
@@ -106,6 +124,7 @@ class ServerRepository(Repository):
         self._check_ids(id=record.id, user_id=record.user_id, clone_id=record.clone_id)
         if isinstance(record, Video):
             self._check_ids(training_id=record.training_id)
+        await self._require_schema()
         doc, stored = rules.as_stored(record)
         (row,) = await self._call(
             "avatarkit_create",
@@ -151,6 +170,8 @@ class ServerRepository(Repository):
         Raises ``IllegalTransition`` if the status of a final record would change.
         """
         self._check_ids(id=old.id)
+        if _intends(old, new):
+            await self._require_schema()
         doc, saved = rules.as_stored(new.model_copy(update={"version": old.version + 1}))
         jobs = rules.jobs_of(saved)
         change = {
@@ -198,6 +219,7 @@ class ServerRepository(Repository):
 
         A record that cannot be read is skipped with a warning; another one is taken instead.
         """
+        await self._require_schema()
         claims: list[Claim] = []
         skipped = True
         while skipped and len(claims) < limit:

@@ -126,6 +126,11 @@ class SupabaseRepository(server.ServerRepository, Wakes):
                 "the project's secret key and no user_token"
             )
 
+    async def _require_schema(self) -> None:
+        """Raise ``ConfigError`` if the tables have another version, and with a user's token."""
+        self._require_service()
+        await super()._require_schema()
+
     def _check_ids(self, **ids: str | None) -> None:
         """Raise ``ConfigError`` for an id that is no UUID."""
         for name, value in ids.items():

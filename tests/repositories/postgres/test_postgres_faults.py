@@ -13,7 +13,8 @@ import pytest
 
 from avatarkit._log import cleaned
 from avatarkit.clock import SystemClock
-from avatarkit.errors import ConfigError, NotFound, StorageError
+from avatarkit.errors import ConfigError, NotFound, NotOpen, StorageError
+from avatarkit.records import Phase
 from avatarkit.repositories import migrating, postgres
 from avatarkit.repositories.postgres import PostgresRepository
 from avatarkit.repositories.server_clock import ServerClock
@@ -128,7 +129,7 @@ async def test_a_read_only_server_is_refused_at_once(cluster, database, sql):
 
 
 async def test_without_open_it_says_so(cluster, database):
-    with pytest.raises(ConfigError, match=r"await open\(\)"):
+    with pytest.raises(NotOpen, match=r"await open\(\)"):
         await PostgresRepository(cluster.dsn(database), clock=FakeClock()).get("x")
 
 
@@ -158,6 +159,53 @@ async def test_a_pool_that_is_too_small_is_said_to_be(cluster, database, monkeyp
     ):
         with pytest.raises(StorageError, match="larger pool_size"):
             await repository.get("x")
+
+
+async def test_an_overloaded_server_is_not_said_to_be_away(cluster, database, monkeypatch):
+    """It takes no new connection in time either."""
+    psycopg = pytest.importorskip("psycopg")
+    monkeypatch.setattr(postgres, "_POOL_TIMEOUT", 0.05)
+
+    async def slow(*arguments, **named):
+        raise psycopg.errors.ConnectionTimeout("connection timeout expired")
+
+    async with (
+        opened(cluster.dsn(database), pool_size=1) as repository,
+        repository._pool.connection(),
+    ):
+        monkeypatch.setattr(psycopg.AsyncConnection, "connect", slow)
+        with pytest.raises(StorageError, match=r"all 1 connections .* were in use"):
+            await repository.get("x")
+        with pytest.raises(StorageError, match="took no connection within 5 s: it is overloaded"):
+            await repository._connected()
+
+
+async def test_a_newer_version_that_migrates_meanwhile_is_told_before_anything_is_paid(
+    cluster, database, sql
+):
+    async with opened(cluster.dsn(database)) as repository:
+        await repository.create(a_training())
+        (claim,) = await repository.claim("w", 1, 30.0)
+        sql(
+            "create or replace function avatarkit_schema_version() returns integer "
+            "language sql as 'select 2'"
+        )
+        await refuse_payments(repository, claim.record)
+
+
+async def refuse_payments(repository, record):
+    """Neither order, claim nor intent; anything else may still be stored."""
+    first, *others = record.operations
+    intent = first.revised(call={"phase": Phase.INTENT, "attempt": 1})
+    intended = record.model_copy(update={"operations": (intent, *others)})
+    for call in (
+        repository.create(a_training("other")),
+        repository.claim("w", 1, 30.0),
+        repository.save(record, intended),
+    ):
+        with pytest.raises(ConfigError, match="upgrade avatarkit-sdk"):
+            await call
+    assert (await repository.get(record.id)).operations == record.operations
 
 
 async def test_a_server_that_stays_away_is_a_storage_error(cluster, database):

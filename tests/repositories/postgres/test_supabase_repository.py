@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import traceback
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from decimal import Decimal
 
+import anyio
 import httpx
 import pytest
 import stamina
@@ -13,8 +15,8 @@ from pydantic import SecretStr
 from avatarkit import http
 from avatarkit.consent import identified
 from avatarkit.content.results import Results
-from avatarkit.errors import ConfigError, IllegalTransition, StorageError
-from avatarkit.interfaces import Claim, LogEntry, ProviderSettings, Repository
+from avatarkit.errors import BudgetExceeded, ConfigError, IllegalTransition, StorageError
+from avatarkit.interfaces import Cap, Claim, LogEntry, ProviderSettings, Repository
 from avatarkit.lifecycle.account_limits import AccountSlots
 from avatarkit.lifecycle.advance import Orchestrator
 from avatarkit.lifecycle.decide import Policy
@@ -30,6 +32,7 @@ from avatarkit.testing.wire import Wire
 
 from .conftest import GRANTS, connected
 from .postgrest import URL, token
+from .test_postgres_faults import refuse_payments
 
 pytestmark = pytest.mark.anyio
 
@@ -796,3 +799,44 @@ async def test_a_wrong_key_or_address_is_the_operators_to_mend(status):
     with pytest.raises(ConfigError) as caught:
         await over(wire, clock=FakeClock()).get(an_id("kilo"))
     assert (caught.value.place, caught.value.for_operators) == (URL, True)
+
+
+async def test_budgets_hold_their_sum_when_many_order_at_once(project):
+    """Fifty orders of 3.33 dollars from five clients; a budget of 23.50 has room for seven."""
+    server, _ = project()
+    state = OperationState(operation=Operation.VIDEO, provider="fake", call={"quoted": 3_330_000})
+    cap = Cap(name="the project's budget", amount=23_500_000, since=0, until=2e9)
+    told = []
+    async with AsyncExitStack() as exits:
+        clients = [await exits.enter_async_context(opened(server)) for _ in range(5)]
+
+        async def order(number):
+            video = a_video(f"v{number}", operations=(state,))
+            try:
+                told.append((await clients[number % 5].create(video, cap))[1])
+            except BudgetExceeded as error:
+                told.append(error.over)
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(50):
+                tasks.start_soon(order, number)
+        held = await clients[0].held(0, 2e9)
+    assert told.count(True) == 7
+    assert {one for one in told if one is not True} == {Decimal("3.14")}
+    assert (held.spent, held.reserved) == (0, 7 * 3_330_000)
+
+
+async def test_a_newer_version_that_migrates_meanwhile_is_told_before_anything_is_paid(
+    start_postgrest, cluster, fresh_database, supabase_template
+):
+    database = fresh_database(supabase_template("ready", GRANTS[0]))
+    with connected(cluster, database) as db:
+        db.execute("insert into auth.users (id) values (%s)", (ANA,))
+    async with opened(start_postgrest(database)) as repository:
+        record, _ = await repository.create(a_training())
+        with connected(cluster, database) as db:
+            db.execute(
+                "create or replace function avatarkit_schema_version() returns integer "
+                "language sql as 'select 2'"
+            )
+        await refuse_payments(repository, record)
