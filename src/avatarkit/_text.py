@@ -63,8 +63,8 @@ def mended_value(value: Any) -> Any:
     if isinstance(value, str):
         return mended(value)
     if isinstance(value, dict):
-        fields = cast("dict[Any, Any]", value).items()
-        return {mended_value(name): mended_value(part) for name, part in fields}
+        fields: dict[Any, Any] = value
+        return {mended_value(name): mended_value(part) for name, part in fields.items()}
     if isinstance(value, list | tuple):
         return type(value)(map(mended_value, cast("list[Any]", value)))
     return value

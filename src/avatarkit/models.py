@@ -147,7 +147,7 @@ WORDING = (
 )
 
 
-def named_purpose(purpose: str) -> str:
+def named_purpose(purpose: object) -> str:
     """Return a purpose as consents compare it; raises ``ConsentRequired`` for an empty one."""
     found = " ".join(purpose.split()).casefold() if isinstance(purpose, str) else ""
     if not found:

@@ -191,7 +191,8 @@ def _text(value: Any) -> str:
 def _texts(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not value:
         raise TypeError
-    return tuple(map(_text, cast("list[Any]", value)))
+    values: list[Any] = value
+    return tuple(map(_text, values))
 
 
 def _moment(value: Any) -> float:

@@ -227,8 +227,8 @@ class Recordings:
         consent = identified(consent, user_id)
         require_valid(consent, now)
         require_valid(await self._repository.get_consent(consent.id), now)
-        if path is not None and (file := consent.evidence_file):
-            await self._media.put(file.key, chunks(path), file.media_type)
+        if path is not None and (evidence := consent.evidence_file):
+            await self._media.put(evidence.key, chunks(path), evidence.media_type)
         if consent.given_at is None:
             consent = consent.model_copy(update={"given_at": now})
         kept = await self._repository.add_consent(consent)

@@ -16,7 +16,7 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from .._log import get_logger
 from .guards import HEADERS
@@ -101,6 +101,11 @@ class LimitedProtocol(H11Protocol):
         transport.write(_answer(503, "Unavailable", message, {"retry-after": "30"}))
         transport.write_eof()  # closing at once could discard the answer
 
+    @property
+    def _exchange(self) -> RequestResponseCycle | None:
+        """Request under way or last answered; uvicorn's annotation leaves out None."""
+        return cast("RequestResponseCycle | None", self.cycle)
+
     def data_received(self, data: bytes) -> None:
         """Count bytes; close after a request whose length is ambiguous (RFC 9112, 6.3)."""
         if self._refused:
@@ -108,8 +113,8 @@ class LimitedProtocol(H11Protocol):
         self._received += len(data)
         super().data_received(data)
         named = {name for name, _ in self.headers or ()}
-        if self.cycle is not None and {b"content-length", b"transfer-encoding"} <= named:
-            self.cycle.keep_alive = False
+        if (cycle := self._exchange) and {b"content-length", b"transfer-encoding"} <= named:
+            cycle.keep_alive = False
 
     def resume_writing(self) -> None:
         """Note that the client has read."""
@@ -142,14 +147,16 @@ class LimitedProtocol(H11Protocol):
             return ("closing", self.transport.get_write_buffer_size()), 0
         if self.flow.write_paused:
             return ("reading", self._resumed), 0
-        if self.cycle is None or self.cycle.response_complete:
-            return ("head", id(self.cycle)), 0
-        if self.cycle.more_body and not self.flow.read_paused:
-            return ("body", id(self.cycle)), self._received
+        cycle = self._exchange
+        if cycle is None or cycle.response_complete:
+            return ("head", id(cycle)), 0
+        if cycle.more_body and not self.flow.read_paused:
+            return ("body", id(cycle)), self._received
         return (), 0
 
     def _end(self, status: int, kind: str, message: str) -> None:
-        if self.cycle is None or not self.cycle.response_started or self.cycle.response_complete:
+        cycle = self._exchange
+        if cycle is None or not cycle.response_started or cycle.response_complete:
             self.transport.write(_answer(status, kind, message))
         self.transport.close()
 

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Literal
 
 import anyio
 import anyio.to_thread
@@ -143,7 +144,7 @@ class Uploads:
         at = 0 if offset is None else await self.received(path)
         if offset not in {None, at}:
             raise Offset(at)
-        mode = "wb" if offset is None else "ab"
+        mode: Literal["wb", "ab"] = "wb" if offset is None else "ab"
         async with await anyio.open_file(_part(path), mode, opener=private_opener) as file:
             async for chunk in chunks:
                 at += len(chunk)
