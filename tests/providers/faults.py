@@ -349,6 +349,35 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "delivery.headers.get(self.header,",
         ),
     },
+    ("content/results.py", "content/test_results.py"): {
+        "a result of another kind passes": ("if main not in kinds:", "if False:"),
+        "a result of another length passes": ("_measure(found, expected.lengths)", "pass"),
+        "what cannot be decoded passes": ("if played.problem:", "if False:"),
+        "text passes as sound": ("if not head or is_text(head):", "if not head:"),
+    },
+    ("content/integrity.py", "content/test_results.py"): {
+        "an index that points behind the end passes": (
+            "if end > len(data):\n        raise _cut(end, len(data))\n    streams",
+            "streams",
+        ),
+        "half of a recording passes": ("if wanted > has:", "if False:"),
+        "a cut picture passes": (
+            'found.kind == "image" and picture_is_cut(file, size, found)',
+            "False",
+        ),
+    },
+    ("content/credentials.py", "content/test_credentials.py"): {
+        "broken credentials are signed": ('if vendor == "invalid":', "if False:"),
+        "sound and pictures are not marked": (
+            "if not marked_type(media_type):\n            return await media.put",
+            'if not media_type.startswith("video/"):\n            return await media.put',
+        ),
+        "a watermark is named unseen": (
+            "return marker.name if found else None",
+            "return marker.name",
+        ),
+        "many files are signed at once": ("            _ONE_AT_A_TIME,\n", ""),
+    },
     ("content/audio.py", "content/test_audio.py"): {
         "words run into the next recording": ("if number:", "if False:"),
         "the last samples are lost": (
