@@ -220,8 +220,8 @@ class Recordings:
         """
         path = None if consent.evidence is None else Path(consent.evidence)
         if path is not None:
-            file = await self._evidence_file(path, user_id)
-            consent = consent.model_copy(update={"evidence": None, "evidence_file": file})
+            found = await self._evidence_file(path, user_id)
+            consent = consent.model_copy(update={"evidence": None, "evidence_file": found})
         now = (await self._repository.now()).wall
         require_given(consent, now)
         consent = identified(consent, user_id)

@@ -101,11 +101,6 @@ class LimitedProtocol(H11Protocol):
         transport.write(_answer(503, "Unavailable", message, {"retry-after": "30"}))
         transport.write_eof()  # closing at once could discard the answer
 
-    @property
-    def _exchange(self) -> RequestResponseCycle | None:
-        """Request under way or last answered; uvicorn's annotation leaves out None."""
-        return cast("RequestResponseCycle | None", self.cycle)
-
     def data_received(self, data: bytes) -> None:
         """Count bytes; close after a request whose length is ambiguous (RFC 9112, 6.3)."""
         if self._refused:
@@ -113,8 +108,13 @@ class LimitedProtocol(H11Protocol):
         self._received += len(data)
         super().data_received(data)
         named = {name for name, _ in self.headers or ()}
-        if (cycle := self._exchange) and {b"content-length", b"transfer-encoding"} <= named:
-            cycle.keep_alive = False
+        if self._cycle is not None and {b"content-length", b"transfer-encoding"} <= named:
+            self._cycle.keep_alive = False
+
+    @property
+    def _cycle(self) -> RequestResponseCycle | None:
+        """The request that is being answered, or the last one; None before the first."""
+        return self.cycle
 
     def resume_writing(self) -> None:
         """Note that the client has read."""
@@ -147,7 +147,7 @@ class LimitedProtocol(H11Protocol):
             return ("closing", self.transport.get_write_buffer_size()), 0
         if self.flow.write_paused:
             return ("reading", self._resumed), 0
-        cycle = self._exchange
+        cycle = self._cycle
         if cycle is None or cycle.response_complete:
             return ("head", id(cycle)), 0
         if cycle.more_body and not self.flow.read_paused:
@@ -155,7 +155,7 @@ class LimitedProtocol(H11Protocol):
         return (), 0
 
     def _end(self, status: int, kind: str, message: str) -> None:
-        cycle = self._exchange
+        cycle = self._cycle
         if cycle is None or not cycle.response_started or cycle.response_complete:
             self.transport.write(_answer(status, kind, message))
         self.transport.close()
