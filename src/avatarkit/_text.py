@@ -63,10 +63,10 @@ def mended_value(value: Any) -> Any:
     if isinstance(value, str):
         return mended(value)
     if isinstance(value, dict):
-        fields: dict[Any, Any] = value
-        return {mended_value(name): mended_value(part) for name, part in fields.items()}
+        fields = cast("dict[object, object]", value).items()
+        return {mended_value(name): mended_value(part) for name, part in fields}
     if isinstance(value, list | tuple):
-        return type(value)(map(mended_value, cast("list[Any]", value)))
+        return type(value)(map(mended_value, cast("list[object]", value)))
     return value
 
 

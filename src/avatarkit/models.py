@@ -258,6 +258,13 @@ class Options(Model):
         """True if an avatar with these options needs no footage."""
         return False
 
+    def markup(self, known: frozenset[str]) -> frozenset[str]:
+        """Return the markup that a script with these options may have: "break", "ssml".
+
+        ``known`` is what the provider understands without them.
+        """
+        return known
+
 
 def nothing_to_guard() -> None:
     """Allow every request: the default of ``VendorRequest.guard``."""

@@ -21,6 +21,7 @@ from avatarkit.cli.app import app
 from avatarkit.config.settings import Settings
 from avatarkit.errors import ConfigError, MediaRejected
 from avatarkit.intake import preflight, probing
+from avatarkit.intake.scripts import read_script
 from avatarkit.interfaces import Face, Limit
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import SampleRole
@@ -272,18 +273,18 @@ def test_without_the_packages_that_find_faces_that_is_said(sample):
 
 
 def test_a_script_loses_its_blank_edges():
-    assert preflight.read_script("  Hello \n", ()) == "Hello"
+    assert read_script("  Hello \n", ()) == "Hello"
 
 
 @pytest.mark.parametrize("script", ["", "  \n\t"])
 def test_an_empty_script_is_refused(script):
     with pytest.raises(MediaRejected, match="empty"):
-        preflight.read_script(script, ())
+        read_script(script, ())
 
 
 def test_a_script_that_is_too_long_is_refused():
     with pytest.raises(MediaRejected, match="split the text"):
-        preflight.read_script("a" * 11, limit("script_characters", maximum=10))
+        read_script("a" * 11, limit("script_characters", maximum=10))
 
 
 # -- in the kit -------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from pydantic import SecretStr, ValidationError
 
 from avatarkit import AvatarKit, Consent, errors
 from avatarkit.config.settings import Settings
-from avatarkit.intake.preflight import read_script
+from avatarkit.intake.scripts import read_script
 from avatarkit.interfaces import ROLES, Prepares, ProviderSettings
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import (

@@ -114,11 +114,14 @@ def _consent(
 
 def _check_script(text: str, stack: str) -> None:
     """Validate the text before the training, which takes time."""
-    from ..intake.preflight import read_script
+    from ..intake.scripts import read_script
     from ..models import Operation
     from ..stacks.registry import Stack, load
 
     roles = Stack.parse(stack).roles
     names = {roles[o] for o in (Operation.SPEECH, Operation.VIDEO) if o in roles}
     providers: dict[str, Any] = {name: load(name) for name in names}
-    read_script(text, [(name, limit) for name, p in providers.items() for limit in p.limits])
+    speaker = roles.get(Operation.SPEECH, roles.get(Operation.VIDEO, ""))
+    markup = providers[speaker].capabilities.markup if speaker else ()
+    limits = [(name, limit) for name, p in providers.items() for limit in p.limits]
+    read_script(text, limits, markup, speaker=speaker)

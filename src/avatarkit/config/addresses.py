@@ -45,6 +45,20 @@ def repository(
     )
 
 
+def of_database(place: str) -> str:
+    """Return the address of a database; the path of a file stands for its SQLite address.
+
+    Raises ``ConfigError`` for ``sqlite://FILE``, since its FILE is where other databases have a
+    host.
+    """
+    scheme, found, rest = place.partition("://")
+    if not found:
+        return f"sqlite:///{place}"
+    if scheme == "sqlite" and not rest.startswith("/"):
+        raise ConfigError(f"write a third slash before the file: sqlite:///{rest[:200]}")
+    return place
+
+
 def media_store(address: str | os.PathLike[str], environ: Mapping[str, str]) -> MediaStore:
     """The media store at a folder, ``s3://BUCKET/PREFIX`` or ``supabase://``.
 

@@ -14,10 +14,12 @@ from typing import Self, cast
 
 from pydantic import SecretStr
 
+from .._text import flaw
 from ..content.files import kept_once
 from ..errors import ConfigError, StorageError
 from ..interfaces import Clock, Provider, ProviderSettings
 from ..webhooks import Inboxes
+from .addresses import of_database
 
 _ROOT = Path(".avatarkit")
 _REPOSITORY = f"sqlite:///{_ROOT}/avatarkit.db"
@@ -47,11 +49,15 @@ class Settings:
         """Read ``environ``, by default the process's own; an empty variable is an unset one."""
         given = os.environ if environ is None else environ
         kept = {name: value.strip() for name, value in given.items() if value.strip()}
+        for name, value in kept.items():
+            if name.startswith("AVATARKIT_") and (found := flaw(value)):
+                raise ConfigError(f"{name} has {found}: set it once more, without that")
+        repository = of_database(kept.get("AVATARKIT_REPOSITORY", _REPOSITORY))
         return cls(
-            stack=kept.get("AVATARKIT_STACK", "local"),
-            repository=kept.get("AVATARKIT_REPOSITORY", _REPOSITORY),
+            stack=kept.get("AVATARKIT_STACK", "local").lower(),
+            repository=repository,
             media=kept.get("AVATARKIT_MEDIA", _MEDIA),
-            root=_root(kept, kept.get("AVATARKIT_REPOSITORY", _REPOSITORY)),
+            root=_root(kept, repository),
             inboxes=_inboxes(kept),
             environ=MappingProxyType(kept),
         )

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 from .. import _telemetry, errors
 from ..consent import require, require_purpose, require_valid
-from ..interfaces import ROLES, Engine, MediaStore, Repository, needs_footage
+from ..interfaces import ROLES, Engine, MediaStore, Repository, needs_footage, understood
 from ..lifecycle.durations import Durations
 from ..lifecycle.vendor_requests import unreachable
 from ..models import Consent, JobState, Operation, Options, SampleRole, named_purpose
@@ -35,8 +35,9 @@ from ..records import (
 from ..stacks.candidate import Candidate
 from ..stacks.provider_pool import ProviderPool
 from ..stacks.ranking import Stacks, StackSelector, fitting
-from . import preflight, repeats
+from . import arguments, preflight, repeats
 from .recordings import Gathering, Recording, Recordings, Source
+from .scripts import read_script
 
 R = TypeVar("R", bound=Record)
 
@@ -48,19 +49,11 @@ _ROLE_OF = {Operation.VOICE: SampleRole.VOICE, Operation.AVATAR: SampleRole.FOOT
 _OPERATION_OF = {role: operation for operation, role in _ROLE_OF.items()}
 
 
-def require_named(**values: str) -> None:
-    """Raise ``ConfigError`` for empty values."""
-    empty = [name for name, value in values.items() if not value.strip()]
-    if empty:
-        raise errors.ConfigError(f"{' and '.join(empty)} must not be empty")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """A request for a training, a video or a dub: its owner, its name, and what it may cost.
 
-    ``id`` is that of its record: the same for the same ``idempotency_key`` of a user. Raises
-    ``ConfigError`` without a user or a clone.
+    ``id`` is that of its record: the same for the same ``idempotency_key`` of a user.
     """
 
     kind: Literal["training", "video", "dub"]
@@ -75,8 +68,36 @@ class Order:
     allow_unknown: Collection[str] = ()
     id: str = field(init=False)
 
+    @classmethod
+    def of(
+        cls,
+        kind: Literal["training", "video", "dub"],
+        *,
+        user_id: object,
+        clone_id: object,
+        name: object = "",
+        language: object = None,
+        options: object = (),
+        purpose: object = None,
+        idempotency_key: object = None,
+        max_cost: object = None,
+        allow_unknown: object = (),
+    ) -> Order:
+        """Check what a caller has given; raises ``ConfigError`` that names the argument."""
+        return cls(
+            kind=kind,
+            user_id=arguments.identifier("user_id", user_id),
+            clone_id=arguments.identifier("clone_id", clone_id),
+            name=arguments.name("name", name),
+            language=arguments.language("language", language),
+            options=arguments.option_values("options", options),
+            purpose=None if purpose is None else arguments.name("purpose", purpose),
+            idempotency_key=arguments.optional("idempotency_key", idempotency_key),
+            max_cost=arguments.max_cost(max_cost),
+            allow_unknown=arguments.names("allow_unknown", allow_unknown),
+        )
+
     def __post_init__(self) -> None:
-        require_named(user_id=self.user_id, clone_id=self.clone_id)
         key = f"{self.kind}\0{self.user_id}\0{self.idempotency_key}"
         by_key = self.idempotency_key is not None
         object.__setattr__(self, "id", str(uuid.uuid5(_NAMESPACE, key) if by_key else uuid.uuid4()))
@@ -179,7 +200,7 @@ class Intake:
                 return cast("Training", repeats.require_same(known, order.request(**parts)))
             if len(candidates) > 1:
                 candidates = self._selector.ranked(stack, await self._durations.took())
-            fit = partial(self._fit, order, gathering, consent, among=len(candidates))
+            fit = partial(self._fit, order, gathering, consent)
             found = await fitting(candidates, fit)
             await self._require_allowed(order, found)
             kept = await self._recordings.keep_consent(found[0].consent, order.user_id)
@@ -220,7 +241,7 @@ class Intake:
         if len(candidates) > 1:
             raise errors.ConfigError("name the stack that has this avatar: adopt(stack=...)")
         (chosen,) = candidates
-        require_named(avatar_id=avatar_id)
+        chosen.require_language(order.language)
         request = order.request(
             stack=[chosen.name],
             avatar_id=avatar_id,
@@ -272,8 +293,8 @@ class Intake:
         operations = self._speaking(avatar, voice, with_audio=audio is not None)
         names = tuple(dict.fromkeys(state.provider for state in operations))
         language = None if script is None else order.language
-        for name in names:
-            self._pool.provider(name).capabilities.require_language(name, language)
+        speaker = names[0]  # the avatar's provider only moves lips to another one's speech
+        self._pool.capabilities(speaker).require_language(speaker, language)
         if operations[0].operation is Operation.SPEECH:
             await self._require_sendable(avatar.provider, Operation.VIDEO, "audio/*")
         providers = {name: self._pool.provider(name) for name in names}
@@ -284,7 +305,8 @@ class Intake:
         sample: Sample | None = None
         if script is not None:
             limits = [(n, limit) for n, provider in providers.items() for limit in provider.limits]
-            script = preflight.read_script(script, limits)
+            markup = understood(providers[speaker], order.options)
+            script = read_script(script, limits, markup, speaker=speaker)
         else:
             heard = cast("Source", audio)
             with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
@@ -309,20 +331,24 @@ class Intake:
         return await self._save(order, video, {training.stack: self._pool.prices(names)})
 
     async def dub(
-        self, order: Order, stack: Stacks | None, *, source: Source, consent: Consent | None
+        self, order: Order, stack: Stacks | None, *, source: Source | None, consent: Consent | None
     ) -> Video:
         """Place a dub of an existing video into the order's language."""
         ranked = self._selector.ranked(stack)
         chosen = next((one for one in ranked if Operation.DUB in one.roles), ranked[0])
         asked = [one.name for one in self._selector.asked(stack)]
         parts: dict[str, Any] = {"stack": asked, "consent": repeats.agreed(consent)}
+        if order.language is None:
+            raise errors.ConfigError("language must not be empty: name the language of the dub")
+        if source is None:
+            raise errors.ConfigError("source must not be empty: give the video to dub")
         if known := await self._known(order):
             parts["source"] = await self._read_again(SampleRole.FOOTAGE, source)
             return cast("Video", repeats.require_same(known, order.request(**parts)))
-        require_named(language=order.language or "")
         dubber = chosen.roles.get(Operation.DUB)
         if dubber is None:
             raise errors.Unsupported(f"{chosen.name} does not dub")
+        self._pool.capabilities(dubber).require_language(dubber, order.language)
         agreed = require(consent, chosen.consent_rules)
         require_purpose(agreed, order.purpose)
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
@@ -407,12 +433,9 @@ class Intake:
         gathering: Gathering,
         consent: Consent | None,
         candidate: Candidate,
-        *,
-        among: int,
     ) -> _Fit:
         """Check that the candidate can do the training; raises if it cannot."""
-        if among > 1:
-            candidate.require_language(order.language)
+        candidate.require_language(order.language)
         given = {role for role, _ in gathering.given}
         roles = self._sample_roles(candidate, SampleRole.FOOTAGE in given, order.options)
         operations = candidate.training  # a stack without a key is refused here

@@ -24,7 +24,7 @@ from ..models import Model, SampleRole
 from .probe_apart import probe
 from .probing import Facts, shown
 
-__all__ = ["Finding", "Subject", "check_url", "examine", "inspect", "judge", "read_script"]
+__all__ = ["Finding", "Subject", "check_url", "examine", "inspect", "judge", "of_script"]
 
 #: Voice samples in one training at most, for every provider.
 MAX_VOICE_SAMPLES = 5
@@ -428,17 +428,9 @@ def _of_token(token: str) -> float | None:
         return None
 
 
-# -- scripts ----------------------------------------------------------------------------------
-
-
-def read_script(script: str, limits: Bounds) -> str:
-    """Strip the script; raises ``MediaRejected`` if it is empty or over a limit of characters."""
-    text = script.strip()
-    if not text:
-        raise MediaRejected("the script is empty: say at least one word")
-    values = {"script_characters": float(len(text))}
-    refuse(_against("script", values, limits))
-    return text
+def of_script(text: str, limits: Bounds) -> Iterator[Finding]:
+    """Check the length of a script, as it is sent, against the limits of providers."""
+    return _against("script", {"script_characters": float(len(text))}, limits)
 
 
 def refuse(findings: Iterable[Finding]) -> None:

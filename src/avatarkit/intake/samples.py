@@ -16,7 +16,6 @@ from ..repositories.paging import every_record
 from ..stacks.candidate import Candidate
 from ..stacks.provider_pool import ProviderPool
 from . import preflight
-from .place import require_named
 from .recordings import Recording, Recordings, Source
 
 
@@ -40,7 +39,6 @@ class Samples:
         self, user_id: str, clone_id: str, voice: Source | None, footage: Source | None
     ) -> Sample:
         """Keep one recording; raises ``MediaRejected`` if no provider could use it."""
-        require_named(user_id=user_id, clone_id=clone_id)
         role, source = _one_of(voice, footage)
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
             file = await self._recordings.accept(role, source, Path(folder))
@@ -55,7 +53,6 @@ class Samples:
         candidate: Candidate,
     ) -> tuple[Sample | None, list[preflight.Finding]]:
         """Keep one recording, unless there is an error among the findings, which are returned."""
-        require_named(user_id=user_id, clone_id=clone_id)
         given = _one_of(voice, footage)
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
             files, found = await self._checked([given], Path(folder), candidate)
@@ -69,13 +66,19 @@ class Samples:
         footage: Source | None,
         samples: Sequence[Source],
         candidate: Candidate,
+        language: str | None = None,
     ) -> list[preflight.Finding]:
         """Check recordings against the limits of a stack, without keeping or sending them."""
+        found: list[preflight.Finding] = []
+        try:
+            candidate.require_language(language)
+        except errors.Unsupported as error:
+            found.append(preflight.refusal("language", "language", str(error)))
         given: list[tuple[SampleRole | None, Source]] = [(SampleRole.VOICE, v) for v in voice]
         given += [(SampleRole.FOOTAGE, footage)] if footage is not None else []
         given += [(None, sample) for sample in samples]
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-            return (await self._checked(given, Path(folder), candidate))[1]
+            return found + (await self._checked(given, Path(folder), candidate))[1]
 
     async def _checked(
         self,

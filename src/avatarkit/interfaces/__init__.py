@@ -12,6 +12,7 @@ from .providers import (
     Discards,
     Limit,
     Limits,
+    Markup,
     Prepares,
     Provider,
     ProviderSettings,
@@ -26,6 +27,7 @@ from .providers import (
     VideoGenerator,
     VoiceCloner,
     needs_footage,
+    understood,
 )
 from .repository import (
     MILLIONTHS,
@@ -65,6 +67,7 @@ __all__ = [
     "Link",
     "LogEntry",
     "LogPage",
+    "Markup",
     "MediaStore",
     "Outcome",
     "Page",
@@ -86,4 +89,5 @@ __all__ = [
     "Watermarker",
     "dollars",
     "needs_footage",
+    "understood",
 ]

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, cast, runtime_checkable
 
 from pydantic import ConfigDict, SecretStr
 
@@ -38,6 +38,9 @@ from ..models import (
 )
 from ..webhooks import Delivery, Scheme, Unsigned
 from .runtime import Clock
+
+#: Markup in scripts: see ``Capabilities.markup``.
+Markup = Literal["break", "ssml"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,8 @@ class Capabilities:
     no_callback: frozenset[Operation] = frozenset()  #: operations without that
     callback_signed: bool = True  #: deliveries to such an address are signed by ``webhook``
     webhook: Scheme = field(default_factory=Unsigned)
+    #: markup in a script that is not read aloud: the tag ``<break>``, or SSML as a whole
+    markup: frozenset[Markup] = frozenset()
     languages: tuple[str, ...] | None = None  #: that it can speak; None: many, the vendor decides
     #: operations with jobs that can be found by our token
     found_by_token: frozenset[Operation] = frozenset(Operation) - {Operation.SPEECH}
@@ -177,6 +182,15 @@ def needs_footage(provider: Provider | type[Provider], options: Iterable[Options
     """Return True if an avatar with these options needs footage."""
     known = provider.option_types
     return not any(o.without_footage for o in options if isinstance(o, known))
+
+
+def understood(provider: Provider, options: Iterable[Options]) -> frozenset[Markup]:
+    """Markup that the provider understands in a script with these options."""
+    found: frozenset[str] = provider.capabilities.markup
+    for option in options:
+        if isinstance(option, provider.option_types):
+            found = option.markup(found)
+    return cast("frozenset[Markup]", found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

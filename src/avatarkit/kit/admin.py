@@ -6,6 +6,8 @@ from pathlib import Path
 
 from .._lifetime import Lifetime, while_open
 from ..engines.in_process import InProcessEngine
+from ..intake import arguments
+from ..intake.arguments import RecordId
 from ..interfaces import Backlog, MediaStore, Repository
 from ..lifecycle import leftovers
 from ..lifecycle.advance import Orchestrator
@@ -52,7 +54,7 @@ class KitAdmin:
 
     async def tick(self, limit: int = 64) -> int:
         """Advance all due records once, at most ``limit``; return how many."""
-        return await self._engine.tick(limit)
+        return await self._engine.tick(arguments.limit(limit))
 
     async def backlog(self) -> list[Backlog]:
         """Count unfinished records by the provider that they wait for."""
@@ -79,12 +81,12 @@ class KitAdmin:
                 count += 1
         return count
 
-    async def leftovers(self, record_id: str) -> list[Leftover]:
+    async def leftovers(self, record_id: RecordId) -> list[Leftover]:
         """List what the vendors or the store still hold of a cancelled or deleted record.
 
         Of any other record: what a stack still holds from which the work moved to another one.
         """
-        record = await self._repository.get(record_id)
+        record = await self._repository.get(arguments.identifier("record_id", record_id))
         return [] if record is None else list(leftovers.leftovers(record))
 
     def stacks(self) -> list[tuple[StackRow, str | None]]:

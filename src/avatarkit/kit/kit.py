@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, cast, overload
 
@@ -24,8 +24,10 @@ from ..content.files import restrict_home
 from ..content.results import Results
 from ..engines.in_process import InProcessEngine
 from ..erasure import Receipt, erase, revoke
+from ..intake import arguments
+from ..intake.arguments import Id, RecordId, Sources
 from ..intake.evidence import Evidence
-from ..intake.place import Intake, Order, require_named
+from ..intake.place import Intake, Order
 from ..intake.preflight import Finding
 from ..intake.recordings import Links, Recordings, Source
 from ..intake.samples import Samples
@@ -80,7 +82,7 @@ class AvatarKit:
         stack: Stacks | None = None,
         *,
         choose: Choose = "best",
-        repository: Repository | str | None = None,
+        repository: Repository | str | os.PathLike[str] | None = None,
         media: MediaStore | str | os.PathLike[str] | None = None,
         worker: bool = True,
         providers: Mapping[str, Provider] | None = None,
@@ -91,19 +93,27 @@ class AvatarKit:
         budgets: Sequence[pricing.Budget] | None = None,
     ) -> None:
         self._lifetime = Lifetime("the kit", "use it inside `async with AvatarKit(...) as kit`")
-        self._settings = settings or Settings.from_env()
-        if isinstance(repository, str):
+        stack = arguments.stacks("stack", stack)
+        worker = arguments.flag("worker", worker)
+        given = arguments.optional_instance("settings", settings, Settings)
+        self._settings = given or Settings.from_env()
+        if isinstance(repository, str | os.PathLike) and os.fspath(repository):
+            repository = addresses.of_database(arguments.path("repository", repository))
             self._settings = self._settings.beside(repository)
+        if clock is not None and not callable(getattr(clock, "now", None)):
+            raise errors.ConfigError("clock must be a Clock, such as avatarkit.testing.FakeClock()")
         self._clock = clock or SystemClock()
-        self._policy = policy or Policy()
-        self._pool = ProviderPool(self._settings, self._clock, dict(providers or {}))
+        self._policy = arguments.optional_instance("policy", policy, Policy) or Policy()
+        self._pool = ProviderPool(self._settings, self._clock, _providers(providers))
         self._selector = StackSelector(self._pool, stack or self._settings.stack, choose)
         environ = self._settings.environ
         self._repository = _repository(repository, self._settings, clock)
         self._media = _media(media, self._settings)
         self._media_is_ours = self._media is not media
-        self._marking = Marking.from_env(environ) if marking == "environment" else marking
-        caps = pricing.budgets_from(environ) if budgets is None else tuple(budgets)
+        if marking == "environment":
+            marking = Marking.from_env(environ)
+        self._marking = arguments.optional_instance("marking", marking, Marking)
+        caps = pricing.budgets_from(environ) if budgets is None else _budgets(budgets)
         self._changes = Changes(self._repository, self._clock)
         self._fetcher = _LazyFetcher()
         self._recordings = Recordings(self._media, self._repository, self._fetcher)
@@ -243,17 +253,17 @@ class AvatarKit:
     async def train(
         self,
         *,
-        user_id: str,
-        clone_id: str,
-        voice: Sequence[Source] = (),
+        user_id: Id,
+        clone_id: Id,
+        voice: Sources = (),
         footage: Source | None = None,
         consent: Consent | None = None,
         name: str = "",
         language: str | None = None,
         stack: Stacks | None = None,
-        options: Sequence[Options] = (),
+        options: Options | Sequence[Options] = (),
         purpose: str | None = None,
-        idempotency_key: str | None = None,
+        idempotency_key: Id | None = None,
         max_cost: pricing.Money | None = None,
         allow_unknown: Collection[str] = (),
     ) -> Training:
@@ -270,8 +280,8 @@ class AvatarKit:
         to cost more than ``max_cost``, a budget has no room for it, or under either a price is not
         known of a provider that ``allow_unknown`` does not name.
         """
-        order = Order(
-            kind="training",
+        order = Order.of(
+            "training",
             user_id=user_id,
             clone_id=clone_id,
             name=name,
@@ -282,30 +292,45 @@ class AvatarKit:
             max_cost=max_cost,
             allow_unknown=allow_unknown,
         )
-        return await self._intake.train(order, stack, voice=voice, footage=footage, consent=consent)
+        return await self._intake.train(
+            order,
+            arguments.stacks("stack", stack),
+            voice=arguments.sources("voice", voice),
+            footage=arguments.source("footage", footage),
+            consent=arguments.consent("consent", consent),
+        )
 
     async def adopt(
         self,
         *,
-        user_id: str,
-        clone_id: str,
-        avatar_id: str,
-        voice_id: str | None = None,
+        user_id: Id,
+        clone_id: Id,
+        avatar_id: Id,
+        voice_id: Id | None = None,
         consent: Consent | None = None,
         name: str = "",
+        language: str | None = None,
         stack: str | Mapping[Operation, str] | None = None,
-        idempotency_key: str | None = None,
+        idempotency_key: Id | None = None,
     ) -> Training:
-        """Make a completed training of an avatar that exists at a provider already."""
-        order = Order(
-            kind="training",
+        """Make a completed training of an avatar that exists at a provider already.
+
+        ``language`` is that of its videos, if none is given for one.
+        """
+        order = Order.of(
+            "training",
             user_id=user_id,
             clone_id=clone_id,
             name=name,
+            language=language,
             idempotency_key=idempotency_key,
         )
         return await self._intake.adopt(
-            order, stack, avatar_id=avatar_id, voice_id=voice_id, consent=consent
+            order,
+            arguments.stacks("stack", stack),
+            avatar_id=arguments.identifier("avatar_id", avatar_id),
+            voice_id=arguments.optional("voice_id", voice_id),
+            consent=arguments.consent("consent", consent),
         )
 
     # -- samples ------------------------------------------------------------------------------
@@ -313,63 +338,85 @@ class AvatarKit:
     async def add_sample(
         self,
         *,
-        user_id: str,
-        clone_id: str,
+        user_id: Id,
+        clone_id: Id,
         voice: Source | None = None,
         footage: Source | None = None,
     ) -> Sample:
         """Keep one recording for later trainings of the clone."""
-        return await self._samples.add(user_id, clone_id, voice, footage)
+        return await self._samples.add(
+            arguments.identifier("user_id", user_id),
+            arguments.identifier("clone_id", clone_id),
+            arguments.source("voice", voice),
+            arguments.source("footage", footage),
+        )
 
     async def offer_sample(
         self,
         *,
-        user_id: str,
-        clone_id: str,
+        user_id: Id,
+        clone_id: Id,
         voice: Source | None = None,
         footage: Source | None = None,
         stack: str | Mapping[Operation, str] | None = None,
     ) -> tuple[Sample | None, list[Finding]]:
         """Keep one recording, unless ``preflight`` finds an error; with all that it found."""
-        chosen = self._selector.first(stack)
-        return await self._samples.offer(user_id, clone_id, voice, footage, chosen)
+        return await self._samples.offer(
+            arguments.identifier("user_id", user_id),
+            arguments.identifier("clone_id", clone_id),
+            arguments.source("voice", voice),
+            arguments.source("footage", footage),
+            self._selector.first(arguments.stacks("stack", stack)),
+        )
 
-    async def delete_sample(self, sample_id: str, *, user_id: str, clone_id: str) -> None:
+    async def delete_sample(self, sample_id: RecordId, *, user_id: Id, clone_id: Id) -> None:
         """Remove a stored recording, bytes and all.
 
         Raises ``NotFound``, also for another user's, and ``Conflict`` while a training or a video
         that is under way is made of it.
         """
-        await self._samples.delete(sample_id, user_id, clone_id)
+        await self._samples.delete(
+            arguments.identifier("sample_id", sample_id),
+            arguments.identifier("user_id", user_id),
+            arguments.identifier("clone_id", clone_id),
+        )
 
     async def preflight(
         self,
         *,
-        voice: Sequence[Source] = (),
+        voice: Sources = (),
         footage: Source | None = None,
-        samples: Sequence[Source] = (),
+        samples: Sources = (),
+        language: str | None = None,
         stack: str | Mapping[Operation, str] | None = None,
     ) -> list[Finding]:
         """Say what is wrong with samples, without keeping or sending them.
 
         What ``samples`` are for is decided by what they hold: sound is a voice, else it is footage.
+        ``language`` is that of the training; one that the stack cannot speak is a finding.
         """
-        return await self._samples.check(voice, footage, samples, self._selector.first(stack))
+        return await self._samples.check(
+            arguments.sources("voice", voice),
+            arguments.source("footage", footage),
+            arguments.sources("samples", samples),
+            self._selector.first(arguments.stacks("stack", stack)),
+            arguments.language("language", language),
+        )
 
     # -- speaking -----------------------------------------------------------------------------
 
     async def speak(
         self,
-        training_id: str,
+        training_id: RecordId,
         script: str | None = None,
         *,
         audio: Source | None = None,
         wait: bool = True,
         name: str = "",
         language: str | None = None,
-        options: Sequence[Options] = (),
+        options: Options | Sequence[Options] = (),
         purpose: str | None = None,
-        idempotency_key: str | None = None,
+        idempotency_key: Id | None = None,
         max_cost: pricing.Money | None = None,
         allow_unknown: Collection[str] = (),
     ) -> Video:
@@ -379,15 +426,17 @@ class AvatarKit:
         comes back at once. A record that needs a person comes back as it is. ``max_cost`` and
         ``allow_unknown`` are those of ``train``.
         """
+        audio = arguments.source("audio", audio)
         if (script is None) == (audio is None):
             raise errors.ConfigError("give either a script or audio=")
-        training = await self._training(training_id)
+        wait = arguments.flag("wait", wait)
+        training = await self._training(arguments.identifier("training_id", training_id))
         if training.status is not Status.COMPLETED:
             raise errors.IllegalTransition(
                 f"training {training.id} is {training.status}: only a completed one can speak"
             )
-        order = Order(
-            kind="video",
+        order = Order.of(
+            "video",
             user_id=training.user_id,
             clone_id=training.clone_id,
             name=name or training.name,
@@ -406,15 +455,15 @@ class AvatarKit:
         source: Source,
         language: str,
         *,
-        user_id: str,
-        clone_id: str,
+        user_id: Id,
+        clone_id: Id,
         consent: Consent | None = None,
         name: str = "",
         wait: bool = True,
         stack: str | Mapping[Operation, str] | None = None,
-        options: Sequence[Options] = (),
+        options: Options | Sequence[Options] = (),
         purpose: str | None = None,
-        idempotency_key: str | None = None,
+        idempotency_key: Id | None = None,
         max_cost: pricing.Money | None = None,
         allow_unknown: Collection[str] = (),
     ) -> Video:
@@ -423,8 +472,9 @@ class AvatarKit:
         ``max_cost`` and ``allow_unknown`` are those of ``train``; the price is known where it can
         be seen how long ``source`` is.
         """
-        order = Order(
-            kind="dub",
+        wait = arguments.flag("wait", wait)
+        order = Order.of(
+            "dub",
             user_id=user_id,
             clone_id=clone_id,
             name=name,
@@ -435,7 +485,12 @@ class AvatarKit:
             max_cost=max_cost,
             allow_unknown=allow_unknown,
         )
-        video = await self._intake.dub(order, stack, source=source, consent=consent)
+        video = await self._intake.dub(
+            order,
+            arguments.stacks("stack", stack),
+            source=arguments.source("source", source),
+            consent=arguments.consent("consent", consent),
+        )
         return await self._finished(video) if wait else video
 
     async def _finished(self, video: Video) -> Video:
@@ -451,15 +506,16 @@ class AvatarKit:
 
     # -- looking ------------------------------------------------------------------------------
 
-    async def get(self, record_id: str) -> Training | Video:
+    async def get(self, record_id: RecordId) -> Training | Video:
         """A training or a video; raises ``NotFound``."""
         return cast("Training | Video", await self._record(record_id))
 
-    async def watch(self, record_id: str) -> AsyncIterator[Training | Video]:
+    async def watch(self, record_id: RecordId) -> AsyncIterator[Training | Video]:
         """Yield the record now and at each change that a person would see, until it is final.
 
         Logs a warning after a minute in which no worker took the record, though it was due.
         """
+        record_id = arguments.identifier("record_id", record_id)
         shown: object = None
         overdue = Overdue(self._repository)
         with self._changes.of(record_id) as news:
@@ -475,22 +531,24 @@ class AvatarKit:
                 if newest.version > record.version:
                     record = _there(newest, record_id)
 
-    async def samples(self, *, user_id: str, clone_id: str | None = None) -> list[Sample]:
+    async def samples(self, *, user_id: Id, clone_id: Id | None = None) -> list[Sample]:
         """A clone's stored samples, or those of a user's every clone, oldest first.
 
         Raises ``NotFound`` for another user's clone.
         """
-        return await self._repository.samples(user_id, clone_id)
+        return await self._repository.samples(
+            arguments.identifier("user_id", user_id), arguments.optional("clone_id", clone_id)
+        )
 
     @overload
     async def page(
         self,
         kind: Literal["training"],
         *,
-        user_id: str | None = None,
-        clone_id: str | None = None,
-        training_id: str | None = None,
-        status: Status | None = None,
+        user_id: Id | None = None,
+        clone_id: Id | None = None,
+        training_id: RecordId | None = None,
+        status: Status | str | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page[Training]: ...
@@ -500,10 +558,10 @@ class AvatarKit:
         self,
         kind: Literal["video"],
         *,
-        user_id: str | None = None,
-        clone_id: str | None = None,
-        training_id: str | None = None,
-        status: Status | None = None,
+        user_id: Id | None = None,
+        clone_id: Id | None = None,
+        training_id: RecordId | None = None,
+        status: Status | str | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page[Video]: ...
@@ -512,31 +570,31 @@ class AvatarKit:
         self,
         kind: Literal["training", "video"],
         *,
-        user_id: str | None = None,
-        clone_id: str | None = None,
-        training_id: str | None = None,
-        status: Status | None = None,
+        user_id: Id | None = None,
+        clone_id: Id | None = None,
+        training_id: RecordId | None = None,
+        status: Status | str | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> Page[Training] | Page[Video]:
         """A page of records, newest first; ``Page.cursor`` asks for the rest."""
         page = await self._repository.page(
-            kind,
-            user_id=user_id,
-            clone_id=clone_id,
-            training_id=training_id,
-            status=status,
-            cursor=cursor,
-            limit=limit,
+            cast("Literal['training', 'video']", arguments.kind("kind", kind, "training", "video")),
+            user_id=arguments.optional("user_id", user_id),
+            clone_id=arguments.optional("clone_id", clone_id),
+            training_id=arguments.optional("training_id", training_id),
+            status=arguments.one_of("status", status, Status),
+            cursor=arguments.cursor(cursor),
+            limit=arguments.limit(limit),
         )
         return cast("Page[Training] | Page[Video]", page)
 
     async def trainings(
         self,
         *,
-        user_id: str | None = None,
-        clone_id: str | None = None,
-        status: Status | None = None,
+        user_id: Id | None = None,
+        clone_id: Id | None = None,
+        status: Status | str | None = None,
         limit: int = 50,
     ) -> list[Training]:
         """The newest trainings."""
@@ -548,9 +606,9 @@ class AvatarKit:
     async def videos(
         self,
         *,
-        user_id: str | None = None,
-        training_id: str | None = None,
-        status: Status | None = None,
+        user_id: Id | None = None,
+        training_id: RecordId | None = None,
+        status: Status | str | None = None,
         limit: int = 50,
     ) -> list[Video]:
         """The newest videos."""
@@ -560,27 +618,31 @@ class AvatarKit:
         return [*page.records]
 
     async def save(
-        self, record: Training | Video | str, path: str | os.PathLike[str], *, file: str = "video"
+        self, record: RecordId, path: str | os.PathLike[str], *, file: str = "video"
     ) -> Path:
         """Write a stored result ("video", "thumbnail", "audio") to ``path``, all or nothing.
 
-        A video that is not marked yet is marked; where it cannot hold that, a file beside says it.
+        In a folder, it gets the name of the result. A video that is not marked yet is marked; where
+        it cannot hold that, a file beside says it.
         """
-        known = await self._record(record) if isinstance(record, str) else record
+        target, file = Path(arguments.path("path", path)), arguments.name("file", file)
+        known = record if isinstance(record, Record) else await self._record(record)
         stored = known.file(file)
         if stored is None:
             raise errors.NotFound(f"{known.id} is {known.status} and has no {file}")
-        return await save(self._media, stored, Path(path), self._marking)
+        if await anyio.Path(target).is_dir():
+            target /= f"{file}{PurePosixPath(stored.key).suffix}"
+        return await save(self._media, stored, target, self._marking)
 
     # -- steering -----------------------------------------------------------------------------
 
-    async def cancel(self, record_id: str) -> Training | Video:
+    async def cancel(self, record_id: RecordId) -> Training | Video:
         """Stop it; nothing new is paid for, and what the vendors hold is deleted by the worker."""
         record = await self._orchestrator.cancel(await self._record(record_id))
         self._engine.wake()
         return cast("Training | Video", record)
 
-    async def delete(self, record_id: str, *, with_videos: bool = False) -> list[str]:
+    async def delete(self, record_id: RecordId, *, with_videos: bool = False) -> list[str]:
         """Remove it, its results, and what the vendors hold of it; it is hidden at once.
 
         Of a training ``with_videos`` removes its videos first, so that to ask again goes on with
@@ -589,7 +651,7 @@ class AvatarKit:
         """
         record = await self._record(record_id)
         gone: list[str] = []
-        if with_videos and isinstance(record, Training):
+        if arguments.flag("with_videos", with_videos) and isinstance(record, Training):
             async for video in every_record(
                 self._repository, record.user_id, training_id=record.id
             ):
@@ -599,26 +661,30 @@ class AvatarKit:
         await self._orchestrator.delete(record)
         self._engine.wake()
         await self._evidence.release(record)
-        return [*gone, record_id]
+        return [*gone, record.id]
 
-    async def revoke(self, consent_id: str) -> list[Holding]:
+    async def revoke(self, consent_id: RecordId) -> list[Holding]:
         """Note that a person takes a consent back; returns what exists by it, and where.
 
         Nothing new is made by it from now on: what is under way is cancelled, and trainings and
         videos raise ``ConsentRequired``. What is finished stays until it is deleted. It may be
         repeated. Raises ``NotFound`` for an unknown consent.
         """
-        found = await revoke(consent_id, repository=self._repository, withdraw=self._withdraw)
+        found = await revoke(
+            arguments.identifier("consent_id", consent_id),
+            repository=self._repository,
+            withdraw=self._withdraw,
+        )
         self._engine.wake()
         return found
 
-    async def delete_evidence(self, consent_id: str) -> Consent:
+    async def delete_evidence(self, consent_id: RecordId) -> Consent:
         """Delete the stored evidence of a consent; the rest of the consent stays.
 
         Raises ``NotFound`` for an unknown consent, and ``Conflict`` while an unfinished training or
         video relies on it. Giving the consent again with its evidence stores that again.
         """
-        return await self._evidence.delete(consent_id)
+        return await self._evidence.delete(arguments.identifier("consent_id", consent_id))
 
     async def _withdraw(self, record: Record) -> Record:
         withdrawn = await self._orchestrator.withdraw(record)  # first: a worker may be at it
@@ -626,11 +692,11 @@ class AvatarKit:
         await self._recordings.withdraw(record.user_id, used)
         return withdrawn
 
-    async def consents(self, *, user_id: str) -> list[Consent]:
+    async def consents(self, *, user_id: Id) -> list[Consent]:
         """A user's consents, revoked and expired ones as well."""
-        return await self._repository.consents(user_id)
+        return await self._repository.consents(arguments.identifier("user_id", user_id))
 
-    async def erase(self, user_id: str, *, removed_by_hand: bool = False) -> Receipt:
+    async def erase(self, user_id: Id, *, removed_by_hand: bool = False) -> Receipt:
         """Remove a person: at every vendor, in the media store and in the repository.
 
         Nothing new is paid for from now on. What is under way, or refused for the moment, is
@@ -638,24 +704,25 @@ class AvatarKit:
         erasure was killed. ``Receipt.left`` names what cannot be deleted, in every receipt until a
         person has removed it at the vendor: then pass ``removed_by_hand``. Raises ``StorageError``.
         """
-        require_named(user_id=user_id)
         receipt = await erase(
-            user_id,
+            arguments.identifier("user_id", user_id),
             repository=self._repository,
             media=self._media,
             delete=self._orchestrator.delete,
             advance=self._orchestrator.advance,
-            removed_by_hand=self._orchestrator.removed_by_hand if removed_by_hand else None,
+            removed_by_hand=self._orchestrator.removed_by_hand
+            if arguments.flag("removed_by_hand", removed_by_hand)
+            else None,
         )
         self._engine.wake()
         return receipt
 
     async def resolve(
         self,
-        record_id: str,
+        record_id: RecordId,
         choice: str,
         *,
-        job_id: str | None = None,
+        job_id: Id | None = None,
         recording: Source | None = None,
     ) -> Training | Video:
         """Answer the record's action with one of ``record.action.choices``.
@@ -665,6 +732,9 @@ class AvatarKit:
         ``IllegalTransition`` where the answer does not fit, ``MediaRejected`` for another kind of
         recording.
         """
+        record_id = arguments.identifier("record_id", record_id)
+        choice, job_id = arguments.name("choice", choice), arguments.optional("job_id", job_id)
+        recording = arguments.source("recording", recording)
         record = await self._repository.get(record_id)  # a deleted one may still ask
         if record is None:
             raise errors.NotFound(f"there is no training or video {record_id!r}")
@@ -678,9 +748,10 @@ class AvatarKit:
 
     async def estimate(self, training: Training) -> Duration:
         """The expected duration of a training; measured if three of its stack were completed."""
-        return await self._durations.of(training)
+        return await self._durations.of(arguments.instance("training", training, Training))
 
-    async def _record(self, record_id: str) -> Record:
+    async def _record(self, record_id: RecordId) -> Record:
+        record_id = arguments.identifier("record_id", record_id)
         return _there(await self._repository.get(record_id), record_id)
 
     async def _training(self, training_id: str) -> Training:
@@ -721,19 +792,47 @@ class _LazyFetcher:
             await fetcher.aclose()
 
 
+def _budgets(given: object) -> tuple[pricing.Budget, ...]:
+    """Return the budgets; one alone needs no list."""
+    many = cast("Sequence[object]", given) if isinstance(given, list | tuple) else (given,)
+    found = tuple(one for one in many if isinstance(one, pricing.Budget))
+    if len(found) < len(many):
+        raise errors.ConfigError('budgets must be a list such as [Budget(USD("200"))]')
+    return found
+
+
+def _providers(given: object) -> dict[str, Provider]:
+    """Return the providers that stand in for others; raises ``ConfigError`` for anything else."""
+    if given is None:
+        return {}
+    found = dict(cast("Mapping[object, object]", given)) if isinstance(given, Mapping) else {0: 0}
+    for name, provider in found.items():
+        if not (isinstance(name, str) and hasattr(provider, "capabilities")):
+            raise errors.ConfigError("providers must map names to providers: {'fake': Fake()}")
+    return cast("dict[str, Provider]", found)
+
+
 def _repository(
-    given: Repository | str | None, settings: Settings, clock: Clock | None
+    given: Repository | str | os.PathLike[str] | None, settings: Settings, clock: Clock | None
 ) -> Repository:
-    place = given or settings.repository
+    place = settings.repository if given is None or given == "" else given
     if not isinstance(place, str):
-        return place
+        if not callable(getattr(place, "claim", None)):
+            raise errors.ConfigError(
+                "repository must be a Repository, or an address such as sqlite:///twins.db"
+            )
+        return cast("Repository", place)
     return addresses.repository(
         place, settings.environ, clock or SystemClock(), virtual=clock is not None
     )
 
 
 def _media(given: MediaStore | str | os.PathLike[str] | None, settings: Settings) -> MediaStore:
-    place = given or settings.media
+    place = settings.media if given is None or given == "" else given
     if isinstance(place, str | os.PathLike):
-        return addresses.media_store(place, settings.environ)
+        return addresses.media_store(arguments.path("media", place), settings.environ)
+    if not callable(getattr(place, "put", None)):
+        raise errors.ConfigError(
+            "media must be a MediaStore, a folder, or an address such as s3://BUCKET"
+        )
     return place

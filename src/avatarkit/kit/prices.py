@@ -8,6 +8,8 @@ from typing import cast
 
 from .. import errors, pricing
 from .._lifetime import Lifetime, while_open
+from ..intake import arguments
+from ..intake.arguments import Id, RecordId
 from ..interfaces import Balance, Repository, TellsBalance
 from ..lifecycle.durations import Durations
 from ..models import Operation
@@ -15,6 +17,9 @@ from ..stacks import registry
 from ..stacks.provider_pool import ProviderPool
 from ..stacks.ranking import Offer, Stacks, StackSelector
 from ..stacks.registry import Stack
+
+#: Maximum characters of a script to quote; longer than any vendor's limit.
+MAX_SCRIPT = 1_000_000
 
 
 @while_open
@@ -55,16 +60,16 @@ class KitPrices:
         Without ``prices``: the shipped rows, those of the stack's providers, and those of the file
         that ``AVATARKIT_PRICES`` names.
         """
-        chosen = self._selector.first(stack)
+        chosen = self._selector.first(arguments.stack("stack", stack))
         return pricing.quote(
             chosen,
-            script=script,
-            seconds=seconds,
-            trainings=trainings,
-            videos_per_month=videos_per_month,
-            dubs_per_month=dubs_per_month,
-            prices=prices or self._pool.prices(chosen.roles.values()),
-            choose=choose,
+            script=None if script is None else arguments.text("script", script, most=MAX_SCRIPT),
+            seconds=arguments.number("seconds", seconds),
+            trainings=arguments.count("trainings", trainings),
+            videos_per_month=arguments.count("videos_per_month", videos_per_month),
+            dubs_per_month=arguments.count("dubs_per_month", dubs_per_month),
+            prices=_prices(prices) or self._pool.prices(chosen.roles.values()),
+            choose=_choice(choose),
         )
 
     def compare(
@@ -79,30 +84,33 @@ class KitPrices:
         found = (
             [Stack(row.stack, row.roles) for row in registry.stacks() if row.problem is None]
             if stacks is None
-            else [self._selector.first(stack) for stack in stacks]
+            else [self._selector.first(stack) for stack in _stacks(stacks)]
         )
         names = [name for stack in found for name in stack.roles.values()]
-        return pricing.compare(
-            found, workload or pricing.Workload(), prices or self._pool.prices(names), choose
-        )
+        given = arguments.optional_instance("workload", workload, pricing.Workload)
+        rows = _prices(prices) or self._pool.prices(names)
+        return pricing.compare(found, given or pricing.Workload(), rows, _choice(choose))
 
     async def offers(self, stack: Stacks | None = None) -> list[Offer]:
         """The stacks that can be used here, in the order in which ``train`` tries them."""
-        return self._selector.offers(stack, await self._durations.took())
+        wanted = arguments.stacks("stack", stack)
+        return self._selector.offers(wanted, await self._durations.took())
 
     async def costs(
         self,
-        record_id: str | None = None,
+        record_id: RecordId | None = None,
         *,
         prices: pricing.Prices | None = None,
         choose: pricing.Choice = MappingProxyType({}),
     ) -> list[pricing.Cost]:
         """The cost of each accepted call as its vendor reported it, beside the earlier quote."""
-        entries = await self._repository.ledger(record_id)
+        wanted = arguments.optional("record_id", record_id)
+        given, chosen = _prices(prices), _choice(choose)
+        entries = await self._repository.ledger(wanted)
         ids = dict.fromkeys(entry.record_id for entry in entries)
         records = {id_: await self._repository.get(id_) for id_ in ids}
-        rows = prices or self._pool.prices(entry.provider for entry in entries)
-        return [pricing.cost(entry, records[entry.record_id], rows, choose) for entry in entries]
+        rows = given or self._pool.prices(entry.provider for entry in entries)
+        return [pricing.cost(entry, records[entry.record_id], rows, chosen) for entry in entries]
 
     async def balances(
         self, stack: Stacks | None = None
@@ -112,7 +120,7 @@ class KitPrices:
         Asks the vendors, free of charge; providers without such a call are left out. A difference
         of two balances includes everything else that the account did.
         """
-        asked = self._selector.asked(stack)
+        asked = self._selector.asked(arguments.stacks("stack", stack))
         names = dict.fromkeys(name for one in asked for name in one.roles.values())
         found: dict[str, Balance | errors.AvatarKitError] = {}
         for name in names:
@@ -124,18 +132,37 @@ class KitPrices:
                     found[name] = error
         return found
 
-    async def budgets(self, user_id: str | None = None) -> list[pricing.BudgetUse]:
+    async def budgets(self, user_id: Id | None = None) -> list[pricing.BudgetUse]:
         """This month's use of each budget; per-user budgets only with a ``user_id``."""
+        user = arguments.optional("user_id", user_id)
         now = (await self._repository.now()).wall
         since, until = pricing.month(now)
         return [
             pricing.BudgetUse.of(
                 budget,
                 now,
-                await self._repository.held(
-                    since, until, user_id if budget.per == "user" else None
-                ),
+                await self._repository.held(since, until, user if budget.per == "user" else None),
             )
             for budget in self._budgets
-            if budget.per == "project" or user_id is not None
+            if budget.per == "project" or user is not None
         ]
+
+
+def _prices(given: object) -> pricing.Prices | None:
+    return arguments.optional_instance("prices", given, pricing.Prices)
+
+
+def _choice(given: object) -> pricing.Choice:
+    """Return the chosen plans and variants by provider."""
+    if not isinstance(given, Mapping):
+        raise errors.ConfigError("choose must map providers to names of plans: {'heygen': ['Pro']}")
+    pairs = cast("Mapping[object, object]", given).items()
+    return {arguments.name("choose", key): arguments.names("choose", names) for key, names in pairs}
+
+
+def _stacks(given: object) -> list[str | Mapping[Operation, str]]:
+    """Return the stacks to compare; one alone needs no list."""
+    one_or_more = arguments.stacks("stacks", given)
+    if one_or_more is None:
+        return []
+    return [one_or_more] if isinstance(one_or_more, str | Mapping) else [*one_or_more]

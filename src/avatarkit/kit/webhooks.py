@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import cast, get_args
 
 from .. import errors
 from .._lifetime import Lifetime, while_open
 from ..engines.in_process import InProcessEngine
+from ..intake import arguments
+from ..intake.arguments import Id
 from ..interfaces import LogEntry, LogPage, Outcome, Repository
 from ..lifecycle.deliveries import Deliveries
 from ..stacks.provider_pool import ProviderPool
@@ -41,13 +43,18 @@ class KitWebhooks:
         delivery is only kept, so that the vendor gets its answer at once; ``apply`` does the
         rest. Raises ``WebhookRejected`` for a forged, stale or malformed delivery.
         """
-        entry = await self._deliveries.take(provider, delivery, token, apply=apply)
+        entry = await self._deliveries.take(
+            arguments.name("provider", provider),
+            arguments.instance("delivery", delivery, Delivery),
+            None if token is None else arguments.text("token", token),
+            apply=arguments.flag("apply", apply),
+        )
         self._engine.wake()
         return entry
 
     async def apply(self, limit: int = 64) -> int:
         """Apply kept deliveries, at most ``limit``; return how many are settled."""
-        settled = await self._deliveries.sweep(limit)
+        settled = await self._deliveries.sweep(arguments.limit(limit))
         if settled:
             self._engine.wake()
         return settled
@@ -60,6 +67,8 @@ class KitWebhooks:
 
     async def get(self, provider: str, event_id: str) -> LogEntry:
         """A kept delivery; raises ``NotFound``."""
+        provider = arguments.name("provider", provider)
+        event_id = arguments.text("event_id", event_id, most=500, lines=False)
         entry = await self._repository.get_webhook(provider, event_id)
         if entry is None:
             raise errors.NotFound(f"there is no delivery {event_id!r} of {provider}")
@@ -67,6 +76,8 @@ class KitWebhooks:
 
     async def register(self, provider: str, address: str) -> Registered | None:
         """Register ``address`` at a provider; None if its API has no such call."""
+        provider = arguments.name("provider", provider)
+        address = arguments.text("address", address, most=2000, lines=False)
         # The class tells it without a key.
         if not issubclass(self._pool.class_of(provider), Registers):
             return None
@@ -75,13 +86,19 @@ class KitWebhooks:
     async def list(
         self,
         *,
-        user_id: str | None = None,
+        user_id: Id | None = None,
         provider: str | None = None,
         outcome: Outcome | None = None,
         cursor: str | None = None,
         limit: int = 50,
     ) -> LogPage:
         """A page of deliveries, newest first; ``user_id`` keeps those about that user's records."""
+        if outcome is not None:
+            arguments.kind("outcome", outcome, *get_args(Outcome))
         return await self._repository.webhooks(
-            user_id=user_id, provider=provider, outcome=outcome, cursor=cursor, limit=limit
+            user_id=arguments.optional("user_id", user_id),
+            provider=None if provider is None else arguments.name("provider", provider),
+            outcome=outcome,
+            cursor=arguments.cursor(cursor),
+            limit=arguments.limit(limit),
         )

@@ -9,6 +9,8 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from ..errors import BudgetExceeded, ConfigError
 
 CURRENCY = "USD"
+#: Largest amount, in dollars; a database holds it as a 64-bit number of millionths.
+_MOST = 10**12
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +30,16 @@ def USD(amount: str | int | Decimal) -> Money:  # noqa: N802 - reads as the curr
     if not isinstance(amount, bool | float):
         with contextlib.suppress(TypeError, ValueError, InvalidOperation):
             value = Decimal(amount)
-    if not value.is_finite() or value < 0:
-        raise ConfigError(f'{amount!r} is no amount of dollars: write USD("2.00")')
+    if not value.is_finite() or not 0 <= value <= _MOST:
+        raise ConfigError(f'{_told(amount)} is no amount of dollars: write USD("2.00")')
     return Money(value)
+
+
+def _told(given: object) -> str:
+    try:
+        return repr(given)[:80]
+    except ValueError:  # Python writes no whole number of more than 4,300 digits
+        return "a number of thousands of digits"
 
 
 def shown(amount: Decimal) -> str:
@@ -51,7 +60,9 @@ def money(text: str) -> Money:
 def checked(given: object, what: str) -> Decimal:
     """The dollars of an amount; raises ``ConfigError`` for anything else."""
     if not isinstance(given, Money):
-        raise ConfigError(f'{what} is {given!r}, which is no amount of dollars: give USD("2.00")')
+        raise ConfigError(
+            f'{what} is {_told(given)}, which is no amount of dollars: give USD("2.00")'
+        )
     if given.currency != CURRENCY:
         raise ConfigError(
             f"{what} is in {given.currency}, and prices are known in {CURRENCY} only: "

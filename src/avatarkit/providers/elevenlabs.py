@@ -129,6 +129,11 @@ class ElevenLabsSpeech(Options):
     next_text: str | None = None
     apply_text_normalization: Literal["auto", "on", "off"] | None = None
 
+    def markup(self, known: frozenset[str]) -> frozenset[str]:
+        """Leave out ``<break>`` for the models that do not know it: v3, and those after it."""
+        older = re.match(r"eleven_v[3-9]", self.model_id or _MODEL) is None
+        return known if older else known - {"break"}
+
 
 class ElevenLabsAudio(Options):
     """Format and delivery of the audio."""
@@ -191,6 +196,8 @@ class ElevenLabs(HttpVoiceCloner, SpeechSynthesizer, TakesRecording, TellsBalanc
     capabilities = Capabilities(
         drive=frozenset(),
         speech_format="audio/mpeg",
+        # https://help.elevenlabs.io/hc/en-us/articles/24352686926609, read 2026-11-30
+        markup=frozenset({"break"}),
         webhook=HmacSha256(header="ElevenLabs-Signature", version="v0", tolerance=1800),
         found_by_token=frozenset({Operation.VOICE}),
         typical=MappingProxyType({Operation.VOICE: 5.0, Operation.SPEECH: 5.0}),

@@ -85,6 +85,8 @@ class Resemble(HttpVoiceCloner, SpeechSynthesizer):
         media=frozenset({"url", "data"}),
         drive=frozenset(),
         speech_format="audio/wav",
+        # "Text or SSML to synthesize", its OpenAPI document, read 2026-11-30
+        markup=frozenset({"ssml"}),
         callback=True,
         found_by_token=frozenset({Operation.VOICE}),
         typical=MappingProxyType({Operation.VOICE: 60.0}),

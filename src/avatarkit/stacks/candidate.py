@@ -87,9 +87,12 @@ class Candidate:
                 return cast("FaceFinder", self._pool.provider(name))
         return None
 
+    @property
+    def speaker(self) -> str | None:
+        """The provider that speaks a script; the one that makes the video where it does both."""
+        return self.roles.get(Operation.SPEECH, self.roles.get(Operation.VIDEO))
+
     def require_language(self, language: str | None) -> None:
-        """Raise ``Unsupported`` if the stack does not speak it, ``ConfigError`` without a key."""
-        for operation, name in self.roles.items():
-            can = self._pool.provider(name).capabilities
-            if operation in {Operation.SPEECH, Operation.VIDEO}:
-                can.require_language(name, language)
+        """Raise ``Unsupported``, with the list, if the stack cannot speak it; needs no key."""
+        if self.speaker is not None:
+            self._pool.capabilities(self.speaker).require_language(self.speaker, language)

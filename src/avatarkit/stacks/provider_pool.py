@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .. import errors, pricing
 from ..config.settings import Settings
-from ..interfaces import Clock, Provider
+from ..interfaces import Capabilities, Clock, Provider
 from ..models import Operation
 from ..pricing.rows import read
 from ..records import OperationState, Terms
@@ -40,6 +40,10 @@ class ProviderPool:
         if name not in self._classes:  # to look through all installed packages takes time
             self._classes[name] = registry.load(name)
         return self._classes[name]
+
+    def capabilities(self, name: str) -> Capabilities:
+        """The abilities of a provider; needs no key."""
+        return (self._providers.get(name) or self.class_of(name)).capabilities
 
     def stack(self, stack: str | Mapping[Operation, str]) -> Stack:
         """Parse a stack name or mapping."""

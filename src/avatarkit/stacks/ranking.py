@@ -96,8 +96,8 @@ def ordered(offers: Sequence[Offer], choose: Choose) -> list[Offer]:
         if not chosen or any(offer not in offers for offer in chosen):
             raise errors.ConfigError("choose= must return some of the offers that it was given")
         return chosen
-    if choose not in _KEYS:
-        raise errors.ConfigError(f"choose={choose!r}: use {', '.join(_KEYS)}, or a function")
+    if choose not in list(_KEYS):  # compared by value: an argument of any type may be given
+        raise errors.ConfigError(f"choose must be {', '.join(_KEYS)}, or a function")
     key = _KEYS[choose]
     known = [(key(offer), offer) for offer in offers]
     first = sorted((p for p in known if p[0] is not None), key=lambda p: p[0] or 0)

@@ -66,6 +66,10 @@ class DIDScript(Options):
     #: The voice is in your own ElevenLabs account, which pays for it (see ``DID``).
     own_elevenlabs: bool = False
 
+    def markup(self, known: frozenset[str]) -> frozenset[str]:
+        """Allow SSML if ``ssml`` says that the script is in it."""
+        return known | {"ssml"} if self.ssml else known
+
 
 class Logo(Model):
     """A picture laid over the video."""

@@ -101,6 +101,9 @@ class HeyGen(
     capabilities = Capabilities(
         one_voice_file=True,
         drive=frozenset({"script", "audio"}),
+        # its voices tell ``support_pause``: "supports SSML pause/break tags"; its OpenAPI document,
+        # read 2026-11-30
+        markup=frozenset({"break"}),
         callback=True,
         no_callback=frozenset({Operation.VOICE, Operation.AVATAR, Operation.SPEECH}),
         callback_signed=False,

@@ -89,6 +89,10 @@ class HeyGenSpeech(Options):
     input_type: Literal["text", "ssml"] | None = None
     locale: str | None = None  #: "pt-BR"
 
+    def markup(self, known: frozenset[str]) -> frozenset[str]:
+        """Allow SSML if ``input_type`` says that the text is in it."""
+        return known | {"ssml"} if self.input_type == "ssml" else known
+
 
 class HeyGenDub(Options):
     """Extras of a translated video."""

@@ -1,0 +1,353 @@
+"""Every public method with arguments of every wrong kind: a value, or an error of avatarkit.
+
+The table is made from the signatures: a new method or argument is tested without another line.
+"""
+
+from __future__ import annotations
+
+import inspect
+import io
+import itertools
+import uuid
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from avatarkit import AvatarKit, Consent, Status, SyncAvatarKit, errors
+from avatarkit.config.settings import Settings
+from avatarkit.kit import KitAdmin, KitPrices, KitWebhooks
+from avatarkit.media.folder import FolderStore
+from avatarkit.models import Options
+from avatarkit.pricing import USD, Budget
+from avatarkit.providers.fake import Fake, FakeVendor, FakeVideo
+from avatarkit.repositories.memory import MemoryRepository
+from avatarkit.testing import FakeClock
+from avatarkit.webhooks import Delivery
+
+DEMO = Path(__file__).parent.parent / "src/avatarkit/data/demo"
+WAV, JPG = DEMO / "voice.wav", DEMO / "portrait.jpg"
+DRAWN = Consent.not_a_real_person("a drawing")
+WHO = {"user_id": "ana", "clone_id": "ana-1"}
+
+#: Values of every wrong kind.
+WRONG = {
+    "None": None,
+    "True": True,
+    "int": 5,
+    "negative": -1,
+    "huge": 10**400,
+    "vast": 10**5000,
+    "nan": float("nan"),
+    "inf": float("inf"),
+    "decimal": Decimal("NaN"),
+    "bytes": b"\xff\0",
+    "list": [],
+    "list of ints": [5],
+    "nested": [[["a"]]],
+    "dict": {},
+    "dict of dicts": {"a": {"b": object()}},
+    "set": {5},
+    "object": object(),
+    "class": dict,
+    "function": len,
+    "uuid": uuid.UUID(int=7),
+    "path": Path("/nowhere/x.wav"),
+    "text file": io.StringIO("x"),
+    "empty": "",
+    "blank": " \n",
+    "lone surrogate": "half \ud800",
+    "nul": "a\0b",
+    "escape": "\x1b[31m",
+    "noncharacter": "\ufffe",
+    "long": "x" * 100_000,
+    "options": Options(extra={"a": "\ud800"}),
+    "exception": ValueError("x"),
+}
+
+#: Arguments that make each method work, as far as it can; the wrong value replaces one of them.
+GOOD = {
+    "avatar_id": "avatar-1",
+    "audio": None,
+    "choice": "retry",
+    "clone_id": "ana-1",
+    "consent": DRAWN,
+    "consent_id": "consent-1",
+    "delivery": Delivery(b"{}", {}),
+    "address": "https://app.test/hook",
+    "event_id": "event-1",
+    "footage": JPG,
+    "kind": "training",
+    "language": "en",
+    "path": "nowhere/x.mp4",
+    "provider": "fake",
+    "record": "no-record",
+    "record_id": "no-record",
+    "sample_id": "no-sample",
+    "script": "Hello.",
+    "source": WAV,
+    "training_id": "no-training",
+    "user_id": "ana",
+    "voice": WAV,
+}
+PARTS = {AvatarKit: "", KitAdmin: "admin", KitWebhooks: "webhooks", KitPrices: "prices"}
+
+
+def methods():
+    for owner, part in PARTS.items():
+        for name, method in inspect.getmembers(owner, inspect.isfunction):
+            if not name.startswith("_"):
+                yield owner, part, name, method
+
+
+def cases():
+    for _, part, name, method in methods():
+        parameters = [p for p in inspect.signature(method).parameters if p != "self"]
+        for wrong in parameters:
+            yield pytest.param(part, name, wrong, id=f"{part or 'kit'}.{name}-{wrong}")
+
+
+def arguments(method, wrong, value):
+    """Every required argument, and the wrong one."""
+    places = inspect.signature(method).parameters
+    given = {
+        name: GOOD[name]
+        for name, place in places.items()
+        if name in GOOD and (place.default is place.empty or name in {"consent", "script"})
+    }
+    return given | {wrong: value}
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def given(tmp_path, clock):
+    return {
+        "repository": MemoryRepository(clock=clock),
+        "media": FolderStore(tmp_path / "media"),
+        "providers": {"fake": Fake(vendor=FakeVendor(clock=clock))},
+        "clock": clock,
+        "settings": Settings(),
+        "worker": False,
+    }
+
+
+def require_told(error):
+    """An error says something, in text that can be printed."""
+    assert str(error).encode()
+
+
+async def outcome(call, arguments):
+    """Call a method to its end; a value, or an error of avatarkit with a message."""
+    try:
+        found = call(**arguments)
+        if inspect.isasyncgen(found):
+            async for _ in found:
+                break
+            await found.aclose()
+        elif inspect.isawaitable(found):
+            await found
+    except errors.AvatarKitError as error:
+        require_told(error)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("part", "name", "wrong"), [*cases()])
+async def test_a_wrong_argument_is_told_by_an_error_of_avatarkit(given, part, name, wrong):
+    async with AvatarKit("fake", **given) as kit:
+        call = getattr(getattr(kit, part) if part else kit, name)
+        failed = []
+        for kind, value in WRONG.items():
+            if (name, wrong) in {("speak", "wait"), ("dub", "wait")} and value is True:
+                continue  # it would wait for a worker
+            more = {"wait": False} if name in {"speak", "dub"} and wrong != "wait" else {}
+            try:
+                await outcome(call, more | arguments(call, wrong, value))
+            except Exception as error:
+                failed.append(f"{kind}: {error!r}"[:300])
+    assert failed == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("wrong", ["script", "options", "audio", "name", "language", "max_cost"])
+async def test_a_wrong_argument_for_a_finished_training_is_told_as_well(given, wrong):
+    async with AvatarKit("fake", **given) as kit:
+        training = await kit.adopt(**WHO, avatar_id="a", voice_id="v", consent=DRAWN)
+        failed = []
+        for kind, value in WRONG.items():
+            given = {"script": "Hello.", "wait": False} | {wrong: value}
+            try:
+                await outcome(kit.speak, {"training_id": training, **given})
+            except Exception as error:
+                failed.append(f"{kind}: {error!r}"[:300])
+    assert failed == []
+
+
+@pytest.mark.parametrize("wrong", list(inspect.signature(AvatarKit).parameters))
+def test_a_wrong_argument_of_the_kit_itself_is_told(tmp_path, monkeypatch, wrong):
+    monkeypatch.chdir(tmp_path)
+    failed = []
+    for kind, value in WRONG.items():
+        try:
+            AvatarKit(**{"stack": "fake", "settings": Settings(), wrong: value})
+        except errors.AvatarKitError as error:
+            require_told(error)
+        except Exception as error:
+            failed.append(f"{kind}: {error!r}"[:300])
+    assert failed == []
+
+
+def test_the_blocking_kit_has_the_same_rules(given):
+    wrong = [value for name, value in WRONG.items() if name not in {"huge", "vast"}]
+    with SyncAvatarKit("fake", **given) as kit:
+        for value, method in itertools.product(wrong, ("get", "cancel", "delete", "erase")):
+            try:
+                getattr(kit, method)(value)
+            except errors.AvatarKitError as error:
+                require_told(error)
+        with pytest.raises(errors.ConfigError, match="consent is a value of type str"):
+            kit.train(**WHO, voice=WAV, footage=JPG, consent="Ana Lima")
+
+
+# -- what is clearly meant --------------------------------------------------------------------
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "voice", [WAV, str(WAV), [WAV], (WAV,), WAV.read_bytes(), bytearray(WAV.read_bytes())]
+)
+async def test_one_recording_needs_no_list(given, voice):
+    async with AvatarKit("fake", **given) as kit:
+        training = await kit.train(**WHO, voice=voice, footage=[JPG], consent=DRAWN)
+    assert len(training.voice) == 1
+    assert training.footage
+
+
+@pytest.mark.anyio
+async def test_an_open_file_is_one_recording(given):
+    async with AvatarKit("fake", **given) as kit:
+        with WAV.open("rb") as voice:
+            training = await kit.train(**WHO, voice=voice, footage=JPG, consent=DRAWN)
+    assert training.voice[0].name == "voice.wav"
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("user", "kept"), [(42, "42"), (uuid.UUID(int=7), str(uuid.UUID(int=7)))])
+async def test_a_number_or_a_uuid_is_an_id(given, user, kept):
+    async with AvatarKit("fake", **given) as kit:
+        training = await kit.train(
+            user_id=user, clone_id=user, voice=WAV, footage=JPG, consent=DRAWN, idempotency_key=user
+        )
+        assert (training.user_id, training.clone_id, training.idempotency_key) == (kept,) * 3
+        assert await kit.trainings(user_id=user, status="pending") == [training]
+
+
+@pytest.mark.anyio
+async def test_a_record_stands_for_its_id(given):
+    async with AvatarKit("fake", **given) as kit:
+        training = await kit.adopt(**WHO, avatar_id="a", voice_id="v", consent=DRAWN)
+        video = await kit.speak(training, "Hello.", wait=False, options=FakeVideo())
+        assert await kit.get(video) == video
+        assert await kit.videos(training_id=training) == [video]
+        assert (await kit.cancel(video)).status is Status.CANCELLED
+        assert await kit.delete(training, with_videos=True) == [video.id, training.id]
+        sample = await kit.add_sample(**WHO, voice=WAV)
+        await kit.delete_sample(sample, **WHO)
+        (consent,) = await kit.consents(user_id="ana")
+        await kit.revoke(consent)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"user_id": True}, "user_id is a value of type bool: pass an id"),
+        ({"user_id": None}, "user_id is None: pass an id"),
+        ({"user_id": " "}, "user_id must not be empty"),
+        ({"clone_id": "a\0"}, "clone_id has a NUL character: remove it"),
+        ({"name": "\ud800"}, r"name has a lone surrogate \(U\+D800\)"),
+        ({"name": "a\nb"}, "name has a line break"),
+        ({"name": "x" * 201}, "name has 201 characters: shorten it to at most 200"),
+        ({"idempotency_key": "\udcff"}, "idempotency_key has a lone surrogate"),
+        ({"consent": Consent(subject="Ana \ud83d")}, "consent.subject has a lone surrogate"),
+        (
+            {"consent": Consent(subject="Ana", purposes=["\x07"])},
+            "consent.purposes has the control",
+        ),
+        ({"consent": {"subject": "Ana"}}, "consent is a value of type dict: pass consent=Consent"),
+        ({"footage": [JPG, JPG]}, "2 files were given as footage: give one"),
+        ({"footage": io.StringIO()}, 'open it with mode "rb"'),
+        ({"footage": 5}, "footage is a value of type int: pass a path, bytes"),
+        ({"voice": {"a": WAV}}, "voice is a value of type dict: pass a list of recordings"),
+        ({"options": {"a": 1}}, "options is a value of type dict: pass a list of options"),
+        ({"options": [FakeVideo(background="\0")]}, "FakeVideo.background has a NUL character"),
+        ({"options": FakeVideo(extra={"\ud800": 1})}, "the name of a field of options: FakeVideo"),
+        ({"max_cost": 2}, r'max_cost is 2, which is no amount of dollars: give USD\("2.00"\)'),
+        ({"allow_unknown": 5}, "allow_unknown is a value of type int: pass names"),
+        ({"language": 5}, "language is a value of type int: pass a language tag"),
+        ({"stack": 5}, "stack is a value of type int: pass a stack such as"),
+        ({"stack": []}, "stack is empty: name at least one stack"),
+    ],
+    ids=lambda said: next(iter(said)) if isinstance(said, dict) else ascii(said)[:30],
+)
+async def test_a_wrong_argument_is_named_with_what_to_pass(given, said, message):
+    async with AvatarKit("fake", **given) as kit:
+        with pytest.raises(errors.ConfigError, match=message):
+            await kit.train(**WHO | {"voice": WAV, "footage": JPG, "consent": DRAWN} | said)
+        assert await kit.consents(user_id="ana") == []
+
+
+def test_a_stack_is_named_in_any_case(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    kit = AvatarKit("Fake", settings=Settings())
+    assert kit.prices.quote(stack="FAKE").stack == kit.prices.quote().stack
+
+
+@pytest.mark.parametrize("place", ["twins.db", Path("twins.db"), "sqlite:///twins.db"])
+def test_the_path_of_a_database_is_its_address(tmp_path, monkeypatch, place):
+    monkeypatch.chdir(tmp_path)
+    kit = AvatarKit("fake", repository=place, settings=Settings())
+    assert kit._settings.repository == "sqlite:///twins.db"
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"repository": "sqlite://twins.db"}, "write a third slash before the file"),
+        ({"repository": 5}, "repository must be a Repository, or an address"),
+        ({"media": 5}, "media must be a MediaStore, a folder, or an address"),
+        ({"budgets": [5]}, "budgets must be a list such as"),
+        ({"providers": {"fake": 5}}, "providers must map names to providers"),
+        ({"worker": "no"}, "worker is a value of type str: pass True or False"),
+    ],
+    ids=lambda said: next(iter(said)) if isinstance(said, dict) else ascii(said)[:30],
+)
+def test_a_wrong_argument_of_the_kit_says_what_to_pass(tmp_path, monkeypatch, said, message):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(errors.ConfigError, match=message):
+        AvatarKit("fake", **{"settings": Settings()} | said)
+
+
+def test_one_budget_needs_no_list(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    AvatarKit("fake", settings=Settings(), budgets=Budget(USD("5")))
+
+
+@pytest.mark.anyio
+async def test_a_result_is_saved_into_a_folder_under_its_own_name(given, tmp_path, clock):
+    async with AvatarKit("fake", **given | {"worker": True}) as kit:
+        training = await kit.adopt(**WHO, avatar_id="a", voice_id="v", consent=DRAWN)
+        video = await kit.speak(training, "Hello.")
+        assert await kit.save(video, tmp_path) == tmp_path / "video.mp4"
+        assert (tmp_path / "video.mp4").stat().st_size
+
+
+@pytest.mark.parametrize(
+    "variable", ["AVATARKIT_STACK", "AVATARKIT_HOME", "AVATARKIT_ACME_CLIENT_ID"]
+)
+def test_an_environment_variable_follows_the_rule_on_text(variable):
+    with pytest.raises(errors.ConfigError, match=f"{variable} has a lone surrogate"):
+        Settings.from_env({variable: "\udcff"})
