@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import itertools
 
 import pytest
 import stamina
@@ -51,7 +53,6 @@ def acme(wire):
         ("3/0", 100, None),
         ("soon", 100, None),
         (None, 100, None),
-        ({}, 100, None),
     ],
 )
 def test_progress_is_read_however_it_is_written(value, end, wanted):
@@ -75,9 +76,104 @@ def test_a_moment_is_read_however_it_is_written(value):
     assert http.parse_time(value) == 1_790_000_000.0
 
 
-@pytest.mark.parametrize("value", [None, "", "yesterday", {}, []])
-def test_what_is_no_moment_is_none(value):
+@pytest.mark.parametrize("value", [None, ""])
+def test_no_moment_is_none(value):
     assert http.parse_time(value) is None
+
+
+#: Values of a wrong type, or out of every range.
+MALFORMED = [{}, [], [1], True, float("nan"), float("inf"), 10**400, -(10**5000)]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [*MALFORMED, "yesterday", "99999-01-01T00:00:00Z", "0000-00-00", -1, 3e15, "1960-01-01"],
+    ids=itertools.count(),
+)
+def test_a_malformed_moment_is_a_bad_reply(value):
+    with pytest.raises(errors.BadReply, match="where a time belongs"):
+        http.parse_time(value)
+
+
+@pytest.mark.parametrize("value", MALFORMED, ids=itertools.count())
+def test_a_malformed_value_is_a_bad_reply(value):
+    answer = {"a": {"b": value}}
+    with pytest.raises(errors.BadReply, match="where a progress belongs"):
+        http.parse_progress(value, 100)
+    with pytest.raises(errors.BadReply, match="where a number from 0 on belongs"):
+        http.number_at(answer, "a.b")
+
+
+@pytest.mark.parametrize(
+    "value", [[1], {"a": 1}, True, float("nan"), 10**5000], ids=itertools.count()
+)
+def test_a_malformed_text_is_a_bad_reply_where_it_matters_and_is_skipped_in_messages(value):
+    for read in (http.text_at, http.id_at):
+        with pytest.raises(errors.BadReply, match="where a text belongs"):
+            read({"a": value}, "a")
+    assert http.said_at({"a": value, "b": "why"}, "a", "b") == "why"
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [(5, 5.0), ("31.5", 31.5), (0, 0.0), (None, None), ("", None)],
+)
+def test_a_number_is_read_also_from_a_text(value, read):
+    assert http.number_at({"a": value}, "a") == read
+
+
+@pytest.mark.parametrize("value", [-1, "-0.5", "soon", "nan", "1e999"])
+def test_what_is_no_number_from_zero_on_is_a_bad_reply(value):
+    with pytest.raises(errors.BadReply):
+        http.number_at({"a": value}, "a")
+
+
+@pytest.mark.parametrize("value", ["a\0", "\ud800", "a\nb", "\x1b", "x" * 501])
+def test_an_id_is_never_changed(value):
+    with pytest.raises(errors.BadReply, match="an id with characters that no id has"):
+        http.id_at({"id": value}, "id")
+    assert http.said_at({"id": value}, "id")
+
+
+def test_flags_and_lists_have_their_types():
+    answer = {"yes": True, "one": 1, "list": [1], "text": "abc"}
+    assert (http.flag_at(answer, "yes"), http.flag_at(answer, "no")) == (True, None)
+    assert (http.list_at(answer, "list"), http.list_at(answer, "no")) == ([1], ())
+    for read, place in ((http.flag_at, "one"), (http.list_at, "text"), (http.list_at, "yes")):
+        with pytest.raises(errors.BadReply, match="belongs"):
+            read(answer, place)
+
+
+@pytest.mark.parametrize(
+    ("rows", "read"),
+    [
+        ([("a", 0, 0.5)], (("a", 0.0, 0.5),)),
+        ([("\ud800", 0, 1)], (("\ufffd", 0.0, 1.0),)),
+        ([], None),
+        ([("a", 1, 0)], None),
+        ([("a", -1, 0)], None),
+        ([("a", 0, 10**400)], None),
+        ([(1, 0, 1)], None),
+        ([("a", 0)], None),
+        (5, None),
+    ],
+)
+def test_timings_are_whole_or_missing(rows, read):
+    assert http.read_timings(rows) == read
+
+
+async def test_a_paid_job_is_kept_when_another_value_is_malformed(acme, wire):
+    wire.reply({"video_id": "v1", "created_at": [10**400]})
+    job = await acme.generate_video(VideoRequest(**VIDEO))
+    assert (job.id, job.state) == ("v1", JobState.QUEUED)
+    with pytest.raises(errors.BadReply, match="where a time belongs"):
+        await acme.get_video("v1")
+
+
+async def test_a_list_whose_pages_never_end_is_a_bad_reply(acme, wire):
+    wire.reply({"data": [{"video_id": "v1", "name": "other"}], "next": "again"})
+    with pytest.raises(errors.BadReply, match="round in circles"):
+        await acme.find_video("ak-1")
 
 
 @given(
@@ -88,7 +184,8 @@ def test_what_is_no_moment_is_none(value):
 )
 def test_no_answer_of_a_vendor_crashes_the_reader(told):
     acme = Acme(ProviderSettings(api_key=SecretStr("k")), client=Wire().client)
-    assert acme._job(Operation.VIDEO, {**told, "video_id": "v1"}).id == "v1"
+    with contextlib.suppress(errors.BadReply):
+        assert acme._job(Operation.VIDEO, {**told, "video_id": "v1"}).id == "v1"
 
 
 @pytest.mark.parametrize("key", ["", "  ", None])

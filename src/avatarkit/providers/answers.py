@@ -5,12 +5,15 @@ from __future__ import annotations
 import email.utils
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, cast
 from urllib.parse import quote
 
+from .._text import has_controls, mended
+from ..errors import BadReply
 from ..models import JobState, Operation
 
 #: Dotted paths into an answer, such as ``("data.id", "id")``: the first one that is filled counts.
@@ -78,7 +81,7 @@ def _child(value: Any, name: str) -> Any:
     """Element of a list by its number, or field of a mapping; None if there is none."""
     if isinstance(value, list):
         items = cast("Sequence[Any]", value)
-        place = int(name) if name.isdecimal() else len(items)
+        place = int(name) if name.isdecimal() and len(name) < 10 else len(items)
         return items[place] if place < len(items) else None
     return as_object(value).get(name)
 
@@ -104,41 +107,177 @@ def filled_at(answer: Mapping[str, Any], *places: str) -> Any:
 
 
 def text_at(answer: Mapping[str, Any], *places: str) -> str | None:
-    """Return the first filled value at these dotted paths as text; None if it is no scalar."""
+    """Return the first filled value at these dotted paths as text; None if there is none.
+
+    Characters that cannot be stored are replaced by U+FFFD. Raises ``BadReply`` for a list, an
+    object, a boolean, a number that is not finite, or a text longer than any vendor's.
+    """
+    return read_text(filled_at(answer, *places))
+
+
+def read_text(value: Any) -> str | None:
+    """Read a text or a number as text, as ``text_at`` does; None for None."""
+    if value is None or isinstance(value, str):
+        text = value and mended(value)
+    elif isinstance(value, int | float) and _finite(value) is not None:
+        text = _written(value)
+    else:
+        raise malformed(value, "a text")
+    if text is not None and len(text) > _LONGEST:
+        raise BadReply(f"the answer has a text of {len(text)} characters where a short one belongs")
+    return text
+
+
+#: Characters of a value in an answer, such as a signed link.
+_LONGEST = 16_384
+#: Characters of an id. An index of PostgreSQL holds at most 2,704 bytes of it.
+_LONGEST_ID = 500
+
+
+def id_at(answer: Mapping[str, Any], *places: str) -> str | None:
+    """Return an id as ``text_at`` does; raises ``BadReply`` also for one that cannot be stored.
+
+    With a replaced character, it would be another id.
+    """
     value = filled_at(answer, *places)
-    return str(value) if isinstance(value, str | int | float) else None
+    text = read_text(value)
+    if text is not None and (len(text) > _LONGEST_ID or has_controls(text) or text != str(value)):
+        raise BadReply("the answer has an id with characters that no id has, or too many of them")
+    return text
+
+
+def said_at(answer: Mapping[str, Any], *places: str) -> str | None:
+    """Return the first text or number at these dotted paths, for people; never raises.
+
+    Other values are skipped: an error message is shown as far as it can be read.
+    """
+    for place in places:
+        with suppress(BadReply):
+            if text := text_at(answer, place):
+                return text
+    return None
+
+
+def number_at(answer: Mapping[str, Any], *places: str) -> float | None:
+    """Return the first number at these dotted paths, also one in a text; None if there is none.
+
+    Raises ``BadReply`` for anything else, for a number that is not finite, and for a negative one.
+    """
+    value = value_at(answer, *places)
+    if value is None or value == "":
+        return None
+    number = _finite(value)
+    if number is None or number < 0:
+        raise malformed(value, "a number from 0 on")
+    return number
+
+
+def flag_at(answer: Mapping[str, Any], *places: str) -> bool | None:
+    """Return the first boolean at these dotted paths; None if there is none.
+
+    Raises ``BadReply`` for anything else.
+    """
+    value = value_at(answer, *places)
+    if value is not None and not isinstance(value, bool):
+        raise malformed(value, "true or false")
+    return value
+
+
+def list_at(answer: Mapping[str, Any], *places: str) -> Sequence[Any]:
+    """Return the first list at these dotted paths; empty if there is none.
+
+    Raises ``BadReply`` for anything else.
+    """
+    value = value_at(answer, *places)
+    if value is not None and not isinstance(value, list):
+        raise malformed(value, "a list")
+    return cast("Sequence[Any]", value or ())
+
+
+def malformed(value: Any, wanted: str) -> BadReply:
+    """Build the error of a value of a wrong type; it does not quote the value."""
+    kinds = {dict: "an object", list: "a list", bool: "a boolean", str: "a text"}
+    kind = kinds.get(type(value), "a number" if isinstance(value, int | float) else "null")
+    return BadReply(f"the answer has {kind} where {wanted} belongs")
+
+
+def _finite(value: Any) -> float | None:
+    """Return a number, also one in a text; None for what is none, or is not finite."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _written(number: float) -> str:
+    try:
+        return str(number)
+    except ValueError:  # a whole number of more digits than Python writes
+        raise malformed(number, "a text") from None
 
 
 def parse_progress(value: Any, end: float) -> float | None:
     """Read ``"60/100"``, ``"60%"``, or the number 60 with the ``end`` 100, as 0.6.
 
-    The result is from 0 to 1; None if it is no number.
+    The result is from 0 to 1; None for None, and for a text without a number. Raises ``BadReply``
+    for any other value.
     """
+    if value is None:
+        return None
+    if not isinstance(value, str) and _finite(value) is None:
+        raise malformed(value, "a progress")
     done, _, total = str(value).strip().partition("/")
     if done.endswith("%"):
         done, total = done[:-1], "100"
-    try:
-        ratio = float(done) / float(total or end)
-    except (ValueError, ZeroDivisionError, OverflowError):
-        return None
-    return None if math.isnan(ratio) else min(1.0, max(0.0, ratio))
+    part, whole = _finite(done), _finite(total or end)
+    return min(1.0, max(0.0, part / whole)) if part is not None and whole else None
 
 
 #: Larger numbers are milliseconds: as seconds they would be after the year 5000.
 _MILLISECONDS = 1e11
+#: The year 10000 in seconds since 1970, which no database stores.
+_LAST = 253_402_300_800.0
 
 
 def parse_time(value: Any) -> float | None:
     """Read (milli)seconds since 1970, an ISO 8601 or an RFC 1123 time as seconds since 1970.
 
-    A time without a zone is UTC. None if it is none of these.
+    A time without a zone is UTC. None for None and an empty text. Raises ``BadReply`` for anything
+    else, and for a time before 1970 or after the year 9999.
     """
-    if isinstance(value, int | float):
-        return value / 1000 if value > _MILLISECONDS else float(value)
+    if value is None or value == "":
+        return None
+    told = _timestamp(value) if isinstance(value, str) else _finite(value)
+    if told is not None and told > _MILLISECONDS and not isinstance(value, str):
+        told /= 1000
+    if told is None or not 0 <= told < _LAST:
+        raise malformed(value, "a time")
+    return told
+
+
+def _timestamp(text: str) -> float | None:
     for read in (datetime.fromisoformat, email.utils.parsedate_to_datetime):
-        try:
-            told = read(str(value))
+        with suppress(ValueError, TypeError, OverflowError):
+            told = read(text)
             return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
-        except (ValueError, TypeError, OverflowError):
-            continue
     return None
+
+
+def read_timings(rows: Iterable[Sequence[Any]]) -> tuple[tuple[str, float, float], ...] | None:
+    """Read (text, start, end) in seconds; None if there is none, or if one is malformed.
+
+    Timings are an extra of paid speech: what is wrong with them must not lose the speech.
+    """
+    found: list[tuple[str, float, float]] = []
+    try:
+        for text, begin, end in rows:
+            start, stop = _finite(begin), _finite(end)
+            if not isinstance(text, str) or start is None or stop is None or not 0 <= start <= stop:
+                return None
+            found.append((mended(text), start, stop))
+    except (TypeError, ValueError):
+        return None
+    return tuple(found) or None

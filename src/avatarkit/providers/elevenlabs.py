@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 from pydantic import Field
 
 from .. import errors
+from .._text import read_json
 from ..content.files import whole
 from ..interfaces import (
     Balance,
@@ -53,9 +54,14 @@ from .http import (
     Reads,
     as_object,
     as_objects,
+    flag_at,
+    number_at,
     parse_progress,
+    parse_time,
     path_segment,
     primary_language,
+    read_timings,
+    said_at,
     send_any,
     stream,
     text_at,
@@ -372,15 +378,15 @@ class ElevenLabs(HttpVoiceCloner, SpeechSynthesizer, TakesRecording, TellsBalanc
         raw = await self._call("GET", "/v1/user/subscription", operation=Operation.VOICE)
         return Allowance(
             tier=text_at(raw, "tier"),
-            instant_voices=_flag(raw, "can_use_instant_voice_cloning"),
-            professional_voices=_flag(raw, "can_use_professional_voice_cloning"),
+            instant_voices=flag_at(raw, "can_use_instant_voice_cloning"),
+            professional_voices=flag_at(raw, "can_use_professional_voice_cloning"),
             voice_slots=_left(raw, "voice_limit", "voice_slots_used"),
             professional_slots=_left(
                 raw, "professional_voice_limit", "professional_voice_slots_used"
             ),
             voice_edits=_left(raw, "max_voice_add_edits", "voice_add_edit_counter"),
             credits=_left(raw, "character_limit", "character_count"),
-            renews_at=_number(raw, "next_character_count_reset_unix"),
+            renews_at=parse_time(raw.get("next_character_count_reset_unix")),
         )
 
     async def balance(self) -> Balance:
@@ -426,7 +432,7 @@ class ElevenLabs(HttpVoiceCloner, SpeechSynthesizer, TakesRecording, TellsBalanc
         """Read an error answer: its code, its older code, or a list of validation errors."""
         told = super().explain(status, body)
         said = as_object(body)
-        older = text_at(said, "detail.status")
+        older = said_at(said, "detail.status")
         kind = told.kind or self.codes.get(older or "")
         message = told.message or "; ".join(_faults(said.get("detail")))[:200]
         return Explanation(kind=kind, code=told.code, message=message)
@@ -471,7 +477,7 @@ _DELIVERIES: Mapping[str, str] = {
 
 def _standing(raw: Mapping[str, Any]) -> tuple[JobState, str | None]:
     """Return the state of a voice, and why it failed."""
-    if raw.get("safety_control") in _ENDED:
+    if text_at(raw, "safety_control") in _ENDED:
         return JobState.FAILED, "ElevenLabs has banned this voice"
     if raw.get("category") == "professional":
         return _professional(raw)
@@ -533,27 +539,18 @@ _PNG = b"\x89PNG"
 def _timed(call: Call, answer: bytes) -> tuple[bytes, tuple[tuple[str, float, float], ...] | None]:
     """Return the audio and the time of each character, which may be missing."""
     try:
-        raw = json.loads(answer)
+        raw = read_json(answer)
         audio = base64.b64decode(raw["audio_base64"], validate=True)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise call.unclear("the answer holds no audio") from error
-    if not isinstance(raw.get("alignment"), Mapping):
-        return audio, None
-    told = as_object(raw["alignment"])
+    told = as_object(raw.get("alignment"))
     names = ("characters", "character_start_times_seconds", "character_end_times_seconds")
-    return audio, tuple(zip(*(told.get(name) or () for name in names), strict=False))
-
-
-def _number(raw: Mapping[str, Any], name: str) -> float | None:
-    value = raw.get(name)
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _flag(raw: Mapping[str, Any], name: str) -> bool | None:
-    value = raw.get(name)
-    return value if isinstance(value, bool) else None
+    columns = [told.get(name) for name in names]
+    if not all(isinstance(column, list) for column in columns):
+        return audio, None
+    return audio, read_timings(zip(*cast("list[list[Any]]", columns), strict=False))
 
 
 def _left(raw: Mapping[str, Any], limit: str, used: str) -> int | None:
-    all_of_it, gone = _number(raw, limit), _number(raw, used)
+    all_of_it, gone = number_at(raw, limit), number_at(raw, used)
     return None if all_of_it is None or gone is None else max(0, int(all_of_it - gone))

@@ -12,6 +12,7 @@ import hashlib
 import itertools
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
 
@@ -19,6 +20,7 @@ from pydantic import SecretStr
 
 from .. import errors
 from .._log import cleaned
+from .._text import mended
 from ..http import (
     Call,
     Client,
@@ -67,10 +69,16 @@ from .answers import (
     as_object,
     as_objects,
     filled_at,
+    flag_at,
+    id_at,
+    list_at,
+    number_at,
     parse_progress,
     parse_time,
     path_segment,
     primary_language,
+    read_timings,
+    said_at,
     text_at,
     value_at,
 )
@@ -94,10 +102,16 @@ __all__ = [
     "as_objects",
     "fetch",
     "filled_at",
+    "flag_at",
+    "id_at",
+    "list_at",
+    "number_at",
     "parse_progress",
     "parse_time",
     "path_segment",
     "primary_language",
+    "read_timings",
+    "said_at",
     "send",
     "send_any",
     "stream",
@@ -252,19 +266,19 @@ class HttpProvider:
     def explain(self, status: int, body: Any) -> Explanation:
         """Read an error answer. The vendor's code takes precedence over the HTTP status."""
         said = as_object(body)
-        code = text_at(said, *self.code)
-        message = filled_at(said, *self.message)
+        code = said_at(said, *self.code)
+        message = said_at(said, *self.message)
         return Explanation(
             kind=self.codes.get(code or "") or self.statuses.get(status),
             code=None if code is None else self._redacted(code)[:80],
-            message=self._redacted(message)[:200] if isinstance(message, str) else "",
+            message="" if message is None else self._redacted(message)[:200],
         )
 
     def _redacted(self, text: str) -> str:
         """Remove the key and all other secrets from a vendor's text."""
         for secret in filter(None, self._secrets()):
             text = text.replace(secret, "[redacted]")
-        return cleaned(text)
+        return mended(cleaned(text))
 
     def _secrets(self) -> tuple[str, ...]:
         """List the secrets that are sent to the vendor; empty strings are allowed."""
@@ -272,8 +286,8 @@ class HttpProvider:
 
     def _said(self, raw: Mapping[str, Any], *places: str) -> str | None:
         """Return a text of the vendor's for people, without secrets."""
-        text = text_at(raw, *places)
-        return None if text is None else self._redacted(text)
+        text = said_at(raw, *places)
+        return None if text is None else self._redacted(text)[:_LONGEST_REASON]
 
     # -- for adapters -------------------------------------------------------------------------
 
@@ -298,6 +312,16 @@ class HttpProvider:
         try:
             return self._job(operation, raw, unsaid=JobState.QUEUED)
         except errors.BadReply as error:
+            # The call is paid for: if the answer names the job, polls tell the rest.
+            with suppress(errors.BadReply):
+                if job_id := id_at(raw, *self.reads.ids[operation]):
+                    return Job(
+                        provider=self.name,
+                        operation=operation,
+                        id=job_id,
+                        state=JobState.QUEUED,
+                        raw=raw,
+                    )
             raise call.unclear(error.message, body=raw) from error
 
     async def _speak(
@@ -401,7 +425,7 @@ class HttpProvider:
         self, operation: Operation, raw: Mapping[str, Any], id_: str, secret: str
     ) -> Registered:
         """Read the answer to a webhook registration: ``id_`` and ``secret`` are dotted paths."""
-        told = text_at(raw, id_), text_at(raw, secret)
+        told = id_at(raw, id_), text_at(raw, secret)
         if told[0] is None or told[1] is None:
             raise self._bad(operation, "the webhook was given no id, or no secret")
         return Registered(told[0], SecretStr(told[1]))
@@ -465,12 +489,17 @@ class HttpProvider:
         self, operation: Operation, path: str, query: Mapping[str, Any]
     ) -> AsyncIterator[Mapping[str, Any]]:
         """Yield the entries of every page of a list, each id once."""
-        asked, cursors, ids = dict(query), set[str](), set[str]()
+        asked, cursors, ids, stale = dict(query), set[str](), set[str](), 0
         for pages in itertools.count(1):
             page = await self._call("GET", path, operation=operation, query=asked)
             items = self._listed(operation, page)
+            known = len(ids)
             for item in self._unseen(operation, items, ids):
                 yield item
+            # One page may come twice: some vendors count from 0, and others from 1.
+            stale = stale + 1 if items and len(ids) == known else 0
+            if stale > 1:
+                raise self._bad(operation, "the list goes round in circles")
             cursor = self._cursor(page, query, pages=pages, jobs=len(ids))
             if cursor is None or (self.reads.counts and not items):
                 return
@@ -484,7 +513,7 @@ class HttpProvider:
     ) -> Iterator[Mapping[str, Any]]:
         """Yield the entries whose id is not in ``ids`` yet, and add it."""
         for item in items:
-            job_id = text_at(item, *self.reads.ids[operation])
+            job_id = said_at(item, *self.reads.ids[operation])
             if job_id is None or job_id not in ids:  # a list that moves shows some twice
                 yield item
             ids |= {job_id} if job_id else set()
@@ -503,17 +532,17 @@ class HttpProvider:
         """Return the cursor of the next page, after so many pages and jobs; None at the end."""
         reads = self.reads
         if reads.counts is None:
-            return filled_at(page, *reads.cursor)
+            return text_at(page, *reads.cursor)
         for done, total in ((pages, reads.total_pages), (jobs, reads.total_jobs)):
-            end = value_at(page, *total)
-            if isinstance(end, int) and done >= end:
+            end = number_at(page, *total)
+            if end is not None and done >= end:
                 return None
         start = int(query.get(reads.cursor_parameter, 0))
         return start + (pages if reads.counts == "pages" else jobs)
 
     def _carries(self, item: Mapping[str, Any], token: str) -> bool:
         """Return True if a list entry carries the token."""
-        return text_at(item, *self.reads.token) == token
+        return said_at(item, *self.reads.token) == token
 
     def _job(
         self,
@@ -522,9 +551,15 @@ class HttpProvider:
         *,
         unsaid: JobState = JobState.UNKNOWN,
     ) -> Job:
-        """Read a job; raises ``BadReply`` if it has no id."""
+        """Read a job; raises ``BadReply`` if it has no id, or a value of a wrong type."""
+        try:
+            return self._read_on(self._read(operation, raw, unsaid))
+        except errors.BadReply as error:
+            raise self._bad(operation, error.message) from error
+
+    def _read(self, operation: Operation, raw: Mapping[str, Any], unsaid: JobState) -> Job:
         reads = self.reads
-        job_id = text_at(raw, *reads.ids[operation])
+        job_id = id_at(raw, *reads.ids[operation])
         if job_id is None:
             raise self._bad(operation, "the answer names no job")
         word = text_at(raw, *reads.state)
@@ -533,7 +568,8 @@ class HttpProvider:
             state = reads.states.get(word, JobState.UNKNOWN)
         links = {name: text_at(raw, *places) for name, places in reads.links.items()}
         reason = None if state in _WELL else self._said(raw, *reads.reason)
-        job = Job(
+        seconds = number_at(raw, *reads.seconds)
+        return Job(
             provider=self.name,
             operation=operation,
             id=job_id,
@@ -544,12 +580,10 @@ class HttpProvider:
             reason=reason,
             action=_consent_action(self.name, text_at(raw, *reads.consent_url), state),
             created_at=parse_time(filled_at(raw, *reads.created_at)),
-            cost=text_at(raw, *reads.cost)
-            or _cost_of_length(operation, state, text_at(raw, *reads.seconds)),
-            seconds=_length(operation, state, value_at(raw, *reads.seconds)),
+            cost=text_at(raw, *reads.cost) or _cost_of_length(operation, state, seconds),
+            seconds=_length(operation, state, seconds),
             raw=raw,
         )
-        return self._read_on(job)
 
     def _read_on(self, job: Job) -> Job:
         """Complete a job from ``job.raw``; override it for what ``reads`` cannot express."""
@@ -654,6 +688,9 @@ class HttpVideoDubber(HttpProvider, VideoDubber):
         await self._delete_one(Operation.DUB, dub_id)
 
 
+#: Maximum characters of a reason in a record.
+_LONGEST_REASON = 1000
+
 #: Bytes a second; a slower upload times out.
 _SLOWEST_UPLOAD = 250_000
 
@@ -720,17 +757,16 @@ def _without_none(body: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in body.items() if value is not None}
 
 
-def _length(operation: Operation, state: JobState, told: Any) -> float | None:
+def _length(operation: Operation, state: JobState, seconds: float | None) -> float | None:
     """Seconds of a finished video, if the vendor tells a number."""
     filmed = operation in _FILMED and state is JobState.SUCCEEDED
-    known = isinstance(told, int | float) and not isinstance(told, bool) and 0 < told < 1e6
-    return float(told) if filmed and known else None
+    return seconds if filmed and seconds and seconds < 1e6 else None
 
 
 _FILMED = frozenset({Operation.VIDEO, Operation.DUB})
 
 
-def _cost_of_length(operation: Operation, state: JobState, seconds: str | None) -> str | None:
+def _cost_of_length(operation: Operation, state: JobState, seconds: float | None) -> str | None:
     """Cost of a finished video that is charged by its length, such as ``"31.5 seconds"``."""
-    filmed = operation in _FILMED and state is JobState.SUCCEEDED
-    return f"{seconds} seconds" if filmed and seconds is not None else None
+    length = _length(operation, state, seconds)
+    return None if length is None else f"{length:.15g} seconds"

@@ -24,8 +24,11 @@ from .http import (
     HttpVideoDubber,
     Paths,
     Reads,
+    id_at,
+    number_at,
     path_segment,
     send,
+    text_at,
     vendor_data,
 )
 
@@ -166,11 +169,11 @@ class Rask(HttpVideoDubber, Prepares):
         )
         now = time.time()
         told = await send(self._client, request, call)
-        token, lifetime = told.get("access_token"), told.get("expires_in")
+        token, lifetime = told.get("access_token"), number_at(told, "expires_in")
         if not isinstance(token, str) or not re.fullmatch(r"[\x21-\x7e]+", token):
             raise call.unclear("login succeeded but returned no token")
         self._token = token
-        self._until = now + (lifetime if isinstance(lifetime, int | float) else _LIFETIME)
+        self._until = now + (_LIFETIME if lifetime is None else lifetime)
 
     def _secrets(self) -> tuple[str, ...]:
         return (*super()._secrets(), self._token, self._pair)
@@ -184,8 +187,8 @@ class Rask(HttpVideoDubber, Prepares):
         source = request.source
         known = self._uploads.get(source.sha256)
         media = await (self._look(operation, known) if known else self._upload(operation, source))
-        media_id, status = media.get("id"), media.get("status")
-        if not isinstance(media_id, str):
+        media_id, status = id_at(media, "id"), text_at(media, "status")
+        if media_id is None:
             raise self._bad(operation, "the answer names no upload")
         if status == "failed":
             self._uploads.pop(source.sha256, None)

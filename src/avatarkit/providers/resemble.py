@@ -8,7 +8,6 @@ lost if the process dies in between. An answer with a success status may be a re
 from __future__ import annotations
 
 import base64
-import binascii
 import math
 import re
 from collections.abc import Mapping
@@ -32,6 +31,8 @@ from .http import (
     Reads,
     as_object,
     path_segment,
+    read_timings,
+    said_at,
     vendor_data,
 )
 
@@ -205,7 +206,7 @@ class Resemble(HttpVoiceCloner, SpeechSynthesizer):
         if not audio:
             raise call.unclear("the answer holds no audio", body=told)
         kind = str(told.get("output_format") or own.output_format or "wav")
-        duration = told.get("duration")
+        duration = said_at(told, "duration")
         return Speech(
             audio=whole(audio),
             media_type=_TYPES.get(kind, "audio/wav"),
@@ -269,17 +270,19 @@ def _dataset(request: VoiceRequest, own: ResembleVoice) -> str | None:
 def _decoded(content: Any) -> bytes:
     try:
         return base64.b64decode(content, validate=True) if isinstance(content, str) else b""
-    except binascii.Error:
+    except ValueError:  # also for characters outside ASCII
         return b""
 
 
-def _timings(told: Any, duration: Any) -> tuple[tuple[str, float, float], ...] | None:
+def _timings(told: Any, duration: str | None) -> tuple[tuple[str, float, float], ...] | None:
     """Return (character, start, end) in seconds, which overlap; None if missing or malformed."""
     try:
         pairs = zip(told["graph_chars"], told["graph_times"], strict=True)
-        timings = [(str(char), float(start), float(end)) for char, (start, end) in pairs]
-        last = max(end for _, _, end in timings)
-        scale = 1000.0 if last > float(duration or math.inf) * 10 else 1.0  # some tell milliseconds
+        timings = read_timings([(char, start, end) for char, (start, end) in pairs])
+        length = float(duration or math.inf)
     except (TypeError, KeyError, ValueError):
         return None
+    if timings is None:
+        return None
+    scale = 1000.0 if max(end for _, _, end in timings) > length * 10 else 1.0  # some: milliseconds
     return tuple((char, start / scale, end / scale) for char, start, end in timings)

@@ -33,6 +33,7 @@ from .http import (
     Reads,
     as_object,
     as_objects,
+    id_at,
     vendor_data,
 )
 
@@ -157,9 +158,10 @@ class Synthesia(HttpVideoGenerator, HttpVideoDubber, Prepares):
         if audio.sha256 in self._uploads:
             return {"scriptAudio": self._uploads.pop(audio.sha256)}
         told = await self._call("POST", _AUDIO_URL, operation=operation, content=audio)
-        if not isinstance(told.get("id"), str):
+        upload = id_at(told, "id")
+        if upload is None:
             raise self._bad(operation, "the answer to the upload has no id")
-        self._uploads[audio.sha256] = told["id"]
+        self._uploads[audio.sha256] = upload
         raise Unavailable(
             "Synthesia is still processing the narration; try again shortly.",
             provider=self.name,
@@ -229,7 +231,7 @@ class Synthesia(HttpVideoGenerator, HttpVideoDubber, Prepares):
         self.capabilities.webhook.check(delivery, self._settings.webhook_secrets)
         told = delivery.json()
         video = as_object(told.get("data"))
-        if told.get("type") not in _EVENTS or not video.get("id"):
+        if str(told.get("type")) not in _EVENTS or not video.get("id"):
             return []
         return self._events(delivery, self._job(Operation.VIDEO, video))
 

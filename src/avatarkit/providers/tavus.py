@@ -30,6 +30,7 @@ from .http import (
     Paths,
     Reads,
     path_segment,
+    text_at,
     vendor_data,
 )
 
@@ -157,7 +158,7 @@ class Tavus(HttpVoiceCloner, HttpAvatarTrainer, HttpVideoGenerator, Prepares, Di
         voice = await self._call(
             "GET", f"/voices/{path_segment(request.voice_id)}", operation=operation
         )
-        return {"voice_name": voice.get("voice_name")}
+        return {"voice_name": text_at(voice, "voice_name")}
 
     async def discard(self, operation: Operation, prepared: Mapping[str, Any], /) -> None:
         """Do nothing: ``prepare`` uploads nothing."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from pydantic import SecretStr
 
@@ -55,9 +55,12 @@ from ..http import (
     HttpRequest,
     Reads,
     as_objects,
+    id_at,
+    number_at,
     parse_time,
     path_segment,
     primary_language,
+    said_at,
     send_any,
     text_at,
     vendor_data,
@@ -300,8 +303,7 @@ class DID(
             raw = await self._call("GET", "/credits", operation=Operation.VIDEO)
         except errors.NotFound:
             return Balance(0.0, "credits")
-        left = raw.get("remaining")
-        return Balance(float(left) if isinstance(left, int | float) else None, "credits")
+        return Balance(number_at(raw, "remaining"), "credits")
 
     async def discard(self, operation: Operation, prepared: Mapping[str, Any], /) -> None:
         """Delete uploaded audio, photos, and our consents with their videos."""
@@ -326,7 +328,7 @@ class DID(
         url = text_at(raw, "url")
         if url is None:
             raise self._bad(operation, "the answer to the upload has no URL")
-        return url, text_at(raw, "id")
+        return url, id_at(raw, "id")
 
     async def _voice_provider(self, voice_id: str) -> str | None:
         """Return the provider of a voice; None if D-ID does not list it."""
@@ -343,7 +345,7 @@ class DID(
         raw = await self._call(
             "POST", "/consents", operation=Operation.AVATAR, body={"language": language}
         )
-        consent_id, text = text_at(raw, "id"), text_at(raw, "text")
+        consent_id, text = id_at(raw, "id"), text_at(raw, "text")
         if consent_id is None or text is None:
             raise self._bad(Operation.AVATAR, "the consent has no text")
         begun = parse_time(raw.get("created_at")) or self._now()
@@ -602,8 +604,8 @@ class DID(
         return sorted(found, key=lambda job: job.created_at or 0.0)
 
     def _carries(self, item: Mapping[str, Any], token: str) -> bool:
-        address = urlsplit(text_at(item, "webhook") or "")
-        return super()._carries(item, token) or token in dict(parse_qsl(address.query)).values()
+        query = (said_at(item, "webhook") or "").partition("?")[2].partition("#")[0]
+        return super()._carries(item, token) or token in dict(parse_qsl(query)).values()
 
     def _read_on(self, job: Job) -> Job:
         links = {name: url for name, url in job.links.items() if url.startswith("https://")}

@@ -13,7 +13,6 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from ... import errors
 from ...interfaces import Balance, Capabilities, Discards, Prepares, SpeechSynthesizer, TellsBalance
@@ -45,8 +44,13 @@ from ..http import (
     as_object,
     as_objects,
     fetch,
+    id_at,
+    list_at,
+    number_at,
     path_segment,
     primary_language,
+    read_timings,
+    said_at,
     text_at,
     value_at,
     vendor_data,
@@ -202,7 +206,7 @@ class HeyGen(
             case DubRequest():
                 path = "/video-translations/languages"
                 listed = await self._call("GET", path, operation=operation)
-                language = _language(request.language, value_at(listed, "data.languages") or ())
+                language = _language(request.language, list_at(listed, "data.languages"))
                 return {
                     "language": language,
                     "asset_id": await self._upload(operation, request.source),
@@ -228,7 +232,7 @@ class HeyGen(
             raw = await self._call("POST", "/assets", operation=operation, files=files)
         else:
             raw = await self._upload_directly(operation, media)
-        asset = text_at(raw, "data.asset_id")
+        asset = id_at(raw, "data.asset_id")
         if asset is None:
             raise self._bad(operation, "the answer to the upload has no id")
         return asset
@@ -245,7 +249,7 @@ class HeyGen(
                 "checksum_sha256": media.sha256,
             },
         )
-        asset = text_at(begun, "data.asset_id")
+        asset = id_at(begun, "data.asset_id")
         address = text_at(begun, "data.upload_url")
         if asset is None or address is None or not address.startswith("https://"):
             raise self._bad(operation, "the answer to the upload has no URL")
@@ -265,8 +269,9 @@ class HeyGen(
                 raise
         look = as_object(told)
         found = _engine(look, self._option(request, HeyGenVideo))
-        if look.get("id") not in {None, request.avatar_id}:
-            found["avatar_id"] = look["id"]
+        look_id = id_at(look, "id")
+        if look_id not in {None, request.avatar_id}:
+            found["avatar_id"] = look_id
         return found
 
     async def _looks(self, group_id: str) -> list[Mapping[str, Any]]:
@@ -329,7 +334,7 @@ class HeyGen(
         looks = await self._looks(job.id)
         look = _usable(looks)
         if look is not None:
-            return job.model_copy(update={"ref": text_at(look, "id")})
+            return job.model_copy(update={"ref": id_at(look, "id")})
         if any(k.get("status") != "failed" for k in looks):
             return job.model_copy(update={"state": JobState.RUNNING})  # the look has no picture yet
         if looks:
@@ -400,11 +405,11 @@ class HeyGen(
             },
         )
         raw = await self._send(sent, call)
-        link = text_at(raw, "data.audio_url")
-        if link is None:
+        link = said_at(raw, "data.audio_url")
+        if link is None or not link.startswith("https://"):
             raise call.unclear("the answer has no link to the audio", body=raw)
-        media_type = media_type_of(PurePosixPath(urlsplit(link).path).suffix)
-        seconds = text_at(raw, "data.duration")
+        media_type = media_type_of(PurePosixPath(link.partition("?")[0]).suffix)
+        seconds = said_at(raw, "data.duration")
         return Speech(
             audio=fetch(self._client, link),
             media_type=media_type if media_type.startswith("audio/") else "audio/mpeg",
@@ -477,7 +482,7 @@ class HeyGen(
         if kind not in _EVENTS or end not in _ENDS or not data:
             return []
         operation, places = _EVENTS[kind]
-        job_id = text_at(data, *places)
+        job_id = id_at(data, *places)
         if job_id is None:
             return []
         job = Job(
@@ -489,7 +494,7 @@ class HeyGen(
             raw=body,
         )
         trusted = signature is not None and operation is not Operation.AVATAR
-        told = text_at(body, "event_id") if signature is not None else None
+        told = id_at(body, "event_id") if signature is not None else None
         return self._events(delivery, job, told=told, trusted=trusted)
 
 
@@ -514,7 +519,8 @@ def _kind(
 
 def _engine(look: Mapping[str, Any], options: HeyGenVideo) -> dict[str, Any]:
     """Choose the engine of a look; empty if the options name one, or if HeyGen tells none."""
-    supported = [str(engine) for engine in look.get("supported_api_engines") or ()]
+    listed = list_at(look, "supported_api_engines")
+    supported = [engine for engine in listed if isinstance(engine, str)]
     if not supported:
         return {}
     asked = options.engine
@@ -538,7 +544,7 @@ def _usable(looks: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     ready = (
         look
         for look in reversed(looks)
-        if look.get("status") in {None, "completed"} and look.get("preview_image_url")
+        if text_at(look, "status") in {None, "completed"} and look.get("preview_image_url")
     )
     return next(ready, None)
 
@@ -569,15 +575,11 @@ def _variant(region: str, variants: Sequence[str]) -> str | None:
 
 
 def _timings(told: Any) -> tuple[tuple[str, float, float], ...] | None:
-    words = as_objects(told)
-    try:
-        return tuple((str(w["word"]), float(w["start"]), float(w["end"])) for w in words) or None
-    except (KeyError, TypeError, ValueError):
-        return None
+    return read_timings([(w.get("word"), w.get("start"), w.get("end")) for w in as_objects(told)])
 
 
 def _sum(raw: Mapping[str, Any], places: Places) -> float | None:
     """Sum of the numbers at these places; None if there is none."""
-    values = [value_at(raw, place) for place in places]
-    numbers = [float(v) for v in values if isinstance(v, int | float)]
+    values = [number_at(raw, place) for place in places]
+    numbers = [value for value in values if value is not None]
     return sum(numbers) if numbers else None
