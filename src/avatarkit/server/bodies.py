@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 from starlette.requests import Request
 
-from .._text import nested
+from .._text import flaw, nested
 from ..errors import AvatarKitError, ConsentRequired
 from ..models import WORDING, Consent
 from ..pricing import USD, Money
@@ -38,10 +38,10 @@ class _Body(BaseModel):
 
     @field_validator("*")
     @classmethod
-    def _without_nul(cls, value: object) -> object:
-        """Reject NUL characters, which PostgreSQL cannot store."""
-        if isinstance(value, str) and "\0" in value:
-            raise ValueError("text must not contain NUL characters")
+    def _storable(cls, value: object) -> object:
+        """Reject text that cannot be stored."""
+        if isinstance(value, str) and (found := flaw(value)):
+            raise ValueError(f"the text has {found}: remove it")
         return value
 
 

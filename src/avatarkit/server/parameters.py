@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from .._text import flaw, has_controls
 from .bodies import BadBody, clone_named
 
 #: Bounds of a quote: trainings, videos or dubs a month; characters or seconds of each video.
@@ -93,8 +94,8 @@ def byte_count(request: Request, name: str) -> int | None:
 def idempotency_key(request: Request) -> str | None:
     """Return the idempotency key, if one was sent."""
     key = request.headers.get("idempotency-key")
-    if key is not None and not 0 < len(key) <= 200:
-        raise BadBody("Idempotency-Key: give 1 to 200 characters")
+    if key is not None and (not 0 < len(key.strip()) <= 200 or has_controls(key)):
+        raise BadBody("Idempotency-Key: give 1 to 200 printable characters")
     return key
 
 
@@ -103,6 +104,8 @@ def script(request: Request) -> str | None:
     text = request.query_params.get("script")
     if text is not None and not 0 < len(text) <= MAX_SCRIPT:
         raise BadBody(f"script: give 1 to {MAX_SCRIPT} characters")
+    if text is not None and (found := flaw(text)):
+        raise BadBody(f"script: the text has {found}: remove it")
     return text
 
 
