@@ -955,6 +955,7 @@ _FIELDS = {
     "again_at": st.floats(NOW, NOW + 1e5),
     "failed": st.booleans(),
     "withdrawn": st.booleans(),
+    "left_out": st.sampled_from([{}, {"thumbnail": "it is a web page"}]),
 }
 _KINDS = [
     kind
