@@ -925,7 +925,6 @@ _FIELDS = {
     "job": _JOBS,
     "others": st.just(()),
     "files": st.sampled_from([{}, {"preview": FILE}]),
-    "left_out": st.sampled_from([{}, {"thumbnail": "empty"}]),
     "prepared": st.sampled_from([{}, {"asset": "a"}]),
     "hand_in": st.sampled_from([HAND_IN, HAND_IN.model_copy(update={"name": "again.mp4"})]),
     "refused": st.none() | st.just("too quiet"),
