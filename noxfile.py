@@ -370,6 +370,8 @@ def _run_session(told: dict[str, Any], name: str) -> Row:
     """Run a session in a process of its own, and print what it says when it has ended."""
     place = SCRATCH / f"row-{name}.json"
     place.unlink(missing_ok=True)
+    sys.stdout.write(f"{name} begins\n")
+    sys.stdout.flush()
     run = subprocess.run(  # noqa: S603
         [sys.executable, "-m", "nox", "-f", __file__, "-s", name],
         env={**os.environ, "AVATARKIT_NOX": json.dumps({**told, "row": str(place)})},
@@ -525,7 +527,8 @@ def readme(session: nox.Session) -> None:
 
 def _first_command(command: str, version: str) -> str:
     """Run the command as on a machine that has this Python only; return what went wrong."""
-    ignored = shutil.ignore_patterns("*_cache", "__pycache__", ".git", ".nox", ".venv", "_build")
+    left_out = ["*_cache", "__pycache__", ".git", ".hypothesis", ".nox", ".venv", "_build"]
+    ignored = shutil.ignore_patterns(*left_out)
     with tempfile.TemporaryDirectory() as folder:
         copy = shutil.copytree(ROOT, Path(folder, "avatarkit"), ignore=ignored)
         run = subprocess.run(  # noqa: S602 - it is our own README
