@@ -282,6 +282,22 @@ def test_a_program_without_a_guard_of_its_main_module_runs_once(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_program_with_a_relative_path_may_change_its_folder(tmp_path):
+    source = Path(sandbox.__file__).parents[3]
+    code = (
+        "import os, sys\n"
+        "os.chdir(sys.argv[1])\n"
+        "sys.path[:] = [p for p in sys.path if p != sys.argv[3]]\n"
+        "sys.path.insert(0, sys.argv[2])\n"
+        "from avatarkit.content import sandbox\n"
+        "os.chdir('/')\n"
+        "import sandbox_jobs as j\n"
+        "print(j.add(1, 2))\n"
+    )
+    assert program(code, source.parent, source.name, source).split() == ["3"]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("job", ["look", "rest"])
 def test_no_child_outlives_a_parent_that_is_killed(tmp_path, job):
     code = (

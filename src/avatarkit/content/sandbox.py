@@ -196,6 +196,8 @@ _FRUGAL: Final = {
     "OPENBLAS_NUM_THREADS": "1",
     "ORT_DISABLE_TELEMETRY": "1",
 }
+#: Folder of this package, also after a program with a relative path has changed its folder.
+_HOME: Final = Path(__file__).absolute().parents[2]
 _PROGRAM: Final = (
     "import sys; sys.path[:] = sys.argv[1:]; "
     "from avatarkit.content.sandbox_child import main; main()"
@@ -210,7 +212,7 @@ def command() -> list[str]:
     if not executable:
         raise _not_started("this program does not know its Python interpreter")
     paths = (os.path.abspath(path) for path in sys.path)  # noqa: PTH100 - "" is the current folder
-    return [executable, "-I", "-c", _PROGRAM, *paths]
+    return [executable, "-I", "-c", _PROGRAM, *paths, str(_HOME)]
 
 
 def _not_started(reason: str) -> ConfigError:

@@ -169,7 +169,8 @@ class _Memory:
         except OSError:
             return cls(0, 0)
         lines = dict(line.split(":", 1) for line in text.splitlines())
-        return cls(*(int(lines[name].split()[0]) << 10 for name in ("VmSize", "VmData")))
+        size, data = (lines.get(name, "0 kB").split()[0] for name in ("VmSize", "VmData"))
+        return cls(int(size) << 10, int(data) << 10)
 
 
 @contextmanager
