@@ -566,7 +566,8 @@ def test_a_given_file_is_taken_by_preflight_and_by_the_engine(tmp_path, name):
 
 
 def test_every_given_file_is_tested():
-    assert {path.name for path in INPUTS.iterdir()} == {*GIVEN, "c_truncated.mp4", "README.md"}
+    others = {"c_truncated.mp4", "index_bomb.mp4", "README.md"}
+    assert {path.name for path in INPUTS.iterdir()} - others == set(GIVEN)
 
 
 def test_the_engine_looks_for_a_face_as_long_as_preflight_does():

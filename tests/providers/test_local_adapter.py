@@ -27,7 +27,7 @@ from avatarkit.models import (
     VideoRequest,
     VoiceRequest,
 )
-from avatarkit.providers.local import load_engine
+from avatarkit.providers.local import jobs, load_engine
 from avatarkit.providers.local.adapter import Local
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.webhooks import Delivery
@@ -418,3 +418,35 @@ async def test_what_lies_in_another_folder_is_neither_made_nor_said_to_be_delete
         assert [left.pending for left in await ours.admin.leftovers(training.id)] == [True]
         (voice,) = (tmp_path / "a" / "local" / "voices").iterdir()
         assert voice.name.startswith(f"ak-{training.id}")
+
+
+@pytest.mark.parametrize(
+    ("job", "engine"),
+    [
+        (jobs.train_face, "train_face"),
+        (jobs.find_faces, "find_faces"),
+        (jobs.read_sound, "write_samples"),
+    ],
+)
+async def test_a_failure_of_the_engine_on_its_input_is_final_and_keeps_its_reason(
+    tmp_path, monkeypatch, job, engine
+):
+    def fails(*_given):
+        raise ValueError("Box can't exceed original image size")
+
+    monkeypatch.setattr(load_engine(), engine, fails)
+    given = [tmp_path / "me.webm", tmp_path / "made"][: 1 if engine == "find_faces" else 2]
+    says = r"me\.webm \(ValueError: Box can't exceed"
+    with pytest.raises(errors.MediaRejected, match=says) as caught:
+        job.function(*given)
+    assert isinstance(caught.value.__cause__, ValueError)
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), MemoryError()])
+async def test_a_full_disk_is_no_fault_of_a_recording(tmp_path, monkeypatch, error):
+    def fails(*_given):
+        raise error
+
+    monkeypatch.setattr(load_engine(), "train_voice", fails)
+    with pytest.raises(type(error)):
+        jobs.train_voice.function([tmp_path / "me.wav"], tmp_path / "voice")
