@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import io
 import json
@@ -50,6 +51,7 @@ def checked(tmp_path):
     return run
 
 
+@functools.cache
 def made(container, video=True, audio=True, frames=50):
     """A film or a recording by FFmpeg."""
     av, np = pytest.importorskip("av"), pytest.importorskip("numpy")
