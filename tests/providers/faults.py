@@ -360,7 +360,6 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "if end > len(data):\n        raise _cut(end, len(data))\n    streams",
             "streams",
         ),
-        "half of a recording passes": ("if wanted > has:", "if False:"),
         "a cut picture passes": (
             'found.kind == "image" and picture_is_cut(file, size, found)',
             "False",
