@@ -584,7 +584,10 @@ def thorough(session: nox.Session) -> None:
 
 @session()
 def proof(session: nox.Session) -> None:
-    """Kill -9 of trainings, of workers and of their database; simulated histories; bombs."""
+    """Kill -9 of trainings, of workers and of their database; simulated histories; bombs.
+
+    Also: mutated answers and deliveries of vendors.
+    """
     _install_wheel(session, *TEST)
     many = ["--trainings", "1000", "--workers", "2", "--kills", "12", "--crash"]
     for arguments in (
@@ -600,6 +603,7 @@ def proof(session: nox.Session) -> None:
     session.run("python", "tests/lifecycle/simulation.py", "random", "20000")
     session.run("python", "tests/lifecycle/simulation.py", "exhaust", "2")
     session.run("python", "benchmarks/bombs.py", "--check", "--fuzz", "5000")
+    session.run("python", "tests/providers/mutations.py", "10000", "3000")
 
 
 @session(venv_backend="venv")  # pip looks where it was told to, which uv does not
