@@ -1,7 +1,8 @@
 """Mutated answers and deliveries of vendors: what a broken or hostile one could say.
 
 ``run`` gives them to every adapter and collects the errors that are not avatarkit's. The tests run
-some; ``python -m providers.mutations`` in ``tests`` runs the full number, as ``nox -s proof`` does.
+some; ``python tests/providers/mutations.py`` runs the full number, as ``nox -s proof`` does. Takes
+the numbers of answers and deliveries, and a seed.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from avatarkit.repositories import rules
 from avatarkit.testing import Wire
 from avatarkit.testing.providers import KEY, TOKEN
 from avatarkit.webhooks import Delivery, Unsigned
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the suites of the vendors stand there
 
 #: vendor -> module of its tests, and its suite there.
 SUITES = {
