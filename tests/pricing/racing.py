@@ -27,7 +27,7 @@ DRAWN = Consent.not_a_real_person("a drawing")
 PRICES = """
 [[price]]
 provider = "fake"
-capability = "voice"
+operation = "voice"
 plan = "each"
 usd_per_month = 0
 one_off_usd = 1
@@ -35,7 +35,7 @@ source = "a test"
 
 [[price]]
 provider = "fake"
-capability = "avatar"
+operation = "avatar"
 plan = "each"
 usd_per_month = 0
 one_off_usd = 2
@@ -43,7 +43,7 @@ source = "a test"
 
 [[price]]
 provider = "fake"
-capability = "video"
+operation = "video"
 plan = "each"
 usd_per_month = 0
 unit_price = { usd = 0.25, unit = "credit" }

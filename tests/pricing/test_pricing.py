@@ -21,7 +21,7 @@ from avatarkit.testing.repositories import a_video
 ROW = """
 [[price]]
 provider = "acme"
-capability = "video"
+operation = "video"
 plan = "Basic"
 usd_per_month = 10
 included = { amount = 20, unit = "video_minute" }
@@ -93,7 +93,7 @@ def test_a_price_says_how_old_it_is(as_of, says):
 def test_a_row_of_ones_own_replaces_the_shipped_one_of_the_same_name(tmp_path):
     file = tmp_path / "prices.toml"
     file.write_text(
-        '[[price]]\nprovider = "d-id"\ncapability = "video"\nplan = "Lite"\nusd_per_month = 4.70\n'
+        '[[price]]\nprovider = "d-id"\noperation = "video"\nplan = "Lite"\nusd_per_month = 4.70\n'
         'included = { amount = 10, unit = "video_minute" }\nsource = "my contract"\n'
     )
     found = [p for p in Prices.load(file=file).of("d-id", Operation.VIDEO) if p.plan == "Lite"]
@@ -147,7 +147,7 @@ def test_a_plugin_cannot_set_prices_of_another_provider():
             r"line 2: .*must count the same unit",
         ),
         (ROW + 'as_of = "last week"\n', r"line 9: as_of: .*'last week'"),
-        (ROW.replace('"video"\n', '"dance"\n'), r"line 4: capability: .*'voice'.*'dance'"),
+        (ROW.replace('"video"\n', '"dance"\n'), r"line 4: operation: .*'voice'.*'dance'"),
         (ROW.replace("source =", "sauce ="), r"line 8: sauce: Extra inputs"),
         ("\n".join(ROW.splitlines()[:-1]), r"line 2: source: Field required"),
         (ROW + ROW, r"line 10: acme, video, 'Basic' stands there a second time, after .*line 2"),
@@ -242,7 +242,7 @@ def test_credits_of_unknown_worth_are_unknown():
 
 def test_a_script_is_counted_in_bytes_where_the_vendor_counts_them():
     text = (
-        '[[price]]\nprovider = "acme"\ncapability = "speech"\nplan = "a"\nusd_per_month = 0\n'
+        '[[price]]\nprovider = "acme"\noperation = "speech"\nplan = "a"\nusd_per_month = 0\n'
         'unit_price = { usd = 15, unit = "1M_utf8_bytes" }\nsource = "s"\n'
     )
     found = acme(text, does=(Operation.SPEECH,), script="né" * 500, videos_per_month=1000)
@@ -251,7 +251,7 @@ def test_a_script_is_counted_in_bytes_where_the_vendor_counts_them():
 
 def test_an_account_holds_the_dearest_plan_that_it_needs_once():
     voice = (
-        '[[price]]\nprovider = "acme"\ncapability = "voice"\nplan = "v"\nusd_per_month = 6\n'
+        '[[price]]\nprovider = "acme"\noperation = "voice"\nplan = "v"\nusd_per_month = 6\n'
         'one_off_usd = 0\nsource = "s"\n'
     )
     found = acme(ROW + voice, does=(Operation.VOICE, Operation.VIDEO), trainings=3)
@@ -402,8 +402,8 @@ def comparisons(every_stack):
     }
 
 
-def row(provider, capability, plan):
-    (found,) = [p for p in shipped() if p.key == (provider, capability, plan)]
+def row(provider, operation, plan):
+    (found,) = [p for p in shipped() if p.key == (provider, operation, plan)]
     return found
 
 
@@ -563,7 +563,7 @@ def test_what_cannot_do_the_work_is_named_with_the_reason(comparisons):
 
 def test_a_published_latency_is_told_with_its_row(comparisons):
     (found,) = [r for r in comparisons["small"].rows if r.stack.name == "elevenlabs+d-id"]
-    told = {(p.provider, str(p.capability)): p.latency for p in found.latencies}
+    told = {(p.provider, str(p.operation)): p.latency for p in found.latencies}
     assert told["elevenlabs", "speech"] == "about 75 ms time to first byte (vendor)"
     assert told["d-id", "avatar"].startswith("training 5-10 minutes (vendor docs)")
 

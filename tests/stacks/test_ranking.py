@@ -616,7 +616,7 @@ def test_a_wrong_word_is_told_at_once():
 def row(provider, operation, usd):
     return pricing.Price(
         provider=provider,
-        capability=operation,
+        operation=operation,
         plan="pay",
         usd_per_month=Decimal(0),
         one_off_usd=Decimal(usd),

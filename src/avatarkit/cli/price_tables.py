@@ -86,7 +86,7 @@ def _turn_json(one: Any, **more: Any) -> dict[str, Any]:
 
 
 def _remarks(found: Comparison) -> Iterator[str]:
-    latencies = {(p.provider, p.capability): p for row in found.rows for p in row.latencies}
+    latencies = {(p.provider, p.operation): p for row in found.rows for p in row.latencies}
     for (provider, operation), price in latencies.items():
         yield f"latency: {provider} {operation}: {price.latency} ({price.source})"
     for change in found.plan_changes:
@@ -199,7 +199,7 @@ def _price_cells(price: Price, today: date) -> tuple[str, ...]:
     monthly, once = price.usd_per_month, price.one_off_usd
     return (
         price.provider,
-        str(price.capability),
+        str(price.operation),
         price.plan,
         "?" if monthly is None else f"${monthly}",
         f"{held.amount:,} {held.unit}" if held else "-",

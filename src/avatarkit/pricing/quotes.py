@@ -340,7 +340,7 @@ def _each(line: Line, price: Price, usage: Usage) -> Line:
 
 def _line(price: Price, usage: Usage) -> Line:
     """Apply a price row to a usage; ``problem`` says why it does not apply."""
-    line = Line(operation=price.capability, provider=price.provider, price=price)
+    line = Line(operation=price.operation, provider=price.provider, price=price)
     if price.usd_per_month is None:
         return replace(line, problem=_UNKNOWN)
     if too_many := _over_limit(price, usage):

@@ -58,7 +58,7 @@ class PriceKey(NamedTuple):
     """Key of a row; of two rows with the same key, that of the later file counts."""
 
     provider: str
-    capability: Operation
+    operation: Operation
     plan: str
 
 
@@ -69,7 +69,7 @@ class Price(Model):
     """
 
     provider: str = Field(min_length=1)
-    capability: Operation
+    operation: Operation
     plan: str = Field(min_length=1)
     variant: str = ""
     unknown: bool = False
@@ -85,7 +85,7 @@ class Price(Model):
     as_of: Annotated[str, Field(pattern=f"^{_DAY}$")] | None = None
     latency: str = ""
     discontinued: date | None = None
-    fallback: bool = False  #: counts only without another row of the provider and capability
+    fallback: bool = False  #: counts only without another row of the provider and operation
     source: str = Field(min_length=1)
     note: str = ""
 
@@ -116,7 +116,7 @@ class Price(Model):
     @property
     def key(self) -> PriceKey:
         """Key of the row."""
-        return PriceKey(self.provider, self.capability, self.plan)
+        return PriceKey(self.provider, self.operation, self.plan)
 
     @property
     def dated(self) -> str:
@@ -139,14 +139,14 @@ class Prices(Sequence[Price]):
         found: dict[PriceKey, Price] = {}
         for group in groups:
             found.update({price.key: price for price in group})
-        real = {(p.provider, p.capability) for p in found.values() if not p.fallback}
+        real = {(p.provider, p.operation) for p in found.values() if not p.fallback}
         self._rows = tuple(
-            p for p in found.values() if not (p.fallback and (p.provider, p.capability) in real)
+            p for p in found.values() if not (p.fallback and (p.provider, p.operation) in real)
         )
         self._bought: dict[tuple[str, Operation], list[Price]] = {}
         for price in self._rows:
             if price.discontinued is None and price.api is not False:
-                self._bought.setdefault((price.provider, price.capability), []).append(price)
+                self._bought.setdefault((price.provider, price.operation), []).append(price)
 
     @classmethod
     def load(
@@ -172,9 +172,9 @@ class Prices(Sequence[Price]):
     def __len__(self) -> int:
         return len(self._rows)
 
-    def of(self, provider: str, capability: Operation) -> list[Price]:
+    def of(self, provider: str, operation: Operation) -> list[Price]:
         """Rows that can be bought today over an API."""
-        return list(self._bought.get((provider, capability), ()))
+        return list(self._bought.get((provider, operation), ()))
 
     def knows(self, provider: str) -> bool:
         """True if there is any row about the provider, other than a fallback."""
@@ -221,7 +221,7 @@ def parse(text: str, name: str) -> tuple[Price, ...]:
         price = _row(row, index, places)
         if (first := found.setdefault(price.key, index)) != index:
             raise ConfigError(
-                f"{places.of(index)}: {price.provider}, {price.capability}, {price.plan!r} stands "
+                f"{places.of(index)}: {price.provider}, {price.operation}, {price.plan!r} stands "
                 f"there a second time, after {places.of(first)}: keep one of them"
             )
         prices.append(price)

@@ -270,7 +270,7 @@ def _price(operation: Operation, usd: Decimal) -> Price:
     unit = _UNITS.get(operation) if usd else None
     return Price(
         provider="fake",
-        capability=operation,
+        operation=operation,
         plan="invented",
         usd_per_month=Decimal(0),
         unit_price=UnitPrice(usd=usd, unit=unit) if unit else None,
@@ -337,7 +337,7 @@ class FakeVendor:
         In US dollars: of a voice, an avatar, a minute of video or dub, 1,000 characters of speech.
         """
         price = _price(Operation(operation), Decimal(usd))
-        self.prices[:] = [one for one in self.prices if one.capability != price.capability]
+        self.prices[:] = [one for one in self.prices if one.operation != price.operation]
         self.prices.append(price)
 
     def consent(self, token: str) -> None:
