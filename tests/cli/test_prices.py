@@ -47,7 +47,7 @@ def printed(*arguments):
 def own_prices(place, text=""):
     file = place / "mine.toml"
     file.write_text(
-        '[[price]]\nprovider = "d-id"\ncapability = "avatar"\nplan = "V3 Instant avatar from video"'
+        '[[price]]\nprovider = "d-id"\noperation = "avatar"\nplan = "V3 Instant avatar from video"'
         '\nvariant = "from footage"\nusd_per_month = 0\none_off_usd = 0.50\nsource = "mine"\n'
         + text
     )
@@ -274,7 +274,7 @@ def test_an_undated_row_is_listed_as_undated():
 def test_the_ledger_shows_what_vendors_said_beside_the_quote(place, monkeypatch):
     monkeypatch.setenv("AVATARKIT_STACK", "fake")
     (place / "mine.toml").write_text(
-        '[[price]]\nprovider = "fake"\ncapability = "video"\nplan = "p"\nusd_per_month = 0\n'
+        '[[price]]\nprovider = "fake"\noperation = "video"\nplan = "p"\nusd_per_month = 0\n'
         'unit_price = { usd = 0.25, unit = "credit" }\nsource = "mine"\n'
     )
     training = run(

@@ -81,7 +81,7 @@ async def test_nobody_is_told_who_is_not_signed_in(site):
 
 async def test_a_broken_row_of_ones_own_is_named_and_hides_no_stack(site, tmp_path):
     broken = tmp_path / "prices.toml"
-    broken.write_text('[[price]]\nprovider = "fake"\ncapability = "voice"\nusd_per_month = -1\n')
+    broken.write_text('[[price]]\nprovider = "fake"\noperation = "voice"\nusd_per_month = -1\n')
     async with site.running() as app, site.client(app, "ana") as client:
         site.kit._pool._settings = Settings(environ={"AVATARKIT_PRICES": str(broken)})
         told = await client.get("/quote")
