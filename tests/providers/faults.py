@@ -503,8 +503,8 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
     },
     ("stacks/candidate.py", "stacks/test_ranking.py"): {
         "the language is not looked at": (
-            "            if operation in {Operation.SPEECH, Operation.VIDEO}:\n",
-            "            if not operation:\n",
+            "if self.speaker is not None:",
+            "if self.speaker == 'nobody':",
         ),
     },
     ("lifecycle/durations.py", "stacks/test_ranking.py"): {
@@ -618,7 +618,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             'if page.get("has_more") and cursor is None:',
             "if False:",
         ),
-        "a banned voice is fine": ('if raw.get("safety_control") in _ENDED:', "if False:"),
+        "a banned voice is fine": ('if text_at(raw, "safety_control") in _ENDED:', "if False:"),
         "a training that is under way fails the poll": (
             'not in {"already_running", "already_processing"}',
             "not in set()",
@@ -630,8 +630,8 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             'case "created":',
         ),
         "a delivery for another job has our token in its address": (
-            "token in dict(parse_qsl(address.query)).values()",
-            "token in address.query",
+            "token in dict(parse_qsl(query)).values()",
+            "token in query",
         ),
         "one family of videos is searched": (
             '{name: f"/{name}" for name in _FAMILIES}',
@@ -719,7 +719,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "pass",
         ),
         "the narration is uploaded for each look": (
-            'self._uploads[audio.sha256] = told["id"]',
+            "self._uploads[audio.sha256] = upload",
             "pass",
         ),
         "a refused link is an outage": ("{501: Refused}", "{500: Refused}"),
