@@ -234,7 +234,8 @@ class Action(Model):
         "duplicate",  # the provider has several jobs for one paid call
     ]
     message: str  #: text for the person
-    choices: tuple[str, ...] = ()  #: allowed answers for ``kit.resolve``
+    #: allowed answers for ``kit.resolve``; of a record's action never empty
+    choices: tuple[str, ...] = ()
     operation: Operation | None = None
     url: str | None = Field(default=None, repr=False)
     text: str | None = None

@@ -822,8 +822,18 @@ def test_why_a_recording_was_not_taken_stands_before_what_is_asked_next():
 def test_an_action_that_asks_for_no_recording_says_nothing_of_the_last_one():
     record = fold(submitted(), handed_in(), taken(refused="too quiet"))
     assert fold(record, seen(state=JobState.NEEDS_ACTION, action=consent_action())).action == (
-        consent_action().model_copy(update={"operation": VOICE})
+        consent_action().model_copy(update={"operation": VOICE, "choices": ("done",)})
     )
+
+
+@pytest.mark.parametrize("kind", ["open_url", "read_text", "captcha"])
+def test_an_action_of_a_vendor_names_the_answer_that_is_accepted(kind):
+    asked = consent_action().model_copy(update={"kind": kind})
+    record = fold(submitted(), seen(state=JobState.NEEDS_ACTION, action=asked))
+    assert record.action.choices == ("done",)
+    own = asked.model_copy(update={"choices": ("retry",)})
+    record = fold(submitted(), seen(state=JobState.NEEDS_ACTION, action=own))
+    assert record.action.choices == ("retry",)
 
 
 def test_what_became_of_one_recording_says_nothing_of_the_next():

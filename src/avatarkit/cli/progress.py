@@ -17,6 +17,7 @@ from .output import Output
 if TYPE_CHECKING:
     from ..kit import AvatarKit
     from ..lifecycle.leftovers import Leftover
+    from ..models import Action
 
 R = TypeVar("R", bound=Training | Video)
 
@@ -50,7 +51,12 @@ async def follow(out: Output, kit: AvatarKit, record: R, *, title: str, patient:
 def _stuck(record: Record, *, patient: bool) -> bool:
     if record.status is not Status.ACTION_REQUIRED:
         return False
-    return not patient or record.action is None or bool(record.action.choices)
+    return not patient or record.action is None or _asks(record.action)
+
+
+def _asks(action: Action) -> bool:
+    """True if a command must answer: what was done at the vendor is found by polling."""
+    return bool({*action.choices} - {"done"})
 
 
 def _required(out: Output, record: Training | Video) -> str:
@@ -61,7 +67,7 @@ def _required(out: Output, record: Training | Video) -> str:
     parts = [f"{record.id}: {action.message}"]
     parts += [f"Open {action.url}"] if action.url else []
     parts += [f'Read aloud: "{action.text}"'] if action.text else []
-    if action.choices:
+    if _asks(action):
         answer = out.command("resolve", record.id, "CHOICE")
         parts.append(f"Answer with: {answer} (CHOICE: {', '.join(action.choices)})")
     else:

@@ -446,7 +446,7 @@ def _vendor_action(record: R, operation: Operation, action: Action | None) -> R:
         return record
     current = record.action
     if action is not None and (current is None or current.kind in VENDOR_ACTIONS):
-        known: dict[str, Any] = {"operation": operation}
+        known: dict[str, Any] = {"operation": operation, "choices": action.choices or ("done",)}
         refused = _get(record, operation).not_taken
         if refused and action.recording:
             known["message"] = f"The last recording was not taken: {refused}. {action.message}"

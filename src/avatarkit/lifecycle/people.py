@@ -106,7 +106,7 @@ class People(Effects):
     async def resolve(self, record: Record, choice: str, *, job_id: str | None = None) -> Record:
         """Answer the record's action with one of its choices."""
         action = record.action
-        if action is None or choice not in (*action.choices, "done"):
+        if action is None or choice not in action.choices:
             offered = ", ".join(action.choices) if action and action.choices else "nothing"
             raise errors.IllegalTransition(
                 f"{record.id} asks for {offered}; {choice!r} does not fit"
