@@ -42,15 +42,22 @@ def printed(*arguments):
 
 def test_the_state_of_a_provider_is_what_is_really_missing(monkeypatch):
     monkeypatch.setenv("RASK_CLIENT_SECRET", KEY)
-    rows = {row[0]: row[3:] for row in map(_cells, run("providers").splitlines())}
-    assert rows["fake"] == ["ok", "-"]
-    assert rows["heygen"] == ["no api key", "AVATARKIT_HEYGEN_API_KEY"]
-    assert rows["rask"] == ["no client id", "AVATARKIT_RASK_CLIENT_ID"]
+    rows = {row[0]: [row[1], row[-1]] for row in map(_cells, run("providers").splitlines())}
+    assert rows["name"] == ["ready", "set this"]
+    assert rows["fake"] == ["yes", "-"]
+    assert rows["heygen"] == ["no: no api key", "AVATARKIT_HEYGEN_API_KEY"]
+    assert rows["rask"] == ["no: no client id", "AVATARKIT_RASK_CLIENT_ID"]
+    ready = {p["name"]: p["ready"] for p in printed("providers")["providers"]}
+    assert (ready["fake"], ready["heygen"], ready["playht"]) == (True, False, False)
     monkeypatch.setenv("RASK_CLIENT_ID", "id-1")
-    assert _cells(next(r for r in run("providers").splitlines() if r[:4] == "rask"))[3:] == [
-        "ok",
-        "-",
-    ]
+    row = _cells(next(r for r in run("providers").splitlines() if r[:4] == "rask"))
+    assert (row[1], row[-1]) == ("yes", "-")
+
+
+def test_a_provider_whose_key_cannot_be_one_is_not_ready(monkeypatch):
+    monkeypatch.setenv("HEYGEN_API_KEY", "two words")
+    row = next(p for p in printed("providers")["providers"] if p["name"] == "heygen")
+    assert (row["ready"], "no key has" in row["problem"]) == (False, True)
 
 
 def test_coqui_needs_an_address_and_no_key():

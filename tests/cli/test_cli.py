@@ -486,6 +486,7 @@ def test_providers_are_listed_with_what_they_can_do():
         ],
         "extra": None,
         "ok": True,
+        "ready": True,
         "problem": None,
         "key": None,
         "missing": [],

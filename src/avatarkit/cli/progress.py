@@ -82,7 +82,6 @@ async def interruptible(out: Output, record_id: str, *, save: bool = False) -> A
         yield
     except anyio.get_cancelled_exc_class():
         back = out.command("watch", record_id, *(["--out", "FILE"] if save else []))
-        out.hint("stopping after the running calls; press Ctrl-C again to stop now")
         message = f"interrupted; continue with: {back}"
         raise Ended("Interrupted", message, INTERRUPTED) from None
 

@@ -10,6 +10,7 @@ import typer
 from .session import Panel, Session, command
 
 if TYPE_CHECKING:
+    from ..config.settings import Settings
     from ..stacks.registry import Row, StackRow
 
 
@@ -28,7 +29,7 @@ async def _providers(
         bool, typer.Option("--env", help="Show each provider's variables and which are set.")
     ] = False,
 ) -> None:
-    """List the providers, their operations, and whether each can be used.
+    """List the providers, their operations, and which are ready: key set, packages installed.
 
     Example: `avatarkit providers --stacks`
     """
@@ -44,17 +45,17 @@ def _show_providers(session: Session) -> None:
     from ..config.settings import Settings
     from ..stacks.registry import listing
 
-    environ = Settings.from_env().environ
-    documents = [_provider_json(row, environ) for row in listing()]
+    settings = Settings.from_env()
+    documents = [_provider_json(row, settings) for row in listing()]
     session.out.table(
         {"providers": [d | {"missing": [*d["missing"].values()]} for d in documents]},
-        ("name", "roles", "extra", "state", "set this"),
+        ("name", "ready", "roles", "extra", "set this"),
         [
             (
                 d["name"],
+                "yes" if d["ready"] else f"no: {d['problem'] or _state(d['missing'])}",
                 ", ".join(d["roles"]) or "-",
                 d["extra"] or "-",
-                d["problem"] or _state(d["missing"]),
                 ", ".join(d["missing"].values()) or "-",
             )
             for d in documents
@@ -63,7 +64,7 @@ def _show_providers(session: Session) -> None:
 
 
 def _state(missing: Mapping[str, str]) -> str:
-    return f"no {' and no '.join(missing)}".replace("_", " ") if missing else "ok"
+    return f"no {' and no '.join(missing)}".replace("_", " ")
 
 
 def _missing(name: str, provider: Any, environ: Mapping[str, str]) -> dict[str, str]:
@@ -168,7 +169,8 @@ def _read_by(provider: Any) -> dict[str, bool]:
     return {what: what in needs for what, is_read in read.items() if is_read}
 
 
-def _provider_json(row: Row, environ: Mapping[str, str]) -> dict[str, Any]:
+def _provider_json(row: Row, settings: Settings) -> dict[str, Any]:
+    from ..clock import SystemClock
     from ..errors import ConfigError
     from ..stacks.registry import load
 
@@ -178,6 +180,7 @@ def _provider_json(row: Row, environ: Mapping[str, str]) -> dict[str, Any]:
         "roles": [],
         "extra": row.extra,
         "ok": row.error is None,
+        "ready": False,
         "problem": str(row.error) if row.error else None,
         "key": None,
         "missing": {},
@@ -190,10 +193,19 @@ def _provider_json(row: Row, environ: Mapping[str, str]) -> dict[str, Any]:
         return document | {"ok": False, "problem": str(error)}
     if closed := getattr(provider, "closed", None):
         return document | {"ok": False, "problem": f"closed on {closed}"}
+    missing = _missing(row.name, provider, settings.environ)
+    problem = None
+    if not missing:  # try it: its packages may be missing, or a setting may be wrong
+        try:
+            settings.make(row.name, provider, clock=SystemClock())
+        except ConfigError as error:
+            problem = str(error)
     return document | {
+        "ready": not (missing or problem),
+        "problem": problem,
         "roles": _roles(provider),
         "key": _key_variable(row.name, provider),
-        "missing": _missing(row.name, provider, environ),
+        "missing": missing,
     }
 
 

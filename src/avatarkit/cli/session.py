@@ -6,11 +6,13 @@ import functools
 import inspect
 import logging
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from enum import StrEnum
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -70,7 +72,7 @@ class Session:
 
         _log_to_stderr(debug=self.debug)
         try:
-            anyio.run(work)
+            anyio.run(self._until_interrupted, work)
         except (typer.BadParameter, typer.Exit):
             raise
         except BrokenPipeError:
@@ -84,6 +86,33 @@ class Session:
                 sys.stderr.write(cleaned(trace, LONGEST_TRACE))
             return self._failed(ended(error))
         return 0
+
+    async def _until_interrupted(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run a command; the first Ctrl-C says what is waited for, the second ends the process.
+
+        That is safe, as a kill is: the next worker goes on with every record.
+        """
+        cancel = signal.getsignal(signal.SIGINT)
+
+        def first(number: int, frame: FrameType | None) -> None:
+            signal.signal(signal.SIGINT, second)
+            self.out.hint("stopping after the running calls; press Ctrl-C again to stop now")
+            if callable(cancel):
+                cancel(number, frame)
+
+        def second(number: int, frame: FrameType | None) -> None:
+            del number, frame
+            os.write(2, b"\navatarkit: stopped; running jobs are kept\n")
+            os._exit(INTERRUPTED)
+
+        if not callable(cancel):  # ignored, as in the background of a shell
+            await work()
+            return
+        signal.signal(signal.SIGINT, first)
+        try:
+            await work()
+        finally:
+            signal.signal(signal.SIGINT, cancel)
 
     def _failed(self, end: Ended) -> int:
         self.out.failure(end)

@@ -53,11 +53,16 @@ async def _worker(
             count = await kit.admin.tick()
         session.out.result({"advanced": count}, f"{count} advanced")
         return
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async with session.kit(worker=True):
+    async with session.kit(worker=True):
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             session.out.hint("working; stop with Ctrl-C")
             await anext(aiter(signals))
-            session.out.hint("finishing running calls; the next worker continues with the rest")
+        # From here on a second signal ends the process.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        session.out.hint(
+            "finishing running calls (Ctrl-C again stops at once); the next worker continues with "
+            "the rest"
+        )
 
 
 def _share_secret(session: Session) -> None:

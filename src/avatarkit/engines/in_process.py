@@ -88,6 +88,8 @@ class InProcessEngine:
     async def stop(self) -> None:
         """Claim nothing more; what runs may finish, then is abandoned, which is safe."""
         self._stopping = True
+        if self._running:
+            log.info("worker.finishing", running=self._running, seconds=self._grace)
         self.wake()
         await self._stopped.wait()
 
