@@ -50,6 +50,9 @@ TEST = [
     "fastapi>=0.115",  # applications that the server is mounted into
     "django>=5.2",
     "pytest-asyncio>=1.2",  # tests of applications, which use our fixtures with it
+    "gunicorn>=23",  # host programs that fork
+    "celery>=5.5",
+    "flask>=3.1",
     "schemathesis>=4.10",  # what the server answers, against its OpenAPI document
 ]
 DOCS = [
