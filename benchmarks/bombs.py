@@ -1,6 +1,6 @@
 """Files of few bytes that ask a decoder for much memory or time, and what they take in the sandbox.
 
-Prints the table of ``docs/explanation/sandbox.md``: peak memory of the decoding process above its
+Prints the table of ``docs/reference/bombs.md``: peak memory of the decoding process above its
 idle state, and time until the answer. Run it as ``python benchmarks/bombs.py``; with ``--check`` a
 bomb above 512 MB or 20 seconds is a failure. ``--fuzz 5000`` probes so many damaged files as well.
 """
