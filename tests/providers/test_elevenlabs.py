@@ -397,9 +397,15 @@ async def test_a_balance_that_is_not_told_is_unknown(it, wire):
 
 
 async def test_a_plan_that_tells_nothing_is_unknown(it, wire):
-    wire.reply({"voice_limit": True, "voice_slots_used": 0, "character_limit": 5})
+    wire.reply({"voice_limit": None, "voice_slots_used": 0, "character_limit": 5})
     told = dataclasses.asdict(await it.allowance())
     assert set(told.values()) == {None}
+
+
+async def test_a_plan_with_a_malformed_number_is_a_bad_reply(it, wire):
+    wire.reply({"voice_limit": True, "voice_slots_used": 0})
+    with pytest.raises(errors.BadReply, match="a boolean where a number"):
+        await it.allowance()
 
 
 @pytest.mark.parametrize(("word", "host"), REGIONS.items())
