@@ -524,7 +524,8 @@ async def with_evidence(ana, content, clone="c1", subject="Ana Lima"):
 
 
 def kept_evidence(site):
-    return [path for path in (site.folder / "media/consents").rglob("*") if path.is_file()]
+    found = (path for path in (site.folder / "media/consents").rglob("*") if path.is_file())
+    return [path for path in found if path.parent.name != "revoked"]  # digests of recordings
 
 
 async def test_evidence_counts_towards_the_allowance(site):
@@ -1089,3 +1090,24 @@ async def test_the_head_of_a_file_in_a_store_without_links_reads_nothing(site, m
             monkeypatch.setattr(store, name, instead)
         head = await client.head(link)
     assert (head.status_code, head.headers["content-length"], head.content) == (200, "1000", b"")
+
+
+async def test_a_repeated_order_is_answered_after_its_samples_were_deleted_and_says_so(site, ana):
+    await site.sampled(ana)
+    order = {
+        "json": {"clone_id": "c1", "consent": {"not_a_real_person": "a drawing"}},
+        "headers": {"idempotency-key": "once"},
+    }
+    first = await ana.post("/trainings", **order)
+    await site.settle(first.json()["id"])
+    for sample in await site.kit.samples(user_id="ana"):
+        await site.kit.delete_sample(sample.id, user_id="ana", clone_id="c1")
+    again = await ana.post("/trainings", **order)
+    assert (again.status_code, again.json()["id"]) == (201, first.json()["id"])
+    told = [answer.headers.get("idempotent-replayed") for answer in (first, again)]
+    script = {"json": {"text": "Hello."}, "headers": {"idempotency-key": "once"}}
+    place = f"/trainings/{first.json()['id']}/videos"
+    told += [(await ana.post(place, **script)).headers.get("idempotent-replayed") for _ in range(2)]
+    assert told == [None, "true", None, "true"]
+    new = await ana.post("/trainings", json=order["json"])
+    assert (new.status_code, "samples" in new.json()["error"]["message"]) == (422, True)

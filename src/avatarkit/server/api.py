@@ -37,6 +37,8 @@ _LINK = 6 * 3600
 #: Content security policy of stored files: they may be shown and played, but run no script.
 _UPLOADED = "default-src 'none'; img-src 'self'; media-src 'self'; sandbox"
 
+_NO_SAMPLES = "Missing voice or video samples: add them to the clone first."
+
 _DELETED = "This file was deleted."
 
 #: Seconds between heartbeats of an event stream, below the idle timeout of common proxies.
@@ -242,31 +244,35 @@ class API:
 
     async def train(self, request: Request, user: str) -> Response:
         """Start a training from stored samples."""
-        body = await read(request, NewTraining)
-        if not await self._stored(user, body.clone_id):
-            raise MediaRejected("Missing voice or video samples: add them to the clone first")
+        body, begun = await read(request, NewTraining), await self.kit.admin.now()
         evidence: Path | None = None
         if body.consent is not None and body.consent.evidence is not None:
             name = body.consent.evidence
             evidence = self.uploads.place(user, body.clone_id, "evidence", name, name=name)
         proof = None if evidence is None else str(evidence)
         consent = body.consent.consent(proof) if body.consent else None
-        training = await self.kit.train(
-            user_id=user,
-            clone_id=body.clone_id,
-            stack=body.stack,
-            name=body.name,
-            language=body.language,
-            consent=consent,
-            purpose=body.purpose,
-            idempotency_key=parameters.idempotency_key(request),
-            max_cost=body.most,
-        )
+        try:
+            training = await self.kit.train(
+                user_id=user,
+                clone_id=body.clone_id,
+                stack=body.stack,
+                name=body.name,
+                language=body.language,
+                consent=consent,
+                purpose=body.purpose,
+                idempotency_key=parameters.idempotency_key(request),
+                max_cost=body.most,
+            )
+        except (NotFound, MediaRejected):
+            if await self._stored(user, body.clone_id):
+                raise
+            raise MediaRejected(_NO_SAMPLES) from None  # the same for another user's clone
         if evidence is not None:
             await self.uploads.drop(evidence)
         estimate = await self.kit.estimate(training)
         more = {"training_id": training.id, "estimate": estimate}
-        return _json(self._view_as(schemas.StartedTrainingAnswer, training, **more), 201)
+        answer = self._view_as(schemas.StartedTrainingAnswer, training, **more)
+        return _created(answer, training, begun)
 
     async def trainings(self, request: Request, user: str) -> Response:
         """List a page of trainings."""
@@ -345,7 +351,7 @@ class API:
     async def speak(self, request: Request, user: str) -> Response:
         """Start a video."""
         training = await self._own(request, user)
-        body = await read(request, NewVideo)
+        body, begun = await read(request, NewVideo), await self.kit.admin.now()
         video = await self.kit.speak(
             training.id,
             body.text,
@@ -356,7 +362,7 @@ class API:
             idempotency_key=parameters.idempotency_key(request),
             max_cost=body.most,
         )
-        return _json(self._view(video), 201)
+        return _created(self._view(video), video, begun)
 
     # -- consents -----------------------------------------------------------------------------
 
@@ -438,6 +444,14 @@ def _file_headers(kind: str) -> dict[str, str]:
 
 def _json(answer: View, status: int = 200) -> Response:
     return JSONResponse(answer.json_object(), status)
+
+
+def _created(answer: View, record: Record, begun: float) -> Response:
+    """Answer an order; a header tells if its record existed when the request ``begun``."""
+    response = _json(answer, 201)
+    if record.created_at < begun:
+        response.headers["idempotent-replayed"] = "true"
+    return response
 
 
 def _uploaded(sample: Sample, findings: Sequence[Any]) -> Response:

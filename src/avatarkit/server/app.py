@@ -189,7 +189,7 @@ def _middleware(hosts: Sequence[str], origins: Collection[str]) -> list[Middlewa
                 allow_origins=list(origins),
                 allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
                 allow_headers=[*allowed, "upload-length", "upload-offset"],
-                expose_headers=["upload-offset", "upload-length"],
+                expose_headers=["upload-offset", "upload-length", "idempotent-replayed"],
             )
         )
     return middleware

@@ -70,6 +70,10 @@ CONTINUE_FROM = {
     "description": "Bytes received: continue the upload from here.",
     "schema": {"type": "integer", "minimum": 0},
 }
+REPLAYED = {
+    "description": "True if an earlier request with this Idempotency-Key has made the record.",
+    "schema": {"type": "string", "enum": ["true"]},
+}
 COMPLETE_LENGTH = {
     "description": "Length in bytes of a complete file of that name that is not used yet.",
     "schema": {"type": "integer", "minimum": 1},

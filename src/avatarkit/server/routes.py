@@ -189,6 +189,7 @@ ROUTES: tuple[Route, ...] = (
         parameters=(parameters.IDEMPOTENCY_KEY,),
         statuses=(201, 404, 409, 422),
         content={201: schemas.StartedTrainingAnswer},
+        headers={201: {"Idempotent-Replayed": parameters.REPLAYED}},
     ),
     Route(
         method="GET",
@@ -216,6 +217,7 @@ ROUTES: tuple[Route, ...] = (
         parameters=(parameters.IDEMPOTENCY_KEY,),
         statuses=(201, 404, 409, 422),
         content={201: schemas.VideoAnswer},
+        headers={201: {"Idempotent-Replayed": parameters.REPLAYED}},
     ),
     Route(
         method="GET",
