@@ -9,6 +9,7 @@ from base64 import urlsafe_b64encode
 from dataclasses import replace
 from functools import partial
 from unittest.mock import AsyncMock
+from urllib.parse import quote
 
 import pytest
 from starlette.requests import ClientDisconnect
@@ -1111,3 +1112,17 @@ async def test_a_repeated_order_is_answered_after_its_samples_were_deleted_and_s
     assert told == [None, "true", None, "true"]
     new = await ana.post("/trainings", json=order["json"])
     assert (new.status_code, "samples" in new.json()["error"]["message"]) == (422, True)
+
+
+@pytest.mark.parametrize("clone_id", [".", "..", "a/b", "/", "a\\b", "../a"])
+async def test_a_clone_id_that_no_path_can_hold_is_refused(ana, clone_id):
+    asked = {"clone_id": clone_id, "consent": {"not_a_real_person": "a drawing"}}
+    told = await ana.post("/trainings", json=asked)
+    assert (told.status_code, told.json()["error"]["type"]) == (400, "BadBody")
+    assert "clone_id" in told.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("clone_id", ["a.b", "...", "a b", "ü"])
+async def test_a_clone_id_that_a_path_can_hold_is_taken(ana, clone_id):
+    listed = await ana.get(f"/clones/{quote(clone_id)}/samples")
+    assert (listed.status_code, listed.json()["samples"]) == (200, [])

@@ -30,6 +30,10 @@ def clone_named(clone_id: str) -> str:
     """Return a valid clone ID; raise ``BadBody`` for an invalid one."""
     if not (0 < len(clone_id) <= 200 and clone_id.isprintable()):
         raise BadBody("clone_id: give 1 to 200 printable characters")
+    if clone_id in {".", ".."} or {"/", "\\"} & {*clone_id}:
+        raise BadBody(
+            "clone_id: use no slash or backslash, and neither '.' nor '..': it is in paths"
+        )
     return clone_id
 
 
