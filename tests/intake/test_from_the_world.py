@@ -312,15 +312,12 @@ def hevc(picture):
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as out:
         stream = out.add_stream("libx265", rate=1)
-        stream.options = {
-            "x265-params": "log-level=none:info=0:bframes=0:keyint=1:frame-threads=1",
-            "crf": "12",
-        }
+        stream.options = {"x265-params": "log-level=none:info=0", "crf": "12"}
         stream.width, stream.height, stream.pix_fmt = *picture.size, "yuv420p"
         frame = av.VideoFrame.from_image(picture)
         frame.pts, frame.time_base = 0, Fraction(1)
         for packet in stream.encode(frame) + stream.encode(None):
-            packet.pts = packet.dts = 0
+            packet.pts = packet.dts = 0  # x265 leaves one of them to chance
             out.mux(packet)
     content = file.getvalue()
     at = content.index(b"hvcC") - 4
