@@ -58,6 +58,18 @@ def test_two_recordings_follow_one_another_after_a_pause(tmp_path, media_type):
     assert (loud[5] > 0.1, loud[12] < 0.02, loud[25] > 0.1) == (True, True, True)
 
 
+def test_a_clip_without_sound_is_named(tmp_path):
+    source = tmp_path / "mute.mp4"
+    with av.open(str(source), "w") as container:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width = stream.height = 32
+        for _ in range(5):
+            container.mux(stream.encode(av.VideoFrame(32, 32, "yuv420p")))
+        container.mux(stream.encode(None))
+    with pytest.raises(MediaRejected, match="mute.mp4 has no sound"):
+        audio.write([source], tmp_path / "out.wav", "audio/wav")
+
+
 @pytest.mark.parametrize("media_type", audio.CODECS)
 def test_no_sample_is_lost_at_the_end(tmp_path, media_type):
     target = tmp_path / f"said{audio.CODECS[media_type][0]}"

@@ -384,14 +384,20 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "if rest := None:",
         ),
         "the encoder keeps the end": ("container.mux(stream.encode(None))", "pass"),
-        "the resampler keeps the end of each recording": (
-            "yield from resampler.resample(None)",
-            "pass",
+        "a picture is a broken recording": (
+            "except StillError as error:",
+            "except ZeroDivisionError as error:",
         ),
-        "a clip without sound breaks": ("if not container.streams.audio:", "if False:"),
+        "a clip without sound breaks": ("if track is None:", "if False:"),
         "a broken file is an error of FFmpeg": (
             "except DecodeError as error:",
             "except ZeroDivisionError as error:",
+        ),
+    },
+    ("content/sound.py", "content/test_audio.py"): {
+        "the resampler keeps the end of each recording": (
+            "        yield from resampler.take(frame)\n    yield from _flushed(resampler)",
+            "        yield from resampler.take(frame)",
         ),
     },
     ("lifecycle/apply.py", "stacks/test_ranking.py"): {
