@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar, cast
 
 from .errors import NotOpen
 
@@ -83,10 +83,9 @@ class Lifetime:
             )
 
 
-class Opened(Protocol):
-    """Object whose methods work while it is open."""
-
-    _lifetime: Lifetime
+def _lifetime_of(opened: object) -> Lifetime:
+    """Lifetime of an object whose class is ``while_open``."""
+    return cast("Lifetime", vars(opened)["_lifetime"])
 
 
 def while_open(kind: C) -> C:
@@ -103,8 +102,8 @@ def while_open(kind: C) -> C:
 
 def _awaited(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
-    async def checked(self: Opened, *args: Any, **named: Any) -> Any:
-        await self._lifetime.ready()
+    async def checked(self: object, *args: Any, **named: Any) -> Any:
+        await _lifetime_of(self).ready()
         return await method(self, *args, **named)
 
     return checked
@@ -112,8 +111,8 @@ def _awaited(method: Callable[..., Any]) -> Callable[..., Any]:
 
 def _iterated(method: Callable[..., AsyncGenerator[Any, None]]) -> Callable[..., Any]:
     @functools.wraps(method)
-    async def checked(self: Opened, *args: Any, **named: Any) -> AsyncGenerator[Any, None]:
-        await self._lifetime.ready()
+    async def checked(self: object, *args: Any, **named: Any) -> AsyncGenerator[Any, None]:
+        await _lifetime_of(self).ready()
         async with aclosing(method(self, *args, **named)) as values:
             async for value in values:
                 yield value

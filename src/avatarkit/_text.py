@@ -66,7 +66,8 @@ def mended_value(value: Any) -> Any:
         fields = cast("dict[object, object]", value).items()
         return {mended_value(name): mended_value(part) for name, part in fields}
     if isinstance(value, list | tuple):
-        return type(value)(map(mended_value, cast("list[object]", value)))
+        parts = cast("list[object] | tuple[object, ...]", value)
+        return type(parts)(map(mended_value, parts))
     return value
 
 

@@ -191,8 +191,7 @@ def _text(value: Any) -> str:
 def _texts(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not value:
         raise TypeError
-    values: list[Any] = value
-    return tuple(map(_text, values))
+    return tuple(map(_text, cast("list[object]", value)))
 
 
 def _moment(value: Any) -> float:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, ParamSpec, TypeVar, cast
 
 import av
 from av.error import FFmpegError
@@ -139,11 +139,11 @@ def frames(opened: InputContainer, stream: Any) -> Iterator[Any]:
     A file that breaks off ends there, if anything was decoded.
     """
     seen, damages = False, 0
-    packets = iter(opened.demux(stream))
+    packets: Iterator[Any] = iter(cast("Any", opened).demux(stream))
     while True:
         try:
-            packet = decode(next, packets, None)
-            decoded = decode(packet.decode) if packet is not None else None
+            packet: Any = decode(next, packets, None)
+            decoded: list[Any] | None = decode(packet.decode) if packet is not None else None
         except DecodeError:
             damages += 1
             if damages > DAMAGES or (not seen and damages == DAMAGES):

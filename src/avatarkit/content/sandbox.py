@@ -510,7 +510,10 @@ def _absolute(request: Request) -> Request:
         if isinstance(value, Path):
             whole = value.absolute()
             return Path(os.path.realpath(whole)) if whole.parts[1:2] in _OURS else whole
-        return type(value)(map(absolute, value)) if isinstance(value, list | tuple) else value
+        if not isinstance(value, list | tuple):
+            return value
+        parts = cast("list[object] | tuple[object, ...]", value)
+        return type(parts)(map(absolute, parts))
 
     kwargs = {name: absolute(value) for name, value in request.kwargs.items()}
     return Request(

@@ -180,7 +180,7 @@ def names(label: str, value: object) -> tuple[str, ...]:
     if isinstance(value, str):
         raise ConfigError(f"{label} is a list of providers: give [{name(label, value)!r}]")
     if not isinstance(value, Collection) or isinstance(value, bytes | bytearray | Mapping):
-        raise _wrong(label, value, "names of providers, such as ['fake']")
+        raise _wrong(label, cast("Any", value), "names of providers, such as ['fake']")
     return tuple(name(label, one) for one in cast("Collection[object]", value))
 
 
@@ -232,11 +232,15 @@ def sources(label: str, value: object) -> tuple[Source, ...]:
     """Return the recordings; one alone needs no list."""
     if value is None:
         return ()
-    if isinstance(value, Iterable) and not isinstance(value, _ONE) and not _is_file(value):
+    if (
+        isinstance(value, Iterable)
+        and not isinstance(value, _ONE)
+        and not _is_file(cast("Any", value))
+    ):
         if isinstance(value, Mapping):
             raise _wrong(label, cast("object", value), f"a list of recordings, each {_SOURCE}")
         return tuple(_source(label, one) for one in cast("Iterable[object]", value))
-    return (_source(label, value),)
+    return (_source(label, cast("Any", value)),)
 
 
 _ONE = (str, os.PathLike, bytes, bytearray, memoryview)
@@ -248,7 +252,7 @@ def _is_file(value: object) -> bool:
 
 def _source(label: str, value: object) -> Source:
     if isinstance(value, bytearray | memoryview):
-        return bytes(value)
+        return bytes(cast("Any", value))
     if isinstance(value, io.TextIOBase):
         raise ConfigError(f'{label} is a file that was opened as text: open it with mode "rb"')
     if _is_file(value):
@@ -256,7 +260,7 @@ def _source(label: str, value: object) -> Source:
     if not isinstance(value, _ONE):
         raise _wrong(label, value, _SOURCE)
     if isinstance(value, str | os.PathLike):
-        path(label, value)
+        path(label, cast("Any", value))
     return cast("Source", value)
 
 
@@ -264,7 +268,7 @@ def path(label: str, value: object) -> str:
     """Return a path as text; raises ``ConfigError`` for one that no file system can have."""
     if not isinstance(value, str | os.PathLike):
         raise _wrong(label, value, "a path")
-    given: object = os.fspath(value)
+    given = cast("str | bytes", os.fspath(cast("Any", value)))
     if not isinstance(given, str):
         raise _wrong(label, given, "a path as a text")
     try:

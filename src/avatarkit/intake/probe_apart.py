@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from contextlib import suppress
 from dataclasses import replace
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,9 +17,9 @@ from .probing import Facts, Flaw, shown
 
 def _prepare() -> None:
     with suppress(ImportError):  # probing says what is missing
-        from PIL import Image  # noqa: F401
-
-        from ..content import pictures, sound  # noqa: F401
+        import_module("PIL.Image")
+        import_module("avatarkit.content.pictures")
+        import_module("avatarkit.content.sound")
 
 
 @sandbox.job(prepare=_prepare)

@@ -197,7 +197,9 @@ def list_at(answer: Mapping[str, Any], *places: str) -> Sequence[Any]:
 def malformed(value: Any, wanted: str) -> BadReply:
     """Build the error of a value of a wrong type; it does not quote the value."""
     kinds = {dict: "an object", list: "a list", bool: "a boolean", str: "a text"}
-    kind = kinds.get(type(value), "a number" if isinstance(value, int | float) else "null")
+    kind = kinds.get(
+        cast("Any", type(value)), "a number" if isinstance(value, int | float) else "null"
+    )
     return BadReply(f"the answer has {kind} where {wanted} belongs")
 
 
