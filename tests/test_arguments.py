@@ -13,13 +13,16 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from avatarkit import AvatarKit, Consent, Status, SyncAvatarKit, errors
 from avatarkit.config.settings import Settings
+from avatarkit.content.credentials import Marking
 from avatarkit.kit import KitAdmin, KitPrices, KitWebhooks
+from avatarkit.lifecycle.decide import Policy
 from avatarkit.media.folder import FolderStore
-from avatarkit.models import Options
-from avatarkit.pricing import USD, Budget
+from avatarkit.models import Job, Model, Options
+from avatarkit.pricing import USD, Budget, Prices, Workload, compare, quote
 from avatarkit.providers.fake import Fake, FakeVendor, FakeVideo
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.testing import FakeClock
@@ -351,3 +354,72 @@ async def test_a_result_is_saved_into_a_folder_under_its_own_name(given, tmp_pat
 def test_an_environment_variable_follows_the_rule_on_text(variable):
     with pytest.raises(errors.ConfigError, match=f"{variable} has a lone surrogate"):
         Settings.from_env({variable: "\udcff"})
+
+
+def every_model(base=Model):
+    """Every model that is loaded, with the options of all providers."""
+    for one in base.__subclasses__():
+        yield one
+        yield from every_model(one)
+
+
+def problem_of(model, fields):
+    try:
+        model(**fields)
+    except Exception as error:
+        return error
+    return None
+
+
+CONSTRUCTED = [Policy, Workload, Budget, Delivery, *{m.__name__: m for m in every_model()}.values()]
+
+
+@pytest.mark.parametrize("model", CONSTRUCTED, ids=lambda model: model.__name__)
+def test_a_model_with_a_wrong_field_is_told_by_an_error_of_avatarkit(model):
+    fields = getattr(model, "model_fields", None) or inspect.signature(model).parameters
+    for name, (kind, wrong) in itertools.product(fields, WRONG.items()):
+        problem = problem_of(model, {name: wrong})
+        if isinstance(problem, TypeError):  # as of any Python call that leaves out an argument
+            assert "required" in str(problem)
+        else:
+            allowed = (type(None), errors.ConfigError, errors.BadReply, errors.ConsentRequired)
+            assert isinstance(problem, allowed), kind
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Consent(subject=5), "Consent: subject: "),
+        (lambda: Consent(subjct="Ana"), "Consent: subjct: "),
+        (lambda: Consent(purposes=5), r"Consent: purposes: .*pass a list of purposes"),
+        (lambda: Consent(purposes=[5]), r"purposes: .*pass a list of purposes"),
+        (lambda: Consent(purposes={"a": 1}), r"pass a list of purposes"),
+        (lambda: Consent.not_a_real_person(5), "Consent: reason: "),
+        (lambda: FakeVideo(extra=[1]), "FakeVideo: extra: "),
+        (lambda: Policy(timeout="soon"), "Policy: timeout must be a number"),
+        (lambda: Policy(deadline=float("nan")), "Policy: deadline must be a number"),
+        (lambda: Policy(max_tries=-1), "Policy: max_tries must be a number"),
+        (lambda: Workload(trainings="two"), "trainings must be a whole number"),
+        (lambda: Workload(script=5), "script is a value of type int: pass a text"),
+        (lambda: quote("heygen"), r"stack is a value of type str: pass Stack.parse"),
+        (lambda: compare(["heygen"], Workload()), r"stack is a value of type str"),
+        (lambda: Prices([5]), "Prices are made of Price"),
+        (lambda: Prices.load(file="a\0b"), "no file can be called that"),
+        (lambda: Delivery(body="{}", headers={}), "a Delivery has a body of bytes"),
+        (lambda: Marking(5), "signer must be a Signer"),
+    ],
+)
+def test_a_wrong_field_is_named_with_what_to_pass(make, message):
+    with pytest.raises(errors.ConfigError, match=message):
+        make()
+
+
+def test_a_model_of_a_vendors_answer_is_a_bad_reply():
+    with pytest.raises(errors.BadReply, match="Job: id"):  # never taken for "was not accepted"
+        Job(provider="fake", operation="video", id=5, state="running")
+
+
+def test_a_model_that_is_read_from_a_row_still_has_the_error_of_its_format():
+    with pytest.raises(ValidationError):
+        Consent.model_validate_json('{"subject": 5}')
+    assert not Consent.__pydantic_custom_init__  # so that nested models are read fast

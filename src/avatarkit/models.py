@@ -9,12 +9,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from ._text import mended_value
-from .errors import ConsentRequired, MediaRejected
+from .errors import AvatarKitError, BadReply, ConfigError, ConsentRequired, MediaRejected
 
 __all__ = [
     "MEDIA_TYPES",
@@ -82,13 +89,27 @@ def media_type_of(suffix: str) -> str:
 
 
 class Model(BaseModel):
-    """Base class of all models: frozen, without unknown fields."""
+    """Base class of all models: frozen, without unknown fields.
+
+    The constructor raises ``ConfigError``, a ``ValueError``, that names the field and repeats no
+    value; models of vendors' answers raise ``BadReply``.
+    """
+
+    invalid: ClassVar[type[AvatarKitError]] = ConfigError
 
     # Infinity is stored as a string, because null means that there is no value. Validators are
     # built at first use: most processes use few of the options, and each costs half a millisecond.
     model_config = ConfigDict(
         frozen=True, extra="forbid", ser_json_inf_nan="strings", defer_build=True
     )
+
+    def __init__(self, **fields: Any) -> None:
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            raise self.invalid(invalid(type(self), error)) from None  # its cause quotes values
+
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]  # not a custom one
 
     def mended(self) -> Self:
         """Return it without text that cannot be stored; itself if it has none."""
@@ -103,6 +124,12 @@ class Model(BaseModel):
         return cleaned(super().__repr__())
 
     __str__ = __repr__
+
+
+def invalid(model: type[BaseModel], error: ValidationError) -> str:
+    """Name the invalid fields of a model, and what belongs there; never their values."""
+    wrong = [(*map(str, one["loc"]), one["msg"]) for one in error.errors(include_url=False)[:3]]
+    return f"{model.__name__}: {'; '.join(': '.join(parts) for parts in wrong)}"
 
 
 class Operation(StrEnum):
@@ -162,11 +189,15 @@ def named_purpose(purpose: object) -> str:
     return found
 
 
-def _purposes(given: str | Iterable[str] | None) -> tuple[str, ...] | None:
+def _purposes(given: object) -> tuple[str, ...] | None:
     if given is None:
         return None
     named = [given] if isinstance(given, str) else given
-    return tuple(sorted({named_purpose(one) for one in named}))
+    listed = isinstance(named, Iterable) and not isinstance(named, Mapping)
+    words = [*cast("Iterable[object]", named)] if listed else [None]
+    if not all(isinstance(one, str) for one in words):
+        raise ValueError('pass a list of purposes, such as ["lessons"]')
+    return tuple(sorted({named_purpose(one) for one in words}))
 
 
 class Consent(Model):
@@ -194,9 +225,10 @@ class Consent(Model):
     @classmethod
     def not_a_real_person(cls, reason: str) -> Consent:
         """Build a consent for samples without a real person: a drawing, a synthetic voice."""
-        if not reason.strip():
+        consent = cls(real_person=False, reason=reason)
+        if not (consent.reason or "").strip():
             raise ConsentRequired("say why no real person is shown: not_a_real_person(reason)")
-        return cls(real_person=False, reason=reason)
+        return consent
 
 
 class ConsentRule(Model):
@@ -221,6 +253,8 @@ class Media(Model):
 
 class Action(Model):
     """Action that a person must take; it accompanies the status of a training or video."""
+
+    invalid = BadReply
 
     kind: Literal[
         "open_url",  # give consent at the provider
@@ -251,6 +285,8 @@ class Waiting(Model):
     ``prepared`` are the values so far, for the next call of ``prepare``. ``action`` is the action
     of the person; None if waiting is enough.
     """
+
+    invalid = BadReply
 
     prepared: dict[str, Any] = {}
     action: Action | None = None
@@ -351,6 +387,8 @@ class DubRequest(VendorRequest):
 class Speech(Model):
     """Synthesised audio, as a stream."""
 
+    invalid = BadReply
+
     audio: AsyncIterator[bytes] = Field(repr=False, exclude=True)
     media_type: str
     #: (text, start, end) in seconds, if the provider tells them
@@ -366,6 +404,8 @@ class Job(Model):
     ``id`` is polled; ``ref`` is the id for later calls (HeyGen polls a group and uses a look). If a
     provider has one id for both, ``ref`` may be empty.
     """
+
+    invalid = BadReply
 
     provider: str
     operation: Operation
@@ -390,6 +430,8 @@ class Job(Model):
 
 class VendorEvent(Model):
     """Event of a vendor, read from a webhook delivery."""
+
+    invalid = BadReply
 
     provider: str
     id: str  #: the same for a repeated delivery, which is then dropped

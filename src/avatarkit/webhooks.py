@@ -41,6 +41,12 @@ class Delivery:
     headers: Mapping[str, str] = field(repr=False)
     received: float = field(default_factory=time.time)  #: seconds since 1970
 
+    def __post_init__(self) -> None:
+        body: object = self.body
+        headers: object = self.headers
+        if not (isinstance(body, bytes) and isinstance(headers, Mapping)):
+            raise ConfigError("a Delivery has a body of bytes, and headers as a mapping")
+
     def json(self) -> dict[str, Any]:
         """Parse the body; raises ``WebhookRejected`` if it is not a JSON object in UTF-8.
 

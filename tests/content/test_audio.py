@@ -66,7 +66,7 @@ def test_a_clip_without_sound_is_named(tmp_path):
         for _ in range(5):
             container.mux(stream.encode(av.VideoFrame(32, 32, "yuv420p")))
         container.mux(stream.encode(None))
-    with pytest.raises(MediaRejected, match="mute.mp4 has no sound"):
+    with pytest.raises(MediaRejected, match=r"mute\.mp4 has no sound"):
         audio.write([source], tmp_path / "out.wav", "audio/wav")
 
 

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 
 from avatarkit import AvatarKit, Consent, errors
 from avatarkit.config.settings import Settings
@@ -143,7 +143,7 @@ async def test_nothing_is_sent_where_a_script_is_too_long(tmp_path, wire, name):
     "option", [option for vendor in VENDORS.values() for option in vendor.option_types]
 )
 def test_an_option_that_a_vendor_does_not_have_cannot_be_written_down(option):
-    with pytest.raises(ValidationError, match="no_such_option"):
+    with pytest.raises(errors.ConfigError, match="no_such_option"):
         option(no_such_option=1)
 
 

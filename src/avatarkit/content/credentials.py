@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
 import anyio
 import anyio.to_thread
@@ -181,6 +181,8 @@ class Marking:
     def __init__(
         self, signer: Signer | None = None, *, watermarker: Watermarker | None = None
     ) -> None:
+        if not isinstance(cast("object", signer), Signer | None):
+            raise errors.ConfigError("signer must be a Signer: Marking(Signer(certificates, key))")
         self._signer = signer
         self._watermarker = watermarker
         if signer is not None:

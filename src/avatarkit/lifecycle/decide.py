@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
+from ..errors import ConfigError
 from ..models import JobState, Operation
 from ..records import Attempt, OperationState, Phase, Record, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """The numbers of the money rule and of the schedule; seconds unless said otherwise."""
+    """The numbers of the money rule and of the schedule; seconds unless said otherwise.
+
+    Raises ``ConfigError`` for a value that is no number, or is below zero.
+    """
 
     send_guard: float = 10.0  #: from saving the intent to the first byte sent; later: not sent
     timeout: float = 120.0  #: the whole of a billable call, and of any other
@@ -27,6 +32,13 @@ class Policy:
     patience: int = 3  #: times in a row that a vendor takes nothing before another stack is asked
     discard_limit: int = 8  #: attempts to delete uploads before they are left where they are
     account_check: float = 60.0  #: how often a record waits for its own account's key
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            value: object = getattr(self, name)
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not (number and 0 <= cast("float", value) < math.inf):
+                raise ConfigError(f"Policy: {name} must be a number from 0 on")
 
 
 R = TypeVar("R", bound=Record)

@@ -240,9 +240,7 @@ class Requests:
 
 def _options(record: Record, provider: Provider) -> tuple[Options, ...]:
     types = {t.__name__: t for t in provider.option_types}
-    return tuple(
-        types[o["type"]].model_validate(o["values"]) for o in record.options if o["type"] in types
-    )
+    return tuple(types[o["type"]](**o["values"]) for o in record.options if o["type"] in types)
 
 
 def unreachable(provider: str) -> errors.ConfigError:

@@ -11,7 +11,19 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from ..models import Operation
-from .quotes import Choice, Estimate, Part, Quote, Scenario, Stacked, Workload, part, quoted, shared
+from .quotes import (
+    Choice,
+    Estimate,
+    Part,
+    Quote,
+    Scenario,
+    Stacked,
+    Workload,
+    part,
+    quoted,
+    require_stack,
+    shared,
+)
 from .rows import Price, Prices
 
 Label = TypeVar("Label", bound=str | None)
@@ -80,6 +92,8 @@ def compare(
     """
     prices = Prices.load() if prices is None else prices
     given = list(stacks)
+    for stack in given:
+        require_stack(stack)
     left_out = {s.name: why for s in given if (why := _objection(s, workload, prices))}
     quotes = [(s, quoted(s, workload, prices, choose)) for s in given if s.name not in left_out]
     quotes.sort(key=lambda pair: (len(pair[1].unknown), pair[1].expected.known, pair[0].name))

@@ -27,6 +27,20 @@ _ZERO = Decimal(0)
 _MINUTE = Decimal(60)
 
 
+def require_stack(stack: object) -> None:
+    """Raise ``ConfigError`` for what has no name and roles, such as the bare name of a stack."""
+    if not isinstance(getattr(stack, "roles", None), Mapping):
+        raise ConfigError(
+            f"stack is a value of type {type(stack).__name__}: pass Stack.parse('heygen'), or use "
+            "kit.prices, which takes names"
+        )
+
+
+def _require_type(name: str, value: object, kind: type, wanted: str) -> None:
+    if not isinstance(value, kind | None):
+        raise ConfigError(f"{name} is a value of type {type(value).__name__}: pass {wanted}")
+
+
 class Scenario(StrEnum):
     """Low, expected or high cost scenario."""
 
@@ -78,8 +92,13 @@ class Workload:
 
     def __post_init__(self) -> None:
         for name in ("trainings", "videos", "dubs"):
-            if getattr(self, name) < 0:
-                raise ConfigError(f"{name} must be 0 or more, and is {getattr(self, name)}")
+            value: object = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise ConfigError(f"{name} must be a whole number from 0 on")
+            if value < 0:
+                raise ConfigError(f"{name} must be 0 or more, and is {value}")
+        _require_type("script", self.script, str, "a text")
+        _require_type("seconds", self.seconds, Decimal, "a Decimal")
         if self.seconds is not None and self.script is not None:
             raise ConfigError("give either a script or seconds")
         if self.seconds is not None and not (self.seconds.is_finite() and self.seconds > 0):
@@ -488,6 +507,7 @@ def quoted(
     stack: Stacked, workload: Workload, prices: Prices, choose: Choice = MappingProxyType({})
 ) -> Quote:
     """``quote`` of a workload."""
+    require_stack(stack)
     check_choice(choose, prices)
     sums: dict[Scenario, Estimate] = {}
     for scenario in Scenario:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self, cast, overload
 
@@ -137,8 +138,10 @@ class Prices(Sequence[Price]):
 
     def __init__(self, *groups: Iterable[Price]) -> None:
         found: dict[PriceKey, Price] = {}
-        for group in groups:
-            found.update({price.key: price for price in group})
+        for price in chain.from_iterable(groups):
+            if not isinstance(cast("object", price), Price):
+                raise ConfigError("Prices are made of Price: Prices([Price(...)])")
+            found[price.key] = price
         real = {(p.provider, p.operation) for p in found.values() if not p.fallback}
         self._rows = tuple(
             p for p in found.values() if not (p.fallback and (p.provider, p.operation) in real)
@@ -200,6 +203,8 @@ def read(path: Path) -> tuple[Price, ...]:
         raise ConfigError(f"price file {path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"price file {path} is not UTF-8: {error.reason}") from None
+    except ValueError:
+        raise ConfigError(f"price file {str(path)!r}: no file can be called that") from None
     return parse(text, str(path))
 
 
