@@ -1175,7 +1175,7 @@ def test_an_answer_that_is_not_offered_is_refused():
 def test_a_person_who_has_done_it_lets_us_look_at_once():
     scene = Scene()
     scene.until(lambda r: r.operation(VOICE).job.id)
-    action = Action(kind="open_url", message="agree", operation=VOICE)
+    action = Action(kind="open_url", message="agree", operation=VOICE, choices=("done",))
     scene.world.rows["t1"] = apply(scene.record, Asked(at=1000.0, action=action))
     assert scene.resolve("done").next_at == scene.world.now
 
