@@ -163,6 +163,74 @@ async def test_after_an_accident_nothing_is_spent_and_no_order_is_taken(
         assert vendor.accepted == {}
 
 
+def restore_into(path, backup):
+    with sqlite3.connect(backup) as source, sqlite3.connect(path) as target:
+        source.backup(target)
+
+
+def overwrite_each_file(path, backup):
+    for suffix in ("", "-wal", "-shm"):
+        shutil.copyfile(beside(backup, suffix), beside(path, suffix))
+
+
+def overwrite_after_a_checkpoint(path, backup):
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    restored = backup.with_name("restored.db")
+    restore_into(restored, backup)
+    shutil.copyfile(restored, path)
+
+
+def replace_rows(path, backup):
+    with sqlite3.connect(path) as connection:
+        connection.execute("ATTACH ? AS backup", (str(backup),))
+        for table in ("history", "avatar_training", "jobs", "ledger"):
+            connection.execute(f"DELETE FROM main.{table}")
+            connection.execute(f"INSERT INTO main.{table} SELECT * FROM backup.{table}")
+
+
+def restore_another_database(path, backup):
+    with sqlite3.connect(backup) as connection:
+        connection.execute("UPDATE history SET database = 'another', changes = 1000000")
+    restore_into(path, backup)
+
+
+@pytest.mark.parametrize(
+    "restore",
+    [
+        restore_into,
+        overwrite_each_file,
+        overwrite_after_a_checkpoint,
+        replace_rows,
+        restore_another_database,
+    ],
+)
+async def test_a_backup_restored_into_the_open_file_is_noticed_and_nothing_is_paid_twice(
+    restore, path, tmp_path, avatarkit_samples, avatarkit_offline
+):
+    clock = FakeClock()
+    vendor = FakeVendor(clock=clock, durations=dict.fromkeys(Operation, 0.0))
+    order = {"user_id": "ana", "clone_id": "main", **avatarkit_samples}
+    async with kit_on(path, vendor, clock) as kit, kit_on(path, vendor, clock) as other:
+        training = await kit.train(**order)
+        backup = tmp_path / "backup.db"
+        for suffix in ("", "-wal", "-shm"):
+            shutil.copyfile(beside(path, suffix), beside(backup, suffix))
+        while not (await other.get(training.id)).status.final:
+            await kit.admin.tick()
+            await clock.sleep(30)
+        paid = vendor.accepted
+        restore(path, backup)
+
+        for each in (kit, other):
+            await each.admin.tick()
+            await clock.sleep(30)
+            for call in (each.train(**order), each.get(training.id), each.admin.ping()):
+                with pytest.raises(StorageError, match="db restored"):
+                    await call
+        assert vendor.accepted == paid
+
+
 async def test_a_file_that_is_put_back_works_again(path, avatarkit_samples, avatarkit_offline):
     clock = FakeClock()
     async with kit_on(path, FakeVendor(clock=clock), clock) as kit:

@@ -126,7 +126,8 @@ class OpenedFile:
 
     SQLite goes on in a file that was moved, deleted or replaced, and what it stores there is lost:
     an intent in it would not prevent a second payment. Nor may the write-ahead log and its index
-    be replaced, which other processes would then read in vain, nor the file be cut off.
+    be replaced, which other processes would then read in vain, nor the file be cut off. A backup
+    that is restored into the same file, as by ``.restore`` or ``cp``, has counted fewer changes.
     """
 
     def __init__(self, path: Path) -> None:
@@ -136,6 +137,7 @@ class OpenedFile:
         self._main = _identity(path)
         self._known: list[tuple[int, int] | None] = []
         self._size = self._schema = 0
+        self._history = ("", 0)
 
     def note(self, connection: sqlite3.Connection) -> None:
         """Remember the files; raises ``StorageError`` if the database was replaced meanwhile."""
@@ -144,6 +146,11 @@ class OpenedFile:
         if self._known[0] != self._main or self._main is None:
             raise self._replaced()
         self._size = self._path.stat().st_size
+        self._history = _history(connection)
+
+    def count(self, connection: sqlite3.Connection) -> None:
+        """Count the changes of the open transaction, for all processes."""
+        connection.execute("UPDATE history SET changes = changes + 1")
 
     def require(self, connection: sqlite3.Connection) -> None:
         """Raise ``StorageError`` unless the files are those that were opened.
@@ -163,6 +170,11 @@ class OpenedFile:
             self._schema = schema
         self._size = size
         require_version(_pragma(connection, "user_version"), self._path)
+        known, changes = self._history  # before the query: another thread may count meanwhile
+        found = _history(connection)
+        if found[0] != known or found[1] < changes:
+            raise self._replaced()
+        self._history = found
 
     def explain(self, error: Exception, connection: sqlite3.Connection) -> Exception:
         """Return the reason of a failure: that the files are others now, else ``error`` itself."""
@@ -172,12 +184,14 @@ class OpenedFile:
             return reason
         except sqlite3.Error:
             pass
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:  # it was one before
+            return self._replaced()
         return error
 
     def _replaced(self) -> StorageError:
         return StorageError(
-            f"database {self._path} was moved, deleted, replaced or cut off while it was open; "
-            "nothing was sent. Stop every process that uses it, put the file back (after a "
+            f"database {self._path} was moved, deleted, replaced, restored or cut off while it was "
+            "open; nothing was sent. Stop every process that uses it, put the file back (after a "
             "restore, run `avatarkit db restored`), and start them again"
         )
 
@@ -317,6 +331,12 @@ def _journal_mode(connection: sqlite3.Connection, give_up_at: float) -> str | No
         if not busy or time.monotonic() > give_up_at:
             raise
         return None
+
+
+def _history(connection: sqlite3.Connection) -> tuple[str, int]:
+    """Id of the database, and the number of its changes."""
+    found = connection.execute("SELECT database, changes FROM history").fetchone()
+    return (str(found[0]), int(found[1])) if found else ("", 0)
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

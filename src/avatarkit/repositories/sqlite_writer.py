@@ -107,8 +107,11 @@ class Writer:
             self._fail(batch, error)
             return
         try:
+            before = self._connection.total_changes
             for change in batch:
                 change.attempt(self._connection)
+            if self._connection.total_changes != before:
+                self._file.count(self._connection)
             self._connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - goes to the callers; the thread must go on
             self._give_up(batch, error)

@@ -2,6 +2,13 @@
 -- for queries and for people. Times are seconds since 1970, but "lease_until" is in seconds since
 -- the start of the machine that "lease_boot_id" names.
 
+-- One row: a process that finds another database, or fewer changes than it knows of, stops.
+CREATE TABLE history (
+    database TEXT NOT NULL,
+    changes  INTEGER NOT NULL
+);
+INSERT INTO history VALUES (lower(hex(randomblob(16))), 0);
+
 CREATE TABLE user_clones (
     id              TEXT PRIMARY KEY,
     user_id         TEXT NOT NULL,
