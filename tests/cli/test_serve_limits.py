@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import resource
 import signal
@@ -189,6 +190,20 @@ def test_it_answers_while_more_connect_than_it_may_open_files(serve):  # noqa: F
     log = server.communicate()[1]
     assert "Too many open files" not in log
     assert len(log) < 2000
+
+
+def test_a_system_without_a_limit_on_open_files_takes_all_connections(monkeypatch):
+    from avatarkit.server import connections
+
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setitem(sys.modules, "resource", None)
+    spec = importlib.util.spec_from_file_location(
+        "avatarkit.server.connections_of_windows", connections.__file__
+    )
+    there = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, there)
+    spec.loader.exec_module(there)
+    assert there.fitting(there.open_files(), 2000) == (2000, 2048)
 
 
 def test_a_soft_limit_on_open_files_is_raised(serve):  # noqa: F811

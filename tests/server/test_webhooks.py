@@ -122,13 +122,28 @@ async def test_a_signed_delivery_is_kept_with_all_that_is_known_of_it(site, vend
 
 @pytest.mark.parametrize("kind", [MemoryRepository, SqliteRepository])
 @pytest.mark.parametrize("odd", [r"\ud800", r"\u0000"])
-async def test_an_id_that_cannot_be_kept_is_refused_as_malformed(site, kind, odd, tmp_path):
+async def test_an_id_that_cannot_be_kept_is_kept_with_a_replacement(site, kind, odd, tmp_path):
     place = (tmp_path / "a.db",) if kind is SqliteRepository else ()
     site.repository = kind(*place, clock=SystemClock())
     raw = json.dumps(VENDORS["heygen"][2]).encode().replace(b"vid_1", odd.encode())
     async with site.running() as app, site.client(app) as client:
         answer = await post(site, client, "heygen", raw)
-        assert (answer.status_code, await kept(site)) == (401, ())
+        (entry,) = await kept(site)
+    assert (answer.status_code, entry.outcome) == (200, "received")
+    assert [event.job.id for event in entry.events] == ["\ufffd"]
+
+
+@pytest.mark.parametrize("job", ["%00", "a%0Bb", "x" * 201, "%EF%BF%BE"])
+async def test_a_job_parameter_that_is_none_of_ours_is_refused_and_not_kept(site, job):
+    raw = json.dumps(VENDORS["heygen"][2]).encode()
+    headers = VENDORS["heygen"][1](raw, int(time.time()))
+    async with site.running() as app, site.client(app) as client:
+        answer = await client.post(
+            f"{address(site, 'heygen')}?job={job}",
+            content=raw,
+            headers={"content-type": "application/json", **headers},
+        )
+    assert (answer.status_code, await kept(site)) == (400, ())
 
 
 async def test_heygens_published_vector_is_accepted(site):

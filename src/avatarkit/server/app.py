@@ -21,6 +21,7 @@ from starlette.staticfiles import StaticFiles
 
 from .. import errors
 from .._log import cleaned, get_logger
+from .._text import flaw, has_controls
 from ..kit import AvatarKit
 from ..media import signing
 from ..webhooks import require_unguessable
@@ -154,17 +155,23 @@ def _served(
         user = await authenticate(request)
         if user is None:
             return _failed(401, "AuthError", "sign in: send Authorization: Bearer <token>")
-        # Databases store no NUL character; PostgreSQL rejects even a query with one.
-        if any("\0" in value or len(value) > _NAME for value in request.path_params.values()):
+        names = [v for k, v in request.path_params.items() if k != "clone_id"]  # has its own rule
+        if not all(map(_may_be_stored, names)):
             raise errors.NotFound(
-                f"Names and IDs in paths have at most {_NAME} characters, and no NUL character."
+                f"Names and IDs in paths have 1 to {_NAME} characters, and no control characters."
             )
-        if any("\0" in value for value in request.query_params.values()):
-            raise BadBody("The query must not contain NUL characters.")
+        for name, value in request.query_params.items():
+            if found := flaw(value):
+                raise BadBody(f"{cleaned(name)[:_NAME]}: the text has {found}: remove it")
         return await row.handler(api, request, user)
 
     answer: Callable[[Request], Awaitable[Response]] = signed_in if row.signed_in else public
     return routing.Route(row.path, answer, methods=[row.method], name=row.name)
+
+
+def _may_be_stored(name: str) -> bool:
+    """Return True for a name or an ID that something stored could have."""
+    return 0 < len(name.strip()) <= len(name) <= _NAME and not (flaw(name) or has_controls(name))
 
 
 def _document() -> routing.BaseRoute:

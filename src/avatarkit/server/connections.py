@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import resource
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +20,11 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from .._log import get_logger
 from .guards import HEADERS
+
+if sys.platform == "win32":
+    resource = None
+else:
+    import resource
 
 log = get_logger(__name__)
 
@@ -53,7 +58,9 @@ class Limits:
 
 
 def open_files() -> int:
-    """Raise the soft limit on open files to the hard limit, and return it."""
+    """Raise the soft limit on open files to the hard limit; return it, or -1 if there is none."""
+    if resource is None:  # sockets of Windows are no files
+        return -1
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from .._log import cleaned, get_logger
-from .._text import nested
+from .._text import flaw, nested
 from ..errors import ConfigError, StorageError, WebhookRejected
 from ..kit import AvatarKit
 from ..stacks import registry
@@ -22,6 +22,8 @@ from .running import KitRunner
 log = get_logger(__name__)
 
 _TYPES = frozenset({"", "application/json", "text/json", "text/plain"})
+#: Maximum characters of a callback ID.
+_LONGEST_JOB = 200
 _UNKNOWN = 404, "unknown webhook address"
 
 
@@ -65,9 +67,11 @@ class WebhookEndpoint:
         body = await limited(request, MAX_JSON)
         if nested(body):
             return 400, "the JSON is nested too deep"
-        await self._runner.ready()
         provider, delivery = request.path_params["provider"], Delivery(body, dict(request.headers))
         token = request.query_params.get("job") if request.scope["query_string"] else None
+        if token is not None and (len(token) > _LONGEST_JOB or flaw(token)):
+            return 400, "the job parameter is none of ours"
+        await self._runner.ready()
         try:
             await self._kit.webhooks.receive(provider, delivery, token=token, apply=False)
         except WebhookRejected:
