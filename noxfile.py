@@ -484,7 +484,8 @@ def covered(session: nox.Session) -> None:
 @session(python=PYTHONS[OLDEST])
 def lowest(session: nox.Session) -> None:
     """Kit, media and core with the lowest versions of all dependencies that are allowed."""
-    extras = sorted(set(PROJECT["optional-dependencies"]) - {"all", "coqui"})
+    heavy = {"coqui", "watermark"}  # both bring torch, several gigabytes of it
+    extras = sorted(set(PROJECT["optional-dependencies"]) - {"all"} - heavy)
     session.install(
         "--resolution=lowest-direct", "--reinstall-package=avatarkit-sdk", f".[{','.join(extras)}]"
     )
