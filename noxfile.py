@@ -131,6 +131,7 @@ SMOKE = [
 ]
 #: The kit, records, how they move, what is paid for, and what vendors tell.
 CORE = [
+    "tests/test_arguments.py",
     "tests/test_kit.py",
     "tests/test_records.py",
     "tests/lifecycle/test_states.py",
