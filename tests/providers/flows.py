@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -1170,7 +1171,7 @@ class House:
             repository=self.repository,
             media=self.shelf,
             # No face is looked for: the one in the samples is not what is tested here.
-            providers={**self.providers, "local": object()},
+            providers={**self.providers, "local": SimpleNamespace(capabilities=None)},
             clock=self.clock,
             settings=Settings(inboxes=INBOXES),
             worker=worker,

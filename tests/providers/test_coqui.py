@@ -624,6 +624,12 @@ def twins(request, tmp_path, model, wire):
     )
 
 
+def samples_of(file):
+    """Samples of a WAV."""
+    with wave.open(file if isinstance(file, io.BytesIO) else str(file)) as sound:
+        return sound.readframes(sound.getnframes())
+
+
 @pytest.mark.slow
 async def test_a_voice_of_coqui_is_heard_from_a_face_of_local(twins, tmp_path, model):
     async with twins as kit:
@@ -632,4 +638,4 @@ async def test_a_voice_of_coqui_is_heard_from_a_face_of_local(twins, tmp_path, m
         await kit.save(video, tmp_path / "hello.mp4")
         await kit.save(video, tmp_path / "hello.wav", file="audio")
     assert (tmp_path / "hello.mp4").read_bytes()[4:8] == b"ftyp"
-    assert (tmp_path / "hello.wav").read_bytes() == model.sound
+    assert samples_of(tmp_path / "hello.wav") == samples_of(io.BytesIO(model.sound))  # it is marked, too
