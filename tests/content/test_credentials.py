@@ -8,6 +8,7 @@ import io
 import json
 import struct
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -22,6 +23,7 @@ from avatarkit.content.credentials import AI_MADE, SIDECAR, Marking, Signer, dis
 from avatarkit.content.marks import read_marks
 from avatarkit.content.results import Expected, check
 from avatarkit.content.watermark import watermarker_from
+from avatarkit.content.xmp import stated as says
 from avatarkit.media.folder import FolderStore
 from avatarkit.providers.fake import Fake, FakeVendor, filmed, portrait
 from avatarkit.repositories.memory import MemoryRepository
@@ -262,6 +264,22 @@ async def test_the_sidecar_speaks_of_these_bytes(store, clip):
     told = await sidecar(store)
     assert told["digital_source_type"] == AI_MADE
     assert (told["sha256"], told["size"]) == (hashlib.sha256(body).hexdigest(), len(body))
+
+
+@pytest.mark.parametrize(
+    ("piece", "count", "stated"),
+    [
+        (b"<x:xmpmeta", 400_000, False),
+        (b"<x:xmpmeta></x:xmpmeta", 200_000, False),
+        (b"<x:xmpmeta" + AI_MADE.encode(), 1, True),
+    ],
+)
+def test_a_file_is_searched_for_packets_once(tmp_path, piece, count, stated):
+    path = tmp_path / "result"
+    path.write_bytes(piece * count + b"</x:xmpmeta>")
+    began = time.process_time()
+    assert says(path, AI_MADE.encode()) is stated
+    assert time.process_time() - began < 5
 
 
 async def test_what_is_marked_is_not_marked_again(store, clip):

@@ -7,6 +7,8 @@ import gzip
 import io
 import json
 import struct
+import sys
+from contextlib import suppress
 
 import anyio
 import pytest
@@ -253,6 +255,99 @@ def test_a_film_of_another_length_is_refused(checked, seconds, length):
 )
 def test_a_film_may_be_a_little_shorter_or_longer(checked, seconds, length):
     checked(filmed(seconds), "video", "", length)
+
+
+def sound(container, codec="libopus", rate=48_000):
+    """Five seconds of a tone, in a container that ``made`` does not know."""
+    av, np = pytest.importorskip("av"), pytest.importorskip("numpy")
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as out:
+        stream = out.add_stream(codec, rate=rate, layout="mono")
+        stream.open()
+        tone = np.sin(np.arange(5 * rate) / 20).astype(np.float32)[None] / 2
+        frame = av.AudioFrame.from_ndarray(tone, format="fltp", layout="mono")
+        frame.sample_rate = rate
+        one = av.AudioResampler(stream.format.name, "mono", rate, stream.frame_size)
+        for piece in [*one.resample(frame), *one.resample(None)]:
+            out.mux(stream.encode(piece))
+        out.mux(stream.encode(None))
+    return file.getvalue()
+
+
+@pytest.mark.usefixtures("decoder")
+@pytest.mark.parametrize(("container", "codec"), [("ogg", "libopus"), ("adts", "aac")])
+def test_sound_with_something_else_in_its_middle_is_refused(checked, container, codec):
+    whole = sound(container, codec)
+    checked(whole, "audio")
+    middle, length = len(whole) // 2, len(whole) // 4
+    for other in (bytes(length), PAGE * (length // len(PAGE) + 1)):
+        with pytest.raises(errors.BadResult, match=r"damaged|missing"):
+            checked(whole[:middle] + other[:length] + whole[middle + length :], "audio")
+
+
+@pytest.mark.usefixtures("decoder")
+def test_a_page_that_is_missing_in_an_ogg_is_noticed(checked):
+    pages = sound("ogg").split(b"OggS")
+    del pages[4]
+    with pytest.raises(errors.BadResult, match="pages are missing"):
+        checked(b"OggS".join(pages), "audio")
+
+
+@pytest.mark.usefixtures("decoder")
+def test_a_wav_that_does_not_state_its_bit_rate_is_whole(checked):
+    content = sound("wav", "adpcm_ms")
+    assert checked(content[:28] + bytes(4) + content[32:], "audio").media_type == "audio/wav"
+
+
+@pytest.mark.parametrize("other", [bytes(1), b"<html>"])
+def test_a_damaged_avif_is_refused(checked, other):
+    pillow = pytest.importorskip("PIL.Image")
+    file = io.BytesIO()
+    pillow.linear_gradient("L").rotate(30).convert("RGB").save(file, "AVIF")
+    content = file.getvalue()
+    checked(content, "thumbnail")
+    middle, length = len(content) // 2, len(content) // 4
+    damaged = content[:middle] + (other * length)[:length] + content[middle + length :]
+    with pytest.raises(errors.BadResult, match="cannot be decoded"):
+        checked(damaged, "thumbnail")
+
+
+def box(kind, *bodies):
+    body = b"".join(bodies)
+    return struct.pack(">I4s", 8 + len(body), kind) + body
+
+
+def chunked(chunks):
+    """An MP4 whose index has so many chunks."""
+    table = [
+        box(b"stsz", bytes(4), struct.pack(">II", 1, 5)),
+        box(b"stsc", bytes(4), struct.pack(">IIII", 1, 1, 1, 1)),
+        box(b"stco", bytes(4), struct.pack(">I", chunks), bytes(4 * chunks)),
+    ]
+    header = box(b"mdhd", bytes(4), struct.pack(">IIIII", 0, 0, 1000, 1000, 0))
+    handler = box(b"hdlr", bytes(8), b"vide", bytes(12))
+    media = box(b"mdia", header, handler, box(b"minf", box(b"stbl", *table)))
+    return box(b"ftyp", b"isom", bytes(4)) + box(b"moov", box(b"trak", media))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of the kernel")
+@pytest.mark.parametrize(
+    "content",
+    [
+        lambda: chunked(25_000_000),
+        lambda: box(b"ftyp", b"isom", bytes(4)) + box(b"free") * 8_000_000,
+        lambda: b"[" + b"[]," * 5_500_000 + b"[]]",
+    ],
+    ids=["chunks", "boxes", "json"],
+)
+def test_a_result_with_an_endless_index_takes_no_memory_here(checked, content):
+    resource = pytest.importorskip("resource")
+    content = content()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with suppress(errors.BadResult):
+        checked(content, "extra")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
 
 
 # -- in the kit -----------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """Integrity of a file without a decoder: container, streams, length, and that no byte is missing.
 
 Pure Python, for results that vendors deliver. ``containers`` tells the format; this module also
-reads the indexes of the usual ones, in place (``mmap``), so that neither a large file nor a false
-index takes memory. What only a decoder sees, damaged pictures
+reads the indexes of the usual ones, in place (``mmap``) and in a child process, so that neither a
+large file nor a false index harms this one. What only a decoder sees, damaged pictures
 within a whole container, is the business of ``playback``.
 """
 
@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from .containers import Foreign, identify, picture_is_cut
+from . import sandbox
+from .containers import Foreign, adts_frame, identify, picture_is_cut
 
 Kind = Literal["video", "audio", "image", "text"]
 
@@ -68,10 +69,12 @@ _SOUND = frozenset[Kind]({"audio"})
 _Data = mmap.mmap
 
 
+@sandbox.job(pool=sandbox.WORK, limits=sandbox.Limits(cpu=120.0, wall=240.0))
 def examine(path: Path) -> Container:
-    """Read the containers' headers and follow them to the end of the file; blocking.
+    """Read the containers' headers and follow them to the end of the file, in the sandbox.
 
-    Raises ``DamagedError`` for a file that is empty, cut off, or of no known format.
+    Raises ``DamagedError`` for a file that is empty, cut off, or of no known format, and
+    ``LimitExceeded`` for an index of excessive size.
     """
     size = path.stat().st_size
     if not size:
@@ -362,9 +365,10 @@ def _wav(data: _Data) -> Container | None:
             wanted = long_size or (has if size in _UNTOLD else size)
             if wanted > has:
                 raise _cut(start + wanted, len(data))
-            if not wanted or not rate:
+            if not wanted:
                 raise DamagedError("it has no sound")
-            return Container(media_type="audio/wav", streams=_SOUND, seconds=wanted / rate)
+            seconds = wanted / rate if rate else None
+            return Container(media_type="audio/wav", streams=_SOUND, seconds=seconds)
     raise DamagedError("it is cut off: its sound (data) is missing")
 
 
@@ -436,6 +440,24 @@ def _mp3(data: _Data) -> Container:
     return Container(media_type="audio/mpeg", streams=_SOUND, seconds=seconds)
 
 
+def _aac(data: _Data) -> None:
+    """Walk the frames of AAC (ADTS), whose first bytes are all the same, to the end of the file."""
+    at, stray, same = _behind_id3(data), 0, b""
+    while at < len(data):
+        size = adts_frame(data[at : at + 6])
+        same = same or (data[at : at + 3] if size else b"")
+        if size and data[at : at + 3] == same:
+            at += size
+        elif data[at : at + 3] in {b"TAG", b"ID3", b"APE"}:
+            return
+        else:
+            at, stray = at + 1, stray + 1
+        if stray > _STRAY:
+            raise DamagedError("its frames are damaged")
+    if at > len(data):
+        raise _cut(at, len(data))
+
+
 def _behind_id3(data: _Data) -> int:
     """Offset behind an ID3v2 tag; raises ``DamagedError`` if the file ends within it."""
     if data[:3] != b"ID3":
@@ -456,6 +478,26 @@ def _stated_frames(data: _Data, at: int) -> int | None:
     if found < 0 or len(head) < found + 12 or not head[found + 7] & 1:
         return None
     return int.from_bytes(head[found + 8 : found + 12], "big")
+
+
+# -- Ogg (RFC 3533) ---------------------------------------------------------------------------
+
+
+def _ogg(data: _Data) -> None:
+    """Walk the pages to the end of the file; each stream numbers its own."""
+    at, following = 0, dict[bytes, int]()
+    while at < len(data):
+        if data[at : at + 4] != b"OggS":
+            raise DamagedError("its pages are damaged")
+        serial, (number,) = data[at + 14 : at + 18], struct.unpack_from("<I", data, at + 18)
+        begins = data[at + 5] & 2
+        if not begins and number != following.get(serial, number):
+            raise DamagedError("pages are missing in it")
+        following[serial] = number + 1
+        table = data[at + 27 : at + 27 + data[at + 26]]
+        at += 27 + len(table) + sum(table)
+    if at > len(data):
+        raise _cut(at, len(data))
 
 
 # -- pictures ---------------------------------------------------------------------------------
@@ -524,5 +566,7 @@ _READERS: Mapping[str, Callable[[_Data], Container | None]] = {
     **dict.fromkeys(("video/webm", "video/x-matroska"), _webm),
     "audio/wav": _wav,
     "audio/mpeg": _mp3,
+    "audio/aac": _aac,
+    **dict.fromkeys(("audio/ogg", "video/ogg"), _ogg),
     "image/png": _png,
 }

@@ -95,7 +95,7 @@ def read_picture(source: Path | BinaryIO, container: Container, longest_side: in
         raise DecodeError("its header is damaged, or its format unknown") from error
     except Image.DecompressionBombError as error:
         raise TooLargeError(*_stated_size(source), MAX_PIXELS) from error
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error) as error:
+    except _BAD_PICTURE as error:
         raise DecodeError(str(error).rstrip(".")) from error
     if orientation >= _LYING:
         width, height = height, width
@@ -107,6 +107,13 @@ def read_picture(source: Path | BinaryIO, container: Container, longest_side: in
         rgb=rgb.tobytes(),
         size=rgb.size,
     )
+
+
+#: Exceptions by which Pillow's decoders report a bad file; ``RuntimeError`` is that of AVIF.
+_BAD_PICTURE = (
+    *(OSError, SyntaxError, ValueError, EOFError, IndexError, RuntimeError),
+    struct.error,
+)
 
 
 def _stated_size(source: Path | BinaryIO) -> tuple[int, int]:

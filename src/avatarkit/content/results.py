@@ -15,9 +15,6 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
-import anyio
-import anyio.to_thread
-
 from .. import errors
 from .._log import get_logger
 from ..interfaces import MediaStore
@@ -155,7 +152,7 @@ class Results:
 async def check(path: Path, expected: Expected) -> Container:
     """Check a file as what it claims to be. Raises ``BadResult`` with the reason."""
     try:
-        found = await anyio.to_thread.run_sync(_read, path, expected)
+        found = _raw(path, expected) or await _whole(path, expected)
         if expected.media_type not in _RAW and "text" not in found.streams and _plays():
             found = await _played(path, found)
         _measure(found, expected.lengths)
@@ -166,10 +163,6 @@ async def check(path: Path, expected: Expected) -> Container:
             operation=expected.operation,
         ) from error
     return found
-
-
-def _read(path: Path, expected: Expected) -> Container:
-    return _raw(path, expected) or _whole(path, expected)
 
 
 def _measure(found: Container, lengths: tuple[Length, ...]) -> None:
@@ -192,8 +185,11 @@ def _raw(path: Path, expected: Expected) -> Container | None:
     return Container(media_type=expected.media_type, streams=audio, seconds=seconds)
 
 
-def _whole(path: Path, expected: Expected) -> Container:
-    found = examine(path)
+async def _whole(path: Path, expected: Expected) -> Container:
+    try:
+        found = await examine.run(path)
+    except sandbox.LimitExceeded as error:
+        raise DamagedError(f"it {error.reason}") from error
     _require(found, expected.kinds)
     return found
 

@@ -66,11 +66,10 @@ def add(path: Path, media_type: str, content: bytes, known: bytes) -> bool:
 def states(data: _Data, known: bytes) -> bool:
     """True if a packet in the file contains ``known``."""
     at = data.find(b"<x:xmpmeta")
-    while at >= 0:
-        end = data.find(b"</x:xmpmeta", at)
-        if end >= 0 and data.find(known, at, end) >= 0:
+    while at >= 0 and (end := data.find(b"</x:xmpmeta", at)) >= 0:
+        if data.find(known, at, end) >= 0:
             return True
-        at = data.find(b"<x:xmpmeta", at + 1)
+        at = data.find(b"<x:xmpmeta", end)  # what begins within a packet was searched with it
     return False
 
 

@@ -854,7 +854,7 @@ async def _seconds(media: Media) -> float:
     with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder, suppress(DamagedError):
         path = Path(folder) / "media"
         await spool(path, media.open())
-        return examine(path).seconds or 1.0
+        return (await examine.run(path)).seconds or 1.0
     return 1.0
 
 
