@@ -5,9 +5,11 @@ import struct
 from importlib.resources import files
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
-from avatarkit.content import audio, decoding, pictures
+from avatarkit.content import audio, decoding, pictures, playback
 from avatarkit.errors import MediaRejected
 from avatarkit.intake import probing
 
@@ -88,3 +90,36 @@ def test_a_damaged_recording_to_join_is_rejected_by_name(tmp_path):
     damaged.write_bytes(b"RIFF" + bytes(99))
     with pytest.raises(MediaRejected, match=r"me\.wav"):
         audio.write([damaged], tmp_path / "out.mp3", "audio/mpeg")
+
+
+def flv_tag(kind, body):
+    return bytes([kind]) + struct.pack(">I", len(body))[1:] + bytes(7) + body
+
+
+def with_a_late_stream(form):
+    """A film whose sound begins behind the first eight megabytes."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=form) as out:
+        stream = out.add_stream("flv1" if form == "flv" else "mpeg1video", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        for _ in range(50):
+            picture = np.zeros((64, 64, 3), np.uint8)
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        out.mux(stream.encode())
+    sound = b"\xff\xfb\x90\xc4" + bytes(413)
+    if form == "flv":
+        between = (flv_tag(9, b"\x22" + bytes(1_000_000)) + struct.pack(">I", 1_000_012)) * 8
+        return file.getvalue() + between + flv_tag(8, b"\x2f" + sound)
+    padding = b"\0\0\1\xbe" + struct.pack(">H", 65_000) + b"\xff" * 65_000
+    film = file.getvalue().removesuffix(b"\0\0\1\xb9")
+    return film + padding * 120 + b"\0\0\1\xc0" + struct.pack(">HB", 418, 0x0F) + sound
+
+
+@pytest.mark.parametrize("form", ["flv", "mpeg"])
+def test_a_stream_that_begins_late_is_no_fault(tmp_path, form):
+    path = tmp_path / "late"
+    path.write_bytes(with_a_late_stream(form))
+    assert probing.probe(path).width == 64
+    playback.play.function(path)
+    with decoding.open_media(path) as opened:
+        assert len(list(decoding.frames(opened, opened.streams.video[0]))) >= 50

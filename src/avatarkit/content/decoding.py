@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, ParamSpec, TypeVar, cast
 
@@ -129,6 +129,15 @@ def videos(opened: InputContainer) -> list[Any]:
     return [s for s in opened.streams.video if not s.disposition & s.disposition.attached_pic]
 
 
+def packets(opened: InputContainer, streams: Any) -> Iterator[Any]:
+    """Read the packets of one or more streams; raises ``DecodeError``."""
+    reader: Iterator[Any] = iter(cast("Any", opened).demux(streams))
+    # PyAV raises IndexError at the end, if another stream began later than the index told.
+    with suppress(IndexError):
+        while (packet := decode(next, reader, None)) is not None:
+            yield packet
+
+
 #: Damaged packets of a stream that are skipped, as players do.
 DAMAGES: Final = 50
 
@@ -139,10 +148,10 @@ def frames(opened: InputContainer, stream: Any) -> Iterator[Any]:
     A file that breaks off ends there, if anything was decoded.
     """
     seen, damages = False, 0
-    packets: Iterator[Any] = iter(cast("Any", opened).demux(stream))
+    reader = packets(opened, stream)
     while True:
         try:
-            packet: Any = decode(next, packets, None)
+            packet = next(reader, None)
             decoded: list[Any] | None = decode(packet.decode) if packet is not None else None
         except DecodeError:
             damages += 1

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Final, cast
 import numpy as np
 import numpy.typing as npt
 
-from .decoding import DecodeError, decode, open_media
+from .decoding import DecodeError, decode, open_media, packets
 from .limits import MAX_PIXELS
 from .pictures import Picture, TooLargeError, Turn
 
@@ -107,7 +107,7 @@ def _decoded(
             raise DecodeError("its picture is built in a way that is not read")
         for stream in needed:
             stream.codec_context.thread_count = 1
-        for packet in container.demux(needed):
+        for packet in packets(container, needed):
             for frame in cast("list[Any]", decode(packet.decode)):
                 size = (grid.width, grid.height) if grid else (frame.width, frame.height)
                 scale = _scale(size, longest_side, frame if grid else None)

@@ -78,12 +78,14 @@ class _Player:
     end: float = 0.0
 
     def play(self, container: InputContainer) -> None:
+        from .decoding import packets
+
         known = (s for s in container.streams if s.type in {"audio", "video"})
         streams: list[Any] = [stream for stream in known if _plays(stream)]
         for stream in streams:
             if stream.type == "video":
                 stream.thread_type = "AUTO"
-        for packet in container.demux(*streams) if streams else ():
+        for packet in packets(container, streams) if streams else ():
             self._packet(packet)
 
     def _packet(self, packet: Any) -> None:

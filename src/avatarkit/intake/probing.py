@@ -429,7 +429,7 @@ class _Scan:
 
     def all(self, opened: av.container.InputContainer) -> None:
         """Read the packets of the file, up to the limits."""
-        from ..content.decoding import videos
+        from ..content.decoding import packets, videos
 
         pictures, sounds = videos(opened), list[Any](opened.streams.audio)
         self._picture = next((s for s in pictures if s.codec_context), next(iter(pictures), None))
@@ -439,7 +439,7 @@ class _Scan:
         wanted = [s for s in (self._picture, *sounds[:_SOUNDS]) if s and s.codec_context]
         if self._picture is not None and self._picture in wanted:
             self._of_stream(self._picture)
-        for number, packet in enumerate(opened.demux(wanted) if wanted else ()):
+        for number, packet in enumerate(packets(opened, wanted) if wanted else ()):
             self._take(packet)
             if number >= _PACKETS:
                 self._capped = True
