@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from .._text import flaw
 from ..content.files import kept_once
-from ..errors import ConfigError, StorageError
+from ..errors import AvatarKitError, ConfigError, StorageError
 from ..interfaces import Clock, Provider, ProviderSettings
 from ..webhooks import Inboxes
 from .addresses import of_database
@@ -144,10 +144,18 @@ class Settings:
                 yield match[1].lower().replace("_", "-"), SecretStr(value)
 
     def make(self, name: str, provider: type, *, clock: Clock | None = None) -> Provider:
-        """Make a provider from its settings; raises what its constructor raises."""
+        """Make a provider from its settings; raises ``ConfigError`` if its constructor fails."""
         key_env = getattr(provider, "key_env", None)
         settings = self.for_provider(name, clock=clock, key_env=key_env)
-        return cast("Provider", provider(settings))
+        try:
+            return cast("Provider", provider(settings))
+        except AvatarKitError:
+            raise
+        except Exception as error:
+            raise ConfigError(
+                f"provider {name!r} cannot be made: its constructor raised {type(error).__name__}, "
+                "which is a bug of the provider"
+            ) from error
 
 
 def _inboxes(environ: Mapping[str, str]) -> Inboxes | None:

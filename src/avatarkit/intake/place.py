@@ -16,7 +16,15 @@ from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 from .. import _telemetry, errors
 from ..consent import require, require_purpose, require_valid
-from ..interfaces import ROLES, Engine, MediaStore, Repository, needs_footage, understood
+from ..interfaces import (
+    ROLES,
+    Engine,
+    MediaStore,
+    Repository,
+    account_of,
+    needs_footage,
+    understood,
+)
 from ..lifecycle.durations import Durations
 from ..lifecycle.vendor_requests import unreachable
 from ..models import Consent, JobState, Operation, Options, SampleRole, named_purpose
@@ -509,7 +517,7 @@ class Intake:
     def _exists(self, operation: Operation, name: str, job_id: str, at: float) -> OperationState:
         provider = self._pool.provider(name)
         return self._pool.operation(operation, name).revised(
-            account={"id": provider.account, "api_version": provider.api_version},
+            account={"id": account_of(provider), "api_version": provider.api_version},
             call={"phase": Phase.DONE},
             job={"id": job_id, "state": JobState.SUCCEEDED, "submitted_at": at, "stored": True},
             # It was not made by us, so it is not ours to delete.

@@ -167,20 +167,20 @@ def _visible(text: str) -> str:
     return _JOINERS.sub(lambda found: found[0] if _joins(text, found.start()) else "", text)
 
 
-def _joins(text: str, at: int) -> bool:
+def _joins(text: str, place: int) -> bool:
     """Return True if the joiner at this place changes what is read.
 
     The rules are those of RFC 5892, appendix A.1 and A.2, and of UAX #31, section 2.3: after a
     virama, or after a letter of a script that joins letters; and of UTS #51 for emoji.
     """
-    before = text[max(0, at - 4) : at].rstrip("\u200c\u200d")[-1:]
-    after = text[at + 1 : at + 2]
+    before = text[max(0, place - 4) : place].rstrip("\u200c\u200d")[-1:]
+    after = text[place + 1 : place + 2]
     if not before:
         return False
     if unicodedata.combining(before) == _VIRAMA or _JOINING.match(before):
         return True
     shown = _EMOJI_PARTS.match(before) or unicodedata.category(before) == "So"
-    return text[at] == "\u200d" and bool(shown) and unicodedata.category(after or "a") == "So"
+    return text[place] == "\u200d" and bool(shown) and unicodedata.category(after or "a") == "So"
 
 
 _VIRAMA = 9  #: canonical combining class

@@ -26,7 +26,10 @@ from .providers import (
     VideoDubber,
     VideoGenerator,
     VoiceCloner,
+    account_of,
     needs_footage,
+    own_code,
+    require_attributes,
     understood,
 )
 from .repository import (
@@ -87,7 +90,10 @@ __all__ = [
     "VoiceCloner",
     "Wakes",
     "Watermarker",
+    "account_of",
     "dollars",
     "needs_footage",
+    "own_code",
+    "require_attributes",
     "understood",
 ]

@@ -8,8 +8,8 @@ the right methods fits, without importing avatarkit.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date
@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, cast, run
 
 from pydantic import ConfigDict, SecretStr
 
-from ..errors import Unsupported
+from ..errors import AvatarKitError, ConfigError, ProviderError, Unsupported
 from ..models import (
     AvatarRequest,
     ConsentRule,
@@ -176,6 +176,57 @@ class Provider(Protocol):
     async def aclose(self) -> None:
         """Release connections and other resources."""
         ...
+
+
+@contextmanager
+def own_code(provider: str, hook: str) -> Iterator[None]:
+    """Raise ``ProviderError``, which names the provider, for an untyped error of its own code."""
+    try:
+        yield
+    except AvatarKitError:
+        raise
+    except Exception as error:
+        raise ProviderError(
+            f"its {hook} raised {type(error).__name__}, which is a bug of the provider: update "
+            "its package, or report the bug to its author",
+            provider=provider,
+            operation=hook,
+        ) from error
+
+
+def account_of(provider: Provider) -> str:
+    """Fingerprint of the account; raises ``ConfigError`` where the provider cannot tell it."""
+    try:
+        with own_code(provider.name, "account"):
+            account: object = provider.account
+    except ProviderError as error:
+        raise ConfigError(str(error)) from error
+    if not isinstance(account, str):
+        raise ConfigError(f"{provider.name}: its account is no text, which is a bug of it")
+    return account
+
+
+#: The attributes of a provider's class: their type, and that of their elements.
+_ATTRIBUTES: Mapping[str, tuple[type, type | None]] = MappingProxyType(
+    {
+        "name": (str, None),
+        "api_version": (str, None),
+        "capabilities": (Capabilities, None),
+        "limits": (tuple, Limit),
+        "consent_rules": (tuple, ConsentRule),
+        "option_types": (tuple, type),
+    }
+)
+
+
+def require_attributes(provider: object, name: str) -> None:
+    """Raise ``ConfigError`` for a provider, or its class, without the attributes of one."""
+    for attribute, (kind, element) in _ATTRIBUTES.items():
+        value: object = getattr(provider, attribute, None)
+        parts = cast("tuple[object, ...]", value) if isinstance(value, tuple) else ()
+        if not isinstance(value, kind) or not all(isinstance(p, element or object) for p in parts):
+            wanted = f"a tuple of {element.__name__}" if element else kind.__name__
+            raise ConfigError(f"provider {name!r}: its {attribute} must be {wanted}")
 
 
 def needs_footage(provider: Provider | type[Provider], options: Iterable[Options]) -> bool:

@@ -31,7 +31,15 @@ from ..intake.place import Intake, Order
 from ..intake.preflight import Finding
 from ..intake.recordings import Links, Recordings, Source
 from ..intake.samples import Samples
-from ..interfaces import Clock, Link, MediaStore, Page, Provider, Repository
+from ..interfaces import (
+    Clock,
+    Link,
+    MediaStore,
+    Page,
+    Provider,
+    Repository,
+    require_attributes,
+)
 from ..lifecycle.account_limits import AccountSlots
 from ..lifecycle.advance import Orchestrator
 from ..lifecycle.decide import Policy
@@ -809,6 +817,7 @@ def _providers(given: object) -> dict[str, Provider]:
     for name, provider in found.items():
         if not (isinstance(name, str) and hasattr(provider, "capabilities")):
             raise errors.ConfigError("providers must map names to providers: {'fake': Fake()}")
+        require_attributes(provider, name)
     return cast("dict[str, Provider]", found)
 
 

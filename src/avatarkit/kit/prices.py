@@ -10,7 +10,7 @@ from .. import errors, pricing
 from .._lifetime import Lifetime, while_open
 from ..intake import arguments
 from ..intake.arguments import Id, RecordId
-from ..interfaces import Balance, Repository, TellsBalance
+from ..interfaces import Balance, Repository, TellsBalance, own_code
 from ..lifecycle.durations import Durations
 from ..models import Operation
 from ..stacks import registry
@@ -127,10 +127,18 @@ class KitPrices:
             # The class tells it without a key.
             if issubclass(self._pool.class_of(name), TellsBalance):
                 try:
-                    found[name] = await cast("TellsBalance", self._pool.provider(name)).balance()
+                    found[name] = await self._balance(name)
                 except errors.AvatarKitError as error:
                     found[name] = error
         return found
+
+    async def _balance(self, name: str) -> Balance:
+        provider = cast("TellsBalance", self._pool.provider(name))
+        with own_code(name, "balance"):
+            told: object = await provider.balance()
+        if not isinstance(told, Balance):
+            raise errors.BadReply("it told no Balance", provider=name, operation="balance")
+        return told
 
     async def budgets(self, user_id: Id | None = None) -> list[pricing.BudgetUse]:
         """This month's use of each budget; per-user budgets only with a ``user_id``."""

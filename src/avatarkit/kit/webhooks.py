@@ -9,7 +9,7 @@ from .._lifetime import Lifetime, while_open
 from ..engines.in_process import InProcessEngine
 from ..intake import arguments
 from ..intake.arguments import Id
-from ..interfaces import LogEntry, LogPage, Outcome, Repository
+from ..interfaces import LogEntry, LogPage, Outcome, Repository, own_code
 from ..lifecycle.deliveries import Deliveries
 from ..stacks.provider_pool import ProviderPool
 from ..webhooks import Delivery, Registered, Registers
@@ -81,7 +81,9 @@ class KitWebhooks:
         # The class tells it without a key.
         if not issubclass(self._pool.class_of(provider), Registers):
             return None
-        return await cast("Registers", self._pool.provider(provider)).register_webhook(address)
+        registers = cast("Registers", self._pool.provider(provider))
+        with own_code(provider, "register_webhook"):
+            return await registers.register_webhook(address)
 
     async def list(
         self,

@@ -19,11 +19,19 @@ from typing import Any, cast
 from .. import _telemetry, errors
 from .._log import cleaned, get_logger
 from ..content.results import Expected
-from ..interfaces import ROLES, Discards, Fetcher, Prepares, Provider, TakesRecording
+from ..interfaces import (
+    ROLES,
+    Discards,
+    Fetcher,
+    Prepares,
+    Provider,
+    TakesRecording,
+    account_of,
+)
 from ..models import Action, Job, StoredFile, Waiting
 from ..records import HandIn, Instant, OperationState, Phase, Record, later
 from .decide import Do, decide, poll_gap
-from .effects import HOPELESS, backoff, failover, failure, observed, withdrawn
+from .effects import HOPELESS, backoff, failover, failure, observed, withdrawn, wrong_return
 from .events import (
     Abandoned,
     Asked,
@@ -132,7 +140,7 @@ class Orchestrator(PaidCalls, People):
         waiting = asks and record.action is not None and record.action.kind == "account"
         try:
             provider = self._provider(state.provider)
-            account = provider.account
+            account = account_of(provider)
         except errors.ServiceDiscontinued as error:
             return _Access(events=(self._without_service(record, state, error, now, asks=asks),))
         except (errors.ConfigError, errors.StorageError) as error:  # no key, or no folder
@@ -180,9 +188,7 @@ class Orchestrator(PaidCalls, People):
         prepared: dict[str, Any] | Waiting = {}
         if isinstance(provider, Prepares):
             try:
-                request = await self._requests.build(record, state, provider)
-                upload = partial(provider.prepare, state.operation, request)
-                prepared = await self._free("prepare", record, state, provider, upload)
+                prepared = await self._uploaded(record, state, provider)
             except Exception as error:  # noqa: BLE001 - whatever it was, it was free
                 if self._goes_elsewhere(record, state, error):
                     return await self._put(record, failover(state, error, now.wall))
@@ -205,6 +211,17 @@ class Orchestrator(PaidCalls, People):
             **bound,
         )
         return await self._put(record, event)
+
+    async def _uploaded(
+        self, record: Record, state: OperationState, provider: Prepares
+    ) -> dict[str, Any] | Waiting:
+        own = cast("Provider", provider)
+        request = await self._requests.build(record, state, own)
+        upload = partial(provider.prepare, state.operation, request)
+        prepared = await self._free("prepare", record, state, own, upload)
+        if not isinstance(cast("object", prepared), dict | Waiting):
+            raise wrong_return(state, "a dict or Waiting")
+        return prepared
 
     async def _hand_in(
         self, record: Record, state: OperationState, provider: Provider, now: Instant

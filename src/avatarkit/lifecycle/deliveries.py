@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import cast
 
 from .. import _telemetry
 from .._log import get_logger
 from .._text import flaw, has_controls
 from ..errors import AvatarKitError, BadReply, WebhookRejected
-from ..interfaces import LogEntry, Outcome, Provider, Repository
+from ..interfaces import LogEntry, Outcome, Provider, Repository, own_code
 from ..models import VendorEvent
 from ..records import Record
 from ..webhooks import Delivery
@@ -85,7 +86,7 @@ class Deliveries:
 
     async def _keep(self, provider: str, delivery: Delivery, token: str | None) -> LogEntry | None:
         try:
-            events = tuple(self._provider(provider).events(delivery))
+            events = _read(self._provider(provider), provider, delivery)
         except BadReply as error:
             raise WebhookRejected(f"the delivery is malformed: {error.message}") from error
         ids = (token or "", *(name for event in events for name in (event.id, event.job.id)))
@@ -121,6 +122,14 @@ class Deliveries:
                     "webhook.not_applied", provider=entry.provider, error=type(error).__name__
                 )
         return settled
+
+
+def _read(provider: Provider, name: str, delivery: Delivery) -> tuple[VendorEvent, ...]:
+    with own_code(name, "events"):
+        events: tuple[object, ...] = tuple(provider.events(delivery))
+        if not all(isinstance(event, VendorEvent) for event in events):
+            raise TypeError("events() must return a list of VendorEvent")
+    return cast("tuple[VendorEvent, ...]", events)
 
 
 def _outcome(event: VendorEvent, *, known: bool) -> Outcome:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, cast
 
 from .. import _telemetry, errors
 from .._log import cleaned, get_logger
@@ -249,11 +249,31 @@ class Effects:
     ) -> Sequence[Job]:
         token = record.token(state.operation)
         find = partial(ROLES[state.operation].find(provider), token)
-        return await self._free("find", record, state, provider, find)
+        jobs: object = await self._free("find", record, state, provider, find)
+        # Anything else, such as None, is no proof of absence.
+        if not isinstance(jobs, list | tuple):
+            raise wrong_return(state, "a list of jobs")
+        return [_job(state, job) for job in cast("Sequence[object]", jobs)]
 
     async def _get(self, record: Record, state: OperationState, provider: Provider) -> Job:
         get = partial(ROLES[state.operation].get(provider), state.job.id or "")
-        return await self._free("poll", record, state, provider, get)
+        return _job(state, await self._free("poll", record, state, provider, get))
+
+
+def _job(state: OperationState, value: object) -> Job:
+    """Return what a look-up found; raises ``BadReply`` if it is no ``Job``."""
+    if not isinstance(value, Job):
+        raise wrong_return(state, "a Job")
+    return value
+
+
+def wrong_return(state: OperationState, wanted: str) -> errors.BadReply:
+    """Error of an adapter whose method returned a value of a wrong type."""
+    return errors.BadReply(
+        f"its adapter returned something else than {wanted}, which is a bug of the provider",
+        provider=state.provider,
+        operation=state.operation,
+    )
 
 
 def _ledger(record: Record, event: Event) -> list[LedgerEntry]:

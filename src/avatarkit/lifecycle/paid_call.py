@@ -13,8 +13,8 @@ from typing import cast
 from .. import _telemetry, errors
 from .._log import cleaned, get_logger
 from ..content.integrity import SUFFIXES
-from ..interfaces import ROLES, Provider
-from ..models import Action, Job, JobState, Operation, StoredFile, VendorRequest
+from ..interfaces import ROLES, Provider, own_code
+from ..models import Action, Job, JobState, Operation, Speech, StoredFile, VendorRequest
 from ..records import Instant, OperationState, Phase, Record, elapsed, later
 from .apply import apply, following
 from .decide import poll_gap, settle_time
@@ -175,9 +175,12 @@ class PaidCalls(Effects):
     async def _send(
         self, record: Record, state: OperationState, provider: Provider, request: VendorRequest
     ) -> tuple[Job, Mapping[str, StoredFile] | None]:
-        answer = await ROLES[state.operation].submit(provider)(request)
+        with own_code(state.provider, state.operation):
+            answer: object = await ROLES[state.operation].submit(provider)(request)
         if isinstance(answer, Job):
             return answer, None
+        if not isinstance(answer, Speech):
+            raise _unheard(state, "its adapter returned neither a Job nor Speech")
         speech = answer
         try:
             expected = expected_speech(record, state, speech)

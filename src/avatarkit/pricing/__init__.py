@@ -7,7 +7,7 @@ from .comparison import Comparison, compare
 from .costs import Cost, charged, cost
 from .money import USD, Money
 from .quotes import Choice, Estimate, Quote, Workload, quote
-from .rows import Price, Prices
+from .rows import Price, Prices, brought
 
 __all__ = [
     "USD",
@@ -23,6 +23,7 @@ __all__ = [
     "Quote",
     "Workload",
     "bounded",
+    "brought",
     "budgets_from",
     "charged",
     "compare",

@@ -160,8 +160,8 @@ class Prices(Sequence[Price]):
         own: Iterable[Price] = (),
     ) -> Self:
         """The shipped rows, then those of providers (or classes), of a file, and ``own`` ones."""
-        brought = [price for plugin in plugins for price in _brought(plugin)]
-        return cls(shipped(), brought, () if file is None else read(Path(file)), own)
+        theirs = [price for plugin in plugins for price in brought(plugin)]
+        return cls(shipped(), theirs, () if file is None else read(Path(file)), own)
 
     @overload
     def __getitem__(self, index: int) -> Price: ...
@@ -282,10 +282,11 @@ class _Places:
         return f"price file {self._name}, line {line}"
 
 
-def _brought(plugin: object) -> Iterator[Price]:
+def brought(plugin: object) -> Iterator[Price]:
     """The rows of a provider or its class; raises ``ConfigError`` for a row about another one."""
     name = getattr(plugin, "name", "") or getattr(plugin, "__name__", "")
-    for price in getattr(plugin, "prices", ()):
+    prices: object = getattr(plugin, "prices", ())
+    for price in cast("Iterable[object]", prices) if isinstance(prices, Iterable) else (prices,):
         if not isinstance(price, Price) or price.provider != name:
             raise ConfigError(
                 f"provider {name!r}: its prices must be avatarkit.pricing.Price of {name!r} itself"

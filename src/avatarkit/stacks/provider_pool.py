@@ -8,13 +8,16 @@ from functools import cached_property
 from pathlib import Path
 
 from .. import errors, pricing
+from .._log import get_logger
 from ..config.settings import Settings
-from ..interfaces import Capabilities, Clock, Provider
+from ..interfaces import Capabilities, Clock, Provider, require_attributes
 from ..models import Operation
 from ..pricing.rows import read
 from ..records import OperationState, Terms
 from . import registry
 from .registry import Stack
+
+log = get_logger(__name__)
 
 
 class ProviderPool:
@@ -38,7 +41,9 @@ class ProviderPool:
     def class_of(self, name: str) -> type[Provider]:
         """The class of a provider; needs no key. Raises ``ConfigError`` for an unknown name."""
         if name not in self._classes:  # to look through all installed packages takes time
-            self._classes[name] = registry.load(name)
+            loaded = registry.load(name)
+            require_attributes(loaded, name)
+            self._classes[name] = loaded
         return self._classes[name]
 
     def capabilities(self, name: str) -> Capabilities:
@@ -81,7 +86,7 @@ class ProviderPool:
         wanted = sorted(set(names))
         # Those that were given may have prices of their own, which a test changes.
         given = {name: self._given[name] for name in wanted if name in self._given}
-        key = (*wanted, *(tuple(getattr(provider, "prices", ())) for provider in given.values()))
+        key = (*wanted, *(tuple(pricing.brought(provider)) for provider in given.values()))
         if key not in self._prices:
             plugins: list[object] = []
             for name in wanted:
@@ -100,4 +105,7 @@ class ProviderPool:
         self._prices.clear()
         self.__dict__.pop("_own_prices", None)
         for name in self._providers.keys() - self._given.keys():
-            await self._providers.pop(name).aclose()
+            try:
+                await self._providers.pop(name).aclose()
+            except Exception as error:  # noqa: BLE001 - the others are closed all the same
+                log.warning("provider.not_closed", provider=name, error=type(error).__name__)
