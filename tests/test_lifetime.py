@@ -106,6 +106,41 @@ def test_a_kit_that_a_dead_event_loop_left_open_can_be_opened(arguments, avatark
     assert asyncio.run(use()) == 1
 
 
+@pytest.mark.parametrize("fails", [False, True], ids=["closed", "left by an error"])
+@pytest.mark.parametrize("opener_lives", [False, True], ids=["opener ended", "opener lives"])
+def test_a_kit_is_closed_by_another_task_than_opened_it(
+    arguments, avatarkit_samples, opener_lives, fails
+):
+    """As in the cells of a notebook, and in async fixtures of pytest-asyncio."""
+    kit = AvatarKit(**arguments)
+    error = KeyError("of the caller") if fails else None
+
+    async def use():
+        over = asyncio.Event()
+
+        async def open_it():
+            await kit.__aenter__()
+            if opener_lives:
+                opened.set_result(None)
+                await over.wait()
+
+        opened = asyncio.get_running_loop().create_future()
+        opener = asyncio.create_task(open_it())
+        await asyncio.wait({opener, opened}, return_when=asyncio.FIRST_COMPLETED)
+        status = await asyncio.create_task(completed(kit, avatarkit_samples))
+        closing = asyncio.create_task(kit.__aexit__(type(error) if error else None, error, None))
+        assert not await closing
+        over.set()
+        await opener
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        return status, others
+
+    for _ in range(2):  # it may be opened again
+        assert asyncio.run(use()) == ("completed", set())
+    with pytest.raises(NotOpen):
+        asyncio.run(kit.trainings(user_id="ana"))
+
+
 def test_a_sync_kit_works_again(arguments, avatarkit_samples):
     kit = SyncAvatarKit(**arguments)
     for _ in range(2):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path, PurePosixPath
 from types import TracebackType
@@ -12,6 +12,7 @@ from typing import Any, Literal, Self, TypeVar, cast, overload
 
 import anyio
 import anyio.to_thread
+from anyio.abc import TaskGroup
 
 from .. import errors, pricing
 from .._lifetime import Lifetime, while_open
@@ -58,6 +59,10 @@ from .prices import KitPrices
 from .webhooks import KitWebhooks
 
 R = TypeVar("R", bound=Record)
+_Exit = Callable[
+    [type[BaseException] | None, BaseException | None, TracebackType | None],
+    Awaitable[bool | None],
+]
 #: Names in the local data directory.
 _OURS = (*registry.BUILTIN, "uploads", "webhook-secret")
 #: Seconds that a place at an account outlives the longest request that may hold it.
@@ -218,10 +223,12 @@ class AvatarKit:
             exits.push_async_callback(self._close_providers)
             tasks = anyio.create_task_group()
             if self._worker or self._changes.source:
-                await exits.enter_async_context(tasks)
+                await tasks.__aenter__()
+                exits.push_async_exit(_leave(tasks, asyncio.current_task()))
             if self._changes.source:
-                tasks.start_soon(self._changes.run)
-                exits.callback(tasks.cancel_scope.cancel)
+                listening = anyio.CancelScope()
+                tasks.start_soon(self._listen, listening)
+                exits.callback(listening.cancel)
             if self._worker:
                 tasks.start_soon(self._engine.run)
                 exits.push_async_callback(self._stop_engine)
@@ -243,6 +250,10 @@ class AvatarKit:
                 raise
         finally:
             self._lifetime.close()
+
+    async def _listen(self, listening: anyio.CancelScope) -> None:
+        with listening:
+            await self._changes.run()
 
     async def _stop_engine(self) -> None:
         with anyio.CancelScope(shield=True):
@@ -767,6 +778,25 @@ class AvatarKit:
         if not isinstance(record, Training):
             raise errors.NotFound(f"{training_id!r} is a video, not a training")
         return record
+
+
+def _leave(tasks: TaskGroup, opener: asyncio.Task[Any] | None) -> _Exit:
+    """Exit of a task group, also in another task than ``opener``, which entered it.
+
+    Each cell of a notebook and each half of a pytest-asyncio fixture runs in a task of its own.
+    There the error of the caller's block is not the group's, and anyio's scope cannot be left.
+    """
+
+    async def leave(
+        kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        if asyncio.current_task() is opener:
+            return await tasks.__aexit__(kind, error, trace)
+        with suppress(RuntimeError):  # anyio's, after all tasks of the group have ended
+            await tasks.__aexit__(None, None, None)
+        return None
+
+    return leave
 
 
 def _there(record: Record | None, record_id: str) -> Record:
