@@ -41,6 +41,8 @@ _PASSING = ("08", "57P01", "57P02", "57P03", *_ROLLED_BACK)
 
 
 _HAS_SCHEMA = "select to_regprocedure('public.avatarkit_schema_version()') is not null"
+#: Version of the schema, and which tables these are: restored ones have another object id.
+_SCHEMA = "select public.avatarkit_schema_version(), 'public.avatar_training'::regclass::oid::int8"
 _READ_ONLY = "select current_setting('transaction_read_only')::bool"
 _MAY_WRITE = (
     "select bool_and(has_table_privilege('public.' || t, p)) "
@@ -75,6 +77,7 @@ class PostgresRepository(server.ServerRepository, Wakes):
         self._place = "the database"
         self._lifetime = Lifetime(self._place, "await open() first")
         self._time: ServerClock | None = ServerClock(clock, self._server_now, virtual=virtual)
+        self._tables: int | None = None
         self._unannounced: set[str] = set()
         self._notifying: asyncio.Task[None] | None = None
 
@@ -130,7 +133,7 @@ class PostgresRepository(server.ServerRepository, Wakes):
         try:
             version, read_only = None, False
             if await _answer(connection, _HAS_SCHEMA):
-                version = await _answer(connection, "select public.avatarkit_schema_version()")
+                version, self._tables = await (await connection.execute(_SCHEMA)).fetchone() or ()
                 read_only = await _answer(connection, _READ_ONLY)
             if wrong := server_errors.wrong_schema(version, self._place):
                 raise wrong
@@ -152,6 +155,18 @@ class PostgresRepository(server.ServerRepository, Wakes):
             notifying.cancel()
         if pool is not None:
             await pool.close()
+
+    async def _require_schema(self) -> None:
+        """Raise ``ConfigError`` for another version, ``StorageError`` for restored tables."""
+        ((version, tables),) = await self._rows(_SCHEMA)
+        if wrong := server_errors.wrong_schema(version, self._place):
+            raise wrong
+        if tables != self._tables:
+            raise StorageError(
+                f"{self._place}: its tables were dropped and made again while it was open; nothing "
+                "was sent. Stop every process that uses it, run `avatarkit db restored` after a "
+                "restore, and start them again"
+            )
 
     # -- calls ------------------------------------------------------------------------------------
 

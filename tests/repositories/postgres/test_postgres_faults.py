@@ -21,7 +21,7 @@ from avatarkit.repositories.server_clock import ServerClock
 from avatarkit.testing.clock import FakeClock
 from avatarkit.testing.repositories import ANA, a_training, an_id
 
-from .conftest import connected
+from .conftest import MIGRATION, connected, run_file
 
 pytestmark = pytest.mark.anyio
 
@@ -193,7 +193,28 @@ async def test_a_newer_version_that_migrates_meanwhile_is_told_before_anything_i
         await refuse_payments(repository, claim.record)
 
 
-async def refuse_payments(repository, record):
+@pytest.mark.parametrize("how", ["the database", "its tables"])
+async def test_a_backup_that_is_restored_meanwhile_is_told_before_anything_is_paid(
+    how, cluster, database, sql, fresh_database
+):
+    backup = fresh_database(database)
+    async with opened(cluster.dsn(database)) as repository:
+        await repository.create(a_training())
+        (claim,) = await repository.claim("w", 1, 30.0)
+        if how == "the database":
+            with connected(cluster, "postgres") as db:
+                db.execute(f"drop database {database} with (force)")
+                db.execute(f"create database {database} template {backup}")
+                # A copy has the object ids of its template, unlike what pg_restore makes.
+        sql("drop table avatar_training cascade")
+        with connected(cluster, database) as db:
+            run_file(db, MIGRATION)
+        await refuse_payments(repository, claim.record, StorageError, "db restored")
+    async with opened(cluster.dsn(database)) as repository:
+        await repository.create(a_training("other"))
+
+
+async def refuse_payments(repository, record, kind=ConfigError, says="upgrade avatarkit-sdk"):
     """Neither order, claim nor intent; anything else may still be stored."""
     first, *others = record.operations
     intent = first.revised(call={"phase": Phase.INTENT, "attempt": 1})
@@ -203,9 +224,10 @@ async def refuse_payments(repository, record):
         repository.claim("w", 1, 30.0),
         repository.save(record, intended),
     ):
-        with pytest.raises(ConfigError, match="upgrade avatarkit-sdk"):
+        with pytest.raises(kind, match=says):
             await call
-    assert (await repository.get(record.id)).operations == record.operations
+    stored = await repository.get(record.id)
+    assert stored is None or stored.operations == record.operations
 
 
 async def test_a_server_that_stays_away_is_a_storage_error(cluster, database):
