@@ -106,6 +106,40 @@ async def test_a_recording_is_in_the_store_before_anybody_sends_it(house):
         assert (await final(kit, training.id)).status is Status.COMPLETED
 
 
+async def test_a_recording_is_kept_until_it_was_handed_in(house):
+    async with house.kit() as kit:
+        training = await asked(kit)
+        await kit.resolve(training.id, "done", recording=MP4)
+        await final(kit, training.id)
+    assert (list(house.fake.recordings), house.recordings()) == (["c1"], [])
+
+
+class Picky(Reader):
+    """Takes no recording at first."""
+
+    refusals = 2
+
+    async def hand_in(self, ref, recording, /, *, subject):
+        await super().hand_in(ref, recording, subject=subject)
+        if self.refusals:
+            self.refusals -= 1
+            del self.recordings[ref]
+            raise errors.Refused("unclear", provider="fake")
+
+
+async def test_recordings_that_were_not_taken_do_not_pile_up(tmp_path):
+    house = House(tmp_path, Picky)
+    async with house.kit() as kit:
+        training = await asked(kit)
+    async with house.kit(worker=False) as kit:
+        for _ in range(3):
+            await kit.resolve(training.id, "done", recording=MP4)
+            assert len(house.recordings()) == 1
+            await kit.admin.tick()
+            assert house.recordings() == []
+    assert list(house.fake.recordings) == ["c1"]
+
+
 async def test_a_recording_goes_when_the_training_is_deleted(house):
     async with house.kit() as kit:
         training = await asked(kit)

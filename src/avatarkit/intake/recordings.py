@@ -174,7 +174,7 @@ class Recordings:
     async def keep_asked(
         self, file: Recording, prefix: str, kind: Literal["audio", "video"], ref: str
     ) -> HandIn:
-        """Store a recording that a provider asked for; it is deleted with the record's results.
+        """Store a recording that a provider asked for; it is deleted once it was handed in.
 
         Raises ``MediaRejected`` if it is of another kind.
         """
@@ -185,7 +185,7 @@ class Recordings:
                 "again"
             )
         suffix = SUFFIXES[facts.media_type]
-        key = f"{prefix}/recording-{facts.sha256[:16]}{suffix}"
+        key = f"{prefix}/recording-{uuid.uuid4().hex}{suffix}"
         stored = await self._media.put(key, chunks(file.path), facts.media_type)
         return HandIn(ref=ref, name=f"{Path(file.name).stem}{suffix}", file=stored)
 

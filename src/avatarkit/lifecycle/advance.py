@@ -11,7 +11,7 @@ It is idempotent, two may run at once, and it may be killed between any two of i
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, cast
@@ -241,7 +241,10 @@ class Orchestrator(PaidCalls, People):
         except Exception as error:  # noqa: BLE001 - whatever it was, it was free
             return await self._later(record, state, error, now)
         event = Taken(at=now.wall, **whose(state), hand_in=given, refused=refused)
-        return await self._put(record, event)
+        record = await self._put(record, event)
+        with suppress(errors.StorageError):  # it goes with the results at the latest
+            await self._media.delete(given.file.key)
+        return record
 
     async def _poll(
         self, record: Record, state: OperationState, provider: Provider, now: Instant
