@@ -572,6 +572,18 @@ async def test_a_header_does_not_tell_guesses_of_the_secret_apart(site):
             assert (await vendor.post(f"/webhooks/fake/{site.secret}", json={})).status_code == 401
 
 
+async def test_a_header_does_not_tell_forged_deliveries_apart(site):
+    async with site.running() as app:
+        answers = []
+        for number in range(31):
+            peer = httpx.ASGITransport(app=app, client=(f"203.0.113.{number}", 1))
+            async with httpx.AsyncClient(transport=peer, base_url=site.origin) as client:
+                answers.append(await post(site, client, "synthesia", headers={}))
+        assert [a.status_code for a in answers] == [401] * 30 + [429]
+        async with site.client(app) as client:
+            assert (await post(site, client, "elevenlabs")).status_code == 200
+
+
 async def test_who_guesses_secrets_cannot_shut_the_vendor_out(site):
     async with site.running() as app, site.client(app) as client:
         for _ in range(40):

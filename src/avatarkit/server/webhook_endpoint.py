@@ -30,8 +30,8 @@ _UNKNOWN = 404, "unknown webhook address"
 class WebhookEndpoint:
     """``POST /webhooks/{provider}/{secret}?job=<callback ID>``.
 
-    A delivery is stored before it is acknowledged. After 30 rejected requests in a minute, a
-    client is blocked until the minute ends; all clients without the secret are one.
+    A delivery is stored before it is acknowledged. After 30 rejected deliveries in a minute, the
+    provider is blocked until the minute ends; so are all clients without the secret together.
     """
 
     def __init__(self, kit: AvatarKit, secret: str, runner: KitRunner) -> None:
@@ -45,9 +45,9 @@ class WebhookEndpoint:
         """Store a delivery; 200 also for one that is stored already."""
         given = request.path_params["secret"].encode(errors="replace")
         known = hmac.compare_digest(given, self._secret)
-        # All clients without the secret count as one: a proxy's header must not tell them apart. A
-        # vendor may share their address, and counts apart from them.
-        source = request.client.host if known and request.client else str(known)
+        # No client counts by its address, which a header may change: those without the secret
+        # are one, and those with it are as many as there are providers.
+        source = request.path_params["provider"] if known else ""
         if self._limiter.blocked(source, time.monotonic()):
             return _rejected(429, "too many rejected deliveries", {"retry-after": "60"})
         try:
