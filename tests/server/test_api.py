@@ -347,7 +347,7 @@ async def test_no_name_of_a_file_leads_out_of_the_folder(site, ana, name):
     sent = await ana.put(
         f"/clones/c1/samples/voice/{name}", content=site.voice[:50], headers=sizes(100)
     )
-    assert sent.status_code in {200, 404, 405}
+    assert sent.status_code in {200, 400, 404, 405}
     assert not [p for p in site.folder.iterdir() if p.name not in {"uploads", "media"}]
     assert {len(p.parts) for p in (site.folder / "uploads").rglob("*.part")} <= {
         len(site.folder.parts) + 4
@@ -746,6 +746,25 @@ async def test_a_nul_is_refused_before_a_database_is_asked(
     for name in ("get", "page", "samples", "webhooks", "create"):
         monkeypatch.setattr(site.repository, name, None)
     assert (await ana.request(method, path, json=body)).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/clones/a%2Fb/samples"),
+        ("PUT", "/clones/c1/samples/voice/a%2Fb.wav"),
+        ("HEAD", "/clones/c1/samples/evidence/a%2fb.pdf"),
+        ("DELETE", "/clones/a%2Fb/samples/s1"),
+        ("GET", "/trainings/a%2Fb%2Fc"),
+        ("PUT", "/clones/c1/samples/voice/%2E%2E"),
+    ],
+)
+async def test_a_name_that_no_path_can_hold_is_refused_with_the_reason(ana, method, path):
+    refused = await ana.request(method, path, headers=sizes(1))
+    assert refused.status_code == 400
+    if method != "HEAD":
+        assert refused.json()["error"]["type"] == "BadBody"
+        assert {"slash", "called"} & {*refused.json()["error"]["message"].split()}
 
 
 async def test_a_clone_is_named_alike_in_a_path_and_in_a_body(ana):

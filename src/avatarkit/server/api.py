@@ -162,6 +162,8 @@ class API:
         role, name = request.path_params["role"], request.path_params["name"]
         if role not in {"voice", "footage", "evidence", "recording"}:
             raise NotFound("Unknown role: use voice, footage, evidence or recording.")
+        if name in {".", ".."}:
+            raise BadBody("A file cannot be called '.' or '..': name it, for example, voice.wav.")
         return self.uploads.place(user, parameters.clone_id(request), role, name, name=name)
 
     async def uploaded(self, request: Request, user: str) -> Response:

@@ -155,8 +155,7 @@ def _served(
         user = await authenticate(request)
         if user is None:
             return _failed(401, "AuthError", "sign in: send Authorization: Bearer <token>")
-        names = [v for k, v in request.path_params.items() if k != "clone_id"]  # has its own rule
-        if not all(map(_may_be_stored, names)):
+        if not all(_may_be_stored(*given) for given in request.path_params.items()):
             raise errors.NotFound(
                 f"Names and IDs in paths have 1 to {_NAME} characters, and no control characters."
             )
@@ -169,8 +168,10 @@ def _served(
     return routing.Route(row.path, answer, methods=[row.method], name=row.name)
 
 
-def _may_be_stored(name: str) -> bool:
+def _may_be_stored(parameter: str, name: str) -> bool:
     """Return True for a name or an ID that something stored could have."""
+    if parameter == "clone_id":  # a new one is checked by its own rule
+        return len(name) <= _NAME
     return 0 < len(name.strip()) <= len(name) <= _NAME and not (flaw(name) or has_controls(name))
 
 
@@ -248,8 +249,9 @@ async def _gone(request: Request, error: Exception) -> Response:
 
 
 async def _plain(request: Request, error: Exception) -> Response:
-    del request
     status = getattr(error, "status_code", 500)
+    if status == 404 and b"%2f" in request.scope.get("raw_path", b"").lower():
+        return await _explained(request, BadBody("Names and IDs in paths have no slash (%2F)."))
     names = {404: "NotFound", 405: "MethodNotAllowed"}
     headers = getattr(error, "headers", None)
     return _failed(status, names.get(status, "Error"), str(getattr(error, "detail", "")), headers)
