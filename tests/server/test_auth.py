@@ -175,6 +175,13 @@ async def test_unknown_keys_are_looked_for_once_a_minute_whoever_asks(wire):
     assert await tokens(request(signed(OTHER, "k2"))) == "user-1"
 
 
+@pytest.mark.parametrize("odd", [[], 1, ["keys"]])
+async def test_keys_that_are_none_are_reported(by_keys, wire, odd):
+    wire.reply(odd)
+    with pytest.raises(StorageError, match="Try again"):
+        await by_keys(request(signed()))
+
+
 async def test_while_the_keys_cannot_be_had_nobody_is_called_a_stranger(by_keys, wire):
     wire.reply({"message": "away"}, status=503)
     wire.reply({"message": "away"}, status=503)

@@ -154,11 +154,11 @@ class SupabaseTokens:
                 request = client.build_request("GET", f"{self._url}/auth/v1/.well-known/jwks.json")
                 call = http.Call(provider="supabase", operation="jwks", timeout=10.0)
                 keys = await http.send(client, request, call)
-            except ProviderError as error:
+                self._downloaded = self._now()
+                found = jwt.PyJWKSet.from_json(json.dumps(keys))
+            except (ProviderError, AttributeError) as error:  # of PyJWT, for a list
                 raise StorageError("Supabase's keys could not be downloaded. Try again.") from error
             finally:
                 if self._client is None:
                     await client.aclose()
-            self._downloaded = self._now()
-            found = jwt.PyJWKSet.from_json(json.dumps(keys))
             self._keys = {str(key.key_id): key for key in found.keys}
