@@ -54,6 +54,41 @@ async def test_every_reference_leads_somewhere(site):
     assert set(references(told)) <= set(told["components"]["schemas"])
 
 
+async def test_no_optional_field_of_a_body_is_required_by_a_generator(site):
+    async with site.running() as app, site.client(app) as client:
+        told = (await client.get("/openapi.json")).json()
+    parts = told["components"]["schemas"]
+    for name, needed in (
+        ("NewTraining", ["clone_id"]),
+        ("NewVideo", ["text"]),
+        ("ActionChoice", ["choice"]),
+        ("ConsentGiven", []),
+    ):
+        assert parts[name].get("required", []) == needed
+        assert not [f for f, about in parts[name]["properties"].items() if "default" in about]
+
+
+async def test_a_file_is_binary(site):
+    async with site.running() as app, site.client(app) as client:
+        told = (await client.get("/openapi.json")).json()
+    for status in ("200", "206"):
+        content = told["paths"]["/media/{key}"]["get"]["responses"][status]["content"]
+        assert list(content) == ["application/octet-stream", "*/*"]
+        assert {about["schema"]["format"] for about in content.values()} == {"binary"}
+
+
+@pytest.mark.parametrize("kind", ["training", "video"])
+async def test_an_event_of_a_stream_is_told_of_by_name(site, ana, told, kind):
+    record = dict(zip(("training", "video"), await completed(site, ana), strict=True))[kind]
+    stream = (await ana.get(f"/{kind}s/{record}/events")).text
+    lines = [line.partition(": ") for line in stream.splitlines() if line and line[0] != ":"]
+    event = {name: value for name, _, value in lines}
+    named = f"{kind.title()}Event"
+    told.validate_as(named, event | {"data": json.loads(event["data"])})
+    answer = told.operations[f"events_{kind}s"]["responses"]["200"]["content"]
+    assert named in answer["text/event-stream"]["schema"]["description"]
+
+
 # -- what answers hold ------------------------------------------------------------------------
 
 

@@ -56,8 +56,14 @@ class ConsentGiven(_Body):
     """Consent of ``subject``, or the reason why none is needed as ``not_a_real_person``."""
 
     subject: str | None = Field(default=None, max_length=200)
-    wording: str = Field(default=WORDING[1], max_length=10_000)
-    wording_version: str = Field(default=WORDING[0], max_length=100)
+    wording: str = Field(
+        default=WORDING[1],
+        max_length=10_000,
+        description="Text that was agreed to; by default the one that the dashboard shows.",
+    )
+    wording_version: str = Field(
+        default=WORDING[0], max_length=100, description="Its version; by default the dashboard's."
+    )
     evidence: str | None = Field(
         default=None, max_length=200, description="Name of the uploaded evidence file."
     )

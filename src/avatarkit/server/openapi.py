@@ -59,7 +59,16 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
 
 
 class _Generator(GenerateJsonSchema):
-    """Marks every field of an answer as required, and closes dataclasses to other fields."""
+    """Marks every field of an answer as required, and closes dataclasses to other fields.
+
+    Fields of a body have no default: generators would require them. Descriptions name it instead.
+    """
+
+    def default_schema(self, schema: Any) -> dict[str, Any]:
+        """Leave the defaults of bodies out."""
+        if self.mode == "validation":
+            return self.generate_inner(schema["schema"])
+        return super().default_schema(schema)
 
     def field_is_required(self, field: Any, total: bool) -> bool:
         """Return True for answers: a field with a default is sent too."""
@@ -78,7 +87,7 @@ class _Generator(GenerateJsonSchema):
 def _schemas(routes: Sequence[Route]) -> tuple[_Schemas, dict[str, Any]]:
     """Generate the schemas of all bodies and answers, and their shared components."""
     bodies = dict.fromkeys(route.body for route in routes if route.body is not None)
-    answers = [kind for route in routes for kind in route.content.values()]
+    answers = [kind for route in routes for kind in (*route.content.values(), route.event) if kind]
     schemas, shared = TypeAdapter.json_schemas(
         [
             *((kind, "validation", TypeAdapter(kind)) for kind in bodies),
@@ -150,5 +159,15 @@ def _response(status: int, route: Route, schemas: _Schemas) -> dict[str, Any]:
     elif kind is not None:
         response["content"] = {"application/json": {"schema": schemas[kind]}}
     elif status in {200, 206}:
-        response["content"] = {route.media_type: {"schema": {"type": "string"}}}
+        response["content"] = _stream(route, schemas)
     return response
+
+
+def _stream(route: Route, schemas: _Schemas) -> dict[str, Any]:
+    """Describe events, or a file, by the first type that generators know."""
+    if route.event is not None:
+        name = schemas[route.event]["$ref"].rpartition("/")[2]
+        about = f"Server-sent events, each a {name}, and comments as heartbeats."
+        return {route.media_type: {"schema": {"type": "string", "description": about}}}
+    file = {"schema": {"type": "string", "format": "binary"}}
+    return {"application/octet-stream": file, route.media_type: file}

@@ -37,6 +37,7 @@ class Route:
     parameters: tuple[Mapping[str, Any], ...] = ()
     statuses: tuple[int, ...] = (200,)
     content: Mapping[int, Any] = field(default_factory=dict[int, Any])
+    event: type[BaseModel] | None = None  #: each event of a stream
     texts: tuple[int, ...] = ()  #: statuses with a plain-text body
     headers: Mapping[int, Mapping[str, Any]] = field(default_factory=dict[int, Any])
     media_type: str = "application/json"  #: of bodies that are not JSON
@@ -47,7 +48,10 @@ _UPLOAD = "/clones/{clone_id}/samples/{role}/{name}"
 
 
 def _record_routes(
-    kind: Literal["trainings", "videos"], shown: type[BaseModel], changed: type[BaseModel]
+    kind: Literal["trainings", "videos"],
+    shown: type[BaseModel],
+    changed: type[BaseModel],
+    event: type[BaseModel],
 ) -> tuple[Route, ...]:
     """Routes that both kinds of records have; ``shown`` and ``changed`` are their answers."""
     path = f"/{kind}/{{id}}"
@@ -71,6 +75,7 @@ def _record_routes(
             summary="Stream changes as server-sent events until the record is final.",
             parameters=(parameters.LAST_EVENT_ID,),
             statuses=(200, 204, 404),
+            event=event,
             media_type="text/event-stream",
         ),
         Route(
@@ -205,8 +210,13 @@ ROUTES: tuple[Route, ...] = (
         statuses=(200, 422),
         content={200: schemas.TrainingsAnswer},
     ),
-    *_record_routes("trainings", schemas.TimedTrainingAnswer, schemas.TrainingAnswer),
-    *_record_routes("videos", schemas.VideoAnswer, schemas.VideoAnswer),
+    *_record_routes(
+        "trainings",
+        schemas.TimedTrainingAnswer,
+        schemas.TrainingAnswer,
+        schemas.TrainingEventAnswer,
+    ),
+    *_record_routes("videos", schemas.VideoAnswer, schemas.VideoAnswer, schemas.VideoEventAnswer),
     Route(
         method="POST",
         path="/trainings/{id}/videos",

@@ -143,6 +143,23 @@ class VideosAnswer(View):
     cursor: Cursor
 
 
+class _EventAnswer(View):
+    event: Literal["change"]
+    id: str = Field(description="The record's version: send it as Last-Event-ID.")
+
+
+class TrainingEventAnswer(_EventAnswer):
+    """A server-sent event: a training has changed."""
+
+    data: TrainingAnswer = Field(description="As JSON text.")
+
+
+class VideoEventAnswer(_EventAnswer):
+    """A server-sent event: a video has changed."""
+
+    data: VideoAnswer = Field(description="As JSON text.")
+
+
 # -- consents -----------------------------------------------------------------------------------
 
 
