@@ -638,4 +638,5 @@ async def test_a_voice_of_coqui_is_heard_from_a_face_of_local(twins, tmp_path, m
         await kit.save(video, tmp_path / "hello.mp4")
         await kit.save(video, tmp_path / "hello.wav", file="audio")
     assert (tmp_path / "hello.mp4").read_bytes()[4:8] == b"ftyp"
-    assert samples_of(tmp_path / "hello.wav") == samples_of(io.BytesIO(model.sound))  # it is marked, too
+    # The saved one is marked, too.
+    assert samples_of(tmp_path / "hello.wav") == samples_of(io.BytesIO(model.sound))
