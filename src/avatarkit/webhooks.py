@@ -42,8 +42,7 @@ class Delivery:
     received: float = field(default_factory=time.time)  #: seconds since 1970
 
     def __post_init__(self) -> None:
-        body: object = self.body
-        headers: object = self.headers
+        body, headers = cast("tuple[object, object]", (self.body, self.headers))
         if not (isinstance(body, bytes) and isinstance(headers, Mapping)):
             raise ConfigError("a Delivery has a body of bytes, and headers as a mapping")
 

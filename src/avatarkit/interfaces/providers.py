@@ -8,7 +8,7 @@ the right methods fits, without importing avatarkit.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -179,7 +179,7 @@ class Provider(Protocol):
 
 
 @contextmanager
-def own_code(provider: str, hook: str) -> Iterator[None]:
+def own_code(provider: str, hook: str) -> Generator[None]:
     """Raise ``ProviderError``, which names the provider, for an untyped error of its own code."""
     try:
         yield
@@ -198,7 +198,7 @@ def account_of(provider: Provider) -> str:
     """Fingerprint of the account; raises ``ConfigError`` where the provider cannot tell it."""
     try:
         with own_code(provider.name, "account"):
-            account: object = provider.account
+            account = cast("object", provider.account)
     except ProviderError as error:
         raise ConfigError(str(error)) from error
     if not isinstance(account, str):

@@ -135,7 +135,7 @@ class KitPrices:
     async def _balance(self, name: str) -> Balance:
         provider = cast("TellsBalance", self._pool.provider(name))
         with own_code(name, "balance"):
-            told: object = await provider.balance()
+            told = cast("object", await provider.balance())
         if not isinstance(told, Balance):
             raise errors.BadReply("it told no Balance", provider=name, operation="balance")
         return told

@@ -126,7 +126,7 @@ class Deliveries:
 
 def _read(provider: Provider, name: str, delivery: Delivery) -> tuple[VendorEvent, ...]:
     with own_code(name, "events"):
-        events: tuple[object, ...] = tuple(provider.events(delivery))
+        events = cast("tuple[object, ...]", tuple(provider.events(delivery)))
         if not all(isinstance(event, VendorEvent) for event in events):
             raise TypeError("events() must return a list of VendorEvent")
     return cast("tuple[VendorEvent, ...]", events)

@@ -176,7 +176,7 @@ class PaidCalls(Effects):
         self, record: Record, state: OperationState, provider: Provider, request: VendorRequest
     ) -> tuple[Job, Mapping[str, StoredFile] | None]:
         with own_code(state.provider, state.operation):
-            answer: object = await ROLES[state.operation].submit(provider)(request)
+            answer = cast("object", await ROLES[state.operation].submit(provider)(request))
         if isinstance(answer, Job):
             return answer, None
         if not isinstance(answer, Speech):

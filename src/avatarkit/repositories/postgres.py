@@ -133,7 +133,8 @@ class PostgresRepository(server.ServerRepository, Wakes):
         try:
             version, read_only = None, False
             if await _answer(connection, _HAS_SCHEMA):
-                version, self._tables = await (await connection.execute(_SCHEMA)).fetchone() or ()
+                row: Any = await (await connection.execute(_SCHEMA)).fetchone()
+                version, self._tables = row
                 read_only = await _answer(connection, _READ_ONLY)
             if wrong := server_errors.wrong_schema(version, self._place):
                 raise wrong
