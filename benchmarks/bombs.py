@@ -161,6 +161,11 @@ def lying_webp():
     return b"RIFF" + struct.pack("<I", len(inner)) + inner
 
 
+def segments(count):
+    whole = saved("JPEG", (64, 64))
+    return whole[:2] + b"\xff\xef\0\2" * count + whole[2:]
+
+
 def profile_jpeg():
     """255 segments of a colour profile, which no picture of one pixel needs."""
     plain = saved("JPEG", (64, 64))
@@ -362,6 +367,8 @@ BOMBS = (
     Bomb("frames.png", "an animation of 200 times 4 megapixels", lambda: animated_png(200)),
     Bomb("scans.jpg", "20,000 scans", lambda: scans(3000, 20_000)),
     Bomb("few-scans.jpg", "190 scans of 64 megapixels", lambda: scans(7990, 190)),
+    Bomb("chunks.png", "3 million chunks", lambda: png(chunk(b"abCd", b"") * 3_000_000)),
+    Bomb("segments.jpg", "3 million segments", lambda: segments(3_000_000)),
     Bomb("profile.jpg", "a colour profile in 255 segments", profile_jpeg),
     Bomb("frames.gif", "60 frames of 4 megapixels", lambda: frames_of("GIF", (2048, 2048), 60)),
     Bomb("huge.webp", "a lossless header of 268 megapixels", lying_webp),

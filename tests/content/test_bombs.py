@@ -6,6 +6,7 @@ import io
 import itertools
 import subprocess
 import sys
+import time
 import zlib
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import sandbox_jobs as jobs
-from avatarkit.content import claims, sandbox
+from avatarkit.content import claims, containers, sandbox
 from avatarkit.intake import probing
 from avatarkit.intake.probe_apart import probe
 
@@ -31,6 +32,8 @@ REFUSED = {
     "texts.png": "memory",
     "profile.png": "memory",
     "scans.jpg": "time",
+    "chunks.png": "time",
+    "segments.jpg": "time",
 }
 SLOW = {"hertz.wav", "comments.flac"}
 NAMED = {bomb.name: bomb for bomb in bombs.BOMBS}
@@ -101,6 +104,14 @@ def test_a_jpeg_of_endless_scans_is_killed(tmp_path):
 def test_the_bomb_of_the_issue_is_told_its_reason():
     (flaw,) = probing.probe(Path(__file__).parents[1] / "inputs/index_bomb.mp4").flaws
     assert "60,000,000 samples in 10,632 bytes" in flaw.message
+
+
+def test_endless_tags_are_not_followed():
+    content = b"ID3\4\0\0\0\0\0\0" * 2_000_000
+    reads = io.BytesIO(content)
+    began = time.process_time()
+    assert containers.identify(reads, len(content)).cut_off
+    assert time.process_time() - began < 2
 
 
 def test_a_bomb_names_the_file_as_it_was_uploaded(tmp_path):

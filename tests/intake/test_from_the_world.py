@@ -19,7 +19,7 @@ np = pytest.importorskip("numpy")
 Image = pytest.importorskip("PIL.Image")
 pytest.importorskip("onnxruntime")
 
-from avatarkit.content import containers  # noqa: E402 - where they are installed
+from avatarkit.content import containers, playback  # noqa: E402 - where they are installed
 from avatarkit.errors import MediaRejected  # noqa: E402
 from avatarkit.intake import preflight, probing  # noqa: E402
 from avatarkit.models import SampleRole  # noqa: E402
@@ -138,6 +138,22 @@ def id3(*, footer=False, size=70_000):
 
 
 APE_TAG = b"APETAGEX" + struct.pack("<IIII", 2000, 32, 0, 0xA000_0000) + bytes(8)
+
+
+@pytest.mark.parametrize("name", ["unknown.wav", "unknown.m4a", "unknown.mka"])
+def test_sound_of_an_unknown_codec_is_not_called_missing(tmp_path, name):
+    path = tmp_path / name
+    if name == "unknown.wav":
+        content, known, other = wav(), struct.pack("<HH", 1, 1), struct.pack("<HH", 0x1234, 1)
+    elif name == "unknown.m4a":
+        content, known, other = encoded("ipod", "alac"), b"alac", b"apac"
+    else:
+        content, known, other = encoded("matroska", "flac"), b"A_FLAC", b"A_APAC"
+    assert known in content
+    path.write_bytes(content.replace(known, other, 1))
+    (found,) = errors(inspected(VOICE, path))
+    assert "audio that cannot be decoded" in found
+    assert "has no decoder" in engine_reads(VOICE, path, tmp_path / "engine")
 
 
 def both(left, right):
@@ -519,6 +535,58 @@ def test_a_clip_whose_shape_changes_is_trained_from_the_longer_shot(tmp_path):
     path.write_bytes(joined(lying, upright))
     assert engine_reads(FOOTAGE, path, tmp_path / "engine") is True
     assert errors(inspected(FOOTAGE, path)) == []
+
+
+def still_film(form="mp4", *, rate=25, start=0, frames=50):
+    """The portrait as a film whose first frame is shown after ``start`` seconds."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=form) as out:
+        stream = out.add_stream("libx264", rate=rate)
+        stream.width = stream.height = 320
+        stream.pix_fmt = "yuv420p"
+        for number in range(frames):
+            frame = av.VideoFrame.from_image(portrait())
+            frame.pts, frame.time_base = start * rate + number, Fraction(1, rate)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode())
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("rate", [1, 2, 5])
+def test_a_film_of_few_frames_a_second_is_seen_by_both(tmp_path, rate):
+    path = tmp_path / "slow.mp4"
+    path.write_bytes(still_film(rate=rate, frames=7 * rate))
+    assert errors(inspected(FOOTAGE, path)) == []
+    assert probing.probe(path, stills=1).stills
+    assert engine_reads(FOOTAGE, path, tmp_path / "engine") is True
+
+
+@pytest.mark.parametrize("form", ["matroska", "mp4", "mpegts"])
+def test_a_film_that_begins_late_is_whole(tmp_path, form):
+    path = tmp_path / "late"
+    path.write_bytes(still_film(form, start=20))
+    assert probing.probe(path, role=FOOTAGE).flaws == ()
+    assert playback.play.function(path).problem is None
+
+
+@pytest.mark.parametrize("form", ["h264", "hevc", "ivf", "nut", "yuv4mpegpipe"])
+def test_video_that_is_not_read_is_named_so(tmp_path, form):
+    codec = {"ivf": "libvpx", "hevc": "libx265", "yuv4mpegpipe": "wrapped_avframe"}
+    path = tmp_path / "clip"
+    file = io.BytesIO()
+    with av.open(file, "w", format=form) as out:
+        stream = out.add_stream(codec.get(form, "libx264"), rate=25)
+        stream.width = stream.height = 320
+        stream.pix_fmt = "yuv420p"
+        if form == "hevc":
+            stream.options = {"x265-params": "log-level=none:info=0"}
+        for number in range(30):
+            frame = av.VideoFrame.from_image(portrait().rotate(number)).reformat(format="yuv420p")
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode())
+    path.write_bytes(file.getvalue())
+    (found,) = errors(inspected(FOOTAGE, path))
+    assert "video without a container, or in one that is not read" in found
 
 
 def joined(*films):

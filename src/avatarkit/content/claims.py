@@ -6,6 +6,7 @@ Sources: ISO/IEC 14496-12 (boxes), W3C PNG (chunks), ITU T.81 (JPEG markers).
 
 from __future__ import annotations
 
+import itertools
 import re
 import struct
 import zlib
@@ -26,6 +27,8 @@ _NESTS: Final = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof",
 #: Boxes with a number of samples, and where it is.
 _COUNTS: Final = {b"stsz": 8, b"stz2": 8, b"trun": 4}
 _BOXES: Final = 1_000_000
+#: Chunks of one PNG, and segments of one JPEG: an encoder writes a picture in a few thousand.
+_PARTS: Final = 100_000
 
 
 def check(file: BinaryIO) -> None:
@@ -46,12 +49,16 @@ def _at(file: BinaryIO, place: int, size: int) -> bytes:
     return data
 
 
+def _limit(number: int, most: int) -> None:
+    if number > most:
+        raise LimitExceeded(f"consists of more than {most:,} parts: {_AGAIN}", "time")
+
+
 def _check_mp4(file: BinaryIO, size: int) -> None:
     tracks = 0
     for number, (kind, start, end) in enumerate(_boxes(file, 0, size)):
         tracks += kind == b"trak"
-        if number > _BOXES:
-            raise LimitExceeded(f"consists of more than {_BOXES:,} boxes: {_AGAIN}", "time")
+        _limit(number, _BOXES)
         if tracks > _TRACKS:
             raise LimitExceeded(f"claims to have more than {_TRACKS} tracks: {_AGAIN}", "memory")
         if kind in _COUNTS and start + _COUNTS[kind] + 4 <= end:
@@ -81,7 +88,10 @@ def _boxes(
 
 def _check_png(file: BinaryIO, size: int) -> None:
     place, total = 8, 0
-    while place + 12 <= size:
+    for number in itertools.count():
+        if place + 12 > size:
+            return
+        _limit(number, _PARTS)
         length, kind = struct.unpack(">I4s", _at(file, place, 8))
         if kind in {b"zTXt", b"iTXt", b"iCCP"}:
             total = _inflated(file, place + 8, min(length, size - place - 8), kind, total)
@@ -117,7 +127,10 @@ _SCAN, _END, _BARE = 0xDA, 0xD9, frozenset({0x01, 0xD8})
 def _check_jpeg(file: BinaryIO, size: int) -> None:
     """Count the scans up to the end of the first picture."""
     place, scans = 2, 0
-    while (found := _next_marker(file, place, size)) is not None:
+    for number in itertools.count():
+        if (found := _next_marker(file, place, size)) is None:
+            return
+        _limit(number, _PARTS)
         place, marker = found
         scans += marker == _SCAN
         if scans > _SCANS:

@@ -83,6 +83,11 @@ _FOREIGN = (
     (rb"%PDF-", "pdf", "a PDF"),
     (rb"#EXTM3U|ffconcat", "playlist", "a playlist"),
     (rb"MZ|\x7fELF|#!/", "program", "a program"),
+    (
+        rb"\0?\0\0\x01[\x09\x27\x40\x46\x67]|DKIF|YUV4MPEG2 |nut/|\.RMF|\x06\x0e\x2b\x34",
+        "unknown",
+        "video without a container, or in one that is not read",
+    ),
 )
 
 
@@ -482,6 +487,8 @@ _RATES = (44_100, 48_000, 32_000)
 _SAME: Final = 0xFFFE_0C00
 #: Bytes before the first frame, and between frames of a damaged file, that are searched.
 _SEARCHED: Final = 1 << 16
+#: ID3v2 tags before the first frame that are passed over.
+_TAGS: Final = 1000
 #: Frames in a row that prove a stream of frames.
 _PROOF: Final = 3
 
@@ -538,7 +545,10 @@ def _frames(file: File, head: bytes) -> Container | None:
 def _behind_tags(file: File) -> int:
     """Offset behind all ID3v2 tags (each may have a footer), and behind zeros."""
     at = 0
-    while len(tag := file.at(at, 10)) == 10 and tag[:3] == b"ID3" and max(tag[6:]) < 0x80:
+    for _ in range(_TAGS):
+        tag = file.at(at, 10)
+        if len(tag) < 10 or tag[:3] != b"ID3" or max(tag[6:]) >= 0x80:
+            break
         length = tag[6] << 21 | tag[7] << 14 | tag[8] << 7 | tag[9]
         at += 10 + length + (10 if tag[5] & 0x10 else 0)
     zeros = file.at(at, _SEARCHED)
@@ -562,13 +572,15 @@ def _stream_of_frames(file: File, start: int) -> Container | None:
     return None
 
 
-def _follow(file: File, at: int, frame: Callable[[bytes], int | None]) -> bool:
-    """True for some frames in a row, or for fewer at the end of the file."""
+def _follow(
+    file: File, at: int, frame: Callable[[bytes], int | None], *, fewer: bool = True
+) -> bool:
+    """True for some frames in a row, or if ``fewer`` also for two at the end of the file."""
     for number in range(_PROOF):
         head = file.at(at, 6)
         length = frame(head)
         if not length:
-            return number > 0 and (len(head) < 6 or head[:3] in {b"TAG", b"APE"})
+            return fewer and number > 0 and (len(head) < 6 or head[:3] in {b"TAG", b"APE"})
         at += length
     return True
 
@@ -607,7 +619,7 @@ def _resynchronised(file: File, start: int = 0) -> Container | None:
     at = piece.find(b"\xff")
     while at >= 0:
         for frame in (adts_frame, mpeg_frame):
-            if frame(piece[at : at + 6]) and _follow(file, start + at, frame):
+            if frame(piece[at : at + 6]) and _follow(file, start + at, frame, fewer=False):
                 return _stream_of_frames(file, start + at)
         at = piece.find(b"\xff", at + 1)
     return None

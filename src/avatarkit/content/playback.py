@@ -116,7 +116,8 @@ class _Player:
         if container.duration is not None:
             start = (container.start_time or 0) / 1e6
             seconds, stated = self.end - start, container.duration / 1e6
-            if seconds < stated - max(_END, _END_SHARE * stated):
+            # A Matroska's length counts from zero, also if its first frame comes later.
+            if max(seconds, self.end) < stated - max(_END, _END_SHARE * stated):
                 return Played(
                     problem=f"it ends after {seconds:.1f} s, and says that it lasts {stated:.1f} s"
                 )

@@ -45,6 +45,8 @@ def choose_sound(path: Path) -> SoundTrack | None:
     with open_media(path) as opened:
         audio: list[Any] = list(opened.streams.audio)
         streams = [s for s in audio if s.codec_context is not None]
+        if audio and not streams:
+            raise DecodeError("its sound is of a type that has no decoder")
         if len(streams) == 1 and streams[0].codec_context.channels == 1:
             return SoundTrack(streams[0].index)
         indexes = [stream.index for stream in streams[:_MOST_STREAMS]]

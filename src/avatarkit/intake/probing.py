@@ -416,6 +416,7 @@ class _Scan:
         self._aspect = Fraction(1)
         self._told: float | None = None
         self._ends = {"audio": 0.0, "video": 0.0}
+        self._until = 0.0
         self._frames = 0
         self._pixels = 0
         self._pictures = 0  #: packets
@@ -435,7 +436,7 @@ class _Scan:
         self._picture = next((s for s in pictures if s.codec_context), next(iter(pictures), None))
         self._told = (opened.duration or 0) / 1_000_000 or None
         self._sounds = {s.index: None for s in sounds[:_SOUNDS]}
-        self._malformed = any(s.codec_context is not None and not s.channels for s in sounds)
+        self._malformed = any(s.codec_context is None or not s.channels for s in sounds)
         wanted = [s for s in (self._picture, *sounds[:_SOUNDS]) if s and s.codec_context]
         if self._picture is not None and self._picture in wanted:
             self._of_stream(self._picture)
@@ -461,7 +462,10 @@ class _Scan:
         from ..content.decoding import DecodeError
 
         kind = packet.stream.type
-        self._ends[kind] = max(self._ends[kind], _end(packet))
+        end = _end(packet)
+        self._ends[kind] = max(self._ends[kind], end)
+        if end and packet.stream.start_time:  # some lengths count from zero, not from the start
+            self._until = max(self._until, end + float(_start(packet)))
         try:
             if kind == "video":
                 self._take_picture(packet)
@@ -503,7 +507,7 @@ class _Scan:
             or self.damages > _DAMAGES
             or (self._pixels > _PICTURE_PIXELS and self._enough_stills())
             or self._pixels > 2 * _PICTURE_PIXELS
-            or self._ends["video"] > seconds + 1
+            or (self._frames > 0 and self._ends["video"] > seconds + 1)
         )
 
     def _enough_stills(self) -> bool:
@@ -602,7 +606,9 @@ class _Scan:
     def _of_length(self, seconds: float | None) -> Iterator[Flaw]:
         """An upload that broke off; a warning if what is there can be used."""
         if self.container.cut_off or (
-            not self._capped and _shorter(self._told, seconds, self.container)
+            seconds is not None
+            and not self._capped
+            and _shorter(self._told, max(seconds, self._until), self.container)
         ):
             yield _cut_off(self.name, "warning" if self.seen else "error")
 
@@ -622,11 +628,11 @@ def _kind_and_type(container: Container, *, has_video: bool, has_audio: bool) ->
     return {"kind": kind, "media_type": media_type}
 
 
-def _shorter(stated: float | None, there: float | None, container: Container) -> bool:
+def _shorter(stated: float | None, there: float, container: Container) -> bool:
     """True if a stream ends well before the length that the header states."""
     if stated is None or container.media_type in _GUESSED:
         return False
-    return stated > (there or 0.0) + max(1.0, 0.1 * stated)
+    return stated > there + max(1.0, 0.1 * stated)
 
 
 #: Types without a length in their header: FFmpeg guesses it from the bit rate.
@@ -639,8 +645,12 @@ def _end(packet: Any) -> float:
     """End of a packet in seconds from the start of its stream; 0 if it has no time."""
     if not packet.size or packet.pts is None:
         return 0.0
-    start = packet.stream.start_time or 0
-    return float((packet.pts + (packet.duration or 0) - start) * packet.time_base)
+    return float((packet.pts + (packet.duration or 0)) * packet.time_base - _start(packet))
+
+
+def _start(packet: Any) -> Fraction:
+    """Start of a packet's stream in seconds."""
+    return Fraction((packet.stream.start_time or 0) * packet.time_base)
 
 
 #: Pixels on the shorter side of a usable picture.
