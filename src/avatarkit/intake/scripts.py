@@ -31,10 +31,10 @@ def _words(text: str) -> frozenset[str]:
 _BREAKS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 #: Invisible characters without a sound: soft hyphen, combining grapheme joiner, fillers, zero-width
 #: space, marks and embeddings of writing direction, word joiner and invisible operators, BOM,
-#: interlinear annotations, tags.
+#: interlinear annotations, places of pasted objects, controls of shorthand and music, tags.
 _INVISIBLE = re.compile(
-    "[\u00ad\u034f\u115f\u1160\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0"
-    "\ufff9-\ufffb\U000e0000-\U000e007f]"
+    "[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff"
+    "\uffa0\ufff9-\ufffc\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
 )
 #: Zero-width non-joiner and joiner.
 _JOINERS = re.compile("[\u200c\u200d]")
@@ -66,6 +66,12 @@ _SSML = _words(
     "audio break desc emphasis lang lexicon lookup mark meta metadata p paragraph phoneme prosody "
     "s say-as sentence speak sub token voice w"
 )
+_NAMES = "|".join(sorted(name for name in _SSML if len(name) > 1))
+#: A tag of SSML that is not well-formed, such as "<break time='1s'" and "< break/>". Names of one
+#: letter are too short to tell.
+_BROKEN = re.compile(
+    rf"</?(?:{_NAMES})(?=[\s/>]|\Z)|<\s*+/?\s*+(?:{_NAMES})\s*+/?\s*+>", re.IGNORECASE
+)
 
 
 def read_script(
@@ -84,8 +90,9 @@ def read_script(
     ssml = "ssml" in markup
     if not ssml:
         text = _storable(_decoded(text))
+    text = _INVISIBLE.sub("", text)  # first, since they can hide a tag
     text = _without_markup(text, markup, speaker or "the provider")
-    text = _visible(unicodedata.normalize("NFC", text)).strip()
+    text = _joined(unicodedata.normalize("NFC", text)).strip()
     if not text:
         raise MediaRejected("the script is empty: say at least one word")
     words = _ENTITY.sub("", _TAG.sub("", text))
@@ -106,11 +113,18 @@ def _storable(text: str) -> str:
 def _decoded(text: str) -> str:
     """Decode HTML entities, also those that were encoded twice; "AT&T" has none."""
     for _ in range(5):
-        decoded = _ENTITY.sub(lambda found: _BREAKS.sub("\n", html.unescape(found[0])), text)
+        decoded = _ENTITY.sub(_character, text)
         if decoded == text:
             break
         text = decoded
     return text.replace("\u00a0", " ")
+
+
+def _character(entity: re.Match[str]) -> str:
+    found = html.unescape(entity[0])
+    if found == "\ufffd":
+        raise MediaRejected(f"the script has {entity[0]}, which is no character: remove it")
+    return _BREAKS.sub("\n", found)
 
 
 def _without_markup(text: str, markup: Collection[Markup], speaker: str) -> str:
@@ -134,6 +148,11 @@ def _without_markup(text: str, markup: Collection[Markup], speaker: str) -> str:
         )
 
     kept = _TAG.sub(one, text)
+    if broken := _BROKEN.search(_JOINERS.sub("", _TAG.sub("", kept))):
+        raise MediaRejected(
+            f"the script has a broken tag, {broken[0].strip()!r}, which {speaker} would read "
+            "aloud: correct or remove it"
+        )
     if "ssml" in markup and (kept != _TAG.sub("", kept)):
         _require_well_formed(kept)
     return kept
@@ -161,9 +180,8 @@ def _require_well_formed(text: str) -> None:
         ) from None
 
 
-def _visible(text: str) -> str:
-    """Remove invisible characters; keep joiners where a script or an emoji needs them."""
-    text = _INVISIBLE.sub("", text)
+def _joined(text: str) -> str:
+    """Remove joiners, except where a script or an emoji needs them."""
     return _JOINERS.sub(lambda found: found[0] if _joins(text, found.start()) else "", text)
 
 
