@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 
 import pytest
 import typer
@@ -52,6 +53,13 @@ def test_every_command_and_option_that_is_shown_exists():
         if unknown or shown - known:
             wrong.append((page_name, words))
     assert wrong == []
+
+
+def test_the_page_on_installation_lists_every_extra():
+    project = tomllib.loads((page_samples.ROOT / "pyproject.toml").read_text())
+    page = (DOCS / "tutorials/installation.md").read_text()
+    listed = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert sorted(listed) == sorted(project["project"]["optional-dependencies"])
 
 
 def test_every_page_is_in_the_table_of_contents_once():

@@ -36,7 +36,7 @@ _EXTRAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "otel": ("opentelemetry",),
         "plot": ("matplotlib",),
         "c2pa": ("c2pa",),
-        "watermark": ("perth", "librosa", "torch", "torchaudio", "yaml", "pkg_resources", "av"),
+        "watermark": ("perth", "librosa", "torch", "torchaudio"),
         "cli": ("typer", "rich"),
         "server": ("starlette", "uvicorn", "sse_starlette", "jwt"),
         "supabase": ("websockets",),
