@@ -271,6 +271,15 @@ def test_an_undated_row_is_listed_as_undated():
     assert {row["age"] for row in rows} == {"undated"}
 
 
+def test_prices_of_an_unknown_provider_are_refused_and_a_provider_may_have_none(
+    monkeypatch,
+):
+    result = run("prices", "heygenn", code=3)
+    assert "did you mean 'heygen'?" in result.stderr
+    monkeypatch.setattr(Fake, "prices", ())
+    assert printed("prices", "fake")["prices"] == []
+
+
 def test_the_ledger_shows_what_vendors_said_beside_the_quote(place, monkeypatch):
     monkeypatch.setenv("AVATARKIT_STACK", "fake")
     (place / "mine.toml").write_text(

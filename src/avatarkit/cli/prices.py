@@ -181,9 +181,12 @@ async def _prices(
 
     Example: `avatarkit prices heygen`
     """
+    from ..stacks import registry
     from . import price_tables
 
     found = [p for p in _loaded(prices_file) if provider in (None, p.provider)]
+    if provider is not None and not found:
+        registry.load(provider)  # raises if there is no such provider
     price_tables.show_prices(session.out, found, _today())
 
 
