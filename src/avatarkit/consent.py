@@ -90,7 +90,8 @@ def require_purpose(consent: Consent | None, purpose: str | None) -> None:
     covered = ", ".join(consent.purposes) or "no purpose"
     if purpose is None:
         raise ConsentRequired(
-            f"the consent covers {covered}: say what this is for, with purpose= (the same words)"
+            f"the consent covers {covered}: say what this is for in the same words, with purpose= "
+            "(on the command line --purpose)"
         )
     if named_purpose(purpose) not in consent.purposes:
         raise ConsentRequired(

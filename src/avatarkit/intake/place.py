@@ -486,7 +486,9 @@ class Intake:
             raise errors.MediaRejected(
                 "Missing voice or video samples: give "
                 + " and ".join(f"{role}=" for role in sorted(missing))
-                + ", or add them to the clone first"
+                + " (on the command line "
+                + " and ".join(f"--{role}" for role in sorted(missing))
+                + "), or add them to the clone first"
             )
         return [s for s in samples if SampleRole(s.role) in roles]
 

@@ -130,7 +130,7 @@ def _of_one(subject: Subject) -> Iterator[Finding]:
     for flaw in facts.flaws:
         yield Finding(severity=flaw.severity, code=flaw.code, subject=name, message=flaw.message)
     if facts.kind == _OTHER[subject.role]:
-        message = f"{name} is {facts.kind}: {subject.role} needs {_WANTED[subject.role]}"
+        message = f"{name} is an {facts.kind} file: {subject.role} needs {_WANTED[subject.role]}"
         yield refusal("wrong-role", name, message)
     elif subject.role is SampleRole.VOICE and facts.has_audio is False:
         yield refusal("no-sound", name, f"{name} has no sound in it: record it again")
