@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import struct
+import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -503,6 +504,15 @@ def test_the_extra_of_the_watermark_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "perth", None)
     with pytest.raises(errors.ConfigError, match="watermark"):
         watermarker_from({"AVATARKIT_WATERMARKER": "perth"})
+
+
+def test_a_warning_of_perth_about_its_own_imports_is_not_shown(tmp_path, monkeypatch, recwarn):
+    (tmp_path / "perth.py").write_text("import warnings; warnings.warn('pkg_resources is old')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "perth", raising=False)
+    assert watermarker_from({"AVATARKIT_WATERMARKER": "perth"}) is not None
+    sys.modules.pop("perth")
+    assert [str(warning.message) for warning in recwarn] == []
 
 
 def test_no_watermarker_is_the_default():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import shutil
 import tempfile
+import warnings
 import wave
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
@@ -36,7 +37,8 @@ class PerthWatermarker:
 
     def __init__(self) -> None:
         try:
-            self._perth: Any = import_module("perth")
+            with warnings.catch_warnings(category=UserWarning, action="ignore"):
+                self._perth: Any = import_module("perth")  # it warns that it uses pkg_resources
         except ImportError as error:
             raise ConfigError(
                 'the watermark of speech needs an extra: pip install "avatarkit-sdk[watermark]"'
