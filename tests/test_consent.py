@@ -320,6 +320,14 @@ def test_a_consent_ends_when_it_says(now):
             consent.require_valid(until, now)
 
 
+@pytest.mark.parametrize("spelt", ["ana lima", "ANA LIMA", " Ana  Lima ", "Ana\tLima"])
+def test_a_name_that_is_spelt_otherwise_makes_no_other_consent(spelt):
+    known = consent.identified(Consent(subject="Ana Lima"), "ana")
+    again = consent.identified(Consent(subject=spelt), "ana")
+    assert (again.id, again.subject) == (known.id, spelt)
+    assert consent.identified(Consent(subject="Ana Luma"), "ana").id != known.id
+
+
 def test_a_revocation_does_not_change_which_consent_it_is():
     given = consent.identified(ANA, "ana")
     assert consent.identified(given.model_copy(update={"revoked_at": 5.0}), "ana").id == given.id

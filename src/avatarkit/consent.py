@@ -55,9 +55,13 @@ def requirements(rules: Mapping[str, Sequence[ConsentRule]]) -> list[Requirement
 
 
 def identified(consent: Consent, user_id: str) -> Consent:
-    """The user's consent with an id: a UUID derived from its contents."""
+    """The user's consent with an id: a UUID derived from its contents.
+
+    A name in another case, or with other spaces, is the same person's.
+    """
     no_part = {"id": "", "given_at": None, "revoked_at": None}
-    body = consent.model_copy(update={**no_part, "user_id": user_id})
+    subject = consent.subject and " ".join(consent.subject.casefold().split())
+    body = consent.model_copy(update={**no_part, "user_id": user_id, "subject": subject})
     digest = hashlib.sha256(body.model_dump_json().encode()).digest()
     return consent.model_copy(update={"id": str(UUID(bytes=digest[:16])), "user_id": user_id})
 
