@@ -296,6 +296,27 @@ async def test_another_process_finds_what_is_stored_after_a_replacement_of_the_l
     assert stored == [0, 1, 2]
 
 
+@pytest.mark.parametrize("table", ["history", "jobs", "avatar_training"])
+async def test_a_table_that_is_gone_is_told_and_nothing_is_spent(
+    table, path, avatarkit_samples, avatarkit_offline
+):
+    clock = FakeClock()
+    vendor = FakeVendor(clock=clock)
+    order = {"user_id": "ana", "clone_id": "main", **avatarkit_samples}
+    async with kit_on(path, vendor, clock) as kit:
+        await kit.train(**order)
+        with sqlite3.connect(path) as connection:
+            connection.execute(f"DROP TABLE {table}")
+        connection.close()
+        await kit.admin.tick()
+
+        with pytest.raises(StorageError, match="no such table"):
+            await kit.train(**order)
+    if table == "history":
+        with pytest.raises(StorageError, match="no such table"):
+            await SqliteRepository(path, clock=clock).open()
+
+
 # -- versions -------------------------------------------------------------------------------------
 
 

@@ -54,6 +54,11 @@ def _translate(error: sqlite3.Error, path: Path) -> AvatarKitError | None:
         return Conflict(f"{path} has another row with the same id: use another id")
     if primary in _CAUSES:
         return StorageError(f"database {path}: {_CAUSES[primary]}")
+    if primary == sqlite3.SQLITE_ERROR and str(error).startswith("no such "):  # table, column
+        return StorageError(
+            f"database {path} was changed by another program ({error}): restore a backup and run "
+            "`avatarkit db restored`"
+        )
     return None
 
 
