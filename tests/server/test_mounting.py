@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 
 import pytest
 from starlette.applications import Starlette
@@ -47,17 +46,8 @@ async def test_mounted_it_works_without_a_lifespan_of_its_own(site, outer):
         assert shown["status"] == "completed"
         sent = await client.post(f"/trainings/{training['id']}/videos", json={"text": "Hello."})
         await site.settle(sent.json()["id"])
-        record = await client.get(f"/videos/{sent.json()['id']}")
-        listed = await client.get(f"/trainings/{training['id']}/videos")
-        stream = await client.get(f"/videos/{sent.json()['id']}/events")
-        for found, view in (
-            (record, record.json()),
-            (listed, listed.json()["videos"][0]),
-            (stream, json.loads(stream.text.partition("data: ")[2].partition("\r\n")[0])),
-        ):
-            assert view["links"]["video"].startswith("/avatars/media/")
-            film = found.url.join(view["links"]["video"])  # as every URL library does
-            assert (await client.get(film)).status_code == 200
+        links = (await client.get(f"/videos/{sent.json()['id']}")).json()["links"]
+        assert (await client.get(links["video"])).status_code == 200
         told = await client.post(f"/webhooks/fake/{site.secret}", json={})
         assert told.status_code == 401
         page = await client.get("/openapi.json")

@@ -5,13 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote
 from uuid import uuid4
 
 import anyio
@@ -32,9 +30,6 @@ from .live import Hub
 from .uploads import MAX_BYTES, Allowance, AllowanceExceeded, Uploads
 
 V = TypeVar("V", bound=RecordView)
-
-#: Path below which this request's app is mounted; a stream has that of its first watcher.
-ROOT = ContextVar("avatarkit_root", default="")
 
 #: Minimum lifetime in seconds of a link to a result.
 _LINK = 6 * 3600
@@ -82,9 +77,9 @@ class API:
         return kind.of(record, links=links, **more)
 
     def _link(self, key: str) -> str:
-        """Sign a link to a stored result, without scheme and host; the key is its path."""
+        """Sign a link to a stored result, relative to the app's root; the key is its path."""
         expires = (int(time.time()) // 3600 + 1) * 3600 + _LINK  # stable for an hour: cacheable
-        return signing.link(quote(ROOT.get()), self.link_secrets[0], key, expires)
+        return signing.link("", self.link_secrets[0], key, expires).removeprefix("/")
 
     # -- stacks and prices --------------------------------------------------------------------
 

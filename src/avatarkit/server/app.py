@@ -26,7 +26,7 @@ from ..kit import AvatarKit
 from ..media import signing
 from ..webhooks import require_unguessable
 from . import openapi
-from .api import API, ROOT
+from .api import API
 from .auth import Authenticate, StartupToken
 from .bodies import BadBody, TooLarge
 from .guards import LOOPBACK, Guard
@@ -162,7 +162,6 @@ def _served(
         for name, value in request.query_params.items():
             if found := flaw(value):
                 raise BadBody(f"{cleaned(name)[:_NAME]}: the text has {found}: remove it")
-        ROOT.set(request.scope.get("root_path", ""))
         return await row.handler(api, request, user)
 
     answer: Callable[[Request], Awaitable[Response]] = signed_in if row.signed_in else public

@@ -20,7 +20,7 @@ from ..records import Sample
 Cursor = Annotated[str | None, Field(description="Value for the next page; null on the last page.")]
 Links = Annotated[
     dict[str, str],
-    Field(description="Results by name: URLs without scheme and host, valid for some hours."),
+    Field(description="Results by name: URLs relative to the API's root, valid for some hours."),
 ]
 Version = Annotated[int, Field(description="Increases with each change; the ID of its event.")]
 
