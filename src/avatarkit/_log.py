@@ -27,7 +27,7 @@ _SECRET_FIELD = re.compile(
 _LONGEST = 20_000
 
 #: The same of a traceback, whose last line matters most.
-LONGEST_TRACE = 1_000_000
+LONGEST_TRACE = 250_000
 
 #: Characters that end a word, so that a cut there leaves no part of a secret.
 _ENDS = " \n\t\"'<>"
