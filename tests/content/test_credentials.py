@@ -485,6 +485,31 @@ def test_a_mark_in_metadata_is_read(clip, tmp_path):
     }
 
 
+@pytest.mark.parametrize("form", ["mp4", "png", "wav"])
+@pytest.mark.parametrize("damage", ["changed", "cut", "appended"])
+def test_the_mark_of_a_damaged_file_is_broken(clip, tmp_path, signer, form, damage):
+    path = tmp_path / f"result.{form}"
+    content = {"mp4": clip, "png": portrait(), "wav": wav(2)}[form]
+    path.write_bytes(content)
+    Marking(signer).mark(path, {"mp4": "video/mp4", "png": "image/png", "wav": "audio/wav"}[form])
+    marked = path.read_bytes()
+    middle = marked.rindex(content[-40:-30])
+    changed = marked[:middle] + bytes([marked[middle] ^ 1]) + marked[middle + 1 :]
+    damaged = {"changed": changed, "cut": marked[:-20], "appended": marked + b"x" * 300}
+    path.write_bytes(damaged[damage])
+    assert layers(path)["c2pa"] == "invalid"
+
+
+def test_a_sidecar_that_does_not_speak_of_ai_is_no_mark(clip, tmp_path):
+    path = tmp_path / "video.mp4"
+    path.write_bytes(clip)
+    mark = Marking().mark(path, "video/mp4")
+    path.with_name(f"{path.name}{SIDECAR}").write_text(
+        mark.model_copy(update={"digital_source_type": "digitalCapture"}).model_dump_json()
+    )
+    assert layers(path)["sidecar"] == "absent"
+
+
 @pytest.mark.parametrize("content", [None, b"<html></html>", b""])
 def test_what_is_no_media_has_no_marks(tmp_path, content):
     path = tmp_path / "video.mp4"

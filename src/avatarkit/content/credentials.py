@@ -342,7 +342,7 @@ def verified(path: Path, media_type: str) -> Verified:
         with path.open("rb") as file, c2pa.Reader(media_type, file) as reader:
             state, told = reader.get_validation_state(), json.loads(reader.json())
     except c2pa.C2paError as error:
-        problem = type(error).__name__
+        problem = type(error).__name__.lstrip("_")
         return Verified(
             state="invalid",
             trusted=False,

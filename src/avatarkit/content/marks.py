@@ -10,6 +10,7 @@ from typing import Literal
 from ..errors import ConfigError, MediaRejected
 from ..interfaces import Watermarker
 from . import xmp
+from .containers import Foreign, identify
 from .credentials import AI_MADE, SIDECAR, Mark, has_credentials, verified
 from .integrity import DamagedError, examine
 
@@ -28,20 +29,29 @@ class Layer:
 def read_marks(path: Path, watermarker: Watermarker | None = None) -> list[Layer]:
     """Read and verify every layer of marks; blocking.
 
-    Raises ``MediaRejected`` for a path that is no file, or is no media file of a known format.
+    A damaged file is read as well, since who changes a file may damage it. Raises
+    ``MediaRejected`` for a path that is no file, or is no media file of a known format.
     """
     if not path.is_file():
         raise MediaRejected(f"{path} is not a file: give the path of a video, recording or picture")
-    try:
-        media_type = examine(path).media_type
-    except DamagedError as error:
-        raise MediaRejected(f"{path.name} cannot be read: {error}") from error
+    media_type = _media_type(path)
     return [
         _credentials(path, media_type),
         _metadata(path),
         _sidecar(path),
         _watermark(path, media_type, watermarker),
     ]
+
+
+def _media_type(path: Path) -> str:
+    try:
+        return examine(path).media_type
+    except DamagedError as error:
+        with path.open("rb") as file:
+            found = identify(file, path.stat().st_size)
+        if isinstance(found, Foreign):
+            raise MediaRejected(f"{path.name} cannot be read: {error}") from error
+        return found.media_type
 
 
 def _credentials(path: Path, media_type: str) -> Layer:
@@ -75,6 +85,8 @@ def _sidecar(path: Path) -> Layer:
         mark = Mark.model_validate_json(beside.read_bytes())
     except ValueError:
         return Layer(layer="sidecar", state="invalid", detail=f"{beside.name} is damaged")
+    if mark.digital_source_type != AI_MADE:
+        return Layer(layer="sidecar", state="absent", detail="does not say that AI made it")
     with path.open("rb") as file:
         same = hashlib.file_digest(file, "sha256").hexdigest() == mark.sha256
     if not same:
