@@ -285,6 +285,28 @@ def test_sound_with_something_else_in_its_middle_is_refused(checked, container, 
             checked(whole[:middle] + other[:length] + whole[middle + length :], "audio")
 
 
+@pytest.mark.parametrize(("codec", "lost"), [("flac", 30), ("flac", 3000), ("tta", 3000)])
+def test_a_header_that_states_the_moments_is_believed(checked, codec, lost):
+    whole = sound(codec, codec)
+    assert checked(whole, "audio").seconds == pytest.approx(5.0, abs=0.01)
+    with pytest.raises(errors.BadResult, match="it ends after"):
+        checked(whole[:-lost], "audio")
+
+
+@pytest.mark.parametrize("other", [b"", bytes(5000), PAGE * 50])
+def test_a_flac_without_its_middle_is_refused(checked, other):
+    whole = sound("flac", "flac")
+    third = len(whole) // 3
+    with pytest.raises(errors.BadResult, match="it ends after"):
+        checked(whole[:third] + other + whole[2 * third :], "audio")
+
+
+def test_a_flac_that_was_streamed_states_no_length_and_is_whole(checked):
+    whole = sound("flac", "flac")
+    streamed = whole[:21] + bytes([whole[21] & 0xF0]) + bytes(4) + whole[26:]
+    assert checked(streamed, "audio").media_type == "audio/flac"
+
+
 @pytest.mark.usefixtures("decoder")
 def test_a_page_that_is_missing_in_an_ogg_is_noticed(checked):
     pages = sound("ogg").split(b"OggS")

@@ -28,6 +28,8 @@ _DAMAGED_SHARE, _DAMAGED = 0.02, 2
 #: Seconds, and share of the length, by which the last frame may end before the stated end: streams
 #: of one file rarely end together.
 _END, _END_SHARE = 1.0, 0.05
+#: Formats of a single stream, whose header states the number of moments.
+_EXACT = frozenset({"flac", "tta", "au"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,7 @@ class _Player:
     damaged: int = 0
     pixels: int = 0
     end: float = 0.0
+    heard: float = 0.0
 
     def play(self, container: InputContainer) -> None:
         from .decoding import packets
@@ -103,6 +106,8 @@ class _Player:
         for frame in frames:
             self.frames[stream.type] += 1
             self.damaged += bool(frame.is_corrupt)
+            if stream.type == "audio":
+                self.heard += frame.samples / max(1, frame.sample_rate)
             self.pixels += getattr(frame, "width", 0) * getattr(frame, "height", 0)
         if self.pixels > _PIXELS and stream.type == "video":
             stream.codec_context.skip_frame = "NONKEY"
@@ -117,7 +122,10 @@ class _Player:
             start = (container.start_time or 0) / 1e6
             seconds, stated = self.end - start, container.duration / 1e6
             # A Matroska's length counts from zero, also if its first frame comes later.
-            if max(seconds, self.end) < stated - max(_END, _END_SHARE * stated):
+            there, margin = max(seconds, self.end), max(_END, _END_SHARE * stated)
+            if container.format.name in _EXACT:
+                seconds, there, margin = self.heard, self.heard, 0.002
+            if there < stated - margin:
                 return Played(
                     problem=f"it ends after {seconds:.1f} s, and says that it lasts {stated:.1f} s"
                 )
