@@ -9,7 +9,7 @@ extras need anyway. Source: ISO/IEC 23008-12 and 14496-12.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
@@ -102,11 +102,7 @@ def _decoded(
         streams: dict[int, Any] = {stream.id: stream for stream in container.streams.video}
         if grid is None and index.primary not in streams and len(streams) == 1:
             wanted = tuple(streams)
-        needed = [streams[number] for number in dict.fromkeys(wanted) if number in streams]
-        if not needed:
-            raise DecodeError("its picture is built in a way that is not read")
-        for stream in needed:
-            stream.codec_context.thread_count = 1
+        needed = _needed(streams, wanted)
         for packet in packets(container, needed):
             for frame in cast("list[Any]", decode(packet.decode)):
                 size = (grid.width, grid.height) if grid else (frame.width, frame.height)
@@ -116,11 +112,28 @@ def _decoded(
         raise DecodeError(f"{missing} of its {len(set(wanted))} parts cannot be read")
     if grid is None:
         return tiles[wanted[0]], size
+    return _joined([tiles[number] for number in wanted], grid, scale), size
+
+
+def _needed(streams: Mapping[int, Any], wanted: Sequence[int]) -> list[Any]:
+    """Streams of the wanted items; raises ``DecodeError`` if there are none."""
+    needed = [streams[number] for number in dict.fromkeys(wanted) if number in streams]
+    if not needed:
+        raise DecodeError("its picture is built in a way that is not read")
+    for stream in needed:
+        stream.codec_context.thread_count = 1
+    return needed
+
+
+def _joined(
+    tiles: Sequence[npt.NDArray[np.uint8]], grid: _Grid, scale: int
+) -> npt.NDArray[np.uint8]:
+    """Join the tiles of a grid, row by row, and cut off what exceeds the picture."""
     rows = [
-        np.hstack([tiles[number] for number in wanted[start : start + grid.columns]])
-        for start in range(0, len(wanted), grid.columns)
+        np.hstack(tiles[start : start + grid.columns])
+        for start in range(0, len(tiles), grid.columns)
     ]
-    return np.vstack(rows)[: -(-grid.height // scale), : -(-grid.width // scale)], size
+    return np.vstack(rows)[: -(-grid.height // scale), : -(-grid.width // scale)]
 
 
 def _scale(size: tuple[int, int], longest_side: int, tile: Any) -> int:

@@ -183,25 +183,33 @@ _HANDLERS: Mapping[bytes, Kind] = {b"vide": "video", b"soun": "audio"}
 
 def _mp4(data: _Data) -> Container:
     boxes = list(_boxes(data, 0, len(data)))
-    brand = data[boxes[0].start : boxes[0].start + 4] if boxes[0].kind == b"ftyp" else b"qt  "
     moov = next((box for box in boxes if box.kind == b"moov"), None)
     if moov is None:
         raise DamagedError("it is cut off: the index of its streams (moov) is missing")
     fragmented = any(box.kind == b"moof" for box in boxes)
-    tracks = [
-        _track(data, box) for box in _boxes(data, moov.start, moov.end) if box.kind == b"trak"
-    ]
-    end = max((track.end for track in tracks), default=0)
-    if end > len(data):
-        raise _cut(end, len(data))
+    tracks = _tracks(data, moov)
     streams = frozenset[Kind](t.kind for t in tracks if t.kind and (t.samples or fragmented))
     lengths = [t.seconds for t in tracks if t.kind in streams and t.seconds]
-    kind = "quicktime" if brand == b"qt  " else "mp4"
     return Container(
-        media_type=f"video/{kind}" if "video" in streams else "audio/mp4",
+        media_type=_film_type(data, boxes[0]) if "video" in streams else "audio/mp4",
         streams=streams,
         seconds=max(lengths) if lengths else _fragments_length(data, moov),
     )
+
+
+def _film_type(data: _Data, first: _Box) -> str:
+    """Media type by the brand; QuickTime may have none."""
+    quicktime = first.kind != b"ftyp" or data[first.start : first.start + 4] == b"qt  "
+    return "video/quicktime" if quicktime else "video/mp4"
+
+
+def _tracks(data: _Data, moov: _Box) -> list[_Track]:
+    """Tracks of a movie; raises ``DamagedError`` if the file ends before their last sample."""
+    found = [_track(data, box) for box in _boxes(data, moov.start, moov.end) if box.kind == b"trak"]
+    end = max((track.end for track in found), default=0)
+    if end > len(data):
+        raise _cut(end, len(data))
+    return found
 
 
 def _track(data: _Data, trak: _Box) -> _Track:

@@ -39,8 +39,6 @@ class SoundTrack:
 
 def choose_sound(path: Path) -> SoundTrack | None:
     """Choose the stream to hear; None if no stream can be decoded. Raises ``DecodeError``."""
-    import numpy as np
-
     silent: SoundTrack | None = None
     with open_media(path) as opened:
         audio: list[Any] = list(opened.streams.audio)
@@ -51,20 +49,33 @@ def choose_sound(path: Path) -> SoundTrack | None:
             return SoundTrack(streams[0].index)
         indexes = [stream.index for stream in streams[:_MOST_STREAMS]]
     for index in indexes:
-        power, mixed, heard = np.zeros(0), 0.0, 0.0
-        for window in _windows(path, index):
-            if power.size != len(window):
-                power, mixed, heard = np.zeros(len(window)), 0.0, 0.0
-            power += (window**2).mean(axis=1)
-            mixed += float((window.mean(axis=0) ** 2).mean())
-            heard += WINDOW_SECONDS * bool(loudest(window) >= SILENT)
-            if heard >= (_HEARD if len(window) > 1 else WINDOW_SECONDS):
-                break
+        track, heard = _listened(path, index)
         if heard:
-            cancelled = mixed < _CANCELLED * float(power.max())
-            return SoundTrack(index, int(power.argmax()) if cancelled else None)
-        silent = silent or (SoundTrack(index) if power.size else None)
+            return track
+        silent = silent or track
     return silent
+
+
+def _listened(path: Path, index: int) -> tuple[SoundTrack | None, bool]:
+    """The track of a stream, None if nothing is decoded; and True if sound is heard in it.
+
+    The mix of all channels, or the loudest one where they cancel each other out.
+    """
+    import numpy as np
+
+    power, mixed, heard = np.zeros(0), 0.0, 0.0
+    for window in _windows(path, index):
+        if power.size != len(window):
+            power, mixed, heard = np.zeros(len(window)), 0.0, 0.0
+        power += (window**2).mean(axis=1)
+        mixed += float((window.mean(axis=0) ** 2).mean())
+        heard += WINDOW_SECONDS * bool(loudest(window) >= SILENT)
+        if heard >= (_HEARD if len(window) > 1 else WINDOW_SECONDS):
+            break
+    if not power.size:
+        return None, False
+    cancelled = heard and mixed < _CANCELLED * float(power.max())
+    return SoundTrack(index, int(power.argmax()) if cancelled else None), heard > 0
 
 
 def _windows(path: Path, index: int) -> Iterator[Sound]:

@@ -212,18 +212,11 @@ class Intake:
             found = await fitting(candidates, fit)
             await self._require_allowed(order, found)
             kept = await self._recordings.keep_consent(found[0].consent, order.user_id)
-            files = {id(file): file for one in found for file in one.files}
-            samples = {
-                key: await self._recordings.keep(file, order.user_id, order.clone_id)
-                for key, file in files.items()
-            }
-        used = [*samples.values(), *(sample for one in found for sample in one.stored)]
+            samples = await self._samples(order, found)
+        used = [sample for kept_for in samples for sample in kept_for]
         for role in SampleRole:
             parts[role] = repeats.digests(s.file.sha256 for s in used if s.role == role)
-        attempts = [
-            self._attempt(one, [*(samples[id(file)] for file in one.files), *one.stored])
-            for one in found
-        ]
+        attempts = list(map(self._attempt, found, samples))
         training = Training(
             **order.fields,
             request=order.request(**parts),
@@ -504,6 +497,15 @@ class Intake:
             return
         if link is None:
             raise unreachable(provider)
+
+    async def _samples(self, order: Order, found: Sequence[_Fit]) -> list[list[Sample]]:
+        """Keep the files of each stack, and return its samples; a shared file is kept once."""
+        files = {id(file): file for one in found for file in one.files}
+        kept = {
+            key: await self._recordings.keep(file, order.user_id, order.clone_id)
+            for key, file in files.items()
+        }
+        return [[*(kept[id(file)] for file in one.files), *one.stored] for one in found]
 
     @staticmethod
     def _attempt(fit: _Fit, samples: Sequence[Sample]) -> Attempt:

@@ -438,9 +438,11 @@ class _Scan:
         self._sounds = {s.index: None for s in sounds[:_SOUNDS]}
         self._malformed = any(s.codec_context is None or not s.channels for s in sounds)
         wanted = [s for s in (self._picture, *sounds[:_SOUNDS]) if s and s.codec_context]
-        if self._picture is not None and self._picture in wanted:
-            self._of_stream(self._picture)
-        for number, packet in enumerate(packets(opened, wanted) if wanted else ()):
+        if not wanted:
+            return
+        if wanted[0] is self._picture:
+            self._of_stream(wanted[0])
+        for number, packet in enumerate(packets(opened, wanted)):
             self._take(packet)
             if number >= _PACKETS:
                 self._capped = True

@@ -58,11 +58,15 @@ class ConsentGiven(_Body):
     subject: str | None = Field(default=None, max_length=200)
     wording: str = Field(
         default=WORDING[1],
+        examples=[WORDING[1]],  # the dashboard shows it
         max_length=10_000,
         description="Text that was agreed to; by default the one that the dashboard shows.",
     )
     wording_version: str = Field(
-        default=WORDING[0], max_length=100, description="Its version; by default the dashboard's."
+        default=WORDING[0],
+        examples=[WORDING[0]],
+        max_length=100,
+        description="Its version; by default the dashboard's.",
     )
     evidence: str | None = Field(
         default=None, max_length=200, description="Name of the uploaded evidence file."

@@ -163,7 +163,7 @@ const wordings = () =>
   trying(async () => {
     const { components } = await api.get("openapi.json");
     const given = components.schemas.ConsentGiven.properties;
-    wording = { wording: given.wording.default, wording_version: given.wording_version.default };
+    wording = { wording: given.wording.examples[0], wording_version: given.wording_version.examples[0] };
     $("wording").textContent = wording.wording;
   });
 
