@@ -18,7 +18,6 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
@@ -1146,6 +1145,12 @@ SETUPS: Mapping[str, Setup] = {
 }
 
 
+class _Blind(Fake):
+    """Stands in for the local provider, and finds no faces."""
+
+    name = "local"
+
+
 class House:
     """A kit of one stack, its vendors, and time, which passes as fast as it is driven."""
 
@@ -1171,7 +1176,7 @@ class House:
             repository=self.repository,
             media=self.shelf,
             # No face is looked for: the one in the samples is not what is tested here.
-            providers={**self.providers, "local": SimpleNamespace(capabilities=None)},
+            providers={**self.providers, "local": _Blind()},
             clock=self.clock,
             settings=Settings(inboxes=INBOXES),
             worker=worker,

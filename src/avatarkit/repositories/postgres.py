@@ -148,12 +148,12 @@ class PostgresRepository(server.ServerRepository, Wakes):
     async def aclose(self) -> None:
         """Send the last notifications, and close the connections."""
         self._lifetime.require_same_process()
-        self._lifetime.close()
         notifying, self._notifying = self._notifying, None
-        pool, self._pool = self._pool, None
         if notifying is not None and not notifying.done():
             await asyncio.wait([notifying], timeout=_GOODBYE)
             notifying.cancel()
+        self._lifetime.close()
+        pool, self._pool = self._pool, None
         if pool is not None:
             await pool.close()
 

@@ -67,7 +67,7 @@ def _archive() -> Path:
     return place
 
 
-def token(role: str, user: str | None = None, *, expires: float = 600.0) -> str:
+def token(role: str, user: str | None = None, *, expires: float = 86400.0) -> str:
     """JSON web token of this role and user, as Supabase Auth signs it."""
     claims = {"role": role, "exp": int(time.time() + expires)} | ({"sub": user} if user else {})
     parts = [{"alg": "HS256", "typ": "JWT"}, claims]

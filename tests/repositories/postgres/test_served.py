@@ -55,7 +55,7 @@ async def ana(tmp_path, cluster, fresh_database, supabase_template):
     [
         ("GET", "/trainings/%00", None, 404),
         ("GET", "/videos/%00/events", None, 404),
-        ("GET", "/clones/%00/samples", None, 404),
+        ("GET", "/clones/%00/samples", None, 400),
         ("GET", "/trainings?clone_id=%00", None, 400),
         ("POST", "/trainings", {"clone_id": "c\0"}, 400),
         ("POST", "/trainings", {"clone_id": "c", "name": "\0"}, 400),

@@ -84,7 +84,12 @@ def fill(db: psycopg.Connection) -> None:
             sample = {"id": an_id(user, 20), "sha256": "s", "file_path": "x", "size_bytes": 1,
                       "content_type": "a/b"}  # fmt: skip
             db.execute("select avatarkit_add_sample(%s, %s)", (role, json.dumps(base | sample)))
-        consent = {"id": an_id(user, 30), "user_id": user, "real_person": True, "doc": "secret"}
+        consent = {
+            "id": an_id(user, 30),
+            "user_id": user,
+            "real_person": True,
+            "doc": '{"is": "secret"}',
+        }
         db.execute("select avatarkit_add_consent(%s)", (json.dumps(consent),))
     db.execute(
         "select avatarkit_log_webhook('fake', 'of nobody', 'x', 'e30=', %s, null)",
@@ -369,7 +374,7 @@ def the_service_does_its_work(db):
         assert db.execute(ready, (ANNA,)).fetchone() == (True,)
         new = {
             "user_id": ANNA, "clone_id": an_id(ANNA, 901), "status": "pending", "progress": 0,
-            "created_at": NOW, "updated_at": NOW, "deleted": False, "version": 0, "doc": "x",
+            "created_at": NOW, "updated_at": NOW, "deleted": False, "version": 0, "doc": "{}",
             "stack": "fake", "file_path": "x", "sha256": "new", "real_person": True,
         }  # fmt: skip
         for statement, number in (
