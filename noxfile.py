@@ -133,6 +133,7 @@ SMOKE = [
 CORE = [
     "tests/test_arguments.py",
     "tests/test_kit.py",
+    "tests/test_own_code.py",
     "tests/test_records.py",
     "tests/lifecycle/test_states.py",
     "tests/lifecycle/test_advance.py",

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -55,9 +56,16 @@ def replace_by_new(path):
     path.touch()
 
 
+@contextmanager
+def connected(path):
+    """Commit, and close."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        yield connection
+
+
 def restore_backup(path):
     backup = path.with_name("backup.db")
-    with sqlite3.connect(path) as source, sqlite3.connect(backup) as target:
+    with connected(path) as source, connected(backup) as target:
         source.backup(target)
     backup.replace(path)
 
@@ -78,7 +86,7 @@ def replace_log(path):
 
 
 def cut_off(path):
-    with sqlite3.connect(path) as connection:
+    with connected(path) as connection:
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
     connection.close()
     os.truncate(path, 0)
@@ -164,7 +172,7 @@ async def test_after_an_accident_nothing_is_spent_and_no_order_is_taken(
 
 
 def restore_into(path, backup):
-    with sqlite3.connect(backup) as source, sqlite3.connect(path) as target:
+    with connected(backup) as source, connected(path) as target:
         source.backup(target)
 
 
@@ -174,7 +182,7 @@ def overwrite_each_file(path, backup):
 
 
 def overwrite_after_a_checkpoint(path, backup):
-    with sqlite3.connect(path) as connection:
+    with connected(path) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     restored = backup.with_name("restored.db")
     restore_into(restored, backup)
@@ -182,7 +190,7 @@ def overwrite_after_a_checkpoint(path, backup):
 
 
 def replace_rows(path, backup):
-    with sqlite3.connect(path) as connection:
+    with connected(path) as connection:
         connection.execute("ATTACH ? AS backup", (str(backup),))
         for table in ("history", "avatar_training", "jobs", "ledger"):
             connection.execute(f"DELETE FROM main.{table}")
@@ -190,7 +198,7 @@ def replace_rows(path, backup):
 
 
 def restore_another_database(path, backup):
-    with sqlite3.connect(backup) as connection:
+    with connected(backup) as connection:
         connection.execute("UPDATE history SET database = 'another', changes = 1000000")
     restore_into(path, backup)
 
@@ -260,7 +268,7 @@ async def test_a_database_that_is_made_smaller_by_a_vacuum_is_the_same(path):
     try:
         for number in range(60):
             await repository.create(a_training(id=f"t{number}", name="x" * 9_000))
-        with sqlite3.connect(path) as connection:
+        with connected(path) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         await repository.next_due()
         before = path.stat().st_size
@@ -305,7 +313,7 @@ async def test_a_table_that_is_gone_is_told_and_nothing_is_spent(
     order = {"user_id": "ana", "clone_id": "main", **avatarkit_samples}
     async with kit_on(path, vendor, clock) as kit:
         await kit.train(**order)
-        with sqlite3.connect(path) as connection:
+        with connected(path) as connection:
             connection.execute(f"DROP TABLE {table}")
         connection.close()
         await kit.admin.tick()
@@ -321,7 +329,7 @@ async def test_a_table_that_is_gone_is_told_and_nothing_is_spent(
 
 
 def set_version(path, version):
-    with sqlite3.connect(path) as connection:
+    with connected(path) as connection:
         connection.execute(f"PRAGMA user_version = {version}")
     connection.close()
 
