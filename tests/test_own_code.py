@@ -132,7 +132,7 @@ async def test_a_bug_in_a_paid_call_leaves_its_fate_open_and_is_named(tmp_path, 
     assert "fake voice: its " in call.doubt
 
 
-@pytest.mark.parametrize("nothing", [None, {}, 0], ids=str)
+@pytest.mark.parametrize("nothing", [None, {}, 0, [{"id": "x"}]], ids=str)
 async def test_a_look_up_that_returns_no_list_never_proves_that_nothing_was_made(tmp_path, nothing):
     sent = []
 
