@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final
 
+from .containers import File, next_marker
 from .sandbox import LimitExceeded
 
 #: Tracks of one MP4: cinema cameras write a dozen. Scans of one JPEG: encoders write at most ten.
@@ -36,17 +37,9 @@ def check(file: BinaryIO) -> None:
     head = file.read(16)
     for matches, examine in _KINDS:
         if matches(head):
-            examine(file, file.seek(0, 2))
+            examine(File(file, file.seek(0, 2)))
             break
     file.seek(0)
-
-
-def _at(file: BinaryIO, place: int, size: int) -> bytes:
-    file.seek(place)
-    data = b""
-    while len(data) < size and (piece := file.read(size - len(data))):
-        data += piece
-    return data
 
 
 def _limit(number: int, most: int) -> None:
@@ -54,29 +47,27 @@ def _limit(number: int, most: int) -> None:
         raise LimitExceeded(f"consists of more than {most:,} parts: {_AGAIN}", "time")
 
 
-def _check_mp4(file: BinaryIO, size: int) -> None:
+def _check_mp4(file: File) -> None:
     tracks = 0
-    for number, (kind, start, end) in enumerate(_boxes(file, 0, size)):
+    for number, (kind, start, end) in enumerate(_boxes(file, 0, file.size)):
         tracks += kind == b"trak"
         _limit(number, _BOXES)
         if tracks > _TRACKS:
             raise LimitExceeded(f"claims to have more than {_TRACKS} tracks: {_AGAIN}", "memory")
         if kind in _COUNTS and start + _COUNTS[kind] + 4 <= end:
-            (samples,) = struct.unpack(">I", _at(file, start + _COUNTS[kind], 4))
-            if samples > size:
-                words = f"claims to have {samples:,} samples in {size:,} bytes: {_AGAIN}"
+            (samples,) = struct.unpack(">I", file.at(start + _COUNTS[kind], 4))
+            if samples > file.size:
+                words = f"claims to have {samples:,} samples in {file.size:,} bytes: {_AGAIN}"
                 raise LimitExceeded(words, "memory")
 
 
-def _boxes(
-    file: BinaryIO, start: int, end: int, depth: int = 0
-) -> Iterator[tuple[bytes, int, int]]:
+def _boxes(file: File, start: int, end: int, depth: int = 0) -> Iterator[tuple[bytes, int, int]]:
     """Kind, start and end of the contents of each box."""
     while start + 8 <= end:
-        length, kind = struct.unpack(">I4s", _at(file, start, 8))
+        length, kind = struct.unpack(">I4s", file.at(start, 8))
         body = start + 8
         if length == 1:
-            length, body = int.from_bytes(_at(file, body, 8), "big"), body + 8
+            length, body = int.from_bytes(file.at(body, 8), "big"), body + 8
         stop = min(end, start + length) if length else end
         if stop < body:
             return
@@ -86,27 +77,27 @@ def _boxes(
         start = stop
 
 
-def _check_png(file: BinaryIO, size: int) -> None:
+def _check_png(file: File) -> None:
     place, total = 8, 0
     for number in itertools.count():
-        if place + 12 > size:
+        if place + 12 > file.size:
             return
         _limit(number, _PARTS)
-        length, kind = struct.unpack(">I4s", _at(file, place, 8))
+        length, kind = struct.unpack(">I4s", file.at(place, 8))
         if kind in {b"zTXt", b"iTXt", b"iCCP"}:
-            total = _inflated(file, place + 8, min(length, size - place - 8), kind, total)
+            total = _inflated(file, place + 8, min(length, file.size - place - 8), kind, total)
         place += 12 + length
 
 
-def _inflated(file: BinaryIO, place: int, length: int, kind: bytes, total: int) -> int:
+def _inflated(file: File, place: int, length: int, kind: bytes, total: int) -> int:
     """Bytes into which a chunk inflates, and those before it; raises above the limit."""
-    head = _at(file, place, min(length, 300))
+    head = file.at(place, min(length, 300))
     skip = head.find(b"\0") + 2  # a name, and the method
     if kind == b"iTXt":  # flag, method, language, name
         if not (ends := [m.end() for m in re.finditer(rb"\0", head[skip + 1 :])]):
             return total
         skip += 1 + (ends[1] if len(ends) > 1 else ends[0])
-    data, inflater = _at(file, place + skip, length - skip), zlib.decompressobj()
+    data, inflater = file.at(place + skip, length - skip), zlib.decompressobj()
     try:
         while data and not inflater.eof:
             total += len(inflater.decompress(data, _BLOCK))
@@ -119,19 +110,18 @@ def _inflated(file: BinaryIO, place: int, length: int, kind: bytes, total: int) 
     return total
 
 
-#: A marker of JPEG that is no stuffing, padding or restart.
-_MARKER: Final = re.compile(rb"\xff[^\0\xff\xd0-\xd7]")
 _SCAN, _END, _BARE = 0xDA, 0xD9, frozenset({0x01, 0xD8})
 
 
-def _check_jpeg(file: BinaryIO, size: int) -> None:
+def _check_jpeg(file: File) -> None:
     """Count the scans up to the end of the first picture."""
     place, scans = 2, 0
     for number in itertools.count():
-        if (found := _next_marker(file, place, size)) is None:
+        if (place := next_marker(file, place)) >= file.size:
             return
         _limit(number, _PARTS)
-        place, marker = found
+        (marker,) = file.at(place + 1, 1)
+        place += 2
         scans += marker == _SCAN
         if scans > _SCANS:
             words = f"consists of more than {_SCANS} scans, where others have ten: {_AGAIN}"
@@ -139,22 +129,10 @@ def _check_jpeg(file: BinaryIO, size: int) -> None:
         if marker == _END:
             return
         if marker not in _BARE:
-            place += int.from_bytes(_at(file, place, 2), "big")
+            place += int.from_bytes(file.at(place, 2), "big")
 
 
-def _next_marker(file: BinaryIO, place: int, size: int) -> tuple[int, int] | None:
-    """Place behind the next marker, and its code."""
-    step = 64  # most follow at once
-    while place + 2 <= size:
-        block = _at(file, place, step)
-        if found := _MARKER.search(block):
-            return place + found.end(), block[found.end() - 1]
-        place += max(1, len(block) - 1)
-        step = _BLOCK
-    return None
-
-
-_KINDS: Final[tuple[tuple[Callable[[bytes], bool], Callable[[BinaryIO, int], None]], ...]] = (
+_KINDS: Final[tuple[tuple[Callable[[bytes], bool], Callable[[File], None]], ...]] = (
     (lambda head: head[4:8] in {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"}, _check_mp4),
     (lambda head: head.startswith(b"\x89PNG\r\n\x1a\n"), _check_png),
     (lambda head: head.startswith(b"\xff\xd8\xff"), _check_jpeg),

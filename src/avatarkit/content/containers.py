@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from mmap import mmap
 from typing import Final, Literal, Protocol
 
 Kind = Literal["audio", "video", "image"]
@@ -162,6 +163,8 @@ def _png_is_cut(file: File) -> bool:
 #: A marker inside JPEG's coded data: neither a stuffed 0xFF00, a restart, nor a fill byte.
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _BLOCK: Final = 1 << 16
+#: Bytes that are searched first: most segments follow each other.
+_NEAR: Final = 64
 
 
 def _jpeg_is_cut(file: File) -> bool:
@@ -180,15 +183,18 @@ def _jpeg_is_cut(file: File) -> bool:
             continue
         at += 2 + int.from_bytes(head[2:], "big")
         if head[1] == 0xDA:
-            at = _end_of_scan(file, at)
+            at = next_marker(file, at)
     return False
 
 
-def _end_of_scan(file: File, at: int) -> int:
-    while piece := file.at(at, _BLOCK):
+def next_marker(file: File, at: int) -> int:
+    """Offset of JPEG's next marker; the size of the file if there is none."""
+    size = _NEAR
+    while piece := file.at(at, size):
         if found := _MARKER.search(piece):
             return at + found.start()
         at += len(piece) - (piece.endswith(b"\xff") and len(piece) > 1)
+        size = _BLOCK
     return file.size
 
 
@@ -401,7 +407,8 @@ def _brand(head: bytes) -> tuple[Kind, str]:
 # -- Matroska, Ogg ----------------------------------------------------------------------------
 
 _EBML = b"\x1a\x45\xdf\xa3"
-_SEGMENT, _CLUSTER = 0x18538067, 0x1F43B675
+#: Ids of the elements whose length may be unknown, as in a stream.
+SEGMENT, CLUSTER = 0x18538067, 0x1F43B675
 
 
 def _matroska(file: File, head: bytes) -> Container | None:
@@ -425,12 +432,12 @@ def _matroska_is_cut(file: File) -> bool:
         head = file.at(at, 12)
         if not head:
             return False
-        name, after_name = _vint(head, 0, keep=True)
-        length, after = _vint(head, after_name, keep=False)
+        name, after_name = ebml_number(head, 0, keep=True)
+        length, after = ebml_number(head, after_name, keep=False)
         if name is None or after > len(head):
             return len(head) < 12 and head[0] != 0
         at += after
-        if name in {_SEGMENT, _CLUSTER}:
+        if name in {SEGMENT, CLUSTER}:
             if length is not None and at + length > file.size:
                 return True
             continue  # step inside
@@ -442,8 +449,11 @@ def _matroska_is_cut(file: File) -> bool:
     return False
 
 
-def _vint(data: bytes, at: int, *, keep: bool) -> tuple[int | None, int]:
-    """A number of variable length, and the offset behind it; None for "unknown" or damage."""
+def ebml_number(data: bytes | mmap, at: int, *, keep: bool) -> tuple[int | None, int]:
+    """A number of variable length, and the offset behind it; None for "unknown" or damage.
+
+    ``keep`` keeps the bits that tell the length, as they belong to an id.
+    """
     if at >= len(data) or data[at] == 0:
         return None, at + 1
     length = 9 - data[at].bit_length()
@@ -493,8 +503,16 @@ _TAGS: Final = 1000
 _PROOF: Final = 3
 
 
-def mpeg_frame(head: bytes) -> int | None:
-    """Length of the MPEG audio frame that begins so, 0 for free format; None if there is none.
+@dataclass(frozen=True, slots=True)
+class MpegFrame:
+    """A frame of MPEG audio, as its header states it."""
+
+    size: int  #: bytes; 0 for free format, which states none
+    seconds: float
+
+
+def mpeg_frame(head: bytes) -> MpegFrame | None:
+    """The MPEG audio frame that begins so; None if there is none.
 
     All versions (1, 2, 2.5) and layers, with and without CRC.
     """
@@ -504,15 +522,19 @@ def mpeg_frame(head: bytes) -> int | None:
     bitrate, rate = head[2] >> 4, head[2] >> 2 & 3
     if version == 1 or layer == 4 or bitrate == 15 or rate == 3:
         return None
-    if bitrate == 0:
-        return 0
     hertz = _RATES[rate] >> {3: 0, 2: 1, 0: 2}[version]
+    samples = 384 if layer == 1 else 576 if layer == 3 and version != 3 else 1152
+    if bitrate == 0:
+        return MpegFrame(0, samples / hertz)
     bits = _BITRATES[version == 3, layer][bitrate] * 1000
-    padding = head[2] >> 1 & 1
-    if layer == 1:
-        return (12 * bits // hertz + padding) * 4
-    slots = 72 if layer == 3 and version != 3 else 144
-    return slots * bits // hertz + padding
+    slot = 4 if layer == 1 else 1  # bytes
+    size = (samples // 8 // slot * bits // hertz + (head[2] >> 1 & 1)) * slot
+    return MpegFrame(size, samples / hertz)
+
+
+def _mpeg_size(head: bytes) -> int | None:
+    frame = mpeg_frame(head)
+    return None if frame is None else frame.size
 
 
 def adts_frame(head: bytes) -> int | None:
@@ -560,7 +582,7 @@ def _stream_of_frames(file: File, start: int) -> Container | None:
     head = file.at(start, 6)
     for frame, media_type, demuxer in (
         (adts_frame, "audio/aac", "aac"),
-        (mpeg_frame, "audio/mpeg", "mp3"),
+        (_mpeg_size, "audio/mpeg", "mp3"),
     ):
         length = frame(head)
         if length is None or (length and not _follow(file, start, frame)):
@@ -594,7 +616,7 @@ def _free_format(file: File, start: int, head: bytes) -> bool:
         for at in range(len(piece) - 4)
         if piece[at] == 0xFF
         and int.from_bytes(piece[at : at + 4], "big") & _SAME == same
-        and mpeg_frame(piece[at : at + 4]) == 0
+        and _mpeg_size(piece[at : at + 4]) == 0
     ]
     return any(
         abs(places[i + 1] - places[i] - (places[i + 2] - places[i + 1])) <= 1
@@ -618,7 +640,7 @@ def _resynchronised(file: File, start: int = 0) -> Container | None:
     piece = file.at(start, _SEARCHED)
     at = piece.find(b"\xff")
     while at >= 0:
-        for frame in (adts_frame, mpeg_frame):
+        for frame in (adts_frame, _mpeg_size):
             if frame(piece[at : at + 6]) and _follow(file, start + at, frame, fewer=False):
                 return _stream_of_frames(file, start + at)
         at = piece.find(b"\xff", at + 1)

@@ -19,7 +19,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from . import sandbox
-from .containers import Foreign, adts_frame, identify, picture_is_cut
+from .containers import (
+    CLUSTER,
+    SEGMENT,
+    Foreign,
+    adts_frame,
+    ebml_number,
+    identify,
+    mpeg_frame,
+    picture_is_cut,
+)
 
 Kind = Literal["video", "audio", "image", "text"]
 
@@ -285,11 +294,11 @@ def _samples_of(chunk: int, runs: Sequence[tuple[int, int, int]]) -> tuple[int, 
 
 # -- WebM and Matroska (RFC 8794, RFC 9559) ---------------------------------------------------
 
-_SEGMENT, _CLUSTER, _INFO, _TRACKS = 0x18538067, 0x1F43B675, 0x1549A966, 0x1654AE6B
+_INFO, _TRACKS = 0x1549A966, 0x1654AE6B
 _SCALE, _DURATION, _ENTRY, _TYPE = 0x2AD7B1, 0x4489, 0xAE, 0x83
 _TIMESTAMP, _SIMPLE_BLOCK, _BLOCK_GROUP = 0xE7, 0xA3, 0xA0
 #: Elements whose contents are read as elements; a segment and a cluster may have no length.
-_OPEN = frozenset({_SEGMENT, _CLUSTER, _INFO, _TRACKS, _ENTRY})
+_OPEN = frozenset({SEGMENT, CLUSTER, _INFO, _TRACKS, _ENTRY})
 #: A cluster holds at most 32.8 s: its blocks count milliseconds in 16 bits.
 _CLUSTER_SECONDS = 33.0
 _TRACK_TYPES: Mapping[int, Kind] = {1: "video", 2: "audio"}
@@ -311,16 +320,10 @@ def _elements(data: _Data) -> Iterator[tuple[int, int, int]]:
 
 def _variable(data: _Data, at: int, *, marked: bool) -> tuple[int | None, int]:
     """Read a number of variable length; None is "unknown". ``marked`` keeps the length bits."""
-    first = data[at]
-    length = 9 - first.bit_length()
-    if length > 8 or at + length > len(data):
+    value, end = ebml_number(data, at, keep=marked)
+    if not data[at] or end > len(data):
         raise DamagedError("it is cut off, or damaged within its elements")
-    value = int.from_bytes(data[at : at + length], "big")
-    if not marked:
-        value -= 1 << (7 * length)
-        if value == (1 << (7 * length)) - 1:
-            return None, at + length
-    return value, at + length
+    return value, end
 
 
 def _webm(data: _Data) -> Container:
@@ -382,43 +385,6 @@ def _wav(data: _Data) -> Container | None:
 
 # -- MPEG audio ---------------------------------------------------------------
 
-_MP3_RATES = (44_100, 48_000, 32_000)
-_KBITS = {
-    (1, 1): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
-    (1, 2): (32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384),
-    (1, 3): (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-    (2, 1): (32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256),
-    (2, 2): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-    (2, 3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
-}
-#: Versions by their bits: (generation of the table, divisor of the sample rate).
-_VERSIONS = {0b11: (1, 1), 0b10: (2, 2), 0b00: (2, 4)}
-
-
-@dataclass(frozen=True, slots=True)
-class _Frame:
-    size: int  #: bytes
-    seconds: float
-
-
-def _mp3_frame(data: _Data, at: int) -> _Frame | None:
-    """Frame of MPEG audio at an offset, by its header; None if there is none."""
-    head = data[at : at + 4]
-    if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
-        return None
-    version, layer = _VERSIONS.get(head[1] >> 3 & 3), 4 - (head[1] >> 1 & 3)
-    bits, rate, padding = head[2] >> 4, head[2] >> 2 & 3, head[2] >> 1 & 1
-    if version is None or layer == 4 or rate == 3 or not 0 < bits < 15:
-        return None
-    generation, divisor = version
-    hertz = _MP3_RATES[rate] // divisor
-    bits_per_second = _KBITS[generation, layer][bits - 1] * 1000
-    if layer == 1:
-        return _Frame((12 * bits_per_second // hertz + padding) * 4, 384 / hertz)
-    samples = 576 if layer == 3 and generation == 2 else 1152
-    return _Frame(samples // 8 * bits_per_second // hertz + padding, samples / hertz)
-
-
 #: Tags behind the last frame.
 _TAGS_BEHIND = re.compile(rb"TAG|APETAGEX|LYRICSBEGIN|ID3|3DI|\0")
 #: Bytes between two frames that are passed over, in all.
@@ -430,8 +396,8 @@ def _mp3(data: _Data) -> Container:
     at, seconds, count, stray = _behind_id3(data), 0.0, 0, 0
     stated = _stated_frames(data, at)
     while at < len(data):
-        frame = _mp3_frame(data, at)
-        if frame is None:
+        frame = mpeg_frame(data[at : at + 4])
+        if frame is None or not frame.size:
             if count and _TAGS_BEHIND.match(data[at : at + 12]):
                 break
             at, stray = at + 1, stray + 1
