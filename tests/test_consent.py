@@ -137,8 +137,8 @@ async def test_after_revocation_the_same_agreement_trains_nothing(house):
         await kit.revoke(training.consent_id)
         with pytest.raises(ConsentRequired, match="revoked"):
             await kit.train(**GIVEN, consent=ANA)
-        anew = ANA.model_copy(update={"wording_version": "another year of lessons"})
-        assert (await trained(kit, anew)).status is Status.COMPLETED
+        again = ANA.model_copy(update={"wording_version": "another year of lessons"})
+        assert (await trained(kit, again)).status is Status.COMPLETED
 
 
 @pytest.mark.anyio
@@ -426,5 +426,5 @@ async def test_recordings_of_a_person_who_revoked_are_not_those_of_a_drawing(hou
             await kit.dub(
                 GIVEN["footage"], "de", user_id="ana", clone_id="x", consent=drawn, wait=False
             )
-        anew = ANA.model_copy(update={"wording_version": "2"})
-        assert (await kit.train(**GIVEN, consent=anew)).status is Status.PENDING
+        again = ANA.model_copy(update={"wording_version": "2"})
+        assert (await kit.train(**GIVEN, consent=again)).status is Status.PENDING

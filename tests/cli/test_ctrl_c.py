@@ -9,6 +9,8 @@ from importlib.resources import files
 
 import pytest
 
+from commands import commands
+
 pytestmark = pytest.mark.slow
 
 #: A provider whose calls outlast the test, in a plug-in of this test only.
@@ -34,27 +36,23 @@ sys.exit(main())
 @pytest.fixture
 def started(tmp_path):
     """Start a command, and wait until it says ``text``."""
-    running = []
+    with commands() as running:
 
-    def start(*arguments, until):
-        environ = {**os.environ, "AVATARKIT_STACK": "fake"}
-        process = subprocess.Popen(
-            [sys.executable, "-c", SLOW, *arguments],
-            cwd=tmp_path,
-            env=environ,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        running.append(process)
-        said(process, until)
-        return process
+        def start(*arguments, until):
+            environ = {**os.environ, "AVATARKIT_STACK": "fake"}
+            process = subprocess.Popen(
+                [sys.executable, "-c", SLOW, *arguments],
+                cwd=tmp_path,
+                env=environ,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            running.append(process)
+            said(process, until)
+            return process
 
-    yield start
-    for process in running:
-        process.kill()
-        process.stderr.close()
-        process.wait()
+        yield start
 
 
 def said(process, text):

@@ -11,6 +11,7 @@ from contextlib import suppress
 
 import pytest
 
+from commands import commands
 from pages import fresh_environ
 
 from . import page_samples
@@ -30,25 +31,21 @@ def start(tmp_path):
         HOME=str(tmp_path),
         C_FORCE_ROOT="1",  # Celery's worker in a container
     )
-    running = []
+    with commands() as running:
 
-    def start(*arguments):
-        process = subprocess.Popen(
-            [sys.executable, "-m", *arguments],
-            cwd=tmp_path,
-            env=environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        running.append(process)
-        return process
+        def start(*arguments):
+            process = subprocess.Popen(
+                [sys.executable, "-m", *arguments],
+                cwd=tmp_path,
+                env=environ,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            running.append(process)
+            return process
 
-    yield start
-    for process in running:
-        process.kill()
-        process.stdout.close()
-        process.wait()
+        yield start
 
 
 def test_gunicorn_serves_an_app_that_was_loaded_before_the_fork(start):

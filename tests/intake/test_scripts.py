@@ -1,4 +1,4 @@
-"""What is sent of a script, and what would be spoken that was not meant to be."""
+"""Scripts as they are sent: normalised, and refused with markup that would be read aloud."""
 
 from __future__ import annotations
 

@@ -152,7 +152,7 @@ class World:
         return all(r.status.final and r.next_at is None for r in self.rows.values())
 
     def ended_by(self, row):
-        """Whether the person has ended it: the consent is withdrawn, and it is incomplete."""
+        """True if the person has ended it: the consent is withdrawn, and it is incomplete."""
         told = self.named is not None and row.consent_id
         return row.error_type == "ConsentRequired" or (told and row.status is not Status.COMPLETED)
 
@@ -811,7 +811,7 @@ def random_history(seed):
 
 
 def _persons(seed, world):
-    """Who comes, the last one first: in some histories a person, and one more order before."""
+    """Visitors, the last one first: in some histories a person, and one more order before."""
     who = {4: Revoking, 8: Erasing, 11: Forgotten, 12: Revoking, 13: Erasing}.get(seed % 17)
     if who is None:
         return []

@@ -510,7 +510,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
     ("stacks/candidate.py", "stacks/test_ranking.py"): {
         "the language is not looked at": (
             "if self.speaker is not None:",
-            "if self.speaker == 'nobody':",
+            "if self.speaker == 'no provider':",
         ),
     },
     ("lifecycle/durations.py", "stacks/test_ranking.py"): {

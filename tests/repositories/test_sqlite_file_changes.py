@@ -286,7 +286,7 @@ async def test_a_database_that_is_made_smaller_by_a_vacuum_is_the_same(path):
 
 
 async def test_another_process_finds_what_is_stored_after_a_replacement_of_the_log_index(path):
-    """What is told as stored is what another process reads."""
+    """A change that was reported as stored is read by another process."""
     repository = SqliteRepository(path, clock=SystemClock())
     await repository.open()
     stored = []

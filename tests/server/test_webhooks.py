@@ -560,26 +560,33 @@ async def test_who_is_refused_too_often_is_not_listened_to(site):
     assert [a.status_code for a in answers] == [401] * 30 + [429]
 
 
+async def from_other_addresses(site, app, send):
+    """Send 31 requests, each from another address; return their statuses."""
+    statuses = []
+    for number in range(31):
+        peer = httpx.ASGITransport(app=app, client=(f"203.0.113.{number}", 1))
+        async with httpx.AsyncClient(transport=peer, base_url=site.origin) as client:
+            statuses.append((await send(client, number)).status_code)
+    return statuses
+
+
 async def test_a_header_does_not_tell_guesses_of_the_secret_apart(site):
+    async def guess(client, number):
+        return await client.post(f"/webhooks/fake/guess-{number}", json={})
+
     async with site.running() as app:
-        answers = []
-        for number in range(31):
-            peer = httpx.ASGITransport(app=app, client=(f"203.0.113.{number}", 1))
-            async with httpx.AsyncClient(transport=peer, base_url=site.origin) as client:
-                answers.append(await client.post(f"/webhooks/fake/guess-{number}", json={}))
-        assert [a.status_code for a in answers] == [404] * 30 + [429]
+        statuses = await from_other_addresses(site, app, guess)
+        assert statuses == [404] * 30 + [429]
         async with site.client(app) as vendor:
             assert (await vendor.post(f"/webhooks/fake/{site.secret}", json={})).status_code == 401
 
 
 async def test_a_header_does_not_tell_forged_deliveries_apart(site):
+    async def forge(client, _number):
+        return await post(site, client, "synthesia", headers={})
+
     async with site.running() as app:
-        answers = []
-        for number in range(31):
-            peer = httpx.ASGITransport(app=app, client=(f"203.0.113.{number}", 1))
-            async with httpx.AsyncClient(transport=peer, base_url=site.origin) as client:
-                answers.append(await post(site, client, "synthesia", headers={}))
-        assert [a.status_code for a in answers] == [401] * 30 + [429]
+        assert await from_other_addresses(site, app, forge) == [401] * 30 + [429]
         async with site.client(app) as client:
             assert (await post(site, client, "elevenlabs")).status_code == 200
 

@@ -126,7 +126,12 @@ def moving(opened: InputContainer) -> list[Any]:
 
 def videos(opened: InputContainer) -> list[Any]:
     """Video streams without cover pictures, also those that FFmpeg cannot decode."""
-    return [s for s in opened.streams.video if not s.disposition & s.disposition.attached_pic]
+    return [stream for stream in opened.streams.video if not is_cover(stream)]
+
+
+def is_cover(stream: Any) -> bool:
+    """True for a cover picture, which is a stream to FFmpeg."""
+    return bool(stream.disposition & stream.disposition.attached_pic)
 
 
 def packets(opened: InputContainer, streams: Any) -> Iterator[Any]:

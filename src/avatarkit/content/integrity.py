@@ -63,7 +63,7 @@ class DamagedError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Container:
+class Contents:
     """Properties of a whole file, as its headers state them."""
 
     media_type: str
@@ -79,7 +79,7 @@ _Data = mmap.mmap
 
 
 @sandbox.job(pool=sandbox.WORK, limits=sandbox.Limits(cpu=120.0, wall=240.0))
-def examine(path: Path) -> Container:
+def examine(path: Path) -> Contents:
     """Read the containers' headers and follow them to the end of the file, in the sandbox.
 
     Raises ``DamagedError`` for a file that is empty, cut off, or of no known format, and
@@ -100,7 +100,7 @@ def examine(path: Path) -> Container:
         if found.cut_off or (found.kind == "image" and picture_is_cut(file, size, found)):
             raise DamagedError("it is cut off")
         streams = frozenset[Kind]({found.kind})
-        return whole or Container(media_type=found.media_type, streams=streams)
+        return whole or Contents(media_type=found.media_type, streams=streams)
 
 
 #: Kinds of files that servers send instead of a result: pattern of the first bytes, name.
@@ -190,7 +190,7 @@ class _Track:
 _HANDLERS: Mapping[bytes, Kind] = {b"vide": "video", b"soun": "audio"}
 
 
-def _mp4(data: _Data) -> Container:
+def _mp4(data: _Data) -> Contents:
     boxes = list(_boxes(data, 0, len(data)))
     moov = next((box for box in boxes if box.kind == b"moov"), None)
     if moov is None:
@@ -199,7 +199,7 @@ def _mp4(data: _Data) -> Container:
     tracks = _tracks(data, moov)
     streams = frozenset[Kind](t.kind for t in tracks if t.kind and (t.samples or fragmented))
     lengths = [t.seconds for t in tracks if t.kind in streams and t.seconds]
-    return Container(
+    return Contents(
         media_type=_film_type(data, boxes[0]) if "video" in streams else "audio/mp4",
         streams=streams,
         seconds=max(lengths) if lengths else _fragments_length(data, moov),
@@ -326,7 +326,7 @@ def _variable(data: _Data, at: int, *, marked: bool) -> tuple[int | None, int]:
     return value, end
 
 
-def _webm(data: _Data) -> Container:
+def _webm(data: _Data) -> Contents:
     streams: set[Kind] = set()
     scale, duration, cluster, blocks = 1_000_000, 0.0, 0, 0
     for element, start, end in _elements(data):
@@ -343,7 +343,7 @@ def _webm(data: _Data) -> Container:
     if not blocks or seconds - cluster * scale / 1e9 > _CLUSTER_SECONDS:
         raise DamagedError("it is cut off: its last pictures are missing")
     kind = "video" if "video" in streams else "audio"
-    return Container(media_type=f"{kind}/webm", streams=frozenset(streams), seconds=seconds or None)
+    return Contents(media_type=f"{kind}/webm", streams=frozenset(streams), seconds=seconds or None)
 
 
 # -- WAV ---------------------------------------------------------------------
@@ -362,7 +362,7 @@ def _chunks(data: _Data) -> Iterator[tuple[bytes, int, int]]:
 _UNTOLD = frozenset({0, 0x7FFF_FFFF, 0xFFFF_FFFF, 0xFFFF_FFFF - 36, 0x7FFF_FFFF - 36})
 
 
-def _wav(data: _Data) -> Container | None:
+def _wav(data: _Data) -> Contents | None:
     rate, long_size = 0, None
     if data[:4] == b"RIFX":
         return None
@@ -379,7 +379,7 @@ def _wav(data: _Data) -> Container | None:
             if not wanted:
                 raise DamagedError("it has no sound")
             seconds = wanted / rate if rate else None
-            return Container(media_type="audio/wav", streams=_SOUND, seconds=seconds)
+            return Contents(media_type="audio/wav", streams=_SOUND, seconds=seconds)
     raise DamagedError("it is cut off: its sound (data) is missing")
 
 
@@ -391,7 +391,7 @@ _TAGS_BEHIND = re.compile(rb"TAG|APETAGEX|LYRICSBEGIN|ID3|3DI|\0")
 _STRAY = 4096
 
 
-def _mp3(data: _Data) -> Container:
+def _mp3(data: _Data) -> Contents:
     """Walk from frame to frame to the end of the file."""
     at, seconds, count, stray = _behind_id3(data), 0.0, 0, 0
     stated = _stated_frames(data, at)
@@ -411,7 +411,7 @@ def _mp3(data: _Data) -> Container:
         raise DamagedError("it has no sound")
     if stated is not None and count < stated:
         raise DamagedError(f"it is cut off: {stated} frames belong to it, and {count} came")
-    return Container(media_type="audio/mpeg", streams=_SOUND, seconds=seconds)
+    return Contents(media_type="audio/mpeg", streams=_SOUND, seconds=seconds)
 
 
 def _aac(data: _Data) -> None:
@@ -479,7 +479,7 @@ def _ogg(data: _Data) -> None:
 _IMAGE = frozenset[Kind]({"image"})
 
 
-def _png(data: _Data) -> Container:
+def _png(data: _Data) -> Contents:
     at, pixels = 8, False
     while at + 12 <= len(data):
         size, name = struct.unpack_from(">I4s", data, at)
@@ -489,7 +489,7 @@ def _png(data: _Data) -> Container:
         if zlib.crc32(data[at + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
             raise DamagedError("its bytes were changed: a checksum does not fit")
         if name == b"IEND" and pixels:
-            return Container(media_type="image/png", streams=_IMAGE)
+            return Contents(media_type="image/png", streams=_IMAGE)
         pixels, at = pixels or name == b"IDAT", end
     raise DamagedError("it is cut off: its end (IEND) is missing")
 
@@ -506,25 +506,25 @@ def _text(data: _Data) -> bytes:
     return data[:]
 
 
-def _subtitles(data: _Data) -> Container:
+def _subtitles(data: _Data) -> Contents:
     """Subtitles with at least one cue; an empty WebVTT file says that nothing is spoken."""
     text = _text(data).removeprefix(b"\xef\xbb\xbf").lstrip()
     vtt = text.startswith(b"WEBVTT")
     if not vtt and not _CUE.search(text):
         raise DamagedError("it has no cues: it is no file of subtitles")
     kind = "text/vtt" if vtt else "application/x-subrip"
-    return Container(media_type=kind, streams=frozenset({"text"}))
+    return Contents(media_type=kind, streams=frozenset({"text"}))
 
 
-def _json(data: _Data) -> Container:
+def _json(data: _Data) -> Contents:
     try:
         json.loads(_text(data))
     except (ValueError, RecursionError) as error:
         raise DamagedError("it is a JSON document that is cut off or damaged") from error
-    return Container(media_type="application/json", streams=frozenset({"text"}))
+    return Contents(media_type="application/json", streams=frozenset({"text"}))
 
 
-def _text_file(data: _Data) -> Container:
+def _text_file(data: _Data) -> Contents:
     """Subtitles or JSON; raises ``DamagedError`` for whatever else is no media."""
     head = data[:_HEAD]
     if re.match(rb"(\xef\xbb\xbf)?\s*(WEBVTT|\d+\s*\n\s*\d+:\d\d:\d\d)", head):
@@ -535,7 +535,7 @@ def _text_file(data: _Data) -> Container:
 
 
 _HEAD = 4096
-_READERS: Mapping[str, Callable[[_Data], Container | None]] = {
+_READERS: Mapping[str, Callable[[_Data], Contents | None]] = {
     **dict.fromkeys(("video/mp4", "video/quicktime", "audio/mp4"), _mp4),
     **dict.fromkeys(("video/webm", "video/x-matroska"), _webm),
     "audio/wav": _wav,

@@ -6,9 +6,8 @@ Needs PyAV (extra ``media``).
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass, field
-from importlib import import_module
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,14 +41,10 @@ class Played:
     problem: str | None = None
 
 
-def _prepare() -> None:
-    for module in ("av", "numpy", "PIL.Image"):
-        with suppress(ImportError):
-            import_module(module)
-
-
 @sandbox.job(  # a slow machine must not reject what was paid for
-    pool=sandbox.WORK, limits=sandbox.Limits(cpu=120.0, wall=240.0), prepare=_prepare
+    pool=sandbox.WORK,
+    limits=sandbox.Limits(cpu=120.0, wall=240.0),
+    prepare=partial(sandbox.load, "av", "numpy", "PIL.Image"),
 )
 def play(path: Path) -> Played:
     """Decode a file from its first to its last frame, in the sandbox; raises ``OSError``."""
@@ -136,5 +131,6 @@ class _Player:
 
 def _plays(stream: Any) -> bool:
     """True for a stream that is no cover picture, and that FFmpeg can decode."""
-    cover = stream.disposition & stream.disposition.attached_pic
-    return stream.codec_context is not None and not cover
+    from .decoding import is_cover
+
+    return stream.codec_context is not None and not is_cover(stream)

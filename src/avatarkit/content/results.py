@@ -23,7 +23,7 @@ from . import sandbox
 from .credentials import Marking
 from .files import chunks as pieces
 from .files import spool
-from .integrity import SUFFIXES, Container, DamagedError, Kind, describe, examine, is_text
+from .integrity import SUFFIXES, Contents, DamagedError, Kind, describe, examine, is_text
 
 log = get_logger(__name__)
 
@@ -149,7 +149,7 @@ class Results:
         return stored.model_copy(update={"seconds": found.seconds})
 
 
-async def check(path: Path, expected: Expected) -> Container:
+async def check(path: Path, expected: Expected) -> Contents:
     """Check a file as what it claims to be. Raises ``BadResult`` with the reason."""
     try:
         found = _raw(path, expected) or await _whole(path, expected)
@@ -165,13 +165,13 @@ async def check(path: Path, expected: Expected) -> Container:
     return found
 
 
-def _measure(found: Container, lengths: tuple[Length, ...]) -> None:
+def _measure(found: Contents, lengths: tuple[Length, ...]) -> None:
     for length in lengths:
         if found.seconds is not None and not length.least <= found.seconds <= length.most:
             raise DamagedError(f"it lasts {found.seconds:.1f} s, and {length.because}")
 
 
-def _raw(path: Path, expected: Expected) -> Container | None:
+def _raw(path: Path, expected: Expected) -> Contents | None:
     """Sound without a container; None for other types."""
     if expected.media_type not in _RAW:
         return None
@@ -182,10 +182,10 @@ def _raw(path: Path, expected: Expected) -> Container | None:
     rate = _RAW[expected.media_type]
     seconds = path.stat().st_size / rate if rate else None
     audio = frozenset[Kind]({"audio"})
-    return Container(media_type=expected.media_type, streams=audio, seconds=seconds)
+    return Contents(media_type=expected.media_type, streams=audio, seconds=seconds)
 
 
-async def _whole(path: Path, expected: Expected) -> Container:
+async def _whole(path: Path, expected: Expected) -> Contents:
     try:
         found = await examine.run(path)
     except sandbox.LimitExceeded as error:
@@ -194,7 +194,7 @@ async def _whole(path: Path, expected: Expected) -> Container:
     return found
 
 
-def _require(found: Container, kinds: frozenset[Kind] | None) -> None:
+def _require(found: Contents, kinds: frozenset[Kind] | None) -> None:
     if not found.streams:
         raise DamagedError("it has neither pictures nor sound")
     if kinds is None:
@@ -211,7 +211,7 @@ def _plays() -> bool:
     return importlib.util.find_spec("av") is not None
 
 
-async def _played(path: Path, found: Container) -> Container:
+async def _played(path: Path, found: Contents) -> Contents:
     """Decode it in the sandbox; the length is then that of what was decoded.
 
     A file that takes too long to decode is taken by its container alone.

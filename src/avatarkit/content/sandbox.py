@@ -597,6 +597,13 @@ ENGINE: Final = Pool("engine", 1)
 _POOLS: Final = (MEDIA, WORK, ENGINE)
 
 
+def load(*modules: str) -> None:
+    """Import modules, except those that are not installed: see ``Job.prepare``."""
+    for module in modules:
+        with suppress(ImportError):
+            importlib.import_module(module)
+
+
 def job(
     *,
     pool: Pool = MEDIA,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import suppress
 from dataclasses import replace
-from importlib import import_module
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,14 +14,11 @@ from . import probing
 from .probing import Facts, Flaw, shown
 
 
-def _prepare() -> None:
-    with suppress(ImportError):  # probing says what is missing
-        import_module("PIL.Image")
-        import_module("avatarkit.content.pictures")
-        import_module("avatarkit.content.sound")
-
-
-@sandbox.job(prepare=_prepare)
+@sandbox.job(  # probing says what is missing
+    prepare=partial(
+        sandbox.load, "PIL.Image", "avatarkit.content.pictures", "avatarkit.content.sound"
+    )
+)
 def probe_here(
     path: Path, name: str, role: SampleRole | None, stills: int, folder: Path | None
 ) -> Facts:

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.requests import Request
 
-from .._text import flaw, has_controls
+from .._text import has_controls
 from .bodies import BadBody, clone_named
 
 #: Bounds of a quote: trainings, videos or dubs a month; characters or seconds of each video.
@@ -108,8 +108,6 @@ def script(request: Request) -> str | None:
     text = request.query_params.get("script")
     if text is not None and not 0 < len(text) <= MAX_SCRIPT:
         raise BadBody(f"script: give 1 to {MAX_SCRIPT} characters")
-    if text is not None and (found := flaw(text)):
-        raise BadBody(f"script: the text has {found}: remove it")
     return text
 
 
