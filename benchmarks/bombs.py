@@ -429,6 +429,8 @@ class Peak:
 
     def __enter__(self):
         probe(DEMO / "portrait.jpg")
+        while not sandbox.MEDIA.children:  # that was the last job of the process
+            probe(DEMO / "portrait.jpg")
         self._idle = {pid: status(pid, "VmRSS") or 0 for pid in sandbox.MEDIA.children}
         self._usual = max(self._idle.values())
         for pid in self._idle:
