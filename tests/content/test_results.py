@@ -58,11 +58,15 @@ def made(container, video=True, audio=True, frames=50):
     """A film or a recording by FFmpeg."""
     av, np = pytest.importorskip("av"), pytest.importorskip("numpy")
     file = io.BytesIO()
-    codecs = {"webm": ("libvpx", "libopus"), "ogg": ("", "libopus")}.get(container)
+    codecs = {
+        "webm": ("libvpx", "libopus"),
+        "ogg": ("", "libopus"),
+        "mpeg": ("mpeg2video", "mp2"),
+    }.get(container)
     film, sound = codecs or ("libx264", "flac" if container == "flac" else "aac")
     with av.open(file, "w", format=container) as out:
         if video:
-            pictures = out.add_stream(film, rate=10)
+            pictures = out.add_stream(film, rate=25 if container == "mpeg" else 10)
             pictures.width = pictures.height = 64
             pictures.pix_fmt = "yuv420p"
         if audio:
@@ -160,6 +164,27 @@ def test_a_part_of_a_film_is_refused(checked, container, share):
     assert checked(film).seconds == pytest.approx(5.0, abs=0.3)
     with pytest.raises(errors.BadResult):
         checked(film[: int(len(film) * share)])
+
+
+@pytest.mark.parametrize("container", ["flv", "mpegts", "mpeg"])
+def test_a_format_that_does_not_tell_its_end_needs_a_length(checked, container):
+    film = made(container)
+    with pytest.raises(errors.BadResult, match="does not tell if it was cut off"):
+        checked(film)
+    with pytest.raises(errors.BadResult, match="the vendor says|ends after"):
+        checked(film[: len(film) // 2], "video", "", as_told(5.0))
+    assert checked(film, "video", "", as_told(5.0)).seconds == pytest.approx(5.0, abs=0.3)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("container", "suffix"), [("matroska", ".mkv"), ("avi", ".avi")])
+async def test_a_result_has_the_extension_of_its_contents(tmp_path, container, suffix):
+    async def film():
+        yield made(container)
+
+    kept = results.Results(FolderStore(tmp_path), None)
+    stored = await kept.keep("trainings/1/video", film(), Expected(name="video"))
+    assert stored.key == f"trainings/1/video{suffix}"
 
 
 @pytest.mark.usefixtures("decoder")

@@ -11,7 +11,7 @@ QuickTime File Format and ISO/IEC 14496-12 (atoms), RFC 8794 and 9559 (Matroska)
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from mmap import mmap
 from typing import Final, Literal, Protocol
@@ -71,18 +71,66 @@ class File:
         return b"".join(pieces)
 
 
+#: Extension of each media type that is told from a file's contents.
+SUFFIXES: Mapping[str, str] = {
+    "audio/wav": ".wav",
+    "audio/x-w64": ".w64",
+    "audio/mpeg": ".mp3",
+    "audio/aac": ".aac",
+    "audio/webm": ".webm",
+    "audio/x-matroska": ".mka",
+    "audio/ogg": ".ogg",
+    "audio/flac": ".flac",
+    "audio/mp4": ".m4a",
+    "audio/aiff": ".aiff",
+    "audio/x-caf": ".caf",
+    "audio/amr": ".amr",
+    "audio/basic": ".au",
+    "audio/ac3": ".ac3",
+    "audio/x-ape": ".ape",
+    "audio/x-tta": ".tta",
+    "audio/x-wavpack": ".wv",
+    "video/mp4": ".mp4",
+    "video/quicktime": ".mov",
+    "video/webm": ".webm",
+    "video/x-matroska": ".mkv",
+    "video/x-msvideo": ".avi",
+    "video/ogg": ".ogv",
+    "video/x-ms-asf": ".wmv",
+    "video/x-flv": ".flv",
+    "video/mpeg": ".mpg",
+    "video/mp2t": ".ts",
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "image/webp": ".webp",
+    "image/gif": ".gif",
+    "image/heic": ".heic",
+    "image/avif": ".avif",
+    "image/tiff": ".tiff",
+    "image/bmp": ".bmp",
+    "image/x-portable-pixmap": ".ppm",
+    "application/json": ".json",
+    "application/x-subrip": ".srt",
+    "text/vtt": ".vtt",
+}
+
 #: Structures are followed for this many elements; a longer file counts as complete.
 _MOST: Final = 300_000
 
 #: Other types of file: pattern of the first bytes, code, words.
 _FOREIGN = (
-    (rb"(?i)\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)?(<!doctype svg[^>]*>\s*)?<svg", "svg", "an SVG"),
-    (rb"(?i)\s*(<!doctype html|<html|<head|<body)", "web-page", "a web page"),
-    (rb"(?i)\s*<\?xml|\s*<error>", "xml", "an XML document"),
+    (rb"(?i)\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*(<!doctype svg[^>]*>\s*)?<svg", "svg", "an SVG"),
+    (
+        rb"(?i)\s*(<!--.*?-->\s*)*(<!doctype html|<html|<head|<body)",
+        "web-page",
+        "a web page",
+    ),
+    (rb"\s*#EXTM3U|ffconcat", "playlist", "a playlist (HLS), not the recording itself"),
+    (rb"\s*(<\?xml|<[A-Za-z][\w:.-]*[\s/>])", "xml", "an XML document"),
     (rb"\s*[{\[]\s*[\"{\[\]}]", "json", "a JSON document"),
-    (rb"PK\x03\x04|PK\x05\x06|Rar!|7z\xbc\xaf|\x1f\x8b", "archive", "an archive"),
+    (rb"\x1f\x8b", "archive", "compressed (gzip)"),
+    (rb"PK\x03\x04|PK\x05\x06|Rar!|7z\xbc\xaf", "archive", "an archive (ZIP, RAR or 7z)"),
     (rb"%PDF-", "pdf", "a PDF"),
-    (rb"#EXTM3U|ffconcat", "playlist", "a playlist"),
     (rb"MZ|\x7fELF|#!/", "program", "a program"),
     (
         rb"\0?\0\0\x01[\x09\x27\x40\x46\x67]|DKIF|YUV4MPEG2 |nut/|\.RMF|\x06\x0e\x2b\x34",
@@ -92,6 +140,14 @@ _FOREIGN = (
 )
 
 
+def foreign(head: bytes) -> Foreign | None:
+    """Tell a file that is no media by its first bytes; None for one that is not known."""
+    for pattern, code, words in _FOREIGN:
+        if re.match(pattern, head, re.DOTALL):
+            return Foreign(code, words)
+    return None
+
+
 def identify(reader: Reader, size: int) -> Container | Foreign:
     """Tell the type of a file, and if it ends too early; reads headers only."""
     file = File(reader, size)
@@ -99,10 +155,11 @@ def identify(reader: Reader, size: int) -> Container | Foreign:
     for parse in _PARSERS:
         if (found := parse(file, head)) is not None:
             return found
-    for pattern, code, words in _FOREIGN:
-        if re.match(pattern, head, re.DOTALL):
-            return Foreign(code, words)
-    return _resynchronised(file) or Foreign("unknown", "neither audio, video nor a picture")
+    return (
+        foreign(head)
+        or _resynchronised(file)
+        or Foreign("unknown", "neither audio, video nor a picture")
+    )
 
 
 # -- pictures ---------------------------------------------------------------------------------
@@ -414,8 +471,7 @@ SEGMENT, CLUSTER = 0x18538067, 0x1F43B675
 def _matroska(file: File, head: bytes) -> Container | None:
     if not head.startswith(_EBML):
         return None
-    webm = re.search(rb"\x42\x82.webm", head[:128], re.DOTALL)
-    media_type = "video/webm" if webm else "video/x-matroska"
+    media_type = "video/webm" if is_webm(head[:128]) else "video/x-matroska"
     return Container(
         kind="video",
         media_type=media_type,
@@ -423,6 +479,11 @@ def _matroska(file: File, head: bytes) -> Container | None:
         cut_off=_matroska_is_cut(file),
         live=True,
     )
+
+
+def is_webm(head: bytes) -> bool:
+    """True if the header names WebM, the part of Matroska that browsers play."""
+    return re.search(rb"\x42\x82.webm", head, re.DOTALL) is not None
 
 
 def _matroska_is_cut(file: File) -> bool:
@@ -660,6 +721,10 @@ _OTHERS: tuple[tuple[bytes, Kind, str, str], ...] = (
     (rb"\0\0\x01\xba", "video", "video/mpeg", "mpeg"),
     (rb"\x47.{187}\x47.{187}\x47", "video", "video/mp2t", "mpegts"),
 )
+
+
+#: Media types whose headers do not tell where the file ends, so that a cut leaves no trace.
+ENDLESS = frozenset({"audio/amr", "audio/ac3", "video/x-flv", "video/mpeg", "video/mp2t"})
 
 
 def _other(_: File, head: bytes) -> Container | None:

@@ -25,37 +25,14 @@ from .containers import (
     Foreign,
     adts_frame,
     ebml_number,
+    foreign,
     identify,
+    is_webm,
     mpeg_frame,
     picture_is_cut,
 )
 
 Kind = Literal["video", "audio", "image", "text"]
-
-#: Extension of each media type that ``examine`` can return.
-SUFFIXES: Mapping[str, str] = {
-    "application/json": ".json",
-    "application/x-subrip": ".srt",
-    "audio/aac": ".aac",
-    "audio/flac": ".flac",
-    "audio/mp4": ".m4a",
-    "audio/mpeg": ".mp3",
-    "audio/ogg": ".ogg",
-    "audio/wav": ".wav",
-    "audio/webm": ".webm",
-    "image/avif": ".avif",
-    "image/gif": ".gif",
-    "image/heic": ".heic",
-    "image/jpeg": ".jpg",
-    "image/png": ".png",
-    "image/webp": ".webp",
-    "text/vtt": ".vtt",
-    "video/mp4": ".mp4",
-    "video/ogg": ".ogv",
-    "video/quicktime": ".mov",
-    "video/webm": ".webm",
-    "video/x-msvideo": ".avi",
-}
 
 
 class DamagedError(Exception):
@@ -103,27 +80,16 @@ def examine(path: Path) -> Contents:
         return whole or Contents(media_type=found.media_type, streams=streams)
 
 
-#: Kinds of files that servers send instead of a result: pattern of the first bytes, name.
-_FOREIGN = (
-    (rb"(?is)\s*(<!--.*?-->\s*)*(<!doctype html|<html|<head|<body)", "a web page"),
-    (rb"\s*#EXTM3U", "a playlist (HLS), not the video itself"),
-    (rb"(?s)\s*(<\?xml|<[A-Za-z][\w:.-]*[\s/>])", "an XML document"),
-    (rb"\s*[{\[]", "a JSON document"),
-    (rb"\x1f\x8b", "compressed (gzip)"),
-    (rb"PK\x03\x04", "an archive (ZIP)"),
-    (rb"%PDF-", "a PDF"),
-)
 #: Error code of a storage service, such as S3, in its XML document.
 _STORAGE_CODE = re.compile(rb"<Code>([A-Za-z0-9.]{1,64})</Code>")
 
 
 def describe(head: bytes) -> str:
     """Name what a file is that is no media, by its first bytes."""
-    name = next((name for pattern, name in _FOREIGN if re.match(pattern, head)), None)
-    if name is None:
+    if (found := foreign(head)) is None:
         return "text" if is_text(head) else "no media file of a known format"
     code = _STORAGE_CODE.search(head)
-    return f"{name}: {code[1].decode()}" if code else name
+    return f"{found.words}: {code[1].decode()}" if code else found.words
 
 
 def is_text(head: bytes) -> bool:
@@ -343,7 +309,10 @@ def _webm(data: _Data) -> Contents:
     if not blocks or seconds - cluster * scale / 1e9 > _CLUSTER_SECONDS:
         raise DamagedError("it is cut off: its last pictures are missing")
     kind = "video" if "video" in streams else "audio"
-    return Contents(media_type=f"{kind}/webm", streams=frozenset(streams), seconds=seconds or None)
+    form = "webm" if is_webm(data[:128]) else "x-matroska"
+    return Contents(
+        media_type=f"{kind}/{form}", streams=frozenset(streams), seconds=seconds or None
+    )
 
 
 # -- WAV ---------------------------------------------------------------------

@@ -7,6 +7,7 @@ the file as well. A file that fails either is not stored.
 from __future__ import annotations
 
 import importlib.util
+import math
 import re
 import tempfile
 from collections.abc import AsyncIterator, Mapping
@@ -20,10 +21,11 @@ from .._log import get_logger
 from ..interfaces import MediaStore
 from ..models import StoredFile
 from . import sandbox
+from .containers import ENDLESS, SUFFIXES
 from .credentials import Marking
 from .files import chunks as pieces
 from .files import spool
-from .integrity import SUFFIXES, Contents, DamagedError, Kind, describe, examine, is_text
+from .integrity import Contents, DamagedError, Kind, describe, examine, is_text
 
 log = get_logger(__name__)
 
@@ -166,6 +168,9 @@ async def check(path: Path, expected: Expected) -> Contents:
 
 
 def _measure(found: Contents, lengths: tuple[Length, ...]) -> None:
+    known = found.seconds is not None and any(math.isfinite(length.most) for length in lengths)
+    if found.media_type in ENDLESS and not known:
+        raise DamagedError(f"a file of {found.media_type} does not tell if it was cut off")
     for length in lengths:
         if found.seconds is not None and not length.least <= found.seconds <= length.most:
             raise DamagedError(f"it lasts {found.seconds:.1f} s, and {length.because}")

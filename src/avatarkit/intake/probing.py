@@ -18,7 +18,15 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, TypedDict, cast
 
-from ..content.containers import Container, Foreign, Kind, identify, picture_is_cut, picture_size
+from ..content.containers import (
+    SUFFIXES,
+    Container,
+    Foreign,
+    Kind,
+    identify,
+    picture_is_cut,
+    picture_size,
+)
 from ..content.limits import MAX_PIXELS, SILENT, WINDOW_SECONDS
 from ..content.sandbox import LimitExceeded
 from ..models import SampleRole
@@ -86,43 +94,7 @@ class Facts:
 _HIDDEN_AHEAD = re.compile(rb"%PDF-1|(?i:<script|<html|<\?php|<svg[\s>])")
 _HIDDEN_BEHIND = re.compile(rb"PK\x05\x06|%%EOF|(?i:</html>|</script>)")
 
-#: The extension that a media type should carry.
-SUFFIXES: Mapping[str, str] = {
-    "audio/wav": ".wav",
-    "audio/x-w64": ".w64",
-    "audio/mpeg": ".mp3",
-    "audio/aac": ".aac",
-    "audio/ogg": ".ogg",
-    "audio/flac": ".flac",
-    "audio/mp4": ".m4a",
-    "audio/aiff": ".aiff",
-    "audio/x-caf": ".caf",
-    "audio/amr": ".amr",
-    "audio/basic": ".au",
-    "audio/ac3": ".ac3",
-    "audio/x-ape": ".ape",
-    "audio/x-tta": ".tta",
-    "audio/x-wavpack": ".wv",
-    "video/mp4": ".mp4",
-    "video/quicktime": ".mov",
-    "video/webm": ".webm",
-    "video/x-matroska": ".mkv",
-    "video/x-msvideo": ".avi",
-    "video/ogg": ".ogv",
-    "video/x-ms-asf": ".wmv",
-    "video/x-flv": ".flv",
-    "video/mpeg": ".mpg",
-    "video/mp2t": ".ts",
-    "image/png": ".png",
-    "image/jpeg": ".jpg",
-    "image/webp": ".webp",
-    "image/gif": ".gif",
-    "image/heic": ".heic",
-    "image/avif": ".avif",
-    "image/tiff": ".tiff",
-    "image/bmp": ".bmp",
-    "image/x-portable-pixmap": ".ppm",
-}
+#: Extensions that mean the same as another.
 _SAYS = {
     ".jpeg": ".jpg",
     ".qt": ".mov",

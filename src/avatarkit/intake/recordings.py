@@ -19,12 +19,13 @@ import anyio.to_thread
 from .. import errors
 from ..consent import identified, require_given, require_valid
 from ..content import sandbox
+from ..content.containers import SUFFIXES
 from ..content.files import chunks, sha256, whole
 from ..interfaces import FaceFinder, Fetcher, Link, MediaStore, Repository
 from ..models import Consent, SampleRole, StoredFile, media_type_of
 from ..records import HandIn, Sample
 from . import preflight
-from .probing import SUFFIXES, Facts
+from .probing import Facts
 
 #: Maximum bytes of evidence of a consent.
 MAX_EVIDENCE = 50_000_000

@@ -12,7 +12,7 @@ from typing import cast
 
 from .. import _telemetry, errors
 from .._log import cleaned, get_logger
-from ..content.integrity import SUFFIXES
+from ..content.containers import SUFFIXES
 from ..interfaces import ROLES, Provider, own_code
 from ..models import Action, Job, JobState, Operation, Speech, StoredFile, VendorRequest
 from ..records import Instant, OperationState, Phase, Record, elapsed, later
