@@ -171,7 +171,7 @@ def test_a_format_that_does_not_tell_its_end_needs_a_length(checked, container):
     film = made(container)
     with pytest.raises(errors.BadResult, match="does not tell if it was cut off"):
         checked(film)
-    with pytest.raises(errors.BadResult, match="the vendor says|ends after"):
+    with pytest.raises(errors.BadResult, match=r"the vendor says|ends after"):
         checked(film[: len(film) // 2], "video", "", as_told(5.0))
     assert checked(film, "video", "", as_told(5.0)).seconds == pytest.approx(5.0, abs=0.3)
 

@@ -793,3 +793,42 @@ def test_a_tie_between_two_that_stay_as_they_were_is_no_break_even():
         rows(plans("acme", (4, 10), (20, 14)), plans("beta", (4, 12), (6, 14), (20, 16))),
     )
     assert found.break_evens == ()
+
+
+PLAIN = (
+    '[[price]]\nprovider = "fake"\noperation = "video"\nplan = "p"\nusd_per_month = 1\n'
+    'one_off_usd = 0\nsource = "x"\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('"p"', r'"p\u0000"', "line 4: plan: it has a NUL character"),
+        ('"x"', r'"\u001b[31m"', r"line 7: source: it has the control character U\+001B"),
+        ('"p"', r'"p\uFFFE"', "line 4: plan: it has the noncharacter"),
+        ('"p"', r'"p\nq"', "line 4: plan: it has a line break"),
+        ("month = 1", "month = 1e400", "line 5: usd_per_month: .*less than or equal"),
+        ("month = 1", "month = " + "9" * 35, "line 5: usd_per_month: .*less than or equal"),
+        ("month = 1", "month = " + "9" * 5000, "cannot be read"),
+        ("month = 1", "month = " + "[" * 20_000, "cannot be read"),
+    ],
+    ids=["nul", "escape", "noncharacter", "break", "power", "digits", "too many", "deep"],
+)
+def test_a_price_file_follows_the_rule_on_text_and_numbers(old, new, says):
+    with pytest.raises(errors.ConfigError, match=says):
+        parse(PLAIN.replace(old, new), "mine.toml")
+
+
+@pytest.mark.parametrize("day", ["2026-02-31", "2026-06-31", "2025-02-29"])
+def test_a_row_is_of_a_day_that_exists(day):
+    with pytest.raises(errors.ConfigError, match=f"as_of: there is no {day}"):
+        parse(f'{PLAIN}as_of = "{day}"\n', "mine.toml")
+    (row,) = parse(f'{PLAIN}as_of = "2024-02-29"\n', "mine.toml")
+    assert row.dated == "2024-02-29"
+
+
+def test_a_price_file_may_begin_with_a_byte_order_mark(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + PLAIN.encode())
+    assert [row.plan for row in read(path)] == ["p"]

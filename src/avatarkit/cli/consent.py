@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from .._text import read_json
 from ..errors import ConfigError, ConsentRequired
 from ..models import WORDING, Consent, ConsentRule
 from .output import Output
@@ -155,7 +155,7 @@ def _ask(out: Output) -> Consent:
 
 def _read(file: Path) -> Consent:
     try:
-        parsed: Any = json.loads(file.read_text(encoding="utf-8"))
+        parsed: Any = read_json(file.read_bytes())
     except OSError as error:
         raise ConfigError(f"{file} cannot be read: {error.strerror}") from None
     except ValueError as error:

@@ -14,15 +14,36 @@ from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self, cast, overload
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
+from .._text import flaw, has_controls
 from ..errors import ConfigError
 from ..models import Model, Operation
 
-_Positive = Annotated[Decimal, Field(gt=0)]
-_NotNegative = Annotated[Decimal, Field(ge=0)]
+#: Larger numbers are a mistake, and sums of them are not exact.
+_MOST = 10**12
+_Positive = Annotated[Decimal, Field(gt=0, le=_MOST)]
+_NotNegative = Annotated[Decimal, Field(ge=0, le=_MOST)]
 _HEADER = re.compile(r"\s*\[\[\s*price\s*]]")
 _DAY = r"\d{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?"
+
+
+def _printable(text: str) -> str:
+    if problem := flaw(text) or (has_controls(text) and "a line break or a tab"):
+        raise ValueError(f"it has {problem}: remove it")
+    return text
+
+
+def _exists(day: str) -> str:
+    try:
+        date.fromisoformat(day if len(day) > len("2026-01") else f"{day}-01")
+    except ValueError:
+        raise ValueError(f"there is no {day}") from None
+    return day
+
+
+_Text = Annotated[str, Field(max_length=10_000), AfterValidator(_printable)]
+_Name = Annotated[_Text, Field(min_length=1)]
 
 
 class Unit(StrEnum):
@@ -69,10 +90,10 @@ class Price(Model):
     A row that could never give a price is refused, unless it says that it is ``unknown``.
     """
 
-    provider: str = Field(min_length=1)
+    provider: _Name
     operation: Operation
-    plan: str = Field(min_length=1)
-    variant: str = ""
+    plan: _Name
+    variant: _Text = ""
     unknown: bool = False
     usd_per_month: _NotNegative | None = None
     included: Amount | None = None
@@ -80,15 +101,15 @@ class Price(Model):
     credits_per: Amount | None = None
     unit_price: UnitPrice | None = None
     derived: bool = False
-    step_seconds: Annotated[int, Field(gt=0)] | None = None
+    step_seconds: Annotated[int, Field(gt=0, le=_MOST)] | None = None
     one_off_usd: _NotNegative | None = None
     api: bool | None = None
-    as_of: Annotated[str, Field(pattern=f"^{_DAY}$")] | None = None
-    latency: str = ""
+    as_of: Annotated[str, Field(pattern=f"^{_DAY}$"), AfterValidator(_exists)] | None = None
+    latency: _Text = ""
     discontinued: date | None = None
     fallback: bool = False  #: counts only without another row of the provider and operation
-    source: str = Field(min_length=1)
-    note: str = ""
+    source: _Name
+    note: _Text = ""
 
     @model_validator(mode="after")
     def _counts_one_thing(self) -> Self:
@@ -198,7 +219,7 @@ def shipped() -> tuple[Price, ...]:
 def read(path: Path) -> tuple[Price, ...]:
     """The rows of a price file; raises ``ConfigError`` that names the line of what is wrong."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise ConfigError(f"price file {path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
@@ -216,6 +237,8 @@ def parse(text: str, name: str) -> tuple[Price, ...]:
         end = f"at line {max(len(text.splitlines()), 1)}, its last"
         said = str(error).replace("at end of document", end)
         raise ConfigError(f"price file {name} is no TOML: {said}") from None
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, deep nesting
+        raise ConfigError(f"price file {name} cannot be read: {type(error).__name__}") from None
     rows = cast("list[dict[str, Any]]", document.pop("price", []))
     if document or type(rows) is not list or not all(type(row) is dict for row in rows):
         raise ConfigError(f"price file {name} must hold rows that begin with [[price]], no more")
@@ -251,7 +274,7 @@ def _row(row: Mapping[str, Any], index: int, places: _Places) -> Price:
 
 
 def _said(value: Any) -> str:
-    return str(value) if isinstance(value, Decimal) else repr(value)
+    return str(value) if isinstance(value, Decimal) else repr(value)[:100]
 
 
 _ADVICE: Mapping[str, str] = {
