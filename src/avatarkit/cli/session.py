@@ -58,12 +58,18 @@ class Session:
         settings = Settings.from_env()
         return settings if self.repository is None else settings.beside(self.repository)
 
-    def kit(self, *, worker: bool, stack: str | None = None) -> AvatarKit:
+    def kit(
+        self, *, worker: bool, stack: str | None = None, engine: str | None = None
+    ) -> AvatarKit:
         """Create a kit from the options; with ``worker`` it advances records while it is open."""
         from ..kit import AvatarKit
 
         return AvatarKit(
-            stack or self.stack, repository=self.repository, media=self.media, worker=worker
+            stack or self.stack,
+            repository=self.repository,
+            media=self.media,
+            worker=worker,
+            engine=engine,
         )
 
     def run(self, work: Callable[[], Coroutine[Any, Any, None]]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import anyio
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
 #: JSON keys of a backlog row, and the columns of its table.
 _KEYS = ("provider", "waiting", "due", "held", "late")
 _HEADINGS = ("provider", "open", "due", "leased", "overdue (s)")
+
+
+class Engine(StrEnum):
+    """Engines that a worker runs."""
+
+    IN_PROCESS = "in-process"
+    DBOS = "dbos"
+    TEMPORAL = "temporal"
 
 
 def register(app: typer.Typer) -> None:
@@ -39,6 +48,10 @@ async def _worker(
             metavar="SECONDS", help="With --status: fail if a record is overdue for this long."
         ),
     ] = 60.0,
+    engine: Annotated[
+        Engine | None,
+        typer.Option(help="What decides when; by default AVATARKIT_ENGINE, else in-process."),
+    ] = None,
 ) -> None:
     """Process trainings and videos until interrupted; workers can share a database.
 
@@ -53,7 +66,7 @@ async def _worker(
             count = await kit.admin.tick()
         session.out.result({"advanced": count}, f"{count} advanced")
         return
-    async with session.kit(worker=True):
+    async with session.kit(worker=True, engine=engine and engine.value):
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             session.out.hint("working; stop with Ctrl-C")
             await anext(aiter(signals))

@@ -7,14 +7,13 @@ in one process or many, may share a repository.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable
 
 import anyio
 
 from .. import _telemetry
 from .._log import get_logger
 from ..clock import wait
-from ..interfaces import Claim, Clock, Repository
+from ..interfaces import Advance, Claim, Clock, Engine, Repository
 from ..records import Record, later
 
 log = get_logger(__name__)
@@ -23,7 +22,7 @@ log = get_logger(__name__)
 _AHEAD = 5.0
 
 
-class InProcessEngine:
+class InProcessEngine(Engine):
     """Advances what is due, many at once; ``advance`` decides what that means.
 
     ``lease`` is for how many seconds a claim holds without being renewed: after a kill, others
@@ -33,7 +32,7 @@ class InProcessEngine:
     def __init__(
         self,
         *,
-        advance: Callable[[str], Awaitable[Record | None]],
+        advance: Advance,
         repository: Repository,
         clock: Clock,
         in_flight: int = 64,
@@ -49,14 +48,22 @@ class InProcessEngine:
         self._idle = idle
         self._grace = grace
         self._owner = secrets.token_hex(8)
-        self.reset()
+        self._reset()
 
-    def wake(self) -> None:
+    async def open(self, *, drives: bool) -> None:
+        """Forget an earlier event loop and ``stop``; before ``run``, which a stop may precede."""
+        del drives
+        self._reset()
+
+    async def aclose(self) -> None:
+        """Nothing is connected."""
+
+    async def wake(self, record: Record) -> None:
         """Look for due records now."""
+        del record
         self._wake.set()
 
-    def reset(self) -> None:
-        """Forget an earlier event loop and ``stop``; before ``run``, which a stop may precede."""
+    def _reset(self) -> None:
         self._wake = anyio.Event()
         self._running = 0
         #: Running visits by the owner that claimed them. Each round of claims has an owner of its
@@ -90,15 +97,18 @@ class InProcessEngine:
         self._stopping = True
         if self._running:
             log.info("worker.finishing", running=self._running, seconds=self._grace)
-        self.wake()
+        self._wake.set()
         await self._stopped.wait()
 
     async def tick(self, limit: int = 64) -> int:
         """Claim what is due, advance it, return how many: for cron and serverless."""
         owner, claims = await self._claim(limit)
-        async with anyio.create_task_group() as tasks:
-            for claim in claims:
-                tasks.start_soon(self._visit, claim, owner)
+        async with anyio.create_task_group() as renewing:
+            renewing.start_soon(self._renew)
+            async with anyio.create_task_group() as tasks:
+                for claim in claims:
+                    tasks.start_soon(self._visit, claim, owner)
+            renewing.cancel_scope.cancel()
         return len(claims)
 
     async def _claim(self, limit: int) -> tuple[str, list[Claim]]:
@@ -159,7 +169,7 @@ class InProcessEngine:
             self._rounds[owner] -= 1
             if not self._rounds[owner]:
                 del self._rounds[owner]
-            self.wake()
+            self._wake.set()
 
     async def _pause(self, before: Record, after: Record | None) -> float | None:
         """Seconds until an unchanged record is due by the visitor's clock, which may be behind.

@@ -389,7 +389,7 @@ class Intake:
         saved, created = await self._repository.create(record, *caps)
         if not created:
             return cast("R", repeats.require_same(saved, record.request))
-        self._engine.wake()
+        await self._engine.wake(saved)
         return cast("R", saved)
 
     # -- repeated orders ----------------------------------------------------------------------

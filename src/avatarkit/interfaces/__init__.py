@@ -46,12 +46,13 @@ from .repository import (
     Wakes,
     dollars,
 )
-from .runtime import Clock, Engine
+from .runtime import Advance, Clock, Engine, EngineFactory
 
 __all__ = [
     "MILLIONTHS",
     "ROLES",
     "TURN",
+    "Advance",
     "AvatarTrainer",
     "Backlog",
     "Balance",
@@ -61,6 +62,7 @@ __all__ = [
     "Clock",
     "Discards",
     "Engine",
+    "EngineFactory",
     "Face",
     "FaceFinder",
     "Fetcher",

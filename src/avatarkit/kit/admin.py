@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from .._lifetime import Lifetime, while_open
-from ..engines.in_process import InProcessEngine
 from ..intake import arguments
 from ..intake.arguments import RecordId
 from ..interfaces import Backlog, MediaStore, Repository
@@ -31,7 +31,7 @@ class KitAdmin:
         media: MediaStore,
         home: Path,
         pool: ProviderPool,
-        engine: InProcessEngine,
+        tick: Callable[[int], Awaitable[int]],
         orchestrator: Orchestrator,
     ) -> None:
         self._lifetime = lifetime
@@ -39,7 +39,7 @@ class KitAdmin:
         self._media = media
         self._home = home
         self._pool = pool
-        self._engine = engine
+        self._tick = tick
         self._orchestrator = orchestrator
 
     @property
@@ -54,7 +54,7 @@ class KitAdmin:
 
     async def tick(self, limit: int = 64) -> int:
         """Advance all due records once, at most ``limit``; return how many."""
-        return await self._engine.tick(arguments.limit(limit))
+        return await self._tick(arguments.limit(limit))
 
     async def backlog(self) -> list[Backlog]:
         """Count unfinished records by the provider that they wait for."""

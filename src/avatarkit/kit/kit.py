@@ -23,6 +23,7 @@ from ..content import sandbox
 from ..content.credentials import Marking, save
 from ..content.files import restrict_home
 from ..content.results import Results
+from ..engines import engine_factory
 from ..engines.in_process import InProcessEngine
 from ..erasure import Receipt, erase, revoke
 from ..intake import arguments
@@ -34,6 +35,7 @@ from ..intake.recordings import Links, Recordings, Source
 from ..intake.samples import Samples
 from ..interfaces import (
     Clock,
+    EngineFactory,
     Link,
     MediaStore,
     Page,
@@ -48,7 +50,7 @@ from ..lifecycle.deliveries import Deliveries
 from ..lifecycle.durations import Duration, Durations
 from ..lifecycle.leftovers import Holding, samples_of
 from ..lifecycle.watching import Changes, Overdue
-from ..models import Consent, Operation, Options
+from ..models import Consent, Operation, Options, VendorEvent
 from ..records import Record, Sample, Status, Training, Video
 from ..repositories.paging import every_record
 from ..stacks import registry
@@ -82,6 +84,8 @@ class AvatarKit:
     under ``./.avatarkit``. With ``worker=False`` this process only reads and writes records, and
     another one drives them. ``providers`` replaces providers by name, for tests. Videos are marked
     as made by AI, signed where ``AVATARKIT_C2PA_KEY`` is set; ``marking=None`` turns that off.
+    ``engine`` decides when a record is advanced: "in-process", "dbos", "temporal", or a factory
+    such as ``partial(InProcessEngine, in_flight=8)``; by default AVATARKIT_ENGINE, else in process.
     ``budgets`` bound what is ordered in a month; by default those of the environment
     (``AVATARKIT_BUDGET``, ``AVATARKIT_USER_BUDGET``).
 
@@ -98,6 +102,7 @@ class AvatarKit:
         repository: Repository | str | os.PathLike[str] | None = None,
         media: MediaStore | str | os.PathLike[str] | None = None,
         worker: bool = True,
+        engine: str | EngineFactory | None = None,
         providers: Mapping[str, Provider] | None = None,
         settings: Settings | None = None,
         policy: Policy | None = None,
@@ -154,7 +159,7 @@ class AvatarKit:
             inboxes=self._settings.called_at,
             charged=lambda state: pricing.charged(state, self._pool.prices([state.provider])),
         )
-        self._engine = InProcessEngine(
+        self._engine = engine_factory(engine, self._settings)(
             advance=self._orchestrator.advance, repository=self._repository, clock=self._clock
         )
         self._intake = Intake(
@@ -174,7 +179,7 @@ class AvatarKit:
             media=self._media,
             home=self._settings.root,
             pool=self._pool,
-            engine=self._engine,
+            tick=self._tick,
             orchestrator=self._orchestrator,
         )
         self.webhooks = KitWebhooks(
@@ -184,9 +189,8 @@ class AvatarKit:
             deliveries=Deliveries(
                 repository=self._repository,
                 provider=self._pool.provider,
-                deliver=self._orchestrator.deliver,
+                deliver=self._deliver,
             ),
-            engine=self._engine,
         )
         self.prices = KitPrices(
             self._lifetime,
@@ -213,12 +217,13 @@ class AvatarKit:
     async def _opened(self) -> AsyncExitStack:
         """Open everything; the result closes it. What belongs to an event loop is made here."""
         self._changes.reset()
-        self._engine.reset()
         self._slots.reset()
         async with AsyncExitStack() as exits:
             exits.enter_context(sandbox.held())
             await self._repository.open()
             exits.push_async_callback(self._repository.aclose)
+            await self._engine.open(drives=self._worker)
+            exits.push_async_callback(self._engine.aclose)
             await anyio.to_thread.run_sync(restrict_home, self._settings.root, _OURS)
             exits.push_async_callback(self._close_providers)
             tasks = anyio.create_task_group()
@@ -258,6 +263,30 @@ class AvatarKit:
     async def _stop_engine(self) -> None:
         with anyio.CancelScope(shield=True):
             await self._engine.stop()
+
+    async def _tick(self, limit: int) -> int:
+        """Advance due records once, whichever engine drives them otherwise."""
+        once = InProcessEngine(
+            advance=self._orchestrator.advance, repository=self._repository, clock=self._clock
+        )
+        return await once.tick(limit)
+
+    async def _woken(self, change: Awaitable[Record]) -> Record:
+        """Change a record, and let the engine advance it now."""
+        record = await change
+        await self._engine.wake(record)
+        return record
+
+    async def _delete(self, record: Record) -> Record:
+        return await self._woken(self._orchestrator.delete(record))
+
+    async def _deliver(
+        self, event: VendorEvent, token: str | None = None
+    ) -> tuple[Record | None, bool]:
+        record, known = await self._orchestrator.deliver(event, token)
+        if record is not None:
+            await self._engine.wake(record)
+        return record, known
 
     async def _close_providers(self) -> None:
         with anyio.CancelScope(shield=True):
@@ -657,8 +686,8 @@ class AvatarKit:
 
     async def cancel(self, record_id: RecordId) -> Training | Video:
         """Stop it; nothing new is paid for, and what the vendors hold is deleted by the worker."""
-        record = await self._orchestrator.cancel(await self._record(record_id))
-        self._engine.wake()
+        record = await self._record(record_id)
+        record = await self._woken(self._orchestrator.cancel(record))
         return cast("Training | Video", record)
 
     async def delete(self, record_id: RecordId, *, with_videos: bool = False) -> list[str]:
@@ -674,11 +703,10 @@ class AvatarKit:
             async for video in every_record(
                 self._repository, record.user_id, training_id=record.id
             ):
-                await self._orchestrator.delete(video)
+                await self._delete(video)
                 await self._evidence.release(video)
                 gone.append(video.id)
-        await self._orchestrator.delete(record)
-        self._engine.wake()
+        await self._delete(record)
         await self._evidence.release(record)
         return [*gone, record.id]
 
@@ -689,13 +717,11 @@ class AvatarKit:
         videos raise ``ConsentRequired``. What is finished stays until it is deleted. It may be
         repeated. Raises ``NotFound`` for an unknown consent.
         """
-        found = await revoke(
+        return await revoke(
             arguments.identifier("consent_id", consent_id),
             repository=self._repository,
             withdraw=self._withdraw,
         )
-        self._engine.wake()
-        return found
 
     async def delete_evidence(self, consent_id: RecordId) -> Consent:
         """Delete the stored evidence of a consent; the rest of the consent stays.
@@ -706,7 +732,8 @@ class AvatarKit:
         return await self._evidence.delete(arguments.identifier("consent_id", consent_id))
 
     async def _withdraw(self, record: Record) -> Record:
-        withdrawn = await self._orchestrator.withdraw(record)  # first: a worker may be at it
+        # First: a worker may be at it.
+        withdrawn = await self._woken(self._orchestrator.withdraw(record))
         used = [sample.file.sha256 for sample in samples_of(record)]
         await self._recordings.withdraw(record.user_id, used)
         return withdrawn
@@ -723,18 +750,16 @@ class AvatarKit:
         erasure was killed. ``Receipt.left`` names what cannot be deleted, in every receipt until a
         person has removed it at the vendor: then pass ``removed_by_hand``. Raises ``StorageError``.
         """
-        receipt = await erase(
+        return await erase(
             arguments.identifier("user_id", user_id),
             repository=self._repository,
             media=self._media,
-            delete=self._orchestrator.delete,
+            delete=self._delete,
             advance=self._orchestrator.advance,
             removed_by_hand=self._orchestrator.removed_by_hand
             if arguments.flag("removed_by_hand", removed_by_hand)
             else None,
         )
-        self._engine.wake()
-        return receipt
 
     async def resolve(
         self,
@@ -758,12 +783,11 @@ class AvatarKit:
         if record is None:
             raise errors.NotFound(f"there is no training or video {record_id!r}")
         if recording is None:
-            record = await self._orchestrator.resolve(record, choice, job_id=job_id)
+            answer = self._orchestrator.resolve(record, choice, job_id=job_id)
         else:
             operation, kept = await self._samples.take_asked(record, choice, recording)
-            record = await self._orchestrator.give(record, operation, kept)
-        self._engine.wake()
-        return cast("Training | Video", record)
+            answer = self._orchestrator.give(record, operation, kept)
+        return cast("Training | Video", await self._woken(answer))
 
     async def estimate(self, training: Training) -> Duration:
         """The expected duration of a training; measured if three of its stack were completed."""

@@ -6,7 +6,6 @@ from typing import cast, get_args
 
 from .. import errors
 from .._lifetime import Lifetime, while_open
-from ..engines.in_process import InProcessEngine
 from ..intake import arguments
 from ..intake.arguments import Id
 from ..interfaces import LogEntry, LogPage, Outcome, Repository, own_code
@@ -26,13 +25,11 @@ class KitWebhooks:
         repository: Repository,
         pool: ProviderPool,
         deliveries: Deliveries,
-        engine: InProcessEngine,
     ) -> None:
         self._lifetime = lifetime
         self._repository = repository
         self._pool = pool
         self._deliveries = deliveries
-        self._engine = engine
 
     async def receive(
         self, provider: str, delivery: Delivery, *, token: str | None = None, apply: bool = True
@@ -43,27 +40,20 @@ class KitWebhooks:
         delivery is only kept, so that the vendor gets its answer at once; ``apply`` does the
         rest. Raises ``WebhookRejected`` for a forged, stale or malformed delivery.
         """
-        entry = await self._deliveries.take(
+        return await self._deliveries.take(
             arguments.name("provider", provider),
             arguments.instance("delivery", delivery, Delivery),
             None if token is None else arguments.text("token", token),
             apply=arguments.flag("apply", apply),
         )
-        self._engine.wake()
-        return entry
 
     async def apply(self, limit: int = 64) -> int:
         """Apply kept deliveries, at most ``limit``; return how many are settled."""
-        settled = await self._deliveries.sweep(arguments.limit(limit))
-        if settled:
-            self._engine.wake()
-        return settled
+        return await self._deliveries.sweep(arguments.limit(limit))
 
     async def replay(self, provider: str, event_id: str) -> LogEntry:
         """Apply a kept delivery once more, which is idempotent; raises ``NotFound``."""
-        entry = await self._deliveries.apply(await self.get(provider, event_id))
-        self._engine.wake()
-        return entry
+        return await self._deliveries.apply(await self.get(provider, event_id))
 
     async def get(self, provider: str, event_id: str) -> LogEntry:
         """A kept delivery; raises ``NotFound``."""
