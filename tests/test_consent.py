@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from typer.testing import CliRunner
 from avatarkit import AvatarKit, Status, consent
 from avatarkit.cli.app import app
 from avatarkit.config.settings import Settings
-from avatarkit.errors import ConsentRequired, NotFound
+from avatarkit.errors import ConfigError, ConsentRequired, NotFound
 from avatarkit.lifecycle.apply import apply
 from avatarkit.lifecycle.events import Failed
 from avatarkit.media.folder import FolderStore
@@ -428,3 +429,22 @@ async def test_recordings_of_a_person_who_revoked_are_not_those_of_a_drawing(hou
             )
         again = ANA.model_copy(update={"wording_version": "2"})
         assert (await kit.train(**GIVEN, consent=again)).status is Status.PENDING
+
+
+NAIVE = datetime(2026, 11, 1, tzinfo=UTC).replace(tzinfo=None)
+
+
+@pytest.mark.parametrize("field", ["given_at", "expires_at", "revoked_at"])
+@pytest.mark.parametrize(
+    "wrong",
+    ["tomorrow", float("nan"), float("inf"), -float("inf"), True, NAIVE, [1]],
+    ids=repr,
+)
+def test_a_time_of_a_consent_is_a_moment(field, wrong):
+    with pytest.raises(ConfigError, match=f"Consent: {field}: "):
+        Consent(subject="Ana", **{field: wrong})
+
+
+def test_a_time_of_a_consent_may_be_a_datetime():
+    given = datetime(2026, 11, 1, 12, tzinfo=UTC)
+    assert Consent(subject="Ana", given_at=given).given_at == given.timestamp()

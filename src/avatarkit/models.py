@@ -8,6 +8,7 @@ are seconds since 1970 (UTC) as floats, durations are seconds. Progress is 0..1 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, Self, cast
 
@@ -200,6 +201,17 @@ def _purposes(given: object) -> tuple[str, ...] | None:
     return tuple(sorted({named_purpose(one) for one in words}))
 
 
+def _moment(given: object) -> object:
+    zoned = isinstance(given, datetime) and given.tzinfo is not None
+    if zoned or not isinstance(given, datetime | bool):
+        return cast("datetime", given).timestamp() if zoned else given
+    raise ValueError("pass seconds since 1970, or a datetime with its time zone")
+
+
+#: Seconds since 1970; a ``datetime`` with its time zone becomes that.
+_Moment = Annotated[float, BeforeValidator(_moment), Field(allow_inf_nan=False)]
+
+
 class Consent(Model):
     """Record of a person's consent: wording, time and evidence.
 
@@ -216,11 +228,11 @@ class Consent(Model):
     wording_version: str = WORDING[0]
     evidence: str | None = None
     evidence_file: StoredFile | None = None
-    given_at: float | None = None  #: seconds since 1970
+    given_at: _Moment | None = None  #: seconds since 1970
     #: purposes that it covers, such as "lessons"; None: everything in the wording
     purposes: Annotated[tuple[str, ...] | None, BeforeValidator(_purposes)] = None
-    expires_at: float | None = None  #: seconds since 1970; None: never
-    revoked_at: float | None = None  #: seconds since 1970
+    expires_at: _Moment | None = None  #: seconds since 1970; None: never
+    revoked_at: _Moment | None = None  #: seconds since 1970
 
     @classmethod
     def not_a_real_person(cls, reason: str) -> Consent:
