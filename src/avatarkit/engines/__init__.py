@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
 from types import MappingProxyType
@@ -41,6 +42,13 @@ def engine_factory(given: str | EngineFactory | None, settings: Settings) -> Eng
 
 
 def _require_factory(given: object) -> EngineFactory:
-    if not callable(given):
-        raise ConfigError("engine must be a name or a factory, such as engine=InProcessEngine")
+    """Raise ``ConfigError`` for whatever cannot be called with the arguments of a factory."""
+    try:
+        inspect.signature(cast("Callable[..., object]", given)).bind(
+            advance=None, repository=None, clock=None
+        )
+    except (TypeError, ValueError):
+        raise ConfigError(
+            "engine must be a name or a factory, such as engine=InProcessEngine"
+        ) from None
     return cast("EngineFactory", given)
