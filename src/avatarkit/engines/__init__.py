@@ -3,52 +3,37 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable
 from importlib import import_module
-from types import MappingProxyType
 from typing import Final, cast
 
 from ..config.settings import Settings
 from ..errors import ConfigError
 from ..interfaces import EngineFactory
-from .in_process import InProcessEngine
 
-__all__ = ["ENGINES", "InProcessEngine", "engine_factory"]
-
-#: Name of an engine -> the module and class that it is loaded from.
-ENGINES: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "in-process": "in_process:InProcessEngine",
-        "dbos": "dbos:DBOSEngine",
-        "temporal": "temporal:TemporalEngine",
-    }
-)
+#: Names of engines; each is a module here with a function ``configured``.
+ENGINES: Final = ("in-process", "dbos", "temporal")
 
 
 def engine_factory(given: str | EngineFactory | None, settings: Settings) -> EngineFactory:
     """Return the factory that is given, or that of an engine's name; raises ``ConfigError``."""
-    given = given or settings.environ.get("AVATARKIT_ENGINE") or "in-process"
-    if not isinstance(given, str):
-        return _require_factory(given)
-    if given not in ENGINES:
-        raise ConfigError(f"unknown engine {given[:50]!r}: use {', '.join(ENGINES)}, or a factory")
-    module, _, name = ENGINES[given].partition(":")
-    factory = cast("EngineFactory", getattr(import_module(f"{__name__}.{module}"), name))
-    if given == "dbos":
-        address = settings.environ.get("AVATARKIT_DBOS_URL") or settings.repository
-        return cast("EngineFactory", partial(factory, database=address))
-    return factory
+    engine: object = given or settings.environ.get("AVATARKIT_ENGINE") or "in-process"
+    if engine in ENGINES:
+        module = import_module(f"{__name__}.{str(engine).replace('-', '_')}")
+        return cast("EngineFactory", module.configured(settings))
+    if isinstance(engine, str) or not _is_factory(engine):
+        raise ConfigError(
+            f"engine must be {', '.join(ENGINES)}, or a factory such as InProcessEngine"
+        )
+    return cast("EngineFactory", engine)
 
 
-def _require_factory(given: object) -> EngineFactory:
-    """Raise ``ConfigError`` for whatever cannot be called with the arguments of a factory."""
+def _is_factory(engine: object) -> bool:
+    """True for what can be called with the arguments of a factory."""
     try:
-        inspect.signature(cast("Callable[..., object]", given)).bind(
+        inspect.signature(cast("Callable[..., object]", engine)).bind(
             advance=None, repository=None, clock=None
         )
     except (TypeError, ValueError):
-        raise ConfigError(
-            "engine must be a name or a factory, such as engine=InProcessEngine"
-        ) from None
-    return cast("EngineFactory", given)
+        return False
+    return True

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ..providers.fake import Fake, FakeVendor, Fault
     from .clock import FakeClock
+    from .engines import EngineSuite
     from .media import MediaStoreSuite
     from .providers import CannedAnswers, Golden, ProviderSuite, SpeechSuite
     from .repositories import RepositorySuite
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CannedAnswers",
+    "EngineSuite",
     "Fake",
     "FakeClock",
     "FakeVendor",
@@ -31,6 +33,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "EngineSuite": "avatarkit.testing.engines",
     "Fake": "avatarkit.providers.fake",
     "FakeClock": "avatarkit.testing.clock",
     "FakeVendor": "avatarkit.providers.fake",
