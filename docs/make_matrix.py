@@ -11,14 +11,21 @@ from typing import Any
 
 from sections import DOCS, filled, table, write
 
-from avatarkit.interfaces import ROLES, Limit
-from avatarkit.models import Operation
+from avatarkit.interfaces import ROLES, Limit, Settings
+from avatarkit.models import Operation, VideoSettings
 from avatarkit.stacks.pairing import plays
 from avatarkit.stacks.registry import BUILTIN, load, stacks
 from avatarkit.webhooks import HmacSha256
 
 PAGE = DOCS / "providers" / "index.md"
 _YES, _NO = "✓", "-"
+#: Providers that make videos or speech from a script.
+SETTERS = tuple(
+    name
+    for name in BUILTIN
+    if not hasattr(c := load(name), "closed")
+    and (plays(c, Operation.VIDEO) or plays(c, Operation.SPEECH))
+)
 STACK = (Operation.VOICE, Operation.SPEECH, Operation.AVATAR, Operation.VIDEO, Operation.DUB)
 #: How a bound of a ``Limit`` is shown, by the end of its name.
 _UNITS: Mapping[str, tuple[float, str]] = {
@@ -53,6 +60,14 @@ provider's own page says what could not be verified. {closed}
 If a provider takes one recording, several are joined. Speech is converted if the avatar provider
 takes another format. Providers that fetch media by a link need a
 [media store](../how-to/media-storage.md) with links.
+
+## Video settings
+
+`VideoSettings` has the same names everywhere. A setting that a provider does not have is refused
+before anything is paid ([how](../how-to/video-settings.md)). The settings of a voice are those of
+the provider that speaks.
+
+{settings}
 
 ## Webhooks and lost answers
 
@@ -92,6 +107,7 @@ _HEADINGS = {
         *("provider", "media are sent", "several recordings", "video is driven by"),
         *("audio formats", "speech format", "languages"),
     ),
+    "settings": ("setting", *SETTERS),
     "wire": (
         *("provider", "webhook per job", "signature", "lookup by correlation ID"),
         *("idempotency key", "free operations"),
@@ -112,7 +128,7 @@ def pages() -> dict[Path, str]:
         for n, c in loaded.items()
         if n not in classes
     ]
-    fillers = (_operations, _media, _wire, _limits, _consent, _stacks, _sunsets)
+    fillers = (_operations, _media, _settings, _wire, _limits, _consent, _stacks, _sunsets)
     tables = {
         name: table(headings, rows(classes))
         for (name, headings), rows in zip(_HEADINGS.items(), fillers, strict=True)
@@ -175,6 +191,22 @@ def _speech(provider: Any) -> str:
     if not plays(provider, Operation.SPEECH):
         return _NO
     return provider.capabilities.speech_format or "reported with each speech"
+
+
+def _settings(classes: Mapping[str, Any]) -> Iterator[list[str]]:
+    for name in VideoSettings.names():
+        yield [f"`{name}`", *(_taken(classes[c].capabilities.settings, name) for c in SETTERS)]
+
+
+def _taken(settings: Settings, name: str) -> str:
+    """The values of a setting at one provider, for each kind of its avatars."""
+    rows = [r for o in (Operation.VIDEO, Operation.SPEECH) for r in settings.get(o, ())]
+    by_kind: dict[str, list[str]] = {}
+    for row in rows:
+        if row.setting == name:
+            by_kind.setdefault(", ".join(row.avatars), []).append(row.bounds or _YES)
+    found = {kind: ", ".join(dict.fromkeys(bounds)) for kind, bounds in by_kind.items()}
+    return "; ".join(f"{k}: {b}" if k else b for k, b in found.items()) or _NO
 
 
 def _wire(classes: Mapping[str, Any]) -> Iterator[list[str]]:

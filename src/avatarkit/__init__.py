@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .errors import AvatarKitError
     from .kit import AvatarKit
     from .lifecycle.decide import Policy
-    from .models import Action, Consent, Operation, Options
+    from .models import Action, Consent, Operation, Options, VideoSettings, VoiceSettings
     from .records import Status, Training, Video
     from .sync import SyncAvatarKit
 
@@ -30,6 +30,8 @@ __all__ = [
     "SyncAvatarKit",
     "Training",
     "Video",
+    "VideoSettings",
+    "VoiceSettings",
     "errors",
 ]
 
@@ -48,6 +50,8 @@ _HOMES = {
     "SyncAvatarKit": "sync",
     "Training": "records",
     "Video": "records",
+    "VideoSettings": "models",
+    "VoiceSettings": "models",
     "errors": "",
 }
 

@@ -7,17 +7,23 @@ are seconds since 1970 (UTC) as floats, durations are seconds. Progress is 0..1 
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
+from pathlib import PurePosixPath
 from typing import Annotated, Any, ClassVar, Literal, Self, cast
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     ValidationError,
+    field_validator,
+    model_serializer,
     model_validator,
 )
 
@@ -45,7 +51,9 @@ __all__ = [
     "VendorEvent",
     "VendorRequest",
     "VideoRequest",
+    "VideoSettings",
     "VoiceRequest",
+    "VoiceSettings",
     "Waiting",
     "media_type_of",
     "nothing_to_guard",
@@ -322,6 +330,104 @@ class Options(Model):
         return known
 
 
+class _Settings(Model):
+    """Settings of which those that are not given are not stored."""
+
+    @model_serializer(mode="wrap")
+    def _given(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        dump: dict[str, Any] = serialize(self)
+        return {n: v for n, v in dump.items() if v is not None and v is not False and v != {}}
+
+
+class VoiceSettings(_Settings):
+    """How a script is spoken; None: as the voice does by itself."""
+
+    speed: float | None = Field(default=None, ge=0.25, le=4)  #: 1.0 is the voice's own
+    stability: float | None = Field(default=None, ge=0, le=1)  #: less is more lively
+    similarity: float | None = Field(default=None, ge=0, le=1)  #: to the recordings
+    style: float | None = Field(default=None, ge=0, le=1)  #: exaggeration of the speaker's style
+    pitch: float | None = Field(default=None, ge=-24, le=24)  #: semitones above the voice's own
+    emotion: str | None = Field(default=None, min_length=1, max_length=50)  #: in a word: "happy"
+
+    def asked(self) -> dict[str, Any]:
+        """The settings that are given, by their names."""
+        return self.model_dump()
+
+
+_COLOR = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+class VideoSettings(_Settings):
+    """Settings of a video, by the same names at every provider; None: as the provider does.
+
+    A provider that cannot carry out one of them refuses the video before anything is paid; see
+    ``Capabilities.settings``. What only one vendor has is in that vendor's ``Options``.
+    """
+
+    aspect: Literal["16:9", "9:16", "1:1", "4:5", "5:4"] | None = None
+    #: the shorter side in pixels
+    resolution: Literal["360p", "480p", "540p", "720p", "1080p", "1440p", "4k"] | None = None
+    #: a colour as "#204060", "transparent", or an https link to a picture or a video, whose path
+    #: ends as such files do
+    background: str | None = Field(default=None, max_length=4000)
+    #: "sidecar": a file beside the video; "burnt-in": in the picture
+    captions: Literal["none", "sidecar", "burnt-in"] | None = None
+    caption_style: str | None = Field(default=None, min_length=1, max_length=50)  #: if burnt in
+    container: Literal["mp4", "webm", "mov"] | None = None
+    fps: float | None = Field(default=None, gt=0, le=120)  #: frames per second
+    quality: Literal["draft", "standard", "best"] | None = None  #: the vendor's engine
+    voice: VoiceSettings = Field(default_factory=VoiceSettings)
+    test: bool = False  #: the vendor's free or watermarked mode
+    title: str | None = Field(default=None, min_length=1, max_length=200)  #: at the vendor
+
+    @field_validator("background")
+    @classmethod
+    def _known_background(cls, given: str | None) -> str | None:
+        if given is not None and background_kind(given) is None:
+            raise ValueError(
+                'give a colour as "#204060", "transparent", or an https link that ends as a '
+                "picture or a video does, such as .jpg or .mp4"
+            )
+        return given
+
+    def by_operation(self, operations: Iterable[Operation]) -> dict[Operation, dict[str, Any]]:
+        """Sort what is asked by operation: the voice belongs to the speech, if there is one."""
+        asked, own = self.asked(), [*operations]
+        speaker = Operation.SPEECH if Operation.SPEECH in own else Operation.VIDEO
+        return {
+            operation: {
+                name: value
+                for name, value in asked.items()
+                if operation is (speaker if name.startswith("voice.") else Operation.VIDEO)
+            }
+            for operation in own
+        }
+
+    def asked(self) -> dict[str, Any]:
+        """The settings that ask for something, by their names: "aspect", "voice.speed", ..."""
+        given = {f: getattr(self, f) for f in type(self).model_fields if f != "voice"}
+        # No captions, and no test, is what every vendor does by itself.
+        given = {f: v for f, v in given.items() if v is not None and v is not False and v != "none"}
+        return given | {f"voice.{name}": value for name, value in self.voice.asked().items()}
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """All names of settings: "aspect", "voice.speed", ..."""
+        own = (f for f in cls.model_fields if f != "voice")
+        return (*own, *(f"voice.{f}" for f in VoiceSettings.model_fields))
+
+
+def background_kind(background: str) -> Literal["color", "image", "video", "transparent"] | None:
+    """Kind of a background: a colour, or what its link leads to; None if it is none of them."""
+    if background == "transparent" or _COLOR.fullmatch(background):
+        return "transparent" if background == "transparent" else "color"
+    link = urlsplit(background)
+    kind = media_type_of(PurePosixPath(link.path).suffix).partition("/")[0]
+    if link.scheme != "https" or not link.hostname or kind not in {"image", "video"}:
+        return None
+    return "image" if kind == "image" else "video"
+
+
 def nothing_to_guard() -> None:
     """Allow every request: the default of ``VendorRequest.guard``."""
 
@@ -372,6 +478,7 @@ class VideoRequest(VendorRequest):
     language: str | None = None
     #: the avatar's footage, if ``Capabilities.footage_with_video``
     footage: Media | None = None
+    settings: VideoSettings = Field(default_factory=VideoSettings)
 
     @model_validator(mode="after")
     def _one_of(self) -> VideoRequest:
@@ -387,6 +494,7 @@ class SpeechRequest(VendorRequest):
     voice_id: str
     text: str
     language: str | None = None
+    settings: VoiceSettings = Field(default_factory=VoiceSettings)
 
 
 class DubRequest(VendorRequest):

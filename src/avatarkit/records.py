@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Literal, Self
 
-from .models import Action, JobState, Model, Operation, StoredFile
+from pydantic import Field
+
+from .models import Action, JobState, Model, Operation, StoredFile, VideoSettings
 
 __all__ = [
     "FINAL",
@@ -475,6 +477,7 @@ class Video(Record):
     script: str | None = None
     audio: Sample | None = None
     source: Sample | None = None  #: the video to dub
+    settings: VideoSettings = Field(default_factory=VideoSettings)
     voice_id: str | None = None
     avatar_id: str | None = None
 

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .prices import AllowUnknown, MaxCost, cost_limit
 from .session import Panel, Session, command
 from .train import Language, Purpose
+
+if TYPE_CHECKING:
+    from ..models import VideoSettings
+
+_PANEL = "Video settings"
+Share = Annotated[
+    float | None, typer.Option(metavar="0..1", help="Of the voice.", rich_help_panel=_PANEL)
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -29,13 +37,72 @@ async def _speak(
         Path | None, typer.Option(metavar="FILE", help="File for the video; by default ID.mp4.")
     ] = None,
     language: Language = None,
+    aspect: Annotated[
+        str | None,
+        typer.Option(metavar="W:H", help="16:9, 9:16, 1:1, 4:5 or 5:4.", rich_help_panel=_PANEL),
+    ] = None,
+    resolution: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="360p to 1440p, or 4k.", rich_help_panel=_PANEL),
+    ] = None,
+    background: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLOR|URL",
+            help="Such as #204060, a link to a picture or a video, or transparent.",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None,
+    captions: Annotated[
+        str | None,
+        typer.Option(metavar="WORD", help="none, sidecar or burnt-in.", rich_help_panel=_PANEL),
+    ] = None,
+    caption_style: Annotated[
+        str | None,
+        typer.Option(metavar="WORD", help="Look of burnt-in captions.", rich_help_panel=_PANEL),
+    ] = None,
+    container: Annotated[
+        str | None, typer.Option(metavar="WORD", help="mp4, webm or mov.", rich_help_panel=_PANEL)
+    ] = None,
+    fps: Annotated[
+        float | None,
+        typer.Option(metavar="N", help="Frames per second.", rich_help_panel=_PANEL),
+    ] = None,
+    quality: Annotated[
+        str | None,
+        typer.Option(metavar="WORD", help="draft, standard or best.", rich_help_panel=_PANEL),
+    ] = None,
+    test: Annotated[
+        bool,
+        typer.Option("--test", help="Free or watermarked, to try.", rich_help_panel=_PANEL),
+    ] = False,
+    title: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Title at the provider.", rich_help_panel=_PANEL),
+    ] = None,
+    speed: Annotated[
+        float | None,
+        typer.Option(metavar="X", help="1.0 is the voice's own.", rich_help_panel=_PANEL),
+    ] = None,
+    stability: Share = None,
+    similarity: Share = None,
+    style: Share = None,
+    pitch: Annotated[
+        float | None,
+        typer.Option(metavar="N", help="Semitones, -24 to 24.", rich_help_panel=_PANEL),
+    ] = None,
+    emotion: Annotated[
+        str | None, typer.Option(metavar="WORD", help="Of the voice.", rich_help_panel=_PANEL)
+    ] = None,
     purpose: Purpose = None,
     max_cost: MaxCost = None,
     allow_unknown: AllowUnknown = None,
 ) -> None:
     """Generate a video with a trained avatar and save it.
 
-    Example: `avatarkit speak $ID "Hello!" --out hello.mp4`
+    A setting that the provider does not have is refused before anything is paid.
+
+    Example: `avatarkit speak $ID "Hello!" --aspect 9:16 --out hello.mp4`
     """
     from ..json_views import record_json
     from .progress import check_target, follow, interruptible
@@ -43,6 +110,26 @@ async def _speak(
     if (text is None) == (audio is None):
         raise typer.BadParameter("give either TEXT or --audio")
     check_target(out)
+    settings = _settings(
+        voice={
+            "speed": speed,
+            "stability": stability,
+            "similarity": similarity,
+            "style": style,
+            "pitch": pitch,
+            "emotion": emotion,
+        },
+        aspect=aspect,
+        resolution=resolution,
+        background=background,
+        captions=captions,
+        caption_style=caption_style,
+        container=container,
+        fps=fps,
+        quality=quality,
+        test=test,
+        title=title,
+    )
     async with session.kit(worker=True) as kit:
         video = await kit.speak(
             training_id,
@@ -50,6 +137,7 @@ async def _speak(
             audio=audio,
             wait=False,
             language=language,
+            settings=settings,
             purpose=purpose,
             **cost_limit(max_cost, allow_unknown),
         )
@@ -58,3 +146,10 @@ async def _speak(
             video = await follow(session.out, kit, video, title="video")
             path = await kit.save(video, out or f"{video.id}.mp4")
     session.out.result(record_json(video) | {"path": str(path)}, str(path))
+
+
+def _settings(*, voice: dict[str, Any], **given: Any) -> VideoSettings:
+    """Build the settings from flags; raises ``ConfigError`` that names a wrong one."""
+    from ..models import VideoSettings, VoiceSettings
+
+    return VideoSettings(voice=VoiceSettings(**voice), **given)

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from .._text import flaw, has_controls, mended
 from ..errors import ConfigError
-from ..models import Consent, Model, Options
+from ..models import Consent, Model, Options, VideoSettings
 from ..pricing import Money
 from ..pricing.money import checked
 from ..records import Record, Sample
@@ -46,6 +46,7 @@ __all__ = [
     "optional",
     "optional_instance",
     "path",
+    "settings",
     "source",
     "sources",
     "stack",
@@ -315,6 +316,15 @@ def option_values(label: str, value: object) -> tuple[Options, ...]:
         _require_texts(label, one)
         found.append(one)
     return tuple(found)
+
+
+def settings(label: str, value: object) -> VideoSettings:
+    """Return the settings of a video; the defaults if there are none."""
+    if value is None:
+        return VideoSettings()
+    found = instance(label, value, VideoSettings)
+    _require_texts(label, found)
+    return found
 
 
 def _require_texts(label: str, model: Model) -> None:

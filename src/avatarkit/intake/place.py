@@ -22,12 +22,22 @@ from ..interfaces import (
     MediaStore,
     Repository,
     account_of,
+    kind_of_avatar,
     needs_footage,
+    require_mapped,
     understood,
 )
 from ..lifecycle.durations import Durations
 from ..lifecycle.vendor_requests import unreachable
-from ..models import Consent, JobState, Operation, Options, SampleRole, named_purpose
+from ..models import (
+    Consent,
+    JobState,
+    Operation,
+    Options,
+    SampleRole,
+    VideoSettings,
+    named_purpose,
+)
 from ..pricing import Budget, Money, Prices, bounded
 from ..records import (
     Attempt,
@@ -70,6 +80,7 @@ class Order:
     name: str = ""
     language: str | None = None
     options: Sequence[Options] = ()
+    settings: VideoSettings = field(default_factory=VideoSettings)
     purpose: str | None = None
     idempotency_key: str | None = None
     max_cost: Money | None = None
@@ -86,6 +97,7 @@ class Order:
         name: object = "",
         language: object = None,
         options: object = (),
+        settings: object = None,
         purpose: object = None,
         idempotency_key: object = None,
         max_cost: object = None,
@@ -99,6 +111,7 @@ class Order:
             name=arguments.name("name", name),
             language=arguments.language("language", language),
             options=arguments.option_values("options", options),
+            settings=arguments.settings("settings", settings),
             purpose=None if purpose is None else arguments.name("purpose", purpose),
             idempotency_key=arguments.optional("idempotency_key", idempotency_key),
             max_cost=arguments.max_cost(max_cost),
@@ -282,7 +295,12 @@ class Intake:
         self, order: Order, training: Training, *, script: str | None, audio: Source | None
     ) -> Video:
         """Place a video of the training's avatar, driven by ``script`` or by audio."""
-        parts: dict[str, Any] = {"training_id": training.id, "script": script or "", "audio": ""}
+        parts: dict[str, Any] = {
+            "training_id": training.id,
+            "script": script or "",
+            "audio": "",
+            "settings": order.settings.asked(),
+        }
         if known := await self._known(order):
             if audio is not None:
                 parts["audio"] = await self._read_again(SampleRole.VOICE, audio)
@@ -296,6 +314,7 @@ class Intake:
         language = None if script is None else order.language
         speaker = names[0]  # the avatar's provider only moves lips to another one's speech
         self._pool.capabilities(speaker).require_language(speaker, language)
+        self._require_settings(order.settings, operations, training, with_audio=audio is not None)
         if operations[0].operation is Operation.SPEECH:
             await self._require_sendable(avatar.provider, Operation.VIDEO, "audio/*")
         providers = {name: self._pool.provider(name) for name in names}
@@ -326,6 +345,7 @@ class Intake:
             training_id=training.id,
             script=script,
             audio=sample,
+            settings=order.settings,
             voice_id=training.voice_id,
             avatar_id=training.avatar_id,
         )
@@ -484,6 +504,27 @@ class Intake:
                 + "), or add them to the clone first"
             )
         return [s for s in samples if SampleRole(s.role) in roles]
+
+    def _require_settings(
+        self,
+        settings: VideoSettings,
+        operations: Sequence[OperationState],
+        training: Training,
+        *,
+        with_audio: bool,
+    ) -> None:
+        """Raise ``Unsupported`` for a setting that the provider of its operation does not map."""
+        if with_audio and settings.voice.asked():
+            raise errors.Unsupported(
+                "settings.voice changes how a script is spoken, and this video has recorded audio: "
+                "leave voice out"
+            )
+        asked = settings.by_operation(state.operation for state in operations)
+        for state in operations:
+            provider = self._pool.provider(state.provider)
+            kind = kind_of_avatar(provider, training.avatar_id or "")
+            others = self._pool.usable
+            require_mapped(provider, state.operation, asked[state.operation], kind, others)
 
     async def _require_sendable(self, provider: str, operation: Operation, kind: str) -> None:
         if self._pool.provider(provider).capabilities.needs_link(operation, kind):

@@ -47,9 +47,22 @@ from .repository import (
     dollars,
 )
 from .runtime import Advance, Clock, Engine, EngineFactory
+from .settings import (
+    ALL_SETTINGS,
+    NO_SETTINGS,
+    Mapped,
+    NamesKinds,
+    Settings,
+    kind_of_avatar,
+    mapped,
+    requested,
+    require_mapped,
+)
 
 __all__ = [
+    "ALL_SETTINGS",
     "MILLIONTHS",
+    "NO_SETTINGS",
     "ROLES",
     "TURN",
     "Advance",
@@ -72,8 +85,10 @@ __all__ = [
     "Link",
     "LogEntry",
     "LogPage",
+    "Mapped",
     "Markup",
     "MediaStore",
+    "NamesKinds",
     "Outcome",
     "Page",
     "Prepares",
@@ -81,6 +96,7 @@ __all__ = [
     "ProviderSettings",
     "Repository",
     "Role",
+    "Settings",
     "Slots",
     "SpeechSynthesizer",
     "Sunset",
@@ -94,8 +110,12 @@ __all__ = [
     "Watermarker",
     "account_of",
     "dollars",
+    "kind_of_avatar",
+    "mapped",
     "needs_footage",
     "own_code",
+    "requested",
     "require_attributes",
+    "require_mapped",
     "understood",
 ]

@@ -38,6 +38,7 @@ from ..models import (
 )
 from ..webhooks import Delivery, Scheme, Unsigned
 from .runtime import Clock
+from .settings import NO_SETTINGS, Settings
 
 #: Markup in scripts: see ``Capabilities.markup``.
 Markup = Literal["break", "ssml"]
@@ -76,6 +77,8 @@ class Capabilities:
     free: frozenset[Operation] = frozenset()
     #: usual duration of a job in seconds; the basis of progress estimates
     typical: Mapping[Operation, float] = field(default_factory=lambda: MappingProxyType({}))
+    #: the values of ``VideoSettings`` that it can carry out, by operation (video and speech)
+    settings: Settings = field(default_factory=lambda: NO_SETTINGS)
     in_flight: int | None = None  #: concurrent requests per account, over all processes
     rate: float | None = None  #: requests per second and account, over all processes
     keeps_here: bool = False  #: results are in a folder of this machine, which is the account

@@ -50,7 +50,7 @@ from ..lifecycle.deliveries import Deliveries
 from ..lifecycle.durations import Duration, Durations
 from ..lifecycle.leftovers import Holding, samples_of
 from ..lifecycle.watching import Changes, Overdue
-from ..models import Consent, Operation, Options, VendorEvent
+from ..models import Consent, Operation, Options, VendorEvent, VideoSettings
 from ..records import Record, Sample, Status, Training, Video
 from ..repositories.paging import every_record
 from ..stacks import registry
@@ -462,6 +462,7 @@ class AvatarKit:
         wait: bool = True,
         name: str = "",
         language: str | None = None,
+        settings: VideoSettings | None = None,
         options: Options | Sequence[Options] = (),
         purpose: str | None = None,
         idempotency_key: Id | None = None,
@@ -471,8 +472,9 @@ class AvatarKit:
         """Make the avatar say ``script``, or move its lips to ``audio``.
 
         Waits for the finished video, and raises what it failed with; with ``wait=False`` the record
-        comes back at once. A record that needs a person comes back as it is. ``max_cost`` and
-        ``allow_unknown`` are those of ``train``.
+        comes back at once. A record that needs a person comes back as it is. ``settings`` are the
+        same at every provider; ``Unsupported`` names one that this provider does not have, before
+        anything is paid. ``max_cost`` and ``allow_unknown`` are those of ``train``.
         """
         audio = arguments.source("audio", audio)
         if (script is None) == (audio is None):
@@ -489,6 +491,7 @@ class AvatarKit:
             clone_id=training.clone_id,
             name=name or training.name,
             language=language or training.language,
+            settings=settings,
             options=options,
             purpose=purpose,
             idempotency_key=idempotency_key,

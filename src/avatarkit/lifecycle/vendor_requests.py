@@ -28,6 +28,7 @@ from ..models import (
     VendorRequest,
     VideoRequest,
     VoiceRequest,
+    VoiceSettings,
 )
 from ..records import HandIn, OperationState, Record, Sample, Training, Video
 from ..webhooks import Inboxes
@@ -148,6 +149,7 @@ class Requests:
             voice_id=video.voice_id or "",
             text=video.script or "",
             language=video.language,
+            settings=video.settings.voice,
         )
 
     async def _video_request(
@@ -168,6 +170,10 @@ class Requests:
             audio=sound,
             language=video.language,
             footage=await self._footage_of(video, provider),
+            # a voice that another operation speaks with is none of this one's
+            settings=video.settings.model_copy(update={"voice": VoiceSettings()})
+            if sound
+            else video.settings,
         )
 
     async def _footage_of(self, video: Video, provider: Provider) -> Media | None:

@@ -51,6 +51,7 @@ from ..errors import (
     WebhookRejected,
 )
 from ..interfaces import (
+    ALL_SETTINGS,
     AvatarTrainer,
     Capabilities,
     Clock,
@@ -61,6 +62,7 @@ from ..interfaces import (
     VideoDubber,
     VideoGenerator,
     VoiceCloner,
+    requested,
 )
 from ..models import (
     Action,
@@ -526,6 +528,7 @@ class Fake(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, VideoD
     capabilities: ClassVar[Capabilities] = Capabilities(
         drive=frozenset({"script", "audio"}),
         speech_format="audio/wav",
+        settings=ALL_SETTINGS,
         webhook=HmacSha256(header="Fake-Signature"),
         list_lag=_REALISTIC.list_lag * 2,
         typical=_REALISTIC.duration,
@@ -800,7 +803,8 @@ def _delivery_body(job: VendorJob, now: float) -> bytes:
 
 def _own_options(request: VendorRequest) -> dict[str, Any]:
     """Return the request's options for the fake; ``extra`` is merged last."""
-    said: dict[str, Any] = {}
+    _, asked = requested(request)
+    said: dict[str, Any] = {"settings": asked} if asked else {}
     for options in request.options:
         if isinstance(options, FakeVideo):
             said |= options.model_dump(exclude={"extra"}, exclude_none=True) | options.extra

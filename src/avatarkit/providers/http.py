@@ -43,7 +43,11 @@ from ..interfaces import (
     VideoDubber,
     VideoGenerator,
     VoiceCloner,
+    kind_of_avatar,
+    mapped,
     needs_footage,
+    requested,
+    require_mapped,
 )
 from ..models import (
     Action,
@@ -82,6 +86,7 @@ from .answers import (
     text_at,
     value_at,
 )
+from .bodies import merged, place_at, without_none
 from .vendor_data import VendorData, vendor_data
 
 __all__ = [
@@ -396,7 +401,7 @@ class HttpProvider:
         ``body`` is sent as JSON, or as a form beside ``files``; ``content`` is sent as it is,
         instead of both. ``headers`` replace those that carry the key.
         """
-        said = None if body is None else _without_none(body)
+        said = None if body is None else without_none(body)
         sent: dict[str, Any] = {"json": said}
         known = {k.lower(): v for k, v in (self._headers() if headers is None else headers).items()}
         if files is not None or content is not None:
@@ -406,7 +411,7 @@ class HttpProvider:
         request = self._client.build_request(
             method,
             self._url(path),
-            params=_without_none(query or {}) or None,
+            params=without_none(query or {}) or None,
             headers=known,
             **sent,
         )
@@ -456,11 +461,13 @@ class HttpProvider:
         self._check(request)
         if request.callback_url and not self.capabilities.calls_back(operation):
             raise errors.Unsupported(f"{self.name} takes no callback address for {operation}")
-        said = _without_none(body)
+        said = without_none(body)
+        for place, value in self._mapped(request):
+            place_at(said, place, value)
         for extra in request.options:
             if type(extra) is options:
                 own = extra.model_dump(exclude={"extra"}, exclude_none=True, by_alias=True)
-                said |= own | extra.extra
+                said = merged(said, own) | extra.extra
         headers = self._headers()
         if self.idempotency_header and request.idempotency_key:
             headers[self.idempotency_header] = request.idempotency_key
@@ -480,6 +487,15 @@ class HttpProvider:
             redact=self._redacted,
         )
         return call, sent
+
+    def _mapped(self, request: VendorRequest) -> Iterator[tuple[str, Any]]:
+        """Yield the places in the body of all settings that the request asks for."""
+        operation, asked = requested(request)
+        kind = _kind_of_avatar(self, request)
+        for name, value in asked.items():
+            row = mapped(self.capabilities.settings, operation, name, value, kind)
+            if row is not None:
+                yield from row.placed(value)
 
     def _headers(self) -> dict[str, str]:
         """Build the headers that carry the key."""
@@ -611,6 +627,7 @@ class HttpProvider:
             case _:
                 pass
         self.capabilities.require_language(self.name, _spoken_language(request))
+        require_mapped(self, *requested(request), _kind_of_avatar(self, request))
 
     def _check_drive(self, request: VideoRequest) -> None:
         can = self.capabilities
@@ -723,6 +740,11 @@ _EVENT_NAMES: Mapping[Operation, Mapping[JobState, _EventName]] = {
 }
 
 
+def _kind_of_avatar(provider: object, request: VendorRequest) -> str:
+    avatar_id = request.avatar_id if isinstance(request, VideoRequest) else ""
+    return kind_of_avatar(provider, avatar_id)
+
+
 def _media(request: VendorRequest) -> Sequence[Media]:
     match request:
         case VoiceRequest():
@@ -751,10 +773,6 @@ def _consent_action(provider: str, url: str | None, state: JobState) -> Action |
         return None
     message = f"{provider} waits for the person's consent: open the link and give it."
     return Action(kind="open_url", message=message, url=url)
-
-
-def _without_none(body: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in body.items() if value is not None}
 
 
 def _length(operation: Operation, state: JobState, seconds: float | None) -> float | None:

@@ -8,11 +8,11 @@ from datetime import date
 from importlib.resources import files
 from typing import Annotated, Any, cast
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from .. import errors
-from ..interfaces import Limit, Sunset
-from ..models import ConsentRule, Model
+from ..interfaces import Limit, Mapped, Sunset
+from ..models import ConsentRule, Model, Operation, VideoSettings
 
 
 def read(vendor: str, package: str) -> VendorFile:
@@ -56,6 +56,12 @@ def _error_class(name: Any) -> Any:
     return found
 
 
+def _setting(name: str) -> str:
+    if name not in VideoSettings.names():
+        raise ValueError(f"{name!r} is no video setting. Name one of {VideoSettings.names()}.")
+    return name
+
+
 _DATED = BeforeValidator(_dated)
 
 
@@ -76,8 +82,35 @@ class _Words(Model):
     since: str
 
 
+class _Mapped(Model):
+    """Values of one setting, see ``Mapped``."""
+
+    setting: Annotated[str, AfterValidator(_setting)]
+    takes: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    wire: dict[str, bool | int | float | str] = {}
+
+
+class _Settings(Model):
+    """Video settings that an operation can carry out, for some kinds of avatars or for all."""
+
+    operation: Operation
+    avatars: tuple[str, ...] = ()
+    mapped: tuple[_Mapped, ...]
+    source: str
+    since: str
+
+    @property
+    def rows(self) -> tuple[Mapped, ...]:
+        """The rows for ``Capabilities.settings``."""
+        return tuple(Mapped(**row.model_dump(), avatars=self.avatars) for row in self.mapped)
+
+
 class VendorFile(Model):
     """A whole data file."""
+
+    settings: tuple[Annotated[_Settings, _DATED], ...] = ()
 
     limits: tuple[Annotated[Limit, _DATED], ...] = ()
     consent_rules: tuple[Annotated[ConsentRule, _DATED], ...] = ()

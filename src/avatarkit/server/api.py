@@ -360,6 +360,7 @@ class API:
             wait=False,
             name=body.name,
             language=body.language,
+            settings=body.settings,
             purpose=body.purpose,
             idempotency_key=parameters.idempotency_key(request),
             max_cost=body.most,

@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from .._text import flaw, nested
 from ..errors import AvatarKitError, ConsentRequired
-from ..models import WORDING, Consent
+from ..models import WORDING, Consent, VideoSettings
 from ..pricing import USD, Money
 
 #: Maximum bytes of a JSON body.
@@ -123,6 +123,10 @@ class NewVideo(_PaidRequest):
     text: str = Field(min_length=1, max_length=20_000)
     name: str = Field(default="", max_length=200)
     language: str | None = Field(default=None, max_length=35)
+    settings: VideoSettings = Field(
+        default_factory=VideoSettings,
+        description="The same for every provider; one that it does not have answers with 422.",
+    )
 
 
 class ActionChoice(_Body):

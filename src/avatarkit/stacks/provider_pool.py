@@ -46,6 +46,10 @@ class ProviderPool:
             self._classes[name] = loaded
         return self._classes[name]
 
+    def usable(self) -> Iterable[type[Provider]]:
+        """The class of every provider that can be imported and has not closed; no invented one."""
+        return (c for name, c in registry.usable(self.class_of).items() if name != "fake")
+
     def capabilities(self, name: str) -> Capabilities:
         """The abilities of a provider; needs no key."""
         return (self._providers.get(name) or self.class_of(name)).capabilities

@@ -32,7 +32,7 @@ from pydantic import SecretStr
 
 from .. import errors
 from ..content.results import KINDS, SPEECH_TYPES, Expected
-from ..interfaces import ROLES, Provider, ProviderSettings
+from ..interfaces import ROLES, Mapped, Provider, ProviderSettings, kind_of_avatar, mapped
 from ..models import (
     AvatarRequest,
     DubRequest,
@@ -44,10 +44,12 @@ from ..models import (
     SpeechRequest,
     VendorRequest,
     VideoRequest,
+    VideoSettings,
     VoiceRequest,
+    VoiceSettings,
     media_type_of,
 )
-from ..providers.http import HttpProvider
+from ..providers.http import HttpProvider, value_at
 from ..webhooks import Delivery, HmacSha256
 from .wire import Wire
 
@@ -193,6 +195,8 @@ class ProviderSuite(_Suite):
     recordings: ClassVar[Mapping[Operation, CannedAnswers]]
     golden: ClassVar[Golden | None] = None
     kept: ClassVar[frozenset[Operation]] = frozenset()  #: what the vendor has no call to delete
+    #: an avatar of each kind, where the provider has several: see ``Mapped.avatars``
+    avatars: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Run a test once per operation that is recorded, or that can be found in a list."""
@@ -614,6 +618,38 @@ class ProviderSuite(_Suite):
         assert "not_for_you" not in said
         assert "nor_this" not in said
 
+    # -- settings: mapped, or refused ---------------------------------------------------------
+
+    async def test_each_mapped_setting_reaches_the_wire(self, wire: Wire) -> None:
+        if Operation.VIDEO not in self.recordings:
+            return
+        for row in self.provider.capabilities.settings.get(Operation.VIDEO, ()):
+            for value in _examples(row):
+                wire.reply(self.recordings[Operation.VIDEO].submitted)
+                it = self.provider(self.settings(), client=wire.client)
+                avatars = [self.avatars[kind] for kind in row.avatars] or ["a1"]
+                for avatar in avatars:
+                    settings = setting(row.setting, value)
+                    await self.submit(it, Operation.VIDEO, avatar_id=avatar, settings=settings)
+                    _require_placed(row, value, wire.body())
+
+    async def test_a_setting_that_is_not_mapped_is_refused_and_sends_nothing(
+        self, it: Any, wire: Wire
+    ) -> None:
+        if Operation.VIDEO not in self.recordings:
+            return
+        own = self.provider.capabilities.settings
+        for avatar in ("a1", *self.avatars.values()):
+            kind = kind_of_avatar(it, avatar)
+            for name, values in EXAMPLES.items():
+                for value in values:
+                    if mapped(own, Operation.VIDEO, name, value, kind):
+                        continue
+                    settings = setting(name, value)
+                    with pytest.raises(errors.Unsupported, match=f"{it.name} cannot set {name}="):
+                        await self.submit(it, Operation.VIDEO, avatar_id=avatar, settings=settings)
+        assert not wire.requests
+
     # -- webhooks -----------------------------------------------------------------------------
 
     def delivered(self, operation: Operation) -> bytes:
@@ -749,10 +785,78 @@ class SpeechSuite(_Suite):
         paid = Operation.SPEECH not in it.capabilities.free
         _in_doubt_where_paid(caught.value, wire, paid=paid)
 
+    async def test_each_mapped_setting_of_the_voice_reaches_the_wire(
+        self, it: Any, wire: Wire
+    ) -> None:
+        for row in it.capabilities.settings.get(Operation.SPEECH, ()):
+            for value in _examples(row):
+                self.answer(wire)
+                await self.submit(it, settings=setting(row.setting, value).voice)
+                _require_placed(row, value, wire.body())
+
+    async def test_a_setting_of_the_voice_that_is_not_mapped_is_refused_and_sends_nothing(
+        self, it: Any, wire: Wire
+    ) -> None:
+        for name, values in EXAMPLES.items():
+            for value in values:
+                own = it.capabilities.settings
+                if not name.startswith("voice.") or mapped(own, Operation.SPEECH, name, value):
+                    continue
+                with pytest.raises(errors.Unsupported, match=f"{it.name} cannot set {name}="):
+                    await self.submit(it, settings=setting(name, value).voice)
+        assert not wire.requests
+
     async def test_the_guard_is_asked_before_anything_is_sent(self, it: Any, wire: Wire) -> None:
         with pytest.raises(errors.NotSent):
             await self.submit(it, guard=Mock(side_effect=errors.NotSent("too late")))
         assert not wire.requests
+
+
+#: Values of each setting that the suite tries.
+EXAMPLES: Mapping[str, tuple[Any, ...]] = MappingProxyType(
+    {
+        "aspect": ("16:9", "9:16", "1:1", "4:5", "5:4"),
+        "resolution": ("360p", "480p", "540p", "720p", "1080p", "1440p", "4k"),
+        "background": (
+            "#204060",
+            "https://files.example/room.jpg",
+            "https://files.example/room.mp4",
+            "transparent",
+        ),
+        "captions": ("sidecar", "burnt-in"),
+        "caption_style": ("default",),
+        "container": ("mp4", "webm", "mov"),
+        "fps": (25.0, 30.0, 60.0),
+        "quality": ("draft", "standard", "best"),
+        "test": (True,),
+        "title": ("Welcome",),
+        "voice.speed": (0.25, 0.5, 0.9, 1.1, 2.0, 4.0),
+        "voice.stability": (0.0, 0.4, 1.0),
+        "voice.similarity": (0.0, 0.6, 1.0),
+        "voice.style": (0.0, 0.7, 1.0),
+        "voice.pitch": (-24.0, -2.0, 3.0, 24.0),
+        "voice.emotion": ("happy",),
+    }
+)
+
+
+def setting(name: str, value: Any) -> VideoSettings:
+    """Settings with one value, by its name: "aspect", "voice.speed"."""
+    own, _, part = name.partition(".")
+    given: dict[str, Any] = {own: VoiceSettings(**{part: value}) if part else value}
+    return VideoSettings(**given)
+
+
+def _examples(row: Mapped) -> list[Any]:
+    """The values of the suite that a row carries; fails where there is none."""
+    found = [value for value in EXAMPLES[row.setting] if row.fits(value)]
+    assert found, f"no example fits {row.setting} in {row.bounds}"
+    return found
+
+
+def _require_placed(row: Mapped, value: Any, body: Mapping[str, Any]) -> None:
+    for place, said in row.placed(value):
+        assert value_at(body, place) == said, f"{row.setting}={value} is not at {place}"
 
 
 def _offers(provider: Any, method: Callable[[Any], Any]) -> bool:
