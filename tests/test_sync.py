@@ -7,7 +7,7 @@ import pytest
 
 from avatarkit import errors, sync
 from avatarkit.config.settings import Settings
-from avatarkit.kit import AvatarKit, KitAdmin, KitPrices, KitWebhooks
+from avatarkit.kit import AvatarKit, KitAdmin, KitCatalogue, KitPrices, KitWebhooks
 from avatarkit.models import Operation
 from avatarkit.providers.fake import Fake, FakeVendor
 from avatarkit.sync import SyncAvatarKit
@@ -53,6 +53,7 @@ def twin(kit, avatarkit_samples):
 
 TWINS = {
     AvatarKit: SyncAvatarKit,
+    KitCatalogue: sync.SyncKitCatalogue,
     KitAdmin: sync.SyncKitAdmin,
     KitWebhooks: sync.SyncKitWebhooks,
     KitPrices: sync.SyncKitPrices,

@@ -15,7 +15,7 @@ import anyio
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from ._lifetime import Lifetime
-from .kit import AvatarKit, KitAdmin, KitPrices, KitWebhooks
+from .kit import AvatarKit, KitAdmin, KitCatalogue, KitPrices, KitWebhooks
 
 __all__ = ["SyncAvatarKit"]
 
@@ -125,7 +125,7 @@ def _result(portal: BlockingPortal, call: Callable[[], Awaitable[R]]) -> R:
 
 
 class _KitPart(_Blocking[T]):
-    """One of the three parts of a kit, such as ``kit.prices``."""
+    """One of the parts of a kit, such as ``kit.prices``."""
 
     def __init__(self, kit: SyncAvatarKit, pick: Callable[[AvatarKit], T]) -> None:
         self._kit = kit
@@ -177,6 +177,16 @@ class SyncKitPrices(_KitPart[KitPrices]):
     offers = _waiting(KitPrices.offers)
 
 
+class SyncKitCatalogue(_KitPart[KitCatalogue]):
+    """``KitCatalogue`` without ``await``."""
+
+    avatars = _waiting(KitCatalogue.avatars)
+    voices = _waiting(KitCatalogue.voices)
+    templates = _waiting(KitCatalogue.templates)
+    template = _waiting(KitCatalogue.template)
+    languages = _waiting(KitCatalogue.languages)
+
+
 class SyncAvatarKit(_Blocking[AvatarKit]):
     """``AvatarKit`` for code without ``async``: ``with SyncAvatarKit("local") as kit``.
 
@@ -196,6 +206,7 @@ class SyncAvatarKit(_Blocking[AvatarKit]):
         self.admin = SyncKitAdmin(self, attrgetter("admin"))
         self.webhooks = SyncKitWebhooks(self, attrgetter("webhooks"))
         self.prices = SyncKitPrices(self, attrgetter("prices"))
+        self.catalogue = SyncKitCatalogue(self, attrgetter("catalogue"))
 
     def __enter__(self) -> Self:
         self._lifetime.open(None)

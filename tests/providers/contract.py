@@ -139,7 +139,9 @@ class Contract:
             if name not in known:
                 yield f"query {name} is unknown"
             else:
-                schema = known[name].get("schema", {})
+                schema = self._deref(known[name].get("schema", {}))
+                # a list is sent as its name once for every element
+                schema = schema.get("items", schema) if schema.get("type") == "array" else schema
                 yield from self._wrong(self._spoken(value, schema), schema, f"query {name}")
         for name, parameter in known.items():
             if parameter.get("required") and name not in request.url.params:

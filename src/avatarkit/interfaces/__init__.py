@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+from .catalogue import (
+    CatalogueEntry,
+    CatalogueFilter,
+    CatalogueKind,
+    CataloguePart,
+    Language,
+    ListsCatalogue,
+    ListsLanguages,
+    TemplateVariable,
+)
 from .media import Face, FaceFinder, Fetcher, Link, MediaStore, Watermarker
 from .providers import (
     ROLES,
@@ -71,6 +81,10 @@ __all__ = [
     "Balance",
     "Cap",
     "Capabilities",
+    "CatalogueEntry",
+    "CatalogueFilter",
+    "CatalogueKind",
+    "CataloguePart",
     "Claim",
     "Clock",
     "Discards",
@@ -80,9 +94,12 @@ __all__ = [
     "FaceFinder",
     "Fetcher",
     "Held",
+    "Language",
     "Limit",
     "Limits",
     "Link",
+    "ListsCatalogue",
+    "ListsLanguages",
     "LogEntry",
     "LogPage",
     "Mapped",
@@ -102,6 +119,7 @@ __all__ = [
     "Sunset",
     "TakesRecording",
     "TellsBalance",
+    "TemplateVariable",
     "Turn",
     "VideoDubber",
     "VideoGenerator",

@@ -1,4 +1,4 @@
-"""The kit: ``AvatarKit``, and its three parts for operators, webhooks and prices."""
+"""The kit: ``AvatarKit``, and its parts for operators, webhooks, prices and catalogues."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from ..intake.recordings import Source
 from ..lifecycle.durations import Duration
 from ..lifecycle.leftovers import Leftover
 from .admin import KitAdmin
+from .catalogue import CataloguePage, KitCatalogue
 from .kit import AvatarKit
 from .prices import KitPrices
 from .webhooks import KitWebhooks
 
 __all__ = [
     "AvatarKit",
+    "CataloguePage",
     "Duration",
     "KitAdmin",
+    "KitCatalogue",
     "KitPrices",
     "KitWebhooks",
     "Leftover",

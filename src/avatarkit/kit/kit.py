@@ -57,6 +57,7 @@ from ..stacks import registry
 from ..stacks.provider_pool import ProviderPool
 from ..stacks.ranking import Choose, Stacks, StackSelector
 from .admin import KitAdmin
+from .catalogue import KitCatalogue
 from .prices import KitPrices
 from .webhooks import KitWebhooks
 
@@ -199,6 +200,13 @@ class AvatarKit:
             selector=self._selector,
             durations=self._durations,
             budgets=caps,
+        )
+        self.catalogue = KitCatalogue(
+            self._lifetime,
+            pool=self._pool,
+            selector=self._selector,
+            slots=self._slots,
+            clock=self._clock,
         )
         self._worker = worker
         self._exits = AsyncExitStack()

@@ -25,6 +25,9 @@ from ..content.files import whole
 from ..interfaces import (
     Balance,
     Capabilities,
+    CatalogueKind,
+    Language,
+    ListsLanguages,
     ProviderSettings,
     SpeechSynthesizer,
     TakesRecording,
@@ -44,6 +47,7 @@ from ..models import (
     VoiceRequest,
 )
 from ..webhooks import Delivery, HmacSha256, Registered
+from .catalogue import HttpCatalogue, Listing
 from .http import (
     Call,
     Client,
@@ -190,7 +194,50 @@ _MEDIA_TYPES: Mapping[str, str] = {
 }
 
 
-class ElevenLabs(HttpVoiceCloner, SpeechSynthesizer, TakesRecording, TellsBalance):
+#: The account's voices, with the default ones, and then the shared voices of the library. A Free
+#: plan speaks with none of the library's (402 ``paid_plan_required``).
+_LISTINGS: Mapping[CatalogueKind, tuple[Listing, ...]] = {
+    "voice": (
+        Listing(
+            path="/v2/voices",
+            query={"page_size": 100},
+            items=("voices",),
+            cursor=("next_page_token",),
+            cursor_parameter="next_page_token",
+            more=("has_more",),
+            filters={"query": "search"},
+            own_at=("category",),
+            own_words=frozenset({"cloned", "generated", "professional"}),
+            id=("voice_id",),
+            gender=("labels.gender",),
+            languages=("labels.language", "verified_languages.*.language"),
+            previews={"audio": ("preview_url",)},
+            capabilities=("category", "labels.accent", "labels.use_case"),
+            engines=("high_quality_base_model_ids",),
+        ),
+        Listing(
+            path="/v1/shared-voices",
+            query={"page_size": 100, "page": 0},
+            items=("voices",),
+            cursor_parameter="page",
+            counts=True,
+            more=("has_more",),
+            filters={"query": "search", "gender": "gender", "language": "language"},
+            own=False,
+            id=("voice_id",),
+            languages=("language", "verified_languages.*.language"),
+            previews={"audio": ("preview_url",), "image": ("image_url",)},
+            capabilities=("category", "accent", "use_case", "descriptive"),
+            engines=("verified_languages.*.model_id",),
+            price_class=("rate",),  # multiple of the usual price
+        ),
+    ),
+}
+
+
+class ElevenLabs(
+    HttpVoiceCloner, HttpCatalogue, SpeechSynthesizer, TakesRecording, ListsLanguages, TellsBalance
+):
     """Voices and speech. ``base_url`` may be a word of ``REGIONS``."""
 
     name = "elevenlabs"
@@ -220,6 +267,7 @@ class ElevenLabs(HttpVoiceCloner, SpeechSynthesizer, TakesRecording, TellsBalanc
         cursor=("next_page_token",),
         cursor_parameter="next_page_token",
     )
+    listings = _LISTINGS
     code = ("detail.code", "detail.status")
     message = ("detail.message", "detail")
 
@@ -394,6 +442,20 @@ class ElevenLabs(HttpVoiceCloner, SpeechSynthesizer, TakesRecording, TellsBalanc
         left = (await self.allowance()).credits
         return Balance(None if left is None else float(left), "credits")
 
+    # -- languages ----------------------------------------------------------------------------
+
+    async def list_languages(self, operation: Operation, /) -> tuple[Language, ...]:
+        """Fetch the languages of all models that speak."""
+        if operation not in {Operation.SPEECH, Operation.VOICE}:
+            raise errors.Unsupported(f"elevenlabs lists no languages of {operation}s")
+        raw = await self._call("GET", "/v1/models", operation=operation)
+        models = as_objects(raw.get("models"))
+        told = (one for m in models for one in as_objects(m.get("languages")))
+        names = {said_at(one, "language_id"): said_at(one, "name") for one in told}
+        return tuple(Language(id=tag, name=name or tag) for tag, name in names.items() if tag)
+
+    # -- webhooks -----------------------------------------------------------------------------
+
     async def register_webhook(self, url: str) -> Registered:
         """Register ``url`` for signed webhooks about voices that leave the library.
 
@@ -465,6 +527,8 @@ class ElevenLabs(HttpVoiceCloner, SpeechSynthesizer, TakesRecording, TellsBalanc
     async def _send(self, request: HttpRequest, call: Call) -> dict[str, Any]:
         if request.url.path.endswith("/samples"):  # the answer is a bare list
             return {"samples": await send_any(self._client, request, call)}
+        if request.url.path.endswith("/v1/models"):  # so is this
+            return {"models": await send_any(self._client, request, call)}
         return await super()._send(request, call)
 
 

@@ -48,15 +48,21 @@ from ..errors import (
     RateLimited,
     Refused,
     Unavailable,
+    Unsupported,
     WebhookRejected,
 )
 from ..interfaces import (
     ALL_SETTINGS,
     AvatarTrainer,
     Capabilities,
+    CatalogueEntry,
+    CatalogueFilter,
+    CatalogueKind,
+    CataloguePart,
     Clock,
     Limit,
     Limits,
+    ListsCatalogue,
     ProviderSettings,
     SpeechSynthesizer,
     VideoDubber,
@@ -83,6 +89,7 @@ from ..models import (
 )
 from ..pricing.rows import Price, Unit, UnitPrice
 from ..webhooks import Delivery, HmacSha256
+from .catalogue import fits
 
 __all__ = ["Fake", "FakeVendor", "FakeVideo", "Fault", "VendorJob", "filmed", "portrait", "spoken"]
 
@@ -516,7 +523,45 @@ class FakeVendor:
                     _replace(self._file, after.encode())
 
 
-class Fake(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, VideoDubber):
+#: Avatars and voices that every account of the invented vendor has.
+STOCK: tuple[CatalogueEntry, ...] = (
+    *(
+        CatalogueEntry(
+            provider="fake",
+            kind="avatar",
+            id=f"stock-{name.lower()}",
+            name=name,
+            own=False,
+            gender=gender,
+            previews={"image": f"https://fake.invalid/{name.lower()}.png"},
+            capabilities=("studio",),
+            price_class="stock",
+            voice_id=f"stock-voice-{language}",
+        )
+        for name, gender, language in (("Rosa", "female", "es"), ("Hugo", "male", "en"))
+    ),
+    *(
+        CatalogueEntry(
+            provider="fake",
+            kind="voice",
+            id=f"stock-voice-{language}",
+            name=name,
+            own=False,
+            gender=gender,
+            languages=(language,),
+            previews={"audio": f"https://fake.invalid/{language}.mp3"},
+        )
+        for name, gender, language in (("Alba", "female", "es"), ("Jack", "male", "en"))
+    ),
+)
+_STOCK_IDS = frozenset(entry.id for entry in STOCK)
+#: Entries of a page of its lists.
+_PAGE = 3
+
+
+class Fake(
+    VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, VideoDubber, ListsCatalogue
+):
     """Adapter with every role, against a ``FakeVendor``; it fetches its own results.
 
     Without ``vendor`` there is a new one, kept under ``settings.home`` where that is given.
@@ -545,6 +590,7 @@ class Fake(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, VideoD
         ),
     )
     option_types: ClassVar[tuple[type[Options], ...]] = (FakeVideo,)
+    catalogue_kinds: ClassVar[frozenset[CatalogueKind]] = frozenset({"avatar", "voice"})
     #: Everything is free, unless a price file says otherwise, or ``FakeVendor.set_price``.
     prices: ClassVar[Sequence[Price]] = tuple(
         _price(operation, Decimal(0)) for operation in Operation
@@ -674,6 +720,32 @@ class Fake(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, VideoD
         """Return every speech that carries the token, oldest first."""
         return self._find(Operation.SPEECH, token)
 
+    # -- catalogue ----------------------------------------------------------------------------
+
+    async def list_entries(
+        self, kind: CatalogueKind, wanted: CatalogueFilter, cursor: str | None, /
+    ) -> CataloguePart:
+        """List the stock, then what was trained; a page holds three entries."""
+        if kind not in self.catalogue_kinds:
+            raise Unsupported(f"fake has no {kind}s")
+        operation = Operation(kind)
+        made = [
+            CatalogueEntry(provider="fake", kind=kind, id=job.id, name=job.token, own=True)
+            for job in self.vendor.jobs
+            if job.operation is operation and not job.deleted
+        ]
+        listed = [*(entry for entry in STOCK if entry.kind == kind), *made]
+        start = int(cursor or 0)
+        page = listed[start : start + _PAGE]
+        return CataloguePart(
+            entries=tuple(entry for entry in page if fits(entry, wanted)),
+            cursor=str(start + _PAGE) if start + _PAGE < len(listed) else None,
+        )
+
+    async def get_template(self, template_id: str, /) -> CatalogueEntry:
+        """Raise ``Unsupported``."""
+        raise Unsupported(f"fake has no templates, so none of the id {template_id!r}")
+
     # -- webhooks and results -----------------------------------------------------------------
 
     def events(self, delivery: Delivery) -> list[VendorEvent]:
@@ -749,7 +821,8 @@ class Fake(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, VideoD
         )
 
     def _must_exist(self, operation: Operation, used_id: str | None) -> None:
-        if used_id and not self.vendor.exists(operation, used_id):
+        stock = used_id in _STOCK_IDS
+        if used_id and not stock and not self.vendor.exists(operation, used_id):
             raise _not_found(operation, used_id)
 
 

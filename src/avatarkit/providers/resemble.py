@@ -19,8 +19,9 @@ from pydantic import Field
 
 from ..content.files import whole
 from ..errors import PlanError, ProviderError, Refused, Unsupported
-from ..interfaces import Capabilities, ProviderSettings, SpeechSynthesizer
+from ..interfaces import Capabilities, CatalogueKind, ProviderSettings, SpeechSynthesizer
 from ..models import Job, JobState, Operation, Options, Speech, SpeechRequest, VoiceRequest
+from .catalogue import HttpCatalogue, Listing
 from .http import (
     Call,
     Client,
@@ -73,7 +74,28 @@ class ResembleSpeech(Options):
     title: str | None = None
 
 
-class Resemble(HttpVoiceCloner, SpeechSynthesizer):
+#: The account's own and the pre-built voices.
+_LISTINGS: Mapping[CatalogueKind, tuple[Listing, ...]] = {
+    "voice": (
+        Listing(
+            path="/voices",
+            query={"page": 1, "page_size": 100},
+            items=("items",),
+            cursor_parameter="page",
+            counts=True,
+            pages=("page_count", "num_pages"),
+            own_at=("source",),  # UNVERIFIED: "Custom Voice" is the only word that is documented
+            own_words=frozenset({"custom voice"}),
+            id=("uuid",),
+            languages=("default_language", "supported_languages"),
+            previews={"audio": ("sample_url",)},
+            capabilities=("voice_type",),
+        ),
+    ),
+}
+
+
+class Resemble(HttpVoiceCloner, HttpCatalogue, SpeechSynthesizer):
     """Voices and speech, on two hosts; ``speech_url`` is the account's own speech host."""
 
     name = "resemble"
@@ -119,6 +141,7 @@ class Resemble(HttpVoiceCloner, SpeechSynthesizer):
         total_pages=("page_count", "num_pages"),
     )
     statuses = MappingProxyType({403: PlanError})  # a plan without cloning, seldom a wrong key
+    listings = _LISTINGS
     code = ("error_name",)
     message = ("message", "error", "error_params.explanation")
 

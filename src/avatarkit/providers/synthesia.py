@@ -6,13 +6,14 @@ app, with a consent recorded there; the API takes their ids, which ``kit.adopt``
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import Field
 
 from ..errors import Refused, Unavailable, Unsupported
-from ..interfaces import Capabilities, Prepares, ProviderSettings
+from ..interfaces import Capabilities, CatalogueKind, Prepares, ProviderSettings
 from ..models import (
     DubRequest,
     Job,
@@ -25,6 +26,7 @@ from ..models import (
     VideoRequest,
 )
 from ..webhooks import Delivery, HmacSha256, Registered
+from .catalogue import HttpCatalogue, Listing
 from .http import (
     Client,
     HttpVideoDubber,
@@ -86,7 +88,26 @@ class SynthesiaDub(Options):
     visibility: Literal["private", "public"] | None = None
 
 
-class Synthesia(HttpVideoGenerator, HttpVideoDubber, Prepares):
+def _templates(source: str) -> Listing:
+    return Listing(
+        path="/templates",
+        query={"source": source, "limit": 100, "offset": 0},
+        items=("templates",),
+        cursor=("nextOffset",),
+        cursor_parameter="offset",
+        own=source == "workspace",
+        id=("id", "templateId"),
+        name=("title",),
+        variables=("variables",),
+    )
+
+
+_LISTINGS: Mapping[CatalogueKind, tuple[Listing, ...]] = {
+    "template": (_templates("workspace"), _templates("synthesia"))
+}
+
+
+class Synthesia(HttpVideoGenerator, HttpVideoDubber, HttpCatalogue, Prepares):
     """Videos of existing avatars, and dubs; webhooks are signed."""
 
     name = "synthesia"
@@ -139,6 +160,14 @@ class Synthesia(HttpVideoGenerator, HttpVideoDubber, Prepares):
         cursor=("nextOffset",),
         cursor_parameter="offset",
     )
+    listings = _LISTINGS
+    unlisted = MappingProxyType(
+        {
+            "avatar": "copy the id in its Studio (three dots, Copy ID), and adopt it",
+            "voice": "copy the id in its Studio, or leave the voice out for the avatar's own",
+        }
+    )
+    template_path, template_item = "/templates/{}", ()
     statuses = MappingProxyType({501: Refused})  # a link that does not lead to S3
     message = ("error", "context", "message")
 

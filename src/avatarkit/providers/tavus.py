@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from ..errors import Unsupported
-from ..interfaces import Capabilities, Discards, Prepares
+from ..interfaces import Capabilities, CatalogueKind, Discards, Prepares
 from ..models import (
     AvatarRequest,
     Job,
@@ -23,6 +23,7 @@ from ..models import (
     VideoRequest,
     VoiceRequest,
 )
+from .catalogue import HttpCatalogue, Listing
 from .http import (
     HttpAvatarTrainer,
     HttpVideoGenerator,
@@ -89,7 +90,53 @@ class TavusVideo(Options):
     properties: VideoProperties | None = None
 
 
-class Tavus(HttpVoiceCloner, HttpAvatarTrainer, HttpVideoGenerator, Prepares, Discards):
+# -- lists ------------------------------------------------------------------------------------
+
+
+def _faces(kind: str) -> Listing:
+    return Listing(
+        path="/faces",
+        query={"face_type": kind, "verbose": True, "limit": 50, "page": 0},
+        cursor_parameter="page",
+        counts=True,
+        total=("total_count",),
+        own=kind == "user",
+        id=("face_id", "replica_id"),
+        name=("face_name", "replica_name"),
+        previews={
+            "image": ("thumbnail_image_url",),
+            "video": ("thumbnail_video_url",),
+        },
+        engines=("model_name",),
+        voice_id=("default_voice_id",),
+    )
+
+
+_LISTINGS: Mapping[CatalogueKind, tuple[Listing, ...]] = {
+    "avatar": (_faces("user"), _faces("system")),
+    "voice": (
+        Listing(
+            path="/voices",
+            query={"limit": 100, "page": 1, "source": "all"},
+            cursor_parameter="page",
+            counts=True,
+            total=("total_count",),
+            filters={"query": "search"},
+            own_at=("voice_type",),
+            own_words=frozenset({"user"}),
+            # older answers have no id: a face takes such a voice by its name
+            id=("voice_id", "voice_name"),
+            name=("voice_name",),
+            previews={"audio": ("audio_url",)},
+            capabilities=("tags", "tags.*.tag_name"),
+        ),
+    ),
+}
+
+
+class Tavus(
+    HttpVoiceCloner, HttpAvatarTrainer, HttpVideoGenerator, HttpCatalogue, Prepares, Discards
+):
     """Voices, faces and videos; callbacks are not signed."""
 
     name = "tavus"
@@ -147,6 +194,7 @@ class Tavus(HttpVoiceCloner, HttpAvatarTrainer, HttpVideoGenerator, Prepares, Di
         counts="pages",
         total_jobs=("total_count",),
     )
+    listings = _LISTINGS
     message = ("error", "message")  # a refused key has its message under the second name
 
     async def prepare(self, operation: Operation, request: VendorRequest, /) -> dict[str, Any]:

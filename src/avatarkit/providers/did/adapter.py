@@ -48,10 +48,10 @@ from ...models import (
     Waiting,
 )
 from ...webhooks import Delivery
+from ..catalogue import HttpCatalogue
 from ..http import (
     Call,
     Client,
-    HttpProvider,
     HttpRequest,
     Reads,
     as_objects,
@@ -65,6 +65,7 @@ from ..http import (
     text_at,
     vendor_data,
 )
+from .catalogue import LISTINGS
 from .options import (
     DIDClip,
     DIDConsent,
@@ -167,7 +168,7 @@ _UPLOADS: Mapping[str, str] = {
 
 
 class DID(
-    HttpProvider,
+    HttpCatalogue,
     VoiceCloner,
     AvatarTrainer,
     VideoGenerator,
@@ -244,6 +245,7 @@ class DID(
     )
     code = ("kind", "code")
     message = ("description", "message")
+    listings = LISTINGS
 
     def __init__(
         self, settings: ProviderSettings | None = None, *, client: Client | None = None

@@ -15,7 +15,16 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from ... import errors
-from ...interfaces import Balance, Capabilities, Discards, Prepares, SpeechSynthesizer, TellsBalance
+from ...interfaces import (
+    Balance,
+    Capabilities,
+    Discards,
+    Language,
+    ListsLanguages,
+    Prepares,
+    SpeechSynthesizer,
+    TellsBalance,
+)
 from ...models import (
     Action,
     AvatarRequest,
@@ -33,6 +42,7 @@ from ...models import (
     media_type_of,
 )
 from ...webhooks import Delivery, HmacSha256, Registered
+from ..catalogue import HttpCatalogue
 from ..http import (
     HttpAvatarTrainer,
     HttpVideoDubber,
@@ -55,6 +65,7 @@ from ..http import (
     value_at,
     vendor_data,
 )
+from .catalogue import LISTINGS
 from .options import HeyGenAvatar, HeyGenDub, HeyGenEngine, HeyGenSpeech, HeyGenVideo, HeyGenVoice
 
 _DATA = vendor_data("heygen")
@@ -89,8 +100,10 @@ class HeyGen(
     HttpVideoGenerator,
     SpeechSynthesizer,
     HttpVideoDubber,
+    HttpCatalogue,
     Prepares,
     Discards,
+    ListsLanguages,
     TellsBalance,
 ):
     """Adapter with all five roles."""
@@ -182,6 +195,8 @@ class HeyGen(
     )
     code = ("error.code",)
     message = ("error.message",)
+    listings = LISTINGS
+    template_path = "/templates/{}"
 
     # -- free things first --------------------------------------------------------------------
 
@@ -432,6 +447,17 @@ class HeyGen(
             callback_id=request.token,
             callback_url=request.callback_url,
         )
+
+    async def list_languages(self, operation: Operation, /) -> tuple[Language, ...]:
+        """Fetch the languages of dubs, which HeyGen names in English."""
+        if operation is not Operation.DUB:
+            raise errors.Unsupported(
+                f"heygen lists no languages of {operation}s: see those of its voices, "
+                "kit.catalogue.voices('heygen')."
+            )
+        listed = await self._call("GET", "/video-translations/languages", operation=operation)
+        names = list_at(listed, "data.languages")
+        return tuple(Language(id=name, name=name) for name in names if isinstance(name, str))
 
     # -- the account, and webhooks ------------------------------------------------------------
 

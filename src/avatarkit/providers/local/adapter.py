@@ -27,13 +27,18 @@ import anyio.to_thread
 from ..._log import get_logger
 from ...content.files import private_folder, private_opener, restrict
 from ...content.sandbox import Calls, Stopped
-from ...errors import AvatarKitError, NotFound, WebhookRejected
+from ...errors import AvatarKitError, NotFound, Unsupported, WebhookRejected
 from ...interfaces import (
     AvatarTrainer,
     Capabilities,
+    CatalogueEntry,
+    CatalogueFilter,
+    CatalogueKind,
+    CataloguePart,
     Face,
     Limit,
     Limits,
+    ListsCatalogue,
     ProviderSettings,
     SpeechSynthesizer,
     VideoGenerator,
@@ -54,8 +59,9 @@ from ...models import (
     VoiceRequest,
 )
 from ...webhooks import Delivery
+from ..catalogue import fits
 from ..folder import account_of
-from . import LANGUAGES, jobs, load_engine
+from . import LANGUAGES, catalogue, jobs, load_engine
 
 log = get_logger(__name__)
 
@@ -79,7 +85,7 @@ _OURS = "avatarkit"
 _READ = "2026-11-24"
 
 
-class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
+class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, ListsCatalogue):
     """Makes talking videos on this machine, without a key and without a network."""
 
     name: ClassVar[str] = "local"
@@ -115,6 +121,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
     )
     consent_rules: ClassVar[tuple[ConsentRule, ...]] = ()
     option_types: ClassVar[tuple[type[Options], ...]] = ()
+    catalogue_kinds: ClassVar[frozenset[CatalogueKind]] = frozenset(catalogue.FOLDERS)
 
     def __init__(self, settings: ProviderSettings | None = None) -> None:
         given = settings or ProviderSettings()
@@ -265,6 +272,22 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer):
     async def delete_video(self, video_id: str, /) -> None:
         """Stop and forget the video."""
         await self._delete(Operation.VIDEO, video_id)
+
+    # -- catalogue ----------------------------------------------------------------------------
+
+    async def list_entries(
+        self, kind: CatalogueKind, wanted: CatalogueFilter, cursor: str | None, /
+    ) -> CataloguePart:
+        """List what was trained in this folder, all of it at once."""
+        del cursor
+        if kind not in catalogue.FOLDERS:
+            raise Unsupported(f"local has no {kind}s")
+        found = await anyio.to_thread.run_sync(lambda: [*catalogue.entries(self._home, kind)])
+        return CataloguePart(entries=tuple(entry for entry in found if fits(entry, wanted)))
+
+    async def get_template(self, template_id: str, /) -> CatalogueEntry:
+        """Raise ``Unsupported``."""
+        raise Unsupported(f"local has no templates, so none of the id {template_id!r}")
 
     # -- films --------------------------------------------------------------------------------
 
