@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from . import (
+    catalogue,
     consent,
     db,
     demo,
@@ -58,6 +59,7 @@ for _module in (
     demo,
     train,
     speak,
+    catalogue,
     records,
     serve,
     worker,

@@ -1,0 +1,112 @@
+"""``avatarkit avatars`` and ``avatarkit voices``: what exists at a provider."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .session import Panel, Session, command
+
+if TYPE_CHECKING:
+    from ..interfaces import CatalogueEntry
+    from ..kit import CataloguePage
+
+Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="Provider, such as heygen.")]
+Query = Annotated[str | None, typer.Option(metavar="TEXT", help="Part of the name.")]
+Own = Annotated[
+    bool | None, typer.Option("--own/--stock", help="Made by this account, or the vendor's stock.")
+]
+Spoken = Annotated[str | None, typer.Option("--language", help='Language tag, such as "en".')]
+Gender = Annotated[str | None, typer.Option(metavar="WORD", help="Such as female or male.")]
+Cursor = Annotated[
+    str | None, typer.Option(metavar="CURSOR", help="Continue after an earlier page.")
+]
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="Maximum number of entries.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    command(app, "avatars", Panel.MAKE)(_avatars)
+    command(app, "voices", Panel.MAKE)(_voices)
+
+
+async def _avatars(
+    session: Session,
+    provider: Provider,
+    *,
+    query: Query = None,
+    own: Own = None,
+    language: Spoken = None,
+    gender: Gender = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> None:
+    """List the avatars that exist at a provider, stock and own.
+
+    Example: `avatarkit avatars heygen --stock --gender female`
+    """
+    async with session.kit(worker=False) as kit:
+        page = await kit.catalogue.avatars(
+            provider,
+            query=query,
+            own=own,
+            language=language,
+            gender=gender,
+            cursor=cursor,
+            limit=limit,
+        )
+    _show(session, "avatars", provider, page)
+
+
+async def _voices(
+    session: Session,
+    provider: Provider,
+    *,
+    query: Query = None,
+    own: Own = None,
+    language: Spoken = None,
+    gender: Gender = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> None:
+    """List the voices that exist at a provider, stock and own.
+
+    Example: `avatarkit voices elevenlabs --language es`
+    """
+    async with session.kit(worker=False) as kit:
+        page = await kit.catalogue.voices(
+            provider,
+            query=query,
+            own=own,
+            language=language,
+            gender=gender,
+            cursor=cursor,
+            limit=limit,
+        )
+    _show(session, "voices", provider, page)
+
+
+def _show(session: Session, kind: str, provider: str, page: CataloguePage) -> None:
+    session.out.table(
+        {
+            kind: [entry.model_dump(mode="json") for entry in page.entries],
+            "cursor": page.cursor,
+            "age": page.age,
+        },
+        ("id", "name", "owner", "gender", "languages", "can", "preview"),
+        [_row(entry) for entry in page.entries],
+        empty=f"{provider} has no such {kind}",
+    )
+    if page.cursor is not None:
+        session.out.hint(
+            f"for more: {session.out.command(kind, provider, '--cursor', page.cursor)}"
+        )
+
+
+def _row(entry: CatalogueEntry) -> tuple[str, ...]:
+    owner = {True: "own", False: "stock", None: "-"}[entry.own]
+    can = (*entry.capabilities, *entry.engines)
+    preview = next(iter(entry.previews.values()), "-")
+    words = (entry.gender or "-", " ".join(entry.languages) or "-", " ".join(can) or "-")
+    return (entry.id, entry.name, owner, *words, preview)
