@@ -75,6 +75,9 @@ def require(consent: Consent | None, rules: Mapping[str, Sequence[ConsentRule]])
         raise ConsentRequired(
             "these samples may show a real person: pass consent=Consent(subject=...) with that "
             "person's agreement, or Consent.not_a_real_person(reason)"
+        ).told_over_http(
+            "these samples may show a real person: send consent with that person's name as its "
+            "subject, or with not_a_real_person and the reason"
         )
     if not consent.real_person:
         return consent
@@ -96,7 +99,7 @@ def require_purpose(consent: Consent | None, purpose: str | None) -> None:
         raise ConsentRequired(
             f"the consent covers {covered}: say what this is for in the same words, with purpose= "
             "(on the command line --purpose)"
-        )
+        ).told_over_http(f"the consent covers {covered}: send purpose, in the same words")
     if named_purpose(purpose) not in consent.purposes:
         raise ConsentRequired(
             f"the consent does not cover {named_purpose(purpose)!r}, but {covered}: ask the person "

@@ -7,7 +7,7 @@ vendor's whole answer, which is in ``ProviderError.body`` and not in ``str``.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 __all__ = [
     "Ambiguous",
@@ -19,6 +19,7 @@ __all__ = [
     "Conflict",
     "ConsentRequired",
     "IllegalTransition",
+    "InvalidCursor",
     "MediaRejected",
     "ModerationRefused",
     "NotFound",
@@ -44,10 +45,21 @@ class AvatarKitError(Exception):
     place: str | None = None
     #: True if the input is correct, and only the operator can fix the error.
     for_operators: bool = False
+    #: Message for clients of the HTTP API, where the other one names Python.
+    over_http: str | None = None
+
+    def told_over_http(self, message: str) -> Self:
+        """Set the message for clients of the HTTP API; return the error."""
+        self.over_http = message
+        return self
 
 
 class ConfigError(AvatarKitError, ValueError):
     """Wrong configuration: a missing key or extra, an unknown provider or database."""
+
+
+class InvalidCursor(ConfigError):
+    """The cursor of a page belongs to no list, or was changed."""
 
 
 class NotOpen(AvatarKitError, RuntimeError):

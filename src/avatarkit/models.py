@@ -247,7 +247,9 @@ class Consent(Model):
         """Build a consent for samples without a real person: a drawing, a synthetic voice."""
         consent = cls(real_person=False, reason=reason)
         if not (consent.reason or "").strip():
-            raise ConsentRequired("say why no real person is shown: not_a_real_person(reason)")
+            raise ConsentRequired(
+                "say why no real person is shown: not_a_real_person(reason)"
+            ).told_over_http("not_a_real_person: say why no real person is shown")
         return consent
 
 

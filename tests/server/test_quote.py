@@ -65,13 +65,13 @@ async def test_every_stack_is_told_with_its_figure(site, ana):
 )
 async def test_what_is_no_amount_is_refused(ana, query):
     told = await ana.get(f"/quote?{query}")
-    assert (told.status_code, told.json()["error"]["type"]) == (400, "BadBody")
+    assert (told.status_code, told.json()["error"]["code"]) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize("query", ["stack=nobody", "stack=a%2B", "script=Hello&seconds=5"])
 async def test_what_cannot_be_quoted_is_refused_with_a_reason(ana, query):
     told = await ana.get(f"/quote?{query}")
-    assert (told.status_code, told.json()["error"]["type"]) == (422, "ConfigError")
+    assert (told.status_code, told.json()["error"]["code"]) == (422, "not_configured")
 
 
 async def test_nobody_is_told_who_is_not_signed_in(site):

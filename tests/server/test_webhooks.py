@@ -26,7 +26,7 @@ from avatarkit.providers.synthesia import Synthesia
 from avatarkit.records import Status
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.repositories.sqlite import SqliteRepository
-from avatarkit.server import api, running
+from avatarkit.server import running
 from avatarkit.server.uploads import Uploads
 
 pytestmark = pytest.mark.anyio
@@ -400,11 +400,12 @@ async def test_a_kit_that_breaks_is_opened_anew_without_a_visitor(site, breaking
 
 
 async def test_the_server_is_ill_while_its_database_does_not_answer(site, monkeypatch):
-    monkeypatch.setattr(api, "_HEALTH_TIMEOUT", 0.0)
+    monkeypatch.setattr(running, "_LOOK", 0.0)
+    monkeypatch.setattr(running, "_ALIVE", 0.01)
     monkeypatch.setattr(site.repository, "next_due", anyio.sleep_forever)
     async with site.running() as app, site.client(app) as client:
         answer = await client.get("/health")
-    assert (answer.status_code, answer.json()["error"]["type"]) == (503, "StorageError")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "storage_unavailable")
 
 
 async def test_a_delivery_whose_key_is_missing_here_is_to_be_sent_again(site, caplog):
@@ -446,7 +447,7 @@ async def test_a_request_is_answered_while_a_kit_is_opened_for_long(site, breaki
         async with asyncio.timeout(60):
             answer = await client.get("/health")
         back.set()
-    assert (answer.status_code, answer.json()["error"]["type"]) == (503, "StorageError")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "storage_unavailable")
 
 
 async def test_uploads_are_tidied_though_deliveries_never_cease(monkeypatch):

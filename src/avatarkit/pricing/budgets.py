@@ -267,6 +267,9 @@ def _require_known(found: Ordered, budget: Budget | None, allowed: Collection[st
                 f"a file of your own (AVATARKIT_PRICES), or allow {provider!r} by name "
                 "(allow_unknown). Nothing was sent.",
                 budget=name,
+            ).told_over_http(
+                f"{problem}, so it may be more than max_cost allows. Leave max_cost out, or use "
+                "another stack. Nothing was sent."
             )
 
 

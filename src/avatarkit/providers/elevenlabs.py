@@ -302,7 +302,7 @@ class ElevenLabs(
     async def _begin_professional(self, request: VoiceRequest) -> Job:
         language = primary_language(request.language)
         if language is None and not self._option(request, ElevenLabsProfessional).language:
-            raise errors.Unsupported("a professional voice needs its language: give language=...")
+            raise errors.Unsupported("a professional voice needs its language: give its language")
         job = await self._submit(
             Operation.VOICE,
             "/v1/voices/pvc",

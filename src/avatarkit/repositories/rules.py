@@ -16,7 +16,13 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
 from .. import _text
-from ..errors import BudgetExceeded, ConfigError, IllegalTransition, NotFound, StorageError
+from ..errors import (
+    BudgetExceeded,
+    IllegalTransition,
+    InvalidCursor,
+    NotFound,
+    StorageError,
+)
 from ..interfaces import Cap, LogEntry, dollars
 from ..models import Consent, Model, Operation
 from ..records import Instant, Record, Status
@@ -49,7 +55,7 @@ def pack_cursor(created_at: float, record_id: str) -> str:
 
 
 def unpack_cursor(cursor: str) -> tuple[float, str]:
-    """Read a cursor: ``created_at`` and id of the last record seen; raises ``ConfigError``."""
+    """Read a cursor: ``created_at`` and id of the last record seen; raises ``InvalidCursor``."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         created_at, record_id = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
@@ -63,9 +69,10 @@ def unpack_cursor(cursor: str) -> tuple[float, str]:
     return place
 
 
-def _malformed(cursor: str) -> ConfigError:
-    return ConfigError(
-        f"{cursor[:40]!r} is no cursor of this list: pass Page.cursor unchanged, or None"
+def _malformed(cursor: str) -> InvalidCursor:
+    named = f"{cursor[:40]!r} is no cursor of this list"
+    return InvalidCursor(f"{named}: pass Page.cursor unchanged, or None").told_over_http(
+        f"{named}: send the cursor of the previous page unchanged, or leave it out"
     )
 
 

@@ -10,6 +10,7 @@ from ..errors import ConfigError
 try:
     from .app import create_app
     from .auth import Authenticate, BearerTokens, StartupToken, SupabaseTokens
+    from .guards import RateLimit
     from .uploads import Allowance
 except ModuleNotFoundError as error:  # pragma: no cover - the extra is not installed
     if (error.name or "").partition(".")[0] not in {"starlette", "sse_starlette", "jwt"}:
@@ -22,6 +23,7 @@ __all__ = [
     "Allowance",
     "Authenticate",
     "BearerTokens",
+    "RateLimit",
     "StartupToken",
     "SupabaseTokens",
     "create_app",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from sse_starlette import EventSourceResponse
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
-from ..errors import ConfigError, Conflict, MediaRejected, NotFound, StorageError
+from ..errors import ConfigError, Conflict, MediaRejected, NotFound
 from ..json_views import CostsView, QuoteView, RecordView, View
 from ..kit import AvatarKit
 from ..media import signing
@@ -26,6 +26,7 @@ from ..models import media_type_of
 from ..records import Record, Sample, Status, Training, Video
 from . import parameters, schemas
 from .bodies import ActionChoice, BadBody, LinkedSample, NewTraining, NewVideo, read
+from .error_answers import CODES, ErrorCode, RejectedSample
 from .live import Hub
 from .uploads import MAX_BYTES, Allowance, AllowanceExceeded, Uploads
 
@@ -43,9 +44,6 @@ _DELETED = "This file was deleted."
 
 #: Seconds between heartbeats of an event stream, below the idle timeout of common proxies.
 PING = 15
-
-#: Seconds in which the database must respond to a health check.
-_HEALTH_TIMEOUT = 3.0
 
 
 @dataclass(slots=True)
@@ -180,7 +178,7 @@ class API:
         length = parameters.byte_count(request, "upload-length")
         offset = parameters.byte_count(request, "upload-offset")
         if not length:
-            raise BadBody("Upload-Length: give the number of bytes, at least 1")
+            raise BadBody("Upload-Length: give the number of bytes, at least 1", "Upload-Length")
         if request.path_params["role"] == "evidence":
             self.allowance.require_evidence(length)
         async with self.uploads.alone(path, length):
@@ -223,10 +221,7 @@ class API:
             user_id=user, clone_id=parameters.clone_id(request), **given
         )
         if sample is None:
-            error = schemas.ProblemAnswer(
-                type=MediaRejected.__name__, message="This file cannot be used: see findings."
-            )
-            return _json(schemas.RejectedSampleAnswer(error=error, findings=found), 422)
+            raise RejectedSample(found)
         return _uploaded(sample, found)
 
     # -- trainings and videos -----------------------------------------------------------------
@@ -281,7 +276,7 @@ class API:
         asked = request.query_params
         status = asked.get("status")
         if status is not None and status not in set(Status):
-            raise BadBody(f"status: use {', '.join(Status)}")
+            raise BadBody(f"status: use {', '.join(Status)}", "status")
         page = await self.kit.page(
             "training",
             user_id=user,
@@ -426,13 +421,21 @@ class API:
             return Response(media_type=kind, headers=headers)
         return StreamingResponse(store.open(key), media_type=kind, headers=headers)
 
+    async def error_code(self, request: Request, user: str) -> Response:
+        """Explain an error code."""
+        del user
+        try:
+            code = ErrorCode(request.path_params["code"])
+        except ValueError:
+            raise NotFound("there is no such error code") from None
+        described = CODES[code]
+        return _json(schemas.ErrorCodeAnswer(code=code, **asdict(described)))
+
     async def health(self, request: Request, user: str) -> Response:
         """Check that the database responds."""
         del request, user
-        with anyio.move_on_after(_HEALTH_TIMEOUT):
-            await self.kit.admin.ping()
-            return _json(schemas.HealthAnswer())
-        raise StorageError("The database did not respond. Check that it is running and reachable.")
+        await self.kit.admin.ping()
+        return _json(schemas.HealthAnswer())
 
 
 def _file_headers(kind: str) -> dict[str, str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
+import time
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +19,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Match
 from starlette.staticfiles import StaticFiles
 
 from .. import errors
@@ -25,14 +28,15 @@ from .._text import flaw, has_controls
 from ..kit import AvatarKit
 from ..media import signing
 from ..webhooks import require_unguessable
-from . import openapi
+from . import error_answers, openapi
 from .api import API
 from .auth import Authenticate, StartupToken
-from .bodies import BadBody, TooLarge
-from .guards import LOOPBACK, Guard
+from .bodies import BadBody
+from .error_answers import ErrorCode
+from .guards import LOOPBACK, Guard, RateLimit, RateLimiter
 from .routes import OPEN, ROUTES, Route
 from .running import KitRunner
-from .uploads import Allowance, AllowanceExceeded, Offset, Uploads
+from .uploads import Allowance, Offset, Uploads
 from .webhook_endpoint import WebhookEndpoint
 
 log = get_logger(__name__)
@@ -42,26 +46,9 @@ STATIC = Path(__file__).parent / "static"
 #: Maximum characters of an ID or a name in a path: messages repeat it.
 _NAME = 200
 
-#: HTTP status of each error class; the first match counts.
-_STATUS: Mapping[type[Exception], int] = {
-    BadBody: 400,
-    TooLarge: 413,
-    AllowanceExceeded: 413,
-    Offset: 409,
-    errors.NotFound: 404,
-    errors.Conflict: 409,
-    errors.IllegalTransition: 409,
-    errors.ConsentRequired: 422,
-    errors.MediaRejected: 422,
-    errors.Unsupported: 422,
-    errors.ServiceDiscontinued: 422,
-    errors.BudgetExceeded: 422,
-    errors.ConfigError: 422,
-    errors.StorageError: 503,
-    errors.NotOpen: 503,
-    errors.RateLimited: 503,
-    errors.ProviderError: 502,
-}
+_SIGN_IN = "sign in: send Authorization: Bearer <token>"
+
+_TOO_MANY = "too many requests: wait for Retry-After seconds"
 
 
 def create_app(
@@ -74,6 +61,7 @@ def create_app(
     origins: Collection[str] = (),
     uploads: Path | None = None,
     allowance: Allowance | None = None,
+    rate_limit: RateLimit | None = None,
     opened: bool = False,
     dashboard: bool = True,
 ) -> Starlette:
@@ -90,6 +78,8 @@ def create_app(
     * ``origins``: other sites whose pages may call the API.
     * ``uploads``: folder of unfinished uploads; by default beside the database.
     * ``allowance``: limit of stored recordings per user.
+    * ``rate_limit``: limit of requests per user and process, by default 1200 a minute; answers
+      tell what is left of it.
     * ``opened``: True if the caller opens and closes the kit.
     * ``dashboard``: serve the dashboard at ``/``.
 
@@ -117,7 +107,8 @@ def create_app(
         finally:
             await runner.aclose()
 
-    routes = [*(_served(row, api, runner, authenticate) for row in (*ROUTES, *OPEN)), _document()]
+    front = _Front(api, runner, authenticate, RateLimiter(rate_limit or RateLimit(1200)))
+    routes = [*(front.served(row) for row in (*ROUTES, *OPEN)), _document()]
     if webhook_secret is not None:
         endpoint = WebhookEndpoint(kit, webhook_secret, runner)
         routes.append(
@@ -141,31 +132,58 @@ def create_app(
     return app
 
 
-def _served(
-    row: Route, api: API, runner: KitRunner, authenticate: Authenticate
-) -> routing.BaseRoute:
-    """Build the Starlette route of a table entry."""
+@dataclass(frozen=True, slots=True)
+class _Front:
+    """Calls the handler of a route, for signed-in users within their rate limit."""
 
-    async def public(request: Request) -> Response:
-        await runner.ready()
-        return await row.handler(api, request, "")
+    api: API
+    runner: KitRunner
+    authenticate: Authenticate
+    limiter: RateLimiter
 
-    async def signed_in(request: Request) -> Response:
-        await runner.ready()
-        user = await authenticate(request)
+    def served(self, row: Route) -> routing.BaseRoute:
+        """Build the Starlette route of a table entry."""
+        call = self._personal if row.signed_in else self._public
+
+        async def answer(request: Request) -> Response:
+            return await self.runner.answered(lambda: call(row, request))
+
+        return routing.Route(row.path, answer, methods=[row.method], name=row.name)
+
+    async def _public(self, row: Route, request: Request) -> Response:
+        return await row.handler(self.api, request, "")
+
+    async def _personal(self, row: Route, request: Request) -> Response:
+        user = await self.authenticate(request)
         if user is None:
-            return _failed(401, "AuthError", "sign in: send Authorization: Bearer <token>")
-        if not all(_may_be_stored(*given) for given in request.path_params.items()):
-            raise errors.NotFound(
-                f"Names and IDs in paths have 1 to {_NAME} characters, and no control characters."
-            )
-        for name, value in request.query_params.items():
-            if found := flaw(value):
-                raise BadBody(f"{cleaned(name)[:_NAME]}: the text has {found}: remove it")
-        return await row.handler(api, request, user)
+            return _failed(request, ErrorCode.NOT_AUTHENTICATED, _SIGN_IN)
+        standing = self.limiter.standing(user, time.monotonic())
+        if not standing.remaining:
+            wait = standing.seconds
+            answer = _failed(request, ErrorCode.RATE_LIMITED, _TOO_MANY, retry_after=wait)
+        else:
+            self.limiter.count(user, time.monotonic())
+            standing = standing.after_one()
+            try:
+                _require_storable(request)
+                answer = await row.handler(self.api, request, user)
+            except errors.AvatarKitError as error:
+                answer = await _explained(request, error)
+        answer.headers.update(standing.headers())
+        answer.headers.setdefault("cache-control", "no-store")
+        return answer
 
-    answer: Callable[[Request], Awaitable[Response]] = signed_in if row.signed_in else public
-    return routing.Route(row.path, answer, methods=[row.method], name=row.name)
+
+def _require_storable(request: Request) -> None:
+    """Raise ``NotFound`` or ``BadBody`` for a path or a query that nothing stored could have."""
+    if not all(_may_be_stored(*given) for given in request.path_params.items()):
+        raise errors.NotFound(
+            f"Names and IDs in paths have 1 to {_NAME} characters, and no control characters."
+        )
+    for name, value in request.query_params.items():
+        if found := flaw(value):
+            shown = cleaned(name)[:_NAME]
+            raise BadBody(f"{shown}: the text has {found}: remove it", shown)
 
 
 def _may_be_stored(parameter: str, name: str) -> bool:
@@ -186,6 +204,20 @@ def _document() -> routing.BaseRoute:
     return routing.Route("/openapi.json", answer, methods=["GET"])
 
 
+#: Headers that pages of other sites may read.
+_EXPOSED = (
+    "idempotent-replayed",
+    "location",
+    "ratelimit-limit",
+    "ratelimit-remaining",
+    "ratelimit-reset",
+    "retry-after",
+    "upload-length",
+    "upload-offset",
+    "x-request-id",
+)
+
+
 def _middleware(hosts: Sequence[str], origins: Collection[str]) -> list[Middleware]:
     """Build the middleware: host and origin checks, and CORS for ``origins``."""
     middleware = [Middleware(Guard, hosts=hosts, origins=origins)]
@@ -197,7 +229,7 @@ def _middleware(hosts: Sequence[str], origins: Collection[str]) -> list[Middlewa
                 allow_origins=list(origins),
                 allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
                 allow_headers=[*allowed, "upload-length", "upload-offset"],
-                expose_headers=["upload-offset", "upload-length", "idempotent-replayed"],
+                expose_headers=_EXPOSED,
             )
         )
     return middleware
@@ -224,13 +256,10 @@ async def _page(authenticate: Authenticate, request: Request) -> Response:
 
 async def _explained(request: Request, error: Exception) -> Response:
     """Answer an error of the kit: its message says what to do, and holds no secret."""
-    del request
     if getattr(error, "for_operators", False):
         error = errors.StorageError(str(error))  # a user cannot fix it
-    status = next((s for kind, s in _STATUS.items() if isinstance(error, kind)), 500)
-    headers = {"upload-offset": str(error.at)} if isinstance(error, Offset) else None
-    place = getattr(error, "place", None)
-    message = cleaned(str(error).replace(place, "the database") if place else str(error))
+    code, param = error_answers.code_of(error)
+    message = error_answers.message_of(error)
     if isinstance(error, errors.StorageError):
         # Users must not learn the database's address or its messages.
         log.warning("storage.failed", reason=cleaned(str(error)))
@@ -239,7 +268,16 @@ async def _explained(request: Request, error: Exception) -> Response:
         # Users must not learn the total that was spent.
         log.warning("budget.exceeded", reason=message)
         message = "The budget does not cover this request. Nothing was sent."
-    return _failed(status, type(error).__name__, message, headers)
+    more = {"upload-offset": str(error.at)} if isinstance(error, Offset) else None
+    return _failed(
+        request,
+        code,
+        message,
+        param=param,
+        more=more,
+        retry_after=getattr(error, "retry_after", None),
+        findings=getattr(error, "findings", ()),
+    )
 
 
 async def _gone(request: Request, error: Exception) -> Response:
@@ -249,16 +287,29 @@ async def _gone(request: Request, error: Exception) -> Response:
 
 
 async def _plain(request: Request, error: Exception) -> Response:
+    """Answer a path or a method that there is not."""
     status = getattr(error, "status_code", 500)
     if status == 404 and b"%2f" in request.scope.get("raw_path", b"").lower():
         return await _explained(request, BadBody("Names and IDs in paths have no slash (%2F)."))
-    names = {404: "NotFound", 405: "MethodNotAllowed"}
-    headers = getattr(error, "headers", None)
-    return _failed(status, names.get(status, "Error"), str(getattr(error, "detail", "")), headers)
+    code = _STATUS.get(status, ErrorCode.SERVER_FAILED)
+    more = {"allow": ", ".join(_allowed(request))} if status == 405 else None
+    return _failed(request, code, str(getattr(error, "detail", "")), more=more)
 
 
-def _failed(
-    status: int, kind: str, message: str, headers: Mapping[str, str] | None = None
-) -> Response:
-    body = {"error": {"type": kind, "message": message}}
-    return JSONResponse(body, status, headers=dict(headers or {}))
+_STATUS = {
+    400: ErrorCode.INVALID_REQUEST,
+    404: ErrorCode.NOT_FOUND,
+    405: ErrorCode.METHOD_NOT_ALLOWED,
+}
+
+
+def _allowed(request: Request) -> list[str]:
+    """Return the methods of a path: Starlette knows those of one of its routes only."""
+    routes = [r for r in request.app.routes if isinstance(r, routing.Route)]
+    found = [r.methods or () for r in routes if r.matches(request.scope)[0] != Match.NONE]
+    return sorted({method for methods in found for method in methods})
+
+
+def _failed(request: Request, code: ErrorCode, message: str, **more: Any) -> Response:
+    root = str(request.scope.get("root_path", ""))
+    return error_answers.answer(code, message, root=root, **more)

@@ -19,7 +19,15 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class BadBody(AvatarKitError, ValueError):
-    """Invalid body, parameter or header."""
+    """Invalid body, parameter or header; ``param`` is its name."""
+
+    def __init__(self, message: str, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
+
+
+class UnsupportedType(AvatarKitError, ValueError):
+    """The body's content type is not the documented one."""
 
 
 class TooLarge(AvatarKitError, ValueError):
@@ -29,10 +37,11 @@ class TooLarge(AvatarKitError, ValueError):
 def clone_named(clone_id: str) -> str:
     """Return a valid clone ID; raise ``BadBody`` for an invalid one."""
     if not (0 < len(clone_id) <= 200 and clone_id.isprintable()):
-        raise BadBody("clone_id: give 1 to 200 printable characters")
+        raise BadBody("clone_id: give 1 to 200 printable characters", "clone_id")
     if clone_id in {".", ".."} or {"/", "\\"} & {*clone_id}:
         raise BadBody(
-            "clone_id: use no slash or backslash, and neither '.' nor '..': it is in paths"
+            "clone_id: use no slash or backslash, and neither '.' nor '..': it is in paths",
+            "clone_id",
         )
     return clone_id
 
@@ -164,13 +173,12 @@ async def read(request: Request, model: type[M]) -> M:
     body = await limited(request)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
-        raise BadBody("send content-type: application/json")
+        raise UnsupportedType("send Content-Type: application/json")
     if nested(body):
         raise BadBody("the JSON is nested too deep")
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, e['loc'])) or 'body'}: {e['msg']}" for e in error.errors()[:3]
-        )
-        raise BadBody(wrong) from None
+        found = [(".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()[:3]]
+        wrong = "; ".join(f"{where or 'body'}: {said}" for where, said in found)
+        raise BadBody(wrong, found[0][0] or None) from None

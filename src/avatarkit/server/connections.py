@@ -10,7 +10,6 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, cast
@@ -19,6 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from .._log import get_logger
+from . import error_answers, request_ids
+from .error_answers import ErrorCode
 from .guards import HEADERS
 
 if sys.platform == "win32":
@@ -105,7 +106,7 @@ class LimitedProtocol(H11Protocol):
             transport.abort()
             return
         message = "The server has too many connections. Try again later."
-        transport.write(_answer(503, "Unavailable", message, {"retry-after": "30"}))
+        transport.write(_answer(ErrorCode.SERVER_BUSY, message, 30))
         transport.write_eof()  # closing at once could discard the answer
 
     def data_received(self, data: bytes) -> None:
@@ -130,7 +131,7 @@ class LimitedProtocol(H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answer a request that is not HTTP."""
-        self._end(400, "BadRequest", msg)
+        self._end(ErrorCode.INVALID_REQUEST, msg)
 
     def check(self, now: float) -> None:
         """Close the connection if its client is too slow."""
@@ -144,7 +145,9 @@ class LimitedProtocol(H11Protocol):
         if phase[0] == "body" and progress - self._progress >= _RATE * limit:
             self._since, self._progress = now, progress
         elif phase[0] in {"head", "body"} and self._received:
-            self._end(408, "RequestTimeout", "The request did not arrive in time. Send it again.")
+            self._end(
+                ErrorCode.REQUEST_TIMEOUT, "The request did not arrive in time. Send it again."
+            )
         else:
             self.transport.abort()
 
@@ -161,25 +164,33 @@ class LimitedProtocol(H11Protocol):
             return ("body", id(cycle)), self._received
         return (), 0
 
-    def _end(self, status: int, kind: str, message: str) -> None:
+    def _end(self, code: ErrorCode, message: str) -> None:
         cycle = self._cycle
         if cycle is None or not cycle.response_started or cycle.response_complete:
-            self.transport.write(_answer(status, kind, message))
+            self.transport.write(_answer(code, message))
         self.transport.close()
 
 
-def _answer(
-    status: int, kind: str, message: str, headers: Mapping[str, str] | None = None
-) -> bytes:
-    """Build a whole response outside of the app."""
-    body = json.dumps({"error": {"type": kind, "message": message}}).encode()
+def _outside(
+    code: ErrorCode, message: str, retry_after: float | None = None
+) -> tuple[int, dict[str, str], bytes]:
+    """Build status, headers and body of an error that the app does not answer."""
+    request_id, status = request_ids.current(), error_answers.CODES[code].status
+    body = json.dumps(error_answers.body(code, message, request_id=request_id)).encode()
     told = {
         "content-type": "application/json",
         "content-length": str(len(body)),
         "connection": "close",
+        "x-request-id": request_id,
         **HEADERS,
-        **(headers or {}),
+        **error_answers.headers(status, retry_after),
     }
+    return status, told, body
+
+
+def _answer(code: ErrorCode, message: str, retry_after: float | None = None) -> bytes:
+    """Build a whole response outside of the app."""
+    status, told, body = _outside(code, message, retry_after)
     lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
     lines += [f"{name}: {value}" for name, value in told.items()]
     return "\r\n".join([*lines, "", ""]).encode() + body
@@ -205,10 +216,9 @@ class Stopping:
         except asyncio.CancelledError:
             if scope["type"] != "http" or started:
                 return
-            body = json.dumps({"error": {"type": "Unavailable", "message": _STOPPING}}).encode()
-            told = {"content-type": "application/json", "connection": "close", "retry-after": "5"}
-            headers = [(k.encode(), v.encode()) for k, v in {**told, **HEADERS}.items()]
-            await send({"type": "http.response.start", "status": 503, "headers": headers})
+            status, told, body = _outside(ErrorCode.SERVER_BUSY, _STOPPING)
+            headers = [(k.encode(), v.encode()) for k, v in told.items()]
+            await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": body})
 
 

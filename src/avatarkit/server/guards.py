@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .._log import get_logger
+from . import error_answers, request_ids
+from .error_answers import ErrorCode
 
 log = get_logger(__name__)
 
@@ -21,6 +24,8 @@ ANY_HOST = frozenset({"/health"})
 
 #: Maximum characters of a host name that an answer repeats.
 _HOST = 100
+
+_FOREIGN = "cross-site request rejected: add the site to origins"
 
 _BUG = "The server failed. Its log says why."
 
@@ -68,6 +73,13 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        request_id = request_ids.new(Headers(scope=scope).get("x-request-id"))
+        with request_ids.bound(request_id):
+            await self._guarded(scope, receive, send, {**self._added, "x-request-id": request_id})
+
+    async def _guarded(
+        self, scope: Scope, receive: Receive, send: Send, added: Mapping[str, str]
+    ) -> None:
         started = False
 
         async def guarded(message: Message) -> None:
@@ -75,30 +87,28 @@ class Guard:
             if message["type"] == "http.response.start":
                 started = True
                 headers = MutableHeaders(scope=message)
-                for name, value in self._added.items():
+                for name, value in added.items():
                     headers.setdefault(name, value)
             await send(message)
 
         if problem := self._problem(scope):
-            status, message = problem
-            body = {"error": {"type": "Forbidden", "message": message}}
-            await JSONResponse(body, status)(scope, receive, guarded)
+            await error_answers.answer(*problem, root=_root(scope))(scope, receive, guarded)
             return
         try:
             await self._app(scope, receive, guarded)
         except Exception as error:  # a server's own log would hold the traceback unredacted
             log.exception("server.failed", error=type(error).__name__)
             if not started:
-                body = {"error": {"type": "Error", "message": _BUG}}
-                await JSONResponse(body, 500)(scope, receive, guarded)
+                failed = error_answers.answer(ErrorCode.SERVER_FAILED, _BUG, root=_root(scope))
+                await failed(scope, receive, guarded)
 
-    def _problem(self, scope: Scope) -> tuple[int, str] | None:
+    def _problem(self, scope: Scope) -> tuple[ErrorCode, str] | None:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         known = "*" in self._hosts or _name(host) in self._hosts
         if not known and path not in ANY_HOST:
-            return 421, f"unknown host {host[:_HOST]!r}: add it to hosts"
+            return ErrorCode.UNKNOWN_HOST, f"unknown host {host[:_HOST]!r}: add it to hosts"
         if scope["method"] in _SAFE or path.startswith(self._open):
             return None
         origin = headers.get("origin")
@@ -106,7 +116,11 @@ class Guard:
             foreign = headers.get("sec-fetch-site") in {"cross-site", "same-site"}
         else:
             foreign = origin.partition("://")[2] != host and origin not in self._origins
-        return (403, "cross-site request rejected: add the site to origins") if foreign else None
+        return (ErrorCode.CROSS_SITE, _FOREIGN) if foreign else None
+
+
+def _root(scope: Scope) -> str:
+    return str(scope.get("root_path", ""))
 
 
 def _name(host: str) -> str:
@@ -117,23 +131,59 @@ def _name(host: str) -> str:
         return ""
 
 
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """Number of ``requests`` in ``seconds``."""
+
+    requests: int
+    seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Requests that a source has left in this window, and seconds until the window ends."""
+
+    limit: int
+    remaining: int
+    seconds: float
+
+    def after_one(self) -> Standing:
+        """Return what is left after one more request."""
+        return replace(self, remaining=self.remaining - 1)
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that tell a client of it."""
+        reset = str(math.ceil(self.seconds))
+        return {
+            "ratelimit-limit": str(self.limit),
+            "ratelimit-remaining": str(self.remaining),
+            "ratelimit-reset": reset,
+        }
+
+
 class RateLimiter:
-    """Blocks a source after ``limit`` rejected requests within ``seconds``."""
+    """Counts the requests of each source in windows of time."""
 
     _KNOWN = 4096  #: number of sources remembered
 
-    def __init__(self, limit: int = 30, seconds: float = 60.0) -> None:
-        self._limit, self._seconds = limit, seconds
-        self._rejected: OrderedDict[str, tuple[float, int]] = OrderedDict()
+    def __init__(self, limit: RateLimit) -> None:
+        self._limit = limit
+        self._counted: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
-    def blocked(self, source: str, now: float) -> bool:
-        """Return True if this source exceeded its limit."""
-        since, count = self._rejected.get(source, (now, 0))
-        return count >= self._limit and now - since < self._seconds
+    def standing(self, source: str, now: float) -> Standing:
+        """Return what a source has left."""
+        since, count = self._window(source, now)
+        left = max(0, self._limit.requests - count)
+        return Standing(self._limit.requests, left, since + self._limit.seconds - now)
 
-    def reject(self, source: str, now: float) -> None:
-        """Count a rejected request."""
-        since, count = self._rejected.pop(source, (now, 0))
-        self._rejected[source] = (now, 1) if now - since >= self._seconds else (since, count + 1)
-        if len(self._rejected) > self._KNOWN:
-            self._rejected.popitem(last=False)
+    def count(self, source: str, now: float) -> None:
+        """Count one request."""
+        since, count = self._window(source, now)
+        self._counted[source] = since, count + 1
+        self._counted.move_to_end(source)
+        if len(self._counted) > self._KNOWN:
+            self._counted.popitem(last=False)
+
+    def _window(self, source: str, now: float) -> tuple[float, int]:
+        since, count = self._counted.get(source, (now, 0))
+        return (since, count) if now - since < self._limit.seconds else (now, 0)

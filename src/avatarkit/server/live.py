@@ -14,6 +14,7 @@ from .._log import cleaned, get_logger
 from ..errors import AvatarKitError, NotFound, StorageError
 from ..kit import AvatarKit
 from ..records import Training, Video
+from . import request_ids
 
 log = get_logger(__name__)
 
@@ -54,7 +55,8 @@ class Hub:
         channel = self._channels.get(record_id)  # shared until the last watcher leaves
         if channel is None:
             channel = self._channels[record_id] = _Channel()
-            channel.task = asyncio.create_task(self._watch(record_id, channel))
+            watching = self._watch(record_id, channel)
+            channel.task = asyncio.create_task(watching, context=request_ids.apart())
         channel.watchers += 1
         try:
             while True:

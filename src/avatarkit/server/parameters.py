@@ -8,7 +8,11 @@ from typing import Any
 from starlette.requests import Request
 
 from .._text import has_controls
+from ..errors import InvalidCursor
 from .bodies import BadBody, clone_named
+
+#: Maximum characters of a cursor.
+MAX_CURSOR = 2000
 
 #: Bounds of a quote: trainings, videos or dubs a month; characters or seconds of each video.
 MAX_COUNT, MAX_SCRIPT, MAX_SECONDS = 1_000_000, 20_000, 86_400
@@ -31,7 +35,7 @@ def header(name: str, about: str, **schema: Any) -> Mapping[str, Any]:
 
 
 PAGE = (
-    query("cursor", "The cursor of the previous page."),
+    query("cursor", "The cursor of the previous page.", minLength=1, maxLength=MAX_CURSOR),
     query("limit", "Maximum number of entries.", type="integer", minimum=1, maximum=200),
 )
 IDEMPOTENCY_KEY = header(
@@ -91,7 +95,7 @@ def byte_count(request: Request, name: str) -> int | None:
     if text is None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 16):
-        raise BadBody(f"{name.title()}: give a number of bytes")
+        raise BadBody(f"{name.title()}: give a number of bytes", name.title())
     return int(text)
 
 
@@ -99,7 +103,7 @@ def idempotency_key(request: Request) -> str | None:
     """Return the idempotency key, if one was sent."""
     key = request.headers.get("idempotency-key")
     if key is not None and (not 0 < len(key.strip()) <= 200 or has_controls(key)):
-        raise BadBody("Idempotency-Key: give 1 to 200 printable characters")
+        raise BadBody("Idempotency-Key: give 1 to 200 printable characters", "Idempotency-Key")
     return key
 
 
@@ -107,7 +111,7 @@ def script(request: Request) -> str | None:
     """Return the text to quote, if there is one."""
     text = request.query_params.get("script")
     if text is not None and not 0 < len(text) <= MAX_SCRIPT:
-        raise BadBody(f"script: give 1 to {MAX_SCRIPT} characters")
+        raise BadBody(f"script: give 1 to {MAX_SCRIPT} characters", "script")
     return text
 
 
@@ -115,7 +119,7 @@ def count(request: Request, name: str, default: int) -> int:
     """Return a number of things a month."""
     text = request.query_params.get(name, str(default))
     if not (text.isascii() and text.isdigit() and len(text) < 9 and int(text) <= MAX_COUNT):
-        raise BadBody(f"{name}: give a whole number from 0 to {MAX_COUNT}")
+        raise BadBody(f"{name}: give a whole number from 0 to {MAX_COUNT}", name)
     return int(text)
 
 
@@ -127,7 +131,7 @@ def seconds(request: Request) -> float | None:
     except ValueError:
         length = 0.0
     if length is not None and not 0 < length <= MAX_SECONDS:
-        raise BadBody(f"seconds: give a number above 0, at most {MAX_SECONDS}")
+        raise BadBody(f"seconds: give a number above 0, at most {MAX_SECONDS}", "seconds")
     return length
 
 
@@ -135,8 +139,11 @@ def page(request: Request) -> dict[str, Any]:
     """Return ``cursor`` and ``limit`` as the kit takes them."""
     limit = request.query_params.get("limit", "50")
     if not (limit.isascii() and limit.isdigit() and len(limit) <= 3 and 1 <= int(limit) <= 200):
-        raise BadBody("limit: give a number from 1 to 200")
-    return {"cursor": request.query_params.get("cursor"), "limit": int(limit)}
+        raise BadBody("limit: give a number from 1 to 200", "limit")
+    cursor = request.query_params.get("cursor")
+    if cursor is not None and not 0 < len(cursor) <= MAX_CURSOR:
+        raise InvalidCursor("cursor: send the cursor of the previous page, or leave it out")
+    return {"cursor": cursor, "limit": int(limit)}
 
 
 def last_event(request: Request) -> int:

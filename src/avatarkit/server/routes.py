@@ -157,7 +157,6 @@ ROUTES: tuple[Route, ...] = (
         content={
             200: schemas.UploadProgressAnswer,
             201: schemas.UploadedSampleAnswer | schemas.UploadedFileAnswer,
-            422: schemas.RejectedSampleAnswer | schemas.ErrorAnswer,
         },
         headers={409: {"Upload-Offset": parameters.CONTINUE_FROM}},
         media_type="application/octet-stream",
@@ -286,6 +285,16 @@ OPEN: tuple[Route, ...] = (
             307: {"Location": {"required": True, "schema": {"type": "string", "format": "uri"}}}
         },
         media_type="*/*",
+        signed_in=False,
+    ),
+    Route(
+        method="GET",
+        path="/errors/{code}",
+        name="error_code",
+        handler=API.error_code,
+        summary="Explain an error code.",
+        statuses=(200, 404),
+        content={200: schemas.ErrorCodeAnswer},
         signed_in=False,
     ),
     Route(

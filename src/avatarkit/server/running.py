@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from typing import Any, TypeVar
 
 from .. import errors
 from .._log import cleaned, get_logger
 from ..kit import AvatarKit
+from . import request_ids
 from .uploads import Uploads
 
 log = get_logger(__name__)
+
+T = TypeVar("T")
 
 #: Seconds between sweeps for deliveries whose job was not known yet.
 _SWEEP = 15.0
@@ -20,7 +25,11 @@ _SWEEP = 15.0
 _PAUSE = 1.0
 
 #: Seconds that a request waits for the kit to open.
-_PATIENCE = 10.0
+_PATIENCE = 2.5
+
+#: Seconds after which a request that is not answered yet asks if the database is there, and in
+#: which the database must answer. Together they are less than three seconds.
+_LOOK, _ALIVE = 1.5, 1.3
 
 
 class _Opening:
@@ -74,7 +83,7 @@ class KitRunner:
         opening = self._opening
         if opening is None or opening.ended:
             opening = self._opening = _Opening()
-            opening.task = asyncio.create_task(self._run(opening))
+            opening.task = asyncio.create_task(self._run(opening), context=request_ids.apart())
         opening.require_here()
         if opening.ready.is_set():
             return
@@ -94,6 +103,36 @@ class KitRunner:
                 raise errors.StorageError(str(error)) from error  # only an operator can fix it
         elif not opening.ready.is_set():
             raise errors.StorageError("The server cannot open its database. Try again later.")
+
+    async def answered(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Answer a request once the kit is open.
+
+        Raises ``StorageError`` within three seconds if the database does not respond; then
+        ``work`` is cancelled. It may take longer than that while the database responds.
+        """
+        await self.ready()
+        task = asyncio.create_task(work())
+        try:
+            while not (await asyncio.wait({task}, timeout=_LOOK))[0]:
+                await self._require_database(task)
+        except BaseException:
+            task.cancel()
+            await asyncio.wait({task})
+            raise
+        return await task
+
+    async def _require_database(self, task: asyncio.Task[Any]) -> None:
+        asked = asyncio.create_task(self._kit.admin.ping())
+        try:
+            await asyncio.wait({asked, task}, timeout=_ALIVE, return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                return
+            if not asked.done():
+                raise errors.StorageError("The database did not respond.")
+            asked.result()
+        finally:
+            asked.cancel()
+            await asyncio.wait({asked})
 
     async def aclose(self) -> None:
         """Release leases and close the kit."""

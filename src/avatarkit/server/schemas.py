@@ -16,6 +16,7 @@ from ..json_views import CostsView, Time, TrainingView, VideoView, View
 from ..lifecycle.durations import Duration
 from ..models import Consent
 from ..records import Sample
+from .error_answers import Category, ErrorCode
 
 Cursor = Annotated[str | None, Field(description="Value for the next page; null on the last page.")]
 Links = Annotated[
@@ -27,23 +28,34 @@ Version = Annotated[int, Field(description="Increases with each change; the ID o
 # -- errors -------------------------------------------------------------------------------------
 
 
-class ProblemAnswer(View):
-    """A stable error type, and a message that says what to do."""
+class ApiErrorAnswer(View):
+    """A category and a code that stay, and a message for people that says what to do."""
 
-    type: str
+    type: Category
+    code: ErrorCode
     message: str
+    param: str | None = Field(
+        description="Field of the body, header, or parameter that caused the error; or null."
+    )
+    request_id: str = Field(description="X-Request-Id of this answer: the server's log has it.")
+    docs: str = Field(description="Path of an explanation of the code.")
 
 
 class ErrorAnswer(View):
     """Body of every error."""
 
-    error: ProblemAnswer
+    error: ApiErrorAnswer
+    findings: list[Finding] = Field(description="Why a sample was rejected; else empty.")
 
 
-class RejectedSampleAnswer(ErrorAnswer):
-    """A sample that failed validation and was not stored."""
+class ErrorCodeAnswer(View):
+    """Explanation of an error code."""
 
-    findings: list[Finding]
+    code: ErrorCode
+    type: Category
+    status: int = Field(description="HTTP status of errors with this code.")
+    meaning: str
+    advice: str = Field(description="Next step of the client.")
 
 
 # -- samples ------------------------------------------------------------------------------------

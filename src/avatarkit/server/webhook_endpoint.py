@@ -15,16 +15,21 @@ from ..errors import ConfigError, StorageError, WebhookRejected
 from ..kit import AvatarKit
 from ..stacks import registry
 from ..webhooks import Delivery
+from . import error_answers
 from .bodies import MAX_JSON, TooLarge, limited
-from .guards import RateLimiter
+from .error_answers import ErrorCode
+from .guards import RateLimit, RateLimiter
 from .running import KitRunner
 
 log = get_logger(__name__)
 
+#: Rejected deliveries after which a source is blocked.
+_REJECTED = RateLimit(30, 60.0)
+
 _TYPES = frozenset({"", "application/json", "text/json", "text/plain"})
 #: Maximum characters of a callback ID.
 _LONGEST_JOB = 200
-_UNKNOWN = 404, "unknown webhook address"
+_UNKNOWN = ErrorCode.NOT_FOUND, "unknown webhook address"
 
 
 class WebhookEndpoint:
@@ -38,7 +43,7 @@ class WebhookEndpoint:
         self._kit = kit
         self._secret = secret.encode()
         self._runner = runner
-        self._limiter = RateLimiter()
+        self._limiter = RateLimiter(_REJECTED)
         self._names: frozenset[str] = frozenset()  # of all providers, filled on first use
 
     async def answer(self, request: Request) -> Response:
@@ -48,34 +53,42 @@ class WebhookEndpoint:
         # No client counts by its address, which a header may change: those without the secret
         # are one, and those with it are as many as there are providers.
         source = request.path_params["provider"] if known else ""
-        if self._limiter.blocked(source, time.monotonic()):
-            return _rejected(429, "too many rejected deliveries", {"retry-after": "60"})
+        standing = self._limiter.standing(source, time.monotonic())
+        if not standing.remaining:
+            return error_answers.answer(
+                ErrorCode.RATE_LIMITED,
+                "too many rejected deliveries",
+                retry_after=standing.seconds,
+                more=standing.headers(),
+            )
         try:
             problem = await self._store(request) if known else _UNKNOWN
         except TooLarge:
-            problem = 413, f"the body is larger than {MAX_JSON} bytes"
+            problem = ErrorCode.BODY_TOO_LARGE, f"the body is larger than {MAX_JSON} bytes"
         if problem is None:
             return JSONResponse({"ok": True})
-        self._limiter.reject(source, time.monotonic())
-        return _rejected(*problem)
+        self._limiter.count(source, time.monotonic())
+        return error_answers.answer(*problem)
 
-    async def _store(self, request: Request) -> tuple[int, str] | None:
-        """Store a delivery; return status and message if it is rejected."""
+    async def _store(self, request: Request) -> tuple[ErrorCode, str] | None:
+        """Store a delivery; return code and message if it is rejected."""
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind not in _TYPES:
-            return 415, "send application/json"
+            return ErrorCode.UNSUPPORTED_MEDIA_TYPE, "send application/json"
         body = await limited(request, MAX_JSON)
         if nested(body):
-            return 400, "the JSON is nested too deep"
+            return ErrorCode.INVALID_REQUEST, "the JSON is nested too deep"
         provider, delivery = request.path_params["provider"], Delivery(body, dict(request.headers))
         token = request.query_params.get("job") if request.scope["query_string"] else None
         if token is not None and (len(token) > _LONGEST_JOB or flaw(token)):
-            return 400, "the job parameter is none of ours"
-        await self._runner.ready()
+            return ErrorCode.INVALID_REQUEST, "the job parameter is none of ours"
+        receive = self._kit.webhooks.receive
         try:
-            await self._kit.webhooks.receive(provider, delivery, token=token, apply=False)
+            await self._runner.answered(
+                lambda: receive(provider, delivery, token=token, apply=False)
+            )
         except WebhookRejected:
-            return 401, "the signature is missing or invalid"
+            return ErrorCode.WEBHOOK_REJECTED, "the signature is missing or invalid"
         except ConfigError as error:
             if not self._names:  # scanning all installed packages takes time
                 rows = await anyio.to_thread.run_sync(registry.listing)
@@ -87,8 +100,3 @@ class WebhookEndpoint:
             raise StorageError("a delivery cannot be stored now") from error
         self._runner.delivered()
         return None
-
-
-def _rejected(status: int, message: str, headers: dict[str, str] | None = None) -> Response:
-    body = {"error": {"type": "WebhookRejected", "message": message}}
-    return JSONResponse(body, status, headers=headers)
