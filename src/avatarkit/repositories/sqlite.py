@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping
-from contextlib import contextmanager, suppress
-from functools import cache
+from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 import anyio
 import anyio.to_thread
@@ -28,9 +28,9 @@ from ..interfaces import (
     Wakes,
 )
 from ..models import Consent, Model, Operation
-from ..records import FINAL, Instant, LedgerEntry, Record, Sample, Status
+from ..records import FINAL, Instant, LedgerEntry, Record, Sample, Status, Training
 from . import rows, rules
-from .sqlite_file import open_database, open_reader, translated
+from .sqlite_file import Locked, open_database, open_reader, translated
 from .sqlite_writer import Writer
 
 T = TypeVar("T")
@@ -62,6 +62,45 @@ _STILL = frozenset(
 )
 
 _FREE = "(lease_until IS NULL OR lease_boot_id <> :boot_id OR lease_until <= :boot)"
+_HELD = "(lease_until > :boot AND lease_boot_id = :boot_id)"
+
+
+def _of_both(select: str) -> str:
+    """Statement over trainings and videos; ``{table}`` stands for the table's name."""
+    return " UNION ALL ".join(select.format(table=table) for table in _TABLES)
+
+
+# Names of tables and columns in these are this module's own; values are always bound.
+_NEXT_DUE = _of_both(
+    f"SELECT * FROM (SELECT next_at FROM {{table}} "  # noqa: S608
+    f"WHERE next_at IS NOT NULL AND {_FREE} ORDER BY next_at LIMIT 1)"
+)
+_ROW = _of_both("SELECT '{table}' AS source, id, doc FROM {table} WHERE id = :id")
+_FREE_NOW = _of_both(
+    f"SELECT '{{table}}' AS source, id, next_at, fence, doc FROM {{table}} "  # noqa: S608
+    f"WHERE next_at <= :wall AND {_FREE}"
+)
+_DUE = f"{_FREE_NOW} ORDER BY next_at, id LIMIT :limit"
+_ARE_DUE = _of_both(
+    f"SELECT waits_for, next_at FROM {{table}} WHERE next_at <= :wall AND {_FREE}"  # noqa: S608
+)
+_ARE_HELD = _of_both(  # the plus keeps the planner from the long index of due times
+    f"SELECT waits_for FROM {{table}} WHERE +next_at IS NOT NULL AND {_HELD}"  # noqa: S608
+)
+_BACKLOG = (
+    "SELECT waits_for, records, coalesce(due, 0), coalesce(held, 0), oldest FROM waiting "  # noqa: S608
+    "LEFT JOIN (SELECT waits_for, count(*) AS due, min(next_at) AS oldest "
+    f"FROM ({_ARE_DUE}) GROUP BY waits_for) USING (waits_for) "
+    f"LEFT JOIN (SELECT waits_for, count(*) AS held FROM ({_ARE_HELD}) GROUP BY waits_for) "
+    "USING (waits_for) WHERE records > 0 ORDER BY waits_for"
+)
+
+
+class _Readers(NamedTuple):
+    """Connections for reading: for a few rows at once, and for long queries in a thread."""
+
+    short: sqlite3.Connection
+    long: sqlite3.Connection
 
 
 class SqliteRepository(Repository, Wakes):
@@ -76,7 +115,7 @@ class SqliteRepository(Repository, Wakes):
         self._clock = clock
         self._lifetime = Lifetime(f"database {self._path}", "await open() first")
         self._writer: Writer | None = None
-        self._reader: sqlite3.Connection | None = None
+        self._readers: _Readers | None = None
 
     async def open(self) -> None:
         """Create or migrate the file, and connect; safe when many processes start at once.
@@ -89,27 +128,28 @@ class SqliteRepository(Repository, Wakes):
             self._reading = anyio.CapacityLimiter(1)
             self._calls = 0  #: calls under way
             self._threads: anyio.CapacityLimiter | None = None  #: anyio's, while one is under way
-            self._writer, self._reader = await anyio.to_thread.run_sync(self._connect)
+            self._writer, self._readers = await anyio.to_thread.run_sync(self._connect)
             self._lifetime.open(None)
 
-    def _connect(self) -> tuple[Writer, sqlite3.Connection]:
+    def _connect(self) -> tuple[Writer, _Readers]:
         connection, self._file = open_database(self._path)
-        try:
-            reader = open_reader(self._path)
-        except BaseException:
-            connection.close()
-            raise
-        return Writer(connection, self._path, self._file), reader
+        with ExitStack() as opened:
+            opened.callback(connection.close)
+            short = opened.enter_context(closing(open_reader(self._path, patience=0.0)))
+            readers = _Readers(short, opened.enter_context(closing(open_reader(self._path))))
+            opened.pop_all()
+        return Writer(connection, self._path, self._file), readers
 
     async def aclose(self) -> None:
         """Finish the changes under way, and close the file."""
         self._lifetime.require_same_process()
         self._lifetime.close()
-        writer, reader = self._writer, self._reader
-        self._writer = self._reader = None
+        writer, readers = self._writer, self._readers
+        self._writer = self._readers = None
         with anyio.CancelScope(shield=True):
-            if reader is not None:
-                await anyio.to_thread.run_sync(reader.close, limiter=self._reading)
+            if readers is not None:
+                readers.short.close()
+                await anyio.to_thread.run_sync(readers.long.close, limiter=self._reading)
             if writer is not None:
                 await anyio.to_thread.run_sync(writer.close)
 
@@ -122,20 +162,33 @@ class SqliteRepository(Repository, Wakes):
         with self._working():
             return await cast("Writer", self._writer).run(change)
 
-    async def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+    async def _look(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a query that reads a few rows by an index, at once: a thread would cost more.
+
+        While another program locks the whole file, a thread waits for that instead.
+        """
         self._lifetime.require(None)
-        reader = cast("sqlite3.Connection", self._reader)
+        try:
+            with translated(self._path):
+                return self._found(cast("_Readers", self._readers).short, query)
+        except Locked:
+            return await self._read(query)
 
-        def read() -> T:
-            try:
-                found = query(reader)
-                self._file.require(reader)
-            except sqlite3.Error as error:
-                raise self._file.explain(error, reader) from error
-            return found
-
+    async def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a query that may take long, in a thread, on a connection of its own."""
+        self._lifetime.require(None)
+        long = cast("_Readers", self._readers).long
         with self._working(), translated(self._path):
+            read = partial(self._found, long, query)
             return await anyio.to_thread.run_sync(read, limiter=self._reading)
+
+    def _found(self, reader: sqlite3.Connection, query: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            found = query(reader)
+            self._file.require(reader)
+        except sqlite3.Error as error:
+            raise self._file.explain(error, reader) from error
+        return found
 
     @contextmanager
     def _working(self) -> Generator[None]:
@@ -174,7 +227,7 @@ class SqliteRepository(Repository, Wakes):
             _insert(db, _table(record), rows.record_row(stored, doc))
             _reserve(db, stored)
             _index_jobs(db, stored)
-            _keep_clone_in_step(db, record.clone_id)
+            _keep_clone_in_step(db, stored)
             return stored, True
 
         return await self._write(change)
@@ -193,7 +246,7 @@ class SqliteRepository(Repository, Wakes):
             row = _row(db, record_id)
             return self._parse(row) if row else None
 
-        return await self._read(query)
+        return await self._look(query)
 
     async def save(self, old: Record, new: Record, *entries: LedgerEntry) -> Record | None:
         """Replace ``old`` by ``new`` if it has not changed; None for a lost race.
@@ -215,7 +268,7 @@ class SqliteRepository(Repository, Wakes):
             if moved_jobs:
                 _index_jobs(db, saved)
             if (old.status, old.deleted) != (saved.status, saved.deleted):
-                _keep_clone_in_step(db, old.clone_id)
+                _keep_clone_in_step(db, old)
             _reserve(db, saved, old)
             for entry in entries:
                 _insert(db, "ledger", entry.mended().model_dump(), or_ignore=True)
@@ -237,7 +290,7 @@ class SqliteRepository(Repository, Wakes):
         """
         known = None
         while True:
-            (version,) = await self._read(lambda db: db.execute("PRAGMA data_version").fetchone())
+            (version,) = await self._look(lambda db: db.execute("PRAGMA data_version").fetchone())
             if version != known:
                 known = version
                 yield None
@@ -299,33 +352,18 @@ class SqliteRepository(Repository, Wakes):
     async def next_due(self) -> float | None:
         """Due time of the earliest record without a lease, in seconds since 1970."""
         now = self._clock.now()
-        earliest = " UNION ALL ".join(
-            f"SELECT * FROM (SELECT next_at FROM {table} "  # noqa: S608
-            f"WHERE next_at IS NOT NULL AND {_FREE} ORDER BY next_at LIMIT 1)"
-            for table in _TABLES
-        )
 
         def query(db: sqlite3.Connection) -> float | None:
-            rows = db.execute(earliest, {"boot": now.boot, "boot_id": now.boot_id})
-            return min((row["next_at"] for row in rows), default=None)
+            found = db.execute(_NEXT_DUE, {"boot": now.boot, "boot_id": now.boot_id})
+            return min((row["next_at"] for row in found), default=None)
 
-        return await self._read(query)
+        return await self._look(query)
 
     async def backlog(self) -> list[Backlog]:
         """Number of waiting records per provider."""
         now = self._clock.now()
-        waiting = " UNION ALL ".join(
-            f"SELECT waits_for, next_at, NOT {_FREE} AS held FROM {table} "  # noqa: S608
-            "WHERE next_at IS NOT NULL"
-            for table in _TABLES
-        )
-        due = "NOT held AND next_at <= :wall"
-        counted = (
-            f"SELECT waits_for, count(*), sum({due}), sum(held), "  # noqa: S608
-            f"min(CASE WHEN {due} THEN next_at END) FROM ({waiting}) GROUP BY 1 ORDER BY 1"
-        )
         values = {"wall": now.wall, "boot": now.boot, "boot_id": now.boot_id}
-        return await self._read(lambda db: [Backlog(*row) for row in db.execute(counted, values)])
+        return await self._read(lambda db: [Backlog(*row) for row in db.execute(_BACKLOG, values)])
 
     # -- account limits -----------------------------------------------------------------------
 
@@ -405,7 +443,7 @@ class SqliteRepository(Repository, Wakes):
             row = db.execute(f"{holder} ORDER BY deleted, created_at, id LIMIT 1", key).fetchone()
             return self._parse(row) if row else None
 
-        return await self._read(query)
+        return await self._look(query)
 
     # -- samples and consents -----------------------------------------------------------------
 
@@ -479,7 +517,7 @@ class SqliteRepository(Repository, Wakes):
 
     async def get_consent(self, consent_id: str) -> Consent | None:
         """Consent by its id."""
-        return await self._read(lambda db: self._consent(db, consent_id))
+        return await self._look(lambda db: self._consent(db, consent_id))
 
     async def revoke_consent(self, consent_id: str, at: float) -> Consent | None:
         """Store the time of the first revocation; return the stored consent, or None."""
@@ -704,24 +742,13 @@ def _refuse(db: sqlite3.Connection, table: str, old: Record, new: Record) -> Non
 
 
 def _row(db: sqlite3.Connection, record_id: str) -> sqlite3.Row | None:
-    found = " UNION ALL ".join(
-        f"SELECT '{table}' AS source, id, doc FROM {table} WHERE id = :id"  # noqa: S608
-        for table in _TABLES
-    )
-    row: sqlite3.Row | None = db.execute(found, {"id": record_id}).fetchone()
+    row: sqlite3.Row | None = db.execute(_ROW, {"id": record_id}).fetchone()
     return row
 
 
 def _due(db: sqlite3.Connection, now: Instant, limit: int) -> list[sqlite3.Row]:
-    due = " UNION ALL ".join(
-        f"SELECT '{table}' AS source, id, next_at, fence, doc FROM {table} "  # noqa: S608
-        f"WHERE next_at <= :wall AND {_FREE}"
-        for table in _TABLES
-    )
-    return db.execute(
-        f"{due} ORDER BY next_at, id LIMIT :limit",
-        {"wall": now.wall, "boot": now.boot, "boot_id": now.boot_id, "limit": limit},
-    ).fetchall()
+    values = {"wall": now.wall, "boot": now.boot, "boot_id": now.boot_id, "limit": limit}
+    return db.execute(_DUE, values).fetchall()
 
 
 def _lease(
@@ -769,17 +796,19 @@ def _held(db: sqlite3.Connection, since: float, until: float, user_id: str | Non
     return Held(*found.fetchone())
 
 
-def _keep_clone_in_step(db: sqlite3.Connection, clone_id: str) -> None:
-    """Copy the newest training's status to its clone, and set ``avatar_ready``."""
+def _keep_clone_in_step(db: sqlite3.Connection, record: Record) -> None:
+    """Copy the newest training's status to its clone, and set ``avatar_ready``, if they changed."""
+    if not isinstance(record, Training):
+        return
     db.execute(
-        "UPDATE user_clones SET "
-        "training_status = coalesce((SELECT status FROM avatar_training "
+        "UPDATE user_clones SET training_status = status, avatar_ready = ready FROM (SELECT "
+        "coalesce((SELECT status FROM avatar_training "
         "WHERE clone_id = :id AND deleted = 0 ORDER BY created_at DESC, id DESC LIMIT 1), "
-        "'pending'), "
-        "avatar_ready = EXISTS (SELECT 1 FROM avatar_training "
-        "WHERE clone_id = :id AND deleted = 0 AND status = 'completed') "
-        "WHERE id = :id",
-        {"id": clone_id},
+        "'pending') AS status, "
+        "EXISTS (SELECT 1 FROM avatar_training "
+        "WHERE clone_id = :id AND deleted = 0 AND status = 'completed') AS ready) "
+        "WHERE id = :id AND (training_status, avatar_ready) <> (status, ready)",
+        {"id": record.clone_id},
     )
 
 

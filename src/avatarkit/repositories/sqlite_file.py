@@ -23,7 +23,12 @@ APPLICATION_ID = 0x61766B74
 #: Seconds for which a process waits for another one's transaction.
 _BUSY_TIMEOUT = 30.0
 
+_LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_KEPT_LOCKED = (
+    "another program keeps it locked: end that program or its transaction, then try again"
+)
 _CAUSES = {
+    **dict.fromkeys(_LOCKED, _KEPT_LOCKED),
     sqlite3.SQLITE_FULL: "the disk is full: free some space; nothing was stored",
     sqlite3.SQLITE_READONLY: "it is read-only: make the file and its folder writable for this user",
     sqlite3.SQLITE_PERM: "access is denied: make the file and its folder writable for this user",
@@ -33,14 +38,12 @@ _CAUSES = {
     sqlite3.SQLITE_IOERR: (
         "the disk failed or refused to grow the file: check space, quota and health of the disk"
     ),
-    sqlite3.SQLITE_BUSY: (
-        "another program keeps it locked: end that program or its transaction, then try again"
-    ),
-    sqlite3.SQLITE_LOCKED: (
-        "another program keeps it locked: end that program or its transaction, then try again"
-    ),
     sqlite3.SQLITE_CORRUPT: "it is damaged: restore a backup and run `avatarkit db restored`",
 }
+
+
+class Locked(StorageError):
+    """Another program keeps the whole file locked."""
 
 
 def _translate(error: sqlite3.Error, path: Path) -> AvatarKitError | None:
@@ -53,7 +56,8 @@ def _translate(error: sqlite3.Error, path: Path) -> AvatarKitError | None:
     if primary == sqlite3.SQLITE_CONSTRAINT:
         return Conflict(f"{path} has another row with the same id: use another id")
     if primary in _CAUSES:
-        return StorageError(f"database {path}: {_CAUSES[primary]}")
+        kind = Locked if primary in _LOCKED else StorageError
+        return kind(f"database {path}: {_CAUSES[primary]}")
     if primary == sqlite3.SQLITE_ERROR and str(error).startswith("no such "):  # table, column
         return StorageError(
             f"database {path} was changed by another program ({error}): restore a backup and run "
@@ -106,19 +110,24 @@ def open_database(path: Path) -> tuple[sqlite3.Connection, OpenedFile]:
         return connection, file
 
 
-def open_reader(path: Path) -> sqlite3.Connection:
-    """Open a connection that refuses to write; raises ``StorageError``."""
+def open_reader(path: Path, *, patience: float = _BUSY_TIMEOUT) -> sqlite3.Connection:
+    """Open a connection that refuses to write, and waits so many seconds for another program.
+
+    Raises ``StorageError``.
+    """
     with translated(path):
-        connection = _connect(path)
+        connection = _connect(path, patience=patience)
         connection.execute("PRAGMA query_only = ON")
         return connection
 
 
-def _connect(path: Path, access: str = "mode=rw") -> sqlite3.Connection:
+def _connect(
+    path: Path, access: str = "mode=rw", patience: float = _BUSY_TIMEOUT
+) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?{access}",
         uri=True,
-        timeout=_BUSY_TIMEOUT,
+        timeout=patience,
         isolation_level=None,
         check_same_thread=False,
     )

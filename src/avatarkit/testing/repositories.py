@@ -752,6 +752,25 @@ class RepositorySuite:
         await repository.claim("a", 10, _LEASE)
         assert await repository.backlog() == [Backlog("fake", 1, due=0, held=1, oldest=None)]
 
+    async def test_the_backlog_follows_a_record_that_goes_on_and_ends(
+        self, repository: Repository
+    ) -> None:
+        """A record is counted for its next provider, and no longer once nothing is due."""
+        other = OperationState(operation=Operation.VOICE, provider="other")
+        record, _ = await repository.create(a_training(next_at=None))
+        assert await repository.backlog() == []
+        for changes, waiting in (
+            ({"next_at": _BIRTH + 5}, {"fake": 1}),
+            ({"next_at": _BIRTH + 6}, {"fake": 1}),
+            ({"operations": (other,)}, {"other": 1}),
+            ({"next_at": None}, {}),
+        ):
+            saved = await repository.save(record, record.model_copy(update=changes))
+            assert saved is not None
+            record = saved
+            found = {one.provider: one.waiting for one in await repository.backlog()}
+            assert found == waiting
+
     async def test_the_backlog_of_an_empty_repository_is_empty(
         self, repository: Repository
     ) -> None:

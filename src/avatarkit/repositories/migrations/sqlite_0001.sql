@@ -49,9 +49,10 @@ CREATE TABLE avatar_training (
     lease_boot_id      TEXT,
     doc                TEXT NOT NULL
 );
-CREATE INDEX avatar_training_due ON avatar_training (next_at) WHERE next_at IS NOT NULL;
-CREATE INDEX avatar_training_owner ON avatar_training (lease_owner) WHERE lease_owner IS NOT NULL;
+CREATE INDEX avatar_training_due ON avatar_training (next_at, id) WHERE next_at IS NOT NULL;
+CREATE INDEX avatar_training_leased ON avatar_training (lease_owner) WHERE lease_until IS NOT NULL;
 CREATE INDEX avatar_training_newest ON avatar_training (created_at, id) WHERE deleted = 0;
+CREATE INDEX avatar_training_by_status ON avatar_training (status, created_at, id) WHERE deleted = 0;
 CREATE INDEX avatar_training_of_user ON avatar_training (user_id, created_at, id) WHERE deleted = 0;
 CREATE INDEX avatar_training_of_clone ON avatar_training (clone_id, created_at, id)
     WHERE deleted = 0;
@@ -87,13 +88,50 @@ CREATE TABLE avatar_videos (
     lease_boot_id      TEXT,
     doc                TEXT NOT NULL
 );
-CREATE INDEX avatar_videos_due ON avatar_videos (next_at) WHERE next_at IS NOT NULL;
-CREATE INDEX avatar_videos_owner ON avatar_videos (lease_owner) WHERE lease_owner IS NOT NULL;
+CREATE INDEX avatar_videos_due ON avatar_videos (next_at, id) WHERE next_at IS NOT NULL;
+CREATE INDEX avatar_videos_leased ON avatar_videos (lease_owner) WHERE lease_until IS NOT NULL;
 CREATE INDEX avatar_videos_newest ON avatar_videos (created_at, id) WHERE deleted = 0;
+CREATE INDEX avatar_videos_by_status ON avatar_videos (status, created_at, id) WHERE deleted = 0;
 CREATE INDEX avatar_videos_of_user ON avatar_videos (user_id, created_at, id) WHERE deleted = 0;
 CREATE INDEX avatar_videos_of_clone ON avatar_videos (clone_id, created_at, id) WHERE deleted = 0;
 CREATE INDEX avatar_videos_of_training ON avatar_videos (training_id, created_at, id)
     WHERE deleted = 0;
+
+-- Number of records with a due time per provider: counting a million of them takes too long.
+CREATE TABLE waiting (
+    waits_for TEXT PRIMARY KEY,
+    records   INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TRIGGER avatar_training_waits AFTER INSERT ON avatar_training WHEN new.next_at IS NOT NULL BEGIN
+    INSERT INTO waiting VALUES (new.waits_for, 1)
+        ON CONFLICT (waits_for) DO UPDATE SET records = records + 1;
+END;
+CREATE TRIGGER avatar_training_moves AFTER UPDATE OF waits_for, next_at ON avatar_training
+WHEN old.waits_for <> new.waits_for OR (old.next_at IS NULL) <> (new.next_at IS NULL) BEGIN
+    UPDATE waiting SET records = records - 1
+        WHERE waits_for = old.waits_for AND old.next_at IS NOT NULL;
+    INSERT INTO waiting SELECT new.waits_for, 1 WHERE new.next_at IS NOT NULL
+        ON CONFLICT (waits_for) DO UPDATE SET records = records + 1;
+END;
+CREATE TRIGGER avatar_training_leaves AFTER DELETE ON avatar_training WHEN old.next_at IS NOT NULL BEGIN
+    UPDATE waiting SET records = records - 1 WHERE waits_for = old.waits_for;
+END;
+
+CREATE TRIGGER avatar_videos_waits AFTER INSERT ON avatar_videos WHEN new.next_at IS NOT NULL BEGIN
+    INSERT INTO waiting VALUES (new.waits_for, 1)
+        ON CONFLICT (waits_for) DO UPDATE SET records = records + 1;
+END;
+CREATE TRIGGER avatar_videos_moves AFTER UPDATE OF waits_for, next_at ON avatar_videos
+WHEN old.waits_for <> new.waits_for OR (old.next_at IS NULL) <> (new.next_at IS NULL) BEGIN
+    UPDATE waiting SET records = records - 1
+        WHERE waits_for = old.waits_for AND old.next_at IS NOT NULL;
+    INSERT INTO waiting SELECT new.waits_for, 1 WHERE new.next_at IS NOT NULL
+        ON CONFLICT (waits_for) DO UPDATE SET records = records + 1;
+END;
+CREATE TRIGGER avatar_videos_leaves AFTER DELETE ON avatar_videos WHEN old.next_at IS NOT NULL BEGIN
+    UPDATE waiting SET records = records - 1 WHERE waits_for = old.waits_for;
+END;
 
 -- Jobs of the records; several records may use one adopted avatar.
 CREATE TABLE jobs (
