@@ -293,6 +293,7 @@ class Action(Model):
     #: allowed answers for ``kit.resolve``; of a record's action never empty
     choices: tuple[str, ...] = ()
     operation: Operation | None = None
+    scene: int = 0  #: of ``operation``, where the record has several
     url: str | None = Field(default=None, repr=False)
     text: str | None = None
     expires_at: float | None = None

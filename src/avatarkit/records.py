@@ -209,11 +209,20 @@ class Cleanup(Model):
     undeletable: tuple[str, ...] = ()
 
 
+#: Place of an operation in a record: the operation, and the number of its scene or 0.
+OperationKey = tuple[Operation, int]
+
+
+def _label(operation: Operation, scene: int) -> str:
+    return f"{operation}-{scene}" if scene else str(operation)
+
+
 class OperationState(Model):
     """One paid thing within a record, and everything needed to find it again."""
 
     operation: Operation
     provider: str
+    scene: int = 0  #: number of the scene that it makes, from 1 on; 0: it makes the whole
     terms: Terms = Terms()
     account: Account = Account()
     call: PaidCall = PaidCall()
@@ -241,6 +250,16 @@ class OperationState(Model):
                 _require_fields(type(part), change)
                 update[name] = part.model_copy(update=change)
         return self.model_copy(update=update)
+
+    @property
+    def key(self) -> OperationKey:
+        """Its place in a record: the operation, and the number of its scene."""
+        return self.operation, self.scene
+
+    @property
+    def label(self) -> str:
+        """Its place in a record as a word: "video", or "video-2" for that of the second scene."""
+        return _label(*self.key)
 
     @property
     def phase(self) -> Phase:
@@ -360,9 +379,9 @@ class Record(Model):
 
     __str__ = __repr__
 
-    def operation(self, operation: Operation) -> OperationState | None:
-        """The state of one operation, if this record has it."""
-        return next((o for o in self.operations if o.operation is operation), None)
+    def operation(self, operation: Operation, scene: int = 0) -> OperationState | None:
+        """The state of one operation, or of that of a scene, if this record has it."""
+        return next((o for o in self.operations if o.key == (operation, scene)), None)
 
     @property
     def shown(self) -> tuple[object, ...]:
@@ -393,9 +412,13 @@ class Record(Model):
         ended = tuple(attempt.with_each(change) for attempt in self.ended)
         return copy.model_copy(update={"ended": ended})
 
-    def token(self, operation: Operation) -> str:
+    def token(self, operation: Operation, scene: int = 0) -> str:
         """The name by which the provider's job can be found again."""
-        return f"ak-{self.id}-{operation}"
+        return f"ak-{self.id}-{_label(operation, scene)}"
+
+    def named(self, token: str) -> OperationState | None:
+        """The operation that has this token, if this record has it."""
+        return next((o for o in self.operations if self.token(*o.key) == token), None)
 
     @property
     def spent(self) -> int:
@@ -435,12 +458,28 @@ class Record(Model):
 
     @property
     def files(self) -> dict[str, StoredFile]:
-        """Stored results by name: "video", "thumbnail", "preview", "audio"; the last one counts."""
-        return {name: file for state in self.operations for name, file in state.job.files.items()}
+        """Stored results by name: "video", "thumbnail", "preview", "audio"; the last one counts.
+
+        Results of a scene are "scene-1-video" and so on; "video" is all scenes, joined.
+        """
+        found = (
+            (s.scene, name, file) for s in self.operations for name, file in s.job.files.items()
+        )
+        return {_result_name(scene, name): file for scene, name, file in found}
 
     def file(self, name: str) -> StoredFile | None:
         """A stored result by its name."""
         return self.files.get(name)
+
+
+#: Name, in the last scene's operation, of the video of all scenes.
+JOINED = "joined"
+
+
+def _result_name(scene: int, name: str) -> str:
+    if not scene:
+        return name
+    return "video" if name == JOINED else f"scene-{scene}-{name}"
 
 
 def _shown(value: Any) -> str:

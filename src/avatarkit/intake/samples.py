@@ -11,7 +11,7 @@ from .. import errors
 from ..interfaces import MediaStore, Repository, TakesRecording
 from ..lifecycle import leftovers
 from ..models import Operation, SampleRole
-from ..records import HandIn, OperationState, Record, Sample
+from ..records import HandIn, OperationKey, OperationState, Record, Sample
 from ..repositories.paging import every_record
 from ..stacks.candidate import Candidate
 from ..stacks.provider_pool import ProviderPool
@@ -109,7 +109,7 @@ class Samples:
 
     async def take_asked(
         self, record: Record, choice: str, recording: Source
-    ) -> tuple[Operation, HandIn]:
+    ) -> tuple[OperationKey, HandIn]:
         """Store the recording that the record's action asks for; returns its operation too.
 
         Raises ``IllegalTransition`` if the action asks for none, ``Unsupported`` if the provider
@@ -120,8 +120,8 @@ class Samples:
             raise errors.IllegalTransition(
                 f"{record.id} asks for no recording; where one is asked for, answer 'done' with it"
             )
-        operation = cast("Operation", action.operation)
-        state = cast("OperationState", record.operation(operation))
+        key = cast("Operation", action.operation), action.scene
+        state = cast("OperationState", record.operation(*key))
         if not isinstance(self._pool.provider(state.provider), TakesRecording):
             raise errors.Unsupported(
                 f"{state.provider} takes no recording from here: give it there, then answer 'done'"
@@ -132,7 +132,7 @@ class Samples:
             kept = await self._recordings.keep_asked(
                 file, record.prefix, action.recording, action.ref or ""
             )
-        return operation, kept
+        return key, kept
 
 
 def _one_of(voice: Source | None, footage: Source | None) -> tuple[SampleRole, Source]:

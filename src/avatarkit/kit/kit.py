@@ -796,8 +796,8 @@ class AvatarKit:
         if recording is None:
             answer = self._orchestrator.resolve(record, choice, job_id=job_id)
         else:
-            operation, kept = await self._samples.take_asked(record, choice, recording)
-            answer = self._orchestrator.give(record, operation, kept)
+            key, kept = await self._samples.take_asked(record, choice, recording)
+            answer = self._orchestrator.give(record, key, kept)
         return cast("Training | Video", await self._woken(answer))
 
     async def estimate(self, training: Training) -> Duration:

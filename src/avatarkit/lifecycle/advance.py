@@ -160,6 +160,7 @@ class Orchestrator(PaidCalls, People):
         action = Action(
             kind="account",
             operation=state.operation,
+            scene=state.scene,
             message=f"{problem}. {_OTHER_FOLDER if at_home else _OTHER_KEY}",
             # An answer cannot change which folder it is.
             choices=("give_up",) if at_home else ("same_account", "give_up"),
@@ -326,7 +327,7 @@ class Orchestrator(PaidCalls, People):
         expected: Expected,
     ) -> StoredFile:
         fetcher = provider if isinstance(provider, Fetcher) else self._fetcher
-        place = f"{record.prefix}/{state.operation}-{expected.name}"
+        place = f"{record.prefix}/{state.label}-{expected.name}"
         with observed("download", record, state):
             async with aclosing(cast("Any", fetcher.fetch(link))) as chunks:
                 file = await self._keep_result(place, chunks, expected)
@@ -395,6 +396,7 @@ class Orchestrator(PaidCalls, People):
         action = Action(
             kind="deadline",
             operation=state.operation,
+            scene=state.scene,
             message=f"{state.provider} {state.operation} takes longer than it should. Wait on, or "
             "give up; nothing is deleted by either.",
             choices=("wait", "give_up"),

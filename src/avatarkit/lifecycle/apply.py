@@ -16,6 +16,7 @@ from typing import Any, cast
 from ..models import Action, Job, JobState, Operation
 from ..records import (
     Attempt,
+    OperationKey,
     OperationState,
     Phase,
     Record,
@@ -93,12 +94,12 @@ def _folded(record: R, event: Event) -> R:
     """Fold into the record, or into the attempt that has ended which the event is about."""
     if not isinstance(event, OperationEvent):
         return cast("R", _handle(event, record))
-    own = record.operation(event.operation)
+    own = record.operation(*event.key)
     if own is not None and event.provider == own.provider:
         return cast("R", _handle(event, record))
-    about = event.operation, event.provider
+    about = event.key, event.provider
     for attempt in record.ended:
-        if any((o.operation, o.provider) == about for o in attempt.operations):
+        if any((o.key, o.provider) == about for o in attempt.operations):
             changed = _handle(event, left(record, attempt)).operations
             if changed == attempt.operations:
                 return record
@@ -151,15 +152,13 @@ def _progress(record: Record, status: Status, now: float) -> tuple[int, bool]:
     return (10 + int(89 * done) if submitted else 0), guessed
 
 
-def _set(record: R, operation: Operation, **updates: Any) -> R:
-    operations = tuple(
-        o.revised(**updates) if o.operation is operation else o for o in record.operations
-    )
+def _set(record: R, key: OperationKey, **updates: Any) -> R:
+    operations = tuple(o.revised(**updates) if o.key == key else o for o in record.operations)
     return record.model_copy(update={"operations": operations})
 
 
-def _get(record: Record, operation: Operation) -> OperationState:
-    return cast("OperationState", record.operation(operation))
+def _get(record: Record, key: OperationKey) -> OperationState:
+    return cast("OperationState", record.operation(*key))
 
 
 def _fail(record: R, message: str, error_type: str | None) -> R:
@@ -188,7 +187,7 @@ def _handle(event: Event, record: Record) -> Record:
 
 @_handle.register
 def _prepared(e: Prepared, record: Record) -> Record:
-    op = _get(record, e.operation)
+    op = _get(record, e.key)
     if op.phase is not Phase.NONE or (op.uploads.prepared is not None and not op.uploads.waiting):
         return record
     if record.status.final and not e.prepared:
@@ -196,7 +195,7 @@ def _prepared(e: Prepared, record: Record) -> Record:
     waits = e if isinstance(e, Waits) else None
     record = _set(
         record,
-        e.operation,
+        e.key,
         # Those of a record that has ended are deleted next.
         uploads={"prepared": e.prepared, "waiting": waits is not None, "fate": "kept"},
         account={"id": op.account.id or e.account, "api_version": e.api_version},
@@ -204,35 +203,35 @@ def _prepared(e: Prepared, record: Record) -> Record:
         failures=0,
         not_before=waits.next_at if waits else e.at,
     )
-    return _vendor_action(record, e.operation, waits.action if waits else None)
+    return _vendor_action(record, e.key, waits.action if waits else None)
 
 
 @_handle.register
 def _handed_in(e: HandedIn, record: Record) -> Record:
-    op = _get(record, e.operation)
+    op = _get(record, e.key)
     if record.status.final or op.succeeded:
         return record
     known = {"hand_in": e.hand_in, "not_taken": None, "not_before": e.at}
-    record = _set(record, e.operation, **known, job={"polls": 0})
-    return _vendor_action(record, e.operation, None)
+    record = _set(record, e.key, **known, job={"polls": 0})
+    return _vendor_action(record, e.key, None)
 
 
 @_handle.register
 def _taken(e: Taken, record: Record) -> Record:
-    if _get(record, e.operation).hand_in != e.hand_in:
+    if _get(record, e.key).hand_in != e.hand_in:
         return record
     known = {"hand_in": None, "not_taken": e.refused, "not_before": e.at, "failures": 0}
-    return _set(record, e.operation, **known)
+    return _set(record, e.key, **known)
 
 
 @_handle.register
 def _intended(e: Intended, record: Record) -> Record:
-    op = _get(record, e.operation)
+    op = _get(record, e.key)
     if record.status.final or op.phase is not Phase.NONE:
         return record
     return _set(
         record,
-        e.operation,
+        e.key,
         call={
             "phase": Phase.INTENT,
             "attempt": op.call.attempt + 1,
@@ -246,13 +245,13 @@ def _intended(e: Intended, record: Record) -> Record:
 
 @_handle.register
 def _accepted(e: Accepted, record: Record) -> Record:
-    op = _get(record, e.operation)
+    op = _get(record, e.key)
     found = _ids((e.job.id,), (j.id for j in e.others))
     if op.phase is Phase.DONE:
         return _more_found(record, op, found)
     record = _set(
         record,
-        e.operation,
+        e.key,
         call={"phase": Phase.DONE},
         job={
             "id": e.job.id,
@@ -268,7 +267,7 @@ def _accepted(e: Accepted, record: Record) -> Record:
         not_before=e.next_at,
     )
     record = _unasked(record)
-    return _more_found(record, _get(record, e.operation), found)
+    return _more_found(record, _get(record, e.key), found)
 
 
 def _open_state(job: Job) -> JobState:
@@ -285,14 +284,13 @@ def _more_found(record: R, op: OperationState, found: Iterable[str]) -> R:
     """Note every further job with our correlation ID; a cancelled record has them deleted."""
     new = tuple(i for i in found if i != op.job.id and i not in op.cleanup.duplicates)
     if new:
-        record = _set(
-            record, op.operation, cleanup={"duplicates": _ids(op.cleanup.duplicates, new)}
-        )
+        record = _set(record, op.key, cleanup={"duplicates": _ids(op.cleanup.duplicates, new)})
         if record.action is None and record.cleanup != "delete":
             listed = ", ".join((str(op.job.id), *op.cleanup.duplicates, *new))
             action = Action(
                 kind="duplicate",
                 operation=op.operation,
+                scene=op.scene,
                 message=f"{op.provider} holds {op.operation} more than once: {listed}. "
                 "Keep them, or delete all but the first.",
                 choices=("keep", "delete"),
@@ -314,12 +312,12 @@ def _discarding(record: R) -> R:
 
 @_handle.register
 def _absent(e: Absent, record: Record) -> Record:
-    op = _get(record, e.operation)
+    op = _get(record, e.key)
     if op.phase is not Phase.INTENT or op.call.attempt != e.attempt:
         return record  # it speaks of one attempt, and must not clear a newer intent
     record = _set(
         record,
-        e.operation,
+        e.key,
         call={"phase": Phase.NONE, "tries": op.call.tries + e.counts},
         not_before=e.next_at,
     )
@@ -328,7 +326,11 @@ def _absent(e: Absent, record: Record) -> Record:
         return _fail(record, e.message, e.error_type)
     if e.then == "ask" and not record.status.final:
         action = Action(
-            kind="retry", operation=e.operation, message=e.message, choices=("retry", "give_up")
+            kind="retry",
+            operation=e.operation,
+            scene=e.scene,
+            message=e.message,
+            choices=("retry", "give_up"),
         )
         record = record.model_copy(update={"action": action})
     return record
@@ -336,10 +338,10 @@ def _absent(e: Absent, record: Record) -> Record:
 
 @_handle.register
 def _unsent(e: Unsent, record: Record) -> Record:
-    op = _get(record, e.operation)
+    op = _get(record, e.key)
     if op.phase is not Phase.INTENT or op.call.attempt != e.attempt:
         return record
-    return _set(record, e.operation, call={"phase": Phase.NONE}, not_before=e.next_at)
+    return _set(record, e.key, call={"phase": Phase.NONE}, not_before=e.next_at)
 
 
 def _unasked(record: R) -> R:
@@ -349,13 +351,13 @@ def _unasked(record: R) -> R:
     return record
 
 
-def following(record: Record, operation: Operation) -> tuple[Attempt, ...]:
-    """Fallbacks that may take over, now that ``operation`` is known not to be accepted.
+def following(record: Record, key: OperationKey) -> tuple[Attempt, ...]:
+    """Fallbacks that may take over, now that this operation is known not to be accepted.
 
     No other operation may have been accepted, be in doubt, or have asked a person; and the next
     provider of this operation must be another one.
     """
-    own = _get(record, operation)
+    own = _get(record, key)
     same = own.operation, own.provider
     may = (
         not record.status.final
@@ -372,13 +374,13 @@ def following(record: Record, operation: Operation) -> tuple[Attempt, ...]:
 
 @_handle.register
 def _elsewhere(e: Elsewhere, record: Record) -> Record:
-    op = _get(record, e.operation)
+    op = _get(record, e.key)
     sent = Phase.NONE if e.attempt is None else Phase.INTENT
     if op.phase is not sent or e.attempt not in {None, op.call.attempt}:
         return record
     call = {"phase": Phase.NONE}
-    record = _unasked(_set(record, e.operation, call=call, not_before=e.at, failures=0))
-    attempts = following(record, e.operation)
+    record = _unasked(_set(record, e.key, call=call, not_before=e.at, failures=0))
+    attempts = following(record, e.key)
     if not attempts:
         return record
     why = {"reason": e.reason, "error_type": e.error_type, "ended_at": e.at}
@@ -388,7 +390,7 @@ def _elsewhere(e: Elsewhere, record: Record) -> Record:
 
 @_handle.register
 def _doubted(e: Doubted, record: Record) -> Record:
-    op = _get(record, e.operation)
+    op = _get(record, e.key)
     if op.phase is not Phase.INTENT or op.call.attempt != e.attempt:
         return record
     # Speech leaves nothing behind at a vendor that could turn up later.
@@ -396,20 +398,20 @@ def _doubted(e: Doubted, record: Record) -> Record:
     recheck = max(op.call.recheck_at or 0.0, e.recheck_at) if leaves else op.call.recheck_at
     not_before = op.not_before if e.next_at is None else e.next_at
     call = {"doubted": True, "doubt": e.reason or op.call.doubt, "recheck_at": recheck}
-    return _set(record, e.operation, call=call, not_before=not_before)
+    return _set(record, e.key, call=call, not_before=not_before)
 
 
 @_handle.register
 def _settle_restarted(e: SettleRestarted, record: Record) -> Record:
-    op = _get(record, e.operation)
+    op = _get(record, e.key)
     if op.phase is not Phase.INTENT or op.call.attempt != e.attempt:
         return record
-    return _set(record, e.operation, call={"intent_at": e.instant}, not_before=e.next_at)
+    return _set(record, e.key, call={"intent_at": e.instant}, not_before=e.next_at)
 
 
 @_handle.register
 def _seen(e: Seen, record: Record) -> Record:
-    op = _get(record, e.operation)
+    op = _get(record, e.key)
     if op.phase is not Phase.DONE or op.job.id != e.job.id or op.job.state in _JOB_ENDS:
         return record
     progress = e.job.progress
@@ -420,7 +422,7 @@ def _seen(e: Seen, record: Record) -> Record:
     state = e.job.state
     record = _set(
         record,
-        e.operation,
+        e.key,
         job={
             "state": state,
             "ref": e.job.ref or op.job.ref,
@@ -438,16 +440,17 @@ def _seen(e: Seen, record: Record) -> Record:
     if state in {JobState.FAILED, JobState.GONE}:
         reason = e.job.reason or f"{op.provider} says: {state}"
         return _fail(record, reason, "Refused")
-    return _vendor_action(record, e.operation, e.job.action)
+    return _vendor_action(record, e.key, e.job.action)
 
 
-def _vendor_action(record: R, operation: Operation, action: Action | None) -> R:
+def _vendor_action(record: R, key: OperationKey, action: Action | None) -> R:
     if record.status.final:
         return record
     current = record.action
     if action is not None and (current is None or current.kind in VENDOR_ACTIONS):
-        known: dict[str, Any] = {"operation": operation, "choices": action.choices or ("done",)}
-        refused = _get(record, operation).not_taken
+        known: dict[str, Any] = {"choices": action.choices or ("done",)}
+        known["operation"], known["scene"] = key
+        refused = _get(record, key).not_taken
         if refused and action.recording:
             known["message"] = f"The last recording was not taken: {refused}. {action.message}"
         return record.model_copy(update={"action": action.model_copy(update=known)})
@@ -455,7 +458,7 @@ def _vendor_action(record: R, operation: Operation, action: Action | None) -> R:
         action is None
         and current is not None
         and current.kind in VENDOR_ACTIONS
-        and current.operation is operation
+        and (current.operation, current.scene) == key
     ):
         return record.model_copy(update={"action": None})
     return record
@@ -463,10 +466,10 @@ def _vendor_action(record: R, operation: Operation, action: Action | None) -> R:
 
 @_handle.register
 def _missing(e: Missing, record: Record) -> Record:
-    op = _get(record, e.operation)
+    op = _get(record, e.key)
     if op.phase is not Phase.DONE or op.job.state in _JOB_ENDS or record.status.final:
         return record
-    record = _set(record, e.operation, job={"missing": op.job.missing + 1}, not_before=e.next_at)
+    record = _set(record, e.key, job={"missing": op.job.missing + 1}, not_before=e.next_at)
     if op.job.missing + 1 >= e.limit:
         message = f"{op.provider} no longer knows {e.operation} {op.job.id} (resource gone)"
         return _fail(record, message, "NotFound")
@@ -475,26 +478,27 @@ def _missing(e: Missing, record: Record) -> Record:
 
 @_handle.register
 def _stored(e: Stored, record: Record) -> Record:
-    op = _get(record, e.operation)
+    op = _get(record, e.key)
     if op.job.state is not JobState.SUCCEEDED or op.job.stored:
         return record
     job = {"stored": True, "files": dict(e.files), "left_out": dict(e.left_out)}
-    return _set(record, e.operation, job=job, not_before=e.at)
+    return _set(record, e.key, job=job, not_before=e.at)
 
 
 @_handle.register
 def _copy_failed(e: CopyFailed, record: Record) -> Record:
-    op = _get(record, e.operation)
+    op = _get(record, e.key)
     if op.job.state is not JobState.SUCCEEDED or op.job.stored or record.status.final:
         return record
     failures = op.job.copy_failures + 1
     job = {"copy_failures": failures, "copy_error": e.reason}
-    record = _set(record, e.operation, job=job, not_before=e.next_at)
+    record = _set(record, e.key, job=job, not_before=e.next_at)
     if failures % e.limit:
         return record
     action = Action(
         kind="result",
         operation=e.operation,
+        scene=e.scene,
         message=f"{op.provider} has finished, but the result could not be fetched: {e.reason}",
         choices=("retry", "give_up"),
     )
@@ -503,13 +507,13 @@ def _copy_failed(e: CopyFailed, record: Record) -> Record:
 
 @_handle.register
 def _postponed(e: Postponed, record: Record) -> Record:
-    op = _get(record, e.operation)
+    op = _get(record, e.key)
     recheck = op.call.recheck_at
     if recheck is not None and recheck <= e.at:
         recheck = e.next_at
     return _set(
         record,
-        e.operation,
+        e.key,
         not_before=e.next_at,
         call={"recheck_at": recheck},
         failures=op.failures + 1 if e.failed else 0,
@@ -518,7 +522,7 @@ def _postponed(e: Postponed, record: Record) -> Record:
 
 @_handle.register
 def _removed(e: Removed, record: Record) -> Record:
-    op = _get(record, e.operation)
+    op = _get(record, e.key)
     if e.job_id not in op.cleanup.discard:
         return record
     cleanup: dict[str, Any] = {"discard": tuple(i for i in op.cleanup.discard if i != e.job_id)}
@@ -526,7 +530,7 @@ def _removed(e: Removed, record: Record) -> Record:
         cleanup["removed"] = _ids(op.cleanup.removed, (e.job_id,))
     else:
         cleanup["undeletable"] = _ids(op.cleanup.undeletable, (e.job_id,))
-    return _set(record, e.operation, cleanup=cleanup)
+    return _set(record, e.key, cleanup=cleanup)
 
 
 @_handle.register
@@ -549,7 +553,7 @@ def _without_rest(op: OperationState) -> OperationState:
 
 @_handle.register
 def _abandoned(e: Abandoned, record: Record) -> Record:
-    op = _get(record, e.operation)
+    op = _get(record, e.key)
     if not record.status.final:
         return record
     rest: dict[str, Any] = {
@@ -565,35 +569,35 @@ def _abandoned(e: Abandoned, record: Record) -> Record:
     }
     if op.uploads.prepared and op.uploads.fate == "kept":
         rest["uploads"] = {"fate": "left", "prepared": None}
-    return _set(record, e.operation, **rest)
+    return _set(record, e.key, **rest)
 
 
 @_handle.register
 def _discarded(e: Discarded, record: Record) -> Record:
-    op = _get(record, e.operation)
+    op = _get(record, e.key)
     if not discardable(record, op):
         return record
     if e.gone or op.uploads.discards + 1 >= e.limit:
         ended = {"fate": "gone" if e.gone else "left", "prepared": None}
-        return _set(record, e.operation, uploads=ended)
+        return _set(record, e.key, uploads=ended)
     tried = {"discards": op.uploads.discards + 1}
-    return _set(record, e.operation, uploads=tried, not_before=e.next_at)
+    return _set(record, e.key, uploads=tried, not_before=e.next_at)
 
 
 @_handle.register
 def _rechecked(e: Rechecked, record: Record) -> Record:
-    op = _get(record, e.operation)
+    op = _get(record, e.key)
     if op.call.recheck_at is not None and e.at < op.call.recheck_at:
         return record  # an older look proves nothing about the later one
-    record = _set(record, e.operation, call={"recheck_at": None})
+    record = _set(record, e.key, call={"recheck_at": None})
     ids = tuple(j.id for j in e.jobs if j.id not in op.cleanup.removed)
     if not ids:
         return record
     if op.phase is not Phase.DONE:
         # It appeared after all, later than settle allows. Known is better than orphaned.
         job = {"id": ids[0], "submitted_at": e.at}
-        record = _set(record, e.operation, call={"phase": Phase.DONE}, job=job)
-        op = _get(record, e.operation)
+        record = _set(record, e.key, call={"phase": Phase.DONE}, job=job)
+        op = _get(record, e.key)
     return _more_found(record, op, ids)
 
 
@@ -645,7 +649,7 @@ def _lose(record: R) -> R:
 def _gave_up(e: GaveUp, record: Record) -> Record:
     action = record.action
     if record.status.final and action and action.kind == "account" and action.operation:
-        gone = _get(record, action.operation).provider
+        gone = _get(record, (action.operation, action.scene)).provider
         for op in record.operations:
             if op.provider == gone:
                 record = _abandoned(Abandoned(at=e.at, **whose(op)), record)
@@ -677,13 +681,13 @@ def _restored(e: Restored, record: Record) -> Record:
     if record.fallbacks:
         # Each of them may have been asked since, and look-ups go to one stack only.
         names = dict.fromkeys(o.provider for a in record.fallbacks for o in a.operations)
-        first = record.operations[0].operation
+        first = record.operations[0]
         known["fallbacks"] = ()
         known["action"] = Action(
             kind="retry",
-            operation=first,
+            operation=first.operation,
             message=f"an older copy of the database came back, and {', '.join(names)} may have "
-            f"been asked since: look there for {record.token(first)}. Then go on with "
+            f"been asked since: look there for {record.token(*first.key)}. Then go on with "
             f"{record.stack}, or give up",
             choices=("retry", "give_up"),
         )

@@ -138,10 +138,10 @@ class Effects:
 
     def _priced(self, old: Record, new: Record) -> Record:
         """Convert each cost that a vendor has just reported to micro-dollars."""
-        said = {(o.operation, o.provider): o.job.cost for o in old.operations}
+        said = {(o.key, o.provider): o.job.cost for o in old.operations}
         operations = tuple(
             o
-            if o.job.cost == said.get((o.operation, o.provider))
+            if o.job.cost == said.get((o.key, o.provider))
             else o.revised(job={"charged": self._millionths(new, o)})
             for o in new.operations
         )
@@ -210,7 +210,7 @@ class Effects:
         # A later attempt is made only once every earlier one is proved absent.
         times = state.failures + 1 if state.phase is Phase.NONE else state.call.attempt
         tired = down and times >= self._policy.patience
-        return (told or tired) and bool(following(record, state.operation))
+        return (told or tired) and bool(following(record, state.key))
 
     def _not_accepted(self, record: Record, state: OperationState, now: Instant) -> Event:
         """Event after a proof that the attempt in doubt was not accepted.
@@ -247,7 +247,7 @@ class Effects:
     async def _find(
         self, record: Record, state: OperationState, provider: Provider
     ) -> Sequence[Job]:
-        token = record.token(state.operation)
+        token = record.token(*state.key)
         find = partial(ROLES[state.operation].find(provider), token)
         jobs: object = await self._free("find", record, state, provider, find)
         # Anything else, such as None, is no proof of absence.
@@ -284,11 +284,11 @@ def _ledger(record: Record, event: Event) -> list[LedgerEntry]:
         jobs = event.jobs
     else:
         return []
-    about = event.operation, event.provider
-    state = next((o for o in record.every_operation if (o.operation, o.provider) == about), None)
+    about = event.key, event.provider
+    state = next((o for o in record.every_operation if (o.key, o.provider) == about), None)
     if state is None or not state.terms.billable:
         return []
-    token = record.token(event.operation)
+    token = record.token(*state.key)
     return [
         LedgerEntry(
             id=f"{token}:{job.id}",

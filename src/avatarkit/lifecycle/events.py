@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..models import Action, Job, Operation, StoredFile
-from ..records import HandIn, Instant, OperationState
+from ..records import HandIn, Instant, OperationKey, OperationState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +23,17 @@ class OperationEvent(Event):
 
     operation: Operation
     provider: str
+    scene: int = 0
+
+    @property
+    def key(self) -> OperationKey:
+        """The operation's place in the record."""
+        return self.operation, self.scene
 
 
 def whose(state: OperationState) -> dict[str, Any]:
     """Fields that bind an event to the operation, also after a failover."""
-    return {"operation": state.operation, "provider": state.provider}
+    return {"operation": state.operation, "provider": state.provider, "scene": state.scene}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

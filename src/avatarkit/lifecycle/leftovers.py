@@ -103,7 +103,7 @@ def leftovers(record: Record) -> Iterator[Leftover]:
 
 def _left(state: OperationState, *, removing: bool) -> Iterator[Leftover]:
     """Leftovers of one operation; it keeps its uploads unless it is being removed."""
-    where = f"{state.provider} {state.operation}"
+    where = f"{state.provider} {state.label}"
     for rest in rests(state):
         if rest.kind == "doubt":
             yield Leftover(f"{where}: whether it was made is not known yet", pending=True)

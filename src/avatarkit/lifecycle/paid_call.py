@@ -67,7 +67,7 @@ class PaidCalls(Effects):
             if saved is None:
                 return await self._reload(record)  # somebody else moved it: decide again
             self._changed(saved)
-            state = cast("OperationState", saved.operation(state.operation))
+            state = cast("OperationState", saved.operation(*state.key))
             event = await self._call(saved, state, provider, request, guard)
         return await self._put(saved, event)
 
@@ -184,7 +184,7 @@ class PaidCalls(Effects):
         speech = answer
         try:
             expected = expected_speech(record, state, speech)
-            file = await self._keep_result(_speech_at(record), speech.audio, expected)
+            file = await self._keep_result(_speech_at(record, state), speech.audio, expected)
         except errors.BadResult as error:
             raise _unheard(state, error.message) from error
         except Exception as error:
@@ -205,7 +205,7 @@ class PaidCalls(Effects):
             )
             record = await self._put(record, doubt)
             before = state
-            state = cast("OperationState", record.operation(state.operation))
+            state = cast("OperationState", record.operation(*state.key))
             if (state.provider, state.phase, state.call.attempt) != (
                 before.provider,
                 Phase.INTENT,
@@ -230,7 +230,7 @@ class PaidCalls(Effects):
         """Look for proof of acceptance: stored speech, or jobs with our correlation ID."""
         if state.operation is Operation.SPEECH:
             for suffix in ("", *_AUDIO_SUFFIXES):
-                file = await self._media.stat(f"{_speech_at(record)}{suffix}")
+                file = await self._media.stat(f"{_speech_at(record, state)}{suffix}")
                 if file is not None and file.size:
                     return [_spoken(record, state, None)], {"audio": file}
         return (await self._find(record, state, provider) if state.terms.findable else []), None
@@ -271,7 +271,7 @@ class PaidCalls(Effects):
 
         Where a fallback waits for a proof by look-up, a repeat would only put it off.
         """
-        if state.terms.findable and following(record, state.operation):
+        if state.terms.findable and following(record, state.key):
             return False
         passed = elapsed(cast("Instant", state.call.intent_at), now)
         window = state.terms.idempotency_window
@@ -309,9 +309,10 @@ class PaidCalls(Effects):
         action = Action(
             kind="payment",
             operation=state.operation,
+            scene=state.scene,
             message=f"{state.provider} may have accepted {state.operation} without its answer "
             f"reaching us{_because(state)}, and cannot be searched for "
-            f"{record.token(state.operation)}. Look there.",
+            f"{record.token(*state.key)}. Look there.",
             choices=("not_made", "give_up") if speech else ("adopt", "not_made", "give_up"),
         )
         return await self._put(record, Asked(at=now.wall, action=action))
@@ -332,9 +333,9 @@ class PaidCalls(Effects):
 _AUDIO_SUFFIXES = tuple(suffix for kind, suffix in SUFFIXES.items() if kind.startswith("audio/"))
 
 
-def _speech_at(record: Record) -> str:
+def _speech_at(record: Record, state: OperationState) -> str:
     """Key of a record's speech in the media store, without its extension."""
-    return f"{record.prefix}/speech-audio"
+    return f"{record.prefix}/{state.label}-audio"
 
 
 def _because(state: OperationState) -> str:
@@ -351,7 +352,7 @@ def _spoken(record: Record, state: OperationState, cost: str | None) -> Job:
     return Job(
         provider=state.provider,
         operation=state.operation,
-        id=record.token(state.operation),
+        id=record.token(*state.key),
         state=JobState.SUCCEEDED,
         cost=cost,
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 from .. import errors
 from ..models import Operation, VendorEvent
-from ..records import HandIn, Instant, OperationState, Record, Video, elapsed, later
+from ..records import HandIn, Instant, OperationKey, OperationState, Record, Video, elapsed, later
 from .decide import settle_time
 from .effects import Effects
 from .events import (
@@ -74,13 +75,20 @@ class People(Effects):
         operation = event.job.operation
         record = await self._repository.find_job(event.provider, operation, event.job.id)
         known = record is not None
+        state = None if record is None else _knowing(record, event)
         if record is None and token is not None:
             record = await self._named(token, operation)
+            state = None if record is None else record.named(token)
         if record is None:
             return None, False
         now = (await self._repository.now()).wall
         # The vendor of an attempt that has ended may speak of what another one does by now.
-        about: dict[str, Any] = {"operation": operation, "provider": event.provider}
+        scene = 0 if state is None else state.scene
+        about: dict[str, Any] = {
+            "operation": operation,
+            "provider": event.provider,
+            "scene": scene,
+        }
         seen: Event = Postponed(at=now, **about, next_at=now)
         if known and event.trusted:
             seen = Seen(at=now, **about, job=event.job, next_at=now)
@@ -88,19 +96,17 @@ class People(Effects):
 
     async def _named(self, token: str, operation: Operation) -> Record | None:
         """The record whose operation has this token."""
-        record_id = token.removeprefix("ak-").removesuffix(f"-{operation}")
+        found = re.fullmatch(rf"ak-(.+)-{operation}(?:-[0-9]+)?", token)
         try:
-            record = await self._repository.get(record_id)
+            record = await self._repository.get(found[1]) if found else None
         except errors.ConfigError:  # it cannot be an id of this repository
             return None
-        if record is None or record.token(operation) != token or not record.operation(operation):
-            return None
-        return record
+        return record if record is not None and record.named(token) else None
 
-    async def give(self, record: Record, operation: Operation, recording: HandIn) -> Record:
+    async def give(self, record: Record, key: OperationKey, recording: HandIn) -> Record:
         """Answer the record's action with the recording that it asks for; it is sent next."""
         now = await self._repository.now()
-        state = cast("OperationState", record.operation(operation))
+        state = cast("OperationState", record.operation(*key))
         return await self._put(record, HandedIn(at=now.wall, **whose(state), hand_in=recording))
 
     async def resolve(self, record: Record, choice: str, *, job_id: str | None = None) -> Record:
@@ -112,8 +118,8 @@ class People(Effects):
                 f"{record.id} asks for {offered}; {choice!r} does not fit"
             )
         now = await self._repository.now()
-        at, operation = now.wall, action.operation
-        state = record.operation(operation) if operation else None
+        at = now.wall
+        state = record.operation(action.operation, action.scene) if action.operation else None
         event: Event
         match choice:
             case "give_up":
@@ -181,3 +187,17 @@ class People(Effects):
                 f"{record.id} may still be accepted: look again in {wait:.0f} seconds"
             )
         return self._not_accepted(record, state, now)
+
+
+def _knowing(record: Record, event: VendorEvent) -> OperationState | None:
+    """The operation that knows the event's job."""
+    job = event.provider, event.job.operation, event.job.id
+    return next(
+        (
+            state
+            for state in record.every_operation
+            for job_id in (state.job.id, *state.cleanup.duplicates)
+            if (state.provider, state.operation, job_id) == job
+        ),
+        None,
+    )

@@ -61,7 +61,7 @@ class Requests:
         """
         if attempt is None:
             await self._require_consent(record)
-        token = record.token(state.operation)
+        token = record.token(*state.key)
         number = state.call.attempt + 1 if attempt is None else attempt
         common: dict[str, Any] = {
             "token": token,

@@ -39,10 +39,9 @@ class Json(str):
 
 def _intends(old: Record, new: Record) -> bool:
     """True if the change says that a paid call is about to be sent."""
-    known = {(o.operation, o.call.attempt) for o in old.operations if o.phase is Phase.INTENT}
+    known = {(o.key, o.call.attempt) for o in old.operations if o.phase is Phase.INTENT}
     return any(
-        o.phase is Phase.INTENT and (o.operation, o.call.attempt) not in known
-        for o in new.operations
+        o.phase is Phase.INTENT and (o.key, o.call.attempt) not in known for o in new.operations
     )
 
 
