@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from avatarkit.providers.local.audio import loudness, read_audio
+from avatarkit.providers.local.audio import Sound, loudness, read_audio
 from avatarkit.providers.local.facemesh import FaceMesh, eye_distance
 
 UPPER, LOWER = [82, 13, 312], [87, 14, 317]  # three points on the inner edge of each lip
@@ -74,5 +74,5 @@ def measure(path: Path) -> Measurement:
     samples, _ = read_audio(path, RATE)
     # a window of 60 ms, read in the middle of each frame
     half = samples[int(RATE / fps / 2) :]
-    level = loudness(half, RATE, len(openings), 1 / fps, window=0.06)
+    level = loudness(Sound.of(half, RATE), len(openings), 1 / fps, window=0.06)
     return Measurement(np.array(openings), level, fps)

@@ -12,7 +12,9 @@ from skimage.data import astronaut
 
 from avatarkit.errors import MediaRejected
 from avatarkit.providers.local import audio, footage, render
+from avatarkit.providers.local.clips import Clip
 from avatarkit.providers.local.facemesh import FaceMesh
+from avatarkit.providers.local.paste import Frame
 from avatarkit.providers.local.video import VideoWriter, read_frames
 
 
@@ -24,7 +26,7 @@ def photograph() -> Image.Image:
 def clip(path, images, fps=25, audio=False):
     with VideoWriter(path, size=images[0].size, fps=fps, audio=audio) as writer:
         for image in images:
-            writer.write(image)
+            writer.write(Frame.from_rgb(np.asarray(image)))
 
 
 def rejected(path, folder):
@@ -192,8 +194,8 @@ def test_only_the_first_seconds_of_a_long_clip_are_used(tmp_path, photograph, mo
 def test_a_clip_plays_to_and_fro(tmp_path, photograph):
     clip(tmp_path / "clip.mp4", [photograph] * 30)
     model = render.train_face(tmp_path / "clip.mp4", tmp_path / "trained")
-    pictures = footage.Footage(model, tmp_path / "trained")
-    numbers = [pictures.number_at(frame) for frame in range(100)]
+    with Clip(tmp_path / "trained" / "clip.mp4", len(model.landmarks)) as stored:
+        numbers = [stored.number_at(frame) for frame in range(100)]
     assert max(numbers) == 29
     assert np.abs(np.diff(numbers)).max() == 1
 

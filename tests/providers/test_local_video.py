@@ -11,7 +11,9 @@ from skimage.data import astronaut
 
 from avatarkit.errors import MediaRejected, Unsupported
 from avatarkit.providers.local import audio, footage, render, speech, visemes
+from avatarkit.providers.local.clips import Clip
 from avatarkit.providers.local.facemesh import FaceMesh
+from avatarkit.providers.local.paste import Frame
 from avatarkit.providers.local.video import VideoWriter
 
 from .lipsync import Measurement, measure
@@ -29,7 +31,8 @@ def studio(tmp_path_factory):
     photograph.save(folder / "portrait.png")
     with VideoWriter(folder / "clip.mp4", size=(512, 512), fps=30, audio=False) as writer:
         for number in range(50):
-            writer.write(_moved(photograph, phase=2 * np.pi * number / 50))
+            moved = _moved(photograph, phase=2 * np.pi * number / 50)
+            writer.write(Frame.from_rgb(np.asarray(moved)))
     said = render.synthesize(SCRIPT)
     audio.write_wav(folder / "speech.wav", said.samples, speech.RATE)
     render.write_samples(folder / "speech.wav", folder / "speech.f32")
@@ -166,16 +169,17 @@ def test_the_file_says_that_it_is_generated(videos, drive):
 
 def test_a_clip_is_shown_as_it_was_filmed_around_the_mouth(videos, studio):
     """The forehead of a rendered frame is the stored clip's own."""
-    model = footage.FaceModel.load(studio / "face-clip")
-    stored = np.asarray(footage.Footage(model, studio / "face-clip")[20], float)[:150]
+    count = len(footage.FaceModel.load(studio / "face-clip").landmarks)
+    with Clip(studio / "face-clip" / "clip.mp4", count) as clip:
+        stored = clip[20].rgb().astype(float)[:100]
     with av.open(str(videos["clip", "phonemes"].path)) as container:
-        shown = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)][20][:150]
+        shown = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)][20][:100]
     assert np.abs(stored - shown).mean() < 4
 
 
 def test_the_portrait_blinks(videos, studio):
     model = footage.FaceModel.load(studio / "face-portrait")
-    eye = model.landmarks[0, [33, 133, 159, 145]]
+    eye = model.landmarks[0, [33, 133, 159, 145], :2]
     left, top, right, bottom = (*eye.min(axis=0).astype(int), *eye.max(axis=0).astype(int))
     with av.open(str(videos["portrait", "phonemes"].path)) as container:
         darkest = [
@@ -234,7 +238,7 @@ def test_a_trained_face_comes_with_a_thumbnail(studio):
 
 
 def test_silence_keeps_the_mouth_closed():
-    curves = visemes.from_audio(np.zeros(48_000, np.float32), 48_000, 25)
+    curves = visemes.from_audio(audio.Sound.of(np.zeros(48_000, np.float32), 48_000), 25)
     assert curves.values[0].max() < 0.01
 
 

@@ -83,7 +83,8 @@ def test_several_samples_are_joined_at_equal_level(tmp_path):
 
 def test_a_telephone_recording_does_not_dull_the_voice(tmp_path):
     """Above the sample's bandwidth the built-in voice stays as it is."""
-    audio.write_wav(tmp_path / "phone.wav", audio.resample(tone(120, 3), 24_000, 8000), 8000)
+    phone = audio.Resampler(audio.Sound.of(tone(120, 3), 24_000), 8000).take(24_000)
+    audio.write_wav(tmp_path / "phone.wav", phone, 8000)
     assert voice.train([tmp_path / "phone.wav"]).bandwidth < 4000
 
 

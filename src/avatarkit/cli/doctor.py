@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 #: Modules that each extra installs.
 _EXTRAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "local": ("hibari", "onnxruntime", "numpy", "PIL", "av"),
+        "local": ("hibari", "onnxruntime", "numpy", "PIL", "av", "cv2"),
         "media": ("av", "numpy"),
         "postgres": ("psycopg", "psycopg_pool"),
         "s3": ("obstore",),

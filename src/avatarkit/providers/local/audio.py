@@ -1,10 +1,12 @@
-"""Reads the sound of any file, resamples it, and measures its loudness."""
+"""Reads the sound of any file, resamples it, and measures its loudness, in blocks."""
 
 from __future__ import annotations
 
 import wave
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -19,6 +21,7 @@ from avatarkit.errors import MediaRejected
 Samples = npt.NDArray[np.float32]
 
 LOUDNESS_WINDOW: Final = 0.03  # seconds
+BLOCK: Final = 500  # moments that are measured at once
 
 
 @contextmanager
@@ -58,17 +61,72 @@ def read_audio(path: Path, rate: int, limit: float | None = None) -> tuple[Sampl
     return found
 
 
-def resample(samples: Samples, rate: int, to: int) -> Samples:
-    """Return the same sound at another rate."""
-    if rate == to:
-        return samples
-    resampler = av.AudioResampler("flt", "mono", to)
-    frame = av.AudioFrame.from_ndarray(
-        np.ascontiguousarray(samples, np.float32)[None], format="flt", layout="mono"
-    )
-    frame.sample_rate = rate
-    pieces = [*resampler.resample(frame), *resampler.resample(None)]
-    return np.concatenate([piece.to_ndarray()[0] for piece in pieces])
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Mono sound that is read in blocks, so that its length does not matter to the memory."""
+
+    rate: int
+    size: int  #: samples
+    _read: Callable[[int, int], Samples]
+
+    @classmethod
+    def of(cls, samples: Samples, rate: int) -> Sound:
+        """Sound of samples in memory."""
+        return cls(rate, samples.size, lambda start, stop: samples[start:stop])
+
+    @classmethod
+    def stored(cls, path: Path, rate: int) -> Sound:
+        """Sound of a file of bare 32-bit floats."""
+
+        def read(start: int, stop: int) -> Samples:
+            return np.fromfile(path, "<f4", stop - start, offset=4 * start)
+
+        return cls(rate, path.stat().st_size // 4, read)
+
+    @property
+    def seconds(self) -> float:
+        """Length of the sound."""
+        return self.size / self.rate
+
+    def read(self, start: int, stop: int) -> Samples:
+        """Samples from ``start`` up to ``stop``; before and behind the sound there is silence."""
+        first, last = min(max(start, 0), self.size), min(max(stop, 0), self.size)
+        samples = self._read(first, last)
+        if samples.size == stop - start:
+            return samples
+        return np.pad(samples, (max(-start, 0), stop - start - samples.size - max(-start, 0)))
+
+
+class Resampler:
+    """The same sound at another rate, taken piece by piece from its start."""
+
+    def __init__(self, sound: Sound, to: int) -> None:
+        self._sound, self._place = sound, 0
+        self._resampler = av.AudioResampler("flt", "mono", to) if sound.rate != to else None
+        self._ready: Samples = np.zeros(0, np.float32)
+
+    def take(self, count: int) -> Samples:
+        """Return the next ``count`` samples; silence behind the end."""
+        while self._ready.size < count and self._place <= self._sound.size:
+            self._ready = np.concatenate([self._ready, *self._next()])
+        taken, self._ready = self._ready[:count], self._ready[count:]
+        return np.pad(taken, (0, count - taken.size))
+
+    def _next(self) -> list[Samples]:
+        """Resample the next second; the last call drains the resampler."""
+        start, sound = self._place, self._sound
+        stop = min(start + sound.rate, sound.size)
+        self._place = stop if stop < sound.size else stop + 1
+        block = np.ascontiguousarray(sound.read(start, stop), np.float32)
+        if self._resampler is None:
+            return [block]
+        frame = av.AudioFrame.from_ndarray(block[None], format="flt", layout="mono")
+        frame.sample_rate = sound.rate
+        frame.pts, frame.time_base = start, Fraction(1, sound.rate)
+        made = list(self._resampler.resample(frame))
+        if stop == sound.size:
+            made += self._resampler.resample(None)
+        return [piece.to_ndarray()[0] for piece in made]
 
 
 def write_wav(target: Path | BinaryIO, samples: Samples, rate: int) -> None:
@@ -83,14 +141,21 @@ def write_wav(target: Path | BinaryIO, samples: Samples, rate: int) -> None:
 
 
 def loudness(
-    samples: Samples, rate: int, points: int, step: float, window: float = LOUDNESS_WINDOW
+    sound: Sound, points: int, step: float, window: float = LOUDNESS_WINDOW
 ) -> npt.NDArray[np.float64]:
     """Return the RMS around ``points`` moments that lie ``step`` seconds apart, from 0 on."""
-    energy = np.concatenate([[0.0], np.cumsum(samples.astype(np.float64) ** 2)])
-    centres = np.arange(points) * step * rate
-    first = np.clip(np.rint(centres - window * rate / 2), 0, samples.size).astype(np.int64)
-    last = np.clip(np.rint(centres + window * rate / 2), 0, samples.size).astype(np.int64)
-    result: npt.NDArray[np.float64] = np.sqrt((energy[last] - energy[first]) / (window * rate))
+    centres = np.arange(points) * step * sound.rate
+    half = window * sound.rate / 2
+    first = np.clip(np.rint(centres - half), 0, sound.size).astype(np.int64)
+    last = np.clip(np.rint(centres + half), 0, sound.size).astype(np.int64)
+    energy = np.empty(points)
+    for start in range(0, points, BLOCK):
+        some = slice(start, start + BLOCK)
+        begin = int(first[some][0])
+        samples = sound.read(begin, int(last[some][-1])).astype(np.float64)
+        sums = np.concatenate([[0.0], np.cumsum(samples**2)])
+        energy[some] = sums[last[some] - begin] - sums[first[some] - begin]
+    result: npt.NDArray[np.float64] = np.sqrt(energy / (window * sound.rate))
     return result
 
 

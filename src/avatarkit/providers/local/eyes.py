@@ -1,15 +1,14 @@
-"""Blinks: the lid of a picture's eye is stretched down over it."""
+"""Eyes of a portrait: the lid is stretched down in a blink, and the iris moves with the gaze."""
 
 from __future__ import annotations
 
 from typing import Final
 
+import cv2
 import numpy as np
-import numpy.typing as npt
-from PIL import Image
 
 from avatarkit.providers.local.facemesh import Points
-from avatarkit.providers.local.warp import Array, interpolate, sample
+from avatarkit.providers.local.warp import Array, interpolate, opencv, sample, smoothstep
 
 #: Landmarks of the upper lid, the lower lid and the brow, for the right and the left eye.
 EYES: Final = (
@@ -24,23 +23,23 @@ EYES: Final = (
         (300, 293, 334, 296, 336),
     ),
 )
-BLINK_SECONDS: Final = 0.22
-PAUSE_RANGE: Final = (2.2, 4.5)  # seconds between blinks
+WIDEST_GAZE: Final = 0.09  # of an eye's width
+LEAST: Final = 0.02  # part of a blink that is drawn
 
 
 class Eyes:
-    """Blinks for one portrait. ``landmarks`` (468, 2+) belong to a picture of ``size``."""
+    """Eyes of one portrait. ``landmarks`` (468, 2+) belong to a picture of ``size``."""
 
     def __init__(self, landmarks: Points, size: tuple[int, int]) -> None:
         eyes = [_Eye(landmarks[:, :2], *rows) for rows in EYES]
         self._eyes = [eye for eye in eyes if eye.is_inside(size)]
 
-    def blink(self, image: Image.Image, amount: float) -> Image.Image:
-        """Close the eyes by ``amount`` (0..1), in place, and return the picture."""
-        if amount > 0.02:
-            for eye in self._eyes:
-                eye.close(image, amount)
-        return image
+    def draw(self, pixels: Array, gaze: tuple[float, float], blink: float) -> None:
+        """Turn the eyes (in widths of an eye), then close them (0..1), in place."""
+        for eye in self._eyes:
+            eye.turn(pixels, gaze)
+            if blink > LEAST:
+                eye.close(pixels, blink)
 
 
 class _Eye:
@@ -52,48 +51,55 @@ class _Eye:
         upper_lid, lower_lid = points[list(upper)], points[list(lower)]
         left, right = int(upper_lid[:, 0].min()) - 1, int(upper_lid[:, 0].max()) + 2
         self._height = max(float(np.max(lower_lid[:, 1] - upper_lid[:, 1])), 2.0)
+        self._width = float(np.ptp(upper_lid[:, 0]))
         x = np.arange(left, right, dtype=np.float32)
-        across = (x - upper_lid[:, 0].min()) / np.ptp(upper_lid[:, 0])
+        across = (x - upper_lid[:, 0].min()) / self._width
         middle = np.sqrt(np.sin(np.pi * np.clip(across, 0, 1)))  # nothing moves in the corners
-        self._open = _row_at(x, upper_lid) - 0.28 * self._height * middle  # above the lashes
-        self._closed = _row_at(x, lower_lid) + 0.16 * self._height * middle
+        above_eye, below_eye = _row_at(x, upper_lid), _row_at(x, lower_lid)
+        self._open = above_eye - 0.28 * self._height * middle  # above the lashes
+        self._closed = below_eye + 0.16 * self._height * middle
         above = _row_at(x, points[list(brow)]) + 0.55 * self._height
         self._fold = np.minimum(above, self._open - 0.6 * self._height)
         top, bottom = int(self._fold.min()) - 1, int(self._closed.max()) + 3
         self._box = (left, top, right, bottom)
+        self._area = (slice(top, bottom), slice(left, right))
         self._rows = np.arange(top, bottom, dtype=np.float32)[:, None]
-        self._columns = np.broadcast_to(x - left, (bottom - top, right - left))
         # the corners fade, so that the lid does not end in a step
         self._side = np.clip(np.minimum(across, 1 - across) / 0.10, 0, 1)[None, :, None]
+        within = np.minimum(self._rows - above_eye, below_eye - self._rows) / self._height
+        looks = smoothstep(within, 0, 0.22) * smoothstep(np.minimum(across, 1 - across), 0, 0.22)
+        self._turns = looks.astype(np.float32)
+        self._columns: Array = np.broadcast_to(x - left, self._turns.shape).astype(np.float32)
+        self._lines: Array = np.broadcast_to(self._rows - top, self._turns.shape).astype(np.float32)
 
     def is_inside(self, size: tuple[int, int]) -> bool:
         left, top, right, bottom = self._box
         return left >= 1 and top >= 1 and right < size[0] - 1 and bottom < size[1] - 1
 
-    def close(self, image: Image.Image, amount: float) -> None:
-        pixels = np.asarray(image.crop(self._box), np.float32)
+    def turn(self, pixels: Array, gaze: tuple[float, float]) -> None:
+        right, down = (
+            np.float32(np.clip(part, -WIDEST_GAZE, WIDEST_GAZE) * self._width) for part in gaze
+        )
+        pixels[self._area] = opencv.remap(
+            pixels[self._area].copy(),
+            self._columns - right * self._turns,
+            self._lines - down * self._turns,
+            cv2.INTER_CUBIC,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+
+    def close(self, pixels: Array, amount: float) -> None:
+        seen = pixels[self._area].astype(np.float32)
         rows, top = self._rows, self._box[1]
         edge = self._open + amount * np.maximum(self._closed - self._open, 0)
         stretch = (self._open - self._fold) / np.maximum(edge - self._fold, 1e-3)
         source = np.where(rows < self._fold, rows, self._fold + (rows - self._fold) * stretch)
-        lid = sample(pixels, self._columns, source - top)
+        lid = sample(seen, self._columns, source - top)
         cover = np.clip(edge - rows + 0.5, 0, 1)[..., None] * self._side
-        result = pixels + (lid - pixels) * cover
+        result = seen + (lid - seen) * cover
         lashes = np.exp(-(((rows - edge + 0.6) / (0.10 * self._height + 0.6)) ** 2))
         result *= 1 - 0.45 * amount * lashes[..., None] * self._side
-        image.paste(Image.fromarray(result.astype(np.uint8)), self._box[:2])
-
-
-def blink_curve(frames: int, fps: int, random: np.random.Generator) -> npt.NDArray[np.float64]:
-    """How far the eyes are closed in each frame (0..1): a blink every few seconds."""
-    closed = np.zeros(frames)
-    times = np.arange(frames) / fps
-    moment = float(random.uniform(0.8, 2.0))
-    while moment < frames / fps:
-        distance = np.abs(times - moment) / (BLINK_SECONDS / 2)
-        closed = np.maximum(closed, np.clip(1 - distance, 0, 1) ** 0.7)
-        moment += float(random.uniform(*PAUSE_RANGE))
-    return closed
+        pixels[self._area] = result.astype(np.uint8)
 
 
 def _row_at(columns: Array, points: Points) -> Array:

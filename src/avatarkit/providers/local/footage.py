@@ -1,4 +1,4 @@
-"""Reads a portrait or a clip into a face model: the cropped pictures and their landmarks.
+"""Reads a portrait or a clip into a face model: its pictures and their landmarks.
 
 This is the work that is done once; every video afterwards starts from the stored model.
 """
@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,15 +19,18 @@ from PIL import Image
 
 from avatarkit import interfaces
 from avatarkit.content.containers import Foreign, picture_is_cut
-from avatarkit.content.decoding import CutOffError, DecodeError, identified, open_media
+from avatarkit.content.decoding import CutOffError, DecodeError, identified
 from avatarkit.content.pictures import TooLargeError, read_picture
 from avatarkit.errors import MediaRejected
 from avatarkit.providers.local.audio import readable
 from avatarkit.providers.local.facemesh import Face, FaceMesh, Points, eye_distance
-from avatarkit.providers.local.video import VideoWriter, read_frames
+from avatarkit.providers.local.paste import Frame
+from avatarkit.providers.local.video import STORED, VideoWriter, frame_rate, read_frames
 
-FPS: Final = 25
-SIZE: Final = 512  # pixels, width and height of the model and of the videos made from it
+RATES: Final = (25, 30)  #: frames per second of stored clips and of videos
+FPS: Final = RATES[0]  # of portraits
+#: Longer and shorter side of the pictures that are kept, in pixels: 1080p.
+LARGEST: Final = (1920, 1080)
 MAX_CLIP_SECONDS: Final = 8.0  # the clip plays to and fro; more of it only costs memory
 MIN_CLIP_SECONDS: Final = 1.0
 LONGEST_SIDE: Final = 2048  # larger pictures are shrunk when they are read
@@ -35,27 +38,33 @@ MIN_EYE_DISTANCE: Final = 24.0  # pixels
 MAX_TURN: Final = 0.38  # see ``interfaces.Face.turn``
 MIN_CONFIDENCE: Final = 0.5
 SECOND_FACE: Final = 0.6  # a second face this wide, relative to the first, is one too many
-HEADROOM: Final = 2.7  # side of the crop in widths of the face
+HEADROOM: Final = 2.7  # side of the thumbnail in widths of the face
+THUMBNAIL: Final = 256  # pixels
 SEARCH_SECONDS: Final = 10.0  # a face must show up this soon in a clip
 SEARCH_STEP: Final = 5  # frames; one of so many is looked at
 MAX_SHOTS: Final = 3  # a clip is tried from the start of each of its first shots
+PORTRAIT: Final = "portrait.png"
+CLIP: Final = "clip.mp4"
+VERSION: Final = 2  # of stored models
 
 
 @dataclass(frozen=True, slots=True)
 class FaceModel:
-    """A face ready to speak: pictures of SIZE x SIZE, and landmarks in their pixels."""
+    """A face ready to speak: whole pictures of ``size``, and landmarks in their pixels."""
 
     kind: Literal["portrait", "clip"]
-    size: int
+    size: tuple[int, int]
+    fps: int
     confidence: float  #: of the face mesh, 0..1
-    landmarks: npt.NDArray[np.float32]  #: (frames, 468, 2)
+    landmarks: npt.NDArray[np.float32]  #: (frames, 468, 3)
 
     def save(self, directory: Path) -> None:
         """Write all but the pictures."""
         facts = {
-            "version": 1,
+            "version": VERSION,
             "kind": self.kind,
             "size": self.size,
+            "fps": self.fps,
             "confidence": round(self.confidence, 4),
         }
         (directory / "face.json").write_text(json.dumps(facts, indent=1) + "\n")
@@ -65,45 +74,12 @@ class FaceModel:
     def load(cls, directory: Path) -> FaceModel:
         """Read what :func:`train` stored."""
         facts = json.loads((directory / "face.json").read_text())
-        if facts["version"] != 1:
+        if facts["version"] != VERSION:
             raise MediaRejected("this face was stored by another version. Train the avatar again.")
         with np.load(directory / "landmarks.npz", allow_pickle=False) as arrays:
             landmarks = arrays["landmarks"]
-        return cls(facts["kind"], facts["size"], facts["confidence"], landmarks)
-
-
-class Footage:
-    """The pictures of a stored model, by number.
-
-    A clip is kept in memory as decoded YUV (0.4 MB per frame, MAX_CLIP_SECONDS bound it).
-    """
-
-    def __init__(self, model: FaceModel, directory: Path) -> None:
-        self._portrait: Image.Image | None = None
-        self._frames: list[Any] = []
-        if model.kind == "portrait":
-            with Image.open(directory / "portrait.png") as image:
-                self._portrait = image.convert("RGB")
-            return
-        with open_media(directory / "clip.mp4") as container:
-            self._frames = list(container.decode(video=0))
-
-    def __len__(self) -> int:
-        return max(len(self._frames), 1)
-
-    def __getitem__(self, number: int) -> Image.Image:
-        if self._portrait is not None:
-            return self._portrait
-        image: Image.Image = self._frames[number].to_image()
-        return image
-
-    def number_at(self, frame: int) -> int:
-        """Picture to show in a frame of a video: the clip plays to and fro."""
-        last = len(self) - 1
-        if last == 0:
-            return 0
-        place = frame % (2 * last)
-        return min(place, 2 * last - place)
+        width, height = facts["size"]
+        return cls(facts["kind"], (width, height), facts["fps"], facts["confidence"], landmarks)
 
 
 def train(path: Path, directory: Path, check: Callable[[], None] = lambda: None) -> FaceModel:
@@ -122,13 +98,12 @@ def train(path: Path, directory: Path, check: Callable[[], None] = lambda: None)
 
 
 def _train_portrait(picture: Image.Image, name: str, directory: Path, mesh: FaceMesh) -> FaceModel:
-    box = _crop_box(_only_face(mesh, picture, name).points, picture.size)
-    crop = _crop(picture, box)
-    face = _only_face(mesh, crop, name)
-    crop.save(directory / "portrait.png")
-    _save_thumbnail(crop, directory)
-    landmarks = face.points[None, :, :2].astype(np.float32)
-    return FaceModel("portrait", SIZE, face.confidence, landmarks)
+    size = _kept_size(picture.size)
+    face = _scaled(_only_face(mesh, picture, name), picture.size, size)
+    kept = picture.resize(size, Image.Resampling.LANCZOS)
+    kept.save(directory / PORTRAIT, compress_level=1)
+    _save_thumbnail(kept, face, directory)
+    return FaceModel("portrait", size, FPS, face.confidence, face.points[None].astype(np.float32))
 
 
 def _train_clip(
@@ -136,14 +111,17 @@ def _train_clip(
 ) -> FaceModel:
     """Train from the first shot in which a face can be followed; raises the first's error."""
     problem: MediaRejected | None = None
+    fps = frame_rate(path, RATES)
     for shot in range(MAX_SHOTS):
-        frames = read_frames(path, FPS, LONGEST_SIDE, shot)
+        frames = read_frames(path, fps, LONGEST_SIDE, shot)
         try:
             first = next(frames)
         except StopIteration:
             break
         try:
-            return _train_shot(chain([first], frames), path, directory, mesh, check)
+            return _train_shot(
+                chain([first], frames), path.name, directory, mesh, fps=fps, check=check
+            )
         except MediaRejected as error:
             problem = problem or error
     raise problem or MediaRejected(f"{path.name} has no picture. Choose a clip that shows a face.")
@@ -151,38 +129,38 @@ def _train_clip(
 
 def _train_shot(
     frames: Iterator[Image.Image],
-    path: Path,
+    name: str,
     directory: Path,
     mesh: FaceMesh,
+    *,
+    fps: int,
     check: Callable[[], None],
 ) -> FaceModel:
-    first, face = _first_face(frames, path.name, mesh, check)
-    box = _crop_box(face.points, first.size)
-    crop = _crop(first, box)
+    image, face = _first_face(frames, name, fps, mesh, check)
+    size = _kept_size(image.size)
     tracked: list[Points] = []
     confidence = 1.0
-    current: Face | None = _only_face(mesh, crop, path.name)
-    _save_thumbnail(crop, directory)
-    with VideoWriter(
-        directory / "clip.mp4", size=(SIZE, SIZE), fps=FPS, audio=False, quality=15
-    ) as writer:
+    current: Face | None = face
+    _save_thumbnail(image.resize(size), _scaled(face, image.size, size), directory)
+    with VideoWriter(directory / CLIP, size=size, fps=fps, audio=False, encoding=STORED) as writer:
         while current is not None and current.confidence >= MIN_CONFIDENCE:
-            writer.write(crop)
-            tracked.append(current.points[:, :2])
+            kept = image if image.size == size else image.resize(size, Image.Resampling.BICUBIC)
+            writer.write(Frame.from_rgb(np.asarray(kept)))
+            tracked.append(_scaled(current, image.size, size).points)
             confidence = min(confidence, current.confidence)
             check()
-            following = next(frames, None) if len(tracked) < MAX_CLIP_SECONDS * FPS else None
+            following = next(frames, None) if len(tracked) < MAX_CLIP_SECONDS * fps else None
             if following is None:
                 break
-            crop = _crop(following, box)
-            current = _follow(mesh, crop, current)
-    if len(tracked) < MIN_CLIP_SECONDS * FPS:
+            image = following
+            current = _follow(mesh, image, current)
+    if len(tracked) < MIN_CLIP_SECONDS * fps:
         raise MediaRejected(
-            f"the face in {path.name} can only be followed for {len(tracked) / FPS:.1f} s; at "
+            f"the face in {name} can only be followed for {len(tracked) / fps:.1f} s; at "
             f"least {MIN_CLIP_SECONDS:.0f} s are needed. Record a clip that looks at the camera."
         )
     landmarks = _smooth_in_time(np.stack(tracked)).astype(np.float32)
-    return FaceModel("clip", SIZE, confidence, landmarks)
+    return FaceModel("clip", size, fps, confidence, landmarks)
 
 
 def find_faces(path: Path) -> list[interfaces.Face]:
@@ -208,21 +186,21 @@ def find_faces(path: Path) -> list[interfaces.Face]:
 
 
 def _first_face(
-    frames: Iterator[Image.Image], name: str, mesh: FaceMesh, check: Callable[[], None]
+    frames: Iterator[Image.Image], name: str, fps: int, mesh: FaceMesh, check: Callable[[], None]
 ) -> tuple[Image.Image, Face]:
     """Return the first picture of a clip that has a usable face, and the face."""
     last: Image.Image | None = None
     number = 0
     for number, frame in enumerate(frames):
         check()
-        if number > SEARCH_SECONDS * FPS:
+        if number > SEARCH_SECONDS * fps:
             break
         if number % SEARCH_STEP:
             continue
         last = frame
         with suppress(MediaRejected):
             return frame, _only_face(mesh, frame, name)
-    looked = f"the first {max(1, round(number / FPS))} seconds of {name}"
+    looked = f"the first {max(1, round(number / fps))} seconds of {name}"
     if last is not None:
         return last, _only_face(mesh, last, looked)  # raises, and says where it was looked for
     raise MediaRejected(f"{name} has no picture. Choose a clip that shows a face.")
@@ -300,24 +278,29 @@ def _read_picture(path: Path) -> Image.Image | None:
     return Image.frombytes("RGB", picture.size, picture.rgb)
 
 
-def _crop_box(points: Points, size: tuple[int, int]) -> tuple[float, float, float]:
-    """Square around head and shoulders: left, top, side."""
-    lowest, highest = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
+def _kept_size(size: tuple[int, int]) -> tuple[int, int]:
+    """Even size of the pictures that are kept: the same shape, at most 1080p."""
+    scale = min(1.0, LARGEST[0] / max(size), LARGEST[1] / min(size))
+    width, height = (max(2, round(side * scale / 2) * 2) for side in size)
+    return width, height
+
+
+def _scaled(face: Face, size: tuple[int, int], to: tuple[int, int]) -> Face:
+    """Face of a picture of ``size``, in pixels of the same picture of another size."""
+    across, down = to[0] / size[0], to[1] / size[1]
+    return Face(face.points * (across, down, across), face.confidence)
+
+
+def _save_thumbnail(image: Image.Image, face: Face, directory: Path) -> None:
+    """Save the square around head and shoulders."""
+    lowest, highest = face.points[:, :2].min(axis=0), face.points[:, :2].max(axis=0)
     centre = (lowest + highest) / 2
-    side = min(HEADROOM * float(highest[0] - lowest[0]), *size)
-    left = float(np.clip(centre[0] - side / 2, 0, size[0] - side))
-    top = float(np.clip(centre[1] - 0.47 * side, 0, size[1] - side))
-    return left, top, side
-
-
-def _crop(image: Image.Image, box: tuple[float, float, float]) -> Image.Image:
-    left, top, side = box
+    side = min(HEADROOM * float(highest[0] - lowest[0]), *image.size)
+    left = float(np.clip(centre[0] - side / 2, 0, image.width - side))
+    top = float(np.clip(centre[1] - 0.47 * side, 0, image.height - side))
     area = (left, top, left + side, top + side)
-    return image.resize((SIZE, SIZE), Image.Resampling.BICUBIC, box=area)
-
-
-def _save_thumbnail(image: Image.Image, directory: Path) -> None:
-    image.resize((256, 256), Image.Resampling.LANCZOS).save(directory / "thumbnail.jpg", quality=88)
+    small = image.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS, box=area)
+    small.save(directory / "thumbnail.jpg", quality=88)
 
 
 def _smooth_in_time(landmarks: Points) -> Points:

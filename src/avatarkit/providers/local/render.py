@@ -14,27 +14,28 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-from PIL import Image
 
 from avatarkit import interfaces
 from avatarkit.content.files import private_folder, restrict
 from avatarkit.errors import MediaRejected
-from avatarkit.providers.local import audio, footage, speech, visemes, voice
-from avatarkit.providers.local.audio import Samples
-from avatarkit.providers.local.eyes import Eyes, blink_curve
-from avatarkit.providers.local.footage import FPS, FaceModel, Footage
-from avatarkit.providers.local.head import Head, sway
-from avatarkit.providers.local.mouth import Mouth
-from avatarkit.providers.local.speech import Speech
+from avatarkit.providers.local import audio, expression, footage, speech, visemes, voice
+from avatarkit.providers.local.audio import Resampler, Sound
+from avatarkit.providers.local.clips import Clip
+from avatarkit.providers.local.drawing import ClipPainter, Painter, PortraitPainter, read_portrait
+from avatarkit.providers.local.expression import Look
+from avatarkit.providers.local.facemesh import Points
+from avatarkit.providers.local.footage import FaceModel
+from avatarkit.providers.local.paste import Frame
+from avatarkit.providers.local.speech import Phoneme, Speech
 from avatarkit.providers.local.video import AUDIO_RATE, VideoWriter
-from avatarkit.providers.local.visemes import MouthCurves
 from avatarkit.providers.local.voice import VoiceProfile
+from avatarkit.providers.local.warp import Array
 
 MAX_SECONDS: Final = 15 * 60.0  # of one video
 VOICE_FILE: Final = "voice.json"
@@ -139,86 +140,80 @@ def render_video(
     """
     if (script is None) == (sound_path is None):
         raise ValueError("give either script or sound_path")
-    model = FaceModel.load(face_dir)
-    pictures = Footage(model, face_dir)
-    _stop_if(cancelled)
-    if script is not None:
-        profile = load_voice(voice_dir) if voice_dir is not None else None
-        said = synthesize(script, profile, language=language, cancelled=cancelled)
-        samples, rate, comment = said.samples, speech.RATE, SCRIPT_COMMENT
-        phonemes = said.phonemes
-    else:
-        samples, rate, comment, phonemes = _samples(sound_path), AUDIO_RATE, AUDIO_COMMENT, None
+    # the speech network is loaded and speaks while the face is read
+    with ThreadPoolExecutor(1, thread_name_prefix="avatarkit-face") as pool:
+        stored = pool.submit(_read_face, face_dir)
+        _stop_if(cancelled)
+        if script is not None:
+            profile = load_voice(voice_dir) if voice_dir is not None else None
+            said = synthesize(script, profile, language=language, cancelled=cancelled)
+            sound, comment = Sound.of(said.samples, speech.RATE), SCRIPT_COMMENT
+            phonemes = said.phonemes
+        else:
+            sound, comment, phonemes = _stored_sound(sound_path), AUDIO_COMMENT, None
+        model, pixels = stored.result()
+    fps = model.fps
     if phonemes is not None:
-        curves = visemes.from_phonemes(phonemes, samples, rate, FPS)
+        curves = visemes.from_phonemes(phonemes, sound, fps)
     else:
-        curves = visemes.from_audio(samples, rate, FPS)
-    draw = _painter(model, pictures, curves=curves, samples=samples, rate=rate, seed=seed)
-    sound = audio.resample(samples, rate, AUDIO_RATE)
-    per_frame = AUDIO_RATE // FPS
-    with VideoWriter(
-        out_path,
-        size=(model.size, model.size),
-        fps=FPS,
-        threads=threads,
-        metadata={"title": TITLE, "comment": comment},
-    ) as writer:
-        for number, image in enumerate(_in_order(draw, len(curves), threads)):
+        curves = visemes.from_audio(sound, fps)
+    with ExitStack() as stack:
+        if pixels is not None:
+            looks = _looks(sound, phonemes, len(curves), fps, seed)
+            painter: Painter = PortraitPainter(pixels, _points(model)[0], curves, looks)
+        else:
+            clip = stack.enter_context(Clip(face_dir / footage.CLIP, len(model.landmarks)))
+            painter = ClipPainter(clip, _points(model), curves, model.fps / fps)
+        writer = stack.enter_context(
+            VideoWriter(
+                out_path,
+                size=model.size,
+                fps=fps,
+                threads=threads,
+                metadata={"title": TITLE, "comment": comment},
+            )
+        )
+        heard = Resampler(sound, AUDIO_RATE)
+        for number, frame in enumerate(_in_order(painter.draw, len(curves), threads)):
             _stop_if(cancelled)
-            writer.write(image, sound[number * per_frame : (number + 1) * per_frame])
+            writer.write(frame, heard)
             if on_progress is not None:
                 on_progress((number + 1) / len(curves))
     return VideoFacts(
         path=out_path,
-        seconds=len(curves) / FPS,
+        seconds=len(curves) / fps,
         frames=len(curves),
-        size=(model.size, model.size),
+        size=model.size,
         driven_by="audio" if phonemes is None else "phonemes",
     )
 
 
-def _painter(
-    model: FaceModel,
-    pictures: Footage,
-    *,
-    curves: MouthCurves,
-    samples: Samples,
-    rate: int,
-    seed: int,
-) -> Callable[[int], Image.Image]:
-    """Return the function that draws one frame of the video."""
-    landmarks = model.landmarks.astype(np.float64)
-    mouth = Mouth(landmarks[0], moving=model.kind == "clip")
-    if model.kind == "clip":  # its own blinks and movements stay
-
-        def draw_clip(frame: int) -> Image.Image:
-            number = pictures.number_at(frame)
-            return mouth.render(pictures[number], landmarks[number], curves[frame])
-
-        return draw_clip
-
-    size = (model.size, model.size)
-    random = np.random.default_rng(seed)
-    poses = sway(len(curves), FPS, samples, rate, random)
-    blinks = blink_curve(len(curves), FPS, random)
-    eyes, head = Eyes(landmarks[0], size), Head(landmarks[0], size)
-    speaking = mouth.still(pictures[0])
-
-    def draw_portrait(frame: int) -> Image.Image:
-        image = eyes.blink(speaking(curves[frame]), float(blinks[frame]))
-        return head.move(image, poses[frame])
-
-    return draw_portrait
+def _read_face(directory: Path) -> tuple[FaceModel, Array | None]:
+    """Read a face model, and its picture if it is a portrait."""
+    model = FaceModel.load(directory)
+    if model.kind == "clip":
+        return model, None
+    return model, read_portrait(directory / footage.PORTRAIT)
 
 
-def _in_order(
-    draw: Callable[[int], Image.Image], count: int, threads: int
-) -> Iterator[Image.Image]:
+def _points(model: FaceModel) -> Points:
+    return model.landmarks.astype(np.float64)
+
+
+def _looks(
+    sound: Sound, phonemes: Sequence[Phoneme] | None, frames: int, fps: int, seed: int
+) -> list[Look]:
+    level = audio.gaussian_smooth(audio.loudness(sound, frames, 1 / fps), 0.06 * fps)
+    level = level / max(float(level.max()), 1e-6)
+    return expression.looks(level, fps, phonemes, np.random.default_rng(seed))
+
+
+def _in_order(draw: Callable[[int], Frame], count: int, threads: int) -> Iterator[Frame]:
     """Draw frames on several threads and yield them in order, a few ahead at most.
 
-    Pillow and numpy release the interpreter's lock where the time goes.
+    OpenCV releases the interpreter's lock.
     """
-    ahead: deque[Future[Image.Image]] = deque()
+    ahead: deque[Future[Frame]] = deque()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="avatarkit-frames")
     try:
         for number in range(count):
@@ -238,16 +233,16 @@ def write_samples(path: Path, target: Path) -> None:
         raise MediaRejected(
             f"{path.name} is longer than {MAX_SECONDS / 60:.0f} minutes. Cut it into several."
         )
-    if samples.size < AUDIO_RATE // FPS or float(np.abs(samples).max()) < 1e-4:
+    if samples.size < AUDIO_RATE // footage.FPS or float(np.abs(samples).max()) < 1e-4:
         raise MediaRejected(f"{path.name} is silent. Choose a recording with a voice.")
     np.asarray(samples, "<f4").tofile(target)
 
 
-def _samples(path: Path | None) -> Samples:
-    """Read what ``write_samples`` wrote."""
+def _stored_sound(path: Path | None) -> Sound:
+    """Open what ``write_samples`` wrote."""
     if path is None:
         raise ValueError("sound_path is missing")
-    return np.fromfile(path, "<f4")
+    return Sound.stored(path, AUDIO_RATE)
 
 
 @functools.cache

@@ -28,6 +28,7 @@ SENTENCE_GAP: Final = 0.10
 MAX_SENTENCE: Final = 300  # characters that the network sees at once; longer ones are cut
 LEVEL: Final = 0.10  # RMS of the voiced part, about -20 dBFS
 PEAK: Final = 0.95
+_SAMPLE_BYTES: Final = 4  # of a 32-bit float
 
 #: Node inside hibari 0.2.1's graph that holds each phoneme's length in units of 2 frames. It
 #: depends on the exact file, so the package is pinned; without it the mouth follows the sound.
@@ -137,21 +138,23 @@ class Speaker:
         check_text(text)
         shaper = VoiceShaper(profile) if profile is not None else None
         random = np.random.default_rng(seed)
-        pieces: list[Samples] = [np.zeros(int(LEAD_IN * RATE), np.float32)]
+        sound = bytearray(_silence(LEAD_IN))  # grows in place, so that no second copy is held
         phonemes: list[Phoneme] = []
-        time = pieces[0].size / RATE
+        lead_in = len(sound)
         for symbols in self._sentences(text):
+            time = len(sound) / _SAMPLE_BYTES / RATE
             samples, timed = self._say(symbols, shaper, speed, random)
             phonemes += [Phoneme(p.symbol, p.start + time, p.end + time) for p in timed]
-            pieces += [samples, np.zeros(int(SENTENCE_GAP * RATE), np.float32)]
-            time += (pieces[-2].size + pieces[-1].size) / RATE
+            sound += samples.astype(np.float32).data.cast("B")
+            sound += _silence(SENTENCE_GAP)
             if check is not None:
-                check(time)
-        if len(pieces) == 1:
+                check(len(sound) / _SAMPLE_BYTES / RATE)
+        if len(sound) == lead_in:
             raise MediaRejected("the script has nothing that can be said. Write at least one word.")
-        pieces.append(np.zeros(int(LEAD_OUT * RATE), np.float32))
-        samples = _level(np.concatenate(pieces))
-        return Speech(samples, tuple(phonemes) if self.knows_durations else None)
+        sound += _silence(LEAD_OUT)
+        spoken: Samples = np.frombuffer(sound, np.float32)
+        _level(spoken)
+        return Speech(spoken, tuple(phonemes) if self.knows_durations else None)
 
     def _sentences(self, text: str) -> Iterator[str]:
         """Phonemes of each sentence, in pieces that the network can take at once."""
@@ -245,14 +248,22 @@ def _cut(sentence: str, limit: int) -> Iterator[str]:
         yield sentence
 
 
-def _level(samples: Samples) -> Samples:
-    """Bring speech to one loudness, without clipping."""
-    loud = samples[np.abs(samples) > 0.01]
-    if not loud.size:
-        return samples
-    louder = samples * np.float32(LEVEL / np.sqrt(np.mean(loud.astype(np.float64) ** 2)))
-    peak = float(np.abs(louder).max())
-    return louder if peak <= PEAK else louder * np.float32(PEAK / peak)
+def _silence(seconds: float) -> bytes:
+    return bytes(_SAMPLE_BYTES * int(seconds * RATE))
+
+
+def _level(samples: Samples) -> None:
+    """Bring speech to one loudness, without clipping, in place."""
+    energy, count, peak = 0.0, 0, 0.0
+    blocks = [samples[start : start + RATE] for start in range(0, samples.size, RATE)]
+    for block in blocks:
+        loud = block[np.abs(block) > 0.01].astype(np.float64)
+        energy, count = energy + float((loud**2).sum()), count + loud.size
+        peak = max(peak, float(np.abs(block).max()))
+    if not count:
+        return
+    gain = min(LEVEL / np.sqrt(energy / count), PEAK / peak)
+    samples *= np.float32(gain)
 
 
 @functools.cache

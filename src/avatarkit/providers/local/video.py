@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -11,15 +12,25 @@ from typing import Any, Final, Self
 
 import av
 import numpy as np
+from av.video.reformatter import ColorRange, Colorspace
 from PIL import Image
 
 from avatarkit.content.decoding import frames, moving
 from avatarkit.content.pictures import pixel_aspect, shape, upright
 from avatarkit.errors import MediaRejected
-from avatarkit.providers.local.audio import Samples, open_media
+from avatarkit.providers.local.audio import Resampler, open_media
+from avatarkit.providers.local.paste import Frame
 
 AUDIO_RATE: Final = 48_000
 AUDIO_BITS: Final = 128_000
+
+
+def frame_rate(path: Path, rates: tuple[int, ...]) -> int:
+    """Return the one of ``rates`` that is closest to a clip's own, the lower one of two."""
+    with open_media(path) as container:
+        streams = moving(container)
+        own = float(streams[0].average_rate or 0) if streams else 0.0
+    return min(rates, key=lambda rate: (abs(rate - own), rate)) if own else rates[0]
 
 
 def read_frames(
@@ -62,6 +73,19 @@ def read_frames(
 _SAME_SHAPE: Final = 0.03
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoding:
+    """Settings of the picture's encoder."""
+
+    quality: int = 19  #: constant rate factor: less is better
+    preset: str = "veryfast"
+    keyframes: int | None = None  #: frames from one to the next; None: the encoder chooses
+
+
+#: Encoding of frames that are read again, also backwards: fast to decode, many key frames.
+STORED: Final = Encoding(quality=15, preset="ultrafast", keyframes=12)
+
+
 class VideoWriter:
     """Writes H.264 and AAC, both from time 0 and equally long, with the index in front.
 
@@ -76,10 +100,11 @@ class VideoWriter:
         size: tuple[int, int],
         fps: int,
         audio: bool = True,
-        quality: int = 19,
+        encoding: Encoding | None = None,
         threads: int = 2,
         metadata: Mapping[str, str] | None = None,
     ) -> None:
+        encoding = encoding or Encoding()
         self._path = path
         self._part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
         self._fps = fps
@@ -89,35 +114,39 @@ class VideoWriter:
             str(self._part), "w", format="mp4", options={"movflags": "+faststart"}
         )
         self._container.metadata.update(metadata or {})
-        options = {"crf": str(quality), "preset": "veryfast", "threads": str(threads)}
+        options = {
+            "crf": str(encoding.quality),
+            "preset": encoding.preset,
+            "threads": str(threads),
+        }
         self._video: Any = self._container.add_stream("libx264", rate=fps, options=options)
         self._video.width, self._video.height = size
         self._video.pix_fmt = "yuv420p"
-        self._video.codec_context.time_base = Fraction(1, fps)
+        context = self._video.codec_context
+        context.time_base = Fraction(1, fps)
+        # frames are converted by BT.601; large ones would be taken for BT.709
+        context.colorspace, context.color_range = Colorspace.ITU601, ColorRange.MPEG
+        if encoding.keyframes:
+            context.gop_size = encoding.keyframes
         self._audio: Any = None
         if audio:
             self._audio = self._container.add_stream("aac", rate=AUDIO_RATE, layout="mono")
             self._audio.bit_rate = AUDIO_BITS
 
-    def write(self, image: Image.Image, samples: Samples | None = None) -> None:
-        """Add one picture and the sound that belongs to it: AUDIO_RATE / fps samples.
-
-        Missing samples become silence and surplus ones are cut, so the streams stay in step.
-        """
-        frame = av.VideoFrame.from_ndarray(np.asarray(image), format="rgb24")
+    def write(self, picture: Frame, sound: Resampler | None = None) -> None:
+        """Add one picture, and from ``sound`` (at AUDIO_RATE) what belongs to it."""
+        frame = av.VideoFrame.from_ndarray(picture.data, format="yuv420p")
         frame.pts, frame.time_base = self._frames, Fraction(1, self._fps)
         self._container.mux(self._video.encode(frame))
         self._frames += 1
         if self._audio is None:
             return
         wanted = self._frames * AUDIO_RATE // self._fps - self._samples
-        chunk = np.zeros(wanted, np.float32)
-        if samples is not None:
-            chunk[: samples.size] = samples[:wanted]
-        sound = av.AudioFrame.from_ndarray(chunk[None], format="fltp", layout="mono")
-        sound.sample_rate = AUDIO_RATE
-        sound.pts, sound.time_base = self._samples, Fraction(1, AUDIO_RATE)
-        self._container.mux(self._audio.encode(sound))
+        chunk = sound.take(wanted) if sound is not None else np.zeros(wanted, np.float32)
+        heard = av.AudioFrame.from_ndarray(chunk[None], format="fltp", layout="mono")
+        heard.sample_rate = AUDIO_RATE
+        heard.pts, heard.time_base = self._samples, Fraction(1, AUDIO_RATE)
+        self._container.mux(self._audio.encode(heard))
         self._samples += wanted
 
     def __enter__(self) -> Self:

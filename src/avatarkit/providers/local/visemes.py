@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from avatarkit.providers.local.audio import Samples, gaussian_smooth, loudness
+from avatarkit.providers.local.audio import BLOCK, Sound, gaussian_smooth, loudness
 from avatarkit.providers.local.speech import Phoneme
 from avatarkit.providers.local.warp import untyped
 
@@ -24,11 +24,15 @@ class MouthShape(NamedTuple):
     spread: float  #: -1 rounded .. 0 .. +1 spread
     lift: float  #: 0..1, the upper lip is raised
     tuck: float  #: 0..1, the lower lip goes under the upper teeth (f, v)
+    smile: float = 0.0  #: 0..1, the corners are drawn out and up
 
 
 @dataclass(frozen=True, slots=True)
 class MouthCurves:
-    """Mouth shapes for all frames: ``values`` has shape (4, frames), rows as in MouthShape."""
+    """Mouth shapes for all frames: ``values`` has shape (fields, frames), rows as in MouthShape.
+
+    Speech leaves the smile at 0.
+    """
 
     values: Floats
 
@@ -36,7 +40,7 @@ class MouthCurves:
         return int(self.values.shape[1])
 
     def __getitem__(self, frame: int) -> MouthShape:
-        return MouthShape(*(float(value) for value in self.values[:, frame]))
+        return MouthShape(*map(float, self.values[:, frame]))
 
 
 # fmt: off
@@ -96,20 +100,18 @@ LOUDNESS_OPENING: Final = 0.75  # opening of a typical loud syllable in that sha
 REST: Final = MouthShape(0, 0, 0, 0)
 
 
-def from_phonemes(
-    phonemes: Sequence[Phoneme], samples: Samples, rate: int, fps: int
-) -> MouthCurves:
+def from_phonemes(phonemes: Sequence[Phoneme], sound: Sound, fps: int) -> MouthCurves:
     """Follow the phonemes; how far the mouth opens also follows the loudness."""
     phonemes = [Phoneme(p.symbol, p.start - LABEL_LAG, p.end - LABEL_LAG) for p in phonemes]
-    seconds = samples.size / rate
+    seconds = sound.seconds
     times = np.arange(int(seconds / STEP) + 1) * STEP
     spoken = _merge_marks(phonemes)
-    targets = np.zeros((4, times.size))
+    targets = np.zeros((len(REST), times.size))
     for index, phoneme in enumerate(spoken):
         during = (times >= phoneme.start) & (times < phoneme.end)
         following = spoken[index + 1].symbol if index + 1 < len(spoken) else ""
         targets[:, during] = _shapes(phoneme, following, times[during])
-    relative = _relative_loudness(samples, rate, times.size)
+    relative = _relative_loudness(sound, times.size)
     targets[0] *= 0.2 + 0.8 * relative
     curves = gaussian_smooth(targets * _voice_on(relative), SMOOTHING / STEP)
     by_loudness = LOUDNESS_OPENING * gaussian_smooth(relative**0.8, 0.03 / STEP)
@@ -144,20 +146,21 @@ def closure_times(phonemes: Sequence[Phoneme]) -> list[float]:
     return times
 
 
-def from_audio(samples: Samples, rate: int, fps: int) -> MouthCurves:
+def from_audio(sound: Sound, fps: int) -> MouthCurves:
     """Follow bare sound: loudness opens the mouth, the spectrum's balance spreads or rounds it."""
-    seconds = samples.size / rate
+    seconds = sound.seconds
     times = np.arange(int(seconds / STEP) + 1) * STEP
-    bands = _band_levels(samples, rate, times.size, ((100, 3500), (1600, 3500), (300, 1000)))
+    bands = _band_levels(sound, times.size, ((100, 3500), (1600, 3500), (300, 1000)))
     speech = np.sqrt(bands[0])
     decibels = 20 * np.log10(np.maximum(speech, 1e-9) / _typical_loudness(speech))
     opening: Floats = np.clip((decibels + 26) / 26, 0, 1.1) ** 1.3
     brightness = 10 * np.log10(bands[1] / bands[2])
     spread: Floats = np.clip((brightness + 12) / 14, -0.9, 0.7) * np.clip(opening * 2, 0, 1)
-    hiss = _band_levels(samples, rate, times.size, ((4000, 10000), (100, 1500)))
+    hiss = _band_levels(sound, times.size, ((4000, 10000), (100, 1500)))
     fricative = 10 * np.log10(hiss[0] / hiss[1]) > 3
     opening = np.where(fricative, np.minimum(opening, 0.18), opening)
-    shapes = np.stack([opening, spread, 0.15 * opening, np.zeros_like(opening)])
+    still = np.zeros_like(opening)
+    shapes = np.stack([opening, spread, 0.15 * opening, still, still])
     curves = gaussian_smooth(shapes, 0.03 / STEP)
     return MouthCurves(_sample(curves, times, seconds, fps))
 
@@ -179,7 +182,7 @@ def _merge_marks(phonemes: Sequence[Phoneme]) -> list[Phoneme]:
 
 
 def _shapes(phoneme: Phoneme, following: str, times: Floats) -> Floats:
-    """Targets at ``times`` within one phoneme, shape (4, times)."""
+    """Targets at ``times`` within one phoneme, shape (fields, times)."""
     symbol = phoneme.symbol
     if symbol == "h" and following:  # h is said with the mouth of the next vowel
         symbol = DIPHTHONGS.get(following, (following,))[0]
@@ -193,9 +196,9 @@ def _shapes(phoneme: Phoneme, following: str, times: Floats) -> Floats:
     return shapes
 
 
-def _relative_loudness(samples: Samples, rate: int, points: int) -> Floats:
+def _relative_loudness(sound: Sound, points: int) -> Floats:
     """Loudness at each step; 1 is a typical loud syllable, 1.3 the most that is returned."""
-    level = loudness(samples, rate, points, STEP)
+    level = loudness(sound, points, STEP)
     smooth = gaussian_smooth(level, 0.02 / STEP)
     relative: Floats = np.clip(smooth / _typical_loudness(level), 0, 1.3)
     return relative
@@ -215,21 +218,20 @@ def _typical_loudness(level: Floats) -> float:
     return float(np.percentile(level[level > 0.05 * peak], 80))
 
 
-def _band_levels(
-    samples: Samples, rate: int, points: int, bands: Sequence[tuple[float, float]]
-) -> Floats:
+def _band_levels(sound: Sound, points: int, bands: Sequence[tuple[float, float]]) -> Floats:
     """Energy in each frequency band at each step, shape (bands, points); never zero."""
-    length, hop = int(0.03 * rate), STEP * rate
-    padded = np.pad(samples, (length // 2, length))
-    frequencies = np.fft.rfftfreq(length, 1 / rate)
+    length, hop = int(0.03 * sound.rate), STEP * sound.rate
+    frequencies = np.fft.rfftfreq(length, 1 / sound.rate)
     window = np.hanning(length).astype(np.float32)
     chosen = [(frequencies >= low) & (frequencies < high) for low, high in bands]
     levels = np.empty((len(bands), points))
     offsets = np.arange(length)
-    for first in range(0, points, 500):  # in blocks: an hour of sound must not fill the memory
-        starts = np.rint(np.arange(first, min(first + 500, points)) * hop).astype(np.int64)
-        starts = np.minimum(starts, padded.size - length)
-        power = np.abs(np.fft.rfft(padded[starts[:, None] + offsets] * window, axis=1)) ** 2
+    for first in range(0, points, BLOCK):
+        starts = np.rint(np.arange(first, min(first + BLOCK, points)) * hop).astype(np.int64)
+        starts -= length // 2
+        samples = sound.read(int(starts[0]), int(starts[-1]) + length)
+        pieces = samples[starts[:, None] - starts[0] + offsets]
+        power = np.abs(np.fft.rfft(pieces * window, axis=1)) ** 2
         for row, mask in enumerate(chosen):
             levels[row, first : first + starts.size] = power[:, mask].sum(axis=1)
     return levels + 1e-12

@@ -1,20 +1,29 @@
-"""Smooth warping of pictures: thin-plate splines on a coarse grid, drawn by Pillow in C."""
+"""Smooth warping of pictures: thin-plate splines on a coarse grid, drawn by OpenCV's remap.
+
+A displacement field is an array (rows, columns, 2) of float32 pixels at the nodes of a grid. A
+node stands in the middle of each cell of ``STEP`` pixels, as ``cv2.resize`` expects it.
+"""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
+import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 Array = npt.NDArray[Any]
 #: numpy, for calls that its stubs type only in part.
 untyped: Any = np
+#: OpenCV, whose stubs leave the element types of arrays open.
+opencv: Any = cv2
 
-FIELD_STEP: Final = 8  # pixels between the nodes of a displacement field
-MESH_STEP: Final = 16  # pixels between the corners of the quads that Pillow draws
+STEP: Final = 8  # pixels between the nodes of a field
 STIFFNESS: Final = 2e-4  # how far the spline may pass beside its points
+INVERSIONS: Final = 4  # steps of the fixed-point iteration that inverts a field
+
+# Frames are drawn on several threads; OpenCV's own would only wait for each other.
+cv2.setNumThreads(1)
 
 
 def smoothstep(values: Any, low: float, high: float) -> Any:
@@ -24,19 +33,16 @@ def smoothstep(values: Any, low: float, high: float) -> Any:
 
 
 def sample(image: Array, x: Array, y: Array) -> Array:
-    """Bilinear samples of a float image (height, width[, channels]); the edge is continued."""
-    height, width = image.shape[:2]
-    x, y = np.clip(x, 0, width - 1.001), np.clip(y, 0, height - 1.001)
-    left, top = x.astype(np.int32), y.astype(np.int32)
-    across, down = (x - left).astype(np.float32), (y - top).astype(np.float32)
-    flat = image.reshape(height * width, *image.shape[2:])
-    if image.ndim > 2:
-        across, down = across[..., None], down[..., None]
-    corner = top * width + left
-    upper = flat[corner] * (1 - across) + flat[corner + 1] * across
-    lower = flat[corner + width] * (1 - across) + flat[corner + width + 1] * across
-    result: Array = upper * (1 - down) + lower * down
-    return result
+    """Bilinear samples of an image (height, width[, channels]) as float32; edges are continued."""
+    x, y = np.broadcast_arrays(x, y)
+    samples: Array = opencv.remap(
+        image.astype(np.float32),
+        x.astype(np.float32),
+        y.astype(np.float32),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return samples
 
 
 def interpolate(at: Array, places: Array, values: Array) -> Array:
@@ -71,38 +77,66 @@ class Similarity:
         back = np.linalg.inv(self.matrix)
         return Similarity(back, -back @ self.shift)
 
-    def coefficients(self) -> tuple[float, ...]:
-        """Return the six numbers that Pillow's AFFINE takes."""
-        (a, b), (c, d) = self.matrix
-        return (float(a), float(b), float(self.shift[0]), float(c), float(d), float(self.shift[1]))
+    def after_shift(self, shift: Array) -> Similarity:
+        """Return the similarity for points that count from ``shift``."""
+        return Similarity(self.matrix, self.matrix @ shift + self.shift)
+
+    def draw(
+        self, image: Array, size: tuple[int, int], interpolation: int = cv2.INTER_CUBIC
+    ) -> Array:
+        """Return ``image`` moved by this similarity, as a picture of ``size``; edges continue."""
+        matrix = np.column_stack([self.matrix, self.shift])
+        drawn: Array = opencv.warpAffine(
+            image, matrix, size, flags=interpolation, borderMode=cv2.BORDER_REPLICATE
+        )
+        return drawn
+
+
+def nodes(size: tuple[int, int]) -> Array:
+    """Places of the nodes in a picture of ``size`` (width, height: multiples of STEP), float32."""
+    columns, rows = ((np.arange(side // STEP) + 0.5) * STEP - 0.5 for side in size)
+    return np.stack(np.meshgrid(columns, rows), axis=-1).astype(np.float32)
 
 
 class DisplacementField:
-    """A displacement at every place of a square, from displacements at control points.
+    """A displacement at every node of a picture, from displacements at control points.
 
-    Thin-plate spline (Bookstein 1989, "Principal Warps"). What depends on the places of the
-    controls alone is done once; each frame then costs two small matrix products.
+    Thin-plate spline (Bookstein 1989, "Principal Warps").
     """
 
-    def __init__(self, controls: Array, size: int) -> None:
-        places = controls / size
+    def __init__(self, controls: Array, size: tuple[int, int]) -> None:
+        scale = max(size)
+        places = (controls / scale).astype(np.float64)
         count = len(places)
-        nodes = np.arange(0, size + FIELD_STEP, FIELD_STEP) / size
-        self._side = len(nodes)
-        grid = np.stack(np.meshgrid(nodes, nodes), axis=-1).reshape(-1, 2)
-        system = np.zeros((count + 3, count + 3))
-        system[:count, :count] = _kernel(places, places) + STIFFNESS * np.eye(count)
-        system[:count, count:] = np.column_stack([np.ones(count), places])
-        system[count:, :count] = system[:count, count:].T
-        self._to_coefficients = _inverse(system)[:, :count].astype(np.float32)
+        grid = nodes(size)
+        self._shape = grid.shape[:2]
+        at = (grid.reshape(-1, 2) / scale).astype(np.float32)
+        self._system = np.zeros((count + 3, count + 3))
+        self._system[:count, :count] = _kernel(places, places) + STIFFNESS * np.eye(count)
+        self._system[:count, count:] = np.column_stack([np.ones(count), places])
+        self._system[count:, :count] = self._system[:count, count:].T
         self._at_grid = np.column_stack(
-            [_kernel(grid.astype(np.float32), places.astype(np.float32)), np.ones(len(grid)), grid]
+            [_kernel(at, places.astype(np.float32)), np.ones(len(at)), at]
         ).astype(np.float32)
+        self._matrix: Array | None = None
+
+    def prepared(self) -> DisplacementField:
+        """Compute what many calls share: each then costs one small matrix product."""
+        count = len(self._system) - 3
+        inverse: Array = opencv.invert(self._system)[1]
+        self._matrix = opencv.gemm(self._at_grid, inverse[:, :count].astype(np.float32), 1, None, 0)
+        return self
 
     def __call__(self, displacements: Array) -> Array:
-        """Displacements (nodes, nodes, 2) on a grid of ``FIELD_STEP``, in pixels."""
-        coefficients = _product(self._to_coefficients, displacements.astype(np.float32))
-        return _product(self._at_grid, coefficients).reshape(self._side, self._side, 2)
+        """Displacements (rows, columns, channels) at the nodes, in the controls' unit."""
+        # OpenCV's products use one thread; BLAS starts its own, which wait for each other here
+        if self._matrix is not None:
+            field = opencv.gemm(self._matrix, displacements.astype(np.float32), 1, None, 0)
+        else:
+            padded = np.concatenate([displacements, np.zeros((3, displacements.shape[1]))])
+            coefficients: Array = opencv.solve(self._system, padded)[1]
+            field = opencv.gemm(self._at_grid, coefficients.astype(np.float32), 1, None, 0)
+        return np.asarray(field).reshape(*self._shape, -1)
 
 
 def _kernel(points: Array, centres: Array) -> Array:
@@ -113,72 +147,41 @@ def _kernel(points: Array, centres: Array) -> Array:
     return kernel
 
 
-# Frames are drawn on several threads, and BLAS starts threads of its own for each call. On two
-# cores they wait for each other: inverting a matrix of 120 x 120 took 55 ms instead of 0.3.
-# Neither of these functions uses BLAS; they take 5 ms and 0.2 ms.
+class Warp:
+    """Draws pictures of one ``size`` (width, height: multiples of STEP) displaced by fields."""
 
+    def __init__(self, size: tuple[int, int]) -> None:
+        width, height = size
+        self.nodes = nodes(size)
+        self._size = size
+        self._places = self.nodes / STEP + (0.5 / STEP - 0.5)
+        rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
+        self._pixels = np.dstack([columns, rows])
 
-def _product(matrix: Array, columns: Array) -> Array:
-    """``matrix @ columns`` for a few columns."""
-    return np.stack([np.einsum("ij,j->i", matrix, column) for column in columns.T], axis=-1)
+    def inverse(self, field: Array) -> Array:
+        """Tell where the content at each node comes from: fixed-point inversion of ``field``."""
+        back: Array = -field
+        for _ in range(INVERSIONS):
+            places = self._places + back / STEP
+            back = -opencv.remap(
+                field, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+            )
+        return back
 
-
-def _inverse(matrix: Array) -> Array:
-    """Inverse by Gauss-Jordan elimination with row pivoting."""
-    count = len(matrix)
-    work = np.concatenate([matrix, np.eye(count)], axis=1)
-    for column in range(count):
-        pivot = column + int(np.abs(work[column:, column]).argmax())
-        if pivot != column:
-            work[[column, pivot]] = work[[pivot, column]]
-        work[column] /= work[column, column]
-        factors = work[:, column].copy()
-        factors[column] = 0
-        work -= factors[:, None] * work[column]
-    return work[:, count:]
-
-
-def mesh_nodes(size: int) -> Array:
-    """Corners of the quads of a square of ``size`` (a multiple of MESH_STEP), (n, n, 2)."""
-    places = np.arange(0, size + 1, MESH_STEP, dtype=np.float32)
-    return np.stack(np.meshgrid(places, places), axis=-1)
-
-
-def warp(image: Image.Image, field: Array, nodes: Array, rows: tuple[float, float]) -> Image.Image:
-    """Move the content of a square image by ``field``, between two rows; the rest is unchanged.
-
-    Pillow asks where each place of the result comes from, so the field is inverted: by fixed
-    point iteration, which converges where the field does not fold.
-    """
-    source = nodes
-    for _ in range(4):
-        moved = sample(field, source[..., 0] / FIELD_STEP, source[..., 1] / FIELD_STEP)
-        source = nodes - moved
-    cells = len(nodes) - 1
-    moving = np.abs(source - nodes).max(axis=-1) > 0.1
-    touched = moving[:-1, :-1] | moving[1:, :-1] | moving[:-1, 1:] | moving[1:, 1:]
-    first = max(0, int(rows[0]) // MESH_STEP)
-    last = min(cells, int(rows[1]) // MESH_STEP + 1)
-    touched[:first] = touched[last:] = False
-    if not touched.any():
-        return image
-    down, across = np.flatnonzero(touched.any(axis=1)), np.flatnonzero(touched.any(axis=0))
-    top, bottom, left, right = down[0], down[-1] + 1, across[0], across[-1] + 1
-    quads = np.concatenate(  # Pillow's order: upper left, lower left, lower right, upper right
-        [source[:-1, :-1], source[1:, :-1], source[1:, 1:], source[:-1, 1:]], axis=-1
-    ).astype(float)
-    step = MESH_STEP
-    mesh = [
-        (
-            (int(i - left) * step, int(j - top) * step, int(i - left + 1) * step,
-             int(j - top + 1) * step),
-            tuple(quads[j, i].tolist()),
+    def draw(self, image: Array, back: Array, rows: slice = slice(None)) -> Array:
+        """Return ``rows`` of ``image`` whose content at each node comes from ``back`` beside it."""
+        dense = opencv.resize(back, self._size, interpolation=cv2.INTER_LINEAR)[rows]
+        drawn: Array = opencv.remap(
+            image,
+            opencv.add(dense, self._pixels[rows]),
+            None,
+            cv2.INTER_CUBIC,
+            borderMode=cv2.BORDER_REPLICATE,
         )
-        for j in range(top, bottom)
-        for i in range(left, right)
-    ]  # fmt: skip
-    size = (int(right - left) * step, int(bottom - top) * step)
-    piece = image.transform(size, Image.Transform.MESH, mesh, Image.Resampling.BICUBIC)
-    result = image.copy()
-    result.paste(piece, (int(left) * step, int(top) * step))
-    return result
+        return drawn
+
+
+def blend(under: Array, over: Array, cover: Array) -> Array:
+    """Mix two uint8 pictures: ``cover`` (float32, 0..1) of ``over``."""
+    mixed: Array = opencv.blendLinear(over, under, cover, 1 - cover)
+    return mixed
