@@ -22,6 +22,7 @@ from avatarkit.cli.app import app
 from avatarkit.cli.output import Output
 from avatarkit.models import WORDING, Operation
 from avatarkit.providers.fake import FakeVendor, Fault
+from warm import Program
 
 DEMO = Path(str(files("avatarkit") / "data" / "demo"))
 SAMPLES = (f"--voice={DEMO / 'voice.wav'}", f"--footage={DEMO / 'portrait.jpg'}")
@@ -57,11 +58,11 @@ def train(*arguments):
     return result.stdout.strip()
 
 
-def process(*arguments, command=(), **options):
-    command = command or [sys.executable, "-m", "avatarkit", *map(str, arguments)]
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
-    )
+def process(*arguments, command=(), code=""):
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    if command:
+        return subprocess.Popen(command, **options)
+    return Program(*arguments, code=code, **options)
 
 
 # -- training, watching ---------------------------------------------------------------------------

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import signal
 import sqlite3
-import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -41,8 +40,8 @@ def worker():
     """Starts a worker; kills those that are left."""
     started = []
 
-    def start(*command):
-        made = process("worker", command=command)
+    def start(code=""):
+        made = process("worker", code=code)
         started.append(made)
         assert "working" in made.stderr.readline()
         return made
@@ -87,7 +86,7 @@ main()
 
 
 def test_a_worker_that_ends_in_the_middle_of_a_visit_finishes_it_and_leaves_no_lease(worker):
-    asked = worker(sys.executable, "-c", SLOW, "worker")
+    asked = worker(SLOW)
     train("--no-wait")
     until(Path("asked").exists)
     assert leases() == 1
