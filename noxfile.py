@@ -116,18 +116,22 @@ SLOW = [
     "tests/test_erasure.py",
     "tests/test_telemetry.py",
 ]
-#: The kit, and all that touches sound and pictures: for the Pythons between.
+#: The kit, and each library that reads or makes sound and pictures: for the Pythons between.
 SMOKE = [
     "tests/test_kit.py",
-    "tests/media",
+    "tests/media/test_folder.py",
     "tests/content/test_audio.py",
-    "tests/intake/test_bad_samples.py",
     "tests/content/test_decoding.py",
     "tests/content/test_credentials.py",
     "tests/intake/test_preflight.py",
     "tests/providers/test_local_adapter.py",
-    "tests/providers/test_local_footage.py",
     "tests/providers/test_local_voice.py",
+]
+#: More of what depends on the versions of those libraries.
+MEDIA = [
+    "tests/media",
+    "tests/intake/test_bad_samples.py",
+    "tests/providers/test_local_footage.py",
 ]
 #: The kit, records, how they move, what is paid for, and what vendors tell.
 CORE = [
@@ -150,6 +154,8 @@ CORE = [
     "tests/engines/test_in_process.py",
     "tests/stacks/test_ranking.py",
 ]
+#: Leaves out what CI does not run, and what it runs on the newest Python alone.
+SHORT = "not thorough and not once"
 CHECKERS = ["mypy>=1.18", "pyright>=1.1.400", "ty>=0.0.1a20", "pyrefly>=0.40"]
 PUBLIC_API = "tests/typing/public_api.py"
 
@@ -312,6 +318,8 @@ def _print_table(rows: list[Row], seconds: float) -> None:
         told = f"{row.session:<14}{row.python:<18}{row.result:<8}"
         lines.append(f"{told}{ran:>7}{skipped:>9}{row.seconds:>9.0f}{row.cpu:>6.0f}")
     lines.append(f"{'in all':<56}{seconds:>9.0f}{sum(row.cpu for row in rows):>6.0f}")
+    if OLDEST != NEWEST:
+        lines.append(f"tests marked `once`: on Python {NEWEST} only")
     reasons = {tuple(one) for row in rows for c in row.counts for one in c["skipped"]}
     lines += [f"skipped: {test}: {reason}" for test, reason in sorted(reasons)]
     sys.stdout.write("\n".join(lines) + "\n")
@@ -447,10 +455,12 @@ def tests(session: nox.Session) -> None:
     """All tests but those of pages and docs, against the installed wheel, on one Python."""
     _install_wheel(session, *TEST)
     elsewhere = ["tests/browser", "tests/docs", "tests/providers/test_coqui_model.py"]
+    marked = "not thorough"
     if "row" in _TOLD and session.name.endswith(OLDEST):
         elsewhere += CORE  # ``covered`` runs them on this Python
+        marked = marked if OLDEST == NEWEST else SHORT
     left_out = [f"--ignore={path}" for path in elsewhere]
-    given = session.posargs or [*left_out, "-m", "not thorough"]
+    given = session.posargs or [*left_out, "-m", marked]
     _run_pytest(session, *SIDE_BY_SIDE, *UNUSED, *given)
 
 
@@ -458,7 +468,7 @@ def smoke(session: nox.Session) -> None:
     """The tests of the kit, of sound and of pictures, on one Python."""
     _install_wheel(session, *TEST)
     session.env["HYPOTHESIS_PROFILE"] = "quick"  # more examples show nothing about a Python
-    _run_pytest(session, *SIDE_BY_SIDE, *UNUSED, *(session.posargs or SMOKE))
+    _run_pytest(session, *SIDE_BY_SIDE, *UNUSED, *(session.posargs or [*SMOKE, "-m", SHORT]))
 
 
 for _version_, _path in PYTHONS.items():
@@ -476,7 +486,7 @@ def covered(session: nox.Session) -> None:
     histories = (
         "tests/lifecycle/test_simulation.py::test_seeded_histories_lose_nothing_and_pay_once"
     )
-    core = session.posargs or [*CORE, histories, "-m", "not thorough"]
+    core = session.posargs or [*CORE, histories, "-m", SHORT]
     _run_pytest(session, *SIDE_BY_SIDE, *UNUSED, *core, command=measured)
     session.run("coverage", "combine", silent=True)
     for part in COVERED:
@@ -500,7 +510,7 @@ def lowest(session: nox.Session) -> None:
     session.log("lowest: " + ", ".join(lines))
     session.install("-c", str(pins), *LEAN)
     session.env["HYPOTHESIS_PROFILE"] = "quick"  # more examples show nothing about a dependency
-    parts = session.posargs or dict.fromkeys([*SMOKE, *CORE])
+    parts = session.posargs or [*dict.fromkeys([*SMOKE, *MEDIA, *CORE]), "-m", SHORT]
     _run_pytest(session, *SIDE_BY_SIDE, *UNUSED, *parts)
 
 

@@ -167,6 +167,7 @@ async def killed(house, at):
 
 @pytest.mark.anyio
 @pytest.mark.slow
+@pytest.mark.once
 async def test_killed_at_every_effect_and_begun_again_nothing_remains(tmp_path):
     effects = await effects_of(tmp_path / "count")
     assert {"save", "erase", "drop_webhooks", "delete", "delete_voice", "delete_video"} <= set(

@@ -74,6 +74,7 @@ def test_honest_and_broken_files_pass(make):
 
 @on_linux
 @pytest.mark.slow
+@pytest.mark.once
 @pytest.mark.parametrize("name", NAMED)
 def test_a_bomb_stays_within_the_memory_and_raises_nothing(tmp_path, name):
     _, peak, _, said = bombs.explode(NAMED[name], tmp_path)
@@ -94,6 +95,7 @@ def test_the_limits_hold_without_the_checks(tmp_path, name):
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_a_jpeg_of_endless_scans_is_killed(tmp_path):
     path = tmp_path / "scans.jpg"
     path.write_bytes(bombs.scans(7990, 30_000))

@@ -388,6 +388,7 @@ def chunked(chunks):
     ],
     ids=["chunks", "boxes", "json"],
 )
+@pytest.mark.once
 def test_a_result_with_an_endless_index_takes_no_memory_here(checked, content):
     resource = pytest.importorskip("resource")
     content = content()

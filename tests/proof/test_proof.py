@@ -12,7 +12,10 @@ import pytest
 
 KILL = Path(__file__).with_name("kill.py")
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the proof forks its trainings")
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="the proof forks its trainings"),
+]
 
 
 def counted(*arguments):

@@ -631,6 +631,7 @@ def samples_of(file):
 
 
 @pytest.mark.slow
+@pytest.mark.once
 async def test_a_voice_of_coqui_is_heard_from_a_face_of_local(twins, tmp_path, model):
     async with twins as kit:
         training = await trained(kit)

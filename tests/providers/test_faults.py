@@ -46,6 +46,7 @@ def test_a_fault_whose_place_is_gone_is_an_error():
         lost.planted()
 
 
+@pytest.mark.once
 def test_some_are_planted_and_caught():
     sample = [fault for fault in FAULTS if (fault.file, fault.what) in SAMPLE]
     with faults.package() as folder, ThreadPoolExecutor(2) as pool:

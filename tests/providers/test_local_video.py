@@ -18,6 +18,8 @@ from avatarkit.providers.local.video import VideoWriter
 
 from .lipsync import Measurement, measure
 
+pytestmark = pytest.mark.once
+
 SCRIPT = "Please bring my map to the boat, everybody. The weather is fine today."
 KINDS = [(face, drive) for face in ("portrait", "clip") for drive in ("phonemes", "audio")]
 DEMO = Path(render.__file__).parents[2] / "data" / "demo"

@@ -569,5 +569,6 @@ def failed(tmp_path_factory):
 
 
 @pytest.mark.parametrize(("number", "mistake"), list(enumerate(MISTAKES)))
+@pytest.mark.once
 def test_a_mistake_is_caught_by_the_test_that_is_there_for_it(failed, number, mistake):
     assert f"Test{number}" in failed, mistake

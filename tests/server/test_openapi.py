@@ -342,6 +342,7 @@ def served(site):
 @pytest.mark.parametrize("kept", ["in memory", "in SQLite"])
 @pytest.mark.filterwarnings("default")  # of what the fuzzer itself leaves open
 @pytest.mark.slow
+@pytest.mark.once
 def test_whatever_is_sent_no_answer_is_a_fault_or_untold(site, kept):
     if kept == "in SQLite":
         site.repository = SqliteRepository(site.folder / "a.db", clock=SystemClock())

@@ -276,6 +276,7 @@ SETUPS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("setup", SETUPS)
+@pytest.mark.once
 def test_an_application_s_tests_pass_with_each_plugin_for_async_tests(setup, tmp_path):
     arguments, tests = SETUPS[setup]
     if ASYNCIO[1] in arguments:

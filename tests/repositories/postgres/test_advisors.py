@@ -60,6 +60,7 @@ def advice(supabase, cluster, tmp_path):
 
 
 @pytest.mark.parametrize("grants", GRANTS)
+@pytest.mark.once
 def test_the_advisors_find_nothing_that_was_not_meant(advice, supabase_template, grants):
     """No index was used yet, and tables for service_role only have no policy."""
     found = advice(supabase_template("ready", grants))
@@ -67,6 +68,7 @@ def test_the_advisors_find_nothing_that_was_not_meant(advice, supabase_template,
     assert {table for name, table in found if name == "rls_enabled_no_policy"} == set(CLOSED)
 
 
+@pytest.mark.once
 def test_the_advisors_would_find_a_table_without_row_security(
     advice, cluster, fresh_database, supabase_template
 ):

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.anyio
 NOW = "2026-01-01T00:00:00Z"
 
 
+@pytest.mark.once
 async def test_fifty_trainings_that_race_in_five_processes_never_overspend(
     tmp_path, cluster, fresh_database, supabase_template
 ):

@@ -63,6 +63,7 @@ def started():
         process.wait(60)
 
 
+@pytest.mark.once
 def test_the_steps_of_the_page_lead_from_an_empty_database_to_a_video(place, started):
     folder, ours = place
     shell, python = named("sh"), named("python")

@@ -185,6 +185,7 @@ _SECOND_WALL = ("without row security", "open", "by users", "one more policy", "
 
 
 @pytest.mark.parametrize("world", GRANTS)
+@pytest.mark.once
 def test_every_wall_that_is_taken_away_is_missed(cluster, fresh_database, supabase_template, world):
     missed = []
     with connected(cluster, fresh_database(supabase_template("ready", world))) as db:
@@ -198,6 +199,7 @@ def test_every_wall_that_is_taken_away_is_missed(cluster, fresh_database, supaba
     assert len(MUTATIONS) >= 20
 
 
+@pytest.mark.once
 def test_most_missing_walls_show_in_what_people_can_do(cluster, fresh_database, supabase_template):
     """Without the catalogue's help: a check that asks what is written proves little."""
     missed = []
