@@ -20,6 +20,8 @@ nothing.
 from __future__ import annotations
 
 import collections
+import copy
+import hashlib
 import random
 import sys
 import time
@@ -148,6 +150,39 @@ class World:
         if new is not row:
             self.put(row, new)
 
+    def claimable(self):
+        """The first moment at which a worker can claim a row."""
+        found = self.now
+        waits = [(r.next_at, self.leases.get(r.id, ("", 0.0))[1]) for r in self.rows.values()]
+        if waits := [(at, until) for at, until in waits if at is not None]:
+            found = min(max(self.since_start(at), until) for at, until in waits)
+            while found > self.now and not any(
+                at <= self.started + found and until < found for at, until in waits
+            ):
+                found += 1e-7
+        return found
+
+    def copy(self):
+        """The same world, apart."""
+        other = copy.copy(self)
+        for name in ("answered", "saves", "rows", "leases", "store", "consents"):
+            setattr(other, name, copy.copy(getattr(self, name)))
+        other.vendors = {name: vendor.copy(other) for name, vendor in self.vendors.items()}
+        other.vendor = other.vendors["sim"]
+        return other
+
+    def state(self):
+        """All that decides what happens next; who holds a lease is dead."""
+        vendors = [
+            (v.paid, v.consents, [(j.id, j.token, j.born, j.deleted) for j in v.jobs.values()])
+            for v in self.vendors.values()
+        ]
+        leases = {record_id: until for record_id, (_, until) in self.leases.items()}
+        saves = [count for (_, wall), count in self.saves.items() if wall == self.wall]
+        whole = (self.now, leases, [*self.store], vendors, self.named, self.consents, saves)
+        told = repr((whole, [described(row) for row in self.rows.values()]))
+        return hashlib.blake2b(told.encode(), digest_size=16).digest()
+
     def at_rest(self):
         return all(r.status.final and r.next_at is None for r in self.rows.values())
 
@@ -190,6 +225,20 @@ class World:
                 raise Broken(f"bytes of a deleted record are left {context}: {left}")
 
 
+_DESCRIBED = {}
+
+
+def described(row):
+    """What a row holds; kept for a while, since most rows stay as they are."""
+    if len(_DESCRIBED) > 1000:
+        _DESCRIBED.clear()
+    known, told = _DESCRIBED.get(id(row), (None, ""))
+    if known is not row:
+        told = repr(row)
+        _DESCRIBED[id(row)] = row, told
+    return told
+
+
 def ended(row):
     """The operations of the attempts that have ended."""
     return [state for attempt in row.ended for state in attempt.operations]
@@ -215,6 +264,13 @@ class Vendor:
         self.down = False  # every paid call is answered with 503, and not accepted
         self.jobs, self.paid = {}, collections.Counter()
         self.consents = {}  # token -> when it was asked for
+
+    def copy(self, world):
+        """The same vendor in another world."""
+        other = copy.copy(self)
+        other.world, other.paid, other.consents = world, self.paid.copy(), self.consents.copy()
+        other.jobs = {name: copy.copy(job) for name, job in self.jobs.items()}
+        return other
 
     def chance(self, share):
         return self.rnd is not None and self.rnd.random() < share * self.trouble
@@ -683,69 +739,98 @@ def video(record_id, now):
 # -- every way to die -------------------------------------------------------------------------
 
 
-def dying_history(kills, make=training, end=None):
-    """Kill at the given boundaries (before an effect executes, or before its answer arrives).
+class Deaths:
+    """Every way to die a number of times, and what a person may send in between.
 
-    Returns how many boundaries there were after the last kill, and the kills not reached.
-    ``end`` is an event that a person sends at the boundary where the last kill would be; or a
-    process of that person, which takes turns with the worker from there on.
+    A process is killed before an effect executes, or before its answer arrives. A new one takes
+    over at the first moment at which it may; it knows nothing but what the world holds. So a world
+    that is the same to the last digit of every time needs to be looked at only once, by however
+    many ways it was reached: of three kills there are millions. ``end`` is an event that a person
+    sends at the boundary where the last kill would be; or a process of that person, which takes
+    turns with the worker from there on.
     """
-    world = World(started=STARTED)
-    world.vendor.refusing = make is routed
-    world.rows["t1"] = make("t1", world.wall)
-    if end is not None and issubclass(end, Process):
-        world.consents[AGREED] = Consent(id=AGREED, user_id="u", subject="u")
-        world.rows["t1"] = agreed(world.rows["t1"])
-    process, left, boundary, person = Process(world), list(kills), 0, None
+
+    def __init__(self, make, end=None, duration=3.0):
+        self.make, self.end, self.known = make, end, {}
+        self.world = World(started=STARTED, duration=duration)
+        self.world.vendor.refusing = make is routed
+        self.world.rows["t1"] = make("t1", self.world.wall)
+        if self.visitor:
+            self.world.consents[AGREED] = Consent(id=AGREED, user_id="u", subject="u")
+            self.world.rows["t1"] = agreed(self.world.rows["t1"])
+
+    @property
+    def visitor(self):
+        """True if a person is a process."""
+        return self.end is not None and issubclass(self.end, Process)
+
+    def count(self, world, left):
+        """Run every history of this world with ``left`` kills; returns how many there are."""
+        world.now = max(world.now, world.claimable())
+        key = world.state(), left
+        if key not in self.known:
+            self.known[key] = self._explored(world, left)
+        return self.known[key]
+
+    def _explored(self, world, left):
+        process = Process(world)
+        if left == 1 and self.end is not None:
+            return self._ended(world)
+        found = sum(self.count(world.copy(), left - 1) for _ in boundaries(world, process) if left)
+        world.check_end("after a kill")
+        if self.end is None and world.rows["t1"].status is not Status.COMPLETED:
+            raise Broken(f"not completed: {world.rows['t1']!r}")
+        return found if left else 1
+
+    def _ended(self, world):
+        """Send the event at every boundary; a process that claims is as good as a new one."""
+        found, process = 0, Process(world)
+        start, since = world.copy(), 0
+        for _ in boundaries(world, process):
+            if process.effect.kind == "claim" and not process.effect.done:
+                start, since = world.copy(), 0
+            self._end_at(start.copy(), since)
+            found, since = found + 1, since + 1
+        return found
+
+    def _end_at(self, world, boundary):
+        process, person = Process(world), None
+        steps = boundaries(world, process)
+        for _ in range(boundary + 1):
+            next(steps)
+        if self.visitor:
+            person = self.end(world)
+        else:
+            world.fold("t1", self.end(at=world.wall))
+        for _ in range(20_000):
+            if person is not None and not person.over:
+                person.step()
+            elif world.at_rest():
+                break
+            if next(steps, self) is self:
+                steps = boundaries(world, process)
+        world.check_end(f"after {self.end.__name__}")
+
+
+def boundaries(world, process):
+    """Let a process work until all is at rest; yields before each half of each effect."""
     for _ in range(6000):
-        if person is not None and not person.over:
-            person.step()
-        elif world.at_rest():
-            break
+        if world.at_rest():
+            return
         world.now = max(world.now, process.ready_at())
-        for _phase in ("execute", "deliver"):
+        for _half in ("execute", "deliver"):
             if process.effect.kind != "sleep":
-                if left and boundary == left[0]:
-                    left.pop(0)
-                    boundary = 0
-                    if end is not None and not left:
-                        if issubclass(end, Process):
-                            person = end(world)
-                        else:
-                            world.fold("t1", end(at=world.wall))
-                    else:
-                        kill(process)
-                        process = Process(world)
-                    break
-                boundary += 1
+                yield
             process.step()
             if process.effect.done:
                 world.now += 0.01
-    kill(process)
-    world.check_end(f"with kills at {kills}")
-    if end is None and world.rows["t1"].status is not Status.COMPLETED:
-        raise Broken(f"not completed with kills at {kills}: {world.rows['t1']!r}")
-    return boundary, left
+    raise Broken(f"it never ends: {world.rows!r}")
 
 
-def exhaust(depth, make=training, end=None):
+def exhaust(depth, make=training, end=None, duration=3.0):
     """Run every history with exactly ``depth`` kills; returns how many there were."""
-    count = 0
-
-    def descend(prefix, levels):
-        nonlocal count
-        boundary = 0
-        while True:
-            _, left = dying_history([*prefix, boundary], make, end)
-            if left:
-                return
-            count += 1
-            if levels > 1:
-                descend([*prefix, boundary], levels - 1)
-            boundary += 1
-
-    descend([], depth)
-    return count
+    deaths = Deaths(make, end, duration)
+    return deaths.count(deaths.world.copy(), depth)
 
 
 # -- seeded histories -------------------------------------------------------------------------
