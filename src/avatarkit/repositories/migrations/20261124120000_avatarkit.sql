@@ -355,8 +355,12 @@ create index if not exists avatar_training_of_clone
   on public.avatar_training (clone_id, created_at desc, id desc);
 create index if not exists avatar_training_newest
   on public.avatar_training (created_at desc, id desc) where not deleted;
+create index if not exists avatar_training_by_status
+  on public.avatar_training (status, created_at desc, id desc) where not deleted;
 create index if not exists avatar_training_due
   on public.avatar_training (next_at, id) where next_at is not null;
+create index if not exists avatar_training_waiting  -- counted without the table
+  on public.avatar_training (waits_for) where next_at is not null;
 create index if not exists avatar_videos_of_user
   on public.avatar_videos (user_id, created_at desc, id desc);
 create index if not exists avatar_videos_of_clone
@@ -365,10 +369,14 @@ create index if not exists avatar_videos_of_training
   on public.avatar_videos (training_id, created_at desc, id desc);
 create index if not exists avatar_videos_newest
   on public.avatar_videos (created_at desc, id desc) where not deleted;
+create index if not exists avatar_videos_by_status
+  on public.avatar_videos (status, created_at desc, id desc) where not deleted;
 create index if not exists avatar_videos_due
   on public.avatar_videos (next_at, id) where next_at is not null;
-create index if not exists avatar_leases_of_owner
-  on public.avatar_leases (lease_owner) where lease_owner is not null;
+create index if not exists avatar_videos_waiting  -- counted without the table
+  on public.avatar_videos (waits_for) where next_at is not null;
+create index if not exists avatar_leases_held
+  on public.avatar_leases (lease_owner) where lease_until is not null;
 create index if not exists avatar_jobs_of_record on public.avatar_jobs (record_id);
 create index if not exists avatar_webhooks_of_training
   on public.avatar_webhooks (avatar_training_id, received_at);
@@ -847,20 +855,41 @@ declare
   v_now constant timestamptz := coalesce(p_now, clock_timestamp());
 begin
   return query
-    select coalesce(r.waits_for, ''), count(*),
-           count(*) filter (where r.next_at <= v_now and not r.is_held),
-           count(*) filter (where r.is_held),
-           extract(epoch from min(r.next_at) filter (where r.next_at <= v_now and not r.is_held))
-             ::double precision
-      from (
-        select t.waits_for, t.next_at, coalesce(l.lease_until > v_now, false) as is_held
-          from public.avatar_training t left join public.avatar_leases l on l.record_id = t.id
-         where t.next_at is not null
+    with waits as (
+      select coalesce(r.waits_for, '') as provider, sum(r.records)::bigint as records from (
+        select t.waits_for, count(*) as records from public.avatar_training t
+         where t.next_at is not null group by 1
         union all
-        select v.waits_for, v.next_at, coalesce(l.lease_until > v_now, false)
-          from public.avatar_videos v left join public.avatar_leases l on l.record_id = v.id
-         where v.next_at is not null) r
-     group by 1 order by 1;
+        select v.waits_for, count(*) from public.avatar_videos v
+         where v.next_at is not null group by 1) r
+       group by 1
+    ), free as (
+      select coalesce(r.waits_for, '') as provider, count(*) as records, min(r.next_at) as oldest
+        from (
+          select t.id, t.waits_for, t.next_at from public.avatar_training t where t.next_at <= v_now
+          union all
+          select v.id, v.waits_for, v.next_at from public.avatar_videos v where v.next_at <= v_now) r
+        left join public.avatar_leases l on l.record_id = r.id
+       where l.lease_until is null or l.lease_until <= v_now
+       group by 1
+    ), taken as (
+      select coalesce(r.waits_for, '') as provider, count(*) as records
+        from public.avatar_leases l
+        cross join lateral (
+          select t.waits_for from public.avatar_training t
+           where t.id = l.record_id and t.next_at is not null
+          union all
+          select v.waits_for from public.avatar_videos v
+           where v.id = l.record_id and v.next_at is not null) r
+       where l.lease_until > v_now
+       group by 1
+    )
+    select w.provider, w.records, coalesce(f.records, 0), coalesce(h.records, 0),
+           extract(epoch from f.oldest)::double precision
+      from waits w
+      left join free f on f.provider = w.provider
+      left join taken h on h.provider = w.provider
+     order by 1;
 end $$;
 
 -- Take a slot of a vendor account for p_seconds: 0 if it is taken, else the seconds after which to
