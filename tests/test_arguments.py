@@ -286,7 +286,7 @@ async def test_a_record_stands_for_its_id(given):
         ({"footage": 5}, "footage is a value of type int: pass a path, bytes"),
         ({"voice": {"a": WAV}}, "voice is a value of type dict: pass a list of recordings"),
         ({"options": {"a": 1}}, "options is a value of type dict: pass a list of options"),
-        ({"options": [FakeVideo(background="\0")]}, "FakeVideo.background has a NUL character"),
+        ({"options": [FakeVideo(outfit="\0")]}, "FakeVideo.outfit has a NUL character"),
         ({"options": FakeVideo(extra={"\ud800": 1})}, "the name of a field of options: FakeVideo"),
         ({"max_cost": 2}, r'max_cost is 2, which is no amount of dollars: give USD\("2.00"\)'),
         ({"allow_unknown": 5}, "allow_unknown is a value of type int: pass names"),

@@ -340,8 +340,8 @@ async def test_findings_are_told_without_keeping_anything(house):
 async def test_options_travel_to_their_provider(house):
     async with house.kit() as kit:
         training = await trained(kit)
-        video = await kit.speak(training.id, "Hello", options=[FakeVideo(background="#fff")])
-    assert video.options == ({"type": "FakeVideo", "values": {"background": "#fff"}},)
+        video = await kit.speak(training.id, "Hello", options=[FakeVideo(outfit="suit")])
+    assert video.options == ({"type": "FakeVideo", "values": {"outfit": "suit"}},)
 
 
 # -- links ------------------------------------------------------------------------------------

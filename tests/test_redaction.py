@@ -27,16 +27,17 @@ from avatarkit.models import (
     Options,
     SpeechRequest,
     VideoRequest,
+    VideoSettings,
     VoiceRequest,
 )
 from avatarkit.providers.coqui import Coqui
 from avatarkit.providers.did import DID
 from avatarkit.providers.elevenlabs import ElevenLabs
-from avatarkit.providers.heygen import HeyGen, HeyGenBackground
+from avatarkit.providers.heygen import HeyGen
 from avatarkit.providers.rask import Rask
 from avatarkit.providers.resemble import Resemble
 from avatarkit.providers.synthesia import Synthesia
-from avatarkit.providers.tavus import Tavus
+from avatarkit.providers.tavus import Tavus, TavusVideo
 from avatarkit.testing import Fake, FakeClock, FakeVendor, Wire
 from avatarkit.webhooks import Delivery, Inboxes
 
@@ -126,7 +127,8 @@ OBJECTS = {
     "a provider": HeyGen(SETTINGS),
     "a call": http.Call(provider="acme", operation="voice"),
     "a consent": Consent(subject="Ana", evidence=SIGNED),
-    "options": HeyGenBackground(type="image", url=SIGNED),
+    "options": TavusVideo(watermark_image_url=SIGNED),
+    "settings of a video": VideoSettings(background=SIGNED),
     "unchecked options": Options(extra={"image": SIGNED, "authorization": BEARER}),
     "a recording": media(),
     "a request for a voice": VoiceRequest(token="t", samples=(media(),), callback_url=SIGNED),

@@ -185,3 +185,25 @@ async def test_something_else_as_settings_is_refused(house):
     async with kit:
         with pytest.raises(errors.ConfigError, match="settings is a value of type dict"):
             await kit.speak(await adopted(kit), "Hello.", settings={"aspect": "9:16"})
+
+
+async def test_settings_that_exclude_each_other_or_need_another_are_refused(house):
+    rows = (
+        Mapped(setting="background"),
+        Mapped(setting="container", takes=("webm",), excludes=("background=color",)),
+        Mapped(setting="caption_style", needs=("captions=burnt-in",)),
+        Mapped(setting="captions"),
+    )
+    kit, vendor = house({Operation.VIDEO: rows})
+    async with kit:
+        training = await adopted(kit)
+        wrong = {
+            "beside background=color": {"container": "webm", "background": "#204060"},
+            "without captions=burnt-in": {"captions": "sidecar", "caption_style": "bold"},
+        }
+        for how, given in wrong.items():
+            with pytest.raises(errors.Unsupported, match=how):
+                await kit.speak(training, "Hello.", settings=VideoSettings(**given))
+        assert vendor.jobs == ()
+        good = VideoSettings(container="webm", background="transparent")
+        await kit.speak(training, "Hello.", settings=good)

@@ -21,7 +21,6 @@ from avatarkit.models import (
 )
 from avatarkit.providers.did import (
     DID,
-    Background,
     ClipConfig,
     ConsentText,
     DIDClip,
@@ -33,7 +32,6 @@ from avatarkit.providers.did import (
     DIDScript,
     DIDTalk,
     DIDVoice,
-    ExpressiveBackground,
     ExpressiveConfig,
     Logo,
     SceneConfig,
@@ -99,6 +97,21 @@ class TestDID(ProviderSuite):
             ],
         ),
     }
+
+    avatars = {
+        "talks": "talks:https://store.example/me.jpg",
+        "clips": "clips:prs_1",
+        "scenes": "scenes:avt_1",
+        "expressives": "expressives:public_amber_casual@avt_PfMblk",
+    }
+
+    def ask(self, operation, **more):
+        asked = super().ask(operation, **more)
+        if operation is not Operation.VIDEO or "settings" not in more:
+            return asked
+        speaker = "microsoft" if more["settings"].voice.pitch else "elevenlabs"
+        said = {"voice_id": "v1", "prepared": {"voice_provider": speaker}}
+        return asked.model_copy(update=said)
 
     def polled(self, operation, body):
         return [body] if operation is Operation.VOICE else body
@@ -690,17 +703,14 @@ VOICES = [
         provider="elevenlabs",
         model_id="eleven_multilingual_v2",
         language="English (United States)",
-        voice_config=VoiceConfig(
-            stability=0.5, similarity_boost=0.75, rate="1.0", style="0.3", use_speaker_boost=True
-        ),
+        voice_config=VoiceConfig(use_speaker_boost=True),
         ssml=False,
-        subtitles=True,
         own_elevenlabs=True,
     ),
     DIDScript(
         provider="microsoft",
         language="English",
-        voice_config=VoiceConfig(style="Cheerful", rate="1.0", pitch="+2st"),
+        voice_config=VoiceConfig(style="Cheerful"),
     ),
     DIDScript(provider="google"),
     DIDScript(provider="azure-openai"),
@@ -711,7 +721,6 @@ AVATARS = {
             stitch=True,
             fluent=True,
             pad_audio=1.5,
-            result_format="mov",
             driver_expressions={
                 "expressions": [{"start_frame": 0, "expression": "happy", "intensity": 0.5}],
                 "transition_frames": 20,
@@ -721,15 +730,13 @@ AVATARS = {
     ),
     "clips:prs_1": DIDClip(
         driver_id="drv_1",
-        config=ClipConfig(result_format="webm", output_resolution=720, logo=LOGO),
+        config=ClipConfig(output_resolution=720, logo=LOGO),
         presenter_config={"crop": {"type": "wide"}},
-        background=Background(color=False),
     ),
-    "scenes:avt_1": DIDScene(config=SceneConfig(logo=LOGO), background=Background(color="#47ffff")),
+    "scenes:avt_1": DIDScene(config=SceneConfig(logo=LOGO)),
     "expressives:public_amber_casual@avt_PfMblk": DIDExpressive(
         sentiment_id="snt_1",
-        config=ExpressiveConfig(result_format="mp4", output_resolution=720, logo=LOGO),
-        background=ExpressiveBackground(type="color", value="#47ffff"),
+        config=ExpressiveConfig(logo=LOGO),
         persist=True,
     ),
 }
@@ -748,9 +755,6 @@ async def test_every_call_is_one_that_the_vendor_describes(it, wire):
     for request in (train(), express, train(None, PREMIUM, prepared=consent, **hook)):
         await it.train_avatar(request)
     await it.prepare(Operation.AVATAR, train(None, DIDConsent(language="portuguese")))
-    sea = Background(source_url="https://app.example/sea.jpg")
-    for avatar, options in {"clips:prs_1": DIDClip, "scenes:avt_1": DIDScene}.items():
-        await it.generate_video(speak(avatar, options(background=sea)))
     for avatar, options in AVATARS.items():
         for how in VOICES:
             await it.generate_video(speak(avatar, options, how, **hook))

@@ -22,7 +22,7 @@ from avatarkit.providers.elevenlabs import (
     ElevenLabsProfessional,
     ElevenLabsSpeech,
     ElevenLabsVoice,
-    VoiceSettings,
+    ElevenLabsVoiceSettings,
 )
 from avatarkit.testing import CannedAnswers, Golden, ProviderSuite, SpeechSuite
 from avatarkit.testing.providers import KEY, TOKEN
@@ -427,9 +427,7 @@ def test_a_voice_that_was_taken_out_of_the_library_is_gone(wire):
 
 EVERY_SPEECH = ElevenLabsSpeech(
     model_id="eleven_flash_v2_5",
-    voice_settings=VoiceSettings(
-        stability=0.5, similarity_boost=0.7, style=0.1, use_speaker_boost=True, speed=1.1
-    ),
+    voice_settings=ElevenLabsVoiceSettings(use_speaker_boost=True),
     language_code="pt",
     seed=7,
     previous_text="So.",

@@ -191,10 +191,10 @@ async def test_the_guard_is_asked_right_before_acceptance(fake):
 
 
 async def test_its_own_options_come_back(fake):
-    options = (FakeVideo(background="#fff", extra={"seed": 1}),)
+    options = (FakeVideo(outfit="suit", extra={"seed": 1}),)
     job = await submit(fake, Operation.VIDEO, options=options)
 
-    assert job.raw["options"] == {"background": "#fff", "seed": 1}
+    assert job.raw["options"] == {"outfit": "suit", "seed": 1}
 
 
 async def test_an_idempotency_key_gives_the_first_job_again(vendor):

@@ -166,12 +166,6 @@ async def test_what_is_new_may_be_said_of_the_video_and_of_the_scene(synthesia, 
     assert (wire.body()["new"], wire.body()["input"][0]["transition"]) == (1, "fade")
 
 
-async def test_a_test_video_is_said_to_be_one(synthesia, wire):
-    wire.reply(VIDEO)
-    await synthesia.generate_video(video(options=(SynthesiaVideo(test=True),)))
-    assert wire.body()["test"] is True
-
-
 @pytest.mark.parametrize("field", ["callbackId", "title"])
 async def test_a_video_is_found_by_either_name_that_it_was_given(synthesia, wire, field):
     item = {**DONE, "callbackId": None, "title": None, field: TOKEN}
@@ -301,10 +295,8 @@ async def test_the_end_of_a_rate_limit_is_told(synthesia, wire):
 # -- the vendor's documents -------------------------------------------------------------------
 
 WHOLE = SynthesiaVideo(
-    test=True,
     visibility="private",
     soundtrack="urban",
-    aspect_ratio="9:16",
     folder_id="1e2f3a4b-0000-4000-8000-000000000004",
     call_to_action=CallToAction(label="Learn more", url="https://app.example/"),
 )

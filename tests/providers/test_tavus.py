@@ -168,20 +168,6 @@ async def test_nothing_else_is_prepared(tavus, wire, request_):
     assert not wire.requests
 
 
-# -- videos -----------------------------------------------------------------------------------
-
-
-async def test_a_transparent_background_needs_fast(tavus, wire):
-    options = TavusVideo(transparent_background=True)
-    with pytest.raises(errors.Unsupported, match="fast"):
-        await tavus.generate_video(video(options=(options,)))
-    assert not wire.requests
-    wire.reply(VIDEO["submitted"])
-    options = TavusVideo(transparent_background=True, fast=True)
-    await tavus.generate_video(video(options=(options,)))
-    assert wire.body()["transparent_background"] is True
-
-
 # -- what is left -----------------------------------------------------------------------------
 
 
@@ -290,14 +276,6 @@ SUBMISSIONS = {
                 ),
             )
         ),
-    ),
-    "a video behind it": (
-        "generate_video",
-        video(options=(TavusVideo(background_source_url="https://app.example/sea.mp4"),)),
-    ),
-    "nothing behind it": (
-        "generate_video",
-        video(options=(TavusVideo(fast=True, transparent_background=True),)),
     ),
 }
 

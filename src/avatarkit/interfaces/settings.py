@@ -38,6 +38,9 @@ class Mapped:
     #: dotted place in the request's body -> value, in which "{}" stands for the setting's value;
     #: "{:g}" writes a number as text. Empty: the vendor does it by itself
     wire: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    #: settings, as "container=mp4", that cannot be asked for beside it, or of which one must be
+    excludes: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
     avatars: tuple[str, ...] = ()  #: kinds of avatars that have it, see ``NamesKinds``; empty: all
 
     def fits(self, value: Any, kind: str = "") -> bool:
@@ -133,7 +136,8 @@ def require_mapped(
     """
     for name, value in asked.items():
         own = provider.capabilities.settings
-        if mapped(own, operation, name, value, kind) is not None:
+        if (found := mapped(own, operation, name, value, kind)) is not None:
+            _require_together(provider.name, found, name, asked)
             continue
         rows = [row for row in own.get(operation, ()) if row.setting == name]
         bounds = [row.bounds for row in rows if not (row.avatars and kind) or kind in row.avatars]
@@ -149,6 +153,17 @@ def require_mapped(
         raise Unsupported(
             f"{provider.name} cannot set {name}={_shown(value)}{which}{takes}. Leave {name} "
             f"out{instead}."
+        )
+
+
+def _require_together(provider: str, row: Mapped, name: str, asked: Mapping[str, Any]) -> None:
+    """Raise ``Unsupported`` for a setting beside one that it excludes, or without one it needs."""
+    said = {f"{other}={_word(other, value)}" for other, value in asked.items()}
+    wrong = sorted(said.intersection(row.excludes))
+    if wrong or (row.needs and said.isdisjoint(row.needs)):
+        how = f"beside {wrong[0]}" if wrong else f"without {' or '.join(row.needs)}"
+        raise Unsupported(
+            f"{provider} cannot set {name}={_shown(asked[name])} {how}. Change one of the two."
         )
 
 

@@ -81,7 +81,7 @@ __all__ = [
     "ElevenLabsProfessional",
     "ElevenLabsSpeech",
     "ElevenLabsVoice",
-    "VoiceSettings",
+    "ElevenLabsVoiceSettings",
 ]
 
 #: Regional addresses; give the key as ``base_url``. All but "us" are separate workspaces for
@@ -98,6 +98,8 @@ REGIONS: Mapping[str, str] = MappingProxyType(
 #: Default model, sent explicitly because the vendor's default may change.
 #: It takes no language code: it detects the language of the text.
 _MODEL = "eleven_multilingual_v2"
+
+_DATA = vendor_data("elevenlabs")
 
 
 class ElevenLabsVoice(Options):
@@ -118,21 +120,17 @@ class ElevenLabsProfessional(Options):
     labels: dict[str, str] | None = None
 
 
-class VoiceSettings(Model):
-    """Voice settings; ElevenLabs has a default for each."""
+class ElevenLabsVoiceSettings(Model):
+    """Voice settings beside ``VoiceSettings``."""
 
-    stability: float | None = Field(default=None, ge=0, le=1)
-    similarity_boost: float | None = Field(default=None, ge=0, le=1)
-    style: float | None = None
     use_speaker_boost: bool | None = None
-    speed: float | None = None
 
 
 class ElevenLabsSpeech(Options):
-    """Extras of speech: model, settings and context."""
+    """Extras of speech, beside ``VoiceSettings``: model and context."""
 
     model_id: str | None = None
-    voice_settings: VoiceSettings | None = None
+    voice_settings: ElevenLabsVoiceSettings | None = None
     language_code: str | None = None  #: ISO 639-1; eleven_multilingual_v2 takes none
     seed: int | None = Field(default=None, ge=0, le=4294967295)
     previous_text: str | None = None
@@ -244,7 +242,7 @@ class ElevenLabs(
     api_version = "v1"
     base_url = "https://api.elevenlabs.io"
     key_env, key_header = "ELEVENLABS_API_KEY", "xi-api-key"
-    data = vendor_data("elevenlabs")
+    data = _DATA
     option_types = (ElevenLabsVoice, ElevenLabsProfessional, ElevenLabsSpeech, ElevenLabsAudio)
     capabilities = Capabilities(
         drive=frozenset(),
@@ -252,6 +250,7 @@ class ElevenLabs(
         # https://help.elevenlabs.io/hc/en-us/articles/24352686926609, read 2026-11-30
         markup=frozenset({"break"}),
         webhook=HmacSha256(header="ElevenLabs-Signature", version="v0", tolerance=1800),
+        settings=_DATA.settings,
         found_by_token=frozenset({Operation.VOICE}),
         typical=MappingProxyType({Operation.VOICE: 5.0, Operation.SPEECH: 5.0}),
         in_flight=3,  # limit of the smallest plan with cloning, for the default model

@@ -169,7 +169,7 @@ _ANSWERS: Mapping[Fault, _Answer] = {
 class FakeVideo(Options):
     """The fake's own extras for a video; they come back in ``Job.raw``."""
 
-    background: str | None = None  #: a colour, such as "#204060"
+    outfit: str | None = None  #: what the avatar wears
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,6 +46,8 @@ _AUDIO_URL = "https://upload.api.synthesia.io/v2/scriptAudio"
 #: background, and no call tells when it is ready.
 _PAUSE = 10.0
 
+_DATA = vendor_data("synthesia")
+
 
 class CallToAction(Model):
     """Button in the shared video."""
@@ -55,14 +57,10 @@ class CallToAction(Model):
 
 
 class SynthesiaVideo(Options):
-    """Extras of a video as a whole."""
+    """Extras of a video as a whole, beside ``VideoSettings``."""
 
-    test: bool | None = None  #: free, with a watermark; 30 a day
     visibility: Literal["private", "public"] | None = None
     soundtrack: Literal["corporate", "inspirational", "modern", "urban"] | None = None
-    aspect_ratio: Literal["16:9", "9:16", "1:1", "4:5", "5:4"] | None = Field(
-        default=None, serialization_alias="aspectRatio"
-    )
     folder_id: str | None = Field(default=None, serialization_alias="folderId")
     call_to_action: CallToAction | None = Field(default=None, serialization_alias="ctaSettings")
 
@@ -114,7 +112,7 @@ class Synthesia(HttpVideoGenerator, HttpVideoDubber, HttpCatalogue, Prepares):
     api_version = "2"
     base_url = "https://api.synthesia.io/v2"
     key_env = "SYNTHESIA_API_KEY"
-    data = vendor_data("synthesia")
+    data = _DATA
     option_types = (SynthesiaVideo, SynthesiaScene, SynthesiaDub)
     capabilities = Capabilities(
         media=frozenset({"url", "data"}),  # a narration as bytes
@@ -127,6 +125,7 @@ class Synthesia(HttpVideoGenerator, HttpVideoDubber, HttpCatalogue, Prepares):
             time_header="Synthesia-Timestamp",
             tolerance=600,
         ),
+        settings=_DATA.settings,
         found_by_token=frozenset({Operation.VIDEO}),
         typical=MappingProxyType({Operation.VIDEO: 120.0}),
         rate=1.0,  # the smallest plan's 60 a minute

@@ -47,6 +47,8 @@ __all__ = [
 #: Default model of a face, sent explicitly because the vendor's default changes.
 _MODEL = "phoenix-4"
 
+_DATA = vendor_data("tavus")
+
 
 class TavusVoice(Options):
     """Extras of a voice."""
@@ -80,12 +82,10 @@ class VideoProperties(Model):
 
 
 class TavusVideo(Options):
-    """Extras of a video."""
+    """Extras of a video, beside ``VideoSettings``."""
 
     fast: bool | None = None  #: no background, thumbnail or stream link
-    transparent_background: bool | None = None  #: WebM with alpha; only with ``fast``
     background_url: str | None = None  #: a website to record
-    background_source_url: str | None = None  #: a video
     watermark_image_url: str | None = None
     properties: VideoProperties | None = None
 
@@ -143,13 +143,14 @@ class Tavus(
     api_version = "2"
     base_url = "https://tavusapi.com/v2"
     key_env, key_header = "TAVUS_API_KEY", "x-api-key"
-    data = vendor_data("tavus")
+    data = _DATA
     option_types = (TavusVoice, TavusFace, TavusVideo)
     capabilities = Capabilities(
         media=frozenset({"url"}),
         url_lifetime=86_400.0,  # links to media must stay valid for 24 hours
         one_voice_file=True,
         drive=frozenset({"script", "audio"}),
+        settings=_DATA.settings,
         callback=True,
         typical=MappingProxyType(
             {Operation.VOICE: 180.0, Operation.AVATAR: 12_600.0, Operation.VIDEO: 100.0}
@@ -248,9 +249,6 @@ class Tavus(
 
     async def generate_video(self, request: VideoRequest, /) -> Job:
         """Submit; sent once. The video speaks with the face's voice."""
-        own = self._option(request, TavusVideo)
-        if own.transparent_background and not own.fast:
-            raise Unsupported("tavus makes a transparent background only with fast=True")
         return await self._submit(
             Operation.VIDEO,
             "/videos",

@@ -90,6 +90,8 @@ class _Mapped(Model):
     minimum: float | None = None
     maximum: float | None = None
     wire: dict[str, bool | int | float | str] = {}
+    excludes: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
 
 
 class _Settings(Model):

@@ -629,7 +629,7 @@ class ProviderSuite(_Suite):
                 it = self.provider(self.settings(), client=wire.client)
                 avatars = [self.avatars[kind] for kind in row.avatars] or ["a1"]
                 for avatar in avatars:
-                    settings = setting(row.setting, value)
+                    settings = setting(row.setting, value, *row.needs[:1])
                     await self.submit(it, Operation.VIDEO, avatar_id=avatar, settings=settings)
                     _require_placed(row, value, wire.body())
 
@@ -791,8 +791,9 @@ class SpeechSuite(_Suite):
         for row in it.capabilities.settings.get(Operation.SPEECH, ()):
             for value in _examples(row):
                 self.answer(wire)
+                sent = len(wire.requests)
                 await self.submit(it, settings=setting(row.setting, value).voice)
-                _require_placed(row, value, wire.body())
+                _require_placed(row, value, wire.body(sent))
 
     async def test_a_setting_of_the_voice_that_is_not_mapped_is_refused_and_sends_nothing(
         self, it: Any, wire: Wire
@@ -840,10 +841,11 @@ EXAMPLES: Mapping[str, tuple[Any, ...]] = MappingProxyType(
 )
 
 
-def setting(name: str, value: Any) -> VideoSettings:
-    """Settings with one value, by its name: "aspect", "voice.speed"."""
+def setting(name: str, value: Any, *beside: str) -> VideoSettings:
+    """Settings with one value, by its name: "aspect", "voice.speed"; and others as "name=word"."""
     own, _, part = name.partition(".")
-    given: dict[str, Any] = {own: VoiceSettings(**{part: value}) if part else value}
+    given: dict[str, Any] = dict(other.split("=", 1) for other in beside)
+    given[own] = VoiceSettings(**{part: value}) if part else value
     return VideoSettings(**given)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from .adapter import DID, ConsentText
 from .options import (
-    Background,
     ClipConfig,
     DIDClip,
     DIDConsent,
@@ -15,7 +14,6 @@ from .options import (
     DIDScript,
     DIDTalk,
     DIDVoice,
-    ExpressiveBackground,
     ExpressiveConfig,
     Logo,
     SceneConfig,
@@ -26,7 +24,6 @@ from .options import (
 
 __all__ = [
     "DID",
-    "Background",
     "ClipConfig",
     "ConsentText",
     "DIDClip",
@@ -38,7 +35,6 @@ __all__ = [
     "DIDScript",
     "DIDTalk",
     "DIDVoice",
-    "ExpressiveBackground",
     "ExpressiveConfig",
     "Logo",
     "SceneConfig",

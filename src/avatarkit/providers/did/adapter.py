@@ -205,6 +205,7 @@ class DID(
         by_link=frozenset({Operation.AVATAR}),
         footage_with_video=True,  # uploaded photos go after a day or two
         speaks_voices_of=frozenset({"elevenlabs"}),
+        settings=_DATA.settings,
         callback=True,
         no_callback=frozenset({Operation.VOICE}),
         typical=MappingProxyType(
@@ -258,6 +259,10 @@ class DID(
     def _elevenlabs_key(self) -> str:
         return self._elevenlabs.get_secret_value()
 
+    def kind_of_avatar(self, avatar_id: str, /) -> str:
+        """Return the family of an avatar: "talks", "clips", "scenes" or "expressives"."""
+        return _family_of_avatar(avatar_id)[0]
+
     # -- free things first --------------------------------------------------------------------
 
     async def prepare(
@@ -295,7 +300,9 @@ class DID(
         how = self._option(request, DIDScript)
         if request.voice_id is None or how.provider is not None or how.own_elevenlabs:
             return {}
-        return {"voice_provider": await self._voice_provider(request.voice_id)}
+        found = {"voice_provider": await self._voice_provider(request.voice_id)}
+        _speaker(request.model_copy(update={"prepared": found}), how)  # can it be set so?
+        return found
 
     # -- the account --------------------------------------------------------------------------
 
@@ -554,13 +561,12 @@ class DID(
         how = self._option(request, DIDScript)
         said: dict[str, Any]
         if request.audio is not None:
-            said = {"type": "audio", "audio_url": _audio_link(request), "subtitles": how.subtitles}
+            said = {"type": "audio", "audio_url": _audio_link(request)}
         else:
             said = {
                 "type": "text",
                 "input": request.script,
                 "ssml": how.ssml,
-                "subtitles": how.subtitles,
                 "provider": _speaker(request, how),
             }
         return {name: value for name, value in said.items() if value is not None} | how.extra
@@ -695,12 +701,27 @@ def _language(tag: str | None) -> str:
     return _DATA.words("languages").get(primary_language(tag) or "en", tag or "")
 
 
+#: Settings that a voice has, by its provider.
+_VOICE_SETTINGS: Mapping[str, frozenset[str]] = {
+    "elevenlabs": frozenset({"speed", "stability", "similarity", "style"}),
+    "microsoft": frozenset({"speed", "pitch"}),
+}
+
+
 def _speaker(request: VideoRequest, how: DIDScript) -> dict[str, Any] | None:
-    """Build the voice of a text; None to let D-ID choose."""
+    """Build the voice of a text; None to let D-ID choose. Raises ``Unsupported``."""
+    asked = request.settings.voice.asked()
     if request.voice_id is None and how.provider is None:
+        if asked:
+            raise errors.Unsupported("d-id needs a voice to set: name one, by voice_id")
         return None
+    kind = how.provider or request.prepared.get("voice_provider") or "elevenlabs"
+    if wrong := sorted(asked.keys() - _VOICE_SETTINGS.get(kind, frozenset())):
+        raise errors.Unsupported(
+            f"d-id cannot set voice.{wrong[0]}= of a {kind} voice. Leave it out."
+        )
     said = {
-        "type": how.provider or request.prepared.get("voice_provider") or "elevenlabs",
+        "type": kind,
         "voice_id": request.voice_id,
         **how.model_dump(include={"model_id", "language", "voice_config"}),
     }

@@ -43,14 +43,10 @@ class DIDConsent(Options):
 
 
 class VoiceConfig(Model):
-    """Voice settings; which of them apply depends on the provider of the voice."""
+    """Voice settings beside ``VoiceSettings``."""
 
-    stability: float | None = Field(default=None, ge=0, le=1)
-    similarity_boost: float | None = Field(default=None, ge=0, le=1)
-    use_speaker_boost: bool | None = None
-    style: str | None = None  #: "0" to "1" for ElevenLabs, a word for Microsoft
-    rate: str | None = None  #: "0.7" to "1.2" for ElevenLabs
-    pitch: str | None = None  #: Microsoft
+    use_speaker_boost: bool | None = None  #: ElevenLabs
+    style: str | None = None  #: of a voice of Microsoft, in a word: "Cheerful"
 
 
 class DIDScript(Options):
@@ -62,7 +58,6 @@ class DIDScript(Options):
     language: str | None = None  #: e.g. "English (United States)"
     voice_config: VoiceConfig | None = None
     ssml: bool | None = None
-    subtitles: bool | None = None
     #: The voice is in your own ElevenLabs account, which pays for it (see ``DID``).
     own_elevenlabs: bool = False
 
@@ -78,27 +73,12 @@ class Logo(Model):
     position: tuple[int, int]  #: pixels from the left and from the top
 
 
-class Background(Model):
-    """Background: a colour as ``#47ffff``, False for none, or a picture."""
-
-    color: str | Literal[False] | None = None
-    source_url: str | None = None
-
-
-class ExpressiveBackground(Model):
-    """Background of an Expressive avatar."""
-
-    type: Literal["color", "image_url"]
-    value: str
-
-
 class TalkConfig(Model):
     """Animation settings of a photo."""
 
     stitch: bool | None = None  #: put the face back into the whole photo
     fluent: bool | None = None
     pad_audio: float | None = Field(default=None, ge=0, le=60)  #: seconds of silence at the end
-    result_format: Literal["mp4", "mov"] | None = None
     driver_expressions: dict[str, Any] | None = None
     logo: Logo | None = None
 
@@ -106,7 +86,6 @@ class TalkConfig(Model):
 class ClipConfig(Model):
     """Output settings of a Premium+ avatar's video."""
 
-    result_format: Literal["mp4", "mov", "webm"] | None = None
     output_resolution: int | None = Field(default=None, ge=150, le=1080)
     logo: Logo | None = None
 
@@ -120,8 +99,6 @@ class SceneConfig(Model):
 class ExpressiveConfig(Model):
     """Output settings of an Expressive avatar's video."""
 
-    result_format: Literal["mp4", "mov", "webm"] | None = None
-    output_resolution: Literal[480, 720, 1080] | None = None
     logo: Logo | None = None
 
 
@@ -137,14 +114,12 @@ class DIDClip(Options):
     driver_id: str | None = None
     config: ClipConfig | None = None
     presenter_config: dict[str, Any] | None = None
-    background: Background | None = None
 
 
 class DIDScene(Options):
-    """Extras of a video of an Express avatar; a background needs footage with a green screen."""
+    """Extras of a video of an Express avatar."""
 
     config: SceneConfig | None = None
-    background: Background | None = None
 
 
 class DIDExpressive(Options):
@@ -152,5 +127,4 @@ class DIDExpressive(Options):
 
     sentiment_id: str | None = None
     config: ExpressiveConfig | None = None
-    background: ExpressiveBackground | None = None
     persist: bool | None = None

@@ -5,8 +5,6 @@ from __future__ import annotations
 from .adapter import HeyGen
 from .options import (
     HeyGenAvatar,
-    HeyGenBackground,
-    HeyGenCaption,
     HeyGenDub,
     HeyGenEngine,
     HeyGenSpeech,
@@ -18,8 +16,6 @@ from .options import (
 __all__ = [
     "HeyGen",
     "HeyGenAvatar",
-    "HeyGenBackground",
-    "HeyGenCaption",
     "HeyGenDub",
     "HeyGenEngine",
     "HeyGenSpeech",

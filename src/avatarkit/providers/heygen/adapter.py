@@ -130,6 +130,7 @@ class HeyGen(
             time_header="Heygen-Timestamp",
             time_signed=False,
         ),
+        settings=_DATA.settings,
         list_lag=900.0,  # the real delay is not published
         idempotency_window=86_400.0,
         typical=MappingProxyType(

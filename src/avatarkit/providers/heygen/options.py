@@ -35,43 +35,20 @@ class HeyGenEngine(Model):
 
 
 class HeyGenVoiceSettings(Model):
-    """Voice settings."""
+    """Voice settings beside ``VoiceSettings``."""
 
-    speed: float | None = Field(default=None, ge=0.5, le=1.5)
-    pitch: float | None = Field(default=None, ge=-50, le=50)  #: semitones
     volume: float | None = Field(default=None, ge=0, le=1)
     locale: str | None = None  #: "en-US", for a voice with several languages
     engine_settings: dict[str, Any] | None = None  #: with "engine_type"
 
 
-class HeyGenBackground(Model):
-    """Background of the avatar."""
-
-    type: Literal["color", "image"]
-    value: str | None = None  #: of a colour, "#204060"
-    url: str | None = None  #: of an image
-    asset_id: str | None = None
-
-
-class HeyGenCaption(Model):
-    """Captions; with a style they are burnt into a second video."""
-
-    file_format: Literal["srt"] = "srt"
-    style: Literal["default"] | None = None
-
-
 class HeyGenVideo(Options):
-    """Extras of a video."""
+    """Extras of a video, beside ``VideoSettings``."""
 
     #: default: the first of avatar_iv, avatar_v and avatar_iii that the look supports
     engine: HeyGenEngine | str | None = None
-    resolution: Literal["720p", "1080p", "4k"] | None = None
-    aspect_ratio: Literal["16:9", "9:16", "4:5", "5:4", "1:1", "auto"] | None = None
     fit: Literal["contain", "cover"] | None = None
-    background: HeyGenBackground | None = None
     remove_background: bool | None = None
-    output_format: Literal["mp4", "webm"] | None = None  #: WebM is transparent
-    caption: HeyGenCaption | None = None
     voice_settings: HeyGenVoiceSettings | None = None
     motion_prompt: str | None = None
     expressiveness: Literal["high", "medium", "low"] | None = None  #: photo avatars, avatar_iv
@@ -83,9 +60,8 @@ class HeyGenVideo(Options):
 
 
 class HeyGenSpeech(Options):
-    """Extras of speech."""
+    """Extras of speech, beside ``VoiceSettings``."""
 
-    speed: float | None = Field(default=None, ge=0.5, le=2)
     input_type: Literal["text", "ssml"] | None = None
     locale: str | None = None  #: "pt-BR"
 
