@@ -45,6 +45,7 @@ __all__ = [
     "Operation",
     "Options",
     "SampleRole",
+    "Scene",
     "Speech",
     "SpeechRequest",
     "StoredFile",
@@ -471,6 +472,30 @@ class AvatarRequest(VendorRequest):
         return self.footage
 
 
+def _id_of(given: object) -> object:
+    """The id of a catalogue's entry; any other value unchanged."""
+    return getattr(given, "id", given) if isinstance(given, Model) else given
+
+
+class Scene(Model):
+    """One scene of a video: what is said, by whom, and before what.
+
+    ``avatar`` and ``voice`` are ids of the same providers as the video's own, or entries of a
+    catalogue; None: the video's own.
+    """
+
+    text: str = Field(min_length=1)
+    avatar: Annotated[str | None, BeforeValidator(_id_of)] = None
+    voice: Annotated[str | None, BeforeValidator(_id_of)] = None
+    background: str | None = None  #: as ``VideoSettings.background``; None: that of the video
+    layout: Literal["left", "center", "right"] | None = None  #: place of the avatar
+
+    @field_validator("background")
+    @classmethod
+    def _known_background(cls, given: str | None) -> str | None:
+        return VideoSettings(background=given).background
+
+
 class VideoRequest(VendorRequest):
     """Request to make an avatar speak a script with a voice, or recorded audio."""
 
@@ -482,6 +507,8 @@ class VideoRequest(VendorRequest):
     #: the avatar's footage, if ``Capabilities.footage_with_video``
     footage: Media | None = None
     settings: VideoSettings = Field(default_factory=VideoSettings)
+    #: what the script consists of, each with its background; of a provider that ``MakesScenes``
+    scenes: tuple[Scene, ...] = ()
 
     @model_validator(mode="after")
     def _one_of(self) -> VideoRequest:

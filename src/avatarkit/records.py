@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field
 
-from .models import Action, JobState, Model, Operation, StoredFile, VideoSettings
+from .models import Action, JobState, Model, Operation, Scene, StoredFile, VideoSettings
 
 __all__ = [
     "FINAL",
@@ -517,8 +517,26 @@ class Video(Record):
     audio: Sample | None = None
     source: Sample | None = None  #: the video to dub
     settings: VideoSettings = Field(default_factory=VideoSettings)
+    scenes: tuple[Scene, ...] = ()  #: ``script`` is the text of all of them
     voice_id: str | None = None
     avatar_id: str | None = None
+
+    def scene_of(self, number: int) -> Scene | None:
+        """The scene that an operation makes by itself; None if it makes the whole."""
+        if number:
+            return self.scenes[number - 1]
+        return self.scenes[0] if len(self.scenes) == 1 else None
+
+    @property
+    def last_scene(self) -> OperationKey | None:
+        """The operation after which the videos of the scenes are joined; None if none is."""
+        keys = [o.key for o in self.operations if o.operation is Operation.VIDEO and o.scene]
+        return keys[-1] if keys else None
+
+    def text_of(self, number: int) -> str | None:
+        """The text of an operation: that of its scene, or the whole script."""
+        scene = self.scene_of(number) if self.scenes else None
+        return self.script if scene is None else scene.text
 
 
 class LedgerEntry(Model):

@@ -5,6 +5,7 @@ Every effect (database write, vendor call, copy) is handed to a scheduler that d
 integer is one history, so every finding can be played again:
 
     python simulation.py       exhaust DEPTH     every way to die 1..DEPTH times
+    python simulation.py       scenes COUNT      the same, with videos of several scenes
     python simulation.py       random COUNT      seeded histories: several workers, kills, stalls,
                                                  lost answers, refusals, webhooks, cancels, deletes,
                                                  and persons who revoke, or want to be erased
@@ -33,7 +34,17 @@ from avatarkit.lifecycle.advance import Orchestrator
 from avatarkit.lifecycle.apply import apply
 from avatarkit.lifecycle.decide import Policy
 from avatarkit.lifecycle.events import Cancelled, Deleted, Resumed, Seen, whose
-from avatarkit.models import Action, Consent, Job, JobState, Operation, Speech, StoredFile, Waiting
+from avatarkit.models import (
+    Action,
+    Consent,
+    Job,
+    JobState,
+    Operation,
+    Scene,
+    Speech,
+    StoredFile,
+    Waiting,
+)
 from avatarkit.records import (
     Attempt,
     Instant,
@@ -133,7 +144,10 @@ class World:
             raise Broken(f"progress fell from {current.progress} to {new.progress}")
         if new.status is Status.COMPLETED and current.status is not Status.COMPLETED:
             last = new.operations[-1]
-            stored = any(k.startswith(f"{new.prefix}/{last.operation}-") for k in self.store)
+            kinds = {f"{new.prefix}/{o.label}-" for o in new.operations if o.scene}
+            kinds |= {f"{new.prefix}/{last.operation}-"}
+            kinds |= {f"{new.prefix}/video-joined"} if last.scene else set()
+            stored = all(any(k.startswith(kind) for k in self.store) for kind in kinds)
             if not (stored or last.job.left_out):  # a thumbnail that could never be copied
                 raise Broken("completed before the bytes are stored")
         self.saves[old.id, self.wall] += 1
@@ -531,6 +545,19 @@ def unchecked(store):
     return keep
 
 
+def joining(store):
+    """Join the videos of scenes: one write, whose place is the same after a kill."""
+
+    async def join(place, videos):
+        async def whole():
+            for video in videos:
+                yield await Effect("read", lambda video=video: store.world.store[video.key])
+
+        return await store.put(place, whole(), "video/mp4")
+
+    return join
+
+
 class Store:
     def __init__(self, world):
         self.world = world
@@ -600,6 +627,7 @@ class Process:
             policy=POLICY,
             changed=lambda _record: None,
             keep=unchecked(Store(world)),
+            join=joining(Store(world)),
         )
         self.over = False
         self.coroutine = self.work()
@@ -736,6 +764,18 @@ def video(record_id, now):
     )
 
 
+def scened(record_id, now):
+    """A video of two scenes, each of which is spoken, filmed and paid for by itself."""
+    whole = video(record_id, now)
+    scenes = (Scene(text="Hello"), Scene(text="Good bye", avatar="b"))
+    operations = tuple(
+        state.model_copy(update={"scene": number})
+        for number in (1, 2)
+        for state in whole.operations
+    )
+    return whole.model_copy(update={"scenes": scenes, "operations": operations})
+
+
 # -- every way to die -------------------------------------------------------------------------
 
 
@@ -836,7 +876,7 @@ def exhaust(depth, make=training, end=None, duration=3.0):
 # -- seeded histories -------------------------------------------------------------------------
 
 
-def random_history(seed):
+def random_history(seed, spoken=video):
     """Several records and workers, kills, stalls, trouble, webhooks, cancels and deletes."""
     rnd = random.Random(seed)
     world = World(
@@ -847,7 +887,7 @@ def random_history(seed):
         started=STARTED,
     )
     for i in range(rnd.randint(1, 3)):
-        make = rnd.choice([training, routed, video])
+        make = rnd.choice([training, routed, spoken])
         world.rows[f"t{i}"] = make(f"t{i}", world.wall)
     # An outage without an end: only what another stack can do comes to an end.
     world.vendor.down = seed % 17 in {15, 16} and all(row.fallbacks for row in world.rows.values())
@@ -953,7 +993,7 @@ def main():
     what, number = sys.argv[1], int(sys.argv[2])
     start = time.perf_counter()
     if what == "exhaust":
-        for make in (training, routed, video):
+        for make in (training, routed, video, scened):
             for depth in range(1, number + 1):
                 count = exhaust(depth, make)
                 print(f"{make.__name__}: every way to die {depth} time(s): {count} histories")
@@ -963,7 +1003,7 @@ def main():
     else:
         for seed in (*map(int, sys.argv[3:]), *range(number)):
             try:
-                random_history(seed)
+                random_history(seed, scened if what == "scenes" else video)
             except Broken:
                 print(seed)
                 raise

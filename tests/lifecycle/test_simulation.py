@@ -177,7 +177,7 @@ def simulation():
     return load()
 
 
-@pytest.mark.parametrize("make", ["training", "routed", "video"])
+@pytest.mark.parametrize("make", ["training", "routed", "video", "scened"])
 @pytest.mark.slow
 @pytest.mark.once
 def test_a_kill_at_any_boundary_loses_nothing_and_pays_once(simulation, make):
@@ -192,7 +192,7 @@ def test_two_kills_at_any_boundaries_lose_nothing_and_pay_once(simulation, make)
     assert simulation.exhaust(2, getattr(simulation, make), duration=0.5) > 5000
 
 
-@pytest.mark.parametrize("make", ["training", "routed"])
+@pytest.mark.parametrize("make", ["training", "routed", "scened"])
 @pytest.mark.parametrize("event", ["Cancelled", "Deleted", "Revoking", "Erasing"])
 @pytest.mark.slow
 @pytest.mark.once
@@ -203,6 +203,11 @@ def test_an_end_at_any_boundary_leaves_nothing_at_the_vendor(simulation, make, e
 def test_seeded_histories_lose_nothing_and_pay_once(simulation):
     for seed in range(FIRST_HISTORIES):
         simulation.random_history(seed)
+
+
+def test_scenes_are_paid_once_each_in_seeded_histories(simulation):
+    for seed in range(FIRST_HISTORIES):
+        simulation.random_history(seed, simulation.scened)
 
 
 @pytest.mark.slow

@@ -930,6 +930,7 @@ _FIELDS = {
     "at": st.floats(NOW, NOW + 1e5),
     "provider": st.sampled_from(["acme", "other"]),
     "operation": st.sampled_from([VOICE, AVATAR]),
+    "scene": st.just(0),
     "next_at": st.floats(NOW, NOW + 1e5),
     "attempt": st.integers(1, 3),
     "job": _JOBS,

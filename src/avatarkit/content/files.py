@@ -12,10 +12,15 @@ import stat
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 
 from ..errors import StorageError
+
+if TYPE_CHECKING:
+    from ..interfaces import MediaStore
+    from ..models import StoredFile
 
 _SIZE = 1 << 18  # bytes
 
@@ -46,6 +51,16 @@ def sha256(path: Path) -> str:
     """Return the SHA-256 of a file, in hex; blocking."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+async def local_path(media: MediaStore, file: StoredFile, folder: Path) -> Path:
+    """Return a local path of a stored file, after downloading it to ``folder`` if necessary."""
+    if (path := media.path(file.key)) is not None:
+        return path
+    path = folder / f"{file.sha256}{Path(file.key).suffix}"
+    if not path.exists():
+        await spool(path, media.open(file.key))
+    return path
 
 
 async def whole(data: bytes) -> AsyncIterator[bytes]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import tempfile
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +20,7 @@ from ..interfaces import (
     ROLES,
     Engine,
     MediaStore,
+    Provider,
     Repository,
     account_of,
     kind_of_avatar,
@@ -35,6 +36,7 @@ from ..models import (
     Operation,
     Options,
     SampleRole,
+    Scene,
     VideoSettings,
     named_purpose,
 )
@@ -54,6 +56,8 @@ from ..stacks.candidate import Candidate
 from ..stacks.provider_pool import ProviderPool
 from ..stacks.ranking import Stacks, StackSelector, fitting
 from . import arguments, preflight, repeats
+from . import scenes as film
+from .cast import Cast, Chosen, of_catalogue, of_training, stock_consent
 from .recordings import Gathering, Recording, Recordings, Source
 from .scripts import read_script
 
@@ -246,11 +250,21 @@ class Intake:
         order: Order,
         stack: Stacks | None,
         *,
-        avatar_id: str,
-        voice_id: str | None,
+        avatar: Chosen,
+        voice: Chosen | None,
         consent: Consent | None,
     ) -> Training:
-        """Save a completed training of an avatar that exists at the stack's providers already."""
+        """Save a completed training of an avatar that exists at the stack's providers already.
+
+        Without a stack, an avatar and a voice of a catalogue tell their providers.
+        """
+        voice = voice or avatar.usual_voice
+        avatar_id, voice_id = avatar.id, None if voice is None else voice.id
+        if consent is None and avatar.stock and (voice is None or voice.stock):
+            consent = stock_consent(avatar)
+        if stack is None and avatar.provider is not None:
+            named = [*([voice.provider] if voice and voice.provider else []), avatar.provider]
+            stack = "+".join(dict.fromkeys(named))
         candidates = self._selector.asked(stack)
         if len(candidates) > 1:
             raise errors.ConfigError("name the stack that has this avatar: adopt(stack=...)")
@@ -292,64 +306,119 @@ class Intake:
         return await self._save(order, training, {chosen.name: chosen.prices})
 
     async def speak(
-        self, order: Order, training: Training, *, script: str | None, audio: Source | None
+        self,
+        order: Order,
+        made_by: Cast,
+        *,
+        script: str | None,
+        audio: Source | None,
+        scenes: tuple[Scene, ...] = (),
     ) -> Video:
-        """Place a video of the training's avatar, driven by ``script`` or by audio."""
+        """Place a video of an avatar, driven by a script, by its scenes, or by audio."""
         parts: dict[str, Any] = {
-            "training_id": training.id,
+            "training_id": made_by.training_id or "",
+            "avatar_id": made_by.avatar_id or "",
+            "voice_id": made_by.voice_id or "",
             "script": script or "",
             "audio": "",
+            "scenes": [scene.model_dump(mode="json") for scene in scenes],
             "settings": order.settings.asked(),
         }
         if known := await self._known(order):
             if audio is not None:
                 parts["audio"] = await self._read_again(SampleRole.VOICE, audio)
             return cast("Video", repeats.require_same(known, order.request(**parts)))
-        avatar = training.operation(Operation.AVATAR)
-        if avatar is None:
-            raise errors.Unsupported(f"training {training.id} has a voice, but no avatar to speak")
-        voice = training.operation(Operation.VOICE)
-        operations = self._speaking(avatar, voice, with_audio=audio is not None)
+        avatar = made_by.avatar
+        operations = self._speaking(avatar, made_by.voice, with_audio=audio is not None)
         names = tuple(dict.fromkeys(state.provider for state in operations))
-        language = None if script is None else order.language
         speaker = names[0]  # the avatar's provider only moves lips to another one's speech
+        language = None if audio is not None else order.language
         self._pool.capabilities(speaker).require_language(speaker, language)
-        self._require_settings(order.settings, operations, training, with_audio=audio is not None)
         if operations[0].operation is Operation.SPEECH:
             await self._require_sendable(avatar.provider, Operation.VIDEO, "audio/*")
         providers = {name: self._pool.provider(name) for name in names}
-        kept = await self._repository.get_consent(training.consent_id or "")
-        require(kept, {name: provider.consent_rules for name, provider in providers.items()})
-        require_valid(kept, (await self._repository.now()).wall)
-        require_purpose(kept, order.purpose)
-        sample: Sample | None = None
-        if script is not None:
-            limits = [(n, limit) for n, provider in providers.items() for limit in provider.limits]
-            markup = understood(providers[speaker], order.options)
-            script = read_script(script, limits, markup, speaker=speaker)
-        else:
-            heard = cast("Source", audio)
-            with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-                file = await self._recordings.accept(SampleRole.VOICE, heard, Path(folder))
-                kind = file.facts.media_type
-                await self._require_sendable(avatar.provider, Operation.VIDEO, kind)
-                sample = await self._recordings.keep(file, order.user_id, order.clone_id)
-                parts["audio"] = [sample.file.sha256]
+        consent = await self._agreed(order, made_by, providers)
+        read = partial(
+            read_script,
+            limits=[(n, limit) for n, provider in providers.items() for limit in provider.limits],
+            markup=understood(providers[speaker], order.options),
+            speaker=speaker,
+        )
+        script = None if script is None else read(script)
+        scenes = film.read(scenes, order.settings, read)
+        if scenes:
+            script = "\n\n".join(scene.text for scene in scenes)
+        self._require_settings(order.settings, operations, made_by, scenes, audio)
+        if scenes:
+            operations = film.planned(
+                scenes, order.settings, operations, providers[avatar.provider]
+            )
+        sample = None if audio is None else await self._driving(order, avatar.provider, audio)
+        if sample is not None:
+            parts["audio"] = [sample.file.sha256]
+        if made_by.consent_id is None:
+            consent = await self._recordings.keep_consent(consent, order.user_id)
         video = Video(
             **order.fields,
             request=order.request(**parts),
-            stack=training.stack,
-            consent_id=training.consent_id,
+            stack=made_by.stack,
+            consent_id=consent.id,
             operations=operations,
             **await self._times(_DEADLINES[order.kind]),
-            training_id=training.id,
+            training_id=made_by.training_id,
             script=script,
+            scenes=scenes,
             audio=sample,
             settings=order.settings,
-            voice_id=training.voice_id,
-            avatar_id=training.avatar_id,
+            voice_id=made_by.voice_id,
+            avatar_id=made_by.avatar_id,
         )
-        return await self._save(order, video, {training.stack: self._pool.prices(names)})
+        return await self._save(order, video, {made_by.stack: self._pool.prices(names)})
+
+    async def _agreed(
+        self, order: Order, made_by: Cast, providers: Mapping[str, Provider]
+    ) -> Consent:
+        """The consent to a video, which holds now and for this purpose."""
+        kept = made_by.consent
+        if made_by.consent_id is not None:
+            kept = await self._repository.get_consent(made_by.consent_id)
+        rules = {name: provider.consent_rules for name, provider in providers.items()}
+        agreed = require(kept, rules)
+        require_valid(agreed, (await self._repository.now()).wall)
+        require_purpose(agreed, order.purpose)
+        return agreed
+
+    async def _driving(self, order: Order, provider: str, audio: Source) -> Sample:
+        """Keep the recording that drives a video of the provider."""
+        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
+            file = await self._recordings.accept(SampleRole.VOICE, audio, Path(folder))
+            await self._require_sendable(provider, Operation.VIDEO, file.facts.media_type)
+            return await self._recordings.keep(file, order.user_id, order.clone_id)
+
+    async def cast(
+        self,
+        training: Training | None,
+        *,
+        avatar: Chosen | None,
+        voice: Chosen | None,
+        stack: Stacks | None,
+        consent: Consent | None,
+    ) -> Cast:
+        """Cast a training's avatar and voice, or those of a vendor's catalogue."""
+        now = (await self._repository.now()).wall
+        exists = partial(self._exists, at=now)
+        if training is not None:
+            return of_training(training, avatar, voice, exists)
+        if avatar is None:
+            raise errors.ConfigError("give a training, or avatar= of kit.catalogue.avatars(...)")
+        roles = {} if avatar.provider and (voice is None or voice.provider) else None
+        if roles is None:
+            roles = self._selector.first(cast("Any", stack)).roles
+        maker = avatar.provider or roles.get(Operation.VIDEO)
+        own = roles.get(Operation.VOICE) or roles.get(Operation.SPEECH) or maker
+        if voice is not None and voice.provider is None:
+            voice = replace(voice, provider=own)
+        return of_catalogue(replace(avatar, provider=maker), voice, consent, exists)
 
     async def dub(
         self, order: Order, stack: Stacks | None, *, source: Source | None, consent: Consent | None
@@ -509,22 +578,25 @@ class Intake:
         self,
         settings: VideoSettings,
         operations: Sequence[OperationState],
-        training: Training,
-        *,
-        with_audio: bool,
+        made_by: Cast,
+        scenes: Sequence[Scene],
+        audio: Source | None,
     ) -> None:
         """Raise ``Unsupported`` for a setting that the provider of its operation does not map."""
-        if with_audio and settings.voice.asked():
+        if audio is not None and settings.voice.asked():
             raise errors.Unsupported(
                 "settings.voice changes how a script is spoken, and this video has recorded audio: "
                 "leave voice out"
             )
-        asked = settings.by_operation(state.operation for state in operations)
-        for state in operations:
-            provider = self._pool.provider(state.provider)
-            kind = kind_of_avatar(provider, training.avatar_id or "")
-            others = self._pool.usable
-            require_mapped(provider, state.operation, asked[state.operation], kind, others)
+        avatars = {(scene.avatar or made_by.avatar_id, scene.background) for scene in scenes}
+        for avatar_id, background in avatars or {(made_by.avatar_id, settings.background)}:
+            own = settings.model_copy(update={"background": background})
+            asked = own.by_operation(state.operation for state in operations)
+            for state in operations:
+                provider = self._pool.provider(state.provider)
+                kind = kind_of_avatar(provider, avatar_id or "")
+                others = self._pool.usable
+                require_mapped(provider, state.operation, asked[state.operation], kind, others)
 
     async def _require_sendable(self, provider: str, operation: Operation, kind: str) -> None:
         if self._pool.provider(provider).capabilities.needs_link(operation, kind):

@@ -28,11 +28,13 @@ from ..models import (
     Media,
     Operation,
     Options,
+    Scene,
     Speech,
     SpeechRequest,
     VendorEvent,
     VendorRequest,
     VideoRequest,
+    VideoSettings,
     VoiceRequest,
     Waiting,
 )
@@ -414,6 +416,18 @@ class TakesRecording(Protocol):
         The call is free, and repeated if its answer is lost. Raises ``Refused`` if the vendor
         rejects the recording; the next poll then requests another one.
         """
+
+
+@runtime_checkable
+class MakesScenes(Protocol):
+    """Video generator whose one request may have several scenes, see ``VideoRequest.scenes``.
+
+    Scenes that it does not take are made one by one, and joined.
+    """
+
+    @abstractmethod
+    def takes_scenes(self, scenes: Sequence[Scene], settings: VideoSettings, /) -> bool:
+        """Return True if one request can have all of these scenes with these settings."""
 
 
 class SearchableSpeech(SpeechSynthesizer, Protocol):

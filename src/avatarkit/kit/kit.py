@@ -27,13 +27,16 @@ from ..engines import engine_factory
 from ..engines.in_process import InProcessEngine
 from ..erasure import Receipt, erase, revoke
 from ..intake import arguments
+from ..intake import scenes as film
 from ..intake.arguments import Id, RecordId, Sources
+from ..intake.cast import Chosen
 from ..intake.evidence import Evidence
 from ..intake.place import Intake, Order
 from ..intake.preflight import Finding
 from ..intake.recordings import Links, Recordings, Source
 from ..intake.samples import Samples
 from ..interfaces import (
+    CatalogueEntry,
     Clock,
     EngineFactory,
     Link,
@@ -50,7 +53,7 @@ from ..lifecycle.deliveries import Deliveries
 from ..lifecycle.durations import Duration, Durations
 from ..lifecycle.leftovers import Holding, samples_of
 from ..lifecycle.watching import Changes, Overdue
-from ..models import Consent, Operation, Options, VendorEvent, VideoSettings
+from ..models import Consent, Operation, Options, Scene, VendorEvent, VideoSettings
 from ..records import Record, Sample, Status, Training, Video
 from ..repositories.paging import every_record
 from ..stacks import registry
@@ -361,8 +364,8 @@ class AvatarKit:
         *,
         user_id: Id,
         clone_id: Id,
-        avatar_id: Id,
-        voice_id: Id | None = None,
+        avatar_id: Id | CatalogueEntry,
+        voice_id: Id | CatalogueEntry | None = None,
         consent: Consent | None = None,
         name: str = "",
         language: str | None = None,
@@ -371,7 +374,9 @@ class AvatarKit:
     ) -> Training:
         """Make a completed training of an avatar that exists at a provider already.
 
-        ``language`` is that of its videos, if none is given for one.
+        Avatar and voice are ids of the stack's providers, or entries of ``kit.catalogue``, which
+        need no stack; a vendor's stock needs no consent either. ``language`` is that of its
+        videos, if none is given for one.
         """
         order = Order.of(
             "training",
@@ -384,8 +389,8 @@ class AvatarKit:
         return await self._intake.adopt(
             order,
             arguments.stacks("stack", stack),
-            avatar_id=arguments.identifier("avatar_id", avatar_id),
-            voice_id=arguments.optional("voice_id", voice_id),
+            avatar=Chosen.named("avatar_id", "avatar", avatar_id),
+            voice=Chosen.of("voice_id", "voice", voice_id),
             consent=arguments.consent("consent", consent),
         )
 
@@ -463,10 +468,17 @@ class AvatarKit:
 
     async def speak(
         self,
-        training_id: RecordId,
+        training_id: RecordId | None = None,
         script: str | None = None,
         *,
         audio: Source | None = None,
+        scenes: Sequence[Scene] = (),
+        avatar: CatalogueEntry | Id | None = None,
+        voice: CatalogueEntry | Id | None = None,
+        user_id: Id | None = None,
+        clone_id: Id | None = None,
+        consent: Consent | None = None,
+        stack: str | Mapping[Operation, str] | None = None,
         wait: bool = True,
         name: str = "",
         language: str | None = None,
@@ -477,28 +489,37 @@ class AvatarKit:
         max_cost: pricing.Money | None = None,
         allow_unknown: Collection[str] = (),
     ) -> Video:
-        """Make the avatar say ``script``, or move its lips to ``audio``.
+        """Make the avatar say ``script`` or ``scenes``, or move its lips to ``audio``.
 
         Waits for the finished video, and raises what it failed with; with ``wait=False`` the record
         comes back at once. A record that needs a person comes back as it is. ``settings`` are the
         same at every provider; ``Unsupported`` names one that this provider does not have, before
         anything is paid. ``max_cost`` and ``allow_unknown`` are those of ``train``.
+
+        ``avatar`` and ``voice`` take the place of the training's. Entries of ``kit.catalogue`` need
+        no training: then ``user_id`` and ``clone_id`` say whose video it is, and ``consent`` is
+        needed unless both are the vendor's stock. ``scenes`` are made in one call where the vendor
+        can, else one after the other, each of them paid for by itself, and joined.
         """
         audio = arguments.source("audio", audio)
-        if (script is None) == (audio is None):
-            raise errors.ConfigError("give either a script or audio=")
+        scenes = film.given(scenes)
+        if [script is None, audio is None, not scenes].count(False) != 1:
+            raise errors.ConfigError("give one of a script, scenes= and audio=")
         wait = arguments.flag("wait", wait)
-        training = await self._training(arguments.identifier("training_id", training_id))
-        if training.status is not Status.COMPLETED:
-            raise errors.IllegalTransition(
-                f"training {training.id} is {training.status}: only a completed one can speak"
-            )
+        training = await self._speaking(training_id)
+        made_by = await self._intake.cast(
+            training,
+            avatar=Chosen.of("avatar", "avatar", avatar),
+            voice=Chosen.of("voice", "voice", voice),
+            stack=arguments.stack("stack", stack),
+            consent=arguments.consent("consent", consent),
+        )
         order = Order.of(
             "video",
-            user_id=training.user_id,
-            clone_id=training.clone_id,
-            name=name or training.name,
-            language=language or training.language,
+            user_id=training.user_id if training else user_id,
+            clone_id=training.clone_id if training else clone_id,
+            name=name or (training.name if training else ""),
+            language=language or (training.language if training else None),
             settings=settings,
             options=options,
             purpose=purpose,
@@ -506,8 +527,19 @@ class AvatarKit:
             max_cost=max_cost,
             allow_unknown=allow_unknown,
         )
-        video = await self._intake.speak(order, training, script=script, audio=audio)
+        video = await self._intake.speak(order, made_by, script=script, audio=audio, scenes=scenes)
         return await self._finished(video) if wait else video
+
+    async def _speaking(self, training_id: RecordId | None) -> Training | None:
+        """The completed training that is to speak; None if none is named."""
+        if training_id is None:
+            return None
+        training = await self._training(arguments.identifier("training_id", training_id))
+        if training.status is not Status.COMPLETED:
+            raise errors.IllegalTransition(
+                f"training {training.id} is {training.status}: only a completed one can speak"
+            )
+        return training
 
     async def dub(
         self,

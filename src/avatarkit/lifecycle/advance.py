@@ -28,8 +28,8 @@ from ..interfaces import (
     TakesRecording,
     account_of,
 )
-from ..models import Action, Job, StoredFile, Waiting
-from ..records import HandIn, Instant, OperationState, Phase, Record, later
+from ..models import Action, Job, Operation, StoredFile, Waiting
+from ..records import JOINED, HandIn, Instant, OperationState, Phase, Record, Video, later
 from .decide import Do, decide, poll_gap
 from .effects import HOPELESS, backoff, failover, failure, observed, withdrawn, wrong_return
 from .events import (
@@ -277,6 +277,8 @@ class Orchestrator(PaidCalls, People):
         try:
             job = await self._get(record, state, provider)
             files, left_out = await self._files(record, state, provider, job)
+            if isinstance(record, Video) and state.key == record.last_scene:
+                files[JOINED] = await self._joined(record, files)
         except Exception as error:  # noqa: BLE001 - the job is paid for: never give up silently
             log.warning(
                 "result.copy_failed",
@@ -308,7 +310,7 @@ class Orchestrator(PaidCalls, People):
         left_out: dict[str, str] = {}
         for name, link in _links(job).items():
             try:
-                expected = expected_result(record, job, name, link)
+                expected = expected_result(record, state, job, name, link)
                 files[name] = await self._keep(record, state, provider, link, expected)
             except (errors.ProviderError, errors.MediaRejected) as error:
                 first = state.job.copy_failures + 1 < _EXTRA_COPIES
@@ -317,6 +319,15 @@ class Orchestrator(PaidCalls, People):
                 log.warning("result.left_out", id=record.id, provider=state.provider, result=name)
                 left_out[name] = cleaned(str(error))
         return files, left_out
+
+    async def _joined(self, record: Record, files: Mapping[str, StoredFile]) -> StoredFile:
+        """Join the videos of all scenes, the last one of which is in ``files``, and store it.
+
+        After a kill it is joined again: that is free, and its place is the same.
+        """
+        stored = [s.job.files for s in record.operations if s.operation is Operation.VIDEO]
+        videos = [known["video"] for known in (*stored[:-1], files)]
+        return await self._join(f"{record.prefix}/video-{JOINED}", videos)
 
     async def _keep(
         self,
@@ -329,8 +340,8 @@ class Orchestrator(PaidCalls, People):
         fetcher = provider if isinstance(provider, Fetcher) else self._fetcher
         place = f"{record.prefix}/{state.label}-{expected.name}"
         with observed("download", record, state):
-            async with aclosing(cast("Any", fetcher.fetch(link))) as chunks:
-                file = await self._keep_result(place, chunks, expected)
+            async with aclosing(cast("Any", fetcher.fetch(link))) as stream:
+                file = await self._keep_result(place, stream, expected)
         _telemetry.copied(file.size, state)
         return file
 

@@ -743,6 +743,7 @@ _PERSONAL: Mapping[str, Any] = {
     "voice": (),
     "footage": None,
     "script": None,
+    "scenes": (),
     "audio": None,
     "source": None,
 }

@@ -8,6 +8,7 @@ from typing import Literal, TypeVar, cast
 
 from .. import _telemetry, errors
 from .._log import cleaned, get_logger
+from ..content.joining import Join, Joining
 from ..content.results import Keep
 from ..interfaces import ROLES, Clock, Fetcher, MediaStore, Provider, Repository, Slots
 from ..models import Job
@@ -103,6 +104,7 @@ class Effects:
         policy: Policy,
         changed: Callable[[Record], None],
         keep: Keep,
+        join: Join | None = None,
         inboxes: Inboxes | None = None,
         charged: Callable[[OperationState], int | None] = lambda _: None,
     ) -> None:
@@ -116,6 +118,7 @@ class Effects:
         self._policy = policy
         self._changed = changed
         self._keep_result = keep
+        self._join = join or Joining(media, keep)
         self._charged = charged
 
     async def _put(self, record: Record, event: Event) -> Record:

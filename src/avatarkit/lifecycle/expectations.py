@@ -20,9 +20,11 @@ WANTED: Mapping[Operation, str] = {
 _LASTING = frozenset({"video", "captioned", "audio"})
 
 
-def expected_result(record: Record, job: Job, name: str, link: str) -> Expected:
+def expected_result(
+    record: Record, state: OperationState, job: Job, name: str, link: str
+) -> Expected:
     """Expectation of a result behind a link."""
-    lengths = _lengths(record, job.operation) if name in _LASTING else ()
+    lengths = _lengths(record, state) if name in _LASTING else ()
     if job.seconds is not None and name == WANTED.get(job.operation):
         lengths = (as_told(job.seconds), *lengths)
     return Expected(
@@ -39,24 +41,26 @@ def expected_speech(record: Record, state: OperationState, speech: Speech) -> Ex
     return Expected(
         name=WANTED[Operation.SPEECH],
         media_type=speech.media_type,
-        lengths=_lengths(record, Operation.SPEECH),
+        lengths=_lengths(record, state),
         provider=state.provider,
         operation=state.operation,
     )
 
 
-def _lengths(record: Record, operation: Operation) -> tuple[Length, ...]:
+def _lengths(record: Record, state: OperationState) -> tuple[Length, ...]:
     """Length by what was ordered: the sound, the script, or the video to dub."""
     if not isinstance(record, Video):
         return ()
+    operation = state.operation
     if operation is Operation.DUB:
         source = record.source.seconds if record.source else None
         return () if source is None else (as_dubbed(source),)
     sound = record.audio
-    speech = record.operation(Operation.SPEECH)
+    speech = record.operation(Operation.SPEECH, state.scene)
     spoken = sound.seconds if sound else None
     if speech is not None and operation is Operation.VIDEO and "audio" in speech.job.files:
         spoken = speech.job.files["audio"].seconds
     if spoken is not None:
         return (as_spoken(spoken),)
-    return (as_read(record.script),) if record.script else ()
+    text = record.text_of(state.scene)
+    return (as_read(text),) if text else ()

@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
-import anyio
 from pydantic import JsonValue
 
 from .. import errors
 from ..consent import require_valid
 from ..content import audio
-from ..content.files import chunks
+from ..content.files import chunks, local_path
 from ..interfaces import MediaStore, Provider, Repository
 from ..models import (
     AvatarRequest,
@@ -23,10 +22,12 @@ from ..models import (
     Media,
     Operation,
     Options,
+    Scene,
     SpeechRequest,
     StoredFile,
     VendorRequest,
     VideoRequest,
+    VideoSettings,
     VoiceRequest,
     VoiceSettings,
 )
@@ -77,9 +78,9 @@ class Requests:
             case Operation.AVATAR:
                 return await self._avatar_request(record, provider, common)
             case Operation.SPEECH:
-                return self._speech_request(record, common)
+                return self._speech_request(record, state, common)
             case Operation.VIDEO:
-                return await self._video_request(record, provider, common)
+                return await self._video_request(record, state, provider, common)
             case Operation.DUB:
                 return await self._dub_request(record, provider, common)
 
@@ -142,21 +143,25 @@ class Requests:
             subject=subject,
         )
 
-    def _speech_request(self, record: Record, common: dict[str, Any]) -> VendorRequest:
+    def _speech_request(
+        self, record: Record, state: OperationState, common: dict[str, Any]
+    ) -> VendorRequest:
         video = cast("Video", record)
+        scene = video.scene_of(state.scene)
         return SpeechRequest(
             **common,
-            voice_id=video.voice_id or "",
-            text=video.script or "",
+            voice_id=(scene and scene.voice) or video.voice_id or "",
+            text=video.text_of(state.scene) or "",
             language=video.language,
             settings=video.settings.voice,
         )
 
     async def _video_request(
-        self, record: Record, provider: Provider, common: dict[str, Any]
+        self, record: Record, state: OperationState, provider: Provider, common: dict[str, Any]
     ) -> VendorRequest:
         video = cast("Video", record)
-        speech = record.operation(Operation.SPEECH)
+        scene = video.scene_of(state.scene)
+        speech = record.operation(Operation.SPEECH, state.scene)
         sound: Media | None = None
         if speech is not None:
             sound = await self._speech(record, speech.job.files["audio"], provider)
@@ -164,16 +169,14 @@ class Requests:
             sound = await self._sample(video.audio, provider)
         return VideoRequest(
             **common,
-            avatar_id=video.avatar_id or "",
-            voice_id=None if sound else video.voice_id,
-            script=None if sound else video.script,
+            avatar_id=(scene and scene.avatar) or video.avatar_id or "",
+            voice_id=None if sound else (scene and scene.voice) or video.voice_id,
+            script=None if sound else video.text_of(state.scene),
             audio=sound,
             language=video.language,
             footage=await self._footage_of(video, provider),
-            # a voice that another operation speaks with is none of this one's
-            settings=video.settings.model_copy(update={"voice": VoiceSettings()})
-            if sound
-            else video.settings,
+            settings=_settings(video, scene, spoken=sound is not None),
+            scenes=video.scenes if scene is None else (scene,),
         )
 
     async def _footage_of(self, video: Video, provider: Provider) -> Media | None:
@@ -181,7 +184,8 @@ class Requests:
         if not provider.capabilities.footage_with_video or video.training_id is None:
             return None
         training = await self._repository.get(video.training_id)
-        footage = training.footage if isinstance(training, Training) else None
+        own = isinstance(training, Training) and training.avatar_id == video.avatar_id
+        footage = training.footage if own and isinstance(training, Training) else None
         return None if footage is None else await self._sample(footage, provider)
 
     async def _dub_request(
@@ -210,20 +214,10 @@ class Requests:
         if known := await self._media.stat(key):
             return known.model_copy(update={"media_type": media_type})
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-            sources = [await self._local(f, Path(folder)) for f in files]
+            sources = [await local_path(self._media, f, Path(folder)) for f in files]
             target = Path(folder) / f"sound{suffix}"
             await audio.write.run(sources, target, media_type)
             return await self._media.put(key, chunks(target), media_type)
-
-    async def _local(self, file: StoredFile, folder: Path) -> Path:
-        """Return a local path of the file, after downloading it if necessary."""
-        if (path := self._media.path(file.key)) is not None:
-            return path
-        path = folder / f"{file.sha256}{Path(file.key).suffix}"
-        async with await anyio.open_file(path, "wb") as out:
-            async for chunk in self._media.open(file.key):
-                await out.write(chunk)
-        return path
 
     async def _sample(self, sample: Sample, provider: Provider) -> Media:
         return await self._file(sample.file, sample.name, provider)
@@ -242,6 +236,16 @@ class Requests:
             url=url,
             open=lambda: self._media.open(file.key),
         )
+
+
+def _settings(video: Video, scene: Scene | None, *, spoken: bool) -> VideoSettings:
+    """Settings of a request; several scenes have their own backgrounds."""
+    changed: dict[str, Any] = {}
+    if spoken:  # a voice that another operation speaks with is none of this one's
+        changed["voice"] = VoiceSettings()
+    if video.scenes:
+        changed["background"] = scene.background if scene else None
+    return video.settings.model_copy(update=changed)
 
 
 def _options(record: Record, provider: Provider) -> tuple[Options, ...]:

@@ -17,7 +17,7 @@ from typing import Literal, TypeVar
 from ..errors import BudgetExceeded, ConfigError
 from ..interfaces import MILLIONTHS, Cap, Held, dollars
 from ..models import Operation
-from ..records import Attempt, OperationState, Phase, Record, Video
+from ..records import Attempt, OperationKey, OperationState, Phase, Record, Video
 from .money import Money, checked, money, require
 from .quotes import Choice, Estimate, Scenario, Usage, Workload, every_variant, usages
 from .rows import Prices
@@ -156,8 +156,8 @@ def _quoted(
     """The least and the expected cost of an operation, and what is unknown about it."""
     if not state.terms.billable:
         return Decimal(0), Decimal(0), ""
-    low = asked(state.operation, record, Scenario.LOW)
-    usual = asked(state.operation, record)
+    low = asked(state.key, record, Scenario.LOW)
+    usual = asked(state.key, record)
     if low is None or usual is None:
         each = Usage(count=1)  # a price for each does not depend on the length
         least, quote, problem = _price_of(state.provider, state.operation, each, each, prices)
@@ -179,22 +179,24 @@ def _price_of(
 
 
 def asked(
-    operation: Operation, record: Record | None, scenario: Scenario = Scenario.EXPECTED
+    key: OperationKey, record: Record | None, scenario: Scenario = Scenario.EXPECTED
 ) -> Usage | None:
     """The usage that a record needs of an operation; None if its length is unknown."""
+    operation = key[0]
     if operation in (Operation.VOICE, Operation.AVATAR):
         return Usage(count=1)
-    workload = _workload(operation, record)
+    workload = _workload(key, record)
     if workload is None:
         return None
     return usages({operation: ""}, workload, scenario, apart=True)[operation]
 
 
-def _workload(operation: Operation, record: Record | None) -> Workload | None:
+def _workload(key: OperationKey, record: Record | None) -> Workload | None:
     if not isinstance(record, Video):
         return None
+    operation, scene = key
     if operation is not Operation.DUB and record.script:
-        return Workload(trainings=0, videos=1, script=record.script)
+        return Workload(trainings=0, videos=1, script=record.text_of(scene))
     recording = record.source if operation is Operation.DUB else record.audio
     if recording is None or not recording.seconds:
         return None

@@ -9,7 +9,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from ..interfaces import dollars
-from ..records import LedgerEntry, OperationState, Record
+from ..records import LedgerEntry, OperationKey, OperationState, Record
 from .budgets import asked, millionths, priced
 from .quotes import Choice, Estimate, Usage
 from .rows import Prices
@@ -68,7 +68,19 @@ def _quoted(
 ) -> Estimate | None:
     if entry.quoted is not None:
         return Estimate(used=dollars(entry.quoted))
-    return _expected(entry, asked(entry.operation, record), prices, choose)
+    return _expected(entry, asked(_place(entry, record), record), prices, choose)
+
+
+def _place(entry: LedgerEntry, record: Record | None) -> OperationKey:
+    """Place in the record of the operation that was paid."""
+    for state in record.every_operation if record else ():
+        if (state.provider, state.operation, state.job.id) == (
+            entry.provider,
+            entry.operation,
+            entry.job_id,
+        ):
+            return state.key
+    return entry.operation, 0
 
 
 def _expected(

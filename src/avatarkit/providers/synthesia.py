@@ -6,14 +6,14 @@ app, with a consent recorded there; the API takes their ids, which ``kit.adopt``
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import Field
 
 from ..errors import Refused, Unavailable, Unsupported
-from ..interfaces import Capabilities, CatalogueKind, Prepares, ProviderSettings
+from ..interfaces import Capabilities, CatalogueKind, MakesScenes, Prepares, ProviderSettings
 from ..models import (
     DubRequest,
     Job,
@@ -21,9 +21,11 @@ from ..models import (
     Model,
     Operation,
     Options,
+    Scene,
     VendorEvent,
     VendorRequest,
     VideoRequest,
+    VideoSettings,
 )
 from ..webhooks import Delivery, HmacSha256, Registered
 from .catalogue import HttpCatalogue, Listing
@@ -45,6 +47,8 @@ _AUDIO_URL = "https://upload.api.synthesia.io/v2/scriptAudio"
 #: Seconds between the upload of a narration and the video request: Synthesia processes it in the
 #: background, and no call tells when it is ready.
 _PAUSE = 10.0
+#: Scenes of one video; its OpenAPI document, read 2026-11-22.
+_MOST_SCENES = 25
 
 _DATA = vendor_data("synthesia")
 
@@ -105,7 +109,7 @@ _LISTINGS: Mapping[CatalogueKind, tuple[Listing, ...]] = {
 }
 
 
-class Synthesia(HttpVideoGenerator, HttpVideoDubber, HttpCatalogue, Prepares):
+class Synthesia(HttpVideoGenerator, HttpVideoDubber, HttpCatalogue, MakesScenes, Prepares):
     """Videos of existing avatars, and dubs; webhooks are signed."""
 
     name = "synthesia"
@@ -197,28 +201,18 @@ class Synthesia(HttpVideoGenerator, HttpVideoDubber, HttpCatalogue, Prepares):
             retry_after=_PAUSE,
         )
 
+    def takes_scenes(self, scenes: Sequence[Scene], settings: VideoSettings, /) -> bool:
+        """Return True for at most 25 scenes, which have their own avatars and backgrounds."""
+        del settings  # they hold for the whole video
+        return len(scenes) <= _MOST_SCENES
+
     async def generate_video(self, request: VideoRequest, /) -> Job:
         """Submit; sent once. Recorded audio needs its language, such as "en-US"."""
         if request.audio is not None:
             _require_language(request)
         own = self._option(request, SynthesiaScene)
-        settings = {
-            "style": own.style,
-            "voice": request.voice_id,  # None: the avatar's default voice
-            "horizontalAlign": own.horizontal_align,
-            "scale": own.scale,
-            "seamless": own.seamless,
-        }
-        scene: dict[str, Any] = {
-            "avatar": request.avatar_id,
-            "background": own.background,
-            "avatarSettings": {name: said for name, said in settings.items() if said is not None},
-        }
-        if request.audio is None:
-            scene["scriptText"] = request.script
-        else:
-            scene["scriptAudio"] = request.prepared.get("scriptAudio")
-            scene["scriptLanguage"] = request.language
+        whole = Scene(text=request.script or "-")
+        scenes = [_scene(scene, request, own) for scene in request.scenes or (whole,)]
         return await self._submit(
             Operation.VIDEO,
             "/videos",
@@ -226,7 +220,7 @@ class Synthesia(HttpVideoGenerator, HttpVideoDubber, HttpCatalogue, Prepares):
             SynthesiaVideo,
             title=request.token,
             callbackId=request.token,
-            input=[scene | own.extra],
+            input=scenes,
         )
 
     async def dub_video(self, request: DubRequest, /) -> Job:
@@ -270,6 +264,28 @@ class Synthesia(HttpVideoGenerator, HttpVideoDubber, HttpCatalogue, Prepares):
             return job
         dub = self._job(job.operation, {**dubs[0], "id": job.id})
         return dub.model_copy(update={"raw": job.raw})
+
+
+def _scene(scene: Scene, request: VideoRequest, own: SynthesiaScene) -> dict[str, Any]:
+    """One of the video's scenes; the narration, if there is one, is that of the only scene."""
+    settings = {
+        "style": own.style,
+        "voice": scene.voice or request.voice_id,  # None: the avatar's default voice
+        "horizontalAlign": scene.layout or own.horizontal_align,
+        "scale": own.scale,
+        "seamless": own.seamless,
+    }
+    said: dict[str, Any] = {
+        "avatar": scene.avatar or request.avatar_id,
+        "background": scene.background or own.background,
+        "avatarSettings": {name: value for name, value in settings.items() if value is not None},
+    }
+    if request.audio is None:
+        said["scriptText"] = scene.text
+    else:
+        said["scriptAudio"] = request.prepared.get("scriptAudio")
+        said["scriptLanguage"] = request.language
+    return said | own.extra
 
 
 _EVENTS = frozenset({"video.completed", "video.failed"})

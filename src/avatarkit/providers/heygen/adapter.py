@@ -21,6 +21,7 @@ from ...interfaces import (
     Discards,
     Language,
     ListsLanguages,
+    MakesScenes,
     Prepares,
     SpeechSynthesizer,
     TellsBalance,
@@ -33,11 +34,13 @@ from ...models import (
     JobState,
     Media,
     Operation,
+    Scene,
     Speech,
     SpeechRequest,
     VendorEvent,
     VendorRequest,
     VideoRequest,
+    VideoSettings,
     VoiceRequest,
     media_type_of,
 )
@@ -65,6 +68,7 @@ from ..http import (
     value_at,
     vendor_data,
 )
+from . import scenes
 from .catalogue import LISTINGS
 from .options import HeyGenAvatar, HeyGenDub, HeyGenEngine, HeyGenSpeech, HeyGenVideo, HeyGenVoice
 
@@ -104,6 +108,7 @@ class HeyGen(
     Prepares,
     Discards,
     ListsLanguages,
+    MakesScenes,
     TellsBalance,
 ):
     """Adapter with all five roles."""
@@ -215,10 +220,7 @@ class HeyGen(
                 picture = request.footage
                 return {"asset_id": await self._upload(operation, picture)} if picture else {}
             case VideoRequest():
-                look = await self._look(request)
-                if request.audio is None:
-                    return look
-                return look | {"audio_asset_id": await self._upload(operation, request.audio)}
+                return await self._video_inputs(operation, request)
             case DubRequest():
                 path = "/video-translations/languages"
                 listed = await self._call("GET", path, operation=operation)
@@ -289,6 +291,27 @@ class HeyGen(
         if look_id not in {None, request.avatar_id}:
             found["avatar_id"] = look_id
         return found
+
+    async def _video_inputs(self, operation: Operation, request: VideoRequest) -> dict[str, Any]:
+        """Find the looks, and upload the audio."""
+        if len(request.scenes) > 1:
+            return await self._looks_of_scenes(request)
+        look = await self._look(request)
+        if request.audio is None:
+            return look
+        return look | {"audio_asset_id": await self._upload(operation, request.audio)}
+
+    async def _looks_of_scenes(self, request: VideoRequest) -> dict[str, Any]:
+        """Find the look of each avatar; raises ``Unsupported`` for options of a single scene."""
+        if any(type(option) is HeyGenVideo for option in request.options):
+            raise errors.Unsupported(
+                "HeyGenVideo is for a video of one scene, and this one has several: leave it out"
+            )
+        looks: dict[str, Any] = {}
+        for avatar_id in scenes.avatars(request):
+            one = request.model_copy(update={"avatar_id": avatar_id})
+            looks[avatar_id] = await self._look(one)
+        return {"looks": looks}
 
     async def _looks(self, group_id: str) -> list[Mapping[str, Any]]:
         """Return the looks of a group; empty if HeyGen's answer has no list."""
@@ -384,8 +407,23 @@ class HeyGen(
 
     # -- videos -------------------------------------------------------------------------------
 
+    def takes_scenes(self, several: Sequence[Scene], settings: VideoSettings, /) -> bool:
+        """Return True if HeyGen's studio makes all of these scenes in one video."""
+        return scenes.takes(several, settings)
+
     async def generate_video(self, request: VideoRequest, /) -> Job:
-        """Submit; sent once."""
+        """Submit; sent once. Several scenes are a video of the studio."""
+        if len(request.scenes) > 1:
+            return await self._submit(
+                Operation.VIDEO,
+                "/videos",
+                request,
+                type="studio",
+                scenes=scenes.studio(request),
+                title=request.token,
+                callback_id=request.token,
+                callback_url=request.callback_url,
+            )
         engine = request.prepared.get("engine")
         return await self._submit(
             Operation.VIDEO,
