@@ -91,11 +91,13 @@ def chromium():
     if program is None:
         pytest.skip("Chromium is not installed: apt-get install chromium")
     with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", *FAKE])
         yield browser
         browser.close()
 
 
+#: A camera and a microphone that show and play a pattern; nobody is asked to allow them.
+FAKE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 SIZE = {"width": 1280, "height": 900}
 
 
@@ -165,9 +167,36 @@ def axe(tmp_path_factory):
     return (folder / "package" / "axe.min.js").read_text(encoding="utf-8")
 
 
-def sign_in(page, server):
+def sign_in(page, server, at="new"):
+    """Sign in, and go to one of the studio's pages."""
     page.goto(f"{server.url}/?token={TOKEN}")
-    page.locator("#stack option").nth(1).wait_for(state="attached")
+    page.locator("avatar-list").locator("[part=empty], [part=tools]").locator(
+        "visible=true"
+    ).wait_for()
+    go(page, at)
+
+
+def go(page, at):
+    """Go to one of the studio's pages by its address."""
+    page.evaluate("at => { location.hash = at; }", at)
+    page.locator(f"#{at.partition('/')[0]}.page").wait_for()
+    if at == "new":
+        page.locator("#stack option").nth(1).wait_for(state="attached")
+
+
+def rows(page, role):
+    """Rows of the files that were chosen for a role."""
+    return page.locator(f".files[data-role={role}] > li")
+
+
+def row(page, role, name):
+    """The row of one file."""
+    return page.locator(f".files[data-role={role}] > li[data-name='{name}']")
+
+
+def draft(page):
+    """What the page remembers of the new avatar."""
+    return page.evaluate("JSON.parse(localStorage.getItem('avatarkit-draft'))")
 
 
 def upload(page):
@@ -183,14 +212,22 @@ def agree(page):
 
 
 def train(page, name="Ada"):
-    """Press "Train AI Clone"; the new avatar's element."""
+    """Order an avatar; its element, above the page."""
+    if not page.url.endswith("#new"):
+        go(page, "new")
     upload(page)
     agree(page)
     page.fill("#name", name)
     page.click("#train")
-    avatar = page.locator("#list > li", has_text=name).locator("avatar-training[training-id]")
+    avatar = page.locator("#hero:modal avatar-training[training-id]")
     avatar.wait_for()
-    return avatar
+    return page.locator("avatar-training")
+
+
+def background(page):
+    """Close what is above the page."""
+    page.click("#background")
+    page.locator("#hero:modal").wait_for(state="detached")
 
 
 def part(avatar, name):

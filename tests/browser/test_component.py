@@ -32,12 +32,13 @@ def width(avatar):
 
 
 def test_the_component_is_small():
-    source = (STATIC / "avatar-training.js").read_bytes()
-    assert len(gzip.compress(source, 9)) < 12_000
+    files = ("avatar-training", "client", "element", "strings", "strings/en")
+    sizes = [len(gzip.compress((STATIC / f"{name}.js").read_bytes(), 9)) for name in files]
+    assert sum(sizes) < 24_000
 
 
 def test_what_vendors_say_is_never_read_as_markup():
-    source = "".join(path.read_text() for path in STATIC.glob("*.js"))
+    source = "".join(path.read_text() for path in STATIC.rglob("*.js"))
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", source)
 
 
@@ -61,6 +62,7 @@ def test_a_reload_in_the_middle_keeps_the_state(page, slow):
     before = width(avatar)
     page.reload()
     avatar = page.locator("avatar-training")
+    avatar.and_(page.locator("[training-id]")).wait_for()
     until(lambda: width(avatar) >= before)
     shown(avatar, "✅ Avatar ready!")
 
@@ -87,7 +89,7 @@ def test_a_reload_while_the_test_video_is_made_still_shows_it(page, slow):
     )
     page.reload()
     avatar = page.locator("avatar-training")
-    shown(avatar, "Generating test video...")
+    part(avatar, "test-status").filter(has_text="Generating test video...").wait_for()
     part(avatar, "modal").locator("video").wait_for()
 
 
@@ -96,7 +98,7 @@ def test_what_a_vendor_could_not_make_is_told_with_its_reason(page, slow, vendor
     sign_in(page, slow)
     avatar = train(page)
     shown(avatar, "❌ Training failed")
-    assert "could not be made" in part(avatar, "error").inner_text()
+    assert "could not be made" in part(avatar, "error").locator("code").text_content()
     assert "train again" in part(avatar, "hint").inner_text()
 
 
@@ -105,7 +107,7 @@ def test_consent_that_a_vendor_asks_for_is_opened_and_given(page, slow, vendor):
     sign_in(page, slow)
     avatar = train(page)
     shown(avatar, "Open the link and agree that your likeness is used.")
-    shown(avatar, "Processing...")
+    shown(avatar, "It continues when you have answered.")
     link = part(avatar, "link")
     assert link.get_attribute("href").startswith("https://fake.invalid/consent/")
     assert link.get_attribute("rel") == "noopener noreferrer"
@@ -174,7 +176,7 @@ def test_a_test_video_that_fails_says_why(page, slow, vendor):
     part(avatar, "test").click()
     said = part(avatar, "error").filter(has_text="Test failed: ")
     said.wait_for()
-    assert "could not be made" in said.inner_text()
+    assert "could not be made" in said.locator("code").text_content()
     assert part(avatar, "test").is_enabled()
 
 
@@ -207,6 +209,7 @@ def test_a_training_that_was_deleted_elsewhere_is_said_to_be_gone(page, slow):
     sign_in(page, slow)
     page.evaluate("document.body.append(document.createElement('avatar-training'))")
     avatar = page.locator("body > avatar-training")
+    shown(avatar, "No avatar is chosen yet.")
     avatar.evaluate("e => e.trainingId = 'nothing'")
     shown(avatar, "This training was deleted.")
 
@@ -355,7 +358,8 @@ def test_a_training_that_cannot_be_created_says_why(page, told):
     refused = {"error": {"type": "NotFound", "message": "the clone has no voice"}}
     page.route("**/trainings", lambda r: r.fulfill(status=404, json=refused))
     avatar.evaluate("e => e.create({clone_id: 'c1'}).catch(() => null)")
-    shown(avatar, "Avatar creation failed: the clone has no voice")
+    shown(avatar, "Avatar creation failed: This does not exist any more.")
+    assert part(avatar, "error").locator("code").text_content() == "the clone has no voice"
 
 
 def test_a_training_whose_answer_is_lost_is_not_started_again_by_another_element(page, told):
@@ -498,7 +502,7 @@ def test_what_a_person_is_asked_for_can_be_used_by_everyone_on_a_phone(
 ):
     page.set_viewport_size({"width": 320, "height": 700})
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-    shown(told(ASKING[kind]), "Action required")
+    shown(told(ASKING[kind]), "Your turn")
     page.evaluate(axe)
     found = page.evaluate("axe.run('avatar-training')")["violations"]
     assert [(row["id"], [node["target"] for node in row["nodes"]]) for row in found] == []
@@ -507,7 +511,8 @@ def test_what_a_person_is_asked_for_can_be_used_by_everyone_on_a_phone(
 
 def test_words_of_a_vendor_are_shown_and_not_run(page, told):
     evil = "<img src=x onerror=document.title='run'>"
-    avatar = told({"status": "failed", "error": {"type": "Refused", "message": evil}})
+    avatar = told({"status": "failed", "error": {"type": "Other", "message": evil}})
+    avatar.get_by_text("Details for operators").click()
     shown(avatar, evil)
     assert page.title() == "t"
 
@@ -596,6 +601,7 @@ def test_what_may_have_been_paid_for_is_adopted_by_its_id(page, told):
     action = {"kind": "payment", "message": "Was it charged?", "choices": choices}
     avatar = told({"status": "action_required", "action": action})
     page.route("**/trainings/t1/action", lambda r: r.fulfill(json={**RECORD, "version": 2}))
+    avatar.get_by_text("Details for operators").click()
     avatar.get_by_label("Job ID at the provider").fill("job-7")
     with page.expect_request("**/trainings/t1/action") as said:
         avatar.get_by_role("button", name="It exists: use it").click()
@@ -655,7 +661,7 @@ def test_a_finished_avatar_that_is_told_of_again_has_no_bar(page, told):
     page.route("**/trainings/t1/events", lambda r: r.fulfill(body=again, headers=EVENTS))
     changes = """e => new Promise(done => {
         e.addEventListener("avatar-change", ({ detail }) => detail.version === 2 && done());
-        e.strings = {};
+        e.strings = {title: "Another title"};
     })"""
     avatar.evaluate(changes)
     assert not part(avatar, "bar").is_visible()
@@ -663,7 +669,7 @@ def test_a_finished_avatar_that_is_told_of_again_has_no_bar(page, told):
 
 def test_a_token_that_comes_later_signs_in_and_the_training_is_shown(page, told):
     avatar = told({}, stream=signed_in)
-    shown(avatar, "You are not signed in. Open this page again by its link.")
+    shown(avatar, "You are not signed in. Sign in, and open this page again.")
     avatar.evaluate("e => { e.token = 'a-token'; }")
     shown(avatar, "Training your avatar... 40%")
     assert not part(avatar, "error").is_visible()

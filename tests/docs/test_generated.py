@@ -98,12 +98,34 @@ def test_the_page_on_webhooks_lists_every_delivery_status():
     assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == set(get_args(Outcome))
 
 
-def test_the_page_of_the_component_lists_its_parts_and_custom_properties():
+STATIC = SOURCE / "server" / "static"
+ELEMENTS = sorted(path.stem for path in STATIC.glob("avatar-*.js"))
+
+
+def said(pattern, *names):
+    """All names that a pattern finds in scripts of the elements."""
+    scripts = [(STATIC / f"{name}.js").read_text() for name in names]
+    return {
+        name
+        for script in scripts
+        for found in re.findall(pattern, script)
+        for name in found.split()
+    }
+
+
+@pytest.mark.parametrize("element", ELEMENTS)
+def test_the_page_of_the_components_lists_parts_attributes_and_events(element):
     page = (DOCS / "reference" / "web-component.md").read_text()
-    script = (SOURCE / "server" / "static" / "avatar-training.js").read_text()
-    named = {part for parts in re.findall(r"part: \"([^\"]+)\"", script) for part in parts.split()}
-    named |= set(re.findall(r"var\((--avatar-[a-z-]+)", script))
-    assert {"card", "--avatar-bg"} <= named
+    section = page.partition(f"## `<{element}>`")[2].partition("\n## ")[0]
+    named = said(r'part: "([^"]+)"', element)
+    named |= said(r"@fires (\S+)", element) | said(r"@attr (\S+)", element)
+    assert {name for name in named if f"`{name}`" not in section} == set()
+
+
+def test_the_page_of_the_components_lists_custom_properties():
+    page = (DOCS / "reference" / "web-component.md").read_text()
+    named = said(r"var\((--avatar-[a-z-]+)", "element")
+    assert "--avatar-bg" in named
     assert {name for name in named if f"`{name}`" not in page} == set()
 
 

@@ -10,7 +10,7 @@ from avatarkit.records import FINAL, TRANSITIONS, Status
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/reference/statuses.md").read_text()
-SCRIPT = Path(avatarkit.__file__).parent / "server/static/avatar-training.js"
+SCRIPT = Path(avatarkit.__file__).parent / "server/static/client.js"
 
 
 def test_the_diagram_shows_the_transitions_of_the_code():
@@ -23,6 +23,6 @@ def test_the_table_lists_every_status_and_its_finality():
     assert rows == [(status, "yes" if status in FINAL else "no") for status in Status]
 
 
-def test_the_web_component_knows_the_final_statuses():
-    final = re.search(r"^const FINAL = \[(.*)\];$", SCRIPT.read_text(), re.MULTILINE)
+def test_the_web_client_knows_the_final_statuses():
+    final = re.search(r"^export const FINAL = \[(.*)\];$", SCRIPT.read_text(), re.MULTILINE)
     assert set(re.findall(r'"(\w+)"', final[1])) == FINAL

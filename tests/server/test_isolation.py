@@ -104,7 +104,7 @@ async def ask(site, client, route, names):
 
 #: What is nobody's: it is opened by a signed link or a secret, or tells nothing of anybody.
 OPEN = {"/media/{key:path}", "/webhooks/{provider}/{secret}", "/health", "/openapi.json"}
-OPEN |= {"/static", "/", "/errors/{code}"}
+OPEN |= {"/static/{path:path}", "/example/{path:path}", "/", "/errors/{code}"}
 
 
 def test_every_route_that_is_served_is_asked_for_by_both_users_or_is_nobodys(site):

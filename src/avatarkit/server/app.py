@@ -20,7 +20,6 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Match
-from starlette.staticfiles import StaticFiles
 
 from .. import errors
 from .._log import cleaned, get_logger
@@ -36,12 +35,16 @@ from .error_answers import ErrorCode
 from .guards import LOOPBACK, Guard, RateLimit, RateLimiter
 from .routes import OPEN, ROUTES, Route
 from .running import KitRunner
+from .static_files import StaticFiles
 from .uploads import Allowance, Offset, Uploads
 from .webhook_endpoint import WebhookEndpoint
 
 log = get_logger(__name__)
 
 STATIC = Path(__file__).parent / "static"
+
+#: Portrait and voice of the built-in example: a drawing and a synthetic voice.
+EXAMPLE = Path(__file__).parent.parent / "data" / "demo"
 
 #: Maximum characters of an ID or a name in a path: messages repeat it.
 _NAME = 200
@@ -115,8 +118,10 @@ def create_app(
             routing.Route("/webhooks/{provider}/{secret}", endpoint.answer, methods=["POST"])
         )
     if dashboard and STATIC.is_dir():
-        routes.append(routing.Mount("/static", StaticFiles(directory=STATIC)))
-        routes.append(routing.Route("/", partial(_page, authenticate), methods=["GET"]))
+        files, example = StaticFiles(STATIC), StaticFiles(EXAMPLE)
+        routes.append(routing.Route("/static/{path:path}", files.answer, methods=["GET"]))
+        routes.append(routing.Route("/example/{path:path}", example.answer, methods=["GET"]))
+        routes.append(routing.Route("/", partial(_page, authenticate, files), methods=["GET"]))
     handlers: dict[Any, Any] = {
         errors.AvatarKitError: _explained,
         HTTPException: _plain,
@@ -235,8 +240,8 @@ def _middleware(hosts: Sequence[str], origins: Collection[str]) -> list[Middlewa
     return middleware
 
 
-async def _page(authenticate: Authenticate, request: Request) -> Response:
-    """Return the dashboard; move a start-up token from the URL into a cookie."""
+async def _page(authenticate: Authenticate, files: StaticFiles, request: Request) -> Response:
+    """Return the studio; move a start-up token from the URL into a cookie."""
     token = request.query_params.get("token")
     if token is not None and isinstance(authenticate, StartupToken):
         response = RedirectResponse(request.scope.get("root_path", "") + "/", 303)
@@ -250,8 +255,7 @@ async def _page(authenticate: Authenticate, request: Request) -> Response:
                 path=request.scope.get("root_path", "") or "/",
             )
         return response
-    page = (STATIC / "dashboard.html").read_text(encoding="utf-8")
-    return Response(page, media_type="text/html", headers={"cache-control": "no-cache"})
+    return files.page(request, "studio.html")
 
 
 async def _explained(request: Request, error: Exception) -> Response:

@@ -95,7 +95,10 @@ CODES: Mapping[ErrorCode, Described] = {
         "Send the cursor of the previous page unchanged, or none for the first page.",
     ),
     _C.NOT_AUTHENTICATED: Described(
-        401, "not_authenticated", "The request is not signed in.", "Send Authorization: Bearer TOKEN."
+        401,
+        "not_authenticated",
+        "The request is not signed in.",
+        "Send Authorization: Bearer TOKEN.",
     ),
     _C.CROSS_SITE: Described(
         403, "forbidden", "A page of another site sent it.", "Add that site to `origins`."

@@ -35,12 +35,13 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        "img-src 'self' data: https:; media-src 'self' blob: https:; "
+        "img-src 'self' data: blob: https:; media-src 'self' blob: https:; "
         "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "no-referrer",
+    "permissions-policy": "camera=(self), microphone=(self), geolocation=(), payment=(), usb=()",
     "cross-origin-resource-policy": "same-origin",
 }
 

@@ -1,0 +1,516 @@
+// HTTP client of the API: the only file that knows its addresses and shapes.
+
+/**
+ * @typedef {{type?: string | null, code?: string, message: string}} Problem
+ * @typedef {{code?: string, severity: "error" | "warning", message: string}} Finding
+ * @typedef {"voice" | "footage" | "evidence" | "recording"} Role
+ * @typedef {{id: string, clone_id: string, role: Role, name: string, size: number, media_type: string, created_at: number}} Sample
+ * @typedef {{kind: string, message: string, choices: string[], url?: string | null, text?: string | null,
+ *   expires_at?: number | null, recording?: "audio" | "video" | null}} Action
+ * @typedef {{operation: string, provider: string, state: string, cost: string | null}} Operation
+ * @typedef {{id: string, kind: "training" | "video", clone_id: string, training_id?: string | null, name: string,
+ *   stack: string, consent_id: string | null, status: string, progress: number, estimated: boolean, version: number,
+ *   action: Action | null, error: Problem | null, operations: Operation[], created_at: number,
+ *   links: Record<string, string>, script?: string | null, estimate?: {seconds: number, basis: string}}} RecordAnswer
+ * @typedef {{id: string, subject: string | null, real_person: boolean, wording_version: string,
+ *   given_at: number | null, revoked_at: number | null, evidence: {size: number, media_type: string} | null}} Consent
+ * @typedef {{provider: string, event_type: string, record_id: string | null, signed: boolean, outcome: string,
+ *   received_at: number}} Delivery
+ * @typedef {{total: string | null, known: string, unknown: string[]}} Costs
+ * @typedef {{stack: string, low: Costs, expected: Costs, high: Costs, assumptions: string[], oldest: string}} Quote
+ * @typedef {{stack: string, how: string, ready: boolean, problem: string | null, quote: {expected: Costs} | null}} Stack
+ */
+/**
+ * @template T
+ * @typedef {{items: T[], cursor: string | null}} Page
+ */
+
+export const FINAL = ["completed", "failed", "cancelled"];
+
+const SILENCE = 45e3; // the server sends a heartbeat every 15 seconds
+
+/** An error that the server told, or `network` if there was no answer. */
+export class ApiError extends Error {
+  /**
+   * @param {number} status
+   * @param {string} code what is wrong, such as `consent_required`
+   * @param {string} message
+   * @param {Record<string, any>} [body]
+   */
+  constructor(status, code, message, body = {}) {
+    super(message);
+    this.name = "ApiError";
+    this.status = status;
+    this.code = code;
+    /** @type {Finding[]} */
+    this.findings = body.findings ?? [];
+  }
+
+  /**
+   * @param {number} status
+   * @param {unknown} body parsed JSON, if it was JSON
+   * @param {string} [reason]
+   */
+  static of(status, body, reason = "") {
+    const told = /** @type {Record<string, any>} */ (body ?? {});
+    const { code, type = "", message = "" } = told.error ?? {};
+    return new ApiError(status, code ?? type.replace(/(?!^)[A-Z]/g, (/** @type {string} */ c) => `_${c}`).toLowerCase(), message || `${status} ${reason}`.trim(), told);
+  }
+}
+
+/**
+ * Wait, but not beyond an abort or the return of the network.
+ * @param {number} ms
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<void>}
+ */
+export const pause = (ms, signal) =>
+  new Promise((done) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", end);
+      removeEventListener("online", end);
+      done();
+    };
+    const timer = setTimeout(end, ms);
+    signal?.addEventListener("abort", end);
+    addEventListener("online", end);
+  });
+
+/** Create a random name, such as an idempotency key or a clone ID. */
+export const fresh = (bytes = 16) =>
+  Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (b) => b.toString(16).padStart(2, "0")).join("");
+
+/** @type {Map<string, string>} */
+const keys = new Map(); // of requests without a response yet; they outlive their element
+const UNDECIDED = new Set([401, 403, 408, 425, 429]); // sent before the request is processed
+
+/** @param {Response} response */
+const parsed = async (response) => {
+  if (response.status === 204) return null;
+  if (response.ok) return response.json();
+  throw ApiError.of(response.status, await response.json().catch(() => null), response.statusText);
+};
+
+// Browsers open six connections to a server for all tabs together: four may be event streams, other
+// watchers poll every three seconds. Web Locks need HTTPS; without them each page counts its own streams.
+let streams = 0;
+/** @param {() => Promise<void>} work */
+const inSlot = async (work) => {
+  if (!navigator.locks) {
+    if (streams >= 4) return false;
+    streams++;
+    await work().finally(() => streams--);
+    return true;
+  }
+  for (let n = 0; n < 4; n++) {
+    const taken = await navigator.locks.request(`avatar-training-${n}`, { ifAvailable: true }, async (lock) =>
+      lock ? ((await work()), true) : false,
+    );
+    if (taken) return true;
+  }
+  return false;
+};
+
+/** @param {Record<string, unknown>} values */
+const query = (values) => {
+  const given = Object.entries(values).filter(([, value]) => value != null && value !== "");
+  return given.length ? `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}` : "";
+};
+
+/**
+ * Read a page of a list.
+ * @param {Record<string, any>} answer
+ * @param {string} name
+ * @returns {Page<any>}
+ */
+const listed = (answer, name) => ({ items: answer[name] ?? [], cursor: answer.cursor ?? null });
+
+const p = encodeURIComponent;
+
+/** HTTP client of the API at `base`. */
+export class Client {
+  /**
+   * @param {string} [base] address of the API, relative to the page
+   * @param {string | null} [token] bearer token; without one the browser's cookie is sent
+   * @param {(() => string | null | Promise<string | null>) | null} [getToken] asked at the first request, and
+   *   again after a 401
+   */
+  constructor(base = "./", token = null, getToken = null) {
+    this.base = new URL(base.replace(/\/?$/, "/"), document.baseURI);
+    this.token = token;
+    this.getToken = getToken;
+    /** The server's clock minus ours, in ms. */
+    this.skew = 0;
+  }
+
+  /** @param {string} path */
+  url(path) {
+    return new URL(path, this.base).href;
+  }
+
+  /** @param {Record<string, string>} [more] */
+  headers(more = {}) {
+    return this.token ? { authorization: `Bearer ${this.token}`, ...more } : more;
+  }
+
+  /** Ask the page for a token; false if it has no other one. */
+  async #renew() {
+    const token = (await this.getToken?.()) ?? null;
+    if (!token || token === this.token) return false;
+    this.token = token;
+    return true;
+  }
+
+  /**
+   * Send a request; a 401 is sent once more with a new token of `getToken`.
+   * @param {string} path
+   * @param {{headers?: Record<string, string>, method?: string, body?: BodyInit, signal?: AbortSignal}} [rest]
+   * @returns {Promise<Response>}
+   */
+  async fetch(path, { headers, ...rest } = {}) {
+    if (!this.token && this.getToken) await this.#renew();
+    const send = () =>
+      fetch(this.url(path), { headers: this.headers(headers), cache: "no-store", ...rest }).catch((error) => {
+        if (rest.signal?.aborted) throw error;
+        throw new ApiError(0, "network", "The server did not answer.");
+      });
+    let response = await send();
+    if (response.status === 401 && (await this.#renew())) response = await send();
+    const date = Date.parse(response.headers.get("date") ?? "");
+    if (date) this.skew = date - Date.now();
+    return response;
+  }
+
+  /**
+   * @param {string} path
+   * @param {{signal?: AbortSignal, method?: string}} [rest]
+   */
+  async get(path, rest) {
+    return parsed(await this.fetch(path, rest));
+  }
+
+  /**
+   * DELETE; what is gone already is no error.
+   * @param {string} path
+   */
+  async delete(path) {
+    const response = await this.fetch(path, { method: "DELETE" });
+    return response.status === 404 ? null : parsed(response);
+  }
+
+  /**
+   * POST with an idempotency key, which stays the same until a response arrives.
+   * @param {string} path
+   * @param {object} [body]
+   */
+  async post(path, body = {}) {
+    const text = JSON.stringify(body);
+    const request = `${this.url(path)} ${text}`;
+    const key = keys.get(request) ?? fresh();
+    keys.set(request, key);
+    const headers = { "content-type": "application/json", "idempotency-key": key };
+    try {
+      const answer = await parsed(await this.fetch(path, { method: "POST", body: text, headers }));
+      keys.delete(request);
+      return answer;
+    } catch (error) {
+      // Other errors, such as a proxy's, leave open whether an earlier attempt succeeded.
+      const { status = 0 } = /** @type {ApiError} */ (error);
+      if (status && status < 500 && !UNDECIDED.has(status)) keys.delete(request);
+      throw error;
+    }
+  }
+
+  // -- stacks and prices --------------------------------------------------------------------------
+
+  /** @returns {Promise<Stack[]>} */
+  async stacks() {
+    return listed(await this.get("stacks"), "stacks").items;
+  }
+
+  /**
+   * @param {{stack?: string, script?: string, seconds?: number, trainings?: number, videos?: number}} asked
+   * @returns {Promise<Quote>}
+   */
+  quote(asked) {
+    return this.get(`quote${query(asked)}`);
+  }
+
+  // -- samples ------------------------------------------------------------------------------------
+
+  /**
+   * List a clone's samples; empty for an unknown clone.
+   * @param {string} clone
+   * @returns {Promise<Sample[]>}
+   */
+  async samples(clone) {
+    try {
+      return listed(await this.get(`clones/${p(clone)}/samples`), "samples").items;
+    } catch (error) {
+      if (/** @type {ApiError} */ (error).status === 404) return [];
+      throw error;
+    }
+  }
+
+  /**
+   * @param {string} clone
+   * @param {string} id
+   */
+  deleteSample(clone, id) {
+    return this.delete(`clones/${p(clone)}/samples/${p(id)}`);
+  }
+
+  /**
+   * True if the server still has an uploaded file that no request has used yet.
+   * @param {string} clone
+   * @param {Role} role
+   * @param {string} name
+   */
+  async uploaded(clone, role, name) {
+    const response = await this.fetch(`clones/${p(clone)}/samples/${role}/${p(name)}`, { method: "HEAD" });
+    if (!response.ok) throw ApiError.of(response.status, null);
+    return response.headers.has("upload-length");
+  }
+
+  /**
+   * Upload a file, and resume after a disconnect.
+   * @param {string} clone
+   * @param {Role} role
+   * @param {File} file
+   * @param {{progress?: (percent: number) => void, stack?: string, signal?: AbortSignal}} [options]
+   * @returns {Promise<{sample: Sample | null, findings: Finding[]}>}
+   */
+  async upload(clone, role, file, { progress = () => {}, stack, signal } = {}) {
+    const path = `clones/${p(clone)}/samples/${role}/${p(file.name)}${query({ stack })}`;
+    /** @type {number | null} */
+    let offset = null; // restart at first: earlier bytes may be another file's
+    for (let tries = 0; ; tries++) {
+      signal?.throwIfAborted();
+      const { status, body, at } = await this.#put(path, file, offset, progress, signal);
+      signal?.throwIfAborted();
+      if (status === 201) return { sample: null, findings: [], ...body };
+      if (status === 401 && (await this.#renew())) continue;
+      if (tries < 5 && (status === 409 || status === 0 || status >= 500 || status === 200)) {
+        if (status === 409 && at === null) await pause(1000, signal);
+        if (status === 0 || status >= 500) {
+          await pause(1000 * 2 ** tries, signal);
+          const seen = await this.fetch(path, { method: "HEAD", signal }).catch(() => null);
+          offset = Number(seen?.headers.get("upload-offset") ?? 0);
+        } else offset = Number(body?.offset ?? at ?? 0);
+        continue;
+      }
+      throw status ? ApiError.of(status, body) : new ApiError(0, "network", "The server did not answer.");
+    }
+  }
+
+  /**
+   * @param {string} path
+   * @param {File} file
+   * @param {number | null} offset
+   * @param {(percent: number) => void} progress
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<{status: number, body: any, at: string | null}>}
+   */
+  #put(path, file, offset, progress, signal) {
+    return new Promise((done) => {
+      const request = new XMLHttpRequest(); // fetch does not report upload progress
+      const abort = () => request.abort();
+      request.open("PUT", this.url(path));
+      /** @type {Record<string, string>} */
+      const sizes = { "upload-length": String(file.size) };
+      if (offset !== null) sizes["upload-offset"] = String(offset);
+      for (const [name, value] of Object.entries(this.headers(sizes))) request.setRequestHeader(name, value);
+      request.upload.onprogress = (e) => progress(Math.floor((100 * ((offset ?? 0) + e.loaded)) / file.size));
+      request.onloadend = () => {
+        signal?.removeEventListener("abort", abort);
+        let body = null;
+        try {
+          body = JSON.parse(request.responseText);
+        } catch {} // not JSON: the status is enough
+        done({ status: request.status, body, at: request.getResponseHeader("upload-offset") });
+      };
+      signal?.addEventListener("abort", abort);
+      request.send(file.slice(offset ?? 0));
+    });
+  }
+
+  // -- trainings and videos -----------------------------------------------------------------------
+
+  /**
+   * @param {{cursor?: string | null, limit?: number, status?: string, clone_id?: string}} [asked]
+   * @returns {Promise<Page<RecordAnswer>>}
+   */
+  async trainings(asked = {}) {
+    return listed(await this.get(`trainings${query(asked)}`), "trainings");
+  }
+
+  /**
+   * @param {"trainings" | "videos"} kind
+   * @param {string} id
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<RecordAnswer>}
+   */
+  record(kind, id, signal) {
+    return this.get(`${kind}/${p(id)}`, { signal });
+  }
+
+  /**
+   * @param {object} body
+   * @returns {Promise<RecordAnswer>}
+   */
+  train(body) {
+    return this.post("trainings", body);
+  }
+
+  /**
+   * @param {string} training
+   * @param {{cursor?: string | null, limit?: number}} [asked]
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<Page<RecordAnswer>>}
+   */
+  async videos(training, asked = {}, signal) {
+    return listed(await this.get(`trainings/${p(training)}/videos${query(asked)}`, { signal }), "videos");
+  }
+
+  /**
+   * @param {string} training
+   * @param {object} body
+   * @returns {Promise<RecordAnswer>}
+   */
+  speak(training, body) {
+    return this.post(`trainings/${p(training)}/videos`, body);
+  }
+
+  /**
+   * Answer a required action.
+   * @param {"trainings" | "videos"} kind
+   * @param {string} id
+   * @param {{choice: string, job_id?: string, recording?: string}} answer
+   * @returns {Promise<RecordAnswer>}
+   */
+  act(kind, id, answer) {
+    return this.post(`${kind}/${p(id)}/action`, answer);
+  }
+
+  /**
+   * @param {"trainings" | "videos"} kind
+   * @param {string} id
+   * @returns {Promise<RecordAnswer>}
+   */
+  cancel(kind, id) {
+    return this.post(`${kind}/${p(id)}/cancel`);
+  }
+
+  /**
+   * Delete a record, a training with its videos.
+   * @param {"trainings" | "videos"} kind
+   * @param {string} id
+   */
+  remove(kind, id) {
+    return this.delete(`${kind}/${p(id)}`);
+  }
+
+  // -- consents and webhook deliveries ------------------------------------------------------------
+
+  /** @returns {Promise<Consent[]>} */
+  async consents() {
+    return listed(await this.get("consents"), "consents").items;
+  }
+
+  /**
+   * @param {{cursor?: string | null, limit?: number}} [asked]
+   * @returns {Promise<Page<Delivery>>}
+   */
+  async deliveries(asked = {}) {
+    return listed(await this.get(`deliveries${query(asked)}`), "deliveries");
+  }
+
+  // -- watching -----------------------------------------------------------------------------------
+
+  /**
+   * Watch a record until it is final; `lost` gets true while there is no connection.
+   * @param {"trainings" | "videos"} kind
+   * @param {string} id
+   * @param {{signal: AbortSignal, change: (record: RecordAnswer) => void, lost?: (away: boolean) => void}} heard
+   */
+  async watch(kind, id, { signal, change, lost = () => {} }) {
+    const path = `${kind}/${p(id)}`;
+    /** @type {Watch} */
+    const state = { last: null, final: false, heard: false };
+    /** @param {RecordAnswer} record */
+    const take = (record) => {
+      if (signal.aborted) return;
+      state.final = FINAL.includes(record.status);
+      lost(false);
+      change(record);
+    };
+    for (let failures = 0; !signal.aborted && !state.final; ) {
+      state.heard = false;
+      try {
+        if (!(await inSlot(() => this.#stream(path, state, take, signal)))) {
+          take(await this.get(path, { signal }));
+          state.heard = true;
+          if (!state.final) await pause(3000, signal);
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        if ([401, 403, 404].includes(/** @type {ApiError} */ (error).status)) throw error;
+        lost(true);
+      }
+      failures = state.heard ? 0 : failures + 1;
+      if (state.final) return;
+      await pause(Math.min(8000, 250 * 2 ** failures) * (0.75 + Math.random() / 2), signal);
+    }
+  }
+
+  /**
+   * @typedef {{last: string | null, final: boolean, heard: boolean}} Watch
+   * @param {string} path
+   * @param {Watch} state
+   * @param {(record: RecordAnswer) => void} take
+   * @param {AbortSignal} signal
+   */
+  async #stream(path, state, take, signal) {
+    const ending = new AbortController();
+    const end = () => ending.abort();
+    signal.addEventListener("abort", end);
+    let timer = setTimeout(end, SILENCE);
+    try {
+      /** @type {Record<string, string>} */
+      const headers = state.last === null ? {} : { "last-event-id": state.last };
+      const response = await this.fetch(`${path}/events`, { headers, signal: ending.signal });
+      if (response.status === 204) return take(await this.get(path, { signal }));
+      if (!response.ok || !response.body) await parsed(response);
+      const decoder = /** @type {ReadableWritablePair<string, Uint8Array<ArrayBuffer>>} */ (
+        /** @type {unknown} */ (new TextDecoderStream())
+      );
+      const reader = /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (response.body).pipeThrough(decoder).getReader();
+      for (let rest = ""; ; ) {
+        const { value, done } = await reader.read();
+        if (done) return;
+        clearTimeout(timer);
+        timer = setTimeout(end, SILENCE);
+        const events = (rest + value).replace(/\r\n?/g, "\n").split("\n\n");
+        rest = events.pop() ?? "";
+        for (const event of events) {
+          /** @type {Record<string, string>} */
+          const fields = { data: "" };
+          for (const line of event.split("\n")) {
+            const [, name, text] = /^(\w+): ?(.*)$/.exec(line) ?? [];
+            if (name === "data") fields.data += text;
+            else if (name) fields[name] = text;
+          }
+          if (fields.id) state.last = fields.id;
+          if (!fields.data) continue;
+          state.heard = true;
+          take(JSON.parse(fields.data));
+          if (state.final) return void reader.cancel();
+        }
+      }
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+    }
+  }
+}

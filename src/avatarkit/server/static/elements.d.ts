@@ -1,0 +1,44 @@
+// Tags of the elements, for TypeScript.
+
+import type { AvatarCreate } from "./avatar-create.js";
+import type { AvatarDeliveries } from "./avatar-deliveries.js";
+import type { AvatarGallery } from "./avatar-gallery.js";
+import type { AvatarList } from "./avatar-list.js";
+import type { AvatarSpeak } from "./avatar-speak.js";
+import type { AvatarTraining } from "./avatar-training.js";
+import type { RecordAnswer } from "./client.js";
+
+interface Elements {
+  "avatar-create": AvatarCreate;
+  "avatar-deliveries": AvatarDeliveries;
+  "avatar-gallery": AvatarGallery;
+  "avatar-list": AvatarList;
+  "avatar-speak": AvatarSpeak;
+  "avatar-training": AvatarTraining;
+}
+
+/** Properties that a tag takes in JSX. */
+type Given<E> = Partial<Omit<E, keyof HTMLElement>> & { [attribute: `${string}-${string}`]: unknown; src?: string | null; lang?: string; class?: string };
+
+type Tags = { [Name in keyof Elements]: Given<Elements[Name]> };
+
+declare global {
+  interface HTMLElementTagNameMap extends Elements {}
+  interface HTMLElementEventMap {
+    "avatar-again": CustomEvent<RecordAnswer>;
+    "avatar-change": CustomEvent<RecordAnswer>;
+    "avatar-created": CustomEvent<RecordAnswer>;
+    "avatar-gone": CustomEvent<Error>;
+    "avatar-unauthorized": CustomEvent<Error>;
+    "avatar-video": CustomEvent<RecordAnswer>;
+  }
+  namespace JSX {
+    interface IntrinsicElements extends Tags {}
+  }
+}
+
+declare module "react" {
+  namespace JSX {
+    interface IntrinsicElements extends Tags {}
+  }
+}

@@ -1,0 +1,236 @@
+// The studio: pages made of the elements, by the address after #.
+
+import "./avatar-list.js";
+import { Client, FINAL, fresh } from "./client.js";
+import { explained } from "./element.js";
+import { LANGUAGES, STRINGS, direction, language, loaded } from "./strings.js";
+
+/** @typedef {import("./client.js").RecordAnswer} RecordAnswer */
+/** @typedef {import("./client.js").ApiError} ApiError */
+
+const api = new Client("./");
+const LANGUAGE = "avatarkit-language";
+
+const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
+/** @template {keyof HTMLElementTagNameMap} T @param {T} tag */
+const one = (tag) => /** @type {HTMLElementTagNameMap[T]} */ (document.querySelector(tag));
+
+/** @param {string} name @param {Record<string, unknown>} [values] */
+const say = (name, values = {}) => {
+  const key = /** @type {keyof typeof STRINGS} */ (name);
+  const text = loaded(document.documentElement.lang)?.[key] ?? STRINGS[key] ?? name;
+  return text.replace(/\{(\w+)\}/g, (all, part) => String(values[part] ?? all));
+};
+
+// -- languages ------------------------------------------------------------------------------------
+
+const choice = /** @type {HTMLSelectElement} */ ($("language"));
+choice.append(...Object.entries(LANGUAGES).map(([tag, name]) => Object.assign(document.createElement("option"), { value: tag, textContent: name, lang: tag })));
+
+/** @param {string} tag */
+const speak = async (tag) => {
+  await language(tag);
+  document.documentElement.lang = tag;
+  document.documentElement.dir = direction(tag);
+  choice.value = tag;
+  for (const place of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-say]"))) place.textContent = say(place.dataset.say ?? "");
+  for (const place of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-label]"))) place.setAttribute("aria-label", say(place.dataset.label ?? ""));
+  for (const element of document.querySelectorAll("main *")) if (element.localName.startsWith("avatar-")) element.setAttribute("lang", tag);
+};
+
+const preferred = () => {
+  const wanted = [localStorage.getItem(LANGUAGE), ...navigator.languages].map((tag) => tag?.split("-")[0] ?? "");
+  return wanted.find((tag) => tag in LANGUAGES) ?? "en";
+};
+
+choice.addEventListener("change", () => {
+  localStorage.setItem(LANGUAGE, choice.value);
+  speak(choice.value).then(turn);
+});
+
+// -- notices and errors -----------------------------------------------------------------------------
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let noticed;
+/** @param {string} text */
+const notice = (text) => {
+  $("notice").textContent = text;
+  $("notice").hidden = false;
+  clearTimeout(noticed);
+  noticed = setTimeout(() => ($("notice").hidden = true), 5000);
+};
+
+/** @param {() => Promise<void>} work */
+const trying = async (work) => {
+  $("avatar-problem").hidden = true;
+  try {
+    await work();
+  } catch (error) {
+    $("avatar-problem").textContent = say(explained(/** @type {ApiError} */ (error)));
+    $("avatar-problem").hidden = false;
+  }
+};
+
+document.addEventListener("avatar-notice", (event) => notice(/** @type {CustomEvent} */ (event).detail));
+
+// -- one avatar -------------------------------------------------------------------------------------
+
+const hero = /** @type {HTMLDialogElement} */ ($("hero"));
+const training = one("avatar-training");
+const talk = one("avatar-speak");
+const gallery = one("avatar-gallery");
+const create = one("avatar-create");
+const list = one("avatar-list");
+
+/** Show the progress in the page, or above everything. @param {boolean} above */
+const place = (above) => {
+  if (hero.open) hero.close();
+  if (above) hero.showModal();
+  else hero.show();
+};
+
+/** @param {RecordAnswer} record */
+const facts = (record) => {
+  /** @type {[string, string][]} */
+  const shown = [
+    ["ID", record.id],
+    [say("stack"), record.stack],
+    [say("created"), new Date(record.created_at * 1000).toLocaleString(document.documentElement.lang)],
+    ...record.operations.map((o) => /** @type {[string, string]} */ ([say(`step_${o.operation}`), [o.provider, o.state, o.cost].filter(Boolean).join(" · ")])),
+  ];
+  $("facts").replaceChildren(
+    ...shown.flatMap(([name, text]) => [
+      Object.assign(document.createElement("dt"), { textContent: name }),
+      Object.assign(document.createElement("dd"), { textContent: text }),
+    ]),
+  );
+};
+
+let open = ""; // the ID of the avatar that is shown
+let done = true; // true if it was final when it was first seen
+
+/** @param {RecordAnswer} record */
+const shown = (record) => {
+  if (record.id !== open) return;
+  const name = record.name || say("avatar");
+  const final = FINAL.includes(record.status);
+  const ready = record.status === "completed";
+  $("avatar-name").textContent = name;
+  $("avatar-about").textContent = record.stack;
+  $("cancel").hidden = final;
+  $("notify").hidden = final || !("Notification" in globalThis) || Notification.permission !== "default";
+  $("talk").hidden = $("videos").hidden = !ready;
+  talk.stack = record.stack;
+  if (record.links.thumbnail && !gallery.getAttribute("poster")) gallery.setAttribute("poster", api.url(record.links.thumbnail));
+  facts(record);
+  document.title = final ? `${name} · avatarkit` : `${record.progress} % · ${name}`;
+  if (final && !done && document.hidden && globalThis.Notification?.permission === "granted") {
+    new Notification(name, { body: say(ready ? "completed" : "failed"), icon: "static/icon.svg" });
+  }
+  done = final;
+  list.refresh();
+};
+
+training.addEventListener("avatar-change", (event) => shown(event.detail));
+document.addEventListener("avatar-video", (event) => gallery.add(/** @type {CustomEvent} */ (event).detail));
+training.addEventListener("avatar-again", (event) => {
+  create.cloneId = event.detail.clone_id;
+  location.hash = "#new";
+});
+$("background").addEventListener("click", () => place(false));
+hero.addEventListener("cancel", (event) => (event.preventDefault(), place(false)));
+$("notify").addEventListener("click", async () => {
+  await Notification.requestPermission();
+  $("notify").hidden = true;
+});
+$("cancel").addEventListener("click", () => trying(async () => void (await api.cancel("trainings", open))));
+$("delete").addEventListener("click", async () => {
+  const dialog = /** @type {HTMLDialogElement} */ ($("sure"));
+  const id = open;
+  $("sure-title").textContent = say("delete_avatar", { name: $("avatar-name").textContent });
+  dialog.returnValue = "no";
+  dialog.showModal();
+  await new Promise((closed) => dialog.addEventListener("close", closed, { once: true }));
+  if (dialog.returnValue !== "yes") return;
+  await trying(async () => {
+    await api.remove("trainings", id);
+    list.forget(id);
+    location.hash = "#avatars";
+    notice(say("deleted"));
+  });
+});
+
+/** @param {string} id */
+const avatar = (id) => {
+  if (id === open) return;
+  open = id;
+  done = true;
+  $("avatar-name").textContent = $("avatar-about").textContent = "";
+  $("talk").hidden = $("videos").hidden = $("cancel").hidden = true;
+  gallery.removeAttribute("poster");
+  training.trainingId = talk.trainingId = gallery.trainingId = id;
+  place(false);
+};
+
+// -- new avatars --------------------------------------------------------------------------------------
+
+create.addEventListener("avatar-created", (event) => {
+  list.refresh();
+  location.hash = `#avatar/${event.detail.id}`;
+  turn();
+  place(true);
+});
+
+list.addEventListener("avatar-new", () => (location.hash = "#new"));
+list.addEventListener("avatar-example", async () => {
+  const button = /** @type {HTMLButtonElement | null} */ (list.shadowRoot?.querySelector("[part=example]"));
+  if (button) button.disabled = true;
+  try {
+    const clone = fresh(10);
+    /** @param {"footage" | "voice"} role @param {string} name @param {string} type */
+    const send = async (role, name, type) => {
+      const blob = await (await fetch(`example/${name}`)).blob();
+      await api.upload(clone, role, new File([blob], name, { type }), { stack: "local" });
+    };
+    await Promise.all([send("footage", "portrait.jpg", "image/jpeg"), send("voice", "voice.wav", "audio/wav")]);
+    const consent = { not_a_real_person: "the built-in example: a drawn portrait and a synthetic voice" };
+    const record = await api.train({ clone_id: clone, consent, stack: "local", name: say("example_name") });
+    list.refresh();
+    location.hash = `#avatar/${record.id}`;
+    turn();
+    place(true);
+  } catch (error) {
+    notice(say(explained(/** @type {ApiError} */ (error))));
+  }
+  if (button) button.disabled = false;
+});
+
+// -- pages --------------------------------------------------------------------------------------------
+
+function turn() {
+  const [, name = "avatars", id = ""] = /^#(\w+)(?:\/(.+))?$/.exec(location.hash) ?? [];
+  if (name === "main") return; // the link that skips to the content
+  const page = document.querySelector(`#${CSS.escape(name)}.page`) ? name : "avatars";
+  for (const other of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".page"))) other.hidden = other.id !== page;
+  for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (document.querySelectorAll("nav a"))) {
+    if (link.hash === `#${page}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  if (page !== "avatar") {
+    document.title = "avatarkit";
+    open = "";
+    training.trainingId = talk.trainingId = gallery.trainingId = null;
+  } else avatar(decodeURIComponent(id));
+  if (page === "deliveries" && !$("deliveries").firstChild) {
+    import("./avatar-deliveries.js").then(() => $("deliveries").replaceChildren(document.createElement("avatar-deliveries")));
+  }
+}
+
+addEventListener("hashchange", () => {
+  turn();
+  scrollTo(0, 0);
+});
+
+await speak(preferred());
+await Promise.all([import("./avatar-create.js"), import("./avatar-training.js"), import("./avatar-speak.js"), import("./avatar-gallery.js")]);
+turn();

@@ -1,0 +1,8 @@
+export { ApiError, Client } from "./client.js";
+export { LANGUAGES, STRINGS } from "./strings.js";
+export { AvatarCreate } from "./avatar-create.js";
+export { AvatarDeliveries } from "./avatar-deliveries.js";
+export { AvatarGallery } from "./avatar-gallery.js";
+export { AvatarList } from "./avatar-list.js";
+export { AvatarSpeak } from "./avatar-speak.js";
+export { AvatarTraining } from "./avatar-training.js";

@@ -1,0 +1,90 @@
+"""Files of the studio and its elements: compressed once, and cached by browsers.
+
+``/static/NAME`` is asked for again at each visit, and answered 304 if it has not changed.
+``/static/DIGEST/NAME``, as the studio's page names it, may be kept for a year: the digest changes
+with any file, and modules import each other by relative paths, so a page is of one version.
+"""
+
+from __future__ import annotations
+
+import gzip
+import mimetypes
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+#: Types by ending, whatever the machine's own table says.
+_TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"} | {
+    ".svg": "image/svg+xml",
+    ".json": "application/json",
+    ".ts": "text/plain",
+    ".md": "text/markdown",
+}
+
+_FOREVER = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    content: bytes
+    compressed: bytes
+    media_type: str
+    etag: str
+
+
+class StaticFiles:
+    """The files below ``folder``, held in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @cached_property
+    def _files(self) -> dict[str, _File]:
+        paths = sorted(path for path in self._folder.rglob("*") if path.is_file())
+        return {str(path.relative_to(self._folder).as_posix()): _read(path) for path in paths}
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of all files."""
+        told = "".join(f"{name} {file.etag}\n" for name, file in self._files.items())
+        return sha256(told.encode()).hexdigest()[:16]
+
+    async def answer(self, request: Request) -> Response:
+        """Answer with a file, compressed if the client takes gzip."""
+        first, _, rest = request.path_params["path"].partition("/")
+        versioned = first == self.digest
+        file = self._files.get(rest if versioned else request.path_params["path"])
+        if file is None:
+            raise HTTPException(404)
+        return _answer(request, file, _FOREVER if versioned else "no-cache")
+
+    def page(self, request: Request, name: str) -> Response:
+        """Answer with a page, whose references to ``static/`` are those of this version."""
+        html = self._files[name].content.replace(b'"static/', f'"static/{self.digest}/'.encode())
+        return _answer(request, _of(html, "text/html"), "no-cache")
+
+
+def _read(path: Path) -> _File:
+    kind = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0]
+    return _of(path.read_bytes(), kind or "application/octet-stream")
+
+
+def _of(content: bytes, media_type: str) -> _File:
+    etag = f'"{sha256(content).hexdigest()[:20]}"'
+    small = content if media_type.startswith(("image/j", "audio/")) else gzip.compress(content, 9)
+    return _File(content, small if len(small) < len(content) else b"", media_type, etag)
+
+
+def _answer(request: Request, file: _File, cache: str) -> Response:
+    headers = {"cache-control": cache, "etag": file.etag, "vary": "accept-encoding"}
+    if file.etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    if file.compressed and "gzip" in request.headers.get("accept-encoding", ""):
+        headers["content-encoding"] = "gzip"
+        return Response(file.compressed, media_type=file.media_type, headers=headers)
+    return Response(file.content, media_type=file.media_type, headers=headers)
