@@ -49,6 +49,7 @@ from avatarkit.records import (
     Attempt,
     Instant,
     OperationState,
+    Phase,
     Sample,
     Status,
     Terms,
@@ -65,6 +66,8 @@ STARTED = 1_790_000_000.3
 #: No record is saved so often at one moment, unless it is due again at once for ever.
 SAVES_AT_ONE_MOMENT = 25
 AGREED = "agreed"  # the consent of the person whom all records show, where there is one
+#: From this seed on, histories have strange clocks and deliveries as well.
+STRANGE = 1_000_000
 LIST_LAG = 0.5  # what the provider declares; the vendor stays below it
 
 
@@ -103,6 +106,7 @@ class World:
     def __init__(self, rnd=None, *, duration=3.0, lag=0.4, trouble=0.0, started=0.0):
         self.now = 1000.0  # seconds since the machine started, which was at the wall time:
         self.started = started
+        self.booted, self.boot_id = 0.0, "sim"
         self.answered = {}  # record -> wall time of a person's last answer
         self.saves = collections.Counter()  # by record and wall time
         self.rows, self.leases, self.store = {}, {}, {}
@@ -120,7 +124,12 @@ class World:
     def clock(self):
         if not self.started:
             return Instant(wall=self.wall)
-        return Instant(wall=self.wall, boot=self.now, boot_id="sim")
+        return Instant(wall=self.wall, boot=self.now - self.booted, boot_id=self.boot_id)
+
+    def reboot(self, seconds):
+        """The machine is off for a while."""
+        self.now += seconds
+        self.booted, self.boot_id = self.now, f"{self.boot_id}+"
 
     def since_start(self, wall):
         """The moment of a wall time; the two clocks differ in what a float can hold."""
@@ -593,8 +602,17 @@ class Store:
 
 
 class Clock:
-    def __init__(self, world):
-        self.now = world.clock
+    """The clock of a machine that may be ahead of the repository's, or behind."""
+
+    def __init__(self, world, ahead=0.0):
+        self.world, self.ahead = world, ahead
+
+    def now(self):
+        instant = self.world.clock()
+        if not self.ahead:
+            return instant
+        boot = instant.boot + abs(self.ahead)
+        return Instant(wall=instant.wall + self.ahead, boot=boot, boot_id=f"ahead {self.ahead}")
 
     @contextmanager
     def timeout(self, _seconds):
@@ -612,8 +630,9 @@ class Process:
 
     born = 0
 
-    def __init__(self, world, lease=3.0):
+    def __init__(self, world, lease=3.0, ahead=0.0):
         Process.born += 1
+        self.ahead = ahead
         self.world, self.owner, self.lease, self.paused = world, f"p{Process.born}", lease, 0.0
         providers = {name: ConsentingProvider(world, name) for name in world.vendors}
         self.repository = Repository(world)
@@ -622,7 +641,7 @@ class Process:
             media=Store(world),
             provider=providers.__getitem__,
             fetcher=providers["sim"],
-            clock=Clock(world),
+            clock=Clock(world, ahead),
             slots=Slots(),
             policy=POLICY,
             changed=lambda _record: None,
@@ -635,7 +654,7 @@ class Process:
 
     def again(self):
         """Begin where it was killed."""
-        return type(self)(self.world, self.lease)
+        return type(self)(self.world, self.lease, self.ahead)
 
     async def work(self):
         while True:
@@ -659,6 +678,26 @@ class Process:
             self.effect = self.coroutine.send(None)
         except StopIteration:
             self.over = True
+
+
+class Redelivering(Process):
+    """An engine that delivers early, twice and out of order, and asks for no lease."""
+
+    def __init__(self, world, rnd, left=30):
+        self.rnd, self.left = rnd, left
+        super().__init__(world)
+
+    def again(self):
+        return type(self)(self.world, self.rnd, self.left)
+
+    async def work(self):
+        while True:
+            pause = self.rnd.choice([0.0, 0.1, 1.0])
+            await Effect("sleep", lambda: None, self.world.now + pause)
+            if not self.left:
+                return
+            self.left -= 1
+            await self.orchestrator.advance(self.rnd.choice(sorted(self.world.rows)))
 
 
 class Forgotten(Process):
@@ -895,6 +934,9 @@ def random_history(seed, spoken=video):
     processes = [Process(world, lease) for _ in range(rnd.randint(1, 3))]
     kills, impatience = rnd.randint(0, 6), rnd.choice([0.0, 0.01])
     persons = _persons(seed, world)
+    strange = Strange(random.Random(-seed), world) if seed >= STRANGE else None
+    if strange is not None:
+        processes = strange.crew(len(processes))
     # In a calm history time passes in uploads, and in waits to their very ends; as in virtual time.
     calm = rnd.random() < 0.2
     if calm:
@@ -911,6 +953,11 @@ def random_history(seed, spoken=video):
             world.now = process.ready_at() if everybody_waits else world.now + 0.02
             continue
         _trouble_from_outside(rnd, world, impatience if step < 3000 else 0.0)
+        if strange is not None and step < 3000 and strange.reboots():
+            for dead in processes:
+                kill(dead)
+            processes = [dead.again() for dead in processes]
+            continue
         roll = rnd.random()
         if kills and roll < 0.06:
             kills -= 1
@@ -933,6 +980,38 @@ def random_history(seed, spoken=video):
     for process in processes:
         kill(process)
     world.check_end(f"in history {seed}")
+
+
+class Strange:
+    """Clocks that are wrong or set, machines that start again, and engines that repeat themselves.
+
+    A machine whose clock is set and which starts again has no clock left that one could trust; so
+    in a history there is one of both.
+    """
+
+    def __init__(self, rnd, world):
+        self.rnd, self.world = rnd, world
+        self.trouble = rnd.choice(["steps", "reboots", "neither"])
+
+    def crew(self, size):
+        """Two or three workers more often than one, with leases of any length."""
+        rnd, world = self.rnd, self.world
+        made = [
+            Process(world, rnd.uniform(0.1, 4.0), rnd.choice([0.0, 3600.0, -3600.0, 0.7, -0.7]))
+            for _ in range(rnd.choice([size, 2, 3]))
+        ]
+        return made + [Redelivering(world, rnd) for _ in range(rnd.randint(0, 2))]
+
+    def reboots(self):
+        """Set the clock now and then; or return True where the machine has started again."""
+        doubt = any(o.phase is Phase.INTENT for r in self.world.rows.values() for o in r.operations)
+        if self.trouble == "neither" or self.rnd.random() > (0.03 if doubt else 0.0005):
+            return False
+        if self.trouble == "steps":
+            self.world.started += self.rnd.choice([-20.0, -2.0, -0.3, 0.3, 2.0, 20.0, 3600.0])
+            return False
+        self.world.reboot(self.rnd.uniform(0, 10))
+        return True
 
 
 def _persons(seed, world):
@@ -1001,7 +1080,9 @@ def main():
             count = exhaust(min(number, 2), training, event)
             print(f"{event.__name__.lower()} at every point: {count} histories")
     else:
-        for seed in (*map(int, sys.argv[3:]), *range(number)):
+        usual = number - number // 2
+        seeds = (*range(usual), *range(STRANGE, STRANGE + number // 2))
+        for seed in (*map(int, sys.argv[3:]), *seeds):
             try:
                 random_history(seed, scened if what == "scenes" else video)
             except Broken:
