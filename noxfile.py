@@ -551,6 +551,8 @@ def _first_command(command: str, version: str) -> str:
             command.replace("python3", PYTHONS[version], 1),
             shell=True,
             cwd=copy,
+            # What is not imported is not compiled: that is half of the work.
+            env={**os.environ, "PIP_NO_COMPILE": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
             capture_output=True,
             text=True,
             check=False,
