@@ -381,3 +381,107 @@ async def test_a_record_that_is_due_in_a_moment_by_the_visitors_clock_is_not_vis
 
     await running(stage, engine, lambda: stage.clock.wall > began + 10)
     assert [at - began for _, at in stage.visits] == [0.0, pytest.approx(3.0, abs=0.6)]
+
+
+class Telling(MemoryRepository):
+    """A repository that tells idle workers what other processes made due, and counts questions."""
+
+    def __init__(self, **given):
+        super().__init__(**given)
+        self.asked = 0
+        self.changed = anyio.Event()
+        self.listens = True
+
+    async def next_due(self):
+        self.asked += 1
+        return await super().next_due()
+
+    async def sooner(self):
+        while self.listens:
+            yield None
+            self.changed = anyio.Event()
+            await self.changed.wait()
+        raise OSError("away")
+
+
+@pytest.fixture
+async def told():
+    stage = Stage()
+    stage.repository = Telling(clock=stage.clock)
+    await stage.repository.open()
+    yield stage
+    await stage.repository.aclose()
+
+
+async def test_an_idle_worker_asks_once_per_look(stage):
+    asked = []
+    next_due = stage.repository.next_due
+
+    async def counted():
+        asked.append(stage.clock.wall)
+        return await next_due()
+
+    stage.repository.next_due = counted
+    began = stage.clock.wall
+    await running(stage, stage.engine(), lambda: stage.clock.wall > began + 10)
+    assert 15 <= len(asked) <= 25
+
+
+async def test_a_worker_that_is_told_what_is_due_sleeps_longer(told):
+    began = told.clock.wall
+    await running(told, told.engine(), lambda: told.clock.wall > began + 100)
+    assert 15 <= told.repository.asked <= 30
+
+
+async def test_a_sleeping_worker_wakes_for_what_another_process_makes_due(told):
+    async with anyio.create_task_group() as tasks:
+        engine = told.engine()
+        tasks.start_soon(engine.run)
+        await told.clock.sleep(1.0)
+        await told.add("t1")
+        told.repository.changed.set()
+        began = told.clock.wall
+        await told.until(lambda: told.visits)
+        await engine.stop()
+    assert told.visits[0][1] - began < 0.5
+
+
+async def test_a_sleeping_worker_wakes_when_something_becomes_due(told):
+    await told.add("t1", seconds=2.0)
+    began = told.clock.wall
+    await running(told, told.engine(), lambda: told.visits)
+    assert told.visits[0][1] - began == pytest.approx(2.0, abs=0.1)
+
+
+async def test_a_worker_that_is_no_longer_told_looks_often_again(told):
+    async with anyio.create_task_group() as tasks:
+        engine = told.engine()
+        tasks.start_soon(engine.run)
+        await told.clock.sleep(1.0)
+        told.repository.listens = False
+        told.repository.changed.set()
+        await told.clock.sleep(0.5)
+        await told.add("t1")
+        began = told.clock.wall
+        await told.until(lambda: told.visits)
+        await engine.stop()
+    assert told.visits[0][1] - began <= 1.0
+
+
+async def test_what_wakes_a_worker_while_it_looks_is_not_missed(told):
+    """The row appears after the look and before the rest."""
+    next_due = told.repository.next_due
+
+    async def slow():
+        found = await next_due()
+        if not told.visits and told.repository.asked == 3:
+            await told.add("t1")
+            told.repository.changed.set()
+            await anyio.lowlevel.checkpoint()
+            await anyio.lowlevel.checkpoint()
+        return found
+
+    told.repository.next_due = slow
+    began = told.clock.wall
+    await running(told, told.engine(), lambda: told.visits)
+    assert told.visits[0][1] - began <= 11.0

@@ -14,7 +14,8 @@ from .. import _telemetry
 from .._log import get_logger
 from ..clock import wait
 from ..config.settings import Settings
-from ..interfaces import Advance, Claim, Clock, Engine, EngineFactory, Repository
+from ..interfaces import Advance, Claim, Clock, Engine, EngineFactory, Repository, WakesWorkers
+from ..lifecycle.watching import listen
 from ..records import Record, later
 
 log = get_logger(__name__)
@@ -33,7 +34,8 @@ class InProcessEngine(Engine):
     """Advances what is due, many at once; ``advance`` decides what that means.
 
     ``lease`` is for how many seconds a claim holds without being renewed: after a kill, others
-    take over then. ``idle`` is how often the due index is looked at when nothing wakes us.
+    take over then. ``idle`` is how often the due index is looked at when nothing wakes us, in
+    seconds; ``asleep`` is the same while the repository tells what other processes make due.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class InProcessEngine(Engine):
         in_flight: int = 64,
         lease: float = 15.0,
         idle: float = 0.5,
+        asleep: float = 5.0,
         grace: float = 10.0,
     ) -> None:
         self._advance = advance
@@ -53,6 +56,7 @@ class InProcessEngine(Engine):
         self._in_flight = in_flight
         self._lease = lease
         self._idle = idle
+        self._asleep = asleep
         self._grace = grace
         self._owner = secrets.token_hex(8)
         self._reset()
@@ -72,6 +76,8 @@ class InProcessEngine(Engine):
 
     def _reset(self) -> None:
         self._wake = anyio.Event()
+        self._told = False  #: does the repository tell what other processes make due?
+        self._rest = 0.0  #: seconds until something is due, as the last look found
         self._running = 0
         #: Running visits by the owner that claimed them. Each round of claims has an owner of its
         #: own, so that a failed visit's lease ends when the others of its round are done.
@@ -85,12 +91,16 @@ class InProcessEngine(Engine):
             with _telemetry.detached():
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(self._renew)
+                    if isinstance(self._repository, WakesWorkers):
+                        sooner = self._repository.sooner
+                        tasks.start_soon(listen, sooner, self._hear, self._lose, self._clock)
                     while not self._stopping:
+                        self._wake = anyio.Event()  # first: what happens from now on counts
                         owner, claims = await self._claim(self._in_flight - self._running)
                         for claim in claims:
                             tasks.start_soon(self._visit, claim, owner)
-                        if not claims:
-                            await self._rest()
+                        if not claims and not self._stopping:
+                            await wait(self._clock, self._rest, self._wake)
                     with anyio.move_on_after(self._grace):
                         while self._running:
                             self._wake = anyio.Event()
@@ -118,38 +128,35 @@ class InProcessEngine(Engine):
             renewing.cancel_scope.cancel()
         return len(claims)
 
+    def _hear(self, _: object) -> None:
+        self._told = True
+        self._wake.set()
+
+    def _lose(self) -> None:
+        self._told = False
+        self._wake.set()
+
     async def _claim(self, limit: int) -> tuple[str, list[Claim]]:
         owner = f"{self._owner}-{secrets.token_hex(4)}"
+        self._rest = self._idle
         if limit <= 0:
             return owner, []
         try:
             due, now = await self._repository.next_due(), await self._repository.now()
+            longest = self._asleep if self._told else self._idle
+            self._rest = longest if due is None else min(max(due - now.wall, 0.01), longest)
             if due is None or due > now.wall:
                 return owner, []
             claims = await self._repository.claim(owner, limit, self._lease)
         except Exception as error:  # noqa: BLE001 - a database that is away comes back
             log.warning("claim.failed", error=type(error).__name__)
+            self._rest = self._idle
             return owner, []
         self._running += len(claims)
         if claims:
             self._rounds[owner] = len(claims)
             _telemetry.claimed(now.wall - due)
         return owner, claims
-
-    async def _rest(self) -> None:
-        due = await self._next_due()
-        self._wake = anyio.Event()
-        if not self._stopping:
-            await wait(self._clock, due, self._wake)
-
-    async def _next_due(self) -> float:
-        try:
-            due = await self._repository.next_due()
-            now = (await self._repository.now()).wall
-        except Exception as error:  # noqa: BLE001 - a database that is away comes back
-            log.warning("claim.failed", error=type(error).__name__)
-            return self._idle
-        return self._idle if due is None else min(max(due - now, 0.01), self._idle)
 
     async def _visit(self, claim: Claim, owner: str) -> None:
         try:

@@ -55,6 +55,7 @@ from .repository import (
     Page,
     Repository,
     Wakes,
+    WakesWorkers,
     dollars,
 )
 from .runtime import Advance, Clock, Engine, EngineFactory
@@ -127,6 +128,7 @@ __all__ = [
     "VideoGenerator",
     "VoiceCloner",
     "Wakes",
+    "WakesWorkers",
     "Watermarker",
     "account_of",
     "dollars",

@@ -290,6 +290,19 @@ class Repository(Protocol):
 
 
 @runtime_checkable
+class WakesWorkers(Protocol):
+    """Repository that tells idle workers of what other processes made due, so that they sleep."""
+
+    def sooner(self) -> AsyncGenerator[None, None]:
+        """Yield whenever a record may have been created, or be due earlier than it was.
+
+        The first value comes as soon as later ones are reported. Raises when nothing is reported
+        any longer; then it may be called again.
+        """
+        ...
+
+
+@runtime_checkable
 class Wakes(Protocol):
     """Repository that reports changes, also those of other processes."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import anyio
 
@@ -14,6 +15,8 @@ from ..interfaces import Clock, Repository, Wakes
 from ..records import Record, later
 
 log = get_logger(__name__)
+
+T = TypeVar("T")
 
 #: Seconds between looks where nothing wakes, and where the repository does: no wake-up is promised.
 _POLL, _FLOOR = 1.0, 10.0
@@ -80,6 +83,34 @@ class Overdue:
             )
 
 
+async def listen(
+    source: Callable[[], AsyncGenerator[T, None]],
+    hear: Callable[[T], None],
+    lose: Callable[[], None],
+    clock: Clock,
+) -> None:
+    """Call ``hear`` with all that a source reports, until cancelled; reconnect after a failure.
+
+    ``lose`` is called whenever the source has ended: looking now and then must do meanwhile.
+    """
+    gap, said = _FIRST_GAP, False
+    while True:
+        heard = False
+        try:
+            async with aclosing(source()) as news:
+                async for item in news:
+                    heard = True
+                    hear(item)
+        except Exception as error:  # noqa: BLE001 - looking now and then will do meanwhile
+            if heard or not said:
+                log.warning("changes.not_heard", error=type(error).__name__)
+            said = True
+        gap = _FIRST_GAP if heard else gap
+        lose()
+        await clock.sleep(gap)
+        gap = min(2 * gap, _LONGEST_GAP)
+
+
 class Changes:
     """Wakes watchers; ``run`` listens to the repository, if that can be listened to."""
 
@@ -120,26 +151,17 @@ class Changes:
 
     async def run(self) -> None:
         """Listen until cancelled, from the first watcher on; reconnect after a failure."""
-        gap, said = _FIRST_GAP, False
         await self._wanted.wait()
-        while self.source is not None:
-            try:
-                await self._listen(self.source)
-            except Exception as error:  # noqa: BLE001 - looking now and then will do meanwhile
-                if self._heard or not said:
-                    log.warning("changes.not_heard", error=type(error).__name__)
-                said = True
-            gap = _FIRST_GAP if self._heard else gap
-            self._heard = False
-            self._look(None)  # at once, and more often from now on
-            await self.clock.sleep(gap)
-            gap = min(2 * gap, _LONGEST_GAP)
+        if self.source is not None:
+            await listen(self.source.changes, self._hear, self._lose, self.clock)
 
-    async def _listen(self, source: Wakes) -> None:
-        async with aclosing(source.changes()) as changes:
-            async for record_id in changes:
-                self._heard = True
-                self._look(record_id)
+    def _hear(self, record_id: str | None) -> None:
+        self._heard = True
+        self._look(record_id)
+
+    def _lose(self) -> None:
+        self._heard = False
+        self._look(None)  # at once, and more often from now on
 
     def _look(self, record_id: str | None) -> None:
         """Have a record looked at, or with None every one that is watched."""

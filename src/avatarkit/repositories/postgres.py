@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, LiteralString, cast
 
 from .._lifetime import Lifetime
 from ..errors import AvatarKitError, ConfigError, StorageError
-from ..interfaces import Clock, Wakes
+from ..interfaces import Clock, Wakes, WakesWorkers
 from . import server, server_errors
 from .server_clock import ServerClock
 
@@ -28,8 +28,9 @@ _FIRST_GAP, _LONGEST_GAP = 0.1, 2.0
 _POOL_TIMEOUT = 15.0
 _CONNECT_TIMEOUT = 5
 
-#: Channel of the notifications, and seconds between tests that they arrive.
-_CHANNEL = "avatarkit_changes"
+#: Channels of the notifications: the id of a record that changed; a record that is due earlier.
+_CHANNEL, _DUE_CHANNEL = "avatarkit_changes", "avatarkit_due"
+#: Seconds between tests that notifications arrive.
 _QUIET = 30.0
 #: Seconds for which notifications are batched, and for which closing waits for the last batch.
 _GATHER, _GOODBYE = 0.05, 1.0
@@ -51,7 +52,7 @@ _MAY_WRITE = (
 )
 
 
-class PostgresRepository(server.ServerRepository, Wakes):
+class PostgresRepository(server.ServerRepository, Wakes, WakesWorkers):
     """Repository in the database at ``dsn``; any number of processes may share it.
 
     ``dsn`` is a connection URI or string of libpq. ``pool_size`` limits the connections of this
@@ -78,7 +79,7 @@ class PostgresRepository(server.ServerRepository, Wakes):
         self._lifetime = Lifetime(self._place, "await open() first")
         self._time: ServerClock | None = ServerClock(clock, self._server_now, virtual=virtual)
         self._tables: int | None = None
-        self._unannounced: set[str] = set()
+        self._unannounced: set[tuple[str, str]] = set()  #: channel and payload
         self._notifying: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -273,16 +274,24 @@ class PostgresRepository(server.ServerRepository, Wakes):
         notification would prevent the group commit of several changes. A lost notification only
         makes a watcher slower.
         """
-        self._unannounced.add(record_id)
+        self._notify_soon(_CHANNEL, record_id)
+
+    def _announce_due(self) -> None:
+        """Notify idle workers, as ``_announce`` does."""
+        self._notify_soon(_DUE_CHANNEL, "")
+
+    def _notify_soon(self, channel: str, payload: str) -> None:
+        self._unannounced.add((channel, payload))
         if self._notifying is None or self._notifying.done():
             self._notifying = asyncio.create_task(self._notify())
 
     async def _notify(self) -> None:
-        statement = "select pg_notify(%s, id) from unnest(%s::text[]) id"
+        statement = "select pg_notify(c, p) from unnest(%s::text[], %s::text[]) n (c, p)"
         while self._unannounced:
             batch, self._unannounced = self._unannounced, set()
             with suppress(_Away, AvatarKitError):
-                await self._once(statement, (_CHANNEL, sorted(batch)))
+                channels, payloads = zip(*sorted(batch), strict=True)
+                await self._once(statement, (list(channels), list(payloads)))
             await self._clock.sleep(_GATHER)
 
     async def changes(self) -> AsyncGenerator[str | None, None]:
@@ -292,11 +301,23 @@ class PostgresRepository(server.ServerRepository, Wakes):
         transaction mode accepts LISTEN and delivers nothing, and a broken connection may stay
         silent. Raises ``StorageError`` when notifications no longer arrive.
         """
+        async with aclosing(self._heard(_CHANNEL)) as heard:
+            async for record_id in heard:
+                yield record_id
+
+    async def sooner(self) -> AsyncGenerator[None, None]:
+        """Yield None whenever a record was created or is due earlier, from LISTEN as well."""
+        async with aclosing(self._heard(_DUE_CHANNEL)) as heard:
+            async for _ in heard:
+                yield None
+
+    async def _heard(self, channel: str) -> AsyncGenerator[str | None, None]:
+        """Yield None once it listens to the channel, then the payload of each notification."""
         psycopg, _ = driver()
         connection = await self._connected(application_name="avatarkit changes")
         try:
             own = f"avatarkit_{secrets.token_hex(8)}"
-            await connection.execute(f"listen {_CHANNEL}; listen {own}".encode())
+            await connection.execute(f"listen {channel}; listen {own}".encode())
             async with aclosing(self._notified(connection, own)) as notified:
                 async for record_id in notified:
                     yield record_id

@@ -97,6 +97,9 @@ class ServerRepository(Repository):
     def _announce(self, record_id: str) -> None:
         """Tell watchers of other processes that a record changed, if the database does not."""
 
+    def _announce_due(self) -> None:
+        """Tell idle workers that a record is due earlier than they know, if they can be told."""
+
     # -- time -------------------------------------------------------------------------------------
 
     async def now(self) -> Instant:
@@ -137,6 +140,8 @@ class ServerRepository(Repository):
         if full is not None:
             rules.require_room(caps[full], row["held"] or 0, stored.reserved)
         if row["created"]:
+            if stored.next_at is not None:
+                self._announce_due()
             return stored, True
         return self._record(row["kind"], record.id, row["doc"]), False
 
@@ -185,6 +190,8 @@ class ServerRepository(Repository):
             return None
         if saved.shown != old.shown:
             self._announce(saved.id)
+        if saved.next_at is not None and (old.next_at is None or saved.next_at < old.next_at):
+            self._announce_due()
         return saved
 
     async def _replaced(self, old: Record, doc: str, change: Mapping[str, Any]) -> bool:

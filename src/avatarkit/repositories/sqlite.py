@@ -26,6 +26,7 @@ from ..interfaces import (
     Page,
     Repository,
     Wakes,
+    WakesWorkers,
 )
 from ..models import Consent, Model, Operation
 from ..records import FINAL, Instant, LedgerEntry, Record, Sample, Status, Training
@@ -103,7 +104,7 @@ class _Readers(NamedTuple):
     long: sqlite3.Connection
 
 
-class SqliteRepository(Repository, Wakes):
+class SqliteRepository(Repository, Wakes, WakesWorkers):
     """Repository in the file at ``path``; several processes of one machine may share it.
 
     A change is on the disk before its call returns. ``clock`` measures leases, due times and
@@ -295,6 +296,10 @@ class SqliteRepository(Repository, Wakes):
                 known = version
                 yield None
             await self._clock.sleep(_POLL)
+
+    def sooner(self) -> AsyncGenerator[None, None]:
+        """Yield None whenever the file has changed, as ``changes`` does."""
+        return self.changes()
 
     # -- leases -------------------------------------------------------------------------------
 

@@ -119,6 +119,24 @@ async def test_what_no_person_sees_is_not_announced(cluster, database):
         await heard.aclose()
 
 
+async def test_a_sleeping_worker_hears_what_is_created_or_due_earlier_and_nothing_else(
+    cluster, database
+):
+    async with opened(cluster, database) as repository:
+        heard = repository.sooner()
+        with anyio.fail_after(60):
+            assert await anext(heard) is None
+            record, _ = await repository.create(a_training(next_at=100.0))
+            assert await anext(heard) is None
+            for next_at in (50.0, 60.0, 70.0, None, 40.0):
+                record = await repository.save(
+                    record, record.model_copy(update={"next_at": next_at})
+                )
+                if next_at in (50.0, 40.0):
+                    assert await anext(heard) is None
+        await heard.aclose()
+
+
 async def test_a_listener_that_is_cut_off_loses_no_change(cluster, database, only_wakeups):
     async with opened(cluster, database) as repository:
         old, _ = await repository.create(a_training())
