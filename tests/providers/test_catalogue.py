@@ -44,7 +44,7 @@ LISTS = [
             "scenes:avt_1": True,
             "clips:v2_public_lana": False,
             "clips:prs_1": True,
-            "expressives:public_amber_casual@avt_PfMblk": None,
+            "expressives:public_amber_casual@avt_PfMblk": False,
         },
     ),
     ("d-id", "voice", ["voices"], {"en-US-JennyNeural": False, "9c1b": True}),
@@ -193,7 +193,7 @@ async def test_synthesia_says_where_its_ids_are(wire, kind):
 
 @pytest.mark.parametrize("cursor", ["9:", "x", "-1:", "0"])
 async def test_a_cursor_of_another_list_is_refused(wire, cursor):
-    with pytest.raises(errors.Unsupported, match="cursor"):
+    with pytest.raises(errors.InvalidCursor, match="cursor"):
         await adapter("heygen", wire).list_entries("template", ALL, cursor)
     assert not wire.requests
 

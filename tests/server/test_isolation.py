@@ -57,11 +57,14 @@ PROBES = {
     "delete_videos": Probe("/videos/{video}", own=204),
     "speak": Probe("/trainings/{training}/videos", own=201, sent={"json": {"text": "Hello."}}),
     "videos": Probe("/trainings/{training}/videos"),
+    "catalogue_avatars": Probe("/catalogue/fake/avatars"),
+    "catalogue_voices": Probe("/catalogue/fake/voices"),
     "consents": Probe("/consents"),
     "drop_evidence": Probe("/consents/{consent}/evidence", own=204),
     "deliveries": Probe("/deliveries"),
 }
-MINE_ALONE = {"stacks", "quote", "consents", "deliveries"}  # routes that name nothing of anybody
+MINE_ALONE = {"stacks", "quote", "consents", "deliveries"}
+MINE_ALONE |= {"catalogue_avatars", "catalogue_voices"}  # routes that name nothing of anybody
 
 
 async def ready(site, client, user):

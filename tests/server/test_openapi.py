@@ -157,7 +157,7 @@ async def test_every_answer_that_is_read_is_told_of_to_the_last_field(site, ana,
     for route in (*ROUTES, *OPEN):
         if route.method == "GET":
             named = {"clone_id": "c1", "id": video if "_videos" in route.name else training}
-            named["code"] = "conflict"
+            named |= {"code": "conflict", "provider": "fake"}
             path = f"/{link}" if route.name == "media" else route.path.format(**named)
             answer = found[route.name] = await ana.get(path)
             assert answer.status_code == 200

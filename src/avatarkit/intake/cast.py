@@ -43,7 +43,9 @@ class Chosen:
         if not isinstance(value, CatalogueEntry):
             return cls(id=arguments.identifier(label, value))
         if value.kind != kind:
-            raise errors.ConfigError(f"{label} is a {value.kind} of the catalogue: pass a {kind}")
+            raise errors.ConfigError(
+                f"{label} is an entry of kind {value.kind!r}: pass one of kind {kind!r}"
+            )
         return cls(
             id=value.id,
             provider=value.provider,

@@ -288,8 +288,8 @@ class Intake:
         times["next_at"] = None
         operations = [self._exists(Operation.AVATAR, generator, avatar_id, now)]
         if voice_id:
-            voice = self._exists(Operation.VOICE, speaker or generator, voice_id, now)
-            operations.insert(0, voice)
+            spoken = self._exists(Operation.VOICE, speaker or generator, voice_id, now)
+            operations.insert(0, spoken)
         kept = await self._recordings.keep_consent(agreed, order.user_id)
         training = Training(
             **order.fields,
@@ -411,9 +411,9 @@ class Intake:
             return of_training(training, avatar, voice, exists)
         if avatar is None:
             raise errors.ConfigError("give a training, or avatar= of kit.catalogue.avatars(...)")
-        roles = {} if avatar.provider and (voice is None or voice.provider) else None
-        if roles is None:
-            roles = self._selector.first(cast("Any", stack)).roles
+        roles: Mapping[Operation, str] = {}
+        if avatar.provider is None or (voice is not None and voice.provider is None):
+            roles = self._selector.first(stack).roles
         maker = avatar.provider or roles.get(Operation.VIDEO)
         own = roles.get(Operation.VOICE) or roles.get(Operation.SPEECH) or maker
         if voice is not None and voice.provider is None:

@@ -294,5 +294,5 @@ def _position(cursor: str | None) -> tuple[int, str | None]:
         return 0, None
     skip, mark, place = cursor.partition(".")
     if not mark or not skip.isdecimal():
-        raise errors.ConfigError("cursor is not CataloguePage.cursor: begin without a cursor")
+        raise errors.InvalidCursor("cursor is not CataloguePage.cursor: begin without a cursor")
     return int(skip), place or None

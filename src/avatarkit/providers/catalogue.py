@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ClassVar, Literal
 
-from ..errors import BadReply, Unsupported
+from ..errors import BadReply, InvalidCursor, Unsupported
 from ..interfaces import (
     CatalogueEntry,
     CatalogueFilter,
@@ -67,6 +67,7 @@ class Listing:
     own: bool | None = None  #: of every entry of the list
     own_at: Places = ()  #: where an entry tells it
     own_words: frozenset[str] = frozenset({"true"})  #: words of the account's own entries
+    stock_mark: str = ""  #: begin of the ids of the vendor's own entries
     id: Places = ("id",)
     prefix: str = ""  #: put before the id
     name: Places = ("name",)
@@ -151,7 +152,7 @@ class HttpCatalogue(HttpProvider, ListsCatalogue):
             kind=kind,
             id=listing.prefix + own_id,
             name=said_at(raw, *listing.name) or own_id,
-            own=_owned(listing, raw),
+            own=_owned(listing, raw, own_id),
             gender=_lower(said_at(raw, *listing.gender)),
             languages=texts_at(raw, *listing.languages),
             previews={n: link for n, link in links.items() if link and link.startswith("https://")},
@@ -219,7 +220,9 @@ def _lower(text: str | None) -> str | None:
     return None if text is None else text.strip().lower()
 
 
-def _owned(listing: Listing, raw: Mapping[str, Any]) -> bool | None:
+def _owned(listing: Listing, raw: Mapping[str, Any], own_id: str) -> bool | None:
+    if listing.stock_mark and own_id.startswith(listing.stock_mark):
+        return False
     if not listing.own_at:
         return listing.own
     value = value_at(raw, *listing.own_at)
@@ -243,7 +246,7 @@ def _variables(told: Any) -> Iterator[TemplateVariable]:
 def _position(cursor: str | None, count: int) -> tuple[int, str]:
     number, mark, own = (cursor or "0:").partition(":")
     if not mark or not number.isdecimal() or int(number) >= count:
-        raise Unsupported("this cursor belongs to another list: begin without a cursor")
+        raise InvalidCursor("this cursor belongs to another list: begin without a cursor")
     return int(number), own
 
 

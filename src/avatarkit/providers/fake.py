@@ -39,6 +39,7 @@ from ..content.integrity import DamagedError, examine
 from ..errors import (
     Ambiguous,
     AuthError,
+    InvalidCursor,
     ModerationRefused,
     NotFound,
     NotSent,
@@ -735,6 +736,8 @@ class Fake(
             if job.operation is operation and not job.deleted
         ]
         listed = [*(entry for entry in STOCK if entry.kind == kind), *made]
+        if cursor is not None and not cursor.isdecimal():
+            raise InvalidCursor("this cursor belongs to another list: begin without a cursor")
         start = int(cursor or 0)
         page = listed[start : start + _PAGE]
         return CataloguePart(

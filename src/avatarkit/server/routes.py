@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from ..json_views import QuoteView
 from ..records import Status
-from . import parameters, schemas
+from . import catalogue, parameters, schemas
 from .api import API
 from .bodies import ActionChoice, LinkedSample, NewTraining, NewVideo
 
@@ -237,6 +237,19 @@ ROUTES: tuple[Route, ...] = (
         parameters=parameters.PAGE,
         statuses=(200, 404, 422),
         content={200: schemas.VideosAnswer},
+    ),
+    *(
+        Route(
+            method="GET",
+            path=f"/catalogue/{{provider}}/{kind}",
+            name=f"catalogue_{kind}",
+            handler=handler,
+            summary=f"List a vendor's stock {kind}.",
+            parameters=catalogue.FILTERS,
+            statuses=(200, 404, 422, 502),
+            content={200: catalogue.CatalogueAnswer},
+        )
+        for kind, handler in (("avatars", catalogue.avatars), ("voices", catalogue.voices))
     ),
     Route(
         method="GET",

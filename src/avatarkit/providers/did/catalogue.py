@@ -43,6 +43,7 @@ LISTINGS: Mapping[CatalogueKind, tuple[Listing, ...]] = {
             path="/expressives/avatars",
             items=("avatars",),
             whole=True,
+            stock_mark="public_",
             prefix="expressives:",
             previews={
                 "image": ("thumbnail_url",),
