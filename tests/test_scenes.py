@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from avatarkit import AvatarKit, Consent, VideoSettings, errors
@@ -9,7 +11,7 @@ from avatarkit.config.settings import Settings
 from avatarkit.content.joining import Joining
 from avatarkit.content.results import Expected
 from avatarkit.interfaces import MakesScenes
-from avatarkit.models import Operation, Scene
+from avatarkit.models import Operation, Scene, Template
 from avatarkit.providers.fake import STOCK, Fake, FakeVendor, Fault
 from avatarkit.testing import FakeClock
 
@@ -330,3 +332,49 @@ async def test_the_same_order_of_scenes_is_one_video(kit, vendor):
     with pytest.raises(errors.Conflict):
         await kit.speak(scenes=TWO[:1], avatar=ROSA, **key)
     assert vendor.accepted.total() == 1
+
+
+# -- templates --------------------------------------------------------------------------------
+
+
+class Templates(Studio):
+    """Fills templates."""
+
+    capabilities = replace(Fake.capabilities, templates=True)
+
+
+FILLED = Template(id="t1", text={"name": "Ana"})
+
+
+@pytest.mark.parametrize("fake", [Templates], indirect=True)
+async def test_a_template_is_filled_by_the_consent_of_whom_it_shows(kit, fake, vendor):
+    with pytest.raises(errors.ConsentRequired):
+        await kit.speak(template=FILLED, **WHO)
+    assert not vendor.accepted
+    video = await kit.speak(template=FILLED, consent=Consent(subject="Ana"), **WHO)
+    assert (video.status, video.template, video.avatar_id) == ("completed", FILLED, None)
+    assert fake.requests[0].template == FILLED
+
+
+@pytest.mark.parametrize("fake", [Templates], indirect=True)
+async def test_a_template_decides_about_its_settings(kit, vendor):
+    settings = VideoSettings(aspect="9:16")
+    who = WHO | {"consent": Consent.not_a_real_person("drawn")}
+    with pytest.raises(errors.Unsupported, match="its own aspect"):
+        await kit.speak(template=FILLED, settings=settings, **who)
+    assert not vendor.accepted
+
+
+async def test_a_provider_without_templates_refuses_one(kit, vendor):
+    who = WHO | {"consent": Consent.not_a_real_person("drawn")}
+    with pytest.raises(errors.Unsupported, match="fills no templates"):
+        await kit.speak(template=FILLED, **who)
+    assert not vendor.accepted
+
+
+@pytest.mark.parametrize("fake", [Templates], indirect=True)
+async def test_a_deleted_video_forgets_the_values_of_its_template(kit):
+    who = WHO | {"consent": Consent.not_a_real_person("drawn")}
+    video = await kit.speak(template=FILLED, **who)
+    await kit.delete(video.id)
+    assert (await kit._repository.get(video.id)).template is None

@@ -49,6 +49,7 @@ __all__ = [
     "Speech",
     "SpeechRequest",
     "StoredFile",
+    "Template",
     "VendorEvent",
     "VendorRequest",
     "VideoRequest",
@@ -496,6 +497,42 @@ class Scene(Model):
         return VideoSettings(background=given).background
 
 
+class Template(Model):
+    """Template of a vendor, and the values of its variables: by kind, and by name.
+
+    Pictures, videos and sound are https links that the vendor can fetch; avatars and voices are
+    ids. ``kit.catalogue.template`` tells the names and kinds.
+    """
+
+    id: Annotated[str, BeforeValidator(_id_of)]
+    text: Mapping[str, str] = {}
+    image: Mapping[str, str] = {}
+    video: Mapping[str, str] = {}
+    audio: Mapping[str, str] = {}
+    avatar: Mapping[str, Annotated[str, BeforeValidator(_id_of)]] = {}
+    voice: Mapping[str, Annotated[str, BeforeValidator(_id_of)]] = {}
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Template:
+        names = [name for _, name, _ in self.values]
+        if len(names) > len(set(names)):
+            raise ValueError("a variable has one kind: name it once")
+        return self
+
+    @field_validator("image", "video", "audio")
+    @classmethod
+    def _links(cls, given: Mapping[str, str]) -> Mapping[str, str]:
+        if not all(link.startswith("https://") for link in given.values()):
+            raise ValueError("pass https links")
+        return given
+
+    @property
+    def values(self) -> tuple[tuple[str, str, str], ...]:
+        """Kind, name and value of each variable."""
+        kinds = ("text", "image", "video", "audio", "avatar", "voice")
+        return tuple((k, name, value) for k in kinds for name, value in getattr(self, k).items())
+
+
 class VideoRequest(VendorRequest):
     """Request to make an avatar speak a script with a voice, or recorded audio."""
 
@@ -509,11 +546,12 @@ class VideoRequest(VendorRequest):
     settings: VideoSettings = Field(default_factory=VideoSettings)
     #: what the script consists of, each with its background; of a provider that ``MakesScenes``
     scenes: tuple[Scene, ...] = ()
+    template: Template | None = None  #: to fill; only if ``Capabilities.templates``
 
     @model_validator(mode="after")
     def _one_of(self) -> VideoRequest:
-        if (self.script is None) == (self.audio is None):
-            msg = "give either script or audio"
+        if [self.script, self.audio, self.template].count(None) != 2:
+            msg = "give one of script, audio and template"
             raise ValueError(msg)
         return self
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field
 
-from .models import Action, JobState, Model, Operation, Scene, StoredFile, VideoSettings
+from .models import Action, JobState, Model, Operation, Scene, StoredFile, Template, VideoSettings
 
 __all__ = [
     "FINAL",
@@ -518,6 +518,7 @@ class Video(Record):
     source: Sample | None = None  #: the video to dub
     settings: VideoSettings = Field(default_factory=VideoSettings)
     scenes: tuple[Scene, ...] = ()  #: ``script`` is the text of all of them
+    template: Template | None = None  #: instead of a script
     voice_id: str | None = None
     avatar_id: str | None = None
 

@@ -215,6 +215,7 @@ def balances(monkeypatch):
             "heygen": Balance(12.5, "usd"),
             "d-id": Balance(180.0, "credits"),
             "quiet": Balance(None, "credits"),
+            "rask": Balance(380.0, "minutes"),
             "elevenlabs": errors.AuthError("set the key", provider="elevenlabs"),
         }
 
@@ -224,6 +225,7 @@ def balances(monkeypatch):
 LEFT = {
     "heygen": "$12.50 left",
     "d-id": "180 credits left",
+    "rask": "380 minutes left",
     "quiet": "not reported by the vendor",
     "elevenlabs": "unknown: elevenlabs: set the key",
 }

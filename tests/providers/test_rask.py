@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from avatarkit import errors
-from avatarkit.interfaces import ProviderSettings
+from avatarkit.interfaces import Balance, ProviderSettings
 from avatarkit.models import DubRequest, JobState, Operation, VideoRequest
 from avatarkit.providers.rask import Rask, RaskDub
 from avatarkit.testing import CannedAnswers, ProviderSuite
@@ -319,3 +319,35 @@ async def test_every_free_call_is_one_that_the_vendor_describes(rask, wire):
         "GET /v2/projects/{project_id}",
         "GET /v2/projects",
     ]
+
+
+# -- the account ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def signed_in(wire):
+    rask = Rask(TestRask().settings(), client=wire.client)
+    rask._token, rask._until = KEY, math.inf
+    return rask
+
+
+@pytest.mark.parametrize(
+    ("minutes", "left"),
+    [
+        ({"total": 500, "used": 120}, 380.0),
+        ({"total": 500, "used": 520}, 0.0),
+        ({"total": 500}, None),
+        (None, None),
+    ],
+)
+async def test_the_balance_is_what_is_left_of_the_plans_minutes(signed_in, wire, minutes, left):
+    wire.reply({"minutes": minutes})
+    assert await signed_in.balance() == Balance(left, "minutes")
+
+
+async def test_the_balance_is_asked_for_as_rask_documents(signed_in, wire):
+    answer = {"minutes": {"total": 500, "used": 1}, "video": {"total": 1, "used": 0}}
+    contract = Contract.of("rask")
+    wire.reply(answer)
+    await signed_in.balance()
+    contract.check_answer(contract.check(wire.requests[0]), 200, answer)

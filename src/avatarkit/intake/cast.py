@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from .. import errors
-from ..interfaces import CatalogueEntry, CatalogueKind
-from ..models import Consent, Operation
+from ..interfaces import CatalogueEntry, CatalogueKind, Provider
+from ..models import Consent, Operation, VideoSettings
 from ..records import OperationState, Training
 from . import arguments
 
@@ -68,7 +68,7 @@ class Cast:
     @property
     def avatar_id(self) -> str | None:
         """The avatar, as its provider calls it."""
-        return self.avatar.usable_id
+        return self.avatar.usable_id or None
 
     @property
     def voice_id(self) -> str | None:
@@ -119,6 +119,34 @@ def of_catalogue(
         stack="+".join(dict.fromkeys(names)),
         consent=consent,
     )
+
+
+def of_template(
+    training: Training | None, provider: str, consent: Consent | None, exists: Exists
+) -> Cast:
+    """Cast of a template, which names its own avatars; by the consent of whom it shows."""
+    return Cast(
+        avatar=exists(Operation.AVATAR, provider, ""),
+        voice=None,
+        stack=training.stack if training else provider,
+        training_id=training.id if training else None,
+        consent_id=training.consent_id if training else None,
+        consent=consent,
+    )
+
+
+#: Settings that a template leaves open; all others are its own.
+_OPEN = frozenset({"test", "title"})
+
+
+def require_template(provider: Provider, settings: VideoSettings) -> None:
+    """Raise ``Unsupported`` if the provider fills no templates, or the template sets these."""
+    if not provider.capabilities.templates:
+        raise errors.Unsupported(
+            f"{provider.name} fills no templates: use heygen or synthesia, or give a script"
+        )
+    if own := sorted(settings.asked().keys() - _OPEN):
+        raise errors.Unsupported(f"a template has its own {', '.join(own)}: leave them out")
 
 
 def stock_consent(avatar: Chosen) -> Consent:

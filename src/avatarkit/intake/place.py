@@ -37,6 +37,7 @@ from ..models import (
     Options,
     SampleRole,
     Scene,
+    Template,
     VideoSettings,
     named_purpose,
 )
@@ -57,7 +58,15 @@ from ..stacks.provider_pool import ProviderPool
 from ..stacks.ranking import Stacks, StackSelector, fitting
 from . import arguments, preflight, repeats
 from . import scenes as film
-from .cast import Cast, Chosen, of_catalogue, of_training, stock_consent
+from .cast import (
+    Cast,
+    Chosen,
+    of_catalogue,
+    of_template,
+    of_training,
+    require_template,
+    stock_consent,
+)
 from .recordings import Gathering, Recording, Recordings, Source
 from .scripts import read_script
 
@@ -313,8 +322,9 @@ class Intake:
         script: str | None,
         audio: Source | None,
         scenes: tuple[Scene, ...] = (),
+        template: Template | None = None,
     ) -> Video:
-        """Place a video of an avatar, driven by a script, by its scenes, or by audio."""
+        """Place a video of an avatar, driven by a script, by its scenes, by audio or a template."""
         parts: dict[str, Any] = {
             "training_id": made_by.training_id or "",
             "avatar_id": made_by.avatar_id or "",
@@ -322,6 +332,7 @@ class Intake:
             "script": script or "",
             "audio": "",
             "scenes": [scene.model_dump(mode="json") for scene in scenes],
+            "template": template.model_dump(mode="json") if template else "",
             "settings": order.settings.asked(),
         }
         if known := await self._known(order):
@@ -349,6 +360,8 @@ class Intake:
         if scenes:
             script = "\n\n".join(scene.text for scene in scenes)
         self._require_settings(order.settings, operations, made_by, scenes, audio)
+        if template is not None:
+            require_template(providers[avatar.provider], order.settings)
         if scenes:
             operations = film.planned(
                 scenes, order.settings, operations, providers[avatar.provider]
@@ -368,12 +381,20 @@ class Intake:
             training_id=made_by.training_id,
             script=script,
             scenes=scenes,
+            template=template,
             audio=sample,
             settings=order.settings,
             voice_id=made_by.voice_id,
             avatar_id=made_by.avatar_id,
         )
         return await self._save(order, video, {made_by.stack: self._pool.prices(names)})
+
+    def _generator(self, stack: Stacks | None) -> str:
+        """The stack's provider of videos."""
+        chosen = self._selector.first(stack)
+        if Operation.VIDEO not in chosen.roles:
+            raise errors.Unsupported(f"{chosen.name} makes no videos")
+        return chosen.roles[Operation.VIDEO]
 
     async def _agreed(
         self, order: Order, made_by: Cast, providers: Mapping[str, Provider]
@@ -403,10 +424,15 @@ class Intake:
         voice: Chosen | None,
         stack: Stacks | None,
         consent: Consent | None,
+        template: Template | None = None,
     ) -> Cast:
-        """Cast a training's avatar and voice, or those of a vendor's catalogue."""
+        """Cast a training's avatar and voice, those of a vendor's catalogue, or a template's."""
         now = (await self._repository.now()).wall
         exists = partial(self._exists, at=now)
+        if template is not None:
+            own = training.operation(Operation.AVATAR) if training else None
+            maker = own.provider if own else self._generator(stack)
+            return of_template(training, maker, consent, exists)
         if training is not None:
             return of_training(training, avatar, voice, exists)
         if avatar is None:

@@ -63,6 +63,7 @@ class Capabilities:
     speech_format: str | None = None  #: default media type of its speech
     #: providers with voices that it can use by id, with your own key of that provider
     speaks_voices_of: frozenset[str] = frozenset()
+    templates: bool = False  #: a video may fill a template, see ``VideoRequest.template``
     footage_with_video: bool = False  #: a video may need the avatar's footage again
     callback: bool = False  #: a request can name a webhook address
     no_callback: frozenset[Operation] = frozenset()  #: operations without that
@@ -370,7 +371,7 @@ class Balance:
     """
 
     amount: float | None
-    unit: Literal["usd", "credits"]
+    unit: Literal["usd", "credits", "minutes"]
 
 
 @runtime_checkable

@@ -53,7 +53,7 @@ from ..lifecycle.deliveries import Deliveries
 from ..lifecycle.durations import Duration, Durations
 from ..lifecycle.leftovers import Holding, samples_of
 from ..lifecycle.watching import Changes, Overdue
-from ..models import Consent, Operation, Options, Scene, VendorEvent, VideoSettings
+from ..models import Consent, Operation, Options, Scene, Template, VendorEvent, VideoSettings
 from ..records import Record, Sample, Status, Training, Video
 from ..repositories.paging import every_record
 from ..stacks import registry
@@ -473,6 +473,7 @@ class AvatarKit:
         *,
         audio: Source | None = None,
         scenes: Sequence[Scene] = (),
+        template: Template | None = None,
         avatar: CatalogueEntry | Id | None = None,
         voice: CatalogueEntry | Id | None = None,
         user_id: Id | None = None,
@@ -499,12 +500,14 @@ class AvatarKit:
         ``avatar`` and ``voice`` take the place of the training's. Entries of ``kit.catalogue`` need
         no training: then ``user_id`` and ``clone_id`` say whose video it is, and ``consent`` is
         needed unless both are the vendor's stock. ``scenes`` are made in one call where the vendor
-        can, else one after the other, each of them paid for by itself, and joined.
+        can, else one after the other, each of them paid for by itself, and joined. ``template``
+        fills a template of the stack's provider of videos, whose avatars are the template's.
         """
         audio = arguments.source("audio", audio)
         scenes = film.given(scenes)
-        if [script is None, audio is None, not scenes].count(False) != 1:
-            raise errors.ConfigError("give one of a script, scenes= and audio=")
+        template = arguments.optional_instance("template", template, Template)
+        if [script is None, audio is None, not scenes, template is None].count(False) != 1:
+            raise errors.ConfigError("give one of a script, scenes=, template= and audio=")
         wait = arguments.flag("wait", wait)
         training = await self._speaking(training_id)
         made_by = await self._intake.cast(
@@ -513,6 +516,7 @@ class AvatarKit:
             voice=Chosen.of("voice", "voice", voice),
             stack=arguments.stack("stack", stack),
             consent=arguments.consent("consent", consent),
+            template=template,
         )
         order = Order.of(
             "video",
@@ -527,7 +531,9 @@ class AvatarKit:
             max_cost=max_cost,
             allow_unknown=allow_unknown,
         )
-        video = await self._intake.speak(order, made_by, script=script, audio=audio, scenes=scenes)
+        video = await self._intake.speak(
+            order, made_by, script=script, audio=audio, scenes=scenes, template=template
+        )
         return await self._finished(video) if wait else video
 
     async def _speaking(self, training_id: RecordId | None) -> Training | None:

@@ -744,6 +744,7 @@ _PERSONAL: Mapping[str, Any] = {
     "footage": None,
     "script": None,
     "scenes": (),
+    "template": None,
     "audio": None,
     "source": None,
 }

@@ -177,6 +177,7 @@ class Requests:
             footage=await self._footage_of(video, provider),
             settings=_settings(video, scene, spoken=sound is not None),
             scenes=video.scenes if scene is None else (scene,),
+            template=video.template,
         )
 
     async def _footage_of(self, video: Video, provider: Provider) -> Media | None:

@@ -21,7 +21,7 @@ from ..interfaces import (
     ListsCatalogue,
     TemplateVariable,
 )
-from ..models import Operation
+from ..models import Operation, Template
 from .answers import (
     Places,
     as_objects,
@@ -128,6 +128,16 @@ class HttpCatalogue(HttpProvider, ListsCatalogue):
         if entry is None:
             raise self._bad(Operation.VIDEO, "the answer names no template")
         return entry
+
+    async def _filled(self, template: Template) -> None:
+        """Raise ``Unsupported`` for a variable that the template does not have; asks the vendor."""
+        known = {variable.name for variable in (await self.get_template(template.id)).variables}
+        unknown = sorted({name for _, name, _ in template.values} - known)
+        if unknown and known:  # a vendor that tells no variables decides itself
+            raise Unsupported(
+                f"the template has no variable {', '.join(unknown)}; it has: "
+                f"{', '.join(sorted(known))}"
+            )
 
     def _listings(self, kind: CatalogueKind) -> tuple[Listing, ...]:
         listings = self.listings.get(kind, ())

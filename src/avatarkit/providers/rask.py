@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from ..errors import AuthError, ConfigError, Refused, Unavailable
-from ..interfaces import Capabilities, Prepares, ProviderSettings
+from ..interfaces import Balance, Capabilities, Prepares, ProviderSettings, TellsBalance
 from ..models import DubRequest, Job, JobState, Media, Operation, Options, VendorRequest
 from .http import (
     Call,
@@ -59,7 +59,7 @@ class RaskDub(Options):
     transcript_id: str | None = None
 
 
-class Rask(HttpVideoDubber, Prepares):
+class Rask(HttpVideoDubber, Prepares, TellsBalance):
     """Dubs of videos; without webhooks, and without calls that delete."""
 
     name = "rask"
@@ -226,6 +226,13 @@ class Rask(HttpVideoDubber, Prepares):
     async def _look(self, operation: Operation, media_id: str) -> dict[str, Any]:
         path = f"/api/library/v1/media/{path_segment(media_id)}"
         return await self._call("GET", path, operation=operation)
+
+    async def balance(self) -> Balance:
+        """Remaining minutes of the plan; a dub takes one for each minute of its video."""
+        raw = await self._call("GET", "/v2/credits", operation=Operation.DUB)
+        total, used = number_at(raw, "minutes.total"), number_at(raw, "minutes.used")
+        left = None if total is None or used is None else max(total - used, 0.0)
+        return Balance(left, "minutes")
 
     async def dub_video(self, request: DubRequest, /) -> Job:
         """Submit; sent once. The language is a dialect, such as "es-es"."""

@@ -121,6 +121,7 @@ class Synthesia(HttpVideoGenerator, HttpVideoDubber, HttpCatalogue, MakesScenes,
     capabilities = Capabilities(
         media=frozenset({"url", "data"}),  # a narration as bytes
         by_link=frozenset({Operation.DUB}),
+        templates=True,
         drive=frozenset({"script", "audio"}),
         audio_formats=("audio/mpeg",),
         webhook=HmacSha256(
@@ -181,7 +182,13 @@ class Synthesia(HttpVideoGenerator, HttpVideoDubber, HttpCatalogue, MakesScenes,
         self._uploads: dict[str, str] = {}  #: digest of a narration -> id of its upload
 
     async def prepare(self, operation: Operation, request: VendorRequest, /) -> dict[str, Any]:
-        """Upload a narration; raises ``Unavailable`` once, while Synthesia processes it."""
+        """Upload a narration; raises ``Unavailable`` once, while Synthesia processes it.
+
+        Of a template, the variables are checked.
+        """
+        if isinstance(request, VideoRequest) and request.template is not None:
+            await self._filled(request.template)
+            return {}
         if not isinstance(request, VideoRequest) or request.audio is None:
             return {}
         self._check(request)
@@ -208,6 +215,17 @@ class Synthesia(HttpVideoGenerator, HttpVideoDubber, HttpCatalogue, MakesScenes,
 
     async def generate_video(self, request: VideoRequest, /) -> Job:
         """Submit; sent once. Recorded audio needs its language, such as "en-US"."""
+        if request.template is not None:
+            return await self._submit(
+                Operation.VIDEO,
+                "/videos/fromTemplate",
+                request,
+                SynthesiaVideo,
+                templateId=request.template.id,
+                templateData={name: value for _, name, value in request.template.values},
+                title=request.token,
+                callbackId=request.token,
+            )
         if request.audio is not None:
             _require_language(request)
         own = self._option(request, SynthesiaScene)

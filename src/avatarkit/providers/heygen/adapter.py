@@ -122,6 +122,7 @@ class HeyGen(
     option_types = (HeyGenVoice, HeyGenAvatar, HeyGenVideo, HeyGenSpeech, HeyGenDub)
     capabilities = Capabilities(
         one_voice_file=True,
+        templates=True,
         drive=frozenset({"script", "audio"}),
         # its voices tell ``support_pause``: "supports SSML pause/break tags"; its OpenAPI document,
         # read 2026-11-30
@@ -293,7 +294,10 @@ class HeyGen(
         return found
 
     async def _video_inputs(self, operation: Operation, request: VideoRequest) -> dict[str, Any]:
-        """Find the looks, and upload the audio."""
+        """Find the looks, and upload the audio; or check the variables of a template."""
+        if request.template is not None:
+            await self._filled(request.template)
+            return {}
         if len(request.scenes) > 1:
             return await self._looks_of_scenes(request)
         look = await self._look(request)
@@ -413,6 +417,16 @@ class HeyGen(
 
     async def generate_video(self, request: VideoRequest, /) -> Job:
         """Submit; sent once. Several scenes are a video of the studio."""
+        if request.template is not None:
+            return await self._submit(
+                Operation.VIDEO,
+                f"/templates/{path_segment(request.template.id)}",
+                request,
+                variables=scenes.variables(request.template),
+                title=request.token,
+                callback_id=request.token,
+                callback_url=request.callback_url,
+            )
         if len(request.scenes) > 1:
             return await self._submit(
                 Operation.VIDEO,
