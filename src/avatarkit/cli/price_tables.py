@@ -235,7 +235,9 @@ def balance_text(found: Balance | Exception) -> str:
         return f"unknown: {found}"
     if found.amount is None:
         return "not reported by the vendor"
-    return f"${found.amount:.2f} left" if found.unit == "usd" else f"{found.amount:g} {found.unit} left"
+    if found.unit == "usd":
+        return f"${found.amount:.2f} left"
+    return f"{found.amount:g} {found.unit} left"
 
 
 def _used(found: Estimate | None) -> str | None:
