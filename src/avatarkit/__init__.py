@@ -14,7 +14,16 @@ if TYPE_CHECKING:
     from .errors import AvatarKitError
     from .kit import AvatarKit
     from .lifecycle.decide import Policy
-    from .models import Action, Consent, Operation, Options, VideoSettings, VoiceSettings
+    from .models import (
+        Action,
+        Consent,
+        Operation,
+        Options,
+        Scene,
+        Template,
+        VideoSettings,
+        VoiceSettings,
+    )
     from .records import Status, Training, Video
     from .sync import SyncAvatarKit
 
@@ -26,8 +35,10 @@ __all__ = [
     "Operation",
     "Options",
     "Policy",
+    "Scene",
     "Status",
     "SyncAvatarKit",
+    "Template",
     "Training",
     "Video",
     "VideoSettings",
@@ -46,8 +57,10 @@ _HOMES = {
     "Operation": "models",
     "Options": "models",
     "Policy": "lifecycle.decide",
+    "Scene": "models",
     "Status": "records",
     "SyncAvatarKit": "sync",
+    "Template": "models",
     "Training": "records",
     "Video": "records",
     "VideoSettings": "models",

@@ -377,7 +377,7 @@ class Intake:
             stack=made_by.stack,
             consent_id=consent.id,
             operations=operations,
-            **await self._times(_DEADLINES[order.kind]),
+            **await self._times(_DEADLINES[order.kind] * len({o.scene for o in operations})),
             training_id=made_by.training_id,
             script=script,
             scenes=scenes,
