@@ -1380,7 +1380,7 @@ FILE = StoredFile(key="results/t1/recording.mp4", size=1, sha256="0", media_type
 
 def give(scene, **more):
     given = HandIn(**({"ref": scene.record.action.ref, "name": "me.mp4", "file": FILE} | more))
-    return run(scene.orchestrator.give(scene.record, AVATAR, given))
+    return run(scene.orchestrator.give(scene.record, (AVATAR, 0), given))
 
 
 def asking(scene):
