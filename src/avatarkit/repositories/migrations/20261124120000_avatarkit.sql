@@ -261,6 +261,9 @@ begin
     execute ddl;
   end loop;
 
+  alter table public.avatar_training add column if not exists action jsonb;
+  alter table public.avatar_videos add column if not exists action jsonb;
+
   -- Refuse a table of another program with one of these names.
   select string_agg(format('%s.%s', t.name, c.name), ', ') into wrong
     from (values ('avatar_training', 'stack status created_at next_at deleted version doc'),
@@ -442,6 +445,12 @@ begin
   if new.status = 'failed' and new.error_message is null then
     new.error_message := 'Training failed';
   end if;
+  -- What browsers show of the action: its text, its address and every accepted answer.
+  begin
+    new.action := nullif(new.doc::jsonb -> 'action', 'null') - 'ref' - 'operation';
+  exception when others then  -- a row that was edited by hand; the library names it
+    new.action := null;
+  end;
   return new;
 end $$;
 
@@ -1282,10 +1291,11 @@ begin
 
   -- auth.uid() is in a sub-select, so that it is called once and not for each row. Every table has a
   -- user_id: "in (select own clones)" could use no index, and would read whole tables.
+  -- What was deleted is gone for its user, though its row stays until the vendors' copies are.
   create policy "users read own trainings" on public.avatar_training
-    for select to authenticated using (user_id = (select auth.uid()));
+    for select to authenticated using (user_id = (select auth.uid()) and not deleted);
   create policy "users read own videos" on public.avatar_videos
-    for select to authenticated using (user_id = (select auth.uid()));
+    for select to authenticated using (user_id = (select auth.uid()) and not deleted);
   create policy "users read own consents" on public.avatar_consents
     for select to authenticated using (user_id = (select auth.uid()));
   create policy "users read own webhook log" on public.avatar_webhooks
