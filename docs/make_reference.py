@@ -18,7 +18,7 @@ from avatarkit import errors
 from avatarkit.cli.app import app
 from avatarkit.cli.exit_codes import EXIT_CODES, TABLE
 from avatarkit.config.settings import other_key_variable, variables
-from avatarkit.server.app import _STATUS
+from avatarkit.server.error_answers import CLASSES, CODES
 from avatarkit.server.routes import OPEN, ROUTES
 from avatarkit.stacks.registry import usable
 from avatarkit.webhooks import Unsigned
@@ -29,6 +29,7 @@ _COMMON = "Common options"
 #: Error -> whether a paid call may have been charged, and what the application should do.
 _ADVICE: dict[type[Exception], tuple[str, str]] = {
     errors.ConfigError: ("no", "Set what the message names; the same call then works."),
+    errors.InvalidCursor: ("no", "Pass the cursor of the previous page unchanged, or none."),
     errors.Unsupported: ("no", "Choose another provider, or leave out what it cannot do."),
     errors.MediaRejected: ("no", "Show the message to the user; ask for another sample or text."),
     errors.ConsentRequired: ("no", "Record the person's consent, then call again."),
@@ -77,7 +78,7 @@ def pages() -> dict[Path, str]:
             "exit-codes": _exit_codes(),
         },
         "errors.md": {"errors": _errors()},
-        "http-api.md": {"routes": _routes()},
+        "http-api.md": {"errors": _codes(), "routes": _routes()},
     }
     return {REFERENCE / name: filled(REFERENCE / name, these) for name, these in sections.items()}
 
@@ -216,13 +217,25 @@ def _error(error: type[Exception]) -> tuple[str, str, str, str, str, str]:
     first = inspect.cleandoc(error.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
     charged, advice = _ADVICE[error]
     # The webhook endpoint answers itself, without the table of the API.
-    statuses = {errors.WebhookRejected: 401, **_STATUS}
+    answered = {kind: CODES[code].status for kind, (code, _) in CLASSES.items()}
+    statuses = {errors.WebhookRejected: 401, **answered}
     status = next(status for kind, status in statuses.items() if issubclass(error, kind))
     code = next(EXIT_CODES[base] for base in error.__mro__ if base in EXIT_CODES)
     return f"`{error.__name__}`", first, charged, advice, str(status), str(code)
 
 
 # -- HTTP ---------------------------------------------------------------------------------------
+
+
+def _codes() -> str:
+    rows = sorted(CODES.items(), key=lambda row: row[1].status)
+    return table(
+        ("status", "`type`", "`code`", "meaning", "what to do"),
+        (
+            (str(one.status), f"`{one.type}`", f"`{code}`", one.meaning, one.advice)
+            for code, one in rows
+        ),
+    )
 
 
 def _routes() -> str:

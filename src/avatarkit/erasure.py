@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Self
 
 from pydantic import Field
@@ -24,7 +24,7 @@ from .models import Model
 from .records import OperationState, Record, Training
 from .repositories.paging import every_record
 
-__all__ = ["Count", "Left", "Receipt", "erase", "revoke"]
+__all__ = ["Count", "Left", "Receipt", "erase", "progress", "revoke"]
 
 log = get_logger(__name__)
 
@@ -104,11 +104,22 @@ async def erase(
             await advance(tombstone.id)
         except AvatarKitError as error:  # one that is stuck must not keep the others
             log.warning("erasure.stuck", id=tombstone.id, error=type(error).__name__)
+    return await progress(user_id, repository=repository, gone=gone)
+
+
+async def progress(
+    user_id: str, *, repository: Repository, gone: Mapping[str, int] | None = None
+) -> Receipt:
+    """Write the receipt of an erasure from the present state, and delete nothing.
+
+    ``gone`` are the rows that were deleted at this moment; only its receipt counts them.
+    """
+    counts = {"live": 0, "samples": 0, **(gone or {})}
     tombstones = await repository.tombstones(user_id)
-    left = [*_live(gone.pop("live")), *(left for one in tombstones for left in _left(one))]
+    left = [*_live(counts.pop("live")), *(left for one in tombstones for left in _left(one))]
     return Receipt(
         at=(await repository.now()).wall,
-        deleted=tuple(_deleted(gone, tombstones)),
+        deleted=tuple(_deleted(counts, tombstones)),
         left=tuple(_summed(left)),
         forgotten_at=_forgotten_at(tombstones),
     ).sealed()

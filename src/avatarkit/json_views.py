@@ -1,26 +1,38 @@
 """Pydantic models of records, quotes and prices as JSON.
 
 The command line prints them, the HTTP API extends and answers them, and its OpenAPI document is
-generated from them. They hold no keys and no raw vendor responses; money is an exact decimal text.
+generated from them. They hold no keys and no raw vendor responses. Times are RFC 3339 in UTC, and
+money is an exact decimal text with its currency.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from .interfaces import Balance
-from .models import Action, JobState, Operation
+from .models import Action, Operation
 from .pricing import Estimate, Price, Quote
 from .pricing.quotes import Line
 from .pricing.rows import Unit
-from .records import Attempt, OperationState, Phase, Record, Status, Training, Video
+from .records import Attempt, OperationState, Record, Status, Training, Video
 
-Time = Annotated[float, Field(description="Seconds since 1970, UTC.")]
+
+def rfc3339(at: float) -> str:
+    """Format seconds since 1970 as RFC 3339 in UTC, to the millisecond."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+Time = Annotated[
+    float,
+    PlainSerializer(rfc3339, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time", "description": "RFC 3339, in UTC."}),
+]
 Number = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?$", description="An exact number.")]
 
 
@@ -64,14 +76,43 @@ class EarlierStackView(View):
         return cls(stack=left.stack, error=reason, left_at=left.ended_at)
 
 
+class CostView(View):
+    """What a provider counted for an operation."""
+
+    amount: float | None = Field(description="Null if the provider's text holds no number.")
+    unit: str = Field(description="What is counted, in the provider's words, such as credits.")
+
+    @classmethod
+    def of(cls, told: str) -> Self:
+        """Build the view of a provider's text, such as "3 credits"."""
+        found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) +(.+)", told)
+        return cls(amount=None, unit=told) if found is None else cls(amount=found[1], unit=found[2])
+
+
+class OperationStatus(StrEnum):
+    """State of an operation: the job's, or the call's until there is a job."""
+
+    NONE = "none"
+    INTENT = "intent"
+    DONE = "done"
+    LOST = "lost"
+    QUEUED = "queued"
+    RUNNING = "running"
+    NEEDS_ACTION = "needs_action"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    GONE = "gone"
+    UNKNOWN = "unknown"
+
+
 class OperationStateView(View):
-    """A billable step and its state: the job's, or the call's until there is a job."""
+    """A billable step of a training or a video."""
 
     operation: Operation
     provider: str
-    state: JobState | Phase
+    state: OperationStatus
     job_id: str | None = Field(description="The job's ID at the provider.")
-    cost: str | None = Field(description="Cost in the provider's words.")
+    cost: CostView | None = Field(description="Cost as the provider tells it, if it does.")
     left_out: dict[str, str] = Field(
         description="Results that cannot be used, such as a thumbnail, and the reason of each."
     )
@@ -82,11 +123,31 @@ class OperationStateView(View):
         return cls(
             operation=state.operation,
             provider=state.provider,
-            state=state.job.state or state.phase,
+            state=OperationStatus(state.job.state or state.phase),
             job_id=state.job.id,
-            cost=state.job.cost,
+            cost=state.job.cost and CostView.of(state.job.cost),
             left_out=state.job.left_out,
         )
+
+
+class ActionView(View):
+    """What a person must do before the work goes on."""
+
+    kind: str
+    message: str = Field(description="Text for the person.")
+    choices: list[str] = Field(description="Every accepted answer.")
+    operation: Operation | None
+    url: str | None = Field(description="Page to open, if any.")
+    text: str | None = Field(description="Text to read aloud, if any.")
+    expires_at: Time | None
+    recording: Literal["audio", "video"] | None = Field(
+        description="Kind of recording to upload and name in the answer, if one is asked for."
+    )
+
+    @classmethod
+    def of(cls, action: Action) -> Self:
+        """Build the view of an action."""
+        return cls(**{name: getattr(action, name) for name in cls.model_fields})
 
 
 class RecordView(View):
@@ -103,7 +164,7 @@ class RecordView(View):
     status: Status
     progress: int = Field(ge=0, le=100)
     estimated: bool = Field(description="True if progress is estimated from typical durations.")
-    action: Action | None = Field(description="The action required from a person.")
+    action: ActionView | None = Field(description="The action required from a person.")
     error: ReasonView | None
     operations: list[OperationStateView]
     created_at: Time
@@ -118,6 +179,7 @@ class RecordView(View):
             name: getattr(record, name) for name in cls.model_fields if hasattr(record, name)
         }
         values |= {
+            "action": record.action and ActionView.of(record.action),
             "earlier_stacks": [EarlierStackView.of(left) for left in record.ended],
             "error": None
             if message is None
@@ -166,25 +228,37 @@ def number(amount: Decimal | None) -> str | None:
     return None if amount is None else exact(amount)
 
 
-class CostsView(View):
-    """Estimated cost of one month in US dollars."""
+class MoneyView(View):
+    """An exact amount of money."""
 
-    total: Number | None = Field(description="Null if a part is unknown.")
-    known: Number = Field(description="Known subscriptions and charges; a lower bound of total.")
-    plans: Number = Field(description="Subscriptions.")
-    charges: Number = Field(description="Usage charges beyond the subscriptions.")
-    used: Number = Field(description="Charges, plus the used share of subscriptions.")
+    amount: Number
+    currency: Literal["USD"] = Field(description="ISO 4217 code.")
+
+
+def money(amount: Decimal) -> MoneyView:
+    """Build the view of an amount of dollars."""
+    return MoneyView(amount=exact(amount), currency="USD")
+
+
+class CostsView(View):
+    """Estimated cost of one month."""
+
+    total: MoneyView | None = Field(description="Null if a part is unknown.")
+    known: MoneyView = Field(description="Known subscriptions and charges, at most the total.")
+    plans: MoneyView = Field(description="Subscriptions.")
+    charges: MoneyView = Field(description="Usage charges beyond the subscriptions.")
+    used: MoneyView = Field(description="Charges, plus the used share of subscriptions.")
     unknown: list[str] = Field(description="Parts without a known price.")
 
     @classmethod
     def of(cls, found: Estimate) -> Self:
         """Build the view of an estimate."""
         return cls(
-            total=number(found.total),
-            known=exact(found.known),
-            plans=exact(found.plans),
-            charges=exact(found.charges),
-            used=exact(found.used),
+            total=None if found.total is None else money(found.total),
+            known=money(found.known),
+            plans=money(found.plans),
+            charges=money(found.charges),
+            used=money(found.used),
             unknown=list(found.unknown),
         )
 
@@ -213,7 +287,7 @@ class LineView(View):
     provider: str
     quantity: Number
     unit: Unit | None = Field(description="Null: a count.")
-    charge: Number | None = Field(description="US dollars beyond the subscription.")
+    charge: MoneyView | None = Field(description="Charge beyond the subscription.")
     problem: str | None
     price: PriceView | None
 
@@ -225,7 +299,7 @@ class LineView(View):
             provider=line.provider,
             quantity=exact(line.quantity),
             unit=line.unit,
-            charge=None if line.problem else number(line.charge),
+            charge=None if line.problem or line.charge is None else money(line.charge),
             problem=line.problem,
             price=None if line.price is None else PriceView.of(line.price, today),
         )
@@ -235,7 +309,6 @@ class QuoteView(View):
     """Estimated monthly cost on one stack."""
 
     stack: str
-    currency: Literal["USD"]
     trainings: int
     videos: int
     dubs: int
@@ -253,7 +326,6 @@ class QuoteView(View):
         """Build the view of a quote; ``today`` dates its prices."""
         return cls(
             stack=found.stack,
-            currency="USD",
             trainings=found.workload.trainings,
             videos=found.workload.videos,
             dubs=found.workload.dubs,

@@ -533,7 +533,7 @@ def taken(page):
         sent.append(route.request)
         route.fulfill(status=201, json={"offset": 4, "sample": None, "findings": []})
 
-    page.route("**/samples/recording/*", take)
+    page.route("**/uploads/recording/*", take)
     page.route("**/trainings/t1/action", lambda r: r.fulfill(json={**RECORD, "version": 2}))
     return sent
 
@@ -556,7 +556,7 @@ def test_a_text_is_read_before_it_expires_and_its_recording_is_sent(page, told, 
         part(avatar, "send").click()
     [put] = taken
     assert put.method == "PUT"
-    assert put.url.endswith("/clones/c1/samples/recording/me.mp4")
+    assert put.url.endswith("/clones/c1/uploads/recording/me.mp4")
     assert put.headers["upload-length"] == "4"
     assert said.value.post_data_json == {"choice": "done", "recording": "me.mp4"}
     shown(avatar, "Training your avatar... 40%")
@@ -574,7 +574,7 @@ def test_a_captcha_shows_its_picture_and_its_recording_is_sent(page, told, taken
         part(avatar, "send").click()
     [put] = taken
     assert (put.method, put.post_data_buffer) == ("PUT", b"said")
-    assert put.url.endswith("/clones/c1/samples/recording/me.wav")
+    assert put.url.endswith("/clones/c1/uploads/recording/me.wav")
     assert said.value.post_data_json == {"choice": "done", "recording": "me.wav"}
     shown(avatar, "Training your avatar... 40%")
 

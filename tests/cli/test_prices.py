@@ -76,18 +76,18 @@ def test_every_figure_of_a_quote_says_how_old_it_is():
 
 def test_a_quote_for_a_program_has_its_decimals_as_text():
     found = printed("quote", "--trainings", "0", "--videos", "3", "--stack", "heygen")
-    assert found["expected"]["total"] == "12"
+    assert found["expected"]["total"] == {"amount": "12", "currency": "USD"}
     assert found["lines"][-1]["price"]["age"] == "3 months old"
 
 
 def test_a_price_of_ones_own_completes_the_quote(place):
     found = printed("quote", "Hello!", "--prices", own_prices(place))
-    assert Decimal(found["expected"]["total"]) == Decimal("24.50")
+    assert Decimal(found["expected"]["total"]["amount"]) == Decimal("24.50")
 
 
 def test_the_environment_names_a_price_file(place, monkeypatch):
     monkeypatch.setenv("AVATARKIT_PRICES", str(own_prices(place)))
-    assert Decimal(printed("quote", "Hello!")["expected"]["total"]) == Decimal("24.50")
+    assert Decimal(printed("quote", "Hello!")["expected"]["total"]["amount"]) == Decimal("24.50")
 
 
 def test_a_malformed_price_file_ends_with_its_line(place):
@@ -110,7 +110,7 @@ def test_a_choice_without_a_name_is_not_understood():
 
 def test_a_comparison_has_one_row_a_stack():
     found = printed("compare", "--avatars", "100", "--minutes", "200")
-    totals = {row["stack"]: row["expected"]["known"] for row in found["stacks"]}
+    totals = {row["stack"]: row["expected"]["known"]["amount"] for row in found["stacks"]}
     assert (totals["heygen"], totals["elevenlabs+heygen"]) == ("900", "920")
 
 

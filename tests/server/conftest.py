@@ -113,7 +113,7 @@ class Site:
             ("footage", "face.jpg", self.footage),
         ):
             sent = await client.put(
-                f"/clones/{clone}/samples/{role}/{name}",
+                f"/clones/{clone}/uploads/{role}/{name}",
                 content=data,
                 headers={"upload-length": str(len(data))},
             )

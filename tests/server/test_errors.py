@@ -46,7 +46,9 @@ async def refused(client):
     purposes = {"subject": "Ana", "purposes": ["lessons"]}
     yield await client.post("/trainings", json={"clone_id": "c1", "consent": purposes})
     costly = {"clone_id": "c1", "consent": {"subject": "Ana"}, "stack": "heygen"}
-    yield await client.post("/trainings", json={**costly, "max_cost": "0.01"})
+    yield await client.post(
+        "/trainings", json={**costly, "max_cost": {"amount": "0.01", "currency": "USD"}}
+    )
 
 
 async def test_every_error_has_the_same_fields_and_speaks_of_http(site, ana):

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 import httpx
 import pytest
 
-from avatarkit.server import api
+from avatarkit.server import api, live
 from avatarkit.server.live import Hub
 
 uvicorn = pytest.importorskip("uvicorn", reason='needs pip install "avatarkit-sdk[server]"')
@@ -129,7 +129,7 @@ async def test_the_server_stops_while_people_watch(site):
 
 async def test_an_upload_that_is_cut_off_keeps_what_came(site):
     length = {"upload-length": str(len(site.voice))}
-    where = "/clones/c1/samples/voice/voice.wav"
+    where = "/clones/c1/uploads/voice/voice.wav"
     async with served(site) as (client, _):
         came = asyncio.Event()
 
@@ -183,7 +183,8 @@ class Counted:
         return await self.inner.get(record_id)
 
 
-def status(record):
+def status(record, root):
+    del root
     return {"status": record.status}
 
 
@@ -255,7 +256,7 @@ async def test_what_its_owner_watches_does_not_exist_for_others(site):
 async def test_when_the_last_watcher_leaves_nobody_looks_any_more(site):
     async with site.running() as app, site.client(app, "ana") as client:
         training = await site.started(client)
-        hub = Hub(site.kit, lambda record: {})
+        hub = Hub(site.kit, lambda record, root: {})
         stream = hub.changes(training["id"])
         await anext(stream)
         assert hub._channels
@@ -266,3 +267,36 @@ async def test_when_the_last_watcher_leaves_nobody_looks_any_more(site):
         own = counted.reads
         await asyncio.sleep(0)
     assert counted.reads == own
+
+
+async def test_one_stream_tells_of_every_record_that_is_not_finished_and_of_later_ones(
+    site, monkeypatch
+):
+    monkeypatch.setattr(live, "_FIND", 0.0)
+    async with served(site) as (client, _):
+        old, stopped = await site.started(client), await site.started(client, "c2")
+        await client.post(f"/trainings/{stopped['id']}/cancel")
+        seen = []
+        async with client.stream("GET", "/events") as response:
+            async for _, told in changes(response):
+                seen.append((told["id"], told["status"]))
+                if len(seen) == 1:
+                    later = await site.started(client, "c3")
+                    await client.post(f"/trainings/{old['id']}/cancel")
+                if {(old["id"], "cancelled"), (later["id"], "pending")} <= {*seen}:
+                    break
+        assert seen[0] == (old["id"], "pending")
+        assert stopped["id"] not in dict(seen)
+    assert not asyncio.all_tasks() - {asyncio.current_task()}
+
+
+async def test_no_event_tells_of_another_users_record(site, monkeypatch):
+    monkeypatch.setattr(live, "_FIND", 0.0)
+    async with served(site) as (client, _):
+        await site.started(client, "of-ana")
+        headers = {"authorization": f"Bearer {site.tokens['bob']}"}
+        client.headers.update(headers)
+        mine = await site.started(client, "of-bob")
+        async with client.stream("GET", "/events") as response:
+            told = await anext(changes(response))
+        assert told[1]["id"] == mine["id"]

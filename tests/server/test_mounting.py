@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 
+import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -47,7 +48,9 @@ async def test_mounted_it_works_without_a_lifespan_of_its_own(site, outer):
         sent = await client.post(f"/trainings/{training['id']}/videos", json={"text": "Hello."})
         await site.settle(sent.json()["id"])
         links = (await client.get(f"/videos/{sent.json()['id']}")).json()["links"]
-        assert (await client.get(links["video"])).status_code == 200
+        shown_at = httpx.URL(f"{site.origin}/avatars/videos/{sent.json()['id']}")
+        assert (await client.get(shown_at.join(links["video"]))).status_code == 200
+        assert sent.headers["location"] == shown_at.path
         told = await client.post(f"/webhooks/fake/{site.secret}", json={})
         assert told.status_code == 401
         page = await client.get("/openapi.json")

@@ -46,7 +46,7 @@ async def test_an_unknown_price_is_null_not_zero(site, ana):
 
 
 async def test_every_stack_is_told_with_its_figure(site, ana):
-    rows = (await ana.get("/stacks")).json()["stacks"]
+    rows = (await ana.get("/stacks")).json()["data"]
     assert {row["stack"]: row["quote"] for row in rows} == {
         stack: {"expected": CostsView.of(found.expected).json_object(), "oldest": found.read}
         for stack, found in (
@@ -85,7 +85,7 @@ async def test_a_broken_row_of_ones_own_is_named_and_hides_no_stack(site, tmp_pa
     async with site.running() as app, site.client(app, "ana") as client:
         site.kit._pool._settings = Settings(environ={"AVATARKIT_PRICES": str(broken)})
         told = await client.get("/quote")
-        rows = (await client.get("/stacks")).json()["stacks"]
+        rows = (await client.get("/stacks")).json()["data"]
     assert (told.status_code, "line" in told.json()["error"]["message"]) == (422, True)
     assert rows
     assert all(row["quote"] is None for row in rows)

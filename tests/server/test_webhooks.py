@@ -605,6 +605,6 @@ async def test_a_users_deliveries_are_listed_without_what_they_said(site):
         (delivery,) = site.vendor.deliveries()
         await tell(site, client, delivery)
         await done(site)
-        (told,) = (await client.get("/deliveries")).json()["deliveries"]
+        (told,) = (await client.get("/deliveries")).json()["data"]
     assert (told["provider"], told["outcome"], told["signed"]) == ("fake", "applied", True)
     assert "payload" not in told

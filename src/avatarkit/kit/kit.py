@@ -19,13 +19,14 @@ from .._lifetime import Lifetime, while_open
 from ..clock import SystemClock
 from ..config import addresses
 from ..config.settings import Settings
+from ..consent import require
 from ..content import sandbox
 from ..content.credentials import Marking, save
 from ..content.files import restrict_home
 from ..content.results import Results
 from ..engines import engine_factory
 from ..engines.in_process import InProcessEngine
-from ..erasure import Receipt, erase, revoke
+from ..erasure import Receipt, erase, progress, revoke
 from ..intake import arguments
 from ..intake import scenes as film
 from ..intake.arguments import Id, RecordId, Sources
@@ -787,6 +788,15 @@ class AvatarKit:
         await self._recordings.withdraw(record.user_id, used)
         return withdrawn
 
+    async def add_consent(self, consent: Consent, *, user_id: Id) -> Consent:
+        """Store a person's consent with its evidence, for later trainings of this user.
+
+        The same consent is stored once. Pass the answer to ``train`` or ``dub``. Raises
+        ``ConsentRequired`` if it names no person, or was revoked or has expired.
+        """
+        given = require(arguments.instance("consent", consent, Consent), {})
+        return await self._recordings.keep_consent(given, arguments.identifier("user_id", user_id))
+
     async def consents(self, *, user_id: Id) -> list[Consent]:
         """A user's consents, revoked and expired ones as well."""
         return await self._repository.consents(arguments.identifier("user_id", user_id))
@@ -809,6 +819,10 @@ class AvatarKit:
             if arguments.flag("removed_by_hand", removed_by_hand)
             else None,
         )
+
+    async def erasure(self, user_id: Id) -> Receipt:
+        """Tell how far an erasure is, and delete nothing; its ``deleted`` counts records only."""
+        return await progress(arguments.identifier("user_id", user_id), repository=self._repository)
 
     async def resolve(
         self,

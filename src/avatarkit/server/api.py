@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 from uuid import uuid4
 
 import anyio
@@ -19,13 +20,24 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from ..errors import ConfigError, Conflict, MediaRejected, NotFound
+from ..intake.preflight import Finding
 from ..json_views import CostsView, QuoteView, RecordView, View
 from ..kit import AvatarKit
 from ..media import signing
-from ..models import media_type_of
+from ..models import Consent, media_type_of
 from ..records import Record, Sample, Status, Training, Video
-from . import parameters, schemas
-from .bodies import ActionChoice, BadBody, LinkedSample, NewTraining, NewVideo, read
+from . import erasures, parameters, schemas
+from .bodies import (
+    ActionChoice,
+    BadBody,
+    ConsentGiven,
+    LinkedSample,
+    NewConsent,
+    NewErasure,
+    NewTraining,
+    NewVideo,
+    read,
+)
 from .error_answers import CODES, ErrorCode, RejectedSample
 from .live import Hub
 from .uploads import MAX_BYTES, Allowance, AllowanceExceeded, Uploads
@@ -60,24 +72,25 @@ class API:
     hub: Hub = field(init=False)
 
     def __post_init__(self) -> None:
-        self.hub = Hub(self.kit, lambda record: self._view(record).json_object())
+        self.hub = Hub(self.kit, lambda record, root: self._view(record, root).json_object())
 
     # -- views --------------------------------------------------------------------------------
 
-    def _view(self, record: Training | Video) -> View:
-        """Build the answer for a record."""
+    def _view(self, record: Training | Video, root: str, **more: Any) -> View:
+        """Build the answer for a record; ``root`` is the path that the API is mounted at."""
         if isinstance(record, Training):
-            return self._view_as(schemas.TrainingAnswer, record)
-        return self._view_as(schemas.VideoAnswer, record)
+            return self._view_as(schemas.TrainingAnswer, record, root, **more)
+        return self._view_as(schemas.VideoAnswer, record, root)
 
-    def _view_as(self, kind: type[V], record: Record, **more: Any) -> V:
-        links = {name: self._link(file.key) for name, file in record.files.items()}
-        return kind.of(record, links=links, **more)
+    def _view_as(self, kind: type[V], record: Record, root: str, **more: Any) -> V:
+        known = schemas.LinksAnswer.model_fields
+        links = {n: self._link(f.key, root) for n, f in record.files.items() if n in known}
+        return kind.of(record, links=schemas.LinksAnswer(**links), **more)
 
-    def _link(self, key: str) -> str:
-        """Sign a link to a stored result, relative to the app's root; the key is its path."""
+    def _link(self, key: str, root: str) -> str:
+        """Sign a link to a stored result, as a path from the server's root."""
         expires = (int(time.time()) // 3600 + 1) * 3600 + _LINK  # stable for an hour: cacheable
-        return signing.link("", self.link_secrets[0], key, expires).removeprefix("/")
+        return signing.link(root, self.link_secrets[0], key, expires)
 
     # -- stacks and prices --------------------------------------------------------------------
 
@@ -85,7 +98,7 @@ class API:
         """List stacks, and whether each can be used."""
         del request, user
         rows = await anyio.to_thread.run_sync(self._stacks)  # imports all providers: slow
-        return _json(schemas.StacksAnswer(stacks=rows))
+        return _json(schemas.StacksAnswer(data=rows, **_WHOLE))
 
     def _stacks(self) -> list[schemas.StackAnswer]:
         return [
@@ -129,7 +142,40 @@ class API:
     async def samples(self, request: Request, user: str) -> Response:
         """List stored samples, oldest first."""
         found = await self._stored(user, parameters.clone_id(request))
-        return _json(schemas.SamplesAnswer(samples=[schemas.SampleAnswer.of(s) for s in found]))
+        shown = [schemas.SampleAnswer.of(sample) for sample in found]
+        return _json(schemas.SamplesAnswer(data=shown, **_WHOLE))
+
+    async def clones(self, request: Request, user: str) -> Response:
+        """List avatar profiles that have a sample or a training."""
+        del request
+        found: dict[str, list[tuple[str, float, float]]] = {}
+        for sample in await self.kit.samples(user_id=user):
+            at = sample.created_at
+            found.setdefault(sample.clone_id, []).append(("sample", at, at))
+        async for record in self._trainings(user):
+            of = "training", record.created_at, record.updated_at
+            found.setdefault(record.clone_id, []).append(of)
+        shown = [schemas.CloneAnswer.of(clone_id, rows) for clone_id, rows in found.items()]
+        shown.sort(key=lambda clone: clone.updated_at, reverse=True)
+        return _json(schemas.ClonesAnswer(data=shown, **_WHOLE))
+
+    async def _trainings(self, user: str) -> AsyncIterator[Training]:
+        cursor: str | None = None
+        while True:
+            page = await self.kit.page("training", user_id=user, cursor=cursor, limit=200)
+            for record in page.records:
+                yield record
+            if (cursor := page.cursor) is None:
+                return
+
+    async def sample_content(self, request: Request, user: str) -> Response:
+        """Return the file of a stored sample, or the requested range of it."""
+        sample_id = request.path_params["sample_id"]
+        found = await self._stored(user, parameters.clone_id(request))
+        sample = next((s for s in found if s.id == sample_id), None)
+        if sample is None:
+            raise NotFound(f"there is no sample {sample_id!r}")
+        return await self._file(sample.file.key, request)
 
     async def _stored(self, user: str, clone_id: str) -> list[Sample]:
         """Return a clone's samples; empty for another user's clone, as for an unknown one."""
@@ -154,7 +200,7 @@ class API:
                     with suppress(NotFound, Conflict):  # already deleted, or already in use
                         await self.kit.delete_sample(sample.id, user_id=user, clone_id=clone_id)
                 raise
-        return _uploaded(sample, [])
+        return _uploaded(sample, [], request)
 
     def _place(self, request: Request, user: str) -> Path:
         role, name = request.path_params["role"], request.path_params["name"]
@@ -185,10 +231,10 @@ class API:
             await self._require_room(user, path, length)
             at = await self.uploads.write(path, offset, length, request.stream())
             if at < length:
-                return _json(schemas.UploadProgressAnswer(offset=at))
+                return _json(_upload(at, complete=False))
             role = request.path_params["role"]
             if role in {"evidence", "recording"}:  # kept until a request names it
-                return _json(schemas.UploadedFileAnswer(offset=at), 201)
+                return _json(_upload(at), 201)
             try:
                 return await self._offer(path, request, user, role)
             finally:
@@ -222,7 +268,7 @@ class API:
         )
         if sample is None:
             raise RejectedSample(found)
-        return _uploaded(sample, found)
+        return _uploaded(sample, found, request)
 
     # -- trainings and videos -----------------------------------------------------------------
 
@@ -231,23 +277,20 @@ class API:
 
         ``watched``: a record that is being watched is taken from memory.
         """
-        path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
-        record_id = request.path_params["id"]
+        ((name, record_id),) = request.path_params.items()
         known = self.hub.watched(record_id) if watched else None
-        record = known or await self.kit.get(record_id)
-        if record.user_id != user or path.split("/")[1] != f"{record.kind}s":
-            raise NotFound(f"there is no training or video {record_id!r}")
+        try:
+            record = known or await self.kit.get(record_id)
+        except NotFound:
+            raise NotFound(f"there is no {name.removesuffix('_id')} {record_id!r}") from None
+        if record.user_id != user or name != f"{record.kind}_id":
+            raise NotFound(f"there is no {name.removesuffix('_id')} {record_id!r}")
         return record
 
     async def train(self, request: Request, user: str) -> Response:
         """Start a training from stored samples."""
         body, begun = await read(request, NewTraining), await self.kit.admin.now()
-        evidence: Path | None = None
-        if body.consent is not None and body.consent.evidence is not None:
-            name = body.consent.evidence
-            evidence = self.uploads.place(user, body.clone_id, "evidence", name, name=name)
-        proof = None if evidence is None else str(evidence)
-        consent = body.consent.consent(proof) if body.consent else None
+        evidence, consent = await self._agreed(body, user)
         try:
             training = await self.kit.train(
                 user_id=user,
@@ -267,9 +310,25 @@ class API:
         if evidence is not None:
             await self.uploads.drop(evidence)
         estimate = await self.kit.estimate(training)
-        more = {"training_id": training.id, "estimate": estimate}
-        answer = self._view_as(schemas.StartedTrainingAnswer, training, **more)
-        return _created(answer, training, begun)
+        answer = self._view(training, _root(request), estimate=estimate)
+        return _ordered(answer, training, begun, request)
+
+    async def _agreed(self, body: NewTraining, user: str) -> tuple[Path | None, Consent | None]:
+        """Return the consent of an order, and the path of its evidence if that was uploaded."""
+        if body.consent_id is not None:
+            if body.consent is not None:
+                raise BadBody("send either consent or consent_id", "consent_id")
+            return None, await self._consent(user, body.consent_id)
+        if body.consent is None:
+            return None, None
+        evidence = self._evidence(user, body.clone_id, body.consent)
+        return evidence, body.consent.consent(None if evidence is None else str(evidence))
+
+    def _evidence(self, user: str, clone_id: str, consent: ConsentGiven) -> Path | None:
+        name = consent.evidence
+        if name is None:
+            return None
+        return self.uploads.place(user, clone_id, "evidence", name, name=name)
 
     async def trainings(self, request: Request, user: str) -> Response:
         """List a page of trainings."""
@@ -284,8 +343,9 @@ class API:
             status=Status(status) if status else None,
             **parameters.page(request),
         )
-        shown = [self._view_as(schemas.TrainingAnswer, record) for record in page.records]
-        return _json(schemas.TrainingsAnswer(trainings=shown, cursor=page.cursor))
+        root = _root(request)
+        shown = [self._view_as(schemas.TrainingAnswer, record, root) for record in page.records]
+        return _json(schemas.TrainingsAnswer(data=shown, **_paged(page.cursor)))
 
     async def videos(self, request: Request, user: str) -> Response:
         """List a page of a training's videos."""
@@ -293,16 +353,17 @@ class API:
         page = await self.kit.page(
             "video", user_id=user, training_id=training.id, **parameters.page(request)
         )
-        shown = [self._view_as(schemas.VideoAnswer, record) for record in page.records]
-        return _json(schemas.VideosAnswer(videos=shown, cursor=page.cursor))
+        root = _root(request)
+        shown = [self._view_as(schemas.VideoAnswer, record, root) for record in page.records]
+        return _json(schemas.VideosAnswer(data=shown, **_paged(page.cursor)))
 
     async def get(self, request: Request, user: str) -> Response:
         """Return one record, a training with its typical duration."""
         record = await self._own(request, user)
         if not isinstance(record, Training):
-            return _json(self._view(record))
+            return _json(self._view(record, _root(request)))
         estimate = await self.kit.estimate(record)
-        return _json(self._view_as(schemas.TimedTrainingAnswer, record, estimate=estimate))
+        return _json(self._view(record, _root(request), estimate=estimate))
 
     async def events(self, request: Request, user: str) -> Response:
         """Stream changes; with Last-Event-ID only those after that version."""
@@ -316,7 +377,14 @@ class API:
             after = -1
         if record.status.final and record.version <= after:
             return Response(status_code=204)  # a browser's EventSource then stops reconnecting
-        changes = self.hub.changes(record.id, after)
+        changes = self.hub.changes(record.id, after, _root(request))
+        return EventSourceResponse(changes, ping=PING, headers={"cache-control": "no-store"})
+
+    async def all_events(self, request: Request, user: str) -> Response:
+        """Stream changes of all unfinished records of the user."""
+        if request.method == "HEAD":
+            return Response(media_type="text/event-stream")
+        changes = self.hub.changes_of(user, _root(request))
         return EventSourceResponse(changes, ping=PING, headers={"cache-control": "no-store"})
 
     async def act(self, request: Request, user: str) -> Response:
@@ -332,12 +400,12 @@ class API:
         done = await self.kit.resolve(record.id, body.choice, job_id=body.job_id, recording=path)
         if path is not None:
             await self.uploads.drop(path)
-        return _json(self._view(done))
+        return _json(self._view(done, _root(request)))
 
     async def cancel(self, request: Request, user: str) -> Response:
         """Cancel a record."""
         record = await self._own(request, user)
-        return _json(self._view(await self.kit.cancel(record.id)))
+        return _json(self._view(await self.kit.cancel(record.id), _root(request)))
 
     async def delete(self, request: Request, user: str) -> Response:
         """Delete a record, a training with its videos."""
@@ -360,7 +428,7 @@ class API:
             idempotency_key=parameters.idempotency_key(request),
             max_cost=body.most,
         )
-        return _created(self._view(video), video, begun)
+        return _ordered(self._view(video, _root(request)), video, begun, request)
 
     # -- consents -----------------------------------------------------------------------------
 
@@ -368,16 +436,71 @@ class API:
         """List consents, without their wording."""
         del request
         found = await self.kit.consents(user_id=user)
-        return _json(schemas.ConsentsAnswer(consents=[schemas.ConsentAnswer.of(c) for c in found]))
+        shown = [schemas.ConsentAnswer.of(consent) for consent in found]
+        return _json(schemas.ConsentsAnswer(data=shown, **_WHOLE))
+
+    async def _consent(self, user: str, consent_id: str) -> Consent:
+        """Return a user's consent; raise ``NotFound`` for another user's too."""
+        own = await self.kit.consents(user_id=user)
+        found = next((consent for consent in own if consent.id == consent_id), None)
+        if found is None:
+            raise NotFound(f"there is no consent {consent_id!r}")
+        return found
+
+    async def consent(self, request: Request, user: str) -> Response:
+        """Return one consent."""
+        found = await self._consent(user, request.path_params["consent_id"])
+        return _json(schemas.ConsentAnswer.of(found))
+
+    async def give_consent(self, request: Request, user: str) -> Response:
+        """Store a consent."""
+        body = await read(request, NewConsent)
+        if body.evidence is not None and body.clone_id is None:
+            raise BadBody(
+                "clone_id: name the profile that the evidence was uploaded to", "clone_id"
+            )
+        evidence = self._evidence(user, body.clone_id or "", body)
+        given = body.consent(None if evidence is None else str(evidence))
+        kept = await self.kit.add_consent(given, user_id=user)
+        if evidence is not None:
+            await self.uploads.drop(evidence)
+        return _created(schemas.ConsentAnswer.of(kept), f"/consents/{kept.id}", request)
+
+    async def withdraw_consent(self, request: Request, user: str) -> Response:
+        """Withdraw a consent; tell what exists by it."""
+        found = await self._consent(user, request.path_params["consent_id"])
+        remaining = await self.kit.revoke(found.id)
+        answer = schemas.WithdrawalAnswer(
+            consent=schemas.ConsentAnswer.of(await self._consent(user, found.id)),
+            remaining=[schemas.HoldingAnswer.of(holding) for holding in remaining],
+        )
+        return _json(answer)
 
     async def drop_evidence(self, request: Request, user: str) -> Response:
         """Delete the evidence of a consent."""
-        consent_id = request.path_params["consent_id"]
-        own = await self.kit.consents(user_id=user)
-        if consent_id not in {consent.id for consent in own}:
-            raise NotFound(f"there is no consent {consent_id!r}")
-        await self.kit.delete_evidence(consent_id)
+        found = await self._consent(user, request.path_params["consent_id"])
+        await self.kit.delete_evidence(found.id)
         return Response(status_code=204)
+
+    # -- erasures -----------------------------------------------------------------------------
+
+    async def erase(self, request: Request, user: str) -> Response:
+        """Erase all data of the user, and give the erasure an ID."""
+        body = await read(request, NewErasure)
+        receipt = await self.kit.erase(user, removed_by_hand=body.removed_by_hand)
+        await self.uploads.forget(user)
+        erasure_id = erasures.new(self.link_secrets[0], user, receipt.at)
+        answer = schemas.ErasureAnswer.of(receipt, erasure_id, receipt.at)
+        return _created(answer, f"/erasures/{erasure_id}", request)
+
+    async def erasure(self, request: Request, user: str) -> Response:
+        """Tell how far an erasure is."""
+        erasure_id = request.path_params["erasure_id"]
+        requested_at = erasures.requested_at(self.link_secrets, user, erasure_id)
+        if requested_at is None:
+            raise NotFound("there is no such erasure, or this server has other secrets now")
+        receipt = await self.kit.erasure(user)
+        return _json(schemas.ErasureAnswer.of(receipt, erasure_id, requested_at))
 
     # -- the rest -----------------------------------------------------------------------------
 
@@ -385,7 +508,7 @@ class API:
         """List webhook deliveries, without their payloads."""
         page = await self.kit.webhooks.list(user_id=user, **parameters.page(request))
         shown = [schemas.DeliveryAnswer.of(entry) for entry in page.entries]
-        return _json(schemas.DeliveriesAnswer(deliveries=shown, cursor=page.cursor))
+        return _json(schemas.DeliveriesAnswer(data=shown, **_paged(page.cursor)))
 
     async def media(self, request: Request, user: str) -> Response:
         """Return a stored file behind a signed link, or the requested range of it."""
@@ -402,6 +525,10 @@ class API:
         if verdict != "valid":
             expired = "This link has expired: reload the page."
             raise NotFound(expired if verdict == "expired" else "there is no such file")
+        return await self._file(key, request)
+
+    async def _file(self, key: str, request: Request) -> Response:
+        """Return a stored file: its bytes, or a redirect to where the store serves it."""
         store = self.kit.admin.media
         if (path := store.path(key)) is not None:  # without stat, which computes the digest
             if not await anyio.Path(path).is_file():
@@ -429,7 +556,7 @@ class API:
         except ValueError:
             raise NotFound("there is no such error code") from None
         described = CODES[code]
-        return _json(schemas.ErrorCodeAnswer(code=code, **asdict(described)))
+        return _json(schemas.ErrorExplanationAnswer(code=code, **asdict(described)))
 
     async def health(self, request: Request, user: str) -> Response:
         """Check that the database responds."""
@@ -452,14 +579,47 @@ def _json(answer: View, status: int = 200) -> Response:
     return JSONResponse(answer.json_object(), status)
 
 
-def _created(answer: View, record: Record, begun: float) -> Response:
-    """Answer an order; a header tells if its record existed when the request ``begun``."""
+#: Fields of a list that is answered whole.
+_WHOLE: dict[str, Any] = {"has_more": False, "cursor": None}
+
+
+def _paged(cursor: str | None) -> dict[str, Any]:
+    return {"has_more": cursor is not None, "cursor": cursor}
+
+
+def _root(request: Request) -> str:
+    """Return the path that the API is mounted at."""
+    return str(request.scope.get("root_path", ""))
+
+
+def _created(answer: View, path: str, request: Request) -> Response:
+    """Answer 201 with the path of what was made."""
     response = _json(answer, 201)
+    response.headers["location"] = _root(request) + quote(path)
+    return response
+
+
+def _ordered(answer: View, record: Record, begun: float, request: Request) -> Response:
+    """Answer an order; a header tells if its record existed when the request ``begun``."""
+    response = _created(answer, f"/{record.kind}s/{record.id}", request)
     if record.created_at < begun:
         response.headers["idempotent-replayed"] = "true"
     return response
 
 
-def _uploaded(sample: Sample, findings: Sequence[Any]) -> Response:
-    shown = schemas.SampleAnswer.of(sample)
-    return _json(schemas.UploadedSampleAnswer(sample=shown, findings=list(findings)), 201)
+def _upload(
+    offset: int,
+    sample: Sample | None = None,
+    findings: Sequence[Finding] = (),
+    *,
+    complete: bool = True,
+) -> View:
+    shown = None if sample is None else schemas.SampleAnswer.of(sample)
+    return schemas.UploadAnswer(
+        offset=offset, complete=complete, sample=shown, findings=list(findings)
+    )
+
+
+def _uploaded(sample: Sample, findings: Sequence[Finding], request: Request) -> Response:
+    path = f"/clones/{sample.clone_id}/samples/{sample.id}/content"
+    return _created(_upload(sample.file.size, sample, findings), path, request)

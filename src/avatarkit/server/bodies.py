@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from .._text import flaw, nested
 from ..errors import AvatarKitError, ConsentRequired
-from ..models import WORDING, Consent, VideoSettings
+from ..models import WORDING, Consent, SampleRole, VideoSettings
 from ..pricing import USD, Money
 
 #: Maximum bytes of a JSON body.
@@ -100,20 +100,43 @@ class ConsentGiven(_Body):
         )
 
 
+class NewConsent(ConsentGiven):
+    """Store a consent for later trainings."""
+
+    clone_id: Annotated[str, AfterValidator(clone_named)] | None = Field(
+        default=None, description="Profile that the evidence was uploaded to."
+    )
+
+
+class NewErasure(_Body):
+    """Erase all data of the user."""
+
+    confirm: Literal[True] = Field(description="Must be true: an erasure cannot be undone.")
+    removed_by_hand: bool = Field(
+        default=False,
+        description="True after a person has removed what remains at the providers.",
+    )
+
+
+class MoneyGiven(_Body):
+    """An amount of money."""
+
+    amount: str = Field(
+        pattern=r"^[0-9]{1,7}(\.[0-9]{1,6})?$", description="An exact number, such as 2.50."
+    )
+    currency: Literal["USD"] = Field(description="ISO 4217 code.")
+
+
 class _PaidRequest(_Body):
     purpose: Purpose | None = Field(
         default=None, description="What it is for; needed if the consent names purposes."
     )
-    max_cost: str | None = Field(
-        default=None,
-        pattern=r"^[0-9]{1,7}(\.[0-9]{1,6})?$",
-        description="Maximum expected cost in US dollars.",
-    )
+    max_cost: MoneyGiven | None = Field(default=None, description="Maximum expected cost.")
 
     @property
     def most(self) -> Money | None:
         """Maximum expected cost, if one was given."""
-        return None if self.max_cost is None else USD(self.max_cost)
+        return None if self.max_cost is None else USD(self.max_cost.amount)
 
 
 class NewTraining(_PaidRequest):
@@ -123,7 +146,12 @@ class NewTraining(_PaidRequest):
     stack: str | None = Field(default=None, max_length=200)
     name: str = Field(default="", max_length=200)
     language: str | None = Field(default=None, max_length=35)
-    consent: ConsentGiven | None = None
+    consent: ConsentGiven | None = Field(
+        default=None, description="A new consent; or send consent_id."
+    )
+    consent_id: str | None = Field(
+        default=None, max_length=200, description="ID of a stored consent."
+    )
 
 
 class NewVideo(_PaidRequest):
@@ -151,7 +179,7 @@ class ActionChoice(_Body):
 class LinkedSample(_Body):
     """A sample to fetch from a public https address."""
 
-    role: Literal["voice", "footage"]
+    role: SampleRole
     url: str = Field(pattern=r"^https://", max_length=4000)  # a path would be on this host
 
 

@@ -179,7 +179,7 @@ CODES: Mapping[ErrorCode, Described] = {
 }
 
 #: Code and parameter of each error class; the first match counts.
-_CLASSES: Mapping[type[Exception], tuple[ErrorCode, str | None]] = {
+CLASSES: Mapping[type[Exception], tuple[ErrorCode, str | None]] = {
     BadBody: (_C.INVALID_REQUEST, None),
     TooLarge: (_C.BODY_TOO_LARGE, None),
     UnsupportedType: (_C.UNSUPPORTED_MEDIA_TYPE, "Content-Type"),
@@ -213,7 +213,7 @@ class RejectedSample(errors.MediaRejected):
 def code_of(error: Exception) -> tuple[ErrorCode, str | None]:
     """Return the code of an error, and the parameter that caused it."""
     code, param = next(
-        (found for kind, found in _CLASSES.items() if isinstance(error, kind)),
+        (found for kind, found in CLASSES.items() if isinstance(error, kind)),
         (_C.SERVER_FAILED, None),
     )
     return code, getattr(error, "param", None) or param

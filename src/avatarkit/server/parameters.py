@@ -69,6 +69,27 @@ QUOTED = (
     ),
 )
 
+RANGE = header("Range", "Byte range: bytes=FIRST-LAST.")
+STATUS = {
+    "name": "status",
+    "in": "query",
+    "required": False,
+    "description": "Only trainings with this status.",
+    "schema": {"$ref": "#/components/schemas/Status"},
+}
+
+#: Response headers of what was made, and of files in another place.
+LOCATION = {
+    "description": "Path of what was made.",
+    "required": True,
+    "schema": {"type": "string", "format": "uri-reference"},
+}
+ELSEWHERE = {
+    "description": "Address that the media store signed.",
+    "required": True,
+    "schema": {"type": "string", "format": "uri"},
+}
+
 #: Response headers of uploads.
 CONTINUE_FROM = {
     "description": "Bytes received: continue the upload from here.",

@@ -11,10 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..json_views import QuoteView
-from ..records import Status
 from . import catalogue, parameters, schemas
 from .api import API
-from .bodies import ActionChoice, LinkedSample, NewTraining, NewVideo
+from .bodies import ActionChoice, LinkedSample, NewConsent, NewErasure, NewTraining, NewVideo
 
 #: Answers a request of a user; public routes get an empty user ID.
 Handler = Callable[[API, Request, str], Awaitable[Response]]
@@ -31,48 +30,74 @@ class Route:
     method: Literal["GET", "POST", "PUT", "DELETE", "HEAD"]
     path: str
     name: str  #: operation ID
+    tag: str
     handler: Handler
     summary: str
+    about: str  #: description
     body: type[BaseModel] | None = None
     parameters: tuple[Mapping[str, Any], ...] = ()
     statuses: tuple[int, ...] = (200,)
     content: Mapping[int, Any] = field(default_factory=dict[int, Any])
-    event: type[BaseModel] | None = None  #: each event of a stream
+    event: Any = None  #: each event of a stream
     texts: tuple[int, ...] = ()  #: statuses with a plain-text body
     headers: Mapping[int, Mapping[str, Any]] = field(default_factory=dict[int, Any])
     media_type: str = "application/json"  #: of bodies that are not JSON
     signed_in: bool = True  #: False: needs no authentication
 
 
-_UPLOAD = "/clones/{clone_id}/samples/{role}/{name}"
+#: Tags, and what they hold.
+TAGS: Mapping[str, str] = {
+    "Stacks": "Providers that work together, and what they cost.",
+    "Clones": "Avatar profiles, their samples, and uploads.",
+    "Trainings": "Jobs that make an avatar of a profile.",
+    "Videos": "Talking videos of a trained avatar.",
+    "Catalogue": "Stock avatars and voices of a vendor.",
+    "Consents": "Agreements of the people who are shown, and erasure of all data.",
+    "Events": "Webhook deliveries and live changes.",
+    "Server": "Files, error codes and health.",
+}
+
+_UPLOAD = "/clones/{clone_id}/uploads/{role}/{name}"
+
+_STREAM = (
+    "Server-sent events named `change`, whose ID is the record's version, and comments as "
+    "heartbeats every 15 seconds."
+)
+
+_ORDER = (
+    "Returns at once; the work goes on in the background. Send an Idempotency-Key: the same key "
+    "gives the same record."
+)
 
 
 def _record_routes(
-    kind: Literal["trainings", "videos"],
-    shown: type[BaseModel],
-    changed: type[BaseModel],
-    event: type[BaseModel],
+    kind: Literal["training", "video"], shown: type[BaseModel], event: Any
 ) -> tuple[Route, ...]:
-    """Routes that both kinds of records have; ``shown`` and ``changed`` are their answers."""
-    path = f"/{kind}/{{id}}"
-    one = "a training" if kind == "trainings" else "a video"
-    videos = ", its videos" if kind == "trainings" else ""
+    """Routes that both kinds of records have; ``shown`` is their answer."""
+    path = f"/{kind}s/{{{kind}_id}}"
+    noun, tag, one = kind.title(), f"{kind.title()}s", f"a {kind}"
+    videos = ", its videos" if kind == "training" else ""
     return (
         Route(
             method="GET",
             path=path,
-            name=f"get_{kind}",
+            name=f"get{noun}",
+            tag=tag,
             handler=API.get,
-            summary=f"Get {one}.",
+            summary=f"Get {one}",
+            about="Links to results are renewed with each answer.",
             statuses=(200, 404),
             content={200: shown},
         ),
         Route(
             method="GET",
             path=f"{path}/events",
-            name=f"events_{kind}",
+            name=f"watch{noun}",
+            tag=tag,
             handler=API.events,
-            summary="Stream changes as server-sent events until the record is final.",
+            summary=f"Watch {one}",
+            about=f"{_STREAM} The stream ends when the record is final; 204 tells a client that "
+            "has seen the final version to stop.",
             parameters=(parameters.LAST_EVENT_ID,),
             statuses=(200, 204, 404),
             event=event,
@@ -81,28 +106,34 @@ def _record_routes(
         Route(
             method="POST",
             path=f"{path}/action",
-            name=f"act_{kind}",
+            name=f"answer{noun}Action",
+            tag=tag,
             handler=API.act,
-            summary="Answer the required action.",
+            summary="Answer the required action",
+            about="The answer is one of the action's `choices`.",
             body=ActionChoice,
             statuses=(200, 404, 409, 422),
-            content={200: changed},
+            content={200: shown},
         ),
         Route(
             method="POST",
             path=f"{path}/cancel",
-            name=f"cancel_{kind}",
+            name=f"cancel{noun}",
+            tag=tag,
             handler=API.cancel,
-            summary=f"Cancel {one}; no further paid call is made.",
+            summary=f"Cancel {one}",
+            about="No further paid call is made.",
             statuses=(200, 404, 409),
-            content={200: changed},
+            content={200: shown},
         ),
         Route(
             method="DELETE",
             path=path,
-            name=f"delete_{kind}",
+            name=f"delete{noun}",
+            tag=tag,
             handler=API.delete,
-            summary=f"Delete {one}{videos} and the vendors' copies.",
+            summary=f"Delete {one}",
+            about=f"Deletes it{videos} and the providers' copies.",
             statuses=(204, 404),
         ),
     )
@@ -112,61 +143,109 @@ ROUTES: tuple[Route, ...] = (
     Route(
         method="GET",
         path="/stacks",
-        name="stacks",
+        name="listStacks",
+        tag="Stacks",
         handler=API.stacks,
-        summary="List the stacks to choose from.",
+        summary="List stacks",
+        about="Every stack that can train, whether it is set up here, and a monthly estimate.",
         content={200: schemas.StacksAnswer},
     ),
     Route(
         method="GET",
         path="/quote",
-        name="quote",
+        name="getQuote",
+        tag="Stacks",
         handler=API.quote,
-        summary="Estimate monthly cost on one stack from dated price entries.",
+        summary="Estimate a month's cost",
+        about="Computed from dated price entries; nothing is sent to a provider.",
         parameters=parameters.QUOTED,
         statuses=(200, 422),
         content={200: QuoteView},
     ),
     Route(
         method="GET",
+        path="/clones",
+        name="listClones",
+        tag="Clones",
+        handler=API.clones,
+        summary="List avatar profiles",
+        about="A profile exists while it has a sample or a training.",
+        content={200: schemas.ClonesAnswer},
+    ),
+    Route(
+        method="GET",
         path="/clones/{clone_id}/samples",
-        name="samples",
+        name="listSamples",
+        tag="Clones",
         handler=API.samples,
-        summary="List the stored samples of a clone.",
+        summary="List the samples of a profile",
+        about="Empty for a profile that has none.",
         statuses=(200, 404, 422),
         content={200: schemas.SamplesAnswer},
     ),
     Route(
         method="POST",
         path="/clones/{clone_id}/samples",
-        name="fetch_sample",
+        name="importSample",
+        tag="Clones",
         handler=API.fetch_sample,
-        summary="Fetch a sample from a public https address.",
+        summary="Import a sample from a public address",
+        about="The server downloads the file; private addresses are rejected.",
         body=LinkedSample,
         statuses=(201, 404, 413, 422, 502),
-        content={201: schemas.UploadedSampleAnswer},
+        content={201: schemas.UploadAnswer},
+        headers={201: {"Location": parameters.LOCATION}},
+    ),
+    Route(
+        method="GET",
+        path="/clones/{clone_id}/samples/{sample_id}/content",
+        name="getSampleContent",
+        tag="Clones",
+        handler=API.sample_content,
+        summary="Download a sample",
+        about="The file as it was uploaded, or a range of it.",
+        parameters=(parameters.RANGE,),
+        statuses=(200, 206, 307, 404, 416),
+        texts=(400, 416),  # Starlette answers invalid ranges itself
+        headers={307: {"Location": parameters.ELSEWHERE}},
+        media_type="*/*",
+    ),
+    Route(
+        method="DELETE",
+        path="/clones/{clone_id}/samples/{sample_id}",
+        name="deleteSample",
+        tag="Clones",
+        handler=API.drop_sample,
+        summary="Delete a sample",
+        about="Refused while an unfinished training uses it.",
+        statuses=(204, 404, 409, 422),
     ),
     Route(
         method="PUT",
         path=_UPLOAD,
-        name="upload",
+        name="uploadFile",
+        tag="Clones",
         handler=API.upload,
-        summary="Upload a file or continue an upload; role: voice, footage, evidence or recording.",
+        summary="Upload a file, or continue an upload",
+        about="A voice or footage is validated and stored as a sample when it is complete; "
+        "evidence and recordings are kept for a day until a request names them.",
         parameters=(parameters.UPLOAD_LENGTH, parameters.UPLOAD_OFFSET, parameters.LIMITS_OF),
         statuses=(200, 201, 404, 409, 413, 422),
-        content={
-            200: schemas.UploadProgressAnswer,
-            201: schemas.UploadedSampleAnswer | schemas.UploadedFileAnswer,
+        content={200: schemas.UploadAnswer, 201: schemas.UploadAnswer},
+        headers={
+            201: {"Location": {**parameters.LOCATION, "required": False}},
+            409: {"Upload-Offset": parameters.CONTINUE_FROM},
         },
-        headers={409: {"Upload-Offset": parameters.CONTINUE_FROM}},
         media_type="application/octet-stream",
     ),
     Route(
         method="HEAD",
         path=_UPLOAD,
-        name="uploaded",
+        name="getUpload",
+        tag="Clones",
         handler=API.uploaded,
-        summary="Get the bytes received so far, and the length of complete, unused evidence.",
+        summary="Get the state of an upload",
+        about="The bytes received so far, and the length of a complete file that is not used yet.",
         statuses=(204, 404),
         headers={
             204: {
@@ -176,77 +255,79 @@ ROUTES: tuple[Route, ...] = (
         },
     ),
     Route(
-        method="DELETE",
-        path="/clones/{clone_id}/samples/{sample_id}",
-        name="drop_sample",
-        handler=API.drop_sample,
-        summary="Delete a stored sample.",
-        statuses=(204, 404, 409, 422),
-    ),
-    Route(
         method="POST",
         path="/trainings",
-        name="train",
+        name="createTraining",
+        tag="Trainings",
         handler=API.train,
-        summary="Train an avatar from a clone's stored samples.",
+        summary="Train an avatar",
+        about=f"Uses the samples of a profile and a person's consent. {_ORDER}",
         body=NewTraining,
         parameters=(parameters.IDEMPOTENCY_KEY,),
         statuses=(201, 404, 409, 422),
-        content={201: schemas.StartedTrainingAnswer},
-        headers={201: {"Idempotent-Replayed": parameters.REPLAYED}},
+        content={201: schemas.TrainingAnswer},
+        headers={
+            201: {"Location": parameters.LOCATION, "Idempotent-Replayed": parameters.REPLAYED}
+        },
     ),
     Route(
         method="GET",
         path="/trainings",
-        name="trainings",
+        name="listTrainings",
+        tag="Trainings",
         handler=API.trainings,
-        summary="List your trainings, newest first.",
+        summary="List trainings",
+        about="Newest first.",
         parameters=(
             *parameters.PAGE,
-            parameters.query("status", "Filter by status.", enum=[str(s) for s in Status]),
-            parameters.query("clone_id", "Filter by clone."),
+            parameters.STATUS,
+            parameters.query(
+                "clone_id", "Only trainings of this profile.", minLength=1, maxLength=200
+            ),
         ),
-        statuses=(200, 422),
         content={200: schemas.TrainingsAnswer},
     ),
-    *_record_routes(
-        "trainings",
-        schemas.TimedTrainingAnswer,
-        schemas.TrainingAnswer,
-        schemas.TrainingEventAnswer,
-    ),
-    *_record_routes("videos", schemas.VideoAnswer, schemas.VideoAnswer, schemas.VideoEventAnswer),
+    *_record_routes("training", schemas.TrainingAnswer, schemas.TrainingEventAnswer),
     Route(
         method="POST",
-        path="/trainings/{id}/videos",
-        name="speak",
+        path="/trainings/{training_id}/videos",
+        name="createVideo",
+        tag="Videos",
         handler=API.speak,
-        summary="Generate a video with a trained avatar.",
+        summary="Generate a video",
+        about=f"The trained avatar speaks the text. {_ORDER}",
         body=NewVideo,
         parameters=(parameters.IDEMPOTENCY_KEY,),
         statuses=(201, 404, 409, 422),
         content={201: schemas.VideoAnswer},
-        headers={201: {"Idempotent-Replayed": parameters.REPLAYED}},
+        headers={
+            201: {"Location": parameters.LOCATION, "Idempotent-Replayed": parameters.REPLAYED}
+        },
     ),
     Route(
         method="GET",
-        path="/trainings/{id}/videos",
-        name="videos",
+        path="/trainings/{training_id}/videos",
+        name="listVideos",
+        tag="Videos",
         handler=API.videos,
-        summary="List the videos of a training, newest first.",
+        summary="List the videos of a training",
+        about="Newest first.",
         parameters=parameters.PAGE,
-        statuses=(200, 404, 422),
+        statuses=(200, 404),
         content={200: schemas.VideosAnswer},
     ),
+    *_record_routes("video", schemas.VideoAnswer, schemas.VideoEventAnswer),
     *(
         Route(
             method="GET",
             path=f"/catalogue/{{provider}}/{kind}",
-            name=f"catalogue_{kind}",
+            name=f"listStock{kind.capitalize()}",
+            tag="Catalogue",
             handler=handler,
-            summary=f"List a vendor's stock {kind}.",
+            summary=f"List a vendor's stock {kind}",
+            about="What the account itself made is left out: it shows other users.",
             parameters=catalogue.FILTERS,
-            statuses=(200, 404, 422, 502),
+            statuses=(200, 404, 502),
             content={200: catalogue.CatalogueAnswer},
         )
         for kind, handler in (("avatars", catalogue.avatars), ("voices", catalogue.voices))
@@ -254,27 +335,105 @@ ROUTES: tuple[Route, ...] = (
     Route(
         method="GET",
         path="/consents",
-        name="consents",
+        name="listConsents",
+        tag="Consents",
         handler=API.consents,
-        summary="List your consents.",
+        summary="List consents",
+        about="Withdrawn and expired ones too.",
         content={200: schemas.ConsentsAnswer},
+    ),
+    Route(
+        method="POST",
+        path="/consents",
+        name="createConsent",
+        tag="Consents",
+        handler=API.give_consent,
+        summary="Store a consent",
+        about="The same consent is stored once. Name its ID in a training as `consent_id`.",
+        body=NewConsent,
+        statuses=(201, 413, 422),
+        content={201: schemas.ConsentAnswer},
+        headers={201: {"Location": parameters.LOCATION}},
+    ),
+    Route(
+        method="GET",
+        path="/consents/{consent_id}",
+        name="getConsent",
+        tag="Consents",
+        handler=API.consent,
+        summary="Get a consent",
+        about="Without its wording.",
+        statuses=(200, 404),
+        content={200: schemas.ConsentAnswer},
+    ),
+    Route(
+        method="DELETE",
+        path="/consents/{consent_id}",
+        name="withdrawConsent",
+        tag="Consents",
+        handler=API.withdraw_consent,
+        summary="Withdraw a consent",
+        about="Nothing new is made by it, and unfinished work is cancelled. What is finished "
+        "remains until it is deleted. The consent stays in the list as withdrawn.",
+        statuses=(200, 404),
+        content={200: schemas.WithdrawalAnswer},
     ),
     Route(
         method="DELETE",
         path="/consents/{consent_id}/evidence",
-        name="drop_evidence",
+        name="deleteEvidence",
+        tag="Consents",
         handler=API.drop_evidence,
-        summary="Delete the stored evidence of a consent.",
+        summary="Delete the evidence of a consent",
+        about="Refused while an unfinished training or video relies on it.",
         statuses=(204, 404, 409),
+    ),
+    Route(
+        method="POST",
+        path="/erasures",
+        name="createErasure",
+        tag="Consents",
+        handler=API.erase,
+        summary="Erase all of your data",
+        about="Deletes records, samples, consents, files and the providers' copies. Workers go on "
+        "with what a provider refuses for the moment.",
+        body=NewErasure,
+        statuses=(201,),
+        content={201: schemas.ErasureAnswer},
+        headers={201: {"Location": parameters.LOCATION}},
+    ),
+    Route(
+        method="GET",
+        path="/erasures/{erasure_id}",
+        name="getErasure",
+        tag="Consents",
+        handler=API.erasure,
+        summary="Get the state of an erasure",
+        about="Computed from what remains; `deleted` counts records only.",
+        statuses=(200, 404),
+        content={200: schemas.ErasureAnswer},
+    ),
+    Route(
+        method="GET",
+        path="/events",
+        name="watchRecords",
+        tag="Events",
+        handler=API.all_events,
+        summary="Watch all unfinished records",
+        about=f"{_STREAM} First each unfinished training and video, then every change of one, "
+        "and of those that you make later. The stream does not end by itself.",
+        event=schemas.RecordEventAnswer,
+        media_type="text/event-stream",
     ),
     Route(
         method="GET",
         path="/deliveries",
-        name="deliveries",
+        name="listDeliveries",
+        tag="Events",
         handler=API.deliveries,
-        summary="List webhook deliveries for your records, newest first.",
+        summary="List webhook deliveries",
+        about="Deliveries for your records, newest first, without their payloads.",
         parameters=parameters.PAGE,
-        statuses=(200, 422),
         content={200: schemas.DeliveriesAnswer},
     ),
 )
@@ -284,38 +443,42 @@ OPEN: tuple[Route, ...] = (
     Route(
         method="GET",
         path="/media/{key:path}",
-        name="media",
+        name="getMedia",
+        tag="Server",
         handler=API.media,
-        summary="Get a stored file, or a range of it, by a signed link.",
+        summary="Download a result",
+        about="Opened by the signed links of a record; needs no token.",
         parameters=(
             parameters.query("expires", "Part of the link.", required=True),
             parameters.query("signature", "Part of the link.", required=True),
-            parameters.header("Range", "Byte range: bytes=<first>-<last>."),
+            parameters.RANGE,
         ),
         statuses=(200, 206, 307, 404, 416),
         texts=(400, 416),  # Starlette answers invalid ranges itself
-        headers={
-            307: {"Location": {"required": True, "schema": {"type": "string", "format": "uri"}}}
-        },
+        headers={307: {"Location": parameters.ELSEWHERE}},
         media_type="*/*",
         signed_in=False,
     ),
     Route(
         method="GET",
         path="/errors/{code}",
-        name="error_code",
+        name="getErrorExplanation",
+        tag="Server",
         handler=API.error_code,
-        summary="Explain an error code.",
+        summary="Explain an error code",
+        about="`docs` of every error leads here.",
         statuses=(200, 404),
-        content={200: schemas.ErrorCodeAnswer},
+        content={200: schemas.ErrorExplanationAnswer},
         signed_in=False,
     ),
     Route(
         method="GET",
         path="/health",
-        name="health",
+        name="getHealth",
+        tag="Server",
         handler=API.health,
-        summary="Check that the server and its database respond.",
+        summary="Check the server",
+        about="Answers 503 within three seconds if the database does not respond.",
         content={200: schemas.HealthAnswer},
         signed_in=False,
     ),

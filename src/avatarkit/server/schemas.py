@@ -6,24 +6,41 @@ that they declare.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
+from ..erasure import Receipt
 from ..intake.preflight import Finding
 from ..interfaces import LogEntry, Outcome
 from ..json_views import CostsView, Time, TrainingView, VideoView, View
 from ..lifecycle.durations import Duration
-from ..models import Consent
+from ..lifecycle.leftovers import Holding
+from ..models import Consent, SampleRole
 from ..records import Sample
 from .error_answers import Category, ErrorCode
 
-Cursor = Annotated[str | None, Field(description="Value for the next page; null on the last page.")]
-Links = Annotated[
-    dict[str, str],
-    Field(description="Results by name: URLs relative to the API's root, valid for some hours."),
-]
 Version = Annotated[int, Field(description="Increases with each change; the ID of its event.")]
+
+
+class ListAnswer(View):
+    """A page of a list; subclasses have its entries as ``data``."""
+
+    has_more: bool = Field(description="True if there is another page.")
+    cursor: str | None = Field(description="Value for the next page; null on the last page.")
+
+
+class LinksAnswer(View):
+    """Results as paths from the server's root that need no token; valid for some hours."""
+
+    video: str | None = None
+    preview: str | None = None
+    thumbnail: str | None = None
+    audio: str | None = None
+    subtitles_srt: str | None = None
+    subtitles_vtt: str | None = None
+
 
 # -- errors -------------------------------------------------------------------------------------
 
@@ -48,7 +65,7 @@ class ErrorAnswer(View):
     findings: list[Finding] = Field(description="Why a sample was rejected; else empty.")
 
 
-class ErrorCodeAnswer(View):
+class ErrorExplanationAnswer(View):
     """Explanation of an error code."""
 
     code: ErrorCode
@@ -66,7 +83,7 @@ class SampleAnswer(View):
 
     id: str
     clone_id: str
-    role: Literal["voice", "footage"]
+    role: SampleRole
     name: str
     size: int = Field(description="Bytes.")
     media_type: str
@@ -86,30 +103,49 @@ class SampleAnswer(View):
         )
 
 
-class SamplesAnswer(View):
+class SamplesAnswer(ListAnswer):
     """Stored samples, oldest first."""
 
-    samples: list[SampleAnswer]
+    data: list[SampleAnswer]
 
 
-class UploadProgressAnswer(View):
-    """An unfinished upload."""
+class UploadAnswer(View):
+    """State of an upload."""
 
     offset: int = Field(description="Bytes received: continue from here.")
+    complete: bool
+    sample: SampleAnswer | None = Field(
+        description="The stored sample; null until complete, and for evidence and recordings."
+    )
+    findings: list[Finding] = Field(description="Validation issues of the sample.")
 
 
-class UploadedSampleAnswer(View):
-    """A stored sample and its validation issues."""
+class CloneAnswer(View):
+    """An avatar profile: a person's samples, trainings and videos."""
 
-    sample: SampleAnswer
-    findings: list[Finding]
+    clone_id: str
+    samples: int = Field(description="Number of stored samples.")
+    trainings: int = Field(description="Number of trainings that are not deleted.")
+    created_at: Time = Field(description="Time of the oldest sample or training.")
+    updated_at: Time = Field(description="Time of the newest sample or change of a training.")
+
+    @classmethod
+    def of(cls, clone_id: str, rows: Sequence[tuple[str, float, float]]) -> Self:
+        """Build the answer from each row's kind, time and latest change."""
+        kinds = [kind for kind, _, _ in rows]
+        return cls(
+            clone_id=clone_id,
+            samples=kinds.count("sample"),
+            trainings=kinds.count("training"),
+            created_at=min(at for _, at, _ in rows),
+            updated_at=max(at for _, _, at in rows),
+        )
 
 
-class UploadedFileAnswer(UploadProgressAnswer):
-    """Evidence or a recording that is complete and can be named in a request."""
+class ClonesAnswer(ListAnswer):
+    """Avatar profiles, the latest change first."""
 
-    sample: None = None
-    findings: list[Finding] = Field(default=[], max_length=0)
+    data: list[CloneAnswer]
 
 
 # -- trainings and videos -----------------------------------------------------------------------
@@ -118,41 +154,30 @@ class UploadedFileAnswer(UploadProgressAnswer):
 class TrainingAnswer(TrainingView):
     """A training job, whose result is a voice and an avatar of one clone."""
 
-    links: Links
+    links: LinksAnswer
     version: Version
-
-
-class TimedTrainingAnswer(TrainingAnswer):
-    """A training and its typical duration."""
-
-    estimate: Duration
-
-
-class StartedTrainingAnswer(TimedTrainingAnswer):
-    """A training that was just requested."""
-
-    training_id: str = Field(description="Same as id.")
+    estimate: Duration | None = Field(
+        default=None, description="Typical duration; null in lists and events."
+    )
 
 
 class VideoAnswer(VideoView):
     """A generated or dubbed video."""
 
-    links: Links
+    links: LinksAnswer
     version: Version
 
 
-class TrainingsAnswer(View):
+class TrainingsAnswer(ListAnswer):
     """A page of trainings, newest first."""
 
-    trainings: list[TrainingAnswer]
-    cursor: Cursor
+    data: list[TrainingAnswer]
 
 
-class VideosAnswer(View):
+class VideosAnswer(ListAnswer):
     """A page of videos, newest first."""
 
-    videos: list[VideoAnswer]
-    cursor: Cursor
+    data: list[VideoAnswer]
 
 
 class _EventAnswer(View):
@@ -170,6 +195,12 @@ class VideoEventAnswer(_EventAnswer):
     """A server-sent event: a video has changed."""
 
     data: VideoAnswer = Field(description="As JSON text.")
+
+
+class RecordEventAnswer(_EventAnswer):
+    """A server-sent event: a training or a video has changed."""
+
+    data: TrainingAnswer | VideoAnswer = Field(description="As JSON text; see its kind.")
 
 
 # -- consents -----------------------------------------------------------------------------------
@@ -203,10 +234,84 @@ class ConsentAnswer(View):
         return cls(**plain, evidence=shown)
 
 
-class ConsentsAnswer(View):
+class ConsentsAnswer(ListAnswer):
     """All consents of a user."""
 
-    consents: list[ConsentAnswer]
+    data: list[ConsentAnswer]
+
+
+class HoldingAnswer(View):
+    """One thing that exists by a consent."""
+
+    kind: Literal["record", "vendor", "file"]
+    where: str = Field(description="The repository, the media store, or a provider's name.")
+    id: str = Field(description="ID of the record or the vendor's object, or the file's key.")
+    record_id: str | None = Field(description="ID of the record that it belongs to.")
+
+    @classmethod
+    def of(cls, holding: Holding) -> Self:
+        """Build the answer from a holding."""
+        return cls(**{name: getattr(holding, name) for name in cls.model_fields})
+
+
+class WithdrawalAnswer(View):
+    """A consent that was withdrawn, and what exists by it until it is deleted."""
+
+    consent: ConsentAnswer
+    remaining: list[HoldingAnswer]
+
+
+class DeletedAnswer(View):
+    """Number of deleted things of one kind."""
+
+    where: str = Field(description="The repository, the media store, or a provider's name.")
+    what: str = Field(description="Kind of things, such as samples.")
+    count: int
+
+
+class RemainingAnswer(DeletedAnswer):
+    """Things that are not deleted yet, and why."""
+
+    why: str
+    pending: bool = Field(description="False: a person must remove it at the provider.")
+
+
+class ErasureAnswer(View):
+    """Erasure of a user's data, as far as it is."""
+
+    id: str
+    status: Literal["running", "needs_person", "completed"] = Field(
+        description="needs_person: something remains that only a person can remove."
+    )
+    requested_at: Time
+    checked_at: Time
+    deleted: list[DeletedAnswer]
+    remaining: list[RemainingAnswer]
+    forgotten_at: Time | None = Field(
+        description="Earliest time at which the last row drops the user's ID; null if unknown."
+    )
+    digest: str = Field(description="SHA-256 of the receipt, which says the same.")
+
+    @classmethod
+    def of(cls, receipt: Receipt, erasure_id: str, requested_at: float) -> Self:
+        """Build the answer from a receipt."""
+        waits = any(not left.pending for left in receipt.left)
+        unfinished = "needs_person" if waits else "running"
+        return cls(
+            id=erasure_id,
+            status="completed" if receipt.complete else unfinished,
+            requested_at=requested_at,
+            checked_at=receipt.at,
+            deleted=[DeletedAnswer(**dict(one)) for one in receipt.deleted],
+            remaining=[
+                RemainingAnswer(
+                    **{name: getattr(one, name) for name in RemainingAnswer.model_fields}
+                )
+                for one in receipt.left
+            ],
+            forgotten_at=receipt.forgotten_at,
+            digest=receipt.digest,
+        )
 
 
 # -- stacks and the rest ------------------------------------------------------------------------
@@ -229,10 +334,10 @@ class StackAnswer(View):
     quote: StackQuoteAnswer | None
 
 
-class StacksAnswer(View):
+class StacksAnswer(ListAnswer):
     """Stacks to choose from."""
 
-    stacks: list[StackAnswer]
+    data: list[StackAnswer]
 
 
 class DeliveryAnswer(View):
@@ -251,11 +356,10 @@ class DeliveryAnswer(View):
         return cls(**{name: getattr(entry, name) for name in cls.model_fields})
 
 
-class DeliveriesAnswer(View):
+class DeliveriesAnswer(ListAnswer):
     """A page of webhook deliveries, newest first."""
 
-    deliveries: list[DeliveryAnswer]
-    cursor: Cursor
+    data: list[DeliveryAnswer]
 
 
 class HealthAnswer(View):

@@ -160,6 +160,10 @@ class Uploads:
         """Delete a file."""
         await anyio.to_thread.run_sync(shutil.rmtree, path.parent, True)  # noqa: FBT003
 
+    async def forget(self, user: str) -> None:
+        """Delete all files of a user."""
+        await anyio.to_thread.run_sync(shutil.rmtree, self._of(user), True)  # noqa: FBT003
+
     async def tidy(self) -> None:
         """Delete stale uploads."""
         await anyio.to_thread.run_sync(self._tidy)

@@ -1,0 +1,108 @@
+"""Record the examples of the OpenAPI document from a server with an invented vendor.
+
+PYTHONPATH=src:tests python tests/server/record_examples.py
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+from pathlib import Path
+
+import avatarkit.server
+from conftest import Site
+
+TARGET = Path(avatarkit.server.__file__).with_name("examples.json")
+
+
+class Recorder:
+    """A client that keeps the bodies of each operation."""
+
+    def __init__(self, client):
+        self.client = client
+        self.found = {}
+
+    async def ask(self, name, method, path, body=None, **more):
+        answer = await self.client.request(method, path, json=body, **more)
+        assert answer.status_code < 300, (name, answer.text)
+        example = self.found.setdefault(name, {})
+        if body is not None:
+            example["request"] = body
+        if answer.headers.get("content-type") == "application/json":
+            example[str(answer.status_code)] = answer.json()
+        return answer
+
+    async def upload(self, role, file, data, parts=1):
+        for at in range(parts):
+            size = len(data) // parts
+            chunk = data[at * size :] if at == parts - 1 else data[at * size : (at + 1) * size]
+            headers = {"upload-length": str(len(data)), "upload-offset": str(at * size)}
+            path = f"/clones/ana/uploads/{role}/{file}"
+            answer = await self.client.put(path, content=chunk, headers=headers)
+            self.found.setdefault("uploadFile", {})[str(answer.status_code)] = answer.json()
+        return answer
+
+
+async def recorded(site):
+    """Examples of all operations, by operation and status."""
+    async with site.running(hosts=["app.example"]) as app, site.client(app, "ana") as client:
+        to = Recorder(client)
+        await to.ask("getHealth", "GET", "/health")
+        await to.ask("getErrorExplanation", "GET", "/errors/consent_required")
+        stacks = await to.ask("listStacks", "GET", "/stacks")
+        del stacks.json()["data"][1:]
+        to.found["listStacks"]["200"]["data"] = stacks.json()["data"][:1]
+        await to.ask("getQuote", "GET", "/quote?stack=heygen&videos=10&seconds=30")
+        await to.upload("footage", "portrait.jpg", site.footage)
+        site.link_leads_to(site.voice)
+        link = {"role": "voice", "url": "https://files.example/voice.wav"}
+        await to.ask("importSample", "POST", "/clones/ana/samples", link)
+        await to.upload("voice", "voice.wav", site.voice, parts=2)
+        consent = {"subject": "Ana Lima", "purposes": ["lessons"]}
+        kept = (await to.ask("createConsent", "POST", "/consents", consent)).json()["id"]
+        await to.ask("getConsent", "GET", f"/consents/{kept}")
+        order = {"clone_id": "ana", "name": "Ana", "consent_id": kept, "purpose": "lessons"}
+        order["max_cost"] = {"amount": "2.50", "currency": "USD"}
+        training = (await to.ask("createTraining", "POST", "/trainings", order)).json()["id"]
+        await site.settle(training)
+        await to.ask("getTraining", "GET", f"/trainings/{training}")
+        await to.ask("listTrainings", "GET", "/trainings?limit=1")
+        words = {"text": "Hello! I am Ana's twin.", "purpose": "lessons"}
+        where = f"/trainings/{training}/videos"
+        video = (await to.ask("createVideo", "POST", where, words)).json()["id"]
+        await site.settle(video)
+        await to.ask("getVideo", "GET", f"/videos/{video}")
+        await to.ask("listVideos", "GET", where)
+        for name, path in (("Samples", "/clones/ana/samples"), ("Clones", "/clones")):
+            await to.ask(f"list{name}", "GET", path)
+        for name, path in (("Consents", "/consents"), ("Deliveries", "/deliveries?limit=1")):
+            await to.ask(f"list{name}", "GET", path)
+        await stopped(site, to, training, order, where, words)
+        await to.ask("withdrawConsent", "DELETE", f"/consents/{kept}")
+        erasure = await to.ask("createErasure", "POST", "/erasures", {"confirm": True})
+        await to.ask("getErasure", "GET", erasure.headers["location"])
+    return to.found
+
+
+async def stopped(site, to, training, order, where, words):
+    """Record what happens to records that ask for something and are cancelled."""
+    from avatarkit.models import Operation
+    from avatarkit.providers.fake import Fault
+
+    del training
+    for kind, operation in (("training", Operation.VOICE), ("video", Operation.VIDEO)):
+        site.vendor.fail_next(operation, Fault.QUOTA)
+        path, body = ("/trainings", order) if kind == "training" else (where, words)
+        made = (await to.client.post(path, json=body)).json()["id"]
+        await site.driven(made, lambda record: record.action is not None)
+        own, title = f"/{kind}s/{made}", kind.title()
+        await to.ask(f"answer{title}Action", "POST", f"{own}/action", {"choice": "retry"})
+        await to.ask(f"cancel{title}", "POST", f"{own}/cancel")
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        found = asyncio.run(recorded(Site(Path(folder))))
+    text = json.dumps(dict(sorted(found.items())), indent=1, ensure_ascii=False)
+    TARGET.write_text(text + "\n", encoding="utf-8")
