@@ -84,9 +84,7 @@ def test_a_reload_while_the_test_video_is_made_still_shows_it(page, slow):
     sign_in(page, slow)
     avatar = train(page)
     part(avatar, "test").click()
-    until(
-        lambda: slow.get("trainings/" + avatar.get_attribute("training-id") + "/videos")["videos"]
-    )
+    until(lambda: slow.get("trainings/" + avatar.get_attribute("training-id") + "/videos")["data"])
     page.reload()
     avatar = page.locator("avatar-training")
     part(avatar, "test-status").filter(has_text="Generating test video...").wait_for()
@@ -162,7 +160,7 @@ def test_a_second_press_after_a_lost_answer_orders_nothing_again(page, slow, los
     part(avatar, "modal").wait_for()
     assert keys == [keys[0]] * 2
     videos = "trainings/" + avatar.get_attribute("training-id") + "/videos"
-    assert len(slow.get(videos)["videos"]) == 1
+    assert len(slow.get(videos)["data"]) == 1
     page.keyboard.press("Escape")
     part(avatar, "test").click()
     until(lambda: page.wait_for_timeout(50) or len(keys) == 3)

@@ -113,7 +113,7 @@ def test_a_recording_is_deleted_here_and_there(page, local):
     clone = draft(page)["clone"]
     page.get_by_role("button", name="Delete voice.wav").click()
     rows(page, "voice").wait_for(state="detached")
-    stored = local.get(f"clones/{clone}/samples")["samples"]
+    stored = local.get(f"clones/{clone}/samples")["data"]
     assert [sample["role"] for sample in stored] == ["footage"]
 
 
@@ -211,7 +211,7 @@ def test_a_person_who_agrees_is_sent_with_wording_and_evidence(page, local, tmp_
 
 def test_only_stacks_that_are_set_up_can_be_chosen(page, local):
     sign_in(page, local)
-    ready = [row["stack"] for row in local.get("stacks")["stacks"] if row["ready"]]
+    ready = [row["stack"] for row in local.get("stacks")["data"] if row["ready"]]
     offered = page.locator("#stack option").evaluate_all("all => all.map(o => o.value)")
     assert offered == ["", *ready]
 
@@ -263,7 +263,7 @@ def test_the_preview_of_a_finished_avatar_plays_before_anything_else_is_made(pag
     assert "avatar-preview" in preview.get_attribute("src")
     preview.evaluate("v => { v.muted = true; return v.play(); }")
     assert plays(preview)
-    assert local.get(f"trainings/{avatar.get_attribute('training-id')}/videos")["videos"] == []
+    assert local.get(f"trainings/{avatar.get_attribute('training-id')}/videos")["data"] == []
 
 
 def test_a_vendor_without_previews_shows_the_test_video_there_also_after_a_reload(page, slow):
@@ -296,11 +296,11 @@ def test_a_deleted_avatar_is_gone_here_and_there_and_only_after_a_question(page,
     page.click("#delete")
     page.get_by_role("heading", name="Delete Going?").wait_for()
     page.get_by_role("button", name="Keep it").click()
-    assert slow.get("trainings")["trainings"]
+    assert slow.get("trainings")["data"]
     page.click("#delete")
     page.locator("#sure button[value=yes]").click()
     page.get_by_text("The avatar was deleted.").wait_for()
-    assert slow.get("trainings")["trainings"] == []
+    assert slow.get("trainings")["data"] == []
     assert page.locator("avatar-list li").count() == 0
 
 
@@ -358,7 +358,7 @@ def held(page):
     def hold(route):
         routes[route.request.url.rpartition("/")[2].partition("?")[0]] = route
 
-    page.route("**/samples/*/*", lambda r: hold(r) if r.request.method == "PUT" else r.continue_())
+    page.route("**/uploads/*/*", lambda r: hold(r) if r.request.method == "PUT" else r.continue_())
     return routes
 
 
@@ -412,7 +412,7 @@ def test_train_waits_for_all_chosen_files_and_says_so(page, local, held, tmp_pat
     wait_held(page, held, "c.wav").continue_()
     until(lambda: page.wait_for_timeout(20) or sent)
     assert sent[0]["clone_id"] == clone
-    stored = local.get(f"clones/{clone}/samples")["samples"]
+    stored = local.get(f"clones/{clone}/samples")["data"]
     assert sorted(sample["name"] for sample in stored) == [
         "a.wav",
         "b.wav",
@@ -432,7 +432,7 @@ def test_a_file_goes_to_the_avatar_that_it_was_chosen_for(page, local, held, tmp
     assert first != second
     assert f"/clones/{first}/" in route.request.url
     assert rows(page, "voice").count() == 0
-    assert local.get(f"clones/{second}/samples")["samples"] == []
+    assert local.get(f"clones/{second}/samples")["data"] == []
     assert draft(page)["findings"] == {}
 
 
@@ -488,7 +488,7 @@ def test_a_second_picture_replaces_the_first_and_can_be_taken_back(page, local):
     with page.expect_request(lambda r: r.method == "POST") as sent:
         page.click("#train")
     assert sent.value.response().status == 201
-    stored = local.get(f"clones/{clone}/samples")["samples"]
+    stored = local.get(f"clones/{clone}/samples")["data"]
     assert [s["name"] for s in stored if s["role"] == "footage"] == ["other.jpg"]
 
 
@@ -519,7 +519,7 @@ def test_the_same_recording_under_two_names_counts_once(page, local, tmp_path):
     row(page, "voice", "twin.wav").get_by_text("the same recording as voice.wav").wait_for()
     page.get_by_role("button", name="Remove twin.wav").click()
     clone = draft(page)["clone"]
-    stored = local.get(f"clones/{clone}/samples")["samples"]
+    stored = local.get(f"clones/{clone}/samples")["data"]
     assert sorted(sample["role"] for sample in stored) == ["footage", "voice"]
 
 
@@ -586,7 +586,7 @@ def test_a_failed_avatar_is_trained_again_with_the_same_recordings(page, slow):
     agree(page)
     page.click("#train")
     shown(page.locator("avatar-training"), "✅ Avatar ready!")
-    first, second = slow.get("trainings")["trainings"]
+    first, second = slow.get("trainings")["data"]
     assert first["clone_id"] == second["clone_id"]
 
 

@@ -52,7 +52,7 @@ legend + * { clear: both; }
 `;
 
 /** @param {Costs} costs */
-const dollars = ({ total, known }) => ({ amount: `$${Number(known).toFixed(2)}`, least: total === null, none: total === null && !Number(known) });
+const dollars = ({ total, known: { amount: known } }) => ({ amount: `$${Number(known).toFixed(2)}`, least: total === null, none: total === null && !Number(known) });
 
 /**
  * The steps of a new avatar: record or choose files, consent, provider, order.
@@ -218,7 +218,7 @@ export class AvatarCreate extends AvatarElement {
   #used(role) {
     const stored = this.#uploads.of(this.#draft.clone, role).filter(({ state, duplicate }) => state === "stored" && !duplicate);
     // The server uses the oldest recordings.
-    if (role === "voice") return stored.sort((one, other) => (one.sample?.created_at ?? 0) - (other.sample?.created_at ?? 0)).slice(0, VOICES);
+    if (role === "voice") return stored.sort((one, other) => Date.parse(one.sample?.created_at ?? "") - Date.parse(other.sample?.created_at ?? "")).slice(0, VOICES);
     const { evidence, footage } = this.#draft;
     const chosen = stored.filter(({ name, sample }) => (role === "evidence" ? name === evidence : sample?.id === footage));
     return chosen.length ? chosen : role === "evidence" ? stored.slice(-1) : stored.slice(0, 1);

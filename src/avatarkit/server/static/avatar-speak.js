@@ -125,7 +125,8 @@ export class AvatarSpeak extends AvatarElement {
     const asked = ++this.#asked;
     const quote = await this.api.quote({ stack: this.stack ?? undefined, seconds, trainings: 0, videos: 1 }).catch(() => null);
     if (asked !== this.#asked) return;
-    const { total, known } = quote?.expected ?? { total: null, known: "0" };
+    const total = quote?.expected.total?.amount ?? null;
+    const known = quote?.expected.known.amount ?? "0";
     const amount = `$${Number(total ?? known).toFixed(2)}`;
     const text = !quote || (total === null && !Number(known)) ? this.say("price_unknown") : total === null ? this.say("price_least", { amount }) : amount;
     this.find("price").textContent = this.say("script_price", { price: text });

@@ -4,19 +4,22 @@
  * @typedef {{type?: string | null, code?: string, message: string}} Problem
  * @typedef {{code?: string, severity: "error" | "warning", message: string}} Finding
  * @typedef {"voice" | "footage" | "evidence" | "recording"} Role
- * @typedef {{id: string, clone_id: string, role: Role, name: string, size: number, media_type: string, created_at: number}} Sample
+ * @typedef {{id: string, clone_id: string, role: Role, name: string, size: number, media_type: string, created_at: string}} Sample
+ * @typedef {{video?: string | null, preview?: string | null, thumbnail?: string | null}} Links
  * @typedef {{kind: string, message: string, choices: string[], url?: string | null, text?: string | null,
- *   expires_at?: number | null, recording?: "audio" | "video" | null}} Action
- * @typedef {{operation: string, provider: string, state: string, cost: string | null}} Operation
+ *   expires_at?: string | null, recording?: "audio" | "video" | null}} Action
+ * @typedef {{operation: string, provider: string, state: string,
+ *   cost: {amount: number | null, unit: string} | null}} Operation
  * @typedef {{id: string, kind: "training" | "video", clone_id: string, training_id?: string | null, name: string,
  *   stack: string, consent_id: string | null, status: string, progress: number, estimated: boolean, version: number,
- *   action: Action | null, error: Problem | null, operations: Operation[], created_at: number,
- *   links: Record<string, string>, script?: string | null, estimate?: {seconds: number, basis: string}}} RecordAnswer
+ *   action: Action | null, error: Problem | null, operations: Operation[], created_at: string,
+ *   links: Links, script?: string | null, estimate?: {seconds: number, basis: string} | null}} RecordAnswer
  * @typedef {{id: string, subject: string | null, real_person: boolean, wording_version: string,
- *   given_at: number | null, revoked_at: number | null, evidence: {size: number, media_type: string} | null}} Consent
+ *   given_at: string | null, revoked_at: string | null, evidence: {size: number, media_type: string} | null}} Consent
  * @typedef {{provider: string, event_type: string, record_id: string | null, signed: boolean, outcome: string,
- *   received_at: number}} Delivery
- * @typedef {{total: string | null, known: string, unknown: string[]}} Costs
+ *   received_at: string}} Delivery
+ * @typedef {{amount: string, currency: string}} Money
+ * @typedef {{total: Money | null, known: Money, unknown: string[]}} Costs
  * @typedef {{stack: string, low: Costs, expected: Costs, high: Costs, assumptions: string[], oldest: string}} Quote
  * @typedef {{stack: string, how: string, ready: boolean, problem: string | null, quote: {expected: Costs} | null}} Stack
  */
@@ -53,8 +56,8 @@ export class ApiError extends Error {
    */
   static of(status, body, reason = "") {
     const told = /** @type {Record<string, any>} */ (body ?? {});
-    const { code, type = "", message = "" } = told.error ?? {};
-    return new ApiError(status, code ?? type.replace(/(?!^)[A-Z]/g, (/** @type {string} */ c) => `_${c}`).toLowerCase(), message || `${status} ${reason}`.trim(), told);
+    const { code = "", message = "" } = told.error ?? {};
+    return new ApiError(status, code, message || `${status} ${reason}`.trim(), told);
   }
 }
 
@@ -120,11 +123,10 @@ const query = (values) => {
 
 /**
  * Read a page of a list.
- * @param {Record<string, any>} answer
- * @param {string} name
+ * @param {{data: any[], cursor: string | null}} answer
  * @returns {Page<any>}
  */
-const listed = (answer, name) => ({ items: answer[name] ?? [], cursor: answer.cursor ?? null });
+const listed = ({ data, cursor }) => ({ items: data, cursor });
 
 const p = encodeURIComponent;
 
@@ -226,7 +228,7 @@ export class Client {
 
   /** @returns {Promise<Stack[]>} */
   async stacks() {
-    return listed(await this.get("stacks"), "stacks").items;
+    return listed(await this.get("stacks")).items;
   }
 
   /**
@@ -246,7 +248,7 @@ export class Client {
    */
   async samples(clone) {
     try {
-      return listed(await this.get(`clones/${p(clone)}/samples`), "samples").items;
+      return listed(await this.get(`clones/${p(clone)}/samples`)).items;
     } catch (error) {
       if (/** @type {ApiError} */ (error).status === 404) return [];
       throw error;
@@ -268,7 +270,7 @@ export class Client {
    * @param {string} name
    */
   async uploaded(clone, role, name) {
-    const response = await this.fetch(`clones/${p(clone)}/samples/${role}/${p(name)}`, { method: "HEAD" });
+    const response = await this.fetch(`clones/${p(clone)}/uploads/${role}/${p(name)}`, { method: "HEAD" });
     if (!response.ok) throw ApiError.of(response.status, null);
     return response.headers.has("upload-length");
   }
@@ -282,7 +284,7 @@ export class Client {
    * @returns {Promise<{sample: Sample | null, findings: Finding[]}>}
    */
   async upload(clone, role, file, { progress = () => {}, stack, signal } = {}) {
-    const path = `clones/${p(clone)}/samples/${role}/${p(file.name)}${query({ stack })}`;
+    const path = `clones/${p(clone)}/uploads/${role}/${p(file.name)}${query({ stack })}`;
     /** @type {number | null} */
     let offset = null; // restart at first: earlier bytes may be another file's
     for (let tries = 0; ; tries++) {
@@ -342,7 +344,7 @@ export class Client {
    * @returns {Promise<Page<RecordAnswer>>}
    */
   async trainings(asked = {}) {
-    return listed(await this.get(`trainings${query(asked)}`), "trainings");
+    return listed(await this.get(`trainings${query(asked)}`));
   }
 
   /**
@@ -370,7 +372,7 @@ export class Client {
    * @returns {Promise<Page<RecordAnswer>>}
    */
   async videos(training, asked = {}, signal) {
-    return listed(await this.get(`trainings/${p(training)}/videos${query(asked)}`, { signal }), "videos");
+    return listed(await this.get(`trainings/${p(training)}/videos${query(asked)}`, { signal }));
   }
 
   /**
@@ -415,7 +417,7 @@ export class Client {
 
   /** @returns {Promise<Consent[]>} */
   async consents() {
-    return listed(await this.get("consents"), "consents").items;
+    return listed(await this.get("consents")).items;
   }
 
   /**
@@ -423,7 +425,7 @@ export class Client {
    * @returns {Promise<Page<Delivery>>}
    */
   async deliveries(asked = {}) {
-    return listed(await this.get(`deliveries${query(asked)}`), "deliveries");
+    return listed(await this.get(`deliveries${query(asked)}`));
   }
 
   // -- watching -----------------------------------------------------------------------------------

@@ -16,7 +16,12 @@ export type Sample = {
     name: string;
     size: number;
     media_type: string;
-    created_at: number;
+    created_at: string;
+};
+export type Links = {
+    video?: string | null;
+    preview?: string | null;
+    thumbnail?: string | null;
 };
 export type Action = {
     kind: string;
@@ -24,14 +29,17 @@ export type Action = {
     choices: string[];
     url?: string | null;
     text?: string | null;
-    expires_at?: number | null;
+    expires_at?: string | null;
     recording?: "audio" | "video" | null;
 };
 export type Operation = {
     operation: string;
     provider: string;
     state: string;
-    cost: string | null;
+    cost: {
+        amount: number | null;
+        unit: string;
+    } | null;
 };
 export type RecordAnswer = {
     id: string;
@@ -48,21 +56,21 @@ export type RecordAnswer = {
     action: Action | null;
     error: Problem | null;
     operations: Operation[];
-    created_at: number;
-    links: Record<string, string>;
+    created_at: string;
+    links: Links;
     script?: string | null;
     estimate?: {
         seconds: number;
         basis: string;
-    };
+    } | null;
 };
 export type Consent = {
     id: string;
     subject: string | null;
     real_person: boolean;
     wording_version: string;
-    given_at: number | null;
-    revoked_at: number | null;
+    given_at: string | null;
+    revoked_at: string | null;
     evidence: {
         size: number;
         media_type: string;
@@ -74,11 +82,15 @@ export type Delivery = {
     record_id: string | null;
     signed: boolean;
     outcome: string;
-    received_at: number;
+    received_at: string;
+};
+export type Money = {
+    amount: string;
+    currency: string;
 };
 export type Costs = {
-    total: string | null;
-    known: string;
+    total: Money | null;
+    known: Money;
     unknown: string[];
 };
 export type Quote = {
@@ -106,19 +118,22 @@ export type Page<T> = {
  * @typedef {{type?: string | null, code?: string, message: string}} Problem
  * @typedef {{code?: string, severity: "error" | "warning", message: string}} Finding
  * @typedef {"voice" | "footage" | "evidence" | "recording"} Role
- * @typedef {{id: string, clone_id: string, role: Role, name: string, size: number, media_type: string, created_at: number}} Sample
+ * @typedef {{id: string, clone_id: string, role: Role, name: string, size: number, media_type: string, created_at: string}} Sample
+ * @typedef {{video?: string | null, preview?: string | null, thumbnail?: string | null}} Links
  * @typedef {{kind: string, message: string, choices: string[], url?: string | null, text?: string | null,
- *   expires_at?: number | null, recording?: "audio" | "video" | null}} Action
- * @typedef {{operation: string, provider: string, state: string, cost: string | null}} Operation
+ *   expires_at?: string | null, recording?: "audio" | "video" | null}} Action
+ * @typedef {{operation: string, provider: string, state: string,
+ *   cost: {amount: number | null, unit: string} | null}} Operation
  * @typedef {{id: string, kind: "training" | "video", clone_id: string, training_id?: string | null, name: string,
  *   stack: string, consent_id: string | null, status: string, progress: number, estimated: boolean, version: number,
- *   action: Action | null, error: Problem | null, operations: Operation[], created_at: number,
- *   links: Record<string, string>, script?: string | null, estimate?: {seconds: number, basis: string}}} RecordAnswer
+ *   action: Action | null, error: Problem | null, operations: Operation[], created_at: string,
+ *   links: Links, script?: string | null, estimate?: {seconds: number, basis: string} | null}} RecordAnswer
  * @typedef {{id: string, subject: string | null, real_person: boolean, wording_version: string,
- *   given_at: number | null, revoked_at: number | null, evidence: {size: number, media_type: string} | null}} Consent
+ *   given_at: string | null, revoked_at: string | null, evidence: {size: number, media_type: string} | null}} Consent
  * @typedef {{provider: string, event_type: string, record_id: string | null, signed: boolean, outcome: string,
- *   received_at: number}} Delivery
- * @typedef {{total: string | null, known: string, unknown: string[]}} Costs
+ *   received_at: string}} Delivery
+ * @typedef {{amount: string, currency: string}} Money
+ * @typedef {{total: Money | null, known: Money, unknown: string[]}} Costs
  * @typedef {{stack: string, low: Costs, expected: Costs, high: Costs, assumptions: string[], oldest: string}} Quote
  * @typedef {{stack: string, how: string, ready: boolean, problem: string | null, quote: {expected: Costs} | null}} Stack
  */
