@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from ..interfaces import Outcome
-from ..models import Action, SampleRole
+from ..models import Action, SampleRole, VideoSettings
 from .error_answers import Category
 
 #: Components whose name in the document differs from their model's.
@@ -32,6 +32,13 @@ COMPONENTS: Mapping[str, str] = {
     "Remaining": "RemainingCount",
 }
 
+
+def _values(setting: str) -> tuple[str, ...]:
+    """Return the values of a video setting."""
+    choices, _none = get_args(VideoSettings.model_fields[setting].annotation)
+    return get_args(choices)
+
+
 #: Lists of values that are components, though models have them inline.
 ENUMS: Mapping[str, tuple[str, ...]] = {
     "ActionKind": get_args(Action.model_fields["kind"].annotation),
@@ -43,6 +50,10 @@ ENUMS: Mapping[str, tuple[str, ...]] = {
     "ErrorType": get_args(Category),
     "ErasureStatus": ("running", "needs_person", "completed"),
     "HoldingKind": ("record", "vendor", "file"),
+    **{
+        f"Video{name.title()}": _values(name)
+        for name in ("aspect", "resolution", "captions", "container", "quality")
+    },
 }
 
 _CLONE: Mapping[str, Any] = {
@@ -86,6 +97,24 @@ FIELDS: Mapping[str, str] = {
     "amount": "An exact number.",
     "api": "True if the plan includes the API; null if unknown.",
     "as_of": "Date on which the price was read.",
+    "aspect": "Width to height; null: as the provider does.",
+    "background": "A colour such as #204060, transparent, or an https link to a picture or film.",
+    "captions": "A file beside the video, or burnt into the picture.",
+    "caption_style": "Style of burnt-in captions, by the provider's name.",
+    "container": "File format.",
+    "emotion": "Emotion, by the provider's name.",
+    "fps": "Frames per second.",
+    "pitch": "Pitch of the voice.",
+    "quality": "The provider's engine.",
+    "resolution": "The shorter side in pixels.",
+    "similarity": "Similarity to the voice sample.",
+    "speed": "Speed of the speech; 1 is normal.",
+    "stability": "Stability of the voice.",
+    "style": "Exaggeration of the speaker's style.",
+    "test": "True: the provider's free or watermarked mode.",
+    "title": "Title at the provider.",
+    "VideoSettings.voice": "How the voice speaks.",
+    "settings": "The same for every provider; one that it does not have is refused.",
     "assumptions": "What the estimate assumes.",
     "avatar_id": "The provider's avatar ID; null until usable.",
     "basis": "Measured from earlier trainings, or typical for the providers.",
