@@ -12,9 +12,9 @@ import pytest
 
 from avatarkit.providers.fake import FakeVendor, Fault
 
-from .conftest import part, shown, sign_in, train, upload
+from .conftest import DEMO, background, go, part, shown, sign_in, train, upload
 
-SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
+SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 
 
 @pytest.fixture
@@ -40,9 +40,24 @@ def look(page, axe, tmp_path):
     return see
 
 
-def test_the_empty_dashboard(page, local, look):
+def test_the_empty_studio(page, slow, look):
+    sign_in(page, slow, at="avatars")
+    look("empty")
+
+
+def test_the_steps_of_a_new_avatar(page, local, look):
     sign_in(page, local)
     look("new")
+    page.click("#train")
+    page.get_by_text("Add a video or picture and a voice recording first.").wait_for()
+    look("missing")
+
+
+def test_the_studio_from_right_to_left(page, local, look):
+    sign_in(page, local)
+    page.select_option("#language", "ar")
+    page.wait_for_function("document.dir === 'rtl'")
+    look("arabic")
 
 
 def test_recordings_and_what_was_found_in_them(page, local, look, tmp_path):
@@ -52,33 +67,71 @@ def test_recordings_and_what_was_found_in_them(page, local, look, tmp_path):
     upload(page)
     page.set_input_files("#voice", bad)
     page.locator(".findings .error").first.wait_for()
+    other = (DEMO / "portrait.jpg").read_bytes() + b"\0\0"
+    page.set_input_files(
+        "#footage", {"name": "other.jpg", "mimeType": "image/jpeg", "buffer": other}
+    )
+    page.get_by_text("Not used: replaced by other.jpg.").wait_for()
     page.select_option("#stack", "local")
     look("recordings")
 
 
-def test_a_training_that_runs_and_one_that_failed(page, slow, look):
+@pytest.mark.parametrize("role", ["voice", "footage"])
+def test_the_recorder(page, local, look, role):
+    sign_in(page, local)
+    page.click(f"[data-record={role}]")
+    page.get_by_role("button", name="Start recording").wait_for()
+    look(f"recorder-{role}", full=False)
+    page.get_by_role("button", name="Start recording").click()
+    page.get_by_role("button", name="Stop").wait_for()
+    look(f"recording-{role}", full=False)
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Use this recording").wait_for()
+    look(f"recorded-{role}", full=False)
+
+
+def test_trainings_that_run_wait_and_failed(page, slow, look):
     vendor = FakeVendor(file=slow.folder / ".avatarkit/fake/vendor.json")
     vendor.fail_next("avatar", Fault.JOB_FAILS)
     vendor.fail_next("avatar", Fault.NEEDS_ACTION)
     sign_in(page, slow)
     shown(train(page, "Broken"), "❌ Training failed")
-    shown(train(page, "Asking"), "Action required")
+    background(page)
+    look("failed")
+    shown(train(page, "Asking"), "Your turn")
+    background(page)
+    look("asking")
     train(page, "Running")
-    look("running")
+    look("running", full=False)
+    background(page)
+    go(page, "avatars")
+    look("avatars")
 
 
-def test_a_finished_avatar_and_its_test_video(page, local, look):
+def test_a_finished_avatar_its_test_video_and_its_gallery(page, local, look):
     sign_in(page, local)
     avatar = train(page, "Ada")
     shown(avatar, "✅ Avatar ready!")
+    background(page)
     look("ready")
     part(avatar, "test").click()
     part(avatar, "modal").wait_for()
     look("modal", full=False)
+    page.keyboard.press("Escape")
+    page.locator("avatar-gallery").get_by_role("button", name="Play").wait_for()
+    look("gallery")
+    page.locator("#delete").click()
+    page.get_by_role("heading", name="Delete Ada?").wait_for()
+    look("sure", full=False)
 
 
-def test_events_received(page, local, look):
-    sign_in(page, local)
-    page.get_by_role("link", name="Webhook deliveries").click()
+def test_webhook_deliveries(page, local, look):
+    sign_in(page, local, at="deliveries")
     page.get_by_text("No webhook deliveries yet.").wait_for()
-    look("events")
+    look("deliveries")
+
+
+def test_the_page_of_someone_who_is_not_signed_in(page, local, look):
+    page.goto(local.url)
+    page.get_by_role("alert").filter(has_text="You are not signed in.").wait_for()
+    look("not-signed-in")

@@ -71,7 +71,7 @@ export class AvatarSpeak extends AvatarElement {
 
   #draw() {
     const s = (/** @type {string} */ name) => this.say(name);
-    const kept = this.root.getElementById("script") ? this.#field("script").value : (localStorage.getItem(this.#place) ?? "");
+    const kept = localStorage.getItem(this.#place) ?? "";
     const languages = Object.entries(LANGUAGES).map(([tag, name]) => h("option", { value: tag }, name));
     const text = h("textarea", { id: "script", part: "script", maxlength: LIMIT, placeholder: s("speak_hint"), "aria-describedby": "figures problem",
       on: { input: () => this.#typed() } });

@@ -349,7 +349,7 @@ export class AvatarElement extends Base {
     const message = this.audience === "operator" && error.message ? error.message : known;
     const text = frame ? this.say(frame, { message }) : message;
     const folded = message !== error.message && explained(error) !== "error_network" && error.status !== 401;
-    place.replaceChildren(text, ...(folded && error.message ? [this.folded(error.message)] : []));
+    place.replaceChildren(h("span", {}, text), ...(folded && error.message ? [this.folded(error.message)] : []));
   }
 
   /** Details for operators. @param {string} message */

@@ -219,6 +219,7 @@ function turn() {
   if (page !== "avatar") {
     document.title = "avatarkit";
     open = "";
+    hero.close(); // nothing else can be used while it is above a page that is hidden
     training.trainingId = talk.trainingId = gallery.trainingId = null;
   } else avatar(decodeURIComponent(id));
   if (page === "deliveries" && !$("deliveries").firstChild) {

@@ -1,0 +1,156 @@
+"""Recording with Chromium's camera and microphone, which show and play a pattern."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from .conftest import row, sign_in, until
+from .test_component import CAPTCHA, RECORD, part, taken, told  # noqa: F401 - fixtures
+
+
+@pytest.fixture
+def recorder(page, local):
+    sign_in(page, local)
+
+    def open_(role):
+        page.click(f"[data-record={role}]")
+        page.get_by_role("button", name="Start recording").click()
+        page.get_by_role("button", name="Stop").wait_for()
+        return page.locator("dialog.recorder")
+
+    return open_
+
+
+def recorded(dialog, seconds):
+    """Wait until so many seconds are recorded, and stop."""
+    until(lambda: dialog.locator(".time").inner_text() >= f"0:{seconds:02d}")
+    dialog.get_by_role("button", name="Stop").click()
+
+
+def sent(page, role):
+    """Press "Use this recording"; the request that uploads it."""
+    with page.expect_request(lambda r: r.method == "PUT" and f"/{role}/" in r.url) as put:
+        page.get_by_role("button", name="Use this recording").click()
+    return put.value
+
+
+def wav_seconds(data):
+    """The length of a mono WAV file of 16 bits."""
+    assert (data[:4], data[8:12]) == (b"RIFF", b"WAVE")
+    rate, size = struct.unpack("<I", data[24:28])[0], struct.unpack("<I", data[40:44])[0]
+    assert len(data) == 44 + size
+    return size / 2 / rate
+
+
+def test_a_voice_is_recorded_played_and_uploaded_as_wav(page, recorder):
+    dialog = recorder("voice")
+    dialog.get_by_text("I am recording this text").wait_for()
+    recorded(dialog, 2)
+    dialog.locator("audio").wait_for()
+    put = sent(page, "voice")
+    assert put.url.partition("?")[0].endswith("/voice/recorded-voice.wav")
+    assert 1.5 < wav_seconds(put.post_data_buffer) < 30
+    row(page, "voice", "recorded-voice.wav").wait_for()
+
+
+def test_a_voice_is_cut_at_both_ends(page, recorder):
+    dialog = recorder("voice")
+    recorded(dialog, 3)
+    dialog.get_by_label("Begin at").fill("1")
+    dialog.get_by_label("End at").fill("2")
+    assert wav_seconds(sent(page, "voice").post_data_buffer) == pytest.approx(1, abs=0.05)
+
+
+def test_a_film_is_recorded_with_a_guide_for_the_face_and_uploaded(page, recorder):
+    dialog = recorder("footage")
+    assert dialog.locator(".oval").is_visible()
+    assert dialog.locator("video").evaluate("v => v.videoWidth") > 0
+    recorded(dialog, 2)
+    assert dialog.locator("video").get_attribute("src").startswith("blob:")
+    put = sent(page, "footage")
+    assert put.url.partition("?")[0].endswith(("recorded-footage.webm", "recorded-footage.mp4"))
+    assert int(put.headers["upload-length"]) > 10_000
+    row(page, "footage", put.url.partition("?")[0].rpartition("/")[2]).wait_for()
+
+
+def test_a_film_is_cut_at_both_ends(page, recorder):
+    dialog = recorder("footage")
+    recorded(dialog, 4)
+    dialog.get_by_label("Begin at").fill("1")
+    dialog.get_by_label("End at").fill("2.5")
+    put = sent(page, "footage")
+    assert int(put.headers["upload-length"]) > 1_000
+
+
+def test_a_pause_is_not_recorded_and_a_recording_can_be_made_again(page, recorder):
+    dialog = recorder("voice")
+    dialog.get_by_role("button", name="Pause").click()
+    before = dialog.locator(".time").inner_text()
+    page.wait_for_timeout(1200)  # a second that would be seen if it were counted
+    assert dialog.locator(".time").inner_text() == before
+    dialog.get_by_role("button", name="Continue").click()
+    recorded(dialog, 1)
+    dialog.get_by_role("button", name="Record again").click()
+    dialog.get_by_role("button", name="Start recording").wait_for()
+    assert dialog.locator(".time").inner_text() == "0:00"
+
+
+def test_the_level_of_the_microphone_is_told(page, recorder):
+    dialog = recorder("voice")
+    until(lambda: dialog.locator("meter").evaluate("m => m.value") > 0)
+    assert dialog.locator("[data-part=hint]").inner_text() != ""
+
+
+def test_a_recorder_that_is_closed_gives_the_camera_back_and_the_focus(page, recorder):
+    page.evaluate("""() => {
+        const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        navigator.mediaDevices.getUserMedia = async (c) => (window.given = await ask(c));
+    }""")
+    recorder("footage")
+    page.keyboard.press("Escape")
+    page.locator("dialog.recorder").wait_for(state="detached")
+    assert page.evaluate("given.getTracks().every(t => t.readyState === 'ended')")
+    focused = "document.querySelector('avatar-create').shadowRoot.activeElement.dataset.record"
+    assert page.evaluate(focused) == "footage"
+
+
+@pytest.mark.parametrize(
+    ("problem", "text"),
+    [
+        ("NotAllowedError", "The browser does not allow camera or microphone."),
+        ("NotFoundError", "No camera or microphone was found."),
+        ("NotReadableError", "The camera or microphone cannot be used."),
+    ],
+)
+def test_a_camera_that_cannot_be_used_is_explained_and_asked_for_again(page, local, problem, text):
+    sign_in(page, local)
+    page.evaluate(f"""() => {{
+        const {{ mediaDevices }} = navigator;
+        const ask = mediaDevices.getUserMedia.bind(mediaDevices);
+        mediaDevices.getUserMedia = async () => {{
+            mediaDevices.getUserMedia = ask;
+            throw new DOMException("", "{problem}");
+        }};
+    }}""")
+    page.click("[data-record=footage]")
+    page.get_by_text(text).wait_for()
+    page.locator("dialog.recorder").get_by_role("button", name="Try again").click()
+    page.get_by_role("button", name="Start recording").wait_for()
+
+
+def test_a_captcha_is_read_into_the_recorder(page, told, taken):  # noqa: F811 - fixtures
+    avatar = told({"status": "action_required", "action": CAPTCHA})
+    page.route("**/trainings/t1/action", lambda r: r.fulfill(json={**RECORD, "version": 2}))
+    part(avatar, "record").click()
+    dialog = page.locator("dialog.recorder")
+    dialog.get_by_role("button", name="Start recording").click()
+    recorded(dialog, 1)
+    dialog.get_by_role("button", name="Use this recording").click()
+    dialog.wait_for(state="detached")
+    with page.expect_request("**/trainings/t1/action") as said:
+        part(avatar, "send").click()
+    assert said.value.post_data_json == {"choice": "done", "recording": "recording.wav"}
+    [put] = taken
+    assert put.post_data_buffer[:4] == b"RIFF"
