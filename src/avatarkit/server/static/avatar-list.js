@@ -8,7 +8,6 @@ import { AvatarElement, define, h } from "./element.js";
  * @typedef {import("./client.js").ApiError} ApiError
  */
 
-const AGAIN = 4000; // ms between looks at avatars that are being made: one request for all
 const FILTERS = { all: "", running: "training", completed: "completed", action: "action_required", failed: "failed" };
 
 const STYLE = `
@@ -53,13 +52,10 @@ export class AvatarList extends AvatarElement {
   /** @type {keyof typeof FILTERS} */
   #filter = "all";
   #search = "";
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #timer;
 
   stop() {
     this.#running?.abort();
     this.#running = null;
-    clearTimeout(this.#timer);
   }
 
   tokenChanged() {
@@ -70,12 +66,13 @@ export class AvatarList extends AvatarElement {
     this.stop();
     this.#running = new AbortController();
     this.#draw();
-    this.#begin(this.#running.signal);
+    const { signal } = this.#running;
+    this.#begin(signal).then(() => this.#follow(signal));
   }
 
   /** Look for changes now. */
   refresh() {
-    if (this.#running) this.#again(this.#running.signal);
+    return this.#running ? this.#ask(null, this.#running.signal, false) : Promise.resolve();
   }
 
   #draw() {
@@ -113,7 +110,6 @@ export class AvatarList extends AvatarElement {
     this.#cursor = null;
     this.find("grid").replaceChildren();
     await this.#page(signal);
-    this.#later(signal);
   }
 
   /** @param {AbortSignal} signal */
@@ -121,17 +117,15 @@ export class AvatarList extends AvatarElement {
     await this.#ask(this.#cursor, signal, true);
   }
 
-  /** @param {AbortSignal} signal */
-  #later(signal) {
-    clearTimeout(this.#timer);
-    const running = [...this.#records.values()].some(({ status }) => !FINAL.includes(status));
-    if (!signal.aborted && running) this.#timer = setTimeout(() => this.#again(signal), document.hidden ? 4 * AGAIN : AGAIN);
-  }
-
-  /** Look at the newest avatars again. @param {AbortSignal} signal */
-  async #again(signal) {
-    await this.#ask(null, signal, false);
-    this.#later(signal);
+  /** Hear of all changes by one stream. @param {AbortSignal} signal */
+  async #follow(signal) {
+    const change = (/** @type {RecordAnswer} */ record) => {
+      const known = this.#records.get(record.id);
+      if (record.kind !== "training" || (known ? record.version <= known.version : this.#filter !== "all")) return;
+      this.#records.set(record.id, record);
+      this.#show();
+    };
+    await this.api.watchAll({ signal, change, again: () => this.refresh() });
   }
 
   /** @param {string | null} cursor @param {AbortSignal} signal @param {boolean} further */

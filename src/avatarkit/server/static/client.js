@@ -16,6 +16,10 @@
  *   links: Links, script?: string | null, estimate?: {seconds: number, basis: string} | null}} RecordAnswer
  * @typedef {{id: string, subject: string | null, real_person: boolean, wording_version: string,
  *   given_at: string | null, revoked_at: string | null, evidence: {size: number, media_type: string} | null}} Consent
+ * @typedef {{clone_id: string, samples: number, trainings: number, created_at: string, updated_at: string}} Clone
+ * @typedef {{id: string, status: "running" | "needs_person" | "completed", requested_at: string, digest: string,
+ *   deleted: {where: string, what: string, count: number}[],
+ *   remaining: {where: string, what: string, count: number, why: string, pending: boolean}[]}} Erasure
  * @typedef {{provider: string, event_type: string, record_id: string | null, signed: boolean, outcome: string,
  *   received_at: string}} Delivery
  * @typedef {{amount: string, currency: string}} Money
@@ -88,10 +92,22 @@ export const fresh = (bytes = 16) =>
 const keys = new Map(); // of requests without a response yet; they outlive their element
 const UNDECIDED = new Set([401, 403, 408, 425, 429]); // sent before the request is processed
 
+/**
+ * Read JSON of the API: times become seconds since 1970, money its amount, and costs a text.
+ * @param {string} text
+ */
+const decoded = (text) =>
+  JSON.parse(text, (key, value) => {
+    if (key.endsWith("_at") && typeof value === "string") return Date.parse(value) / 1000;
+    if (value?.currency && "amount" in value) return value.amount;
+    if (key === "cost" && value?.unit) return [value.amount, value.unit].filter((part) => part != null).join(" ");
+    return value;
+  });
+
 /** @param {Response} response */
 const parsed = async (response) => {
   if (response.status === 204) return null;
-  if (response.ok) return response.json();
+  if (response.ok) return decoded(await response.text());
   throw ApiError.of(response.status, await response.json().catch(() => null), response.statusText);
 };
 
@@ -255,6 +271,23 @@ export class Client {
     }
   }
 
+  /** List the profiles that hold recordings or trainings, the latest change first. @returns {Promise<Clone[]>} */
+  async clones() {
+    return listed(await this.get("clones")).items;
+  }
+
+  /**
+   * Load a stored recording.
+   * @param {string} clone
+   * @param {string} id
+   * @returns {Promise<Blob>}
+   */
+  async sampleContent(clone, id) {
+    const response = await this.fetch(`clones/${p(clone)}/samples/${p(id)}/content`);
+    if (!response.ok) await parsed(response);
+    return response.blob();
+  }
+
   /**
    * @param {string} clone
    * @param {string} id
@@ -328,7 +361,7 @@ export class Client {
         signal?.removeEventListener("abort", abort);
         let body = null;
         try {
-          body = JSON.parse(request.responseText);
+          body = decoded(request.responseText);
         } catch {} // not JSON: the status is enough
         done({ status: request.status, body, at: request.getResponseHeader("upload-offset") });
       };
@@ -420,6 +453,26 @@ export class Client {
     return listed(await this.get("consents")).items;
   }
 
+  /** Withdraw a consent: nothing new is made by it. @param {string} id @returns {Promise<{consent: Consent, remaining: object[]}>} */
+  withdraw(id) {
+    return this.delete(`consents/${p(id)}`);
+  }
+
+  /** Delete the evidence of a consent. @param {string} id */
+  deleteEvidence(id) {
+    return this.delete(`consents/${p(id)}/evidence`);
+  }
+
+  /** Erase everything of the user. @returns {Promise<Erasure>} */
+  erase() {
+    return this.post("erasures", { confirm: true });
+  }
+
+  /** Tell how far an erasure is. @param {string} id @returns {Promise<Erasure>} */
+  erasure(id) {
+    return this.get(`erasures/${p(id)}`);
+  }
+
   /**
    * @param {{cursor?: string | null, limit?: number}} [asked]
    * @returns {Promise<Page<Delivery>>}
@@ -450,7 +503,10 @@ export class Client {
     for (let failures = 0; !signal.aborted && !state.final; ) {
       state.heard = false;
       try {
-        if (!(await inSlot(() => this.#stream(path, state, take, signal)))) {
+        const stream = async () => {
+          if (!(await this.#stream(`${path}/events`, state, take, signal))) take(await this.get(path, { signal }));
+        };
+        if (!(await inSlot(stream))) {
           take(await this.get(path, { signal }));
           state.heard = true;
           if (!state.final) await pause(3000, signal);
@@ -467,11 +523,34 @@ export class Client {
   }
 
   /**
+   * Watch all unfinished trainings and videos of the user, until it is aborted.
+   * @param {{signal: AbortSignal, change: (record: RecordAnswer) => void, again: () => Promise<void>}} heard `again`
+   *   is called where no stream is free: it asks for the records itself
+   */
+  async watchAll({ signal, change, again }) {
+    for (let failures = 0; !signal.aborted; ) {
+      /** @type {Watch} */
+      const state = { last: null, final: false, heard: false };
+      const take = (/** @type {RecordAnswer} */ record) => !signal.aborted && change(record);
+      try {
+        const streamed = await inSlot(async () => void (await this.#stream("events", state, take, signal)));
+        if (!streamed) await again().then(() => pause(4000, signal));
+      } catch (error) {
+        if (signal.aborted || [401, 403, 404].includes(/** @type {ApiError} */ (error).status)) return;
+      }
+      failures = state.heard ? 0 : failures + 1;
+      await pause(Math.min(8000, 250 * 2 ** failures) * (0.75 + Math.random() / 2), signal);
+    }
+  }
+
+  /**
+   * Read a stream of events; false if the server has no newer one.
    * @typedef {{last: string | null, final: boolean, heard: boolean}} Watch
    * @param {string} path
    * @param {Watch} state
-   * @param {(record: RecordAnswer) => void} take
+   * @param {(record: RecordAnswer) => unknown} take
    * @param {AbortSignal} signal
+   * @returns {Promise<boolean>}
    */
   async #stream(path, state, take, signal) {
     const ending = new AbortController();
@@ -481,8 +560,8 @@ export class Client {
     try {
       /** @type {Record<string, string>} */
       const headers = state.last === null ? {} : { "last-event-id": state.last };
-      const response = await this.fetch(`${path}/events`, { headers, signal: ending.signal });
-      if (response.status === 204) return take(await this.get(path, { signal }));
+      const response = await this.fetch(path, { headers, signal: ending.signal });
+      if (response.status === 204) return false;
       if (!response.ok || !response.body) await parsed(response);
       const decoder = /** @type {ReadableWritablePair<string, Uint8Array<ArrayBuffer>>} */ (
         /** @type {unknown} */ (new TextDecoderStream())
@@ -490,7 +569,7 @@ export class Client {
       const reader = /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (response.body).pipeThrough(decoder).getReader();
       for (let rest = ""; ; ) {
         const { value, done } = await reader.read();
-        if (done) return;
+        if (done) return true;
         clearTimeout(timer);
         timer = setTimeout(end, SILENCE);
         const events = (rest + value).replace(/\r\n?/g, "\n").split("\n\n");
@@ -506,8 +585,11 @@ export class Client {
           if (fields.id) state.last = fields.id;
           if (!fields.data) continue;
           state.heard = true;
-          take(JSON.parse(fields.data));
-          if (state.final) return void reader.cancel();
+          take(decoded(fields.data));
+          if (state.final) {
+            await reader.cancel();
+            return true;
+          }
         }
       }
     } finally {

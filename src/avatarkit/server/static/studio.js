@@ -71,6 +71,7 @@ const trying = async (work) => {
   }
 };
 
+document.addEventListener("avatar-erased", () => list.restart());
 document.addEventListener("avatar-notice", (event) => notice(/** @type {CustomEvent} */ (event).detail));
 
 // -- one avatar -------------------------------------------------------------------------------------
@@ -222,8 +223,9 @@ function turn() {
     hero.close(); // nothing else can be used while it is above a page that is hidden
     training.trainingId = talk.trainingId = gallery.trainingId = null;
   } else avatar(decodeURIComponent(id));
-  if (page === "deliveries" && !$("deliveries").firstChild) {
-    import("./avatar-deliveries.js").then(() => $("deliveries").replaceChildren(document.createElement("avatar-deliveries")));
+  if (["data", "deliveries"].includes(page)) {
+    const element = document.createElement(`avatar-${page}`); // a new one, which shows what is stored now
+    import(`./avatar-${page}.js`).then(() => $(page).replaceChildren(element));
   }
 }
 

@@ -265,4 +265,30 @@ export const EN = {
     "Some sentences are short. Others take their time, wander through a few side roads, and only then arrive at the point. I can count, too: one, two, three, four, five, sixteen, forty-two, nineteen hundred and ninety-nine. " +
     "What would you like to hear next? Perhaps a story, perhaps the news, perhaps only a kind word. Whatever it is, I shall say it calmly and clearly. " +
     "Thank you for listening. I am almost done now: one last deep breath, a smile, and that is all.",
+
+  // what is stored of a user
+  data: "Your data",
+  data_recordings: "Recordings",
+  data_recordings_about: "Everything that you uploaded or recorded. Recordings stay until you delete them, also after their avatar was deleted.",
+  data_no_recordings: "No recordings are stored.",
+  data_unused: "Not used for an avatar yet",
+  data_delete: "Delete this recording?",
+  data_consents: "Consents",
+  data_consents_about: "People can take back what they agreed to at any time: then nothing new is made with their voice and image.",
+  data_no_consents: "No consents are stored.",
+  consent_given: "Agreed on {date}",
+  consent_withdrawn: "Withdrawn on {date}",
+  consent_withdraw: "Withdraw",
+  consent_withdraw_title: "Withdraw the consent of {name}?",
+  consent_withdraw_about: "What is being made is cancelled, and nothing new is made. Finished avatars and videos stay until you delete them.",
+  consent_remaining: "Withdrawn. {n} things that were made with it remain until you delete them.",
+  consent_drop_evidence: "Delete the evidence",
+  data_erase: "Erase everything",
+  data_erase_about: "Deletes all your avatars, videos, recordings and consents here and at the providers. You get a receipt.",
+  data_erase_all: "Erase all my data",
+  data_erase_sure: "Everything of yours is deleted here and at the providers. This cannot be undone.",
+  erasure_completed: "Everything was erased",
+  erasure_running: "Erased here; providers are still deleting their copies",
+  erasure_needs_person: "Something remains that only a person can remove",
+  erasure_receipt: "Download the receipt",
 };
