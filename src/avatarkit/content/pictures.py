@@ -46,6 +46,7 @@ class Picture:
         default=b"", repr=False
     )  #: of the picture, shrunk to the size that was asked
     size: tuple[int, int] = (0, 0)  #: width and height of ``rgb``
+    alpha: bytes = field(default=b"", repr=False)  #: opacity of its pixels; empty: opaque
 
     def ppm(self) -> bytes:
         """Encode ``rgb`` as PPM."""
@@ -88,7 +89,9 @@ def read_picture(source: Path | BinaryIO, container: Container, longest_side: in
                 orientation = _orientation(image)
                 image.draft("RGB", (longest_side, longest_side))
                 image.thumbnail((longest_side, longest_side), Image.Resampling.LANCZOS)
-                rgb = opaque(ImageOps.exif_transpose(image))
+                shown = ImageOps.exif_transpose(image)
+                rgb = opaque(shown)
+                alpha = _alpha(shown)
     except MemoryError as error:
         raise too_much_memory() from error
     except UnidentifiedImageError as error:
@@ -106,6 +109,7 @@ def read_picture(source: Path | BinaryIO, container: Container, longest_side: in
         animated=bool(animated),
         rgb=rgb.tobytes(),
         size=rgb.size,
+        alpha=alpha,
     )
 
 
@@ -146,6 +150,14 @@ def opaque(image: Image) -> Image:
     layers = image.convert("RGBA")
     background = Pillow.new("RGBA", layers.size, _BACKGROUND)
     return Pillow.alpha_composite(background, layers).convert("RGB")
+
+
+def _alpha(image: Image) -> bytes:
+    """Opacity of a picture with transparent parts; empty for another."""
+    if not image.has_transparency_data:
+        return b""
+    alpha = image.convert("RGBA").getchannel("A")
+    return alpha.tobytes() if alpha.getextrema()[0] == 0 else b""
 
 
 # -- frames of a video ------------------------------------------------------------------------

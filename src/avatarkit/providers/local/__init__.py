@@ -11,11 +11,17 @@ import os
 from types import ModuleType
 
 from avatarkit.errors import ConfigError
+from avatarkit.models import VideoSettings
 
-__all__ = ["LANGUAGES", "load_engine"]
+__all__ = ["LANGUAGES", "container_of", "load_engine"]
 
 #: Languages that the engine speaks.
 LANGUAGES = ("en",)
+
+
+def container_of(settings: VideoSettings) -> str:
+    """Return the container of a video: MP4, or WebM, which alone can be transparent."""
+    return settings.container or ("webm" if settings.background == "transparent" else "mp4")
 
 
 def load_engine() -> ModuleType:

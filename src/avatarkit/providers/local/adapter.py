@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import anyio
 import anyio.to_thread
@@ -39,10 +39,13 @@ from ...interfaces import (
     Limit,
     Limits,
     ListsCatalogue,
+    Mapped,
     ProviderSettings,
     SpeechSynthesizer,
     VideoGenerator,
     VoiceCloner,
+    requested,
+    require_mapped,
 )
 from ...models import (
     AvatarRequest,
@@ -56,12 +59,13 @@ from ...models import (
     SpeechRequest,
     VendorEvent,
     VideoRequest,
+    VideoSettings,
     VoiceRequest,
 )
 from ...webhooks import Delivery
 from ..catalogue import fits
 from ..folder import account_of
-from . import LANGUAGES, catalogue, jobs, load_engine
+from . import LANGUAGES, catalogue, container_of, jobs, load_engine
 
 log = get_logger(__name__)
 
@@ -72,14 +76,25 @@ _FOLDERS: Mapping[Operation, str] = {
     Operation.AVATAR: "avatars",
     Operation.VIDEO: "videos",
 }
-#: File name and link name of the film that an operation renders.
-_FILMS: Mapping[Operation, tuple[str, str]] = {
-    Operation.AVATAR: ("preview", "preview.mp4"),
-    Operation.VIDEO: ("video", "video.mp4"),
-}
+#: Link name of the film that an operation renders, which is also the stem of its file.
+_FILMS: Mapping[Operation, str] = {Operation.AVATAR: "preview", Operation.VIDEO: "video"}
+_VOICE: Final = (Mapped(setting="voice.speed", minimum=0.5, maximum=2.0),)
+_SETTINGS: Final = (
+    Mapped(setting="aspect"),
+    Mapped(setting="resolution", takes=("360p", "480p", "540p", "720p", "1080p")),
+    # The person can only be told from the background where the portrait itself tells them apart.
+    Mapped(setting="background", takes=("color", "transparent"), avatars=("cut-out",)),
+    Mapped(setting="captions", takes=("sidecar", "burnt-in")),
+    Mapped(setting="container", takes=("mp4", "webm")),
+    Mapped(setting="fps", takes=("25", "30")),
+    *_VOICE,
+)
+#: Files of captions beside a video, by their link names.
+_SUBTITLES: Mapping[str, str] = {"subtitles_srt": "video.srt", "subtitles_vtt": "video.vtt"}
 #: Script of the preview of a new avatar.
 _GREETING = "Hello! I'm your AI twin."
 _JOB = "job.json"
+_FACE = "face.json"
 _FAILURE = "failed.json"
 _OURS = "avatarkit"
 _READ = "2026-11-24"
@@ -105,6 +120,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, Lists
                 Operation.VIDEO: 10.0,
             }
         ),
+        settings=MappingProxyType({Operation.VIDEO: _SETTINGS, Operation.SPEECH: _VOICE}),
         keeps_here=True,
         runs_here=True,
     )
@@ -220,12 +236,14 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, Lists
     async def synthesize(self, request: SpeechRequest, /) -> Speech:
         """Say a text in the built-in voice, shaped toward the trained one; 24 kHz WAV."""
         request.guard()
+        require_mapped(self, *requested(request))
         engine = load_engine()
         voice = self._existing(Operation.VOICE, request.voice_id)
+        speed = request.settings.speed or 1.0
 
         def speak() -> bytes:
             profile = engine.load_voice(voice)
-            said = engine.synthesize(request.text, profile, language=request.language)
+            said = engine.synthesize(request.text, profile, language=request.language, speed=speed)
             return bytes(engine.wav(said))
 
         sound = await anyio.to_thread.run_sync(speak)
@@ -244,12 +262,14 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, Lists
         load_engine().check_request(request.script, request.language)
         folder = self._folder(Operation.VIDEO, request.token)
         self._existing(Operation.AVATAR, request.avatar_id)
+        self._check_settings(request)
         if not folder.is_dir():
             job = {
                 "avatar": request.avatar_id,
                 "voice": request.voice_id,
                 "script": request.script,
                 "language": request.language,
+                "settings": request.settings.model_dump(),
             }
             with _complete(folder) as part:
                 (part / _JOB).write_text(json.dumps(job))
@@ -264,6 +284,29 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, Lists
             reason = json.loads(failure.read_text())["message"]
             return self._job(Operation.VIDEO, video_id, JobState.FAILED, reason=reason)
         return self._rendered(Operation.VIDEO, video_id, {})
+
+    def kind_of_avatar(self, avatar_id: str, /) -> str:
+        """Return "portrait", "cut-out" (one with a transparent background), "clip", or ""."""
+        with suppress(NotFound, FileNotFoundError, ValueError, KeyError):
+            facts = json.loads((self._folder(Operation.AVATAR, avatar_id) / _FACE).read_text())
+            return str(facts["kind"])
+        return ""
+
+    def _check_settings(self, request: VideoRequest) -> None:
+        """Raise ``Unsupported`` for settings that cannot be carried out together."""
+        kind = self.kind_of_avatar(request.avatar_id)
+        require_mapped(self, *requested(request), kind)
+        settings = request.settings
+        if settings.background == "transparent" and container_of(settings) != "webm":
+            raise Unsupported(
+                "local cannot set background=transparent in an MP4. Leave the container out, or "
+                "set container=webm."
+            )
+        if request.audio is not None and "captions" in settings.asked():
+            raise Unsupported(
+                "local cannot set captions of a recording, since it does not know the words. "
+                "Leave captions out, or give a script and let local speak it."
+            )
 
     async def find_video(self, token: str, /) -> Sequence[Job]:
         """The video of this token, if there is one."""
@@ -294,13 +337,16 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, Lists
     def _rendered(self, operation: Operation, job_id: str, links: Mapping[str, str]) -> Job:
         """Job of a film, finished or in progress; an abandoned render starts again."""
         folder = self._folder(operation, job_id)
-        name, file = _FILMS[operation]
-        if (folder / file).is_file():
-            link = f"{_SCHEME}{_FOLDERS[operation]}/{job_id}/{file}"
-            return self._finished(operation, job_id, {**links, name: link})
+        name = _FILMS[operation]
+        film = folder / f"{name}.{container_of(_settings(folder))}"
+        if film.is_file():
+            base = f"{_SCHEME}{_FOLDERS[operation]}/{job_id}/"
+            files = {name: film.name, **_SUBTITLES}
+            made = {link: base + file for link, file in files.items() if (folder / file).is_file()}
+            return self._finished(operation, job_id, {**links, **made})
         render = self._renders.get(folder)
         if render is None or render.done():
-            self._renders[folder] = self._pool.submit(self._render, folder, folder / file)
+            self._renders[folder] = self._pool.submit(self._render, folder, film)
         progress = self._progress.get(folder, 0.0)
         return self._job(operation, job_id, JobState.RUNNING, progress=progress)
 
@@ -344,10 +390,11 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, Lists
                 voice_dir=voice,
                 sound_path=sound if audio.is_file() else None,
                 language=job["language"],
+                settings=_settings(folder),
                 on_progress=hear,
                 cancelled=stopped,
             )
-            restrict(film)
+            restrict(folder)
         except (engine.Cancelled, Stopped):
             log.info("local.render_stopped", job=folder.name)
         finally:
@@ -410,6 +457,12 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, Lists
 
     def _files(self, token: str, media: Sequence[Media]) -> _Spool:
         return _Spool(self._home / "spool" / f"{token}-{uuid.uuid4().hex}", media)
+
+
+def _settings(folder: Path) -> VideoSettings:
+    """Settings of a job."""
+    job = json.loads((folder / _JOB).read_text())
+    return VideoSettings.model_validate(job.get("settings") or {})
 
 
 class _Spool:

@@ -5,22 +5,30 @@ Only what moves is drawn; it is pasted into the frame of the footage, which keep
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageColor
 
+from avatarkit.providers.local.captions import Cue, burnt_in
 from avatarkit.providers.local.clips import Clip
 from avatarkit.providers.local.expression import Look
 from avatarkit.providers.local.eyes import Eyes
 from avatarkit.providers.local.facemesh import Points
+from avatarkit.providers.local.framing import Framing
 from avatarkit.providers.local.head import Head
 from avatarkit.providers.local.mouth import Mouth
 from avatarkit.providers.local.paste import Frame
 from avatarkit.providers.local.visemes import MouthCurves
-from avatarkit.providers.local.warp import Array, blend
+from avatarkit.providers.local.warp import Array, blend, opencv, untyped
+
+CAPTIONS: Final = 4  # drawn ones that are kept
+DEFAULT_BACKGROUND: Final = "#e2e2e6"
+EDGE: Final = 3.0  # pixels by which colours spread into transparent parts
 
 
 class Painter(Protocol):
@@ -32,17 +40,22 @@ class Painter(Protocol):
 
 
 class PortraitPainter:
-    """Moves mouth, eyes, features and head of one picture."""
+    """Moves mouth, eyes, features and head of one picture, RGB or with its opacity."""
 
     def __init__(
         self, pixels: Array, landmarks: Points, curves: MouthCurves, looks: Sequence[Look]
     ) -> None:
         height, width = pixels.shape[:2]
         self._curves, self._looks = curves, looks
+        pixels, alpha = np.ascontiguousarray(pixels[..., :3]), pixels[..., 3:].copy()
         self._whole = Frame.from_rgb(pixels)
+        self._alpha: Array | None = None
         self._head = Head(landmarks, (width, height))
         left, top, right, bottom = self._head.box
         self._pixels = np.ascontiguousarray(pixels[top:bottom, left:right])
+        if alpha.size:
+            self._whole.alpha = alpha[..., 0]
+            self._alpha = alpha[top:bottom, left:right, 0].copy()
         moved = landmarks - (left, top, 0)
         size = (right - left, bottom - top)
         self._mouth = Mouth(moved, size, moving=False).still(self._pixels)
@@ -57,30 +70,79 @@ class PortraitPainter:
         area = pixels[top:bottom, left:right]
         area[:] = blend(area.copy(), piece.pixels, piece.cover)
         self._eyes.draw(pixels, look.gaze, look.blink)
-        moved = self._head.move(pixels, self._head.field(look.movement))
+        field = self._head.field(look.movement)
+        moved = Frame.from_rgb(self._head.move(pixels, field))
+        if self._alpha is not None:
+            moved.alpha = self._head.move(self._alpha, field)
         frame = self._whole.copy()
-        frame.paste(self._head.box[:2], Frame.from_rgb(moved))
+        frame.paste(self._head.box[:2], moved)
         return frame
 
 
 class ClipPainter:
     """Moves the mouth in the frames of a clip; its own blinks and movements stay."""
 
-    def __init__(self, clip: Clip, landmarks: Points, curves: MouthCurves, rate: float) -> None:
-        self._clip, self._landmarks, self._curves = clip, landmarks, curves
+    def __init__(
+        self,
+        clip: Clip,
+        landmarks: Points,
+        curves: MouthCurves,
+        shown: Framing,
+        *,
+        rate: float,
+    ) -> None:
+        self._clip, self._curves, self._framing = clip, curves, shown
         self._rate = rate  #: frames of the clip in one of the video
-        first = clip[0]
-        self._mouth = Mouth(landmarks[0], first.size, moving=True)
+        self._landmarks = shown.points(landmarks)
+        self._around = Frame.from_rgb(shown.picture(clip[0].rgb()))
+        self._mouth = Mouth(self._landmarks[0], shown.size, moving=True)
 
     def draw(self, number: int) -> Frame:
         """Draw one frame of the video."""
         shown = self._clip.number_at(int(number * self._rate + 1e-6))
-        frame = self._clip[shown].copy()
+        frame = self._framing.frame(self._clip[shown], self._around)
         frame.blend(self._mouth.render(frame, self._landmarks[shown], self._curves[number]))
         return frame
 
 
+class Captioned:
+    """Burns captions into the frames of another painter."""
+
+    def __init__(
+        self, painter: Painter, shown: Sequence[Cue], size: tuple[int, int], fps: int
+    ) -> None:
+        self._painter, self._cues, self._fps = painter, shown, fps
+        self._drawn = lru_cache(CAPTIONS)(lambda number: burnt_in(shown[number], size))
+
+    def draw(self, number: int) -> Frame:
+        """Draw one frame of the video."""
+        frame = self._painter.draw(number)
+        moment = (number + 0.5) / self._fps
+        index = bisect_right(self._cues, moment, key=lambda cue: cue.start) - 1
+        if index >= 0 and moment < self._cues[index].end:
+            frame.blend(self._drawn(index))
+        return frame
+
+
 def read_portrait(path: Path) -> Array:
-    """Read the stored picture of a model, RGB."""
+    """Read the stored picture of a model: RGB, or RGBA if parts are transparent."""
     with Image.open(path) as image:
-        return np.asarray(image.convert("RGB"))
+        return np.asarray(image)
+
+
+def before(pixels: Array, background: str | None) -> Array:
+    """Lay a picture with opacity before a colour as "#204060"; "transparent" keeps the opacity.
+
+    Transparent pixels then take the colours of their neighbours, so that no edge shines through.
+    """
+    if pixels.shape[2] == 3:
+        return pixels
+    opaque = pixels[..., 3:].astype(np.float32) / 255
+    colours = pixels[..., :3].astype(np.float32)
+    if background != "transparent":
+        colour = np.array(ImageColor.getrgb(background or DEFAULT_BACKGROUND), np.float32)
+        return untyped.rint(colour + (colours - colour) * opaque).astype(np.uint8)
+    weight = opencv.GaussianBlur(opaque[..., 0], (0, 0), EDGE)[..., None] + 1e-4
+    spread = opencv.GaussianBlur(colours * opaque, (0, 0), EDGE) / weight
+    mixed = untyped.rint(np.clip(spread + (colours - spread) * opaque, 0, 255)).astype(np.uint8)
+    return np.dstack([mixed, pixels[..., 3]])

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -48,11 +48,15 @@ CLIP: Final = "clip.mp4"
 VERSION: Final = 2  # of stored models
 
 
+#: A cut-out is a portrait whose background is transparent.
+Kind = Literal["portrait", "cut-out", "clip"]
+
+
 @dataclass(frozen=True, slots=True)
 class FaceModel:
     """A face ready to speak: whole pictures of ``size``, and landmarks in their pixels."""
 
-    kind: Literal["portrait", "clip"]
+    kind: Kind
     size: tuple[int, int]
     fps: int
     confidence: float  #: of the face mesh, 0..1
@@ -88,7 +92,7 @@ def train(path: Path, directory: Path, check: Callable[[], None] = lambda: None)
     ``check`` is called between frames; it may raise to stop.
     """
     mesh = FaceMesh()
-    picture = _read_picture(path)
+    picture = _read_still(path)
     if picture is None:
         model = _train_clip(path, directory, mesh, check)
     else:
@@ -97,13 +101,17 @@ def train(path: Path, directory: Path, check: Callable[[], None] = lambda: None)
     return model
 
 
-def _train_portrait(picture: Image.Image, name: str, directory: Path, mesh: FaceMesh) -> FaceModel:
+def _train_portrait(read: Still, name: str, directory: Path, mesh: FaceMesh) -> FaceModel:
+    picture, alpha = read
     size = _kept_size(picture.size)
     face = _scaled(_only_face(mesh, picture, name), picture.size, size)
     kept = picture.resize(size, Image.Resampling.LANCZOS)
-    kept.save(directory / PORTRAIT, compress_level=1)
     _save_thumbnail(kept, face, directory)
-    return FaceModel("portrait", size, FPS, face.confidence, face.points[None].astype(np.float32))
+    if alpha is not None:
+        kept.putalpha(alpha.resize(size, Image.Resampling.LANCZOS))
+    kept.save(directory / PORTRAIT, compress_level=1)
+    kind: Kind = "portrait" if alpha is None else "cut-out"
+    return FaceModel(kind, size, FPS, face.confidence, face.points[None].astype(np.float32))
 
 
 def _train_clip(
@@ -166,9 +174,10 @@ def _train_shot(
 def find_faces(path: Path) -> list[interfaces.Face]:
     """Return all faces of a picture, the largest first; raises ``MediaRejected``."""
     mesh = FaceMesh()
-    picture = _read_picture(path)
-    if picture is None:
+    still = _read_still(path)
+    if still is None:
         raise MediaRejected(f"{path.name} is no picture. Choose one that shows a face.")
+    picture = still.picture
     faces: list[interfaces.Face] = []
     for detection in mesh.detect(picture):
         face = mesh.refine(picture, detection)
@@ -253,7 +262,14 @@ def _turn(points: Points) -> float:
     return float(abs(np.dot(points[1, :2] - eyes, along)) / distance)
 
 
-def _read_picture(path: Path) -> Image.Image | None:
+class Still(NamedTuple):
+    """A picture, RGB, and its opacity where it is not opaque."""
+
+    picture: Image.Image
+    alpha: Image.Image | None
+
+
+def _read_still(path: Path) -> Still | None:
     """Return a picture as it is shown, at most LONGEST_SIDE long; None if it is not a picture."""
     with readable(path):
         found = identified(path)
@@ -275,7 +291,8 @@ def _read_picture(path: Path) -> Image.Image | None:
             raise MediaRejected(
                 f"{path.name} is damaged and cannot be read: {error}. Save it again."
             ) from error
-    return Image.frombytes("RGB", picture.size, picture.rgb)
+    alpha = Image.frombytes("L", picture.size, picture.alpha) if picture.alpha else None
+    return Still(Image.frombytes("RGB", picture.size, picture.rgb), alpha)
 
 
 def _kept_size(size: tuple[int, int]) -> tuple[int, int]:

@@ -11,7 +11,11 @@ from avatarkit.providers.local.warp import Array, interpolate, opencv, sample, s
 
 CAVITY: Final = np.array([100, 46, 44], np.float32)  # RGB in the light of a face of 175
 TONGUE: Final = np.array([150, 80, 78], np.float32)
-ENAMEL: Final = np.array([238, 224, 208], np.float32)
+ENAMEL: Final = np.array([234, 222, 206], np.float32)
+#: Where the upper teeth of one side end, from the middle of the face, in widths of the mouth.
+TEETH: Final = np.array([0.0, 0.105, 0.185, 0.262, 0.325, 0.378, 0.42])
+#: Length of each of them below the line where the lips meet, in widths of the mouth.
+LENGTHS: Final = np.array([0.050, 0.041, 0.045, 0.035, 0.027, 0.020])
 
 Window = tuple[slice, slice]  #: rows and columns of a patch
 
@@ -92,8 +96,13 @@ def shade_seam(result: Array, lips: Lips, upper: Array, seam: Array) -> None:
     result[area] = _rounded(piece)
 
 
-def paint_inside(result: Array, source: Array, lips: Lips, edges: tuple[Array, Array]) -> None:
-    """Paint, in place, what stands between the lips; ``edges`` are its upper and lower rows."""
+def paint_inside(
+    result: Array, source: Array, lips: Lips, edges: tuple[Array, Array], tongue: float
+) -> None:
+    """Paint, in place, what stands between the lips; ``edges`` are its upper and lower rows.
+
+    ``tongue`` (0..1) is how far its tip is raised to the upper teeth.
+    """
     top, bottom = edges
     shown = np.flatnonzero(bottom - top > 0.4)
     if not shown.size:
@@ -107,55 +116,94 @@ def paint_inside(result: Array, source: Array, lips: Lips, edges: tuple[Array, A
     cover = np.clip((rows - top) / edge + 0.3, 0, 1)
     cover *= np.clip((bottom - rows) / edge + 0.3, 0, 1)
     cover *= smoothstep(bottom - top, 0.4, 0.4 + 3.5 * edge)
-    inside = _inside(source[area], lips, rows, columns, (top, bottom))
+    inside = _inside(source[area], lips, (rows, columns), (top, bottom), tongue)
     piece = result[area].astype(np.float32)
     piece += (inside - piece) * cover[..., None]
     result[area] = _rounded(piece)
 
 
 def _inside(
-    source: Array, lips: Lips, rows: Array, columns: Array, edges: tuple[Array, Array]
+    source: Array,
+    lips: Lips,
+    places: tuple[Array, Array],
+    edges: tuple[Array, Array],
+    tongue: float,
 ) -> Array:
     """Cavity, tongue and teeth in a window of the patch; RGB floats."""
-    top, bottom = edges
-    width, light = lips.width, lips.light
-    aside: Array = np.abs(columns - np.float32(lips.centre)) / np.float32(
-        0.5 * width
-    )  # 1 in the corners
-    below_lip = (rows - top) / np.float32(width)
+    (rows, columns), (top, bottom) = places, edges
+    width = lips.width
+    gap = (bottom - top) / width
+    aside: Array = np.abs(columns - np.float32(lips.centre)) / np.float32(0.5 * width)
+    below_lip, above_lip = (rows - top) / np.float32(width), (bottom - rows) / np.float32(width)
     depth = np.clip(below_lip / 0.25, 0, 1)
-    inside = CAVITY * np.float32(light) * ((0.55 + 0.45 * depth) * (1 - 0.35 * aside**2))[..., None]
-    above_lip = (bottom - rows) / width
-    tongue = smoothstep(0.115 - above_lip - 0.10 * aside**2, 0, 0.07)
-    tongue = tongue * smoothstep((bottom - top) / width, 0.10, 0.20) * 0.8
-    inside += (TONGUE * light * (1 - 0.3 * aside**2)[..., None] - inside) * tongue[..., None]
+    dark = (0.40 + 0.40 * depth) * (1 - 0.35 * aside**2)
+    inside = CAVITY * np.float32(lips.light) * dark[..., None]
+    _lay(inside, *_tongue(lips, aside, (below_lip, above_lip), gap, tongue))
     if lips.teeth < 1:
-        colour, tooth = _drawn_teeth(lips, rows, columns, aside)
-        inside += (colour - inside) * (tooth * (1 - lips.teeth))[..., None]
+        colour, cover = _lower_teeth(lips, aside, above_lip, gap)
+        _lay(inside, colour, cover * (1 - lips.teeth))
+        colour, cover = _upper_teeth(lips, rows, columns, aside)
+        _lay(inside, colour, cover * (1 - lips.teeth))
     if lips.teeth > 0:
-        shown = _own_teeth(lips, rows, columns, aside) * lips.teeth
-        inside += (source - inside) * shown[..., None]
-    shadow = 0.30 * np.exp(-np.maximum(below_lip, 0) / 0.035) + 0.15 * aside**3
+        _lay(inside, source, _own_teeth(lips, rows, columns, aside) * lips.teeth)
+    # the upper lip throws a shadow, and the corners lie deep
+    shadow = 0.45 * np.exp(-np.maximum(below_lip, 0) / 0.022) + 0.15 * aside**3
     inside *= (1 - np.clip(shadow, 0, 0.8))[..., None]
     # a narrow slit shows the lips' own shade, not a black line
-    slit = (1 - smoothstep((bottom - top) / width, 0.01, 0.06))[None, :, None]
+    slit = (1 - smoothstep(gap, 0.01, 0.06))[None, :, None]
     painted: Array = inside + (lips.colour * 0.62 - inside) * slit
     return painted
 
 
-def _drawn_teeth(lips: Lips, rows: Array, columns: Array, aside: Array) -> tuple[Array, Array]:
+def _lay(inside: Array, colour: Array, cover: Array) -> None:
+    """Cover pixels by a colour, in place."""
+    inside += (colour - inside) * cover[..., None]
+
+
+def _tongue(
+    lips: Lips, aside: Array, away: tuple[Array, Array], gap: Array, raised: float
+) -> tuple[Array, Array]:
+    """Return the colour of the tongue, and where it is (0..1)."""
+    below_lip, above_lip = away
+    height = 0.115 + 0.16 * raised - (0.10 + 0.15 * raised) * aside**2
+    shown = smoothstep(height - above_lip, 0, 0.06)
+    shown = shown * smoothstep(gap, 0.10 - 0.07 * raised, 0.20 - 0.10 * raised)
+    # a furrow in the middle, light on the tip
+    furrow = 1 - 0.16 * np.exp(-((aside / 0.07) ** 2)) * (1 - 0.6 * raised)
+    tip = 0.72 + 0.34 * np.clip(1 - (height - above_lip) / 0.12, 0, 1)
+    shade = (1 - 0.35 * aside**2) * furrow * tip * np.clip(0.55 + below_lip / 0.16, 0, 1)
+    return TONGUE * np.float32(lips.light) * shade[..., None], 0.9 * shown
+
+
+def _lower_teeth(lips: Lips, aside: Array, above_lip: Array, gap: Array) -> tuple[Array, Array]:
+    """Return the colour of the tips of the lower teeth, which wide mouths show, and where."""
+    gaps = np.abs((aside / 0.125) % 1 - 0.5) * 2
+    edge = 0.030 - 0.022 * aside**2 - 0.006 * gaps**4
+    shown = smoothstep(edge - above_lip, -0.006, 0.010) * smoothstep(0.62 - aside, 0, 0.25)
+    shade = 0.70 * (1 - 0.45 * aside**2) * (1 - 0.20 * gaps**8)
+    colour = ENAMEL * np.float32(lips.light) * shade[..., None]
+    return colour, 0.75 * shown * smoothstep(gap, 0.13, 0.22)
+
+
+def _upper_teeth(lips: Lips, rows: Array, columns: Array, aside: Array) -> tuple[Array, Array]:
     """Return the colour of an upper row of teeth, and where it is (0..1).
 
-    It hangs from the skull, so the lips slide over it.
+    It hangs from the skull, so the lips slide over it. Each tooth has its width and length, round
+    corners, and a shade that falls off to the sides.
     """
-    width = lips.width
+    width = np.float32(lips.width)
     seam = interpolate(columns[0], lips.seam[:, 0], lips.seam[:, 1])
-    phase = np.abs((np.abs(columns - lips.centre) / (0.105 * width)) % 1 - 0.5) * 2
-    gaps = phase**6  # 1 between two teeth; the middle of the face lies between two
-    edge = seam + width * (0.045 - 0.005 * gaps - 0.03 * aside**2)
-    tooth = smoothstep((edge - rows) / width, -0.016, 0.024) * smoothstep(0.86 - aside, 0, 0.4)
-    shade = (1 - 0.38 * aside**2) * (1 - 0.06 * gaps)
-    return ENAMEL * lips.light * shade[..., None], 0.88 * tooth
+    across = np.abs(columns[0] - lips.centre) / width
+    tooth = np.clip(np.searchsorted(TEETH, across, "right") - 1, 0, len(LENGTHS) - 1)
+    middle = (TEETH[tooth] + TEETH[tooth + 1]) / 2
+    phase = np.clip(np.abs(across - middle) / (TEETH[tooth + 1] - middle), 0, 1)  # 1 between two
+    length = LENGTHS[tooth] * (1 - 0.22 * phase**4)
+    below = (rows - seam) / width
+    cover = smoothstep(length - below, -0.006, 0.010) * smoothstep(0.86 - aside, 0, 0.3)
+    rounding = (1 - 0.50 * aside**1.5) * (1 - 0.24 * phase**8)
+    height = np.clip(1 - below / np.maximum(length, 1e-3), 0, 1.6)  # 0 at the tip
+    shade = rounding * (0.98 - 0.10 * height) * (1 - 0.16 * np.exp(-height / 0.12))
+    return ENAMEL * np.float32(lips.light) * shade[..., None], 0.92 * cover
 
 
 def _own_teeth(lips: Lips, rows: Array, columns: Array, aside: Array) -> Array:

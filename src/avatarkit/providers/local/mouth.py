@@ -187,7 +187,10 @@ class Mouth:
         upper_field = fields[0](np.concatenate([upper_moves, around]))
         around[-3:, 1] += 0.35 * jaw  # the neck gives way under the chin
         lower_field = fields[1](np.concatenate([lower_moves, around]))
-        return self._compose(patch, sides, (upper_field, lower_field), lips, (upper, lower))
+        fields_now = self._warp.inverse(upper_field), self._warp.inverse(lower_field)
+        drawn, edges = self._join(sides, fields_now, lips, (upper, lower))
+        paint_inside(drawn, patch, lips, edges, shape.tongue)
+        return drawn
 
     def _displace_around(self, corner: Array, centre: float, jaw: float) -> Array:
         """Displacements of the cheeks, of what stays, and of the neck (the last three)."""
@@ -198,10 +201,10 @@ class Mouth:
         cheeks[:, 1] += 0.10 * jaw * follow[:, 0]
         return np.concatenate([cheeks, np.zeros((self._still_controls + 3, 2))])
 
-    def _compose(
-        self, patch: Array, sides: Sides, fields: Sides, lips: Lips, inner: tuple[Points, Points]
-    ) -> Array:
-        """Join both sides, each warped, along the lips' inner edges; paint the inside between."""
+    def _join(
+        self, sides: Sides, back: Sides, lips: Lips, inner: tuple[Points, Points]
+    ) -> tuple[Array, Sides]:
+        """Join both sides, each warped, along the lips' inner edges; return those edges too."""
         upper, lower = inner
         columns = np.arange(self._side)
         top = np.interp(columns, upper[:, 0], upper[:, 1]).astype(np.float32)
@@ -213,14 +216,13 @@ class Mouth:
         part = np.clip((self._rows - seam) / reach.astype(np.float32) + 0.5, 0, 1)
         mixed = np.flatnonzero(((part > 0) & (part < 1)).any(axis=1))
         first, last = int(mixed[0]), int(mixed[-1]) + 1
-        above = self._warp.draw(sides[0], self._warp.inverse(fields[0]), slice(0, last))
-        below = self._warp.draw(sides[1], self._warp.inverse(fields[1]), slice(first, None))
+        above = self._warp.draw(sides[0], back[0], slice(0, last))
+        below = self._warp.draw(sides[1], back[1], slice(first, None))
         band = blend(above[first:], below[: last - first], part[first:last])
         result = np.concatenate([above[:first], band, below[last - first :]])
         if lips.is_open > 0:
             shade_seam(result, lips, upper, seam)
-        paint_inside(result, patch, lips, (top, bottom))
-        return result
+        return result, (top, bottom)
 
 
 def _rounded(shape: MouthShape) -> MouthShape:

@@ -28,9 +28,10 @@ class Piece(NamedTuple):
 class Frame:
     """One frame in I420; width and height are even."""
 
-    def __init__(self, size: tuple[int, int], data: Array) -> None:
+    def __init__(self, size: tuple[int, int], data: Array, alpha: Array | None = None) -> None:
         width, height = size
         self.size, self.data = size, data
+        self.alpha = alpha  #: opacity (height, width); None: opaque
         flat = data.reshape(-1)
         luma, chroma = width * height, width * height // 4
         half = (height // 2, width // 2)
@@ -68,7 +69,8 @@ class Frame:
 
     def copy(self) -> Frame:
         """Copy all."""
-        return Frame(self.size, self.data.copy())
+        alpha = None if self.alpha is None else self.alpha.copy()
+        return Frame(self.size, self.data.copy(), alpha)
 
     def resized(self, size: tuple[int, int]) -> Frame:
         """Scale to ``size`` (even)."""
@@ -86,6 +88,8 @@ class Frame:
         box = (left, top, left + width, top + height)
         for plane, source in zip(self._areas(box), part.planes, strict=True):
             plane[:] = source
+        if self.alpha is not None and part.alpha is not None:
+            self.alpha[top : top + height, left : left + width] = part.alpha
 
     def blend(self, piece: Piece) -> None:
         """Blend a piece in, in place; where its cover is 0 this frame stays as it is."""
@@ -94,6 +98,10 @@ class Frame:
         covers = (piece.cover, half, half)
         for plane, source, cover in zip(self._areas(piece.box), over.planes, covers, strict=True):
             plane[:] = opencv.blendLinear(source, plane.copy(), cover, 1 - cover)
+        if self.alpha is not None:
+            left, top, right, bottom = piece.box
+            area = self.alpha[top:bottom, left:right]
+            np.maximum(area, (255 * piece.cover).astype(np.uint8), out=area)
 
     def _areas(self, box: Box) -> tuple[Array, Array, Array]:
         """Views of the three planes within a box."""

@@ -24,16 +24,33 @@ import numpy as np
 from avatarkit import interfaces
 from avatarkit.content.files import private_folder, restrict
 from avatarkit.errors import MediaRejected
-from avatarkit.providers.local import audio, expression, footage, speech, visemes, voice
+from avatarkit.models import VideoSettings
+from avatarkit.providers.local import (
+    audio,
+    captions,
+    container_of,
+    expression,
+    footage,
+    speech,
+    visemes,
+    voice,
+)
 from avatarkit.providers.local.audio import Resampler, Sound
 from avatarkit.providers.local.clips import Clip
-from avatarkit.providers.local.drawing import ClipPainter, Painter, PortraitPainter, read_portrait
+from avatarkit.providers.local.drawing import (
+    Captioned,
+    ClipPainter,
+    Painter,
+    PortraitPainter,
+    before,
+    read_portrait,
+)
 from avatarkit.providers.local.expression import Look
-from avatarkit.providers.local.facemesh import Points
 from avatarkit.providers.local.footage import FaceModel
+from avatarkit.providers.local.framing import framing
 from avatarkit.providers.local.paste import Frame
 from avatarkit.providers.local.speech import Phoneme, Speech
-from avatarkit.providers.local.video import AUDIO_RATE, VideoWriter
+from avatarkit.providers.local.video import AUDIO_RATE, ENCODINGS, VideoWriter
 from avatarkit.providers.local.voice import VoiceProfile
 from avatarkit.providers.local.warp import Array
 
@@ -128,6 +145,7 @@ def render_video(
     voice_dir: Path | None = None,
     sound_path: Path | None = None,
     language: str | None = None,
+    settings: VideoSettings | None = None,
     seed: int = 7,
     threads: int = 2,
     on_progress: Callable[[float], None] | None = None,
@@ -136,8 +154,10 @@ def render_video(
     """Make a trained face say ``script`` (in a trained voice) or what ``write_samples`` wrote.
 
     ``on_progress`` hears 0..1. When ``cancelled`` returns true, :class:`Cancelled` is raised
-    within a few frames. ``seed`` chooses blinks and head movement.
+    within a few frames. ``seed`` chooses the performance. Captions beside the video have its name
+    with ".srt" and ".vtt".
     """
+    asked = settings or VideoSettings()
     if (script is None) == (sound_path is None):
         raise ValueError("give either script or sound_path")
     # the speech network is loaded and speaks while the face is read
@@ -146,46 +166,74 @@ def render_video(
         _stop_if(cancelled)
         if script is not None:
             profile = load_voice(voice_dir) if voice_dir is not None else None
-            said = synthesize(script, profile, language=language, cancelled=cancelled)
+            said = synthesize(
+                script,
+                profile,
+                language=language,
+                speed=asked.voice.speed or 1.0,
+                cancelled=cancelled,
+            )
             sound, comment = Sound.of(said.samples, speech.RATE), SCRIPT_COMMENT
-            phonemes = said.phonemes
+            phonemes, shown = said.phonemes, _cues(said)
         else:
-            sound, comment, phonemes = _stored_sound(sound_path), AUDIO_COMMENT, None
+            sound, comment = _stored_sound(sound_path), AUDIO_COMMENT
+            phonemes, shown = None, []
         model, pixels = stored.result()
-    fps = model.fps
+    fps = int(asked.fps or model.fps)
     if phonemes is not None:
         curves = visemes.from_phonemes(phonemes, sound, fps)
     else:
         curves = visemes.from_audio(sound, fps)
+    resolution = None if asked.resolution is None else int(asked.resolution.removesuffix("p"))
+    frame = framing(model.size, model.landmarks, asked.aspect, resolution)
+    transparent = model.kind == "cut-out" and asked.background == "transparent"
     with ExitStack() as stack:
         if pixels is not None:
+            picture = frame.picture(before(pixels, asked.background))
             looks = _looks(sound, phonemes, len(curves), fps, seed)
-            painter: Painter = PortraitPainter(pixels, _points(model)[0], curves, looks)
+            points = frame.points(model.landmarks[0])
+            painter: Painter = PortraitPainter(picture, points, curves, looks)
         else:
             clip = stack.enter_context(Clip(face_dir / footage.CLIP, len(model.landmarks)))
-            painter = ClipPainter(clip, _points(model), curves, model.fps / fps)
+            painter = ClipPainter(clip, model.landmarks, curves, frame, rate=model.fps / fps)
+        if asked.captions == "burnt-in":
+            painter = Captioned(painter, shown, frame.size, fps)
         writer = stack.enter_context(
             VideoWriter(
                 out_path,
-                size=model.size,
+                size=frame.size,
                 fps=fps,
+                alpha=transparent,
+                encoding=ENCODINGS[container_of(asked)],
                 threads=threads,
                 metadata={"title": TITLE, "comment": comment},
             )
         )
         heard = Resampler(sound, AUDIO_RATE)
-        for number, frame in enumerate(_in_order(painter.draw, len(curves), threads)):
+        for number, drawn in enumerate(_in_order(painter.draw, len(curves), threads)):
             _stop_if(cancelled)
-            writer.write(frame, heard)
+            writer.write(drawn, heard)
             if on_progress is not None:
                 on_progress((number + 1) / len(curves))
+        if asked.captions == "sidecar":
+            out_path.with_suffix(".srt").write_text(captions.srt(shown), "utf-8")
+            out_path.with_suffix(".vtt").write_text(captions.vtt(shown), "utf-8")
     return VideoFacts(
         path=out_path,
         seconds=len(curves) / fps,
         frames=len(curves),
-        size=model.size,
+        size=frame.size,
         driven_by="audio" if phonemes is None else "phonemes",
     )
+
+
+def _cues(said: Speech) -> list[captions.Cue]:
+    words = (
+        word
+        for passage in said.passages
+        for word in captions.word_times(passage.text, passage.words)
+    )
+    return captions.cues(words)
 
 
 def _read_face(directory: Path) -> tuple[FaceModel, Array | None]:
@@ -194,10 +242,6 @@ def _read_face(directory: Path) -> tuple[FaceModel, Array | None]:
     if model.kind == "clip":
         return model, None
     return model, read_portrait(directory / footage.PORTRAIT)
-
-
-def _points(model: FaceModel) -> Points:
-    return model.landmarks.astype(np.float64)
 
 
 def _looks(

@@ -6,7 +6,7 @@ import functools
 import importlib
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
@@ -79,11 +79,20 @@ class Phoneme:
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """A part of the script, and the times (start, end) of its spoken words in seconds."""
+
+    text: str
+    words: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Speech:
     """Mono sound at ``RATE``; ``phonemes`` is None where their times are not known."""
 
     samples: Samples
     phonemes: tuple[Phoneme, ...] | None
+    passages: tuple[Passage, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -140,27 +149,33 @@ class Speaker:
         random = np.random.default_rng(seed)
         sound = bytearray(_silence(LEAD_IN))  # grows in place, so that no second copy is held
         phonemes: list[Phoneme] = []
+        passages: list[Passage] = []
         lead_in = len(sound)
-        for symbols in self._sentences(text):
-            time = len(sound) / _SAMPLE_BYTES / RATE
-            samples, timed = self._say(symbols, shaper, speed, random)
-            phonemes += [Phoneme(p.symbol, p.start + time, p.end + time) for p in timed]
-            sound += samples.astype(np.float32).data.cast("B")
-            sound += _silence(SENTENCE_GAP)
-            if check is not None:
-                check(len(sound) / _SAMPLE_BYTES / RATE)
+        for passage in self._passages(text):
+            words: list[tuple[float, float]] = []
+            for symbols in self._engine.phonemize(passage):
+                time = len(sound) / _SAMPLE_BYTES / RATE
+                samples, timed = self._say(symbols, shaper, speed, random)
+                said = [Phoneme(p.symbol, p.start + time, p.end + time) for p in timed]
+                sound += samples.astype(np.float32).data.cast("B")
+                words += _words(said) or [(time, len(sound) / _SAMPLE_BYTES / RATE)]
+                phonemes += said
+                sound += _silence(SENTENCE_GAP)
+                if check is not None:
+                    check(len(sound) / _SAMPLE_BYTES / RATE)
+            passages.append(Passage(passage, tuple(words)))
         if len(sound) == lead_in:
             raise MediaRejected("the script has nothing that can be said. Write at least one word.")
         sound += _silence(LEAD_OUT)
         spoken: Samples = np.frombuffer(sound, np.float32)
         _level(spoken)
-        return Speech(spoken, tuple(phonemes) if self.knows_durations else None)
+        timed_phonemes = tuple(phonemes) if self.knows_durations else None
+        return Speech(spoken, timed_phonemes, tuple(passages))
 
-    def _sentences(self, text: str) -> Iterator[str]:
-        """Phonemes of each sentence, in pieces that the network can take at once."""
+    def _passages(self, text: str) -> Iterator[str]:
+        """Sentences of a text, in pieces that the network can take at once."""
         for sentence in self._engine.split_sentences(text):
-            for piece in _cut(sentence, MAX_SENTENCE):
-                yield from self._engine.phonemize(piece)
+            yield from _cut(sentence, MAX_SENTENCE)
 
     def _say(
         self, symbols: str, shaper: VoiceShaper | None, speed: float, random: np.random.Generator
@@ -246,6 +261,19 @@ def _cut(sentence: str, limit: int) -> Iterator[str]:
         sentence = sentence[at + 1 :].lstrip()
     if sentence:
         yield sentence
+
+
+def _words(phonemes: Sequence[Phoneme]) -> list[tuple[float, float]]:
+    """Times of the groups of phonemes between spaces; those without a length are left out."""
+    words: list[tuple[float, float]] = []
+    begins = True
+    for phoneme in phonemes:
+        if phoneme.symbol == " ":
+            begins = True
+        elif phoneme.end > phoneme.start and phoneme.symbol.isalpha():
+            words.append((phoneme.start if begins else words.pop()[0], phoneme.end))
+            begins = False
+    return words
 
 
 def _silence(seconds: float) -> bytes:

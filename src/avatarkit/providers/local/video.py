@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Final, Self
 
 import av
@@ -75,22 +75,46 @@ _SAME_SHAPE: Final = 0.03
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoding:
-    """Settings of the picture's encoder."""
+    """Container, encoders and their options."""
 
-    quality: int = 19  #: constant rate factor: less is better
-    preset: str = "veryfast"
+    container: str
+    video: str
+    audio: str
+    options: Mapping[str, str]  #: of the video's encoder
+    container_options: Mapping[str, str]
     keyframes: int | None = None  #: frames from one to the next; None: the encoder chooses
 
 
+MP4: Final = Encoding(
+    container="mp4",
+    video="libx264",
+    audio="aac",
+    options=MappingProxyType({"crf": "19", "preset": "veryfast"}),
+    container_options=MappingProxyType({"movflags": "+faststart"}),
+)
 #: Encoding of frames that are read again, also backwards: fast to decode, many key frames.
-STORED: Final = Encoding(quality=15, preset="ultrafast", keyframes=12)
+STORED: Final = replace(
+    MP4, options=MappingProxyType({"crf": "15", "preset": "ultrafast"}), keyframes=12
+)
+#: VP9 is the codec that browsers show with transparency.
+WEBM: Final = Encoding(
+    container="webm",
+    video="libvpx-vp9",
+    audio="libopus",
+    options=MappingProxyType(
+        {"crf": "28", "b": "0", "deadline": "realtime", "cpu-used": "8", "row-mt": "1"}
+    ),
+    container_options=MappingProxyType({}),
+)
+ENCODINGS: Final[Mapping[str, Encoding]] = MappingProxyType({"mp4": MP4, "webm": WEBM})
 
 
 class VideoWriter:
-    """Writes H.264 and AAC, both from time 0 and equally long, with the index in front.
+    """Writes pictures and sound, both from time 0 and equally long, an MP4 with its index in front.
 
     A context manager: the file appears under its name when the block ends well. When it ends by
-    an exception nothing is left. ``audio`` false writes pictures only.
+    an exception nothing is left. ``audio`` false writes pictures only; ``alpha`` writes their
+    opacity too (WebM).
     """
 
     def __init__(
@@ -100,28 +124,29 @@ class VideoWriter:
         size: tuple[int, int],
         fps: int,
         audio: bool = True,
-        encoding: Encoding | None = None,
+        alpha: bool = False,
+        encoding: Encoding = MP4,
         threads: int = 2,
         metadata: Mapping[str, str] | None = None,
     ) -> None:
-        encoding = encoding or Encoding()
         self._path = path
         self._part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
         self._fps = fps
         self._frames = 0
         self._samples = 0
+        self._size = size
+        self._format = "yuva420p" if alpha else "yuv420p"
         self._container: Any = av.open(
-            str(self._part), "w", format="mp4", options={"movflags": "+faststart"}
+            str(self._part),
+            "w",
+            format=encoding.container,
+            options=dict(encoding.container_options),
         )
         self._container.metadata.update(metadata or {})
-        options = {
-            "crf": str(encoding.quality),
-            "preset": encoding.preset,
-            "threads": str(threads),
-        }
-        self._video: Any = self._container.add_stream("libx264", rate=fps, options=options)
+        options = {**encoding.options, "threads": str(threads)}
+        self._video: Any = self._container.add_stream(encoding.video, rate=fps, options=options)
         self._video.width, self._video.height = size
-        self._video.pix_fmt = "yuv420p"
+        self._video.pix_fmt = self._format
         context = self._video.codec_context
         context.time_base = Fraction(1, fps)
         # frames are converted by BT.601; large ones would be taken for BT.709
@@ -130,12 +155,16 @@ class VideoWriter:
             context.gop_size = encoding.keyframes
         self._audio: Any = None
         if audio:
-            self._audio = self._container.add_stream("aac", rate=AUDIO_RATE, layout="mono")
+            self._audio = self._container.add_stream(encoding.audio, rate=AUDIO_RATE, layout="mono")
             self._audio.bit_rate = AUDIO_BITS
 
     def write(self, picture: Frame, sound: Resampler | None = None) -> None:
         """Add one picture, and from ``sound`` (at AUDIO_RATE) what belongs to it."""
-        frame = av.VideoFrame.from_ndarray(picture.data, format="yuv420p")
+        frame = av.VideoFrame(*self._size, self._format)
+        planes = picture.planes if picture.alpha is None else (*picture.planes, picture.alpha)
+        for plane, values in zip(frame.planes, planes, strict=True):
+            buffer = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, -1)
+            buffer[:, : plane.width] = values
         frame.pts, frame.time_base = self._frames, Fraction(1, self._fps)
         self._container.mux(self._video.encode(frame))
         self._frames += 1
@@ -143,7 +172,7 @@ class VideoWriter:
             return
         wanted = self._frames * AUDIO_RATE // self._fps - self._samples
         chunk = sound.take(wanted) if sound is not None else np.zeros(wanted, np.float32)
-        heard = av.AudioFrame.from_ndarray(chunk[None], format="fltp", layout="mono")
+        heard = av.AudioFrame.from_ndarray(chunk[None], format="flt", layout="mono")
         heard.sample_rate = AUDIO_RATE
         heard.pts, heard.time_base = self._samples, Fraction(1, AUDIO_RATE)
         self._container.mux(self._audio.encode(heard))

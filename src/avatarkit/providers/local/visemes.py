@@ -24,6 +24,7 @@ class MouthShape(NamedTuple):
     spread: float  #: -1 rounded .. 0 .. +1 spread
     lift: float  #: 0..1, the upper lip is raised
     tuck: float  #: 0..1, the lower lip goes under the upper teeth (f, v)
+    tongue: float = 0.0  #: 0..1, its tip is raised to the upper teeth (l, th, t, d, n)
     smile: float = 0.0  #: 0..1, the corners are drawn out and up
 
 
@@ -82,6 +83,8 @@ DIPHTHONGS: Final = {
     "W": ("a", "ʊ"), "Y": ("ɔ", "ɪ"), "Q": ("ə", "ʊ"),
 }
 # fmt: on
+#: How far the tip of the tongue is raised.
+TONGUES: Final = {"θ": 1.0, "ð": 1.0, "l": 0.9, "t": 0.6, "d": 0.6, "n": 0.7, "T": 0.6, "ɾ": 0.6}
 CLOSED: Final = frozenset("mbp")
 MARKS: Final = frozenset("ˈˌ ")  # stress and space: their time belongs to what follows
 LENGTHENING: Final = "ː"  # its time belongs to the phoneme before
@@ -160,7 +163,7 @@ def from_audio(sound: Sound, fps: int) -> MouthCurves:
     fricative = 10 * np.log10(hiss[0] / hiss[1]) > 3
     opening = np.where(fricative, np.minimum(opening, 0.18), opening)
     still = np.zeros_like(opening)
-    shapes = np.stack([opening, spread, 0.15 * opening, still, still])
+    shapes = np.stack([opening, spread, 0.15 * opening, *[still] * (len(REST) - 3)])
     curves = gaussian_smooth(shapes, 0.03 / STEP)
     return MouthCurves(_sample(curves, times, seconds, fps))
 
@@ -187,13 +190,19 @@ def _shapes(phoneme: Phoneme, following: str, times: Floats) -> Floats:
     if symbol == "h" and following:  # h is said with the mouth of the next vowel
         symbol = DIPHTHONGS.get(following, (following,))[0]
     first, last = DIPHTHONGS.get(symbol, (symbol, symbol))
-    start, end = (np.array(VISEMES.get(name, REST), np.float64) for name in (first, last))
+    start, end = (_target(name) for name in (first, last))
     part = np.clip((times - phoneme.start) / max(phoneme.end - phoneme.start, 1e-3), 0, 1)
     part = part * part * (3 - 2 * part)
     shapes = np.outer(start, 1 - part) + np.outer(end, part)
     reach = np.clip((phoneme.end - phoneme.start) / REACH_TIME, 0.55, 1)
     shapes[0] *= reach
     return shapes
+
+
+def _target(symbol: str) -> Floats:
+    """Shape of one symbol, as an array."""
+    shape = VISEMES.get(symbol, REST)._replace(tongue=TONGUES.get(symbol, 0.0))
+    return np.array(shape, np.float64)
 
 
 def _relative_loudness(sound: Sound, points: int) -> Floats:
