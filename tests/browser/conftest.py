@@ -8,14 +8,13 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from importlib.resources import files
 from pathlib import Path
 
 import httpx
 import pytest
-
-from warm import Program
 
 DEMO = Path(str(files("avatarkit") / "data" / "demo"))
 TOKEN = "a-token-for-the-tests-of-pages"
@@ -43,18 +42,14 @@ class Server:
         self.start()
 
     def start(self):
-        slow = self.seconds is not None
-        code = Path(__file__).with_name("slow_vendor.py").read_text() if slow else ""
+        program = ["-m", "avatarkit"]
+        if self.seconds is not None:
+            program = [str(Path(__file__).with_name("slow_vendor.py")), str(self.seconds)]
+        command = [sys.executable, *program, "serve", f"--port={self.port}"]
         environ = {**os.environ, "AVATARKIT_TOKEN": TOKEN}
         environ |= {"AVATARKIT_WEBHOOK_SECRET": "a-secret-of-the-inbox"}
-        self.process = Program(
-            *([self.seconds] if slow else []),
-            "serve",
-            f"--port={self.port}",
-            code=code,
-            cwd=self.folder,
-            env=environ,
-            stdout=subprocess.DEVNULL,
+        self.process = subprocess.Popen(
+            command, cwd=self.folder, env=environ, stdout=subprocess.DEVNULL
         )
         until(self._answers)
         return self

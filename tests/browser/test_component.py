@@ -237,6 +237,7 @@ CAPTCHA = {
     "recording": "audio",
 }
 
+NO_VIDEOS = {"data": [], "has_more": False, "cursor": None}
 EVENTS = {"content-type": "text/event-stream"}
 
 
@@ -305,7 +306,10 @@ def told(page, local):
                 route.fulfill(body=bodies.pop(0), headers=EVENTS)
 
         page.route("**/trainings/t1/events", stream or tell)
-        page.route("**/trainings/t1/videos?*", lambda r: r.fulfill(json={"videos": []}))
+        page.route(
+            "**/trainings/t1/videos?*",
+            lambda r: r.fulfill(json={"data": [], "has_more": False, "cursor": None}),
+        )
         empty = {"body": "<!doctype html><title>t</title>", "content_type": "text/html"}
         page.route("**/empty.html", lambda r: r.fulfill(**empty))
         page.goto(f"{local.url}/empty.html")
@@ -353,7 +357,7 @@ def test_while_a_training_is_being_created_it_says_so(page, told):
 
 def test_a_training_that_cannot_be_created_says_why(page, told):
     avatar = told({})
-    refused = {"error": {"type": "NotFound", "message": "the clone has no voice"}}
+    refused = {"error": {"code": "not_found", "message": "the clone has no voice"}}
     page.route("**/trainings", lambda r: r.fulfill(status=404, json=refused))
     avatar.evaluate("e => e.create({clone_id: 'c1'}).catch(() => null)")
     shown(avatar, "Avatar creation failed: This does not exist any more.")

@@ -170,7 +170,7 @@ def test_the_wording_of_a_consent_is_the_librarys():
 @pytest.mark.parametrize(("tag", "text"), [("de", "Bereit"), ("ar-EG", "جاهز"), ("xx", "Ready")])
 def test_the_language_is_that_of_the_page(plain, tag, text):
     ready = {**RECORD, "status": "completed", "name": "A", "stack": "s"}
-    listed = {"trainings": [ready], "data": [ready], "has_more": False, "cursor": None}
+    listed = {"data": [ready], "has_more": False, "cursor": None}
     plain.route("**/trainings?**", lambda r: r.fulfill(json=listed))
     plain.evaluate(f"document.documentElement.lang = '{tag}'")
     load(plain, "avatar-list")

@@ -125,6 +125,22 @@ def test_a_finished_avatar_its_test_video_and_its_gallery(page, local, look):
     look("sure", full=False)
 
 
+def test_what_is_stored_of_a_user(page, slow, look):
+    sign_in(page, slow, at="data")
+    page.get_by_text("No recordings are stored.").wait_for()
+    look("data-empty")
+    go(page, "new")
+    upload(page)
+    page.fill("#subject", "Ana Lima")
+    page.check("#agreed")
+    page.click("#train")
+    page.locator("#hero:modal").wait_for()
+    background(page)
+    go(page, "data")
+    page.locator("avatar-data li.entry").nth(2).wait_for()
+    look("data")
+
+
 def test_webhook_deliveries(page, local, look):
     sign_in(page, local, at="deliveries")
     page.get_by_text("No webhook deliveries yet.").wait_for()

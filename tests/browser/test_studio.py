@@ -222,10 +222,13 @@ def test_each_stack_shows_what_it_costs(page, local):
 
 
 def test_a_price_that_is_known_in_part_is_a_least_price(page, local):
-    part_known = {"total": None, "known": "18", "plans": "18", "charges": "0", "used": "0"}
+    known = {"amount": "18", "currency": "USD"}
+    part_known = {"total": None, "known": known, "plans": known, "charges": known, "used": known}
     told = [{"stack": "a+b", "how": "", "ready": True, "problem": None}]
     told[0]["quote"] = {"expected": {**part_known, "unknown": ["x"]}, "oldest": "2026-11"}
-    page.route("**/stacks", lambda r: r.fulfill(json={"stacks": told}))
+    page.route(
+        "**/stacks", lambda r: r.fulfill(json={"data": told, "has_more": False, "cursor": None})
+    )
     sign_in(page, local)
     assert page.locator("#stack option[value='a+b']").inner_text() == "a+b · at least $18.00"
 
@@ -455,7 +458,7 @@ def test_an_upload_that_failed_keeps_the_order_back_until_it_is_tried_again(page
     upload(page)
     agree(page)
     sent = orders(page)
-    full = {"error": {"type": "AllowanceExceeded", "message": "the limit is 200 recordings"}}
+    full = {"error": {"code": "allowance_exceeded", "message": "the limit is 200 recordings"}}
     page.route("**/voice/a.wav*", lambda r: r.fulfill(status=413, json=full))
     page.set_input_files("#voice", recordings(tmp_path, "a.wav"))
     row(page, "voice", "a.wav").get_by_text("Your storage is full.").wait_for()
@@ -648,6 +651,59 @@ def test_a_search_and_a_filter_find_avatars(page, slow):
     page.get_by_text("No avatar matches.").wait_for()
     page.select_option("#filter", "completed")
     page.locator("avatar-list li", has_text="Bob").wait_for()
+
+
+# -- what is stored of a user ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def stored(page, slow):
+    """A finished avatar of a person who agreed, and the page of what is stored."""
+    sign_in(page, slow)
+    upload(page)
+    page.fill("#subject", "Ana Lima")
+    page.check("#agreed")
+    page.fill("#name", "Ana")
+    page.click("#train")
+    shown(page.locator("#hero:modal avatar-training"), "✅ Avatar ready!")
+    background(page)
+    go(page, "data")
+    page.get_by_role("heading", name="Ana", exact=True).wait_for()
+    return page.locator("avatar-data")
+
+
+def test_recordings_are_played_and_deleted_after_their_avatar_was_made(page, slow, stored):
+    stored.get_by_role("button", name="Play voice.wav").click()
+    assert plays(stored.locator("audio"))
+    stored.get_by_role("button", name="Delete voice.wav").click()
+    stored.locator("dialog").get_by_role("button", name="Delete").click()
+    stored.locator("li[data-name='voice.wav']").wait_for(state="detached")
+    [clone] = slow.get("clones")["data"]
+    [left] = slow.get(f"clones/{clone['clone_id']}/samples")["data"]
+    assert left["role"] == "footage"
+
+
+def test_a_consent_is_withdrawn_and_says_what_remains(page, slow, stored):
+    stored.get_by_role("button", name="Withdraw: Ana Lima").click()
+    page.get_by_role("heading", name="Withdraw the consent of Ana Lima?").wait_for()
+    stored.locator("dialog").get_by_role("button", name="Withdraw").click()
+    stored.get_by_text("Withdrawn on").wait_for()
+    page.locator("#notice").get_by_text("remain until you delete them").wait_for()
+    assert slow.get("consents")["data"][0]["revoked_at"]
+
+
+def test_everything_is_erased_with_a_receipt(page, slow, stored):
+    stored.get_by_role("button", name="Erase all my data").click()
+    stored.locator("dialog").get_by_role("button", name="Keep it").click()
+    assert slow.get("trainings")["data"]
+    stored.get_by_role("button", name="Erase all my data").click()
+    stored.locator("dialog").get_by_role("button", name="Erase all my data").click()
+    stored.locator("[part=receipt] h3").wait_for()
+    assert "SHA-256" in stored.locator("[part=receipt]").inner_text()
+    with page.expect_download() as got:
+        stored.get_by_role("link", name="Download the receipt").click()
+    assert got.value.suggested_filename == "erasure.json"
+    assert slow.get("trainings")["data"] == slow.get("clones")["data"] == []
 
 
 # -- weight ---------------------------------------------------------------------------------------

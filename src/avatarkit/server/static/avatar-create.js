@@ -16,6 +16,9 @@ import { Uploads } from "./uploads.js";
  */
 
 const VOICES = 5; // an avatar is made from at most so many voice recordings
+// Findings that tell operators what is not installed; and one that every recording made here has.
+const UNTOLD = ["faces-not-looked-for", "not-looked-inside"];
+const RECORDED = [...UNTOLD, "variable-frame-rate"];
 /** @type {Role[]} */
 const ROLES = ["footage", "voice", "evidence"];
 const ACCEPT = { voice: "audio/*,video/*", footage: "video/*,image/*", evidence: "", recording: "" };
@@ -52,7 +55,7 @@ legend + * { clear: both; }
 `;
 
 /** @param {Costs} costs */
-const dollars = ({ total, known: { amount: known } }) => ({ amount: `$${Number(known).toFixed(2)}`, least: total === null, none: total === null && !Number(known) });
+const dollars = ({ total, known }) => ({ amount: `$${Number(known).toFixed(2)}`, least: total === null, none: total === null && !Number(known) });
 
 /**
  * The steps of a new avatar: record or choose files, consent, provider, order.
@@ -218,7 +221,7 @@ export class AvatarCreate extends AvatarElement {
   #used(role) {
     const stored = this.#uploads.of(this.#draft.clone, role).filter(({ state, duplicate }) => state === "stored" && !duplicate);
     // The server uses the oldest recordings.
-    if (role === "voice") return stored.sort((one, other) => Date.parse(one.sample?.created_at ?? "") - Date.parse(other.sample?.created_at ?? "")).slice(0, VOICES);
+    if (role === "voice") return stored.sort((one, other) => (one.sample?.created_at ?? 0) - (other.sample?.created_at ?? 0)).slice(0, VOICES);
     const { evidence, footage } = this.#draft;
     const chosen = stored.filter(({ name, sample }) => (role === "evidence" ? name === evidence : sample?.id === footage));
     return chosen.length ? chosen : role === "evidence" ? stored.slice(-1) : stored.slice(0, 1);
@@ -304,7 +307,9 @@ export class AvatarCreate extends AvatarElement {
       if (now === last) return; // keep the focus
       last = now;
       buttons.replaceChildren(...offered());
-      findings.replaceChildren(...upload.findings.map((f) => h("li", { class: f.severity }, this.say(`finding_${f.severity}`, { message: f.message }))));
+      const untold = this.audience === "operator" ? [] : upload.name.startsWith("recorded-") ? RECORDED : UNTOLD;
+      const told = upload.findings.filter(({ code }) => !untold.includes(code ?? ""));
+      findings.replaceChildren(...told.map((f) => h("li", { class: f.severity }, this.say(`finding_${f.severity}`, { message: f.message }))));
     };
     return { item, update, end: () => shown && URL.revokeObjectURL(shown) };
   }

@@ -76,7 +76,7 @@ export class AvatarDeliveries extends AvatarElement {
     const link = entry.record_id && h("a", { href: `#avatar/${encodeURIComponent(entry.record_id)}` }, entry.record_id.slice(0, 8));
     /** @type {[string, string | Node | null][]} */
     const cells = [
-      ["received", new Date(entry.received_at).toLocaleString(this.language)],
+      ["received", new Date(entry.received_at * 1000).toLocaleString(this.language)],
       ["provider", entry.provider],
       ["event", entry.event_type ?? ""],
       ["signed", this.say(entry.signed ? "yes" : "no")],

@@ -143,7 +143,7 @@ export class AvatarList extends AvatarElement {
   }
 
   #show() {
-    const all = [...this.#records.values()].sort((one, other) => Date.parse(other.created_at) - Date.parse(one.created_at));
+    const all = [...this.#records.values()].sort((one, other) => other.created_at - one.created_at);
     const shown = all.filter(({ name, stack }) => !this.#search || `${name} ${stack}`.toLowerCase().includes(this.#search));
     const grid = this.find("grid");
     const there = new Map([...grid.children].map((child) => [/** @type {HTMLElement} */ (child).dataset.id, child]));
@@ -174,7 +174,7 @@ export class AvatarList extends AvatarElement {
       h("div", { class: "about" }, h("h3", {}, title),
         h("span", { class: `chip ${state}` }, text),
         FINAL.includes(status) || waiting ? null : bar,
-        h("span", { class: "muted small" }, new Date(created).toLocaleDateString(this.language, { dateStyle: "medium" }))));
+        h("span", { class: "muted small" }, new Date(created * 1000).toLocaleDateString(this.language, { dateStyle: "medium" }))));
     return h("li", { "data-id": id, "data-version": record.version }, tile);
   }
 

@@ -9,7 +9,17 @@ const LIMIT = 20_000; // characters of a script
 const PER_SECOND = { zh: 4.5, ja: 6.5 }; // spoken characters; other languages: 15
 const DRAFT = "avatarkit-script-";
 
+/** Settings of a video that can be chosen, and their values; a stack may take fewer. @type {Record<string, string[]>} */
+const CHOICES = {
+  aspect: ["16:9", "9:16", "1:1", "4:5", "5:4"],
+  resolution: ["360p", "480p", "540p", "720p", "1080p", "1440p", "4k"],
+  captions: ["none", "sidecar", "burnt-in"],
+  quality: ["draft", "standard", "best"],
+};
+
 const STYLE = `
+input[type=color] { width: 4rem; padding: .2rem; border: 1px solid var(--_field); border-radius: 10px; background: var(--_bg); }
+input[type=range] { width: 100%; accent-color: var(--_primary); }
 textarea { min-height: 9rem; resize: vertical; line-height: 1.5; }
 .figures { display: flex; flex-wrap: wrap; justify-content: space-between; gap: .25rem 1rem; min-height: 1.6rem; }
 .two { display: grid; gap: 0 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 13rem), 1fr)); }
@@ -58,6 +68,49 @@ export class AvatarSpeak extends AvatarElement {
     this.stop();
     this.#draw();
     this.#count();
+    if (this.stack) this.#offer(this.stack);
+  }
+
+  /** Offer the settings that a stack carries out. @param {string} stack */
+  async #offer(stack) {
+    const stacks = await this.api.stacks().catch(() => []);
+    const own = stacks.find((one) => one.stack === stack)?.settings ?? [];
+    if (stack !== this.stack) return;
+    this.find("settings").replaceChildren(...own.map((setting) => this.#setting(setting)).filter((made) => made !== null));
+  }
+
+  /** @param {import("./client.js").Setting} setting */
+  #setting({ setting, takes, minimum, maximum }) {
+    const id = `set-${setting.replace(".", "-")}`;
+    const labelled = (/** @type {string} */ name, /** @type {HTMLElement} */ field) => h("div", {}, h("label", { for: id }, this.say(name)), field);
+    if (setting in CHOICES) {
+      const values = CHOICES[setting].filter((value) => !takes.length || takes.includes(value));
+      const known = `set_${setting}`;
+      const options = values.map((value) => h("option", { value }, this.has(`set_${value.replace("-", "_")}`) ? this.say(`set_${value.replace("-", "_")}`) : value));
+      return labelled(known, h("select", { id, "data-setting": setting }, h("option", { value: "" }, this.say("set_default")), ...options));
+    }
+    if (setting === "background" && (!takes.length || takes.includes("color"))) {
+      const colour = h("input", { id, type: "color", value: "#ffffff", on: { input: () => (colour.dataset.setting = setting) } });
+      return labelled("set_background", colour);
+    }
+    if (setting === "voice.speed") {
+      const [min, max] = [Math.max(minimum ?? 0.25, 0.5), Math.min(maximum ?? 4, 2)];
+      const speed = h("input", { id, type: "range", min, max, step: 0.05, value: 1, on: { input: () => (speed.dataset.setting = setting) } });
+      return labelled("set_speed", speed);
+    }
+    return null;
+  }
+
+  /** Settings that were chosen, as the API takes them. */
+  #chosen() {
+    /** @type {Record<string, unknown>} */
+    const chosen = {};
+    for (const field of /** @type {NodeListOf<HTMLInputElement>} */ (this.root.querySelectorAll("[data-setting]"))) {
+      const { setting = "" } = field.dataset;
+      if (setting === "voice.speed") chosen.voice = { speed: Number(field.value) };
+      else if (field.value) chosen[setting] = field.value;
+    }
+    return Object.keys(chosen).length ? { settings: chosen } : {};
   }
 
   get #place() {
@@ -85,7 +138,8 @@ export class AvatarSpeak extends AvatarElement {
           h("div", { class: "two" },
             h("div", {}, h("label", { for: "language" }, s("language")),
               h("select", { id: "language" }, h("option", { value: "" }, s("language_default")), ...languages)),
-            h("div", {}, h("label", { for: "title" }, s("video_name")), h("input", { id: "title", autocomplete: "off", maxlength: 200 })))),
+            h("div", {}, h("label", { for: "title" }, s("video_name")), h("input", { id: "title", autocomplete: "off", maxlength: 200 }))),
+          h("div", { class: "two", part: "settings" })),
         h("div", { class: "alert", part: "problem", id: "problem", role: "alert", hidden: true }),
         h("div", { class: "row" },
           h("button", { class: "main", part: "order" }, s("speak")),
@@ -125,8 +179,7 @@ export class AvatarSpeak extends AvatarElement {
     const asked = ++this.#asked;
     const quote = await this.api.quote({ stack: this.stack ?? undefined, seconds, trainings: 0, videos: 1 }).catch(() => null);
     if (asked !== this.#asked) return;
-    const total = quote?.expected.total?.amount ?? null;
-    const known = quote?.expected.known.amount ?? "0";
+    const { total, known } = quote?.expected ?? { total: null, known: "0" };
     const amount = `$${Number(total ?? known).toFixed(2)}`;
     const text = !quote || (total === null && !Number(known)) ? this.say("price_unknown") : total === null ? this.say("price_least", { amount }) : amount;
     this.find("price").textContent = this.say("script_price", { price: text });
@@ -144,7 +197,8 @@ export class AvatarSpeak extends AvatarElement {
       script.setAttribute("aria-invalid", "true");
       return script.focus();
     }
-    const body = { text: script.value.trim(), name: this.#field("title").value.trim(), language: this.#field("language").value || null };
+    const text = script.value.trim();
+    const body = { text, name: this.#field("title").value.trim(), language: this.#field("language").value || null, ...this.#chosen() };
     button.disabled = true;
     try {
       const video = await this.api.speak(this.trainingId ?? "", body);

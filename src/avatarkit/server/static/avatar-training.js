@@ -254,7 +254,7 @@ export class AvatarTraining extends AvatarElement {
   #steps({ status, operations = [] }) {
     const steps = this.find("steps");
     steps.hidden = FINAL.includes(status) || !operations.length;
-    const finished = operations.filter(({ state }) => ["completed", "done"].includes(state)).map(({ operation }) => operation);
+    const finished = operations.filter(({ state }) => ["succeeded", "done"].includes(state)).map(({ operation }) => operation);
     const shown = STEPS.filter((step) => !["voice", "avatar"].includes(step) || operations.some((o) => o.operation === step));
     const done = (/** @type {string} */ step) => step === "uploaded" || finished.includes(step);
     const now = shown.find((step) => !done(step));
@@ -276,7 +276,7 @@ export class AvatarTraining extends AvatarElement {
     const away = !this.find("connection").hidden;
     this.fill("time", FINAL.includes(record.status) || record.action || away ? "" : this.#left(record));
     for (const part of /** @type {NodeListOf<HTMLElement>} */ (this.root.querySelectorAll("[data-expires]"))) {
-      const seconds = Math.max(0, Math.floor(Date.parse(part.dataset.expires ?? "") / 1000 - this.#now()));
+      const seconds = Math.max(0, Math.floor(Number(part.dataset.expires) - this.#now()));
       const time = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
       part.textContent = seconds ? this.say("time_left", { time }) : this.say("expired");
     }
@@ -285,7 +285,7 @@ export class AvatarTraining extends AvatarElement {
   /** Format the remaining time: the server's estimate, else the speed measured here, else a default. @param {RecordAnswer} record */
   #left({ created_at: created }) {
     const { basis, seconds: total } = this.#estimate || { basis: "", seconds: 0 };
-    let seconds = basis === "measured" ? Date.parse(created) / 1000 + total - this.#now() : null;
+    let seconds = basis === "measured" ? created + total - this.#now() : null;
     const moved = this.#seen ? this.#shown - this.#seen.progress : 0;
     if (seconds === null && this.#seen && moved >= 5) {
       seconds = ((Date.now() - this.#seen.at) / 1000 / moved) * (100 - this.#shown);
@@ -434,7 +434,7 @@ export class AvatarTraining extends AvatarElement {
     );
     const { links = {} } = record;
     const film = links.preview ?? links.video;
-    this.#figure(record, film ?? undefined);
+    this.#figure(record, film);
     if (this.#asking) return this.#waits();
     if (this.#film) return this.#tested(this.#film);
     // Resume a test video that was requested before a reload; a finished one replaces a missing
@@ -468,7 +468,7 @@ export class AvatarTraining extends AvatarElement {
     return h("figcaption", { class: "badge", part: "label" }, this.say("generated"));
   }
 
-  /** @param {string} film @param {string | null} [poster] @param {() => void} [failed] */
+  /** @param {string} film @param {string} [poster] @param {() => void} [failed] */
   #video(film, poster, failed = () => {}) {
     return h("video", { part: "video", controls: true, playsinline: true, preload: poster ? "none" : "metadata", poster,
       src: this.api.url(film), "aria-label": this.say("preview"), on: { error: failed } });
@@ -535,7 +535,7 @@ export class AvatarTraining extends AvatarElement {
     /** @type {HTMLButtonElement} */ (this.find("test")).disabled = false;
     const record = /** @type {RecordAnswer} */ (this.#record);
     const { links = {} } = record;
-    if (!links.preview && !links.video) this.#figure(record, video.links.video ?? undefined);
+    if (!links.preview && !links.video) this.#figure(record, video.links.video);
     this.#modal(video);
     this.emit("avatar-video", video);
   }
@@ -543,7 +543,7 @@ export class AvatarTraining extends AvatarElement {
   /** @param {RecordAnswer} video */
   #modal(video) {
     const poster = this.#record?.links?.thumbnail;
-    const film = this.#video(video.links.video ?? "", poster && this.api.url(poster));
+    const film = this.#video(video.links.video, poster && this.api.url(poster));
     film.setAttribute("aria-label", this.say("test_title"));
     const dialog = h("dialog", { part: "modal", "aria-labelledby": "test-title" },
       h("h2", { id: "test-title" }, this.say("test_title")),

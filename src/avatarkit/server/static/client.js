@@ -4,28 +4,28 @@
  * @typedef {{type?: string | null, code?: string, message: string}} Problem
  * @typedef {{code?: string, severity: "error" | "warning", message: string}} Finding
  * @typedef {"voice" | "footage" | "evidence" | "recording"} Role
- * @typedef {{id: string, clone_id: string, role: Role, name: string, size: number, media_type: string, created_at: string}} Sample
- * @typedef {{video?: string | null, preview?: string | null, thumbnail?: string | null}} Links
+ * @typedef {{id: string, clone_id: string, role: Role, name: string, size: number, media_type: string, created_at: number}} Sample
  * @typedef {{kind: string, message: string, choices: string[], url?: string | null, text?: string | null,
- *   expires_at?: string | null, recording?: "audio" | "video" | null}} Action
- * @typedef {{operation: string, provider: string, state: string,
- *   cost: {amount: number | null, unit: string} | null}} Operation
+ *   expires_at?: number | null, recording?: "audio" | "video" | null}} Action
+ * @typedef {{operation: string, provider: string, state: string, cost: string | null}} Operation
  * @typedef {{id: string, kind: "training" | "video", clone_id: string, training_id?: string | null, name: string,
  *   stack: string, consent_id: string | null, status: string, progress: number, estimated: boolean, version: number,
- *   action: Action | null, error: Problem | null, operations: Operation[], created_at: string,
- *   links: Links, script?: string | null, estimate?: {seconds: number, basis: string} | null}} RecordAnswer
+ *   action: Action | null, error: Problem | null, operations: Operation[], created_at: number,
+ *   links: Record<string, string>, script?: string | null, estimate?: {seconds: number, basis: string}}} RecordAnswer
  * @typedef {{id: string, subject: string | null, real_person: boolean, wording_version: string,
- *   given_at: string | null, revoked_at: string | null, evidence: {size: number, media_type: string} | null}} Consent
- * @typedef {{clone_id: string, samples: number, trainings: number, created_at: string, updated_at: string}} Clone
- * @typedef {{id: string, status: "running" | "needs_person" | "completed", requested_at: string, digest: string,
+ *   given_at: number | null, revoked_at: number | null, evidence: {size: number, media_type: string} | null}} Consent
+ * @typedef {{clone_id: string, samples: number, trainings: number, created_at: number, updated_at: number}} Clone
+ * @typedef {{id: string, status: "running" | "needs_person" | "completed", requested_at: number, digest: string,
  *   deleted: {where: string, what: string, count: number}[],
  *   remaining: {where: string, what: string, count: number, why: string, pending: boolean}[]}} Erasure
  * @typedef {{provider: string, event_type: string, record_id: string | null, signed: boolean, outcome: string,
- *   received_at: string}} Delivery
- * @typedef {{amount: string, currency: string}} Money
- * @typedef {{total: Money | null, known: Money, unknown: string[]}} Costs
+ *   received_at: number}} Delivery
+ * @typedef {{total: string | null, known: string, unknown: string[]}} Costs
  * @typedef {{stack: string, low: Costs, expected: Costs, high: Costs, assumptions: string[], oldest: string}} Quote
- * @typedef {{stack: string, how: string, ready: boolean, problem: string | null, quote: {expected: Costs} | null}} Stack
+ * @typedef {{stack: string, how: string, ready: boolean, problem: string | null, quote: {expected: Costs} | null,
+ *   settings?: Setting[], consent?: ConsentRule[]}} Stack
+ * @typedef {{setting: string, takes: string[], minimum: number | null, maximum: number | null}} Setting
+ * @typedef {{provider: string, demands: "record" | "evidence" | "action", text: string}} ConsentRule
  */
 /**
  * @template T

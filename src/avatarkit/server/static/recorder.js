@@ -23,8 +23,8 @@ dialog.recorder { width: min(46rem, 96vw); max-height: 96vh; padding: 1rem; text
 .recorder .count { position: absolute; font-size: 6rem; font-weight: 700; color: #fff; text-shadow: 0 2px 20px #000; }
 .recorder .wave { font-size: 4rem; padding: 1.5rem; }
 .recorder .script { max-height: 7.5rem; overflow: auto; font-size: 1.2rem; line-height: 1.6; margin: .75rem 0; padding: .75rem 1rem; background: var(--_tint); border-radius: 12px; }
-.recorder .level { display: flex; gap: .75rem; align-items: center; min-height: 1.8rem; }
-.recorder meter { flex: 1; height: 1rem; } .recorder .time { font-variant-numeric: tabular-nums; min-width: 4rem; font-weight: 600; }
+.recorder .level { display: flex; flex-wrap: wrap; gap: .25rem .75rem; align-items: center; min-height: 1.8rem; }
+.recorder meter { flex: 1 1 8rem; height: 1rem; } .recorder .time { font-variant-numeric: tabular-nums; min-width: 4rem; font-weight: 600; }
 .recorder .time.on::before { content: "● "; color: var(--_danger); }
 .recorder .trim { display: grid; grid-template-columns: auto 1fr auto; gap: .25rem .75rem; align-items: center; }
 .recorder .trim label { margin: 0; } .recorder .trim input { width: 100%; accent-color: var(--_primary); padding: 0; border: 0; }
@@ -166,8 +166,8 @@ class Recorder {
   /** Ask for camera and microphone, and show what they see and hear. @returns {Promise<void>} */
   async preview() {
     this.release();
-    this.trim.hidden = true;
-    this.problem.hidden = true;
+    this.trim.hidden = this.problem.hidden = true;
+    this.level.hidden = this.script.hidden = false;
     this.seconds = 0;
     this.time.textContent = "0:00";
     this.stage.replaceChildren(h("p", { class: "wave", "aria-hidden": "true" }, this.film ? "🎥" : "🎙️"));
@@ -286,7 +286,7 @@ class Recorder {
     if (!this.dialog.open) return;
     this.hint.textContent = "";
     this.hint.dataset.name = "";
-    this.level.value = 0;
+    this.level.hidden = this.script.hidden = true;
     this.url = URL.createObjectURL(blob);
     const player = h(this.film ? "video" : "audio", { controls: true, playsinline: true, src: this.url, "aria-label": this.say("record_play") });
     this.stage.replaceChildren(player);

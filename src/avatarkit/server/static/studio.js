@@ -96,8 +96,8 @@ const facts = (record) => {
   const shown = [
     ["ID", record.id],
     [say("stack"), record.stack],
-    [say("created"), new Date(record.created_at).toLocaleString(document.documentElement.lang)],
-    ...record.operations.map((o) => /** @type {[string, string]} */ ([say(`step_${o.operation}`), [o.provider, o.state, o.cost && `${o.cost.amount ?? ""} ${o.cost.unit}`.trim()].filter(Boolean).join(" · ")])),
+    [say("created"), new Date(record.created_at * 1000).toLocaleString(document.documentElement.lang)],
+    ...record.operations.map((o) => /** @type {[string, string]} */ ([say(`step_${o.operation}`), [o.provider, o.state, o.cost].filter(Boolean).join(" · ")])),
   ];
   $("facts").replaceChildren(
     ...shown.flatMap(([name, text]) => [

@@ -291,4 +291,19 @@ export const EN = {
   erasure_running: "Erased here; providers are still deleting their copies",
   erasure_needs_person: "Something remains that only a person can remove",
   erasure_receipt: "Download the receipt",
+
+  // settings of a video
+  set_default: "As usual",
+  set_aspect: "Format",
+  set_resolution: "Resolution",
+  set_captions: "Captions",
+  set_none: "None",
+  set_sidecar: "Beside the video",
+  set_burnt_in: "In the picture",
+  set_background: "Background colour",
+  set_quality: "Quality",
+  set_draft: "Draft",
+  set_standard: "Standard",
+  set_best: "Best",
+  set_speed: "Speed of the voice",
 };

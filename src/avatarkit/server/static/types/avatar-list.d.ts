@@ -18,7 +18,7 @@ export declare class AvatarList extends AvatarElement {
     tokenChanged(): void;
     restart(): void;
     /** Look for changes now. */
-    refresh(): void;
+    refresh(): Promise<void>;
     /** Note that a record was deleted. @param {string} id */
     forget(id: string): void;
 }

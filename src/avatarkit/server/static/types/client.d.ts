@@ -16,12 +16,7 @@ export type Sample = {
     name: string;
     size: number;
     media_type: string;
-    created_at: string;
-};
-export type Links = {
-    video?: string | null;
-    preview?: string | null;
-    thumbnail?: string | null;
+    created_at: number;
 };
 export type Action = {
     kind: string;
@@ -29,17 +24,14 @@ export type Action = {
     choices: string[];
     url?: string | null;
     text?: string | null;
-    expires_at?: string | null;
+    expires_at?: number | null;
     recording?: "audio" | "video" | null;
 };
 export type Operation = {
     operation: string;
     provider: string;
     state: string;
-    cost: {
-        amount: number | null;
-        unit: string;
-    } | null;
+    cost: string | null;
 };
 export type RecordAnswer = {
     id: string;
@@ -56,25 +48,50 @@ export type RecordAnswer = {
     action: Action | null;
     error: Problem | null;
     operations: Operation[];
-    created_at: string;
-    links: Links;
+    created_at: number;
+    links: Record<string, string>;
     script?: string | null;
     estimate?: {
         seconds: number;
         basis: string;
-    } | null;
+    };
 };
 export type Consent = {
     id: string;
     subject: string | null;
     real_person: boolean;
     wording_version: string;
-    given_at: string | null;
-    revoked_at: string | null;
+    given_at: number | null;
+    revoked_at: number | null;
     evidence: {
         size: number;
         media_type: string;
     } | null;
+};
+export type Clone = {
+    clone_id: string;
+    samples: number;
+    trainings: number;
+    created_at: number;
+    updated_at: number;
+};
+export type Erasure = {
+    id: string;
+    status: "running" | "needs_person" | "completed";
+    requested_at: number;
+    digest: string;
+    deleted: {
+        where: string;
+        what: string;
+        count: number;
+    }[];
+    remaining: {
+        where: string;
+        what: string;
+        count: number;
+        why: string;
+        pending: boolean;
+    }[];
 };
 export type Delivery = {
     provider: string;
@@ -82,15 +99,11 @@ export type Delivery = {
     record_id: string | null;
     signed: boolean;
     outcome: string;
-    received_at: string;
-};
-export type Money = {
-    amount: string;
-    currency: string;
+    received_at: number;
 };
 export type Costs = {
-    total: Money | null;
-    known: Money;
+    total: string | null;
+    known: string;
     unknown: string[];
 };
 export type Quote = {
@@ -109,6 +122,19 @@ export type Stack = {
     quote: {
         expected: Costs;
     } | null;
+    settings?: Setting[];
+    consent?: ConsentRule[];
+};
+export type Setting = {
+    setting: string;
+    takes: string[];
+    minimum: number | null;
+    maximum: number | null;
+};
+export type ConsentRule = {
+    provider: string;
+    demands: "record" | "evidence" | "action";
+    text: string;
 };
 export type Page<T> = {
     items: T[];
@@ -118,24 +144,28 @@ export type Page<T> = {
  * @typedef {{type?: string | null, code?: string, message: string}} Problem
  * @typedef {{code?: string, severity: "error" | "warning", message: string}} Finding
  * @typedef {"voice" | "footage" | "evidence" | "recording"} Role
- * @typedef {{id: string, clone_id: string, role: Role, name: string, size: number, media_type: string, created_at: string}} Sample
- * @typedef {{video?: string | null, preview?: string | null, thumbnail?: string | null}} Links
+ * @typedef {{id: string, clone_id: string, role: Role, name: string, size: number, media_type: string, created_at: number}} Sample
  * @typedef {{kind: string, message: string, choices: string[], url?: string | null, text?: string | null,
- *   expires_at?: string | null, recording?: "audio" | "video" | null}} Action
- * @typedef {{operation: string, provider: string, state: string,
- *   cost: {amount: number | null, unit: string} | null}} Operation
+ *   expires_at?: number | null, recording?: "audio" | "video" | null}} Action
+ * @typedef {{operation: string, provider: string, state: string, cost: string | null}} Operation
  * @typedef {{id: string, kind: "training" | "video", clone_id: string, training_id?: string | null, name: string,
  *   stack: string, consent_id: string | null, status: string, progress: number, estimated: boolean, version: number,
- *   action: Action | null, error: Problem | null, operations: Operation[], created_at: string,
- *   links: Links, script?: string | null, estimate?: {seconds: number, basis: string} | null}} RecordAnswer
+ *   action: Action | null, error: Problem | null, operations: Operation[], created_at: number,
+ *   links: Record<string, string>, script?: string | null, estimate?: {seconds: number, basis: string}}} RecordAnswer
  * @typedef {{id: string, subject: string | null, real_person: boolean, wording_version: string,
- *   given_at: string | null, revoked_at: string | null, evidence: {size: number, media_type: string} | null}} Consent
+ *   given_at: number | null, revoked_at: number | null, evidence: {size: number, media_type: string} | null}} Consent
+ * @typedef {{clone_id: string, samples: number, trainings: number, created_at: number, updated_at: number}} Clone
+ * @typedef {{id: string, status: "running" | "needs_person" | "completed", requested_at: number, digest: string,
+ *   deleted: {where: string, what: string, count: number}[],
+ *   remaining: {where: string, what: string, count: number, why: string, pending: boolean}[]}} Erasure
  * @typedef {{provider: string, event_type: string, record_id: string | null, signed: boolean, outcome: string,
- *   received_at: string}} Delivery
- * @typedef {{amount: string, currency: string}} Money
- * @typedef {{total: Money | null, known: Money, unknown: string[]}} Costs
+ *   received_at: number}} Delivery
+ * @typedef {{total: string | null, known: string, unknown: string[]}} Costs
  * @typedef {{stack: string, low: Costs, expected: Costs, high: Costs, assumptions: string[], oldest: string}} Quote
- * @typedef {{stack: string, how: string, ready: boolean, problem: string | null, quote: {expected: Costs} | null}} Stack
+ * @typedef {{stack: string, how: string, ready: boolean, problem: string | null, quote: {expected: Costs} | null,
+ *   settings?: Setting[], consent?: ConsentRule[]}} Stack
+ * @typedef {{setting: string, takes: string[], minimum: number | null, maximum: number | null}} Setting
+ * @typedef {{provider: string, demands: "record" | "evidence" | "action", text: string}} ConsentRule
  */
 /**
  * @template T
@@ -245,6 +275,15 @@ export declare class Client {
      * @returns {Promise<Sample[]>}
      */
     samples(clone: string): Promise<Sample[]>;
+    /** List the profiles that hold recordings or trainings, the latest change first. @returns {Promise<Clone[]>} */
+    clones(): Promise<Clone[]>;
+    /**
+     * Load a stored recording.
+     * @param {string} clone
+     * @param {string} id
+     * @returns {Promise<Blob>}
+     */
+    sampleContent(clone: string, id: string): Promise<Blob>;
     /**
      * @param {string} clone
      * @param {string} id
@@ -337,6 +376,17 @@ export declare class Client {
     remove(kind: "trainings" | "videos", id: string): Promise<any>;
     /** @returns {Promise<Consent[]>} */
     consents(): Promise<Consent[]>;
+    /** Withdraw a consent: nothing new is made by it. @param {string} id @returns {Promise<{consent: Consent, remaining: object[]}>} */
+    withdraw(id: string): Promise<{
+        consent: Consent;
+        remaining: object[];
+    }>;
+    /** Delete the evidence of a consent. @param {string} id */
+    deleteEvidence(id: string): Promise<any>;
+    /** Erase everything of the user. @returns {Promise<Erasure>} */
+    erase(): Promise<Erasure>;
+    /** Tell how far an erasure is. @param {string} id @returns {Promise<Erasure>} */
+    erasure(id: string): Promise<Erasure>;
     /**
      * @param {{cursor?: string | null, limit?: number}} [asked]
      * @returns {Promise<Page<Delivery>>}
@@ -355,5 +405,15 @@ export declare class Client {
         signal: AbortSignal;
         change: (record: RecordAnswer) => void;
         lost?: (away: boolean) => void;
+    }): Promise<void>;
+    /**
+     * Watch all unfinished trainings and videos of the user, until it is aborted.
+     * @param {{signal: AbortSignal, change: (record: RecordAnswer) => void, again: () => Promise<void>}} heard `again`
+     *   is called where no stream is free: it asks for the records itself
+     */
+    watchAll({ signal, change, again }: {
+        signal: AbortSignal;
+        change: (record: RecordAnswer) => void;
+        again: () => Promise<void>;
     }): Promise<void>;
 }

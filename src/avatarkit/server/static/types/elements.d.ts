@@ -1,15 +1,17 @@
 // Tags of the elements, for TypeScript.
 
 import type { AvatarCreate } from "./avatar-create.js";
+import type { AvatarData } from "./avatar-data.js";
 import type { AvatarDeliveries } from "./avatar-deliveries.js";
 import type { AvatarGallery } from "./avatar-gallery.js";
 import type { AvatarList } from "./avatar-list.js";
 import type { AvatarSpeak } from "./avatar-speak.js";
 import type { AvatarTraining } from "./avatar-training.js";
-import type { RecordAnswer } from "./client.js";
+import type { Erasure, RecordAnswer } from "./client.js";
 
 interface Elements {
   "avatar-create": AvatarCreate;
+  "avatar-data": AvatarData;
   "avatar-deliveries": AvatarDeliveries;
   "avatar-gallery": AvatarGallery;
   "avatar-list": AvatarList;
@@ -28,6 +30,7 @@ declare global {
     "avatar-again": CustomEvent<RecordAnswer>;
     "avatar-change": CustomEvent<RecordAnswer>;
     "avatar-created": CustomEvent<RecordAnswer>;
+    "avatar-erased": CustomEvent<Erasure>;
     "avatar-gone": CustomEvent<Error>;
     "avatar-unauthorized": CustomEvent<Error>;
     "avatar-video": CustomEvent<RecordAnswer>;

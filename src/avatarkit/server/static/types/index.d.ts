@@ -1,6 +1,7 @@
 export { ApiError, Client } from "./client.js";
 export { LANGUAGES, STRINGS } from "./strings.js";
 export { AvatarCreate } from "./avatar-create.js";
+export { AvatarData } from "./avatar-data.js";
 export { AvatarDeliveries } from "./avatar-deliveries.js";
 export { AvatarGallery } from "./avatar-gallery.js";
 export { AvatarList } from "./avatar-list.js";
