@@ -52,6 +52,9 @@ async def recorded(site):
         await to.ask("getErrorExplanation", "GET", "/errors/consent_required")
         stacks = await to.ask("listStacks", "GET", "/stacks")
         del stacks.json()["data"][1:]
+        for kind in ("avatars", "voices"):
+            path = f"/catalogue/fake/{kind}?limit=1"
+            await to.ask(f"listStock{kind.title()}", "GET", path)
         to.found["listStacks"]["200"]["data"] = stacks.json()["data"][:1]
         await to.ask("getQuote", "GET", "/quote?stack=heygen&videos=10&seconds=30")
         await to.upload("footage", "portrait.jpg", site.footage)

@@ -28,6 +28,7 @@ COMPONENTS: Mapping[str, str] = {
     "Consents": "ConsentList",
     "Stacks": "StackList",
     "Deliveries": "DeliveryList",
+    "Catalogue": "CatalogueList",
     "Deleted": "DeletedCount",
     "Remaining": "RemainingCount",
 }
@@ -49,6 +50,7 @@ ENUMS: Mapping[str, tuple[str, ...]] = {
     "DeliveryOutcome": get_args(Outcome),
     "ErrorType": get_args(Category),
     "ErasureStatus": ("running", "needs_person", "completed"),
+    "CatalogueKind": ("avatar", "voice", "template"),
     "HoldingKind": ("record", "vendor", "file"),
     **{
         f"Video{name.title()}": _values(name)
@@ -78,6 +80,7 @@ PATH_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "video_id": _id("The video."),
     "consent_id": _id("The consent."),
     "erasure_id": _id("The erasure."),
+    "provider": _id("Name of the provider, such as heygen."),
     "code": _id("The code of an error."),
     "key": _id("Part of the link."),
     "name": _id("Name of the file, which distinguishes uploads of one role."),
@@ -147,6 +150,12 @@ FIELDS: Mapping[str, str] = {
     "fallback": "True if the price counts only where no other is known.",
     "findings": "Validation issues.",
     "given_at": "Time of the agreement.",
+    "capabilities": "In the provider's words.",
+    "engines": "Engines that can use it.",
+    "gender": "In the provider's words; null if it does not tell.",
+    "languages": "In the provider's words.",
+    "previews": "Links to a picture, a video or a sound.",
+    "price_class": "Price class of the provider; null if there is none.",
     "has_more": "True if there is another page.",
     "high": "Highest cost.",
     "included": "What the subscription includes.",
