@@ -29,6 +29,12 @@ __all__ = ["PLACES", "Missing", "Place", "repository", "sqlite"]
 _FOLDER = Path(avatarkit.repositories.__file__).parent / "migrations"
 _MIGRATION = _FOLDER / "20261124120000_avatarkit.sql"
 _TOKEN_LIFE = 3600.0
+#: The naive twin's table, for a server that knows its tables from the start.
+_NAIVE = """
+create table public.naive_trainings
+  (number integer primary key, voice text, avatar text, status text);
+grant all on public.naive_trainings to service_role;
+"""
 
 # What the pool says of a server that is stopped on purpose is no news.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
@@ -94,11 +100,13 @@ def supabase(folder: Path, count: int) -> Iterator[Place]:
     with _server() as cluster:
         shim = (HERE.parent / "repositories" / "postgres" / "shim.sql").read_text()
         users = ", ".join(f"('{user(number)}')" for number in range(count))
-        _run(cluster, shim, _MIGRATION.read_text(), f"insert into auth.users (id) values {users}")
+        accounts = f"insert into auth.users (id) values {users}"
+        _run(cluster, shim, _MIGRATION.read_text(), accounts, _NAIVE)
         server = PostgREST(cluster, "postgres")
         try:
             key = token("service_role", expires=_TOKEN_LIFE)
-            yield Place({"AVATARKIT_REPOSITORY": server.url, "PROOF_KEY": key}, cluster)
+            environment = {"AVATARKIT_REPOSITORY": server.url, "PROOF_NAIVE": server.url}
+            yield Place(environment | {"PROOF_KEY": key}, cluster)
         finally:
             server.stop()
 

@@ -29,11 +29,12 @@ import naive
 from databases import repository
 from processes import clone, user
 
+from avatarkit.clock import SystemClock
 from avatarkit.errors import AvatarKitError
 from avatarkit.kit import AvatarKit
 from avatarkit.lifecycle.decide import Policy
 from avatarkit.models import Consent
-from avatarkit.records import Status, Training
+from avatarkit.records import Instant, Status, Training
 
 log = logging.getLogger(__name__)
 
@@ -45,10 +46,23 @@ _CALLERS = 8  # calls of ``train`` at once
 _THREADS = 16  # trainings at once of a naive worker
 
 
-def kit(folder: Path, *, worker: bool = True) -> AvatarKit:
+class Ahead(SystemClock):
+    """The clock of another machine, which is an hour ahead."""
+
+    def now(self) -> Instant:
+        instant = super().now()
+        return Instant(wall=instant.wall + 3600, boot=instant.boot + 3600, boot_id="ahead")
+
+
+def kit(folder: Path, *, worker: bool = True, clock: SystemClock | None = None) -> AvatarKit:
     """The kit of a run; files live in one folder."""
     made = AvatarKit(
-        "acme", repository=repository(), media=folder / "media", policy=POLICY, worker=worker
+        "acme",
+        repository=repository(),
+        media=folder / "media",
+        policy=POLICY,
+        worker=worker,
+        clock=clock,
     )
     made._engine._lease = float(os.environ.get("PROOF_LEASE", made._engine._lease))
     return made
@@ -92,9 +106,10 @@ async def watch_all(folder: Path, numbers: list[int]) -> None:
                 tasks.start_soon(finish, number)
 
 
-async def work(folder: Path) -> None:
-    """Be a worker until the kill."""
-    async with kit(folder):
+async def work(folder: Path, number: int) -> None:
+    """Be a worker until the kill; with ``PROOF_AHEAD`` the first one's clock is an hour ahead."""
+    ahead = number == 0 and "PROOF_AHEAD" in os.environ
+    async with kit(folder, clock=Ahead() if ahead else None):
         await anyio.sleep_forever()
 
 
@@ -138,7 +153,7 @@ async def identical(folder: Path, count: int) -> None:
 
 def naive_store() -> naive.NaiveStore:
     """Where the naive twin keeps its rows."""
-    return naive.NaiveStore(os.environ["PROOF_NAIVE"])
+    return naive.store_of(os.environ)
 
 
 def naive_train(number: int) -> None:
@@ -177,11 +192,15 @@ def naive_work(number: int, workers: int) -> None:
         time.sleep(0.2)
 
 
+_SIGNALS = {"stop": signal.SIGSTOP, "go": signal.SIGCONT}
+
+
 def nursery(folder: Path) -> None:
     """Fork and kill children as the lines of standard input say; none outlives it.
 
     ``train NUMBER``, ``worker NUMBER OF`` and the naive ones answer with a pid; ``kill PID``
     answers "killed", or "gone" where the child had ended by itself, and ``alive PID`` asks that.
+    ``stop PID`` freezes a child, and ``go PID`` lets it run again.
     """
     children: set[int] = set()
     try:
@@ -191,6 +210,12 @@ def nursery(folder: Path) -> None:
             if word == "kill":
                 children.discard(number)
                 print(_end(number), flush=True)
+                continue
+            if word in _SIGNALS:
+                gone = number not in children or _gone(number)
+                if not gone:
+                    os.kill(number, _SIGNALS[word])
+                print("gone" if gone else "sent", flush=True)
                 continue
             if word == "alive":
                 gone = number not in children or _gone(number)
@@ -236,7 +261,7 @@ def _live(word: str, folder: Path, numbers: list[int]) -> None:
         elif word == "naive-worker":
             naive_work(*numbers)
         elif word == "worker":
-            anyio.run(work, folder)
+            anyio.run(work, folder, *numbers)
         else:
             anyio.run(train_until_killed, folder, *numbers)
     except BaseException:

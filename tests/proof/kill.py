@@ -12,7 +12,8 @@ The vendor is a process of its own that charges before it answers and loses 2 % 
 Without a word each training runs in its own process; after the kill its row tells where it was.
 Then a new process works and watches until every training is final. With ``workers`` one process
 calls, and several work; those that are killed are replaced at once, and with ``--crash`` the
-database is stopped with ``-m immediate`` and started again in the middle.
+database is stopped with ``-m immediate`` and started again in the middle. With ``--stops`` workers
+are frozen by SIGSTOP for longer than their leases, and go on; ``--ahead`` sets a clock wrong.
 
 The exit status is 1 if a training is not completed, an operation was not accepted exactly once,
 the vendor holds what no row knows, or too few kills fell where they count (of trainings, half of
@@ -234,6 +235,8 @@ def main() -> int:
     parser.add_argument("--trainings", type=int, default=1000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--crash", action="store_true", help="stop the database in the middle")
+    parser.add_argument("--stops", type=int, default=0, help="workers frozen beyond their leases")
+    parser.add_argument("--ahead", action="store_true", help="one worker's clock is an hour ahead")
     parser.add_argument("--longest", type=float, default=1200.0, help="seconds for all of it")
     parser.add_argument("--json", action="store_true", help="print the counts for a program")
     given = parser.parse_args()
@@ -243,10 +246,10 @@ def main() -> int:
         good, title = outcome.good, "avatarkit"
     elif given.what == "workers":
         twin = Naive if given.naive else Avatarkit
-        if given.repository == "supabase" and given.naive:
-            parser.error("the naive twin knows no PostgREST")
         if given.repository == "sqlite" and given.crash:
             parser.error("a file cannot be stopped")
+        if given.repository == "sqlite" and given.ahead:
+            parser.error("a file has one machine, and that one clock")
         plan = Plan(**{name: getattr(given, name) for name in Plan.__dataclass_fields__})
         try:
             outcome = asyncio.run(kill_workers(twin, plan))

@@ -9,7 +9,7 @@ import http.client
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -80,6 +80,65 @@ class NaiveStore:
             database.execute("PRAGMA journal_mode=WAL")
             database.execute("PRAGMA synchronous=FULL")
             yield database
+
+
+class RestStore(NaiveStore):
+    """The same rows behind PostgREST, as an application keeps them in Supabase."""
+
+    def __init__(self, place: str, key: str) -> None:
+        super().__init__(place)
+        self._key = key
+
+    def open(self) -> None:
+        """Nothing: whoever starts the database makes the table."""
+
+    def rows(self) -> dict[int, dict[str, str | None]]:
+        """All trainings by number; an answer holds a part of them."""
+        found: dict[int, dict[str, str | None]] = {}
+        while True:
+            part = self._ask("GET", f"?order=number&offset={len(found)}")
+            if not part:
+                return found
+            found |= {row["number"]: row for row in part}
+
+    def row(self, number: int) -> dict[str, str | None] | None:
+        """One training."""
+        rows = self._ask("GET", f"?number=eq.{number}")
+        return rows[0] if rows else None
+
+    def create(self, number: int) -> None:
+        """Insert a training if it is new."""
+        self._ask("POST", "", {"number": number, "status": "calling voice"})
+
+    def save(self, number: int, column: str, value: str) -> None:
+        """Set one column."""
+        self._ask("PATCH", f"?number=eq.{number}", {column: value})
+
+    def _ask(self, method: str, query: str, body: object = None) -> list[dict]:
+        headers = {
+            "authorization": f"Bearer {self._key}",
+            "content-type": "application/json",
+            "prefer": "resolution=ignore-duplicates",
+        }
+        with closing(http.client.HTTPConnection(urlsplit(self.place).netloc, timeout=10)) as wire:
+            sent = None if body is None else json.dumps(body)
+            wire.request(method, f"/naive_trainings{query}", sent, headers)
+            answer = wire.getresponse()
+            said = answer.read()
+        if answer.status >= 400:
+            message = f"{method} {query}: {answer.status} {said[:200]!r}"
+            raise RuntimeError(message)
+        return json.loads(said) if said else []
+
+
+def store_of(environment: Mapping[str, str]) -> NaiveStore:
+    """The store that an environment names."""
+    place = environment["PROOF_NAIVE"]
+    return (
+        RestStore(place, environment["PROOF_KEY"])
+        if place.startswith("http")
+        else NaiveStore(place)
+    )
 
 
 def train(store: NaiveStore, base_url: str, number: int) -> None:

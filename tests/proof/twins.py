@@ -121,7 +121,7 @@ class Naive:
     title = "the naive twin: call, then save"
 
     def __init__(self, place: Place) -> None:
-        self.store = naive.NaiveStore(place.environment["PROOF_NAIVE"])
+        self.store = naive.store_of(place.environment)
 
     async def open(self) -> None:
         self.store.open()

@@ -20,6 +20,7 @@ from twins import Avatarkit, Naive, say
 JOBS = (1.0, 2.0)
 #: Bounds of a call, in multiples of the shortest ones: on a full machine nobody must be hasty.
 _SLOWER = 3.0
+_LEASE = 15.0  # seconds, of the in-process engine
 _LOOK = 0.1  # seconds between looks at the vendor
 _ABSENCE = (0.5, 3.0)  # seconds for which the database stays away, from and to
 
@@ -33,6 +34,8 @@ class Plan:
     workers: int
     kills: int
     crash: bool
+    stops: int
+    ahead: bool
     seed: int
     lease: float | None
     longest: float  #: seconds that everything may take
@@ -45,6 +48,7 @@ class WorkedBooks(Books):
     kills: int = 0
     crashes: list[tuple[float, float]] = field(default_factory=list)  #: away from, and until
     died: int = 0  #: workers that ended by themselves
+    stops: int = 0  #: workers that were frozen beyond their leases, and went on
     wanted: int = 0
 
     @property
@@ -70,8 +74,9 @@ class WorkedBooks(Books):
 
     @property
     def violations(self) -> list[str]:
-        few = self.kills < self.wanted
-        return super().violations + [f"only {self.kills} of {self.wanted} kills"] * few
+        done = self.kills + self.stops
+        few = done < self.wanted
+        return super().violations + [f"only {done} of {self.wanted} kills and stops"] * few
 
     def lines(self) -> list[str]:
         """The report."""
@@ -79,6 +84,7 @@ class WorkedBooks(Books):
         return [
             f"trainings: {self.trainings}, kills: {self.kills}, crashes of the database: "
             f"{len(self.crashes)} ({', '.join(f'{b - a:.1f} s' for a, b in self.crashes)}), "
+            f"workers frozen beyond their leases: {self.stops}, "
             f"workers that ended by themselves: {self.died}",
             f"answers lost by the vendor: {self.unanswered}, paid calls whose caller was killed "
             f"before the answer: {self.unheard}, accepted while the database was away: "
@@ -93,6 +99,7 @@ class WorkedBooks(Books):
         return super().counts() | {
             "kills": self.kills,
             "crashes": len(self.crashes),
+            "stops": self.stops,
             "lost": self.lost,
             "open": self.open,
         }
@@ -106,6 +113,7 @@ async def kill_workers(twin: type[Avatarkit | Naive], plan: Plan) -> WorkedBooks
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="avatarkit-proof-")))
         place = exits.enter_context(PLACES[plan.repository](folder, plan.trainings))
         bounds = {"PROOF_SLOWER": str(_SLOWER), "ACME_TYPICAL": "25"}
+        bounds |= {"PROOF_AHEAD": "1"} if plan.ahead else {}
         run = await exits.enter_async_context(
             running(folder, plan.seed, plan.lease, place.environment | bounds, jobs=JOBS)
         )
@@ -118,7 +126,7 @@ async def kill_workers(twin: type[Avatarkit | Naive], plan: Plan) -> WorkedBooks
         log = exits.enter_context((folder / "children.log").open("a"))
         caller = await run.start(DRIVER, twin.caller, folder, plan.trainings, stderr=log)
         await exits.enter_async_context(ending(caller))
-        books = WorkedBooks(wanted=plan.kills)
+        books = WorkedBooks(wanted=plan.kills + plan.stops)
         crew = _Crew(Nursery(process), twin.worker, plan, books)
         try:
             async with asyncio.timeout(plan.longest):
@@ -160,6 +168,13 @@ class _Crew:
             self.books.died += 1
         self._pids[number] = await self._new(number)
 
+    async def stop(self, lease: float) -> None:
+        """SIGSTOP one, whichever, until after its lease; then it goes on where it was."""
+        pid = self._pids[self.random.randrange(self._size)]
+        if await self._nursery.ask("stop", pid) == "sent":
+            await asyncio.sleep(1.5 * lease + 1)
+            self.books.stops += await self._nursery.ask("go", pid) == "sent"
+
     async def replace(self) -> None:
         """Replace those that ended by themselves."""
         for number, pid in enumerate(self._pids):
@@ -178,8 +193,9 @@ async def _disturb(
     expected = 2 * plan.trainings
     blind = plan.kills - (plan.crash and plan.kills > 0)
     moments = sorted(crew.random.uniform(0.02, 0.95) * expected for _ in range(blind))
+    freezes = [(n + 1) / (plan.stops + 1) * 0.8 * expected for n in range(plan.stops)]
     middle = expected * crew.random.uniform(0.4, 0.6) if plan.crash else None
-    while moments or middle is not None or caller.returncode is None:
+    while moments or freezes or middle is not None or caller.returncode is None:
         charged = await run.charged()
         await crew.replace()
         if moments and charged >= moments[0]:
@@ -188,6 +204,9 @@ async def _disturb(
             await asyncio.sleep(crew.random.uniform(0, 0.1))
             await crew.kill()
             moments.pop(0)
+        elif freezes and charged >= freezes[0]:
+            await crew.stop(plan.lease or _LEASE)
+            freezes.pop(0)
         elif middle is not None and charged >= middle:
             await _crash(crew, place, plan)
             middle = None
