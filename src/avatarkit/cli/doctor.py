@@ -32,6 +32,8 @@ _EXTRAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "local": ("hibari", "onnxruntime", "numpy", "PIL", "av", "cv2"),
         "media": ("av", "numpy"),
         "postgres": ("psycopg", "psycopg_pool"),
+        "dbos": ("dbos", "psycopg"),
+        "temporal": ("temporalio",),
         "s3": ("obstore",),
         "otel": ("opentelemetry",),
         "plot": ("matplotlib",),

@@ -163,7 +163,6 @@ class DBOSEngine(Engine):
                 "executor_id": f"avatarkit-{secrets.token_hex(8)}",
                 "max_executor_threads": self._threads,
                 "use_listen_notify": False,  # nothing waits for notifications; poolers break them
-                "notification_listener_polling_interval_sec": 60.0,
                 "log_level": "WARNING",
                 "enable_otlp": False,
             }
