@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import assert_type
 
 from avatarkit import AvatarKit, Consent, Options, Status, SyncAvatarKit, Training, Video, errors
+from avatarkit.engines.in_process import InProcessEngine
 from avatarkit.interfaces import Page
 from avatarkit.pricing import USD, Budget, Comparison, Quote
 from avatarkit.providers.fake import FakeVideo
@@ -96,3 +98,9 @@ def without_await(folder: Path) -> None:
         assert_type(kit.admin.tick(), int)
         assert_type(kit.prices.quote(script="Hello."), Quote)
         kit.webhooks.list()
+
+
+def engines() -> list[AvatarKit]:
+    """Engines by name, and as factories."""
+    bounded = partial(InProcessEngine, in_flight=8)
+    return [AvatarKit(engine="dbos"), AvatarKit(engine=InProcessEngine), AvatarKit(engine=bounded)]

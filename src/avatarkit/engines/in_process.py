@@ -67,7 +67,7 @@ class InProcessEngine(Engine):
         self._reset()
 
     async def aclose(self) -> None:
-        """Nothing is connected."""
+        """Do nothing: there is no connection."""
 
     async def wake(self, record: Record) -> None:
         """Look for due records now."""

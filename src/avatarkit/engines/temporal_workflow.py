@@ -32,7 +32,7 @@ class Plan:
 
 @dataclass
 class Visited:
-    """What a visit has found."""
+    """Result of a visit."""
 
     version: int  #: of the record
     wait: float | None  #: seconds until it is due; None if it needs no more

@@ -31,7 +31,7 @@ from ..records import Record
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """What a worker process does."""
+    """Orders of a worker process."""
 
     engine: str  #: name of an engine, or "module:factory"
     repository: str  #: address

@@ -129,7 +129,7 @@ class EngineStage:
 
 
 class EngineSuite:
-    """What every engine promises, whatever process is killed and whenever."""
+    """Promises of every engine, whatever process is killed and whenever."""
 
     pytestmark: ClassVar[Any] = [pytest.mark.anyio, pytest.mark.slow]
     #: Name of the engine, or "module:factory".
