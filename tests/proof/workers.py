@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from books import Books
-from databases import PLACES, Place
+from databases import PLACES, Place, temporal_server
 from processes import DRIVER, Nursery, Run, ending, running
 from twins import Avatarkit, Naive, say
 
@@ -39,6 +39,8 @@ class Plan:
     seed: int
     lease: float | None
     longest: float  #: seconds that everything may take
+    engine: str = "in-process"
+    orphan: bool = False  #: one worker is killed, and never comes back
 
 
 @dataclass
@@ -112,7 +114,13 @@ async def kill_workers(twin: type[Avatarkit | Naive], plan: Plan) -> WorkedBooks
     async with AsyncExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="avatarkit-proof-")))
         place = exits.enter_context(PLACES[plan.repository](folder, plan.trainings))
-        bounds = {"PROOF_SLOWER": str(_SLOWER), "ACME_TYPICAL": "25"}
+        bounds = {
+            "PROOF_SLOWER": str(_SLOWER),
+            "ACME_TYPICAL": "25",
+            "PROOF_ENGINE": plan.engine,
+        }
+        if plan.engine == "temporal":
+            bounds["TEMPORAL_ADDRESS"] = exits.enter_context(temporal_server())
         bounds |= {"PROOF_AHEAD": "1"} if plan.ahead else {}
         run = await exits.enter_async_context(
             running(folder, plan.seed, plan.lease, place.environment | bounds, jobs=JOBS)
@@ -175,6 +183,12 @@ class _Crew:
             await asyncio.sleep(1.5 * lease + 1)
             self.books.stops += await self._nursery.ask("go", pid) == "sent"
 
+    async def lose(self) -> None:
+        """SIGKILL the first one for good."""
+        if await self._nursery.ask("kill", self._pids.pop(0)) == "killed":
+            self.books.kills += 1
+        self._size -= 1
+
     async def replace(self) -> None:
         """Replace those that ended by themselves."""
         for number, pid in enumerate(self._pids):
@@ -196,8 +210,15 @@ async def _disturb(
     freezes = [(n + 1) / (plan.stops + 1) * 0.8 * expected for n in range(plan.stops)]
     middle = expected * crew.random.uniform(0.4, 0.6) if plan.crash else None
     while moments or freezes or middle is not None or caller.returncode is None:
+
+    lost = expected * crew.random.uniform(0.1, 0.4) if plan.orphan else None
+    while moments or middle is not None or caller.returncode is None:
         charged = await run.charged()
         await crew.replace()
+        if lost is not None and charged >= lost:
+            await _payment(run, charged)
+            await crew.lose()
+            lost = None
         if moments and charged >= moments[0]:
             if len(moments) % 2:
                 await _payment(run, charged)
