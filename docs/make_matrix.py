@@ -6,6 +6,7 @@ python docs/make_matrix.py
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -245,6 +246,8 @@ def _limit(limit: Limit) -> list[str]:
 def _bound(limit: Limit) -> str:
     if limit.takes:
         return _words(limit.takes)
+    if limit.models:
+        return f"{_words(limit.models)}: {_bound(replace(limit, models=()))}"
     factor, unit = next((u for end, u in _UNITS.items() if limit.what.endswith(end)), (1, ""))
     ends = (("at least", limit.minimum), ("at most", limit.maximum))
     return ", ".join(f"{word} {n / factor:,g} {unit}".strip() for word, n in ends if n is not None)

@@ -327,6 +327,16 @@ class Options(Model):
         """True if an avatar with these options needs no footage."""
         return False
 
+    @property
+    def chosen_model(self) -> str | None:
+        """Model of the provider that these options choose, where limits depend on it."""
+        return None
+
+    @property
+    def separate_samples(self) -> bool:
+        """True if the provider takes one voice file, but with these options several."""
+        return False
+
     def markup(self, known: frozenset[str]) -> frozenset[str]:
         """Return the markup that a script with these options may have: "break", "ssml".
 
@@ -601,7 +611,8 @@ class Job(Model):
     ref: str | None = None
     state: JobState
     progress: float | None = Field(default=None, ge=0, le=1)
-    #: name ("video", "thumbnail", "preview", ...) -> link, often signed and short-lived
+    #: name ("video", "audio", "thumbnail", "preview", "subtitles_srt", "subtitles_vtt") -> link,
+    #: often signed and short-lived
     links: Mapping[str, str] = Field(default_factory=dict, repr=False)
     reason: str | None = None  #: why it failed, in the provider's words
     action: Action | None = None

@@ -133,7 +133,7 @@ async def test_a_vendor_that_takes_one_recording_is_given_all_of_them_in_one(sto
 
 
 def joined(store, record):
-    (path,) = (store.root / record.prefix).glob("sound-*")
+    (path,) = (store.root / record.prefix).glob("converted-*")
     return path.relative_to(store.root).as_posix()
 
 

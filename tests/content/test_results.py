@@ -220,7 +220,12 @@ def test_one_damaged_frame_of_many_is_not_the_end(checked):
 @pytest.mark.usefixtures("decoder")
 @pytest.mark.parametrize(
     ("content", "name"),
-    [(PAGE, "subtitles"), (b"", "captions"), (b"Hello.\n", "captions"), (PAGE, "thumbnail")],
+    [
+        (PAGE, "subtitles_srt"),
+        (b"", "subtitles_vtt"),
+        (b"Hello.\n", "subtitles_srt"),
+        (PAGE, "thumbnail"),
+    ],
 )
 def test_an_extra_is_checked_as_what_it_is(checked, content, name):
     with pytest.raises(errors.BadResult):
@@ -231,8 +236,8 @@ def test_an_extra_is_checked_as_what_it_is(checked, content, name):
 @pytest.mark.parametrize(
     ("content", "name", "media_type", "found"),
     [
-        (SRT, "captions", "", "application/x-subrip"),
-        (b"\xef\xbb\xbf" + VTT, "subtitles", "text/vtt", "text/vtt"),
+        (SRT, "subtitles_srt", "", "application/x-subrip"),
+        (b"\xef\xbb\xbf" + VTT, "subtitles_vtt", "text/vtt", "text/vtt"),
         (PICTURE, "thumbnail", "image/jpeg", "image/png"),
         (PHOTO, "preview", "", "image/jpeg"),
         (FILM, "preview", "video/mp4", "video/mp4"),

@@ -363,10 +363,19 @@ def test_how_long_to_wait_is_read_however_it_is_written(value, wanted):
         ({"ratelimit-reset": "7"}, 7.0),
         ({"retry-after": "3", "ratelimit-reset": "7"}, 3.0),
         ({"ratelimit-reset": "soon"}, None),
+        ({"x-ratelimit-reset": "7"}, 7.0),
+        ({"ratelimit": "limit=100, remaining=0, reset=7"}, 7.0),
+        ({"ratelimit": '"default";r=0;t=7'}, 7.0),
+        ({"ratelimit": "limit=100", "retry-after": "3"}, 3.0),
     ],
 )
 def test_the_end_of_a_rate_limit_is_a_time_to_wait_as_well(headers, wanted):
     assert http.client.retry_after(headers) == wanted
+
+
+def test_a_reset_may_be_a_time(monkeypatch):
+    monkeypatch.setattr(http.client.time, "time", lambda: 1_760_000_000.0)
+    assert http.client.retry_after({"x-ratelimit-reset": "1760000007"}) == 7.0
 
 
 @given(st.text())

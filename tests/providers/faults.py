@@ -392,12 +392,12 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "if True:\n            await",
         ),
         "fields that are not given go as null": (
-            "said = _without_none(body)",
+            "said = without_none(body)",
             "said = dict(body)",
         ),
         "several voice samples are cut to one": (
-            "case VoiceRequest() if can.one_voice_file and len(request.samples) > 1:",
-            "case VoiceRequest() if False:",
+            "case VoiceRequest() if one_voice_file(type(self), request.options) and (",
+            "case VoiceRequest() if False and (",
         ),
     },
     ("webhooks.py", "test_webhooks.py"): {
@@ -618,13 +618,13 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "script=video.text_of(state.scene)",
         ),
         "several recordings go to who takes one": (
-            "if provider.capabilities.one_voice_file and len(training.voice) > 1:",
+            'if len(training.voice) > 1 and one_voice_file(provider, common["options"]):',
             "if False:",
         ),
         "a fresh signed link makes it another request": ('if k != "url"', "if True"),
         "other recordings are taken for those once joined": (
-            "sound-{contents[:16]}",
-            "sound",
+            "converted-{contents[:16]}",
+            "converted",
         ),
         "a voice of another vendor is named": (
             "training.voice_id if same else None",
@@ -639,7 +639,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "if False:",
         ),
         "speech goes in a format that the vendor does not take": (
-            "if foreign and wanted is not None:",
+            "if wanted not in {None, file.media_type}:",
             "if False:",
         ),
     },
@@ -731,7 +731,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "token in query",
         ),
         "one family of videos is searched": (
-            '{name: f"/{name}" for name in _FAMILIES}',
+            '{name: f"/{name}" for name in FAMILIES}',
             '{"scenes": "/scenes"}',
         ),
         "a link that D-ID refuses is sent": ("_AUDIO_LINK.fullmatch(", "_AUDIO_LINK.match("),
@@ -748,8 +748,8 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "if url}",
         ),
         "avatars of another family are deleted": (
-            "path = _FAMILIES[family].avatars",
-            'path = _FAMILIES["scenes"].avatars',
+            "path = FAMILIES[family].avatars",
+            'path = FAMILIES["scenes"].avatars',
         ),
     },
     ("providers/resemble.py", "providers/test_resemble.py"): {

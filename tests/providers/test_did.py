@@ -836,3 +836,16 @@ async def test_a_finished_expressive_says_how_long_it_is(it, wire):
 async def test_a_clip_does_not_say_how_long_it_is(it, wire):
     wire.reply(TOLD["clip"])
     assert (await it.get_video("clips:clp_1")).cost is None
+
+
+@pytest.mark.parametrize("subject", ["Ana Lima", None])
+async def test_a_person_reads_the_consent_text_with_the_name_that_is_handed_in(it, wire, subject):
+    text = "I, [user name] confirm that [user name] is me"
+    wire.reply({**TOLD["consent"], "text": text})
+    waiting = await it.prepare(Operation.AVATAR, train().model_copy(update={"subject": subject}))
+    name = subject or "the person in the footage"
+    assert waiting.action.text == f"I, {name} confirm that {name} is me"
+    assert waiting.prepared["text"] == waiting.action.text
+    wire.reply({})
+    await it.hand_in(waiting.action.ref, media(), subject=subject)
+    assert wire.body()["name"] == name

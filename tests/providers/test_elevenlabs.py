@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from avatarkit import errors
-from avatarkit.interfaces import Balance, ProviderSettings
+from avatarkit.interfaces import Balance, ProviderSettings, limits_of
 from avatarkit.models import JobState, Operation, SpeechRequest, VoiceRequest
 from avatarkit.providers.elevenlabs import (
     REGIONS,
@@ -499,3 +499,29 @@ async def test_every_call_is_one_that_the_vendor_describes(it, wire):
         "POST /v1/text-to-speech/{voice_id}/stream",
         "POST /v1/text-to-speech/{voice_id}/with-timestamps",
     }
+
+
+async def test_a_text_that_is_too_long_for_its_model_is_refused_and_not_a_matter_of_credits(
+    it, wire
+):
+    wire.reply({"detail": {"status": "max_character_limit_exceeded", "message": "too long"}}, 400)
+    with pytest.raises(errors.Refused) as refused:
+        await it.synthesize(SpeechRequest(token="t", voice_id="v1", text="Hi!"))
+    assert not isinstance(refused.value, errors.QuotaError)
+
+
+@pytest.mark.parametrize(
+    ("model", "most"),
+    [
+        (None, 10_000),
+        ("eleven_v3", 5000),
+        ("eleven_v4", 10_000),
+        ("eleven_flash_v2", 30_000),
+        ("eleven_flash_v2_5", 40_000),
+        ("eleven_new", None),
+    ],
+)
+def test_a_text_may_be_as_long_as_its_model_takes(model, most):
+    options = () if model is None else (ElevenLabsSpeech(model_id=model),)
+    found = [one.maximum for one in limits_of(ElevenLabs, options) if one.models]
+    assert found == ([] if most is None else [most])

@@ -24,6 +24,7 @@ from avatarkit.models import (
     Operation,
     SpeechRequest,
     VideoRequest,
+    VideoSettings,
     VoiceRequest,
 )
 from avatarkit.providers.heygen import (
@@ -482,6 +483,60 @@ async def test_an_engine_that_the_look_lacks_is_refused_before_it_is_paid(it, wi
         await it.prepare(Operation.VIDEO, speak(options=(HeyGenVideo(engine="avatar_iv"),)))
 
 
+TWIN, PHOTO, ALL = "digital_twin", "photo_avatar", ["avatar_iii", "avatar_iv", "avatar_v"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "options", "wanted"),
+    [
+        (TWIN, {}, {"motion_prompt": "waves"}, "avatar_v"),
+        (PHOTO, {}, {"motion_prompt": "waves"}, "avatar_iv"),
+        (TWIN, {"resolution": "4k"}, {}, "avatar_iii"),
+        (PHOTO, {}, {"expressiveness": "high"}, "avatar_iv"),
+        (TWIN, {"quality": "draft"}, {}, "avatar_iii"),
+        (TWIN, {"quality": "standard"}, {}, "avatar_iv"),
+        (PHOTO, {"quality": "best"}, {"motion_prompt": "waves"}, "avatar_v"),
+        (TWIN, {"resolution": "4k"}, {"engine": "avatar_iii"}, "avatar_iii"),
+        (None, {"resolution": "1080p"}, {}, "avatar_iv"),
+    ],
+    ids=str,
+)
+async def test_the_engine_is_one_that_can_do_what_is_asked_for(
+    it, wire, kind, settings, options, wanted
+):
+    wire.reply(data(LOOK, avatar_type=kind, supported_api_engines=ALL))
+    own = (HeyGenVideo(**options),)
+    request = speak(settings=VideoSettings(**settings), options=own, voice_id="vc_1")
+    _, said = await made(it, wire, Operation.VIDEO, request, TOLD["video_submitted"])
+    assert said["engine"] == {"type": wanted}
+
+
+@pytest.mark.parametrize(
+    ("kind", "supported", "settings", "options", "says"),
+    [
+        (TWIN, ["avatar_iii", "avatar_iv"], {}, {"motion_prompt": "waves"}, "motion_prompt"),
+        (TWIN, ALL, {}, {"expressiveness": "high"}, "expressiveness"),
+        (PHOTO, ALL, {"resolution": "4k"}, {}, "resolution=4k"),
+        (TWIN, ["avatar_iv"], {"resolution": "4k"}, {}, "resolution=4k"),
+        (TWIN, ALL, {"resolution": "4k"}, {"motion_prompt": "waves"}, "motion_prompt"),
+        (TWIN, ALL, {"resolution": "4k"}, {"engine": "avatar_v"}, "resolution=4k"),
+        (TWIN, ["avatar_iv"], {"quality": "best"}, {}, "quality=best"),
+        (PHOTO, ALL, {"quality": "best"}, {"expressiveness": "low"}, "expressiveness"),
+    ],
+    ids=str,
+)
+async def test_what_no_engine_of_a_look_can_do_is_refused_before_it_is_paid(
+    it, wire, kind, supported, settings, options, says
+):
+    wire.reply(data(LOOK, avatar_type=kind, supported_api_engines=supported))
+    settings, options = VideoSettings(**settings), (HeyGenVideo(**options),)
+    with pytest.raises(errors.Unsupported, match=f"cannot do {says}"):
+        await it.prepare(Operation.VIDEO, speak(settings=settings, options=options))
+    with pytest.raises(errors.Unsupported, match=f"cannot do {says}"):  # before speech is paid
+        await it.check_avatar("look_1", settings, options)
+    assert {request.method for request in wire.requests} == {"GET"}
+
+
 async def test_an_engine_that_was_asked_for_is_sent_as_an_object(it, wire):
     wire.reply(data(LOOK))
     request = speak(options=(HeyGenVideo(engine="avatar_iii"),))
@@ -523,9 +578,32 @@ async def test_what_came_of_a_job_carries_our_token(it, wire):
     assert (said["title"], said["callback_id"], job.state) == (TOKEN, TOKEN, JobState.QUEUED)
 
 
-async def test_captions_that_were_burnt_in_are_a_second_video(it, wire):
-    wire.reply(data(VIDEO, captioned_video_url="https://files.heygen.ai/c.mp4"))
-    assert (await it.get_video("vid_1")).links["captioned"] == "https://files.heygen.ai/c.mp4"
+async def test_captions_that_were_burnt_in_are_in_the_video(it, wire):
+    wire.reply(data(VIDEO)).reply(data(VIDEO, captioned_video_url="https://files.heygen.ai/c.mp4"))
+    assert (await it.get_video("vid_1")).links["video"] == VIDEO["video_url"]
+    assert (await it.get_video("vid_1")).links["video"] == "https://files.heygen.ai/c.mp4"
+
+
+async def test_the_subtitles_of_a_video_and_of_a_dub_are_results(it, wire):
+    told = {f"{kind}_caption_url": f"https://files.heygen.ai/t.{kind}" for kind in ("srt", "vtt")}
+    dub = data(TOLD["dub"], audio_url="https://files.heygen.ai/t.mp3", **told)
+    wire.reply(data(VIDEO)).reply(dub)
+    assert set((await it.get_video("vid_1")).links) == {"video", "thumbnail", "subtitles_srt"}
+    links = (await it.get_dub("tr_1")).links
+    assert set(links) == {"video", "audio", "subtitles_srt", "subtitles_vtt"}
+
+
+async def test_a_video_is_searched_by_its_title(it, wire):
+    wire.reply({"data": [], "has_more": False})
+    await it.find_video(TOKEN)
+    assert wire.requests[0].url.params["title"] == TOKEN
+
+
+def test_the_reason_of_a_dub_that_failed_is_read(it):
+    said = {"video_translate_id": "tr_1", "message": "no speech was found"}
+    body = {"event_type": "video_translate.fail", "event_data": said}
+    (event,) = it.events(Delivery(json.dumps(body).encode(), {}))
+    assert (event.job.state, event.job.reason) == (JobState.FAILED, "no speech was found")
 
 
 # -- speech ---------------------------------------------------------------------------------------

@@ -351,3 +351,32 @@ async def test_the_balance_is_asked_for_as_rask_documents(signed_in, wire):
     wire.reply(answer)
     await signed_in.balance()
     contract.check_answer(contract.check(wire.requests[0]), 200, answer)
+
+
+@pytest.mark.parametrize(
+    ("status", "detail", "kind", "said"),
+    [
+        (422, [{"loc": ["body", "dst_lang"], "msg": "unknown"}], errors.Refused, "body.dst_lang"),
+        (403, "Not enough minutes", errors.QuotaError, "Not enough minutes"),
+        (403, "Forbidden", errors.AuthError, "Forbidden"),
+    ],
+)
+async def test_a_refusal_is_told_in_the_words_of_its_framework(wire, status, detail, kind, said):
+    it = Rask(TestRask().settings(), client=wire.client)
+    it._token, it._until = KEY, math.inf
+    wire.reply({"detail": detail}, status)
+    with pytest.raises(kind, match=said):
+        await it.dub_video(dub())
+
+
+async def test_the_subtitles_of_a_translation_are_results(wire):
+    it = Rask(TestRask().settings(), client=wire.client)
+    it._token, it._until = KEY, math.inf
+    paths = {
+        f"translation_{kind}_path": f"https://storage.rask.example/t.{kind}"
+        for kind in ("srt", "vtt")
+    }
+    done = {"status": "merging_done", "translated_video": "https://storage.rask.example/t.mp4"}
+    wire.reply(TOLD["project"] | done | paths)
+    links = (await it.get_dub("p1")).links
+    assert set(links) == {"video", "subtitles_srt", "subtitles_vtt"}

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from avatarkit import AvatarKit, Consent, errors
 from avatarkit.config.settings import Settings
 from avatarkit.intake.scripts import read_script
-from avatarkit.interfaces import ROLES, Prepares, ProviderSettings
+from avatarkit.interfaces import ROLES, Prepares, ProviderSettings, limits_of
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import (
     AvatarRequest,
@@ -114,12 +114,13 @@ def test_no_key_is_a_config_error_that_names_the_variable(name):
 
 
 def longest(vendor):
-    return next((li.maximum for li in vendor.limits if li.what == "script_characters"), None)
+    limits = limits_of(vendor, ())
+    return next((li.maximum for li in limits if li.what == "script_characters"), None)
 
 
 @pytest.mark.parametrize("name", [name for name in VENDORS if longest(VENDORS[name])])
 def test_a_script_may_be_as_long_as_the_vendor_takes_and_no_longer(name):
-    limits = [(name, limit) for limit in VENDORS[name].limits]
+    limits = [(name, limit) for limit in limits_of(VENDORS[name], ())]
     most = int(longest(VENDORS[name]))
     assert read_script("a" * most, limits)
     with pytest.raises(errors.MediaRejected, match=f"{name} takes at most"):

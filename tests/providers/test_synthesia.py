@@ -180,7 +180,8 @@ async def test_what_approved_means_is_not_written_down_so_it_runs_on(synthesia, 
 
 async def test_captions_and_thumbnail_come_with_the_video(synthesia, wire):
     wire.reply(DONE)
-    assert set((await synthesia.get_video("x1")).links) == {"video", "thumbnail", "captions"}
+    links = (await synthesia.get_video("x1")).links
+    assert set(links) == {"video", "thumbnail", "subtitles_srt", "subtitles_vtt"}
 
 
 # -- recorded audio ---------------------------------------------------------------------------
@@ -370,3 +371,12 @@ async def test_an_upload_is_what_the_vendor_describes(synthesia, wire):
     with pytest.raises(errors.Unavailable):
         await synthesia.prepare(Operation.VIDEO, spoken())
     assert contract.check(wire.requests[0]) == "POST /v2/scriptAudio"
+
+
+async def test_a_failed_video_without_a_status_has_failed_as_its_event_says(synthesia):
+    told = {"type": "video.failed", "data": {"id": "v1", "message": "no credits"}}
+    delivery = TestSynthesia().sign(json.dumps(told).encode())
+    it = Synthesia(TestSynthesia().settings(), client=synthesia._client)
+    (event,) = it.events(delivery)
+    assert (event.job.state, event.job.reason) == (JobState.FAILED, "no credits")
+    assert event.name == "video.failed"

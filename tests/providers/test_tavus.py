@@ -143,29 +143,61 @@ async def test_a_picture_without_a_voice_is_refused(tavus, wire):
 
 
 async def test_a_picture_speaks_with_the_voice_that_was_cloned(tavus, wire):
-    wire.reply(VOICE["succeeded"]).reply(FACE["submitted"])
+    contract = Contract.of("tavus", closed=True)
+    wire.reply(FACE["submitted"])
     request = face("image/png", voice_id="v0a1b2c3d4e5f")
-    prepared = await tavus.prepare(Operation.AVATAR, request)
-    await tavus.train_avatar(request.model_copy(update={"prepared": prepared}))
-    assert wire.requests[0].url.path == "/v2/voices/v0a1b2c3d4e5f"
+    await tavus.train_avatar(request)
     said = wire.body()
-    assert (said["voice_name"], said["train_image_url"]) == (TOKEN, request.footage.url)
-    assert "train_video_url" not in said
+    assert (said["default_voice_id"], said["train_image_url"]) == (
+        "v0a1b2c3d4e5f",
+        request.footage.url,
+    )
+    assert said.keys().isdisjoint({"voice_name", "train_video_url"})
+    assert contract.check(wire.requests[0]) == "POST /v2/faces"
 
 
 @pytest.mark.parametrize(
-    "request_",
+    ("request_", "voice"),
     [
-        face(voice_id="v1"),
-        face("image/png", options=(TavusFace(voice_name="anna"),), voice_id="v1"),
-        face("image/png"),
-        video(),
+        (face(voice_id="v1"), (None, None)),
+        (face("image/png", options=(TavusFace(voice_name="anna"),), voice_id="v1"), (None, "anna")),
     ],
-    ids=["a clip", "a voice of theirs", "no voice", "a video"],
+    ids=["a clip", "a voice of theirs"],
 )
-async def test_nothing_else_is_prepared(tavus, wire, request_):
-    assert await tavus.prepare(Operation.AVATAR, request_) == {}
-    assert not wire.requests
+async def test_no_other_face_is_made_with_the_cloned_voice(tavus, wire, request_, voice):
+    wire.reply(FACE["submitted"])
+    await tavus.train_avatar(request_)
+    said = wire.body()
+    assert (said.get("default_voice_id"), said.get("voice_name")) == voice
+
+
+async def test_a_face_made_from_a_clip_is_given_the_cloned_voice_before_it_speaks(tavus, wire):
+    contract = Contract.of("tavus", closed=True)
+    wire.reply({**FACE["succeeded"], "default_voice_id": "its-own"}).reply({}).reply(
+        VIDEO["submitted"]
+    )
+    request = video(voice_id="v1")
+    assert await tavus.prepare(Operation.VIDEO, request) == {}
+    await tavus.generate_video(request)
+    told = [contract.check(sent) for sent in wire.requests]
+    assert told == ["GET /v2/faces/{face_id}", "PATCH /v2/faces/{face_id}", "POST /v2/videos"]
+    assert wire.body(1) == {"default_voice_id": "v1"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "asked"),
+    [
+        (video(voice_id="v1"), 1),
+        (video(), 0),
+        (video(voice_id="v1", script=None, audio=sample("audio/wav")), 0),
+        (face("image/png", voice_id="v1"), 0),
+    ],
+    ids=["a face that has it", "no voice", "recorded audio", "a face"],
+)
+async def test_no_other_voice_is_exchanged(tavus, wire, request_, asked):
+    wire.reply({**FACE["succeeded"], "default_voice_id": "v1"})
+    assert await tavus.prepare(Operation.VIDEO, request_) == {}
+    assert [request.method for request in wire.requests] == ["GET"] * asked
 
 
 # -- what is left -----------------------------------------------------------------------------

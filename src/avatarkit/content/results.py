@@ -32,12 +32,11 @@ log = get_logger(__name__)
 #: Kinds of file that a result of this name may be; others are what the end of their link says.
 KINDS: Mapping[str, frozenset[Kind]] = {
     "video": frozenset({"video"}),
-    "captioned": frozenset({"video"}),
     "audio": frozenset({"audio"}),
     "thumbnail": frozenset({"image"}),
     "preview": frozenset({"video", "image", "audio"}),
-    "captions": frozenset({"text"}),
-    "subtitles": frozenset({"text"}),
+    "subtitles_srt": frozenset({"text"}),
+    "subtitles_vtt": frozenset({"text"}),
 }
 #: Kinds of a result whose name is not known, by the first part of its media type.
 _BY_TYPE: Mapping[str, frozenset[Kind]] = {

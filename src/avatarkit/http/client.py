@@ -179,12 +179,20 @@ def _body(response: httpx.Response) -> Any:
         return response.text
 
 
+_WAITS = ("retry-after", "ratelimit-reset", "x-ratelimit-reset")
+_RATE_LIMIT = re.compile(r"(?:reset=|;\s*t=)([0-9]+)")
+_SINCE_1970 = 1e9  # seconds; a larger number is a time
+
+
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Parse a Retry-After, as seconds or as a date; the maximum is a day."""
-    value = (headers.get("retry-after") or headers.get("ratelimit-reset", "")).strip()
+    """Parse a Retry-After or a RateLimit header, as seconds or as a time; a day at most."""
+    value = next((headers[name] for name in _WAITS if headers.get(name)), "").strip()
+    if told := _RATE_LIMIT.search(headers.get("ratelimit", "")):  # an IETF draft, two versions
+        value = value or told[1]
     try:
         if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
             seconds = float(value)
+            seconds -= time.time() if seconds > _SINCE_1970 else 0.0
         elif (when := email.utils.parsedate_tz(value)) is not None:
             seconds = email.utils.mktime_tz(when) - time.time()
         else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 import uuid
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -16,14 +17,18 @@ from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 from .. import _telemetry, errors
 from ..consent import require, require_purpose, require_valid
+from ..content import conversion
 from ..interfaces import (
     ROLES,
+    ChecksAvatars,
     Engine,
     MediaStore,
     Provider,
     Repository,
+    accepted,
     account_of,
     kind_of_avatar,
+    limits_of,
     needs_footage,
     require_mapped,
     understood,
@@ -346,12 +351,18 @@ class Intake:
         language = None if audio is not None else order.language
         self._pool.capabilities(speaker).require_language(speaker, language)
         if operations[0].operation is Operation.SPEECH:
-            await self._require_sendable(avatar.provider, Operation.VIDEO, "audio/*")
+            spoken = self._pool.capabilities(speaker).speech_format or "audio/mpeg"
+            await self._require_sendable(avatar.provider, Operation.VIDEO, spoken)
+            await self._require_able(order, avatar.provider, made_by.avatar_id or "")
         providers = {name: self._pool.provider(name) for name in names}
         consent = await self._agreed(order, made_by, providers)
         read = partial(
             read_script,
-            limits=[(n, limit) for n, provider in providers.items() for limit in provider.limits],
+            limits=[
+                (n, limit)
+                for n, provider in providers.items()
+                for limit in limits_of(provider, order.options)
+            ],
             markup=understood(providers[speaker], order.options),
             speaker=speaker,
         )
@@ -469,7 +480,8 @@ class Intake:
         require_purpose(agreed, order.purpose)
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
             file = await self._recordings.accept(SampleRole.FOOTAGE, source, Path(folder))
-            await self._require_sendable(dubber, Operation.DUB, file.facts.media_type)
+            facts = file.facts
+            await self._require_sendable(dubber, Operation.DUB, facts.media_type, facts.codec)
             used = [file.facts.sha256]
             await self._recordings.require_not_withdrawn(agreed, order.user_id, used)
             kept = await self._recordings.keep_consent(agreed, order.user_id)
@@ -560,6 +572,11 @@ class Intake:
         agreed = require(consent, candidate.consent_rules)
         files, found = await gathering.of(own)
         found += await self._recordings.examine(files, candidate.limits, candidate.face_finder)
+        for sample in stored:
+            role = SampleRole(sample.role)
+            found += preflight.check_format(
+                sample.name, role, sample.file.media_type, candidate.limits
+            )
         preflight.refuse(found)
         kinds = [(file.role, file.facts.media_type) for file in files]
         kinds += [(SampleRole(sample.role), sample.file.media_type) for sample in stored]
@@ -624,9 +641,28 @@ class Intake:
                 others = self._pool.usable
                 require_mapped(provider, state.operation, asked[state.operation], kind, others)
 
-    async def _require_sendable(self, provider: str, operation: Operation, kind: str) -> None:
-        if self._pool.provider(provider).capabilities.needs_link(operation, kind):
-            await self._require_links(provider)
+    async def _require_able(self, order: Order, name: str, avatar_id: str) -> None:
+        """Raise ``Unsupported`` for what the avatar cannot do, before its speech is paid.
+
+        A provider that does not answer is asked again before its own paid call.
+        """
+        provider = self._pool.provider(name)
+        if isinstance(provider, ChecksAvatars):
+            with suppress(errors.ProviderError):
+                await provider.check_avatar(avatar_id, order.settings, order.options)
+
+    async def _require_sendable(
+        self, name: str, operation: Operation, kind: str, codec: str | None = None
+    ) -> None:
+        """Raise ``Unsupported`` for a type that the provider neither takes nor can be given as."""
+        provider = self._pool.provider(name)
+        can, dubs = provider.capabilities, operation is Operation.DUB
+        takes = accepted(provider.limits, "dub_format") if dubs else can.audio_formats
+        if conversion.target(kind, takes, codec) is None:
+            held = f"{kind} with {codec}" if codec else kind
+            raise errors.Unsupported(f"{name} takes no {held}: give {' or '.join(takes)}")
+        if can.needs_link(operation, kind):
+            await self._require_links(name)
 
     async def _require_links(self, provider: str) -> None:
         """Raise ``ConfigError`` if the media store makes no links for the provider to open."""

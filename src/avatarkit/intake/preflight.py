@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
+from ..content import conversion
 from ..errors import ConfigError, MediaRejected
 from ..interfaces import Face, FaceFinder, Limit, Link
 from ..models import Model, SampleRole
@@ -208,7 +209,7 @@ def _against(subject: str, values: Mapping[str, Value], limits: Bounds) -> Itera
     for provider, limit in limits:
         value = values.get(limit.what)
         bound = _missed(limit, value)
-        if bound is None or limit.what not in _WORDS:
+        if bound is None or limit.what not in _WORDS or _convertible(limit, values):
             continue
         words, advice = _WORDS[limit.what]
         said = f"{value:g}" if isinstance(value, float) else value
@@ -225,6 +226,20 @@ def _missed(limit: Limit, value: Value) -> str | None:
     if value is not None and limit.maximum is not None and value > limit.maximum:
         return f"at most {limit.maximum:g}"
     return None
+
+
+def _convertible(limit: Limit, values: Mapping[str, Value]) -> bool:
+    """True for a file of a foreign type that is converted before it is sent."""
+    value, codec = values[limit.what], values.get("footage_codec")
+    codec = codec if isinstance(codec, str) else None
+    by_type = limit.what.endswith("_format") and isinstance(value, str)
+    return by_type and conversion.target(str(value), limit.takes, codec) is not None
+
+
+def check_format(name: str, role: SampleRole, media_type: str, limits: Bounds) -> list[Finding]:
+    """Check a file of which only the type is known, such as a stored sample."""
+    picture = role is SampleRole.FOOTAGE and media_type.startswith("image/")
+    return [*_against(name, {f"{'picture' if picture else role}_format": media_type}, limits)]
 
 
 def _by(provider: str, limit: Limit, subject: str, message: str) -> Finding:

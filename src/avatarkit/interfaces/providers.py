@@ -126,6 +126,7 @@ class Limit:
         "footage_codec",  # of a clip; ``takes`` FFmpeg's names
         "picture_bytes",  # of footage that is a picture
         "picture_format",  # ``takes`` media types
+        "dub_format",  # of a video to dub; ``takes`` media types
         "script_characters",
         "faces",  # how many there are; asks for faces to be looked for
         "face_pixels",  # between the outer corners of the eyes
@@ -134,12 +135,28 @@ class Limit:
     minimum: float | None = None
     maximum: float | None = None
     takes: tuple[str, ...] = ()  #: accepted media types or codecs, instead of numbers
+    models: tuple[
+        str, ...
+    ] = ()  #: the provider's models that have it, see ``Options.chosen_model``
     severity: Literal["error", "warning"] = "error"
     source: str = ""
     since: str = ""  #: date on which the source was read
 
 
 Limits = tuple[Limit, ...]
+
+
+def limits_of(provider: Provider | type[Provider], options: Iterable[Options]) -> Limits:
+    """The limits of a provider for the model that the options choose, else its default model."""
+    chosen = (o.chosen_model for o in options if isinstance(o, provider.option_types))
+    default: str | None = getattr(provider, "default_model", None)
+    model = next(filter(None, chosen), default)
+    return tuple(one for one in provider.limits if not one.models or model in one.models)
+
+
+def accepted(limits: Iterable[Limit], what: str) -> tuple[str, ...]:
+    """Media types that a provider takes, by a limit such as "voice_format"; empty: any."""
+    return next((limit.takes for limit in limits if limit.what == what), ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,6 +256,13 @@ def needs_footage(provider: Provider | type[Provider], options: Iterable[Options
     """Return True if an avatar with these options needs footage."""
     known = provider.option_types
     return not any(o.without_footage for o in options if isinstance(o, known))
+
+
+def one_voice_file(provider: Provider | type[Provider], options: Iterable[Options]) -> bool:
+    """Return True if a voice with these options is made from one file."""
+    known = provider.option_types
+    apart = any(o.separate_samples for o in options if isinstance(o, known))
+    return provider.capabilities.one_voice_file and not apart
 
 
 def understood(provider: Provider, options: Iterable[Options]) -> frozenset[Markup]:
@@ -404,6 +428,17 @@ class Discards(Protocol):
     @abstractmethod
     async def discard(self, operation: Operation, prepared: Mapping[str, Any], /) -> None:
         """Delete the uploads in ``prepared``; a missing one counts as deleted."""
+
+
+@runtime_checkable
+class ChecksAvatars(Protocol):
+    """Provider whose avatars differ in what they can do, which a free call tells."""
+
+    @abstractmethod
+    async def check_avatar(
+        self, avatar_id: str, settings: VideoSettings, options: Sequence[Options], /
+    ) -> None:
+        """Raise ``Unsupported`` for settings and options that this avatar cannot do."""
 
 
 @runtime_checkable

@@ -17,7 +17,7 @@ WANTED: Mapping[Operation, str] = {
     Operation.SPEECH: "audio",
 }
 #: Results that last as long as the operation's main result.
-_LASTING = frozenset({"video", "captioned", "audio"})
+_LASTING = frozenset({"video", "audio"})
 
 
 def expected_result(

@@ -13,9 +13,9 @@ from pydantic import JsonValue
 
 from .. import errors
 from ..consent import require_valid
-from ..content import audio
+from ..content import audio, conversion
 from ..content.files import chunks, local_path
-from ..interfaces import MediaStore, Provider, Repository
+from ..interfaces import MediaStore, Provider, Repository, accepted, one_voice_file
 from ..models import (
     AvatarRequest,
     DubRequest,
@@ -119,12 +119,14 @@ class Requests:
         self, record: Record, provider: Provider, common: dict[str, Any]
     ) -> VendorRequest:
         training = cast("Training", record)
-        if provider.capabilities.one_voice_file and len(training.voice) > 1:
+        takes = accepted(provider.limits, "voice_format")
+        if len(training.voice) > 1 and one_voice_file(provider, common["options"]):
             files = [sample.file for sample in training.voice]
-            joined = await self._written(record, files, "audio/mpeg")
-            samples = [await self._file(joined, "voice.mp3", provider)]
+            kind = next((t for t in takes if t in audio.CODECS), "audio/mpeg")
+            joined = await self._written(record, files, kind)
+            samples = [await self._file(joined, f"voice{conversion.suffix(kind)}", provider)]
         else:
-            samples = [await self._sample(s, provider) for s in training.voice]
+            samples = [await self._fitting(record, s, takes, provider) for s in training.voice]
         return VoiceRequest(**common, samples=tuple(samples), language=record.language)
 
     async def _avatar_request(
@@ -138,7 +140,7 @@ class Requests:
         subject = await self.subject(record)
         return AvatarRequest(
             **common,
-            footage=None if footage is None else await self._sample(footage, provider),
+            footage=None if footage is None else await self._footage(record, footage, provider),
             voice_id=voice_id,
             subject=subject,
         )
@@ -166,7 +168,8 @@ class Requests:
         if speech is not None:
             sound = await self._speech(record, speech.job.files["audio"], provider)
         elif video.audio is not None:
-            sound = await self._sample(video.audio, provider)
+            formats = provider.capabilities.audio_formats
+            sound = await self._fitting(record, video.audio, formats, provider)
         return VideoRequest(
             **common,
             avatar_id=(scene and scene.avatar) or video.avatar_id or "",
@@ -187,41 +190,53 @@ class Requests:
         training = await self._repository.get(video.training_id)
         own = isinstance(training, Training) and training.avatar_id == video.avatar_id
         footage = training.footage if own and isinstance(training, Training) else None
-        return None if footage is None else await self._sample(footage, provider)
+        return None if footage is None else await self._footage(video, footage, provider)
 
     async def _dub_request(
         self, record: Record, provider: Provider, common: dict[str, Any]
     ) -> VendorRequest:
         video = cast("Video", record)
-        source = await self._sample(cast("Sample", video.source), provider)
+        takes = accepted(provider.limits, "dub_format")
+        source = await self._fitting(record, cast("Sample", video.source), takes, provider)
         return DubRequest(**common, source=source, language=video.language or "")
 
     async def _speech(self, record: Record, file: StoredFile, provider: Provider) -> Media:
         """Synthesised speech, converted to a format that the provider takes."""
-        formats = provider.capabilities.audio_formats
-        wanted = next((f for f in formats if f in audio.CODECS), None)
-        foreign = file.media_type.startswith("audio/") and file.media_type not in formats
-        if foreign and wanted is not None:
-            file = await self._written(record, [file], wanted)
+        wanted = conversion.target(file.media_type, provider.capabilities.audio_formats)
+        if wanted not in {None, file.media_type}:
+            file = await self._written(record, [file], str(wanted))
         return await self._file(file, "speech", provider)
 
     async def _written(
         self, record: Record, files: Sequence[StoredFile], media_type: str
     ) -> StoredFile:
-        """Join the sound of all files; cached, and deleted with the record's results."""
-        suffix, _ = audio.CODECS[media_type]
+        """Convert a file, or join the sound of all; cached, and deleted with the results."""
+        suffix = conversion.suffix(media_type)
         contents = hashlib.sha256("".join(f.sha256 for f in files).encode()).hexdigest()
-        key = f"{record.prefix}/sound-{contents[:16]}{suffix}"
+        key = f"{record.prefix}/converted-{contents[:16]}{suffix}"
         if known := await self._media.stat(key):
             return known.model_copy(update={"media_type": media_type})
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
             sources = [await local_path(self._media, f, Path(folder)) for f in files]
-            target = Path(folder) / f"sound{suffix}"
-            await audio.write.run(sources, target, media_type)
+            target = Path(folder) / f"converted{suffix}"
+            await conversion.convert(sources, target, media_type)
             return await self._media.put(key, chunks(target), media_type)
 
-    async def _sample(self, sample: Sample, provider: Provider) -> Media:
-        return await self._file(sample.file, sample.name, provider)
+    async def _footage(self, record: Record, footage: Sample, provider: Provider) -> Media:
+        picture = footage.file.media_type.startswith("image/")
+        takes = accepted(provider.limits, "picture_format" if picture else "footage_format")
+        return await self._fitting(record, footage, takes, provider)
+
+    async def _fitting(
+        self, record: Record, sample: Sample, takes: Sequence[str], provider: Provider
+    ) -> Media:
+        """Build a recording as one of the types that the provider takes, converted if it must."""
+        file, name = sample.file, sample.name
+        kind = conversion.target(file.media_type, takes)
+        if kind not in {None, file.media_type}:
+            file = await self._written(record, [file], str(kind))
+            name = f"{Path(name).stem}{conversion.suffix(str(kind))}"
+        return await self._file(file, name, provider)
 
     async def _file(self, file: StoredFile, name: str, provider: Provider) -> Media:
         can, url = provider.capabilities, None

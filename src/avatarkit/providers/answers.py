@@ -86,6 +86,16 @@ def _child(value: Any, name: str) -> Any:
     return as_object(value).get(name)
 
 
+def field_errors(detail: Any) -> str | None:
+    """Read the validation errors of FastAPI, several vendors' framework; None if there are none."""
+    found = [f"{_dotted(error.get('loc'))}: {error.get('msg')}" for error in as_objects(detail)]
+    return "; ".join(found) or None
+
+
+def _dotted(loc: Any) -> str:
+    return ".".join(map(str, cast("Sequence[Any]", loc))) if isinstance(loc, list) else ""
+
+
 def as_object(value: Any) -> Mapping[str, Any]:
     """Return a JSON object; empty if the value is something else."""
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}

@@ -137,9 +137,14 @@ class ElevenLabsSpeech(Options):
     next_text: str | None = None
     apply_text_normalization: Literal["auto", "on", "off"] | None = None
 
+    @property
+    def chosen_model(self) -> str:
+        """Model that speaks."""
+        return self.model_id or _MODEL
+
     def markup(self, known: frozenset[str]) -> frozenset[str]:
         """Leave out ``<break>`` for the models that do not know it: v3, and those after it."""
-        older = re.match(r"eleven_v[3-9]", self.model_id or _MODEL) is None
+        older = re.match(r"eleven_v[3-9]", self.chosen_model) is None
         return known if older else known - {"break"}
 
 
@@ -243,6 +248,7 @@ class ElevenLabs(
     base_url = "https://api.elevenlabs.io"
     key_env, key_header = "ELEVENLABS_API_KEY", "xi-api-key"
     data = _DATA
+    default_model = _MODEL
     option_types = (ElevenLabsVoice, ElevenLabsProfessional, ElevenLabsSpeech, ElevenLabsAudio)
     capabilities = Capabilities(
         drive=frozenset(),
@@ -388,7 +394,7 @@ class ElevenLabs(
     async def synthesize(self, request: SpeechRequest, /) -> Speech:
         """Submit; sent once. ``delivery="timestamps"`` adds the time of each character."""
         how = self._option(request, ElevenLabsAudio)
-        model = self._option(request, ElevenLabsSpeech).model_id or _MODEL
+        model = self._option(request, ElevenLabsSpeech).chosen_model
         query = {"output_format": how.output_format}
         if how.enable_logging is not None:
             query["enable_logging"] = str(how.enable_logging).lower()
@@ -490,13 +496,12 @@ class ElevenLabs(
         return self._events(delivery, job)
 
     def explain(self, status: int, body: Any) -> Explanation:
-        """Read an error answer: its code, its older code, or a list of validation errors."""
+        """Read an error answer: its code, or its older code."""
         told = super().explain(status, body)
         said = as_object(body)
         older = said_at(said, "detail.status")
         kind = told.kind or self.codes.get(older or "")
-        message = told.message or "; ".join(_faults(said.get("detail")))[:200]
-        return Explanation(kind=kind, code=told.code, message=message)
+        return Explanation(kind=kind, code=told.code, message=told.message)
 
     def _read_on(self, job: Job) -> Job:
         state, reason = _standing(job.raw)
@@ -575,15 +580,6 @@ def _trained(raw: Mapping[str, Any]) -> str:
     words = as_object(value_at(raw, "fine_tuning.state"))
     others = [w for w in words.values() if w != "not_started"]
     return str(words.get(_MODEL) or next(iter(others), "not_started"))
-
-
-def _faults(detail: Any) -> list[str]:
-    """List the validation errors of FastAPI, ElevenLabs' web framework, with their fields."""
-    return [f"{_field(fault.get('loc'))}: {fault.get('msg')}" for fault in as_objects(detail)]
-
-
-def _field(loc: Any) -> str:
-    return ".".join(map(str, cast("Sequence[Any]", loc))) if isinstance(loc, list) else ""
 
 
 def _picture(answer: bytes) -> bytes | None:

@@ -46,6 +46,7 @@ from ..interfaces import (
     kind_of_avatar,
     mapped,
     needs_footage,
+    one_voice_file,
     requested,
     require_mapped,
 )
@@ -72,6 +73,7 @@ from .answers import (
     Reads,
     as_object,
     as_objects,
+    field_errors,
     filled_at,
     flag_at,
     id_at,
@@ -178,6 +180,7 @@ class HttpProvider:
     needs: ClassVar[frozenset[str]] = frozenset({"api_key"})  #: fields of ``ProviderSettings``
     idempotency_header: ClassVar[str | None] = None  #: only if the vendor documents one
     option_types: ClassVar[tuple[type[Options], ...]] = ()
+    default_model: ClassVar[str | None] = None  #: whose limits hold without options
     capabilities: ClassVar[Capabilities]
     paths: ClassVar[Mapping[Operation, Paths]] = {}
     reads: ClassVar[Reads]
@@ -272,7 +275,7 @@ class HttpProvider:
         """Read an error answer. The vendor's code takes precedence over the HTTP status."""
         said = as_object(body)
         code = said_at(said, *self.code)
-        message = said_at(said, *self.message)
+        message = said_at(said, *self.message) or field_errors(said.get("detail"))
         return Explanation(
             kind=self.codes.get(code or "") or self.statuses.get(status),
             code=None if code is None else self._redacted(code)[:80],
@@ -618,7 +621,9 @@ class HttpProvider:
                     f"{self.name} fetches media by a link, and {media.name} has none"
                 )
         match request:
-            case VoiceRequest() if can.one_voice_file and len(request.samples) > 1:
+            case VoiceRequest() if one_voice_file(type(self), request.options) and (
+                len(request.samples) > 1
+            ):
                 raise errors.Unsupported(f"{self.name} takes one voice sample: join them")
             case AvatarRequest() if needs_footage(type(self), request.options):
                 _ = request.required_footage

@@ -9,17 +9,19 @@ from __future__ import annotations
 import base64
 import re
 import time
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from pydantic import SecretStr
 
-from ..errors import AuthError, ConfigError, Refused, Unavailable
+from ..errors import AuthError, ConfigError, QuotaError, Refused, Unavailable
 from ..interfaces import Balance, Capabilities, Prepares, ProviderSettings, TellsBalance
 from ..models import DubRequest, Job, JobState, Media, Operation, Options, VendorRequest
 from .http import (
     Call,
     Client,
+    Explanation,
     HttpRequest,
     HttpVideoDubber,
     Paths,
@@ -37,7 +39,7 @@ __all__ = ["Rask", "RaskDub"]
 _TOKEN_URL = "https://rask-prod.auth.us-east-2.amazoncognito.com/oauth2/token"  # noqa: S105
 _SCOPE = "api/source api/input api/output api/limit"
 _LIFETIME = 3600.0  #: lifetime of a token in seconds, if the answer does not tell it
-_UNAUTHORIZED = 401
+_UNAUTHORIZED, _FORBIDDEN = 401, 403
 #: A token is renewed so many seconds before it expires.
 _EARLY = 120.0
 #: Seconds between two polls of an upload in progress, as in the vendor's sample.
@@ -96,7 +98,12 @@ class Rask(HttpVideoDubber, Prepares, TellsBalance):
             }
         ),
         unsaid={Operation.DUB: JobState.RUNNING},
-        links={"video": ("translated_video",), "audio": ("translated_audio",)},
+        links={
+            "video": ("translated_video",),
+            "audio": ("translated_audio",),
+            "subtitles_srt": ("translation_srt_path",),
+            "subtitles_vtt": ("translation_vtt_path",),
+        },
         reason=("status",),  # "no_audio", "voiceover_failed": there is no other reason
         items=("projects",),
         cursor_parameter="offset",
@@ -130,6 +137,12 @@ class Rask(HttpVideoDubber, Prepares, TellsBalance):
     @_token.setter
     def _token(self, token: str) -> None:
         self._sealed_token = SecretStr(token)
+
+    def explain(self, status: int, body: Any) -> Explanation:
+        """Read an error answer; minutes that are used up come as a 403, in words alone."""
+        told = super().explain(status, body)
+        spent = status == _FORBIDDEN and "minutes" in (told.message or "").lower()
+        return replace(told, kind=QuotaError) if spent and told.kind is None else told
 
     # -- signing in ---------------------------------------------------------------------------
 

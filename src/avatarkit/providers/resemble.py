@@ -52,13 +52,19 @@ _TYPES: Mapping[str, str] = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 class ResembleVoice(Options):
     """Extras of a voice; ``transcripts`` are the spoken texts, one for each sample.
 
-    With transcripts the samples are uploaded as recordings. Without, one WAV is sent as a link.
+    With transcripts the samples are uploaded as recordings. Without, they are joined to one WAV,
+    which is sent as a link.
     """
 
     voice_type: Literal["rapid", "professional"] = "rapid"  #: the second needs transcripts
     transcripts: tuple[str, ...] = ()  #: at most 1,024 characters each
     consent: str | None = Field(default=None, repr=False)  #: WAV of the spoken consent, in base64
     description: str | None = None
+
+    @property
+    def separate_samples(self) -> bool:
+        """True for samples that have their texts."""
+        return bool(self.transcripts)
 
 
 class ResembleSpeech(Options):
@@ -106,11 +112,13 @@ class Resemble(HttpVoiceCloner, HttpCatalogue, SpeechSynthesizer):
     option_types = (ResembleVoice, ResembleSpeech)
     capabilities = Capabilities(
         media=frozenset({"url", "data"}),
+        one_voice_file=True,  # without transcripts
         drive=frozenset(),
         speech_format="audio/wav",
         # "Text or SSML to synthesize", its OpenAPI document, read 2026-11-30
         markup=frozenset({"ssml"}),
         callback=True,
+        no_callback=frozenset({Operation.SPEECH}),
         found_by_token=frozenset({Operation.VOICE}),
         typical=MappingProxyType({Operation.VOICE: 60.0}),
         rate=40.0,
@@ -284,8 +292,8 @@ def _dataset(request: VoiceRequest, own: ResembleVoice) -> str | None:
     fits = len(request.samples) == 1 and sample.url and sample.media_type == "audio/wav"
     if not fits or own.voice_type == "professional":
         raise Unsupported(
-            "resemble makes a rapid voice from one WAV with a link; for other samples, give "
-            "their texts: options=(ResembleVoice(transcripts=(...,)),)"
+            "resemble makes a rapid voice from a WAV with a link: use a media store with links; or "
+            "give the texts of the samples, options=(ResembleVoice(transcripts=(...,)),)"
         )
     return sample.url
 

@@ -155,7 +155,8 @@ class Synthesia(HttpVideoGenerator, HttpVideoDubber, HttpCatalogue, MakesScenes,
         links={
             "video": ("download",),
             "thumbnail": ("thumbnail.image",),
-            "captions": ("captions.srt",),
+            "subtitles_srt": ("captions.srt",),
+            "subtitles_vtt": ("captions.vtt",),
         },
         reason=("message", "errorCode", "status"),
         created_at=("createdAt",),
@@ -271,9 +272,12 @@ class Synthesia(HttpVideoGenerator, HttpVideoDubber, HttpCatalogue, MakesScenes,
         self.capabilities.webhook.check(delivery, self._settings.webhook_secrets)
         told = delivery.json()
         video = as_object(told.get("data"))
-        if str(told.get("type")) not in _EVENTS or not video.get("id"):
+        ended = _EVENTS.get(str(told.get("type")))
+        if ended is None or not video.get("id"):
             return []
-        return self._events(delivery, self._job(Operation.VIDEO, video))
+        known = {**video, "status": video.get("status") or ended}
+        job = self._job(Operation.VIDEO, known).model_copy(update={"raw": video})
+        return self._events(delivery, job)
 
     def _read_on(self, job: Job) -> Job:
         """Read the result of a finished project with one dub, which is in that dub."""
@@ -306,7 +310,8 @@ def _scene(scene: Scene, request: VideoRequest, own: SynthesiaScene) -> dict[str
     return said | own.extra
 
 
-_EVENTS = frozenset({"video.completed", "video.failed"})
+#: State of the video, by the type of the event.
+_EVENTS: Mapping[str, str] = {"video.completed": "complete", "video.failed": "error"}
 
 
 def _require_language(request: VideoRequest) -> None:

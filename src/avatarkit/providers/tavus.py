@@ -1,7 +1,8 @@
 """Tavus: voices, faces (which we call avatars), and videos of them.
 
 https://docs.tavus.io. Every job has our token as its name, and is found in a list. Media goes by a
-link that must be valid for a day. A video speaks with its face's own voice, or with recorded audio.
+link that must be valid for a day. A video speaks with its face's voice, which can be exchanged, or
+with recorded audio.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class TavusFace(Options):
     """Extras of a face."""
 
     model_name: str | None = None  #: "phoenix-4" if not given
-    voice_name: str | None = None  #: a face made from a picture speaks with this voice
+    voice_name: str | None = None  #: a stock voice of a face made from a picture
     auto_fix_training_image: bool | None = None  #: of a picture
     properties: FaceProperties | None = None
 
@@ -199,15 +200,17 @@ class Tavus(
     message = ("error", "message")  # a refused key has its message under the second name
 
     async def prepare(self, operation: Operation, request: VendorRequest, /) -> dict[str, Any]:
-        """Get the name of the cloned voice: a face made from a picture takes the name."""
-        if not isinstance(request, AvatarRequest) or not _is_picture(request):
-            return {}
-        if request.voice_id is None or self._option(request, TavusFace).voice_name:
-            return {}
-        voice = await self._call(
-            "GET", f"/voices/{path_segment(request.voice_id)}", operation=operation
-        )
-        return {"voice_name": text_at(voice, "voice_name")}
+        """Give the face the voice that shall speak, if it has another: a video takes none itself.
+
+        UNVERIFIED: Tavus does not say if a video follows a voice that was assigned later.
+        """
+        if isinstance(request, VideoRequest) and request.voice_id and request.script is not None:
+            path = f"/faces/{path_segment(request.avatar_id)}"
+            face = await self._call("GET", path, operation=operation)
+            if text_at(face, "default_voice_id") != request.voice_id:
+                voice = {"default_voice_id": request.voice_id}
+                await self._call("PATCH", path, operation=operation, body=voice)
+        return {}
 
     async def discard(self, operation: Operation, prepared: Mapping[str, Any], /) -> None:
         """Do nothing: ``prepare`` uploads nothing."""
@@ -227,9 +230,10 @@ class Tavus(
 
     async def train_avatar(self, request: AvatarRequest, /) -> Job:
         """Submit; sent once."""
-        link, picture = request.required_footage.url, _is_picture(request)
-        voice_name = request.prepared.get("voice_name")
-        if picture and not (self._option(request, TavusFace).voice_name or voice_name):
+        link = request.required_footage.url
+        picture = request.required_footage.media_type.startswith("image/")
+        stock = self._option(request, TavusFace).voice_name
+        if picture and not (stock or request.voice_id):
             raise Unsupported(
                 "tavus makes a face from a picture only with a voice: clone one beside it, or "
                 "name one of its own, options=(TavusFace(voice_name=...),)"
@@ -243,7 +247,8 @@ class Tavus(
             model_name=_MODEL,
             train_image_url=link if picture else None,
             train_video_url=None if picture else link,
-            voice_name=voice_name,
+            # exactly one of the two belongs to a picture; a clip has a voice of its own
+            default_voice_id=request.voice_id if picture and not stock else None,
             callback_url=request.callback_url,
         )
 
@@ -260,7 +265,3 @@ class Tavus(
             audio_url=request.audio and request.audio.url,
             callback_url=request.callback_url,
         )
-
-
-def _is_picture(request: AvatarRequest) -> bool:
-    return request.required_footage.media_type.startswith("image/")

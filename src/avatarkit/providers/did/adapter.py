@@ -12,7 +12,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any
@@ -40,7 +40,6 @@ from ...models import (
     JobState,
     Media,
     Operation,
-    Options,
     VendorEvent,
     VendorRequest,
     VideoRequest,
@@ -66,75 +65,21 @@ from ..http import (
     vendor_data,
 )
 from .catalogue import LISTINGS
+from .families import (
+    FAMILIES,
+    FIELDS,
+    OBJECTS,
+    family_of_avatar,
+    family_of_video,
+    marked_kind,
+)
 from .options import (
-    DIDClip,
     DIDConsent,
     DIDExpress,
-    DIDExpressive,
     DIDPremium,
-    DIDScene,
     DIDScript,
-    DIDTalk,
     DIDVoice,
 )
-
-# -- families ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Family:
-    """One of the four families of avatars; its videos are at ``/<family>``."""
-
-    avatar: str  #: field of the avatar in a video request
-    options: type[Options]
-    avatars: str | None  #: path of one avatar, if it has one
-    mark: str  #: usual prefix of its video ids
-
-
-_FAMILIES: Mapping[str, _Family] = {
-    "talks": _Family("source_url", DIDTalk, "/images/{}", "tlk_"),
-    "clips": _Family("presenter_id", DIDClip, "/clips/presenters/{}", "clp_"),
-    "scenes": _Family("avatar_id", DIDScene, "/scenes/avatars/{}", "scn_"),
-    "expressives": _Family("avatar_id", DIDExpressive, None, "exp_"),
-}
-_Kind = tuple[Operation, str]
-
-#: Kind of a delivery by its ``object`` field, else by the first of ``_FIELDS`` that it has.
-_OBJECTS: Mapping[str, _Kind] = {
-    "talk": (Operation.VIDEO, "talks"),
-    "clip": (Operation.VIDEO, "clips"),
-    "scene": (Operation.VIDEO, "scenes"),
-    "expressive": (Operation.VIDEO, "expressives"),
-    "scene_avatar": (Operation.AVATAR, "scenes"),
-}
-_FIELDS: Mapping[str, _Kind] = {
-    "gender": (Operation.AVATAR, "clips"),
-    "presenter_id": (Operation.VIDEO, "clips"),
-    "sentiment_id": (Operation.VIDEO, "expressives"),
-    "avatar_id": (Operation.VIDEO, "scenes"),
-    "talking_preview_url": (Operation.AVATAR, "scenes"),
-    "result_url": (Operation.VIDEO, "talks"),
-}
-
-
-def _family_of_avatar(avatar_id: str) -> tuple[str, str]:
-    """Split our id into family and D-ID's own id; a bare id comes from an adopted avatar."""
-    family, _, own = avatar_id.partition(":")
-    if family in _FAMILIES:
-        return family, own
-    if avatar_id.startswith(("https://", "s3://")):
-        return "talks", avatar_id
-    stock = avatar_id.startswith("public_") or "@" in avatar_id
-    return ("expressives" if stock else "scenes"), avatar_id
-
-
-def _family_of_video(video_id: str) -> tuple[str, str]:
-    family, _, own = video_id.partition(":")
-    if family in _FAMILIES:
-        return family, own
-    marked = (name for name, known in _FAMILIES.items() if video_id.startswith(known.mark))
-    return next(marked, "scenes"), video_id
-
 
 # -- what D-ID takes --------------------------------------------------------------------------
 
@@ -148,6 +93,8 @@ _PHOTO_BYTES = 10_000_000
 
 _DATA = vendor_data("d-id")
 _CONSENT_SECONDS = 1800.0  #: lifetime of a consent text
+#: Place of the name in a consent text; the person reads the name that is handed in with it.
+_NAME_HERE, _SOMEONE = "[user name]", "the person in the footage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +142,7 @@ class DID(
         DIDPremium,
         DIDConsent,
         DIDScript,
-        *(family.options for family in _FAMILIES.values()),
+        *(family.options for family in FAMILIES.values()),
     )
     capabilities = Capabilities(
         media=frozenset({"url", "data"}),
@@ -235,11 +182,11 @@ class DID(
             "video": ("result_url",),
             "thumbnail": ("thumbnail_url",),
             "preview": ("preview_url", "talking_preview_url"),
-            "subtitles": ("subtitles_url",),
+            "subtitles_srt": ("subtitles_url",),
         },
         reason=("error.description", "error.kind"),
         token=("user_data", "name"),
-        items=(*_FAMILIES, "avatars", "presenters", "voices"),
+        items=(*FAMILIES, "avatars", "presenters", "voices"),
         cursor=("token",),
         cursor_parameter="token",
         seconds=("duration",),  # talks and expressives tell it
@@ -261,7 +208,7 @@ class DID(
 
     def kind_of_avatar(self, avatar_id: str, /) -> str:
         """Return the family of an avatar: "talks", "clips", "scenes" or "expressives"."""
-        return _family_of_avatar(avatar_id)[0]
+        return family_of_avatar(avatar_id)[0]
 
     # -- free things first --------------------------------------------------------------------
 
@@ -285,7 +232,7 @@ class DID(
 
     async def _photo_again(self, operation: Operation, request: VideoRequest) -> dict[str, Any]:
         """Upload the photo of a photo avatar again: D-ID keeps it for a day or two."""
-        family, _ = _family_of_avatar(request.avatar_id)
+        family, _ = family_of_avatar(request.avatar_id)
         if family != "talks" or request.footage is None or not _is_photo(request.footage):
             return {}
         photo = _renamed(request.footage, "photo")
@@ -367,7 +314,7 @@ class DID(
                 f"d-id fetches {recording.name} by a link, and it has none. Use a media store with "
                 "public links."
             )
-        body = {"source_url": recording.url, "name": subject or "the person in the footage"}
+        body = {"source_url": recording.url, "name": subject or _SOMEONE}
         path = f"/consents/{path_segment(ref)}"
         await self._call("POST", path, operation=Operation.AVATAR, body=body)
 
@@ -380,7 +327,7 @@ class DID(
         ours, why = known.get("consent_id"), str(known.get("why", ""))
         consent_id = ours or how.consent_id
         if consent_id is None:
-            return await self._asked(how)
+            return await self._asked(how, request.subject)
         raw = await self._consent(str(consent_id))
         begun = parse_time(raw.get("created_at")) or 0.0
         expires_at = known.get("expires_at") or begun + _CONSENT_SECONDS
@@ -391,16 +338,21 @@ class DID(
                 text = str(known.get("text") or "the text that came with this consent")
                 return _to_read(ConsentText(str(consent_id), text, expires_at), known, why)
             case None | "created":
-                return await self._asked(how, ours)
+                return await self._asked(how, request.subject, ours)
             case "error":
                 told = self._said(raw, "error.description", "error.kind") or "no reason given"
-                return await self._asked(how, ours, f"D-ID did not take the recording ({told}). ")
+                return await self._asked(
+                    how, request.subject, ours, f"D-ID did not take the recording ({told}). "
+                )
             case _:
                 return Waiting(prepared=dict(known))
 
-    async def _asked(self, how: DIDConsent, old: str | None = None, why: str = "") -> Waiting:
-        """Request a consent text, and delete our older one."""
-        fresh = await self.ask_consent(how.language)
+    async def _asked(
+        self, how: DIDConsent, subject: str | None, old: str | None = None, why: str = ""
+    ) -> Waiting:
+        """Request a consent text, fill in the person's name, and delete our older one."""
+        raw = await self.ask_consent(how.language)
+        fresh = replace(raw, text=raw.text.replace(_NAME_HERE, subject or _SOMEONE))
         if old is not None:
             with suppress(errors.ProviderError):  # nothing waits for the old one
                 await self.delete_consent(old)
@@ -494,7 +446,7 @@ class DID(
 
     async def get_avatar(self, avatar_id: str, /) -> Job:
         """Poll; a photo is always ready."""
-        family, own = _family_of_avatar(avatar_id)
+        family, own = family_of_avatar(avatar_id)
         if family == "talks":
             return Job(
                 provider=self.name,
@@ -514,8 +466,8 @@ class DID(
 
     async def delete_avatar(self, avatar_id: str, /) -> None:
         """Delete; the consent and its video stay, see ``delete_consent``."""
-        family, own = _family_of_avatar(avatar_id)
-        path = _FAMILIES[family].avatars
+        family, own = family_of_avatar(avatar_id)
+        path = FAMILIES[family].avatars
         if path is None:
             raise errors.Unsupported(
                 "d-id has no call to delete an Expressive avatar: delete it in the D-ID Studio"
@@ -527,8 +479,8 @@ class DID(
 
     async def generate_video(self, request: VideoRequest, /) -> Job:
         """Make the avatar speak a text with a voice, or recorded audio."""
-        name, avatar = _family_of_avatar(request.avatar_id)
-        family = _FAMILIES[name]
+        name, avatar = family_of_avatar(request.avatar_id)
+        family = FAMILIES[name]
         body: dict[str, Any] = {family.avatar: request.prepared.get("source_url", avatar)}
         job = await self._submit(
             Operation.VIDEO,
@@ -545,16 +497,16 @@ class DID(
 
     async def get_video(self, video_id: str, /) -> Job:
         """Poll; the answer has a fresh link each time."""
-        family, own = _family_of_video(video_id)
+        family, own = family_of_video(video_id)
         return _within(family, await self._get(Operation.VIDEO, f"/{family}/{{}}", own))
 
     async def find_video(self, token: str, /) -> Sequence[Job]:
         """Search the lists of all families, since the token does not name the family."""
-        return await self._find_in(Operation.VIDEO, {name: f"/{name}" for name in _FAMILIES}, token)
+        return await self._find_in(Operation.VIDEO, {name: f"/{name}" for name in FAMILIES}, token)
 
     async def delete_video(self, video_id: str, /) -> None:
         """Delete; raises ``Unavailable`` while the video is in progress."""
-        family, own = _family_of_video(video_id)
+        family, own = family_of_video(video_id)
         await self._delete(Operation.VIDEO, f"/{family}/{{}}", own)
 
     def _script(self, request: VideoRequest) -> dict[str, Any]:
@@ -594,8 +546,8 @@ class DID(
     def events(self, delivery: Delivery) -> list[VendorEvent]:
         """Read an unsigned delivery, whose body is the job."""
         body = delivery.json()
-        kind = _OBJECTS.get(str(body.get("object"))) or _marked(str(body.get("id")))
-        kind = kind or next((k for name, k in _FIELDS.items() if name in body), None)
+        kind = OBJECTS.get(str(body.get("object"))) or marked_kind(str(body.get("id")))
+        kind = kind or next((k for name, k in FIELDS.items() if name in body), None)
         if kind is None or text_at(body, *self.reads.ids[kind[0]]) is None:
             return []
         operation, family = kind
@@ -647,14 +599,6 @@ def _to_read(consent: ConsentText, known: Mapping[str, Any], why: str = "") -> W
 
 def _within(family: str, job: Job) -> Job:
     return job.model_copy(update={"id": f"{family}:{job.id}"})
-
-
-def _marked(job_id: str) -> _Kind | None:
-    if job_id.startswith("avt_"):
-        return Operation.AVATAR, "scenes"
-    marked = (name for name, family in _FAMILIES.items() if job_id.startswith(family.mark))
-    family = next(marked, None)
-    return None if family is None else (Operation.VIDEO, family)
 
 
 def _is_photo(footage: Media) -> bool:

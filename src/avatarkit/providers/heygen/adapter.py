@@ -34,6 +34,7 @@ from ...models import (
     JobState,
     Media,
     Operation,
+    Options,
     Scene,
     Speech,
     SpeechRequest,
@@ -70,15 +71,14 @@ from ..http import (
 )
 from . import scenes
 from .catalogue import LISTINGS
-from .options import HeyGenAvatar, HeyGenDub, HeyGenEngine, HeyGenSpeech, HeyGenVideo, HeyGenVoice
+from .engines import choose_engine
+from .options import HeyGenAvatar, HeyGenDub, HeyGenSpeech, HeyGenVideo, HeyGenVoice
 
 _DATA = vendor_data("heygen")
 #: Larger uploads go directly to the vendor's storage (bytes).
 _SMALL = 32_000_000
 #: Media types that HeyGen accepts as uploads.
 _UPLOADS = ("audio/mpeg", "audio/wav", "image/jpeg", "image/png", "video/mp4", "video/webm")
-#: Default engines in the order of preference; the first one that the look supports is used.
-_ENGINES = ("avatar_iv", "avatar_v", "avatar_iii")
 
 #: Operation and id of a webhook, by the first word of its type. UNVERIFIED for avatars.
 _EVENTS: Mapping[str, tuple[Operation, Places]] = {
@@ -183,8 +183,10 @@ class HeyGen(
             "failed": JobState.FAILED,
         },
         links={
-            "video": ("data.video_url",),
-            "captioned": ("data.captioned_video_url",),
+            "video": ("data.captioned_video_url", "data.video_url"),
+            "audio": ("data.audio_url",),
+            "subtitles_srt": ("data.subtitle_url", "data.srt_caption_url"),
+            "subtitles_vtt": ("data.vtt_caption_url",),
             "thumbnail": ("data.thumbnail_url", "data.preview_image_url"),
         },
         reason=(
@@ -277,19 +279,27 @@ class HeyGen(
         path = f"/assets/{path_segment(asset)}/complete"
         return await self._call("POST", path, operation=operation, body={})
 
+    async def check_avatar(
+        self, avatar_id: str, settings: VideoSettings, options: Sequence[Options], /
+    ) -> None:
+        """Raise ``Unsupported`` for what no engine of this look can do; a free call."""
+        asked = {"settings": settings, "options": tuple(options)}
+        await self._look(VideoRequest(token="-", avatar_id=avatar_id, script="-", **asked))
+
     async def _look(self, request: VideoRequest) -> dict[str, Any]:
         """Find the look of a video, if it is not the avatar's own id, and its engine."""
-        path = f"/avatars/looks/{path_segment(request.avatar_id)}"
+        avatar_id = request.avatar_id
+        path = f"/avatars/looks/{path_segment(avatar_id)}"
         try:
             told = (await self._call("GET", path, operation=Operation.VIDEO)).get("data")
         except errors.NotFound:  # the id may be that of a group
-            told = _usable(await self._looks(request.avatar_id))
+            told = _usable(await self._looks(avatar_id))
             if told is None:
                 raise
         look = as_object(told)
-        found = _engine(look, self._option(request, HeyGenVideo))
+        found = choose_engine(look, request.settings, self._option(request, HeyGenVideo))
         look_id = id_at(look, "id")
-        if look_id not in {None, request.avatar_id}:
+        if look_id not in {None, avatar_id}:
             found["avatar_id"] = look_id
         return found
 
@@ -455,6 +465,10 @@ class HeyGen(
             callback_url=request.callback_url,
         )
 
+    async def find_video(self, token: str, /) -> Sequence[Job]:
+        """Return every video that carries the token, oldest first; HeyGen searches by title."""
+        return await self._find(Operation.VIDEO, "/videos", token, limit=100, title=token)
+
     # -- speech -------------------------------------------------------------------------------
 
     async def synthesize(self, request: SpeechRequest, /) -> Speech:
@@ -569,7 +583,7 @@ class HeyGen(
             operation=operation,
             id=job_id,
             state=_ENDS[end],
-            reason=self._said(data, "failure_message", "msg") if end == "fail" else None,
+            reason=self._said(data, "failure_message", "msg", "message") if end == "fail" else None,
             raw=body,
         )
         trusted = signature is not None and operation is not Operation.AVATAR
@@ -594,22 +608,6 @@ def _kind(
             "heygen prompt avatars take a reference picture, not a video: give a picture."
         )
     return "prompt"
-
-
-def _engine(look: Mapping[str, Any], options: HeyGenVideo) -> dict[str, Any]:
-    """Choose the engine of a look; empty if the options name one, or if HeyGen tells none."""
-    listed = list_at(look, "supported_api_engines")
-    supported = [engine for engine in listed if isinstance(engine, str)]
-    if not supported:
-        return {}
-    asked = options.engine
-    if not isinstance(asked, HeyGenEngine):
-        return {"engine": next(e for e in (*_ENGINES, *supported) if e in supported)}
-    if asked.type not in supported:
-        raise errors.Unsupported(
-            f"this look cannot use {asked.type}; it supports: {', '.join(supported)}"
-        )
-    return {}
 
 
 def _in_stock(job: Job) -> Job:
