@@ -652,6 +652,7 @@ async def test_speech_of_an_unknown_type_is_taken_for_mp3(it, wire):
         ("pt-PT", "Portuguese (Portugal)"),
         ("EN-gb", "English"),
         ("zh", "Chinese (Cantonese, Traditional)"),
+        ("zh-Hant", "Chinese (Cantonese, Traditional)"),
         ("portuguese (portugal)", "Portuguese (Portugal)"),
     ],
 )

@@ -33,6 +33,7 @@ from .http import (
     text_at,
     vendor_data,
 )
+from .languages import dialect
 
 __all__ = ["Rask", "RaskDub"]
 
@@ -256,7 +257,7 @@ class Rask(HttpVideoDubber, Prepares, TellsBalance):
             RaskDub,
             name=request.token,
             video_id=request.prepared.get("video_id"),
-            dst_lang=request.language.replace("_", "-").lower(),
+            dst_lang=dialect(request.language).lower(),
         )
 
     def _read_on(self, job: Job) -> Job:

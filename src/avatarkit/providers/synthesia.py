@@ -40,6 +40,7 @@ from .http import (
     id_at,
     vendor_data,
 )
+from .languages import dialect
 
 __all__ = ["CallToAction", "Synthesia", "SynthesiaDub", "SynthesiaScene", "SynthesiaVideo"]
 
@@ -254,7 +255,7 @@ class Synthesia(HttpVideoGenerator, HttpVideoDubber, HttpCatalogue, MakesScenes,
             request,
             SynthesiaDub,
             title=request.token,
-            targetLanguages=[request.language.replace("_", "-")],
+            targetLanguages=[dialect(request.language)],
             sourceVideoUrl=request.source.url,
         )
 

@@ -8,7 +8,7 @@ which is polled and deleted, with looks; a look is used in videos.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from types import MappingProxyType
@@ -69,6 +69,7 @@ from ..http import (
     value_at,
     vendor_data,
 )
+from ..languages import named
 from . import scenes
 from .catalogue import LISTINGS
 from .engines import choose_engine
@@ -227,7 +228,8 @@ class HeyGen(
             case DubRequest():
                 path = "/video-translations/languages"
                 listed = await self._call("GET", path, operation=operation)
-                language = _language(request.language, list_at(listed, "data.languages"))
+                names = [str(name) for name in list_at(listed, "data.languages")]
+                language = named(request.language, names, self.name, _DATA)
                 return {
                     "language": language,
                     "asset_id": await self._upload(operation, request.source),
@@ -284,7 +286,7 @@ class HeyGen(
     ) -> None:
         """Raise ``Unsupported`` for what no engine of this look can do; a free call."""
         asked = {"settings": settings, "options": tuple(options)}
-        await self._look(VideoRequest(token="-", avatar_id=avatar_id, script="-", **asked))
+        await self._look(VideoRequest(token="", avatar_id=avatar_id, script="-", **asked))
 
     async def _look(self, request: VideoRequest) -> dict[str, Any]:
         """Find the look of a video, if it is not the avatar's own id, and its engine."""
@@ -624,31 +626,6 @@ def _usable(looks: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
         if text_at(look, "status") in {None, "completed"} and look.get("preview_image_url")
     )
     return next(ready, None)
-
-
-def _language(language: str, listed: Iterable[Any]) -> str:
-    """Return HeyGen's name of a language such as "pt-BR"; its own names are kept as they are."""
-    names = [str(name) for name in listed]
-    own = [name for name in names if name.lower() == language.lower()]
-    if own:
-        return own[0]
-    primary, _, region = language.replace("_", "-").partition("-")
-    plain = _DATA.words("languages").get(primary.lower())
-    variants = [name for name in names if plain and name.startswith(f"{plain} (")]
-    found = _variant(region, variants) or (plain if plain in names else None)
-    if found is None and not region:
-        found = next(iter(variants), None)
-    if found is None:
-        raise errors.Unsupported(
-            f"heygen does not dub into {language!r}; it knows: {', '.join(variants or names)}"
-        )
-    return found
-
-
-def _variant(region: str, variants: Sequence[str]) -> str | None:
-    """Return the first of HeyGen's names that has the region, such as "Portuguese (Brazil)"."""
-    place = _DATA.words("regions").get(region.upper())
-    return next((name for name in variants if place and place in name), None)
 
 
 def _timings(told: Any) -> tuple[tuple[str, float, float], ...] | None:
