@@ -14,6 +14,7 @@ from pathlib import Path
 
 PROVIDER = "<PROVIDER>"
 OTHER = "<OTHER>"
+_PARTS = {PROVIDER: "[A-Z0-9_]+", OTHER: "[A-Z0-9_]+", "<HOST>": "(?!BASE)[A-Z]+"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +31,8 @@ class Variable:
     def matches(self, name: str) -> bool:
         """Return True if ``name`` is this variable, or one of the family that it describes."""
         pattern = re.escape(self.name)
-        for part in (PROVIDER, OTHER):
-            pattern = pattern.replace(re.escape(part), "[A-Z0-9_]+")
+        for part, letters in _PARTS.items():
+            pattern = pattern.replace(re.escape(part), letters)
         return re.fullmatch(pattern, name) is not None
 
 

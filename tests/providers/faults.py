@@ -760,7 +760,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
         "a voice is built without its recordings": ("if len(arrived) < count:", "if False:"),
         "each poll builds": ("self._built.add(voice_id)", "pass"),
         "speech goes to the first host": (
-            'f"{self._speech_url}/synthesize"',
+            '''f"{self._host('speech')}/synthesize"''',
             '"/synthesize"',
         ),
         "a plan without cloning is a wrong key": (

@@ -308,8 +308,9 @@ async def test_speech_has_a_host_of_its_own(resemble, wire):
 
 
 async def test_the_host_of_speech_may_be_the_accounts_own(wire):
-    settings = ProviderSettings(api_key=SecretStr("key-1"))
-    resemble = Resemble(settings, client=wire.client, speech_url="https://p.cluster.resemble.ai/")
+    hosts = {"speech": "https://p.cluster.resemble.ai/"}
+    settings = ProviderSettings(api_key=SecretStr("key-1"), hosts=hosts)
+    resemble = Resemble(settings, client=wire.client)
     wire.reply(SPOKEN)
     await resemble.synthesize(speech())
     assert str(wire.requests[0].url) == "https://p.cluster.resemble.ai/synthesize"

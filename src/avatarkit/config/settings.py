@@ -117,6 +117,8 @@ class Settings:
 
         Its key is ``AVATARKIT_<NAME>_API_KEY``, else the vendor's own variable: ``key_env``, by
         default the name without dashes (``d-id``: ``AVATARKIT_D_ID_API_KEY``, ``DID_API_KEY``).
+        Addresses are ``AVATARKIT_<NAME>_BASE_URL``, and ``AVATARKIT_<NAME>_<HOST>_URL`` for the
+        vendor's other hosts, such as ``AVATARKIT_RESEMBLE_SPEECH_URL``.
         The id that some vendors want beside it is ``AVATARKIT_<NAME>_CLIENT_ID``, else
         ``<NAME>_CLIENT_ID``. ``AVATARKIT_<NAME>_WEBHOOK_SECRETS`` are separated by commas. A key of
         another provider that this one is to use is ``AVATARKIT_<NAME>_<OTHER>_API_KEY``, such as
@@ -131,11 +133,27 @@ class Settings:
             api_key=SecretStr(said["api_key"]) if said["api_key"] else None,
             client_id=said["client_id"],
             base_url=said["base_url"],
+            hosts=MappingProxyType(dict(self._hosts(name))),
+            allow_private_results=self.allows_private_results,
             other_keys=MappingProxyType(dict(self._other_keys(name))),
             webhook_secrets=tuple(s.strip().encode() for s in secrets if s.strip()),
             home=self.root / name,
             clock=clock,
         )
+
+    @property
+    def allows_private_results(self) -> bool:
+        """True if results may come from private addresses: AVATARKIT_ALLOW_PRIVATE_RESULTS."""
+        given = self.environ.get("AVATARKIT_ALLOW_PRIVATE_RESULTS", "0")
+        if given not in {"0", "1"}:
+            raise ConfigError("AVATARKIT_ALLOW_PRIVATE_RESULTS is neither 1 nor 0: set one of them")
+        return given == "1"
+
+    def _hosts(self, name: str) -> Iterator[tuple[str, str]]:
+        pattern = re.compile(rf"{_prefix(name)}_(?!BASE_)([A-Z]+)_URL")
+        for variable, value in self.environ.items():
+            if match := pattern.fullmatch(variable):
+                yield match[1].lower(), value
 
     def _other_keys(self, name: str) -> Iterator[tuple[str, SecretStr]]:
         pattern = re.compile(rf"{_prefix(name)}_([A-Z0-9_]+)_API_KEY")

@@ -1,7 +1,7 @@
 """Conversion of a recording into a type that a vendor takes: sound, clips and pictures.
 
-A clip is copied into another container without encoding its pictures again; sound is written anew,
-and so is a picture.
+A clip is copied into another container without encoding its pictures again (remuxed); sound and
+pictures are encoded.
 """
 
 from __future__ import annotations

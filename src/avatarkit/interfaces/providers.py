@@ -281,6 +281,10 @@ class ProviderSettings:
     api_key: SecretStr | None = field(default=None, repr=False)
     client_id: str | None = None  #: account name, if the key alone does not tell it
     base_url: str | None = field(default=None, repr=False)  #: replaces the vendor's address
+    #: replaces further addresses of the vendor, by the names of the adapter's ``hosts``
+    hosts: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    #: results may come from private addresses, and by http: a mock, a proxy, a recorder
+    allow_private_results: bool = False
     #: your keys of other providers that this one calls, by provider name
     other_keys: Mapping[str, SecretStr] = field(default_factory=dict[str, SecretStr], repr=False)
     #: a delivery may be signed with any of them; several during a rotation

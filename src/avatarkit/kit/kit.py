@@ -139,6 +139,8 @@ class AvatarKit:
         caps = pricing.budgets_from(environ) if budgets is None else _budgets(budgets)
         self._changes = Changes(self._repository, self._clock)
         self._fetcher = _LazyFetcher()
+        # links of results come from vendors, those of samples from anyone
+        self._results = _LazyFetcher(allow_private=self._settings.allows_private_results)
         self._recordings = Recordings(self._media, self._repository, self._fetcher)
         self._durations = Durations(self._repository, self._clock)
         self._evidence = Evidence(self._media, self._repository)
@@ -155,7 +157,7 @@ class AvatarKit:
             repository=self._repository,
             media=self._media,
             provider=self._pool.provider,
-            fetcher=self._fetcher,
+            fetcher=self._results,
             clock=self._clock,
             slots=self._slots,
             policy=self._policy,
@@ -305,6 +307,7 @@ class AvatarKit:
             self._selector.forget()
             await self._pool.aclose()
             await self._fetcher.aclose()
+            await self._results.aclose()
             if self._media_is_ours:
                 await self._media.aclose()
 
@@ -895,14 +898,15 @@ def _there(record: Record | None, record_id: str) -> Record:
 class _LazyFetcher:
     """Opens links by HTTP; loads the client when the first link is opened."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, allow_private: bool = False) -> None:
         self._fetcher: Any = None
+        self._allow_private = allow_private
 
     def _opener(self) -> Links:
         if self._fetcher is None:
             from ..http import HttpFetcher
 
-            self._fetcher = HttpFetcher()
+            self._fetcher = HttpFetcher(allow_private=self._allow_private)
         return cast("Links", self._fetcher)
 
     def fetch(self, url: str, /) -> AsyncIterator[bytes]:

@@ -14,7 +14,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
+from typing import Any, ClassVar, Generic, Literal, TypeGuard, TypeVar, cast
 
 from pydantic import SecretStr
 
@@ -174,6 +174,8 @@ class HttpProvider:
     name: ClassVar[str]
     api_version: ClassVar[str]
     base_url: ClassVar[str]
+    #: further addresses of the vendor, by name; ``ProviderSettings.hosts`` replaces them
+    hosts: ClassVar[Mapping[str, str]] = {}
     key_env: ClassVar[str]  #: the vendor's own environment variable for the key
     key_header: ClassVar[str] = "authorization"
     key_prefix: ClassVar[str] = ""
@@ -444,7 +446,23 @@ class HttpProvider:
 
     def _url(self, path: str) -> str:
         """Return the URL of a path; a URL of another host of the vendor stays as it is."""
-        return path if path.startswith("https://") else self._base_url + path
+        return path if path.startswith(("https://", "http://")) else self._base_url + path
+
+    def _host(self, name: str) -> str:
+        """Return one of the vendor's further addresses, see ``hosts``."""
+        return self._settings.hosts.get(name, self.hosts[name]).rstrip("/")
+
+    def _is_link(self, link: str | None) -> TypeGuard[str]:
+        """Return True for a link that results and uploads may have: https, unless by a setting."""
+        if link is None:
+            return False
+        allowed = ("https://", "http://") if self._settings.allow_private_results else "https://"
+        return link.startswith(allowed)
+
+    def _fetched(self, link: str) -> AsyncIterator[bytes]:
+        """Stream a result by its link."""
+        private = self._settings.allow_private_results
+        return fetch(self._client, link, allow_private=private)
 
     def _option(self, request: VendorRequest, kind: type[OptionsT]) -> OptionsT:
         """Return the request's options of this type, or their defaults."""

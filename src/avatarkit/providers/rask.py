@@ -37,7 +37,6 @@ from .languages import dialect
 
 __all__ = ["Rask", "RaskDub"]
 
-_TOKEN_URL = "https://rask-prod.auth.us-east-2.amazoncognito.com/oauth2/token"  # noqa: S105
 _SCOPE = "api/source api/input api/output api/limit"
 _LIFETIME = 3600.0  #: lifetime of a token in seconds, if the answer does not tell it
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
@@ -68,6 +67,9 @@ class Rask(HttpVideoDubber, Prepares, TellsBalance):
     name = "rask"
     api_version = "2"
     base_url = "https://api.rask.ai"
+    hosts = MappingProxyType(
+        {"token": "https://rask-prod.auth.us-east-2.amazoncognito.com/oauth2/token"}
+    )
     needs = frozenset({"api_key", "client_id"})
     key_env = "RASK_CLIENT_SECRET"
     data = vendor_data("rask")
@@ -170,7 +172,7 @@ class Rask(HttpVideoDubber, Prepares, TellsBalance):
     async def _sign_in(self) -> None:
         request = self._client.build_request(
             "POST",
-            _TOKEN_URL,
+            self._host("token"),
             data={"grant_type": "client_credentials", "scope": _SCOPE},
             headers={"authorization": f"Basic {self._pair}"},
         )

@@ -102,11 +102,12 @@ _LISTINGS: Mapping[CatalogueKind, tuple[Listing, ...]] = {
 
 
 class Resemble(HttpVoiceCloner, HttpCatalogue, SpeechSynthesizer):
-    """Voices and speech, on two hosts; ``speech_url`` is the account's own speech host."""
+    """Voices and speech, on two hosts: the dashboard shows the account's own host of speech."""
 
     name = "resemble"
     api_version = "2"
     base_url = "https://app.resemble.ai/api/v2"
+    hosts = MappingProxyType({"speech": "https://f.cluster.resemble.ai"})
     key_env, key_prefix = "RESEMBLE_API_KEY", "Bearer "
     data = vendor_data("resemble")
     option_types = (ResembleVoice, ResembleSpeech)
@@ -158,10 +159,8 @@ class Resemble(HttpVoiceCloner, HttpCatalogue, SpeechSynthesizer):
         settings: ProviderSettings | None = None,
         *,
         client: Client | None = None,
-        speech_url: str = "https://f.cluster.resemble.ai",
     ) -> None:
         super().__init__(settings, client=client)
-        self._speech_url = speech_url.rstrip("/")
         self._built: set[str] = set()  #: voices with a requested build
 
     # -- voices -------------------------------------------------------------------------------
@@ -221,7 +220,7 @@ class Resemble(HttpVoiceCloner, HttpCatalogue, SpeechSynthesizer):
         own = self._option(request, ResembleSpeech)
         call, sent = self._billable(
             Operation.SPEECH,
-            f"{self._speech_url}/synthesize",
+            f"{self._host('speech')}/synthesize",
             request,
             options=ResembleSpeech,
             body={

@@ -44,7 +44,6 @@ from .languages import dialect
 
 __all__ = ["CallToAction", "Synthesia", "SynthesiaDub", "SynthesiaScene", "SynthesiaVideo"]
 
-_AUDIO_URL = "https://upload.api.synthesia.io/v2/scriptAudio"
 #: Seconds between the upload of a narration and the video request: Synthesia processes it in the
 #: background, and no call tells when it is ready.
 _PAUSE = 10.0
@@ -116,6 +115,7 @@ class Synthesia(HttpVideoGenerator, HttpVideoDubber, HttpCatalogue, MakesScenes,
     name = "synthesia"
     api_version = "2"
     base_url = "https://api.synthesia.io/v2"
+    hosts = MappingProxyType({"upload": "https://upload.api.synthesia.io/v2"})
     key_env = "SYNTHESIA_API_KEY"
     data = _DATA
     option_types = (SynthesiaVideo, SynthesiaScene, SynthesiaDub)
@@ -198,7 +198,8 @@ class Synthesia(HttpVideoGenerator, HttpVideoDubber, HttpCatalogue, MakesScenes,
         audio = request.audio
         if audio.sha256 in self._uploads:
             return {"scriptAudio": self._uploads.pop(audio.sha256)}
-        told = await self._call("POST", _AUDIO_URL, operation=operation, content=audio)
+        address = f"{self._host('upload')}/scriptAudio"
+        told = await self._call("POST", address, operation=operation, content=audio)
         upload = id_at(told, "id")
         if upload is None:
             raise self._bad(operation, "the answer to the upload has no id")

@@ -568,7 +568,7 @@ class DID(
         return super()._carries(item, token) or token in dict(parse_qsl(query)).values()
 
     def _read_on(self, job: Job) -> Job:
-        links = {name: url for name, url in job.links.items() if url.startswith("https://")}
+        links = {name: url for name, url in job.links.items() if self._is_link(url)}
         reason = job.reason
         if job.state is JobState.FAILED and reason is None:
             refused = job.raw.get("status") == "rejected"

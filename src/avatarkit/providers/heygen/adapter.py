@@ -57,7 +57,6 @@ from ..http import (
     Reads,
     as_object,
     as_objects,
-    fetch,
     id_at,
     list_at,
     number_at,
@@ -274,7 +273,7 @@ class HeyGen(
         )
         asset = id_at(begun, "data.asset_id")
         address = text_at(begun, "data.upload_url")
-        if asset is None or address is None or not address.startswith("https://"):
+        if asset is None or not self._is_link(address):
             raise self._bad(operation, "the answer to the upload has no URL")
         headers = as_object(value_at(begun, "data.upload_headers"))
         await self._call("PUT", address, operation=operation, content=media, headers=headers)
@@ -490,12 +489,12 @@ class HeyGen(
         )
         raw = await self._send(sent, call)
         link = said_at(raw, "data.audio_url")
-        if link is None or not link.startswith("https://"):
+        if not self._is_link(link):
             raise call.unclear("the answer has no link to the audio", body=raw)
         media_type = media_type_of(PurePosixPath(link.partition("?")[0]).suffix)
         seconds = said_at(raw, "data.duration")
         return Speech(
-            audio=fetch(self._client, link),
+            audio=self._fetched(link),
             media_type=media_type if media_type.startswith("audio/") else "audio/mpeg",
             timings=_timings(value_at(raw, "data.word_timestamps")),
             cost=seconds and f"{seconds} seconds",
