@@ -52,11 +52,8 @@ def _demands(
     for name, value in settings.asked().items():
         row = mapped(vendor_data("heygen").settings, Operation.VIDEO, name, value)
         if row and "engine.type" in row.wire:
-            unable = photo and value == "4k"
-            yield (
-                f"{name}={value}",
-                frozenset({row.wire["engine.type"]} - {unable and "avatar_iii"}),
-            )
+            able = frozenset({str(row.wire["engine.type"])})
+            yield f"{name}={value}", frozenset() if photo and value == "4k" else able
     if options.motion_prompt is not None:
         yield "motion_prompt", frozenset({"avatar_v", "avatar_iv"} if photo else {"avatar_v"})
     if options.expressiveness is not None:
