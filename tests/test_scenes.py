@@ -313,7 +313,7 @@ async def test_what_is_no_list_of_scenes_is_refused(kit, scenes):
 
 
 async def test_scenes_and_a_script_are_not_both_given(kit):
-    with pytest.raises(errors.ConfigError, match="one of"):
+    with pytest.raises(errors.ConfigError, match="either"):
         await kit.speak(script="Hello", scenes=TWO, avatar=ROSA, **WHO)
 
 
@@ -332,6 +332,27 @@ async def test_the_same_order_of_scenes_is_one_video(kit, vendor):
     with pytest.raises(errors.Conflict):
         await kit.speak(scenes=TWO[:1], avatar=ROSA, **key)
     assert vendor.accepted.total() == 1
+
+
+class Short(Apart):
+    """Has no credits for the second scene, until it is asked once more."""
+
+    async def generate_video(self, request):
+        job_token = request.token
+        if job_token.endswith("-2") and not any(r.token == job_token for r in self.requests):
+            self.requests.append(request)
+            raise errors.QuotaError("buy more", provider="fake")
+        return await super().generate_video(request)
+
+
+@pytest.mark.parametrize("fake", [Short], indirect=True)
+async def test_a_question_about_a_scene_is_answered_for_that_scene(kit, vendor):
+    video = await kit.speak(scenes=TWO, avatar=ROSA, **WHO)
+    assert (video.action.kind, video.action.scene) == ("retry", 2)
+    await kit.resolve(video.id, "retry")
+    (*_, last) = [update async for update in kit.watch(video.id)]
+    assert last.status == "completed"
+    assert set(vendor.accepted.values()) == {1}
 
 
 # -- templates --------------------------------------------------------------------------------

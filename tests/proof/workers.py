@@ -209,10 +209,8 @@ async def _disturb(
     moments = sorted(crew.random.uniform(0.02, 0.95) * expected for _ in range(blind))
     freezes = [(n + 1) / (plan.stops + 1) * 0.8 * expected for n in range(plan.stops)]
     middle = expected * crew.random.uniform(0.4, 0.6) if plan.crash else None
-    while moments or freezes or middle is not None or caller.returncode is None:
-
     lost = expected * crew.random.uniform(0.1, 0.4) if plan.orphan else None
-    while moments or middle is not None or caller.returncode is None:
+    while moments or freezes or middle is not None or caller.returncode is None:
         charged = await run.charged()
         await crew.replace()
         if lost is not None and charged >= lost:

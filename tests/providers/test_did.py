@@ -96,6 +96,14 @@ class TestDID(ProviderSuite):
                 {"expressives": [TOLD["expressive"]]},
             ],
         ),
+        Operation.DUB: CannedAnswers(
+            submitted={"translations": [{**TOLD["translation"], "status": "created"}]},
+            polled={
+                JobState.QUEUED: {**TOLD["translation"], "status": "validating"},
+                JobState.SUCCEEDED: TOLD["translation"] | TOLD["translated"],
+                JobState.FAILED: {**TOLD["translation"], "status": "rejected"},
+            },
+        ),
     }
 
     avatars = {
@@ -117,7 +125,7 @@ class TestDID(ProviderSuite):
         return [body] if operation is Operation.VOICE else body
 
     async def test_media_without_a_link_is_streamed_or_refused(self, it, wire, operation, request):
-        if operation is Operation.AVATAR:
+        if operation in {Operation.AVATAR, Operation.DUB}:
             request.applymarker(BY_LINK)
         await super().test_media_without_a_link_is_streamed_or_refused(it, wire, operation)
 

@@ -511,7 +511,7 @@ class AvatarKit:
         scenes = film.given(scenes)
         template = arguments.optional_instance("template", template, Template)
         if [script is None, audio is None, not scenes, template is None].count(False) != 1:
-            raise errors.ConfigError("give one of a script, scenes=, template= and audio=")
+            raise errors.ConfigError("give either a script, scenes=, template= or audio=")
         wait = arguments.flag("wait", wait)
         training = await self._speaking(training_id)
         made_by = await self._intake.cast(

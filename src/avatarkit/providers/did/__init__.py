@@ -21,6 +21,7 @@ from .options import (
     TrainConfig,
     VoiceConfig,
 )
+from .translations import DIDTranslation
 
 __all__ = [
     "DID",
@@ -34,6 +35,7 @@ __all__ = [
     "DIDScene",
     "DIDScript",
     "DIDTalk",
+    "DIDTranslation",
     "DIDVoice",
     "ExpressiveConfig",
     "Logo",

@@ -80,6 +80,7 @@ from .options import (
     DIDScript,
     DIDVoice,
 )
+from .translations import DIDTranslation, Translations
 
 # -- what D-ID takes --------------------------------------------------------------------------
 
@@ -116,6 +117,7 @@ _UPLOADS: Mapping[str, str] = {
 
 class DID(
     HttpCatalogue,
+    Translations,
     VoiceCloner,
     AvatarTrainer,
     VideoGenerator,
@@ -143,20 +145,27 @@ class DID(
         DIDConsent,
         DIDScript,
         *(family.options for family in FAMILIES.values()),
+        DIDTranslation,
     )
     capabilities = Capabilities(
         media=frozenset({"url", "data"}),
         one_voice_file=True,
         drive=frozenset({"script", "audio"}),
         audio_formats=("audio/wav", "audio/mpeg", "audio/mp4", "audio/flac", "video/mp4"),
-        by_link=frozenset({Operation.AVATAR}),
+        by_link=frozenset({Operation.AVATAR, Operation.DUB}),
+        found_by_token=frozenset({Operation.VOICE, Operation.AVATAR, Operation.VIDEO}),
         footage_with_video=True,  # uploaded photos go after a day or two
         speaks_voices_of=frozenset({"elevenlabs"}),
         settings=_DATA.settings,
         callback=True,
         no_callback=frozenset({Operation.VOICE}),
         typical=MappingProxyType(
-            {Operation.VOICE: 15.0, Operation.AVATAR: 600.0, Operation.VIDEO: 60.0}
+            {
+                Operation.VOICE: 15.0,
+                Operation.AVATAR: 600.0,
+                Operation.VIDEO: 60.0,
+                Operation.DUB: 600.0,
+            }
         ),
     )
     reads = Reads(
@@ -164,7 +173,9 @@ class DID(
             Operation.VOICE: ("voiceId", "id"),
             Operation.AVATAR: ("presenter_id", "id"),
             Operation.VIDEO: ("id",),
+            Operation.DUB: ("translations.0.id", "id"),
         },
+        state=("status", "translations.0.status"),
         states={
             "draft": JobState.QUEUED,
             "created": JobState.QUEUED,
@@ -598,6 +609,9 @@ def _to_read(consent: ConsentText, known: Mapping[str, Any], why: str = "") -> W
 
 
 def _within(family: str, job: Job) -> Job:
+    """The job under our id, which names its family; a dub has none."""
+    if not family:
+        return job
     return job.model_copy(update={"id": f"{family}:{job.id}"})
 
 

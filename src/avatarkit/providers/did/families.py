@@ -36,6 +36,7 @@ OBJECTS: Mapping[str, Kind] = {
     "scene_avatar": (Operation.AVATAR, "scenes"),
 }
 FIELDS: Mapping[str, Kind] = {
+    "group_id": (Operation.DUB, ""),
     "gender": (Operation.AVATAR, "clips"),
     "presenter_id": (Operation.VIDEO, "clips"),
     "sentiment_id": (Operation.VIDEO, "expressives"),
