@@ -13,10 +13,12 @@ import pytest
 
 import samples
 from avatarkit import Status, errors
-from avatarkit.models import JobState, Operation
+from avatarkit.content.joining import Joining
+from avatarkit.content.results import Expected
+from avatarkit.models import JobState, Operation, Scene
 from avatarkit.records import Phase
 
-from .flows import DEMO, SETUPS, Event, House
+from .flows import DEMO, SCRIPT, SETUPS, Event, House
 
 pytestmark = pytest.mark.anyio
 VOICE, AVATAR, SPEECH, VIDEO = Operation.VOICE, Operation.AVATAR, Operation.SPEECH, Operation.VIDEO
@@ -104,6 +106,28 @@ async def test_train_watch_and_speak(house, tmp_path):
     assert path.stat().st_size
     assert [u.progress for u in seen] == sorted(u.progress for u in seen)
     assert Status.TRAINING in {u.status for u in seen}
+
+
+@EVERY
+async def test_three_scenes_are_each_paid_for_once(house, monkeypatch):
+    async def quickly(self, place, videos):
+        """Join without decoding: virtual time waits for no decoder."""
+        expected = Expected(name="video", media_type="video/mp4")
+        return await self._keep(place, self._media.open(videos[0].key), expected)
+
+    monkeypatch.setattr(Joining, "__call__", quickly)
+    scenes = [Scene(text=f"{SCRIPT} And {number} more.") for number in range(3)]
+    async with house.new_kit(worker=True) as kit:
+        (*_, training) = [update async for update in kit.watch((await house.training()).id)]
+        video = await kit.speak(training.id, scenes=scenes)
+    house.records.append(video.id)
+    assert video.status is Status.COMPLETED, (video.action, video.error_message)
+    assert video.file("video").size
+    for state in video.operations:
+        named = video.text_of(state.scene) if state.operation is SPEECH else video.token(*state.key)
+        free = house.free(state.operation)
+        assert house.at(state.operation).paid(named) == (0 if free else 1)
+    assert await house.lost() == set()
 
 
 # -- the vendor says no -----------------------------------------------------------------------
