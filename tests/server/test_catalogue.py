@@ -50,7 +50,7 @@ async def test_a_provider_that_the_server_has_not_is_not_found(ana, provider):
 
 @pytest.mark.parametrize("query", ["cursor=x", "limit=0", f"query={'x' * 201}"])
 async def test_a_bad_parameter_is_named(ana, query):
-    assert (await ana.get(f"/catalogue/fake/avatars?{query}")).status_code == 422
+    assert (await ana.get(f"/catalogue/fake/avatars?{query}")).status_code == 400
 
 
 async def test_the_catalogue_needs_a_user(site):

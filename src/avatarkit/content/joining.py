@@ -53,15 +53,15 @@ def join(sources: list[Path], target: Path) -> None:
         raise ConfigError(
             'joining scenes needs PyAV: pip install "avatarkit-sdk[media]"'
         ) from error
-    fps, size = _form(sources[0])
-    with _Film(target, size, fps) as film:
-        for source in sources:
-            try:
+    try:
+        fps, size = _form(sources[0])
+        with _Film(target, size, fps) as film:
+            for source in sources:
                 _add(film, source)
-            except DecodeError as error:
-                raise MediaRejected(
-                    f"the video of a scene cannot be decoded ({error}): make it again"
-                ) from error
+    except DecodeError as error:
+        raise MediaRejected(
+            f"the video of a scene cannot be decoded ({error}): make it again"
+        ) from error
 
 
 class Join(Protocol):
