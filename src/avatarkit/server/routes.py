@@ -327,7 +327,7 @@ ROUTES: tuple[Route, ...] = (
             summary=f"List a vendor's stock {kind}",
             about="What the account itself made is left out: it shows other users.",
             parameters=catalogue.FILTERS,
-            statuses=(200, 404, 502),
+            statuses=(200, 404, 422, 502),
             content={200: catalogue.CatalogueAnswer},
         )
         for kind, handler in (("avatars", catalogue.avatars), ("voices", catalogue.voices))
