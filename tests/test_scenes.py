@@ -155,6 +155,14 @@ async def test_without_a_training_there_must_be_an_avatar_and_an_owner(kit):
         await kit.speak(script="Hello", avatar=ROSA)
 
 
+async def test_a_training_tells_whose_video_it_is(kit, vendor):
+    training = await kit.adopt(avatar_id=ROSA, **WHO)
+    for more in ({"user_id": "bo"}, {"consent": Consent(subject="Bo")}, {"stack": "fake"}):
+        with pytest.raises(errors.ConfigError, match="leave user_id"):
+            await kit.speak(training.id, "Hello", **more)
+    assert not vendor.accepted
+
+
 async def test_the_same_order_of_a_stock_avatar_is_one_video(kit, vendor):
     key = WHO | {"idempotency_key": "k"}
     first = await kit.speak(script="Hello", avatar=ROSA, **key)
@@ -385,6 +393,15 @@ async def test_a_template_decides_about_its_settings(kit, vendor):
     who = WHO | {"consent": Consent.not_a_real_person("drawn")}
     with pytest.raises(errors.Unsupported, match="its own aspect"):
         await kit.speak(template=FILLED, settings=settings, **who)
+    assert not vendor.accepted
+
+
+@pytest.mark.parametrize("fake", [Templates], indirect=True)
+@pytest.mark.parametrize("more", [{"avatar": ROSA}, {"voice": JACK}])
+async def test_a_template_has_its_own_avatars(kit, vendor, more):
+    who = WHO | {"consent": Consent.not_a_real_person("drawn")}
+    with pytest.raises(errors.ConfigError, match="its own avatars"):
+        await kit.speak(template=FILLED, **more, **who)
     assert not vendor.accepted
 
 

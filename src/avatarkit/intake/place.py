@@ -441,9 +441,13 @@ class Intake:
         now = (await self._repository.now()).wall
         exists = partial(self._exists, at=now)
         if template is not None:
-            own = training.operation(Operation.AVATAR) if training else None
-            maker = own.provider if own else self._generator(stack)
-            return of_template(training, maker, consent, exists)
+            if avatar is not None or voice is not None:
+                raise errors.ConfigError(
+                    "a template has its own avatars: leave avatar and voice out"
+                )
+            trained = training.operation(Operation.AVATAR) if training else None
+            filler = trained.provider if trained else self._generator(stack)
+            return of_template(training, filler, consent, exists)
         if training is not None:
             return of_training(training, avatar, voice, exists)
         if avatar is None:

@@ -514,6 +514,11 @@ class AvatarKit:
             raise errors.ConfigError("give either a script, scenes=, template= or audio=")
         wait = arguments.flag("wait", wait)
         training = await self._speaking(training_id)
+        if training is not None and (user_id, clone_id, consent, stack) != (None,) * 4:
+            raise errors.ConfigError(
+                "the training tells whose video it is, and by whose consent: leave user_id, "
+                "clone_id, consent and stack out"
+            )
         made_by = await self._intake.cast(
             training,
             avatar=Chosen.of("avatar", "avatar", avatar),
