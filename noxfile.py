@@ -537,6 +537,18 @@ def browser(session: nox.Session) -> None:
 
 
 @session()
+def clients(session: nox.Session) -> None:
+    """Generate three clients of the HTTP API, check their types, and run a flow in each.
+
+    ``nox -s clients -- -k python`` is its short form: without npm. Packages of npm are kept.
+    """
+    generators = ["openapi-python-client==0.29.1", "mypy>=1.18", "ruff>=0.14"]
+    session.install("-e", ".[cli,server,client,media]", *PYTEST, *generators)
+    given = session.posargs or ["tests/repositories/postgres/test_supabase_module.py"]
+    _run_pytest(session, "tests/clients", *given)
+
+
+@session()
 def readme(session: nox.Session) -> None:
     """The first command of README.md, in a copy of the checkout, on every Python."""
     blocks = re.findall(r"(?ms)^```sh\n(.*?)^```", (ROOT / "README.md").read_text())

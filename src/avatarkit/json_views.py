@@ -11,7 +11,7 @@ import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
@@ -77,7 +77,7 @@ class EarlierStackView(View):
 
 
 class CostView(View):
-    """What a provider counted for an operation."""
+    """Amount that a provider counted for an operation."""
 
     amount: float | None = Field(description="Null if the provider's text holds no number.")
     unit: str = Field(description="What is counted, in the provider's words, such as credits.")
@@ -130,10 +130,13 @@ class OperationStateView(View):
         )
 
 
-class ActionView(View):
-    """What a person must do before the work goes on."""
+_ACTION_KINDS: tuple[str, ...] = get_args(Action.model_fields["kind"].annotation)
 
-    kind: str
+
+class ActionView(View):
+    """Step that a person must take before the work goes on."""
+
+    kind: str = Field(json_schema_extra={"enum": list(_ACTION_KINDS)})
     message: str = Field(description="Text for the person.")
     choices: list[str] = Field(description="Every accepted answer.")
     operation: Operation | None

@@ -42,6 +42,7 @@ _EXTRAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "cli": ("typer", "rich"),
         "server": ("starlette", "uvicorn", "sse_starlette", "jwt"),
         "supabase": ("websockets",),
+        "client": ("attrs",),
         "coqui": ("TTS", "torch", "torchaudio", "av", "six"),
     }
 )

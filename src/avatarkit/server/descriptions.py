@@ -172,7 +172,7 @@ FIELDS: Mapping[str, str] = {
     "media_type": "Media type (MIME).",
     "message": "What is wrong, and what to do.",
     "name": "Name for people.",
-    "not_a_real_person": "Reason why no consent is needed: nobody real is shown.",
+    "not_a_real_person": "Reason why no consent is needed: no real person is shown.",
     "note": "Remark.",
     "ok": "Always true.",
     "one_off_usd": "US dollars charged once.",

@@ -291,7 +291,8 @@ def _stream(route: Route, schemas: _Schemas) -> _Json:
     if route.event is not None:
         name = schemas[route.event]["$ref"].rpartition("/")[2]
         about = f"Server-sent events, each a {name}, and comments as heartbeats."
-        return {route.media_type: {"schema": {"type": "string", "description": about}}}
+        schema = {"type": "string", "description": about, "contentSchema": schemas[route.event]}
+        return {route.media_type: {"schema": schema}}
     file = {"schema": {"type": "string", "format": "binary"}}
     return {"application/octet-stream": file, route.media_type: file}
 

@@ -1,6 +1,6 @@
 """Generate the clients of the HTTP API from its OpenAPI document.
 
-    python clients/generate.py [FOLDER]
+    python docs/make_clients.py [FOLDER]
 
 Writes ``python`` and ``typescript`` into FOLDER, or to the places where they are committed. Needs
 openapi-python-client and ruff, and npm, which fetches the generator for TypeScript.
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 PYTHON = ROOT / "src/avatarkit/client"
 TYPESCRIPT = ROOT / "clients/typescript/src"
 
-HEY_API = "@hey-api/openapi-ts@0.95.0"
+HEY_API = ("@hey-api/openapi-ts@0.95.0", "typescript@5.9.3")
 CONFIG = {
     "project_name_override": "client",
     "package_name_override": "client",
@@ -54,12 +54,13 @@ def python(api: Path, target: Path) -> None:
 def typescript(api: Path, target: Path) -> None:
     """Generate the TypeScript client."""
     shutil.rmtree(target, ignore_errors=True)
-    command = ["npx", "--yes", HEY_API, "-i", str(api), "-o", str(target)]
+    packages = [part for name in HEY_API for part in ("-p", name)]
+    command = ["npx", "--yes", *packages, "openapi-ts", "-i", str(api), "-o", str(target)]
     _run([*command, "-c", "@hey-api/client-fetch"])
 
 
 def _run(command: list[str]) -> None:
-    found = shutil.which(command[0], path=None) or str(Path(sys.executable).with_name(command[0]))
+    found = shutil.which(command[0]) or str(Path(sys.executable).with_name(command[0]))
     subprocess.run([found, *command[1:]], check=True, stdout=subprocess.DEVNULL)
 
 

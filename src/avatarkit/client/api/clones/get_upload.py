@@ -1,0 +1,143 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.upload_role import UploadRole
+from ...types import Response
+
+
+def _get_kwargs(
+    clone_id: str,
+    role: UploadRole,
+    name: str,
+) -> dict[str, Any]:
+
+    _kwargs: dict[str, Any] = {
+        "method": "head",
+        "url": "/clones/{clone_id}/uploads/{role}/{name}".format(
+            clone_id=quote(str(clone_id), safe=""),
+            role=quote(str(role), safe=""),
+            name=quote(str(name), safe=""),
+        ),
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Any | None:
+    if response.status_code == 204:
+        return None
+
+    if response.status_code == 400:
+        return None
+
+    if response.status_code == 401:
+        return None
+
+    if response.status_code == 404:
+        return None
+
+    if response.status_code == 421:
+        return None
+
+    if response.status_code == 429:
+        return None
+
+    if response.status_code == 500:
+        return None
+
+    if response.status_code == 503:
+        return None
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Any]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    clone_id: str,
+    role: UploadRole,
+    name: str,
+    *,
+    client: AuthenticatedClient | Client,
+) -> Response[Any]:
+    """Get the state of an upload
+
+     The bytes received so far, and the length of a complete file that is not used yet.
+
+    Args:
+        clone_id (str):
+        role (UploadRole):
+        name (str):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Any]
+
+    """
+    kwargs = _get_kwargs(
+        clone_id=clone_id,
+        role=role,
+        name=name,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio_detailed(
+    clone_id: str,
+    role: UploadRole,
+    name: str,
+    *,
+    client: AuthenticatedClient | Client,
+) -> Response[Any]:
+    """Get the state of an upload
+
+     The bytes received so far, and the length of a complete file that is not used yet.
+
+    Args:
+        clone_id (str):
+        role (UploadRole):
+        name (str):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Any]
+
+    """
+    kwargs = _get_kwargs(
+        clone_id=clone_id,
+        role=role,
+        name=name,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)

@@ -1,0 +1,196 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.consent import Consent
+from ...models.error_body import ErrorBody
+from ...types import Response
+
+
+def _get_kwargs(
+    consent_id: str,
+) -> dict[str, Any]:
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/consents/{consent_id}".format(consent_id=quote(str(consent_id), safe="")),
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Consent | ErrorBody | None:
+    if response.status_code == 200:
+        response_200 = Consent.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = ErrorBody.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = ErrorBody.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 404:
+        response_404 = ErrorBody.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 421:
+        response_421 = ErrorBody.from_dict(response.json())
+
+        return response_421
+
+    if response.status_code == 429:
+        response_429 = ErrorBody.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = ErrorBody.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = ErrorBody.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Consent | ErrorBody]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    consent_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+) -> Response[Consent | ErrorBody]:
+    """Get a consent
+
+     Without its wording.
+
+    Args:
+        consent_id (str):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Consent | ErrorBody]
+
+    """
+    kwargs = _get_kwargs(
+        consent_id=consent_id,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    consent_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+) -> Consent | ErrorBody | None:
+    """Get a consent
+
+     Without its wording.
+
+    Args:
+        consent_id (str):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Consent | ErrorBody
+
+    """
+    return sync_detailed(
+        consent_id=consent_id,
+        client=client,
+    ).parsed
+
+
+async def asyncio_detailed(
+    consent_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+) -> Response[Consent | ErrorBody]:
+    """Get a consent
+
+     Without its wording.
+
+    Args:
+        consent_id (str):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Consent | ErrorBody]
+
+    """
+    kwargs = _get_kwargs(
+        consent_id=consent_id,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    consent_id: str,
+    *,
+    client: AuthenticatedClient | Client,
+) -> Consent | ErrorBody | None:
+    """Get a consent
+
+     Without its wording.
+
+    Args:
+        consent_id (str):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Consent | ErrorBody
+
+    """
+    return (
+        await asyncio_detailed(
+            consent_id=consent_id,
+            client=client,
+        )
+    ).parsed

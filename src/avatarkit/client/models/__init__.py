@@ -1,0 +1,165 @@
+"""Contains all the data models used in inputs/outputs"""
+
+from .action import Action
+from .action_answer import ActionAnswer
+from .action_kind import ActionKind
+from .api_error import ApiError
+from .catalogue_entry import CatalogueEntry
+from .catalogue_entry_previews import CatalogueEntryPreviews
+from .catalogue_kind import CatalogueKind
+from .catalogue_list import CatalogueList
+from .clone import Clone
+from .clone_list import CloneList
+from .consent import Consent
+from .consent_given import ConsentGiven
+from .consent_list import ConsentList
+from .cost import Cost
+from .costs import Costs
+from .deleted_count import DeletedCount
+from .delivery import Delivery
+from .delivery_list import DeliveryList
+from .delivery_outcome import DeliveryOutcome
+from .earlier_stack import EarlierStack
+from .erasure import Erasure
+from .erasure_status import ErasureStatus
+from .error_body import ErrorBody
+from .error_code import ErrorCode
+from .error_explanation import ErrorExplanation
+from .error_type import ErrorType
+from .estimate import Estimate
+from .estimate_basis import EstimateBasis
+from .evidence import Evidence
+from .finding import Finding
+from .finding_severity import FindingSeverity
+from .health import Health
+from .holding import Holding
+from .holding_kind import HoldingKind
+from .links import Links
+from .max_cost import MaxCost
+from .money import Money
+from .new_consent import NewConsent
+from .new_erasure import NewErasure
+from .new_sample_import import NewSampleImport
+from .new_training import NewTraining
+from .new_video import NewVideo
+from .operation import Operation
+from .operation_detail import OperationDetail
+from .operation_detail_left_out import OperationDetailLeftOut
+from .operation_status import OperationStatus
+from .price import Price
+from .price_amount import PriceAmount
+from .price_unit import PriceUnit
+from .quote import Quote
+from .quote_line import QuoteLine
+from .quote_plans import QuotePlans
+from .record_error import RecordError
+from .record_event import RecordEvent
+from .recording_type import RecordingType
+from .remaining_count import RemainingCount
+from .sample import Sample
+from .sample_list import SampleList
+from .sample_role import SampleRole
+from .stack import Stack
+from .stack_list import StackList
+from .stack_quote import StackQuote
+from .status import Status
+from .training import Training
+from .training_event import TrainingEvent
+from .training_list import TrainingList
+from .unit_price import UnitPrice
+from .upload import Upload
+from .upload_role import UploadRole
+from .video import Video
+from .video_aspect import VideoAspect
+from .video_captions import VideoCaptions
+from .video_container import VideoContainer
+from .video_event import VideoEvent
+from .video_list import VideoList
+from .video_quality import VideoQuality
+from .video_resolution import VideoResolution
+from .video_settings import VideoSettings
+from .voice_settings import VoiceSettings
+from .withdrawal import Withdrawal
+
+__all__ = (
+    "Action",
+    "ActionAnswer",
+    "ActionKind",
+    "ApiError",
+    "CatalogueEntry",
+    "CatalogueEntryPreviews",
+    "CatalogueKind",
+    "CatalogueList",
+    "Clone",
+    "CloneList",
+    "Consent",
+    "ConsentGiven",
+    "ConsentList",
+    "Cost",
+    "Costs",
+    "DeletedCount",
+    "Delivery",
+    "DeliveryList",
+    "DeliveryOutcome",
+    "EarlierStack",
+    "Erasure",
+    "ErasureStatus",
+    "ErrorBody",
+    "ErrorCode",
+    "ErrorExplanation",
+    "ErrorType",
+    "Estimate",
+    "EstimateBasis",
+    "Evidence",
+    "Finding",
+    "FindingSeverity",
+    "Health",
+    "Holding",
+    "HoldingKind",
+    "Links",
+    "MaxCost",
+    "Money",
+    "NewConsent",
+    "NewErasure",
+    "NewSampleImport",
+    "NewTraining",
+    "NewVideo",
+    "Operation",
+    "OperationDetail",
+    "OperationDetailLeftOut",
+    "OperationStatus",
+    "Price",
+    "PriceAmount",
+    "PriceUnit",
+    "Quote",
+    "QuoteLine",
+    "QuotePlans",
+    "RecordError",
+    "RecordEvent",
+    "RecordingType",
+    "RemainingCount",
+    "Sample",
+    "SampleList",
+    "SampleRole",
+    "Stack",
+    "StackList",
+    "StackQuote",
+    "Status",
+    "Training",
+    "TrainingEvent",
+    "TrainingList",
+    "UnitPrice",
+    "Upload",
+    "UploadRole",
+    "Video",
+    "VideoAspect",
+    "VideoCaptions",
+    "VideoContainer",
+    "VideoEvent",
+    "VideoList",
+    "VideoQuality",
+    "VideoResolution",
+    "VideoSettings",
+    "VoiceSettings",
+    "Withdrawal",
+)

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import Any, Self, TypeVar, cast
+
+from attrs import define as _attrs_define
+
+from ..models.action_kind import ActionKind
+from ..models.operation import Operation
+from ..models.recording_type import RecordingType
+
+T = TypeVar("T", bound="Action")
+
+
+@_attrs_define
+class Action:
+    """Step that a person must take before the work goes on.
+
+    Attributes:
+        kind (ActionKind):
+        message (str): Text for the person.
+        choices (list[str]): Every accepted answer.
+        operation (None | Operation): Operation: voice, avatar, speech, video or dub.
+        url (None | str): Page to open, if any.
+        text (None | str): Text to read aloud, if any.
+        expires_at (datetime.datetime | None): Time at which it ends; null if it does not.
+        recording (None | RecordingType): Kind of recording to upload and name in the answer, if one is asked for.
+
+    """
+
+    kind: ActionKind
+    message: str
+    choices: list[str]
+    operation: Operation | None
+    url: str | None
+    text: str | None
+    expires_at: datetime.datetime | None
+    recording: RecordingType | None
+
+    def to_dict(self) -> dict[str, Any]:
+        kind = self.kind.value
+
+        message = self.message
+
+        choices = self.choices
+
+        operation: str | None
+        if isinstance(self.operation, Operation):
+            operation = self.operation.value
+        else:
+            operation = self.operation
+
+        url: str | None
+        url = self.url
+
+        text: str | None
+        text = self.text
+
+        expires_at: str | None
+        if isinstance(self.expires_at, datetime.datetime):
+            expires_at = self.expires_at.isoformat()
+        else:
+            expires_at = self.expires_at
+
+        recording: str | None
+        if isinstance(self.recording, RecordingType):
+            recording = self.recording.value
+        else:
+            recording = self.recording
+
+        field_dict: dict[str, Any] = {}
+
+        field_dict.update(
+            {
+                "kind": kind,
+                "message": message,
+                "choices": choices,
+                "operation": operation,
+                "url": url,
+                "text": text,
+                "expires_at": expires_at,
+                "recording": recording,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        d = dict(src_dict)
+        kind = ActionKind(d.pop("kind"))
+
+        message = d.pop("message")
+
+        choices = cast(list[str], d.pop("choices"))
+
+        def _parse_operation(data: object) -> Operation | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError
+                operation_type_0 = Operation(data)
+
+                return operation_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | Operation, data)
+
+        operation = _parse_operation(d.pop("operation"))
+
+        def _parse_url(data: object) -> str | None:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        url = _parse_url(d.pop("url"))
+
+        def _parse_text(data: object) -> str | None:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        text = _parse_text(d.pop("text"))
+
+        def _parse_expires_at(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError
+                expires_at_type_0 = datetime.datetime.fromisoformat(data)
+
+                return expires_at_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        expires_at = _parse_expires_at(d.pop("expires_at"))
+
+        def _parse_recording(data: object) -> RecordingType | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError
+                recording_type_0 = RecordingType(data)
+
+                return recording_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | RecordingType, data)
+
+        recording = _parse_recording(d.pop("recording"))
+
+        action = cls(
+            kind=kind,
+            message=message,
+            choices=choices,
+            operation=operation,
+            url=url,
+            text=text,
+            expires_at=expires_at,
+            recording=recording,
+        )
+
+        return action

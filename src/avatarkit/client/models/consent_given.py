@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self, TypeVar, cast
+
+from attrs import define as _attrs_define
+
+from ..types import UNSET, Unset
+
+T = TypeVar("T", bound="ConsentGiven")
+
+
+@_attrs_define
+class ConsentGiven:
+    """Consent of ``subject``, or the reason why none is needed as ``not_a_real_person``.
+
+    Attributes:
+        subject (None | str | Unset): The person's name.
+        wording (str | Unset): Text that was agreed to; by default the one that the dashboard shows.
+        wording_version (str | Unset): Its version; by default the dashboard's.
+        evidence (None | str | Unset): Name of the uploaded evidence file.
+        purposes (list[str] | None | Unset): All that it covers; else anything.
+        not_a_real_person (None | str | Unset): Reason why no consent is needed: no real person is shown.
+
+    """
+
+    subject: str | Unset | None = UNSET
+    wording: str | Unset = UNSET
+    wording_version: str | Unset = UNSET
+    evidence: str | Unset | None = UNSET
+    purposes: list[str] | Unset | None = UNSET
+    not_a_real_person: str | Unset | None = UNSET
+
+    def to_dict(self) -> dict[str, Any]:
+        subject: str | Unset | None
+        if isinstance(self.subject, Unset):
+            subject = UNSET
+        else:
+            subject = self.subject
+
+        wording = self.wording
+
+        wording_version = self.wording_version
+
+        evidence: str | Unset | None
+        if isinstance(self.evidence, Unset):
+            evidence = UNSET
+        else:
+            evidence = self.evidence
+
+        purposes: list[str] | Unset | None
+        if isinstance(self.purposes, Unset):
+            purposes = UNSET
+        elif isinstance(self.purposes, list):
+            purposes = self.purposes
+
+        else:
+            purposes = self.purposes
+
+        not_a_real_person: str | Unset | None
+        if isinstance(self.not_a_real_person, Unset):
+            not_a_real_person = UNSET
+        else:
+            not_a_real_person = self.not_a_real_person
+
+        field_dict: dict[str, Any] = {}
+
+        field_dict.update({})
+        if subject is not UNSET:
+            field_dict["subject"] = subject
+        if wording is not UNSET:
+            field_dict["wording"] = wording
+        if wording_version is not UNSET:
+            field_dict["wording_version"] = wording_version
+        if evidence is not UNSET:
+            field_dict["evidence"] = evidence
+        if purposes is not UNSET:
+            field_dict["purposes"] = purposes
+        if not_a_real_person is not UNSET:
+            field_dict["not_a_real_person"] = not_a_real_person
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        d = dict(src_dict)
+
+        def _parse_subject(data: object) -> str | Unset | None:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        subject = _parse_subject(d.pop("subject", UNSET))
+
+        wording = d.pop("wording", UNSET)
+
+        wording_version = d.pop("wording_version", UNSET)
+
+        def _parse_evidence(data: object) -> str | Unset | None:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        evidence = _parse_evidence(d.pop("evidence", UNSET))
+
+        def _parse_purposes(data: object) -> list[str] | Unset | None:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, list):
+                    raise TypeError
+                purposes_type_0 = cast(list[str], data)
+
+                return purposes_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(list[str] | None | Unset, data)
+
+        purposes = _parse_purposes(d.pop("purposes", UNSET))
+
+        def _parse_not_a_real_person(data: object) -> str | Unset | None:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        not_a_real_person = _parse_not_a_real_person(d.pop("not_a_real_person", UNSET))
+
+        consent_given = cls(
+            subject=subject,
+            wording=wording,
+            wording_version=wording_version,
+            evidence=evidence,
+            purposes=purposes,
+            not_a_real_person=not_a_real_person,
+        )
+
+        return consent_given

@@ -1,0 +1,339 @@
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
+
+from attrs import define as _attrs_define
+
+from ..models.status import Status
+
+if TYPE_CHECKING:
+    from ..models.action import Action
+    from ..models.earlier_stack import EarlierStack
+    from ..models.estimate import Estimate
+    from ..models.links import Links
+    from ..models.operation_detail import OperationDetail
+    from ..models.record_error import RecordError
+
+
+T = TypeVar("T", bound="Training")
+
+
+@_attrs_define
+class Training:
+    """A training job, whose result is a voice and an avatar of one clone.
+
+    Attributes:
+        id (str): ID.
+        kind (Literal['training']): Kind.
+        user_id (str): Owner.
+        clone_id (str): Avatar profile.
+        name (str): Name for people.
+        stack (str): Providers, joined by +.
+        earlier_stacks (list[EarlierStack]): Stacks that accepted no paid call before failover to the next one.
+        consent_id (None | str): ID of the consent that it relies on.
+        status (Status): Status of a record, as users see it.
+        progress (int): Percentage; it never falls.
+        estimated (bool): True if progress is estimated from typical durations.
+        action (Action | None): The action required from a person.
+        error (None | RecordError): Why it failed; null if it did not.
+        operations (list[OperationDetail]): Every billable operation.
+        created_at (datetime.datetime): RFC 3339, in UTC.
+        updated_at (datetime.datetime): RFC 3339, in UTC.
+        completed_at (datetime.datetime | None): Time at which it completed; null before.
+        voice_id (None | str): The provider's voice ID; null until usable.
+        avatar_id (None | str): The provider's avatar ID; null until usable.
+        links (Links): Results as paths from the server's root that need no token; valid for some hours.
+        version (int): Increases with each change; the ID of its event.
+        estimate (Estimate | None): Typical duration; null in lists and events.
+
+    """
+
+    id: str
+    kind: Literal["training"]
+    user_id: str
+    clone_id: str
+    name: str
+    stack: str
+    earlier_stacks: list[EarlierStack]
+    consent_id: str | None
+    status: Status
+    progress: int
+    estimated: bool
+    action: Action | None
+    error: RecordError | None
+    operations: list[OperationDetail]
+    created_at: datetime.datetime
+    updated_at: datetime.datetime
+    completed_at: datetime.datetime | None
+    voice_id: str | None
+    avatar_id: str | None
+    links: Links
+    version: int
+    estimate: Estimate | None
+
+    def to_dict(self) -> dict[str, Any]:
+        from ..models.action import Action
+        from ..models.estimate import Estimate
+        from ..models.record_error import RecordError
+
+        id = self.id
+
+        kind = self.kind
+
+        user_id = self.user_id
+
+        clone_id = self.clone_id
+
+        name = self.name
+
+        stack = self.stack
+
+        earlier_stacks = []
+        for earlier_stacks_item_data in self.earlier_stacks:
+            earlier_stacks_item = earlier_stacks_item_data.to_dict()
+            earlier_stacks.append(earlier_stacks_item)
+
+        consent_id: str | None
+        consent_id = self.consent_id
+
+        status = self.status.value
+
+        progress = self.progress
+
+        estimated = self.estimated
+
+        action: dict[str, Any] | None
+        if isinstance(self.action, Action):
+            action = self.action.to_dict()
+        else:
+            action = self.action
+
+        error: dict[str, Any] | None
+        if isinstance(self.error, RecordError):
+            error = self.error.to_dict()
+        else:
+            error = self.error
+
+        operations = []
+        for operations_item_data in self.operations:
+            operations_item = operations_item_data.to_dict()
+            operations.append(operations_item)
+
+        created_at = self.created_at.isoformat()
+
+        updated_at = self.updated_at.isoformat()
+
+        completed_at: str | None
+        if isinstance(self.completed_at, datetime.datetime):
+            completed_at = self.completed_at.isoformat()
+        else:
+            completed_at = self.completed_at
+
+        voice_id: str | None
+        voice_id = self.voice_id
+
+        avatar_id: str | None
+        avatar_id = self.avatar_id
+
+        links = self.links.to_dict()
+
+        version = self.version
+
+        estimate: dict[str, Any] | None
+        if isinstance(self.estimate, Estimate):
+            estimate = self.estimate.to_dict()
+        else:
+            estimate = self.estimate
+
+        field_dict: dict[str, Any] = {}
+
+        field_dict.update(
+            {
+                "id": id,
+                "kind": kind,
+                "user_id": user_id,
+                "clone_id": clone_id,
+                "name": name,
+                "stack": stack,
+                "earlier_stacks": earlier_stacks,
+                "consent_id": consent_id,
+                "status": status,
+                "progress": progress,
+                "estimated": estimated,
+                "action": action,
+                "error": error,
+                "operations": operations,
+                "created_at": created_at,
+                "updated_at": updated_at,
+                "completed_at": completed_at,
+                "voice_id": voice_id,
+                "avatar_id": avatar_id,
+                "links": links,
+                "version": version,
+                "estimate": estimate,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        from ..models.action import Action
+        from ..models.earlier_stack import EarlierStack
+        from ..models.estimate import Estimate
+        from ..models.links import Links
+        from ..models.operation_detail import OperationDetail
+        from ..models.record_error import RecordError
+
+        d = dict(src_dict)
+        id = d.pop("id")
+
+        kind = cast(Literal["training"], d.pop("kind"))
+        if kind != "training":
+            raise ValueError(f"kind must match const 'training', got '{kind}'")
+
+        user_id = d.pop("user_id")
+
+        clone_id = d.pop("clone_id")
+
+        name = d.pop("name")
+
+        stack = d.pop("stack")
+
+        earlier_stacks = []
+        _earlier_stacks = d.pop("earlier_stacks")
+        for earlier_stacks_item_data in _earlier_stacks:
+            earlier_stacks_item = EarlierStack.from_dict(earlier_stacks_item_data)
+
+            earlier_stacks.append(earlier_stacks_item)
+
+        def _parse_consent_id(data: object) -> str | None:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        consent_id = _parse_consent_id(d.pop("consent_id"))
+
+        status = Status(d.pop("status"))
+
+        progress = d.pop("progress")
+
+        estimated = d.pop("estimated")
+
+        def _parse_action(data: object) -> Action | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError
+                action_type_0 = Action.from_dict(data)
+
+                return action_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(Action | None, data)
+
+        action = _parse_action(d.pop("action"))
+
+        def _parse_error(data: object) -> RecordError | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError
+                error_type_0 = RecordError.from_dict(data)
+
+                return error_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | RecordError, data)
+
+        error = _parse_error(d.pop("error"))
+
+        operations = []
+        _operations = d.pop("operations")
+        for operations_item_data in _operations:
+            operations_item = OperationDetail.from_dict(operations_item_data)
+
+            operations.append(operations_item)
+
+        created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
+
+        updated_at = datetime.datetime.fromisoformat(d.pop("updated_at"))
+
+        def _parse_completed_at(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError
+                completed_at_type_0 = datetime.datetime.fromisoformat(data)
+
+                return completed_at_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        completed_at = _parse_completed_at(d.pop("completed_at"))
+
+        def _parse_voice_id(data: object) -> str | None:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        voice_id = _parse_voice_id(d.pop("voice_id"))
+
+        def _parse_avatar_id(data: object) -> str | None:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        avatar_id = _parse_avatar_id(d.pop("avatar_id"))
+
+        links = Links.from_dict(d.pop("links"))
+
+        version = d.pop("version")
+
+        def _parse_estimate(data: object) -> Estimate | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError
+                estimate_type_0 = Estimate.from_dict(data)
+
+                return estimate_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(Estimate | None, data)
+
+        estimate = _parse_estimate(d.pop("estimate"))
+
+        training = cls(
+            id=id,
+            kind=kind,
+            user_id=user_id,
+            clone_id=clone_id,
+            name=name,
+            stack=stack,
+            earlier_stacks=earlier_stacks,
+            consent_id=consent_id,
+            status=status,
+            progress=progress,
+            estimated=estimated,
+            action=action,
+            error=error,
+            operations=operations,
+            created_at=created_at,
+            updated_at=updated_at,
+            completed_at=completed_at,
+            voice_id=voice_id,
+            avatar_id=avatar_id,
+            links=links,
+            version=version,
+            estimate=estimate,
+        )
+
+        return training

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+
+from attrs import define as _attrs_define
+
+if TYPE_CHECKING:
+    from ..models.video import Video
+
+
+T = TypeVar("T", bound="VideoList")
+
+
+@_attrs_define
+class VideoList:
+    """A page of videos, newest first.
+
+    Attributes:
+        has_more (bool): True if there is another page.
+        cursor (None | str): Value for the next page; null on the last page.
+        data (list[Video]): Entries of this page.
+
+    """
+
+    has_more: bool
+    cursor: str | None
+    data: list[Video]
+
+    def to_dict(self) -> dict[str, Any]:
+        has_more = self.has_more
+
+        cursor: str | None
+        cursor = self.cursor
+
+        data = []
+        for data_item_data in self.data:
+            data_item = data_item_data.to_dict()
+            data.append(data_item)
+
+        field_dict: dict[str, Any] = {}
+
+        field_dict.update(
+            {
+                "has_more": has_more,
+                "cursor": cursor,
+                "data": data,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        from ..models.video import Video
+
+        d = dict(src_dict)
+        has_more = d.pop("has_more")
+
+        def _parse_cursor(data: object) -> str | None:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        cursor = _parse_cursor(d.pop("cursor"))
+
+        data = []
+        _data = d.pop("data")
+        for data_item_data in _data:
+            data_item = Video.from_dict(data_item_data)
+
+            data.append(data_item)
+
+        video_list = cls(
+            has_more=has_more,
+            cursor=cursor,
+            data=data,
+        )
+
+        return video_list
