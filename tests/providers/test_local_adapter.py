@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ import time
 import wave
 from pathlib import Path
 
+import av
 import pytest
 
 from avatarkit import AvatarKit, errors
@@ -25,7 +27,9 @@ from avatarkit.models import (
     Operation,
     SpeechRequest,
     VideoRequest,
+    VideoSettings,
     VoiceRequest,
+    VoiceSettings,
 )
 from avatarkit.providers.local import jobs, load_engine
 from avatarkit.providers.local.adapter import Local
@@ -450,3 +454,78 @@ async def test_a_full_disk_is_no_fault_of_a_recording(tmp_path, monkeypatch, err
     monkeypatch.setattr(load_engine(), "train_voice", fails)
     with pytest.raises(type(error)):
         jobs.train_voice.function([tmp_path / "me.wav"], tmp_path / "voice")
+
+
+def kind(local, name, avatar="ak-t-avatar"):
+    """Let the stored face of an avatar be of another kind."""
+    path = local._home / "avatars" / avatar / "face.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"kind": name}))
+
+
+async def test_settings_reach_the_renderer(trained, monkeypatch):
+    asked = VideoSettings(aspect="9:16", resolution="360p", fps=30, voice={"speed": 1.2})
+    given = {}
+    monkeypatch.setattr(load_engine(), "render_video", lambda *_, **more: given.update(more))
+    await trained.generate_video(video(settings=asked))
+    for render in trained._renders.values():
+        render.result()
+    assert given["settings"] == asked
+
+
+@pytest.mark.parametrize(
+    ("setting", "named"),
+    [
+        ({"background": "#204060"}, "background=#204060 of portrait"),
+        ({"background": "transparent"}, "background=transparent of portrait"),
+        ({"resolution": "4k"}, "resolution=4k"),
+        ({"fps": 60}, "fps=60"),
+        ({"container": "mov"}, "container=mov"),
+        ({"voice": {"emotion": "happy"}}, "voice.emotion=happy"),
+    ],
+    ids=str,
+)
+async def test_a_setting_that_it_cannot_carry_out_is_refused(trained, setting, named):
+    with pytest.raises(errors.Unsupported, match=named):
+        await trained.generate_video(video(settings=VideoSettings(**setting)))
+    assert not (trained._home / "videos").exists()
+
+
+async def test_a_transparent_video_cannot_be_an_mp4(trained):
+    kind(trained, "cut-out")
+    settings = VideoSettings(background="transparent", container="mp4")
+    with pytest.raises(errors.Unsupported, match="container=webm"):
+        await trained.generate_video(video(settings=settings))
+
+
+async def test_captions_of_a_recording_are_refused(trained):
+    settings = VideoSettings(captions="sidecar")
+    request = video(script=None, audio=media(DEMO / "voice.wav"), settings=settings)
+    with pytest.raises(errors.Unsupported, match="does not know the words"):
+        await trained.generate_video(request)
+
+
+async def test_captions_are_results_beside_the_video(trained):
+    await trained.generate_video(video(settings=VideoSettings(captions="sidecar")))
+    links = (await rendered(trained)).links
+    assert set(links) == {"video", "subtitles_srt", "subtitles_vtt"}
+    assert (await fetched(trained, links["subtitles_vtt"])).startswith(b"WEBVTT")
+    files = list((trained._home / "videos").rglob("*"))
+    assert not [path for path in files if path.stat().st_mode & 0o077]
+
+
+async def test_a_large_portrait_has_a_small_preview(finished):
+    size = json.loads((finished / "avatars" / "ak-t-avatar" / "face.json").read_text())["size"]
+    with av.open(str(finished / "avatars" / "ak-t-avatar" / "preview.mp4")) as container:
+        assert min(size) > container.streams.video[0].height == 480
+
+
+async def test_speed_is_the_only_setting_of_its_speech(trained):
+    request = {"token": "ak-s", "voice_id": "ak-t-voice", "text": "Good morning, everybody."}
+    lengths = []
+    for speed in (1.0, 1.5):
+        settings = VoiceSettings(speed=speed)
+        speech = await trained.synthesize(SpeechRequest(**request, settings=settings))
+        lengths.append(len(b"".join([chunk async for chunk in speech.audio])))
+    assert lengths[1] < 0.8 * lengths[0]
+    with pytest.raises(errors.Unsupported, match=r"voice\.pitch"):
+        await trained.synthesize(SpeechRequest(**request, settings=VoiceSettings(pitch=3)))

@@ -53,6 +53,7 @@ async def _demo(
 
     Example: `avatarkit demo "Hello!" --out hello.mp4`
     """
+    from ..models import VideoSettings
     from .progress import check_target, follow, interruptible
 
     if save_samples:
@@ -76,7 +77,9 @@ async def _demo(
             async with interruptible(session.out, training.id):
                 training = await follow(session.out, kit, training, title="training")
             session.out.hint(f'2/3 say "{text}"')
-            video = await kit.speak(training.id, text, wait=False)
+            # the sample portrait is larger; the demo shall be quick on two processor cores
+            settings = VideoSettings(resolution="720p") if stack == "local" else None
+            video = await kit.speak(training.id, text, settings=settings, wait=False)
             async with interruptible(session.out, video.id, save=True):
                 video = await follow(session.out, kit, video, title="video")
                 session.out.hint("3/3 save the video")

@@ -93,6 +93,7 @@ _SETTINGS: Final = (
 _SUBTITLES: Mapping[str, str] = {"subtitles_srt": "video.srt", "subtitles_vtt": "video.vtt"}
 #: Script of the preview of a new avatar.
 _GREETING = "Hello! I'm your AI twin."
+_PREVIEW_SIDE = 480  # pixels of the shorter side at most
 _JOB = "job.json"
 _FACE = "face.json"
 _FAILURE = "failed.json"
@@ -199,7 +200,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, Lists
         request.guard()
         folder = self._folder(Operation.AVATAR, request.token)
         if not folder.is_dir():
-            job = {
+            job: dict[str, Any] = {
                 "avatar": request.token,
                 "voice": request.voice_id,
                 "script": _GREETING,
@@ -208,6 +209,8 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, Lists
             async with self._files(request.token, [request.required_footage]) as paths:
                 with _complete(folder) as part:
                     await jobs.train_face.run(paths[0], part)
+                    if min(_face(part).get("size", [0])) > _PREVIEW_SIDE:
+                        job["settings"] = {"resolution": f"{_PREVIEW_SIDE}p"}
                     (part / _JOB).write_text(json.dumps(job))
         return await self.get_avatar(request.token)
 
@@ -287,9 +290,8 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, Lists
 
     def kind_of_avatar(self, avatar_id: str, /) -> str:
         """Return "portrait", "cut-out" (one with a transparent background), "clip", or ""."""
-        with suppress(NotFound, FileNotFoundError, ValueError, KeyError):
-            facts = json.loads((self._folder(Operation.AVATAR, avatar_id) / _FACE).read_text())
-            return str(facts["kind"])
+        with suppress(NotFound):
+            return str(_face(self._existing(Operation.AVATAR, avatar_id)).get("kind", ""))
         return ""
 
     def _check_settings(self, request: VideoRequest) -> None:
@@ -457,6 +459,14 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, Lists
 
     def _files(self, token: str, media: Sequence[Media]) -> _Spool:
         return _Spool(self._home / "spool" / f"{token}-{uuid.uuid4().hex}", media)
+
+
+def _face(folder: Path) -> dict[str, Any]:
+    """Facts of the face model in a folder; empty without one."""
+    with suppress(FileNotFoundError):
+        facts: dict[str, Any] = json.loads((folder / _FACE).read_text())
+        return facts
+    return {}
 
 
 def _settings(folder: Path) -> VideoSettings:
