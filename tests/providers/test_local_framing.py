@@ -176,10 +176,10 @@ def test_a_crop_of_a_clip_is_rendered(studio, tmp_path):
 
 def test_a_crop_that_would_cut_the_head_is_filled_with_the_blurred_footage(studio):
     _, models = studio
-    close = framing((400, 900), models["portrait"].landmarks * 0.9 + 60, "16:9")
+    close = framing((500, 900), models["portrait"].landmarks * 1.6 - 100, "16:9")
     left, _, right, _ = close.place
     assert 0 < left < right < close.size[0]
-    picture = close.picture(footage((400, 900), (0, 200, 400)))
+    picture = close.picture(footage((500, 900), (0, 200, 500)))
     assert picture[:, : left - 4].std() > 1  # not a black bar
     assert np.abs(np.diff(picture[:, : left - 4].astype(float), axis=1)).mean() < 2
 
