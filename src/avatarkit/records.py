@@ -458,9 +458,9 @@ class Record(Model):
 
     @property
     def files(self) -> dict[str, StoredFile]:
-        """Stored results by name: "video", "thumbnail", "preview", "audio"; the last one counts.
+        """Stored results by name; the last one of a name counts.
 
-        Results of a scene are "scene-1-video" and so on; "video" is all scenes, joined.
+        "video", "audio", "thumbnail", "preview", "subtitles_srt", "subtitles_vtt".
         """
         found = (
             (s.scene, name, file) for s in self.operations for name, file in s.job.files.items()

@@ -9,10 +9,12 @@ import pytest
 
 from avatarkit import AvatarKit, Consent, Operation, errors
 from avatarkit.config.settings import Settings
-from avatarkit.interfaces import Limit
+from avatarkit.content import conversion
+from avatarkit.interfaces import Limit, accepted
 from avatarkit.media.folder import FolderStore
 from avatarkit.providers.fake import Fake, FakeVendor, spoken
 from avatarkit.repositories.memory import MemoryRepository
+from avatarkit.stacks.registry import usable
 from avatarkit.testing import FakeClock
 from content.test_conversion import INPUTS, clip
 
@@ -78,12 +80,12 @@ def memo(voice, suffix):
     import av
 
     path = voice.with_suffix(suffix)
-    codec = {".m4a": "aac", ".flac": "flac", ".ogg": "libvorbis"}[suffix]
+    codec = {".m4a": "aac", ".flac": "flac", ".ogg": "libopus"}[suffix]
     with av.open(str(voice)) as given, av.open(str(path), "w") as out:
-        stream = out.add_stream(codec, rate=44_100, layout="mono")
+        stream = out.add_stream(codec, rate=48_000, layout="mono")
         stream.open()
         size = stream.frame_size or 1024
-        resampler = av.AudioResampler(stream.format.name, "mono", 44_100, frame_size=size)
+        resampler = av.AudioResampler(stream.format.name, "mono", 48_000, frame_size=size)
         for frame in given.decode(audio=0):
             for part in resampler.resample(frame):
                 out.mux(stream.encode(part))
@@ -130,8 +132,6 @@ async def test_a_film_that_cannot_become_one_is_refused_before_the_voice_is_paid
 async def test_without_the_packages_that_convert_it_is_refused_as_well(
     kit, picky, voice, tmp_path, monkeypatch
 ):
-    from avatarkit.content import conversion
-
     monkeypatch.setattr(conversion, "_installed", lambda package: package == "PIL")
     async with kit:
         with pytest.raises(errors.MediaRejected, match="video/quicktime as its format"):
@@ -168,3 +168,20 @@ async def test_a_film_is_dubbed_as_what_the_vendor_takes_or_refused(kit, picky, 
             await kit.dub(clip(tmp_path / "old.mov", "prores_ks"), "pt", **WHO)
     assert picky.given == [("video/mp4", ".mp4")]
     assert [job.operation for job in picky.vendor.jobs] == [Operation.DUB]
+
+
+PHONE = {
+    "voice_format": "audio/mp4",
+    "footage_format": "video/quicktime",
+    "picture_format": "image/heic",
+    "dub_format": "video/quicktime",
+}
+
+
+@pytest.mark.parametrize("provider", usable().values(), ids=lambda provider: provider.name)
+def test_what_a_phone_records_is_taken_by_every_vendor_or_becomes_what_it_takes(provider):
+    for what, kind in PHONE.items():
+        takes = accepted(provider.limits, what)
+        assert conversion.target(kind, takes, "hevc") is not None, (what, takes)
+    formats = provider.capabilities.audio_formats
+    assert conversion.target("audio/mp4", formats) is not None

@@ -284,8 +284,10 @@ class HeyGen(
         self, avatar_id: str, settings: VideoSettings, options: Sequence[Options], /
     ) -> None:
         """Raise ``Unsupported`` for what no engine of this look can do; a free call."""
-        asked = {"settings": settings, "options": tuple(options)}
-        await self._look(VideoRequest(token="", avatar_id=avatar_id, script="-", **asked))
+        asked = VideoRequest(
+            token="", avatar_id=avatar_id, script="-", settings=settings, options=tuple(options)
+        )
+        await self._look(asked)
 
     async def _look(self, request: VideoRequest) -> dict[str, Any]:
         """Find the look of a video, if it is not the avatar's own id, and its engine."""
