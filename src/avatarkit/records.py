@@ -460,7 +460,8 @@ class Record(Model):
     def files(self) -> dict[str, StoredFile]:
         """Stored results by name; the last one of a name counts.
 
-        "video", "audio", "thumbnail", "preview", "subtitles_srt", "subtitles_vtt".
+        "video", "audio", "thumbnail", "preview", "subtitles_srt", "subtitles_vtt". Results of a
+        scene are "scene-1-video" and so on; "video" is all scenes, joined.
         """
         found = (
             (s.scene, name, file) for s in self.operations for name, file in s.job.files.items()
