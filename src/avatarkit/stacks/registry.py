@@ -30,6 +30,7 @@ GROUP = "avatarkit.providers"
 #: The providers that come with avatarkit: name -> "module:Class".
 BUILTIN: Mapping[str, str] = MappingProxyType(
     {
+        "comfyui": "avatarkit.providers.comfyui:ComfyUI",
         "coqui": "avatarkit.providers.coqui:Coqui",
         "d-id": "avatarkit.providers.did:DID",
         "elevenlabs": "avatarkit.providers.elevenlabs:ElevenLabs",
