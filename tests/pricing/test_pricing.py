@@ -52,7 +52,7 @@ def acme(text=ROW, does=(Operation.VIDEO,), **asked):
 
 
 def test_the_shipped_rows_speak_of_all_vendors_of_the_survey():
-    assert len({price.provider for price in shipped()}) == 25  # with local
+    assert len({price.provider for price in shipped()}) == 26  # with local and comfyui
     assert len(shipped()) >= 119
 
 
@@ -466,8 +466,13 @@ def tavus(avatars):
 _BY_HAND = {
     "local": lambda a, m: Decimal(0),
     "coqui+local": lambda a, m: Decimal(0),
+    "coqui+comfyui": lambda a, m: Decimal(0),
+    "voice=local,avatar=comfyui": lambda a, m: Decimal(0),
     "elevenlabs+local": elevenlabs,
+    "elevenlabs+comfyui": elevenlabs,
     "resemble+local": resemble,
+    "resemble+comfyui": resemble,
+    "voice=heygen,avatar=comfyui": lambda a, m: starfish(m),
     "voice=heygen,avatar=local": lambda a, m: starfish(m),
     "heygen": heygen,
     "coqui+heygen": heygen,

@@ -36,7 +36,10 @@ from providers.contract import VARIABLE, Contract  # noqa: E402
 #: A provider's documents, where they are not called like it.
 DOCUMENTS = {"d-id": ["did"], "synthesia": ["synthesia", "synthesia-upload"]}
 #: Providers whose servers nobody has described.
-WITHOUT = {"coqui": "servers of one's own; what they take is read from their source"}
+WITHOUT = {
+    "comfyui": "a server of one's own; its protocol is described in words",
+    "coqui": "servers of one's own; what they take is read from their source",
+}
 
 #: Operations that need no call: (provider, method) -> why.
 SILENT = {

@@ -33,7 +33,8 @@ DEMO = Path(__file__).parent.parent.parent / "src/avatarkit/data/demo"
 VENDORS = {
     name: vendor
     for name, vendor in usable().items()
-    if issubclass(vendor, HttpProvider) and name != "coqui"  # a server of one's own, without a key
+    if issubclass(vendor, HttpProvider)
+    and name not in {"comfyui", "coqui"}  # servers of one's own, without a key
 }
 PLAYED = [
     pytest.param(name, operation, id=f"{name}-{operation}")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from avatarkit import AvatarKit, Consent
@@ -16,6 +19,7 @@ ROWS = [row for row in registry.stacks() if Operation.VIDEO in row.roles and row
 KEYS = {f"AVATARKIT_{n.upper().replace('-', '_')}_API_KEY": "a:key" for n in registry.BUILTIN}
 ENVIRON = KEYS | {
     "AVATARKIT_RASK_CLIENT_ID": "us",
+    "AVATARKIT_COMFYUI_BASE_URL": "http://127.0.0.1:1",
     "AVATARKIT_COQUI_BASE_URL": "http://127.0.0.1:1",
     "COQUI_TOS_AGREED": "1",
     "AVATARKIT_PUBLIC_URL": "https://twins.test",  # some take media only by a link
@@ -23,9 +27,14 @@ ENVIRON = KEYS | {
 }
 
 
+COMFYUI = json.loads((Path(__file__).parents[1] / "providers/comfyui.json").read_text())
+
+
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.stack)
 async def test_a_video_of_a_stack_is_made_by_whom_the_table_names(row, tmp_path, monkeypatch):
     monkeypatch.setenv("COQUI_TOS_AGREED", "1")
+    monkeypatch.setenv("AVATARKIT_COMFYUI_WORKFLOW", str(tmp_path / "workflow_api.json"))
+    (tmp_path / "workflow_api.json").write_text(json.dumps(COMFYUI["workflow"]))
     voice, avatar = row.roles.get(Operation.VOICE), row.roles[Operation.VIDEO]
     kit = AvatarKit(
         row.stack,
