@@ -165,6 +165,10 @@ CORE = [
 ]
 #: Leaves out what CI does not run, and what it runs on the newest Python alone.
 SHORT = "not thorough and not once"
+#: Any order of calls of the public API, on every repository.
+STATEFUL = ["tests/test_kit_histories.py", "tests/repositories/postgres/test_kit_histories.py"]
+#: Arguments of the proof with the most trainings.
+LARGE = ["--trainings", "10000", "--longest", "7200"]
 CHECKERS = ["mypy>=1.18", "pyright>=1.1.400", "ty>=0.0.1a20", "pyrefly>=0.40"]
 PUBLIC_API = "tests/typing/public_api.py"
 
@@ -625,22 +629,29 @@ def thorough(session: nox.Session) -> None:
 def proof(session: nox.Session) -> None:
     """Kill -9 of trainings, of workers and of their database; simulated histories; bombs.
 
-    Also: mutated answers and deliveries of vendors.
+    Also: any order of calls on every repository, and mutated answers and deliveries of vendors.
     """
     _install_wheel(session, *TEST)
-    many = ["--trainings", "1000", "--workers", "2", "--kills", "12", "--crash"]
+    many = ["--trainings", "1000", "--workers", "2", "--kills", "20"]
+    hard = ["--crash", "--ahead"]  # for a server, of which machines beside it may have other clocks
+    places = {"sqlite": [], "postgres": hard, "pgbouncer": hard, "supabase": hard}
     for arguments in (
         ["--kills", "200"],
         ["--kills", "20", "--command"],
         ["--kills", "60", "--naive"],
         ["identical"],
-        ["workers", *many, "--repository", "postgres"],
-        ["workers", *many, "--repository", "supabase"],
-        ["workers", *many, "--repository", "postgres", "--naive"],
+        *(
+            ["workers", "--repository", p, *many, *more, "--stops", "2"]
+            for p, more in places.items()
+        ),
+        *(["workers", "--repository", p, *many, *more, "--naive"] for p, more in places.items()),
+        *(["workers", "--repository", p, *many, *LARGE] for p in ("sqlite", "postgres")),
     ):
         session.run("python", "tests/proof/kill.py", *arguments)
-    session.run("python", "tests/lifecycle/simulation.py", "random", "20000")
-    session.run("python", "tests/lifecycle/simulation.py", "exhaust", "2")
+    session.run("python", "tests/lifecycle/simulation.py", "random", "100000")
+    session.run("python", "tests/lifecycle/simulation.py", "exhaust", "3")
+    session.env["HYPOTHESIS_PROFILE"] = "full"
+    session.run("pytest", "-n0", *UNUSED, *STATEFUL)
     session.run("python", "benchmarks/bombs.py", "--check", "--fuzz", "5000")
     session.run("python", "tests/providers/mutations.py", "10000", "3000")
 

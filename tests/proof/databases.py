@@ -1,4 +1,4 @@
-"""Where a run keeps its rows: in a file, on a PostgreSQL server, or behind PostgREST.
+"""Where a run keeps its rows: in a file, on a PostgreSQL server, or behind pgbouncer or PostgREST.
 
 The servers are started for one run, and are gone with it. Processes of the run find the place by
 their environment.
@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from processes import user
 
@@ -113,7 +117,62 @@ def supabase(folder: Path, count: int) -> Iterator[Place]:
             server.stop()
 
 
-PLACES = {"sqlite": sqlite, "postgres": postgres, "supabase": supabase}
+@contextmanager
+def pgbouncer(folder: Path, count: int) -> Iterator[Place]:
+    """The same behind a pooler that gives each transaction another connection."""
+    program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        raise Missing("pgbouncer is not installed")
+    with postgres(folder, count) as place, tempfile.TemporaryDirectory() as own:
+        own_folder = Path(own)
+        own_folder.chmod(0o755)
+        cluster, port = cast("Cluster", place.cluster), _free_port()
+        (own_folder / "users").write_text('"postgres" ""\n')
+        (own_folder / "ini").write_text(_POOLER.format(server=cluster.port, port=port, folder=own))
+        process = subprocess.Popen(
+            [*cluster.unprivileged, program, "-q", own_folder / "ini"], stderr=subprocess.DEVNULL
+        )
+        try:
+            _until_open(port)
+            dsn = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+            yield Place({"AVATARKIT_REPOSITORY": dsn, "PROOF_NAIVE": dsn}, cluster)
+        finally:
+            process.kill()
+            process.wait()
+
+
+_POOLER = """
+[databases]
+* = host=127.0.0.1 port={server}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = trust
+auth_file = {folder}/users
+pool_mode = transaction
+default_pool_size = 8
+max_client_conn = 200
+"""
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def _until_open(port: int) -> None:
+    late = time.monotonic() + 30
+    with socket.socket() as tried:
+        while tried.connect_ex(("127.0.0.1", port)):
+            if time.monotonic() > late:
+                message = "pgbouncer did not start"
+                raise RuntimeError(message)
+            time.sleep(0.05)
+
+
+PLACES = {"sqlite": sqlite, "postgres": postgres, "pgbouncer": pgbouncer, "supabase": supabase}
 
 
 @contextmanager

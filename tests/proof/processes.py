@@ -22,6 +22,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 DRIVER = HERE / "driver.py"
+STARTS = 120.0  #: seconds within which a process has started; on a full machine they are needed
 
 
 def user(number: int) -> str:
@@ -43,7 +44,7 @@ class Nursery:
     async def ask(self, *words: object) -> str:
         async with self._lock:
             self._process.stdin.write((" ".join(map(str, words)) + "\n").encode())
-            line = await asyncio.wait_for(self._process.stdout.readline(), 30)
+            line = await asyncio.wait_for(self._process.stdout.readline(), STARTS)
         if not line:
             message = "the nursery has died"
             raise RuntimeError(message)
@@ -114,7 +115,7 @@ async def running(
         stdin=pipe, stdout=pipe,
     )  # fmt: skip
     async with ending(vendor):
-        port = int(await asyncio.wait_for(vendor.stdout.readline(), 30))
+        port = int(await asyncio.wait_for(vendor.stdout.readline(), STARTS))
         run.base_url = environment["AVATARKIT_ACME_BASE_URL"] = f"http://127.0.0.1:{port}"
         yield run
 

@@ -62,7 +62,7 @@ def test_fifty_identical_calls_from_five_processes_are_one_training_paid_for_onc
 WORKERS = ("workers", "--trainings", "60", "--kills", "4", "--crash", "--lease", "3", "--seed", "7")
 
 
-@pytest.mark.parametrize("repository", ["postgres", "supabase"])
+@pytest.mark.parametrize("repository", ["postgres", "pgbouncer", "supabase"])
 def test_killed_workers_and_a_crashed_database_lose_nothing_and_pay_for_nothing_twice(repository):
     pytest.importorskip("psycopg", reason="psycopg is not installed")
     counts = counted(*WORKERS, "--repository", repository, "--longest", "150")
