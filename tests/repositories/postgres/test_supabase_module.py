@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -166,6 +167,20 @@ def test_the_types_are_those_of_the_module(packages, tmp_path):
     assert done.returncode == 0, done.stdout
     made = (tmp_path / "made/avatarkit-supabase.d.ts").read_text()
     assert made == (MODULE / "avatarkit-supabase.d.ts").read_text()
+
+
+def test_the_page_uses_what_the_module_exports():
+    page = (ROOT / "docs/how-to/supabase-frontend.md").read_text()
+    imported = {
+        name.strip()
+        for names in re.findall(r'import {(.*?)} from "avatarkit-supabase"', page)
+        for name in names.split(",")
+    }
+    exported = re.findall(
+        r"export (?:const|async function|class) (\w+)",
+        (MODULE / "avatarkit-supabase.js").read_text(),
+    )
+    assert {"watchTraining", "watchVideo", "createVideo"} == imported <= set(exported)
 
 
 def test_npm_packs_it(tmp_path):
