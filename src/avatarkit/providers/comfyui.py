@@ -12,7 +12,7 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any, Final, cast
@@ -44,6 +44,7 @@ from .http import (
     list_at,
     path_segment,
     text_at,
+    value_at,
     vendor_data,
 )
 
@@ -64,6 +65,15 @@ _FILES: Final = ("videos", "video", "gifs", "images")
 _VIDEOS: Final = frozenset({".mp4", ".webm", ".mov", ".mkv", ".avi"})
 #: Folder of our files, within the server's folders of inputs and of results.
 _FOLDER: Final = "avatarkit"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Entry:
+    """A prompt in the queue."""
+
+    prompt_id: str
+    state: str
+    graph: Mapping[str, Any]
 
 
 class ComfyUI(HttpAvatarTrainer, HttpVideoGenerator, Prepares, Fetcher):
@@ -238,12 +248,13 @@ class ComfyUI(HttpAvatarTrainer, HttpVideoGenerator, Prepares, Fetcher):
 
         A prompt moves from the queue to the history, so the queue is read first.
         """
-        queued = [self._queued(*entry) for entry in await self._queue() if self._ours(entry, token)]
+        queue = await self._queue()
+        queued = [self._queued(entry) for entry in queue if self._ours(entry.graph, token)]
         history = await self._call("GET", "/history", operation=Operation.VIDEO)
         ended = [
             self._entry(prompt_id, told)
             for prompt_id, told in history.items()
-            if self._ours((prompt_id, "", list_at(as_object(told), "prompt")), token)
+            if self._ours(as_object(value_at(told, "prompt.2")), token)
         ]
         return list({job.id: job for job in [*queued, *ended]}.values())
 
@@ -271,32 +282,31 @@ class ComfyUI(HttpAvatarTrainer, HttpVideoGenerator, Prepares, Fetcher):
         return self._entry(prompt_id, told[prompt_id]) if told else None
 
     async def _waiting(self, prompt_id: str) -> Job | None:
-        found = (entry for entry in await self._queue() if entry[0] == prompt_id)
-        return next((self._queued(*entry) for entry in found), None)
+        found = (entry for entry in await self._queue() if entry.prompt_id == prompt_id)
+        return next((self._queued(entry) for entry in found), None)
 
-    async def _queue(self) -> list[tuple[str, str, Sequence[Any]]]:
-        """Id, state and contents of every prompt that has not ended."""
+    async def _queue(self) -> list[_Entry]:
+        """Every prompt that has not ended."""
         told = await self._call("GET", "/queue", operation=Operation.VIDEO)
         if not {"queue_running", "queue_pending"} <= told.keys():
             raise self._bad(Operation.VIDEO, "the answer holds no queue")
         return [
-            (str(entry[1]), state, entry)
+            _Entry(prompt_id, state, as_object(value_at({"entry": entry}, "entry.2")))
             for state in ("pending", "running")
-            for entry in cast("list[Any]", list_at(told, f"queue_{state}"))
-            if isinstance(entry, list) and len(cast("list[Any]", entry)) > 1
+            for entry in list_at(told, f"queue_{state}")
+            if (prompt_id := text_at({"entry": entry}, "entry.1")) is not None
         ]
 
-    def _ours(self, entry: tuple[str, str, Sequence[Any]], token: str) -> bool:
-        """True if a node of the prompt (number, id, graph, …) saves under our token."""
-        graph = as_object(entry[2][2]) if len(entry[2]) > 2 else {}
+    def _ours(self, graph: Mapping[str, Any], token: str) -> bool:
+        """True if a node of the workflow saves under our token."""
         wanted = f"{_FOLDER}/{token}"
         return any(
             as_object(as_object(node).get("inputs")).get("filename_prefix") == wanted
             for node in graph.values()
         )
 
-    def _queued(self, prompt_id: str, state: str, _entry: Sequence[Any]) -> Job:
-        return self._job(Operation.VIDEO, {"prompt_id": prompt_id, "status": state})
+    def _queued(self, entry: _Entry) -> Job:
+        return self._job(Operation.VIDEO, {"prompt_id": entry.prompt_id, "status": entry.state})
 
     def _entry(self, prompt_id: str, told: Any) -> Job:
         """The job of an entry of the history."""
@@ -325,8 +335,8 @@ class ComfyUI(HttpAvatarTrainer, HttpVideoGenerator, Prepares, Fetcher):
 
     def _failure(self, entry: Mapping[str, Any]) -> str | None:
         """Message of the node that failed, or that the prompt was interrupted."""
-        for message in cast("Sequence[Any]", list_at(entry, "status.messages")):
-            event, told = (*message, None, None)[:2] if isinstance(message, list) else (None, None)
+        for message in list_at(entry, "status.messages"):
+            event, told = (value_at({"message": message}, f"message.{n}") for n in (0, 1))
             if event == "execution_interrupted":
                 return "it was interrupted at the server"
             if event == "execution_error":
@@ -398,8 +408,8 @@ def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping | list):
-        parts = cast("Mapping[str, Any]", value).values() if isinstance(value, Mapping) else value
-        for part in cast("Sequence[Any]", parts):
+        inner: Any = cast("Any", value)
+        for part in cast("Iterable[Any]", inner.values() if isinstance(inner, Mapping) else inner):
             yield from _texts(part)
 
 
