@@ -87,11 +87,13 @@ COVERED = [
 CORES = os.cpu_count() or 1
 #: Sessions that run at a time in CI: one more than there are cores, since pages and databases wait.
 LANES = min(CORES + 1, 6)
+#: A test that crashes its process fails; with a new process in its place xdist waits for ever.
+ENDS = ["--max-worker-restart=0"]
 #: Processes of one session, at most four: each may start a database. A session alone gets one more
 #: than there are cores. Files stay in their order: xdist would begin with those that have the most
 #: tests, and the long ones are others.
 PROCESSES = min(2 if "AVATARKIT_NOX" in os.environ else CORES + 1, 4)
-SIDE_BY_SIDE = [f"-n={PROCESSES}", "--dist=loadfile", "--no-loadscope-reorder"]
+SIDE_BY_SIDE = [f"-n={PROCESSES}", "--dist=loadfile", "--no-loadscope-reorder", *ENDS]
 #: Plug-ins that other packages bring and no test uses: each costs every process a second.
 UNUSED = ["-p", "no:schemathesis"]
 
@@ -458,7 +460,7 @@ def docs(session: nox.Session) -> None:
     """Build the documentation, warnings as errors, and run its samples and examples."""
     session.install("-e", ".[all]", *DOCS, *PYTEST, "fastapi>=0.115", "django>=5.2")
     session.run("sphinx-build", "-n", "-W", "-b", "html", "docs", "docs/_build/html")
-    _run_pytest(session, f"-n={PROCESSES}", *(session.posargs or ["tests/docs"]))
+    _run_pytest(session, f"-n={PROCESSES}", *ENDS, *(session.posargs or ["tests/docs"]))
 
 
 # -- tests ----------------------------------------------------------------------------------------
@@ -536,7 +538,7 @@ def browser(session: nox.Session) -> None:
     """The dashboard and the component in Debian's Chromium; skips by name without it."""
     _install_wheel(session, *PYTEST, "playwright>=1.55")
     # Pages wait more than they work, and no file waits for another.
-    apart = [f"-n={PROCESSES + 1}", "--dist=worksteal"]
+    apart = [f"-n={PROCESSES + 1}", "--dist=worksteal", *ENDS]
     _run_pytest(session, *apart, "tests/browser", *session.posargs)
 
 
