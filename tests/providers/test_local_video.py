@@ -82,7 +82,7 @@ def measured(videos) -> dict[tuple[str, str], Measurement]:
 
 @pytest.mark.parametrize("kind", KINDS, ids="-".join)
 def test_lips_open_with_the_loudness(measured, kind):
-    assert measured[kind].correlation() >= 0.7
+    assert measured[kind].correlation() >= (0.75 if kind[0] == "portrait" else 0.7)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids="-".join)

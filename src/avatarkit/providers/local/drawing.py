@@ -21,6 +21,7 @@ from avatarkit.providers.local.eyes import Eyes
 from avatarkit.providers.local.facemesh import Points
 from avatarkit.providers.local.framing import Framing
 from avatarkit.providers.local.head import Head
+from avatarkit.providers.local.lips import Lips
 from avatarkit.providers.local.mouth import Mouth
 from avatarkit.providers.local.paste import Frame
 from avatarkit.providers.local.visemes import MouthCurves
@@ -96,12 +97,16 @@ class ClipPainter:
         self._landmarks = shown.points(landmarks)
         self._around = Frame.from_rgb(shown.picture(clip[0].rgb()))
         self._mouth = Mouth(self._landmarks[0], shown.size, moving=True)
+        self._lips: dict[int, Lips] = {}  # read once, shown again as the clip plays to and fro
 
     def draw(self, number: int) -> Frame:
         """Draw one frame of the video."""
         shown = self._clip.number_at(int(number * self._rate + 1e-6))
         frame = self._framing.frame(self._clip[shown], self._around)
-        frame.blend(self._mouth.render(frame, self._landmarks[shown], self._curves[number]))
+        piece, self._lips[shown] = self._mouth.render(
+            frame, self._landmarks[shown], self._curves[number], self._lips.get(shown)
+        )
+        frame.blend(piece)
         return frame
 
 

@@ -66,7 +66,7 @@ def looks(
     pausing = _pauses(level, fps)
     turns = [_held(times, random, (1.2, 3.2), 0.28 * fps) for _ in range(4)]
     waves = [_wave(times, frequency, random) for frequency in (0.23, 0.31, 0.19, 0.47)]
-    smile = np.clip(0.25 + 0.2 * waves[2] + 0.35 * pausing + 0.15 * turns[3], 0, 0.8)
+    smile = np.clip(0.25 + 0.2 * waves[2] + 0.2 * pausing + 0.15 * turns[3], 0, 0.8)
     smile = gaussian_smooth(smile, 0.22 * fps)
     nod = gaussian_smooth(level, 0.16 * fps)
     movement = Movement(

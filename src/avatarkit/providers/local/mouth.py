@@ -42,6 +42,7 @@ from avatarkit.providers.local.warp import (
     Similarity,
     Warp,
     blend,
+    opencv,
     smoothstep,
     untyped,
 )
@@ -97,6 +98,7 @@ class Mouth:
         border = np.minimum(places, side - 1 - places)
         feather = smoothstep(border, 1, 0.10 * side).astype(np.float32)
         self._feather = np.minimum(feather[:, None], feather[None])
+        self._feather_bytes = (255 * self._feather).astype(np.uint8)
 
     def still(self, pixels: Array) -> Callable[[MouthShape], Piece]:
         """Prepare the portrait (RGB) that the reference landmarks belong to.
@@ -115,17 +117,22 @@ class Mouth:
 
         return lambda shape: draw(_rounded(shape))
 
-    def render(self, frame: Frame, landmarks: Points, shape: MouthShape) -> Piece:
-        """Return the piece of a clip's frame with the mouth in ``shape``."""
+    def render(
+        self, frame: Frame, landmarks: Points, shape: MouthShape, lips: Lips | None = None
+    ) -> tuple[Piece, Lips]:
+        """Return the piece of a clip's frame with the mouth in ``shape``, and the frame's lips.
+
+        Lips that are known from an earlier time need not be read again.
+        """
         stable = list(STABLE)
         to_patch = Similarity.fit(landmarks[stable, :2], self._reference[stable])
         box = self._box(to_patch, frame.size)
         patch = self._cut(frame.rgb(box), to_patch.after_shift(np.array(box[:2])))
         points = to_patch(landmarks[:, :2])
-        lips = read_lips(patch, points)
+        lips = lips or read_lips(patch, points)
         sides = without_inside(patch, lips)
         drawn = self._draw(patch, sides, lips, shape, self._fields_at(points))
-        return self._piece(drawn, to_patch, frame.size)
+        return self._piece(drawn, to_patch, frame.size), lips
 
     def _build_fields(self, points: Points) -> Fields:
         """Lay the control points of both sides; displacements come in the same order."""
@@ -168,10 +175,11 @@ class Mouth:
             return Piece(box, patch, self._feather)
         left, top, right, bottom = box
         to_box = to_patch.after_shift(np.array([left, top])).inverse()
-        area = (right - left, bottom - top)
-        return Piece(
-            box, to_box.draw(patch, area), to_box.draw(self._feather, area, cv2.INTER_LINEAR)
-        )
+        layers = opencv.cvtColor(patch, cv2.COLOR_RGB2RGBA)  # four channels are the fastest
+        layers[..., 3] = self._feather_bytes
+        moved = to_box.draw(layers, (right - left, bottom - top), cv2.INTER_LINEAR)
+        cover = moved[..., 3].astype(np.float32) / 255
+        return Piece(box, opencv.cvtColor(moved, cv2.COLOR_RGBA2RGB), cover)
 
     def _draw(
         self, patch: Array, sides: Sides, lips: Lips, shape: MouthShape, fields: Fields
