@@ -350,6 +350,27 @@ def test_nothing_is_wider_than_the_screen(page, local, width, tag):
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_the_consent_that_a_provider_demands_is_said_when_it_is_chosen(page, local):
+    rule = {"provider": "heygen", "text": "A film of the consent."}
+    free = {"amount": "0", "currency": "USD"}
+    costs = {"total": free, "known": free, "plans": free, "charges": free, "used": free}
+    row = {"how": "", "ready": True, "problem": None, "settings": [], "consent": []}
+    row["quote"] = {"expected": {**costs, "unknown": []}, "oldest": "2026-11"}
+    told = [
+        {**row, "stack": "local"},
+        {**row, "stack": "heygen", "consent": [{**rule, "demands": "evidence"}]},
+    ]
+    listed = {"data": told, "has_more": False, "cursor": None}
+    page.route("**/stacks", lambda r: r.fulfill(json=listed))
+    sign_in(page, local)
+    text = page.get_by_text("heygen demands evidence of this consent.")
+    assert text.count() == 0
+    page.select_option("#stack", "heygen")
+    text.wait_for()
+    page.select_option("#stack", "local")
+    text.wait_for(state="detached")
+
+
 # -- uploads and orders at once -------------------------------------------------------------------
 
 
@@ -619,6 +640,28 @@ def test_an_avatar_says_what_is_written_and_the_video_stays_in_its_gallery(page,
     video.get_by_role("button", name="Delete").click()
     page.locator("avatar-gallery dialog").get_by_role("button", name="Delete").click()
     page.get_by_text("No videos yet.").wait_for()
+
+
+def test_settings_that_the_stack_carries_out_are_sent_with_the_video(page, slow):
+    row = {"stack": "fake", "how": "", "ready": True, "problem": None, "quote": None, "consent": []}
+    row["settings"] = [
+        {"setting": "aspect", "takes": ["16:9", "1:1"], "minimum": None, "maximum": None},
+        {"setting": "voice.speed", "takes": [], "minimum": 0.5, "maximum": 1.5},
+    ]
+    listed = {"data": [row], "has_more": False, "cursor": None}
+    sign_in(page, slow)
+    shown(train(page), "✅ Avatar ready!")
+    page.route("**/stacks", lambda r: r.fulfill(json=listed))
+    page.reload()
+    page.get_by_text("More settings").click()
+    page.fill("#script", "Good morning.")
+    offered = page.locator("#set-aspect option").evaluate_all("all => all.map(o => o.value)")
+    assert offered == ["", "16:9", "1:1"]
+    page.select_option("#set-aspect", "1:1")
+    page.locator("#set-voice-speed").fill("1.2")
+    with page.expect_request(lambda r: r.method == "POST" and r.url.endswith("/videos")) as sent:
+        page.get_by_role("button", name="Make the video").click()
+    assert sent.value.post_data_json["settings"] == {"aspect": "1:1", "voice": {"speed": 1.2}}
 
 
 def test_an_empty_script_is_not_ordered(page, slow):

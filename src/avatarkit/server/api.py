@@ -108,6 +108,15 @@ class API:
                 ready=missing is None,
                 problem=missing,
                 quote=self._stack_quote(row.stack),
+                settings=[
+                    schemas.SettingAnswer.of(*found)
+                    for found in self.kit.admin.settings(row.roles).items()
+                ],
+                consent=[
+                    schemas.ConsentRuleAnswer(provider=name, demands=rule.demands, text=rule.text)
+                    for name, rules in self.kit.admin.consent_rules(row.roles).items()
+                    for rule in rules
+                ],
             )
             for row, missing in self.kit.admin.stacks()
             if "fake" not in row.roles.values()

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from ..erasure import Receipt
 from ..intake.preflight import Finding
-from ..interfaces import LogEntry, Outcome
+from ..interfaces import LogEntry, Mapped, Outcome
 from ..json_views import CostsView, Time, TrainingView, VideoView, View
 from ..lifecycle.durations import Duration
 from ..lifecycle.leftovers import Holding
@@ -324,6 +324,39 @@ class StackQuoteAnswer(View):
     oldest: str = Field(description="Date of the oldest price entry.")
 
 
+class SettingAnswer(View):
+    """A common video setting that a stack carries out."""
+
+    setting: str = Field(description="Name in `settings`; those of the voice begin with `voice.`.")
+    takes: list[str] = Field(
+        description="The values, or the kinds of a background; empty: all within the bounds."
+    )
+    minimum: float | None
+    maximum: float | None
+
+    @classmethod
+    def of(cls, setting: str, rows: Sequence[Mapped]) -> Self:
+        """Build the answer from the rows of one setting, each with some of its values."""
+        takes = [value for row in rows for value in row.takes] if all(r.takes for r in rows) else []
+        [low, high] = ([getattr(r, end) for r in rows] for end in ("minimum", "maximum"))
+        return cls(
+            setting=setting,
+            takes=list(dict.fromkeys(takes)),
+            minimum=None if None in low else min(low),
+            maximum=None if None in high else max(high),
+        )
+
+
+class ConsentRuleAnswer(View):
+    """Consent that a provider demands before it clones or trains."""
+
+    provider: str
+    demands: Literal["record", "evidence", "action"] = Field(
+        description="A consent, its evidence, or an action at the provider."
+    )
+    text: str = Field(description="The rule in words.")
+
+
 class StackAnswer(View):
     """A stack, and whether it can be used."""
 
@@ -332,6 +365,8 @@ class StackAnswer(View):
     ready: bool
     problem: str | None = Field(description="Missing configuration.")
     quote: StackQuoteAnswer | None
+    settings: list[SettingAnswer] = Field(description="Video settings that it carries out.")
+    consent: list[ConsentRuleAnswer] = Field(description="Consent that its providers demand.")
 
 
 class StacksAnswer(ListAnswer):

@@ -171,7 +171,15 @@ export class AvatarCreate extends AvatarElement {
     const options = ready.map(({ stack, quote }) => h("option", { value: stack }, [stack, quote && this.#price(quote.expected)].filter(Boolean).join(" · ")));
     select.replaceChildren(h("option", { value: "" }, this.say("stack_default")), ...options);
     if (ready.some(({ stack }) => stack === this.#draft.stack)) select.value = this.#draft.stack;
+    this.#demands();
     await this.#costs();
+  }
+
+  /** Say what consent the providers of the chosen stack demand. */
+  #demands() {
+    const rules = this.#stacks.find(({ stack }) => stack === this.#value("stack"))?.consent ?? [];
+    const told = new Set(rules.filter(({ demands }) => demands !== "record").map(({ demands, provider }) => this.say(`demands_${demands}`, { provider })));
+    this.find("demands").replaceChildren(...[...told].map((text) => h("li", {}, text)));
   }
 
   /** @param {string} clone */
@@ -356,7 +364,7 @@ export class AvatarCreate extends AvatarElement {
           h("label", { for: "subject" }, s("subject")), input("subject", 200), flaw("subject"),
           h("p", {}, s("they_agree")), h("blockquote", { id: "wording" }, s("wording")),
           h("label", { class: "choice" }, agreed, s("agreed")), flaw("agreed"),
-          this.#drop("evidence", "📄")),
+          h("ul", { class: "warning", part: "demands", role: "status" }), this.#drop("evidence", "📄")),
         radio("unreal"),
         h("div", { id: "unreal", class: "indent" }, h("label", { for: "reason" }, s("reason")), input("reason", 1000), flaw("reason"))),
       h("fieldset", { class: "card", part: "card" }, legend(3, "train_step"),
@@ -467,6 +475,7 @@ export class AvatarCreate extends AvatarElement {
 
   #stacked() {
     this.#remember({ stack: this.#value("stack") });
+    this.#demands();
     const there = this.#uploads.of(this.#draft.clone).some(({ role, state }) => role !== "evidence" && state === "stored");
     this.fill("stack-changed", there ? this.say("stack_changed") : "");
     return this.#costs().catch((error) => this.tell(this.find("problem"), error));

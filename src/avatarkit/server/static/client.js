@@ -23,7 +23,7 @@
  * @typedef {{total: string | null, known: string, unknown: string[]}} Costs
  * @typedef {{stack: string, low: Costs, expected: Costs, high: Costs, assumptions: string[], oldest: string}} Quote
  * @typedef {{stack: string, how: string, ready: boolean, problem: string | null, quote: {expected: Costs} | null,
- *   settings?: Setting[], consent?: ConsentRule[]}} Stack
+ *   settings: Setting[], consent: ConsentRule[]}} Stack
  * @typedef {{setting: string, takes: string[], minimum: number | null, maximum: number | null}} Setting
  * @typedef {{provider: string, demands: "record" | "evidence" | "action", text: string}} ConsentRule
  */

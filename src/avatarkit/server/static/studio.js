@@ -119,6 +119,7 @@ const shown = (record) => {
   $("avatar-name").textContent = name;
   $("avatar-about").textContent = record.stack;
   $("cancel").hidden = final;
+  $("background").textContent = say(final ? "close" : "background");
   $("notify").hidden = final || !("Notification" in globalThis) || Notification.permission !== "default";
   $("talk").hidden = $("videos").hidden = !ready;
   talk.stack = record.stack;

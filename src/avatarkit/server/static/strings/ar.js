@@ -286,4 +286,6 @@ export default {
   set_standard: "عادية",
   set_best: "الأفضل",
   set_speed: "سرعة الصوت",
+  demands_evidence: "يطلب {provider} إثباتًا لهذه الموافقة.",
+  demands_action: "يطلب {provider} الموافقة من الشخص نفسه بعد التدريب.",
 };

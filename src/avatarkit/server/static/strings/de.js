@@ -287,4 +287,6 @@ export default {
   set_standard: "Normal",
   set_best: "Beste",
   set_speed: "Sprechtempo",
+  demands_evidence: "{provider} verlangt einen Nachweis dieser Einwilligung.",
+  demands_action: "{provider} fragt die Person nach dem Training selbst um ihre Einwilligung.",
 };

@@ -306,4 +306,8 @@ export const EN = {
   set_standard: "Standard",
   set_best: "Best",
   set_speed: "Speed of the voice",
+
+  // what providers demand
+  demands_evidence: "{provider} demands evidence of this consent.",
+  demands_action: "{provider} asks the person for consent itself, after you train.",
 };

@@ -287,4 +287,6 @@ export default {
   set_standard: "Normal",
   set_best: "La mejor",
   set_speed: "Velocidad de la voz",
+  demands_evidence: "{provider} exige una prueba de este consentimiento.",
+  demands_action: "{provider} pide el consentimiento a la persona después de entrenar.",
 };

@@ -287,4 +287,6 @@ export default {
   set_standard: "Normale",
   set_best: "La meilleure",
   set_speed: "Vitesse de la voix",
+  demands_evidence: "{provider} exige une preuve de ce consentement.",
+  demands_action: "{provider} demande lui-même le consentement à la personne après l'entraînement.",
 };

@@ -286,4 +286,6 @@ export default {
   set_standard: "標準",
   set_best: "最高",
   set_speed: "話す速さ",
+  demands_evidence: "{provider}はこの同意の証拠を求めます。",
+  demands_action: "{provider}は学習の後に本人へ直接同意を求めます。",
 };

@@ -286,4 +286,6 @@ export default {
   set_standard: "标准",
   set_best: "最佳",
   set_speed: "语速",
+  demands_evidence: "{provider} 要求提供此同意的证明。",
+  demands_action: "{provider} 会在训练后自行征求本人同意。",
 };

@@ -278,4 +278,6 @@ export declare const EN: {
     set_standard: string;
     set_best: string;
     set_speed: string;
+    demands_evidence: string;
+    demands_action: string;
 };

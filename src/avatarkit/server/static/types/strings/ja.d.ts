@@ -278,5 +278,7 @@ declare const _default: {
     set_standard: string;
     set_best: string;
     set_speed: string;
+    demands_evidence: string;
+    demands_action: string;
 };
 export default _default;
