@@ -30,10 +30,7 @@ av = pytest.importorskip("av")
 np = pytest.importorskip("numpy")
 Image = pytest.importorskip("PIL.Image")
 
-from avatarkit.content import (
-    conversion,
-    limits,
-)
+from avatarkit.content import conversion, limits  # noqa: E402
 from avatarkit.intake import preflight, probing  # noqa: E402 - where they are installed
 from avatarkit.models import Operation, SampleRole  # noqa: E402
 from avatarkit.stacks.candidate import BOUNDS  # noqa: E402
