@@ -832,6 +832,7 @@ class TavusVendor(Vendor):
     routes = (
         *thing(VOICE, "/v2/voices"),
         *thing(AVATAR, "/v2/faces"),
+        route("PATCH", "/v2/faces/{id}", "revoiced", AVATAR),
         *thing(VIDEO, "/v2/videos"),
     )
     _NAMES: ClassVar = {VOICE: "voice", AVATAR: "face", VIDEO: "video"}
@@ -862,6 +863,11 @@ class TavusVendor(Vendor):
         name = self._NAMES[made.operation]
         known = {f"{name}_id": made.id}
         return answer(TAVUS[name]["submitted"] | known)
+
+    def revoiced(self, face_id: str, request: httpx.Request) -> Any:
+        """Give a face another voice; a video follows it."""
+        del request
+        return {"face_id": face_id, **self.body()}
 
     def listed(
         self, operation: Operation, made: Sequence[Made], request: httpx.Request
