@@ -18,10 +18,15 @@ def wav(seconds):
     return spoken("x" * round(seconds / 0.06))
 
 
+def subtitles(seconds):
+    """Subtitles of one cue."""
+    return f"1\n00:00:00,000 --> 00:00:{int(seconds):02},000\nHello.\n".encode()
+
+
 def result(link, seconds=10.0):
     """The file that the end of a link promises."""
     suffix = link.partition("?")[0].rpartition(".")[2]
-    made = {"mp3": mp3, "wav": wav}.get(suffix, filmed)
+    made = {"mp3": mp3, "wav": wav, "srt": subtitles}.get(suffix, filmed)
     return portrait() if suffix in {"jpg", "jpeg", "png", "webp"} else made(seconds)
 
 

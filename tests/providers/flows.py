@@ -473,6 +473,7 @@ class HeyGenVendor(Vendor):
         if made.operation is VIDEO:
             links = {
                 "video_url": self.link(made, "mp4") if ready else None,
+                "subtitle_url": self.link(made, "srt") if ready else None,
                 "thumbnail_url": self.link(made, "jpg") if ready else None,
             }
             return HEYGEN["video"] | known | {"id": made.id, "title": made.token} | links
