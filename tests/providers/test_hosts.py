@@ -84,7 +84,7 @@ async def test_speech_of_heygen_is_fetched_from_a_mock_alone(wire, allowed):
     it = mocked(HeyGen, wire, allow_private_results=allowed)
     request = SpeechRequest(token="t", voice_id="v", text="Hi!")
     if not allowed:
-        with pytest.raises(errors.Ambiguous, match="no link"):
+        with pytest.raises(errors.Ambiguous, match="to the audio"):
             await it.synthesize(request)
         return
     speech = await it.synthesize(request)
