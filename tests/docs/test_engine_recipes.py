@@ -55,10 +55,10 @@ def start(folder, environ):
     with commands() as running:
 
         def start(*command, **more):
-            log = (folder / f"{len(running)}.log").open("wb")
-            process = subprocess.Popen(
-                command, cwd=folder, env=environ | more, stdout=log, stderr=subprocess.STDOUT
-            )
+            with (folder / f"{len(running)}.log").open("wb") as log:
+                process = subprocess.Popen(
+                    command, cwd=folder, env=environ | more, stdout=log, stderr=subprocess.STDOUT
+                )
             running.append(process)
             return process
 

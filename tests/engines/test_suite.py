@@ -43,8 +43,9 @@ class TestTemporal(EngineSuite):
     kills = 20
 
     @pytest.fixture
-    def address(self, tmp_path):
-        return f"sqlite:///{tmp_path}/records.db"
+    def address(self, database):
+        pytest.importorskip("temporalio", reason="temporalio is not installed")
+        return database
 
     @pytest.fixture
     def environment(self, temporal_server):

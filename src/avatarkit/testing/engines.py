@@ -8,7 +8,8 @@
         def address(self, tmp_path):
             return f"sqlite:///{tmp_path}/records.db"
 
-Every test gets an empty repository at ``address``, which several processes can use at once.
+Every test gets an empty repository at ``address``, which several processes can use at once. An
+engine that hands a record from process to process needs one with a clock of its own: PostgreSQL.
 """
 
 from __future__ import annotations
