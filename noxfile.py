@@ -458,7 +458,7 @@ def contracts(session: nox.Session) -> None:
 @session()
 def docs(session: nox.Session) -> None:
     """Build the documentation, warnings as errors, and run its samples and examples."""
-    session.install("-e", ".[all]", *DOCS, *PYTEST, "fastapi>=0.115", "django>=5.2")
+    session.install("-e", ".[all,dbos,temporal]", *DOCS, *PYTEST, "fastapi>=0.115", "django>=5.2")
     session.run("sphinx-build", "-n", "-W", "-b", "html", "docs", "docs/_build/html")
     _run_pytest(session, f"-n={PROCESSES}", *ENDS, *(session.posargs or ["tests/docs"]))
 

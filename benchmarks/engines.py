@@ -114,6 +114,7 @@ async def trainings(engine, place, folder, count):
     """Milliseconds of worker and database per whole training."""
     async with AsyncExitStack() as exits:
         bounds = {"ACME_TYPICAL": "10", "PROOF_SLOWER": "4", "PROOF_ENGINE": engine}
+        bounds["AVATARKIT_DBOS_URL"] = place.environment["AVATARKIT_REPOSITORY"]
         run = await exits.enter_async_context(
             running(folder, 1, None, place.environment | bounds, jobs=(1.0, 2.0))
         )
