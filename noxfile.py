@@ -104,7 +104,10 @@ SLOW = [
     "tests/content/test_credentials.py",
     "tests/docs",
     "tests/engines/test_dbos.py",
-    "tests/engines/test_suite.py",
+    "tests/engines/test_dbos_suite.py",
+    "tests/engines/test_in_process_suite.py",
+    "tests/engines/test_temporal.py",
+    "tests/engines/test_temporal_suite.py",
     "tests/intake/test_bad_samples.py",
     "tests/lifecycle/test_edited_rows.py",
     "tests/lifecycle/test_simulation.py",
@@ -633,10 +636,11 @@ def proof(session: nox.Session) -> None:
 
     Also: any order of calls on every repository, and mutated answers and deliveries of vendors.
     """
-    _install_wheel(session, *TEST)
+    _install_wheel(session, *TEST, extras="all,dbos,temporal")
     many = ["--trainings", "1000", "--workers", "2", "--kills", "20"]
     hard = ["--crash", "--ahead"]  # for a server, of which machines beside it may have other clocks
     places = {"sqlite": [], "postgres": hard, "pgbouncer": hard, "supabase": hard}
+    engines = ["--trainings", "50", "--workers", "2", "--kills", "6", "--repository", "postgres"]
     for arguments in (
         ["--kills", "200"],
         ["--kills", "20", "--command"],
@@ -648,6 +652,8 @@ def proof(session: nox.Session) -> None:
         ),
         *(["workers", "--repository", p, *many, *more, "--naive"] for p, more in places.items()),
         *(["workers", "--repository", p, *many, *LARGE] for p in ("sqlite", "postgres")),
+        ["workers", *engines, "--engine", "dbos", "--orphan"],
+        ["workers", *engines, "--engine", "temporal"],
     ):
         session.run("python", "tests/proof/kill.py", *arguments)
     session.run("python", "tests/lifecycle/simulation.py", "random", "100000")

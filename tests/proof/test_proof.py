@@ -78,3 +78,14 @@ def test_the_naive_twin_on_a_server_that_crashes_pays_twice_or_loses():
     assert counts["lost"] > 0
     assert counts["more"] > 0
     assert counts["status"] == 0
+
+
+@pytest.mark.thorough
+def test_an_executor_of_dbos_that_never_comes_back_loses_nothing_and_pays_for_nothing_twice():
+    pytest.importorskip("dbos", reason="dbos is not installed")
+    orphan = ("--engine", "dbos", "--orphan", "--repository", "postgres")
+    plan = ("--trainings", "40", "--kills", "2", "--seed", "7", "--longest", "200")
+    counts = counted("workers", *orphan, *plan)
+    assert (counts["kills"], counts["once"]) == (3, 80)
+    assert (counts["lost"], counts["more"], counts["open"]) == (0, 0, 0)
+    assert counts["status"] == 0
