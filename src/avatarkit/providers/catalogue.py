@@ -222,7 +222,7 @@ def _plain(language: str) -> str:
 
 @cache
 def _codes() -> Mapping[str, str]:
-    words = vendor_data("heygen").words("languages")  # HeyGen's words are the English names
+    words = vendor_data("cldr").words("languages")
     return {name.casefold(): code for code, name in words.items()}
 
 

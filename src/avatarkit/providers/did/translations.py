@@ -12,10 +12,18 @@ from collections.abc import Sequence
 from ...errors import Unsupported
 from ...interfaces import VideoDubber
 from ...models import DubRequest, Job, Operation, Options
-from ..http import HttpProvider, primary_language, vendor_data
+from ..http import HttpProvider, vendor_data
+from ..languages import named
 
 #: Links that D-ID accepts, from its OpenAPI document (read 2026-11-22).
 _LINK = re.compile(r"https:.*\.(?:mp4|mov|mpeg)", re.IGNORECASE)
+#: Languages of translations; its OpenAPI document, read 2026-11-30.
+_LANGUAGES = (
+    *("Arabic", "Bulgarian", "Chinese", "Croatian", "Czech", "Danish", "Dutch", "English"),
+    *("Filipino", "Finnish", "French", "German", "Greek", "Hindi", "Indonesian", "Italian"),
+    *("Japanese", "Korean", "Malay", "Polish", "Portuguese", "Romanian", "Russian", "Slovak"),
+    *("Spanish", "Swedish", "Tamil", "Turkish", "Ukrainian"),
+)
 
 
 class DIDTranslation(Options):
@@ -41,7 +49,7 @@ class Translations(HttpProvider, VideoDubber):
             request,
             DIDTranslation,
             source_url=link,
-            languages=[_language(request.language)],
+            languages=[named(request.language, _LANGUAGES, "d-id", vendor_data("cldr"))],
             user_data=request.token,
             webhook=request.callback_url,
         )
@@ -57,15 +65,3 @@ class Translations(HttpProvider, VideoDubber):
     async def delete_dub(self, dub_id: str, /) -> None:
         """Delete; a missing dub counts as deleted."""
         await self._delete(Operation.DUB, "/translations/{}", dub_id)
-
-
-def _language(language: str) -> str:
-    """Return D-ID's name of a language; its own names are kept as they are."""
-    names = vendor_data("d-id").words("dubs")
-    own = {name.casefold(): name for name in names.values()}
-    found = names.get(primary_language(language) or "") or own.get(language.casefold())
-    if found is None:
-        raise Unsupported(
-            f"d-id does not dub into {language!r}; it knows: {', '.join(sorted(names.values()))}"
-        )
-    return found
