@@ -26,6 +26,7 @@ HEY_API = ("@hey-api/openapi-ts@0.95.0", "typescript@5.9.3")
 CONFIG = {
     "project_name_override": "client",
     "package_name_override": "client",
+    "post_hooks": [],  # formatters would read the settings of the place that they write to
     "content_type_overrides": {"*/*": "application/octet-stream"},
 }
 

@@ -382,12 +382,14 @@ def test_whatever_is_sent_no_answer_is_a_fault_or_untold(site, kept):
         schema = schemathesis.openapi.from_url(f"{address}/openapi.json")
         for found in schema.get_all_operations():
             operation = found.ok()
+            if operation.path == "/events":  # whose answer does not end
+                continue
 
             @given(case=operation.as_strategy(), there=st.booleans())
             @settings(max_examples=6, derandomize=True, database=None, deadline=None)
             def holds(case, there):
-                if there and "id" in case.path_parameters:
-                    case.path_parameters["id"] = known
+                if there and "training_id" in case.path_parameters:
+                    case.path_parameters["training_id"] = known
                 if there and "key" in case.path_parameters:
                     case.path_parameters["key"], case.query = file, dict(link)
                 answer = case.call(base_url=address, headers=dict(client.headers), timeout=20)
@@ -395,7 +397,7 @@ def test_whatever_is_sent_no_answer_is_a_fault_or_untold(site, kept):
                 case.validate_response(answer, checks=held)
 
             holds()
-    assert len(asked) == len(ROUTES) + len(OPEN)
+    assert len(asked) == len(ROUTES) + len(OPEN) - 1
 
 
 def cancelled(site, client):
@@ -480,6 +482,63 @@ def test_every_resource_that_is_made_leads_to_what_can_be_done_with_it(document)
     }
     reached = {name for name, about in found.items() if by_id(about)}
     assert reached <= linked
+
+
+async def test_every_link_leads_from_an_answer_to_an_operation_that_answers(site, ana, told):
+    """Follow each link with the IDs of a real answer, as its expressions say."""
+    training, video = await completed(site, ana)
+    consent = (await ana.get("/consents")).json()["data"][0]["id"]
+    asked = {
+        "createTraining": ana.post("/trainings", json={"clone_id": "c1", "consent_id": consent}),
+        "createVideo": ana.post(f"/trainings/{training}/videos", json={"text": "Hello."}),
+        "createConsent": ana.post("/consents", json={"subject": "Ana"}),
+        "getTraining": ana.get(f"/trainings/{training}"),
+        "getVideo": ana.get(f"/videos/{video}"),
+        "getConsent": ana.get(f"/consents/{consent}"),
+        "listTrainings": ana.get("/trainings"),
+        "listVideos": ana.get(f"/trainings/{training}/videos"),
+        "listConsents": ana.get("/consents"),
+        "listClones": ana.get("/clones"),
+        "listSamples": ana.get("/clones/c1/samples"),
+        "uploadFile": ana.put(
+            "/clones/c1/uploads/voice/v2.wav",
+            content=site.voice,
+            headers={"upload-length": str(len(site.voice))},
+        ),
+        "getErasure": ana.get(f"/erasures/{ERASURE}"),
+    }
+    answers = {name: await asking for name, asking in asked.items()}
+    await site.settle(answers["createTraining"].json()["id"])
+    await site.settle(answers["createVideo"].json()["id"])
+    followed, every = set(), set()
+    for name, operation in told.operations.items():
+        for status, response in operation["responses"].items():
+            for link in response.get("links", {}).values():
+                every.add((name, link["operationId"]))
+                answer = answers.get(name)
+                if answer is None or str(answer.status_code) != status:
+                    continue
+                reached = await follow(ana, told, link, answer.json())
+                told.require(link["operationId"], reached)
+                followed.add((name, link["operationId"]))
+    assert len(followed) >= 0.8 * len(every), sorted(every - followed)
+
+
+async def follow(client, told, link, body):
+    """Call the operation of a link that deletes nothing, with its parameters read from a body."""
+    named = {}
+    for parameter, expression in link["parameters"].items():
+        value = body
+        for part in expression.removeprefix("$response.body#/").split("/"):
+            value = value[int(part)] if isinstance(value, list) else value[part]
+        named[parameter] = value
+    operation = told.operations[link["operationId"]]
+    (path,) = (p for p, item in told.document["paths"].items() if operation in item.values())
+    (method,) = (m for m, o in told.document["paths"][path].items() if o is operation)
+    if method == "delete":  # what others still lead to: as another user asks for it
+        return await client.request("DELETE", path.format(**dict.fromkeys(named, "none")))
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    return await client.request(method, path.format(**named), json=content.get("example"))
 
 
 def by_id(operation):

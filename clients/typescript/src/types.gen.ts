@@ -3344,6 +3344,10 @@ export type ListStockAvatarsErrors = {
      */
     421: ErrorBody;
     /**
+     * The input cannot be used: the message says what to do.
+     */
+    422: ErrorBody;
+    /**
      * Too many requests.
      */
     429: ErrorBody;
@@ -3422,6 +3426,10 @@ export type ListStockVoicesErrors = {
      * Unknown host.
      */
     421: ErrorBody;
+    /**
+     * The input cannot be used: the message says what to do.
+     */
+    422: ErrorBody;
     /**
      * Too many requests.
      */

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
-from typing import Any, Self, TypeVar, cast
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
 
 from ..models.action_kind import ActionKind
 from ..models.operation import Operation
 from ..models.recording_type import RecordingType
+from typing import cast
+import datetime
+
 
 T = TypeVar("T", bound="Action")
 
@@ -26,17 +31,16 @@ class Action:
         text (None | str): Text to read aloud, if any.
         expires_at (datetime.datetime | None): Time at which it ends; null if it does not.
         recording (None | RecordingType): Kind of recording to upload and name in the answer, if one is asked for.
-
     """
 
     kind: ActionKind
     message: str
     choices: list[str]
-    operation: Operation | None
-    url: str | None
-    text: str | None
+    operation: None | Operation
+    url: None | str
+    text: None | str
     expires_at: datetime.datetime | None
-    recording: RecordingType | None
+    recording: None | RecordingType
 
     def to_dict(self) -> dict[str, Any]:
         kind = self.kind.value
@@ -45,25 +49,25 @@ class Action:
 
         choices = self.choices
 
-        operation: str | None
+        operation: None | str
         if isinstance(self.operation, Operation):
             operation = self.operation.value
         else:
             operation = self.operation
 
-        url: str | None
+        url: None | str
         url = self.url
 
-        text: str | None
+        text: None | str
         text = self.text
 
-        expires_at: str | None
+        expires_at: None | str
         if isinstance(self.expires_at, datetime.datetime):
             expires_at = self.expires_at.isoformat()
         else:
             expires_at = self.expires_at
 
-        recording: str | None
+        recording: None | str
         if isinstance(self.recording, RecordingType):
             recording = self.recording.value
         else:
@@ -87,7 +91,7 @@ class Action:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
         kind = ActionKind(d.pop("kind"))
 
@@ -95,12 +99,12 @@ class Action:
 
         choices = cast(list[str], d.pop("choices"))
 
-        def _parse_operation(data: object) -> Operation | None:
+        def _parse_operation(data: object) -> None | Operation:
             if data is None:
                 return data
             try:
                 if not isinstance(data, str):
-                    raise TypeError
+                    raise TypeError()
                 operation_type_0 = Operation(data)
 
                 return operation_type_0
@@ -110,14 +114,14 @@ class Action:
 
         operation = _parse_operation(d.pop("operation"))
 
-        def _parse_url(data: object) -> str | None:
+        def _parse_url(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
 
         url = _parse_url(d.pop("url"))
 
-        def _parse_text(data: object) -> str | None:
+        def _parse_text(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
@@ -129,7 +133,7 @@ class Action:
                 return data
             try:
                 if not isinstance(data, str):
-                    raise TypeError
+                    raise TypeError()
                 expires_at_type_0 = datetime.datetime.fromisoformat(data)
 
                 return expires_at_type_0
@@ -139,12 +143,12 @@ class Action:
 
         expires_at = _parse_expires_at(d.pop("expires_at"))
 
-        def _parse_recording(data: object) -> RecordingType | None:
+        def _parse_recording(data: object) -> None | RecordingType:
             if data is None:
                 return data
             try:
                 if not isinstance(data, str):
-                    raise TypeError
+                    raise TypeError()
                 recording_type_0 = RecordingType(data)
 
                 return recording_type_0

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self, TypeVar, cast
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
+
+from ..types import UNSET, Unset
+from typing import cast
+
 
 T = TypeVar("T", bound="ActionAnswer")
 
@@ -18,23 +23,22 @@ class ActionAnswer:
         choice (str): One of the action's choices.
         job_id (None | str | Unset): The job's ID at the provider.
         recording (None | str | Unset): Name of the uploaded recording.
-
     """
 
     choice: str
-    job_id: str | Unset | None = UNSET
-    recording: str | Unset | None = UNSET
+    job_id: None | str | Unset = UNSET
+    recording: None | str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         choice = self.choice
 
-        job_id: str | Unset | None
+        job_id: None | str | Unset
         if isinstance(self.job_id, Unset):
             job_id = UNSET
         else:
             job_id = self.job_id
 
-        recording: str | Unset | None
+        recording: None | str | Unset
         if isinstance(self.recording, Unset):
             recording = UNSET
         else:
@@ -55,11 +59,11 @@ class ActionAnswer:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
         choice = d.pop("choice")
 
-        def _parse_job_id(data: object) -> str | Unset | None:
+        def _parse_job_id(data: object) -> None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -68,7 +72,7 @@ class ActionAnswer:
 
         job_id = _parse_job_id(d.pop("job_id", UNSET))
 
-        def _parse_recording(data: object) -> str | Unset | None:
+        def _parse_recording(data: object) -> None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self, TypeVar, cast
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
 
 from ..models.error_code import ErrorCode
 from ..models.error_type import ErrorType
+from typing import cast
+
 
 T = TypeVar("T", bound="ApiError")
 
@@ -22,13 +27,12 @@ class ApiError:
         param (None | str): Field of the body, header, or parameter that caused the error; or null.
         request_id (str): X-Request-Id of this answer: the server's log has it.
         docs (str): Path of an explanation of the code.
-
     """
 
     type_: ErrorType
     code: ErrorCode
     message: str
-    param: str | None
+    param: None | str
     request_id: str
     docs: str
 
@@ -39,7 +43,7 @@ class ApiError:
 
         message = self.message
 
-        param: str | None
+        param: None | str
         param = self.param
 
         request_id = self.request_id
@@ -62,7 +66,7 @@ class ApiError:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
         type_ = ErrorType(d.pop("type"))
 
@@ -70,7 +74,7 @@ class ApiError:
 
         message = d.pop("message")
 
-        def _parse_param(data: object) -> str | None:
+        def _parse_param(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
 
 from ..models.catalogue_kind import CatalogueKind
+from typing import cast
 
 if TYPE_CHECKING:
     from ..models.catalogue_entry_previews import CatalogueEntryPreviews
@@ -30,22 +34,23 @@ class CatalogueEntry:
         engines (list[str]): Engines that can use it.
         price_class (None | str): Price class of the provider; null if there is none.
         voice_id (None | str): Usual voice of an avatar.
-
     """
 
     provider: str
     kind: CatalogueKind
     id: str
     name: str
-    gender: str | None
+    gender: None | str
     languages: list[str]
     previews: CatalogueEntryPreviews
     capabilities: list[str]
     engines: list[str]
-    price_class: str | None
-    voice_id: str | None
+    price_class: None | str
+    voice_id: None | str
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.catalogue_entry_previews import CatalogueEntryPreviews  # noqa: PLC0415
+
         provider = self.provider
 
         kind = self.kind.value
@@ -54,7 +59,7 @@ class CatalogueEntry:
 
         name = self.name
 
-        gender: str | None
+        gender: None | str
         gender = self.gender
 
         languages = self.languages
@@ -65,10 +70,10 @@ class CatalogueEntry:
 
         engines = self.engines
 
-        price_class: str | None
+        price_class: None | str
         price_class = self.price_class
 
-        voice_id: str | None
+        voice_id: None | str
         voice_id = self.voice_id
 
         field_dict: dict[str, Any] = {}
@@ -92,8 +97,8 @@ class CatalogueEntry:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.catalogue_entry_previews import CatalogueEntryPreviews
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.catalogue_entry_previews import CatalogueEntryPreviews  # noqa: PLC0415
 
         d = dict(src_dict)
         provider = d.pop("provider")
@@ -104,7 +109,7 @@ class CatalogueEntry:
 
         name = d.pop("name")
 
-        def _parse_gender(data: object) -> str | None:
+        def _parse_gender(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
@@ -119,14 +124,14 @@ class CatalogueEntry:
 
         engines = cast(list[str], d.pop("engines"))
 
-        def _parse_price_class(data: object) -> str | None:
+        def _parse_price_class(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
 
         price_class = _parse_price_class(d.pop("price_class"))
 
-        def _parse_voice_id(data: object) -> str | None:
+        def _parse_voice_id(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)

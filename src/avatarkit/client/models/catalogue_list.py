@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+from typing import cast
 
 if TYPE_CHECKING:
     from ..models.catalogue_entry import CatalogueEntry
@@ -21,15 +26,16 @@ class CatalogueList:
         has_more (bool): True if there is another page.
         cursor (None | str): Value for the next page; null on the last page.
         age (float): Seconds since the oldest entry was read at the vendor.
-
     """
 
     data: list[CatalogueEntry]
     has_more: bool
-    cursor: str | None
+    cursor: None | str
     age: float
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.catalogue_entry import CatalogueEntry  # noqa: PLC0415
+
         data = []
         for data_item_data in self.data:
             data_item = data_item_data.to_dict()
@@ -37,7 +43,7 @@ class CatalogueList:
 
         has_more = self.has_more
 
-        cursor: str | None
+        cursor: None | str
         cursor = self.cursor
 
         age = self.age
@@ -56,8 +62,8 @@ class CatalogueList:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.catalogue_entry import CatalogueEntry
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.catalogue_entry import CatalogueEntry  # noqa: PLC0415
 
         d = dict(src_dict)
         data = []
@@ -69,7 +75,7 @@ class CatalogueList:
 
         has_more = d.pop("has_more")
 
-        def _parse_cursor(data: object) -> str | None:
+        def _parse_cursor(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+from typing import cast
+import datetime
+
 
 T = TypeVar("T", bound="Clone")
 
@@ -19,7 +25,6 @@ class Clone:
         trainings (int): Number of trainings that are not deleted.
         created_at (datetime.datetime): Time of the oldest sample or training.
         updated_at (datetime.datetime): Time of the newest sample or change of a training.
-
     """
 
     clone_id: str
@@ -54,7 +59,7 @@ class Clone:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
         clone_id = d.pop("clone_id")
 

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+from typing import cast
+import datetime
 
 if TYPE_CHECKING:
     from ..models.evidence import Evidence
@@ -26,11 +31,10 @@ class Consent:
         expires_at (datetime.datetime | None): Time at which it ends; null if it does not.
         revoked_at (datetime.datetime | None): Time at which it was withdrawn; null if it was not.
         evidence (Evidence | None): Null if none was given, or deleted.
-
     """
 
     id: str
-    subject: str | None
+    subject: None | str
     real_person: bool
     wording_version: str
     given_at: datetime.datetime | None
@@ -39,30 +43,30 @@ class Consent:
     evidence: Evidence | None
 
     def to_dict(self) -> dict[str, Any]:
-        from ..models.evidence import Evidence
+        from ..models.evidence import Evidence  # noqa: PLC0415
 
         id = self.id
 
-        subject: str | None
+        subject: None | str
         subject = self.subject
 
         real_person = self.real_person
 
         wording_version = self.wording_version
 
-        given_at: str | None
+        given_at: None | str
         if isinstance(self.given_at, datetime.datetime):
             given_at = self.given_at.isoformat()
         else:
             given_at = self.given_at
 
-        expires_at: str | None
+        expires_at: None | str
         if isinstance(self.expires_at, datetime.datetime):
             expires_at = self.expires_at.isoformat()
         else:
             expires_at = self.expires_at
 
-        revoked_at: str | None
+        revoked_at: None | str
         if isinstance(self.revoked_at, datetime.datetime):
             revoked_at = self.revoked_at.isoformat()
         else:
@@ -92,13 +96,13 @@ class Consent:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.evidence import Evidence
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.evidence import Evidence  # noqa: PLC0415
 
         d = dict(src_dict)
         id = d.pop("id")
 
-        def _parse_subject(data: object) -> str | None:
+        def _parse_subject(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
@@ -114,7 +118,7 @@ class Consent:
                 return data
             try:
                 if not isinstance(data, str):
-                    raise TypeError
+                    raise TypeError()
                 given_at_type_0 = datetime.datetime.fromisoformat(data)
 
                 return given_at_type_0
@@ -129,7 +133,7 @@ class Consent:
                 return data
             try:
                 if not isinstance(data, str):
-                    raise TypeError
+                    raise TypeError()
                 expires_at_type_0 = datetime.datetime.fromisoformat(data)
 
                 return expires_at_type_0
@@ -144,7 +148,7 @@ class Consent:
                 return data
             try:
                 if not isinstance(data, str):
-                    raise TypeError
+                    raise TypeError()
                 revoked_at_type_0 = datetime.datetime.fromisoformat(data)
 
                 return revoked_at_type_0
@@ -159,7 +163,7 @@ class Consent:
                 return data
             try:
                 if not isinstance(data, dict):
-                    raise TypeError
+                    raise TypeError()
                 evidence_type_0 = Evidence.from_dict(data)
 
                 return evidence_type_0

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self, TypeVar, cast
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
+
+from ..types import UNSET, Unset
+from typing import cast
+
 
 T = TypeVar("T", bound="ConsentGiven")
 
@@ -21,18 +26,17 @@ class ConsentGiven:
         evidence (None | str | Unset): Name of the uploaded evidence file.
         purposes (list[str] | None | Unset): All that it covers; else anything.
         not_a_real_person (None | str | Unset): Reason why no consent is needed: no real person is shown.
-
     """
 
-    subject: str | Unset | None = UNSET
+    subject: None | str | Unset = UNSET
     wording: str | Unset = UNSET
     wording_version: str | Unset = UNSET
-    evidence: str | Unset | None = UNSET
-    purposes: list[str] | Unset | None = UNSET
-    not_a_real_person: str | Unset | None = UNSET
+    evidence: None | str | Unset = UNSET
+    purposes: list[str] | None | Unset = UNSET
+    not_a_real_person: None | str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
-        subject: str | Unset | None
+        subject: None | str | Unset
         if isinstance(self.subject, Unset):
             subject = UNSET
         else:
@@ -42,13 +46,13 @@ class ConsentGiven:
 
         wording_version = self.wording_version
 
-        evidence: str | Unset | None
+        evidence: None | str | Unset
         if isinstance(self.evidence, Unset):
             evidence = UNSET
         else:
             evidence = self.evidence
 
-        purposes: list[str] | Unset | None
+        purposes: list[str] | None | Unset
         if isinstance(self.purposes, Unset):
             purposes = UNSET
         elif isinstance(self.purposes, list):
@@ -57,7 +61,7 @@ class ConsentGiven:
         else:
             purposes = self.purposes
 
-        not_a_real_person: str | Unset | None
+        not_a_real_person: None | str | Unset
         if isinstance(self.not_a_real_person, Unset):
             not_a_real_person = UNSET
         else:
@@ -82,10 +86,10 @@ class ConsentGiven:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
 
-        def _parse_subject(data: object) -> str | Unset | None:
+        def _parse_subject(data: object) -> None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -98,7 +102,7 @@ class ConsentGiven:
 
         wording_version = d.pop("wording_version", UNSET)
 
-        def _parse_evidence(data: object) -> str | Unset | None:
+        def _parse_evidence(data: object) -> None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -107,14 +111,14 @@ class ConsentGiven:
 
         evidence = _parse_evidence(d.pop("evidence", UNSET))
 
-        def _parse_purposes(data: object) -> list[str] | Unset | None:
+        def _parse_purposes(data: object) -> list[str] | None | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
                 return data
             try:
                 if not isinstance(data, list):
-                    raise TypeError
+                    raise TypeError()
                 purposes_type_0 = cast(list[str], data)
 
                 return purposes_type_0
@@ -124,7 +128,7 @@ class ConsentGiven:
 
         purposes = _parse_purposes(d.pop("purposes", UNSET))
 
-        def _parse_not_a_real_person(data: object) -> str | Unset | None:
+        def _parse_not_a_real_person(data: object) -> None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):

@@ -1,9 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self, TypeVar, cast
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+from typing import cast
+
 
 T = TypeVar("T", bound="Cost")
 
@@ -15,7 +21,6 @@ class Cost:
     Attributes:
         amount (float | None): Null if the provider's text holds no number.
         unit (str): What is counted, in the provider's words, such as credits.
-
     """
 
     amount: float | None
@@ -39,7 +44,7 @@ class Cost:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
 
         def _parse_amount(data: object) -> float | None:

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+from typing import cast
 
 if TYPE_CHECKING:
     from ..models.money import Money
@@ -23,7 +28,6 @@ class Costs:
         charges (Money): An exact amount of money.
         used (Money): An exact amount of money.
         unknown (list[str]): Parts without a known price.
-
     """
 
     total: Money | None
@@ -34,7 +38,7 @@ class Costs:
     unknown: list[str]
 
     def to_dict(self) -> dict[str, Any]:
-        from ..models.money import Money
+        from ..models.money import Money  # noqa: PLC0415
 
         total: dict[str, Any] | None
         if isinstance(self.total, Money):
@@ -68,8 +72,8 @@ class Costs:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.money import Money
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.money import Money  # noqa: PLC0415
 
         d = dict(src_dict)
 
@@ -78,7 +82,7 @@ class Costs:
                 return data
             try:
                 if not isinstance(data, dict):
-                    raise TypeError
+                    raise TypeError()
                 total_type_0 = Money.from_dict(data)
 
                 return total_type_0

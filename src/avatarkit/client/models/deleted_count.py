@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
 
 T = TypeVar("T", bound="DeletedCount")
 
@@ -16,7 +20,6 @@ class DeletedCount:
         where (str): The repository, the media store, or a provider's name.
         what (str): Kind of things, such as samples.
         count (int): Number of things.
-
     """
 
     where: str
@@ -43,7 +46,7 @@ class DeletedCount:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
         where = d.pop("where")
 

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
-from typing import Any, Self, TypeVar, cast
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
 
 from ..models.delivery_outcome import DeliveryOutcome
+from typing import cast
+import datetime
+
 
 T = TypeVar("T", bound="Delivery")
 
@@ -22,12 +27,11 @@ class Delivery:
         signed (bool): True if the provider's signature was verified.
         outcome (DeliveryOutcome):
         received_at (datetime.datetime): RFC 3339, in UTC.
-
     """
 
     provider: str
     event_type: str
-    record_id: str | None
+    record_id: None | str
     signed: bool
     outcome: DeliveryOutcome
     received_at: datetime.datetime
@@ -37,7 +41,7 @@ class Delivery:
 
         event_type = self.event_type
 
-        record_id: str | None
+        record_id: None | str
         record_id = self.record_id
 
         signed = self.signed
@@ -62,13 +66,13 @@ class Delivery:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
         provider = d.pop("provider")
 
         event_type = d.pop("event_type")
 
-        def _parse_record_id(data: object) -> str | None:
+        def _parse_record_id(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)

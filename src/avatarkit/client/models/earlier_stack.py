@@ -1,10 +1,15 @@
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+from typing import cast
+import datetime
 
 if TYPE_CHECKING:
     from ..models.record_error import RecordError
@@ -21,7 +26,6 @@ class EarlierStack:
         stack (str): Providers, joined by +.
         error (RecordError): Error of a failed record or an abandoned stack.
         left_at (datetime.datetime): RFC 3339, in UTC.
-
     """
 
     stack: str
@@ -29,6 +33,8 @@ class EarlierStack:
     left_at: datetime.datetime
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.record_error import RecordError  # noqa: PLC0415
+
         stack = self.stack
 
         error = self.error.to_dict()
@@ -48,8 +54,8 @@ class EarlierStack:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.record_error import RecordError
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.record_error import RecordError  # noqa: PLC0415
 
         d = dict(src_dict)
         stack = d.pop("stack")

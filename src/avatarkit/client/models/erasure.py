@@ -1,12 +1,16 @@
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
 
 from ..models.erasure_status import ErasureStatus
+from typing import cast
+import datetime
 
 if TYPE_CHECKING:
     from ..models.deleted_count import DeletedCount
@@ -30,7 +34,6 @@ class Erasure:
         forgotten_at (datetime.datetime | None): Earliest time at which the last row drops the user's ID; null if
             unknown.
         digest (str): SHA-256 of the receipt, which says the same.
-
     """
 
     id: str
@@ -43,6 +46,9 @@ class Erasure:
     digest: str
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.deleted_count import DeletedCount  # noqa: PLC0415
+        from ..models.remaining_count import RemainingCount  # noqa: PLC0415
+
         id = self.id
 
         status = self.status.value
@@ -61,7 +67,7 @@ class Erasure:
             remaining_item = remaining_item_data.to_dict()
             remaining.append(remaining_item)
 
-        forgotten_at: str | None
+        forgotten_at: None | str
         if isinstance(self.forgotten_at, datetime.datetime):
             forgotten_at = self.forgotten_at.isoformat()
         else:
@@ -87,9 +93,9 @@ class Erasure:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.deleted_count import DeletedCount
-        from ..models.remaining_count import RemainingCount
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.deleted_count import DeletedCount  # noqa: PLC0415
+        from ..models.remaining_count import RemainingCount  # noqa: PLC0415
 
         d = dict(src_dict)
         id = d.pop("id")
@@ -119,7 +125,7 @@ class Erasure:
                 return data
             try:
                 if not isinstance(data, str):
-                    raise TypeError
+                    raise TypeError()
                 forgotten_at_type_0 = datetime.datetime.fromisoformat(data)
 
                 return forgotten_at_type_0

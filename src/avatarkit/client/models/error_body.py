@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+from typing import cast
 
 if TYPE_CHECKING:
     from ..models.api_error import ApiError
@@ -20,13 +25,15 @@ class ErrorBody:
     Attributes:
         error (ApiError): A category and a code that stay, and a message for people that says what to do.
         findings (list[Finding]): Why a sample was rejected; else empty.
-
     """
 
     error: ApiError
     findings: list[Finding]
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.api_error import ApiError  # noqa: PLC0415
+        from ..models.finding import Finding  # noqa: PLC0415
+
         error = self.error.to_dict()
 
         findings = []
@@ -46,9 +53,9 @@ class ErrorBody:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.api_error import ApiError
-        from ..models.finding import Finding
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.api_error import ApiError  # noqa: PLC0415
+        from ..models.finding import Finding  # noqa: PLC0415
 
         d = dict(src_dict)
         error = ApiError.from_dict(d.pop("error"))

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
 
 from ..models.error_code import ErrorCode
 from ..models.error_type import ErrorType
+
 
 T = TypeVar("T", bound="ErrorExplanation")
 
@@ -21,7 +25,6 @@ class ErrorExplanation:
         status (int): HTTP status of errors with this code.
         meaning (str): What the code means.
         advice (str): Next step of the client.
-
     """
 
     code: ErrorCode
@@ -56,7 +59,7 @@ class ErrorExplanation:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
         code = ErrorCode(d.pop("code"))
 

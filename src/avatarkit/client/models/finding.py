@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
 
 from ..models.finding_severity import FindingSeverity
+
 
 T = TypeVar("T", bound="Finding")
 
@@ -22,7 +26,6 @@ class Finding:
         rule (str): Provider whose rule it is, or avatarkit. Default: 'avatarkit'.
         since (str): Date on which the rule was read. Default: ''.
         source (str): Address of the source. Default: ''.
-
     """
 
     severity: FindingSeverity
@@ -65,7 +68,7 @@ class Finding:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
         severity = FindingSeverity(d.pop("severity"))
 

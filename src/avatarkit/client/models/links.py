@@ -1,9 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self, TypeVar, cast
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+from typing import cast
+
 
 T = TypeVar("T", bound="Links")
 
@@ -19,33 +25,32 @@ class Links:
         audio (None | str): The speech.
         subtitles_srt (None | str): Subtitles in SRT.
         subtitles_vtt (None | str): Subtitles in WebVTT.
-
     """
 
-    video: str | None
-    preview: str | None
-    thumbnail: str | None
-    audio: str | None
-    subtitles_srt: str | None
-    subtitles_vtt: str | None
+    video: None | str
+    preview: None | str
+    thumbnail: None | str
+    audio: None | str
+    subtitles_srt: None | str
+    subtitles_vtt: None | str
 
     def to_dict(self) -> dict[str, Any]:
-        video: str | None
+        video: None | str
         video = self.video
 
-        preview: str | None
+        preview: None | str
         preview = self.preview
 
-        thumbnail: str | None
+        thumbnail: None | str
         thumbnail = self.thumbnail
 
-        audio: str | None
+        audio: None | str
         audio = self.audio
 
-        subtitles_srt: str | None
+        subtitles_srt: None | str
         subtitles_srt = self.subtitles_srt
 
-        subtitles_vtt: str | None
+        subtitles_vtt: None | str
         subtitles_vtt = self.subtitles_vtt
 
         field_dict: dict[str, Any] = {}
@@ -64,45 +69,45 @@ class Links:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
 
-        def _parse_video(data: object) -> str | None:
+        def _parse_video(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
 
         video = _parse_video(d.pop("video"))
 
-        def _parse_preview(data: object) -> str | None:
+        def _parse_preview(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
 
         preview = _parse_preview(d.pop("preview"))
 
-        def _parse_thumbnail(data: object) -> str | None:
+        def _parse_thumbnail(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
 
         thumbnail = _parse_thumbnail(d.pop("thumbnail"))
 
-        def _parse_audio(data: object) -> str | None:
+        def _parse_audio(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
 
         audio = _parse_audio(d.pop("audio"))
 
-        def _parse_subtitles_srt(data: object) -> str | None:
+        def _parse_subtitles_srt(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
 
         subtitles_srt = _parse_subtitles_srt(d.pop("subtitles_srt"))
 
-        def _parse_subtitles_vtt(data: object) -> str | None:
+        def _parse_subtitles_vtt(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self, TypeVar, cast
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
+
+from ..types import UNSET, Unset
+from typing import cast
+
 
 T = TypeVar("T", bound="NewConsent")
 
@@ -22,19 +27,18 @@ class NewConsent:
         purposes (list[str] | None | Unset): All that it covers; else anything.
         not_a_real_person (None | str | Unset): Reason why no consent is needed: no real person is shown.
         clone_id (None | str | Unset): Profile that the evidence was uploaded to.
-
     """
 
-    subject: str | Unset | None = UNSET
+    subject: None | str | Unset = UNSET
     wording: str | Unset = UNSET
     wording_version: str | Unset = UNSET
-    evidence: str | Unset | None = UNSET
-    purposes: list[str] | Unset | None = UNSET
-    not_a_real_person: str | Unset | None = UNSET
-    clone_id: str | Unset | None = UNSET
+    evidence: None | str | Unset = UNSET
+    purposes: list[str] | None | Unset = UNSET
+    not_a_real_person: None | str | Unset = UNSET
+    clone_id: None | str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
-        subject: str | Unset | None
+        subject: None | str | Unset
         if isinstance(self.subject, Unset):
             subject = UNSET
         else:
@@ -44,13 +48,13 @@ class NewConsent:
 
         wording_version = self.wording_version
 
-        evidence: str | Unset | None
+        evidence: None | str | Unset
         if isinstance(self.evidence, Unset):
             evidence = UNSET
         else:
             evidence = self.evidence
 
-        purposes: list[str] | Unset | None
+        purposes: list[str] | None | Unset
         if isinstance(self.purposes, Unset):
             purposes = UNSET
         elif isinstance(self.purposes, list):
@@ -59,13 +63,13 @@ class NewConsent:
         else:
             purposes = self.purposes
 
-        not_a_real_person: str | Unset | None
+        not_a_real_person: None | str | Unset
         if isinstance(self.not_a_real_person, Unset):
             not_a_real_person = UNSET
         else:
             not_a_real_person = self.not_a_real_person
 
-        clone_id: str | Unset | None
+        clone_id: None | str | Unset
         if isinstance(self.clone_id, Unset):
             clone_id = UNSET
         else:
@@ -92,10 +96,10 @@ class NewConsent:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
 
-        def _parse_subject(data: object) -> str | Unset | None:
+        def _parse_subject(data: object) -> None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -108,7 +112,7 @@ class NewConsent:
 
         wording_version = d.pop("wording_version", UNSET)
 
-        def _parse_evidence(data: object) -> str | Unset | None:
+        def _parse_evidence(data: object) -> None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -117,14 +121,14 @@ class NewConsent:
 
         evidence = _parse_evidence(d.pop("evidence", UNSET))
 
-        def _parse_purposes(data: object) -> list[str] | Unset | None:
+        def _parse_purposes(data: object) -> list[str] | None | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
                 return data
             try:
                 if not isinstance(data, list):
-                    raise TypeError
+                    raise TypeError()
                 purposes_type_0 = cast(list[str], data)
 
                 return purposes_type_0
@@ -134,7 +138,7 @@ class NewConsent:
 
         purposes = _parse_purposes(d.pop("purposes", UNSET))
 
-        def _parse_not_a_real_person(data: object) -> str | Unset | None:
+        def _parse_not_a_real_person(data: object) -> None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -143,7 +147,7 @@ class NewConsent:
 
         not_a_real_person = _parse_not_a_real_person(d.pop("not_a_real_person", UNSET))
 
-        def _parse_clone_id(data: object) -> str | Unset | None:
+        def _parse_clone_id(data: object) -> None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
+
+from ..types import UNSET, Unset
+
 
 T = TypeVar("T", bound="NewErasure")
 
@@ -17,7 +21,6 @@ class NewErasure:
     Attributes:
         confirm (bool): Must be true: an erasure cannot be undone.
         removed_by_hand (bool | Unset): True after a person has removed what remains at the providers.
-
     """
 
     confirm: bool
@@ -41,7 +44,7 @@ class NewErasure:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
         confirm = d.pop("confirm")
 

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
 
 from ..models.sample_role import SampleRole
+
 
 T = TypeVar("T", bound="NewSampleImport")
 
@@ -17,7 +21,6 @@ class NewSampleImport:
     Attributes:
         role (SampleRole): Purpose of a person's recording.
         url (str): Public https address of the file.
-
     """
 
     role: SampleRole
@@ -40,7 +43,7 @@ class NewSampleImport:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
         role = SampleRole(d.pop("role"))
 

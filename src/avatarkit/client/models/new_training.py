@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
+
+from ..types import UNSET, Unset
+from typing import cast
 
 if TYPE_CHECKING:
     from ..models.consent_given import ConsentGiven
@@ -28,31 +32,30 @@ class NewTraining:
         language (None | str | Unset): BCP 47 tag, such as en or pt-BR; null for the default.
         consent (ConsentGiven | None | Unset): A new consent; or send consent_id.
         consent_id (None | str | Unset): ID of a stored consent.
-
     """
 
     clone_id: str
-    purpose: str | Unset | None = UNSET
-    max_cost: MaxCost | Unset | None = UNSET
-    stack: str | Unset | None = UNSET
+    purpose: None | str | Unset = UNSET
+    max_cost: MaxCost | None | Unset = UNSET
+    stack: None | str | Unset = UNSET
     name: str | Unset = UNSET
-    language: str | Unset | None = UNSET
-    consent: ConsentGiven | Unset | None = UNSET
-    consent_id: str | Unset | None = UNSET
+    language: None | str | Unset = UNSET
+    consent: ConsentGiven | None | Unset = UNSET
+    consent_id: None | str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
-        from ..models.consent_given import ConsentGiven
-        from ..models.max_cost import MaxCost
+        from ..models.consent_given import ConsentGiven  # noqa: PLC0415
+        from ..models.max_cost import MaxCost  # noqa: PLC0415
 
         clone_id = self.clone_id
 
-        purpose: str | Unset | None
+        purpose: None | str | Unset
         if isinstance(self.purpose, Unset):
             purpose = UNSET
         else:
             purpose = self.purpose
 
-        max_cost: dict[str, Any] | Unset | None
+        max_cost: dict[str, Any] | None | Unset
         if isinstance(self.max_cost, Unset):
             max_cost = UNSET
         elif isinstance(self.max_cost, MaxCost):
@@ -60,7 +63,7 @@ class NewTraining:
         else:
             max_cost = self.max_cost
 
-        stack: str | Unset | None
+        stack: None | str | Unset
         if isinstance(self.stack, Unset):
             stack = UNSET
         else:
@@ -68,13 +71,13 @@ class NewTraining:
 
         name = self.name
 
-        language: str | Unset | None
+        language: None | str | Unset
         if isinstance(self.language, Unset):
             language = UNSET
         else:
             language = self.language
 
-        consent: dict[str, Any] | Unset | None
+        consent: dict[str, Any] | None | Unset
         if isinstance(self.consent, Unset):
             consent = UNSET
         elif isinstance(self.consent, ConsentGiven):
@@ -82,7 +85,7 @@ class NewTraining:
         else:
             consent = self.consent
 
-        consent_id: str | Unset | None
+        consent_id: None | str | Unset
         if isinstance(self.consent_id, Unset):
             consent_id = UNSET
         else:
@@ -113,14 +116,14 @@ class NewTraining:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.consent_given import ConsentGiven
-        from ..models.max_cost import MaxCost
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.consent_given import ConsentGiven  # noqa: PLC0415
+        from ..models.max_cost import MaxCost  # noqa: PLC0415
 
         d = dict(src_dict)
         clone_id = d.pop("clone_id")
 
-        def _parse_purpose(data: object) -> str | Unset | None:
+        def _parse_purpose(data: object) -> None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -129,14 +132,14 @@ class NewTraining:
 
         purpose = _parse_purpose(d.pop("purpose", UNSET))
 
-        def _parse_max_cost(data: object) -> MaxCost | Unset | None:
+        def _parse_max_cost(data: object) -> MaxCost | None | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
                 return data
             try:
                 if not isinstance(data, dict):
-                    raise TypeError
+                    raise TypeError()
                 max_cost_type_0 = MaxCost.from_dict(data)
 
                 return max_cost_type_0
@@ -146,7 +149,7 @@ class NewTraining:
 
         max_cost = _parse_max_cost(d.pop("max_cost", UNSET))
 
-        def _parse_stack(data: object) -> str | Unset | None:
+        def _parse_stack(data: object) -> None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -157,7 +160,7 @@ class NewTraining:
 
         name = d.pop("name", UNSET)
 
-        def _parse_language(data: object) -> str | Unset | None:
+        def _parse_language(data: object) -> None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -166,14 +169,14 @@ class NewTraining:
 
         language = _parse_language(d.pop("language", UNSET))
 
-        def _parse_consent(data: object) -> ConsentGiven | Unset | None:
+        def _parse_consent(data: object) -> ConsentGiven | None | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
                 return data
             try:
                 if not isinstance(data, dict):
-                    raise TypeError
+                    raise TypeError()
                 consent_type_0 = ConsentGiven.from_dict(data)
 
                 return consent_type_0
@@ -183,7 +186,7 @@ class NewTraining:
 
         consent = _parse_consent(d.pop("consent", UNSET))
 
-        def _parse_consent_id(data: object) -> str | Unset | None:
+        def _parse_consent_id(data: object) -> None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
+
+from ..types import UNSET, Unset
+from typing import cast
 
 if TYPE_CHECKING:
     from ..models.max_cost import MaxCost
@@ -30,28 +34,28 @@ class NewVideo:
 
             A provider that cannot carry out one of them refuses the video before anything is paid; see
             ``Capabilities.settings``. What only one vendor has is in that vendor's ``Options``.
-
     """
 
     text: str
-    purpose: str | Unset | None = UNSET
-    max_cost: MaxCost | Unset | None = UNSET
+    purpose: None | str | Unset = UNSET
+    max_cost: MaxCost | None | Unset = UNSET
     name: str | Unset = UNSET
-    language: str | Unset | None = UNSET
+    language: None | str | Unset = UNSET
     settings: VideoSettings | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
-        from ..models.max_cost import MaxCost
+        from ..models.max_cost import MaxCost  # noqa: PLC0415
+        from ..models.video_settings import VideoSettings  # noqa: PLC0415
 
         text = self.text
 
-        purpose: str | Unset | None
+        purpose: None | str | Unset
         if isinstance(self.purpose, Unset):
             purpose = UNSET
         else:
             purpose = self.purpose
 
-        max_cost: dict[str, Any] | Unset | None
+        max_cost: dict[str, Any] | None | Unset
         if isinstance(self.max_cost, Unset):
             max_cost = UNSET
         elif isinstance(self.max_cost, MaxCost):
@@ -61,7 +65,7 @@ class NewVideo:
 
         name = self.name
 
-        language: str | Unset | None
+        language: None | str | Unset
         if isinstance(self.language, Unset):
             language = UNSET
         else:
@@ -92,14 +96,14 @@ class NewVideo:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.max_cost import MaxCost
-        from ..models.video_settings import VideoSettings
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.max_cost import MaxCost  # noqa: PLC0415
+        from ..models.video_settings import VideoSettings  # noqa: PLC0415
 
         d = dict(src_dict)
         text = d.pop("text")
 
-        def _parse_purpose(data: object) -> str | Unset | None:
+        def _parse_purpose(data: object) -> None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -108,14 +112,14 @@ class NewVideo:
 
         purpose = _parse_purpose(d.pop("purpose", UNSET))
 
-        def _parse_max_cost(data: object) -> MaxCost | Unset | None:
+        def _parse_max_cost(data: object) -> MaxCost | None | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
                 return data
             try:
                 if not isinstance(data, dict):
-                    raise TypeError
+                    raise TypeError()
                 max_cost_type_0 = MaxCost.from_dict(data)
 
                 return max_cost_type_0
@@ -127,7 +131,7 @@ class NewVideo:
 
         name = d.pop("name", UNSET)
 
-        def _parse_language(data: object) -> str | Unset | None:
+        def _parse_language(data: object) -> None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
 
 from ..models.operation import Operation
 from ..models.operation_status import OperationStatus
+from typing import cast
 
 if TYPE_CHECKING:
     from ..models.cost import Cost
@@ -27,18 +31,18 @@ class OperationDetail:
         job_id (None | str): The job's ID at the provider.
         cost (Cost | None): Cost as the provider tells it, if it does.
         left_out (OperationDetailLeftOut): Results that cannot be used, such as a thumbnail, and the reason of each.
-
     """
 
     operation: Operation
     provider: str
     state: OperationStatus
-    job_id: str | None
+    job_id: None | str
     cost: Cost | None
     left_out: OperationDetailLeftOut
 
     def to_dict(self) -> dict[str, Any]:
-        from ..models.cost import Cost
+        from ..models.cost import Cost  # noqa: PLC0415
+        from ..models.operation_detail_left_out import OperationDetailLeftOut  # noqa: PLC0415
 
         operation = self.operation.value
 
@@ -46,7 +50,7 @@ class OperationDetail:
 
         state = self.state.value
 
-        job_id: str | None
+        job_id: None | str
         job_id = self.job_id
 
         cost: dict[str, Any] | None
@@ -73,9 +77,9 @@ class OperationDetail:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.cost import Cost
-        from ..models.operation_detail_left_out import OperationDetailLeftOut
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.cost import Cost  # noqa: PLC0415
+        from ..models.operation_detail_left_out import OperationDetailLeftOut  # noqa: PLC0415
 
         d = dict(src_dict)
         operation = Operation(d.pop("operation"))
@@ -84,7 +88,7 @@ class OperationDetail:
 
         state = OperationStatus(d.pop("state"))
 
-        def _parse_job_id(data: object) -> str | None:
+        def _parse_job_id(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
@@ -96,7 +100,7 @@ class OperationDetail:
                 return data
             try:
                 if not isinstance(data, dict):
-                    raise TypeError
+                    raise TypeError()
                 cost_type_0 = Cost.from_dict(data)
 
                 return cost_type_0

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
 
 from ..models.operation import Operation
+from typing import cast
+import datetime
 
 if TYPE_CHECKING:
     from ..models.price_amount import PriceAmount
@@ -42,21 +46,20 @@ class Price:
         source (str): Address of the source.
         note (str): Remark. Default: ''.
         age (str): Time since the price was read, such as '2 months old'.
-
     """
 
     provider: str
     operation: Operation
     plan: str
-    usd_per_month: str | None
-    included: PriceAmount | None
-    limit: PriceAmount | None
-    credits_per: PriceAmount | None
-    unit_price: UnitPrice | None
+    usd_per_month: None | str
+    included: None | PriceAmount
+    limit: None | PriceAmount
+    credits_per: None | PriceAmount
+    unit_price: None | UnitPrice
     step_seconds: int | None
-    one_off_usd: str | None
+    one_off_usd: None | str
     api: bool | None
-    as_of: str | None
+    as_of: None | str
     discontinued: datetime.date | None
     source: str
     age: str
@@ -68,8 +71,8 @@ class Price:
     note: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        from ..models.price_amount import PriceAmount
-        from ..models.unit_price import UnitPrice
+        from ..models.price_amount import PriceAmount  # noqa: PLC0415
+        from ..models.unit_price import UnitPrice  # noqa: PLC0415
 
         provider = self.provider
 
@@ -81,7 +84,7 @@ class Price:
 
         unknown = self.unknown
 
-        usd_per_month: str | None
+        usd_per_month: None | str
         usd_per_month = self.usd_per_month
 
         included: dict[str, Any] | None
@@ -113,18 +116,18 @@ class Price:
         step_seconds: int | None
         step_seconds = self.step_seconds
 
-        one_off_usd: str | None
+        one_off_usd: None | str
         one_off_usd = self.one_off_usd
 
         api: bool | None
         api = self.api
 
-        as_of: str | None
+        as_of: None | str
         as_of = self.as_of
 
         latency = self.latency
 
-        discontinued: str | None
+        discontinued: None | str
         if isinstance(self.discontinued, datetime.date):
             discontinued = self.discontinued.isoformat()
         else:
@@ -169,9 +172,9 @@ class Price:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.price_amount import PriceAmount
-        from ..models.unit_price import UnitPrice
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.price_amount import PriceAmount  # noqa: PLC0415
+        from ..models.unit_price import UnitPrice  # noqa: PLC0415
 
         d = dict(src_dict)
         provider = d.pop("provider")
@@ -184,19 +187,19 @@ class Price:
 
         unknown = d.pop("unknown")
 
-        def _parse_usd_per_month(data: object) -> str | None:
+        def _parse_usd_per_month(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
 
         usd_per_month = _parse_usd_per_month(d.pop("usd_per_month"))
 
-        def _parse_included(data: object) -> PriceAmount | None:
+        def _parse_included(data: object) -> None | PriceAmount:
             if data is None:
                 return data
             try:
                 if not isinstance(data, dict):
-                    raise TypeError
+                    raise TypeError()
                 included_type_0 = PriceAmount.from_dict(data)
 
                 return included_type_0
@@ -206,12 +209,12 @@ class Price:
 
         included = _parse_included(d.pop("included"))
 
-        def _parse_limit(data: object) -> PriceAmount | None:
+        def _parse_limit(data: object) -> None | PriceAmount:
             if data is None:
                 return data
             try:
                 if not isinstance(data, dict):
-                    raise TypeError
+                    raise TypeError()
                 limit_type_0 = PriceAmount.from_dict(data)
 
                 return limit_type_0
@@ -221,12 +224,12 @@ class Price:
 
         limit = _parse_limit(d.pop("limit"))
 
-        def _parse_credits_per(data: object) -> PriceAmount | None:
+        def _parse_credits_per(data: object) -> None | PriceAmount:
             if data is None:
                 return data
             try:
                 if not isinstance(data, dict):
-                    raise TypeError
+                    raise TypeError()
                 credits_per_type_0 = PriceAmount.from_dict(data)
 
                 return credits_per_type_0
@@ -236,12 +239,12 @@ class Price:
 
         credits_per = _parse_credits_per(d.pop("credits_per"))
 
-        def _parse_unit_price(data: object) -> UnitPrice | None:
+        def _parse_unit_price(data: object) -> None | UnitPrice:
             if data is None:
                 return data
             try:
                 if not isinstance(data, dict):
-                    raise TypeError
+                    raise TypeError()
                 unit_price_type_0 = UnitPrice.from_dict(data)
 
                 return unit_price_type_0
@@ -260,7 +263,7 @@ class Price:
 
         step_seconds = _parse_step_seconds(d.pop("step_seconds"))
 
-        def _parse_one_off_usd(data: object) -> str | None:
+        def _parse_one_off_usd(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
@@ -274,7 +277,7 @@ class Price:
 
         api = _parse_api(d.pop("api"))
 
-        def _parse_as_of(data: object) -> str | None:
+        def _parse_as_of(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
@@ -288,7 +291,7 @@ class Price:
                 return data
             try:
                 if not isinstance(data, str):
-                    raise TypeError
+                    raise TypeError()
                 discontinued_type_0 = datetime.date.fromisoformat(data)
 
                 return discontinued_type_0

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
 
 from ..models.price_unit import PriceUnit
+
 
 T = TypeVar("T", bound="PriceAmount")
 
@@ -17,7 +21,6 @@ class PriceAmount:
     Attributes:
         amount (str): An exact number.
         unit (PriceUnit): Billing units of vendors.
-
     """
 
     amount: str
@@ -40,7 +43,7 @@ class PriceAmount:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
         amount = d.pop("amount")
 

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+from typing import cast
 
 if TYPE_CHECKING:
     from ..models.costs import Costs
@@ -31,7 +36,6 @@ class Quote:
         plans (QuotePlans): The subscription plan by provider.
         assumptions (list[str]): What the estimate assumes.
         oldest (str): Date of the oldest price entry.
-
     """
 
     stack: str
@@ -48,6 +52,10 @@ class Quote:
     oldest: str
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.costs import Costs  # noqa: PLC0415
+        from ..models.quote_line import QuoteLine  # noqa: PLC0415
+        from ..models.quote_plans import QuotePlans  # noqa: PLC0415
+
         stack = self.stack
 
         trainings = self.trainings
@@ -97,10 +105,10 @@ class Quote:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.costs import Costs
-        from ..models.quote_line import QuoteLine
-        from ..models.quote_plans import QuotePlans
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.costs import Costs  # noqa: PLC0415
+        from ..models.quote_line import QuoteLine  # noqa: PLC0415
+        from ..models.quote_plans import QuotePlans  # noqa: PLC0415
 
         d = dict(src_dict)
         stack = d.pop("stack")

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
 
 from ..models.operation import Operation
 from ..models.price_unit import PriceUnit
+from typing import cast
 
 if TYPE_CHECKING:
     from ..models.money import Money
@@ -28,20 +32,19 @@ class QuoteLine:
         charge (Money | None): Charge beyond the subscription.
         problem (None | str): Why it cannot be used or computed; null if it can.
         price (None | Price): Price entry; null if unknown.
-
     """
 
     operation: Operation
     provider: str
     quantity: str
-    unit: PriceUnit | None
+    unit: None | PriceUnit
     charge: Money | None
-    problem: str | None
-    price: Price | None
+    problem: None | str
+    price: None | Price
 
     def to_dict(self) -> dict[str, Any]:
-        from ..models.money import Money
-        from ..models.price import Price
+        from ..models.money import Money  # noqa: PLC0415
+        from ..models.price import Price  # noqa: PLC0415
 
         operation = self.operation.value
 
@@ -49,7 +52,7 @@ class QuoteLine:
 
         quantity = self.quantity
 
-        unit: str | None
+        unit: None | str
         if isinstance(self.unit, PriceUnit):
             unit = self.unit.value
         else:
@@ -61,7 +64,7 @@ class QuoteLine:
         else:
             charge = self.charge
 
-        problem: str | None
+        problem: None | str
         problem = self.problem
 
         price: dict[str, Any] | None
@@ -87,9 +90,9 @@ class QuoteLine:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.money import Money
-        from ..models.price import Price
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.money import Money  # noqa: PLC0415
+        from ..models.price import Price  # noqa: PLC0415
 
         d = dict(src_dict)
         operation = Operation(d.pop("operation"))
@@ -98,12 +101,12 @@ class QuoteLine:
 
         quantity = d.pop("quantity")
 
-        def _parse_unit(data: object) -> PriceUnit | None:
+        def _parse_unit(data: object) -> None | PriceUnit:
             if data is None:
                 return data
             try:
                 if not isinstance(data, str):
-                    raise TypeError
+                    raise TypeError()
                 unit_type_0 = PriceUnit(data)
 
                 return unit_type_0
@@ -118,7 +121,7 @@ class QuoteLine:
                 return data
             try:
                 if not isinstance(data, dict):
-                    raise TypeError
+                    raise TypeError()
                 charge_type_0 = Money.from_dict(data)
 
                 return charge_type_0
@@ -128,19 +131,19 @@ class QuoteLine:
 
         charge = _parse_charge(d.pop("charge"))
 
-        def _parse_problem(data: object) -> str | None:
+        def _parse_problem(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
 
         problem = _parse_problem(d.pop("problem"))
 
-        def _parse_price(data: object) -> Price | None:
+        def _parse_price(data: object) -> None | Price:
             if data is None:
                 return data
             try:
                 if not isinstance(data, dict):
-                    raise TypeError
+                    raise TypeError()
                 price_type_0 = Price.from_dict(data)
 
                 return price_type_0

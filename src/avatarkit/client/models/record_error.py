@@ -1,9 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self, TypeVar, cast
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+from typing import cast
+
 
 T = TypeVar("T", bound="RecordError")
 
@@ -15,14 +21,13 @@ class RecordError:
     Attributes:
         type_ (None | str): Class of the error; null if unknown.
         message (str): What is wrong, and what to do.
-
     """
 
-    type_: str | None
+    type_: None | str
     message: str
 
     def to_dict(self) -> dict[str, Any]:
-        type_: str | None
+        type_: None | str
         type_ = self.type_
 
         message = self.message
@@ -39,10 +44,10 @@ class RecordError:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
 
-        def _parse_type_(data: object) -> str | None:
+        def _parse_type_(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)

@@ -1,9 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+from typing import cast
+from typing import Literal, cast
 
 if TYPE_CHECKING:
     from ..models.training import Training
@@ -21,7 +27,6 @@ class RecordEvent:
         event (Literal['change']): Name of the event.
         id (str): The record's version: send it as Last-Event-ID.
         data (Training | Video): As JSON text; see its kind.
-
     """
 
     event: Literal["change"]
@@ -29,7 +34,8 @@ class RecordEvent:
     data: Training | Video
 
     def to_dict(self) -> dict[str, Any]:
-        from ..models.training import Training
+        from ..models.training import Training  # noqa: PLC0415
+        from ..models.video import Video  # noqa: PLC0415
 
         event = self.event
 
@@ -54,9 +60,9 @@ class RecordEvent:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.training import Training
-        from ..models.video import Video
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.training import Training  # noqa: PLC0415
+        from ..models.video import Video  # noqa: PLC0415
 
         d = dict(src_dict)
         event = cast(Literal["change"], d.pop("event"))
@@ -68,14 +74,14 @@ class RecordEvent:
         def _parse_data(data: object) -> Training | Video:
             try:
                 if not isinstance(data, dict):
-                    raise TypeError
+                    raise TypeError()
                 data_type_0 = Training.from_dict(data)
 
                 return data_type_0
             except (TypeError, ValueError, AttributeError, KeyError):
                 pass
             if not isinstance(data, dict):
-                raise TypeError
+                raise TypeError()
             data_type_1 = Video.from_dict(data)
 
             return data_type_1

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
 
 from ..models.sample_role import SampleRole
+from typing import cast
+import datetime
+
 
 T = TypeVar("T", bound="Sample")
 
@@ -23,7 +28,6 @@ class Sample:
         size (int): Bytes.
         media_type (str): Media type (MIME).
         created_at (datetime.datetime): RFC 3339, in UTC.
-
     """
 
     id: str
@@ -66,7 +70,7 @@ class Sample:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
         id = d.pop("id")
 

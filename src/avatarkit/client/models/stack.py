@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+from typing import cast
 
 if TYPE_CHECKING:
     from ..models.stack_quote import StackQuote
@@ -22,17 +27,16 @@ class Stack:
         ready (bool): True if it can be used here.
         problem (None | str): Missing configuration.
         quote (None | StackQuote): Estimated monthly cost; null if no price is known.
-
     """
 
     stack: str
     how: str
     ready: bool
-    problem: str | None
-    quote: StackQuote | None
+    problem: None | str
+    quote: None | StackQuote
 
     def to_dict(self) -> dict[str, Any]:
-        from ..models.stack_quote import StackQuote
+        from ..models.stack_quote import StackQuote  # noqa: PLC0415
 
         stack = self.stack
 
@@ -40,7 +44,7 @@ class Stack:
 
         ready = self.ready
 
-        problem: str | None
+        problem: None | str
         problem = self.problem
 
         quote: dict[str, Any] | None
@@ -64,8 +68,8 @@ class Stack:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.stack_quote import StackQuote
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.stack_quote import StackQuote  # noqa: PLC0415
 
         d = dict(src_dict)
         stack = d.pop("stack")
@@ -74,19 +78,19 @@ class Stack:
 
         ready = d.pop("ready")
 
-        def _parse_problem(data: object) -> str | None:
+        def _parse_problem(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
 
         problem = _parse_problem(d.pop("problem"))
 
-        def _parse_quote(data: object) -> StackQuote | None:
+        def _parse_quote(data: object) -> None | StackQuote:
             if data is None:
                 return data
             try:
                 if not isinstance(data, dict):
-                    raise TypeError
+                    raise TypeError()
                 quote_type_0 = StackQuote.from_dict(data)
 
                 return quote_type_0

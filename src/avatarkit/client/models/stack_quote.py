@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+from typing import cast
 
 if TYPE_CHECKING:
     from ..models.costs import Costs
@@ -19,13 +24,14 @@ class StackQuote:
     Attributes:
         expected (Costs): Estimated cost of one month.
         oldest (str): Date of the oldest price entry.
-
     """
 
     expected: Costs
     oldest: str
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.costs import Costs  # noqa: PLC0415
+
         expected = self.expected.to_dict()
 
         oldest = self.oldest
@@ -42,8 +48,8 @@ class StackQuote:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.costs import Costs
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.costs import Costs  # noqa: PLC0415
 
         d = dict(src_dict)
         expected = Costs.from_dict(d.pop("expected"))

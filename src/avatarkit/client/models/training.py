@@ -1,12 +1,17 @@
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
 
 from ..models.status import Status
+from typing import cast
+from typing import Literal, cast
+import datetime
 
 if TYPE_CHECKING:
     from ..models.action import Action
@@ -47,7 +52,6 @@ class Training:
         links (Links): Results as paths from the server's root that need no token; valid for some hours.
         version (int): Increases with each change; the ID of its event.
         estimate (Estimate | None): Typical duration; null in lists and events.
-
     """
 
     id: str
@@ -57,26 +61,29 @@ class Training:
     name: str
     stack: str
     earlier_stacks: list[EarlierStack]
-    consent_id: str | None
+    consent_id: None | str
     status: Status
     progress: int
     estimated: bool
     action: Action | None
-    error: RecordError | None
+    error: None | RecordError
     operations: list[OperationDetail]
     created_at: datetime.datetime
     updated_at: datetime.datetime
     completed_at: datetime.datetime | None
-    voice_id: str | None
-    avatar_id: str | None
+    voice_id: None | str
+    avatar_id: None | str
     links: Links
     version: int
     estimate: Estimate | None
 
     def to_dict(self) -> dict[str, Any]:
-        from ..models.action import Action
-        from ..models.estimate import Estimate
-        from ..models.record_error import RecordError
+        from ..models.action import Action  # noqa: PLC0415
+        from ..models.earlier_stack import EarlierStack  # noqa: PLC0415
+        from ..models.estimate import Estimate  # noqa: PLC0415
+        from ..models.links import Links  # noqa: PLC0415
+        from ..models.operation_detail import OperationDetail  # noqa: PLC0415
+        from ..models.record_error import RecordError  # noqa: PLC0415
 
         id = self.id
 
@@ -95,7 +102,7 @@ class Training:
             earlier_stacks_item = earlier_stacks_item_data.to_dict()
             earlier_stacks.append(earlier_stacks_item)
 
-        consent_id: str | None
+        consent_id: None | str
         consent_id = self.consent_id
 
         status = self.status.value
@@ -125,16 +132,16 @@ class Training:
 
         updated_at = self.updated_at.isoformat()
 
-        completed_at: str | None
+        completed_at: None | str
         if isinstance(self.completed_at, datetime.datetime):
             completed_at = self.completed_at.isoformat()
         else:
             completed_at = self.completed_at
 
-        voice_id: str | None
+        voice_id: None | str
         voice_id = self.voice_id
 
-        avatar_id: str | None
+        avatar_id: None | str
         avatar_id = self.avatar_id
 
         links = self.links.to_dict()
@@ -179,13 +186,13 @@ class Training:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.action import Action
-        from ..models.earlier_stack import EarlierStack
-        from ..models.estimate import Estimate
-        from ..models.links import Links
-        from ..models.operation_detail import OperationDetail
-        from ..models.record_error import RecordError
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.action import Action  # noqa: PLC0415
+        from ..models.earlier_stack import EarlierStack  # noqa: PLC0415
+        from ..models.estimate import Estimate  # noqa: PLC0415
+        from ..models.links import Links  # noqa: PLC0415
+        from ..models.operation_detail import OperationDetail  # noqa: PLC0415
+        from ..models.record_error import RecordError  # noqa: PLC0415
 
         d = dict(src_dict)
         id = d.pop("id")
@@ -209,7 +216,7 @@ class Training:
 
             earlier_stacks.append(earlier_stacks_item)
 
-        def _parse_consent_id(data: object) -> str | None:
+        def _parse_consent_id(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
@@ -227,7 +234,7 @@ class Training:
                 return data
             try:
                 if not isinstance(data, dict):
-                    raise TypeError
+                    raise TypeError()
                 action_type_0 = Action.from_dict(data)
 
                 return action_type_0
@@ -237,12 +244,12 @@ class Training:
 
         action = _parse_action(d.pop("action"))
 
-        def _parse_error(data: object) -> RecordError | None:
+        def _parse_error(data: object) -> None | RecordError:
             if data is None:
                 return data
             try:
                 if not isinstance(data, dict):
-                    raise TypeError
+                    raise TypeError()
                 error_type_0 = RecordError.from_dict(data)
 
                 return error_type_0
@@ -268,7 +275,7 @@ class Training:
                 return data
             try:
                 if not isinstance(data, str):
-                    raise TypeError
+                    raise TypeError()
                 completed_at_type_0 = datetime.datetime.fromisoformat(data)
 
                 return completed_at_type_0
@@ -278,14 +285,14 @@ class Training:
 
         completed_at = _parse_completed_at(d.pop("completed_at"))
 
-        def _parse_voice_id(data: object) -> str | None:
+        def _parse_voice_id(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
 
         voice_id = _parse_voice_id(d.pop("voice_id"))
 
-        def _parse_avatar_id(data: object) -> str | None:
+        def _parse_avatar_id(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
@@ -301,7 +308,7 @@ class Training:
                 return data
             try:
                 if not isinstance(data, dict):
-                    raise TypeError
+                    raise TypeError()
                 estimate_type_0 = Estimate.from_dict(data)
 
                 return estimate_type_0

@@ -1,9 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+from typing import cast
+from typing import Literal, cast
 
 if TYPE_CHECKING:
     from ..models.training import Training
@@ -20,7 +26,6 @@ class TrainingEvent:
         event (Literal['change']): Name of the event.
         id (str): The record's version: send it as Last-Event-ID.
         data (Training): A training job, whose result is a voice and an avatar of one clone.
-
     """
 
     event: Literal["change"]
@@ -28,6 +33,8 @@ class TrainingEvent:
     data: Training
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.training import Training  # noqa: PLC0415
+
         event = self.event
 
         id = self.id
@@ -47,8 +54,8 @@ class TrainingEvent:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.training import Training
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.training import Training  # noqa: PLC0415
 
         d = dict(src_dict)
         event = cast(Literal["change"], d.pop("event"))

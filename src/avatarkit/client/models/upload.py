@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+from typing import cast
 
 if TYPE_CHECKING:
     from ..models.finding import Finding
@@ -22,16 +27,16 @@ class Upload:
         complete (bool): True if every byte was received.
         sample (None | Sample): The stored sample; null until complete, and for evidence and recordings.
         findings (list[Finding]): Validation issues of the sample.
-
     """
 
     offset: int
     complete: bool
-    sample: Sample | None
+    sample: None | Sample
     findings: list[Finding]
 
     def to_dict(self) -> dict[str, Any]:
-        from ..models.sample import Sample
+        from ..models.finding import Finding  # noqa: PLC0415
+        from ..models.sample import Sample  # noqa: PLC0415
 
         offset = self.offset
 
@@ -62,21 +67,21 @@ class Upload:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.finding import Finding
-        from ..models.sample import Sample
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.finding import Finding  # noqa: PLC0415
+        from ..models.sample import Sample  # noqa: PLC0415
 
         d = dict(src_dict)
         offset = d.pop("offset")
 
         complete = d.pop("complete")
 
-        def _parse_sample(data: object) -> Sample | None:
+        def _parse_sample(data: object) -> None | Sample:
             if data is None:
                 return data
             try:
                 if not isinstance(data, dict):
-                    raise TypeError
+                    raise TypeError()
                 sample_type_0 = Sample.from_dict(data)
 
                 return sample_type_0

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
 
 from ..models.status import Status
+from typing import cast
+from typing import Literal, cast
+import datetime
 
 if TYPE_CHECKING:
     from ..models.action import Action
@@ -45,7 +50,6 @@ class Video:
         script (None | str): Text that is spoken; null for a dubbed video.
         links (Links): Results as paths from the server's root that need no token; valid for some hours.
         version (int): Increases with each change; the ID of its event.
-
     """
 
     id: str
@@ -55,24 +59,27 @@ class Video:
     name: str
     stack: str
     earlier_stacks: list[EarlierStack]
-    consent_id: str | None
+    consent_id: None | str
     status: Status
     progress: int
     estimated: bool
     action: Action | None
-    error: RecordError | None
+    error: None | RecordError
     operations: list[OperationDetail]
     created_at: datetime.datetime
     updated_at: datetime.datetime
     completed_at: datetime.datetime | None
-    training_id: str | None
-    script: str | None
+    training_id: None | str
+    script: None | str
     links: Links
     version: int
 
     def to_dict(self) -> dict[str, Any]:
-        from ..models.action import Action
-        from ..models.record_error import RecordError
+        from ..models.action import Action  # noqa: PLC0415
+        from ..models.earlier_stack import EarlierStack  # noqa: PLC0415
+        from ..models.links import Links  # noqa: PLC0415
+        from ..models.operation_detail import OperationDetail  # noqa: PLC0415
+        from ..models.record_error import RecordError  # noqa: PLC0415
 
         id = self.id
 
@@ -91,7 +98,7 @@ class Video:
             earlier_stacks_item = earlier_stacks_item_data.to_dict()
             earlier_stacks.append(earlier_stacks_item)
 
-        consent_id: str | None
+        consent_id: None | str
         consent_id = self.consent_id
 
         status = self.status.value
@@ -121,16 +128,16 @@ class Video:
 
         updated_at = self.updated_at.isoformat()
 
-        completed_at: str | None
+        completed_at: None | str
         if isinstance(self.completed_at, datetime.datetime):
             completed_at = self.completed_at.isoformat()
         else:
             completed_at = self.completed_at
 
-        training_id: str | None
+        training_id: None | str
         training_id = self.training_id
 
-        script: str | None
+        script: None | str
         script = self.script
 
         links = self.links.to_dict()
@@ -168,12 +175,12 @@ class Video:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.action import Action
-        from ..models.earlier_stack import EarlierStack
-        from ..models.links import Links
-        from ..models.operation_detail import OperationDetail
-        from ..models.record_error import RecordError
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.action import Action  # noqa: PLC0415
+        from ..models.earlier_stack import EarlierStack  # noqa: PLC0415
+        from ..models.links import Links  # noqa: PLC0415
+        from ..models.operation_detail import OperationDetail  # noqa: PLC0415
+        from ..models.record_error import RecordError  # noqa: PLC0415
 
         d = dict(src_dict)
         id = d.pop("id")
@@ -197,7 +204,7 @@ class Video:
 
             earlier_stacks.append(earlier_stacks_item)
 
-        def _parse_consent_id(data: object) -> str | None:
+        def _parse_consent_id(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
@@ -215,7 +222,7 @@ class Video:
                 return data
             try:
                 if not isinstance(data, dict):
-                    raise TypeError
+                    raise TypeError()
                 action_type_0 = Action.from_dict(data)
 
                 return action_type_0
@@ -225,12 +232,12 @@ class Video:
 
         action = _parse_action(d.pop("action"))
 
-        def _parse_error(data: object) -> RecordError | None:
+        def _parse_error(data: object) -> None | RecordError:
             if data is None:
                 return data
             try:
                 if not isinstance(data, dict):
-                    raise TypeError
+                    raise TypeError()
                 error_type_0 = RecordError.from_dict(data)
 
                 return error_type_0
@@ -256,7 +263,7 @@ class Video:
                 return data
             try:
                 if not isinstance(data, str):
-                    raise TypeError
+                    raise TypeError()
                 completed_at_type_0 = datetime.datetime.fromisoformat(data)
 
                 return completed_at_type_0
@@ -266,14 +273,14 @@ class Video:
 
         completed_at = _parse_completed_at(d.pop("completed_at"))
 
-        def _parse_training_id(data: object) -> str | None:
+        def _parse_training_id(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
 
         training_id = _parse_training_id(d.pop("training_id"))
 
-        def _parse_script(data: object) -> str | None:
+        def _parse_script(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)

@@ -1,9 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+from typing import cast
+from typing import Literal, cast
 
 if TYPE_CHECKING:
     from ..models.video import Video
@@ -20,7 +26,6 @@ class VideoEvent:
         event (Literal['change']): Name of the event.
         id (str): The record's version: send it as Last-Event-ID.
         data (Video): A generated or dubbed video.
-
     """
 
     event: Literal["change"]
@@ -28,6 +33,8 @@ class VideoEvent:
     data: Video
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.video import Video  # noqa: PLC0415
+
         event = self.event
 
         id = self.id
@@ -47,8 +54,8 @@ class VideoEvent:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.video import Video
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.video import Video  # noqa: PLC0415
 
         d = dict(src_dict)
         event = cast(Literal["change"], d.pop("event"))

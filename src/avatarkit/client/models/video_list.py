@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+from typing import cast
 
 if TYPE_CHECKING:
     from ..models.video import Video
@@ -20,17 +25,18 @@ class VideoList:
         has_more (bool): True if there is another page.
         cursor (None | str): Value for the next page; null on the last page.
         data (list[Video]): Entries of this page.
-
     """
 
     has_more: bool
-    cursor: str | None
+    cursor: None | str
     data: list[Video]
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.video import Video  # noqa: PLC0415
+
         has_more = self.has_more
 
-        cursor: str | None
+        cursor: None | str
         cursor = self.cursor
 
         data = []
@@ -51,13 +57,13 @@ class VideoList:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.video import Video
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.video import Video  # noqa: PLC0415
 
         d = dict(src_dict)
         has_more = d.pop("has_more")
 
-        def _parse_cursor(data: object) -> str | None:
+        def _parse_cursor(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
 
 from ..models.video_aspect import VideoAspect
 from ..models.video_captions import VideoCaptions
@@ -11,6 +14,7 @@ from ..models.video_container import VideoContainer
 from ..models.video_quality import VideoQuality
 from ..models.video_resolution import VideoResolution
 from ..types import UNSET, Unset
+from typing import cast
 
 if TYPE_CHECKING:
     from ..models.voice_settings import VoiceSettings
@@ -26,7 +30,7 @@ class VideoSettings:
     A provider that cannot carry out one of them refuses the video before anything is paid; see
     ``Capabilities.settings``. What only one vendor has is in that vendor's ``Options``.
 
-    Attributes:
+        Attributes:
             aspect (None | Unset | VideoAspect): Width to height; null: as the provider does.
             resolution (None | Unset | VideoResolution): The shorter side in pixels.
             background (None | str | Unset): A colour such as #204060, transparent, or an https link to a picture or film.
@@ -38,23 +42,24 @@ class VideoSettings:
             voice (VoiceSettings | Unset): How a script is spoken; None: as the voice does by itself.
             test (bool | Unset): True: the provider's free or watermarked mode.
             title (None | str | Unset): Title at the provider.
-
     """
 
-    aspect: Unset | VideoAspect | None = UNSET
-    resolution: Unset | VideoResolution | None = UNSET
-    background: str | Unset | None = UNSET
-    captions: Unset | VideoCaptions | None = UNSET
-    caption_style: str | Unset | None = UNSET
-    container: Unset | VideoContainer | None = UNSET
-    fps: float | Unset | None = UNSET
-    quality: Unset | VideoQuality | None = UNSET
+    aspect: None | Unset | VideoAspect = UNSET
+    resolution: None | Unset | VideoResolution = UNSET
+    background: None | str | Unset = UNSET
+    captions: None | Unset | VideoCaptions = UNSET
+    caption_style: None | str | Unset = UNSET
+    container: None | Unset | VideoContainer = UNSET
+    fps: float | None | Unset = UNSET
+    quality: None | Unset | VideoQuality = UNSET
     voice: VoiceSettings | Unset = UNSET
     test: bool | Unset = UNSET
-    title: str | Unset | None = UNSET
+    title: None | str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
-        aspect: str | Unset | None
+        from ..models.voice_settings import VoiceSettings  # noqa: PLC0415
+
+        aspect: None | str | Unset
         if isinstance(self.aspect, Unset):
             aspect = UNSET
         elif isinstance(self.aspect, VideoAspect):
@@ -62,7 +67,7 @@ class VideoSettings:
         else:
             aspect = self.aspect
 
-        resolution: str | Unset | None
+        resolution: None | str | Unset
         if isinstance(self.resolution, Unset):
             resolution = UNSET
         elif isinstance(self.resolution, VideoResolution):
@@ -70,13 +75,13 @@ class VideoSettings:
         else:
             resolution = self.resolution
 
-        background: str | Unset | None
+        background: None | str | Unset
         if isinstance(self.background, Unset):
             background = UNSET
         else:
             background = self.background
 
-        captions: str | Unset | None
+        captions: None | str | Unset
         if isinstance(self.captions, Unset):
             captions = UNSET
         elif isinstance(self.captions, VideoCaptions):
@@ -84,13 +89,13 @@ class VideoSettings:
         else:
             captions = self.captions
 
-        caption_style: str | Unset | None
+        caption_style: None | str | Unset
         if isinstance(self.caption_style, Unset):
             caption_style = UNSET
         else:
             caption_style = self.caption_style
 
-        container: str | Unset | None
+        container: None | str | Unset
         if isinstance(self.container, Unset):
             container = UNSET
         elif isinstance(self.container, VideoContainer):
@@ -98,13 +103,13 @@ class VideoSettings:
         else:
             container = self.container
 
-        fps: float | Unset | None
+        fps: float | None | Unset
         if isinstance(self.fps, Unset):
             fps = UNSET
         else:
             fps = self.fps
 
-        quality: str | Unset | None
+        quality: None | str | Unset
         if isinstance(self.quality, Unset):
             quality = UNSET
         elif isinstance(self.quality, VideoQuality):
@@ -118,7 +123,7 @@ class VideoSettings:
 
         test = self.test
 
-        title: str | Unset | None
+        title: None | str | Unset
         if isinstance(self.title, Unset):
             title = UNSET
         else:
@@ -153,19 +158,19 @@ class VideoSettings:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.voice_settings import VoiceSettings
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.voice_settings import VoiceSettings  # noqa: PLC0415
 
         d = dict(src_dict)
 
-        def _parse_aspect(data: object) -> Unset | VideoAspect | None:
+        def _parse_aspect(data: object) -> None | Unset | VideoAspect:
             if data is None:
                 return data
             if isinstance(data, Unset):
                 return data
             try:
                 if not isinstance(data, str):
-                    raise TypeError
+                    raise TypeError()
                 aspect_type_0 = VideoAspect(data)
 
                 return aspect_type_0
@@ -175,14 +180,14 @@ class VideoSettings:
 
         aspect = _parse_aspect(d.pop("aspect", UNSET))
 
-        def _parse_resolution(data: object) -> Unset | VideoResolution | None:
+        def _parse_resolution(data: object) -> None | Unset | VideoResolution:
             if data is None:
                 return data
             if isinstance(data, Unset):
                 return data
             try:
                 if not isinstance(data, str):
-                    raise TypeError
+                    raise TypeError()
                 resolution_type_0 = VideoResolution(data)
 
                 return resolution_type_0
@@ -192,7 +197,7 @@ class VideoSettings:
 
         resolution = _parse_resolution(d.pop("resolution", UNSET))
 
-        def _parse_background(data: object) -> str | Unset | None:
+        def _parse_background(data: object) -> None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -201,14 +206,14 @@ class VideoSettings:
 
         background = _parse_background(d.pop("background", UNSET))
 
-        def _parse_captions(data: object) -> Unset | VideoCaptions | None:
+        def _parse_captions(data: object) -> None | Unset | VideoCaptions:
             if data is None:
                 return data
             if isinstance(data, Unset):
                 return data
             try:
                 if not isinstance(data, str):
-                    raise TypeError
+                    raise TypeError()
                 captions_type_0 = VideoCaptions(data)
 
                 return captions_type_0
@@ -218,7 +223,7 @@ class VideoSettings:
 
         captions = _parse_captions(d.pop("captions", UNSET))
 
-        def _parse_caption_style(data: object) -> str | Unset | None:
+        def _parse_caption_style(data: object) -> None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -227,14 +232,14 @@ class VideoSettings:
 
         caption_style = _parse_caption_style(d.pop("caption_style", UNSET))
 
-        def _parse_container(data: object) -> Unset | VideoContainer | None:
+        def _parse_container(data: object) -> None | Unset | VideoContainer:
             if data is None:
                 return data
             if isinstance(data, Unset):
                 return data
             try:
                 if not isinstance(data, str):
-                    raise TypeError
+                    raise TypeError()
                 container_type_0 = VideoContainer(data)
 
                 return container_type_0
@@ -244,7 +249,7 @@ class VideoSettings:
 
         container = _parse_container(d.pop("container", UNSET))
 
-        def _parse_fps(data: object) -> float | Unset | None:
+        def _parse_fps(data: object) -> float | None | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -253,14 +258,14 @@ class VideoSettings:
 
         fps = _parse_fps(d.pop("fps", UNSET))
 
-        def _parse_quality(data: object) -> Unset | VideoQuality | None:
+        def _parse_quality(data: object) -> None | Unset | VideoQuality:
             if data is None:
                 return data
             if isinstance(data, Unset):
                 return data
             try:
                 if not isinstance(data, str):
-                    raise TypeError
+                    raise TypeError()
                 quality_type_0 = VideoQuality(data)
 
                 return quality_type_0
@@ -279,7 +284,7 @@ class VideoSettings:
 
         test = d.pop("test", UNSET)
 
-        def _parse_title(data: object) -> str | Unset | None:
+        def _parse_title(data: object) -> None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):

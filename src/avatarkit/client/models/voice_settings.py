@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self, TypeVar, cast
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
+
+from ..types import UNSET, Unset
+from typing import cast
+
 
 T = TypeVar("T", bound="VoiceSettings")
 
@@ -21,48 +26,47 @@ class VoiceSettings:
         style (float | None | Unset): Exaggeration of the speaker's style.
         pitch (float | None | Unset): Pitch of the voice.
         emotion (None | str | Unset): Emotion, by the provider's name.
-
     """
 
-    speed: float | Unset | None = UNSET
-    stability: float | Unset | None = UNSET
-    similarity: float | Unset | None = UNSET
-    style: float | Unset | None = UNSET
-    pitch: float | Unset | None = UNSET
-    emotion: str | Unset | None = UNSET
+    speed: float | None | Unset = UNSET
+    stability: float | None | Unset = UNSET
+    similarity: float | None | Unset = UNSET
+    style: float | None | Unset = UNSET
+    pitch: float | None | Unset = UNSET
+    emotion: None | str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
-        speed: float | Unset | None
+        speed: float | None | Unset
         if isinstance(self.speed, Unset):
             speed = UNSET
         else:
             speed = self.speed
 
-        stability: float | Unset | None
+        stability: float | None | Unset
         if isinstance(self.stability, Unset):
             stability = UNSET
         else:
             stability = self.stability
 
-        similarity: float | Unset | None
+        similarity: float | None | Unset
         if isinstance(self.similarity, Unset):
             similarity = UNSET
         else:
             similarity = self.similarity
 
-        style: float | Unset | None
+        style: float | None | Unset
         if isinstance(self.style, Unset):
             style = UNSET
         else:
             style = self.style
 
-        pitch: float | Unset | None
+        pitch: float | None | Unset
         if isinstance(self.pitch, Unset):
             pitch = UNSET
         else:
             pitch = self.pitch
 
-        emotion: str | Unset | None
+        emotion: None | str | Unset
         if isinstance(self.emotion, Unset):
             emotion = UNSET
         else:
@@ -87,10 +91,10 @@ class VoiceSettings:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
 
-        def _parse_speed(data: object) -> float | Unset | None:
+        def _parse_speed(data: object) -> float | None | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -99,7 +103,7 @@ class VoiceSettings:
 
         speed = _parse_speed(d.pop("speed", UNSET))
 
-        def _parse_stability(data: object) -> float | Unset | None:
+        def _parse_stability(data: object) -> float | None | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -108,7 +112,7 @@ class VoiceSettings:
 
         stability = _parse_stability(d.pop("stability", UNSET))
 
-        def _parse_similarity(data: object) -> float | Unset | None:
+        def _parse_similarity(data: object) -> float | None | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -117,7 +121,7 @@ class VoiceSettings:
 
         similarity = _parse_similarity(d.pop("similarity", UNSET))
 
-        def _parse_style(data: object) -> float | Unset | None:
+        def _parse_style(data: object) -> float | None | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -126,7 +130,7 @@ class VoiceSettings:
 
         style = _parse_style(d.pop("style", UNSET))
 
-        def _parse_pitch(data: object) -> float | Unset | None:
+        def _parse_pitch(data: object) -> float | None | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):
@@ -135,7 +139,7 @@ class VoiceSettings:
 
         pitch = _parse_pitch(d.pop("pitch", UNSET))
 
-        def _parse_emotion(data: object) -> str | Unset | None:
+        def _parse_emotion(data: object) -> None | str | Unset:
             if data is None:
                 return data
             if isinstance(data, Unset):

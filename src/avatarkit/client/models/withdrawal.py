@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
 
 from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+from typing import cast
 
 if TYPE_CHECKING:
     from ..models.consent import Consent
@@ -20,13 +25,15 @@ class Withdrawal:
     Attributes:
         consent (Consent): A consent, without its wording.
         remaining (list[Holding]): What exists and is not deleted.
-
     """
 
     consent: Consent
     remaining: list[Holding]
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.consent import Consent  # noqa: PLC0415
+        from ..models.holding import Holding  # noqa: PLC0415
+
         consent = self.consent.to_dict()
 
         remaining = []
@@ -46,9 +53,9 @@ class Withdrawal:
         return field_dict
 
     @classmethod
-    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
-        from ..models.consent import Consent
-        from ..models.holding import Holding
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.consent import Consent  # noqa: PLC0415
+        from ..models.holding import Holding  # noqa: PLC0415
 
         d = dict(src_dict)
         consent = Consent.from_dict(d.pop("consent"))

@@ -1,14 +1,17 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.catalogue_list import CatalogueList
 from ...models.error_body import ErrorBody
-from ...types import UNSET, Response, Unset
+from ...types import UNSET, Unset
+from typing import cast
 
 
 def _get_kwargs(
@@ -37,7 +40,9 @@ def _get_kwargs(
 
     _kwargs: dict[str, Any] = {
         "method": "get",
-        "url": "/catalogue/{provider}/voices".format(provider=quote(str(provider), safe="")),
+        "url": "/catalogue/{provider}/voices".format(
+            provider=quote(str(provider), safe=""),
+        ),
         "params": params,
     }
 
@@ -72,6 +77,11 @@ def _parse_response(
 
         return response_421
 
+    if response.status_code == 422:
+        response_422 = ErrorBody.from_dict(response.json())
+
+        return response_422
+
     if response.status_code == 429:
         response_429 = ErrorBody.from_dict(response.json())
 
@@ -94,7 +104,8 @@ def _parse_response(
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
+    else:
+        return None
 
 
 def _build_response(
@@ -136,8 +147,8 @@ def sync_detailed(
 
     Returns:
         Response[CatalogueList | ErrorBody]
-
     """
+
     kwargs = _get_kwargs(
         provider=provider,
         cursor=cursor,
@@ -182,8 +193,8 @@ def sync(
 
     Returns:
         CatalogueList | ErrorBody
-
     """
+
     return sync_detailed(
         provider=provider,
         client=client,
@@ -223,8 +234,8 @@ async def asyncio_detailed(
 
     Returns:
         Response[CatalogueList | ErrorBody]
-
     """
+
     kwargs = _get_kwargs(
         provider=provider,
         cursor=cursor,
@@ -267,8 +278,8 @@ async def asyncio(
 
     Returns:
         CatalogueList | ErrorBody
-
     """
+
     return (
         await asyncio_detailed(
             provider=provider,

@@ -4,10 +4,12 @@ from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.error_body import ErrorBody
-from ...types import Response
+from typing import cast
 
 
 def _get_kwargs(
@@ -18,7 +20,8 @@ def _get_kwargs(
     _kwargs: dict[str, Any] = {
         "method": "delete",
         "url": "/clones/{clone_id}/samples/{sample_id}".format(
-            clone_id=quote(str(clone_id), safe=""), sample_id=quote(str(sample_id), safe="")
+            clone_id=quote(str(clone_id), safe=""),
+            sample_id=quote(str(sample_id), safe=""),
         ),
     }
 
@@ -84,7 +87,8 @@ def _parse_response(
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
+    else:
+        return None
 
 
 def _build_response(
@@ -118,8 +122,8 @@ def sync_detailed(
 
     Returns:
         Response[Any | ErrorBody]
-
     """
+
     kwargs = _get_kwargs(
         clone_id=clone_id,
         sample_id=sample_id,
@@ -152,8 +156,8 @@ def sync(
 
     Returns:
         Any | ErrorBody
-
     """
+
     return sync_detailed(
         clone_id=clone_id,
         sample_id=sample_id,
@@ -181,8 +185,8 @@ async def asyncio_detailed(
 
     Returns:
         Response[Any | ErrorBody]
-
     """
+
     kwargs = _get_kwargs(
         clone_id=clone_id,
         sample_id=sample_id,
@@ -213,8 +217,8 @@ async def asyncio(
 
     Returns:
         Any | ErrorBody
-
     """
+
     return (
         await asyncio_detailed(
             clone_id=clone_id,

@@ -1,14 +1,18 @@
 from http import HTTPStatus
-from io import BytesIO
 from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.error_body import ErrorBody
-from ...types import UNSET, File, Response, Unset
+from ...types import File, FileTypes
+from ...types import UNSET, Unset
+from io import BytesIO
+from typing import cast
 
 
 def _get_kwargs(
@@ -24,7 +28,8 @@ def _get_kwargs(
     _kwargs: dict[str, Any] = {
         "method": "get",
         "url": "/clones/{clone_id}/samples/{sample_id}/content".format(
-            clone_id=quote(str(clone_id), safe=""), sample_id=quote(str(sample_id), safe="")
+            clone_id=quote(str(clone_id), safe=""),
+            sample_id=quote(str(sample_id), safe=""),
         ),
     }
 
@@ -89,7 +94,8 @@ def _parse_response(
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
+    else:
+        return None
 
 
 def _build_response(
@@ -125,8 +131,8 @@ def sync_detailed(
 
     Returns:
         Response[Any | ErrorBody | File | str]
-
     """
+
     kwargs = _get_kwargs(
         clone_id=clone_id,
         sample_id=sample_id,
@@ -162,8 +168,8 @@ def sync(
 
     Returns:
         Any | ErrorBody | File | str
-
     """
+
     return sync_detailed(
         clone_id=clone_id,
         sample_id=sample_id,
@@ -194,8 +200,8 @@ async def asyncio_detailed(
 
     Returns:
         Response[Any | ErrorBody | File | str]
-
     """
+
     kwargs = _get_kwargs(
         clone_id=clone_id,
         sample_id=sample_id,
@@ -229,8 +235,8 @@ async def asyncio(
 
     Returns:
         Any | ErrorBody | File | str
-
     """
+
     return (
         await asyncio_detailed(
             clone_id=clone_id,

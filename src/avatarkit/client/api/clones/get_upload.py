@@ -1,13 +1,14 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.upload_role import UploadRole
-from ...types import Response
 
 
 def _get_kwargs(
@@ -57,7 +58,8 @@ def _parse_response(
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
+    else:
+        return None
 
 
 def _build_response(
@@ -93,8 +95,8 @@ def sync_detailed(
 
     Returns:
         Response[Any]
-
     """
+
     kwargs = _get_kwargs(
         clone_id=clone_id,
         role=role,
@@ -130,8 +132,8 @@ async def asyncio_detailed(
 
     Returns:
         Response[Any]
-
     """
+
     kwargs = _get_kwargs(
         clone_id=clone_id,
         role=role,

@@ -1,15 +1,17 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.error_body import ErrorBody
 from ...models.new_sample_import import NewSampleImport
 from ...models.upload import Upload
-from ...types import Response
+from typing import cast
 
 
 def _get_kwargs(
@@ -21,7 +23,9 @@ def _get_kwargs(
 
     _kwargs: dict[str, Any] = {
         "method": "post",
-        "url": "/clones/{clone_id}/samples".format(clone_id=quote(str(clone_id), safe="")),
+        "url": "/clones/{clone_id}/samples".format(
+            clone_id=quote(str(clone_id), safe=""),
+        ),
     }
 
     _kwargs["json"] = body.to_dict()
@@ -102,7 +106,8 @@ def _parse_response(
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
+    else:
+        return None
 
 
 def _build_response(
@@ -136,8 +141,8 @@ def sync_detailed(
 
     Returns:
         Response[ErrorBody | Upload]
-
     """
+
     kwargs = _get_kwargs(
         clone_id=clone_id,
         body=body,
@@ -170,8 +175,8 @@ def sync(
 
     Returns:
         ErrorBody | Upload
-
     """
+
     return sync_detailed(
         clone_id=clone_id,
         client=client,
@@ -199,8 +204,8 @@ async def asyncio_detailed(
 
     Returns:
         Response[ErrorBody | Upload]
-
     """
+
     kwargs = _get_kwargs(
         clone_id=clone_id,
         body=body,
@@ -231,8 +236,8 @@ async def asyncio(
 
     Returns:
         ErrorBody | Upload
-
     """
+
     return (
         await asyncio_detailed(
             clone_id=clone_id,

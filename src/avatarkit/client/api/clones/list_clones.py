@@ -1,13 +1,16 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
+from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.clone_list import CloneList
 from ...models.error_body import ErrorBody
-from ...types import Response
+from typing import cast
 
 
 def _get_kwargs() -> dict[str, Any]:
@@ -60,7 +63,8 @@ def _parse_response(
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
+    else:
+        return None
 
 
 def _build_response(
@@ -88,8 +92,8 @@ def sync_detailed(
 
     Returns:
         Response[CloneList | ErrorBody]
-
     """
+
     kwargs = _get_kwargs()
 
     response = client.get_httpx_client().request(
@@ -113,8 +117,8 @@ def sync(
 
     Returns:
         CloneList | ErrorBody
-
     """
+
     return sync_detailed(
         client=client,
     ).parsed
@@ -134,8 +138,8 @@ async def asyncio_detailed(
 
     Returns:
         Response[CloneList | ErrorBody]
-
     """
+
     kwargs = _get_kwargs()
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -157,8 +161,8 @@ async def asyncio(
 
     Returns:
         CloneList | ErrorBody
-
     """
+
     return (
         await asyncio_detailed(
             client=client,

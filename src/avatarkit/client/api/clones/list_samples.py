@@ -1,14 +1,16 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.error_body import ErrorBody
 from ...models.sample_list import SampleList
-from ...types import Response
+from typing import cast
 
 
 def _get_kwargs(
@@ -17,7 +19,9 @@ def _get_kwargs(
 
     _kwargs: dict[str, Any] = {
         "method": "get",
-        "url": "/clones/{clone_id}/samples".format(clone_id=quote(str(clone_id), safe="")),
+        "url": "/clones/{clone_id}/samples".format(
+            clone_id=quote(str(clone_id), safe=""),
+        ),
     }
 
     return _kwargs
@@ -73,7 +77,8 @@ def _parse_response(
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
+    else:
+        return None
 
 
 def _build_response(
@@ -105,8 +110,8 @@ def sync_detailed(
 
     Returns:
         Response[ErrorBody | SampleList]
-
     """
+
     kwargs = _get_kwargs(
         clone_id=clone_id,
     )
@@ -136,8 +141,8 @@ def sync(
 
     Returns:
         ErrorBody | SampleList
-
     """
+
     return sync_detailed(
         clone_id=clone_id,
         client=client,
@@ -162,8 +167,8 @@ async def asyncio_detailed(
 
     Returns:
         Response[ErrorBody | SampleList]
-
     """
+
     kwargs = _get_kwargs(
         clone_id=clone_id,
     )
@@ -191,8 +196,8 @@ async def asyncio(
 
     Returns:
         ErrorBody | SampleList
-
     """
+
     return (
         await asyncio_detailed(
             clone_id=clone_id,

@@ -1,15 +1,20 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.error_body import ErrorBody
 from ...models.upload import Upload
 from ...models.upload_role import UploadRole
-from ...types import UNSET, File, Response, Unset
+from ...types import File, FileTypes
+from ...types import UNSET, Unset
+from io import BytesIO
+from typing import cast
 
 
 def _get_kwargs(
@@ -121,7 +126,8 @@ def _parse_response(
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
+    else:
+        return None
 
 
 def _build_response(
@@ -166,8 +172,8 @@ def sync_detailed(
 
     Returns:
         Response[ErrorBody | Upload]
-
     """
+
     kwargs = _get_kwargs(
         clone_id=clone_id,
         role=role,
@@ -216,8 +222,8 @@ def sync(
 
     Returns:
         ErrorBody | Upload
-
     """
+
     return sync_detailed(
         clone_id=clone_id,
         role=role,
@@ -261,8 +267,8 @@ async def asyncio_detailed(
 
     Returns:
         Response[ErrorBody | Upload]
-
     """
+
     kwargs = _get_kwargs(
         clone_id=clone_id,
         role=role,
@@ -309,8 +315,8 @@ async def asyncio(
 
     Returns:
         ErrorBody | Upload
-
     """
+
     return (
         await asyncio_detailed(
             clone_id=clone_id,

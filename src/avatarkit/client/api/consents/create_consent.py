@@ -1,14 +1,17 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
+from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.consent import Consent
 from ...models.error_body import ErrorBody
 from ...models.new_consent import NewConsent
-from ...types import Response
+from typing import cast
 
 
 def _get_kwargs(
@@ -90,7 +93,8 @@ def _parse_response(
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
+    else:
+        return None
 
 
 def _build_response(
@@ -122,8 +126,8 @@ def sync_detailed(
 
     Returns:
         Response[Consent | ErrorBody]
-
     """
+
     kwargs = _get_kwargs(
         body=body,
     )
@@ -153,8 +157,8 @@ def sync(
 
     Returns:
         Consent | ErrorBody
-
     """
+
     return sync_detailed(
         client=client,
         body=body,
@@ -179,8 +183,8 @@ async def asyncio_detailed(
 
     Returns:
         Response[Consent | ErrorBody]
-
     """
+
     kwargs = _get_kwargs(
         body=body,
     )
@@ -208,8 +212,8 @@ async def asyncio(
 
     Returns:
         Consent | ErrorBody
-
     """
+
     return (
         await asyncio_detailed(
             client=client,

@@ -1,14 +1,17 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
+from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.erasure import Erasure
 from ...models.error_body import ErrorBody
 from ...models.new_erasure import NewErasure
-from ...types import Response
+from typing import cast
 
 
 def _get_kwargs(
@@ -85,7 +88,8 @@ def _parse_response(
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
+    else:
+        return None
 
 
 def _build_response(
@@ -118,8 +122,8 @@ def sync_detailed(
 
     Returns:
         Response[Erasure | ErrorBody]
-
     """
+
     kwargs = _get_kwargs(
         body=body,
     )
@@ -150,8 +154,8 @@ def sync(
 
     Returns:
         Erasure | ErrorBody
-
     """
+
     return sync_detailed(
         client=client,
         body=body,
@@ -177,8 +181,8 @@ async def asyncio_detailed(
 
     Returns:
         Response[Erasure | ErrorBody]
-
     """
+
     kwargs = _get_kwargs(
         body=body,
     )
@@ -207,8 +211,8 @@ async def asyncio(
 
     Returns:
         Erasure | ErrorBody
-
     """
+
     return (
         await asyncio_detailed(
             client=client,

@@ -4,10 +4,12 @@ from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.error_body import ErrorBody
-from ...types import Response
+from typing import cast
 
 
 def _get_kwargs(
@@ -16,7 +18,9 @@ def _get_kwargs(
 
     _kwargs: dict[str, Any] = {
         "method": "delete",
-        "url": "/consents/{consent_id}/evidence".format(consent_id=quote(str(consent_id), safe="")),
+        "url": "/consents/{consent_id}/evidence".format(
+            consent_id=quote(str(consent_id), safe=""),
+        ),
     }
 
     return _kwargs
@@ -76,7 +80,8 @@ def _parse_response(
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
+    else:
+        return None
 
 
 def _build_response(
@@ -108,8 +113,8 @@ def sync_detailed(
 
     Returns:
         Response[Any | ErrorBody]
-
     """
+
     kwargs = _get_kwargs(
         consent_id=consent_id,
     )
@@ -139,8 +144,8 @@ def sync(
 
     Returns:
         Any | ErrorBody
-
     """
+
     return sync_detailed(
         consent_id=consent_id,
         client=client,
@@ -165,8 +170,8 @@ async def asyncio_detailed(
 
     Returns:
         Response[Any | ErrorBody]
-
     """
+
     kwargs = _get_kwargs(
         consent_id=consent_id,
     )
@@ -194,8 +199,8 @@ async def asyncio(
 
     Returns:
         Any | ErrorBody
-
     """
+
     return (
         await asyncio_detailed(
             consent_id=consent_id,

@@ -1,14 +1,16 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.erasure import Erasure
 from ...models.error_body import ErrorBody
-from ...types import Response
+from typing import cast
 
 
 def _get_kwargs(
@@ -17,7 +19,9 @@ def _get_kwargs(
 
     _kwargs: dict[str, Any] = {
         "method": "get",
-        "url": "/erasures/{erasure_id}".format(erasure_id=quote(str(erasure_id), safe="")),
+        "url": "/erasures/{erasure_id}".format(
+            erasure_id=quote(str(erasure_id), safe=""),
+        ),
     }
 
     return _kwargs
@@ -68,7 +72,8 @@ def _parse_response(
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
+    else:
+        return None
 
 
 def _build_response(
@@ -100,8 +105,8 @@ def sync_detailed(
 
     Returns:
         Response[Erasure | ErrorBody]
-
     """
+
     kwargs = _get_kwargs(
         erasure_id=erasure_id,
     )
@@ -131,8 +136,8 @@ def sync(
 
     Returns:
         Erasure | ErrorBody
-
     """
+
     return sync_detailed(
         erasure_id=erasure_id,
         client=client,
@@ -157,8 +162,8 @@ async def asyncio_detailed(
 
     Returns:
         Response[Erasure | ErrorBody]
-
     """
+
     kwargs = _get_kwargs(
         erasure_id=erasure_id,
     )
@@ -186,8 +191,8 @@ async def asyncio(
 
     Returns:
         Erasure | ErrorBody
-
     """
+
     return (
         await asyncio_detailed(
             erasure_id=erasure_id,

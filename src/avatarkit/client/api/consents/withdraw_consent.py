@@ -1,14 +1,16 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.error_body import ErrorBody
 from ...models.withdrawal import Withdrawal
-from ...types import Response
+from typing import cast
 
 
 def _get_kwargs(
@@ -17,7 +19,9 @@ def _get_kwargs(
 
     _kwargs: dict[str, Any] = {
         "method": "delete",
-        "url": "/consents/{consent_id}".format(consent_id=quote(str(consent_id), safe="")),
+        "url": "/consents/{consent_id}".format(
+            consent_id=quote(str(consent_id), safe=""),
+        ),
     }
 
     return _kwargs
@@ -73,7 +77,8 @@ def _parse_response(
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
+    else:
+        return None
 
 
 def _build_response(
@@ -106,8 +111,8 @@ def sync_detailed(
 
     Returns:
         Response[ErrorBody | Withdrawal]
-
     """
+
     kwargs = _get_kwargs(
         consent_id=consent_id,
     )
@@ -138,8 +143,8 @@ def sync(
 
     Returns:
         ErrorBody | Withdrawal
-
     """
+
     return sync_detailed(
         consent_id=consent_id,
         client=client,
@@ -165,8 +170,8 @@ async def asyncio_detailed(
 
     Returns:
         Response[ErrorBody | Withdrawal]
-
     """
+
     kwargs = _get_kwargs(
         consent_id=consent_id,
     )
@@ -195,8 +200,8 @@ async def asyncio(
 
     Returns:
         ErrorBody | Withdrawal
-
     """
+
     return (
         await asyncio_detailed(
             consent_id=consent_id,

@@ -1,13 +1,17 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
+from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.delivery_list import DeliveryList
 from ...models.error_body import ErrorBody
-from ...types import UNSET, Response, Unset
+from ...types import UNSET, Unset
+from typing import cast
 
 
 def _get_kwargs(
@@ -73,7 +77,8 @@ def _parse_response(
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
+    else:
+        return None
 
 
 def _build_response(
@@ -107,8 +112,8 @@ def sync_detailed(
 
     Returns:
         Response[DeliveryList | ErrorBody]
-
     """
+
     kwargs = _get_kwargs(
         cursor=cursor,
         limit=limit,
@@ -141,8 +146,8 @@ def sync(
 
     Returns:
         DeliveryList | ErrorBody
-
     """
+
     return sync_detailed(
         client=client,
         cursor=cursor,
@@ -170,8 +175,8 @@ async def asyncio_detailed(
 
     Returns:
         Response[DeliveryList | ErrorBody]
-
     """
+
     kwargs = _get_kwargs(
         cursor=cursor,
         limit=limit,
@@ -202,8 +207,8 @@ async def asyncio(
 
     Returns:
         DeliveryList | ErrorBody
-
     """
+
     return (
         await asyncio_detailed(
             client=client,

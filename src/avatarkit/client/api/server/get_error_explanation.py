@@ -1,14 +1,16 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.error_body import ErrorBody
 from ...models.error_explanation import ErrorExplanation
-from ...types import Response
+from typing import cast
 
 
 def _get_kwargs(
@@ -17,7 +19,9 @@ def _get_kwargs(
 
     _kwargs: dict[str, Any] = {
         "method": "get",
-        "url": "/errors/{code}".format(code=quote(str(code), safe="")),
+        "url": "/errors/{code}".format(
+            code=quote(str(code), safe=""),
+        ),
     }
 
     return _kwargs
@@ -58,7 +62,8 @@ def _parse_response(
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
+    else:
+        return None
 
 
 def _build_response(
@@ -90,8 +95,8 @@ def sync_detailed(
 
     Returns:
         Response[ErrorBody | ErrorExplanation]
-
     """
+
     kwargs = _get_kwargs(
         code=code,
     )
@@ -121,8 +126,8 @@ def sync(
 
     Returns:
         ErrorBody | ErrorExplanation
-
     """
+
     return sync_detailed(
         code=code,
         client=client,
@@ -147,8 +152,8 @@ async def asyncio_detailed(
 
     Returns:
         Response[ErrorBody | ErrorExplanation]
-
     """
+
     kwargs = _get_kwargs(
         code=code,
     )
@@ -176,8 +181,8 @@ async def asyncio(
 
     Returns:
         ErrorBody | ErrorExplanation
-
     """
+
     return (
         await asyncio_detailed(
             code=code,

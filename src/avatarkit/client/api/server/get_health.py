@@ -1,13 +1,16 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
+from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.error_body import ErrorBody
 from ...models.health import Health
-from ...types import Response
+from typing import cast
 
 
 def _get_kwargs() -> dict[str, Any]:
@@ -45,7 +48,8 @@ def _parse_response(
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
+    else:
+        return None
 
 
 def _build_response(
@@ -73,8 +77,8 @@ def sync_detailed(
 
     Returns:
         Response[ErrorBody | Health]
-
     """
+
     kwargs = _get_kwargs()
 
     response = client.get_httpx_client().request(
@@ -98,8 +102,8 @@ def sync(
 
     Returns:
         ErrorBody | Health
-
     """
+
     return sync_detailed(
         client=client,
     ).parsed
@@ -119,8 +123,8 @@ async def asyncio_detailed(
 
     Returns:
         Response[ErrorBody | Health]
-
     """
+
     kwargs = _get_kwargs()
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -142,8 +146,8 @@ async def asyncio(
 
     Returns:
         ErrorBody | Health
-
     """
+
     return (
         await asyncio_detailed(
             client=client,

@@ -1,14 +1,18 @@
 from http import HTTPStatus
-from io import BytesIO
 from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.error_body import ErrorBody
-from ...types import UNSET, File, Response, Unset
+from ...types import File, FileTypes
+from ...types import UNSET, Unset
+from io import BytesIO
+from typing import cast
 
 
 def _get_kwargs(
@@ -32,7 +36,9 @@ def _get_kwargs(
 
     _kwargs: dict[str, Any] = {
         "method": "get",
-        "url": "/media/{key}".format(key=quote(str(key), safe="")),
+        "url": "/media/{key}".format(
+            key=quote(str(key), safe=""),
+        ),
         "params": params,
     }
 
@@ -87,7 +93,8 @@ def _parse_response(
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
+    else:
+        return None
 
 
 def _build_response(
@@ -125,8 +132,8 @@ def sync_detailed(
 
     Returns:
         Response[Any | ErrorBody | File | str]
-
     """
+
     kwargs = _get_kwargs(
         key=key,
         expires=expires,
@@ -165,8 +172,8 @@ def sync(
 
     Returns:
         Any | ErrorBody | File | str
-
     """
+
     return sync_detailed(
         key=key,
         client=client,
@@ -200,8 +207,8 @@ async def asyncio_detailed(
 
     Returns:
         Response[Any | ErrorBody | File | str]
-
     """
+
     kwargs = _get_kwargs(
         key=key,
         expires=expires,
@@ -238,8 +245,8 @@ async def asyncio(
 
     Returns:
         Any | ErrorBody | File | str
-
     """
+
     return (
         await asyncio_detailed(
             key=key,

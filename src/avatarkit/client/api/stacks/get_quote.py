@@ -1,13 +1,17 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
+from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.error_body import ErrorBody
 from ...models.quote import Quote
-from ...types import UNSET, Response, Unset
+from ...types import UNSET, Unset
+from typing import cast
 
 
 def _get_kwargs(
@@ -90,7 +94,8 @@ def _parse_response(
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
+    else:
+        return None
 
 
 def _build_response(
@@ -132,8 +137,8 @@ def sync_detailed(
 
     Returns:
         Response[ErrorBody | Quote]
-
     """
+
     kwargs = _get_kwargs(
         stack=stack,
         script=script,
@@ -178,8 +183,8 @@ def sync(
 
     Returns:
         ErrorBody | Quote
-
     """
+
     return sync_detailed(
         client=client,
         stack=stack,
@@ -219,8 +224,8 @@ async def asyncio_detailed(
 
     Returns:
         Response[ErrorBody | Quote]
-
     """
+
     kwargs = _get_kwargs(
         stack=stack,
         script=script,
@@ -263,8 +268,8 @@ async def asyncio(
 
     Returns:
         ErrorBody | Quote
-
     """
+
     return (
         await asyncio_detailed(
             client=client,

@@ -1,15 +1,17 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.action_answer import ActionAnswer
 from ...models.error_body import ErrorBody
 from ...models.training import Training
-from ...types import Response
+from typing import cast
 
 
 def _get_kwargs(
@@ -22,7 +24,7 @@ def _get_kwargs(
     _kwargs: dict[str, Any] = {
         "method": "post",
         "url": "/trainings/{training_id}/action".format(
-            training_id=quote(str(training_id), safe="")
+            training_id=quote(str(training_id), safe=""),
         ),
     }
 
@@ -104,7 +106,8 @@ def _parse_response(
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
+    else:
+        return None
 
 
 def _build_response(
@@ -138,8 +141,8 @@ def sync_detailed(
 
     Returns:
         Response[ErrorBody | Training]
-
     """
+
     kwargs = _get_kwargs(
         training_id=training_id,
         body=body,
@@ -172,8 +175,8 @@ def sync(
 
     Returns:
         ErrorBody | Training
-
     """
+
     return sync_detailed(
         training_id=training_id,
         client=client,
@@ -201,8 +204,8 @@ async def asyncio_detailed(
 
     Returns:
         Response[ErrorBody | Training]
-
     """
+
     kwargs = _get_kwargs(
         training_id=training_id,
         body=body,
@@ -233,8 +236,8 @@ async def asyncio(
 
     Returns:
         ErrorBody | Training
-
     """
+
     return (
         await asyncio_detailed(
             training_id=training_id,

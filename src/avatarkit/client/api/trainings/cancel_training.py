@@ -1,14 +1,16 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.error_body import ErrorBody
 from ...models.training import Training
-from ...types import Response
+from typing import cast
 
 
 def _get_kwargs(
@@ -18,7 +20,7 @@ def _get_kwargs(
     _kwargs: dict[str, Any] = {
         "method": "post",
         "url": "/trainings/{training_id}/cancel".format(
-            training_id=quote(str(training_id), safe="")
+            training_id=quote(str(training_id), safe=""),
         ),
     }
 
@@ -80,7 +82,8 @@ def _parse_response(
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
+    else:
+        return None
 
 
 def _build_response(
@@ -112,8 +115,8 @@ def sync_detailed(
 
     Returns:
         Response[ErrorBody | Training]
-
     """
+
     kwargs = _get_kwargs(
         training_id=training_id,
     )
@@ -143,8 +146,8 @@ def sync(
 
     Returns:
         ErrorBody | Training
-
     """
+
     return sync_detailed(
         training_id=training_id,
         client=client,
@@ -169,8 +172,8 @@ async def asyncio_detailed(
 
     Returns:
         Response[ErrorBody | Training]
-
     """
+
     kwargs = _get_kwargs(
         training_id=training_id,
     )
@@ -198,8 +201,8 @@ async def asyncio(
 
     Returns:
         ErrorBody | Training
-
     """
+
     return (
         await asyncio_detailed(
             training_id=training_id,

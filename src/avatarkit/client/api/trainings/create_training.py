@@ -1,14 +1,18 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
+from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.error_body import ErrorBody
 from ...models.new_training import NewTraining
 from ...models.training import Training
-from ...types import UNSET, Response, Unset
+from ...types import UNSET, Unset
+from typing import cast
 
 
 def _get_kwargs(
@@ -103,7 +107,8 @@ def _parse_response(
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
+    else:
+        return None
 
 
 def _build_response(
@@ -138,8 +143,8 @@ def sync_detailed(
 
     Returns:
         Response[ErrorBody | Training]
-
     """
+
     kwargs = _get_kwargs(
         body=body,
         idempotency_key=idempotency_key,
@@ -173,8 +178,8 @@ def sync(
 
     Returns:
         ErrorBody | Training
-
     """
+
     return sync_detailed(
         client=client,
         body=body,
@@ -203,8 +208,8 @@ async def asyncio_detailed(
 
     Returns:
         Response[ErrorBody | Training]
-
     """
+
     kwargs = _get_kwargs(
         body=body,
         idempotency_key=idempotency_key,
@@ -236,8 +241,8 @@ async def asyncio(
 
     Returns:
         ErrorBody | Training
-
     """
+
     return (
         await asyncio_detailed(
             client=client,

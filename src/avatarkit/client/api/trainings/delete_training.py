@@ -4,10 +4,12 @@ from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.error_body import ErrorBody
-from ...types import Response
+from typing import cast
 
 
 def _get_kwargs(
@@ -16,7 +18,9 @@ def _get_kwargs(
 
     _kwargs: dict[str, Any] = {
         "method": "delete",
-        "url": "/trainings/{training_id}".format(training_id=quote(str(training_id), safe="")),
+        "url": "/trainings/{training_id}".format(
+            training_id=quote(str(training_id), safe=""),
+        ),
     }
 
     return _kwargs
@@ -71,7 +75,8 @@ def _parse_response(
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
+    else:
+        return None
 
 
 def _build_response(
@@ -103,8 +108,8 @@ def sync_detailed(
 
     Returns:
         Response[Any | ErrorBody]
-
     """
+
     kwargs = _get_kwargs(
         training_id=training_id,
     )
@@ -134,8 +139,8 @@ def sync(
 
     Returns:
         Any | ErrorBody
-
     """
+
     return sync_detailed(
         training_id=training_id,
         client=client,
@@ -160,8 +165,8 @@ async def asyncio_detailed(
 
     Returns:
         Response[Any | ErrorBody]
-
     """
+
     kwargs = _get_kwargs(
         training_id=training_id,
     )
@@ -189,8 +194,8 @@ async def asyncio(
 
     Returns:
         Any | ErrorBody
-
     """
+
     return (
         await asyncio_detailed(
             training_id=training_id,

@@ -1,14 +1,16 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.error_body import ErrorBody
 from ...models.training import Training
-from ...types import Response
+from typing import cast
 
 
 def _get_kwargs(
@@ -17,7 +19,9 @@ def _get_kwargs(
 
     _kwargs: dict[str, Any] = {
         "method": "get",
-        "url": "/trainings/{training_id}".format(training_id=quote(str(training_id), safe="")),
+        "url": "/trainings/{training_id}".format(
+            training_id=quote(str(training_id), safe=""),
+        ),
     }
 
     return _kwargs
@@ -68,7 +72,8 @@ def _parse_response(
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
+    else:
+        return None
 
 
 def _build_response(
@@ -100,8 +105,8 @@ def sync_detailed(
 
     Returns:
         Response[ErrorBody | Training]
-
     """
+
     kwargs = _get_kwargs(
         training_id=training_id,
     )
@@ -131,8 +136,8 @@ def sync(
 
     Returns:
         ErrorBody | Training
-
     """
+
     return sync_detailed(
         training_id=training_id,
         client=client,
@@ -157,8 +162,8 @@ async def asyncio_detailed(
 
     Returns:
         Response[ErrorBody | Training]
-
     """
+
     kwargs = _get_kwargs(
         training_id=training_id,
     )
@@ -186,8 +191,8 @@ async def asyncio(
 
     Returns:
         ErrorBody | Training
-
     """
+
     return (
         await asyncio_detailed(
             training_id=training_id,

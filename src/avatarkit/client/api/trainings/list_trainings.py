@@ -1,14 +1,18 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
+from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.error_body import ErrorBody
 from ...models.status import Status
 from ...models.training_list import TrainingList
-from ...types import UNSET, Response, Unset
+from ...types import UNSET, Unset
+from typing import cast
 
 
 def _get_kwargs(
@@ -84,7 +88,8 @@ def _parse_response(
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
+    else:
+        return None
 
 
 def _build_response(
@@ -122,8 +127,8 @@ def sync_detailed(
 
     Returns:
         Response[ErrorBody | TrainingList]
-
     """
+
     kwargs = _get_kwargs(
         cursor=cursor,
         limit=limit,
@@ -162,8 +167,8 @@ def sync(
 
     Returns:
         ErrorBody | TrainingList
-
     """
+
     return sync_detailed(
         client=client,
         cursor=cursor,
@@ -197,8 +202,8 @@ async def asyncio_detailed(
 
     Returns:
         Response[ErrorBody | TrainingList]
-
     """
+
     kwargs = _get_kwargs(
         cursor=cursor,
         limit=limit,
@@ -235,8 +240,8 @@ async def asyncio(
 
     Returns:
         ErrorBody | TrainingList
-
     """
+
     return (
         await asyncio_detailed(
             client=client,

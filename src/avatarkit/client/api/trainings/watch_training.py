@@ -4,10 +4,13 @@ from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.error_body import ErrorBody
-from ...types import UNSET, Response, Unset
+from ...types import UNSET, Unset
+from typing import cast
 
 
 def _get_kwargs(
@@ -22,7 +25,7 @@ def _get_kwargs(
     _kwargs: dict[str, Any] = {
         "method": "get",
         "url": "/trainings/{training_id}/events".format(
-            training_id=quote(str(training_id), safe="")
+            training_id=quote(str(training_id), safe=""),
         ),
     }
 
@@ -78,7 +81,8 @@ def _parse_response(
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
+    else:
+        return None
 
 
 def _build_response(
@@ -114,8 +118,8 @@ def sync_detailed(
 
     Returns:
         Response[Any | ErrorBody | str]
-
     """
+
     kwargs = _get_kwargs(
         training_id=training_id,
         last_event_id=last_event_id,
@@ -150,8 +154,8 @@ def sync(
 
     Returns:
         Any | ErrorBody | str
-
     """
+
     return sync_detailed(
         training_id=training_id,
         client=client,
@@ -181,8 +185,8 @@ async def asyncio_detailed(
 
     Returns:
         Response[Any | ErrorBody | str]
-
     """
+
     kwargs = _get_kwargs(
         training_id=training_id,
         last_event_id=last_event_id,
@@ -215,8 +219,8 @@ async def asyncio(
 
     Returns:
         Any | ErrorBody | str
-
     """
+
     return (
         await asyncio_detailed(
             training_id=training_id,

@@ -1,15 +1,17 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.action_answer import ActionAnswer
 from ...models.error_body import ErrorBody
 from ...models.video import Video
-from ...types import Response
+from typing import cast
 
 
 def _get_kwargs(
@@ -21,7 +23,9 @@ def _get_kwargs(
 
     _kwargs: dict[str, Any] = {
         "method": "post",
-        "url": "/videos/{video_id}/action".format(video_id=quote(str(video_id), safe="")),
+        "url": "/videos/{video_id}/action".format(
+            video_id=quote(str(video_id), safe=""),
+        ),
     }
 
     _kwargs["json"] = body.to_dict()
@@ -102,7 +106,8 @@ def _parse_response(
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
+    else:
+        return None
 
 
 def _build_response(
@@ -136,8 +141,8 @@ def sync_detailed(
 
     Returns:
         Response[ErrorBody | Video]
-
     """
+
     kwargs = _get_kwargs(
         video_id=video_id,
         body=body,
@@ -170,8 +175,8 @@ def sync(
 
     Returns:
         ErrorBody | Video
-
     """
+
     return sync_detailed(
         video_id=video_id,
         client=client,
@@ -199,8 +204,8 @@ async def asyncio_detailed(
 
     Returns:
         Response[ErrorBody | Video]
-
     """
+
     kwargs = _get_kwargs(
         video_id=video_id,
         body=body,
@@ -231,8 +236,8 @@ async def asyncio(
 
     Returns:
         ErrorBody | Video
-
     """
+
     return (
         await asyncio_detailed(
             video_id=video_id,

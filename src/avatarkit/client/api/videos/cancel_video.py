@@ -1,14 +1,16 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.error_body import ErrorBody
 from ...models.video import Video
-from ...types import Response
+from typing import cast
 
 
 def _get_kwargs(
@@ -17,7 +19,9 @@ def _get_kwargs(
 
     _kwargs: dict[str, Any] = {
         "method": "post",
-        "url": "/videos/{video_id}/cancel".format(video_id=quote(str(video_id), safe="")),
+        "url": "/videos/{video_id}/cancel".format(
+            video_id=quote(str(video_id), safe=""),
+        ),
     }
 
     return _kwargs
@@ -78,7 +82,8 @@ def _parse_response(
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
+    else:
+        return None
 
 
 def _build_response(
@@ -110,8 +115,8 @@ def sync_detailed(
 
     Returns:
         Response[ErrorBody | Video]
-
     """
+
     kwargs = _get_kwargs(
         video_id=video_id,
     )
@@ -141,8 +146,8 @@ def sync(
 
     Returns:
         ErrorBody | Video
-
     """
+
     return sync_detailed(
         video_id=video_id,
         client=client,
@@ -167,8 +172,8 @@ async def asyncio_detailed(
 
     Returns:
         Response[ErrorBody | Video]
-
     """
+
     kwargs = _get_kwargs(
         video_id=video_id,
     )
@@ -196,8 +201,8 @@ async def asyncio(
 
     Returns:
         ErrorBody | Video
-
     """
+
     return (
         await asyncio_detailed(
             video_id=video_id,

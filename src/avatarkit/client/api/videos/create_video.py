@@ -1,15 +1,18 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.error_body import ErrorBody
 from ...models.new_video import NewVideo
 from ...models.video import Video
-from ...types import UNSET, Response, Unset
+from ...types import UNSET, Unset
+from typing import cast
 
 
 def _get_kwargs(
@@ -25,7 +28,7 @@ def _get_kwargs(
     _kwargs: dict[str, Any] = {
         "method": "post",
         "url": "/trainings/{training_id}/videos".format(
-            training_id=quote(str(training_id), safe="")
+            training_id=quote(str(training_id), safe=""),
         ),
     }
 
@@ -107,7 +110,8 @@ def _parse_response(
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
+    else:
+        return None
 
 
 def _build_response(
@@ -144,8 +148,8 @@ def sync_detailed(
 
     Returns:
         Response[ErrorBody | Video]
-
     """
+
     kwargs = _get_kwargs(
         training_id=training_id,
         body=body,
@@ -182,8 +186,8 @@ def sync(
 
     Returns:
         ErrorBody | Video
-
     """
+
     return sync_detailed(
         training_id=training_id,
         client=client,
@@ -215,8 +219,8 @@ async def asyncio_detailed(
 
     Returns:
         Response[ErrorBody | Video]
-
     """
+
     kwargs = _get_kwargs(
         training_id=training_id,
         body=body,
@@ -251,8 +255,8 @@ async def asyncio(
 
     Returns:
         ErrorBody | Video
-
     """
+
     return (
         await asyncio_detailed(
             training_id=training_id,

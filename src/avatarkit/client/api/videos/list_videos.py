@@ -1,14 +1,17 @@
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.error_body import ErrorBody
 from ...models.video_list import VideoList
-from ...types import UNSET, Response, Unset
+from ...types import UNSET, Unset
+from typing import cast
 
 
 def _get_kwargs(
@@ -29,7 +32,7 @@ def _get_kwargs(
     _kwargs: dict[str, Any] = {
         "method": "get",
         "url": "/trainings/{training_id}/videos".format(
-            training_id=quote(str(training_id), safe="")
+            training_id=quote(str(training_id), safe=""),
         ),
         "params": params,
     }
@@ -82,7 +85,8 @@ def _parse_response(
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
+    else:
+        return None
 
 
 def _build_response(
@@ -118,8 +122,8 @@ def sync_detailed(
 
     Returns:
         Response[ErrorBody | VideoList]
-
     """
+
     kwargs = _get_kwargs(
         training_id=training_id,
         cursor=cursor,
@@ -155,8 +159,8 @@ def sync(
 
     Returns:
         ErrorBody | VideoList
-
     """
+
     return sync_detailed(
         training_id=training_id,
         client=client,
@@ -187,8 +191,8 @@ async def asyncio_detailed(
 
     Returns:
         Response[ErrorBody | VideoList]
-
     """
+
     kwargs = _get_kwargs(
         training_id=training_id,
         cursor=cursor,
@@ -222,8 +226,8 @@ async def asyncio(
 
     Returns:
         ErrorBody | VideoList
-
     """
+
     return (
         await asyncio_detailed(
             training_id=training_id,

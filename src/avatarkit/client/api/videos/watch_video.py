@@ -4,10 +4,13 @@ from urllib.parse import quote
 
 import httpx
 
-from ... import errors
 from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
 from ...models.error_body import ErrorBody
-from ...types import UNSET, Response, Unset
+from ...types import UNSET, Unset
+from typing import cast
 
 
 def _get_kwargs(
@@ -21,7 +24,9 @@ def _get_kwargs(
 
     _kwargs: dict[str, Any] = {
         "method": "get",
-        "url": "/videos/{video_id}/events".format(video_id=quote(str(video_id), safe="")),
+        "url": "/videos/{video_id}/events".format(
+            video_id=quote(str(video_id), safe=""),
+        ),
     }
 
     _kwargs["headers"] = headers
@@ -76,7 +81,8 @@ def _parse_response(
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
-    return None
+    else:
+        return None
 
 
 def _build_response(
@@ -112,8 +118,8 @@ def sync_detailed(
 
     Returns:
         Response[Any | ErrorBody | str]
-
     """
+
     kwargs = _get_kwargs(
         video_id=video_id,
         last_event_id=last_event_id,
@@ -148,8 +154,8 @@ def sync(
 
     Returns:
         Any | ErrorBody | str
-
     """
+
     return sync_detailed(
         video_id=video_id,
         client=client,
@@ -179,8 +185,8 @@ async def asyncio_detailed(
 
     Returns:
         Response[Any | ErrorBody | str]
-
     """
+
     kwargs = _get_kwargs(
         video_id=video_id,
         last_event_id=last_event_id,
@@ -213,8 +219,8 @@ async def asyncio(
 
     Returns:
         Any | ErrorBody | str
-
     """
+
     return (
         await asyncio_detailed(
             video_id=video_id,
