@@ -102,8 +102,8 @@ def _lines(text: str) -> list[str]:
     if len(lines) != LINES:
         return lines
     words = text.split()
-    splits = ((" ".join(words[:at]), " ".join(words[at:])) for at in range(1, len(words)))
-    return list(min(splits, key=lambda pair: abs(len(pair[0]) - len(pair[1]))))
+    splits = [[" ".join(words[:at]), " ".join(words[at:])] for at in range(1, len(words))]
+    return min(splits, key=lambda pair: abs(len(pair[0]) - len(pair[1])))
 
 
 def srt(shown: Iterable[Cue]) -> str:
@@ -138,13 +138,14 @@ def _time(seconds: float, point: str) -> str:
 def burnt_in(cue: Cue, size: tuple[int, int]) -> Piece:
     """Draw a caption at the foot of a frame of ``size``: white on a dark box."""
     width, height = size
-    font = ImageFont.load_default(max(SMALLEST, round(TEXT_HEIGHT * min(height, 1.3 * width))))
+    points = max(SMALLEST, TEXT_HEIGHT * min(height, 1.3 * width))
+    font = ImageFont.load_default(points)
     text = "\n".join(cue.lines)
     measure = ImageDraw.Draw(Image.new("L", (1, 1)))
     left, top, right, bottom = measure.multiline_textbbox((0, 0), text, font=font, align="center")
     pad = round(0.4 * (bottom - top) / len(cue.lines))
     if right - left + 2 * pad > width:
-        font = ImageFont.load_default(font.size * (width - 2 * pad) / (right - left))
+        font = ImageFont.load_default(points * (width - 2 * pad) / (right - left))
         left, top, right, bottom = measure.multiline_textbbox(
             (0, 0), text, font=font, align="center"
         )

@@ -146,7 +146,8 @@ def before(pixels: Array, background: str | None) -> Array:
     colours = pixels[..., :3].astype(np.float32)
     if background != "transparent":
         colour = np.array(ImageColor.getrgb(background or DEFAULT_BACKGROUND), np.float32)
-        return untyped.rint(colour + (colours - colour) * opaque).astype(np.uint8)
+        laid: Array = untyped.rint(colour + (colours - colour) * opaque).astype(np.uint8)
+        return laid
     weight = opencv.GaussianBlur(opaque[..., 0], (0, 0), EDGE)[..., None] + 1e-4
     spread = opencv.GaussianBlur(colours * opaque, (0, 0), EDGE) / weight
     mixed = untyped.rint(np.clip(spread + (colours - spread) * opaque, 0, 255)).astype(np.uint8)

@@ -69,22 +69,22 @@ def looks(
     smile = np.clip(0.25 + 0.2 * waves[2] + 0.2 * pausing + 0.15 * turns[3], 0, 0.8)
     smile = gaussian_smooth(smile, 0.22 * fps)
     nod = gaussian_smooth(level, 0.16 * fps)
-    movement = Movement(
-        roll=0.012 * turns[2] + 0.005 * waves[0] + 0.012 * asking,
-        right=0.010 * turns[0] + 0.006 * waves[2],
-        down=0.004 * waves[1] + 0.010 * nod + 0.006 * beats,
-        yaw=0.055 * turns[0] + 0.012 * waves[3],
-        pitch=0.030 * turns[1] + 0.035 * beats + 0.02 * nod - 0.03 * asking,
-        brows=0.9 * beats + 1.1 * asking + 0.18 * waves[0] - 0.15 * pausing,
-        frown=np.clip(0.5 * turns[1], 0, 1) * nod,
-        cheeks=0.8 * smile,
-    )
+    movement: dict[str, Curve] = {
+        "roll": 0.012 * turns[2] + 0.005 * waves[0] + 0.012 * asking,
+        "right": 0.010 * turns[0] + 0.006 * waves[2],
+        "down": 0.004 * waves[1] + 0.010 * nod + 0.006 * beats,
+        "yaw": 0.055 * turns[0] + 0.012 * waves[3],
+        "pitch": 0.030 * turns[1] + 0.035 * beats + 0.02 * nod - 0.03 * asking,
+        "brows": 0.9 * beats + 1.1 * asking + 0.18 * waves[0] - 0.15 * pausing,
+        "frown": np.clip(0.5 * turns[1], 0, 1) * nod,
+        "cheeks": 0.8 * smile,
+    }
     blinks = _blinks(times, pausing, random)
     gaze = _gaze(times, random)
     # the eyes stay with the viewer while the head turns
-    across = 0.09 * gaze[0] - 0.9 * movement.yaw
-    along = 0.04 * gaze[1] - 0.5 * movement.pitch
-    moves = np.stack([np.broadcast_to(curve, frames) for curve in movement], axis=1)
+    across = 0.09 * gaze[0] - 0.9 * movement["yaw"]
+    along = 0.04 * gaze[1] - 0.5 * movement["pitch"]
+    moves = np.stack([movement[name] for name in Movement._fields], axis=1)
     return [
         Look(
             movement=Movement(*map(float, moves[frame])),
@@ -98,7 +98,8 @@ def looks(
 
 def _wave(times: Curve, frequency: float, random: np.random.Generator) -> Curve:
     """Slow sine of a random phase."""
-    return np.sin(2 * np.pi * frequency * times + random.uniform(0, 2 * np.pi))
+    wave: Curve = np.sin(2 * np.pi * frequency * times + random.uniform(0, 2 * np.pi))
+    return wave
 
 
 def _held(

@@ -67,7 +67,7 @@ class _Eye:
         # the corners fade, so that the lid does not end in a step
         self._side = np.clip(np.minimum(across, 1 - across) / 0.10, 0, 1)[None, :, None]
         within = np.minimum(self._rows - above_eye, below_eye - self._rows) / self._height
-        looks = smoothstep(within, 0, 0.22) * smoothstep(np.minimum(across, 1 - across), 0, 0.22)
+        looks = smoothstep(within, 0, 0.10) * smoothstep(np.minimum(across, 1 - across), 0, 0.22)
         self._turns = looks.astype(np.float32)
         self._columns: Array = np.broadcast_to(x - left, self._turns.shape).astype(np.float32)
         self._lines: Array = np.broadcast_to(self._rows - top, self._turns.shape).astype(np.float32)

@@ -91,9 +91,8 @@ def framing(
     view = _view(size, landmarks, ratio)
     shorter = resolution or min(HIGHEST, float(min(view[2:] - view[:2])))
     scale = shorter / min(view[2:] - view[:2])
-    target = _even((view[2:] - view[:2]) * scale)
-    if aspect is None and resolution is None:
-        target = size
+    kept = aspect is None and resolution is None
+    target = np.array(size) if kept else _even((view[2:] - view[:2]) * scale)
     cut = np.concatenate([np.maximum(view[:2], 0), np.minimum(view[2:], size)])
     cut = np.concatenate([_even(cut[:2]), _even(cut[2:])])
     visible = (cut - np.tile(view[:2], 2)) * (np.tile(target, 2) / np.tile(view[2:] - view[:2], 2))
@@ -117,7 +116,8 @@ def _view(size: Size, landmarks: Points, ratio: float) -> Array:
 
 
 def _even(values: Array) -> Array:
-    return 2 * np.rint(np.asarray(values) / 2).astype(int)
+    even: Array = 2 * np.rint(np.asarray(values) / 2).astype(int)
+    return even
 
 
 def _pair(values: Array) -> Size:

@@ -217,4 +217,5 @@ def _own_teeth(lips: Lips, rows: Array, columns: Array, aside: Array) -> Array:
 
 
 def _rounded(pixels: Array) -> Array:
-    return untyped.clip(pixels + 0.5, 0, 255).astype(np.uint8)
+    rounded: Array = untyped.clip(pixels + 0.5, 0, 255).astype(np.uint8)
+    return rounded

@@ -185,17 +185,18 @@ def render_video(
     else:
         curves = visemes.from_audio(sound, fps)
     resolution = None if asked.resolution is None else int(asked.resolution.removesuffix("p"))
-    frame = framing(model.size, model.landmarks, asked.aspect, resolution)
+    landmarks = model.landmarks.astype(np.float64)
+    frame = framing(model.size, landmarks, asked.aspect, resolution)
     transparent = model.kind == "cut-out" and asked.background == "transparent"
     with ExitStack() as stack:
         if pixels is not None:
             picture = frame.picture(before(pixels, asked.background))
             looks = _looks(sound, phonemes, len(curves), fps, seed)
-            points = frame.points(model.landmarks[0])
+            points = frame.points(landmarks[0])
             painter: Painter = PortraitPainter(picture, points, curves, looks)
         else:
             clip = stack.enter_context(Clip(face_dir / footage.CLIP, len(model.landmarks)))
-            painter = ClipPainter(clip, model.landmarks, curves, frame, rate=model.fps / fps)
+            painter = ClipPainter(clip, landmarks, curves, frame, rate=model.fps / fps)
         if asked.captions == "burnt-in":
             painter = Captioned(painter, shown, frame.size, fps)
         writer = stack.enter_context(

@@ -109,6 +109,12 @@ WEBM: Final = Encoding(
 ENCODINGS: Final[Mapping[str, Encoding]] = MappingProxyType({"mp4": MP4, "webm": WEBM})
 
 
+def _opened(path: Path, encoding: Encoding) -> Any:
+    """Open a file for writing; PyAV's types do not tell a video's stream from others."""
+    options = dict(encoding.container_options)
+    return av.open(str(path), "w", format=encoding.container, options=options)
+
+
 class VideoWriter:
     """Writes pictures and sound, both from time 0 and equally long, an MP4 with its index in front.
 
@@ -136,12 +142,7 @@ class VideoWriter:
         self._samples = 0
         self._size = size
         self._format = "yuva420p" if alpha else "yuv420p"
-        self._container: Any = av.open(
-            str(self._part),
-            "w",
-            format=encoding.container,
-            options=dict(encoding.container_options),
-        )
+        self._container = _opened(self._part, encoding)
         self._container.metadata.update(metadata or {})
         options = {**encoding.options, "threads": str(threads)}
         self._video: Any = self._container.add_stream(encoding.video, rate=fps, options=options)
