@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from ..interfaces import Outcome
-from ..models import Action, SampleRole, VideoSettings
+from ..models import Action, ConsentRule, SampleRole, VideoSettings
 from .error_answers import Category
 
 #: Components whose name in the document differs from their model's.
@@ -52,6 +52,7 @@ ENUMS: Mapping[str, tuple[str, ...]] = {
     "ErasureStatus": ("running", "needs_person", "completed"),
     "CatalogueKind": ("avatar", "voice", "template"),
     "HoldingKind": ("record", "vendor", "file"),
+    "ConsentDemand": get_args(ConsentRule.model_fields["demands"].annotation),
     **{
         f"Video{name.title()}": _values(name)
         for name in ("aspect", "resolution", "captions", "container", "quality")

@@ -331,8 +331,8 @@ class SettingAnswer(View):
     takes: list[str] = Field(
         description="The values, or the kinds of a background; empty: all within the bounds."
     )
-    minimum: float | None
-    maximum: float | None
+    minimum: float | None = Field(description="Least number; null if it has no bound.")
+    maximum: float | None = Field(description="Greatest number; null if it has no bound.")
 
     @classmethod
     def of(cls, setting: str, rows: Sequence[Mapped]) -> Self:
@@ -350,7 +350,7 @@ class SettingAnswer(View):
 class ConsentRuleAnswer(View):
     """Consent that a provider demands before it clones or trains."""
 
-    provider: str
+    provider: str = Field(description="Name of the provider.")
     demands: Literal["record", "evidence", "action"] = Field(
         description="A consent, its evidence, or an action at the provider."
     )
