@@ -179,7 +179,7 @@ export class AvatarCreate extends AvatarElement {
   #demands() {
     const rules = this.#stacks.find(({ stack }) => stack === this.#value("stack"))?.consent ?? [];
     const told = new Set(rules.filter(({ demands }) => demands !== "record").map(({ demands, provider }) => this.say(`demands_${demands}`, { provider })));
-    this.find("demands").replaceChildren(...[...told].map((text) => h("li", {}, text)));
+    this.find("demands").replaceChildren(...[...told].map((text) => h("p", {}, text)));
   }
 
   /** @param {string} clone */
@@ -364,7 +364,7 @@ export class AvatarCreate extends AvatarElement {
           h("label", { for: "subject" }, s("subject")), input("subject", 200), flaw("subject"),
           h("p", {}, s("they_agree")), h("blockquote", { id: "wording" }, s("wording")),
           h("label", { class: "choice" }, agreed, s("agreed")), flaw("agreed"),
-          h("ul", { class: "warning", part: "demands", role: "status" }), this.#drop("evidence", "📄")),
+          h("div", { class: "warning", part: "demands", role: "status" }), this.#drop("evidence", "📄")),
         radio("unreal"),
         h("div", { id: "unreal", class: "indent" }, h("label", { for: "reason" }, s("reason")), input("reason", 1000), flaw("reason"))),
       h("fieldset", { class: "card", part: "card" }, legend(3, "train_step"),

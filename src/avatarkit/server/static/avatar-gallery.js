@@ -40,7 +40,7 @@ export class AvatarGallery extends AvatarElement {
   #watching = null;
   /** @type {string | null} */
   #cursor = null;
-  /** @type {Map<string, HTMLLIElement>} */
+  /** @type {Map<string, [RecordAnswer, HTMLLIElement]>} */
   #items = new Map();
 
   get trainingId() {
@@ -61,7 +61,12 @@ export class AvatarGallery extends AvatarElement {
   }
 
   attributeChangedCallback(/** @type {string} */ name, /** @type {string | null} */ old, /** @type {string | null} */ value) {
-    if (name !== "poster") super.attributeChangedCallback(name, old, value);
+    if (name !== "poster") return super.attributeChangedCallback(name, old, value);
+    for (const [video, item] of this.#items.values()) {
+      if (item.querySelector("video")) continue; // it plays
+      delete item.dataset.version;
+      this.#show(video);
+    }
   }
 
   restart() {
@@ -77,7 +82,7 @@ export class AvatarGallery extends AvatarElement {
   #draw() {
     this.root.replaceChildren(
       h("section", { class: "card", part: "card", dir: this.direction, "aria-labelledby": "title" },
-        h("h2", { id: "title" }, this.say("gallery_title")),
+        h("h2", { id: "title", tabindex: -1 }, this.say("gallery_title")),
         h("p", { class: "muted", part: "none", hidden: true }, this.say("gallery_none")),
         h("div", { class: "alert", part: "problem", role: "alert", hidden: true }),
         h("ul", { class: "list", part: "list" }),
@@ -129,7 +134,7 @@ export class AvatarGallery extends AvatarElement {
   /** @param {RecordAnswer} video */
   #place(video, first = false) {
     const item = h("li", { "data-id": video.id });
-    this.#items.set(video.id, item);
+    this.#items.set(video.id, [video, item]);
     this.find("list")[first ? "prepend" : "append"](item);
     this.#show(video);
     this.#counted();
@@ -137,9 +142,10 @@ export class AvatarGallery extends AvatarElement {
 
   /** @param {RecordAnswer} video */
   #show(video) {
-    const item = this.#items.get(video.id);
+    const [, item] = this.#items.get(video.id) ?? [];
     if (!item || item.dataset.version === String(video.version)) return;
     item.dataset.version = String(video.version);
+    this.#items.set(video.id, [video, item]);
     const { status, progress, links = {}, script, name, error } = video;
     const film = status === "completed" && links.video ? this.api.url(links.video) : "";
     const poster = links.thumbnail ? this.api.url(links.thumbnail) : this.getAttribute("poster");
@@ -206,10 +212,10 @@ export class AvatarGallery extends AvatarElement {
     if (!(await this.sure({ title: this.say("delete_video"), text: title, yes: this.say("delete") }))) return;
     await this.#try(problem, async () => {
       await this.api.remove("videos", video.id);
-      this.#items.get(video.id)?.remove();
+      this.#items.get(video.id)?.[1].remove();
       this.#items.delete(video.id);
       this.#counted();
-      this.find("none").focus();
+      this.root.getElementById("title")?.focus();
     });
   }
 }
