@@ -286,7 +286,8 @@ async def asked(it, wire, clock):
 
 async def test_the_text_of_the_consent_is_an_action_that_expires(asked, wire):
     assert asked.action.kind == "read_text"
-    assert asked.action.text == TOLD["consent"]["text"]
+    told = TOLD["consent"]["text"].replace("[user name]", "the person in the footage")
+    assert asked.action.text == told
     assert asked.action.expires_at == BEGUN + 1800
     assert asked.prepared["consent_id"] == "cst_abc123"
     assert wire.body() == {"language": "english"}

@@ -985,8 +985,14 @@ async def test_every_call_is_one_that_the_vendor_describes(it, wire):
     wire.reply(TOLD["direct"]).reply(b"").reply(TOLD["complete"])
     await it.prepare(Operation.AVATAR, train(media(size=40_000_000)))
 
-    for options in ((), (EVERY_VIDEO,)):
-        wire.reply(data(LOOK))
+    for_photo = {"engine": HeyGenEngine(type="avatar_iv")}
+    twin, photo = {"avatar_type": TWIN}, {"avatar_type": PHOTO}
+    for look, options in (
+        (twin, ()),
+        (twin, (EVERY_VIDEO.model_copy(update={"expressiveness": None}),)),
+        (photo, (EVERY_VIDEO.model_copy(update=for_photo),)),
+    ):
+        wire.reply(data(LOOK, **look, supported_api_engines=ALL))
         request = speak(voice_id="vc_1", callback_url=HOOK, options=options)
         await made(it, wire, Operation.VIDEO, request, TOLD["video_submitted"])
     wire.reply(data(LOOK)).reply(TOLD["asset"])
