@@ -124,6 +124,20 @@ async def test_a_webhook_brings_the_next_visit_forward(env):
     assert second - first < 1 * HOURS
 
 
+@workflow.defn(name=WORKFLOW)
+class Changed(RecordWorkflow):
+    """Sleeps before it does anything."""
+
+    @workflow.signal(name="wake")
+    def wake(self):
+        super().wake()
+
+    @workflow.run
+    async def run(self, plan: Plan) -> None:
+        await workflow.sleep(timedelta(seconds=1))
+        await super().run(plan)
+
+
 async def replayed(kind, history):
     runner = UnsandboxedWorkflowRunner()
     replayer = Replayer(workflows=[kind], workflow_runner=runner)
@@ -139,17 +153,6 @@ async def test_workflows_of_earlier_versions_go_on(history):
 
 @pytest.mark.parametrize("history", sorted(path.name for path in HISTORIES.glob("*.json")))
 async def test_a_changed_order_of_commands_is_noticed(history):
-    @workflow.defn(name=WORKFLOW)
-    class Changed(RecordWorkflow):
-        @workflow.signal(name="wake")
-        def wake(self):
-            super().wake()
-
-        @workflow.run
-        async def run(self, plan: Plan) -> None:
-            await workflow.sleep(timedelta(seconds=1))
-            await super().run(plan)
-
     assert (await replayed(Changed, history)).replay_failure is not None
 
 

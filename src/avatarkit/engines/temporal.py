@@ -56,9 +56,10 @@ class TemporalEngine(Engine):
     TEMPORAL_NAMESPACE and TEMPORAL_API_KEY; ``client`` replaces it. At most ``in_flight`` visits
     are under way in this process, and ``cached`` workflows stay in memory between visits. A visit
     whose worker gives no sign of life for ``heartbeat`` seconds is repeated by another one; one
-    visit takes at most ``longest`` seconds. After ``visits`` visits a workflow continues as new. A
-    record that is overdue by ``grace`` seconds is visited, as its wake was lost. ``stop`` waits
-    ``patience`` seconds for visits under way.
+    visit takes at most ``longest`` seconds. ``pause`` seconds after a failed visit comes the next
+    one, then ever later. After ``visits`` visits a workflow continues as new. A record that is
+    overdue by ``grace`` seconds is visited, as its wake was lost. ``stop`` waits ``patience``
+    seconds for visits under way.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class TemporalEngine(Engine):
         longest: float = 3600.0,
         visits: int = 500,
         grace: float = 15.0,
+        pause: float = 15.0,
         patience: float = 10.0,
     ) -> None:
         self._advance = advance
@@ -86,7 +88,7 @@ class TemporalEngine(Engine):
         self._task_queue = task_queue
         self._in_flight = in_flight
         self._cached = cached
-        self._plan = partial(Plan, visits=visits, heartbeat=heartbeat, longest=longest, pause=grace)
+        self._plan = partial(Plan, visits=visits, heartbeat=heartbeat, longest=longest, pause=pause)
         self._heartbeat = heartbeat
         self._patience = timedelta(seconds=patience)
         self._sweep = OverdueSweep(

@@ -71,8 +71,8 @@ class Visitor:
     def note(self, *words: object) -> None:
         """Append a line, which a kill cannot cut."""
         line = " ".join(map(str, (os.getpid(), *words)))
-        with Path(self.work.log).open("ab", buffering=0) as log:
-            log.write(f"{line}\n".encode())
+        with Path(self.work.log).open("ab", buffering=0) as notes:
+            notes.write(f"{line}\n".encode())
 
     async def advance(self, record_id: str) -> Record | None:
         """Make one step of a record, if it is due."""

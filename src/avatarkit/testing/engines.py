@@ -81,8 +81,8 @@ class EngineStage:
 
     def notes(self, *kinds: str, of: subprocess.Popen[bytes] | None = None) -> list[str]:
         """Ids of the visits that were noted as one of ``kinds``, in all processes or in one."""
-        log = Path(self.work.log)
-        lines = [line.split() for line in log.read_text().splitlines()] if log.exists() else []
+        path = Path(self.work.log)
+        lines = [line.split() for line in path.read_text().splitlines()] if path.exists() else []
         return [
             more[0] if more else ""
             for pid, kind, *more in lines
@@ -143,6 +143,8 @@ class EngineSuite:
     kills: ClassVar[int] = 5
     #: Records that are driven meanwhile.
     at_once: ClassVar[int] = 4
+    #: True if workers are killed only within visits, not between them.
+    in_visits: ClassVar[bool] = False
 
     @pytest.fixture
     def environment(self) -> dict[str, str]:
@@ -257,8 +259,8 @@ class EngineSuite:
         moments, endless = random.Random(1), 10**6  # noqa: S311 - repeatable
         records = await stage.add(self.at_once)
         for _ in range(self.kills):
-            worker, visits = stage.start(steps=endless), moments.randint(1, 6)
-            await stage.visited(worker, visits)
+            worker = stage.start(steps=endless, hangs=self.in_visits)
+            await stage.visited(worker, 1 if self.in_visits else moments.randint(1, 6))
             stage.kill(worker)
         stage.start(steps=1)
         await stage.finished(records)
