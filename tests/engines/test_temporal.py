@@ -109,6 +109,26 @@ async def test_a_record_of_three_days_sleeps_in_the_server_and_begins_new_histor
     assert len(history.events) < 60  # of the last run alone
 
 
+async def test_a_workflow_that_does_not_listen_any_more_is_replaced(env):
+    stage = Stage(env, visits=1, gap=0.0)
+    await stage.engine.open(drives=False)
+    await env.client.start_workflow(
+        "a name that no worker knows",
+        id=f"avatarkit-{stage.record.id}",
+        task_queue="avatarkit",
+    )
+    deaf = (await stage.handle.describe()).run_id
+    stage.record = stage.record.model_copy(update={"next_at": (await stage.now()).wall - 3600})
+
+    async def replaced():
+        await stage.engine._visit_overdue(stage.record)
+        assert (await stage.handle.describe()).run_id != deaf
+        while not stage.visits:
+            await anyio.sleep(0.05)
+
+    await running(stage, replaced)
+
+
 async def test_a_webhook_brings_the_next_visit_forward(env):
     stage = Stage(env, visits=2, gap=24 * 30 * HOURS)
 

@@ -6,6 +6,7 @@ a signal. Temporal notices a dead worker by the heartbeat of its activity.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -25,6 +26,7 @@ try:
     from temporalio.client import Client
     from temporalio.common import WorkflowIDReusePolicy
     from temporalio.envconfig import ClientConfig
+    from temporalio.service import RPCError
     from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
     from .temporal_workflow import ACTIVITY, WAKE, WORKFLOW, Plan, RecordWorkflow, Visited
@@ -37,8 +39,10 @@ except ImportError as error:
 log = get_logger(__name__)
 
 _ADDRESS: Final = "localhost:7233"
-#: Seconds that a signal may take; a lost one costs time only.
-_SIGNAL: Final = 5.0
+#: Time that a signal may take; a lost one costs time only.
+_SIGNAL: Final = timedelta(seconds=5)
+#: A workflow is replaced where its record is overdue by so many times the grace.
+_DEAF: Final = 4
 #: Seconds for the threads of Temporal's client to let go of Python. Where the interpreter ends
 #: before, they may abort the process (temporalio/sdk-python issue 300).
 _SETTLE: Final = 0.2
@@ -89,10 +93,10 @@ class TemporalEngine(Engine):
         self._in_flight = in_flight
         self._cached = cached
         self._plan = partial(Plan, visits=visits, heartbeat=heartbeat, longest=longest, pause=pause)
-        self._heartbeat = heartbeat
+        self._heartbeat, self._grace = heartbeat, grace
         self._patience = timedelta(seconds=patience)
         self._sweep = OverdueSweep(
-            repository=repository, clock=clock, visit=self._signal, grace=grace
+            repository=repository, clock=clock, visit=self._visit_overdue, grace=grace
         )
 
     async def open(self, *, drives: bool) -> None:
@@ -150,6 +154,21 @@ class TemporalEngine(Engine):
         if record.next_at is not None:
             await self._signal(record)
 
+    async def _visit_overdue(self, record: Record) -> None:
+        """Signal the workflow again; one that does not listen any more is replaced.
+
+        That is one whose history Temporal cannot continue, as after a faulty upgrade. A visit that
+        it has begun may go on: two visits at once do no harm.
+        """
+        overdue = (await self._repository.now()).wall - (record.next_at or 0.0)
+        if overdue > _DEAF * self._grace and self._client is not None:
+            log.warning("workflow.replaced", id=record.id, seconds=overdue)
+            with suppress(RPCError):  # it has ended meanwhile
+                await self._client.get_workflow_handle(_workflow_id(record)).terminate(
+                    "it did not visit an overdue record", rpc_timeout=_SIGNAL
+                )
+        await self._signal(record)
+
     async def _signal(self, record: Record) -> None:
         try:
             if self._client is None:
@@ -157,11 +176,11 @@ class TemporalEngine(Engine):
             await self._client.start_workflow(
                 WORKFLOW,
                 self._plan(record.id),
-                id=f"avatarkit-{record.id}",
+                id=_workflow_id(record),
                 task_queue=self._task_queue,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
                 start_signal=WAKE,
-                rpc_timeout=timedelta(seconds=_SIGNAL),
+                rpc_timeout=_SIGNAL,
             )
         except Exception as error:  # noqa: BLE001 - the sweep finds the record
             log.warning("wake.failed", id=record.id, error=type(error).__name__)
@@ -184,3 +203,7 @@ class TemporalEngine(Engine):
         while True:
             activity.heartbeat()
             await anyio.sleep(self._heartbeat / 3)
+
+
+def _workflow_id(record: Record) -> str:
+    return f"avatarkit-{record.id}"
