@@ -417,7 +417,10 @@ def test_a_closed_provider_is_in_no_stack():
         ("heygen", dict.fromkeys(("voice", "avatar", "video", "speech", "dub"), "heygen")),
         (
             "elevenlabs+d-id",
-            {"voice": "elevenlabs", "speech": "elevenlabs", "avatar": "d-id", "video": "d-id"},
+            {
+                **dict.fromkeys(("voice", "speech"), "elevenlabs"),
+                **dict.fromkeys(("avatar", "video", "dub"), "d-id"),
+            },
         ),
         (
             "coqui+local",
