@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 from ..errors import BadReply, InvalidCursor, Unsupported
 from ..interfaces import (
@@ -24,6 +24,7 @@ from ..interfaces import (
 from ..models import Operation, Template
 from .answers import (
     Places,
+    as_object,
     as_objects,
     id_at,
     number_at,
@@ -186,10 +187,11 @@ def texts_at(raw: Mapping[str, Any], *places: str) -> tuple[str, ...]:
 
 
 def _values(value: Any, path: list[str]) -> Iterator[Any]:
+    listed = cast("list[Any]", value) if isinstance(value, list) else None
     if not path:
-        yield from value if isinstance(value, list) else [value]
+        yield from [value] if listed is None else listed
     elif path[0] == "*":
-        for element in value if isinstance(value, list) else ():
+        for element in listed or ():
             yield from _values(element, path[1:])
     else:
         yield from _values(value_at({"it": value}, f"it.{path[0]}"), path[1:])
@@ -243,10 +245,9 @@ def _owned(listing: Listing, raw: Mapping[str, Any], own_id: str) -> bool | None
 
 def _variables(told: Any) -> Iterator[TemplateVariable]:
     """Read variables: a list of objects, or a mapping from names to objects or to texts."""
-    named = dict(told.items()) if isinstance(told, Mapping) else {}
-    for name, value in named.items():
+    for name, value in as_object(told).items():
         kind = said_at({"it": value}, "it.type", "it.variable_type", "it.kind")
-        yield TemplateVariable(name=str(name), kind=kind or "text")
+        yield TemplateVariable(name=name, kind=kind or "text")
     for one in as_objects(told):
         if name := said_at(one, "id", "name", "label"):
             kind = said_at(one, "type", "variable_type", "kind")
