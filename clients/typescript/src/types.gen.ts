@@ -315,6 +315,26 @@ export type ConsentList = {
 };
 
 /**
+ * ConsentRule
+ *
+ * Consent that a provider demands before it clones or trains.
+ */
+export type ConsentRule = {
+    /**
+     * Name of the provider.
+     */
+    provider: string;
+    /**
+     * A consent, its evidence, or an action at the provider.
+     */
+    demands: 'record' | 'evidence' | 'action';
+    /**
+     * The rule in words.
+     */
+    text: string;
+};
+
+/**
  * Cost
  *
  * Amount that a provider counted for an operation.
@@ -1238,6 +1258,24 @@ export type SampleList = {
 export type SampleRole = 'voice' | 'footage';
 
 /**
+ * Setting
+ *
+ * A common video setting that a stack carries out.
+ */
+export type Setting = {
+    /**
+     * Name in `settings`; those of the voice begin with `voice.`.
+     */
+    setting: string;
+    /**
+     * The values, or the kinds of a background; empty: all within the bounds.
+     */
+    takes: Array<string>;
+    minimum: number | null;
+    maximum: number | null;
+};
+
+/**
  * Stack
  *
  * A stack, and whether it can be used.
@@ -1263,6 +1301,14 @@ export type Stack = {
      * Estimated monthly cost; null if no price is known.
      */
     quote: StackQuote | null;
+    /**
+     * Video settings that it carries out.
+     */
+    settings: Array<Setting>;
+    /**
+     * Consent that its providers demand.
+     */
+    consent: Array<ConsentRule>;
 };
 
 /**

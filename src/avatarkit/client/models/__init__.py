@@ -13,6 +13,8 @@ from .clone_list import CloneList
 from .consent import Consent
 from .consent_given import ConsentGiven
 from .consent_list import ConsentList
+from .consent_rule import ConsentRule
+from .consent_rule_demands import ConsentRuleDemands
 from .cost import Cost
 from .costs import Costs
 from .deleted_count import DeletedCount
@@ -59,6 +61,7 @@ from .remaining_count import RemainingCount
 from .sample import Sample
 from .sample_list import SampleList
 from .sample_role import SampleRole
+from .setting import Setting
 from .stack import Stack
 from .stack_list import StackList
 from .stack_quote import StackQuote
@@ -95,6 +98,8 @@ __all__ = (
     "Consent",
     "ConsentGiven",
     "ConsentList",
+    "ConsentRule",
+    "ConsentRuleDemands",
     "Cost",
     "Costs",
     "DeletedCount",
@@ -141,6 +146,7 @@ __all__ = (
     "Sample",
     "SampleList",
     "SampleRole",
+    "Setting",
     "Stack",
     "StackList",
     "StackQuote",

@@ -11,6 +11,8 @@ from ..types import UNSET, Unset
 from typing import cast
 
 if TYPE_CHECKING:
+    from ..models.consent_rule import ConsentRule
+    from ..models.setting import Setting
     from ..models.stack_quote import StackQuote
 
 
@@ -27,6 +29,8 @@ class Stack:
         ready (bool): True if it can be used here.
         problem (None | str): Missing configuration.
         quote (None | StackQuote): Estimated monthly cost; null if no price is known.
+        settings (list[Setting]): Video settings that it carries out.
+        consent (list[ConsentRule]): Consent that its providers demand.
     """
 
     stack: str
@@ -34,8 +38,12 @@ class Stack:
     ready: bool
     problem: None | str
     quote: None | StackQuote
+    settings: list[Setting]
+    consent: list[ConsentRule]
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.consent_rule import ConsentRule  # noqa: PLC0415
+        from ..models.setting import Setting  # noqa: PLC0415
         from ..models.stack_quote import StackQuote  # noqa: PLC0415
 
         stack = self.stack
@@ -53,6 +61,16 @@ class Stack:
         else:
             quote = self.quote
 
+        settings = []
+        for settings_item_data in self.settings:
+            settings_item = settings_item_data.to_dict()
+            settings.append(settings_item)
+
+        consent = []
+        for consent_item_data in self.consent:
+            consent_item = consent_item_data.to_dict()
+            consent.append(consent_item)
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -62,6 +80,8 @@ class Stack:
                 "ready": ready,
                 "problem": problem,
                 "quote": quote,
+                "settings": settings,
+                "consent": consent,
             }
         )
 
@@ -69,6 +89,8 @@ class Stack:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.consent_rule import ConsentRule  # noqa: PLC0415
+        from ..models.setting import Setting  # noqa: PLC0415
         from ..models.stack_quote import StackQuote  # noqa: PLC0415
 
         d = dict(src_dict)
@@ -100,12 +122,28 @@ class Stack:
 
         quote = _parse_quote(d.pop("quote"))
 
+        settings = []
+        _settings = d.pop("settings")
+        for settings_item_data in _settings:
+            settings_item = Setting.from_dict(settings_item_data)
+
+            settings.append(settings_item)
+
+        consent = []
+        _consent = d.pop("consent")
+        for consent_item_data in _consent:
+            consent_item = ConsentRule.from_dict(consent_item_data)
+
+            consent.append(consent_item)
+
         stack = cls(
             stack=stack,
             how=how,
             ready=ready,
             problem=problem,
             quote=quote,
+            settings=settings,
+            consent=consent,
         )
 
         return stack
