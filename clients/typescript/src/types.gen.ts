@@ -327,7 +327,7 @@ export type ConsentRule = {
     /**
      * A consent, its evidence, or an action at the provider.
      */
-    demands: 'record' | 'evidence' | 'action';
+    demands: ConsentDemand;
     /**
      * The rule in words.
      */
@@ -1271,7 +1271,13 @@ export type Setting = {
      * The values, or the kinds of a background; empty: all within the bounds.
      */
     takes: Array<string>;
+    /**
+     * Lowest value; null if there is none, or the setting is no number.
+     */
     minimum: number | null;
+    /**
+     * Highest value; null if there is none, or the setting is no number.
+     */
     maximum: number | null;
 };
 
@@ -1809,6 +1815,11 @@ export type ErasureStatus = 'running' | 'needs_person' | 'completed';
  * CatalogueKind
  */
 export type CatalogueKind = 'avatar' | 'voice' | 'template';
+
+/**
+ * ConsentDemand
+ */
+export type ConsentDemand = 'record' | 'evidence' | 'action';
 
 /**
  * HoldingKind

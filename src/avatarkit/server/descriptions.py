@@ -51,6 +51,7 @@ ENUMS: Mapping[str, tuple[str, ...]] = {
     "ErrorType": get_args(Category),
     "ErasureStatus": ("running", "needs_person", "completed"),
     "CatalogueKind": ("avatar", "voice", "template"),
+    "ConsentDemand": get_args(ConsentRule.model_fields["demands"].annotation),
     "HoldingKind": ("record", "vendor", "file"),
     "ConsentDemand": get_args(ConsentRule.model_fields["demands"].annotation),
     **{
@@ -169,6 +170,8 @@ FIELDS: Mapping[str, str] = {
     "lines": "Cost of each operation.",
     "links": "Results.",
     "low": "Lowest cost.",
+    "maximum": "Highest value; null if there is none, or the setting is no number.",
+    "minimum": "Lowest value; null if there is none, or the setting is no number.",
     "meaning": "What the code means.",
     "media_type": "Media type (MIME).",
     "message": "What is wrong, and what to do.",

@@ -11,10 +11,10 @@ from .catalogue_list import CatalogueList
 from .clone import Clone
 from .clone_list import CloneList
 from .consent import Consent
+from .consent_demand import ConsentDemand
 from .consent_given import ConsentGiven
 from .consent_list import ConsentList
 from .consent_rule import ConsentRule
-from .consent_rule_demands import ConsentRuleDemands
 from .cost import Cost
 from .costs import Costs
 from .deleted_count import DeletedCount
@@ -96,10 +96,10 @@ __all__ = (
     "Clone",
     "CloneList",
     "Consent",
+    "ConsentDemand",
     "ConsentGiven",
     "ConsentList",
     "ConsentRule",
-    "ConsentRuleDemands",
     "Cost",
     "Costs",
     "DeletedCount",

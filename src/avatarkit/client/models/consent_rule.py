@@ -8,7 +8,7 @@ from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
 
-from ..models.consent_rule_demands import ConsentRuleDemands
+from ..models.consent_demand import ConsentDemand
 
 
 T = TypeVar("T", bound="ConsentRule")
@@ -20,12 +20,12 @@ class ConsentRule:
 
     Attributes:
         provider (str): Name of the provider.
-        demands (ConsentRuleDemands): A consent, its evidence, or an action at the provider.
+        demands (ConsentDemand):
         text (str): The rule in words.
     """
 
     provider: str
-    demands: ConsentRuleDemands
+    demands: ConsentDemand
     text: str
 
     def to_dict(self) -> dict[str, Any]:
@@ -52,7 +52,7 @@ class ConsentRule:
         d = dict(src_dict)
         provider = d.pop("provider")
 
-        demands = ConsentRuleDemands(d.pop("demands"))
+        demands = ConsentDemand(d.pop("demands"))
 
         text = d.pop("text")
 

@@ -1,7 +1,7 @@
 from enum import StrEnum
 
 
-class ConsentRuleDemands(StrEnum):
+class ConsentDemand(StrEnum):
     ACTION = "action"
     EVIDENCE = "evidence"
     RECORD = "record"
