@@ -9,6 +9,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
+from avatarkit.errors import ConfigError
+
 pytestmark = pytest.mark.anyio
 
 
@@ -75,3 +77,30 @@ async def test_beside_it_django_answers_what_is_its_own(site):
         assert (await client.get("/own")).text == "Django at /own"
     await app.state.aclose()
     gc.collect()  # Django leaves the file of a request's body to it, which warns
+
+
+@pytest.mark.parametrize("strips", [True, False])
+async def test_behind_a_proxys_path_every_link_is_one_that_clients_can_follow(site, strips):
+    app = site.new_app(prefix="/avatars")
+
+    async def proxy(scope, receive, send):
+        stripped = scope["path"].removeprefix("/avatars") or "/"
+        await app({**scope, "path": stripped} if strips else scope, receive, send)
+
+    async with site.client(proxy, "ana") as client:
+        client.base_url = f"{site.origin}/avatars"
+        training = await site.started(client)
+        await site.settle(training["id"])
+        where = httpx.URL(f"{site.origin}/avatars/trainings/{training['id']}")
+        record = (await client.get(where)).json()
+        assert (await client.get(where.join(record["links"]["thumbnail"]))).status_code == 200
+        missing = (await client.get(f"{where}x")).json()["error"]
+        assert (await client.get(where.join(missing["docs"]))).status_code == 200
+        assert (await client.get("/openapi.json")).json()["servers"] == [{"url": "/avatars"}]
+    await app.state.aclose()
+
+
+@pytest.mark.parametrize("prefix", ["avatars", "/avatars/", "//x", "/a b", "/"])
+def test_a_prefix_that_is_no_path_is_refused(site, prefix):
+    with pytest.raises(ConfigError, match="prefix is"):
+        site.new_app(prefix=prefix)

@@ -55,6 +55,9 @@ async def _serve(
         list[str] | None,
         typer.Option(metavar="NAME", help="Host name to answer for; repeatable."),
     ] = None,
+    prefix: Annotated[
+        str, typer.Option(metavar="PATH", help="Path that a proxy serves it at, as /avatars.")
+    ] = "",
     max_connections: Annotated[
         int,
         typer.Option(min=1, help="Connections at once; more are answered 503."),
@@ -75,6 +78,7 @@ async def _serve(
             f"{host} is reachable from other machines: give a token (--token or AVATARKIT_TOKEN) "
             "and the host names to answer for (--allowed-host)"
         )
+    from ..server.guards import LOOPBACK
     from ..stacks.registry import Stack
 
     settings = session.settings()
@@ -85,7 +89,8 @@ async def _serve(
             given = token or secrets.token_urlsafe(24)
             address = _address(host, listening.getsockname()[1])
             announce = partial(_announce, session, address, None if token else given)
-            app = _app(kit, given, named, secret, environ=settings.environ, loopback=loopback)
+            hosts = (*LOOPBACK, *named) if loopback else named
+            app = _app(kit, given, hosts, secret, environ=settings.environ, prefix=prefix)
             server = _server(app, announce, max_connections, client_timeout)
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_end_on_signal, server, tasks.cancel_scope)
@@ -97,15 +102,14 @@ async def _serve(
 def _app(
     kit: AvatarKit,
     token: str,
-    named: tuple[str, ...],
+    hosts: tuple[str, ...],
     webhook_secret: str,
     *,
     environ: Mapping[str, str],
-    loopback: bool,
+    prefix: str,
 ) -> Starlette:
     from ..config.addresses import link_secret
     from ..server import StartupToken, create_app
-    from ..server.guards import LOOPBACK
 
     secret = link_secret(environ)
     return create_app(
@@ -113,7 +117,8 @@ def _app(
         authenticate=StartupToken(token),
         webhook_secret=webhook_secret,
         link_secrets=[secret] if secret else [],
-        hosts=(*LOOPBACK, *named) if loopback else named,
+        hosts=hosts,
+        prefix=prefix,
         opened=True,
     )
 

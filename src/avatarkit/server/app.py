@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import AsyncGenerator, Collection, Sequence
@@ -65,6 +66,7 @@ def create_app(
     uploads: Path | None = None,
     allowance: Allowance | None = None,
     rate_limit: RateLimit | None = None,
+    prefix: str = "",
     opened: bool = False,
     dashboard: bool = True,
 ) -> Starlette:
@@ -83,11 +85,17 @@ def create_app(
     * ``allowance``: limit of stored recordings per user.
     * ``rate_limit``: limit of requests per user and process, by default 1200 a minute; answers
       tell what is left of it.
+    * ``prefix``: path that a proxy serves the app at, such as ``/avatars``, whether it strips that
+      or not; a framework that mounts the app
+      tells it anyway.
     * ``opened``: True if the caller opens and closes the kit.
     * ``dashboard``: serve the dashboard at ``/``.
 
-    Raises ``ConfigError`` if a secret is easy to guess, or ``hosts`` or ``origins`` is one string.
+    Raises ``ConfigError`` if a secret is easy to guess, ``hosts`` or ``origins`` is one string, or
+    ``prefix`` is no path.
     """
+    if prefix and not re.fullmatch(r"(/[\w.~-]+)+", prefix, re.ASCII):
+        raise errors.ConfigError(f"prefix is {prefix!r}: give a path such as '/avatars'")
     if webhook_secret is not None:
         require_unguessable("the webhook secret", webhook_secret)
     for secret in link_secrets:
@@ -129,7 +137,7 @@ def create_app(
     }
     app = Starlette(
         routes=routes,
-        middleware=_middleware(hosts, origins),
+        middleware=_middleware(hosts, origins, prefix),
         exception_handlers=handlers,
         lifespan=lifespan,
     )
@@ -223,9 +231,9 @@ _EXPOSED = (
 )
 
 
-def _middleware(hosts: Sequence[str], origins: Collection[str]) -> list[Middleware]:
+def _middleware(hosts: Sequence[str], origins: Collection[str], prefix: str) -> list[Middleware]:
     """Build the middleware: host and origin checks, and CORS for ``origins``."""
-    middleware = [Middleware(Guard, hosts=hosts, origins=origins)]
+    middleware = [Middleware(Guard, hosts=hosts, origins=origins, prefix=prefix)]
     if origins:
         allowed = ["authorization", "content-type", "idempotency-key", "last-event-id"]
         middleware.append(

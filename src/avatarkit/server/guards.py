@@ -59,11 +59,13 @@ class Guard:
         *,
         hosts: Sequence[str],
         origins: Collection[str] = (),
+        prefix: str = "",
         open_paths: tuple[str, ...] = ("/webhooks/",),
     ) -> None:
         self._app = app
         self._hosts = frozenset(host.lower() for host in hosts)
         self._origins = frozenset(origins)
+        self._prefix = prefix
         self._open = open_paths
         self._added = dict(HEADERS)
         if origins:  # their pages may embed our media
@@ -76,7 +78,17 @@ class Guard:
             return
         request_id = request_ids.new(Headers(scope=scope).get("x-request-id"))
         with request_ids.bound(request_id):
-            await self._guarded(scope, receive, send, {**self._added, "x-request-id": request_id})
+            await self._guarded(
+                self._placed(scope), receive, send, {**self._added, "x-request-id": request_id}
+            )
+
+    def _placed(self, scope: Scope) -> Scope:
+        """Return the scope with the path that clients see, which a proxy may have stripped."""
+        prefix, path = self._prefix, str(scope["path"])
+        if not prefix:
+            return scope
+        whole = path if path == prefix or path.startswith(f"{prefix}/") else prefix + path
+        return {**scope, "root_path": prefix, "path": whole}
 
     async def _guarded(
         self, scope: Scope, receive: Receive, send: Send, added: Mapping[str, str]
