@@ -50,6 +50,8 @@ ELSEWHERE = {
     (422, "deleteSample"): "Supabase: an ID that is no UUID",
     (422, "answerTrainingAction"): "a recording that a vendor asked for; see test_api.py",
     (422, "answerVideoAction"): "a recording that a vendor asked for; see test_api.py",
+    (422, "listStockAvatars"): "a provider that has no such list",
+    (422, "listStockVoices"): "a provider that has no such list",
     (503, "getMedia"): "the media store is away; see test_api.py",
     (503, "watchRecords"): "the server does not open; else the stream waits for the database",
     (503, "getErrorExplanation"): "the server does not open; see test_reopening.py",

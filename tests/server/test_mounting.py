@@ -91,9 +91,11 @@ async def test_behind_a_proxys_path_every_link_is_one_that_clients_can_follow(si
         client.base_url = f"{site.origin}/avatars"
         training = await site.started(client)
         await site.settle(training["id"])
-        where = httpx.URL(f"{site.origin}/avatars/trainings/{training['id']}")
+        sent = await client.post(f"/trainings/{training['id']}/videos", json={"text": "Hello."})
+        await site.settle(sent.json()["id"])
+        where = httpx.URL(site.origin).join(sent.headers["location"])
         record = (await client.get(where)).json()
-        assert (await client.get(where.join(record["links"]["thumbnail"]))).status_code == 200
+        assert (await client.get(where.join(record["links"]["video"]))).status_code == 200
         missing = (await client.get(f"{where}x")).json()["error"]
         assert (await client.get(where.join(missing["docs"]))).status_code == 200
         assert (await client.get("/openapi.json")).json()["servers"] == [{"url": "/avatars"}]
