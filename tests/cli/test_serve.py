@@ -63,7 +63,7 @@ def test_it_prints_an_address_on_loopback_whose_token_opens_it(serve):
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", address)
     assert len(token) >= 32
     with client(url, token) as api:
-        assert api.get("trainings").json()["trainings"] == []
+        assert api.get("trainings").json()["data"] == []
     with client(url, "x" * 32) as api:
         assert api.get("trainings").status_code == 401
 
@@ -166,9 +166,9 @@ def test_no_other_user_can_read_a_file_of_the_server(serve):
     old.write_bytes(b"old")
     url = serve()[1]
     with client(url, url.partition("=")[2]) as api:
-        path = "clones/c1/samples/voice/half.wav"
+        path = "clones/c1/uploads/voice/half.wav"
         api.put(path, content=b"half", headers={"upload-length": "100"}).raise_for_status()
-        path = "clones/c1/samples/evidence/consent.mp4"
+        path = "clones/c1/uploads/evidence/consent.mp4"
         api.put(path, content=b"all", headers={"upload-length": "3"}).raise_for_status()
         training = begin(api)
         until(lambda: api.get(f"trainings/{training}").json()["status"] == "completed")

@@ -99,7 +99,7 @@ def test_the_steps_of_the_page_lead_from_an_empty_database_to_a_video(place, sta
     told = run(f"{rehearse}\n{look}", folder, environ)
     assert '"status":"completed"' in told
     assert (folder / "hello.mp4").read_bytes()[4:8] == b"ftyp"
-    assert httpx.get(f"{address}/trainings", headers=signed).json()["trainings"] == []
+    assert httpx.get(f"{address}/trainings", headers=signed).json()["data"] == []
 
 
 def answers(address):
