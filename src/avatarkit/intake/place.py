@@ -345,31 +345,11 @@ class Intake:
                 parts["audio"] = await self._read_again(SampleRole.VOICE, audio)
             return cast("Video", repeats.require_same(known, order.request(**parts)))
         avatar = made_by.avatar
-        operations = self._speaking(avatar, made_by.voice, with_audio=audio is not None)
+        operations = await self._video_operations(order, made_by, with_audio=audio is not None)
         names = tuple(dict.fromkeys(state.provider for state in operations))
-        speaker = names[0]  # the avatar's provider only moves lips to another one's speech
-        language = None if audio is not None else order.language
-        self._pool.capabilities(speaker).require_language(speaker, language)
-        if operations[0].operation is Operation.SPEECH:
-            spoken = self._pool.capabilities(speaker).speech_format or "audio/mpeg"
-            await self._require_sendable(avatar.provider, Operation.VIDEO, spoken)
-            await self._require_able(order, avatar.provider, made_by.avatar_id or "")
         providers = {name: self._pool.provider(name) for name in names}
         consent = await self._agreed(order, made_by, providers)
-        read = partial(
-            read_script,
-            limits=[
-                (n, limit)
-                for n, provider in providers.items()
-                for limit in limits_of(provider, order.options)
-            ],
-            markup=understood(providers[speaker], order.options),
-            speaker=speaker,
-        )
-        script = None if script is None else read(script)
-        scenes = film.read(scenes, order.settings, read)
-        if scenes:
-            script = "\n\n".join(scene.text for scene in scenes)
+        script, scenes = _read(order, providers, script, scenes)
         self._require_settings(order.settings, operations, made_by, scenes, audio)
         if template is not None:
             require_template(providers[avatar.provider], order.settings)
@@ -399,6 +379,21 @@ class Intake:
             avatar_id=made_by.avatar_id,
         )
         return await self._save(order, video, {made_by.stack: self._pool.prices(names)})
+
+    async def _video_operations(
+        self, order: Order, made_by: Cast, *, with_audio: bool
+    ) -> tuple[OperationState, ...]:
+        """The operations of a video; raises ``Unsupported`` for what their providers cannot do."""
+        avatar = made_by.avatar.provider
+        operations = self._speaking(made_by.avatar, made_by.voice, with_audio=with_audio)
+        speaker = operations[0].provider  # the avatar's only moves lips to another one's speech
+        language = None if with_audio else order.language
+        self._pool.capabilities(speaker).require_language(speaker, language)
+        if operations[0].operation is Operation.SPEECH:
+            spoken = self._pool.capabilities(speaker).speech_format or "audio/mpeg"
+            await self._require_sendable(avatar, Operation.VIDEO, spoken)
+            await self._require_able(order, avatar, made_by.avatar_id or "")
+        return operations
 
     def _generator(self, stack: Stacks | None) -> str:
         """The stack's provider of videos."""
@@ -741,3 +736,27 @@ class Intake:
 def _traced(record: R, trace: str) -> R:
     """The record with the caller's trace in all its operations."""
     return record.with_each(lambda state: state.revised(call={"trace": trace}))
+
+
+def _read(
+    order: Order,
+    providers: Mapping[str, Provider],
+    script: str | None,
+    scenes: tuple[Scene, ...],
+) -> tuple[str | None, tuple[Scene, ...]]:
+    """Check and normalise the text of a video; the first provider speaks it."""
+    speaker = next(iter(providers))
+    read = partial(
+        read_script,
+        limits=[
+            (name, limit)
+            for name, provider in providers.items()
+            for limit in limits_of(provider, order.options)
+        ],
+        markup=understood(providers[speaker], order.options),
+        speaker=speaker,
+    )
+    if scenes:
+        scenes = film.read(scenes, order.settings, read)
+        return "\n\n".join(scene.text for scene in scenes), scenes
+    return (None if script is None else read(script)), scenes

@@ -53,7 +53,6 @@ ENUMS: Mapping[str, tuple[str, ...]] = {
     "CatalogueKind": ("avatar", "voice", "template"),
     "ConsentDemand": get_args(ConsentRule.model_fields["demands"].annotation),
     "HoldingKind": ("record", "vendor", "file"),
-    "ConsentDemand": get_args(ConsentRule.model_fields["demands"].annotation),
     **{
         f"Video{name.title()}": _values(name)
         for name in ("aspect", "resolution", "captions", "container", "quality")
