@@ -4,7 +4,7 @@ export default {
   error_network: "Der Server ist nicht erreichbar. Prüfe deine Verbindung und versuche es noch einmal.",
   error_sign_in: "Du bist nicht angemeldet. Melde dich an und öffne diese Seite noch einmal.",
   error_media: "Diese Aufnahmen sind nicht brauchbar. Wähle andere oder nimm neue auf.",
-  error_consent: "Die Einwilligung fehlt oder ist unvollständig. Prüfe sie und versuche es noch einmal.",
+  error_consent: "Die Einwilligung fehlt, ist unvollständig oder wurde widerrufen. Nach einem Widerruf gehört ein Nachweis dazu, etwa der vorgelesene Satz.",
   error_moderation: "Der Anbieter lässt diesen Inhalt nicht zu. Wähle andere Worte oder Aufnahmen.",
   error_refused: "Der Anbieter hat das nicht angenommen. Wähle andere Aufnahmen oder einen anderen Anbieter.",
   error_conflict: "Das geht im Moment nicht. Lade die Seite neu, um zu sehen, was sich geändert hat.",

@@ -5,7 +5,7 @@ export const EN = {
   error_network: "The server cannot be reached. Check your connection and try again.",
   error_sign_in: "You are not signed in. Sign in, and open this page again.",
   error_media: "These recordings cannot be used. Choose or record other ones.",
-  error_consent: "Consent is missing or incomplete. Check it, and try again.",
+  error_consent: "Consent is missing, incomplete or was withdrawn. After a withdrawal, add evidence, such as the sentence read aloud.",
   error_moderation: "The provider does not allow this content. Choose other words or recordings.",
   error_refused: "The provider did not accept this. Choose other recordings or another provider.",
   error_conflict: "This is not possible at the moment. Reload the page to see what changed.",

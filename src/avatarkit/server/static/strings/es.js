@@ -4,7 +4,7 @@ export default {
   error_network: "No se puede contactar con el servidor. Comprueba tu conexión e inténtalo de nuevo.",
   error_sign_in: "No has iniciado sesión. Inicia sesión y vuelve a abrir esta página.",
   error_media: "Estas grabaciones no sirven. Elige o graba otras.",
-  error_consent: "Falta el consentimiento o está incompleto. Revísalo e inténtalo de nuevo.",
+  error_consent: "El consentimiento falta, está incompleto o se retiró. Tras retirarlo, añade una prueba, como la frase leída en voz alta.",
   error_moderation: "El proveedor no permite este contenido. Elige otras palabras o grabaciones.",
   error_refused: "El proveedor no lo ha aceptado. Elige otras grabaciones u otro proveedor.",
   error_conflict: "Ahora mismo no es posible. Recarga la página para ver qué ha cambiado.",

@@ -4,7 +4,7 @@ export default {
   error_network: "Le serveur est injoignable. Vérifiez votre connexion et réessayez.",
   error_sign_in: "Vous n'êtes pas connecté. Connectez-vous et rouvrez cette page.",
   error_media: "Ces enregistrements sont inutilisables. Choisissez-en ou enregistrez-en d'autres.",
-  error_consent: "Le consentement manque ou est incomplet. Vérifiez-le et réessayez.",
+  error_consent: "Le consentement manque, est incomplet ou a été retiré. Après un retrait, ajoutez une preuve, comme la phrase lue à voix haute.",
   error_moderation: "Le fournisseur n'autorise pas ce contenu. Choisissez d'autres mots ou enregistrements.",
   error_refused: "Le fournisseur n'a pas accepté. Choisissez d'autres enregistrements ou un autre fournisseur.",
   error_conflict: "Ce n'est pas possible pour le moment. Rechargez la page pour voir ce qui a changé.",

@@ -4,7 +4,7 @@ export default {
   error_network: "无法连接服务器。请检查网络后重试。",
   error_sign_in: "您尚未登录。请登录后重新打开此页面。",
   error_media: "这些录制文件无法使用。请选择或录制其他文件。",
-  error_consent: "缺少同意或同意不完整。请检查后重试。",
+  error_consent: "缺少同意、同意不完整或已被撤回。撤回之后请附上证明，例如朗读该句的录制。",
   error_moderation: "服务商不允许此内容。请更换文字或录制文件。",
   error_refused: "服务商未接受。请更换录制文件或服务商。",
   error_conflict: "目前无法进行。请刷新页面查看变化。",
