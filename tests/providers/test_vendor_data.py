@@ -16,7 +16,8 @@ from avatarkit.stacks.registry import BUILTIN, load
 
 from .orbit import Orbit
 
-FILES = [f.name for f in (files("avatarkit.providers") / "data").iterdir()]
+SHARED = "cldr.toml"  #: names of languages, which no vendor owns
+FILES = [f.name for f in (files("avatarkit.providers") / "data").iterdir() if f.name != SHARED]
 LIMIT = '[[limits]]\nwhat = "voice_seconds"\nminimum = 3\n'
 SOURCE = 'source = "https://docs.acme.example"\nsince = 2026-11-30\n'
 ERRORS = '[[errors]]\nraises = "AuthError"\ncodes = ["bad_key"]\n'
@@ -46,6 +47,12 @@ def test_every_file_belongs_to_a_provider_and_every_entry_has_source_and_date(fi
     entries = [*data.limits, *data.consent_rules, *data.sunsets]
     assert entries
     assert [entry for entry in entries if not (entry.source and entry.since)] == []
+
+
+def test_names_of_languages_and_regions_have_source_and_date():
+    tables = vendor_data(SHARED.removesuffix(".toml")).file.words
+    assert {"languages", "regions", "likely_regions"} <= tables.keys()
+    assert all(table.source and table.since and table.words for table in tables.values())
 
 
 def test_the_adapter_reads_its_tables_from_its_file():
