@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import platform
@@ -101,6 +102,17 @@ def _refuse_program(self, args, *given, **more):
         return
     self.args, self.returncode, self._child_created = args, None, False
     pytest.fail(f"this test starts {args}: mark it as slow", pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Collect thousands of tests without looking for garbage; later looks leave them out."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_collection_modifyitems(items):
