@@ -186,6 +186,9 @@ def test_what_is_missing_is_said_beside_its_field_on_the_screen_of_a_phone(
     assert page.evaluate(focused) == field
     assert page.locator(f"#{field}").get_attribute("aria-invalid" if given else "type")
     assert orders == []
+    if field == "footage":
+        upload(page)
+        assert not problem.is_visible()
 
 
 def test_a_person_who_agrees_is_sent_with_wording_and_evidence(page, local, tmp_path):

@@ -220,6 +220,7 @@ export class AvatarCreate extends AvatarElement {
       if (upload.role === "footage" && upload.sample) this.#draft.footage = upload.sample.id; // the newest one counts
       if (upload.role === "evidence") this.#draft.evidence = upload.name;
     }
+    if (this.#uploads.of(clone).some(({ role, state }) => role !== "evidence" && state !== "failed")) this.#flaw("recordings", "");
     const open = this.#uploads.open(clone).map(({ role, name, percent }) => ({ role, name, percent }));
     this.#remember({ open });
     this.#update();

@@ -30,7 +30,7 @@ export const STYLE = `
   border-radius: var(--_radius); padding: clamp(1rem, 4cqi, 2rem);
   font: inherit; line-height: 1.5; overflow-wrap: anywhere; }
 h2, h3 { margin: 0 0 .5rem; line-height: 1.25; } h2 { font-size: 1.3rem; } h3 { font-size: 1.05rem; }
-p { margin: .5rem 0; } ul { list-style: none; padding: 0; margin: 0; }
+p { margin: .5rem 0; } ul, ol { list-style: none; padding: 0; margin: 0; }
 .muted { color: var(--_muted); } .alert, .error { color: var(--_danger); } .alert { font-weight: 600; }
 .good { color: var(--_good); } .warning { color: var(--_warn); } .small { font-size: .9rem; }
 .row { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; }
