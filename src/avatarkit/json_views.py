@@ -86,7 +86,11 @@ class CostView(View):
     def of(cls, told: str) -> Self:
         """Build the view of a provider's text, such as "3 credits"."""
         found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) +(.+)", told)
-        return cls(amount=None, unit=told) if found is None else cls(amount=found[1], unit=found[2])
+        return (
+            cls(amount=None, unit=told)
+            if found is None
+            else cls(amount=float(found[1]), unit=found[2])
+        )
 
 
 class OperationStatus(StrEnum):
@@ -136,7 +140,7 @@ _ACTION_KINDS: tuple[str, ...] = get_args(Action.model_fields["kind"].annotation
 class ActionView(View):
     """Step that a person must take before the work goes on."""
 
-    kind: str = Field(json_schema_extra={"enum": list(_ACTION_KINDS)})
+    kind: str = Field(json_schema_extra={"enum": [*_ACTION_KINDS]})
     message: str = Field(description="Text for the person.")
     choices: list[str] = Field(description="Every accepted answer.")
     operation: Operation | None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, cast
 
 from pydantic import TypeAdapter
 from pydantic.json_schema import CoreModeRef, DefsRef, GenerateJsonSchema
@@ -145,13 +145,15 @@ def _describe(name: str, component: _Json) -> None:
             schema.setdefault("description", about)
 
 
-def _parts(schema: Any) -> Iterator[_Json]:
+def _parts(schema: object) -> Iterator[_Json]:
     """Yield every object within a schema."""
+    inner: Iterable[object] = ()
     if isinstance(schema, dict):
-        yield schema
-    inner = schema.values() if isinstance(schema, dict) else schema
-    if isinstance(inner, str) or not hasattr(inner, "__iter__"):
-        return
+        found = cast("_Json", schema)
+        yield found
+        inner = [*found.values()]
+    elif isinstance(schema, list):
+        inner = cast("list[object]", schema)
     for part in inner:
         yield from _parts(part)
 
@@ -167,7 +169,7 @@ def _name_enum(schema: _Json) -> None:
 
 def _operation(route: Route, schemas: _Schemas, links: Mapping[str, _Json]) -> _Json:
     names = re.findall(r"{(\w+)", route.path)
-    parameters = [{"name": n, "in": "path", "required": True} | PATH_PARAMETERS[n] for n in names]
+    parameters = [{"name": n, "in": "path", "required": True, **PATH_PARAMETERS[n]} for n in names]
     examples = _examples().get(route.name, {})
     operation: _Json = {
         "operationId": route.name,
