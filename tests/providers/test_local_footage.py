@@ -272,3 +272,29 @@ def test_a_missing_package_names_the_extra_to_install():
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert 'pip install "avatarkit-sdk[local]"' in done.stdout, done.stderr
+
+
+def test_a_long_clip_in_full_hd_is_read_in_the_memory_of_a_few_frames(tmp_path, photograph):
+    """Decoded frames are freed as they pass, with the threads that converted them."""
+    path = tmp_path / "clip.mp4"
+    large = np.asarray(photograph.resize((1920, 1080)))
+    with VideoWriter(path, size=(1920, 1080), fps=25, audio=False) as writer:
+        frame = Frame.from_rgb(large)
+        for _ in range(100):
+            writer.write(frame)
+    program = (
+        "import resource, sys, threading; from pathlib import Path\n"
+        "from avatarkit.providers.local.video import read_frames\n"
+        "def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024\n"
+        "threads, first = 0, None\n"
+        "for number, image in enumerate(read_frames(Path(sys.argv[1]), 25)):\n"
+        "    first = peak() if number == 20 else first\n"
+        "    threads = max(threads, len(list(Path('/proc/self/task').iterdir())))\n"
+        "print(peak() - first, threads)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True
+    )
+    grown, threads = map(int, done.stdout.split())
+    assert grown < 60  # MB; a frame has 3
+    assert threads < 20

@@ -7,6 +7,7 @@ so that our own ``TypeError`` is never reported as a damaged recording.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -145,6 +146,9 @@ def packets(opened: InputContainer, streams: Any) -> Iterator[Any]:
 
 #: Damaged packets of a stream that are skipped, as players do.
 DAMAGES: Final = 50
+#: Frames after which the garbage collector runs. A frame whose side data were read is part of a
+#: cycle, and large ones would fill the memory long before Python collects them by itself.
+FRAMES_HELD: Final = 8
 
 
 def frames(opened: InputContainer, stream: Any) -> Iterator[Any]:
@@ -152,7 +156,7 @@ def frames(opened: InputContainer, stream: Any) -> Iterator[Any]:
 
     A file that breaks off ends there, if anything was decoded.
     """
-    seen, damages = False, 0
+    seen, damages, count = False, 0, 0
     reader = packets(opened, stream)
     while True:
         try:
@@ -170,6 +174,10 @@ def frames(opened: InputContainer, stream: Any) -> Iterator[Any]:
         for frame in decoded:
             seen = True
             yield frame
+        count += len(decoded)
+        if count >= FRAMES_HELD:
+            count = 0
+            gc.collect(0)
 
 
 def decode(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

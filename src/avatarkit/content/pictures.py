@@ -12,7 +12,7 @@ import warnings
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from .containers import Container, picture_size
 from .decoding import DecodeError, check_claims, too_much_memory
@@ -221,6 +221,8 @@ def upright(
     size: tuple[int, int] | None = None,
 ) -> Pixels:
     """RGB pixels of a frame as shown, at most ``longest_side`` long, or of exactly ``size``."""
+    from av.video.reformatter import VideoReformatter
+
     from .decoding import decode
 
     turned = turn(frame)
@@ -232,7 +234,9 @@ def upright(
         width, height = (max(2, 2 * round(side * scale)) for side in (width, height))
     import numpy as np
 
-    pixels = decode(frame.reformat, width, height, format="rgb24").to_ndarray()
+    # that of the frame would keep its threads until the garbage collector finds the frame
+    converter: Any = cast("Any", VideoReformatter())
+    pixels = decode(converter.reformat, frame, width, height, format="rgb24").to_ndarray()
     return np.ascontiguousarray(turned.apply(pixels))
 
 

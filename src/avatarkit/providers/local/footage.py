@@ -150,7 +150,9 @@ def _train_shot(
     confidence = 1.0
     current: Face | None = face
     _save_thumbnail(image.resize(size), _scaled(face, image.size, size), directory)
-    with VideoWriter(directory / CLIP, size=size, fps=fps, audio=False, encoding=STORED) as writer:
+    clip = directory / CLIP
+    # one thread: each holds frames, and the memory of this process is limited
+    with VideoWriter(clip, size=size, fps=fps, audio=False, encoding=STORED, threads=1) as writer:
         while current is not None and current.confidence >= MIN_CONFIDENCE:
             kept = image if image.size == size else image.resize(size, Image.Resampling.BICUBIC)
             writer.write(Frame.from_rgb(np.asarray(kept)))

@@ -94,7 +94,9 @@ MP4: Final = Encoding(
 )
 #: Encoding of frames that are read again, also backwards: fast to decode, many key frames.
 STORED: Final = replace(
-    MP4, options=MappingProxyType({"crf": "15", "preset": "ultrafast"}), keyframes=12
+    MP4,
+    options=MappingProxyType({"crf": "15", "preset": "ultrafast"}),
+    keyframes=12,
 )
 #: VP9 is the codec that browsers show with transparency.
 WEBM: Final = Encoding(
