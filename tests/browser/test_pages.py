@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pages import blocks
 
-from .conftest import TOKEN, shown, sign_in, train, until
+from .conftest import TOKEN, agree, shown, sign_in, train, until, upload
 
 
 def block(page, language, holding):
@@ -24,3 +24,20 @@ def test_the_component_on_a_page_of_ones_own_shows_a_training_to_its_end(own_pag
     page.goto(f"{slow.url}/own.html")
     shown(page.locator("avatar-training"), "✅ Avatar ready!")
     until(lambda: page.title() == "completed 100 %")
+
+
+def test_the_whole_flow_on_a_page_of_ones_own_ends_in_a_video(own_page, slow):
+    page = own_page
+    sign_in(page, slow, at="avatars")
+    html = block("how-to/web-component.md", "html", "<avatar-create").replace("/avatars/", "/")
+    html = f"<!doctype html><html lang='en'><title>t</title>{html}"
+    page.route("**/own.html", lambda route: route.fulfill(body=html, content_type="text/html"))
+    page.goto(f"{slow.url}/own.html")
+    upload(page)
+    agree(page)
+    page.click("#train")
+    shown(page.locator("avatar-training"), "✅ Avatar ready!")
+    page.fill("#script", "Good morning.")
+    page.get_by_role("button", name="Make the video").click()
+    video = page.locator("avatar-gallery li", has_text="Good morning.")
+    video.get_by_role("button", name="Play").wait_for()
