@@ -159,7 +159,7 @@ export class AvatarGallery extends AvatarElement {
     const act = (/** @type {string} */ label, /** @type {string} */ kind, /** @type {() => unknown} */ on) =>
       h("button", { type: "button", class: kind, "aria-label": `${label}: ${title}`, on: { click: on } }, label);
     const buttons = [
-      film && h("a", { href: film, download: `${title.replace(/[^\p{L}\p{N} ._-]+/gu, " ").trim() || "avatar"}.mp4`, "aria-label": `${this.say("download")}: ${title}` }, this.say("download")),
+      film && h("a", { href: film, download: `${title.replace(/[^\p{L}\p{N}_-]+/gu, " ").trim() || "avatar"}.mp4`, "aria-label": `${this.say("download")}: ${title}` }, this.say("download")),
       film && act(this.say("copy"), "quiet", () => this.#copy(film)),
       working && act(this.say("cancel"), "quiet", () => this.#try(problem, async () => this.#show(await this.api.cancel("videos", video.id)))),
       act(this.say("delete"), "quiet danger", () => this.#remove(video, title, problem)),
