@@ -423,7 +423,7 @@ async def test_an_idle_worker_asks_once_per_look(stage):
 
     stage.repository.next_due = counted
     began = stage.clock.wall
-    await running(stage, stage.engine(), lambda: stage.clock.wall > began + 10)
+    await running(stage, stage.engine(idle=0.5), lambda: stage.clock.wall > began + 10)
     assert 15 <= len(asked) <= 25
 
 
