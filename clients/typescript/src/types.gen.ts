@@ -1272,11 +1272,11 @@ export type Setting = {
      */
     takes: Array<string>;
     /**
-     * Lowest value; null if there is none, or the setting is no number.
+     * Least number; null if it has no bound.
      */
     minimum: number | null;
     /**
-     * Highest value; null if there is none, or the setting is no number.
+     * Greatest number; null if it has no bound.
      */
     maximum: number | null;
 };

@@ -21,8 +21,8 @@ class Setting:
     Attributes:
         setting (str): Name in `settings`; those of the voice begin with `voice.`.
         takes (list[str]): The values, or the kinds of a background; empty: all within the bounds.
-        minimum (float | None): Lowest value; null if there is none, or the setting is no number.
-        maximum (float | None): Highest value; null if there is none, or the setting is no number.
+        minimum (float | None): Least number; null if it has no bound.
+        maximum (float | None): Greatest number; null if it has no bound.
     """
 
     setting: str
