@@ -96,7 +96,8 @@ def test_the_kit_shows_what_users_need():
     assert shown == {
         *("train", "adopt", "speak", "dub", "preflight", "estimate"),
         *("get", "watch", "trainings", "videos", "page", "save"),
-        *("cancel", "delete", "resolve", "consents", "delete_evidence", "revoke", "erase"),
+        *("cancel", "delete", "resolve", "erase", "erasure"),
+        *("add_consent", "consents", "delete_evidence", "revoke"),
         *("add_sample", "offer_sample", "delete_sample", "samples"),
     }
 

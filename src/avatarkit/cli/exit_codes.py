@@ -31,7 +31,13 @@ TABLE: Final = (
     ExitCode(
         3,
         "invalid configuration, unsupported operation, or over the cost limit",
-        (errors.ConfigError, errors.Unsupported, errors.ServiceDiscontinued, errors.BudgetExceeded),
+        (
+            errors.ConfigError,
+            errors.InvalidCursor,
+            errors.Unsupported,
+            errors.ServiceDiscontinued,
+            errors.BudgetExceeded,
+        ),
     ),
     ExitCode(
         4, "a recording or text cannot be used", (errors.MediaRejected, errors.WebhookRejected)
