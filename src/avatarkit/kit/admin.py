@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from .._lifetime import Lifetime, while_open
 from ..intake import arguments
 from ..intake.arguments import RecordId
-from ..interfaces import Backlog, Mapped, MediaStore, Repository
+from ..interfaces import Backlog, MediaStore, Repository
 from ..lifecycle import leftovers
 from ..lifecycle.advance import Orchestrator
 from ..lifecycle.leftovers import Leftover
-from ..models import ConsentRule, Operation
+from ..models import Operation
 from ..repositories.paging import every_record
 from ..stacks import registry
 from ..stacks.provider_pool import ProviderPool
@@ -95,18 +95,3 @@ class KitAdmin:
         rows = registry.stacks(class_of=self._pool.class_of)
         possible = [row for row in rows if row.problem is None and trains & row.roles.keys()]
         return [(row, self._pool.missing(row.roles)) for row in possible]
-
-    def settings(self, roles: Mapping[Operation, str]) -> dict[str, list[Mapped]]:
-        """Common video settings that a stack's providers carry out, by setting."""
-        speaker = Operation.SPEECH if Operation.SPEECH in roles else Operation.VIDEO
-        found: dict[str, list[Mapped]] = {}
-        for operation in {Operation.VIDEO, speaker} & roles.keys():
-            settings = self._pool.class_of(roles[operation]).capabilities.settings
-            for row in settings.get(operation, ()):
-                if operation is (speaker if row.setting.startswith("voice.") else Operation.VIDEO):
-                    found.setdefault(row.setting, []).append(row)
-        return dict(sorted(found.items()))
-
-    def consent_rules(self, roles: Mapping[Operation, str]) -> dict[str, tuple[ConsentRule, ...]]:
-        """Consent that each provider of a stack demands, by provider."""
-        return {name: self._pool.class_of(name).consent_rules for name in sorted({*roles.values()})}

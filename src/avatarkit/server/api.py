@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -21,11 +21,13 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 
 from ..errors import ConfigError, Conflict, MediaRejected, NotFound
 from ..intake.preflight import Finding
+from ..interfaces import Provider
 from ..json_views import CostsView, QuoteView, RecordView, View
 from ..kit import AvatarKit
 from ..media import signing
 from ..models import Consent, media_type_of
 from ..records import Record, Sample, Status, Training, Video
+from ..stacks import registry
 from . import erasures, parameters, schemas
 from .bodies import (
     ActionChoice,
@@ -56,6 +58,12 @@ _DELETED = "This file was deleted."
 
 #: Seconds between heartbeats of an event stream, below the idle timeout of common proxies.
 PING = 15
+
+
+@cache
+def _class_of(name: str) -> type[Provider]:
+    """Return the class of a provider; the search through installed packages takes time."""
+    return cast("type[Provider]", registry.load(name))
 
 
 @dataclass(slots=True)
@@ -110,12 +118,12 @@ class API:
                 quote=self._stack_quote(row.stack),
                 settings=[
                     schemas.SettingAnswer.of(*found)
-                    for found in self.kit.admin.settings(row.roles).items()
+                    for found in registry.settings(row.roles, _class_of).items()
                 ],
                 consent=[
                     schemas.ConsentRuleAnswer(provider=name, demands=rule.demands, text=rule.text)
-                    for name, rules in self.kit.admin.consent_rules(row.roles).items()
-                    for rule in rules
+                    for name in sorted({*row.roles.values()})
+                    for rule in _class_of(name).consent_rules
                 ],
             )
             for row, missing in self.kit.admin.stacks()

@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import Self, cast
 
 from ..errors import ConfigError
-from ..interfaces import ROLES
+from ..interfaces import ROLES, Mapped, Provider
 from ..models import Operation
 from .pairing import plays, way
 
@@ -225,6 +225,20 @@ def stacks(
     avatars = [n for n, c in classes.items() if plays(c, Operation.VIDEO)]
     pairs = [(v, a) for v in voices for a in avatars if v != a]
     return [_alone(n, classes) for n in classes] + [_joined(*pair, classes) for pair in pairs]
+
+
+def settings(
+    roles: Mapping[Operation, str], class_of: Callable[[str], type[Provider]]
+) -> dict[str, list[Mapped]]:
+    """Common video settings that a stack's providers carry out, by setting."""
+    speaker = Operation.SPEECH if Operation.SPEECH in roles else Operation.VIDEO
+    found: dict[str, list[Mapped]] = {}
+    for operation in {Operation.VIDEO, speaker} & roles.keys():
+        own = class_of(roles[operation]).capabilities.settings
+        for row in own.get(operation, ()):
+            if operation is (speaker if row.setting.startswith("voice.") else Operation.VIDEO):
+                found.setdefault(row.setting, []).append(row)
+    return dict(sorted(found.items()))
 
 
 def usable(class_of: Callable[[str], type] = load) -> dict[str, type]:
