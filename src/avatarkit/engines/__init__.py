@@ -17,15 +17,15 @@ ENGINES: Final = ("in-process", "dbos", "temporal")
 
 def engine_factory(given: str | EngineFactory | None, settings: Settings) -> EngineFactory:
     """Return the factory that is given, or that of an engine's name; raises ``ConfigError``."""
-    engine: object = given or settings.environ.get("AVATARKIT_ENGINE") or "in-process"
-    if engine in ENGINES:
-        module = import_module(f"{__name__}.{str(engine).replace('-', '_')}")
+    engine: str | EngineFactory = given or settings.environ.get("AVATARKIT_ENGINE") or "in-process"
+    if isinstance(engine, str) and engine in ENGINES:
+        module = import_module(f"{__name__}.{engine.replace('-', '_')}")
         return cast("EngineFactory", module.configured(settings))
     if isinstance(engine, str) or not _is_factory(engine):
         raise ConfigError(
             f"engine must be {', '.join(ENGINES)}, or a factory such as InProcessEngine"
         )
-    return cast("EngineFactory", engine)
+    return engine
 
 
 def _is_factory(engine: object) -> bool:

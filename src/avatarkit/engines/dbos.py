@@ -33,6 +33,7 @@ from .overdue import OverdueSweep
 try:
     import sqlalchemy as sa
     from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, WorkflowSerializationFormat
+    from sqlalchemy.exc import SQLAlchemyError
 except ImportError as error:
     raise ConfigError(
         f'the engine "dbos" needs more packages: pip install "avatarkit-sdk[dbos]" ({error})'
@@ -137,7 +138,7 @@ class DBOSEngine(Engine):
         if drives:
             try:
                 self._own = self._launched()
-            except sa.exc.SQLAlchemyError as error:
+            except SQLAlchemyError as error:
                 raise StorageError(
                     f"DBOS cannot use its database ({type(error).__name__}): check "
                     "AVATARKIT_DBOS_URL, and that its user may create a schema"

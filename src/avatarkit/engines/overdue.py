@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 
 from .._log import get_logger
@@ -50,7 +50,7 @@ class OverdueSweep:
         self._held: dict[str, tuple[Claim, str]] = {}
 
     @contextmanager
-    def visiting(self, record_id: str) -> Iterator[None]:
+    def visiting(self, record_id: str) -> Generator[None]:
         """Note that this process visits a record meanwhile."""
         self._visiting[record_id] += 1
         self._began.setdefault(record_id, self._clock.now().boot)

@@ -187,6 +187,7 @@ class TemporalEngine(Engine):
 
     @activity.defn(name=ACTIVITY)
     async def _visit(self, record_id: str) -> Visited:
+        record: Record | None = None
         with self._sweep.visiting(record_id):
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._give_signs_of_life)

@@ -36,7 +36,7 @@ class Work:
     engine: str  #: name of an engine, or "module:factory"
     repository: str  #: address
     log: str  #: file that visits are noted in
-    options: dict[str, Any] = field(default_factory=dict)  #: of the engine
+    options: dict[str, Any] = field(default_factory=dict[str, Any])  #: of the engine
     steps: int = 3
     gap: float = 0.2  #: seconds until the next step is due
     hangs: bool = False  #: a visit never ends

@@ -50,7 +50,7 @@ class EngineStage:
     repository: Repository
     waker: Engine
     environment: dict[str, str]
-    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list[subprocess.Popen[bytes]])
 
     def start(self, **changes: Any) -> subprocess.Popen[bytes]:
         """Start a worker process."""
@@ -70,7 +70,8 @@ class EngineStage:
 
     async def add(self, count: int = 1, *, due_in: float = 0.0, woken: bool = True) -> list[Record]:
         """Store records that are due, and wake the engine."""
-        now, made = (await self.repository.now()).wall, []
+        now = (await self.repository.now()).wall
+        made: list[Record] = []
         for number in range(count):
             name = f"{number:03}-{random.randrange(10**6):06}"  # noqa: S311 - no secret
             record = a_training(name, next_at=now + due_in, created_at=now)
