@@ -172,10 +172,10 @@ class KitCatalogue:
                 found,
                 ("languages", operation),
                 lambda: lister.list_languages(operation),
-                tuple,
+                cast("type[tuple[Language, ...]]", tuple),
                 max_age,
             )
-            return cast("tuple[Language, ...]", answer)
+            return answer
         if known is None or operation is Operation.DUB:
             raise errors.Unsupported(
                 f"{name} tells no languages of {operation}s: it decides by the request. Its "
