@@ -1157,3 +1157,50 @@ async def test_a_clone_id_that_no_path_can_hold_is_refused(ana, clone_id):
 async def test_a_clone_id_that_a_path_can_hold_is_taken(ana, clone_id):
     listed = await ana.get(f"/clones/{quote(clone_id)}/samples")
     assert (listed.status_code, listed.json()["data"]) == (200, [])
+
+
+# -- consents, erasures, profiles -------------------------------------------------------------
+
+
+async def test_a_consent_is_stored_named_in_a_training_and_withdrawn(site, ana):
+    await site.sampled(ana)
+    given = await ana.post("/consents", json={"subject": "Ana Lima"})
+    again = await ana.post("/consents", json={"subject": "Ana Lima"})
+    assert (given.status_code, again.json()["id"]) == (201, given.json()["id"])
+    assert (await ana.get(given.headers["location"])).json() == given.json()
+    asked = {"clone_id": "c1", "consent_id": given.json()["id"]}
+    training = (await ana.post("/trainings", json=asked)).json()
+    assert training["consent_id"] == given.json()["id"]
+    withdrawn = (await ana.delete(given.headers["location"])).json()
+    assert withdrawn["consent"]["revoked_at"] is not None
+    assert training["id"] in {one["record_id"] for one in withdrawn["remaining"]}
+    assert (await ana.get(f"/trainings/{training['id']}")).json()["status"] == "cancelled"
+    assert (await ana.post("/trainings", json=asked)).status_code == 422
+
+
+async def test_an_erasure_leaves_nothing_and_can_be_asked_about(site, ana):
+    training = (await site.started(ana))["id"]
+    await site.settle(training)
+    assert [clone["samples"] for clone in (await ana.get("/clones")).json()["data"]] == [2]
+    refused = await ana.post("/erasures", json={"confirm": False})
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "confirm")
+    erased = await ana.post("/erasures", json={"confirm": True})
+    assert erased.status_code == 201
+    for path in ("/clones", "/trainings", "/consents"):
+        assert (await ana.get(path)).json()["data"] == []
+    for _ in range(5):
+        await site.kit.admin.tick()
+    told = (await ana.get(erased.headers["location"])).json()
+    assert (told["status"], told["remaining"]) == ("completed", [])
+    async with site.client(ana._transport.app, "bob") as bob:
+        assert (await bob.get(erased.headers["location"])).status_code == 404
+
+
+async def test_a_sample_is_played_by_its_user(site, ana):
+    await site.sampled(ana)
+    samples = (await ana.get("/clones/c1/samples")).json()["data"]
+    path = f"/clones/c1/samples/{samples[0]['id']}/content"
+    whole = await ana.get(path)
+    assert (whole.content, whole.headers["content-type"]) == (site.voice, "audio/wav")
+    part = await ana.get(path, headers={"range": "bytes=0-3"})
+    assert (part.status_code, part.content) == (206, b"RIFF")
