@@ -129,7 +129,7 @@ class OperationStateView(View):
             provider=state.provider,
             state=OperationStatus(state.job.state or state.phase),
             job_id=state.job.id,
-            cost=state.job.cost and CostView.of(state.job.cost),
+            cost=CostView.of(state.job.cost) if state.job.cost else None,
             left_out=state.job.left_out,
         )
 
@@ -306,7 +306,7 @@ class LineView(View):
             provider=line.provider,
             quantity=exact(line.quantity),
             unit=line.unit,
-            charge=None if line.problem or line.charge is None else money(line.charge),
+            charge=None if line.problem else money(line.charge),
             problem=line.problem,
             price=None if line.price is None else PriceView.of(line.price, today),
         )

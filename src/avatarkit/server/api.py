@@ -616,7 +616,7 @@ def _created(answer: View, path: str, request: Request) -> Response:
     return response
 
 
-def _ordered(answer: View, record: Record, begun: float, request: Request) -> Response:
+def _ordered(answer: View, record: Training | Video, begun: float, request: Request) -> Response:
     """Answer an order; a header tells if its record existed when the request ``begun``."""
     response = _created(answer, f"/{record.kind}s/{record.id}", request)
     if record.created_at < begun:

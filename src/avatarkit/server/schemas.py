@@ -95,7 +95,7 @@ class SampleAnswer(View):
         return cls(
             id=sample.id,
             clone_id=sample.clone_id,
-            role=sample.role,
+            role=SampleRole(sample.role),
             name=sample.name,
             size=sample.file.size,
             media_type=sample.file.media_type,
