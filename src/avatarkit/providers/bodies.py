@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 
 def place_at(body: dict[str, Any], place: str, value: Any) -> None:
@@ -12,10 +12,11 @@ def place_at(body: dict[str, Any], place: str, value: Any) -> None:
     parent: Any = body
     for name in parents:
         if isinstance(parent, list):
-            parent = parent[int(name)]
-        else:
-            parent[name] = parent.get(name) or {}
-            parent = parent[name]
+            parent = cast("Any", parent)[int(name)]
+            continue
+        child: Any = parent.get(name) or {}
+        parent[name] = child
+        parent = child
     parent[last] = value
 
 
