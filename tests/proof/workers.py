@@ -213,6 +213,9 @@ async def _disturb(
     while moments or freezes or middle is not None or caller.returncode is None:
         charged = await run.charged()
         await crew.replace()
+        owed = plan.kills - crew.books.kills - len(moments)
+        if owed > 0 and middle is None:  # a worker had ended by itself before its kill
+            moments.append(charged)
         if lost is not None and charged >= lost:
             await _payment(run, charged)
             await crew.lose()
