@@ -148,8 +148,6 @@ class SyncKitAdmin(_KitPart[KitAdmin]):
     restored = _waiting(KitAdmin.restored)
     leftovers = _waiting(KitAdmin.leftovers)
     stacks = _at_once(KitAdmin.stacks)
-    settings = _at_once(KitAdmin.settings)
-    consent_rules = _at_once(KitAdmin.consent_rules)
 
     @property
     def home(self) -> Path:
