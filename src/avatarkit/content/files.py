@@ -33,6 +33,8 @@ async def chunks(path: Path) -> AsyncIterator[bytes]:
     async with await anyio.open_file(path, "rb") as file:
         while chunk := await file.read(_SIZE):
             yield chunk
+            if len(chunk) < _SIZE:  # the last one; each read is a hop to a thread
+                return
 
 
 async def spool(path: Path, chunks: AsyncIterator[bytes]) -> None:

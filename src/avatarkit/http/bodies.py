@@ -8,6 +8,9 @@ from uuid import uuid4
 
 from ..models import Media
 
+#: Bytes of a body, at most, that is sent in one piece: streaming costs more than such a copy.
+_SMALL = 1 << 20
+
 
 class Multipart:
     """Multipart form with streamed files; it can be iterated again for each attempt."""
@@ -23,15 +26,28 @@ class Multipart:
     @property
     def headers(self) -> dict[str, str]:
         """Content type and length; with a known length, no chunked encoding is needed."""
-        length = sum(len(part) for part in self._fields) + len(self._end)
-        length += sum(len(head) + media.size + 2 for head, media in self._files)
         return {
             "content-type": f"multipart/form-data; boundary={self._boundary}",
-            "content-length": str(length),
+            "content-length": str(self._length),
         }
 
+    @property
+    def _length(self) -> int:
+        length = sum(len(part) for part in self._fields) + len(self._end)
+        return length + sum(len(head) + media.size + 2 for head, media in self._files)
+
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Stream the bytes; errors of the media store pass through unchanged."""
+        """Stream the bytes; errors of the media store pass through unchanged.
+
+        A small form is one piece, so that it is written at once.
+        """
+        if self._length > _SMALL:
+            async for chunk in self._parts():
+                yield chunk
+        else:
+            yield b"".join([chunk async for chunk in self._parts()])
+
+    async def _parts(self) -> AsyncIterator[bytes]:
         for part in self._fields:
             yield part
         for head, media in self._files:

@@ -67,12 +67,15 @@ class FolderStore(MediaStore):
 
     async def open(self, key: str) -> AsyncIterator[bytes]:
         """Stream a file in chunks of 256 KiB; raises ``NotFound``."""
-        file = await self._on_disk(key, _open, self.path(key))
-        if file is None:
+        opened = await self._on_disk(key, _open, self.path(key))
+        if opened is None:
             raise NotFound(f"the media store has no {key}: was it deleted?")
+        file, chunk = opened
         with file:
-            while chunk := await self._on_disk(key, file.read, _CHUNK):
+            while chunk:
                 yield chunk
+                more = len(chunk) == _CHUNK  # a shorter one is the last
+                chunk = await self._on_disk(key, file.read, _CHUNK) if more else b""
 
     async def stat(self, key: str) -> StoredFile | None:
         """Size and SHA-256, computed once from the file, and the media type of its extension."""
@@ -159,11 +162,17 @@ class _Part:
         self._path.unlink(missing_ok=True)
 
 
-def _open(path: Path) -> io.BufferedReader | None:
+def _open(path: Path) -> tuple[io.BufferedReader, bytes] | None:
+    """Open a file and read its first chunk, which mostly is all of it; None if there is none."""
     try:
-        return path.open("rb")
+        file = path.open("rb")
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         return None
+    try:
+        return file, file.read(_CHUNK)
+    except BaseException:
+        file.close()
+        raise
 
 
 def _version(path: Path) -> tuple[int, ...] | None:
