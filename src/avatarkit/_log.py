@@ -10,9 +10,12 @@ import logging
 import re
 import textwrap
 from collections.abc import Collection, Mapping, MutableMapping
-from typing import Any, cast
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
 
-import structlog
+if TYPE_CHECKING:
+    from structlog.stdlib import BoundLogger
+    from structlog.typing import Processor
 
 logging.getLogger("avatarkit").addHandler(logging.NullHandler())
 
@@ -64,20 +67,53 @@ _LINE_BREAKS = re.compile(r"[\n\t]")
 _BETWEEN = frozenset({__name__, "structlog._base", "structlog.stdlib"})
 
 
-def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+def get_logger(name: str) -> BoundLogger:
     """Return the logger of a module: ``log.info("noun.verb", field=value)``.
 
     A record's message holds the event and its fields, which are also in ``record.fields``. A
     traceback is the field ``exception``: handlers would print ``exc_info`` without redaction.
     """
-    processors: list[structlog.typing.Processor] = [
-        structlog.stdlib.filter_by_level,
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.format_exc_info,  # to text, which is then redacted
-        _redacted,
-        _as_record,
-    ]
-    return structlog.stdlib.BoundLogger(logging.getLogger(name), processors, {})
+    return cast("BoundLogger", _LazyLogger(name))
+
+
+class _LazyLogger:
+    """Logger that loads structlog with its first record, which takes longer than our own core."""
+
+    def __init__(self, name: str) -> None:
+        self._stdlib = logging.getLogger(name)
+
+    def __getattr__(self, method: str) -> Any:
+        # The method itself: a frame of ours would look like the line that logs.
+        if self._stdlib.isEnabledFor(_LEVELS.get(method, logging.CRITICAL)):
+            return getattr(self._structured, method)
+        return _ignore
+
+    @cached_property
+    def _structured(self) -> BoundLogger:
+        import structlog
+
+        processors: list[Processor] = [
+            structlog.stdlib.filter_by_level,
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.format_exc_info,  # to text, which is then redacted
+            _redacted,
+            _as_record,
+        ]
+        return structlog.stdlib.BoundLogger(self._stdlib, processors, {})
+
+
+#: Level of each method that logs.
+_LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+    "exception": logging.ERROR,
+}
+
+
+def _ignore(event: str, **fields: object) -> None:
+    del event, fields
 
 
 def redact(event_dict: Mapping[str, Any]) -> dict[str, Any]:

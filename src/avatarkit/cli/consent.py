@@ -6,15 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from .._text import read_json
 from ..errors import ConfigError, ConsentRequired
-from ..models import WORDING, Consent, ConsentRule
 from .output import Output
 from .session import Panel, Session, command
+
+if TYPE_CHECKING:  # `--help` needs no models, which are half of what it would load
+    from ..models import Consent, ConsentRule
 
 
 def register(app: typer.Typer) -> None:
@@ -128,6 +129,8 @@ def consent_from(out: Output, file: Path | None, not_a_real_person: str | None) 
 
     Raises ``ConsentRequired`` without an option and without a terminal.
     """
+    from ..models import Consent
+
     if file is not None and not_a_real_person is not None:
         raise typer.BadParameter("give either --consent or --not-a-real-person")
     if file is not None:
@@ -143,6 +146,8 @@ def consent_from(out: Output, file: Path | None, not_a_real_person: str | None) 
 
 
 def _ask(out: Output) -> Consent:
+    from ..models import WORDING, Consent
+
     out.hint(f'The person whose voice and face these are must agree:\n  "{WORDING[1]}"')
     subject = out.ask("Name of the person who agrees (empty: no consent)")
     if subject.strip().lower() in _NO_NAMES:
@@ -154,6 +159,9 @@ def _ask(out: Output) -> Consent:
 
 
 def _read(file: Path) -> Consent:
+    from .._text import read_json
+    from ..models import Consent
+
     try:
         parsed: Any = read_json(file.read_bytes())
     except OSError as error:

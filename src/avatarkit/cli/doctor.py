@@ -15,7 +15,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any
 
-import anyio
 import typer
 
 from .exit_codes import Ended, ended
@@ -177,6 +176,8 @@ def _checking(subject: str, detail: str) -> Generator[_Check]:
 
 async def _write_to_store(address: str, environ: Mapping[str, str]) -> None:
     """Write a small file to the media store and delete it."""
+    import anyio
+
     from ..config.addresses import media_store
     from ..content.files import whole
     from ..errors import StorageError

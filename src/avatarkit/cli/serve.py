@@ -11,13 +11,13 @@ from contextlib import closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
-import anyio
 import typer
 
 from ..errors import ConfigError
 from .session import Panel, Session, command
 
 if TYPE_CHECKING:
+    from anyio import CancelScope
     from starlette.applications import Starlette
     from uvicorn import Server
 
@@ -78,6 +78,8 @@ async def _serve(
             f"{host} is reachable from other machines: give a token (--token or AVATARKIT_TOKEN) "
             "and the host names to answer for (--allowed-host)"
         )
+    import anyio
+
     from ..server.guards import LOOPBACK
     from ..stacks.registry import Stack
 
@@ -166,7 +168,9 @@ def _server(
     )
 
 
-async def _end_on_signal(server: Server, scope: anyio.CancelScope) -> None:
+async def _end_on_signal(server: Server, scope: CancelScope) -> None:
+    import anyio
+
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async for number in signals:
             if server.should_exit:

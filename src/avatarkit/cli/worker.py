@@ -6,7 +6,6 @@ import signal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
-import anyio
 import typer
 
 from .exit_codes import OVERDUE, Ended
@@ -57,6 +56,8 @@ async def _worker(
 
     Example: `avatarkit worker --status --late 120`
     """
+    import anyio
+
     if status:
         await _status(session, late)
         return

@@ -23,7 +23,6 @@ from typing import Any, TypeVar, cast
 import anyio
 import httpx
 import stamina
-import structlog
 from stamina import instrumentation
 
 from .. import _telemetry, errors
@@ -302,6 +301,8 @@ def _wait(error: Exception) -> bool | float:
 
 def _keep_stdout_clean() -> None:
     """Make stamina use logging while structlog is not configured, because that would print."""
+    import structlog  # here: it takes longer to load than the rest of a first call
+
     hooks = instrumentation.get_on_retry_hooks()
     printing = instrumentation.StructlogOnRetryHook.hook_factory.__module__
     others = [hook for hook in hooks if getattr(hook, "__module__", "") != printing]
