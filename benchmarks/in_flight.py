@@ -72,9 +72,14 @@ def copying(template, changed, names):
     return template.format(names=", ".join(names), values=values)
 
 
-@asynccontextmanager
-async def sqlite(rows):
+def sqlite(rows):
     """A repository on a file with so many trainings."""
+    return sqlite_of(rows, due=DUE)
+
+
+@asynccontextmanager
+async def sqlite_of(rows, due):
+    """The same, with so many of them overdue."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "twins.db"
         repository = SqliteRepository(path, clock=SystemClock())
@@ -84,7 +89,7 @@ async def sqlite(rows):
             db.execute("pragma synchronous = off")  # of this connection
             names = [name for _, name, *_ in db.execute("pragma table_info(avatar_training)")]
             statement = copying(COPIES, CHANGED, names)
-            db.execute(statement, {"rows": rows, "seed": SEED, "due": DUE})
+            db.execute(statement, {"rows": rows, "seed": SEED, "due": due})
         try:
             yield repository, partial(execute_in_file, path)
         finally:

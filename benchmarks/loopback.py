@@ -28,6 +28,8 @@ ANSWERS = {
     b"POST /videos ": {"data": {"video_id": "v-1", "status": "waiting"}},
     b"POST /assets ": {"data": {"asset_id": "a-1"}},
     b"POST /v1/voices/add": {"voice_id": "voice-1", "requires_verification": False},
+    b"GET /bench/": {"id": "job-1", "status": "done"},
+    b"POST /bench/": {"id": "job-1", "status": "working"},
     b"POST /v1/text-to-speech/": b"\xff\xfb" + bytes(128 << 10),
 }
 
