@@ -384,6 +384,11 @@ class Record(Model):
         return next((o for o in self.operations if o.key == (operation, scene)), None)
 
     @property
+    def waits(self) -> bool:
+        """True if nothing was due when it last changed."""
+        return self.next_at is None or self.next_at > self.updated_at
+
+    @property
     def shown(self) -> tuple[object, ...]:
         """Fields that watchers see: they are told when one of these changes."""
         told = self.action, self.error_message, self.stack

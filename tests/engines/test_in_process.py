@@ -36,7 +36,7 @@ class Stage:
             advance=self.advance, repository=self.repository, clock=self.clock, **more
         )
 
-    async def advance(self, record_id):
+    async def advance(self, record_id, claimed=None):
         self.visits.append((record_id, self.clock.wall))
         if self.behave is not None:
             await self.behave(record_id)
@@ -104,7 +104,7 @@ async def test_a_failing_visit_is_repeated_when_its_lease_ends_not_at_once(stage
 
 
 async def test_a_record_of_which_nothing_comes_is_visited_again_when_its_lease_ends(stage):
-    async def nothing(record_id):
+    async def nothing(record_id, claimed=None):
         stage.visits.append((record_id, stage.clock.wall))
         return await stage.repository.get(record_id)
 
@@ -116,7 +116,7 @@ async def test_a_record_of_which_nothing_comes_is_visited_again_when_its_lease_e
 
 
 async def test_what_is_due_in_a_moment_by_the_visitor_s_clock_is_visited_in_a_moment(stage):
-    async def once_not_yet(record_id):
+    async def once_not_yet(record_id, claimed=None):
         stage.visits.append((record_id, stage.clock.wall))
         if len(stage.visits) > 1:
             await stage.done(record_id)
@@ -211,6 +211,46 @@ async def test_a_visit_that_is_abandoned_hands_its_lease_back(stage):
     await running(stage, stage.engine(grace=0.0), lambda: stage.visits)
     claims = await stage.repository.claim("another", 10, 30.0)
     assert [c.record.id for c in claims] == ["t1"]
+
+
+async def test_the_last_save_of_a_visit_ends_its_lease(stage):
+    released = []
+    release = stage.repository.release
+
+    async def noted(claim):
+        released.append(claim.record.id)
+        await release(claim)
+
+    async def advance(record_id, claimed=None):
+        stage.visits.append((record_id, stage.clock.wall))
+        now = stage.clock.wall
+        changes = {"next_at": {"later": now + 60, "over": None}.get(record_id, now)}
+        if record_id == "unchanged":
+            return claimed
+        return await stage.repository.save(
+            claimed, claimed.model_copy(update={**changes, "updated_at": now})
+        )
+
+    stage.repository.release, stage.advance = noted, advance
+    for record_id in ("later", "over", "at once"):
+        await stage.add(record_id)
+    assert await stage.engine().tick() == 3
+    assert released == ["at once"]
+    claims = await stage.repository.claim("another", 10, 30.0)
+    assert [claim.record.id for claim in claims] == ["at once"]
+
+
+async def test_a_visit_is_given_the_record_that_was_claimed(stage):
+    given = []
+
+    async def advance(record_id, claimed=None):
+        given.append(claimed)
+        await stage.done(record_id)
+
+    stage.advance = advance
+    await stage.add("t1")
+    await stage.engine().tick()
+    assert [record.id for record in given] == ["t1"]
 
 
 async def test_tick_advances_what_is_due_and_returns(stage):
@@ -366,7 +406,7 @@ async def test_a_record_that_is_due_in_a_moment_by_the_visitors_clock_is_not_vis
         here = await now()
         return here.model_copy(update={"wall": here.wall - 3.0}) if visiting.get() else here
 
-    async def advance(record_id):
+    async def advance(record_id, claimed=None):
         visiting.set(True)
         stage.visits.append((record_id, stage.clock.wall))
         record = await stage.repository.get(record_id)

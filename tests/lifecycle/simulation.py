@@ -165,6 +165,8 @@ class World:
             raise Broken(f"it loops, and time stands still: {new!r}")
         saved = new.model_copy(update={"version": old.version + 1})
         self.rows[old.id] = saved
+        if saved.waits:
+            self.leases.pop(old.id, None)  # its visit ends with that
         return saved
 
     def fold(self, record_id, event):
@@ -666,8 +668,10 @@ class Process:
                 pause = due if self.world.now < due else self.world.now + 0.5
                 await Effect("sleep", lambda: None, min(pause, self.world.now + 0.5))
                 continue
-            await self.orchestrator.advance(claim.record.id)
-            await self.repository.release(claim.record.id, self.owner)
+            before = claim.record
+            after = await self.orchestrator.advance(before.id, before)
+            if after is None or after.version == before.version or not after.waits:
+                await self.repository.release(before.id, self.owner)
 
     def ready_at(self):
         return max(self.paused, self.effect.at)

@@ -215,6 +215,33 @@ def test_polls_grow_apart_with_the_age_of_the_job():
     assert gaps[0] < gaps[1] < gaps[2] <= POLICY.gap_max * 1.1
 
 
+@pytest.mark.parametrize(
+    ("typical", "called_back", "longest"),
+    [
+        (60.0, False, 60.0),
+        (60.0, True, 60.0),
+        (3600.0, False, 180.0),
+        (3600.0, True, 720.0),
+        (14_400.0, False, 720.0),
+        (14_400.0, True, 900.0),
+        (864_000.0, False, 900.0),
+    ],
+)
+def test_polls_of_a_long_job_grow_further_apart_above_all_where_the_vendor_calls_back(
+    typical, called_back, longest
+):
+    record = submitted()
+    op = record.operation(VOICE).revised(terms={"typical": typical})
+    gap = poll_gap(record, op, NOW + 1e6, POLICY, called_back=called_back)
+    assert gap == pytest.approx(longest, rel=0.1)
+
+
+def test_a_young_job_is_polled_often_however_long_it_usually_takes():
+    record = submitted()
+    op = record.operation(VOICE).revised(terms={"typical": 14_400.0})
+    assert poll_gap(record, op, NOW + 100, POLICY, called_back=True) <= 11
+
+
 def ask(kind, op=VOICE, choices=("retry",)):
     return Asked(
         at=NOW,

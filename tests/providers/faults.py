@@ -539,9 +539,8 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
     },
     ("lifecycle/advance.py", "stacks/test_ranking.py"): {
         "a refused upload is tried for ever": (
-            "                if self._goes_elsewhere(record, state, error):\n"
-            "                    return",
-            "                if False:\n                    return",
+            "            if self._goes_elsewhere(record, state, error):\n                return",
+            "            if False:\n                return",
         ),
         "a stack that was left asks for its account": (
             "asks=state in record.operations",

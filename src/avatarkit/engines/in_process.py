@@ -160,7 +160,7 @@ class InProcessEngine(Engine):
 
     async def _visit(self, claim: Claim, owner: str) -> None:
         try:
-            found = await self._advance(claim.record.id)
+            found = await self._advance(claim.record.id, claim.record)
             pause = await self._pause(claim.record, found)
             if pause:
                 await self._clock.sleep(pause)
@@ -176,8 +176,8 @@ class InProcessEngine(Engine):
                 pause is None
             ):  # somebody has edited its row; its lease is kept, as where a visit failed
                 log.warning("advance.stuck", id=claim.record.id)
-            else:
-                await self._release(claim)
+            elif found is None or found.version == claim.record.version or not found.waits:
+                await self._release(claim)  # else its last save has ended the lease
         finally:
             self._running -= 1
             self._rounds[owner] -= 1

@@ -145,7 +145,8 @@ class Repository(Protocol):
         """Replace ``old`` by ``new`` if it has not changed (compare-and-swap by ``version``).
 
         Returns the stored record (version one higher), or None for a lost race. The ledger
-        entries are written in the same transaction; a known entry is skipped.
+        entries are written in the same transaction; a known entry is skipped. A record that waits
+        after the change (``record.waits``) loses its lease: its visit ends with that.
         """
         ...
 

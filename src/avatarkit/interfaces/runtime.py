@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -10,8 +10,15 @@ if TYPE_CHECKING:  # an adapter needs no rows: its import is quicker without the
     from ..records import Instant, Record
     from .repository import Repository
 
-#: Drives one record as far as it goes without waiting, by its id; see ``lifecycle.advance``.
-Advance = Callable[[str], Awaitable["Record | None"]]
+
+class Advance(Protocol):
+    """Drives one record as far as it goes without waiting; see ``lifecycle.advance``."""
+
+    def __call__(
+        self, record_id: str, /, claimed: Record | None = None
+    ) -> Awaitable[Record | None]:
+        """Advance a record; ``claimed`` is the row as it was just read, if it was."""
+        ...
 
 
 class Clock(Protocol):

@@ -51,7 +51,7 @@ from .events import (
     whose,
 )
 from .expectations import WANTED, expected_result
-from .paid_call import PaidCalls
+from .paid_call import PaidCalls, bound_to
 from .people import People
 
 log = get_logger(__name__)
@@ -100,9 +100,12 @@ class Orchestrator(PaidCalls, People):
             Do.RECHECK: self._recheck,
         }
 
-    async def advance(self, record_id: str) -> Record | None:
-        """Do all that is due; the record then says in ``next_at`` when to call again."""
-        record = await self._repository.get(record_id)
+    async def advance(self, record_id: str, claimed: Record | None = None) -> Record | None:
+        """Do all that is due; the record then says in ``next_at`` when to call again.
+
+        ``claimed`` saves reading it. It may be old by now: nothing is saved over a newer version.
+        """
+        record = claimed or await self._repository.get(record_id)
         if record is None:
             return None
         with _telemetry.advance(record):
@@ -186,17 +189,17 @@ class Orchestrator(PaidCalls, People):
     async def _prepare(
         self, record: Record, state: OperationState, provider: Provider, now: Instant
     ) -> Record:
-        prepared: dict[str, Any] | Waiting = {}
-        if isinstance(provider, Prepares):
-            try:
-                prepared = await self._uploaded(record, state, provider)
-            except Exception as error:  # noqa: BLE001 - whatever it was, it was free
-                if self._goes_elsewhere(record, state, error):
-                    return await self._put(record, failover(state, error, now.wall))
-                if isinstance(error, HOPELESS):
-                    return await self._put(record, failure(error, now))
-                return await self._later(record, state, error, now)
-        bound: dict[str, Any] = {"account": provider.account, "api_version": provider.api_version}
+        if not isinstance(provider, Prepares):  # what there is to save is saved with the intent
+            return await self._submit(record, state, provider, now)
+        try:
+            prepared = await self._uploaded(record, state, provider)
+        except Exception as error:  # noqa: BLE001 - whatever it was, it was free
+            if self._goes_elsewhere(record, state, error):
+                return await self._put(record, failover(state, error, now.wall))
+            if isinstance(error, HOPELESS):
+                return await self._put(record, failure(error, now))
+            return await self._later(record, state, error, now)
+        bound = bound_to(provider)
         if not isinstance(prepared, Waiting):
             event = Prepared(at=now.wall, **whose(state), prepared=prepared, **bound)
             return await self._put(record, event)
@@ -250,7 +253,9 @@ class Orchestrator(PaidCalls, People):
     async def _poll(
         self, record: Record, state: OperationState, provider: Provider, now: Instant
     ) -> Record:
-        next_look = now.after(poll_gap(record, state, now.wall, self._policy))
+        called_back = self._requests.called_back(record, state, provider)
+        gap = poll_gap(record, state, now.wall, self._policy, called_back=called_back)
+        next_look = now.after(gap)
         try:
             job = await self._get(record, state, provider)
         except errors.NotFound as error:

@@ -28,7 +28,8 @@ class Policy:
     deadline: float = 2 * 86_400.0  #: a record older than this asks a person
     missing_limit: int = 3  #: "not found" so often in a row means gone
     copy_limit: int = 6  #: attempts to fetch a result before a person is asked
-    gap_max: float = 60.0  #: between polls
+    gap_max: float = 60.0  #: between polls, and between attempts of other free calls
+    gap_long: float = 900.0  #: between polls of an operation that takes hours
     patience: int = 3  #: times in a row that a vendor takes nothing before another stack is asked
     discard_limit: int = 8  #: attempts to delete uploads before they are left where they are
     account_check: float = 60.0  #: how often a record waits for its own account's key
@@ -86,11 +87,29 @@ def settle_time(operation: OperationState, policy: Policy) -> float:
     return policy.send_guard + policy.timeout + operation.terms.list_lag
 
 
-def poll_gap(record: Record, operation: OperationState, now: float, policy: Policy) -> float:
-    """Seconds to the next poll: a tenth of the job's age, jittered by a tenth either way."""
-    floor = min(max(operation.terms.typical / 50, 0.05), 5.0)
+#: The share of its typical time by which polling may report the end of a job late: the second is
+#: for a vendor that calls back, where polls only make up for lost webhooks.
+_LATE, _LATE_CALLED_BACK = 1 / 20, 1 / 5
+
+
+def poll_gap(
+    record: Record,
+    operation: OperationState,
+    now: float,
+    policy: Policy,
+    *,
+    called_back: bool = False,
+) -> float:
+    """Seconds to the next poll: a tenth of the job's age, jittered by a tenth either way.
+
+    At most ``gap_max``, or a share of the typical time up to ``gap_long`` where that is longer:
+    100,000 jobs that are polled each minute would be 1,667 calls a second.
+    """
+    typical = operation.terms.typical
+    floor = min(max(typical / 50, 0.05), 5.0)
     age = max(0.0, now - (operation.job.submitted_at or now))
-    gap = min(max(floor, age / 10), policy.gap_max)
+    late = typical * (_LATE_CALLED_BACK if called_back else _LATE)
+    gap = min(max(floor, age / 10), max(policy.gap_max, min(late, policy.gap_long)))
     noise = zlib.crc32(f"{record.id}{operation.job.polls}".encode()) / 2**32
     return gap * (0.9 + 0.2 * noise)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import cast
+from typing import Any, TypeVar, cast
 
 from .. import _telemetry, errors
 from .._log import cleaned, get_logger
@@ -28,6 +28,7 @@ from .events import (
     GaveUp,
     Intended,
     Postponed,
+    Prepared,
     Rechecked,
     Unsent,
     whose,
@@ -36,6 +37,7 @@ from .expectations import expected_speech
 from .vendor_requests import digest
 
 log = get_logger(__name__)
+R = TypeVar("R", bound=Record)
 
 
 class PaidCalls(Effects):
@@ -54,7 +56,7 @@ class PaidCalls(Effects):
             instant = await self._repository.now()
             guard = self._guard(state)
             intended = apply(
-                record,
+                _bound(record, state, provider, instant.wall),
                 Intended(
                     at=instant.wall,
                     **whose(state),
@@ -327,6 +329,18 @@ class PaidCalls(Effects):
             return await self._later(record, state, error, now)
         event = Rechecked(at=now.wall, **whose(state), jobs=tuple(jobs))
         return await self._put(record, event)
+
+
+def bound_to(provider: Provider) -> dict[str, Any]:
+    """Fields of ``Prepared`` that freeze the account and the API version."""
+    return {"account": provider.account, "api_version": provider.api_version}
+
+
+def _bound(record: R, state: OperationState, provider: Provider, at: float) -> R:
+    """Bind an operation without uploads to its account, in the same change as its intent."""
+    if state.uploads.prepared is not None:
+        return record
+    return apply(record, Prepared(at=at, **whose(state), prepared={}, **bound_to(provider)))
 
 
 #: Extensions of stored speech, by which its type is known again after a crash.

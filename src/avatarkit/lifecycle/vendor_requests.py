@@ -84,6 +84,11 @@ class Requests:
             case Operation.DUB:
                 return await self._dub_request(record, provider, common)
 
+    def called_back(self, record: Record, state: OperationState, provider: Provider) -> bool:
+        """True if the vendor was told where to call back about this operation."""
+        token = record.token(*state.key)
+        return self._callback(provider, state.operation, token) is not None
+
     def _callback(self, provider: Provider, operation: Operation, token: str) -> str | None:
         reached = self._inboxes is not None and self._inboxes.public_url.startswith("https://")
         if self._inboxes is None or not reached or not provider.capabilities.calls_back(operation):

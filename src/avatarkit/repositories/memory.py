@@ -124,6 +124,8 @@ class MemoryRepository(Repository):
         _, saved = rules.as_stored(new.model_copy(update={"version": old.version + 1}))
         self._reserve(saved, row.record)
         row.record = saved
+        if saved.waits:
+            row.let_go()
         for entry in entries:
             self._ledger.setdefault(entry.id, entry.mended())
         return row.record

@@ -62,6 +62,7 @@ _STILL = frozenset(
     | {"idempotency_key", "created_at", "deleted"}
 )
 
+_NO_LEASE = dict.fromkeys(("lease_owner", "lease_until", "lease_boot_id"))
 _FREE = "(lease_until IS NULL OR lease_boot_id <> :boot_id OR lease_until <= :boot)"
 _HELD = "(lease_until > :boot AND lease_boot_id = :boot_id)"
 
@@ -260,6 +261,8 @@ class SqliteRepository(Repository, Wakes, WakesWorkers):
         for name in _STILL & moved.keys():
             if moved[name] == getattr(old, name):
                 del moved[name]
+        if saved.waits:
+            moved |= _NO_LEASE
         moved_jobs = rules.jobs_of(saved) != rules.jobs_of(old)
 
         def change(db: sqlite3.Connection) -> Record | None:

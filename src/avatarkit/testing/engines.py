@@ -167,7 +167,8 @@ class EngineSuite:
         repository = addresses.repository(address, os.environ, clock)
         await repository.open()
 
-        async def never(record_id: str) -> Record | None:
+        async def never(record_id: str, claimed: Record | None = None) -> Record | None:
+            del claimed
             raise AssertionError(record_id)
 
         with pytest.MonkeyPatch.context() as patch:

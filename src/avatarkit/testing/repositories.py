@@ -712,6 +712,21 @@ class RepositorySuite:
         clock.advance(_LEASE)
         assert len(await repository.claim("c", 10, _LEASE)) == 1
 
+    async def test_a_save_after_which_a_record_waits_ends_its_lease(
+        self, repository: Repository, clock: FakeClock
+    ) -> None:
+        """The visit that made it ends with that; a record that is due at once keeps its lease."""
+        for name, next_at in (("waits", _BIRTH + 5), ("over", None), ("due", _BIRTH)):
+            record, _ = await repository.create(a_training(name, next_at=_BIRTH - 1))
+            await repository.claim("a", 10, _LEASE)
+            changes = {"next_at": next_at, "updated_at": _BIRTH}
+            saved = await repository.save(record, record.model_copy(update=changes))
+            assert saved is not None
+            assert saved.waits == (name != "due")
+        clock.advance(5)
+        found = await repository.claim("b", 10, _LEASE)
+        assert [claim.record.id for claim in found] == [an_id("waits")]
+
     async def test_next_due_is_the_earliest(self, repository: Repository) -> None:
         """``next_due`` looks at both kinds."""
         await repository.create(a_training(next_at=_BIRTH + 7))

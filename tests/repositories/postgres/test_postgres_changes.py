@@ -223,7 +223,7 @@ async def test_what_changes_at_once_is_told_together(cluster, database, monkeypa
 
         async def noted(statement, values):
             if "pg_notify" in statement:
-                told.append(values[1])
+                told.append([told_id for told_id in values[1] if told_id])
             return await once(statement, values)
 
         monkeypatch.setattr(repository, "_once", noted)

@@ -682,7 +682,8 @@ end $$;
 
 -- Replace the row if it still has p_version (compare-and-swap); false for a lost race. p_row has the
 -- new version. p_jobs null: unchanged. p_ledger: rows of avatar_ledger; a known id is skipped.
--- p_reservation null: unchanged.
+-- p_reservation null: unchanged. A record that waits after the change loses its lease: its visit
+-- ends with that.
 create or replace function public.avatarkit_save(
   p_kind text, p_version bigint, p_row jsonb, p_jobs jsonb default null,
   p_ledger jsonb default null, p_reservation jsonb default null)
@@ -731,6 +732,11 @@ begin
   end if;
   if p_jobs is not null then
     perform public.avatarkit_index_jobs(p_row ->> 'id', p_jobs);
+  end if;
+  if (p_row ->> 'next_at') is null
+     or (p_row ->> 'next_at')::timestamptz > (p_row ->> 'updated_at')::timestamptz then
+    update public.avatar_leases l set lease_owner = null, lease_until = null
+     where l.record_id in (t.id, v.id) and l.lease_until is not null;
   end if;
   if p_ledger is not null then
     insert into public.avatar_ledger
