@@ -83,10 +83,11 @@ class _LazyLogger:
         self._stdlib = logging.getLogger(name)
 
     def __getattr__(self, method: str) -> Any:
+        level = _LEVELS.get(method)  # None for "bind" and its like
+        if level is not None and not self._stdlib.isEnabledFor(level):
+            return _ignore
         # The method itself: a frame of ours would look like the line that logs.
-        if self._stdlib.isEnabledFor(_LEVELS.get(method, logging.CRITICAL)):
-            return getattr(self._structured, method)
-        return _ignore
+        return getattr(self._structured, method)
 
     @cached_property
     def _structured(self) -> BoundLogger:
