@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal
 
 from ..errors import BadReply, InvalidCursor, Unsupported
 from ..interfaces import (
@@ -187,7 +187,7 @@ def texts_at(raw: Mapping[str, Any], *places: str) -> tuple[str, ...]:
 
 
 def _values(value: Any, path: list[str]) -> Iterator[Any]:
-    listed = cast("list[Any]", value) if isinstance(value, list) else None
+    listed: list[Any] | None = value if isinstance(value, list) else None
     if not path:
         yield from [value] if listed is None else listed
     elif path[0] == "*":
@@ -249,9 +249,9 @@ def _variables(told: Any) -> Iterator[TemplateVariable]:
         kind = said_at({"it": value}, "it.type", "it.variable_type", "it.kind")
         yield TemplateVariable(name=name, kind=kind or "text")
     for one in as_objects(told):
-        if name := said_at(one, "id", "name", "label"):
+        if (own_name := said_at(one, "id", "name", "label")) is not None:
             kind = said_at(one, "type", "variable_type", "kind")
-            yield TemplateVariable(name=name, kind=kind or "text")
+            yield TemplateVariable(name=own_name, kind=kind or "text")
 
 
 def _position(cursor: str | None, count: int) -> tuple[int, str]:

@@ -296,7 +296,7 @@ class ErasureAnswer(View):
     def of(cls, receipt: Receipt, erasure_id: str, requested_at: float) -> Self:
         """Build the answer from a receipt."""
         waits = any(not left.pending for left in receipt.left)
-        unfinished = "needs_person" if waits else "running"
+        unfinished: Literal["needs_person", "running"] = "needs_person" if waits else "running"
         return cls(
             id=erasure_id,
             status="completed" if receipt.complete else unfinished,

@@ -150,9 +150,13 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, Lists
         self._stop = threading.Event()
         self._calls = Calls()
 
-    @cached_property
+    @property
     def account(self) -> str:
         """The folder that holds all that was made here; raises ``StorageError``."""
+        return self._account
+
+    @cached_property
+    def _account(self) -> str:
         return account_of(self._home)
 
     def events(self, delivery: Delivery) -> list[VendorEvent]:

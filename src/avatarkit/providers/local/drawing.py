@@ -117,7 +117,12 @@ class Captioned:
         self, painter: Painter, shown: Sequence[Cue], size: tuple[int, int], fps: int
     ) -> None:
         self._painter, self._cues, self._fps = painter, shown, fps
-        self._drawn = lru_cache(CAPTIONS)(lambda number: burnt_in(shown[number], size))
+
+        @lru_cache(CAPTIONS)
+        def drawn(number: int) -> Piece:
+            return burnt_in(shown[number], size)
+
+        self._drawn = drawn
 
     def draw(self, number: int) -> Frame:
         """Draw one frame of the video."""

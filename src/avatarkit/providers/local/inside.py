@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from avatarkit.providers.local.lips import Lips
 from avatarkit.providers.local.warp import Array, interpolate, opencv, sample, smoothstep, untyped
@@ -194,7 +195,9 @@ def _upper_teeth(lips: Lips, rows: Array, columns: Array, aside: Array) -> tuple
     width = np.float32(lips.width)
     seam = interpolate(columns[0], lips.seam[:, 0], lips.seam[:, 1])
     across = np.abs(columns[0] - lips.centre) / width
-    tooth = np.clip(np.searchsorted(TEETH, across, "right") - 1, 0, len(LENGTHS) - 1)
+    tooth: npt.NDArray[np.intp] = np.clip(
+        np.searchsorted(TEETH, across, "right") - 1, 0, len(LENGTHS) - 1
+    )
     middle = (TEETH[tooth] + TEETH[tooth + 1]) / 2
     phase = np.clip(np.abs(across - middle) / (TEETH[tooth + 1] - middle), 0, 1)  # 1 between two
     length = LENGTHS[tooth] * (1 - 0.22 * phase**4)
