@@ -74,8 +74,9 @@ class Visitor:
         with Path(self.work.log).open("ab", buffering=0) as notes:
             notes.write(f"{line}\n".encode())
 
-    async def advance(self, record_id: str) -> Record | None:
+    async def advance(self, record_id: str, claimed: Record | None = None) -> Record | None:
         """Make one step of a record, if it is due."""
+        del claimed
         self.note("begin", record_id)
         if self.work.hangs:
             await anyio.sleep_forever()
