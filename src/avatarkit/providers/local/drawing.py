@@ -23,7 +23,7 @@ from avatarkit.providers.local.framing import Framing
 from avatarkit.providers.local.head import Head
 from avatarkit.providers.local.lips import Lips
 from avatarkit.providers.local.mouth import Mouth
-from avatarkit.providers.local.paste import Frame
+from avatarkit.providers.local.paste import Frame, Piece
 from avatarkit.providers.local.visemes import MouthCurves
 from avatarkit.providers.local.warp import Array, blend, opencv, untyped
 
