@@ -453,6 +453,20 @@ async def told():
     await stage.repository.aclose()
 
 
+async def test_an_idle_worker_asks_once_per_look(stage):
+    asked = []
+    next_due = stage.repository.next_due
+
+    async def counted():
+        asked.append(stage.clock.wall)
+        return await next_due()
+
+    stage.repository.next_due = counted
+    began = stage.clock.wall
+    await running(stage, stage.engine(idle=0.5), lambda: stage.clock.wall > began + 10)
+    assert 15 <= len(asked) <= 25
+
+
 async def test_a_worker_that_is_told_what_is_due_sleeps_longer(told):
     began = told.clock.wall
     await running(told, told.engine(), lambda: told.clock.wall > began + 100)
