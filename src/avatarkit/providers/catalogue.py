@@ -27,6 +27,7 @@ from .answers import (
     as_object,
     as_objects,
     id_at,
+    list_at,
     number_at,
     path_segment,
     said_at,
@@ -187,7 +188,7 @@ def texts_at(raw: Mapping[str, Any], *places: str) -> tuple[str, ...]:
 
 
 def _values(value: Any, path: list[str]) -> Iterator[Any]:
-    listed: list[Any] | None = value if isinstance(value, list) else None
+    listed = list_at({"list": value}, "list") if isinstance(value, list) else None
     if not path:
         yield from [value] if listed is None else listed
     elif path[0] == "*":

@@ -195,9 +195,8 @@ def _upper_teeth(lips: Lips, rows: Array, columns: Array, aside: Array) -> tuple
     width = np.float32(lips.width)
     seam = interpolate(columns[0], lips.seam[:, 0], lips.seam[:, 1])
     across = np.abs(columns[0] - lips.centre) / width
-    tooth: npt.NDArray[np.intp] = np.clip(
-        np.searchsorted(TEETH, across, "right") - 1, 0, len(LENGTHS) - 1
-    )
+    beside: npt.NDArray[np.intp] = untyped.searchsorted(TEETH, across, "right")
+    tooth = np.clip(beside - 1, 0, len(LENGTHS) - 1)
     middle = (TEETH[tooth] + TEETH[tooth + 1]) / 2
     phase = np.clip(np.abs(across - middle) / (TEETH[tooth + 1] - middle), 0, 1)  # 1 between two
     length = LENGTHS[tooth] * (1 - 0.22 * phase**4)
