@@ -99,6 +99,9 @@ ROWS = {
         ("image", "POST /images", None, 201),
         ("audio", "POST /audios", None, 201),
         ("credits", "GET /credits"),
+        ("translation", "POST /translations", lambda one: {"translations": [one]}, 201),
+        ("translation", "GET /translations/{id}"),
+        ("translated", "GET /translations/{id}", lambda t: told("did")["translation"] | t),
         ("scene_submitted", "POST /scenes", None, 201),
         *(
             (name, f"GET /{name}s{path}", made)

@@ -372,20 +372,20 @@ def breaking(monkeypatch):
     """Break the first kit, and open another one: ``breaking.open`` is awaited with a count."""
     monkeypatch.setattr(running, "_PAUSE", 0.0)
     made = SimpleNamespace(opened=0, open=opens)
-    enter, rest = AvatarKit.__aenter__, InProcessEngine._rest
+    enter, claim = AvatarKit.__aenter__, InProcessEngine._claim
 
     async def counted(self):
         made.opened += 1
         await made.open(made.opened)
         return await enter(self)
 
-    async def once_broken(self):
+    async def once_broken(self, limit):
         if made.opened == 1:
             raise ZeroDivisionError
-        await rest(self)
+        return await claim(self, limit)
 
     monkeypatch.setattr(AvatarKit, "__aenter__", counted)
-    monkeypatch.setattr(InProcessEngine, "_rest", once_broken)
+    monkeypatch.setattr(InProcessEngine, "_claim", once_broken)
     return made
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+import avatarkit
 from avatarkit import AvatarKit, Consent
 from avatarkit.config.settings import Settings
 from avatarkit.models import Operation
 from avatarkit.stacks import registry
-from avatarkit.stacks.pairing import way
+from avatarkit.stacks.pairing import scripted, way
 
 pytestmark = pytest.mark.anyio
 
@@ -27,6 +28,7 @@ ENVIRON = KEYS | {
 }
 
 
+VOICE = Path(avatarkit.__file__).with_name("data") / "demo/voice.wav"
 COMFYUI = json.loads((Path(__file__).parents[1] / "providers/comfyui.json").read_text())
 
 
@@ -36,6 +38,7 @@ async def test_a_video_of_a_stack_is_made_by_whom_the_table_names(row, tmp_path,
     monkeypatch.setenv("AVATARKIT_COMFYUI_WORKFLOW", str(tmp_path / "workflow_api.json"))
     (tmp_path / "workflow_api.json").write_text(json.dumps(COMFYUI["workflow"]))
     voice, avatar = row.roles.get(Operation.VOICE), row.roles[Operation.VIDEO]
+    said = {"script": "Hello!"} if voice or scripted(registry.load(avatar)) else {"audio": VOICE}
     kit = AvatarKit(
         row.stack,
         repository="memory://",
@@ -48,10 +51,10 @@ async def test_a_video_of_a_stack_is_made_by_whom_the_table_names(row, tmp_path,
             user_id="ana",
             clone_id="ana-1",
             avatar_id="a1",
-            voice_id="v1",
+            voice_id="v1" if "script" in said else None,
             consent=Consent(subject="Ana"),
         )
-        video = await kit.speak(training.id, "Hello!", wait=False)
+        video = await kit.speak(training.id, **said, wait=False)
     made = {state.operation: state.provider for state in video.operations}
     joined = {Operation.SPEECH: voice} if voice and voice != avatar else {}
     assert made == joined | {Operation.VIDEO: avatar}

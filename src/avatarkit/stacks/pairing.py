@@ -40,6 +40,11 @@ def plays(provider: type, operation: Operation) -> bool:
     return issubclass(provider, ROLES[operation].protocol)
 
 
+def scripted(avatar: type) -> bool:
+    """Return True if a provider of videos speaks scripts itself."""
+    return "script" in getattr(avatar, "capabilities", _UNTOLD).drive
+
+
 def way(voice: Any, avatar: Any) -> Way:
     """The way in which avatars of one provider class speak with voices cloned by the other."""
     can = getattr(avatar, "capabilities", _UNTOLD)

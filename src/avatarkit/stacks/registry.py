@@ -23,7 +23,7 @@ from typing import Self, cast
 from ..errors import ConfigError
 from ..interfaces import ROLES, Mapped, Provider
 from ..models import Operation
-from .pairing import plays, way
+from .pairing import plays, scripted, way
 
 GROUP = "avatarkit.providers"
 
@@ -255,6 +255,8 @@ def _alone(name: str, classes: Mapping[str, type]) -> StackRow:
     roles = Stack.parse(name, classes.__getitem__).roles
     if Operation.VIDEO not in roles:
         return StackRow(name, roles, "no videos of avatars")
+    if Operation.SPEECH not in roles and not scripted(classes[name]):
+        return StackRow(name, roles, f"{name} itself, by recorded audio; no voice speaks scripts")
     if Operation.AVATAR not in roles:
         return StackRow(name, roles, f"{name} itself, with avatars and voices that exist there")
     return StackRow(name, roles, f"{name} itself")
