@@ -207,3 +207,16 @@ async def test_settings_that_exclude_each_other_or_need_another_are_refused(hous
         assert vendor.jobs == ()
         good = VideoSettings(container="webm", background="transparent")
         await kit.speak(training, "Hello.", settings=good)
+
+
+@pytest.mark.parametrize("by", ["another voice", "audio"])
+async def test_a_setting_that_needs_the_words_is_refused_before_speech_is_paid(house, by):
+    wordy = Mapped(setting="captions", takes=("sidecar",), by_script=True)
+    drive = frozenset({"audio"}) if by == "another voice" else Fake.capabilities.drive
+    kit, vendor = house({Operation.VIDEO: (wordy,)}, drive=drive)
+    said = {"script": "Hi!"} if by == "another voice" else {"audio": DEMO / "voice.wav"}
+    async with kit:
+        training = await adopted(kit)
+        with pytest.raises(errors.Unsupported, match="does not know the words"):
+            await kit.speak(training.id, **said, settings=VideoSettings(captions="sidecar"))
+    assert not vendor.accepted

@@ -493,7 +493,7 @@ async def test_a_setting_that_it_cannot_carry_out_is_refused(trained, setting, n
 async def test_a_transparent_video_cannot_be_an_mp4(trained):
     kind(trained, "cut-out")
     settings = VideoSettings(background="transparent", container="mp4")
-    with pytest.raises(errors.Unsupported, match="container=webm"):
+    with pytest.raises(errors.Unsupported, match=r"container=mp4\. Change one"):
         await trained.generate_video(video(settings=settings))
 
 

@@ -31,6 +31,7 @@ from ..interfaces import (
     limits_of,
     needs_footage,
     require_mapped,
+    require_script,
     understood,
 )
 from ..lifecycle.durations import Durations
@@ -639,6 +640,8 @@ class Intake:
                 kind = kind_of_avatar(provider, avatar_id or "")
                 others = self._pool.usable
                 require_mapped(provider, state.operation, asked[state.operation], kind, others)
+                by_audio = audio is not None or state is not operations[0]
+                require_script(provider, asked[state.operation], by_audio=by_audio)
 
     async def _require_able(self, order: Order, name: str, avatar_id: str) -> None:
         """Raise ``Unsupported`` for what the avatar cannot do, before its speech is paid.

@@ -73,6 +73,7 @@ from .settings import (
     mapped,
     requested,
     require_mapped,
+    require_script,
 )
 
 __all__ = [
@@ -147,5 +148,6 @@ __all__ = [
     "requested",
     "require_attributes",
     "require_mapped",
+    "require_script",
     "understood",
 ]

@@ -42,6 +42,7 @@ class Mapped:
     excludes: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     avatars: tuple[str, ...] = ()  #: kinds of avatars that have it, see ``NamesKinds``; empty: all
+    by_script: bool = False  #: it needs the words, so not for a video that is driven by audio
 
     def fits(self, value: Any, kind: str = "") -> bool:
         """Return True if it carries this value for such an avatar."""
@@ -153,6 +154,17 @@ def require_mapped(
         raise Unsupported(
             f"{provider.name} cannot set {name}={_shown(value)}{which}{takes}. Leave {name} "
             f"out{instead}."
+        )
+
+
+def require_script(provider: Provider, asked: Mapping[str, Any], *, by_audio: bool) -> None:
+    """Raise ``Unsupported`` for a setting that needs the words, if audio drives the video."""
+    rows = provider.capabilities.settings.get(Operation.VIDEO, ())
+    wordy = [row.setting for row in rows if row.by_script and row.setting in asked]
+    if by_audio and wordy:
+        raise Unsupported(
+            f"{provider.name} cannot set {wordy[0]} of a recording, since it does not know the "
+            f"words. Leave {wordy[0]} out, or let {provider.name} speak the script itself."
         )
 
 

@@ -46,6 +46,7 @@ from ...interfaces import (
     VoiceCloner,
     requested,
     require_mapped,
+    require_script,
 )
 from ...models import (
     AvatarRequest,
@@ -83,8 +84,14 @@ _SETTINGS: Final = (
     Mapped(setting="aspect"),
     Mapped(setting="resolution", takes=("360p", "480p", "540p", "720p", "1080p")),
     # The person can only be told from the background where the portrait itself tells them apart.
-    Mapped(setting="background", takes=("color", "transparent"), avatars=("cut-out",)),
-    Mapped(setting="captions", takes=("sidecar", "burnt-in")),
+    Mapped(setting="background", takes=("color",), avatars=("cut-out",)),
+    Mapped(
+        setting="background",
+        takes=("transparent",),
+        avatars=("cut-out",),
+        excludes=("container=mp4",),
+    ),
+    Mapped(setting="captions", takes=("sidecar", "burnt-in"), by_script=True),
     Mapped(setting="container", takes=("mp4", "webm")),
     Mapped(setting="fps", takes=("25", "30")),
     *_VOICE,
@@ -302,17 +309,8 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, Lists
         """Raise ``Unsupported`` for settings that cannot be carried out together."""
         kind = self.kind_of_avatar(request.avatar_id)
         require_mapped(self, *requested(request), kind)
-        settings = request.settings
-        if settings.background == "transparent" and container_of(settings) != "webm":
-            raise Unsupported(
-                "local cannot set background=transparent in an MP4. Leave the container out, or "
-                "set container=webm."
-            )
-        if request.audio is not None and "captions" in settings.asked():
-            raise Unsupported(
-                "local cannot set captions of a recording, since it does not know the words. "
-                "Leave captions out, or give a script and let local speak it."
-            )
+        by_audio = request.audio is not None
+        require_script(self, request.settings.asked(), by_audio=by_audio)
 
     async def find_video(self, token: str, /) -> Sequence[Job]:
         """The video of this token, if there is one."""
