@@ -136,25 +136,36 @@ def require_mapped(
     The message names the setting, the provider, what it takes instead, and which of ``others`` can.
     """
     for name, value in asked.items():
-        own = provider.capabilities.settings
-        if (found := mapped(own, operation, name, value, kind)) is not None:
-            _require_together(provider.name, found, name, asked)
-            continue
-        rows = [row for row in own.get(operation, ()) if row.setting == name]
-        bounds = [row.bounds for row in rows if not (row.avatars and kind) or kind in row.avatars]
-        takes = f"; it takes {', '.join(filter(None, bounds))}" if any(bounds) else ""
-        able = [
-            other.name
-            for other in others()
-            if other.name != provider.name
-            and mapped(other.capabilities.settings, operation, name, value) is not None
-        ]
-        which = f" of {kind}" if kind and rows and not bounds else ""
-        instead = f", or use one of: {', '.join(sorted(able))}" if able else ""
-        raise Unsupported(
-            f"{provider.name} cannot set {name}={_shown(value)}{which}{takes}. Leave {name} "
-            f"out{instead}."
-        )
+        if (found := mapped(provider.capabilities.settings, operation, name, value, kind)) is None:
+            raise _unmapped(provider, operation, (name, value), kind, others())
+        _require_together(provider.name, found, name, asked)
+
+
+def _unmapped(
+    provider: Provider | type[Provider],
+    operation: Operation,
+    setting: tuple[str, Any],
+    kind: str,
+    others: Iterable[type[Provider]],
+) -> Unsupported:
+    """Build the error of a setting that the provider does not map."""
+    name, value = setting
+    own = provider.capabilities.settings
+    rows = [row for row in own.get(operation, ()) if row.setting == name]
+    bounds = [row.bounds for row in rows if not (row.avatars and kind) or kind in row.avatars]
+    takes = f"; it takes {', '.join(filter(None, bounds))}" if any(bounds) else ""
+    able = [
+        other.name
+        for other in others
+        if other.name != provider.name
+        and mapped(other.capabilities.settings, operation, name, value) is not None
+    ]
+    which = f" of {kind}" if kind and rows and not bounds else ""
+    instead = f", or use one of: {', '.join(sorted(able))}" if able else ""
+    return Unsupported(
+        f"{provider.name} cannot set {name}={_shown(value)}{which}{takes}. Leave {name} "
+        f"out{instead}."
+    )
 
 
 def require_script(provider: Provider, asked: Mapping[str, Any], *, by_audio: bool) -> None:

@@ -59,19 +59,23 @@ def named(tag: str, names: Sequence[str], vendor: str, own: VendorData) -> str:
     same = next((name for name in names if _plain(name) == _plain(tag)), None)
     if same is not None:
         return same
-    read = Tag.of(tag)
+    found, variants = _found(Tag.of(tag), names, own)
+    if found is None:
+        raise Unsupported(
+            f"{vendor} does not dub into {tag!r}; it knows: {', '.join(variants or names)}"
+        )
+    return found
+
+
+def _found(read: Tag, names: Sequence[str], own: VendorData) -> tuple[str | None, Sequence[str]]:
+    """Name of a language, if there is one, and the names of its variants."""
     known = {_plain(w) for w in _words("languages", read.language, own)}
     whole = next((name for name in names if _plain(name) in known), None)
     variants = [name for name in names if _plain(name.partition(" (")[0]) in known and "(" in name]
     found = _variant(read.region, variants, own)
     if found is None and (read.region is None or len(variants) <= 1):
         found = whole or _variant(read.likely_region, variants, own) or next(iter(variants), None)
-    found = found or whole
-    if found is None:
-        raise Unsupported(
-            f"{vendor} does not dub into {tag!r}; it knows: {', '.join(variants or names)}"
-        )
-    return found
+    return found or whole, variants
 
 
 def _variant(region: str | None, variants: Sequence[str], own: VendorData) -> str | None:
