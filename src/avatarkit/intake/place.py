@@ -67,6 +67,7 @@ from . import scenes as film
 from .cast import (
     Cast,
     Chosen,
+    Exists,
     of_catalogue,
     of_template,
     of_training,
@@ -277,10 +278,7 @@ class Intake:
         avatar_id, voice_id = avatar.id, None if voice is None else voice.id
         if consent is None and avatar.stock and (voice is None or voice.stock):
             consent = stock_consent(avatar)
-        if stack is None and avatar.provider is not None:
-            named = [*([voice.provider] if voice and voice.provider else []), avatar.provider]
-            stack = "+".join(dict.fromkeys(named))
-        candidates = self._selector.asked(stack)
+        candidates = self._selector.asked(_stack_of(avatar, voice) if stack is None else stack)
         if len(candidates) > 1:
             raise errors.ConfigError("name the stack that has this avatar: adopt(stack=...)")
         (chosen,) = candidates
@@ -331,16 +329,7 @@ class Intake:
         template: Template | None = None,
     ) -> Video:
         """Place a video of an avatar, driven by a script, by its scenes, by audio or a template."""
-        parts: dict[str, Any] = {
-            "training_id": made_by.training_id or "",
-            "avatar_id": made_by.avatar_id or "",
-            "voice_id": made_by.voice_id or "",
-            "script": script or "",
-            "audio": "",
-            "scenes": [scene.model_dump(mode="json") for scene in scenes],
-            "template": template.model_dump(mode="json") if template else "",
-            "settings": order.settings.asked(),
-        }
+        parts = _parts(order, made_by, script, scenes, template)
         if known := await self._known(order):
             if audio is not None:
                 parts["audio"] = await self._read_again(SampleRole.VOICE, audio)
@@ -436,11 +425,9 @@ class Intake:
         """Cast a training's avatar and voice, those of a vendor's catalogue, or a template's."""
         now = (await self._repository.now()).wall
         exists = partial(self._exists, at=now)
+        if template is not None and (avatar is not None or voice is not None):
+            raise errors.ConfigError("a template has its own avatars: leave avatar and voice out")
         if template is not None:
-            if avatar is not None or voice is not None:
-                raise errors.ConfigError(
-                    "a template has its own avatars: leave avatar and voice out"
-                )
             trained = training.operation(Operation.AVATAR) if training else None
             filler = trained.provider if trained else self._generator(stack)
             return of_template(training, filler, consent, exists)
@@ -448,6 +435,17 @@ class Intake:
             return of_training(training, avatar, voice, exists)
         if avatar is None:
             raise errors.ConfigError("give a training, or avatar= of kit.catalogue.avatars(...)")
+        return self._cast_stock(avatar, voice, stack, consent, exists)
+
+    def _cast_stock(
+        self,
+        avatar: Chosen,
+        voice: Chosen | None,
+        stack: Stacks | None,
+        consent: Consent | None,
+        exists: Exists,
+    ) -> Cast:
+        """Cast an avatar and a voice of a vendor's catalogue."""
         roles: Mapping[Operation, str] = {}
         if avatar.provider is None or (voice is not None and voice.provider is None):
             roles = self._selector.first(stack).roles
@@ -763,3 +761,31 @@ def _read(
         scenes = film.read(scenes, order.settings, read)
         return "\n\n".join(scene.text for scene in scenes), scenes
     return (None if script is None else read(script)), scenes
+
+
+def _parts(
+    order: Order,
+    made_by: Cast,
+    script: str | None,
+    scenes: tuple[Scene, ...],
+    template: Template | None,
+) -> dict[str, Any]:
+    """Parts that a repeated order for a video must have in common with the first."""
+    return {
+        "training_id": made_by.training_id or "",
+        "avatar_id": made_by.avatar_id or "",
+        "voice_id": made_by.voice_id or "",
+        "script": script or "",
+        "audio": "",
+        "scenes": [scene.model_dump(mode="json") for scene in scenes],
+        "template": template.model_dump(mode="json") if template else "",
+        "settings": order.settings.asked(),
+    }
+
+
+def _stack_of(avatar: Chosen, voice: Chosen | None) -> str | None:
+    """The stack that an avatar and a voice of a catalogue name; None if the avatar names none."""
+    if avatar.provider is None:
+        return None
+    spoken = voice.provider if voice is not None else None
+    return "+".join(dict.fromkeys(filter(None, (spoken, avatar.provider))))

@@ -216,9 +216,7 @@ def render_video(
             writer.write(drawn, heard)
             if on_progress is not None:
                 on_progress((number + 1) / len(curves))
-        if asked.captions == "sidecar":
-            out_path.with_suffix(".srt").write_text(captions.srt(shown), "utf-8")
-            out_path.with_suffix(".vtt").write_text(captions.vtt(shown), "utf-8")
+        _write_captions(out_path, asked, shown)
     return VideoFacts(
         path=out_path,
         seconds=len(curves) / fps,
@@ -226,6 +224,12 @@ def render_video(
         size=frame.size,
         driven_by="audio" if phonemes is None else "phonemes",
     )
+
+
+def _write_captions(out_path: Path, asked: VideoSettings, shown: Sequence[captions.Cue]) -> None:
+    if asked.captions == "sidecar":
+        out_path.with_suffix(".srt").write_text(captions.srt(shown), "utf-8")
+        out_path.with_suffix(".vtt").write_text(captions.vtt(shown), "utf-8")
 
 
 def _cues(said: Speech) -> list[captions.Cue]:
