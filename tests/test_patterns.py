@@ -55,7 +55,8 @@ def _patterns():
                     continue
             if method == "escape":
                 continue
-            flags = [*(rest[:1] if method == "compile" else []), *(k.value for k in call.keywords)]
+            named = [k.value for k in call.keywords if k.arg == "flags"]
+            flags = [*(rest[:1] if method == "compile" else []), *named]
             scope = vars(importlib.import_module(dotted))
             try:
                 given = eval(ast.unparse(first), scope)

@@ -52,7 +52,7 @@ def headers(url, path, **more):
 
 
 def upload(url, name="half.wav", length=100_000):
-    path = f"PUT /clones/c1/samples/voice/{name}"
+    path = f"PUT /clones/c1/uploads/voice/{name}"
     return headers(url, path, upload_length=length, content_length=length)
 
 
@@ -100,7 +100,7 @@ def test_a_client_that_stops_in_its_body_is_closed_and_the_half_is_kept(serve, b
         connection.sendall(upload(url) + body)
         assert told(connection).startswith("HTTP/1.1 408 ")
     with client(url, url.partition("=")[2]) as api:
-        kept = api.head("clones/c1/samples/voice/half.wav").headers["upload-offset"]
+        kept = api.head("clones/c1/uploads/voice/half.wav").headers["upload-offset"]
     assert int(kept) == len(body)
 
 
@@ -220,7 +220,7 @@ def test_it_ends_in_an_upload_with_an_answer_and_without_a_traceback(serve, numb
         connection.sendall(upload(url, length=1_000_000) + b"x" * 70_000)
         with client(url, url.partition("=")[2]) as api:
             end = time.monotonic() + LONG
-            while int(api.head("clones/c1/samples/voice/half.wav").headers["upload-offset"]) == 0:
+            while int(api.head("clones/c1/uploads/voice/half.wav").headers["upload-offset"]) == 0:
                 assert time.monotonic() < end
         server.send_signal(number)
         answer = told(connection)
@@ -260,7 +260,8 @@ def test_it_answers_and_ends_while_recordings_take_long_to_decode(serve):  # noq
 def test_a_request_with_two_lengths_is_the_last_on_its_connection(serve):  # noqa: F811
     url = serve()[1]
     with connected(url) as connection:
-        ask = headers(url, "POST /trainings", content_length=5, transfer_encoding="chunked")
+        lengths = {"content_length": 5, "transfer_encoding": "chunked"}
+        ask = headers(url, "POST /trainings", content_type="application/json", **lengths)
         connection.sendall(ask + b"0\r\n\r\n" + headers(url, "GET /health"))
         answer = told(connection)
     assert answer.startswith("HTTP/1.1 400 ")

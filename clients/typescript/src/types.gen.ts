@@ -2173,7 +2173,7 @@ export type GetSampleContentErrors = {
     /**
      * Invalid request.
      */
-    400: string;
+    400: ErrorBody;
     /**
      * Not signed in.
      */
@@ -4037,7 +4037,7 @@ export type GetMediaErrors = {
     /**
      * Invalid request.
      */
-    400: string;
+    400: ErrorBody;
     /**
      * Not found, or another user's.
      */

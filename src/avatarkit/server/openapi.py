@@ -102,8 +102,10 @@ class _Generator(GenerateJsonSchema):
     def get_defs_ref(self, core_mode_ref: CoreModeRef) -> DefsRef:
         """Name components as clients see them: ``Training``, not TrainingAnswer."""
         ref, mode = core_mode_ref
-        named = re.sub(r"(\w+?)(?:View|Answer)?:", lambda m: f"{_component(m[1])}:", ref, count=1)
-        return super().get_defs_ref((type(ref)(named), mode))
+        path, colon, rest = ref.partition(":")
+        module, dot, name = path.rpartition(".")
+        shown = _component(name.removesuffix("View").removesuffix("Answer"))
+        return super().get_defs_ref((type(ref)(f"{module}{dot}{shown}{colon}{rest}"), mode))
 
 
 def _component(name: str) -> str:
@@ -257,9 +259,7 @@ def _response(
         response["links"] = found
     if route.method == "HEAD":  # has no body at any status
         return response
-    if status in route.texts:
-        response["content"] = {"text/plain": {"schema": {"type": "string"}}}
-    elif kind is not None:
+    if kind is not None and (status not in route.texts or _error(status)):
         content = {"schema": schemas[kind]}
         if str(status) in examples:
             content["example"] = examples[str(status)]
@@ -268,6 +268,8 @@ def _response(
         response["content"] = {"application/json": content}
     elif status in {200, 206}:
         response["content"] = _stream(route, schemas)
+    if status in route.texts:
+        response.setdefault("content", {})["text/plain"] = {"schema": {"type": "string"}}
     return response
 
 

@@ -39,7 +39,7 @@ class Route:
     statuses: tuple[int, ...] = (200,)
     content: Mapping[int, Any] = field(default_factory=dict[int, Any])
     event: Any = None  #: each event of a stream
-    texts: tuple[int, ...] = ()  #: statuses with a plain-text body
+    texts: tuple[int, ...] = ()  #: statuses that may also have a plain-text body
     headers: Mapping[int, Mapping[str, Any]] = field(default_factory=dict[int, Any])
     media_type: str = "application/json"  #: of bodies that are not JSON
     signed_in: bool = True  #: False: needs no authentication

@@ -64,7 +64,8 @@ def _parse_response(
         return response_307
 
     if response.status_code == 400:
-        response_400 = response.text
+        response_400 = ErrorBody.from_dict(response.json())
+
         return response_400
 
     if response.status_code == 404:
