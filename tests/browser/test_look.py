@@ -56,7 +56,7 @@ def test_the_steps_of_a_new_avatar(page, local, look):
 def test_the_studio_from_right_to_left(page, local, look):
     sign_in(page, local)
     page.select_option("#language", "ar")
-    page.wait_for_function("document.dir === 'rtl'")
+    page.locator("html[dir=rtl]").wait_for()
     look("arabic")
 
 

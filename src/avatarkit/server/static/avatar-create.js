@@ -42,7 +42,7 @@ legend + * { clear: both; }
 .drop input:focus-visible + label.pick { outline: 3px solid var(--_accent); outline-offset: 2px; }
 .files > li { display: grid; grid-template-columns: 3.5rem 1fr; gap: .25rem .75rem; padding: .75rem 0 0; align-items: start; }
 .files .thumb { width: 3.5rem; height: 3.5rem; border-radius: 10px; object-fit: cover; background: var(--_tint); display: grid; place-items: center; font-size: 1.5rem; }
-.files .unused .thumb, .files .unused strong { opacity: .55; } .files .unused strong { text-decoration: line-through; }
+.files .unused .thumb { opacity: .55; } .files .unused strong { color: var(--_muted); text-decoration: line-through; }
 .files audio { width: 100%; height: 40px; margin-top: .35rem; }
 .findings { font-size: .9rem; }
 .buttons button { min-height: 36px; padding: .15rem .7rem; font-size: .9rem; }
