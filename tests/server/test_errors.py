@@ -87,7 +87,7 @@ async def test_an_error_names_the_field_of_the_body(ana):
 
 
 async def test_a_request_keeps_its_own_id_in_the_answer_and_in_the_log(ana, caplog):
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", logger="avatarkit")
     answer = await ana.get("/trainings/none", headers={"x-request-id": "mine-7"})
     assert answer.headers["x-request-id"] == "mine-7"
     assert "request_id=mine-7" in caplog.text
@@ -96,7 +96,7 @@ async def test_a_request_keeps_its_own_id_in_the_answer_and_in_the_log(ana, capl
 
 
 async def test_work_that_outlives_a_request_has_not_its_id(site, caplog):
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", logger="avatarkit")
     app = site.new_app(worker=True)
     async with site.client(app, "ana") as client:
         first = (await client.get("/trainings")).headers["x-request-id"]

@@ -43,7 +43,7 @@ def _exists(day: str) -> str:
 
 
 _Text = Annotated[str, Field(max_length=10_000), AfterValidator(_printable)]
-_Name = Annotated[_Text, Field(min_length=1)]
+_Name = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_printable)]
 
 
 class Unit(StrEnum):
