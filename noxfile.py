@@ -167,6 +167,7 @@ CORE = [
     "tests/test_erasure.py",
     "tests/engines/test_in_process.py",
     "tests/stacks/test_ranking.py",
+    "tests/test_scenes.py",
 ]
 #: Leaves out what CI does not run, and what it runs on the newest Python alone.
 SHORT = "not thorough and not once"

@@ -1090,3 +1090,11 @@ def test_the_same_event_again_changes_no_more_than_once(record, events, event):
         assert twice.model_dump(exclude={"updated_at", "progress"}) == once.model_dump(
             exclude={"updated_at", "progress"}
         )
+
+
+def test_events_are_equal_by_their_kind_and_fields():
+    assert Cancelled(at=1.0) == Cancelled(at=1.0)
+    assert Cancelled(at=1.0) != Cancelled(at=2.0)
+    assert Cancelled(at=1.0) != Deleted(at=1.0)
+    assert len({Cancelled(at=1.0), Cancelled(at=1.0), Deleted(at=1.0)}) == 2
+    assert repr(Cancelled(at=1.0)) == "Cancelled(at=1.0)"
