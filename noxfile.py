@@ -265,7 +265,7 @@ OLDEST, NEWEST = next(iter(PYTHONS)), next(reversed(PYTHONS))
 #: What CI runs, the longest first.
 CHECKS = [
     *(f"tests-{version}" for version in dict.fromkeys((OLDEST, NEWEST))),
-    *("browser", "docs", "lowest", "covered", "types"),
+    *("browser", "docs", "lowest", "covered", "engines", "types"),
     *(f"smoke-{version}" for version in PYTHONS if version not in {OLDEST, NEWEST}),
     *("readme", "contracts", "lint"),
 ]
@@ -493,6 +493,25 @@ def smoke(session: nox.Session) -> None:
 for _version_, _path in PYTHONS.items():
     session(name=f"tests-{_version_}", python=_path, tags=["tests"])(tests)
     session(name=f"smoke-{_version_}", python=_path, tags=["smoke"])(smoke)
+
+
+#: The engines that need an extra.
+ENGINES = [
+    "tests/engines/test_choice.py",
+    "tests/engines/test_dbos.py",
+    "tests/engines/test_dbos_suite.py",
+    "tests/engines/test_temporal.py",
+    "tests/engines/test_temporal_suite.py",
+    "tests/test_package.py",
+]
+
+
+@session(python=PYTHONS[OLDEST])
+def engines(session: nox.Session) -> None:
+    """Test the engines DBOS and Temporal, with real servers and kills."""
+    _install_wheel(session, *TEST, extras="all,dbos,temporal")
+    given = session.posargs or [*ENGINES, "-m", "not thorough"]
+    _run_pytest(session, *SIDE_BY_SIDE, *UNUSED, *given)
 
 
 @session(python=PYTHONS[OLDEST])

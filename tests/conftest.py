@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import logging
 import os
 import platform
 import signal
@@ -48,6 +49,16 @@ samples.install()
 SELDOM = 5.0
 _start_engine, _pause = InProcessEngine.__init__, Changes.pause.fget
 _start_program = subprocess.Popen.__init__
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before():
+    """Undo what the command line does to the logger: elsewhere it has a process of its own."""
+    logger = logging.getLogger("avatarkit")
+    level, propagate, handlers = logger.level, logger.propagate, list(logger.handlers)
+    yield
+    logger.setLevel(level)
+    logger.propagate, logger.handlers[:] = propagate, handlers
 
 
 @pytest.fixture(autouse=True)
