@@ -223,7 +223,11 @@ function turn() {
     open = "";
     hero.close(); // nothing else can be used while it is above a page that is hidden
     training.trainingId = talk.trainingId = gallery.trainingId = null;
-  } else avatar(decodeURIComponent(id));
+  } else {
+    avatar(decodeURIComponent(id));
+    import("./avatar-speak.js"); // with the first avatar that is opened, and not before
+    import("./avatar-gallery.js");
+  }
   if (["data", "deliveries"].includes(page)) {
     const element = document.createElement(`avatar-${page}`); // a new one, which shows what is stored now
     import(`./avatar-${page}.js`).then(() => $(page).replaceChildren(element));
@@ -236,5 +240,5 @@ addEventListener("hashchange", () => {
 });
 
 await speak(preferred());
-await Promise.all([import("./avatar-create.js"), import("./avatar-training.js"), import("./avatar-speak.js"), import("./avatar-gallery.js")]);
+await Promise.all([import("./avatar-create.js"), import("./avatar-training.js")]);
 turn();
