@@ -106,7 +106,7 @@ async def ours(url, repository, folder, count):
         for start in range(0, count, 64):
             batch = records[start : start + 64]
             await asyncio.gather(*(repository.create(record) for record in batch))
-        while await repository.backlog():  # noqa: ASYNC110 - it tells nobody
+        while await repository.backlog():  # noqa: ASYNC110 - it sends no event
             await asyncio.sleep(0.2)
         spent = time.process_time() - began
         await kit._engine.stop()  # noqa: SLF001

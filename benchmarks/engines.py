@@ -1,4 +1,4 @@
-"""What an engine costs: CPU per visit and per training, and when nothing is due; DBOS, Temporal.
+"""Cost of an engine: CPU per visit and per training, and when nothing is due; DBOS, Temporal.
 
     python benchmarks/engines.py [--records 300] [--idle 20] [--trainings 100]
 

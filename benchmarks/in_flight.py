@@ -129,7 +129,7 @@ async def postgres(rows):
 
 
 def queries(repository):
-    """What is measured, by name."""
+    """Return the measurements, by name."""
     return {
         "due time of the next one": repository.next_due,
         "claim of 16": lambda: repository.claim("w", 16, 60.0),

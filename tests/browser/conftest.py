@@ -96,7 +96,7 @@ def chromium():
         browser.close()
 
 
-#: A camera and a microphone that show and play a pattern; nobody is asked to allow them.
+#: A camera and a microphone that show and play a pattern; they need no permission of a person.
 FAKE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 SIZE = {"width": 1280, "height": 900}
 
@@ -195,7 +195,7 @@ def row(page, role, name):
 
 
 def draft(page):
-    """What the page remembers of the new avatar."""
+    """Return the draft of a new avatar that the page keeps."""
     return page.evaluate("JSON.parse(localStorage.getItem('avatarkit-draft'))")
 
 

@@ -454,7 +454,7 @@ def test_a_file_goes_to_the_avatar_that_it_was_chosen_for(page, local, held, tmp
     page.set_input_files("#voice", path)
     first = draft(page)["clone"]
     route = wait_held(page, held, "mine.wav")
-    page.click("#anew")
+    page.click("#start-over")
     second = draft(page)["clone"]
     assert first != second
     assert f"/clones/{first}/" in route.request.url

@@ -57,7 +57,7 @@ def npm():
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    """What a program of the pages needs in its environment, beside a server."""
+    """Environment of a program of the pages, beside a server."""
     for needed in ("typer", "uvicorn", "attrs"):
         pytest.importorskip(needed)
     home = tmp_path_factory.mktemp("server")
@@ -89,7 +89,7 @@ def folder(tmp_path, served):
 
 
 def run(command, folder, environ=None):
-    """What a program says; it must succeed."""
+    """Run a program that must succeed, and return its output."""
     done = subprocess.run(
         command, cwd=folder, env=environ, capture_output=True, text=True, timeout=180, check=False
     )

@@ -358,7 +358,7 @@ export class AvatarCreate extends AvatarElement {
         h("div", { class: "two" }, this.#drop("footage", "🎥"), this.#drop("voice", "🎙️")),
         h("p", { class: "warning", part: "stack-changed", role: "status", hidden: true }),
         flaw("recordings"),
-        h("button", { id: "anew", type: "button", class: "quiet", on: { click: () => this.#anew() } }, s("start_over"))),
+        h("button", { id: "start-over", type: "button", class: "quiet", on: { click: () => this.#startOver() } }, s("start_over"))),
       h("fieldset", { class: "card", part: "card" }, legend(2, "consent"),
         radio("real"),
         h("div", { id: "real", class: "indent" },
@@ -456,7 +456,7 @@ export class AvatarCreate extends AvatarElement {
     this.find("waits").textContent = open ? this.say(open === 1 ? "waits_one" : "waits", { n: open }) : this.#ordering ? this.say("creating") : "";
   }
 
-  #anew() {
+  #startOver() {
     this.#ordering = false;
     for (const upload of this.#uploads.open(this.#draft.clone)) this.#uploads.cancel(upload);
     this.cloneId = null;
