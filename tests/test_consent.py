@@ -173,7 +173,7 @@ async def test_a_worker_that_was_not_told_sends_nothing_after_revocation(house):
         await house.repository.revoke_consent(training.consent_id, 1.0)
         await kit.admin.tick()
         stopped = await kit.get(training.id)
-    assert (stopped.status, stopped.error_type) == (Status.FAILED, "ConsentRequired")
+    assert (stopped.status, stopped.error_type) == (Status.CANCELLED, "ConsentRequired")
     assert house.vendor.accepted == {}
 
 
@@ -196,7 +196,7 @@ async def test_a_worker_that_was_not_told_leaves_no_paid_voice_behind(house):
         house.clock.advance(600.0)
         await kit.admin.tick()
         stopped = await kit.get(training.id)
-        assert (stopped.status, stopped.error_type) == (Status.FAILED, "ConsentRequired")
+        assert (stopped.status, stopped.error_type) == (Status.CANCELLED, "ConsentRequired")
         await ticked(house, kit)
         assert await kit.admin.leftovers(training.id) == []
     assert (list(house.vendor.accepted), at_vendor(house)) == ([f"ak-{training.id}-voice"], [])

@@ -225,8 +225,8 @@ def train(page, name="Ada"):
 
 
 def background(page):
-    """Close what is above the page."""
-    page.click("#background")
+    """Close what is above the page; its button moves while pictures arrive."""
+    page.locator("#background").dispatch_event("click")
     page.locator("#hero:modal").wait_for(state="detached")
 
 

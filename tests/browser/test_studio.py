@@ -50,6 +50,19 @@ def test_a_good_recording_is_taken_and_a_reload_still_shows_it(page, local):
     page.locator(".files[data-role=voice]", has_text="voice.wav").wait_for()
 
 
+def test_a_file_that_arrives_before_the_list_of_stored_files_is_shown_once(page, local):
+    late = []
+    page.route("**/clones/*/samples", lambda route: late.append(route))
+    sign_in(page, local)
+    until(lambda: page.wait_for_timeout(20) or late)
+    page.set_input_files("#voice", DEMO / "voice.wav")
+    page.locator(".files[data-role=voice] .good").wait_for()
+    with page.expect_response("**/clones/*/samples"):
+        late[0].continue_()
+    page.wait_for_function("() => new Promise(done => setTimeout(() => done(true), 100))")
+    assert rows(page, "voice").count() == 1
+
+
 def test_what_was_found_in_a_file_is_still_beside_it_after_a_reload(page, local, tmp_path):
     misnamed = tmp_path / "voice.mp3"
     misnamed.write_bytes((DEMO / "voice.wav").read_bytes())

@@ -153,8 +153,8 @@ MUTANTS = {
     ),
     "a revocation leaves what has failed": (
         "lifecycle/people.py",
-        'message="its consent was revoked", withdrawn=True',
-        'message="its consent was revoked"',
+        "            withdrawn=True,\n        )\n        return await self._put(record, revoked)",
+        "        )\n        return await self._put(record, revoked)",
     ),
     "a consent that was erased still holds": (
         "lifecycle/vendor_requests.py",

@@ -79,7 +79,8 @@ def apply(record: R, event: Event) -> R:
         updates |= {"progress": progress, "estimated": estimated}
     changed = changed.model_copy(update=updates)
     step = decide(changed, event.at)
-    known: dict[str, Any] = {"next_at": step.at}
+    # What was never put off is due at once.
+    known: dict[str, Any] = {"next_at": event.at if step.at == 0.0 else step.at}
     if changed.deleted and changed.purges >= PURGES and step.at is None and not _rests(changed):
         known["user_id"] = ""  # nothing is left to be looked for
     return changed.model_copy(update=known)
@@ -696,10 +697,13 @@ def _restored(e: Restored, record: Record) -> Record:
 
 @_handle.register
 def _failed(e: Failed, record: Record) -> Record:
+    ended = record.status.final
     record = _fail(record, e.message, e.error_type)
-    if not e.withdrawn or record.status is not Status.FAILED or record.cleanup == "delete":
+    if not e.withdrawn or record.status is Status.COMPLETED or record.cleanup == "delete":
         return record
-    return _discarding(record.model_copy(update={"cleanup": "delete"}))
+    # Whether a worker or the person who revokes comes first, an open record is cancelled.
+    status = record.status if ended else Status.CANCELLED
+    return _discarding(record.model_copy(update={"status": status, "cleanup": "delete"}))
 
 
 @_handle.register

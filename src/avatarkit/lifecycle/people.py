@@ -44,8 +44,12 @@ class People(Effects):
     async def withdraw(self, record: Record) -> Record:
         """Stop a record whose consent was revoked: vendors keep nothing, unless it is completed."""
         now = await self._repository.now()
-        record = await self._put(record, Cancelled(at=now.wall))
-        revoked = Failed(at=now.wall, message="its consent was revoked", withdrawn=True)
+        revoked = Failed(
+            at=now.wall,
+            message="its consent was revoked",
+            error_type="ConsentRequired",
+            withdrawn=True,
+        )
         return await self._put(record, revoked)
 
     async def delete(self, record: Record) -> Record:

@@ -184,11 +184,14 @@ export class AvatarCreate extends AvatarElement {
 
   /** @param {string} clone */
   async #loadFiles(clone) {
-    const known = new Set(this.#uploads.of(clone).map(({ sample }) => sample?.id));
-    for (const sample of await this.api.samples(clone)) {
-      if (!known.has(sample.id)) this.#uploads.known(sample, this.#draft.findings[sample.id] ?? []);
+    const first = !this.#uploads.of(clone).length;
+    const samples = await this.api.samples(clone);
+    const known = this.#uploads.of(clone); // with files that were chosen meanwhile
+    for (const sample of samples) {
+      if (known.some(({ role, name, sample: held }) => held?.id === sample.id || (role === sample.role && name === sample.name))) continue;
+      this.#uploads.known(sample, this.#draft.findings[sample.id] ?? []);
     }
-    if (known.size) return;
+    if (!first) return;
     const { evidence, open } = this.#draft;
     if (evidence) {
       if (await this.api.uploaded(clone, "evidence", evidence)) this.#uploads.held(clone, "evidence", evidence);
