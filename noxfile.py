@@ -93,7 +93,8 @@ ENDS = ["--max-worker-restart=0"]
 #: than there are cores. Files stay in their order: xdist would begin with those that have the most
 #: tests, and the long ones are others.
 PROCESSES = min(2 if "AVATARKIT_NOX" in os.environ else CORES + 1, 4)
-SIDE_BY_SIDE = [f"-n={PROCESSES}", "--dist=loadfile", "--no-loadscope-reorder", *ENDS]
+APART = ["--dist=loadfile", "--no-loadscope-reorder", *ENDS]
+SIDE_BY_SIDE = [f"-n={PROCESSES}", *APART]
 #: Plug-ins that other packages bring and no test uses: each costs every process a second.
 UNUSED = ["-p", "no:schemathesis"]
 
@@ -169,6 +170,8 @@ CORE = [
     "tests/stacks/test_ranking.py",
     "tests/test_scenes.py",
 ]
+#: Histories of the core, which ``covered`` runs as well.
+SIMULATION = "tests/lifecycle/test_simulation.py"
 #: Leaves out what CI does not run, and what it runs on the newest Python alone.
 SHORT = "not thorough and not once"
 #: Any order of calls of the public API, on every repository.
@@ -476,11 +479,12 @@ def tests(session: nox.Session) -> None:
     elsewhere = ["tests/browser", "tests/docs", "tests/providers/test_coqui_model.py"]
     marked = "not thorough"
     if "row" in _TOLD and session.name.endswith(OLDEST):
-        elsewhere += CORE  # ``covered`` runs them on this Python
+        elsewhere += [*CORE, SIMULATION]  # ``covered`` runs them on this Python
         marked = marked if OLDEST == NEWEST else SHORT
     left_out = [f"--ignore={path}" for path in elsewhere]
     given = session.posargs or [*left_out, "-m", marked]
-    _run_pytest(session, *SIDE_BY_SIDE, *UNUSED, *given)
+    # One process more than elsewhere: many of these tests wait for servers and for killed workers.
+    _run_pytest(session, f"-n={PROCESSES + 1}", *APART, *UNUSED, *given)
 
 
 def smoke(session: nox.Session) -> None:
@@ -521,10 +525,7 @@ def covered(session: nox.Session) -> None:
     session.env["COVERAGE_FILE"] = str(SCRATCH / "coverage" / "data")
     shutil.rmtree(SCRATCH / "coverage", ignore_errors=True)
     measured = ("coverage", "run", "-m", "pytest")
-    histories = (
-        "tests/lifecycle/test_simulation.py::test_seeded_histories_lose_nothing_and_pay_once"
-    )
-    core = session.posargs or [*CORE, histories, "-m", SHORT]
+    core = session.posargs or [*CORE, SIMULATION, "-m", SHORT]
     _run_pytest(session, *SIDE_BY_SIDE, *UNUSED, *core, command=measured)
     session.run("coverage", "combine", silent=True)
     for part in COVERED:

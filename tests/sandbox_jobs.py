@@ -17,6 +17,7 @@ from avatarkit.content.sandbox import Limits, Pool, job
 from avatarkit.errors import AvatarKitError, MediaRejected
 from avatarkit.intake import probing
 from avatarkit.intake.probe_apart import probe_here
+from avatarkit.models import SampleRole
 
 POOL = Pool("tests", 2)
 SMALL = Limits(memory=64 << 20, cpu=1.0, wall=30.0)
@@ -137,3 +138,20 @@ def probe_unchecked(path: Path) -> list[str]:
         return [flaw.code for flaw in probing.probe(path, stills=1).flaws]
     finally:
         claims.check = check
+
+
+HURRIED = Limits(cpu=3.0)
+
+
+@job(prepare=probe_here.prepare, limits=HURRIED)
+def probe_hurried_and_unchecked(path: Path) -> list[str]:
+    """``probe_unchecked`` with less time."""
+    return probe_unchecked.function(path)
+
+
+@job(prepare=probe_here.prepare, limits=HURRIED)
+def probe_hurried(
+    path: Path, name: str, role: SampleRole | None, stills: int, folder: Path | None
+) -> probing.Facts:
+    """``probe_here`` with less time."""
+    return probe_here.function(path, name, role, stills, folder)

@@ -18,6 +18,8 @@ import pytest
 import avatarkit
 from avatarkit._log import cleaned
 
+pytestmark = pytest.mark.once
+
 SOURCE = Path(avatarkit.__file__).parent
 
 #: Characters of a shape, and CPU seconds for it. A linear pattern takes some milliseconds, a

@@ -22,7 +22,7 @@ import bombs
 from .test_cli import place  # noqa: F401
 from .test_serve import client, serve  # noqa: F401
 
-pytestmark = pytest.mark.slow  # each starts a program
+pytestmark = [pytest.mark.slow, pytest.mark.once]  # each starts a program
 
 #: Seconds after which a test fails; what is tested takes a few seconds at most.
 LONG = 60

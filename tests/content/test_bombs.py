@@ -15,7 +15,7 @@ import pytest
 
 import sandbox_jobs as jobs
 from avatarkit.content import claims, containers, sandbox
-from avatarkit.intake import probing
+from avatarkit.intake import probe_apart, probing
 from avatarkit.intake.probe_apart import probe
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -35,7 +35,8 @@ REFUSED = {
     "chunks.png": "time",
     "segments.jpg": "time",
 }
-SLOW = {"hertz.wav", "comments.flac"}
+#: They end at the limit of CPU time, whatever it is: here a shorter one than in ``bombs.py``.
+ENDLESS = {"hertz.wav", "comments.flac"}
 NAMED = {bomb.name: bomb for bomb in bombs.BOMBS}
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -76,11 +77,13 @@ def test_honest_and_broken_files_pass(make):
 @pytest.mark.slow
 @pytest.mark.once
 @pytest.mark.parametrize("name", NAMED)
-def test_a_bomb_stays_within_the_memory_and_raises_nothing(tmp_path, name):
+def test_a_bomb_stays_within_the_memory_and_raises_nothing(tmp_path, monkeypatch, name):
+    if name in ENDLESS:
+        monkeypatch.setattr(probe_apart, "probe_here", jobs.probe_hurried)
     _, peak, _, said = bombs.explode(NAMED[name], tmp_path)
     assert peak <= bombs.MEMORY
     assert said.startswith(f"decoding-{REFUSED.get(name, '')}") or name not in REFUSED
-    assert name not in SLOW or said == "decoding-time"
+    assert name not in ENDLESS or said == "decoding-time"
 
 
 @on_linux
@@ -100,7 +103,7 @@ def test_a_jpeg_of_endless_scans_is_killed(tmp_path):
     path = tmp_path / "scans.jpg"
     path.write_bytes(bombs.scans(7990, 30_000))
     with pytest.raises(sandbox.LimitExceeded, match="takes longer to decode"):
-        jobs.probe_unchecked(path)
+        jobs.probe_hurried_and_unchecked(path)
 
 
 def test_the_bomb_of_the_issue_is_told_its_reason():

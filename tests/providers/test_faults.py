@@ -11,6 +11,8 @@ import pytest
 from providers import faults
 from providers.faults import FAULTS, UNSEEN
 
+pytestmark = pytest.mark.once
+
 #: One of each kind whose tests are quick; ``nox -s faults`` plants all.
 SAMPLE = {
     ("providers/http.py", "only the first page is searched"),
@@ -46,7 +48,6 @@ def test_a_fault_whose_place_is_gone_is_an_error():
         lost.planted()
 
 
-@pytest.mark.once
 def test_some_are_planted_and_caught():
     sample = [fault for fault in FAULTS if (fault.file, fault.what) in SAMPLE]
     with faults.package() as folder, ThreadPoolExecutor(2) as pool:

@@ -20,7 +20,7 @@ from avatarkit.records import Phase
 
 from .flows import DEMO, SCRIPT, SETUPS, Event, House
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.once]
 VOICE, AVATAR, SPEECH, VIDEO = Operation.VOICE, Operation.AVATAR, Operation.SPEECH, Operation.VIDEO
 
 

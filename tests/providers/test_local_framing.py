@@ -16,6 +16,8 @@ from avatarkit.providers.local.mouth import Mouth
 from avatarkit.providers.local.paste import Frame
 from avatarkit.providers.local.video import VideoWriter
 
+pytestmark = pytest.mark.once
+
 SCRIPT = "Is this $1,200? Please bring my map to the boat."
 #: 16:9 clip and 9:16 selfie: size, and the place of the square photograph in it.
 FRAMES = {"clip": ((1280, 720), (380, 0, 720)), "selfie": ((720, 1280), (0, 320, 720))}

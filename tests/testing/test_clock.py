@@ -21,7 +21,7 @@ from avatarkit.testing import FakeClock
 from avatarkit.testing.clock import VirtualTimeStuck
 from avatarkit.testing.repositories import a_training
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.once]
 
 
 @pytest.fixture

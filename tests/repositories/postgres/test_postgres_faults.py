@@ -23,7 +23,7 @@ from avatarkit.testing.repositories import ANA, a_training, an_id
 
 from .conftest import MIGRATION, connected, run_file
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.once]
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ async def test_a_pool_that_is_too_small_is_said_to_be(cluster, database, monkeyp
     monkeypatch.setattr(postgres, "_POOL_TIMEOUT", 0.05)
     async with (
         opened(cluster.dsn(database), pool_size=1) as repository,
-        repository._pool.connection(),
+        repository._pool.connection(timeout=60),
     ):
         with pytest.raises(StorageError, match="larger pool_size"):
             await repository.get("x")
