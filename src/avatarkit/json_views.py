@@ -19,7 +19,7 @@ from .interfaces import Balance
 from .models import Action, Operation
 from .pricing import Estimate, Price, Quote
 from .pricing.quotes import Line
-from .pricing.rows import Unit
+from .pricing.rows import Charged, Unit
 from .records import Attempt, OperationState, Record, Status, Training, Video
 
 
@@ -290,7 +290,7 @@ class PriceView(Price):
 class LineView(View):
     """Cost of one operation at one provider; unknown if there is a problem."""
 
-    operation: Operation
+    operation: Charged
     provider: str
     quantity: Number
     unit: Unit | None = Field(description="Null: a count.")

@@ -71,13 +71,23 @@ def test_a_quote_tells_what_is_unknown_and_what_is_assumed():
 def test_every_figure_of_a_quote_says_how_old_it_is():
     rows = [line.split("\t") for line in run("quote", "Hello!").stdout.splitlines()]
     figures = [row for row in rows if len(row) == 6 and row[4].startswith("$")]
-    assert {row[5] for row in figures} == {"2026-09, 2 months old"}
+    assert {row[5] for row in figures} == {"2026-09, 2 months old", "2026-11, this month"}
 
 
 def test_a_quote_for_a_program_has_its_decimals_as_text():
     found = printed("quote", "--trainings", "0", "--videos", "3", "--stack", "heygen")
     assert found["expected"]["total"] == {"amount": "12", "currency": "USD"}
-    assert found["lines"][-1]["price"]["age"] == "3 months old"
+    ages = {line["operation"]: line["price"]["age"] for line in found["lines"] if line["price"]}
+    assert ages["video"] == "3 months old"
+
+
+def test_a_quote_counts_the_media_store_of_the_settings_or_another(monkeypatch):
+    monkeypatch.setenv("AVATARKIT_MEDIA", "s3://bucket")
+    for arguments, store in ((), "s3"), (("--store", "supabase"), "supabase"):
+        lines = printed("quote", "--stack", "heygen", *arguments)["lines"]
+        assert [line["provider"] for line in lines if line["operation"] == "storage"] == [store]
+    told = printed("compare", "--only", "heygen", "--store", "supabase")["stacks"]
+    assert [line["provider"] for line in told[0]["lines"]][-1] == "supabase"
 
 
 def test_a_price_of_ones_own_completes_the_quote(place):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 import pytest
 
 from avatarkit import errors
+from avatarkit.config.addresses import billed_as
 from avatarkit.models import Operation, StoredFile
 from avatarkit.pricing import USD, Estimate, Money, Prices, Workload, compare, cost, quote
 from avatarkit.pricing.costs import usage_of
@@ -52,7 +53,8 @@ def acme(text=ROW, does=(Operation.VIDEO,), **asked):
 
 
 def test_the_shipped_rows_speak_of_all_vendors_of_the_survey():
-    assert len({price.provider for price in shipped()}) == 26  # with local and comfyui
+    known = {price.provider for price in shipped()}
+    assert len(known) == 29  # with local, comfyui and three media stores
     assert len(shipped()) >= 119
 
 
@@ -837,3 +839,80 @@ def test_a_price_file_may_begin_with_a_byte_order_mark(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_bytes(b"\xef\xbb\xbf" + PLAIN.encode())
     assert [row.plan for row in read(path)] == ["p"]
+
+
+# -- media stores ---------------------------------------------------------------------------------
+
+
+def stored(store, **asked):
+    """The lines of a media store for 40 trainings and 100 minutes of video, and the quote."""
+    asked = {"trainings": 40, "videos_per_month": 100} | asked
+    found = quote(OneProvider(), store=store, **asked)
+    return {str(line.operation): line for line in found.lines if line.provider == store}, found
+
+
+@pytest.mark.parametrize(
+    ("store", "asked", "charges"),
+    [
+        ("s3", {}, ("0.31625", "0")),  # 40 of 0.25 GB, and 100 of 0.0375
+        ("s3", {"trainings": 800}, ("4.68625", "9.3375")),  # 203.75 GB, 100 of them free to send
+        ("supabase", {"trainings": 1600}, ("6.37875", "13.8375")),  # of 403.75, 100 and 250 held
+        ("folder", {}, ("0", "0")),
+    ],
+)
+def test_a_store_charges_for_what_the_month_adds_and_sends_out_once(store, asked, charges):
+    lines, _ = stored(store, **asked)
+    found = tuple(lines[name].charge for name in ("storage", "egress"))
+    assert found == tuple(map(Decimal, charges))
+
+
+def test_a_subscription_of_a_store_is_paid_once_and_only_where_it_is_needed():
+    none, some = (stored("supabase", trainings=n, videos_per_month=n)[1] for n in (1, 40))
+    assert (none.parts[-1].plan, some.parts[-1].plan.plan) == (None, "Pro")
+    assert some.parts[-1].estimate.plans == 25
+
+
+def test_a_dub_is_stored_with_its_source():
+    lines, _ = stored("s3", trainings=0, videos_per_month=0, dubs_per_month=100, seconds=80)
+    assert lines["storage"].quantity == 10
+
+
+def test_low_and_high_store_smaller_and_larger_files():
+    whole, bare = (stored(store, trainings=40)[1] for store in ("s3", None))
+    added = [
+        getattr(whole, name).known - getattr(bare, name).known
+        for name in ("low", "expected", "high")
+    ]
+    assert added == [Decimal(x) * Decimal("0.023") for x in ("3.5", "13.75", "47.5")]
+
+
+def test_a_store_of_unknown_prices_is_unknown_and_none_is_said_to_be_left_out():
+    _, elsewhere = stored("minio.example")
+    assert "what minio.example takes for storage is not known" in elsewhere.unknown
+    _, none = stored(None)
+    assert not any("storage" in what for what in none.unknown)
+    assert any("media store is not counted" in what for what in none.assumptions)
+
+
+def test_a_store_adds_the_same_to_every_stack_of_a_comparison():
+    both = [OneProvider("heygen"), OneProvider("captions")]
+    work = Workload(trainings=0, videos=100)
+    bare, whole = (compare(both, replace(work, store=store)) for store in (None, "s3"))
+    known = [{row.quote.stack: row.quote.expected.known for row in c.rows} for c in (bare, whole)]
+    assert {known[1][name] - known[0][name] for name in known[0]} == {Decimal("0.08625")}
+    assert [b.videos for b in bare.break_evens] == [b.videos for b in whole.break_evens]
+
+
+@pytest.mark.parametrize(
+    ("address", "environ", "name"),
+    [
+        ("media", {}, "folder"),
+        ("s3://bucket/x", {}, "s3"),
+        ("s3://bucket", {"AWS_ENDPOINT_URL": "https://s3.eu-west-1.amazonaws.com"}, "s3"),
+        ("s3://bucket", {"AWS_ENDPOINT_URL": "https://minio.example:9000"}, "minio.example"),
+        ("supabase://", {"SUPABASE_URL": "https://abc.supabase.co"}, "supabase"),
+        ("supabase://", {"SUPABASE_URL": "https://base.example"}, "base.example"),
+    ],
+)
+def test_a_store_is_billed_as_the_cloud_that_runs_it(address, environ, name):
+    assert billed_as(address, environ) == name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from math import ceil
@@ -25,6 +26,10 @@ PricesFile = Annotated[
 Choose = Annotated[
     list[str] | None,
     typer.Option(metavar="PROVIDER=NAME", help="Plan or variant that you have; repeatable."),
+]
+Store = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Media store: s3, supabase, folder; by default yours."),
 ]
 MaxCost = Annotated[
     str | None,
@@ -70,6 +75,15 @@ def _loaded(file: Path | None) -> Prices:
     return Prices.load(plugins=usable().values(), file=own)
 
 
+def _store() -> str:
+    """Name the media store of the settings, as price entries do."""
+    from ..config import addresses
+    from ..config.settings import Settings
+
+    settings = Settings.from_env()
+    return addresses.billed_as(settings.media, settings.environ)
+
+
 def _chosen(pairs: Sequence[str] | None) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for pair in pairs or ():
@@ -90,6 +104,7 @@ async def _quote(
     trainings: Annotated[int, typer.Option(help="Avatars a month.")] = 1,
     videos: Annotated[int, typer.Option(help="Videos a month.")] = 1,
     dubs: Annotated[int, typer.Option(help="Dubbed videos a month.")] = 0,
+    store: Store = None,
     choose: Choose = None,
     prices_file: PricesFile = None,
 ) -> None:
@@ -109,6 +124,7 @@ async def _quote(
         trainings=trainings,
         videos_per_month=videos,
         dubs_per_month=dubs,
+        store=store or _store(),
         prices=_loaded(prices_file),
         choose=_chosen(choose),
     )
@@ -124,6 +140,7 @@ async def _compare(
     only: Annotated[
         list[str] | None, typer.Option(metavar="STACK", help="Compare this stack; repeatable.")
     ] = None,
+    store: Store = None,
     choose: Choose = None,
     prices_file: PricesFile = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print comma-separated values.")] = False,
@@ -147,7 +164,8 @@ async def _compare(
     rows = stacks() if only is None else ()
     asked = [Stack.parse(name) for name in only or ()]
     asked += [Stack(row.stack, row.roles) for row in rows if row.problem is None]
-    found = compare(asked, _workload(avatars, minutes, video_seconds), prices, picked)
+    workload = replace(_workload(avatars, minutes, video_seconds), store=store or _store())
+    found = compare(asked, workload, prices, picked)
     if as_csv:
         session.out.result(None, price_tables.comparison_csv(found))
     else:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from ..errors import ConfigError
 from ..interfaces import Clock, MediaStore, Repository
@@ -85,6 +86,24 @@ def media_store(address: str | os.PathLike[str], environ: Mapping[str, str]) -> 
     raise ConfigError(
         f"unknown media store {scheme}://: use a folder, s3://BUCKET/PREFIX or supabase://"
     )
+
+
+def billed_as(address: str | os.PathLike[str], environ: Mapping[str, str]) -> str:
+    """Provider of a media store's price rows: folder, s3 or supabase; else the server's host."""
+    scheme, found, _ = os.fspath(address).partition("://")
+    if not found or scheme in {"file", "folder"}:
+        return "folder"
+    place = next((environ[name] for name in _ELSEWHERE.get(scheme, ()) if environ.get(name)), "")
+    host = urlsplit(place).hostname or ""
+    return scheme if not host or host.endswith(_CLOUDS[scheme]) else host
+
+
+#: Scheme of a store -> variables with the address of its server, and domain that its rows are for.
+_ELSEWHERE: Mapping[str, tuple[str, ...]] = {
+    "s3": ("AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
+    "supabase": ("SUPABASE_URL",),
+}
+_CLOUDS: Mapping[str, str] = {"s3": ".amazonaws.com", "supabase": ".supabase.co"}
 
 
 def link_secret(environ: Mapping[str, str]) -> bytes | None:

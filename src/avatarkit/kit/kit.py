@@ -206,6 +206,7 @@ class AvatarKit:
             selector=self._selector,
             durations=self._durations,
             budgets=caps,
+            store=_billed_as(media, self._settings),
         )
         self.catalogue = KitCatalogue(
             self._lifetime,
@@ -960,6 +961,14 @@ def _repository(
     return addresses.repository(
         place, settings.environ, clock or SystemClock(), virtual=clock is not None
     )
+
+
+def _billed_as(given: MediaStore | str | os.PathLike[str] | None, settings: Settings) -> str | None:
+    """Provider of the price rows of the media store; None for a store without an address."""
+    place = settings.media if given is None or given == "" else given
+    if not isinstance(place, str | os.PathLike):
+        return None
+    return addresses.billed_as(place, settings.environ)
 
 
 def _media(given: MediaStore | str | os.PathLike[str] | None, settings: Settings) -> MediaStore:

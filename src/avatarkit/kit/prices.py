@@ -35,6 +35,7 @@ class KitPrices:
         selector: StackSelector,
         durations: Durations,
         budgets: Sequence[pricing.Budget],
+        store: str | None,
     ) -> None:
         self._lifetime = lifetime
         self._repository = repository
@@ -42,6 +43,7 @@ class KitPrices:
         self._selector = selector
         self._durations = durations
         self._budgets = budgets
+        self._store = store
 
     def quote(
         self,
@@ -51,11 +53,14 @@ class KitPrices:
         trainings: int = 1,
         videos_per_month: int = 1,
         dubs_per_month: int = 0,
+        store: str | None = None,
         stack: str | Mapping[Operation, str] | None = None,
         prices: pricing.Prices | None = None,
         choose: pricing.Choice = MappingProxyType({}),
     ) -> pricing.Quote:
         """Quote a month's work on the stack, like ``pricing.quote``. Sends nothing.
+
+        ``store`` is by default the kit's own media store, if its address is known.
 
         Without ``prices``: the shipped rows, those of the stack's providers, and those of the file
         that ``AVATARKIT_PRICES`` names.
@@ -68,6 +73,7 @@ class KitPrices:
             trainings=arguments.count("trainings", trainings),
             videos_per_month=arguments.count("videos_per_month", videos_per_month),
             dubs_per_month=arguments.count("dubs_per_month", dubs_per_month),
+            store=arguments.optional("store", store) or self._store,
             prices=_prices(prices) or self._pool.prices(chosen.roles.values()),
             choose=_choice(choose),
         )
@@ -80,7 +86,10 @@ class KitPrices:
         prices: pricing.Prices | None = None,
         choose: pricing.Choice = MappingProxyType({}),
     ) -> pricing.Comparison:
-        """Compare a month's work on all stacks that can do it, like ``pricing.compare``."""
+        """Compare a month's work on all stacks that can do it, like ``pricing.compare``.
+
+        Without a workload: a training and a minute of video, in the kit's own media store.
+        """
         found = (
             [Stack(row.stack, row.roles) for row in registry.stacks() if row.problem is None]
             if stacks is None
@@ -88,8 +97,9 @@ class KitPrices:
         )
         names = [name for stack in found for name in stack.roles.values()]
         given = arguments.optional_instance("workload", workload, pricing.Workload)
+        work = given or pricing.Workload(store=self._store)
         rows = _prices(prices) or self._pool.prices(names)
-        return pricing.compare(found, given or pricing.Workload(), rows, _choice(choose))
+        return pricing.compare(found, work, rows, _choice(choose))
 
     async def offers(self, stack: Stacks | None = None) -> list[Offer]:
         """The stacks that can be used here, in the order in which ``train`` tries them."""

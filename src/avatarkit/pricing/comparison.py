@@ -19,10 +19,10 @@ from .quotes import (
     Scenario,
     Stacked,
     Workload,
+    accounts,
     part,
     quoted,
     require_stack,
-    shared,
 )
 from .rows import Price, Prices
 
@@ -132,7 +132,7 @@ def _objection(stack: Stacked, workload: Workload, prices: Prices) -> str | None
 
 
 def _latencies(stack: Stacked, workload: Workload, prices: Prices) -> tuple[Price, ...]:
-    work = shared(stack.roles, workload, Scenario.EXPECTED)
+    work = accounts(stack.roles, workload, Scenario.EXPECTED)
     return tuple(
         price
         for name, own in work.items()
@@ -152,8 +152,8 @@ class Curve:
         self.workload = workload
         self._part_at = part_at
         self._known: dict[int, tuple[Estimate, bool]] = {}
-        work = shared(stack.roles, workload, Scenario.EXPECTED)
-        #: provider and its operations, as one word each
+        work = accounts(stack.roles, workload, Scenario.EXPECTED)
+        #: account and what it charges for, as one word each
         self.keys = tuple((name, " ".join(own)) for name, own in work.items())
 
     def parts(self, videos: int) -> Iterator[Part]:
@@ -192,8 +192,8 @@ def curves(
     def part_at(name: str, operations: str, videos: int) -> Part:
         key = (name, operations, videos)
         if key not in known:
-            roles = dict.fromkeys(map(Operation, operations.split()), name)
-            work = shared(roles, workload.scaled(videos), Scenario.EXPECTED, apart=True)
+            roles = {o: name for o in Operation if o in operations.split()}
+            work = accounts(roles, workload.scaled(videos), Scenario.EXPECTED, apart=True)
             known[key] = part(prices, name, work[name], choose)
         return known[key]
 

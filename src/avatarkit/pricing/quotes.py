@@ -2,8 +2,9 @@
 
 A provider's part is one account: it holds the most expensive subscription that one of its rows
 demands.
-A stack costs the sum of its providers' parts. Low is the cheapest of all variants (engines, or
-readings of a vendor's page), high the most expensive, expected the first of them in the rows.
+A media store is an account too. A stack costs the sum of its accounts' parts. Low is the cheapest
+of all variants (engines, or readings of a vendor's page), high the most expensive, expected the
+first of them in the rows.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Protocol, Self
 from ..errors import ConfigError
 from ..models import Operation
 from .money import shown
-from .rows import Amount, Price, Prices, Unit
+from .rows import Amount, Charged, Hosting, Price, Prices, Unit
 
 _ZERO = Decimal(0)
 _MINUTE = Decimal(60)
@@ -62,6 +63,15 @@ _BYTES: Mapping[Scenario, int] = MappingProxyType(
     {Scenario.LOW: 1, Scenario.EXPECTED: 1, Scenario.HIGH: 4}
 )
 
+#: Gigabytes of the recordings of one training, such as two minutes filmed with a phone: a guess.
+_RECORDINGS: Mapping[Scenario, Decimal] = MappingProxyType(
+    {Scenario.LOW: Decimal("0.05"), Scenario.EXPECTED: Decimal("0.25"), Scenario.HIGH: Decimal(1)}
+)
+#: Megabits a second of a finished video: usual rates of 720p, 1080p, and 1080p at its best.
+_RATE: Mapping[Scenario, int] = MappingProxyType(
+    {Scenario.LOW: 2, Scenario.EXPECTED: 5, Scenario.HIGH: 10}
+)
+
 
 class Stacked(Protocol):
     """Anything with a name and roles, such as ``registry.Stack``."""
@@ -81,6 +91,8 @@ class Stacked(Protocol):
 class Workload:
     """A month's work: trainings, and videos or dubs of so many ``seconds`` or of one ``script``.
 
+    ``store`` names the media store by its price rows: ``s3``, ``supabase``, ``folder``.
+
     Raises ``ConfigError`` for counts below zero, or a length that is none.
     """
 
@@ -89,6 +101,7 @@ class Workload:
     dubs: int = 0
     seconds: Decimal | None = None  #: of each video; a minute where no script is given
     script: str | None = None  #: of each video
+    store: str | None = None  #: None: its cost is not counted
 
     def __post_init__(self) -> None:
         for name in ("trainings", "videos", "dubs"):
@@ -98,6 +111,7 @@ class Workload:
             if value < 0:
                 raise ConfigError(f"{name} must be 0 or more, and is {value}")
         _require_type("script", self.script, str, "a text")
+        _require_type("store", self.store, str, "the name of a media store")
         _require_type("seconds", self.seconds, Decimal, "a Decimal")
         if self.seconds is not None and self.script is not None:
             raise ConfigError("give either a script or seconds")
@@ -117,6 +131,12 @@ class Workload:
         if self.script is not None:
             return Decimal(len(self.script))
         return self.length() * _PACE[scenario] / _MINUTE
+
+    def gigabytes(self, scenario: Scenario = Scenario.EXPECTED) -> Decimal:
+        """Gigabytes that the month adds to the media store: recordings and results."""
+        films = self.videos + 2 * self.dubs  # a dub has a source and a result
+        megabits = films * self.length(scenario) * _RATE[scenario]
+        return self.trainings * _RECORDINGS[scenario] + megabits / 8000
 
     @property
     def minutes(self) -> Decimal:
@@ -145,6 +165,7 @@ class Usage:
     characters: Decimal | None = None
     utf8: Decimal | None = None
     credits: Decimal | None = None  #: of all, where a vendor has told them
+    gigabytes: Decimal | None = None  #: of all
 
     def total(self, each: Decimal | None, per: int = 1) -> Decimal | None:
         """All of them, in steps of ``per``."""
@@ -200,6 +221,8 @@ def _measured(price: Price, unit: Unit, usage: Usage) -> Decimal | None:
         Unit.MEGABYTE_OF_TEXT: usage.total(usage.utf8, 1_000_000),
         Unit.VOICE: Decimal(usage.count),
         Unit.AVATAR: Decimal(usage.count),
+        Unit.GIGABYTE: usage.gigabytes,
+        Unit.GIGABYTE_MONTH: usage.gigabytes,
     }
     return amounts.get(unit)
 
@@ -208,7 +231,7 @@ def _measured(price: Price, unit: Unit, usage: Usage) -> Decimal | None:
 class Line:
     """One operation at one provider; with a ``problem`` its price is unknown."""
 
-    operation: Operation
+    operation: Charged
     provider: str
     price: Price | None = None
     quantity: Decimal = _ZERO
@@ -292,7 +315,7 @@ Choice = Mapping[str, Collection[str]]
 def part(
     prices: Prices,
     provider: str,
-    work: Mapping[Operation, Usage],
+    work: Mapping[Charged, Usage],
     choose: Choice = MappingProxyType({}),
 ) -> Part:
     """The provider's part on the cheapest plans that fit, in the variants that are expected."""
@@ -312,7 +335,7 @@ def _bound(parts: Iterable[Part], scenario: Scenario) -> Estimate:
 
 
 def every_variant(
-    prices: Prices, provider: str, work: Mapping[Operation, Usage], choose: Choice
+    prices: Prices, provider: str, work: Mapping[Charged, Usage], choose: Choice
 ) -> Iterator[Part]:
     """The cheapest part for every variant of everything; the expected one is the first."""
     wanted = choose.get(provider, ())
@@ -327,7 +350,7 @@ def _cheapest(provider: str, variants: Sequence[Sequence[Line]]) -> Part:
 
 
 def _ways(
-    prices: Prices, provider: str, operation: Operation, usage: Usage, wanted: Collection[str]
+    prices: Prices, provider: str, operation: Charged, usage: Usage, wanted: Collection[str]
 ) -> list[list[Line]]:
     """For each variant, the lines of which one is needed: one for each plan that fits."""
     rows = prices.of(provider, operation)
@@ -388,7 +411,7 @@ _UNKNOWN = "unknown"
 _TOO_SMALL = "too small"
 
 
-def _problem(provider: str, operation: Operation, usage: Usage, lines: Iterable[Line]) -> Line:
+def _problem(provider: str, operation: Charged, usage: Usage, lines: Iterable[Line]) -> Line:
     """A placeholder line explaining why no price applies; no problem for a usage of zero."""
     small = [line for line in lines if line.problem == _TOO_SMALL and line.price]
     if not usage.count:
@@ -409,13 +432,15 @@ def _held(price: Price | None) -> Decimal:
     return holds.amount if holds else _ZERO
 
 
-_NOUNS: Mapping[Operation, str] = MappingProxyType(
+_NOUNS: Mapping[Charged, str] = MappingProxyType(
     {
         Operation.VOICE: "cloning a voice",
         Operation.AVATAR: "training an avatar",
         Operation.SPEECH: "speech",
         Operation.VIDEO: "a video file",
         Operation.DUB: "dubbing",
+        Hosting.STORAGE: "storage",
+        Hosting.EGRESS: "egress",
     }
 )
 _UNIT_WORDS: Mapping[Unit | None, str] = MappingProxyType(
@@ -431,6 +456,8 @@ _UNIT_WORDS: Mapping[Unit | None, str] = MappingProxyType(
         Unit.VOICE: "voices",
         Unit.AVATAR: "avatars",
         Unit.GPU_HOUR: "GPU hours",
+        Unit.GIGABYTE: "gigabytes",
+        Unit.GIGABYTE_MONTH: "gigabyte-months",
         None: "x",
     }
 )
@@ -484,12 +511,14 @@ def quote(
     trainings: int = 1,
     videos_per_month: int = 1,
     dubs_per_month: int = 0,
+    store: str | None = None,
     prices: Prices | None = None,
     choose: Choice = MappingProxyType({}),
 ) -> Quote:
     """Quote a month of trainings and videos on a stack from the price rows.
 
     Each video says ``script`` or takes so many ``seconds``; a minute where neither is given.
+    ``store`` names the media store whose storage and egress are counted.
     ``choose`` names plans or variants that a provider's rows are narrowed to, such as the plan that
     you have. Raises ``ConfigError`` where a number is none, or no row has such a plan or variant.
     """
@@ -499,6 +528,7 @@ def quote(
         dubs=dubs_per_month,
         seconds=None if seconds is None else Decimal(str(seconds)),
         script=script,
+        store=store,
     )
     return quoted(stack, workload, Prices.load() if prices is None else prices, choose)
 
@@ -511,7 +541,7 @@ def quoted(
     check_choice(choose, prices)
     sums: dict[Scenario, Estimate] = {}
     for scenario in Scenario:
-        work = shared(stack.roles, workload, scenario)
+        work = accounts(stack.roles, workload, scenario)
         bounds = (
             _bound(every_variant(prices, name, own, choose), scenario) for name, own in work.items()
         )
@@ -534,20 +564,23 @@ def parts(
     prices: Prices,
     choose: Choice = MappingProxyType({}),
 ) -> tuple[Part, ...]:
-    """Each provider's part of a stack, as expected."""
-    work = shared(roles, workload, Scenario.EXPECTED)
+    """Each provider's part of a stack, and its media store's, as expected."""
+    work = accounts(roles, workload, Scenario.EXPECTED)
     return tuple(part(prices, name, own, choose) for name, own in work.items())
 
 
-def shared(
+def accounts(
     roles: Mapping[Operation, str], workload: Workload, scenario: Scenario, *, apart: bool = False
-) -> dict[str, dict[Operation, Usage]]:
-    """The usage of each provider; with ``apart``, speech counts even beside its own videos."""
-    work = usages(roles, workload, scenario, apart=apart)
-    return {
-        name: {o: usage for o, usage in work.items() if roles[o] == name}
-        for name in dict.fromkeys(roles[o] for o in work)
-    }
+) -> dict[str, dict[Charged, Usage]]:
+    """The usage of each account; with ``apart``, speech counts even beside its own videos."""
+    found: dict[str, dict[Charged, Usage]] = {}
+    for operation, usage in usages(roles, workload, scenario, apart=apart).items():
+        found.setdefault(roles[operation], {})[operation] = usage
+    if workload.store is not None:
+        gigabytes = workload.gigabytes(scenario)
+        kept = Usage(count=int(gigabytes > 0), gigabytes=gigabytes)
+        found.setdefault(workload.store, {}).update(dict.fromkeys(Hosting, kept))
+    return found
 
 
 def check_choice(choose: Choice, prices: Iterable[Price]) -> None:
@@ -570,6 +603,7 @@ def _assumptions(
     yield "nothing fails, and nothing is made twice"
     if workload.videos or workload.dubs:
         yield _length(workload)
+    yield _hosting(workload)
     if workload.trainings and Operation.AVATAR not in stack.roles:
         yield f"{stack.name} trains no avatars: they exist there already"
     for found in expected:
@@ -581,6 +615,17 @@ def _assumptions(
         for line in found.lines:
             if line.price is not None:
                 yield from _line_assumptions(line, line.price, prices)
+
+
+def _hosting(workload: Workload) -> str:
+    if workload.store is None:
+        return "the media store is not counted: name it to count storage and egress"
+    return (
+        f"{workload.store}: {amount(workload.gigabytes(), Unit.GIGABYTE)} of recordings and "
+        f"results ({1000 * _RECORDINGS[Scenario.EXPECTED]:.0f} MB for each training, "
+        f"{_RATE[Scenario.EXPECTED]} Mbit/s of video), kept for a month and sent out once; files "
+        "of earlier months are not counted"
+    )
 
 
 def _length(workload: Workload) -> str:

@@ -14,7 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self, cast, overload
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from .._text import flaw, has_controls
 from ..errors import ConfigError
@@ -46,8 +46,27 @@ _Text = Annotated[str, Field(max_length=10_000), AfterValidator(_printable)]
 _Name = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_printable)]
 
 
+class Hosting(StrEnum):
+    """Charge of a media store."""
+
+    STORAGE = "storage"
+    EGRESS = "egress"
+
+
+#: Anything with a price: an operation of a provider, or a charge of a media store.
+Charged = Operation | Hosting
+
+
+def _charged(given: object) -> object:
+    """Read the name of one; a union of enums has no error message of its own."""
+    known: dict[object, Charged] = {str(one): one for kind in (Operation, Hosting) for one in kind}
+    if given not in known:
+        raise ValueError(f"must be one of {', '.join(map(repr, map(str, known)))}")
+    return known[given]
+
+
 class Unit(StrEnum):
-    """Billing units of vendors."""
+    """Billing units of vendors and stores."""
 
     VIDEO_MINUTE = "video_minute"  #: of a finished file
     REALTIME_MINUTE = "realtime_minute"  #: of a live session, which leaves no file
@@ -60,6 +79,8 @@ class Unit(StrEnum):
     VOICE = "voice"
     AVATAR = "avatar"
     GPU_HOUR = "gpu_hour"
+    GIGABYTE = "gigabyte"  #: sent out
+    GIGABYTE_MONTH = "gigabyte_month"  #: stored
 
 
 class Amount(Model):
@@ -80,7 +101,7 @@ class PriceKey(NamedTuple):
     """Key of a row; of two rows with the same key, that of the later file counts."""
 
     provider: str
-    operation: Operation
+    operation: Charged
     plan: str
 
 
@@ -91,7 +112,7 @@ class Price(Model):
     """
 
     provider: _Name
-    operation: Operation
+    operation: Annotated[Charged, BeforeValidator(_charged)]
     plan: _Name
     variant: _Text = ""
     unknown: bool = False
@@ -167,7 +188,7 @@ class Prices(Sequence[Price]):
         self._rows = tuple(
             p for p in found.values() if not (p.fallback and (p.provider, p.operation) in real)
         )
-        self._bought: dict[tuple[str, Operation], list[Price]] = {}
+        self._bought: dict[tuple[str, Charged], list[Price]] = {}
         for price in self._rows:
             if price.discontinued is None and price.api is not False:
                 self._bought.setdefault((price.provider, price.operation), []).append(price)
@@ -196,7 +217,7 @@ class Prices(Sequence[Price]):
     def __len__(self) -> int:
         return len(self._rows)
 
-    def of(self, provider: str, operation: Operation) -> list[Price]:
+    def of(self, provider: str, operation: Charged) -> list[Price]:
         """Rows that can be bought today over an API."""
         return list(self._bought.get((provider, operation), ()))
 

@@ -179,7 +179,7 @@ FIELDS: Mapping[str, str] = {
     "note": "Remark.",
     "ok": "Always true.",
     "one_off_usd": "US dollars charged once.",
-    "operation": "Operation: voice, avatar, speech, video or dub.",
+    "operation": "voice, avatar, speech, video or dub; in a quote also storage or egress.",
     "operations": "Every billable operation.",
     "outcome": "What became of the delivery.",
     "plan": "Subscription plan.",
