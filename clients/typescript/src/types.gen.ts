@@ -23,7 +23,7 @@ export type Action = {
      */
     choices: Array<string>;
     /**
-     * Operation: voice, avatar, speech, video or dub.
+     * voice, avatar, speech, video or dub; in a quote also storage or egress.
      */
     operation: Operation | null;
     /**
@@ -670,6 +670,13 @@ export type Holding = {
 };
 
 /**
+ * Hosting
+ *
+ * Charge of a media store.
+ */
+export type Hosting = 'storage' | 'egress';
+
+/**
  * Links
  *
  * Results as paths from the server's root that need no token; valid for some hours.
@@ -887,7 +894,7 @@ export type Operation = 'voice' | 'avatar' | 'speech' | 'video' | 'dub';
  */
 export type OperationDetail = {
     /**
-     * Operation: voice, avatar, speech, video or dub.
+     * voice, avatar, speech, video or dub; in a quote also storage or egress.
      */
     operation: Operation;
     /**
@@ -932,9 +939,9 @@ export type Price = {
      */
     provider: string;
     /**
-     * Operation: voice, avatar, speech, video or dub.
+     * voice, avatar, speech, video or dub; in a quote also storage or egress.
      */
-    operation: Operation;
+    operation: Operation | Hosting;
     /**
      * Subscription plan.
      */
@@ -1032,9 +1039,9 @@ export type PriceAmount = {
 /**
  * PriceUnit
  *
- * Billing units of vendors.
+ * Billing units of vendors and stores.
  */
-export type PriceUnit = 'video_minute' | 'realtime_minute' | 'audio_minute' | '1k_chars' | 'character' | '1M_utf8_bytes' | 'word' | 'credit' | 'voice' | 'avatar' | 'gpu_hour';
+export type PriceUnit = 'video_minute' | 'realtime_minute' | 'audio_minute' | '1k_chars' | 'character' | '1M_utf8_bytes' | 'word' | 'credit' | 'voice' | 'avatar' | 'gpu_hour' | 'gigabyte' | 'gigabyte_month';
 
 /**
  * Quote
@@ -1101,9 +1108,9 @@ export type Quote = {
  */
 export type QuoteLine = {
     /**
-     * Operation: voice, avatar, speech, video or dub.
+     * voice, avatar, speech, video or dub; in a quote also storage or egress.
      */
-    operation: Operation;
+    operation: Operation | Hosting;
     /**
      * Name of the provider.
      */

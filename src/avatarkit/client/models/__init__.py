@@ -36,6 +36,7 @@ from .finding_severity import FindingSeverity
 from .health import Health
 from .holding import Holding
 from .holding_kind import HoldingKind
+from .hosting import Hosting
 from .links import Links
 from .max_cost import MaxCost
 from .money import Money
@@ -121,6 +122,7 @@ __all__ = (
     "Health",
     "Holding",
     "HoldingKind",
+    "Hosting",
     "Links",
     "MaxCost",
     "Money",

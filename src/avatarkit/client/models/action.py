@@ -26,7 +26,7 @@ class Action:
         kind (ActionKind):
         message (str): Text for the person.
         choices (list[str]): Every accepted answer.
-        operation (None | Operation): Operation: voice, avatar, speech, video or dub.
+        operation (None | Operation): voice, avatar, speech, video or dub; in a quote also storage or egress.
         url (None | str): Page to open, if any.
         text (None | str): Text to read aloud, if any.
         expires_at (datetime.datetime | None): Time at which it ends; null if it does not.

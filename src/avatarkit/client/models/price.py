@@ -8,6 +8,7 @@ from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
 
+from ..models.hosting import Hosting
 from ..models.operation import Operation
 from typing import cast
 import datetime
@@ -26,7 +27,7 @@ class Price:
 
     Attributes:
         provider (str): Name of the provider.
-        operation (Operation): Operation that a provider may charge for.
+        operation (Hosting | Operation): voice, avatar, speech, video or dub; in a quote also storage or egress.
         plan (str): Subscription plan.
         variant (str): Variant of the operation. Default: ''.
         unknown (bool): True if the price is not known. Default: False.
@@ -49,7 +50,7 @@ class Price:
     """
 
     provider: str
-    operation: Operation
+    operation: Hosting | Operation
     plan: str
     usd_per_month: None | str
     included: None | PriceAmount
@@ -76,7 +77,11 @@ class Price:
 
         provider = self.provider
 
-        operation = self.operation.value
+        operation: str
+        if isinstance(self.operation, Operation):
+            operation = self.operation.value
+        else:
+            operation = self.operation.value
 
         plan = self.plan
 
@@ -179,7 +184,22 @@ class Price:
         d = dict(src_dict)
         provider = d.pop("provider")
 
-        operation = Operation(d.pop("operation"))
+        def _parse_operation(data: object) -> Hosting | Operation:
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                operation_type_0 = Operation(data)
+
+                return operation_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            if not isinstance(data, str):
+                raise TypeError()
+            operation_type_1 = Hosting(data)
+
+            return operation_type_1
+
+        operation = _parse_operation(d.pop("operation"))
 
         plan = d.pop("plan")
 

@@ -20,7 +20,7 @@ class PriceAmount:
 
     Attributes:
         amount (str): An exact number.
-        unit (PriceUnit): Billing units of vendors.
+        unit (PriceUnit): Billing units of vendors and stores.
     """
 
     amount: str

@@ -6,6 +6,8 @@ class PriceUnit(StrEnum):
     AVATAR = "avatar"
     CHARACTER = "character"
     CREDIT = "credit"
+    GIGABYTE = "gigabyte"
+    GIGABYTE_MONTH = "gigabyte_month"
     GPU_HOUR = "gpu_hour"
     REALTIME_MINUTE = "realtime_minute"
     VALUE_3 = "1k_chars"

@@ -8,6 +8,7 @@ from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
 
+from ..models.hosting import Hosting
 from ..models.operation import Operation
 from ..models.price_unit import PriceUnit
 from typing import cast
@@ -25,7 +26,7 @@ class QuoteLine:
     """Cost of one operation at one provider; unknown if there is a problem.
 
     Attributes:
-        operation (Operation): Operation that a provider may charge for.
+        operation (Hosting | Operation): voice, avatar, speech, video or dub; in a quote also storage or egress.
         provider (str): Name of the provider.
         quantity (str): An exact number.
         unit (None | PriceUnit): Null: a count.
@@ -34,7 +35,7 @@ class QuoteLine:
         price (None | Price): Price entry; null if unknown.
     """
 
-    operation: Operation
+    operation: Hosting | Operation
     provider: str
     quantity: str
     unit: None | PriceUnit
@@ -46,7 +47,11 @@ class QuoteLine:
         from ..models.money import Money  # noqa: PLC0415
         from ..models.price import Price  # noqa: PLC0415
 
-        operation = self.operation.value
+        operation: str
+        if isinstance(self.operation, Operation):
+            operation = self.operation.value
+        else:
+            operation = self.operation.value
 
         provider = self.provider
 
@@ -95,7 +100,23 @@ class QuoteLine:
         from ..models.price import Price  # noqa: PLC0415
 
         d = dict(src_dict)
-        operation = Operation(d.pop("operation"))
+
+        def _parse_operation(data: object) -> Hosting | Operation:
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                operation_type_0 = Operation(data)
+
+                return operation_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            if not isinstance(data, str):
+                raise TypeError()
+            operation_type_1 = Hosting(data)
+
+            return operation_type_1
+
+        operation = _parse_operation(d.pop("operation"))
 
         provider = d.pop("provider")
 

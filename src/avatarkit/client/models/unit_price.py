@@ -20,7 +20,7 @@ class UnitPrice:
 
     Attributes:
         usd (str): US dollars.
-        unit (PriceUnit): Billing units of vendors.
+        unit (PriceUnit): Billing units of vendors and stores.
     """
 
     usd: str
