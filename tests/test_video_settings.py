@@ -92,6 +92,11 @@ async def test_a_refusal_says_what_the_provider_takes_and_who_can(house):
         await kit.speak(training, "Hello.", settings=VideoSettings(aspect="16:9"))
 
 
+def test_a_setting_is_written_where_its_row_says():
+    row = Mapped(setting="fps", wire={"a.fps": "{}", "a.text": "{:g} fps", "fast": True})
+    assert dict(row.placed(25.0)) == {"a.fps": 25.0, "a.text": "25 fps", "fast": True}
+
+
 async def test_a_link_in_a_refusal_is_not_quoted(house):
     kit, _ = house(NO_SETTINGS)
     async with kit:

@@ -90,6 +90,13 @@ def test_a_quote_counts_the_media_store_of_the_settings_or_another(monkeypatch):
     assert [line["provider"] for line in told[0]["lines"]][-1] == "supabase"
 
 
+def test_a_quote_reads_the_settings_that_change_the_price():
+    asked = ("quote", "--stack", "heygen", "--trainings", "0")
+    assert printed(*asked, "--quality", "draft")["expected"]["total"]["amount"] == "1"
+    assert printed(*asked, "--resolution", "4k")["expected"]["total"]["amount"] == "5"
+    assert "heygen cannot set test" in run(*asked, "--test", code=3).output
+
+
 def test_a_price_of_ones_own_completes_the_quote(place):
     found = printed("quote", "Hello!", "--prices", own_prices(place))
     assert Decimal(found["expected"]["total"]["amount"]) == Decimal("24.50")

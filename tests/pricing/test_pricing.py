@@ -11,8 +11,9 @@ import pytest
 
 from avatarkit import errors
 from avatarkit.config.addresses import billed_as
-from avatarkit.models import Operation, StoredFile
+from avatarkit.models import Operation, StoredFile, VideoSettings
 from avatarkit.pricing import USD, Estimate, Money, Prices, Workload, compare, cost, quote
+from avatarkit.pricing.budgets import ordered
 from avatarkit.pricing.costs import usage_of
 from avatarkit.pricing.rows import parse, read, shipped
 from avatarkit.records import Attempt, LedgerEntry, OperationState, Sample
@@ -916,3 +917,95 @@ def test_a_store_adds_the_same_to_every_stack_of_a_comparison():
 )
 def test_a_store_is_billed_as_the_cloud_that_runs_it(address, environ, name):
     assert billed_as(address, environ) == name
+
+
+# -- settings -------------------------------------------------------------------------------------
+
+MODES = """
+[[price]]
+provider = "acme"
+operation = "video"
+plan = "Standard"
+variant = "standard"
+settings = ["quality=standard"]
+usd_per_month = 0
+unit_price = { usd = 3, unit = "video_minute" }
+source = "https://acme.example"
+
+[[price]]
+provider = "acme"
+operation = "video"
+plan = "Draft"
+variant = "draft"
+settings = ["quality=draft"]
+usd_per_month = 0
+unit_price = { usd = 1, unit = "video_minute" }
+source = "https://acme.example"
+
+[[price]]
+provider = "acme"
+operation = "video"
+plan = "4K"
+settings = ["quality=draft", "resolution=4k"]
+usd_per_month = 0
+unit_price = { usd = 9, unit = "video_minute" }
+source = "https://acme.example"
+
+[[price]]
+provider = "acme"
+operation = "video"
+plan = "Test"
+settings = ["test=true"]
+usd_per_month = 0
+one_off_usd = 0
+source = "https://acme.example"
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "dollars"),
+    [
+        ({}, ("1", "3", "3")),
+        ({"aspect": "9:16", "resolution": "1080p"}, ("1", "3", "3")),
+        ({"quality": "standard"}, ("3", "3", "3")),
+        ({"quality": "draft"}, ("1", "1", "1")),
+        ({"resolution": "4k"}, ("9", "9", "9")),
+        ({"resolution": "4k", "quality": "draft"}, ("9", "9", "9")),
+        ({"test": True}, ("0", "0", "0")),
+    ],
+)
+def test_a_setting_has_the_price_of_the_rows_that_name_it(settings, dollars):
+    found = acme(MODES, settings=VideoSettings(**settings))
+    assert (found.low.total, found.expected.total, found.high.total) == tuple(map(Decimal, dollars))
+
+
+def test_a_quote_says_which_settings_its_price_is_of():
+    found = acme(MODES, settings=VideoSettings(quality="draft", aspect="1:1"))
+    said = [what for what in found.assumptions if what.startswith("settings")]
+    assert said == [
+        "settings that have prices of their own: quality=draft",
+        "settings that are taken to cost nothing more: aspect=1:1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stack", "settings", "dollars"),
+    [
+        ("heygen", {"quality": "draft"}, "10"),
+        ("heygen", {"quality": "best"}, "40"),
+        ("heygen", {"resolution": "4k"}, "50"),
+        ("synthesia", {"test": True}, "0"),
+    ],
+)
+def test_vendors_charge_by_engine_resolution_and_test(stack, settings, dollars):
+    asked = {"settings": VideoSettings(**settings), "trainings": 0, "videos_per_month": 10}
+    assert quote(Stack.parse(stack), **asked).expected.used == Decimal(dollars)
+
+
+@pytest.mark.parametrize(("settings", "reserved"), [({}, 3), ({"test": True}, 0)])
+def test_a_reservation_follows_the_settings_of_the_video(settings, reserved):
+    video = a_video(script="x" * 1000, settings=VideoSettings(**settings))
+    state = OperationState(operation=Operation.VIDEO, provider="acme")
+    video = video.model_copy(update={"operations": (state,)})
+    _, found = ordered(video, rows(MODES))
+    assert found.expected == reserved

@@ -151,17 +151,20 @@ async def test_shared_voices_follow_the_accounts_own(wire):
 
 
 async def test_elevenlabs_is_asked_as_it_documents(wire):
-    contract = Contract.of("elevenlabs")
     wire.reply(TOLD["elevenlabs"]["voices"]).reply(TOLD["elevenlabs"]["shared"])
     provider = adapter("elevenlabs", wire)
     wanted = CatalogueFilter(query="a", gender="female", language="es")
     await provider.list_entries("voice", wanted, None)
     await provider.list_entries("voice", wanted, "1:")
+    first, second = (request.url.params for request in wire.requests)
+    assert first["search"] == "a"
+    assert (second["search"], second["gender"], second["language"]) == ("a", "female", "es")
+    # Skips without the documents, so it comes last.
+    contract = Contract.of("elevenlabs")
     assert [contract.check(request) for request in wire.requests] == [
         "GET /v2/voices",
         "GET /v1/shared-voices",
     ]
-    assert wire.requests[1].url.params["language"] == "es"
 
 
 async def test_a_filter_that_the_vendor_has_not_is_applied_here(wire):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from avatarkit import VideoSettings
 from avatarkit.config.settings import Settings
 from avatarkit.json_views import CostsView, QuoteView
 
@@ -39,6 +40,15 @@ async def test_what_is_not_said_is_an_avatar_and_a_minute_on_the_servers_own_sta
     ]
 
 
+async def test_a_quote_reads_the_settings_that_change_the_price(site, ana):
+    told = await ana.get("/quote?stack=synthesia&trainings=0&test=true")
+    found = site.kit.prices.quote(stack="synthesia", trainings=0, settings=VideoSettings(test=True))
+    assert told.json() == QuoteView.of(found, datetime.now(UTC).date()).json_object()
+    assert told.json()["expected"]["used"]["amount"] == "0"
+    refused = await ana.get("/quote?stack=tavus&test=true")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (422, "unsupported")
+
+
 async def test_an_unknown_price_is_null_not_zero(site, ana):
     site.vendor.prices.clear()
     told = (await ana.get("/quote?stack=fake")).json()
@@ -60,7 +70,7 @@ async def test_every_stack_is_told_with_its_figure(site, ana):
     [
         *("seconds=0", "seconds=-1", "seconds=nan", "seconds=inf", "seconds=1e9", "seconds=x"),
         *("trainings=-1", "videos=1.5", "dubs=1000001", "videos=00000000001000001", "videos="),
-        "script=",
+        *("script=", "quality=good", "resolution=9k", "test=1"),
     ],
 )
 async def test_what_is_no_amount_is_refused(ana, query):

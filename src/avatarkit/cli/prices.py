@@ -15,6 +15,7 @@ import typer
 from .session import Panel, Session, command
 
 if TYPE_CHECKING:
+    from ..models import VideoSettings
     from ..pricing import Prices, Workload
 
 PricesFile = Annotated[
@@ -26,6 +27,17 @@ PricesFile = Annotated[
 Choose = Annotated[
     list[str] | None,
     typer.Option(metavar="PROVIDER=NAME", help="Plan or variant that you have; repeatable."),
+]
+SETTINGS = "Video settings"
+Resolution = Annotated[
+    str | None, typer.Option(metavar="SIZE", help="360p to 1440p, or 4k.", rich_help_panel=SETTINGS)
+]
+Quality = Annotated[
+    str | None,
+    typer.Option(metavar="WORD", help="draft, standard or best.", rich_help_panel=SETTINGS),
+]
+Test = Annotated[
+    bool, typer.Option("--test", help="Free or watermarked, to try.", rich_help_panel=SETTINGS)
 ]
 Store = Annotated[
     str | None,
@@ -75,6 +87,13 @@ def _loaded(file: Path | None) -> Prices:
     return Prices.load(plugins=usable().values(), file=own)
 
 
+def video_settings(**given: Any) -> VideoSettings:
+    """Build the settings from flags; raises ``ConfigError`` that names a wrong one."""
+    from ..models import VideoSettings
+
+    return VideoSettings(**given)
+
+
 def _store() -> str:
     """Name the media store of the settings, as price entries do."""
     from ..config import addresses
@@ -104,6 +123,9 @@ async def _quote(
     trainings: Annotated[int, typer.Option(help="Avatars a month.")] = 1,
     videos: Annotated[int, typer.Option(help="Videos a month.")] = 1,
     dubs: Annotated[int, typer.Option(help="Dubbed videos a month.")] = 0,
+    resolution: Resolution = None,
+    quality: Quality = None,
+    test: Test = False,
     store: Store = None,
     choose: Choose = None,
     prices_file: PricesFile = None,
@@ -113,17 +135,24 @@ async def _quote(
     Example: `avatarkit quote --stack heygen --videos 20 --seconds 90`
     """
     from ..config.settings import Settings
+    from ..interfaces import require_pictures
+    from ..models import Operation
     from ..pricing import quote
-    from ..stacks.registry import Stack
+    from ..stacks.registry import Stack, load, usable
     from . import price_tables
 
+    stack = Stack.parse(session.stack or Settings.from_env().stack)
+    settings = video_settings(resolution=resolution, quality=quality, test=test)
+    if maker := stack.roles.get(Operation.VIDEO):
+        require_pictures(load(maker), settings, lambda: usable().values())
     found = quote(
-        Stack.parse(session.stack or Settings.from_env().stack),
+        stack,
         script=text,
         seconds=seconds,
         trainings=trainings,
         videos_per_month=videos,
         dubs_per_month=dubs,
+        settings=settings,
         store=store or _store(),
         prices=_loaded(prices_file),
         choose=_chosen(choose),

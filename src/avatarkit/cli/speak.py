@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from .prices import AllowUnknown, MaxCost, cost_limit
+from .prices import (
+    SETTINGS,
+    AllowUnknown,
+    MaxCost,
+    Quality,
+    Resolution,
+    Test,
+    cost_limit,
+    video_settings,
+)
 from .session import Panel, Session, command
 from .train import Language, Purpose
 
-if TYPE_CHECKING:
-    from ..models import VideoSettings
-
-_PANEL = "Video settings"
 Share = Annotated[
-    float | None, typer.Option(metavar="0..1", help="Of the voice.", rich_help_panel=_PANEL)
+    float | None, typer.Option(metavar="0..1", help="Of the voice.", rich_help_panel=SETTINGS)
 ]
 
 
@@ -39,60 +44,51 @@ async def _speak(
     language: Language = None,
     aspect: Annotated[
         str | None,
-        typer.Option(metavar="W:H", help="16:9, 9:16, 1:1, 4:5 or 5:4.", rich_help_panel=_PANEL),
+        typer.Option(metavar="W:H", help="16:9, 9:16, 1:1, 4:5 or 5:4.", rich_help_panel=SETTINGS),
     ] = None,
-    resolution: Annotated[
-        str | None,
-        typer.Option(metavar="SIZE", help="360p to 1440p, or 4k.", rich_help_panel=_PANEL),
-    ] = None,
+    resolution: Resolution = None,
     background: Annotated[
         str | None,
         typer.Option(
             metavar="COLOR|URL",
             help="Such as #204060, a link to a picture or a video, or transparent.",
-            rich_help_panel=_PANEL,
+            rich_help_panel=SETTINGS,
         ),
     ] = None,
     captions: Annotated[
         str | None,
-        typer.Option(metavar="WORD", help="none, sidecar or burnt-in.", rich_help_panel=_PANEL),
+        typer.Option(metavar="WORD", help="none, sidecar or burnt-in.", rich_help_panel=SETTINGS),
     ] = None,
     caption_style: Annotated[
         str | None,
-        typer.Option(metavar="WORD", help="Look of burnt-in captions.", rich_help_panel=_PANEL),
+        typer.Option(metavar="WORD", help="Look of burnt-in captions.", rich_help_panel=SETTINGS),
     ] = None,
     container: Annotated[
-        str | None, typer.Option(metavar="WORD", help="mp4, webm or mov.", rich_help_panel=_PANEL)
+        str | None, typer.Option(metavar="WORD", help="mp4, webm or mov.", rich_help_panel=SETTINGS)
     ] = None,
     fps: Annotated[
         float | None,
-        typer.Option(metavar="N", help="Frames per second.", rich_help_panel=_PANEL),
+        typer.Option(metavar="N", help="Frames per second.", rich_help_panel=SETTINGS),
     ] = None,
-    quality: Annotated[
-        str | None,
-        typer.Option(metavar="WORD", help="draft, standard or best.", rich_help_panel=_PANEL),
-    ] = None,
-    test: Annotated[
-        bool,
-        typer.Option("--test", help="Free or watermarked, to try.", rich_help_panel=_PANEL),
-    ] = False,
+    quality: Quality = None,
+    test: Test = False,
     title: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", help="Title at the provider.", rich_help_panel=_PANEL),
+        typer.Option(metavar="TEXT", help="Title at the provider.", rich_help_panel=SETTINGS),
     ] = None,
     speed: Annotated[
         float | None,
-        typer.Option(metavar="X", help="1.0 is the voice's own.", rich_help_panel=_PANEL),
+        typer.Option(metavar="X", help="1.0 is the voice's own.", rich_help_panel=SETTINGS),
     ] = None,
     stability: Share = None,
     similarity: Share = None,
     style: Share = None,
     pitch: Annotated[
         float | None,
-        typer.Option(metavar="N", help="Semitones, -24 to 24.", rich_help_panel=_PANEL),
+        typer.Option(metavar="N", help="Semitones, -24 to 24.", rich_help_panel=SETTINGS),
     ] = None,
     emotion: Annotated[
-        str | None, typer.Option(metavar="WORD", help="Of the voice.", rich_help_panel=_PANEL)
+        str | None, typer.Option(metavar="WORD", help="Of the voice.", rich_help_panel=SETTINGS)
     ] = None,
     purpose: Purpose = None,
     max_cost: MaxCost = None,
@@ -105,20 +101,21 @@ async def _speak(
     Example: `avatarkit speak $ID "Hello!" --aspect 9:16 --out hello.mp4`
     """
     from ..json_views import record_json
+    from ..models import VoiceSettings
     from .progress import check_target, follow, interruptible
 
     if (text is None) == (audio is None):
         raise typer.BadParameter("give either TEXT or --audio")
     check_target(out)
-    settings = _settings(
-        voice={
-            "speed": speed,
-            "stability": stability,
-            "similarity": similarity,
-            "style": style,
-            "pitch": pitch,
-            "emotion": emotion,
-        },
+    settings = video_settings(
+        voice=VoiceSettings(
+            speed=speed,
+            stability=stability,
+            similarity=similarity,
+            style=style,
+            pitch=pitch,
+            emotion=emotion,
+        ),
         aspect=aspect,
         resolution=resolution,
         background=background,
@@ -146,10 +143,3 @@ async def _speak(
             video = await follow(session.out, kit, video, title="video")
             path = await kit.save(video, out or f"{video.id}.mp4")
     session.out.result(record_json(video) | {"path": str(path)}, str(path))
-
-
-def _settings(*, voice: dict[str, Any], **given: Any) -> VideoSettings:
-    """Build the settings from flags; raises ``ConfigError`` that names a wrong one."""
-    from ..models import VideoSettings, VoiceSettings
-
-    return VideoSettings(voice=VoiceSettings(**voice), **given)

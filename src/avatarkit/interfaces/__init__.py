@@ -73,6 +73,7 @@ from .settings import (
     mapped,
     requested,
     require_mapped,
+    require_pictures,
     require_script,
 )
 
@@ -148,6 +149,7 @@ __all__ = [
     "requested",
     "require_attributes",
     "require_mapped",
+    "require_pictures",
     "require_script",
     "understood",
 ]

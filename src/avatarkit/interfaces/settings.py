@@ -141,6 +141,16 @@ def require_mapped(
         _require_together(provider.name, found, name, asked)
 
 
+def require_pictures(
+    provider: Provider | type[Provider],
+    settings: VideoSettings,
+    others: Callable[[], Iterable[type[Provider]]] = tuple,
+) -> None:
+    """Raise ``Unsupported`` for a setting, other than the voice's, that makes no such video."""
+    asked = {name: v for name, v in settings.asked().items() if not name.startswith("voice.")}
+    require_mapped(provider, Operation.VIDEO, asked, "", others)
+
+
 def _unmapped(
     provider: Provider | type[Provider],
     operation: Operation,

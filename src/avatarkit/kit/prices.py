@@ -10,9 +10,9 @@ from .. import errors, pricing
 from .._lifetime import Lifetime, while_open
 from ..intake import arguments
 from ..intake.arguments import Id, RecordId
-from ..interfaces import Balance, Repository, TellsBalance, own_code
+from ..interfaces import Balance, Repository, TellsBalance, own_code, require_pictures
 from ..lifecycle.durations import Durations
-from ..models import Operation
+from ..models import Operation, VideoSettings
 from ..stacks import registry
 from ..stacks.provider_pool import ProviderPool
 from ..stacks.ranking import Offer, Stacks, StackSelector
@@ -53,6 +53,7 @@ class KitPrices:
         trainings: int = 1,
         videos_per_month: int = 1,
         dubs_per_month: int = 0,
+        settings: VideoSettings | None = None,
         store: str | None = None,
         stack: str | Mapping[Operation, str] | None = None,
         prices: pricing.Prices | None = None,
@@ -60,12 +61,16 @@ class KitPrices:
     ) -> pricing.Quote:
         """Quote a month's work on the stack, like ``pricing.quote``. Sends nothing.
 
+        Raises ``Unsupported`` for ``settings`` that the provider of the videos does not have.
         ``store`` is by default the kit's own media store, if its address is known.
 
         Without ``prices``: the shipped rows, those of the stack's providers, and those of the file
         that ``AVATARKIT_PRICES`` names.
         """
         chosen = self._selector.first(arguments.stack("stack", stack))
+        asked = arguments.settings("settings", settings)
+        if maker := chosen.roles.get(Operation.VIDEO):
+            require_pictures(self._pool.class_of(maker), asked, self._pool.usable)
         return pricing.quote(
             chosen,
             script=None if script is None else arguments.text("script", script, most=MAX_SCRIPT),
@@ -73,6 +78,7 @@ class KitPrices:
             trainings=arguments.count("trainings", trainings),
             videos_per_month=arguments.count("videos_per_month", videos_per_month),
             dubs_per_month=arguments.count("dubs_per_month", dubs_per_month),
+            settings=asked,
             store=arguments.optional("store", store) or self._store,
             prices=_prices(prices) or self._pool.prices(chosen.roles.values()),
             choose=_choice(choose),

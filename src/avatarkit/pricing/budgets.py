@@ -196,13 +196,16 @@ def _workload(key: OperationKey, record: Record | None) -> Workload | None:
         return None
     operation, scene = key
     if operation is not Operation.DUB and record.script:
-        return Workload(trainings=0, videos=1, script=record.text_of(scene))
+        script = record.text_of(scene)
+        return Workload(trainings=0, videos=1, script=script, settings=record.settings)
     recording = record.source if operation is Operation.DUB else record.audio
     if recording is None or not recording.seconds:
         return None
     dubs = int(operation is Operation.DUB)
     seconds = Decimal(str(recording.seconds))
-    return Workload(trainings=0, videos=1 - dubs, dubs=dubs, seconds=seconds)
+    return Workload(
+        trainings=0, videos=1 - dubs, dubs=dubs, seconds=seconds, settings=record.settings
+    )
 
 
 def priced(

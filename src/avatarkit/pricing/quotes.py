@@ -10,7 +10,7 @@ first of them in the rows.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
@@ -20,7 +20,7 @@ from types import MappingProxyType
 from typing import Protocol, Self
 
 from ..errors import ConfigError
-from ..models import Operation
+from ..models import Operation, VideoSettings
 from .money import shown
 from .rows import Amount, Charged, Hosting, Price, Prices, Unit
 
@@ -101,6 +101,7 @@ class Workload:
     dubs: int = 0
     seconds: Decimal | None = None  #: of each video; a minute where no script is given
     script: str | None = None  #: of each video
+    settings: VideoSettings = field(default_factory=VideoSettings)  #: of each video
     store: str | None = None  #: None: its cost is not counted
 
     def __post_init__(self) -> None:
@@ -111,6 +112,7 @@ class Workload:
             if value < 0:
                 raise ConfigError(f"{name} must be 0 or more, and is {value}")
         _require_type("script", self.script, str, "a text")
+        _require_type("settings", self.settings, VideoSettings, "VideoSettings(...)")
         _require_type("store", self.store, str, "the name of a media store")
         _require_type("seconds", self.seconds, Decimal, "a Decimal")
         if self.seconds is not None and self.script is not None:
@@ -166,6 +168,7 @@ class Usage:
     utf8: Decimal | None = None
     credits: Decimal | None = None  #: of all, where a vendor has told them
     gigabytes: Decimal | None = None  #: of all
+    settings: frozenset[str] = frozenset()  #: such as "quality=draft"
 
     def total(self, each: Decimal | None, per: int = 1) -> Decimal | None:
         """All of them, in steps of ``per``."""
@@ -196,11 +199,17 @@ def usages(
     if workload.dubs:
         all_of_them[Operation.DUB] = Usage(count=workload.dubs, seconds=seconds)
     apart = apart or roles.get(Operation.SPEECH) != roles.get(Operation.VIDEO)
+    asked = workload.settings.by_operation(all_of_them)
     return {
-        operation: usage
+        operation: replace(usage, settings=_words(asked[operation]))
         for operation, usage in all_of_them.items()
         if operation in roles and (operation is not Operation.SPEECH or apart)
     }
+
+
+def _words(asked: Mapping[str, object]) -> frozenset[str]:
+    """Settings as price rows name them: "quality=draft", "test=true"."""
+    return frozenset(f"{name}={value}".lower() for name, value in asked.items())
 
 
 def _measured(price: Price, unit: Unit, usage: Usage) -> Decimal | None:
@@ -353,7 +362,7 @@ def _ways(
     prices: Prices, provider: str, operation: Charged, usage: Usage, wanted: Collection[str]
 ) -> list[list[Line]]:
     """For each variant, the lines of which one is needed: one for each plan that fits."""
-    rows = prices.of(provider, operation)
+    rows = _fitting(prices.of(provider, operation), usage.settings)
     rows = [row for row in rows if {row.plan, row.variant} & set(wanted)] or rows
     variants = list(dict.fromkeys(row.variant for row in rows if row.variant)) or [""]
     ways: list[list[Line]] = []
@@ -362,6 +371,18 @@ def _ways(
         fitting = [line for line in lines if line.problem is None]
         ways.append(fitting or [_problem(provider, operation, usage, lines)])
     return ways
+
+
+def _fitting(rows: Sequence[Price], asked: frozenset[str]) -> list[Price]:
+    """The rows with the most of the settings that are asked for.
+
+    If there is none, all rows but those that name settings and no variant, such as a test mode.
+    """
+    named = {row.key: len(asked.intersection(row.settings)) for row in rows}
+    most = max(named.values(), default=0)
+    if not most:
+        return [row for row in rows if row.variant or not row.settings]
+    return [row for row in rows if named[row.key] == most]
 
 
 def _over_limit(price: Price, usage: Usage) -> Amount | None:
@@ -511,6 +532,7 @@ def quote(
     trainings: int = 1,
     videos_per_month: int = 1,
     dubs_per_month: int = 0,
+    settings: VideoSettings | None = None,
     store: str | None = None,
     prices: Prices | None = None,
     choose: Choice = MappingProxyType({}),
@@ -518,6 +540,7 @@ def quote(
     """Quote a month of trainings and videos on a stack from the price rows.
 
     Each video says ``script`` or takes so many ``seconds``; a minute where neither is given.
+    ``settings`` are those of each video: a quality, a resolution or a test has prices of its own.
     ``store`` names the media store whose storage and egress are counted.
     ``choose`` names plans or variants that a provider's rows are narrowed to, such as the plan that
     you have. Raises ``ConfigError`` where a number is none, or no row has such a plan or variant.
@@ -528,6 +551,7 @@ def quote(
         dubs=dubs_per_month,
         seconds=None if seconds is None else Decimal(str(seconds)),
         script=script,
+        settings=VideoSettings() if settings is None else settings,
         store=store,
     )
     return quoted(stack, workload, Prices.load() if prices is None else prices, choose)
@@ -606,6 +630,8 @@ def _assumptions(
     yield _hosting(workload)
     if workload.trainings and Operation.AVATAR not in stack.roles:
         yield f"{stack.name} trains no avatars: they exist there already"
+    if asked := _words(workload.settings.asked()):
+        yield from _settings(stack, asked, prices)
     for found in expected:
         if found.plan is not None:
             yield (
@@ -614,7 +640,7 @@ def _assumptions(
             )
         for line in found.lines:
             if line.price is not None:
-                yield from _line_assumptions(line, line.price, prices)
+                yield from _line_assumptions(line, line.price, prices, asked)
 
 
 def _hosting(workload: Workload) -> str:
@@ -639,9 +665,20 @@ def _length(workload: Workload) -> str:
     return f"{pace}, so that the script takes {workload.length():.1f} s"
 
 
-def _line_assumptions(line: Line, price: Price, prices: Prices) -> Iterable[str]:
+def _settings(stack: Stacked, asked: frozenset[str], prices: Prices) -> Iterable[str]:
+    rows = [row for o, name in stack.roles.items() for row in prices.of(name, o)]
+    priced = asked.intersection(*[{s for row in rows for s in row.settings}])
+    said = {"have prices of their own": priced, "are taken to cost nothing more": asked - priced}
+    for how, words in said.items():
+        if words:
+            yield f"settings that {how}: {', '.join(sorted(words))}"
+
+
+def _line_assumptions(
+    line: Line, price: Price, prices: Prices, asked: frozenset[str]
+) -> Iterable[str]:
     what = f"{line.provider} {line.operation}"
-    rows = prices.of(line.provider, line.operation)
+    rows = _fitting(prices.of(line.provider, line.operation), asked)
     others = sorted({row.variant for row in rows if row.variant} - {price.variant})
     if price.variant and others:
         yield f"{what}: {price.variant}; low and high also look at: {', '.join(others)}"

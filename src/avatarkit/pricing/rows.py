@@ -122,6 +122,7 @@ class Price(Model):
     credits_per: Amount | None = None
     unit_price: UnitPrice | None = None
     derived: bool = False
+    settings: tuple[_Name, ...] = ()
     step_seconds: Annotated[int, Field(gt=0, le=_MOST)] | None = None
     one_off_usd: _NotNegative | None = None
     api: bool | None = None

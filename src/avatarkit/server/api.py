@@ -150,6 +150,7 @@ class API:
             trainings=parameters.count(request, "trainings", 1),
             videos_per_month=parameters.count(request, "videos", 1),
             dubs_per_month=parameters.count(request, "dubs", 0),
+            settings=parameters.settings(request),
         )
         found = await anyio.to_thread.run_sync(work)  # may import providers
         return _json(QuoteView.of(found, datetime.now(UTC).date()))

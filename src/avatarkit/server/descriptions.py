@@ -117,6 +117,7 @@ FIELDS: Mapping[str, str] = {
     "style": "Exaggeration of the speaker's style.",
     "test": "True: the provider's free or watermarked mode.",
     "title": "Title at the provider.",
+    "Price.settings": "Settings of a video, as `quality=draft`, that it is the price of.",
     "VideoSettings.voice": "How the voice speaks.",
     "settings": "The same for every provider; one that it does not have is refused.",
     "assumptions": "What the estimate assumes.",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.requests import Request
 
 from .._text import has_controls
 from ..errors import InvalidCursor
+from ..models import VideoSettings
 from .bodies import BadBody, clone_named
+from .descriptions import ENUMS
 
 #: Maximum characters of a cursor.
 MAX_CURSOR = 2000
@@ -67,6 +69,9 @@ QUOTED = (
             ("dubs", "Dubbed videos a month; by default 0."),
         )
     ),
+    query("quality", "Quality of each video.", enum=list(ENUMS["VideoQuality"])),
+    query("resolution", "Shorter side of each video.", enum=list(ENUMS["VideoResolution"])),
+    query("test", "The vendor's free or watermarked mode.", enum=["true", "false"]),
 )
 
 RANGE = header("Range", "Byte range: bytes=FIRST-LAST.")
@@ -154,6 +159,21 @@ def seconds(request: Request) -> float | None:
     if length is not None and not 0 < length <= MAX_SECONDS:
         raise BadBody(f"seconds: give a number above 0, at most {MAX_SECONDS}", "seconds")
     return length
+
+
+def settings(request: Request) -> VideoSettings:
+    """Return the settings of each video to quote."""
+    given = {name: request.query_params.get(name) for name in ("quality", "resolution")}
+    for name, value in given.items():
+        _require_one_of(name, value, ENUMS[f"Video{name.title()}"])
+    test = request.query_params.get("test", "false")
+    _require_one_of("test", test, ("true", "false"))
+    return VideoSettings.model_validate({**given, "test": test == "true"})
+
+
+def _require_one_of(name: str, value: str | None, known: Sequence[str]) -> None:
+    if value is not None and value not in known:
+        raise BadBody(f"{name}: give one of {', '.join(known)}", name)
 
 
 def page(request: Request) -> dict[str, Any]:
