@@ -979,6 +979,10 @@ export type Price = {
      */
     derived: boolean;
     /**
+     * Settings of a video, as `quality=draft`, that it is the price of.
+     */
+    settings: Array<string>;
+    /**
      * Length that is rounded up to, in seconds.
      */
     step_seconds: number | null;
@@ -1931,6 +1935,18 @@ export type GetQuoteData = {
          * Dubbed videos a month; by default 0.
          */
         dubs?: number;
+        /**
+         * Quality of each video.
+         */
+        quality?: 'draft' | 'standard' | 'best';
+        /**
+         * Shorter side of each video.
+         */
+        resolution?: '360p' | '480p' | '540p' | '720p' | '1080p' | '1440p' | '4k';
+        /**
+         * The vendor's free or watermarked mode.
+         */
+        test?: 'true' | 'false';
     };
     url: '/quote';
 };

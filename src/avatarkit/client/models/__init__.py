@@ -33,6 +33,9 @@ from .estimate_basis import EstimateBasis
 from .evidence import Evidence
 from .finding import Finding
 from .finding_severity import FindingSeverity
+from .get_quote_quality import GetQuoteQuality
+from .get_quote_resolution import GetQuoteResolution
+from .get_quote_test import GetQuoteTest
 from .health import Health
 from .holding import Holding
 from .holding_kind import HoldingKind
@@ -119,6 +122,9 @@ __all__ = (
     "Evidence",
     "Finding",
     "FindingSeverity",
+    "GetQuoteQuality",
+    "GetQuoteResolution",
+    "GetQuoteTest",
     "Health",
     "Holding",
     "HoldingKind",

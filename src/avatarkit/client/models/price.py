@@ -37,6 +37,7 @@ class Price:
         credits_per (None | PriceAmount): Credits that one unit costs.
         unit_price (None | UnitPrice): Price of a unit.
         derived (bool): True if the price was computed from others. Default: False.
+        settings (list[str]): Settings of a video, as `quality=draft`, that it is the price of.
         step_seconds (int | None): Length that is rounded up to, in seconds.
         one_off_usd (None | str): US dollars charged once.
         api (bool | None): True if the plan includes the API; null if unknown.
@@ -57,6 +58,7 @@ class Price:
     limit: None | PriceAmount
     credits_per: None | PriceAmount
     unit_price: None | UnitPrice
+    settings: list[str]
     step_seconds: int | None
     one_off_usd: None | str
     api: bool | None
@@ -118,6 +120,8 @@ class Price:
 
         derived = self.derived
 
+        settings = self.settings
+
         step_seconds: int | None
         step_seconds = self.step_seconds
 
@@ -161,6 +165,7 @@ class Price:
                 "credits_per": credits_per,
                 "unit_price": unit_price,
                 "derived": derived,
+                "settings": settings,
                 "step_seconds": step_seconds,
                 "one_off_usd": one_off_usd,
                 "api": api,
@@ -276,6 +281,8 @@ class Price:
 
         derived = d.pop("derived")
 
+        settings = cast(list[str], d.pop("settings"))
+
         def _parse_step_seconds(data: object) -> int | None:
             if data is None:
                 return data
@@ -341,6 +348,7 @@ class Price:
             credits_per=credits_per,
             unit_price=unit_price,
             derived=derived,
+            settings=settings,
             step_seconds=step_seconds,
             one_off_usd=one_off_usd,
             api=api,

@@ -9,6 +9,9 @@ from ...types import Response, UNSET
 from ... import errors
 
 from ...models.error_body import ErrorBody
+from ...models.get_quote_quality import GetQuoteQuality
+from ...models.get_quote_resolution import GetQuoteResolution
+from ...models.get_quote_test import GetQuoteTest
 from ...models.quote import Quote
 from ...types import UNSET, Unset
 from typing import cast
@@ -22,6 +25,9 @@ def _get_kwargs(
     trainings: int | Unset = UNSET,
     videos: int | Unset = UNSET,
     dubs: int | Unset = UNSET,
+    quality: GetQuoteQuality | Unset = UNSET,
+    resolution: GetQuoteResolution | Unset = UNSET,
+    test: GetQuoteTest | Unset = UNSET,
 ) -> dict[str, Any]:
 
     params: dict[str, Any] = {}
@@ -37,6 +43,24 @@ def _get_kwargs(
     params["videos"] = videos
 
     params["dubs"] = dubs
+
+    json_quality: str | Unset = UNSET
+    if not isinstance(quality, Unset):
+        json_quality = quality.value
+
+    params["quality"] = json_quality
+
+    json_resolution: str | Unset = UNSET
+    if not isinstance(resolution, Unset):
+        json_resolution = resolution.value
+
+    params["resolution"] = json_resolution
+
+    json_test: str | Unset = UNSET
+    if not isinstance(test, Unset):
+        json_test = test.value
+
+    params["test"] = json_test
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
@@ -118,6 +142,9 @@ def sync_detailed(
     trainings: int | Unset = UNSET,
     videos: int | Unset = UNSET,
     dubs: int | Unset = UNSET,
+    quality: GetQuoteQuality | Unset = UNSET,
+    resolution: GetQuoteResolution | Unset = UNSET,
+    test: GetQuoteTest | Unset = UNSET,
 ) -> Response[ErrorBody | Quote]:
     """Estimate a month's cost
 
@@ -130,6 +157,9 @@ def sync_detailed(
         trainings (int | Unset):
         videos (int | Unset):
         dubs (int | Unset):
+        quality (GetQuoteQuality | Unset):
+        resolution (GetQuoteResolution | Unset):
+        test (GetQuoteTest | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -146,6 +176,9 @@ def sync_detailed(
         trainings=trainings,
         videos=videos,
         dubs=dubs,
+        quality=quality,
+        resolution=resolution,
+        test=test,
     )
 
     response = client.get_httpx_client().request(
@@ -164,6 +197,9 @@ def sync(
     trainings: int | Unset = UNSET,
     videos: int | Unset = UNSET,
     dubs: int | Unset = UNSET,
+    quality: GetQuoteQuality | Unset = UNSET,
+    resolution: GetQuoteResolution | Unset = UNSET,
+    test: GetQuoteTest | Unset = UNSET,
 ) -> ErrorBody | Quote | None:
     """Estimate a month's cost
 
@@ -176,6 +212,9 @@ def sync(
         trainings (int | Unset):
         videos (int | Unset):
         dubs (int | Unset):
+        quality (GetQuoteQuality | Unset):
+        resolution (GetQuoteResolution | Unset):
+        test (GetQuoteTest | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -193,6 +232,9 @@ def sync(
         trainings=trainings,
         videos=videos,
         dubs=dubs,
+        quality=quality,
+        resolution=resolution,
+        test=test,
     ).parsed
 
 
@@ -205,6 +247,9 @@ async def asyncio_detailed(
     trainings: int | Unset = UNSET,
     videos: int | Unset = UNSET,
     dubs: int | Unset = UNSET,
+    quality: GetQuoteQuality | Unset = UNSET,
+    resolution: GetQuoteResolution | Unset = UNSET,
+    test: GetQuoteTest | Unset = UNSET,
 ) -> Response[ErrorBody | Quote]:
     """Estimate a month's cost
 
@@ -217,6 +262,9 @@ async def asyncio_detailed(
         trainings (int | Unset):
         videos (int | Unset):
         dubs (int | Unset):
+        quality (GetQuoteQuality | Unset):
+        resolution (GetQuoteResolution | Unset):
+        test (GetQuoteTest | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -233,6 +281,9 @@ async def asyncio_detailed(
         trainings=trainings,
         videos=videos,
         dubs=dubs,
+        quality=quality,
+        resolution=resolution,
+        test=test,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -249,6 +300,9 @@ async def asyncio(
     trainings: int | Unset = UNSET,
     videos: int | Unset = UNSET,
     dubs: int | Unset = UNSET,
+    quality: GetQuoteQuality | Unset = UNSET,
+    resolution: GetQuoteResolution | Unset = UNSET,
+    test: GetQuoteTest | Unset = UNSET,
 ) -> ErrorBody | Quote | None:
     """Estimate a month's cost
 
@@ -261,6 +315,9 @@ async def asyncio(
         trainings (int | Unset):
         videos (int | Unset):
         dubs (int | Unset):
+        quality (GetQuoteQuality | Unset):
+        resolution (GetQuoteResolution | Unset):
+        test (GetQuoteTest | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -279,5 +336,8 @@ async def asyncio(
             trainings=trainings,
             videos=videos,
             dubs=dubs,
+            quality=quality,
+            resolution=resolution,
+            test=test,
         )
     ).parsed
