@@ -75,6 +75,13 @@ def voice(tmp_path):
     return path
 
 
+async def store(kit, voice, footage):
+    """Add both recordings to the clone."""
+    async with kit:
+        await kit.add_sample(user_id="ana", clone_id="a", voice=voice)
+        await kit.add_sample(user_id="ana", clone_id="a", footage=footage)
+
+
 def memo(voice, suffix):
     """The recording as a voice memo of this type."""
     import av
@@ -126,6 +133,39 @@ async def test_a_film_that_cannot_become_one_is_refused_before_the_voice_is_paid
         assert await kit.trainings() == []
         found = await kit.preflight(footage=clip(tmp_path / "mine.mov"))
     assert "footage_format" not in {finding.code for finding in found}
+    assert picky.vendor.jobs == ()
+
+
+@pytest.mark.parametrize("codec", ["prores_ks", "mpeg2video"])
+async def test_a_stored_film_that_cannot_become_one_is_refused_before_the_voice_is_paid(
+    kit, picky, voice, tmp_path, codec
+):
+    await store(kit, voice, clip(tmp_path / "me.mov", codec))
+    async with kit:
+        with pytest.raises(errors.MediaRejected, match="video/quicktime as its format"):
+            await kit.train(**WHO)
+        assert await kit.trainings() == []
+    assert picky.vendor.jobs == ()
+
+
+@pytest.mark.parametrize(
+    ("limit", "says"),
+    [
+        (Limit(what="voice_seconds", minimum=60), "seconds of voice, and fake takes at least 60"),
+        (Limit(what="voice_bytes", maximum=100), "bytes of voice"),
+        (Limit(what="footage_bytes", maximum=100), "bytes of footage"),
+        (Limit(what="footage_seconds", minimum=30), "seconds of footage"),
+    ],
+    ids=lambda value: getattr(value, "what", ""),
+)
+async def test_a_stored_sample_keeps_the_limits_of_every_operation_as_a_given_one_does(
+    kit, picky, voice, tmp_path, monkeypatch, limit, says
+):
+    await store(kit, voice, clip(tmp_path / "me.mov"))
+    monkeypatch.setattr(Picky, "limits", (*Picky.limits, limit))
+    async with kit:
+        with pytest.raises(errors.MediaRejected, match=says):
+            await kit.train(**WHO)
     assert picky.vendor.jobs == ()
 
 
@@ -185,3 +225,37 @@ def test_what_a_phone_records_is_taken_by_every_vendor_or_becomes_what_it_takes(
         assert conversion.target(kind, takes, "hevc") is not None, (what, takes)
     formats = provider.capabilities.audio_formats
     assert conversion.target("audio/mp4", formats) is not None
+
+
+class Telling(Picky):
+    """Tells how many characters it takes, and counts how often it was asked."""
+
+    asked = 0
+    limits = (Limit(what="script_characters", maximum=1200),)
+
+    async def told_limits(self, options, /):
+        self.asked += 1
+        return (Limit(what="script_characters", maximum=1500),)
+
+
+@pytest.mark.parametrize(
+    ("length", "asked", "taken"), [(900, 0, True), (1400, 1, True), (1600, 1, False)]
+)
+async def test_a_long_script_is_held_against_what_the_vendor_says(tmp_path, length, asked, taken):
+    telling = Telling(FakeVendor(clock=FakeClock()))
+    kit = AvatarKit(
+        "fake",
+        repository="memory://",
+        media=tmp_path / "media",
+        providers={"fake": telling},
+        clock=telling.vendor.clock,
+        settings=Settings(),
+    )
+    async with kit:
+        training = await kit.adopt(**WHO, avatar_id="stock", voice_id="v1")
+        if taken:
+            await kit.speak(training, "a" * length, wait=False)
+        else:
+            with pytest.raises(errors.MediaRejected, match="takes at most 1500"):
+                await kit.speak(training, "a" * length, wait=False)
+    assert telling.asked == asked

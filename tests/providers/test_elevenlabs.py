@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from avatarkit import errors
-from avatarkit.interfaces import Balance, ProviderSettings, limits_of
+from avatarkit.interfaces import Balance, ProviderSettings, current_limits, limits_of
 from avatarkit.models import JobState, Operation, SpeechRequest, VoiceRequest
 from avatarkit.providers.elevenlabs import (
     REGIONS,
@@ -351,6 +351,34 @@ async def test_the_language_is_said_to_models_that_take_one(it, wire, model, cod
     await it.synthesize(say(options=(ElevenLabsSpeech(model_id=model),)))
     assert wire.body().get("language_code") == code
     assert wire.body()["model_id"] == (model or "eleven_multilingual_v2")
+
+
+MODELS = [
+    {"model_id": "eleven_multilingual_v2", "maximum_text_length_per_request": 12_000},
+    {"model_id": "eleven_v3", "maximum_text_length_per_request": 3000},
+    {"model_id": "eleven_flash_v2_5"},
+]
+
+
+@pytest.mark.parametrize(
+    ("model", "longest"),
+    [(None, 12_000), ("eleven_v3", 3000), ("eleven_flash_v2_5", 40_000), ("new", None)],
+)
+async def test_the_vendors_own_limit_of_a_model_wins_over_ours(it, wire, model, longest):
+    wire.reply(MODELS)
+    options = (ElevenLabsSpeech(model_id=model),)
+    for _ in range(2):  # asked once an hour
+        limits = await current_limits(it, options)
+        found = [one.maximum for one in limits if one.what == "script_characters"]
+        assert found == ([] if longest is None else [longest])
+    assert [request.url.path for request in wire.requests] == ["/v1/models"]
+
+
+@pytest.mark.parametrize("answer", [({"detail": "x"}, 401), ([{"model_id": 5}, "x"], 200)])
+async def test_without_the_vendors_word_our_limit_holds(it, wire, answer):
+    wire.reply(*answer)
+    limits = await current_limits(it, ())
+    assert 10_000 in {one.maximum for one in limits if one.what == "script_characters"}
 
 
 # -- errors, the plan, hosts, deliveries ------------------------------------------------------

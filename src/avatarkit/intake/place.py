@@ -18,15 +18,18 @@ from typing import Any, Literal, NamedTuple, TypeVar, cast
 from .. import _telemetry, errors
 from ..consent import require, require_purpose, require_valid
 from ..content import conversion
+from ..content.files import local_path
 from ..interfaces import (
     ROLES,
     ChecksAvatars,
     Engine,
+    Limit,
     MediaStore,
     Provider,
     Repository,
     accepted,
     account_of,
+    current_limits,
     kind_of_avatar,
     limits_of,
     needs_footage,
@@ -82,6 +85,9 @@ R = TypeVar("R", bound=Record)
 _NAMESPACE = uuid.UUID("5f0b7f2e-6d0e-4a57-9d0a-61766b740001")
 #: Seconds until a person is asked what to do about a video; the policy sets it for a training.
 _DEADLINES: Mapping[str, float] = MappingProxyType({"video": 6 * 3600.0, "dub": 86_400.0})
+
+#: Characters of a text that every model of every vendor can speak at once.
+_SHORT = 1000
 
 _ROLE_OF = {Operation.VOICE: SampleRole.VOICE, Operation.AVATAR: SampleRole.FOOTAGE}
 _OPERATION_OF = {role: operation for operation, role in _ROLE_OF.items()}
@@ -339,7 +345,8 @@ class Intake:
         names = tuple(dict.fromkeys(state.provider for state in operations))
         providers = {name: self._pool.provider(name) for name in names}
         consent = await self._agreed(order, made_by, providers)
-        script, scenes = _read(order, providers, script, scenes)
+        limits = await _script_limits(order, providers, script, scenes)
+        script, scenes = _read(order, providers, script, scenes, limits)
         self._require_settings(order.settings, operations, made_by, scenes, audio)
         if template is not None:
             require_template(providers[avatar.provider], order.settings)
@@ -570,11 +577,12 @@ class Intake:
         agreed = require(consent, candidate.consent_rules)
         files, found = await gathering.of(own)
         found += await self._recordings.examine(files, candidate.limits, candidate.face_finder)
+        found += preflight.check_stored(stored, candidate.limits)
         for sample in stored:
-            role = SampleRole(sample.role)
-            found += preflight.check_format(
-                sample.name, role, sample.file.media_type, candidate.limits
-            )
+            if preflight.needs_codec(sample, candidate.limits):
+                path = await local_path(self._media, sample.file, gathering.folder)
+                read = Recording(SampleRole(sample.role), sample.name, path)
+                found += await self._recordings.examine([read], candidate.limits)
         preflight.refuse(found)
         kinds = [(file.role, file.facts.media_type) for file in files]
         kinds += [(SampleRole(sample.role), sample.file.media_type) for sample in stored]
@@ -739,21 +747,36 @@ def _traced(record: R, trace: str) -> R:
     return record.with_each(lambda state: state.revised(call={"trace": trace}))
 
 
+async def _script_limits(
+    order: Order,
+    providers: Mapping[str, Provider],
+    script: object,
+    scenes: Sequence[Scene],
+) -> list[tuple[str, Limit]]:
+    """The providers' limits; their vendors are asked only for a text that might be too long."""
+    texts = [script] if isinstance(script, str) else [scene.text for scene in scenes]
+    long = any(len(text) > _SHORT for text in texts)
+    return [
+        (name, limit)
+        for name, one in providers.items()
+        for limit in (
+            await current_limits(one, order.options) if long else limits_of(one, order.options)
+        )
+    ]
+
+
 def _read(
     order: Order,
     providers: Mapping[str, Provider],
     script: str | None,
     scenes: tuple[Scene, ...],
+    limits: preflight.Bounds,
 ) -> tuple[str | None, tuple[Scene, ...]]:
     """Check and normalise the text of a video; the first provider speaks it."""
     speaker = next(iter(providers))
     read = partial(
         read_script,
-        limits=[
-            (name, limit)
-            for name, provider in providers.items()
-            for limit in limits_of(provider, order.options)
-        ],
+        limits=limits,
         markup=understood(providers[speaker], order.options),
         speaker=speaker,
     )

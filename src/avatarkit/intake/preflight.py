@@ -15,13 +15,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from ..content import conversion
+from ..content.containers import Kind
 from ..errors import ConfigError, MediaRejected
 from ..interfaces import Face, FaceFinder, Limit, Link
 from ..models import Model, SampleRole
+from ..records import Sample
 from .probe_apart import probe
 from .probing import Facts, shown
 
@@ -236,10 +238,32 @@ def _convertible(limit: Limit, values: Mapping[str, Value]) -> bool:
     return by_type and conversion.target(str(value), limit.takes, codec) is not None
 
 
-def check_format(name: str, role: SampleRole, media_type: str, limits: Bounds) -> list[Finding]:
-    """Check a file of which only the type is known, such as a stored sample."""
-    picture = role is SampleRole.FOOTAGE and media_type.startswith("image/")
-    return [*_against(name, {f"{'picture' if picture else role}_format": media_type}, limits)]
+def check_stored(samples: Sequence[Sample], limits: Bounds) -> list[Finding]:
+    """Check stored samples by what is kept of them: type, size and length."""
+    subjects = [
+        Subject(
+            SampleRole(sample.role),
+            sample.name,
+            Facts(
+                kind=cast("Kind", sample.file.media_type.partition("/")[0]),
+                media_type=sample.file.media_type,
+                size=sample.file.size,
+                seconds=sample.seconds,
+            ),
+        )
+        for sample in samples
+    ]
+    heard = [s.facts for s in subjects if s.role is SampleRole.VOICE][:MAX_VOICE_SAMPLES]
+    found = [one for s in subjects for one in _against(s.name, _values(s), limits)]
+    return [*found, *_against("voice", _together(heard), limits)]
+
+
+def needs_codec(sample: Sample, limits: Bounds) -> bool:
+    """True for a stored clip of a foreign type, whose codec decides if it can be converted."""
+    kind = sample.file.media_type
+    takes = [limit.takes for _, limit in limits if limit.what == "footage_format" and limit.takes]
+    clip = sample.role == SampleRole.FOOTAGE and kind.startswith("video/")
+    return clip and any(kind not in known for known in takes)
 
 
 def _by(provider: str, limit: Limit, subject: str, message: str) -> Finding:

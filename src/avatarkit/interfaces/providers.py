@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date
@@ -152,6 +152,29 @@ def limits_of(provider: Provider | type[Provider], options: Iterable[Options]) -
     default: str | None = getattr(provider, "default_model", None)
     model = next(filter(None, chosen), default)
     return tuple(one for one in provider.limits if not one.models or model in one.models)
+
+
+@runtime_checkable
+class TellsLimits(Protocol):
+    """Provider whose vendor tells limits of its models by a free call."""
+
+    @abstractmethod
+    async def told_limits(self, options: Sequence[Options], /) -> Limits:
+        """Fetch limits of the model that the options choose; none that the vendor leaves out."""
+
+
+async def current_limits(provider: Provider, options: Sequence[Options]) -> Limits:
+    """The limits of a provider, in which the vendor's own word replaces ours.
+
+    If the vendor does not answer, ours hold.
+    """
+    told: Limits = ()
+    if isinstance(provider, TellsLimits):
+        with suppress(ProviderError):
+            told = await provider.told_limits(options)
+    named = {limit.what for limit in told}
+    ours = limits_of(provider, options)
+    return (*(limit for limit in ours if limit.what not in named), *told)
 
 
 def accepted(limits: Iterable[Limit], what: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import base64
 import binascii
 import json
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -27,11 +28,13 @@ from ..interfaces import (
     Capabilities,
     CatalogueKind,
     Language,
+    Limit,
     ListsLanguages,
     ProviderSettings,
     SpeechSynthesizer,
     TakesRecording,
     TellsBalance,
+    TellsLimits,
 )
 from ..models import (
     Action,
@@ -100,6 +103,8 @@ REGIONS: Mapping[str, str] = MappingProxyType(
 _MODEL = "eleven_multilingual_v2"
 
 _DATA = vendor_data("elevenlabs")
+_MODELS_AGE = 3600.0  #: seconds
+_MODELS_SOURCE = "https://elevenlabs.io/docs/api-reference/models/list"
 
 
 class ElevenLabsVoice(Options):
@@ -239,7 +244,13 @@ _LISTINGS: Mapping[CatalogueKind, tuple[Listing, ...]] = {
 
 
 class ElevenLabs(
-    HttpVoiceCloner, HttpCatalogue, SpeechSynthesizer, TakesRecording, ListsLanguages, TellsBalance
+    HttpVoiceCloner,
+    HttpCatalogue,
+    SpeechSynthesizer,
+    TakesRecording,
+    ListsLanguages,
+    TellsBalance,
+    TellsLimits,
 ):
     """Voices and speech. ``base_url`` may be a word of ``REGIONS``."""
 
@@ -281,6 +292,8 @@ class ElevenLabs(
     ) -> None:
         super().__init__(settings, client=client)
         self._base_url = REGIONS.get(self._base_url, self._base_url)
+        self._longest: dict[str, float] = {}  # characters of one request, by model
+        self._longest_until = 0.0
         self._captchas: dict[str, str] = {}  # the person must keep seeing the same picture
 
     # -- voices -------------------------------------------------------------------------------
@@ -447,7 +460,23 @@ class ElevenLabs(
         left = (await self.allowance()).credits
         return Balance(None if left is None else float(left), "credits")
 
-    # -- languages ----------------------------------------------------------------------------
+    # -- models -------------------------------------------------------------------------------
+
+    async def told_limits(self, options: Sequence[Options], /) -> tuple[Limit, ...]:
+        """Fetch the characters of one request, which are kept for an hour."""
+        if time.monotonic() > self._longest_until:
+            raw = await self._call("GET", "/v1/models", operation=Operation.SPEECH)
+            told = {
+                said_at(model, "model_id"): number_at(model, "maximum_text_length_per_request")
+                for model in as_objects(raw.get("models"))
+            }
+            self._longest = {m: n for m, n in told.items() if m is not None and n}
+            self._longest_until = time.monotonic() + _MODELS_AGE
+        spoken = next((o for o in options if isinstance(o, ElevenLabsSpeech)), ElevenLabsSpeech())
+        longest = self._longest.get(spoken.chosen_model)
+        if longest is None:
+            return ()
+        return (Limit(what="script_characters", maximum=longest, source=_MODELS_SOURCE),)
 
     async def list_languages(self, operation: Operation, /) -> tuple[Language, ...]:
         """Fetch the languages of all models that speak."""
