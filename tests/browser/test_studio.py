@@ -52,7 +52,11 @@ def test_a_good_recording_is_taken_and_a_reload_still_shows_it(page, local):
 
 def test_a_file_that_arrives_before_the_list_of_stored_files_is_shown_once(page, local):
     late = []
-    page.route("**/clones/*/samples", late.append)
+
+    def hold(route):
+        late.append(route)
+
+    page.route("**/clones/*/samples", hold)
     sign_in(page, local)
     until(lambda: page.wait_for_timeout(20) or late)
     page.set_input_files("#voice", DEMO / "voice.wav")
