@@ -11,6 +11,7 @@ from PIL import Image
 
 from avatarkit.content import conversion
 from avatarkit.errors import MediaRejected
+from results import wav
 
 INPUTS = Path(__file__).parent.parent / "inputs"
 
@@ -66,6 +67,27 @@ def test_a_film_of_an_iphone_becomes_an_mp4_with_the_same_pictures(tmp_path, sou
 def test_a_clip_of_a_codec_that_no_mp4_holds_is_refused(tmp_path):
     with pytest.raises(MediaRejected, match=r"me\.mov cannot become an MP4"):
         conversion.copy_clip(clip(tmp_path / "me.mov", "prores_ks"), tmp_path / "me.mp4")
+
+
+@pytest.mark.parametrize("own", ["aac", None])
+def test_a_dubbed_sound_lies_under_the_same_pictures(tmp_path, own):
+    sound = tmp_path / "dubbed.wav"
+    sound.write_bytes(wav(1.5))
+    made = tmp_path / "dubbed.mp4"
+    conversion.replace_sound.function(clip(tmp_path / "me.mov", sound=own, turn=90), sound, made)
+    assert seen(made) == (["h264", "aac"], 2.0, 90, 50)
+    with av.open(str(made)) as opened:
+        heard = sum(frame.samples / frame.sample_rate for frame in opened.decode(audio=0))
+    assert heard == pytest.approx(1.5, abs=0.1)
+    content = made.read_bytes()
+    assert content.index(b"moov") < content.index(b"mdat")
+
+
+def test_a_sound_needs_pictures_to_lie_under(tmp_path):
+    sound = tmp_path / "dubbed.wav"
+    sound.write_bytes(wav(0.5))
+    with pytest.raises(MediaRejected, match="has no pictures"):
+        conversion.replace_sound.function(sound, sound, tmp_path / "made.mp4")
 
 
 @pytest.mark.parametrize("form", ["heic", "webp", "png"])

@@ -172,10 +172,8 @@ class Contract:
             if name not in known:
                 yield f"part {name} is unknown"
                 continue
-            items = self._deref(known[name].get("items", {}))
-            is_file = "binary" in (known[name].get("format"), items.get("format")) or (
-                "contentMediaType" in {**known[name], **items}
-            )
+            forms = [*self._forms(known[name]), *self._forms(known[name].get("items", {}))]
+            is_file = any(f.get("format") == "binary" or "contentMediaType" in f for f in forms)
             if is_file is not isinstance(value, bytes):
                 yield f"part {name} is {'no' if is_file else 'a'} file"
             if known[name].get("type") == "array":

@@ -127,6 +127,19 @@ ROWS = {
         ("professional", "GET /v1/voices/{voice_id}"),
         ("timestamps", "POST /v1/text-to-speech/{voice_id}/with-timestamps"),
         ("subscription", "GET /v1/user/subscription"),
+        ("dub.submitted", "POST /v1/dubbing/project", None, 201),
+        ("dub.submitted", "GET /v1/dubbing/project/{project_id}"),
+        ("dub.submitted", "GET /v1/dubbing/project", page_of("projects")),
+        ("dub.language", "GET /v1/dubbing/project/{project_id}/language", page_of("languages")),
+        (
+            "dub.error",
+            "GET /v1/dubbing/project/{project_id}",
+            lambda error: told("elevenlabs")["dub"]["submitted"] | {"error": error},
+        ),
+        (
+            "dub.transcript",
+            "GET /v1/dubbing/project/{project_id}/language/{language_id}/transcript",
+        ),
         ("failures.a fault in a field.body", "POST /v1/voices/add", None, 422),
     ],
     "resemble": [

@@ -13,12 +13,13 @@ from pydantic import SecretStr
 
 from avatarkit import errors
 from avatarkit.interfaces import Balance, ProviderSettings, current_limits, limits_of
-from avatarkit.models import JobState, Operation, SpeechRequest, VoiceRequest
+from avatarkit.models import DubRequest, JobState, Operation, SpeechRequest, VoiceRequest
 from avatarkit.providers.elevenlabs import (
     REGIONS,
     Allowance,
     ElevenLabs,
     ElevenLabsAudio,
+    ElevenLabsDub,
     ElevenLabsProfessional,
     ElevenLabsSpeech,
     ElevenLabsVoice,
@@ -53,6 +54,19 @@ def another(**values):
     return {**VOICE, "voice_id": "another", "name": "Ada", **values}
 
 
+DUBBED = TOLD["dub"]["language"]
+
+
+def dubbed(**values):
+    """The language of a dubbing project."""
+    return {**DUBBED, **values}
+
+
+def project(**values):
+    """A dubbing project."""
+    return {**TOLD["dub"]["submitted"], **values}
+
+
 class TestElevenLabs(ProviderSuite):
     provider = ElevenLabs
     recordings = {
@@ -84,8 +98,32 @@ class TestElevenLabs(ProviderSuite):
             ],
             delivered=TOLD["withdrawn"],
             state_field=None,
-        )
+        ),
+        Operation.DUB: CannedAnswers(
+            submitted=TOLD["dub"]["submitted"],
+            polled={
+                JobState.QUEUED: dubbed(status="queued", outputs=None),
+                JobState.RUNNING: dubbed(status="processing", outputs=None),
+                JobState.SUCCEEDED: DUBBED,
+                JobState.FAILED: dubbed(status="failed", outputs=None, error=TOLD["dub"]["error"]),
+            },
+            pages=[
+                {"projects": [project(project_id="another", reference=None)], "next_cursor": "2"},
+                {
+                    "projects": [
+                        project(project_id="younger", created_at="2026-09-23T10:00:00Z"),
+                        project(),
+                    ],
+                    "next_cursor": None,
+                },
+            ],
+            webhook=False,
+        ),
     }
+
+    def polled(self, operation, body):
+        return {"languages": [body], "next_cursor": None} if operation is Operation.DUB else body
+
     golden = Golden(
         secret=b"wsec_test_0123456789abcdef",
         delivery=Delivery(
@@ -488,6 +526,61 @@ async def test_a_webhook_that_would_tell_of_nothing_is_deleted_again(it, wire):
     assert [request.method for request in wire.requests] == ["POST", "PATCH", "DELETE"]
 
 
+# -- dubs -------------------------------------------------------------------------------------
+
+
+def dub(**more):
+    source = TestElevenLabs().media(linked=False)
+    return DubRequest(**{"token": TOKEN, "source": source, "language": "pt_BR"} | more)
+
+
+EVERY_DUB = ElevenLabsDub(
+    model_id="dubbing_v1", source_language="en", keyterms=("Ada", "avatarkit")
+)
+
+
+async def test_a_dub_is_one_project_of_one_language_that_carries_our_token(it, wire):
+    wire.reply(TOLD["dub"]["submitted"], 201)
+    job = await it.dub_video(dub(options=(EVERY_DUB,)))
+    assert (job.id, job.state) == ("dbp_1", JobState.QUEUED)
+    said = wire.body()
+    assert (said["reference"], said["target_language"]) == (TOKEN, "pt-BR")
+    assert wire.requests[0].content.count(b'name="keyterms"') == 2
+
+
+@pytest.mark.parametrize(
+    ("word", "state"), [("ready", JobState.RUNNING), ("failed", JobState.FAILED)]
+)
+async def test_a_project_without_a_language_is_read_itself(it, wire, word, state):
+    wire.reply({"languages": []}).reply(project(status=word, language_ids=[]))
+    job = await it.get_dub("dbp_1")
+    assert job.state is state
+    assert (job.reason is not None) is (word == "failed")
+
+
+async def test_a_language_that_failed_with_its_project_has_the_project_s_reason(it, wire):
+    told = {"code": "project_failed", "message": "The project failed.", "retryable": False}
+    wire.reply({"languages": [dubbed(status="failed", error=told)]})
+    wire.reply(project(status="failed", error=TOLD["dub"]["error"]))
+    assert (await it.get_dub("dbp_1")).reason == "The source has no speech."
+
+
+async def test_the_transcript_of_a_dub_becomes_subtitles(it, wire):
+    wire.reply({"languages": [DUBBED]}).reply(TOLD["dub"]["transcript"])
+    links = (await it.get_dub("dbp_1")).links
+    assert set(links) == {"audio", "subtitles_srt"}
+    written = b"".join([chunk async for chunk in it.fetch(links["subtitles_srt"])])
+    assert written == b"1\n00:00:00,250 --> 00:00:02,500\nBom dia!\n\n"
+    assert wire.requests[1].headers["xi-api-key"] == KEY
+
+
+async def test_the_key_goes_to_no_other_host(it, wire):
+    wire.reply({"languages": [DUBBED]}).reply(b"fLaC")
+    links = (await it.get_dub("dbp_1")).links
+    assert b"".join([chunk async for chunk in it.fetch(links["audio"])]) == b"fLaC"
+    assert KEY not in str(wire.requests[1].headers.raw)
+
+
 async def test_every_call_is_one_that_the_vendor_describes(it, wire):
     contract = Contract.of("elevenlabs", closed=True)
     media = TestElevenLabs().media()
@@ -512,6 +605,17 @@ async def test_every_call_is_one_that_the_vendor_describes(it, wire):
     wire.reply(TOLD["timestamps"])
     for options in [(), (EVERY_SPEECH,), *((audio,) for audio in AUDIO)]:
         await it.synthesize(say(options=options))
+    wire.reply(TOLD["dub"]["submitted"], 201)
+    for options in ((), (EVERY_DUB,)):
+        await it.dub_video(dub(options=options))
+    wire.reply({"languages": []}).reply(project())
+    await it.get_dub("dbp_1")
+    wire.reply({"languages": [DUBBED]}).reply(TOLD["dub"]["transcript"])
+    subtitles = (await it.get_dub("dbp_1")).links["subtitles_srt"]
+    assert [chunk async for chunk in it.fetch(subtitles)]
+    wire.reply({"projects": [], "next_cursor": "2"}).reply({"projects": []})
+    await it.find_dub(TOKEN)
+    await it.delete_dub("dbp_1")
     assert {contract.check(request) for request in wire.requests} == {
         "POST /v1/voices/add",
         "POST /v1/voices/pvc",
@@ -526,6 +630,12 @@ async def test_every_call_is_one_that_the_vendor_describes(it, wire):
         "POST /v1/text-to-speech/{voice_id}",
         "POST /v1/text-to-speech/{voice_id}/stream",
         "POST /v1/text-to-speech/{voice_id}/with-timestamps",
+        "POST /v1/dubbing/project",
+        "GET /v1/dubbing/project",
+        "GET /v1/dubbing/project/{project_id}",
+        "DELETE /v1/dubbing/project/{project_id}",
+        "GET /v1/dubbing/project/{project_id}/language",
+        "GET /v1/dubbing/project/{project_id}/language/{language_id}/transcript",
     }
 
 

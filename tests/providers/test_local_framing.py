@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut
 
+from avatarkit.content import subtitles
 from avatarkit.models import VideoSettings
 from avatarkit.providers.local import audio, captions, render, speech
 from avatarkit.providers.local.framing import framing
@@ -269,11 +270,11 @@ def test_long_sentences_become_several_captions_of_two_short_lines():
 
 
 def test_webvtt_escapes_what_would_be_markup():
-    assert "1 &lt; 2 &amp; 3" in captions.vtt([captions.Cue(0, 1, ("1 < 2 & 3",))])
+    assert "1 &lt; 2 &amp; 3" in subtitles.vtt([subtitles.Cue(0, 1, ("1 < 2 & 3",))])
 
 
 def test_a_caption_fits_into_a_narrow_frame():
-    piece = captions.burnt_in(captions.Cue(0, 1, ("W" * 42, "W" * 42)), (240, 428))
+    piece = captions.burnt_in(subtitles.Cue(0, 1, ("W" * 42, "W" * 42)), (240, 428))
     left, top, right, bottom = piece.box
     assert 0 <= left < right <= 240
     assert 0 <= top < bottom <= 428

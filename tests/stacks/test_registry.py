@@ -418,8 +418,8 @@ def test_a_closed_provider_is_in_no_stack():
         (
             "elevenlabs+d-id",
             {
-                **dict.fromkeys(("voice", "speech"), "elevenlabs"),
-                **dict.fromkeys(("avatar", "video", "dub"), "d-id"),
+                **dict.fromkeys(("voice", "speech", "dub"), "elevenlabs"),
+                **dict.fromkeys(("avatar", "video"), "d-id"),
             },
         ),
         (

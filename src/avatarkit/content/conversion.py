@@ -75,22 +75,61 @@ async def convert(sources: Sequence[Path], made: Path, media_type: str) -> None:
         await write_picture.run(sources[0], made)
 
 
+def _written_mp4(made: Path) -> Any:
+    """Open an MP4 for writing, whose index comes first."""
+    import av
+
+    return av.open(made, "w", format="mp4", options={"movflags": "+faststart"})
+
+
 @sandbox.job(pool=sandbox.WORK, limits=sandbox.Limits(cpu=300.0, wall=600.0))
 def copy_clip(source: Path, made: Path) -> None:
     """Copy a clip into an MP4, whose index comes first; its sound becomes AAC if it must."""
-    import av
-
     from .decoding import DecodeError, moving, open_media
     from .sound import choose_sound
 
     try:
         track = choose_sound(source)
-        options = {"movflags": "+faststart"}
-        with open_media(source) as given, av.open(made, "w", format="mp4", options=options) as out:
+        with open_media(source) as given, _written_mp4(made) as out:
             pictures = next(iter(moving(given)), None)
             if pictures is None or pictures.codec_context.name not in COPIED:
                 raise MediaRejected(f"{source.name} cannot become an MP4: export it as one")
             _copy_streams(given, pictures, given.streams[track.index] if track else None, out)
+    except DecodeError as error:
+        raise MediaRejected(f"{source.name} cannot be read ({error}): export it again") from error
+
+
+@sandbox.job(pool=sandbox.WORK, limits=sandbox.Limits(cpu=600.0, wall=1200.0))
+def replace_sound(source: Path, sound: Path, made: Path) -> None:
+    """Write an MP4 of the pictures of ``source``, which are copied, and another sound, as AAC.
+
+    Raises ``MediaRejected`` for a file that cannot be read.
+    """
+    from .decoding import DecodeError, frames, moving, open_media, packets
+    from .sound import choose_sound
+
+    try:
+        track = choose_sound(sound)
+        with open_media(source) as given, open_media(sound) as heard, _written_mp4(made) as out:
+            pictures = next(iter(moving(given)), None)
+            if pictures is None or track is None:
+                raise MediaRejected(f"{source.name} has no pictures, or {sound.name} no sound")
+            spoken: Any = heard.streams[track.index]
+            copied = out.add_stream_from_template(pictures)
+            encoder: Any = out.add_stream("aac", rate=spoken.codec_context.sample_rate)
+            sounds, told = frames(heard, spoken), -1.0
+            for packet in packets(given, [pictures]):
+                if packet.dts is None:  # the last one of a stream is empty
+                    continue
+                shown = float(packet.dts * packet.time_base)
+                while told < shown and (frame := next(sounds, None)) is not None:
+                    out.mux(encoder.encode(frame))
+                    told = frame.time
+                packet.stream = copied
+                out.mux(packet)
+            for frame in sounds:
+                out.mux(encoder.encode(frame))
+            out.mux(encoder.encode(None))
     except DecodeError as error:
         raise MediaRejected(f"{source.name} cannot be read ({error}): export it again") from error
 

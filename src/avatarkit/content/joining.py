@@ -18,8 +18,9 @@ from ..errors import ConfigError, MediaRejected
 from ..interfaces import MediaStore
 from ..models import StoredFile
 from . import sandbox
+from .conversion import replace_sound
 from .files import chunks, local_path
-from .results import Expected, Keep, as_told
+from .results import Expected, Keep, as_dubbed, as_told
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,6 +90,34 @@ class Joining:
             sources = [await local_path(self._media, video, folder) for video in videos]
             await join.run(sources, folder / "joined.mp4")
             return await self._keep(place, chunks(folder / "joined.mp4"), expected)
+
+
+class LaySound(Protocol):
+    """Function that stores the pictures of a stored video with another sound."""
+
+    async def __call__(self, place: str, pictures: StoredFile, sound: StoredFile, /) -> StoredFile:
+        """Raises ``MediaRejected`` for files that cannot be put together."""
+        ...
+
+
+class SoundLaying:
+    """Puts the sound of a dub under the pictures of its source; ``keep`` stores the result."""
+
+    def __init__(self, media: MediaStore, keep: Keep) -> None:
+        self._media = media
+        self._keep = keep
+
+    async def __call__(self, place: str, pictures: StoredFile, sound: StoredFile, /) -> StoredFile:
+        """Put them together in the sandbox; the pictures are copied as they are."""
+        lengths = () if pictures.seconds is None else (as_dubbed(pictures.seconds),)
+        expected = Expected(name="video", media_type="video/mp4", lengths=lengths)
+        with tempfile.TemporaryDirectory(prefix="avatarkit-") as name:
+            made = Path(name) / "dubbed.mp4"
+            shown, heard = [
+                await local_path(self._media, file, Path(name)) for file in (pictures, sound)
+            ]
+            await replace_sound.run(shown, heard, made)
+            return await self._keep(place, chunks(made), expected)
 
 
 def _form(source: Path) -> tuple[int, tuple[int, int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 from ..models import Media
@@ -17,7 +17,9 @@ class Multipart:
 
     def __init__(self, fields: Mapping[str, Any], files: Sequence[tuple[str, Media]]) -> None:
         self._boundary = uuid4().hex
-        self._fields = [self._head(name) + _form_text(v) for name, v in fields.items()]
+        self._fields = [
+            self._head(name) + _form_text(one) for name, v in fields.items() for one in _each(v)
+        ]
         self._files = [
             (self._head(name, media.name) + _content_type(media), media) for name, media in files
         ]
@@ -78,6 +80,11 @@ class Upload:
         """Stream the bytes; errors of the media store pass through unchanged."""
         async for chunk in self._media.open():
             yield chunk
+
+
+def _each(value: Any) -> Sequence[Any]:
+    """The values of a field: a list is a field that is repeated."""
+    return cast("Sequence[Any]", value) if isinstance(value, list | tuple) else (value,)
 
 
 def _form_text(value: Any) -> bytes:

@@ -5,6 +5,7 @@ Every training, video and dub takes this one path from request to saved record.
 
 from __future__ import annotations
 
+import importlib.util
 import tempfile
 import uuid
 from collections.abc import Collection, Mapping, Sequence
@@ -665,6 +666,11 @@ class Intake:
         """Raise ``Unsupported`` for a type that the provider neither takes nor can be given as."""
         provider = self._pool.provider(name)
         can, dubs = provider.capabilities, operation is Operation.DUB
+        if dubs and can.dubs_sound and importlib.util.find_spec("av") is None:
+            raise errors.ConfigError(
+                f"{name} dubs the sound alone, and putting it under the pictures needs PyAV: "
+                'pip install "avatarkit-sdk[media]"'
+            )
         takes = accepted(provider.limits, "dub_format") if dubs else can.audio_formats
         if conversion.target(kind, takes, codec) is None:
             held = f"{kind} with {codec}" if codec else kind

@@ -63,6 +63,8 @@ class Capabilities:
     speech_format: str | None = None  #: default media type of its speech
     #: providers with voices that it can use by id, with your own key of that provider
     speaks_voices_of: frozenset[str] = frozenset()
+    #: its dubs are sound alone, which avatarkit puts under the pictures of the source
+    dubs_sound: bool = False
     templates: bool = False  #: a video may fill a template, see ``VideoRequest.template``
     footage_with_video: bool = False  #: a video may need the avatar's footage again
     callback: bool = False  #: a request can name a webhook address

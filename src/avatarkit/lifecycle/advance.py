@@ -50,7 +50,7 @@ from .events import (
     Waits,
     whose,
 )
-from .expectations import WANTED, expected_result
+from .expectations import expected_result, wanted
 from .paid_call import PaidCalls, bound_to
 from .people import People
 
@@ -282,8 +282,8 @@ class Orchestrator(PaidCalls, People):
         try:
             job = await self._get(record, state, provider)
             files, left_out = await self._files(record, state, provider, job)
-            if isinstance(record, Video) and state.key == record.last_scene:
-                files[JOINED] = await self._joined(record, files)
+            if isinstance(record, Video):
+                files |= await self._composed(record, state, provider, files)
         except Exception as error:  # noqa: BLE001 - the job is paid for: never give up silently
             log.warning(
                 "result.copy_failed",
@@ -313,17 +313,34 @@ class Orchestrator(PaidCalls, People):
         """
         files: dict[str, StoredFile] = {}
         left_out: dict[str, str] = {}
-        for name, link in _links(job).items():
+        main = wanted(state.operation, provider)
+        for name, link in _links(job, main).items():
             try:
-                expected = expected_result(record, state, job, name, link)
+                expected = expected_result(record, state, job, name, link, main=main)
                 files[name] = await self._keep(record, state, provider, link, expected)
             except (errors.ProviderError, errors.MediaRejected) as error:
                 first = state.job.copy_failures + 1 < _EXTRA_COPIES
-                if first or name == WANTED.get(state.operation):
+                if first or name == main:
                     raise
                 log.warning("result.left_out", id=record.id, provider=state.provider, result=name)
                 left_out[name] = cleaned(str(error))
         return files, left_out
+
+    async def _composed(
+        self,
+        video: Video,
+        state: OperationState,
+        provider: Provider,
+        files: Mapping[str, StoredFile],
+    ) -> dict[str, StoredFile]:
+        """Results that are made here of those that the vendor delivered."""
+        if state.key == video.last_scene:
+            return {JOINED: await self._joined(video, files)}
+        sound = state.operation is Operation.DUB and provider.capabilities.dubs_sound
+        if not sound or video.source is None:
+            return {}
+        place = f"{video.prefix}/{state.label}-video"
+        return {"video": await self._lay_sound(place, video.source.file, files["audio"])}
 
     async def _joined(self, record: Record, files: Mapping[str, StoredFile]) -> StoredFile:
         """Join the videos of all scenes, the last one of which is in ``files``, and store it.
@@ -424,12 +441,11 @@ class Orchestrator(PaidCalls, People):
 _EXTRA_COPIES = 2
 
 
-def _links(job: Job) -> Mapping[str, str]:
+def _links(job: Job, main: str | None) -> Mapping[str, str]:
     """The results of a finished job; a video job without its video is not finished well."""
-    wanted = WANTED.get(job.operation)
-    if wanted is not None and wanted not in job.links:
+    if main is not None and main not in job.links:
         raise errors.BadReply(
-            f"the job is finished, but there is no link to its {wanted}",
+            f"the job is finished, but there is no link to its {main}",
             provider=job.provider,
             operation=job.operation,
         )

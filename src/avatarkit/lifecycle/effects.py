@@ -8,7 +8,7 @@ from typing import Literal, TypeVar, cast
 
 from .. import _telemetry, errors
 from .._log import cleaned, get_logger
-from ..content.joining import Join, Joining
+from ..content.joining import Join, Joining, LaySound, SoundLaying
 from ..content.results import Keep
 from ..interfaces import ROLES, Clock, Fetcher, MediaStore, Provider, Repository, Slots
 from ..models import Job
@@ -105,6 +105,7 @@ class Effects:
         changed: Callable[[Record], None],
         keep: Keep,
         join: Join | None = None,
+        lay_sound: LaySound | None = None,
         inboxes: Inboxes | None = None,
         charged: Callable[[OperationState], int | None] = lambda _: None,
     ) -> None:
@@ -119,6 +120,7 @@ class Effects:
         self._changed = changed
         self._keep_result = keep
         self._join = join or Joining(media, keep)
+        self._lay_sound = lay_sound or SoundLaying(media, keep)
         self._charged = charged
 
     async def _put(self, record: Record, event: Event) -> Record:

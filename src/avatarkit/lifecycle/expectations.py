@@ -7,11 +7,11 @@ from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from ..content.results import Expected, Length, as_dubbed, as_read, as_spoken, as_told
+from ..interfaces import Provider
 from ..models import Job, Operation, Speech, media_type_of
 from ..records import OperationState, Record, Video
 
-#: The result without which an operation is worth nothing.
-WANTED: Mapping[Operation, str] = {
+_WANTED: Mapping[Operation, str] = {
     Operation.VIDEO: "video",
     Operation.DUB: "video",
     Operation.SPEECH: "audio",
@@ -20,12 +20,18 @@ WANTED: Mapping[Operation, str] = {
 _LASTING = frozenset({"video", "audio"})
 
 
+def wanted(operation: Operation, provider: Provider) -> str | None:
+    """Name of the provider's result without which an operation is worth nothing."""
+    sound = operation is Operation.DUB and provider.capabilities.dubs_sound
+    return "audio" if sound else _WANTED.get(operation)
+
+
 def expected_result(
-    record: Record, state: OperationState, job: Job, name: str, link: str
+    record: Record, state: OperationState, job: Job, name: str, link: str, *, main: str | None
 ) -> Expected:
-    """Expectation of a result behind a link."""
+    """Expectation of a result behind a link; ``main`` is the name of the main one."""
     lengths = _lengths(record, state) if name in _LASTING else ()
-    if job.seconds is not None and name == WANTED.get(job.operation):
+    if job.seconds is not None and name == main:
         lengths = (as_told(job.seconds), *lengths)
     return Expected(
         name=name,
@@ -39,7 +45,7 @@ def expected_result(
 def expected_speech(record: Record, state: OperationState, speech: Speech) -> Expected:
     """Expectation of speech that came in the answer itself."""
     return Expected(
-        name=WANTED[Operation.SPEECH],
+        name=_WANTED[Operation.SPEECH],
         media_type=speech.media_type,
         lengths=_lengths(record, state),
         provider=state.provider,

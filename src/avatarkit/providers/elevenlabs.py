@@ -1,4 +1,4 @@
-"""ElevenLabs: voices cloned at once or trained, and speech.
+"""ElevenLabs: voices cloned at once or trained, speech, and dubs.
 
 https://elevenlabs.io/docs. The error code in the body decides, since the HTTP status is misleading.
 There are no idempotency keys: a voice has our token as its name, and is found by a search. Speech
@@ -51,6 +51,8 @@ from ..models import (
 )
 from ..webhooks import Delivery, HmacSha256, Registered
 from .catalogue import HttpCatalogue, Listing
+from .elevenlabs_dubbing import PATHS as DUB_PATHS
+from .elevenlabs_dubbing import STATES, DubbingProjects, ElevenLabsDub
 from .http import (
     Call,
     Client,
@@ -81,6 +83,7 @@ __all__ = [
     "Allowance",
     "ElevenLabs",
     "ElevenLabsAudio",
+    "ElevenLabsDub",
     "ElevenLabsProfessional",
     "ElevenLabsSpeech",
     "ElevenLabsVoice",
@@ -246,13 +249,14 @@ _LISTINGS: Mapping[CatalogueKind, tuple[Listing, ...]] = {
 class ElevenLabs(
     HttpVoiceCloner,
     HttpCatalogue,
+    DubbingProjects,
     SpeechSynthesizer,
     TakesRecording,
     ListsLanguages,
     TellsBalance,
     TellsLimits,
 ):
-    """Voices and speech. ``base_url`` may be a word of ``REGIONS``."""
+    """Voices, speech and dubs. ``base_url`` may be a word of ``REGIONS``."""
 
     name = "elevenlabs"
     api_version = "v1"
@@ -260,7 +264,13 @@ class ElevenLabs(
     key_env, key_header = "ELEVENLABS_API_KEY", "xi-api-key"
     data = _DATA
     default_model = _MODEL
-    option_types = (ElevenLabsVoice, ElevenLabsProfessional, ElevenLabsSpeech, ElevenLabsAudio)
+    option_types = (
+        ElevenLabsVoice,
+        ElevenLabsProfessional,
+        ElevenLabsSpeech,
+        ElevenLabsAudio,
+        ElevenLabsDub,
+    )
     capabilities = Capabilities(
         drive=frozenset(),
         speech_format="audio/mpeg",
@@ -268,19 +278,27 @@ class ElevenLabs(
         markup=frozenset({"break"}),
         webhook=HmacSha256(header="ElevenLabs-Signature", version="v0", tolerance=1800),
         settings=_DATA.settings,
-        found_by_token=frozenset({Operation.VOICE}),
-        typical=MappingProxyType({Operation.VOICE: 5.0, Operation.SPEECH: 5.0}),
+        dubs_sound=True,
+        found_by_token=frozenset({Operation.VOICE, Operation.DUB}),
+        typical=MappingProxyType(
+            {Operation.VOICE: 5.0, Operation.SPEECH: 5.0, Operation.DUB: 600.0}
+        ),
         in_flight=3,  # limit of the smallest plan with cloning, for the default model
     )
-    paths = {Operation.VOICE: Paths("/v1/voices/{}", delete="/v1/voices/{}")}
+    paths = {
+        Operation.VOICE: Paths("/v1/voices/{}", delete="/v1/voices/{}"),
+        Operation.DUB: DUB_PATHS,
+    }
     reads = Reads(
-        ids={Operation.VOICE: ("voice_id",)},
-        states={},
-        state=(),
+        ids={Operation.VOICE: ("voice_id",), Operation.DUB: ("project_id",)},
+        states=STATES,  # of dubs; a voice has no word for it
         unsaid={Operation.VOICE: JobState.SUCCEEDED},
-        created_at=("created_at_unix",),
-        items=("voices",),
-        cursor=("next_page_token",),
+        links={"audio": ("outputs.lossless_audio",)},
+        reason=("error.message", "error.code"),
+        created_at=("created_at_unix", "created_at"),
+        token=("name", "reference"),
+        items=("voices", "projects", "languages"),
+        cursor=("next_page_token", "next_cursor"),
         cursor_parameter="next_page_token",
     )
     listings = _LISTINGS
@@ -533,6 +551,8 @@ class ElevenLabs(
         return Explanation(kind=kind, code=told.code, message=told.message)
 
     def _read_on(self, job: Job) -> Job:
+        if job.operation is Operation.DUB:
+            return self._dubbed(job)
         state, reason = _standing(job.raw)
         known: dict[str, Any] = {"state": state, "reason": reason and self._redacted(reason)}
         if state is JobState.NEEDS_ACTION:

@@ -140,6 +140,8 @@ class Paths:
     #: query of the first page of the list
     query: Mapping[str, Any] = field(default_factory=dict[str, Any])
     delete: str = ""  #: empty if the vendor has no such call
+    #: parameter of the list's next page, if it is not ``Reads.cursor_parameter``
+    cursor_parameter: str = ""
 
     @classmethod
     def of(cls, collection: str, **query: Any) -> Paths:
@@ -543,7 +545,11 @@ class HttpProvider:
             if str(cursor) in cursors:
                 raise self._bad(operation, "the list goes round in circles")
             cursors.add(str(cursor))
-            asked[self.reads.cursor_parameter] = cursor
+            asked[self._cursor_parameter(operation)] = cursor
+
+    def _cursor_parameter(self, operation: Operation) -> str:
+        own = self.paths[operation].cursor_parameter if operation in self.paths else ""
+        return own or self.reads.cursor_parameter
 
     def _unseen(
         self, operation: Operation, items: Sequence[Mapping[str, Any]], ids: set[str]

@@ -1,8 +1,7 @@
-"""Captions of a spoken script: times of words, cues, SRT and WebVTT, and burnt-in text."""
+"""Captions of a spoken script: times of words, cues, and burnt-in text."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,6 +10,7 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from avatarkit.content.subtitles import Cue
 from avatarkit.providers.local.paste import Piece
 from avatarkit.providers.local.warp import Array
 
@@ -33,15 +33,6 @@ class Word:
     text: str
     start: float
     end: float
-
-
-@dataclass(frozen=True, slots=True)
-class Cue:
-    """One caption: its lines, and when they are shown, in seconds."""
-
-    start: float
-    end: float
-    lines: tuple[str, ...]
 
 
 def word_times(text: str, spoken: Sequence[tuple[float, float]]) -> list[Word]:
@@ -104,35 +95,6 @@ def _lines(text: str) -> list[str]:
     words = text.split()
     splits = [[" ".join(words[:at]), " ".join(words[at:])] for at in range(1, len(words))]
     return min(splits, key=lambda pair: abs(len(pair[0]) - len(pair[1])))
-
-
-def srt(shown: Iterable[Cue]) -> str:
-    """Write captions as SubRip."""
-    written = (
-        f"{number}\n{_time(cue.start, ',')} --> {_time(cue.end, ',')}\n{_text(cue)}\n\n"
-        for number, cue in enumerate(shown, 1)
-    )
-    return "".join(written)
-
-
-def vtt(shown: Iterable[Cue]) -> str:
-    """Write captions as WebVTT."""
-    written = (
-        f"{_time(cue.start, '.')} --> {_time(cue.end, '.')}\n"
-        f"{html.escape(_text(cue), quote=False)}\n\n"
-        for cue in shown
-    )
-    return "WEBVTT\n\n" + "".join(written)
-
-
-def _text(cue: Cue) -> str:
-    return "\n".join(cue.lines)
-
-
-def _time(seconds: float, point: str) -> str:
-    milliseconds = round(seconds * 1000)
-    minutes, rest = divmod(milliseconds, 60_000)
-    return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}{point}{rest % 1000:03}"
 
 
 def burnt_in(cue: Cue, size: tuple[int, int]) -> Piece:

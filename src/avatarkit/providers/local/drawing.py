@@ -14,7 +14,8 @@ from typing import Final, Protocol
 import numpy as np
 from PIL import Image, ImageColor
 
-from avatarkit.providers.local.captions import Cue, burnt_in
+from avatarkit.content.subtitles import Cue
+from avatarkit.providers.local.captions import burnt_in
 from avatarkit.providers.local.clips import Clip
 from avatarkit.providers.local.expression import Look
 from avatarkit.providers.local.eyes import Eyes

@@ -22,6 +22,7 @@ from typing import Final
 import numpy as np
 
 from avatarkit import interfaces
+from avatarkit.content import subtitles
 from avatarkit.content.files import private_folder, restrict
 from avatarkit.errors import MediaRejected
 from avatarkit.models import VideoSettings
@@ -226,13 +227,13 @@ def render_video(
     )
 
 
-def _write_captions(out_path: Path, asked: VideoSettings, shown: Sequence[captions.Cue]) -> None:
+def _write_captions(out_path: Path, asked: VideoSettings, shown: Sequence[subtitles.Cue]) -> None:
     if asked.captions == "sidecar":
-        out_path.with_suffix(".srt").write_text(captions.srt(shown), "utf-8")
-        out_path.with_suffix(".vtt").write_text(captions.vtt(shown), "utf-8")
+        out_path.with_suffix(".srt").write_text(subtitles.srt(shown), "utf-8")
+        out_path.with_suffix(".vtt").write_text(subtitles.vtt(shown), "utf-8")
 
 
-def _cues(said: Speech) -> list[captions.Cue]:
+def _cues(said: Speech) -> list[subtitles.Cue]:
     words = (
         word
         for passage in said.passages
