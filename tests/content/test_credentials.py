@@ -188,12 +188,16 @@ async def test_a_key_may_stay_with_who_signs(store, clip, signer):
 
     key = serialization.load_pem_private_key(signer.key.encode(), None)
 
+    alone = []
+
     def sign(data):
+        alone.append(credentials._ONE_AT_A_TIME.locked())
         r, s = utils.decode_dss_signature(key.sign(data, ec.ECDSA(hashes.SHA256())))
         return r.to_bytes(32) + s.to_bytes(32)
 
     elsewhere = Signer(certificates=signer.certificates, key=sign)
     assert read_credentials(await kept(store, clip, elsewhere))[0] == "Valid"
+    assert set(alone) == {True}  # one file at a time is held in memory
 
 
 async def test_what_cannot_be_signed_now_is_not_stored(store, clip, signer):

@@ -507,6 +507,18 @@ async def test_a_form_is_streamed_with_its_length(wire):
     assert wire.requests[0].content.endswith(f"\r\n--{boundary}--\r\n".encode())
 
 
+async def test_a_large_form_is_sent_piece_by_piece_as_it_is_read():
+    half = b"x" * (1 << 20)
+
+    async def halves():
+        yield half
+        yield half
+
+    large = media().model_copy(update={"size": 2 * len(half), "open": halves})
+    pieces = [piece async for piece in http.Multipart({"name": "Ana"}, [("file", large)])]
+    assert [len(piece) for piece in pieces if len(piece) > 1000] == [len(half)] * 2
+
+
 async def test_a_recording_is_sent_piece_by_piece_as_it_is_read():
     assert [piece async for piece in http.Upload(media())] == [b"RIFF", b"-bytes"]
 
