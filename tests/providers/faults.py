@@ -586,11 +586,14 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "if refusals:",
         ),
     },
-    ("intake/place.py", "stacks/test_ranking.py"): {
+    # Other tests of that file would wait for ever.
+    ("intake/place.py", "stacks/test_ranking.py::test_who_has_no_key_is_left_out"): {
         "keys are not looked at": (
             "operations = candidate.training  #",
             "operations = self._selector.asked(None)[0].training  #",
         ),
+    },
+    ("intake/place.py", "stacks/test_ranking.py"): {
         "samples are judged by the first stack": (
             "examine(files, candidate.limits,",
             "examine(files, self._selector.asked(None)[0].limits,",
@@ -910,7 +913,7 @@ def catch(fault: Fault, folder: Path) -> Verdict:
     shutil.copytree(folder / "whole", path, dirs_exist_ok=True)
     target = path / "avatarkit" / fault.file
     target.write_text(fault.planted())
-    Path(importlib.util.cache_from_source(str(target))).unlink()
+    Path(importlib.util.cache_from_source(str(target))).unlink(missing_ok=True)  # data has none
     began = time.monotonic()
     test, output = _run(path, fault.tests)
     shutil.rmtree(path)

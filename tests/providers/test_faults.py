@@ -21,6 +21,7 @@ SAMPLE = {
     ("providers/rask.py", "a paid call is sent again with a new token"),
     ("providers/resemble.py", "a success that says it is none passes"),
     ("providers/synthesia.py", "a video does not carry our token"),
+    ("providers/data/elevenlabs.toml", "a 401 without credits is a wrong key"),
 }
 
 
