@@ -98,17 +98,21 @@ SIDE_BY_SIDE = [f"-n={PROCESSES}", *APART]
 #: Plug-ins that other packages bring and no test uses: each costs every process a second.
 UNUSED = ["-p", "no:schemathesis"]
 
+#: Tests of the engines that need an extra, and a server each.
+WITH_SERVERS = [
+    "tests/engines/test_dbos.py",
+    "tests/engines/test_dbos_suite.py",
+    "tests/engines/test_temporal.py",
+    "tests/engines/test_temporal_suite.py",
+]
 #: What ``quick`` leaves out beside tests that are marked as slow: browsers, servers of databases
 #: and of files, rendered videos, simulations, every fault at every vendor, and tests of the tests.
 SLOW = [
+    *WITH_SERVERS,
     "tests/browser",
     "tests/content/test_credentials.py",
     "tests/docs",
-    "tests/engines/test_dbos.py",
-    "tests/engines/test_dbos_suite.py",
     "tests/engines/test_in_process_suite.py",
-    "tests/engines/test_temporal.py",
-    "tests/engines/test_temporal_suite.py",
     "tests/intake/test_bad_samples.py",
     "tests/lifecycle/test_edited_rows.py",
     "tests/lifecycle/test_simulation.py",
@@ -499,15 +503,8 @@ for _version_, _path in PYTHONS.items():
     session(name=f"smoke-{_version_}", python=_path, tags=["smoke"])(smoke)
 
 
-#: The engines that need an extra.
-ENGINES = [
-    "tests/engines/test_choice.py",
-    "tests/engines/test_dbos.py",
-    "tests/engines/test_dbos_suite.py",
-    "tests/engines/test_temporal.py",
-    "tests/engines/test_temporal_suite.py",
-    "tests/test_package.py",
-]
+#: Those, how an engine is chosen, and what the modules of both say they hold.
+ENGINES = [*WITH_SERVERS, "tests/engines/test_choice.py", "tests/test_package.py"]
 
 
 @session(python=PYTHONS[OLDEST])
