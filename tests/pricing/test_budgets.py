@@ -11,13 +11,13 @@ from avatarkit import AvatarKit, Consent, Status, errors
 from avatarkit.config.settings import Settings
 from avatarkit.interfaces import Held
 from avatarkit.media.folder import FolderStore
-from avatarkit.models import Operation
+from avatarkit.models import Operation, StoredFile
 from avatarkit.pricing import USD, Budget, Money, Prices, budgets_from, month
-from avatarkit.pricing.budgets import ordered
+from avatarkit.pricing.budgets import asked, ordered, priced
 from avatarkit.pricing.costs import charged
-from avatarkit.pricing.rows import parse, read
+from avatarkit.pricing.rows import parse, read, shipped
 from avatarkit.providers.fake import Fake, FakeVendor, Fault
-from avatarkit.records import OperationState, Phase
+from avatarkit.records import OperationState, Phase, Sample
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.repositories.sqlite import SqliteRepository
 from avatarkit.stacks import provider_pool
@@ -126,6 +126,26 @@ async def test_a_dub_is_of_unknown_price_and_needs_its_provider_named(house):
             JPG, "de", **WHO, consent=DRAWN, max_cost=USD(9), allow_unknown=["fake"]
         )
     assert video.status is Status.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("provider", "options", "dollars"),
+    [
+        ("heygen", (), 2),
+        ("heygen", ({"type": "HeyGenDub", "values": {"mode": "speed"}},), 2),
+        ("heygen", ({"type": "HeyGenDub", "values": {"mode": "precision"}},), 4),
+        ("rask", (), "1.5"),
+        ("rask", ({"type": "RaskLipSync", "values": {}},), 3),
+    ],
+)
+def test_the_options_of_a_dub_choose_its_price(provider, options, dollars):
+    file = StoredFile(key="k", size=1, sha256="0", media_type="video/mp4")
+    owner = {"user_id": "ana", "clone_id": "ana-1", "created_at": 0.0}
+    source = Sample(id="s", role="footage", name="me.mp4", file=file, seconds=60.0, **owner)
+    record = a_video(source=source, script=None, options=options)
+    usage = asked((Operation.DUB, 0), record)
+    (estimate, *_) = priced(provider, Operation.DUB, usage, Prices(shipped()))
+    assert estimate.used == Decimal(dollars)
 
 
 async def test_a_free_dub_fits_however_long_it_is(house):

@@ -7,12 +7,12 @@ This module keeps no state.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import ROUND_CEILING, Decimal
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from ..errors import BudgetExceeded, ConfigError
 from ..interfaces import MILLIONTHS, Cap, Held, dollars
@@ -188,7 +188,19 @@ def asked(
     workload = _workload(key, record)
     if workload is None:
         return None
-    return usages({operation: ""}, workload, scenario, apart=True)[operation]
+    usage = usages({operation: ""}, workload, scenario, apart=True)[operation]
+    if operation is Operation.DUB and record is not None:
+        return replace(usage, settings=_chosen(record.options))
+    return usage
+
+
+def _chosen(options: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Options of a dub as price rows name them: "RaskLipSync", "mode=precision"."""
+    types = {str(option["type"]) for option in options}
+    values = {
+        f"{name}={value}".lower() for option in options for name, value in option["values"].items()
+    }
+    return frozenset(types | values)
 
 
 def _workload(key: OperationKey, record: Record | None) -> Workload | None:
