@@ -82,6 +82,7 @@ GOOD = {
     "footage": JPG,
     "kind": "training",
     "language": "en",
+    "languages": ["de"],
     "path": "nowhere/x.mp4",
     "provider": "fake",
     "record": "no-record",
@@ -164,9 +165,10 @@ async def test_a_wrong_argument_is_told_by_an_error_of_avatarkit(given, part, na
         call = getattr(getattr(kit, part) if part else kit, name)
         failed = []
         for kind, value in WRONG.items():
-            if (name, wrong) in {("speak", "wait"), ("dub", "wait")} and value is True:
+            if wrong == "wait" and value is True:
                 continue  # it would wait for a worker
-            more = {"wait": False} if name in {"speak", "dub"} and wrong != "wait" else {}
+            waits = name in {"speak", "dub", "dub_into"} and wrong != "wait"
+            more = {"wait": False} if waits else {}
             try:
                 await outcome(call, more | arguments(call, wrong, value))
             except Exception as error:

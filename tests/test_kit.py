@@ -22,6 +22,7 @@ from avatarkit.interfaces import (
 )
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import ConsentRule, JobState, Media, Operation, Options
+from avatarkit.pricing import USD
 from avatarkit.providers.fake import Fake, FakeVendor, FakeVideo, Fault
 from avatarkit.records import Phase
 from avatarkit.repositories.memory import MemoryRepository
@@ -706,6 +707,93 @@ async def test_a_dubbed_video_is_completed(house):
         video = await kit.dub(source, "de", **WHO, consent=DRAWN, idempotency_key="k")
         again = await kit.dub(source, "de", **WHO, consent=DRAWN, idempotency_key="k")
     assert (video.status, again.id) == (Status.COMPLETED, video.id)
+
+
+SRT = b"1\n00:00:00,000 --> 00:00:01,000\nHallo.\n"
+
+
+async def test_a_video_is_dubbed_into_two_languages_each_by_itself(house):
+    async with house.kit() as kit:
+        asked = {**WHO, "consent": DRAWN, "idempotency_key": "k", "max_cost": USD("9.00")}
+        asked["subtitles"] = {"es": SRT}
+        videos = await kit.dub_into(CLIP, ["de", "es"], **asked)
+        again = await kit.dub_into(CLIP, ["es", "de", "fr"], **asked)
+    assert [(v.language, v.status) for v in videos] == [
+        ("de", Status.COMPLETED),
+        ("es", Status.COMPLETED),
+    ]
+    assert [v.id for v in again[:2]] == [videos[1].id, videos[0].id]
+    assert [v.subtitles.translation for v in videos] == [None, SRT.decode()]
+    assert len({v.source.id for v in videos}) == 1
+    made = [job.token for job in house.vendor.jobs if job.operation is Operation.DUB]
+    assert sorted(made) == sorted(video.token(Operation.DUB) for video in again)
+
+
+async def test_a_failed_dub_is_told_once_all_have_ended(house):
+    house.vendor.fail_next(Operation.DUB, Fault.REFUSED)
+    async with house.kit() as kit:
+        with pytest.raises(errors.Refused):
+            await kit.dub_into(CLIP, ["de", "es"], **WHO, consent=DRAWN)
+        states = [video.status for video in await kit.videos(user_id="ana")]
+    assert sorted(states) == [Status.COMPLETED, Status.FAILED]
+
+
+@pytest.mark.parametrize(
+    ("languages", "more", "said"),
+    [
+        ("de", {}, r"give \['de'\]"),
+        ([], {}, "at least one language"),
+        (["de", "DE"], {}, "each once"),
+        (["de"], {"subtitles": {"es": SRT}}, "not among: de"),
+        (["de"], {"subtitles": SRT}, "an SRT file by language"),
+        (["de"], {"source_subtitles": b"{}"}, "no SubRip file"),
+        (["de"], {"source_subtitles": b"\xff"}, "no UTF-8"),
+        (["de"], {"source_subtitles": SRT * 20_000}, "more than 500,000 bytes"),
+        (["de"], {"source_subtitles": "nowhere.srt"}, "cannot be read"),
+        (["de"], {"source_subtitles": 7}, "the path of an SRT file"),
+    ],
+)
+async def test_wrong_languages_and_subtitles_are_refused_before_anything_is_kept(
+    house, languages, more, said
+):
+    async with house.kit() as kit:
+        with pytest.raises(errors.AvatarKitError, match=said):
+            await kit.dub_into(CLIP, languages, **WHO, consent=DRAWN, **more)
+        assert await kit.videos(user_id="ana") == []
+    assert house.files() == []
+
+
+async def test_subtitles_that_a_provider_cannot_be_given_are_refused_before_anything_is_kept(house):
+    capabilities = replace(house.fake.capabilities, dub_subtitles=())
+    house.fake.capabilities = capabilities
+    async with house.kit() as kit:
+        with pytest.raises(errors.Unsupported, match="subtitles of translation for a dub"):
+            await kit.dub(CLIP, "de", **WHO, consent=DRAWN, subtitles=SRT)
+    assert house.files() == []
+
+
+async def test_own_subtitles_reach_the_provider_as_files(house, tmp_path, monkeypatch):
+    path = tmp_path / "own.srt"
+    path.write_bytes(b"\xef\xbb\xbf" + SRT)
+    seen = []
+    dub = house.fake.dub_video
+
+    async def watched(request):
+        seen.append(request)
+        return await dub(request)
+
+    monkeypatch.setattr(house.fake, "dub_video", watched)
+    async with house.kit() as kit:
+        more = {"subtitles": path, "source_subtitles": SRT}
+        video = await kit.dub(CLIP, "de", **WHO, consent=DRAWN, **more)
+        await kit.delete(video.id)
+        kept = await house.repository.get(video.id)
+    [request] = seen
+    files = request.subtitles
+    assert set(files) == {"translation", "source"}
+    assert b"".join([chunk async for chunk in files["translation"].open()]) == SRT
+    assert files["source"].size == len(SRT)
+    assert kept is None or kept.subtitles.given == {}
 
 
 async def test_an_avatar_that_exists_is_adopted(house):

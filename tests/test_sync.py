@@ -94,7 +94,7 @@ def test_the_kit_shows_what_users_need():
     shown = {name for name in dir(AvatarKit) if not name.startswith("_")}
 
     assert shown == {
-        *("train", "adopt", "speak", "dub", "preflight", "estimate"),
+        *("train", "adopt", "speak", "dub", "dub_into", "preflight", "estimate"),
         *("get", "watch", "trainings", "videos", "page", "save"),
         *("cancel", "delete", "resolve", "erase", "erasure"),
         *("add_consent", "consents", "delete_evidence", "revoke"),

@@ -38,6 +38,7 @@ __all__ = [
     "Consent",
     "ConsentRule",
     "DubRequest",
+    "DubSubtitles",
     "Job",
     "JobState",
     "Media",
@@ -575,11 +576,33 @@ class SpeechRequest(VendorRequest):
     settings: VoiceSettings = Field(default_factory=VoiceSettings)
 
 
+#: Kinds of subtitles of one's own for a dub: of the translation, and of the source's words.
+SubtitleKind = Literal["translation", "source"]
+
+
+class DubSubtitles(Model):
+    """Subtitles of one's own for a dub, as SubRip: what is to be said, and what the source says."""
+
+    translation: str | None = None
+    source: str | None = None
+
+    @property
+    def given(self) -> dict[SubtitleKind, str]:
+        """The texts that are given, by their kinds."""
+        known: dict[SubtitleKind, str | None] = {
+            "translation": self.translation,
+            "source": self.source,
+        }
+        return {kind: text for kind, text in known.items() if text is not None}
+
+
 class DubRequest(VendorRequest):
     """Request to translate an existing video."""
 
     source: Media
     language: str
+    #: SubRip files of one's own; only the kinds that ``Capabilities.dub_subtitles`` has
+    subtitles: Mapping[SubtitleKind, Media] = {}
 
 
 class Speech(Model):

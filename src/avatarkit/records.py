@@ -11,7 +11,17 @@ from typing import Any, Literal, Self
 
 from pydantic import Field
 
-from .models import Action, JobState, Model, Operation, Scene, StoredFile, Template, VideoSettings
+from .models import (
+    Action,
+    DubSubtitles,
+    JobState,
+    Model,
+    Operation,
+    Scene,
+    StoredFile,
+    Template,
+    VideoSettings,
+)
 
 __all__ = [
     "FINAL",
@@ -522,6 +532,7 @@ class Video(Record):
     script: str | None = None
     audio: Sample | None = None
     source: Sample | None = None  #: the video to dub
+    subtitles: DubSubtitles = Field(default_factory=DubSubtitles)  #: one's own, of a dub
     settings: VideoSettings = Field(default_factory=VideoSettings)
     scenes: tuple[Scene, ...] = ()  #: ``script`` is the text of all of them
     template: Template | None = None  #: instead of a script

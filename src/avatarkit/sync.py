@@ -247,6 +247,7 @@ class SyncAvatarKit(_Blocking[AvatarKit]):
     preflight = _waiting(AvatarKit.preflight)
     speak = _waiting(AvatarKit.speak)
     dub = _waiting(AvatarKit.dub)
+    dub_into = _waiting(AvatarKit.dub_into)
     get = _waiting(AvatarKit.get)
     watch = _iterating(AvatarKit.watch)
     trainings = _waiting(AvatarKit.trainings)

@@ -6,15 +6,18 @@ import base64
 import dataclasses
 import json
 import math
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
 from avatarkit import errors
+from avatarkit.content.subtitles import Cue
+from avatarkit.content.subtitles import srt as written
 from avatarkit.interfaces import Balance, ProviderSettings
-from avatarkit.models import DubRequest, JobState, Operation, VideoRequest
-from avatarkit.providers.rask import Rask, RaskDub
+from avatarkit.models import DubRequest, JobState, Media, Operation, VideoRequest
+from avatarkit.providers.rask import Rask, RaskDub, RaskLipSync
 from avatarkit.testing import CannedAnswers, ProviderSuite
 from avatarkit.testing.providers import KEY, TOKEN
 from providers.contract import Contract
@@ -380,3 +383,145 @@ async def test_the_subtitles_of_a_translation_are_results(wire):
     wire.reply(TOLD["project"] | done | paths)
     links = (await it.get_dub("p1")).links
     assert set(links) == {"video", "subtitles_srt", "subtitles_vtt"}
+
+
+# -- subtitles of one's own -------------------------------------------------------------------
+
+
+def srt(*texts):
+    """A SubRip file with a caption a second."""
+    cues = [Cue(float(n), n + 0.5, (text,)) for n, text in enumerate(texts)]
+    content = written(cues).encode()
+
+    async def chunks():
+        yield content
+
+    return Media(
+        name="own.srt",
+        media_type="application/x-subrip",
+        size=len(content),
+        sha256=sha256(content).hexdigest(),
+        open=chunks,
+    )
+
+
+async def test_own_subtitles_become_the_transcript_of_the_project(signed_in, wire):
+    contract = Contract.of("rask", closed=True)
+    own = {"source": srt("Hello.", "Bye."), "translation": srt("Hola.", "Adios.")}
+    asked = dub(subtitles=own, options=(RaskDub(src_lang="en"),), prepared={})
+    transcript = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
+    wire.reply(READY).reply({"id": transcript, "segments": []}).reply(PROJECT)
+    prepared = await signed_in.prepare(Operation.DUB, asked)
+    await signed_in.dub_video(asked.model_copy(update={"prepared": prepared}))
+    assert [contract.check(request) for request in wire.requests] == [
+        "POST /api/library/v1/media/link",
+        "POST /v2/transcriptions",
+        "POST /v2/projects",
+    ]
+    assert wire.body(1)["segments"][1] == {
+        "src": {"text": "Bye.", "lang": "en"},
+        "dst": {"text": "Adios.", "lang": "es-es"},
+        "start": "00:00:01,000",
+        "end": "00:00:01,500",
+    }
+    assert wire.body()["transcript_id"] == transcript
+
+
+async def test_own_subtitles_that_do_not_match_are_refused_before_the_upload(signed_in, wire):
+    own = {"source": srt("Hello.", "Bye."), "translation": srt("Hola.")}
+    with pytest.raises(errors.MediaRejected, match="2 captions, those of the translation 1"):
+        await signed_in.prepare(Operation.DUB, dub(subtitles=own))
+    assert not wire.requests
+
+
+async def test_a_transcript_without_an_id_is_no_transcript(signed_in, wire):
+    own = {"source": srt("Hello."), "translation": srt("Hola.")}
+    wire.reply(READY).reply({"segments": []})
+    with pytest.raises(errors.BadReply, match="names no transcription"):
+        await signed_in.prepare(Operation.DUB, dub(subtitles=own))
+
+
+# -- lips -------------------------------------------------------------------------------------
+
+LINK = "https://storage.rask.example/lips.mp4"
+DUBBED = PROJECT | {"status": "merging_done", "translated_video": LINK.replace("lips", "t")}
+LIPS = f"{TOKEN} (lip-sync)"
+
+
+def lips(**told):
+    """The state of the face check and of the lips."""
+    names = ("check_face_task_status", "video_has_face", "lipsync_task_status")
+    more = ("lipsync_task_progress", "tasks_in_lipsync_queue", "lipsync_result_path")
+    return dict.fromkeys((*names, *more)) | told
+
+
+@pytest.mark.parametrize(
+    ("several", "end"), [(False, " (lip-sync)"), (True, " (lip-sync of several)")]
+)
+async def test_the_name_of_a_project_says_that_its_lips_are_moved(signed_in, wire, several, end):
+    wire.reply(PROJECT)
+    await signed_in.dub_video(dub(options=(RaskLipSync(several_speakers=several),)))
+    assert wire.body()["name"] == TOKEN + end
+    mine = PROJECT | {"name": TOKEN + end}
+    other = PROJECT | {"id": "another", "name": f"{TOKEN}-2{end}"}
+    wire.reply({"projects": [other, mine], "total": 2})
+    assert [job.id for job in await signed_in.find_dub(TOKEN)] == [PROJECT["id"]]
+
+
+async def test_lips_are_moved_once_the_video_is_dubbed_and_its_faces_are_found(signed_in, wire):
+    contract = Contract.of("rask", closed=True)
+    steps = [
+        ({}, "PUT check_face", JobState.RUNNING),
+        ({"check_face_task_status": "started"}, None, JobState.RUNNING),
+        (
+            {"check_face_task_status": "done", "video_has_face": True},
+            "PUT lipsync",
+            JobState.RUNNING,
+        ),
+        ({"lipsync_task_status": "started", "lipsync_task_progress": 60}, None, JobState.RUNNING),
+        ({"lipsync_task_status": "done"}, None, JobState.RUNNING),
+        (
+            {"lipsync_task_status": "done", "lipsync_result_path": LINK},
+            None,
+            JobState.SUCCEEDED,
+        ),
+    ]
+    for told, begun, state in steps:
+        wire.requests.clear()
+        wire.reply(DUBBED | {"name": LIPS}).reply(lips(**told))
+        if begun:
+            wire.reply({})
+        job = await signed_in.get_dub(PROJECT["id"])
+        calls = [f"{r.method} {r.url.path.rpartition('/')[2]}" for r in wire.requests[2:]]
+        assert (calls, job.state) == ([begun] if begun else [], state)
+        assert all(contract.check(request) for request in wire.requests)
+    assert job.links["video"] == LINK
+
+
+async def test_lips_of_a_project_that_is_not_dubbed_yet_are_left_alone(signed_in, wire):
+    wire.reply(PROJECT | {"name": LIPS})
+    assert (await signed_in.get_dub("x1")).state is not JobState.SUCCEEDED
+    assert len(wire.requests) == 1
+
+
+async def test_lips_that_are_out_of_date_are_moved_again(signed_in, wire):
+    told = {"check_face_task_status": "done", "video_has_face": True}
+    wire.reply(DUBBED | {"name": f"{TOKEN} (lip-sync of several)"})
+    wire.reply(lips(lipsync_task_status="outdated", **told)).reply({})
+    assert (await signed_in.get_dub("x1")).state is JobState.RUNNING
+    assert wire.body() == {"is_multiple_speakers": True, "is_free_lipsync": False}
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        ({"lipsync_task_status": "failed"}, "could not move its lips"),
+        ({"check_face_task_status": "failed"}, "could not move its lips"),
+        ({"check_face_task_status": "done", "video_has_face": False}, "found no face"),
+    ],
+)
+async def test_lips_that_cannot_be_moved_fail_with_the_reason(signed_in, wire, told, why):
+    wire.reply(DUBBED | {"name": LIPS}).reply(lips(**told))
+    job = await signed_in.get_dub("x1")
+    assert (job.state, len(wire.requests)) == (JobState.FAILED, 2)
+    assert why in job.reason

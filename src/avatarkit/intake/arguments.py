@@ -12,11 +12,13 @@ import os
 from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from enum import StrEnum
+from pathlib import Path
 from typing import IO, Any, TypeVar, cast
 from uuid import UUID
 
 from .._text import flaw, has_controls, mended
-from ..errors import ConfigError
+from ..content.subtitles import read_srt
+from ..errors import ConfigError, MediaRejected
 from ..models import Consent, Model, Options, VideoSettings
 from ..pricing import Money
 from ..pricing.money import checked
@@ -28,6 +30,8 @@ __all__ = [
     "Id",
     "RecordId",
     "Sources",
+    "Subtitles",
+    "by_language",
     "consent",
     "count",
     "cursor",
@@ -36,6 +40,7 @@ __all__ = [
     "instance",
     "kind",
     "language",
+    "languages",
     "limit",
     "max_cost",
     "name",
@@ -51,6 +56,7 @@ __all__ = [
     "sources",
     "stack",
     "stacks",
+    "subtitles",
     "text",
 ]
 
@@ -60,6 +66,8 @@ Id = str | int | UUID
 RecordId = Record | Sample | Consent | Id
 #: One recording, or several.
 Sources = Source | Iterable[Source]
+#: An SRT file: its path, or its bytes.
+Subtitles = str | os.PathLike[str] | bytes
 
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
@@ -68,6 +76,8 @@ T = TypeVar("T")
 MAX_NAME = 200
 #: Maximum characters of a free text, such as a consent's wording.
 MAX_TEXT = 10_000
+#: Maximum bytes of subtitles of one's own: some hours of speech.
+MAX_SUBTITLES = 500_000
 #: Maximum characters of a language tag (RFC 5646, section 4.4.1).
 MAX_TAG = 35
 
@@ -249,6 +259,64 @@ _ONE = (str, os.PathLike, bytes, bytearray, memoryview)
 
 def _is_file(value: object) -> bool:
     return callable(getattr(value, "read", None))
+
+
+def languages(label: str, value: object) -> tuple[str, ...]:
+    """Return language tags, at least one and each once; a single text is a mistake."""
+    if isinstance(value, str):
+        raise ConfigError(f"{label} is a list of languages: give [{name(label, value)!r}]")
+    if not isinstance(value, Collection) or isinstance(value, bytes | bytearray | Mapping):
+        raise _wrong(label, cast("Any", value), 'language tags, such as ["es", "de"]')
+    given = [language(label, one) or "" for one in cast("Collection[object]", value)]
+    if not all(given) or len({tag.lower() for tag in given}) < max(len(given), 1):
+        raise ConfigError(f"{label} must name at least one language, and each once")
+    return tuple(given)
+
+
+def subtitles(label: str, value: object) -> str | None:
+    """Read a SubRip file, by its path or its bytes; None if there is none.
+
+    Raises ``MediaRejected`` for a file that is none.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bytes | bytearray | memoryview):
+        content = bytes(cast("Any", value))
+    elif isinstance(value, str | os.PathLike):
+        given = Path(path(label, cast("Any", value)))
+        try:
+            with given.open("rb") as file:
+                content = file.read(MAX_SUBTITLES + 1)
+        except OSError as error:
+            raise MediaRejected(
+                f"{label} cannot be read ({error.strerror}): give a file"
+            ) from error
+    else:
+        raise _wrong(label, value, "the path of an SRT file, or its bytes")
+    if len(content) > MAX_SUBTITLES:
+        raise MediaRejected(f"{label} has more than {MAX_SUBTITLES:,} bytes: give a smaller file")
+    try:
+        found = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise MediaRejected(f"{label} is no UTF-8: save it as UTF-8") from None
+    if flaw(found) or not read_srt(found):
+        raise MediaRejected(f"{label} is no SubRip file (.srt): give one")
+    return found
+
+
+def by_language(label: str, value: object, tags: Collection[str]) -> dict[str, str]:
+    """Read SubRip files by language; raises ``ConfigError`` for a language that is not asked."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise _wrong(label, value, 'an SRT file by language, such as {"es": "es.srt"}')
+    found: dict[str, str] = {}
+    for tag, file in cast("Mapping[object, object]", value).items():
+        if not isinstance(tag, str) or tag not in tags:
+            raise ConfigError(f"{label} has a language that is not among: {', '.join(tags)}")
+        if (text := subtitles(f"{label}[{tag!r}]", file)) is not None:
+            found[tag] = text
+    return found
 
 
 def _source(label: str, value: object) -> Source:

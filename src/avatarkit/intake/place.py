@@ -42,6 +42,7 @@ from ..lifecycle.durations import Durations
 from ..lifecycle.vendor_requests import unreachable
 from ..models import (
     Consent,
+    DubSubtitles,
     JobState,
     Operation,
     Options,
@@ -108,6 +109,7 @@ class Order:
     language: str | None = None
     options: Sequence[Options] = ()
     settings: VideoSettings = field(default_factory=VideoSettings)
+    subtitles: DubSubtitles = field(default_factory=DubSubtitles)
     purpose: str | None = None
     idempotency_key: str | None = None
     max_cost: Money | None = None
@@ -125,6 +127,7 @@ class Order:
         language: object = None,
         options: object = (),
         settings: object = None,
+        subtitles: DubSubtitles | None = None,
         purpose: object = None,
         idempotency_key: object = None,
         max_cost: object = None,
@@ -139,6 +142,7 @@ class Order:
             language=arguments.language("language", language),
             options=arguments.option_values("options", options),
             settings=arguments.settings("settings", settings),
+            subtitles=subtitles or DubSubtitles(),
             purpose=None if purpose is None else arguments.name("purpose", purpose),
             idempotency_key=arguments.optional("idempotency_key", idempotency_key),
             max_cost=arguments.max_cost(max_cost),
@@ -156,6 +160,11 @@ class Order:
             return {}
         own = ("clone_id", "name", "language", "purpose", "options")
         return repeats.fingerprint(**{name: self.fields[name] or "" for name in own} | parts)
+
+    def dub_request(self, parts: Mapping[str, Any]) -> dict[str, str]:
+        """Digests of an ordered dub."""
+        given = self.subtitles.given
+        return self.request(**parts, **({"subtitles": given} if given else {}))
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -464,45 +473,78 @@ class Intake:
         return of_catalogue(replace(avatar, provider=maker), voice, consent, exists)
 
     async def dub(
-        self, order: Order, stack: Stacks | None, *, source: Source | None, consent: Consent | None
-    ) -> Video:
-        """Place a dub of an existing video into the order's language."""
+        self,
+        orders: Sequence[Order],
+        stack: Stacks | None,
+        *,
+        source: Source | None,
+        consent: Consent | None,
+    ) -> list[Video]:
+        """Place dubs of one existing video, each into the language of its order.
+
+        All of them are checked before the first is saved.
+        """
         ranked = self._selector.ranked(stack)
         chosen = next((one for one in ranked if Operation.DUB in one.roles), ranked[0])
         asked = [one.name for one in self._selector.asked(stack)]
         parts: dict[str, Any] = {"stack": asked, "consent": repeats.agreed(consent)}
-        if order.language is None:
+        if not all(order.language for order in orders):
             raise errors.ConfigError("language must not be empty: name the language of the dub")
         if source is None:
             raise errors.ConfigError("source must not be empty: give the video to dub")
-        if known := await self._known(order):
+        placed = {order.id: known for order in orders if (known := await self._known(order))}
+        if placed:
             parts["source"] = await self._read_again(SampleRole.FOOTAGE, source)
-            return cast("Video", repeats.require_same(known, order.request(**parts)))
+        for order in orders:
+            if known := placed.get(order.id):
+                repeats.require_same(known, order.dub_request(parts))
+        new = [order for order in orders if order.id not in placed]
+        if new:
+            placed |= await self._dub_new(new, chosen, source, consent, parts)
+        return [cast("Video", placed[order.id]) for order in orders]
+
+    async def _dub_new(
+        self,
+        orders: Sequence[Order],
+        chosen: Candidate,
+        source: Source,
+        consent: Consent | None,
+        parts: dict[str, Any],
+    ) -> dict[str, Record]:
+        """Keep the video once, and save a record for each order."""
         dubber = chosen.roles.get(Operation.DUB)
         if dubber is None:
             raise errors.Unsupported(f"{chosen.name} does not dub")
-        self._pool.capabilities(dubber).require_language(dubber, order.language)
+        can = self._pool.capabilities(dubber)
         agreed = require(consent, chosen.consent_rules)
-        require_purpose(agreed, order.purpose)
+        for order in orders:
+            can.require_language(dubber, order.language)
+            can.require_subtitles(dubber, frozenset(order.subtitles.given))
+            require_purpose(agreed, order.purpose)
+        first = orders[0]
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
             file = await self._recordings.accept(SampleRole.FOOTAGE, source, Path(folder))
             facts = file.facts
             await self._require_sendable(dubber, Operation.DUB, facts.media_type, facts.codec)
             used = [file.facts.sha256]
-            await self._recordings.require_not_withdrawn(agreed, order.user_id, used)
-            kept = await self._recordings.keep_consent(agreed, order.user_id)
-            sample = await self._recordings.keep(file, order.user_id, order.clone_id)
+            await self._recordings.require_not_withdrawn(agreed, first.user_id, used)
+            kept = await self._recordings.keep_consent(agreed, first.user_id)
+            sample = await self._recordings.keep(file, first.user_id, first.clone_id)
         parts["source"] = [sample.file.sha256]
-        video = Video(
-            **order.fields,
-            request=order.request(**parts),
-            stack=chosen.name,
-            consent_id=kept.id,
-            operations=(self._pool.operation(Operation.DUB, dubber),),
-            **await self._times(_DEADLINES[order.kind]),
-            source=sample,
-        )
-        return await self._save(order, video, {chosen.name: chosen.prices})
+        saved: dict[str, Record] = {}
+        for order in orders:
+            video = Video(
+                **order.fields,
+                request=order.dub_request(parts),
+                stack=chosen.name,
+                consent_id=kept.id,
+                operations=(self._pool.operation(Operation.DUB, dubber),),
+                **await self._times(_DEADLINES[order.kind]),
+                source=sample,
+                subtitles=order.subtitles,
+            )
+            saved[order.id] = await self._save(order, video, {chosen.name: chosen.prices})
+        return saved
 
     async def _save(self, order: Order, record: R, prices: Mapping[str, Prices]) -> R:
         """Price the record, save it within the budgets, and wake the worker.

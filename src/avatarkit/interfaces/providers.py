@@ -31,6 +31,7 @@ from ..models import (
     Scene,
     Speech,
     SpeechRequest,
+    SubtitleKind,
     VendorEvent,
     VendorRequest,
     VideoRequest,
@@ -65,6 +66,8 @@ class Capabilities:
     speaks_voices_of: frozenset[str] = frozenset()
     #: its dubs are sound alone, which avatarkit puts under the pictures of the source
     dubs_sound: bool = False
+    #: subtitles of one's own that a dub may have: each set is taken together
+    dub_subtitles: tuple[frozenset[SubtitleKind], ...] = ()
     templates: bool = False  #: a video may fill a template, see ``VideoRequest.template``
     footage_with_video: bool = False  #: a video may need the avatar's footage again
     callback: bool = False  #: a request can name a webhook address
@@ -97,6 +100,17 @@ class Capabilities:
         """Return True if the operation accepts such a recording only by a link."""
         clip = media_type.startswith("video/")
         return "data" not in self.media or (clip and operation in self.by_link)
+
+    def require_subtitles(self, provider: str, given: frozenset[SubtitleKind]) -> None:
+        """Raise ``Unsupported`` for subtitles of one's own that a dub cannot be given."""
+        if not given or given in self.dub_subtitles:
+            return
+        known = " or ".join(" and ".join(sorted(kinds)) for kinds in self.dub_subtitles)
+        takes = f"it takes them of: {known}" if known else "leave them out"
+        raise Unsupported(
+            f"{provider} cannot be given subtitles of {' and '.join(sorted(given))} for a dub: "
+            f"{takes}"
+        )
 
     def require_language(self, provider: str, language: str | None) -> None:
         """Raise ``Unsupported``, with the list, if the provider cannot speak ``language``."""

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, cast, overload
@@ -29,7 +30,7 @@ from ..engines.in_process import InProcessEngine
 from ..erasure import Receipt, erase, progress, revoke
 from ..intake import arguments
 from ..intake import scenes as film
-from ..intake.arguments import Id, RecordId, Sources
+from ..intake.arguments import Id, RecordId, Sources, Subtitles
 from ..intake.cast import Chosen
 from ..intake.evidence import Evidence
 from ..intake.place import Intake, Order
@@ -54,7 +55,16 @@ from ..lifecycle.deliveries import Deliveries
 from ..lifecycle.durations import Duration, Durations
 from ..lifecycle.leftovers import Holding, samples_of
 from ..lifecycle.watching import Changes, Overdue
-from ..models import Consent, Operation, Options, Scene, Template, VendorEvent, VideoSettings
+from ..models import (
+    Consent,
+    DubSubtitles,
+    Operation,
+    Options,
+    Scene,
+    Template,
+    VendorEvent,
+    VideoSettings,
+)
 from ..records import Record, Sample, Status, Training, Video
 from ..repositories.paging import every_record
 from ..stacks import registry
@@ -566,6 +576,8 @@ class AvatarKit:
         clone_id: Id,
         consent: Consent | None = None,
         name: str = "",
+        subtitles: Subtitles | None = None,
+        source_subtitles: Subtitles | None = None,
         wait: bool = True,
         stack: str | Mapping[Operation, str] | None = None,
         options: Options | Sequence[Options] = (),
@@ -576,8 +588,10 @@ class AvatarKit:
     ) -> Video:
         """Say an existing video again in ``language``.
 
-        ``max_cost`` and ``allow_unknown`` are those of ``train``; the price is known where it can
-        be seen how long ``source`` is.
+        ``subtitles`` is an SRT file of the translation that is to be said, ``source_subtitles`` one
+        of what the source says; a provider that cannot be given them refuses them before anything
+        is paid. ``max_cost`` and ``allow_unknown`` are those of ``train``; the price is known where
+        it can be seen how long ``source`` is.
         """
         wait = arguments.flag("wait", wait)
         order = Order.of(
@@ -587,28 +601,93 @@ class AvatarKit:
             name=name,
             language=language,
             options=options,
+            subtitles=DubSubtitles(
+                translation=arguments.subtitles("subtitles", subtitles),
+                source=arguments.subtitles("source_subtitles", source_subtitles),
+            ),
             purpose=purpose,
             idempotency_key=idempotency_key,
             max_cost=max_cost,
             allow_unknown=allow_unknown,
         )
-        video = await self._intake.dub(
-            order,
+        (video,) = await self._intake.dub(
+            [order],
             arguments.stacks("stack", stack),
             source=arguments.source("source", source),
             consent=arguments.consent("consent", consent),
         )
         return await self._finished(video) if wait else video
 
+    async def dub_into(
+        self,
+        source: Source,
+        languages: Collection[str],
+        *,
+        user_id: Id,
+        clone_id: Id,
+        consent: Consent | None = None,
+        name: str = "",
+        subtitles: Mapping[str, Subtitles] | None = None,
+        source_subtitles: Subtitles | None = None,
+        wait: bool = True,
+        stack: str | Mapping[Operation, str] | None = None,
+        options: Options | Sequence[Options] = (),
+        purpose: str | None = None,
+        idempotency_key: Id | None = None,
+        max_cost: pricing.Money | None = None,
+        allow_unknown: Collection[str] = (),
+    ) -> list[Video]:
+        """Say an existing video again in several languages; a record for each, in their order.
+
+        Each is an operation of its own, which is paid, found and retried by itself, and all are
+        checked before the first is saved. ``subtitles`` has an SRT file by language, ``max_cost``
+        is for all together, and a budget that is used up leaves the dubs that were saved before
+        it. Otherwise it is as ``dub``; with ``wait``, the first dub that failed is raised after
+        all have ended.
+        """
+        wait = arguments.flag("wait", wait)
+        tags = arguments.languages("languages", languages)
+        own = arguments.by_language("subtitles", subtitles, tags)
+        said = arguments.subtitles("source_subtitles", source_subtitles)
+        most = arguments.max_cost(max_cost)
+        key = arguments.optional("idempotency_key", idempotency_key)
+        orders = [
+            Order.of(
+                "dub",
+                user_id=user_id,
+                clone_id=clone_id,
+                name=name,
+                language=tag,
+                options=options,
+                subtitles=DubSubtitles(translation=own.get(tag), source=said),
+                purpose=purpose,
+                idempotency_key=None if key is None else f"{key} {tag}",
+                max_cost=most and replace(most, amount=most.amount / len(tags)),
+                allow_unknown=allow_unknown,
+            )
+            for tag in tags
+        ]
+        videos = await self._intake.dub(
+            orders,
+            arguments.stacks("stack", stack),
+            source=arguments.source("source", source),
+            consent=arguments.consent("consent", consent),
+        )
+        if not wait:
+            return videos
+        ended = [await self._last(video) for video in videos]
+        return [_successful(video) for video in ended]
+
     async def _finished(self, video: Video) -> Video:
+        return _successful(await self._last(video))
+
+    async def _last(self, video: Video) -> Video:
+        """The video when it has ended, or waits for a person."""
         last: Record = video
         async for update in self.watch(video.id):
             last = update
             if update.status is Status.ACTION_REQUIRED:
                 break
-        if last.status is Status.FAILED:
-            kind = getattr(errors, last.error_type or "", errors.Refused)
-            raise kind(last.error_message or "the video failed")
         return cast("Video", last)
 
     # -- looking ------------------------------------------------------------------------------
@@ -925,6 +1004,14 @@ class _LazyFetcher:
         fetcher, self._fetcher = self._fetcher, None
         if fetcher is not None:
             await fetcher.aclose()
+
+
+def _successful(video: Video) -> Video:
+    """Return the video; raises the error of one that failed."""
+    if video.status is Status.FAILED:
+        kind = getattr(errors, video.error_type or "", errors.Refused)
+        raise kind(video.error_message or "the video failed")
+    return video
 
 
 def _budgets(given: object) -> tuple[pricing.Budget, ...]:

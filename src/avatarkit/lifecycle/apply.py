@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from functools import singledispatch
 from typing import Any, cast
 
-from ..models import Action, Job, JobState, Operation
+from ..models import Action, DubSubtitles, Job, JobState, Operation
 from ..records import (
     Attempt,
     OperationKey,
@@ -751,6 +751,7 @@ _PERSONAL: Mapping[str, Any] = {
     "template": None,
     "audio": None,
     "source": None,
+    "subtitles": DubSubtitles(),
 }
 
 

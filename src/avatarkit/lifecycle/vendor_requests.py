@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from .. import errors
 from ..consent import require_valid
 from ..content import audio, conversion
-from ..content.files import chunks, local_path
+from ..content.files import chunks, local_path, whole
 from ..interfaces import MediaStore, Provider, Repository, accepted, one_voice_file
 from ..models import (
     AvatarRequest,
@@ -203,7 +203,8 @@ class Requests:
         video = cast("Video", record)
         takes = accepted(provider.limits, "dub_format")
         source = await self._fitting(record, cast("Sample", video.source), takes, provider)
-        return DubRequest(**common, source=source, language=video.language or "")
+        own = {kind: _subrip(kind, text) for kind, text in video.subtitles.given.items()}
+        return DubRequest(**common, source=source, language=video.language or "", subtitles=own)
 
     async def _speech(self, record: Record, file: StoredFile, provider: Provider) -> Media:
         """Synthesised speech, converted to a format that the provider takes."""
@@ -257,6 +258,18 @@ class Requests:
             url=url,
             open=lambda: self._media.open(file.key),
         )
+
+
+def _subrip(kind: str, text: str) -> Media:
+    """Subtitles of one's own as a file."""
+    content = text.encode()
+    return Media(
+        name=f"{kind}.srt",
+        media_type="application/x-subrip",
+        size=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        open=lambda: whole(content),
+    )
 
 
 def _settings(video: Video, scene: Scene | None, *, spoken: bool) -> VideoSettings:

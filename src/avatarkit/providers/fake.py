@@ -575,6 +575,11 @@ class Fake(
         drive=frozenset({"script", "audio"}),
         speech_format="audio/wav",
         settings=ALL_SETTINGS,
+        dub_subtitles=(
+            frozenset({"translation"}),
+            frozenset({"source"}),
+            frozenset({"translation", "source"}),
+        ),
         webhook=HmacSha256(header="Fake-Signature"),
         list_lag=_REALISTIC.list_lag * 2,
         typical=_REALISTIC.duration,

@@ -653,6 +653,8 @@ class HttpProvider:
                 _ = request.required_footage
             case VideoRequest():
                 self._check_drive(request)
+            case DubRequest():
+                can.require_subtitles(self.name, frozenset(request.subtitles))
             case _:
                 pass
         self.capabilities.require_language(self.name, _spoken_language(request))

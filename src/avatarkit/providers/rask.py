@@ -9,15 +9,18 @@ from __future__ import annotations
 import base64
 import re
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from pydantic import SecretStr
 
-from ..errors import AuthError, ConfigError, QuotaError, Refused, Unavailable
+from ..content.subtitles import read_srt, timestamp
+from ..errors import AuthError, ConfigError, MediaRejected, QuotaError, Refused, Unavailable
 from ..interfaces import Balance, Capabilities, Prepares, ProviderSettings, TellsBalance
 from ..models import DubRequest, Job, JobState, Media, Operation, Options, VendorRequest
+from .bodies import without_none
 from .http import (
     Call,
     Client,
@@ -26,16 +29,19 @@ from .http import (
     HttpVideoDubber,
     Paths,
     Reads,
+    flag_at,
     id_at,
     number_at,
+    parse_progress,
     path_segment,
+    said_at,
     send,
     text_at,
     vendor_data,
 )
 from .languages import dialect
 
-__all__ = ["Rask", "RaskDub"]
+__all__ = ["Rask", "RaskDub", "RaskLipSync"]
 
 _SCOPE = "api/source api/input api/output api/limit"
 _LIFETIME = 3600.0  #: lifetime of a token in seconds, if the answer does not tell it
@@ -61,6 +67,22 @@ class RaskDub(Options):
     transcript_id: str | None = None
 
 
+class RaskLipSync(Options):
+    """Let Rask move the lips of the dub; it charges the video's minutes once more."""
+
+    several_speakers: bool = False  #: several faces at once; takes longer
+
+
+#: End of a project's name -> body of the call that moves its lips. Polls know only the project, so
+#: its name says that its lips are to be moved.
+_LIP_SYNC: Mapping[str, Mapping[str, bool]] = {
+    " (lip-sync)": {"is_multiple_speakers": False, "is_free_lipsync": False},
+    " (lip-sync of several)": {"is_multiple_speakers": True, "is_free_lipsync": False},
+}
+#: States of a task for lips that is to be begun, and of a face check.
+_TO_BEGIN = frozenset({None, "outdated"})
+
+
 class Rask(HttpVideoDubber, Prepares, TellsBalance):
     """Dubs of videos; without webhooks, and without calls that delete."""
 
@@ -73,10 +95,11 @@ class Rask(HttpVideoDubber, Prepares, TellsBalance):
     needs = frozenset({"api_key", "client_id"})
     key_env = "RASK_CLIENT_SECRET"
     data = vendor_data("rask")
-    option_types = (RaskDub,)
+    option_types = (RaskDub, RaskLipSync)
     capabilities = Capabilities(
         media=frozenset({"url", "data"}),
         drive=frozenset(),
+        dub_subtitles=(frozenset({"source", "translation"}),),
         found_by_token=frozenset({Operation.DUB}),
     )
     #: no call that deletes a project or an upload is documented
@@ -200,7 +223,9 @@ class Rask(HttpVideoDubber, Prepares, TellsBalance):
         """Upload the video; raises ``Unavailable`` while Rask is processing it."""
         if not isinstance(request, DubRequest):
             return {}
+        self._check(request)
         source = request.source
+        segments = await self._segments(request)
         known = self._uploads.get(source.sha256)
         media = await (self._look(operation, known) if known else self._upload(operation, source))
         media_id, status = id_at(media, "id"), text_at(media, "status")
@@ -222,7 +247,48 @@ class Rask(HttpVideoDubber, Prepares, TellsBalance):
                 retry_after=_PAUSE,
             )
         self._uploads.pop(source.sha256, None)
-        return {"video_id": media_id}
+        return {"video_id": media_id} | await self._transcribed(operation, segments)
+
+    async def _segments(self, request: DubRequest) -> list[dict[str, Any]]:
+        """Segments of subtitles of one's own; raises ``MediaRejected`` if they do not match."""
+        if not request.subtitles:
+            return []
+        said, spoken = [
+            read_srt((await _read(request.subtitles[kind])).decode())
+            for kind in ("source", "translation")
+        ]
+        if len(said) != len(spoken):
+            raise MediaRejected(
+                f"the subtitles of the source have {len(said)} captions, those of the translation "
+                f"{len(spoken)}: Rask takes one translation for each"
+            )
+        lang = self._option(request, RaskDub).src_lang
+        return [
+            {
+                "src": without_none({"text": "\n".join(source.lines), "lang": lang}),
+                "dst": {
+                    "text": "\n".join(translation.lines),
+                    "lang": dialect(request.language).lower(),
+                },
+                "start": timestamp(source.start, ","),
+                "end": timestamp(source.end, ","),
+            }
+            for source, translation in zip(said, spoken, strict=True)
+        ]
+
+    async def _transcribed(
+        self, operation: Operation, segments: Sequence[Mapping[str, Any]]
+    ) -> dict[str, Any]:
+        """Hand in the segments, if there are any; a free call."""
+        if not segments:
+            return {}
+        told = await self._call(
+            "POST", "/v2/transcriptions", operation=operation, body={"segments": segments}
+        )
+        transcript_id = id_at(told, "id")
+        if transcript_id is None:
+            raise self._bad(operation, "the answer names no transcription")
+        return {"transcript_id": transcript_id}
 
     async def _upload(self, operation: Operation, source: Media) -> dict[str, Any]:
         if source.url is None:
@@ -257,13 +323,68 @@ class Rask(HttpVideoDubber, Prepares, TellsBalance):
             "/v2/projects",
             request,
             RaskDub,
-            name=request.token,
+            name=request.token + _wish(request.options),
             video_id=request.prepared.get("video_id"),
+            transcript_id=request.prepared.get("transcript_id"),
             dst_lang=dialect(request.language).lower(),
         )
+
+    async def get_dub(self, dub_id: str, /) -> Job:
+        """Poll; once a project is dubbed whose lips are to be moved, begin that and poll it."""
+        job = await super().get_dub(dub_id)
+        name = said_at(job.raw, "name") or ""
+        body = next((body for end, body in _LIP_SYNC.items() if name.endswith(end)), None)
+        if body is None or job.state is not JobState.SUCCEEDED:
+            return job
+        return await self._lip_synced(job, body)
+
+    async def _lip_synced(self, job: Job, body: Mapping[str, bool]) -> Job:
+        """Begin each task that was not begun; Rask charges once for each project."""
+        project = f"/v2/projects/{path_segment(job.id)}"
+        told = await self._call("GET", f"{project}/lipsync", operation=Operation.DUB)
+        task, face = text_at(told, "lipsync_task_status"), text_at(told, "check_face_task_status")
+        video = text_at(told, "lipsync_result_path")
+        if task == "done" and video is not None:
+            return job.model_copy(update={"links": {**job.links, "video": video}})
+        begin = task in _TO_BEGIN
+        if why := _lips_failed(task, face if begin else None, flag_at(told, "video_has_face")):
+            return job.model_copy(update={"state": JobState.FAILED, "reason": why})
+        if begin and face in _TO_BEGIN:
+            await self._begin(f"{project}/check_face", None)
+        elif begin and face == "done":
+            await self._begin(f"{project}/lipsync", body)
+        progress = parse_progress(number_at(told, "lipsync_task_progress"), 100)
+        known: dict[str, Any] = {"state": JobState.RUNNING, "links": {}, "progress": progress}
+        return job.model_copy(update=known)
+
+    async def _begin(self, path: str, body: Mapping[str, bool] | None) -> None:
+        await self._call("PUT", path, operation=Operation.DUB, body=body, once=True)
+
+    def _carries(self, item: Mapping[str, Any], token: str) -> bool:
+        """Return True for a project with the token as its name, or as the begin of its name."""
+        return said_at(item, "name") in {token, *(f"{token}{end}" for end in _LIP_SYNC)}
 
     def _read_on(self, job: Job) -> Job:
         """Keep a project running until its link appears; its state is set before that."""
         if job.state is JobState.SUCCEEDED and "video" not in job.links:
             return job.model_copy(update={"state": JobState.RUNNING})
         return job
+
+
+def _wish(options: Sequence[Options]) -> str:
+    """End of the name of a project whose lips are to be moved; empty for any other."""
+    asked = next((o for o in reversed(options) if isinstance(o, RaskLipSync)), None)
+    return "" if asked is None else tuple(_LIP_SYNC)[asked.several_speakers]
+
+
+def _lips_failed(task: str | None, face: str | None, has_face: bool | None) -> str | None:
+    """Reason why the lips of a dubbed project cannot be moved; None if they can."""
+    if "failed" in {task, face}:
+        return "Rask dubbed the video, but could not move its lips"
+    if face == "done" and has_face is False:
+        return "Rask dubbed the video, but found no face in it: dub it without RaskLipSync"
+    return None
+
+
+async def _read(media: Media) -> bytes:
+    return b"".join([chunk async for chunk in media.open()])

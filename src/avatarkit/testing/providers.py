@@ -581,6 +581,19 @@ class ProviderSuite(_Suite):
                 await self.submit(it, operation, **given)
             assert not wire.requests
 
+    @pytest.mark.parametrize(
+        "kinds", [("translation",), ("source",), ("source", "translation")], ids="+".join
+    )
+    async def test_subtitles_of_ones_own_are_refused_if_a_dub_cannot_have_them(
+        self, it: Any, wire: Wire, kinds: tuple[str, ...]
+    ) -> None:
+        if Operation.DUB not in self.recordings or set(kinds) in it.capabilities.dub_subtitles:
+            return
+        own = dict.fromkeys(kinds, self.media())
+        with pytest.raises(errors.Unsupported, match="subtitles"):
+            await self.submit(it, Operation.DUB, subtitles=own)
+        assert not wire.requests
+
     @pytest.mark.parametrize("drive", ["script", "audio"])
     async def test_a_video_is_driven_as_it_can_be_or_refused(
         self, it: Any, wire: Wire, drive: str

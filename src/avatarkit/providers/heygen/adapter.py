@@ -38,6 +38,7 @@ from ...models import (
     Scene,
     Speech,
     SpeechRequest,
+    SubtitleKind,
     VendorEvent,
     VendorRequest,
     VideoRequest,
@@ -78,7 +79,12 @@ _DATA = vendor_data("heygen")
 #: Larger uploads go directly to the vendor's storage (bytes).
 _SMALL = 32_000_000
 #: Media types that HeyGen accepts as uploads.
-_UPLOADS = ("audio/mpeg", "audio/wav", "image/jpeg", "image/png", "video/mp4", "video/webm")
+_UPLOADS = (
+    *("audio/mpeg", "audio/wav", "image/jpeg", "image/png", "video/mp4", "video/webm"),
+    "application/x-subrip",
+)
+#: Kind of a dub's own subtitles -> the video that they belong to, in HeyGen's words.
+_SRT_ROLES: Mapping[SubtitleKind, str] = {"translation": "output", "source": "input"}
 
 #: Operation and id of a webhook, by the first word of its type. UNVERIFIED for avatars.
 _EVENTS: Mapping[str, tuple[Operation, Places]] = {
@@ -123,6 +129,7 @@ class HeyGen(
     capabilities = Capabilities(
         one_voice_file=True,
         templates=True,
+        dub_subtitles=(frozenset({"translation"}), frozenset({"source"})),
         drive=frozenset({"script", "audio"}),
         # its voices tell ``support_pause``: "supports SSML pause/break tags"; its OpenAPI document,
         # read 2026-11-30
@@ -225,20 +232,26 @@ class HeyGen(
             case VideoRequest():
                 return await self._video_inputs(operation, request)
             case DubRequest():
-                path = "/video-translations/languages"
-                listed = await self._call("GET", path, operation=operation)
-                names = [str(name) for name in list_at(listed, "data.languages")]
-                language = named(request.language, names, self.name, _DATA)
-                return {
-                    "language": language,
-                    "asset_id": await self._upload(operation, request.source),
-                }
+                return await self._dub_inputs(operation, request)
             case _:
                 return {}
 
+    async def _dub_inputs(self, operation: Operation, request: DubRequest) -> dict[str, Any]:
+        """Find HeyGen's name of the language; upload the video, and subtitles of one's own."""
+        listed = await self._call("GET", "/video-translations/languages", operation=operation)
+        names = [str(name) for name in list_at(listed, "data.languages")]
+        found = {
+            "language": named(request.language, names, self.name, _DATA),
+            "asset_id": await self._upload(operation, request.source),
+        }
+        for kind, file in request.subtitles.items():
+            found["srt_asset_id"] = await self._upload(operation, file)
+            found["srt_role"] = _SRT_ROLES[kind]
+        return found
+
     async def discard(self, operation: Operation, prepared: Mapping[str, Any], /) -> None:
         """Delete the uploads; a missing one counts as deleted."""
-        for name in ("asset_id", "audio_asset_id"):
+        for name in ("asset_id", "audio_asset_id", "srt_asset_id"):
             if prepared.get(name):
                 await self._delete(operation, "/assets/{}", str(prepared[name]))
 
@@ -505,7 +518,8 @@ class HeyGen(
     # -- dubs ---------------------------------------------------------------------------------
 
     async def dub_video(self, request: DubRequest, /) -> Job:
-        """Submit; sent once."""
+        """Submit; sent once, for one language: translations of one call share our token."""
+        self._check(request)
         return await self._submit(
             Operation.DUB,
             "/video-translations",
@@ -513,6 +527,8 @@ class HeyGen(
             HeyGenDub,
             video=_by_id(self._asset(request)),
             output_languages=[request.prepared.get("language", request.language)],
+            srt=_by_id(self._asset(request, "srt_asset_id")) if request.subtitles else None,
+            srt_role=request.prepared.get("srt_role"),
             title=request.token,
             callback_id=request.token,
             callback_url=request.callback_url,
