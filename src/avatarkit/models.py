@@ -474,6 +474,7 @@ class AvatarRequest(VendorRequest):
 
     footage: Media | None = None
     voice_id: str | None = None  #: if the provider binds a voice to the avatar
+    look_of: str | None = None  #: avatar of the same person, which gets another look
     subject: str | None = Field(default=None, repr=False)  #: the person's name, from the consent
 
     @property

@@ -508,6 +508,7 @@ class Training(Record):
     kind: Literal["training"] = "training"
     voice: tuple[Sample, ...] = ()
     footage: Sample | None = None
+    look_of: str | None = None  #: the provider's avatar of the same person, which gets this look
 
     def _ref(self, operation: Operation) -> str | None:
         state = self.operation(operation)

@@ -734,7 +734,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "self._events(delivery, job, trusted=trusted)",
         ),
         "two workers ask for two consents": (
-            '                headers=self._keyed(f"consent {group_id}"),\n',
+            '                headers=self._keyed(f"consent {group_id} {page}"),\n',
             "",
         ),
         "a large upload goes through the API": ("if media.size <= _SMALL:", "if True:"),

@@ -223,6 +223,89 @@ async def made(it, wire, operation, request, answer):
     return job, wire.body()
 
 
+# -- several looks of one person ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("known", ["look:look_1", "look_1", "grp_1"])
+async def test_another_look_joins_the_group_of_the_person(it, wire, known):
+    if known == "grp_1":
+        wire.reply({"error": {"code": "not_found"}}, 404)
+    else:
+        wire.reply(data(LOOK, id="look_1", group_id="grp_1"))
+    wire.reply(TOLD["asset"])
+    answer = created("processing")
+    answer["data"]["avatar_item"]["id"] = "look_2"
+    job, said = await made(it, wire, Operation.AVATAR, train(look_of=known), answer)
+    assert (job.id, job.ref) == ("look:look_2", "look_2")
+    assert said == {
+        "type": "digital_twin",
+        "name": TOKEN,
+        "file": {"type": "asset_id", "asset_id": "ast_1"},
+        "avatar_group_id": "grp_1",
+    }
+    assert paths(wire)[0] in {"GET /v3/avatars/looks/look_1", "GET /v3/avatars/looks/grp_1"}
+
+
+@pytest.mark.parametrize(
+    ("told", "state"),
+    [
+        ({"status": "processing"}, JobState.RUNNING),
+        ({"status": "completed", "preview_image_url": None}, JobState.RUNNING),
+        ({"status": "completed"}, JobState.SUCCEEDED),
+        ({"status": "failed", "error": {"message": "no face"}}, JobState.FAILED),
+    ],
+)
+async def test_another_look_is_polled_by_itself(it, wire, told, state):
+    wire.reply(data(LOOK, **{"id": "look_2", **told}))
+    job = await it.get_avatar("look:look_2")
+    assert (job.id, job.ref, job.state) == ("look:look_2", "look_2", state)
+    assert paths(wire) == ["GET /v3/avatars/looks/look_2"]
+
+
+async def test_another_look_may_need_the_persons_consent_again(it, wire):
+    wire.reply(data(LOOK, id="look_2", group_id="grp_1", status="pending_consent"))
+    wire.reply({"data": {"avatar_group": GROUP, "url": TOLD["consent_url"]}})
+    job = await it.get_avatar("look:look_2")
+    assert (job.state, job.action.url) == (JobState.NEEDS_ACTION, TOLD["consent_url"])
+    assert paths(wire)[1] == "POST /v3/avatars/grp_1/consent"
+
+
+async def test_another_look_is_found_by_its_name_and_deleted_without_its_group(it, wire):
+    wire.reply(page()).reply(page({**LOOK, "id": "x", "name": "ak-1"}, more="2"))
+    wire.reply(page({**LOOK, "id": "look_2", "name": TOKEN}))
+    assert [job.id for job in await it.find_avatar(TOKEN)] == ["look:look_2"]
+    wire.reply({"data": {"id": "look_2"}})
+    await it.delete_avatar("look:look_2")
+    assert paths(wire)[-1] == "DELETE /v3/avatars/looks/look_2"
+
+
+async def test_an_answer_without_a_look_may_have_cost_money(it, wire):
+    wire.reply(data(LOOK, group_id="grp_1")).reply(TOLD["asset"])
+    prepared = await it.prepare(Operation.AVATAR, train(look_of="look_1"))
+    wire.reply({"data": {"avatar_group": GROUP, "avatar_item": None}})
+    with pytest.raises(errors.Ambiguous):
+        await it.train_avatar(train(look_of="look_1", prepared=prepared))
+
+
+async def test_another_look_is_asked_for_as_heygen_documents(it, wire):
+    wire.reply(data(LOOK, group_id="grp_1")).reply(TOLD["asset"])
+    await made(it, wire, Operation.AVATAR, train(look_of="look_1"), created("processing"))
+    wire.reply(data(LOOK)).reply({"data": {"id": "look_2"}}).reply(page()).reply(page())
+    await it.get_avatar("look:look_2")
+    await it.delete_avatar("look:look_2")
+    await it.find_avatar(TOKEN)
+    contract = Contract.of("heygen", closed=True)
+    assert [contract.check(request) for request in wire.requests] == [
+        "GET /v3/avatars/looks/{look_id}",
+        "POST /v3/assets",
+        "POST /v3/avatars",
+        "GET /v3/avatars/looks/{look_id}",
+        "DELETE /v3/avatars/looks/{look_id}",
+        "GET /v3/avatars",
+        "GET /v3/avatars/looks",
+    ]
+
+
 # -- uploads --------------------------------------------------------------------------------------
 
 
@@ -411,6 +494,26 @@ async def test_an_avatar_of_the_vendors_own_is_ready(it, wire):
 
 
 # -- consent --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page_", [None, "https://app.example/agreed?for=ana"])
+async def test_who_has_agreed_comes_back_to_a_page_of_ones_own(wire, page_, caplog):
+    settings = ProviderSettings(api_key=SecretStr(KEY), return_url=page_)
+    it = HeyGen(settings, client=wire.client)
+    wire.reply(data(GROUP, status="pending_consent"))
+    wire.reply({"data": {"avatar_group": GROUP, "url": TOLD["consent_url"]}})
+    await it.get_avatar("grp_1")
+    assert wire.body(1) == ({} if page_ is None else {"reroute_url": page_})
+    assert "app.example" not in f"{caplog.text} {settings!r}"
+
+
+@pytest.mark.parametrize(
+    "page_", ["http://app.example/", "https://", "app.example", "javascript:1", "https://a:b@c.d/"]
+)
+def test_a_page_to_come_back_to_is_an_https_address(page_):
+    with pytest.raises(errors.ConfigError, match="https address") as told:
+        Settings.from_env({"AVATARKIT_HEYGEN_RETURN_URL": page_}).for_provider("heygen")
+    assert "a:b" not in str(told.value)
 
 
 async def test_consent_is_an_action_with_the_vendors_link(it, wire):

@@ -1159,6 +1159,21 @@ async def test_a_clone_id_that_a_path_can_hold_is_taken(ana, clone_id):
     assert (listed.status_code, listed.json()["data"]) == (200, [])
 
 
+async def test_another_look_is_of_a_training_of_ones_own(site, ana):
+    await site.sampled(ana)
+    first = (await ana.post("/trainings", json={"clone_id": "c1", "consent": CONSENT})).json()
+    asked = {"clone_id": "c1", "look_of": first["id"]}
+    begun = await ana.post("/trainings", json=asked)
+    assert (begun.status_code, begun.json()["error"]["code"]) == (409, "illegal_transition")
+    unknown = await ana.post("/trainings", json={**asked, "look_of": "nothing"})
+    assert (unknown.status_code, unknown.json()["error"]["param"]) == (400, "look_of")
+    eve = await site.kit.adopt(
+        user_id="eve", clone_id="e1", avatar_id="x", consent=Consent(subject="Eve")
+    )
+    others = await ana.post("/trainings", json={**asked, "look_of": eve.id})
+    assert others.json()["error"]["param"] == "look_of"
+
+
 # -- consents, erasures, profiles -------------------------------------------------------------
 
 

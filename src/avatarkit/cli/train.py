@@ -45,6 +45,12 @@ async def _train(
     ] = None,
     user: Annotated[str, typer.Option(help="User ID that owns the avatar.")] = "me",
     clone: Annotated[str, typer.Option(help="Clone ID: groups one person's samples.")] = "me",
+    look_of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID", help="Add a look to this training's avatar, by the same consent."
+        ),
+    ] = None,
     name: Annotated[str, typer.Option(help="Display name.")] = "",
     language: Language = None,
     consent: ConsentFile = None,
@@ -78,6 +84,7 @@ async def _train(
             voice=voice or (),
             footage=footage,
             consent=agreed,
+            look_of=look_of,
             name=name,
             language=language,
             purpose=purpose,

@@ -119,6 +119,7 @@ class Settings:
         default the name without dashes (``d-id``: ``AVATARKIT_D_ID_API_KEY``, ``DID_API_KEY``).
         Addresses are ``AVATARKIT_<NAME>_BASE_URL``, and ``AVATARKIT_<NAME>_<HOST>_URL`` for the
         vendor's other hosts, such as ``AVATARKIT_RESEMBLE_SPEECH_URL``.
+        People who have agreed at the vendor come back to ``AVATARKIT_<NAME>_RETURN_URL``.
         The id that some vendors want beside it is ``AVATARKIT_<NAME>_CLIENT_ID``, else
         ``<NAME>_CLIENT_ID``. ``AVATARKIT_<NAME>_WEBHOOK_SECRETS`` are separated by commas. A key of
         another provider that this one is to use is ``AVATARKIT_<NAME>_<OTHER>_API_KEY``, such as
@@ -133,6 +134,7 @@ class Settings:
             api_key=SecretStr(said["api_key"]) if said["api_key"] else None,
             client_id=said["client_id"],
             base_url=said["base_url"],
+            return_url=said["return_url"],
             hosts=MappingProxyType(dict(self._hosts(name))),
             allow_private_results=self.allows_private_results,
             other_keys=MappingProxyType(dict(self._other_keys(name))),
@@ -150,7 +152,7 @@ class Settings:
         return given == "1"
 
     def _hosts(self, name: str) -> Iterator[tuple[str, str]]:
-        pattern = re.compile(rf"{_prefix(name)}_(?!BASE_)([A-Z]+)_URL")
+        pattern = re.compile(rf"{_prefix(name)}_(?!BASE_|RETURN_)([A-Z]+)_URL")
         for variable, value in self.environ.items():
             if match := pattern.fullmatch(variable):
                 yield match[1].lower(), value
@@ -211,6 +213,7 @@ def variables(name: str, *, key_env: str | None = None) -> Mapping[str, tuple[st
         "api_key": (f"{ours}_API_KEY", key_env or f"{theirs}_API_KEY"),
         "client_id": (f"{ours}_CLIENT_ID", f"{theirs}_CLIENT_ID"),
         "base_url": (f"{ours}_BASE_URL",),
+        "return_url": (f"{ours}_RETURN_URL",),
         "webhook_secrets": (f"{ours}_WEBHOOK_SECRETS",),
     }
 

@@ -238,10 +238,19 @@ class Intake:
         voice: Sequence[Source],
         footage: Source | None,
         consent: Consent | None,
+        person: Training | None = None,
     ) -> Training:
-        """Place a training on the first usable stack; keep the others as fallbacks."""
+        """Place a training on the first usable stack; keep the others as fallbacks.
+
+        With a ``person`` it is another look of that training's avatar, by the same consent.
+        """
+        if person is not None:
+            _require_person(order, person, voice, consent)
+            consent = await self._repository.get_consent(person.consent_id or "")
+            require_valid(consent, (await self._repository.now()).wall)
         candidates = self._selector.asked(stack)
-        parts: dict[str, Any] = {
+        parts: dict[str, Any] = {"look_of": person.id} if person else {}
+        parts |= {
             "stack": [one.name for one in candidates],
             "consent": repeats.agreed(consent),
             "avatar_id": "",  # adopt names one, under the same kind of id
@@ -257,10 +266,12 @@ class Intake:
                 return cast("Training", repeats.require_same(known, order.request(**parts)))
             if len(candidates) > 1:
                 candidates = self._selector.ranked(stack, await self._durations.took())
-            fit = partial(self._fit, order, gathering, consent)
+            fit = partial(self._fit, order, gathering, consent, person)
             found = await fitting(candidates, fit)
             await self._require_allowed(order, found)
-            kept = await self._recordings.keep_consent(found[0].consent, order.user_id)
+            kept = found[0].consent
+            if person is None:
+                kept = await self._recordings.keep_consent(kept, order.user_id)
             samples = await self._samples(order, found)
         used = [sample for kept_for in samples for sample in kept_for]
         for role in SampleRole:
@@ -272,6 +283,7 @@ class Intake:
             consent_id=kept.id,
             stack=attempts[0].stack,
             operations=attempts[0].operations,
+            look_of=_avatar_of(person).job.id if person else None,
             **await self._times(self._deadline),
         )
         prices = {one.candidate.name: one.candidate.prices for one in found}
@@ -608,6 +620,7 @@ class Intake:
         order: Order,
         gathering: Gathering,
         consent: Consent | None,
+        person: Training | None,
         candidate: Candidate,
     ) -> _Fit:
         """Check that the candidate can do the training; raises if it cannot."""
@@ -615,8 +628,13 @@ class Intake:
         given = {role for role, _ in gathering.given}
         roles = self._sample_roles(candidate, SampleRole.FOOTAGE in given, order.options)
         operations = candidate.training  # a stack without a key is refused here
+        if person is not None:
+            operations = self._look(person, candidate)
+            roles -= {SampleRole.VOICE}
         own = roles & given
         stored = await self._stored(order, roles - own) if roles - own else []
+        if person is not None and stored:
+            stored = [_other_footage(person, stored)]
         agreed = require(consent, candidate.consent_rules)
         files, found = await gathering.of(own)
         found += await self._recordings.examine(files, candidate.limits, candidate.face_finder)
@@ -759,6 +777,23 @@ class Intake:
             cleanup={"undeletable": (job_id,)},
         )
 
+    def _look(self, person: Training, candidate: Candidate) -> tuple[OperationState, ...]:
+        """The operations of another look: only the avatar's is new; the voice exists."""
+        known, name = _avatar_of(person), candidate.roles.get(Operation.AVATAR)
+        if name != known.provider or not self._pool.capabilities(name).looks:
+            raise errors.Unsupported(
+                f"{candidate.name} adds no look to an avatar of {known.provider}: train an avatar "
+                "of its own, without look_of"
+            )
+        look = self._pool.operation(Operation.AVATAR, known.provider)
+        look = look.revised(account={"id": known.account.id})
+        voice = person.operation(Operation.VOICE)
+        if voice is None or voice.usable_id is None:
+            return (look,)
+        at = voice.job.submitted_at or person.created_at
+        spoken = self._exists(Operation.VOICE, voice.provider, voice.usable_id, at)
+        return (spoken.revised(account={"id": voice.account.id}), look)
+
     def _speaking(
         self, avatar: OperationState, voice: OperationState | None, *, with_audio: bool
     ) -> tuple[OperationState, ...]:
@@ -788,6 +823,45 @@ class Intake:
             raise errors.Unsupported(f"{voice.provider} clones voices, but does not speak")
         speech = self._pool.operation(Operation.SPEECH, voice.provider)
         return (speech.revised(account={"id": voice.account.id}), video)
+
+
+def _avatar_of(person: Training) -> OperationState:
+    """The avatar of a training that gets another look; raises ``IllegalTransition``."""
+    state = person.operation(Operation.AVATAR)
+    if state is None or state.job.id is None or person.status is not Status.COMPLETED:
+        raise errors.IllegalTransition(
+            f"training {person.id} is {person.status}: only the avatar of a completed training "
+            "gets another look"
+        )
+    return state
+
+
+def _other_footage(person: Training, stored: Sequence[Sample]) -> Sample:
+    """The newest stored footage that the training was not made of; raises ``MediaRejected``."""
+    used = person.footage and person.footage.file.sha256
+    others = [sample for sample in stored if sample.file.sha256 != used]
+    if not others:
+        raise errors.MediaRejected(
+            "another look needs footage of its own: give footage=, or add it to the clone first"
+        )
+    return others[-1]
+
+
+def _require_person(
+    order: Order,
+    person: Training,
+    voice: Sequence[Source],
+    consent: Consent | None,
+) -> None:
+    """Raise ``ConfigError`` for another clone, or for what another look has already."""
+    _avatar_of(person)
+    if (person.user_id, person.clone_id) != (order.user_id, order.clone_id):
+        raise errors.ConfigError("look_of is a training of another clone: give one of this clone")
+    if voice or consent is not None:
+        raise errors.ConfigError(
+            "another look has the voice and the consent of the training that look_of names: leave "
+            "voice and consent out"
+        )
 
 
 def _traced(record: R, trace: str) -> R:

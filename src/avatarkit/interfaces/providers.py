@@ -16,6 +16,7 @@ from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, cast, runtime_checkable
+from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, SecretStr
 
@@ -79,6 +80,7 @@ class Capabilities:
     languages: tuple[str, ...] | None = None  #: that it can speak; None: many, the vendor decides
     #: operations with jobs that can be found by our token
     found_by_token: frozenset[Operation] = frozenset(Operation) - {Operation.SPEECH}
+    looks: bool = False  #: an avatar may be another look of a person whose avatar exists
     list_lag: float = 180.0  #: seconds until a new job is listed, at the latest
     idempotency_window: float | None = None  #: seconds; only where the vendor documents it
     #: operations that cost nothing and may be repeated under the same token
@@ -322,6 +324,8 @@ class ProviderSettings:
     base_url: str | None = field(default=None, repr=False)  #: replaces the vendor's address
     #: replaces further addresses of the vendor, by the names of the adapter's ``hosts``
     hosts: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    #: https page of yours to which the vendor sends a person who has agreed there
+    return_url: str | None = field(default=None, repr=False)
     #: results may come from private addresses, and by http: a mock, a proxy, a recorder
     allow_private_results: bool = False
     #: your keys of other providers that this one calls, by provider name
@@ -331,6 +335,14 @@ class ProviderSettings:
     timeout: float = 60.0  #: seconds, of one request
     home: Path | None = None  #: the provider's own folder; created when needed
     clock: Clock | None = None
+
+    def __post_init__(self) -> None:
+        page = None if self.return_url is None else urlsplit(self.return_url)
+        if page is not None and (page.scheme != "https" or not page.hostname or page.username):
+            raise ConfigError(
+                "return_url is no https address of a page: give one such as "
+                "https://app.example/agreed"
+            )
 
 
 @runtime_checkable

@@ -332,6 +332,7 @@ class AvatarKit:
         voice: Sources = (),
         footage: Source | None = None,
         consent: Consent | None = None,
+        look_of: RecordId | None = None,
         name: str = "",
         language: str | None = None,
         stack: Stacks | None = None,
@@ -347,6 +348,10 @@ class AvatarKit:
         options stand for it, such as ``HeyGenAvatar(prompt=...)``. The same ``idempotency_key``
         of a user gives the same training, and raises ``Conflict`` for other content. ``purpose`` is
         what it is made for: where the consent names purposes, it must be one of them.
+
+        ``look_of`` is a completed training of the same clone, whose avatar gets another look from
+        new footage: its voice and its consent hold, and only the look is paid for. ``Unsupported``
+        if the provider has no such looks.
 
         Of several stacks those that cannot do it are left out: no key, no consent as they demand
         it, other samples, too dear. Nothing is sent where this raises ``MediaRejected``,
@@ -372,6 +377,7 @@ class AvatarKit:
             voice=arguments.sources("voice", voice),
             footage=arguments.source("footage", footage),
             consent=arguments.consent("consent", consent),
+            person=None if look_of is None else await self._training(look_of),
         )
 
     async def adopt(

@@ -147,6 +147,7 @@ class Requests:
             **common,
             footage=None if footage is None else await self._footage(record, footage, provider),
             voice_id=voice_id,
+            look_of=training.look_of,
             subject=subject,
         )
 

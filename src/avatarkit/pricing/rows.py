@@ -59,8 +59,8 @@ Charged = Operation | Hosting
 
 def _charged(given: object) -> object:
     """Read the name of one; a union of enums has no error message of its own."""
-    known: dict[object, Charged] = {str(one): one for kind in (Operation, Hosting) for one in kind}
-    if given not in known:
+    known: dict[str, Charged] = {str(one): one for kind in (Operation, Hosting) for one in kind}
+    if not isinstance(given, str) or given not in known:
         raise ValueError(f"must be one of {', '.join(map(repr, map(str, known)))}")
     return known[given]
 

