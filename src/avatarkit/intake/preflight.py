@@ -262,7 +262,7 @@ def needs_codec(sample: Sample, limits: Bounds) -> bool:
     """True for a stored clip of a foreign type, whose codec decides if it can be converted."""
     kind = sample.file.media_type
     takes = [limit.takes for _, limit in limits if limit.what == "footage_format" and limit.takes]
-    clip = sample.role == SampleRole.FOOTAGE and kind.startswith("video/")
+    clip = sample.role == "footage" and kind.startswith("video/")
     return clip and any(kind not in known for known in takes)
 
 

@@ -377,7 +377,11 @@ class AvatarKit:
             voice=arguments.sources("voice", voice),
             footage=arguments.source("footage", footage),
             consent=arguments.consent("consent", consent),
-            person=None if look_of is None else await self._training(look_of),
+            person=(
+                None
+                if look_of is None
+                else await self._training(arguments.identifier("look_of", look_of))
+            ),
         )
 
     async def adopt(

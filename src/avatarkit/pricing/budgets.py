@@ -20,7 +20,7 @@ from ..models import Operation
 from ..records import Attempt, OperationKey, OperationState, Phase, Record, Video
 from .money import Money, checked, money, require
 from .quotes import Choice, Estimate, Scenario, Usage, Workload, every_variant, usages
-from .rows import Prices
+from .rows import Charged, Prices
 
 _NOTHING = Usage(count=0)
 
@@ -229,7 +229,7 @@ def priced(
 ) -> list[Estimate]:
     """The cost of a usage in each variant; the expected variant is the first."""
     # The voice is kept meanwhile, and with it the plan that it needs.
-    work = {Operation.VOICE: _NOTHING, operation: usage}
+    work: dict[Charged, Usage] = {Operation.VOICE: _NOTHING, operation: usage}
     return [part.estimate for part in every_variant(prices, provider, work, choose)]
 
 

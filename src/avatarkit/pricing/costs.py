@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -33,7 +33,8 @@ class Cost:
 def usage_of(text: str | None) -> Usage | None:
     """Parse a vendor's report such as "312 characters"; None for another unit."""
     found = _AMOUNT.fullmatch(text or "")
-    return found and Usage(count=1, **{_SAID[found[2]]: Decimal(found[1])})
+    said = Usage(count=1)
+    return found and replace(said, **{_SAID[found[2]]: Decimal(found[1])})
 
 
 def cost(
