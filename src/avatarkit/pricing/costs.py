@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -14,9 +14,13 @@ from .budgets import asked, millionths, priced
 from .quotes import Choice, Estimate, Usage
 from .rows import Prices
 
-#: Unit in a vendor's report -> field of ``Usage``, for one voice, avatar, speech, video or dub.
-_SAID: Mapping[str, str] = MappingProxyType(
-    {"character": "characters", "credit": "credits", "second": "seconds"}
+#: Unit in a vendor's report -> usage of one voice, avatar, speech, video or dub.
+_SAID: Mapping[str, Callable[[Decimal], Usage]] = MappingProxyType(
+    {
+        "character": lambda amount: Usage(count=1, characters=amount),
+        "credit": lambda amount: Usage(count=1, credits=amount),
+        "second": lambda amount: Usage(count=1, seconds=amount),
+    }
 )
 _AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?) (character|credit|second)s?")
 
@@ -33,8 +37,7 @@ class Cost:
 def usage_of(text: str | None) -> Usage | None:
     """Parse a vendor's report such as "312 characters"; None for another unit."""
     found = _AMOUNT.fullmatch(text or "")
-    said = Usage(count=1)
-    return found and replace(said, **{_SAID[found[2]]: Decimal(found[1])})
+    return found and _SAID[found[2]](Decimal(found[1]))
 
 
 def cost(
