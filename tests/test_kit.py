@@ -24,6 +24,7 @@ from avatarkit.media.folder import FolderStore
 from avatarkit.models import ConsentRule, JobState, Media, Operation, Options
 from avatarkit.pricing import USD
 from avatarkit.providers.fake import Fake, FakeVendor, FakeVideo, Fault
+from avatarkit.providers.local.text import check_text
 from avatarkit.records import Phase
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.testing import FakeClock
@@ -446,6 +447,27 @@ async def test_a_demand_that_came_later_holds_for_videos_as_well(house):
     async with house.kit(providers={"fake": Strict(vendor=house.vendor)}) as kit:
         with pytest.raises(errors.ConsentRequired, match="a signed form"):
             await kit.speak(training.id, "Hello!", wait=False)
+    assert house.vendor.accepted == made
+
+
+# -- scripts that a provider cannot speak -----------------------------------------------------
+
+
+class Monoglot(Fake):
+    """Speaks what the local provider speaks."""
+
+    def check_script(self, text, language):
+        check_text(text, language)
+
+
+@pytest.mark.parametrize("script", ["Привет, мир!", "Das ist nicht mein Haus.", "你好，世界"])  # noqa: RUF001
+async def test_a_script_that_cannot_be_spoken_is_refused_at_once(house, script):
+    async with house.kit(providers={"fake": Monoglot(vendor=house.vendor)}) as kit:
+        training = await trained(kit)
+        made = dict(house.vendor.accepted)
+        with pytest.raises(errors.Unsupported, match="speaks: en"):
+            await kit.speak(training.id, script, wait=False)
+        assert await kit.videos(training_id=training.id) == []
     assert house.vendor.accepted == made
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from avatarkit.errors import MediaRejected, Unsupported
 from avatarkit.providers.local import audio, render, speech, voice
+from avatarkit.providers.local.text import check_text
 
 DEMO = Path(render.__file__).parents[2] / "data" / "demo"
 SCRIPT = "Today is a fine day for a walk along the river, and we have time."
@@ -124,7 +125,7 @@ def test_a_rejected_sample_leaves_no_folder_behind(tmp_path):
 )
 def test_other_languages_are_refused_with_those_it_speaks(text, language):
     with pytest.raises(Unsupported, match="speaks: en"):
-        speech.check_text(text, language)
+        check_text(text, language)
 
 
 @pytest.mark.parametrize(
@@ -138,13 +139,13 @@ def test_other_languages_are_refused_with_those_it_speaks(text, language):
     ],
 )
 def test_english_is_accepted(text, language):
-    speech.check_text(text, language)
+    check_text(text, language)
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "😀🎉", "?! ... --"])
 def test_a_script_with_nothing_to_say_is_rejected(text):
     with pytest.raises(MediaRejected, match="at least one word"):
-        speech.check_text(text)
+        check_text(text)
 
 
 def test_phonemes_are_in_order_and_inside_the_sound():
@@ -184,15 +185,6 @@ def test_speech_becomes_a_wav_file(tmp_path):
     samples, rate = audio.read_audio(tmp_path / "said.wav", 24_000)
     assert rate == 24_000
     np.testing.assert_allclose(samples, said.samples, atol=1e-4)
-
-
-def test_a_request_without_a_script_has_nothing_to_refuse():
-    render.check_request(None, "de")
-
-
-def test_a_request_in_another_language_is_refused():
-    with pytest.raises(Unsupported):
-        render.check_request("Hello", "de")
 
 
 def test_speaking_can_be_cancelled():

@@ -23,6 +23,7 @@ from ..content.files import local_path
 from ..interfaces import (
     ROLES,
     ChecksAvatars,
+    ChecksScripts,
     Engine,
     Limit,
     MediaStore,
@@ -896,12 +897,19 @@ def _read(
 ) -> tuple[str | None, tuple[Scene, ...]]:
     """Check and normalise the text of a video; the first provider speaks it."""
     speaker = next(iter(providers))
-    read = partial(
+    spoken = partial(
         read_script,
         limits=limits,
         markup=understood(providers[speaker], order.options),
         speaker=speaker,
     )
+
+    def read(text: str) -> str:
+        found = spoken(text)
+        if isinstance(provider := providers[speaker], ChecksScripts):
+            provider.check_script(found, order.language)
+        return found
+
     if scenes:
         scenes = film.read(scenes, order.settings, read)
         return "\n\n".join(scene.text for scene in scenes), scenes

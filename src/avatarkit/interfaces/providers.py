@@ -497,6 +497,15 @@ class ChecksAvatars(Protocol):
 
 
 @runtime_checkable
+class ChecksScripts(Protocol):
+    """Provider that can tell at once, and without a call, that it cannot speak a text."""
+
+    @abstractmethod
+    def check_script(self, text: str, language: str | None, /) -> None:
+        """Raise ``Unsupported`` for a text or a language that it cannot speak."""
+
+
+@runtime_checkable
 class TakesRecording(Protocol):
     """Provider that requests recordings, by actions with ``Action.recording``."""
 

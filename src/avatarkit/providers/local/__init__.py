@@ -12,8 +12,9 @@ from types import ModuleType
 
 from avatarkit.errors import ConfigError
 from avatarkit.models import VideoSettings
+from avatarkit.providers.local.options import LocalSpeech
 
-__all__ = ["LANGUAGES", "container_of", "load_engine"]
+__all__ = ["LANGUAGES", "LocalSpeech", "container_of", "load_engine"]
 
 #: Languages that the engine speaks.
 LANGUAGES = ("en",)

@@ -35,6 +35,7 @@ from ...interfaces import (
     CatalogueFilter,
     CatalogueKind,
     CataloguePart,
+    ChecksScripts,
     Face,
     Limit,
     Limits,
@@ -59,6 +60,7 @@ from ...models import (
     Speech,
     SpeechRequest,
     VendorEvent,
+    VendorRequest,
     VideoRequest,
     VideoSettings,
     VoiceRequest,
@@ -66,7 +68,8 @@ from ...models import (
 from ...webhooks import Delivery
 from ..catalogue import fits
 from ..folder import account_of
-from . import LANGUAGES, catalogue, container_of, jobs, load_engine
+from . import LANGUAGES, LocalSpeech, catalogue, container_of, jobs, load_engine
+from .text import check_text
 
 log = get_logger(__name__)
 
@@ -108,7 +111,9 @@ _OURS = "avatarkit"
 _READ = "2026-11-24"
 
 
-class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, ListsCatalogue):
+class Local(
+    VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, ListsCatalogue, ChecksScripts
+):
     """Makes talking videos on this machine, without a key and without a network."""
 
     name: ClassVar[str] = "local"
@@ -144,7 +149,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, Lists
         Limit(what="script_characters", maximum=5000.0, source=_OURS, since=_READ),
     )
     consent_rules: ClassVar[tuple[ConsentRule, ...]] = ()
-    option_types: ClassVar[tuple[type[Options], ...]] = ()
+    option_types: ClassVar[tuple[type[Options], ...]] = (LocalSpeech,)
     catalogue_kinds: ClassVar[frozenset[CatalogueKind]] = frozenset(catalogue.FOLDERS)
 
     def __init__(self, settings: ProviderSettings | None = None) -> None:
@@ -245,6 +250,10 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, Lists
         """Find all faces in a picture, the largest first; raises ``MediaRejected``."""
         return jobs.find_faces(path)
 
+    def check_script(self, text: str, language: str | None, /) -> None:
+        """Refuse letters of another script, and what does not seem to be English."""
+        check_text(text, language)
+
     # -- speech -------------------------------------------------------------------------------
 
     async def synthesize(self, request: SpeechRequest, /) -> Speech:
@@ -257,7 +266,13 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, Lists
 
         def speak() -> bytes:
             profile = engine.load_voice(voice)
-            said = engine.synthesize(request.text, profile, language=request.language, speed=speed)
+            said = engine.synthesize(
+                request.text,
+                profile,
+                language=request.language,
+                speed=speed,
+                pronounce=_pronounce(request),
+            )
             return bytes(engine.wav(said))
 
         sound = await anyio.to_thread.run_sync(speak)
@@ -273,7 +288,8 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, Lists
     async def generate_video(self, request: VideoRequest, /) -> Job:
         """Write the job down and begin to render it; ``get_video`` follows it."""
         request.guard()
-        load_engine().check_request(request.script, request.language)
+        if request.script is not None:
+            check_text(request.script, request.language)
         folder = self._folder(Operation.VIDEO, request.token)
         self._existing(Operation.AVATAR, request.avatar_id)
         self._check_settings(request)
@@ -284,6 +300,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, Lists
                 "script": request.script,
                 "language": request.language,
                 "settings": request.settings.model_dump(),
+                "pronounce": _pronounce(request),
             }
             with _complete(folder) as part:
                 (part / _JOB).write_text(json.dumps(job))
@@ -395,6 +412,7 @@ class Local(VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, Lists
                 sound_path=sound if audio.is_file() else None,
                 language=job["language"],
                 settings=_settings(folder),
+                pronounce=job.get("pronounce") or {},
                 on_progress=hear,
                 cancelled=stopped,
             )
@@ -475,6 +493,12 @@ def _settings(folder: Path) -> VideoSettings:
     """Settings of a job."""
     job = json.loads((folder / _JOB).read_text())
     return VideoSettings.model_validate(job.get("settings") or {})
+
+
+def _pronounce(request: VendorRequest) -> dict[str, str]:
+    """Pronunciations of all options of a request; the last one wins."""
+    own = (option for option in request.options if isinstance(option, LocalSpeech))
+    return {word: said for option in own for word, said in option.pronounce.items()}
 
 
 class _Spool:

@@ -12,11 +12,12 @@ import shutil
 import threading
 import uuid
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -51,6 +52,7 @@ from avatarkit.providers.local.footage import FaceModel
 from avatarkit.providers.local.framing import framing
 from avatarkit.providers.local.paste import Frame
 from avatarkit.providers.local.speech import Phoneme, Speech
+from avatarkit.providers.local.text import check_text
 from avatarkit.providers.local.video import AUDIO_RATE, ENCODINGS, VideoWriter
 from avatarkit.providers.local.voice import VoiceProfile
 from avatarkit.providers.local.warp import Array
@@ -103,12 +105,6 @@ def find_faces(path: Path) -> list[interfaces.Face]:
     return footage.find_faces(path)
 
 
-def check_request(script: str | None, language: str | None = None) -> None:
-    """Refuse what cannot be said, before anything is rendered; audio is never refused here."""
-    if script is not None:
-        speech.check_text(script, language)
-
-
 def wav(said: Speech) -> bytes:
     """Speech as a WAV file: mono, 16 bits, 24 kHz."""
     file = io.BytesIO()
@@ -122,10 +118,11 @@ def synthesize(
     *,
     language: str | None = None,
     speed: float = 1.0,
+    pronounce: Mapping[str, str] = MappingProxyType({}),
     cancelled: Callable[[], bool] | None = None,
 ) -> Speech:
     """Say an English text in the built-in voice, shaped toward ``profile``."""
-    speech.check_text(text, language)
+    check_text(text, language)
 
     def check(seconds: float) -> None:
         _stop_if(cancelled)
@@ -135,7 +132,7 @@ def synthesize(
                 "Cut it into several videos."
             )
 
-    return _speaker().speak(text, profile, speed=speed, check=check)
+    return _speaker().speak(text, profile, speed=speed, pronounce=pronounce, check=check)
 
 
 def render_video(
@@ -147,6 +144,7 @@ def render_video(
     sound_path: Path | None = None,
     language: str | None = None,
     settings: VideoSettings | None = None,
+    pronounce: Mapping[str, str] = MappingProxyType({}),
     seed: int = 7,
     threads: int = 2,
     on_progress: Callable[[float], None] | None = None,
@@ -172,6 +170,7 @@ def render_video(
                 profile,
                 language=language,
                 speed=asked.voice.speed or 1.0,
+                pronounce=pronounce,
                 cancelled=cancelled,
             )
             sound, comment = Sound.of(said.samples, speech.RATE), SCRIPT_COMMENT
@@ -313,10 +312,11 @@ class _LockedSpeaker:
         profile: VoiceProfile | None,
         *,
         speed: float,
+        pronounce: Mapping[str, str],
         check: Callable[[float], None],
     ) -> Speech:
         with self._lock:
-            return self._speaker.speak(text, profile, speed=speed, check=check)
+            return self._speaker.speak(text, profile, speed=speed, pronounce=pronounce, check=check)
 
 
 def _stop_if(cancelled: Callable[[], bool] | None) -> None:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
-import re
-import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, cast
 
 import hibari
 import numpy as np
 from hibari import Hibari, dsp
 
-from avatarkit.errors import MediaRejected, Unsupported
-from avatarkit.providers.local import LANGUAGES
+from avatarkit.errors import MediaRejected
 from avatarkit.providers.local.audio import Samples
+from avatarkit.providers.local.normalization import normalise
+from avatarkit.providers.local.pronunciation import pronounced
+from avatarkit.providers.local.text import check_text
 from avatarkit.providers.local.voice import Frames, VoiceProfile, VoiceShaper
 
 RATE: Final = int(hibari.SAMPLE_RATE)
@@ -34,39 +34,6 @@ _SAMPLE_BYTES: Final = 4  # of a 32-bit float
 #: depends on the exact file, so the package is pinned; without it the mouth follows the sound.
 DURATIONS: Final = "/Cast_32_output_0"
 INT64: Final = 7  # onnx.TensorProto.INT64
-
-#: Beginnings of the Unicode names of letters that English texts may hold.
-SHARED_LETTERS: Final = (
-    "FEMININE ORDINAL",
-    "MASCULINE ORDINAL",
-    "MICRO",
-    "MODIFIER",
-    "FULLWIDTH LATIN",
-    "MATHEMATICAL",
-    "SCRIPT",
-    "DOUBLE-STRUCK",
-    "KELVIN",
-    "ANGSTROM",
-    "BLACK-LETTER",
-)
-#: Words that mark a text as English, and words that mark it as another language. Only a text
-#: with several of the latter and none of the former is refused.
-ENGLISH_WORDS: Final = frozenset(
-    """
-    the a an and or but of to in on at by for with from is are was were be been am i you he she
-    it we they this that these those my your his her its our their have has had do does did not
-    no yes will would can could should what who how when where why here there hello hi please
-    thanks thank if as so me us them all one up out about just like new
-    """.split()  # noqa: SIM905 - a list of 100 quoted words cannot be read
-)
-FOREIGN_WORDS: Final = frozenset(
-    """
-    el los las una por para con que está como pero más muy hola gracias le les des une est dans
-    avec pour sur vous nous je tu bonjour merci der die das und ist nicht ein eine mit auf für
-    ich sie wir hallo danke il lo gli che sono della per ciao grazie não uma você obrigado het
-    een van niet voor och är det som inte jest nie się na bir ve için
-    """.split()  # noqa: SIM905
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,30 +67,6 @@ class Speech:
         return self.samples.size / RATE
 
 
-def check_text(text: str, language: str | None = None) -> None:
-    """Refuse what the engine cannot say, before anything is done."""
-    spoken = ", ".join(LANGUAGES)
-    if language is not None and language.lower().replace("_", "-").split("-")[0] not in LANGUAGES:
-        raise Unsupported(f"the local provider does not speak {language!r}; it speaks: {spoken}")
-    foreign = sorted({_script(letter) for letter in text if letter.isalpha()} - {"LATIN"})
-    if foreign:
-        raise Unsupported(
-            f"the script has {' and '.join(foreign).lower()} letters; the local provider speaks: "
-            f"{spoken}. Use another provider for this language, or write the text in English."
-        )
-    words = {word.lower() for word in re.findall(r"[^\W\d_]+", text)}
-    if len(words & FOREIGN_WORDS) >= 2 and not words & ENGLISH_WORDS:
-        raise Unsupported(
-            f"the script does not seem to be English; the local provider speaks: {spoken}. "
-            "Use another provider for this language."
-        )
-    if not any(character.isalnum() for character in text):
-        raise MediaRejected(
-            "the script has nothing that can be said: no letter and no digit. "
-            "Write at least one word."
-        )
-
-
 class Speaker:
     """The speech network, loaded once."""
 
@@ -137,10 +80,11 @@ class Speaker:
         profile: VoiceProfile | None = None,
         *,
         speed: float = 1.0,
+        pronounce: Mapping[str, str] = MappingProxyType({}),
         seed: int = 0,
         check: Callable[[float], None] | None = None,
     ) -> Speech:
-        """Say a text, shaped toward ``profile``.
+        """Say a text, shaped toward ``profile``; ``pronounce`` tells how words are said.
 
         ``check`` is called after each sentence with the seconds so far; it may raise to stop.
         """
@@ -153,7 +97,7 @@ class Speaker:
         lead_in = len(sound)
         for passage in self._passages(text):
             words: list[tuple[float, float]] = []
-            for symbols in self._engine.phonemize(passage):
+            for symbols in self._engine.phonemize(normalise(pronounced(passage, pronounce))):
                 time = len(sound) / _SAMPLE_BYTES / RATE
                 samples, timed = self._say(symbols, shaper, speed, random)
                 said = [Phoneme(p.symbol, p.start + time, p.end + time) for p in timed]
@@ -292,10 +236,3 @@ def _level(samples: Samples) -> None:
         return
     gain = min(LEVEL / np.sqrt(energy / count), PEAK / peak)
     samples *= np.float32(gain)
-
-
-@functools.cache
-def _script(letter: str) -> str:
-    """Script of a letter by its Unicode name; letters shared by scripts count as Latin."""
-    name = unicodedata.name(letter, "UNKNOWN")
-    return "LATIN" if name.startswith(SHARED_LETTERS) else name.split()[0]
