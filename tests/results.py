@@ -23,10 +23,15 @@ def subtitles(seconds):
     return f"1\n00:00:00,000 --> 00:00:{int(seconds):02},000\nHello.\n".encode()
 
 
+def web_subtitles(seconds):
+    """The same for the web."""
+    return b"WEBVTT\n\n" + subtitles(seconds).replace(b",000", b".000")
+
+
 def result(link, seconds=10.0):
     """The file that the end of a link promises."""
     suffix = link.partition("?")[0].rpartition(".")[2]
-    made = {"mp3": mp3, "wav": wav, "srt": subtitles}.get(suffix, filmed)
+    made = {"mp3": mp3, "wav": wav, "srt": subtitles, "vtt": web_subtitles}.get(suffix, filmed)
     return portrait() if suffix in {"jpg", "jpeg", "png", "webp"} else made(seconds)
 
 

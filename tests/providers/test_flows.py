@@ -12,12 +12,14 @@ from itertools import pairwise
 import pytest
 
 import samples
-from avatarkit import Status, errors
-from avatarkit.content.joining import Joining
+from avatarkit import Consent, Status, errors
+from avatarkit.content.joining import Joining, SoundLaying
 from avatarkit.content.results import Expected
 from avatarkit.models import JobState, Operation, Scene
 from avatarkit.records import Phase
+from avatarkit.stacks import registry
 
+from .dubbers import DUBBERS
 from .flows import DEMO, SCRIPT, SETUPS, Event, House
 
 pytestmark = [pytest.mark.anyio, pytest.mark.once]
@@ -473,3 +475,98 @@ async def test_of_speech_that_was_cancelled_it_stays_unknown_whether_it_was_made
     assert len(house.calls(record, operation)) == 1
     [left] = await house.kit.admin.leftovers(record.id)
     assert "not known" in left.what
+
+
+# -- dubs into two languages ------------------------------------------------------------------
+
+DUB = Operation.DUB
+LANGUAGES = ("es", "de")
+
+
+@pytest.fixture
+async def dubber(request, tmp_path, monkeypatch):
+    async def quickly(self, place, pictures, sound):
+        """Put the sound under the pictures without decoding: virtual time waits for no decoder."""
+        expected = Expected(name="video", media_type="video/mp4")
+        assert sound.media_type == "audio/wav"
+        return await self._keep(place, self._media.open(pictures.key), expected)
+
+    monkeypatch.setattr(SoundLaying, "__call__", quickly)
+    house = House(DUBBERS[request.param], DEMO.parent / "fake/video.mp4", tmp_path / "home")
+    async with house.kit:
+        yield house
+
+
+def dubbers(*, finds=(True, False)):
+    known = {name: setup.vendors[setup.stack] for name, setup in DUBBERS.items()}
+    names = [name for name, vendor in known.items() if vendor.finds in finds]
+    return pytest.mark.parametrize("dubber", names, indirect=True)
+
+
+async def dubbed(house):
+    """The records of a video in two languages, just ordered."""
+    videos = await house.kit.dub_into(
+        house.clip,
+        LANGUAGES,
+        user_id="ana",
+        clone_id="ana-1",
+        consent=Consent(subject="Ana Lima"),
+        options=house.options,
+        wait=False,
+    )
+    house.records += [video.id for video in videos]
+    return videos
+
+
+def test_every_provider_that_dubs_is_driven_here():
+    mine = {setup.stack for setup in DUBBERS.values()} | {"fake"}
+    assert mine == {n for n in registry.BUILTIN if "dub_video" in dir(registry.load(n))}
+
+
+@dubbers()
+async def test_a_dub_into_two_languages_is_paid_for_twice_and_its_captions_are_kept(dubber):
+    vendor = dubber.at(DUB)
+    for video, language in zip(await dubbed(dubber), LANGUAGES, strict=True):
+        video = await dubber.ended(video)
+        await completed(dubber, video)
+        assert set(video.files) == vendor.results
+        assert video.language == language
+    assert len(vendor.calls) == 2
+
+
+@dubbers(finds=(True,))
+@pytest.mark.parametrize("event", [Event.LOST, Event.HTML_ACCEPTED])
+async def test_of_two_dubs_the_one_without_an_answer_is_found_and_not_sent_again(dubber, event):
+    dubber.at(DUB).order(event, DUB)
+    for video in await dubbed(dubber):
+        video = await dubber.quiet(await dubber.ended(video))
+        await once(dubber, video, DUB)
+    assert len({made.token for made in dubber.at(DUB).made}) == 2
+
+
+@dubbers(finds=(False,))
+async def test_of_two_dubs_the_one_that_cannot_be_found_is_put_to_a_person(dubber):
+    dubber.at(DUB).order(Event.LOST, DUB)
+    first, second = [await dubber.ended(video) for video in await dubbed(dubber)]
+    asked, done = (first, second) if first.action else (second, first)
+    assert (asked.action.kind, done.status) == ("payment", Status.COMPLETED)
+    assert len(dubber.at(DUB).calls) == 2
+
+
+@dubbers()
+async def test_a_deleted_dub_leaves_nothing_but_what_a_vendor_cannot_delete(dubber):
+    videos = [await dubber.ended(video) for video in await dubbed(dubber)]
+    for video in videos:
+        await dubber.kit.delete(video.id)
+        video = await dubber.quiet(video)
+        left = {i for o in video.operations for i in o.cleanup.undeletable}
+        assert (left == set()) is (DUB in dubber.at(DUB).deletes)
+    assert not [key for key in dubber.shelf.files if key.startswith("results/")]
+
+
+@pytest.mark.parametrize("dubber", ["rask-lips"], indirect=True)
+async def test_the_lips_of_each_dub_are_moved_once(dubber):
+    for video in await dubbed(dubber):
+        await completed(dubber, await dubber.ended(video))
+    vendor = dubber.at(DUB)
+    assert sorted(vendor.moved_lips) == sorted(made.id for made in vendor.made)
