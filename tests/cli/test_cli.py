@@ -222,6 +222,23 @@ def test_a_video_that_cannot_be_saved_is_kept(place):
     assert run("watch", video, "--out=hello.mp4").exit_code == 0
 
 
+CLIP = DEMO.parent / "fake/video.mp4"
+
+
+def test_a_video_is_dubbed_into_each_language_and_saved(place):
+    dubbed = [one for one in printed("dub", str(CLIP), "es", "pt-BR", NOBODY) if "path" in one]
+    assert [(one["language"], one["path"]) for one in dubbed] == [
+        ("es", "video.es.mp4"),
+        ("pt-BR", "video.pt-BR.mp4"),
+    ]
+    assert all((place / one["path"]).read_bytes()[4:8] == b"ftyp" for one in dubbed)
+
+
+def test_subtitles_are_given_for_each_language():
+    wrong = run("dub", str(CLIP), "es", "de", NOBODY, "--subtitles=es.srt")
+    assert (wrong.exit_code, "once for each language" in wrong.stderr) == (2, True)
+
+
 def test_speaking_takes_either_text_or_audio():
     assert run("speak", "an-id").exit_code == 2
 
