@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from avatarkit import AvatarKit, Consent, Status, errors
 from avatarkit.config.settings import Settings
+from avatarkit.intake.place import Intake
 from avatarkit.interfaces import (
     ROLES,
     Balance,
@@ -749,6 +750,21 @@ async def test_a_video_is_dubbed_into_two_languages_each_by_itself(house):
     assert len({v.source.id for v in videos}) == 1
     made = [job.token for job in house.vendor.jobs if job.operation is Operation.DUB]
     assert sorted(made) == sorted(video.token(Operation.DUB) for video in again)
+
+
+async def test_what_all_languages_may_cost_is_shared(house, monkeypatch):
+    placed = []
+
+    async def dub(self, orders, *parts, **more):
+        del self, parts, more
+        placed.extend(orders)
+        return []
+
+    monkeypatch.setattr(Intake, "dub", dub)
+    async with house.kit(worker=False) as kit:
+        most = {"max_cost": USD("3.00"), "wait": False}
+        await kit.dub_into(CLIP, ["de", "es", "fr"], **WHO, consent=DRAWN, **most)
+    assert [str(order.max_cost) for order in placed] == ["1.00 USD"] * 3
 
 
 async def test_a_failed_dub_is_told_once_all_have_ended(house):

@@ -187,6 +187,10 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
         "what is held stays as it was created": ("            _reserve(db, saved, old)\n", ""),
     },
     ("pricing/budgets.py", "pricing/test_budgets.py"): {
+        "the options of a dub cost nothing": (
+            "replace(usage, settings=_chosen(record.options))",
+            "usage",
+        ),
         "an unknown price is free": ("if provider not in allowed:", "if False:"),
         "a budget in euros is one in dollars": (
             'amount = checked(self.amount, "a budget")',
@@ -671,6 +675,14 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
         ),
     },
     ("content/conversion.py", "content/test_conversion.py intake/test_takes.py"): {
+        "a dub has the sound of its source": (
+            "track = choose_sound(sound)",
+            "sound, track = source, choose_sound(source)",
+        ),
+        "sound that is longer than its pictures is cut off": (
+            "            for frame in sounds:\n",
+            "            for frame in ():\n",
+        ),
         "a codec that no MP4 holds is copied": (
             "copied = codec is None or codec in COPIED",
             "copied = True",
@@ -711,7 +723,85 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "]",
         ),
     },
+    ("interfaces/providers.py", "providers/test_heygen.py"): {
+        "subtitles that no dub can have are sent": (
+            "if not given or given in self.dub_subtitles:",
+            "if self.dub_subtitles or not given:",
+        ),
+    },
+    (
+        "intake/place.py",
+        "test_kit.py::test_subtitles_that_a_provider_cannot_be_given_are_refused_before_anything_is_kept "
+        "test_kit.py::test_a_video_is_dubbed_into_two_languages_each_by_itself",
+    ): {
+        "subtitles are refused after the source was kept": (
+            "            can.require_subtitles(dubber, frozenset(order.subtitles.given))\n",
+            "",
+        ),
+        "a repeated dub is made again": (
+            "new = [order for order in orders if order.id not in placed]",
+            "new = list(orders)",
+        ),
+    },
+    (
+        "kit/kit.py",
+        "test_kit.py::test_what_all_languages_may_cost_is_shared "
+        "test_kit.py::test_a_video_is_dubbed_into_two_languages_each_by_itself",
+    ): {
+        "all languages share one key": (
+            'None if key is None else f"{key} {tag}"',
+            "key",
+        ),
+        "each language may cost what all may": ("most.amount / len(tags)", "most.amount"),
+    },
+    (
+        "lifecycle/vendor_requests.py",
+        "test_kit.py::test_own_subtitles_reach_the_provider_as_files",
+    ): {
+        "own subtitles stay here": (
+            'language=video.language or "", subtitles=own)',
+            'language=video.language or "")',
+        ),
+    },
+    (
+        "lifecycle/apply.py",
+        "test_kit.py::test_own_subtitles_reach_the_provider_as_files",
+    ): {
+        "own subtitles outlive their video": ('    "subtitles": DubSubtitles(),\n', ""),
+    },
+    (
+        "lifecycle/advance.py",
+        "providers/test_flows.py::"
+        "test_a_dub_into_two_languages_is_paid_for_twice_and_its_captions_are_kept",
+    ): {
+        "a dub of sound has no pictures": (
+            "if not sound or video.source is None:",
+            "if video.source is not None:",
+        ),
+    },
+    (
+        "lifecycle/expectations.py",
+        "providers/test_flows.py::"
+        "test_a_dub_into_two_languages_is_paid_for_twice_and_its_captions_are_kept",
+    ): {
+        "a dub of sound waits for a video": ('return "audio" if sound else', "return"),
+    },
+    ("http/bodies.py", "providers/test_elevenlabs.py"): {
+        "a list is one field of a form": ("if isinstance(value, list | tuple)", "if False"),
+    },
+    ("content/subtitles.py", "content/test_subtitles.py"): {
+        "a fraction is thousandths": ('float(f"0.{fraction}")', "int(fraction) / 1000"),
+        "captions without words are kept": ("        if words:\n", "        if True:\n"),
+    },
     ("providers/heygen/adapter.py", "providers/test_heygen.py"): {
+        "own subtitles belong to the other video": (
+            '{"translation": "output", "source": "input"}',
+            '{"translation": "input", "source": "output"}',
+        ),
+        "own subtitles stay at the vendor": (
+            '("asset_id", "audio_asset_id", "srt_asset_id")',
+            '("asset_id", "audio_asset_id")',
+        ),
         "a voice is not called by our token": (
             "voice_name=request.token",
             'voice_name="voice"',
@@ -759,7 +849,44 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
         ),
         "moderation is a refusal like any other": ('  "ImageModerationError",\n', ""),
     },
+    ("providers/elevenlabs_dubbing.py", "providers/test_elevenlabs.py"): {
+        "a dub does not carry our token": ("reference=request.token,", "reference=None,"),
+        "a transcribed project is a finished dub": (
+            '"ready": JobState.RUNNING,',
+            '"ready": JobState.SUCCEEDED,',
+        ),
+        "an edited dub is delivered as it was": (
+            '"stale": JobState.RUNNING,',
+            '"stale": JobState.SUCCEEDED,',
+        ),
+        "the next page of projects is the first again": (
+            'cursor_parameter="cursor",',
+            'cursor_parameter="next_cursor",',
+        ),
+        "a language hides why its project failed": ('= "project_failed"', '= "project failed"'),
+        "a project without a language is never read": (
+            "        if not languages:\n            return await self._project(dub_id)\n",
+            "",
+        ),
+        "every host is shown the key": (
+            'if url.startswith(f"{self._base_url}{_PROJECTS}/"):',
+            "if url:",
+        ),
+        "subtitles show what the source says": (
+            'said_at(one, "translation")',
+            'said_at(one, "source_text")',
+        ),
+        "a dialect is written with an underscore": (
+            'request.language.replace("_", "-")',
+            "request.language",
+        ),
+        "the subtitles of a dub are left out": (
+            '{**job.links, "subtitles_srt": self._url(place)}',
+            "{**job.links}",
+        ),
+    },
     ("providers/elevenlabs.py", "providers/test_elevenlabs.py"): {
+        "dubs are looked for by another name": ('token=("name", "reference")', 'token=("name",)'),
         "the region is an address": (
             "REGIONS.get(self._base_url, self._base_url)",
             "self._base_url",
@@ -860,6 +987,45 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
         "an error repeats the token": (
             "(*super()._secrets(), self._token, self._pair)",
             "(*super()._secrets(), self._pair)",
+        ),
+        "the wish for lips is forgotten": (
+            "name=request.token + _wish(request.options),",
+            "name=request.token,",
+        ),
+        "a project with lips is not found": (
+            '{token, *(f"{token}{end}" for end in _LIP_SYNC)}',
+            "{token}",
+        ),
+        "lips are moved before faces are known": (
+            'elif begin and face == "done":',
+            "elif begin:",
+        ),
+        "lips that move are begun again": ("begin = task in _TO_BEGIN", "begin = True"),
+        "lips that are out of date are left": (
+            'frozenset({None, "outdated"})',
+            "frozenset({None})",
+        ),
+        "several faces are one": ("[asked.several_speakers]", "[0]"),
+        "a dub is delivered before its lips are moved": (
+            '"state": JobState.RUNNING, "links": {}',
+            '"state": JobState.SUCCEEDED, "links": {}',
+        ),
+        "a video without a face is waited for": (
+            'if face == "done" and has_face is False:',
+            "if False:",
+        ),
+        "the lips of a dub are not delivered": (
+            '{**job.links, "video": video}',
+            "{**job.links}",
+        ),
+        "captions without a translation are sent": ("if len(said) != len(spoken):", "if False:"),
+        "the transcript stays behind": (
+            'transcript_id=request.prepared.get("transcript_id"),',
+            "transcript_id=None,",
+        ),
+        "source and translation are exchanged": (
+            'for kind in ("source", "translation")',
+            'for kind in ("translation", "source")',
         ),
         "a project without its video is done": (
             'if job.state is JobState.SUCCEEDED and "video" not in job.links:',

@@ -558,6 +558,18 @@ async def test_a_project_without_a_language_is_read_itself(it, wire, word, state
     assert (job.reason is not None) is (word == "failed")
 
 
+async def test_a_dub_that_was_edited_waits_until_it_is_rendered_again(it, wire):
+    wire.reply({"languages": [dubbed(status="stale")]})
+    assert (await it.get_dub("dbp_1")).state is JobState.RUNNING
+
+
+async def test_every_page_of_projects_is_read(it, wire):
+    wire.reply({"projects": [project(project_id="a")], "next_cursor": "2"})
+    wire.reply({"projects": [project()], "next_cursor": None})
+    assert len(await it.find_dub(TOKEN)) == 2
+    assert wire.requests[1].url.params["cursor"] == "2"
+
+
 async def test_a_language_that_failed_with_its_project_has_the_project_s_reason(it, wire):
     told = {"code": "project_failed", "message": "The project failed.", "retryable": False}
     wire.reply({"languages": [dubbed(status="failed", error=told)]})
