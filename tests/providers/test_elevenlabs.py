@@ -21,6 +21,7 @@ from avatarkit.providers.elevenlabs import (
     ElevenLabsAudio,
     ElevenLabsDub,
     ElevenLabsProfessional,
+    ElevenLabsPronunciation,
     ElevenLabsSpeech,
     ElevenLabsVoice,
     ElevenLabsVoiceSettings,
@@ -417,6 +418,78 @@ async def test_without_the_vendors_word_our_limit_holds(it, wire, answer):
     wire.reply(*answer)
     limits = await current_limits(it, ())
     assert 10_000 in {one.maximum for one in limits if one.what == "script_characters"}
+
+
+# -- pronunciation ----------------------------------------------------------------------------
+
+WORDS = ElevenLabsPronunciation(words={"Thailand": "tie-land", "SQL": "/sikwəl/"})
+LISTED = {"id": "dict_1", "latest_version_id": "v_1", "name": WORDS.name}
+
+
+async def spoken_with(it, options):
+    request = say(options=options)
+    prepared = await it.prepare(Operation.SPEECH, request)
+    return await heard(await it.synthesize(request.model_copy(update={"prepared": prepared})))
+
+
+async def test_a_dictionary_of_the_words_is_made_once_and_found_again(it, wire):
+    wire.reply({"pronunciation_dictionaries": [{"name": "theirs"}], "has_more": False})
+    wire.reply({"id": "dict_1", "version_id": "v_1", "name": WORDS.name})
+    wire.reply(b"ID3", content_type="audio/mpeg")
+    await spoken_with(it, (WORDS,))
+    wire.reply({"pronunciation_dictionaries": [], "has_more": True, "next_cursor": "c2"})
+    wire.reply({"pronunciation_dictionaries": [LISTED], "has_more": False})
+    wire.reply(b"ID3", content_type="audio/mpeg")
+    again = ElevenLabsPronunciation(words=dict(reversed(WORDS.words.items())))
+    await spoken_with(it, (again,))
+    assert [(r.method, r.url.path.rpartition("/")[2]) for r in wire.requests] == [
+        *(("GET", "pronunciation-dictionaries"), ("POST", "add-from-rules"), ("POST", "v1")),
+        *(("GET", "pronunciation-dictionaries"),) * 2,
+        ("POST", "v1"),
+    ]
+    assert wire.body(1) == {
+        "name": WORDS.name,
+        "rules": [
+            {
+                "string_to_replace": "SQL",
+                "type": "phoneme",
+                "phoneme": "/sikwəl/",
+                "alphabet": "ipa",
+            },
+            {"string_to_replace": "Thailand", "type": "alias", "alias": "tie-land"},
+        ],
+    }
+    for said in (wire.body(2), wire.body(5)):
+        assert said["pronunciation_dictionary_locators"] == [
+            {"pronunciation_dictionary_id": "dict_1", "version_id": "v_1"}
+        ]
+        assert "words" not in said
+    # Skips without the documents, so it comes last.
+    contract = Contract.of("elevenlabs", closed=True)
+    for request in wire.requests:
+        contract.check(request)
+
+
+async def test_speech_without_words_asks_for_no_dictionary(it, wire):
+    wire.reply(b"ID3", content_type="audio/mpeg")
+    await spoken_with(it, ())
+    assert "pronunciation_dictionary_locators" not in wire.body()
+    assert await it.prepare(Operation.VOICE, ask()) == {}
+    assert len(wire.requests) == 1
+
+
+async def test_words_without_their_dictionary_are_not_sent(it, wire):
+    with pytest.raises(errors.Unsupported, match="prepare"):
+        await it.synthesize(say(options=(WORDS,)))
+    wire.reply({"pronunciation_dictionaries": [], "has_more": False}).reply({"id": "dict_1"})
+    with pytest.raises(errors.BadReply, match="no version"):
+        await it.prepare(Operation.SPEECH, say(options=(WORDS,)))
+
+
+@pytest.mark.parametrize("words", [{}, {"": "x"}, {"x": " "}, {"x": "//"}])
+def test_a_word_needs_a_pronunciation(words):
+    with pytest.raises(errors.ConfigError):
+        ElevenLabsPronunciation(words=words)
 
 
 # -- errors, the plan, hosts, deliveries ------------------------------------------------------

@@ -53,6 +53,7 @@ from ..webhooks import Delivery, HmacSha256, Registered
 from .catalogue import HttpCatalogue, Listing
 from .elevenlabs_dubbing import PATHS as DUB_PATHS
 from .elevenlabs_dubbing import STATES, DubbingProjects, ElevenLabsDub
+from .elevenlabs_pronunciation import ElevenLabsPronunciation, PronouncesWords
 from .http import (
     Call,
     Client,
@@ -85,6 +86,7 @@ __all__ = [
     "ElevenLabsAudio",
     "ElevenLabsDub",
     "ElevenLabsProfessional",
+    "ElevenLabsPronunciation",
     "ElevenLabsSpeech",
     "ElevenLabsVoice",
     "ElevenLabsVoiceSettings",
@@ -250,6 +252,7 @@ class ElevenLabs(
     HttpVoiceCloner,
     HttpCatalogue,
     DubbingProjects,
+    PronouncesWords,
     SpeechSynthesizer,
     TakesRecording,
     ListsLanguages,
@@ -269,6 +272,7 @@ class ElevenLabs(
         ElevenLabsProfessional,
         ElevenLabsSpeech,
         ElevenLabsAudio,
+        ElevenLabsPronunciation,
         ElevenLabsDub,
     )
     capabilities = Capabilities(
@@ -426,6 +430,7 @@ class ElevenLabs(
         """Submit; sent once. ``delivery="timestamps"`` adds the time of each character."""
         how = self._option(request, ElevenLabsAudio)
         model = self._option(request, ElevenLabsSpeech).chosen_model
+        dictionary = self._words_of(request)
         query = {"output_format": how.output_format}
         if how.enable_logging is not None:
             query["enable_logging"] = str(how.enable_logging).lower()
@@ -439,6 +444,7 @@ class ElevenLabs(
                 "text": request.text,
                 "model_id": model,
                 "language_code": None if model == _MODEL else primary_language(request.language),
+                "pronunciation_dictionary_locators": [dictionary] if dictionary else None,
             },
         )
         answer = await stream(self._client, sent, call)
