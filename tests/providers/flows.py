@@ -26,7 +26,7 @@ from pydantic import SecretStr
 
 from avatarkit import AvatarKit, Consent, http
 from avatarkit.config.settings import Settings
-from avatarkit.interfaces import LogEntry, MediaStore, ProviderSettings
+from avatarkit.interfaces import CatalogueEntry, LogEntry, MediaStore, ProviderSettings
 from avatarkit.models import Operation, Options, StoredFile
 from avatarkit.providers.coqui import Coqui
 from avatarkit.providers.did import DID, DIDConsent
@@ -34,20 +34,21 @@ from avatarkit.providers.elevenlabs import ElevenLabs, ElevenLabsProfessional
 from avatarkit.providers.fake import Fake, FakeVendor, Fault
 from avatarkit.providers.heygen import HeyGen
 from avatarkit.providers.resemble import Resemble
+from avatarkit.providers.synthesia import Synthesia
 from avatarkit.providers.tavus import Tavus
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.testing import FakeClock, Wire
 from avatarkit.webhooks import Delivery, Inboxes
 from results import mp3, result, wav
 
-__all__ = ["SETUPS", "Event", "House", "Made", "Setup"]
+__all__ = ["SETUPS", "STOCK", "Event", "House", "Made", "Setup", "Stock"]
 
 VOICE, AVATAR, SPEECH, VIDEO = Operation.VOICE, Operation.AVATAR, Operation.SPEECH, Operation.VIDEO
 HERE = Path(__file__).parent
 DEMO = HERE.parent.parent / "src/avatarkit/data/demo"
-HEYGEN, EL, D_ID, TAVUS, RESEMBLE, COQUI = (
+HEYGEN, EL, D_ID, TAVUS, RESEMBLE, SYNTHESIA, COQUI = (
     json.loads((HERE / f"{name}.json").read_text())
-    for name in ("heygen", "elevenlabs", "did", "tavus", "resemble", "coqui")
+    for name in ("heygen", "elevenlabs", "did", "tavus", "resemble", "synthesia", "coqui")
 )
 SCRIPT = "Hello from the other side."
 SECRET = b"a-secret-of-webhooks"
@@ -485,13 +486,13 @@ class HeyGenVendor(Vendor):
         return HEYGEN["look"] | ids | {"status": self.word(made)}
 
     def looks(self, _: str, request: httpx.Request) -> Any:
-        made = self._there(AVATAR, request.url.params["group_id"])
-        return {"data": [self._look(made)] if made else []}
+        group = request.url.params.get("group_id")
+        made = self._listed(AVATAR) if group is None else [self._there(AVATAR, group)]
+        return {"data": [self._look(one) for one in made if one], "has_more": False}
 
     def look(self, look_id: str, _: httpx.Request) -> Any:
         made = self._there(AVATAR, look_id.removeprefix("look-"))
-        assert made is not None
-        return {"data": self._look(made)}
+        return {"data": self._look(made) if made else HEYGEN["look"] | {"id": look_id}}
 
     def consent_link(self, group_id: str, request: httpx.Request) -> Any:
         """A link lives for a day; under one key it is the same for as long."""
@@ -750,6 +751,8 @@ class DIDVendor(Vendor):
         known |= {"status": word, "created_at": made.born, "user_data": made.token}
         if made.operation is VIDEO:
             links = {"result_url": self.link(made, "mp4"), "thumbnail_url": self.link(made, "png")}
+            if made.said.get("script", {}).get("subtitles"):
+                links["subtitles_url"] = self.link(made, "srt")
             return D_ID["scene"] | known | (links if ready else dict.fromkeys(links))
         names = {"thumbnail_url": "png", "talking_preview_url": "mp4", "preview_url": "mp4"}
         links = {name: self.link(made, kind) if ready else None for name, kind in names.items()}
@@ -885,6 +888,32 @@ class TavusVendor(Vendor):
             return self.told(made)
         told = TAVUS["voice"]["delivered"]
         return told | {"properties": told["properties"] | {"voice_id": made.id}}
+
+
+class SynthesiaVendor(Vendor):
+    """Videos of avatars that are made by hand; several scenes are one video, with captions."""
+
+    adapter = Synthesia
+    words: ClassVar = {VIDEO: ("in_progress", "complete", "error")}
+    polled = linked = deletes = reports = frozenset({VIDEO})
+    routes = tuple(thing(VIDEO, "/v2/videos"))
+
+    def token(self, said: Mapping[str, Any]) -> str:
+        return str(said["callbackId"])
+
+    def told(self, made: Made) -> Any:
+        known = SYNTHESIA["video"] | made.said | {"id": made.id, "status": self.word(made)}
+        if not self.done(made):
+            return known
+        captions = {kind: self.link(made, kind) for kind in ("srt", "vtt")}
+        links = {"download": self.link(made, "mp4"), "captions": captions, "thumbnail": None}
+        return SYNTHESIA["finished"] | known | links | {"duration": "00:00:10"}
+
+    def listed(
+        self, operation: Operation, made: Sequence[Made], request: httpx.Request
+    ) -> httpx.Response:
+        del operation, request
+        return answer({"videos": [self.told(m) for m in made]})
 
 
 class ResembleVendor(Vendor):
@@ -1149,6 +1178,46 @@ SETUPS: Mapping[str, Setup] = {
         {VOICE: "coqui", AVATAR: "tavus", SPEECH: "coqui", VIDEO: "tavus"},
     ),
     "fake": _alone("fake", FakeScript, footage="photo"),
+}
+
+
+@dataclass(frozen=True)
+class Stock:
+    """An avatar and a voice of the vendors' own, which speak on a stack without a training."""
+
+    setup: Setup
+    avatar: str
+    voice: str | None = None  #: None: the avatar's own
+
+    def entries(self) -> dict[str, CatalogueEntry]:
+        plays = self.setup.plays
+        ids = {"avatar": (plays[VIDEO], self.avatar)}
+        if self.voice is not None:
+            ids["voice"] = (plays.get(VOICE, plays[VIDEO]), self.voice)
+        return {
+            kind: CatalogueEntry(provider=name, kind=kind, id=own_id, own=False)
+            for kind, (name, own_id) in ids.items()
+        }
+
+
+STOCK: Mapping[str, Stock] = {
+    "heygen": Stock(SETUPS["heygen"], "look-stock", "v_stock"),
+    "elevenlabs+d-id": Stock(
+        Setup(
+            "elevenlabs+d-id",
+            {"elevenlabs": ElevenLabsVendor, "d-id": DIDVendor},
+            {VOICE: "elevenlabs", SPEECH: "elevenlabs", VIDEO: "d-id"},
+        ),
+        "scenes:avt_stock",
+        "21m00Tcm4TlvDq8ikWAM",
+    ),
+    "d-id": Stock(SETUPS["d-id"], "scenes:avt_stock", "en-US-JennyNeural"),
+    "tavus": Stock(SETUPS["tavus"], "r_stock"),
+    "synthesia": Stock(
+        Setup("synthesia", {"synthesia": SynthesiaVendor}, {VIDEO: "synthesia"}),
+        "anna_costume1_cameraA",
+    ),
+    "fake": Stock(SETUPS["fake"], "stock-rosa", "stock-voice"),
 }
 
 

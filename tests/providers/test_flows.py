@@ -12,7 +12,7 @@ from itertools import pairwise
 import pytest
 
 import samples
-from avatarkit import Consent, Status, errors
+from avatarkit import Consent, Status, VideoSettings, errors
 from avatarkit.content.joining import Joining, SoundLaying
 from avatarkit.content.results import Expected
 from avatarkit.models import JobState, Operation, Scene
@@ -20,7 +20,7 @@ from avatarkit.records import Phase
 from avatarkit.stacks import registry
 
 from .dubbers import DUBBERS
-from .flows import DEMO, SCRIPT, SETUPS, Event, House
+from .flows import DEMO, SCRIPT, SETUPS, STOCK, Event, House
 
 pytestmark = [pytest.mark.anyio, pytest.mark.once]
 VOICE, AVATAR, SPEECH, VIDEO = Operation.VOICE, Operation.AVATAR, Operation.SPEECH, Operation.VIDEO
@@ -79,6 +79,17 @@ def event(house, request):
     return request.node.callspec.params["house"][1]
 
 
+@pytest.fixture
+def unjoined(monkeypatch):
+    """Join without decoding: virtual time waits for no decoder."""
+
+    async def quickly(self, place, videos):
+        expected = Expected(name="video", media_type="video/mp4")
+        return await self._keep(place, self._media.open(videos[0].key), expected)
+
+    monkeypatch.setattr(Joining, "__call__", quickly)
+
+
 EVERY = pytest.mark.parametrize(
     "house", [pytest.param((name, None), id=name) for name in SETUPS], indirect=True
 )
@@ -111,18 +122,17 @@ async def test_train_watch_and_speak(house, tmp_path):
 
 
 @EVERY
-async def test_three_scenes_are_each_paid_for_once(house, monkeypatch):
-    async def quickly(self, place, videos):
-        """Join without decoding: virtual time waits for no decoder."""
-        expected = Expected(name="video", media_type="video/mp4")
-        return await self._keep(place, self._media.open(videos[0].key), expected)
-
-    monkeypatch.setattr(Joining, "__call__", quickly)
+async def test_three_scenes_are_each_paid_for_once(house, unjoined):
     scenes = [Scene(text=f"{SCRIPT} And {number} more.") for number in range(3)]
     async with house.new_kit(worker=True) as kit:
         (*_, training) = [update async for update in kit.watch((await house.training()).id)]
         video = await kit.speak(training.id, scenes=scenes)
     house.records.append(video.id)
+    await each_paid_once(house, video)
+
+
+async def each_paid_once(house, video):
+    """Each scene, or all in one call, was paid for once, and nothing is lost."""
     assert video.status is Status.COMPLETED, (video.action, video.error_message)
     assert video.file("video").size
     for state in video.operations:
@@ -130,6 +140,58 @@ async def test_three_scenes_are_each_paid_for_once(house, monkeypatch):
         free = house.free(state.operation)
         assert house.at(state.operation).paid(named) == (0 if free else 1)
     assert await house.lost() == set()
+
+
+# -- a vendor's own avatars -------------------------------------------------------------------
+
+
+@pytest.fixture(params=STOCK)
+async def stock(request, clip, tmp_path):
+    """A house, and how the vendors' own avatar and voice speak in it."""
+    known = STOCK[request.param]
+    house = House(known.setup, clip, tmp_path / "home")
+    async with house.new_kit(worker=True):
+        asked = {"user_id": "ana", "clone_id": "ana-1", **known.entries()}
+
+        async def speak(**more):
+            video = await house.kit.speak(**asked, **more)
+            house.records.append(video.id)
+            return video
+
+        yield house, speak
+
+
+async def test_a_stock_avatar_speaks_without_a_training(stock):
+    house, speak = stock
+    video = await speak(script=SCRIPT)
+    await completed(house, video)
+    assert (video.training_id, await house.kit.trainings()) == (None, [])
+    assert video.file("video").size
+
+
+async def test_three_scenes_of_a_stock_avatar_are_each_paid_for_once(stock, unjoined):
+    house, speak = stock
+    scenes = [Scene(text=f"{SCRIPT} And {number} more.") for number in range(3)]
+    video = await speak(scenes=scenes)
+    await each_paid_once(house, video)
+    at_once = house.setup.stack in {"heygen", "synthesia"}
+    assert {state.scene for state in video.operations} == ({0} if at_once else {1, 2, 3})
+
+
+# The fake takes every setting, and writes no captions.
+@pytest.mark.parametrize("stock", [name for name in STOCK if name != "fake"], indirect=True)
+async def test_captions_are_saved_beside_the_video_or_refused_before_it_is_paid(stock, tmp_path):
+    house, speak = stock
+    settings = VideoSettings(captions="sidecar")
+    if house.setup.stack == "tavus":
+        with pytest.raises(errors.Unsupported, match="captions"):
+            await speak(script=SCRIPT, settings=settings)
+        assert await house.kit.videos() == []
+        return
+    video = await speak(script=SCRIPT, settings=settings)
+    await completed(house, video)
+    path = await house.kit.save(video, tmp_path / "hello.srt", file="subtitles_srt")
+    assert "-->" in path.read_text()
 
 
 # -- the vendor says no -----------------------------------------------------------------------
