@@ -431,6 +431,30 @@ async def test_recordings_of_a_person_who_revoked_are_not_those_of_a_drawing(hou
         assert (await kit.train(**GIVEN, consent=again)).status is Status.PENDING
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize("also", ["revoke", "delete", "erase"])
+async def test_another_user_does_not_get_round_a_revocation_and_is_not_told_of_it(house, also):
+    drawn = Consent.not_a_real_person("a cartoon")
+    stranger = GIVEN | {"user_id": "ben", "clone_id": "b"}
+    async with house.kit() as kit:
+        training = await trained(kit)
+        await kit.revoke(training.consent_id)
+        if also == "delete":
+            await kit.delete(training.id)
+        if also == "erase":
+            await kit.erase("ana")
+        for sent in (
+            kit.train(**stranger, consent=drawn),
+            kit.train(**stranger | {"user_id": "cleo", "clone_id": "c"}, consent=drawn),
+            kit.dub(GIVEN["footage"], "de", user_id="ben", clone_id="x", consent=drawn, wait=False),
+        ):
+            with pytest.raises(ConsentRequired, match="no real person is not accepted") as caught:
+                await sent
+            assert "revoked" not in str(caught.value)
+            assert "ana" not in str(caught.value)
+        assert (await kit.train(**stranger, consent=ANA)).status is Status.PENDING
+
+
 NAIVE = datetime(2026, 11, 1, tzinfo=UTC).replace(tzinfo=None)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import re
@@ -191,17 +192,22 @@ class Recordings:
         return HandIn(ref=ref, name=f"{Path(file.name).stem}{suffix}", file=stored)
 
     async def withdraw(self, user_id: str, digests: Iterable[str]) -> None:
-        """Note that the person in these recordings has revoked a consent; goes with the user."""
+        """Note that the person in these recordings has revoked a consent.
+
+        One mark says so to this user, and is erased with the user. The other one names no user, and
+        stays: without it, the recordings could be used again under another user's name.
+        """
         for digest in dict.fromkeys(digests):
-            mark = _withdrawn(user_id, digest)
-            await self._media.put(mark, whole(b"revoked"), "text/plain")
+            for mark in (_withdrawn(user_id, digest), _withdrawn_by_anyone(digest)):
+                await self._media.put(mark, whole(b"revoked"), "text/plain")
 
     async def require_not_withdrawn(
         self, consent: Consent, user_id: str, digests: Iterable[str]
     ) -> None:
         """Raise ``ConsentRequired`` if recordings of a person are said to show no real person.
 
-        That is known of recordings that were used by a consent which was revoked.
+        That is known of recordings that were used by a consent which was revoked. Another user is
+        not told of the revocation.
         """
         if consent.real_person:
             return
@@ -211,6 +217,11 @@ class Recordings:
                     "these recordings were made of a real person, who has revoked the consent; "
                     "that they show no real person is not accepted. Ask the person for a new "
                     "consent, or use other recordings"
+                )
+            if await self._media.stat(_withdrawn_by_anyone(digest)) is not None:
+                raise errors.ConsentRequired(
+                    "that these recordings show no real person is not accepted: give the consent "
+                    "of the person in them, or use other recordings"
                 )
 
     async def keep_consent(self, consent: Consent, user_id: str) -> Consent:
@@ -300,6 +311,11 @@ def _part(name: str) -> str:
 
 def _withdrawn(user_id: str, digest: str) -> str:
     return f"consents/{_part(user_id)}/revoked/{digest}"
+
+
+def _withdrawn_by_anyone(digest: str) -> str:
+    """Key of a mark that can be found from the recording only: neither its user nor its digest."""
+    return f"revoked/{hashlib.sha256(f'revoked {digest}'.encode()).hexdigest()}"
 
 
 def folders_of(user_id: str) -> tuple[str, ...]:
