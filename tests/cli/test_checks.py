@@ -85,7 +85,7 @@ def test_the_table_of_stacks_says_who_does_what():
             "speech": "elevenlabs",
             "avatar": "d-id",
             "video": "d-id",
-            "dub": "d-id",
+            "dub": "elevenlabs",
         },
         "ok": True,
         "how": "audio of elevenlabs (audio/mpeg); or d-id itself, with your key of elevenlabs",
