@@ -731,16 +731,12 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
     },
     (
         "intake/place.py",
-        "test_kit.py::test_subtitles_that_a_provider_cannot_be_given_are_refused_before_anything_is_kept "
-        "test_kit.py::test_a_video_is_dubbed_into_two_languages_each_by_itself",
+        "test_kit.py::"
+        "test_subtitles_that_a_provider_cannot_be_given_are_refused_before_anything_is_kept",
     ): {
         "subtitles are refused after the source was kept": (
             "            can.require_subtitles(dubber, frozenset(order.subtitles.given))\n",
             "",
-        ),
-        "a repeated dub is made again": (
-            "new = [order for order in orders if order.id not in placed]",
-            "new = list(orders)",
         ),
     },
     (
