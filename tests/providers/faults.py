@@ -101,6 +101,67 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "(kind, cursor)",
         ),
     },
+    ("pricing/quotes.py", "pricing/test_pricing.py"): {
+        "a dub is stored without its source": ("2 * self.dubs", "self.dubs"),
+        "a test video costs the full price": (
+            "return [row for row in rows if named[row.key] == most]",
+            "return list(rows)",
+        ),
+        "a test mode is a variant of every video": (
+            "if row.variant or not row.settings]",
+            "]",
+        ),
+    },
+    ("pricing/budgets.py", "pricing/test_pricing.py"): {
+        "a reservation forgets the settings": (
+            "script=script, settings=record.settings",
+            "script=script",
+        ),
+    },
+    ("config/addresses.py", "pricing/test_pricing.py"): {
+        "another server costs what Amazon does": (
+            "return scheme if not host or host.endswith(_CLOUDS[scheme]) else host",
+            "return scheme",
+        ),
+    },
+    ("interfaces/providers.py", "providers/test_elevenlabs.py"): {
+        "the vendor's own limit does not count": (
+            "if limit.what not in named), *told)",
+            "if limit.what))",
+        ),
+    },
+    ("intake/place.py", "intake/test_takes.py intake/test_looks.py"): {
+        "the codec of a stored film is not read": (
+            "if preflight.needs_codec(sample, candidate.limits):",
+            "if False:",
+        ),
+        "another look is made by a consent that was revoked": (
+            "            require_valid(consent, (await self._repository.now()).wall)\n"
+            "        candidates",
+            "        candidates",
+        ),
+        "another look pays for the voice again": (
+            "            operations = self._look(person, candidate)\n",
+            "",
+        ),
+        "another look has the footage of the first": (
+            "if sample.file.sha256 != used]",
+            "]",
+        ),
+    },
+    ("intake/preflight.py", "intake/test_takes.py"): {
+        "a stored voice has no limits together": (
+            'return [*found, *_against("voice", _together(heard), limits)]',
+            "return found",
+        ),
+    },
+    ("providers/elevenlabs_pronunciation.py", "providers/test_elevenlabs.py"): {
+        "each video makes a dictionary": ('if said_at(one, "name") == name:', "if False:"),
+        "the second page of dictionaries is not read": (
+            'if not flag_at(page, "has_more") or cursor is None:',
+            "if True:",
+        ),
+    },
     ("intake/cast.py", "test_scenes.py"): {
         "a person's voice needs no consent": (
             "avatar.stock and (voice is None or voice.stock)",
@@ -823,6 +884,15 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             '                headers=self._keyed(f"consent {group_id} {page}"),\n',
             "",
         ),
+        "another look is a person of its own": (
+            'avatar_group_id=request.prepared.get("group_id"),',
+            "",
+        ),
+        "deleting a look deletes its group": (
+            "if not avatar_id.startswith(_LOOK):",
+            "if True:",
+        ),
+        "nobody comes back after the consent": ('body={"reroute_url": page},', "body={},"),
         "a large upload goes through the API": ("if media.size <= _SMALL:", "if True:"),
         "a group whose look has no picture is ready": (
             'and look.get("preview_image_url")',

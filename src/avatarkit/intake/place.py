@@ -781,7 +781,7 @@ class Intake:
     def _look(self, person: Training, candidate: Candidate) -> tuple[OperationState, ...]:
         """The operations of another look: only the avatar's is new; the voice exists."""
         known, name = _avatar_of(person), candidate.roles.get(Operation.AVATAR)
-        if name != known.provider or not self._pool.capabilities(name).looks:
+        if name is None or name != known.provider or not self._pool.capabilities(name).looks:
             raise errors.Unsupported(
                 f"{candidate.name} adds no look to an avatar of {known.provider}: train an avatar "
                 "of its own, without look_of"
