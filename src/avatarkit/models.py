@@ -569,10 +569,11 @@ class VideoRequest(VendorRequest):
 
 
 class SpeechRequest(VendorRequest):
-    """Request to speak a text with a voice."""
+    """Request to speak a text with a voice; or what a recording says, in its manner."""
 
     voice_id: str
-    text: str
+    text: str = ""
+    audio: Media | None = None  #: instead of a text, see ``Capabilities.revoices``
     language: str | None = None
     settings: VoiceSettings = Field(default_factory=VoiceSettings)
 

@@ -127,7 +127,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
     ("interfaces/providers.py", "providers/test_elevenlabs.py"): {
         "the vendor's own limit does not count": (
             "if limit.what not in named), *told)",
-            "if limit.what))",
+            "if limit.what),)",
         ),
     },
     ("intake/place.py", "intake/test_takes.py intake/test_looks.py"): {

@@ -22,6 +22,7 @@ from avatarkit.providers.elevenlabs import (
     ElevenLabsDub,
     ElevenLabsProfessional,
     ElevenLabsPronunciation,
+    ElevenLabsRevoice,
     ElevenLabsSpeech,
     ElevenLabsVoice,
     ElevenLabsVoiceSettings,
@@ -490,6 +491,41 @@ async def test_words_without_their_dictionary_are_not_sent(it, wire):
 def test_a_word_needs_a_pronunciation(words):
     with pytest.raises(errors.ConfigError):
         ElevenLabsPronunciation(words=words)
+
+
+# -- speech to speech -------------------------------------------------------------------------
+
+
+async def test_a_recording_is_spoken_with_another_voice(it, wire):
+    wire.reply(b"ID3", content_type="audio/mpeg", character_cost="250")
+    option = ElevenLabsRevoice(remove_background_noise=True, seed=7)
+    request = say(text="", audio=ask().samples[0], options=(option,))
+    speech = await it.synthesize(request)
+    assert (await heard(speech), speech.cost, speech.media_type) == (
+        b"ID3",
+        "250 credits",
+        "audio/mpeg",
+    )
+    (sent,) = wire.requests
+    assert sent.url.path == f"/v1/speech-to-speech/{request.voice_id}"
+    assert dict(sent.url.params) == {"output_format": "mp3_44100_128"}
+    said = wire.body()
+    assert said.pop("audio")
+    assert said == {
+        "model_id": "eleven_multilingual_sts_v2",
+        "seed": "7",
+        "remove_background_noise": "true",
+    }
+    # Skips without the documents, so it comes last.
+    contract = Contract.of("elevenlabs", closed=True)
+    assert contract.check(sent) == "POST /v1/speech-to-speech/{voice_id}"
+
+
+async def test_a_lost_answer_to_a_recording_may_have_cost_money(it, wire):
+    wire.reply({"detail": "?"}, 500)
+    with pytest.raises(errors.Ambiguous):
+        await it.synthesize(say(text="", audio=ask().samples[0]))
+    assert len(wire.requests) == 1
 
 
 # -- errors, the plan, hosts, deliveries ------------------------------------------------------

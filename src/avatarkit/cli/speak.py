@@ -38,6 +38,9 @@ async def _speak(
     audio: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Recorded speech, instead of TEXT.")
     ] = None,
+    revoice: Annotated[
+        bool, typer.Option("--revoice", help="Speak the recording with the avatar's voice.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="File for the video; by default ID.mp4.")
     ] = None,
@@ -132,6 +135,7 @@ async def _speak(
             training_id,
             text,
             audio=audio,
+            revoice=revoice,
             wait=False,
             language=language,
             settings=settings,

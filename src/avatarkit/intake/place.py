@@ -250,8 +250,8 @@ class Intake:
             consent = await self._repository.get_consent(person.consent_id or "")
             require_valid(consent, (await self._repository.now()).wall)
         candidates = self._selector.asked(stack)
-        parts: dict[str, Any] = {"look_of": person.id} if person else {}
-        parts |= {
+        parts: dict[str, Any] = {
+            "look_of": person.id if person else "",
             "stack": [one.name for one in candidates],
             "consent": repeats.agreed(consent),
             "avatar_id": "",  # adopt names one, under the same kind of id
@@ -356,15 +356,22 @@ class Intake:
         audio: Source | None,
         scenes: tuple[Scene, ...] = (),
         template: Template | None = None,
+        revoice: bool = False,
     ) -> Video:
-        """Place a video of an avatar, driven by a script, by its scenes, by audio or a template."""
+        """Place a video of an avatar, driven by a script, by its scenes, by audio or a template.
+
+        With ``revoice`` the voice speaks what the audio says.
+        """
         parts = _parts(order, made_by, script, scenes, template)
+        parts["revoice"] = "yes" if revoice else ""
         if known := await self._known(order):
             if audio is not None:
                 parts["audio"] = await self._read_again(SampleRole.VOICE, audio)
             return cast("Video", repeats.require_same(known, order.request(**parts)))
         avatar = made_by.avatar
-        operations = await self._video_operations(order, made_by, with_audio=audio is not None)
+        operations = await self._video_operations(
+            order, made_by, with_audio=audio is not None, revoice=revoice
+        )
         names = tuple(dict.fromkeys(state.provider for state in operations))
         providers = {name: self._pool.provider(name) for name in names}
         consent = await self._agreed(order, made_by, providers)
@@ -377,7 +384,8 @@ class Intake:
             operations = film.planned(
                 scenes, order.settings, operations, providers[avatar.provider]
             )
-        sample = None if audio is None else await self._driving(order, avatar.provider, audio)
+        first = operations[0].provider
+        sample = None if audio is None else await self._driving(order, first, audio)
         if sample is not None:
             parts["audio"] = [sample.file.sha256]
         if made_by.consent_id is None:
@@ -401,11 +409,13 @@ class Intake:
         return await self._save(order, video, {made_by.stack: self._pool.prices(names)})
 
     async def _video_operations(
-        self, order: Order, made_by: Cast, *, with_audio: bool
+        self, order: Order, made_by: Cast, *, with_audio: bool, revoice: bool
     ) -> tuple[OperationState, ...]:
         """The operations of a video; raises ``Unsupported`` for what their providers cannot do."""
         avatar = made_by.avatar.provider
-        operations = self._speaking(made_by.avatar, made_by.voice, with_audio=with_audio)
+        operations = self._speaking(
+            made_by.avatar, made_by.voice, with_audio=with_audio, revoice=revoice
+        )
         speaker = operations[0].provider  # the avatar's only moves lips to another one's speech
         language = None if with_audio else order.language
         self._pool.capabilities(speaker).require_language(speaker, language)
@@ -796,7 +806,12 @@ class Intake:
         return (spoken.revised(account={"id": voice.account.id}), look)
 
     def _speaking(
-        self, avatar: OperationState, voice: OperationState | None, *, with_audio: bool
+        self,
+        avatar: OperationState,
+        voice: OperationState | None,
+        *,
+        with_audio: bool,
+        revoice: bool,
     ) -> tuple[OperationState, ...]:
         """The operations that make a video: by script where one provider has both, else by audio.
 
@@ -808,20 +823,25 @@ class Intake:
         drive = generator.capabilities.drive
         video = self._pool.operation(Operation.VIDEO, avatar.provider)
         video = video.revised(account={"id": avatar.account.id})
-        if with_audio:
+        if with_audio and not revoice:
             if "audio" not in drive:
                 raise errors.Unsupported(f"{avatar.provider} cannot be driven by audio")
             return (video,)
         same = voice is None or (
             voice.provider == avatar.provider and voice.account.id == avatar.account.id
         )
-        if same and "script" in drive:
+        if same and "script" in drive and not revoice:
             return (video,)
         if voice is None or "audio" not in drive:
             raise errors.Unsupported(f"{avatar.provider} cannot speak with that voice")
         speaker = self._pool.provider(voice.provider)
         if not isinstance(speaker, ROLES[Operation.SPEECH].protocol):
             raise errors.Unsupported(f"{voice.provider} clones voices, but does not speak")
+        if revoice and not self._pool.capabilities(voice.provider).revoices:
+            raise errors.Unsupported(
+                f"{voice.provider} cannot speak what a recording says: leave revoice out, and the "
+                "recording itself is heard"
+            )
         speech = self._pool.operation(Operation.SPEECH, voice.provider)
         return (speech.revised(account={"id": voice.account.id}), video)
 

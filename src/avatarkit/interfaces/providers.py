@@ -63,6 +63,7 @@ class Capabilities:
     drive: frozenset[Literal["script", "audio"]] = frozenset({"script"})
     audio_formats: tuple[str, ...] = ("audio/wav", "audio/mpeg")  #: accepted for ``drive`` by audio
     speech_format: str | None = None  #: default media type of its speech
+    revoices: bool = False  #: it speaks what a recording says, with another voice
     #: providers with voices that it can use by id, with your own key of that provider
     speaks_voices_of: frozenset[str] = frozenset()
     #: its dubs are sound alone, which avatarkit puts under the pictures of the source

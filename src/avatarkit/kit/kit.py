@@ -497,6 +497,7 @@ class AvatarKit:
         script: str | None = None,
         *,
         audio: Source | None = None,
+        revoice: bool = False,
         scenes: Sequence[Scene] = (),
         template: Template | None = None,
         avatar: CatalogueEntry | Id | None = None,
@@ -517,6 +518,8 @@ class AvatarKit:
     ) -> Video:
         """Make the avatar say ``script`` or ``scenes``, or move its lips to ``audio``.
 
+        With ``revoice`` the avatar's voice speaks what is said in ``audio``, in the same manner.
+
         Waits for the finished video, and raises what it failed with; with ``wait=False`` the record
         comes back at once. A record that needs a person comes back as it is. ``settings`` are the
         same at every provider; ``Unsupported`` names one that this provider does not have, before
@@ -533,6 +536,8 @@ class AvatarKit:
         template = arguments.optional_instance("template", template, Template)
         if [script is None, audio is None, not scenes, template is None].count(False) != 1:
             raise errors.ConfigError("give either a script, scenes=, template= or audio=")
+        if arguments.flag("revoice", revoice) and audio is None:
+            raise errors.ConfigError("revoice speaks what a recording says: give audio=")
         wait = arguments.flag("wait", wait)
         training = await self._speaking(training_id)
         if training is not None and (user_id, clone_id, consent, stack) != (None,) * 4:
@@ -562,7 +567,13 @@ class AvatarKit:
             allow_unknown=allow_unknown,
         )
         video = await self._intake.speak(
-            order, made_by, script=script, audio=audio, scenes=scenes, template=template
+            order,
+            made_by,
+            script=script,
+            audio=audio,
+            scenes=scenes,
+            template=template,
+            revoice=revoice,
         )
         return await self._finished(video) if wait else video
 

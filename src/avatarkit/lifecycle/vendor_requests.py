@@ -78,7 +78,7 @@ class Requests:
             case Operation.AVATAR:
                 return await self._avatar_request(record, provider, common)
             case Operation.SPEECH:
-                return self._speech_request(record, state, common)
+                return await self._speech_request(record, state, provider, common)
             case Operation.VIDEO:
                 return await self._video_request(record, state, provider, common)
             case Operation.DUB:
@@ -151,15 +151,20 @@ class Requests:
             subject=subject,
         )
 
-    def _speech_request(
-        self, record: Record, state: OperationState, common: dict[str, Any]
+    async def _speech_request(
+        self, record: Record, state: OperationState, provider: Provider, common: dict[str, Any]
     ) -> VendorRequest:
         video = cast("Video", record)
         scene = video.scene_of(state.scene)
+        recorded: Media | None = None
+        if video.audio is not None:
+            formats = provider.capabilities.audio_formats
+            recorded = await self._fitting(record, video.audio, formats, provider)
         return SpeechRequest(
             **common,
             voice_id=(scene and scene.voice) or video.voice_id or "",
             text=video.text_of(state.scene) or "",
+            audio=recorded,
             language=video.language,
             settings=video.settings.voice,
         )

@@ -87,6 +87,7 @@ __all__ = [
     "ElevenLabsDub",
     "ElevenLabsProfessional",
     "ElevenLabsPronunciation",
+    "ElevenLabsRevoice",
     "ElevenLabsSpeech",
     "ElevenLabsVoice",
     "ElevenLabsVoiceSettings",
@@ -106,6 +107,8 @@ REGIONS: Mapping[str, str] = MappingProxyType(
 #: Default model, sent explicitly because the vendor's default may change.
 #: It takes no language code: it detects the language of the text.
 _MODEL = "eleven_multilingual_v2"
+#: Model that speaks what a recording says, in any of its languages.
+_REVOICING = "eleven_multilingual_sts_v2"
 
 _DATA = vendor_data("elevenlabs")
 _MODELS_AGE = 3600.0  #: seconds
@@ -156,6 +159,14 @@ class ElevenLabsSpeech(Options):
         """Leave out ``<break>`` for the models that do not know it: v3, and those after it."""
         older = re.match(r"eleven_v[3-9]", self.chosen_model) is None
         return known if older else known - {"break"}
+
+
+class ElevenLabsRevoice(Options):
+    """Extras of speech that follows a recording, see ``revoice`` of ``kit.speak``."""
+
+    model_id: str | None = None  #: default: eleven_multilingual_sts_v2
+    seed: int | None = Field(default=None, ge=0, le=4294967295)
+    remove_background_noise: bool | None = None
 
 
 class ElevenLabsAudio(Options):
@@ -273,11 +284,13 @@ class ElevenLabs(
         ElevenLabsSpeech,
         ElevenLabsAudio,
         ElevenLabsPronunciation,
+        ElevenLabsRevoice,
         ElevenLabsDub,
     )
     capabilities = Capabilities(
         drive=frozenset(),
         speech_format="audio/mpeg",
+        revoices=True,
         # https://help.elevenlabs.io/hc/en-us/articles/24352686926609, read 2026-11-30
         markup=frozenset({"break"}),
         webhook=HmacSha256(header="ElevenLabs-Signature", version="v0", tolerance=1800),
@@ -428,6 +441,8 @@ class ElevenLabs(
 
     async def synthesize(self, request: SpeechRequest, /) -> Speech:
         """Submit; sent once. ``delivery="timestamps"`` adds the time of each character."""
+        if request.audio is not None:
+            return await self._revoiced(request, request.audio)
         how = self._option(request, ElevenLabsAudio)
         model = self._option(request, ElevenLabsSpeech).chosen_model
         dictionary = self._words_of(request)
@@ -448,8 +463,7 @@ class ElevenLabs(
             },
         )
         answer = await stream(self._client, sent, call)
-        cost = answer.headers.get("character-cost", "")
-        cost_told = f"{cost} credits" if re.fullmatch(r"[0-9]+(\.[0-9]+)?", cost) else None
+        cost_told = _credits(answer.headers.get("character-cost", ""))
         if how.delivery != "timestamps":
             return Speech(audio=answer.chunks, media_type=answer.media_type, cost=cost_told)
         audio, timings = _timed(call, b"".join([chunk async for chunk in answer.chunks]))
@@ -459,6 +473,25 @@ class ElevenLabs(
             media_type=_MEDIA_TYPES.get(kind, "application/octet-stream"),
             timings=timings,
             cost=cost_told,
+        )
+
+    async def _revoiced(self, request: SpeechRequest, recording: Media) -> Speech:
+        """Speak what the recording says (speech to speech); the cost is told in credits."""
+        how = self._option(request, ElevenLabsAudio)
+        query = urlencode({"output_format": how.output_format} | how.extra)
+        call, sent = self._billable(
+            Operation.SPEECH,
+            f"/v1/speech-to-speech/{path_segment(request.voice_id)}?{query}",
+            request,
+            options=ElevenLabsRevoice,
+            body={"model_id": _REVOICING},
+            files=[("audio", recording)],
+        )
+        answer = await stream(self._client, sent, call)
+        return Speech(
+            audio=answer.chunks,
+            media_type=answer.media_type,
+            cost=_credits(answer.headers.get("character-cost", "")),
         )
 
     # -- the plan -----------------------------------------------------------------------------
@@ -635,6 +668,11 @@ def _trained(raw: Mapping[str, Any]) -> str:
     words = as_object(value_at(raw, "fine_tuning.state"))
     others = [w for w in words.values() if w != "not_started"]
     return str(words.get(_MODEL) or next(iter(others), "not_started"))
+
+
+def _credits(told: str) -> str | None:
+    """Read the cost of an answer's header; None if it is no number."""
+    return f"{told} credits" if re.fullmatch(r"[0-9]+(\.[0-9]+)?", told) else None
 
 
 def _picture(answer: bytes) -> bytes | None:

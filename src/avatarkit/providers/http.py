@@ -651,6 +651,8 @@ class HttpProvider:
                 raise errors.Unsupported(f"{self.name} takes one voice sample: join them")
             case AvatarRequest() if needs_footage(type(self), request.options):
                 _ = request.required_footage
+            case SpeechRequest() if request.audio is not None and not can.revoices:
+                raise errors.Unsupported(f"{self.name} cannot speak what a recording says")
             case VideoRequest():
                 self._check_drive(request)
             case DubRequest():
