@@ -45,7 +45,6 @@ KUBERNETES = "kˌubəɹnˈɛtiz"
         ("C++ and C#", "C plus plus and C sharp"),
         ("kit.train() and config.yaml", "kit dot train and config dot yaml"),
         ("run --help", "run dash dash help"),
-        ("[docs](https://example.com)", "docs"),
     ],
 )
 def test_written_forms_become_words(written, said):
@@ -102,6 +101,11 @@ def test_the_dictionary_comes_before_the_words_that_are_known():
     assert pronounced("Kubernetes", {"kubernetes": "cube"}) == "cube"
     assert pronounced("SQL and sql", {"SQL": "sequel", "sql": "squeal"}) == "sequel and squeal"
     assert pronounced("mysql", {"SQL": "sequel"}) == "mysql"
+
+
+@pytest.mark.parametrize("link", ["https://example.com", "/guide/", "/kæt/"])
+def test_a_link_of_a_script_is_no_mark_of_ours(link):
+    assert pronounced(f"Read [the docs]({link}).", {}) == "Read the docs."
 
 
 def test_every_known_word_can_be_said():

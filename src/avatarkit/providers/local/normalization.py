@@ -186,8 +186,6 @@ def _latin(words: str) -> Callable[[re.Match[str]], str]:
 
 _SCALE: Final = r"(?:\s?(k|K|m|M|mn|b|B|bn|tn|thousand|million|billion|trillion)\b)?"
 _RULES: Final[tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]] = (
-    # links of Markdown keep their text: their form is that of the package's own marks
-    (re.compile(r"\[([^\]]+)\]\((?!/[^)]*/\))[^)]*\)"), r"\1"),
     (re.compile(r"\b([\w.+-]+)@((?:[\w-]+\.)+[A-Za-z]{2,})\b"), _mail),
     (re.compile(r"\bhttps?://[^\s<>\"]+", re.IGNORECASE), _link),
     (re.compile(r"\bwww\.[^\s<>\"]+", re.IGNORECASE), _link),

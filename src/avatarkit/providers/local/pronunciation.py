@@ -63,6 +63,8 @@ _SILENT_E: Final = re.compile(r"([aiou])([b-df-hj-np-tvz])e$")
 _LONG: Final = MappingProxyType({"a": "ay", "i": "igh", "o": "oh", "u": "oo"})
 _SYLLABLE: Final = r"(?i:[b-df-hj-np-tv-xz]*[aeiouy][a-z]*)"
 _SYLLABLES: Final = re.compile(rf"{_SYLLABLE}(?:-{_SYLLABLE})+")
+#: A link of Markdown, whose form is that of a mark; its text is kept.
+_LINK: Final = re.compile(r"\[([^\]]+)\]\([^)]*\)")
 _ARPABET_SYMBOL: Final = re.compile(r"([A-Z]{1,2})([012])?")
 
 
@@ -103,6 +105,7 @@ def pronounced(text: str, dictionary: Mapping[str, str]) -> str:
         symbols = phonemes(pronunciation)
         return pronunciation if symbols is None else f"[word](/{symbols}/)"
 
+    text = _LINK.sub(r"\1", text)
     return re.sub(rf"(?<!\w)(?:{words})(?![^\W_])", said, text, flags=re.IGNORECASE)
 
 
