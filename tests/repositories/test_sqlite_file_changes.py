@@ -14,6 +14,7 @@ from avatarkit import AvatarKit
 from avatarkit.clock import SystemClock
 from avatarkit.config.settings import Settings
 from avatarkit.errors import AvatarKitError, ConfigError, StorageError
+from avatarkit.lifecycle.advance import Orchestrator
 from avatarkit.models import Operation
 from avatarkit.providers.fake import Fake, FakeVendor
 from avatarkit.repositories.sqlite import SqliteRepository
@@ -407,3 +408,106 @@ async def test_a_worker_in_another_process_stops_spending_too(
             process.stdin.flush()
             assert process.stdout.readline() == "done\n"
     assert vendor.accepted == {}
+
+
+# -- accidents between two openings ---------------------------------------------------------------
+
+
+def lose_log(path, older):
+    beside(path, "-wal").unlink()
+
+
+def lose_log_and_index(path, older):
+    lose_log(path, older)
+    beside(path, "-shm").unlink()
+
+
+def empty_log(path, older):
+    os.truncate(beside(path, "-wal"), 0)
+
+
+def copy_an_older_file(path, older):
+    lose_log_and_index(path, older)
+    shutil.copyfile(older, path)
+
+
+def checkpoint(path):
+    with connected(path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+async def finished(kit, clock, record_id):
+    for _ in range(200):
+        if (record := await kit.get(record_id)).status.final:
+            return record
+        await kit.admin.tick()
+        await clock.sleep(60)
+    raise AssertionError(record)
+
+
+@pytest.mark.parametrize(
+    "accident", [lose_log, lose_log_and_index, empty_log, copy_an_older_file, None]
+)
+async def test_changes_that_are_lost_after_a_crash_are_told_and_paid_for_once(
+    accident, path, tmp_path, avatarkit_samples, avatarkit_offline, caplog
+):
+    clock = FakeClock()
+    vendor = FakeVendor(clock=clock)
+    order = {"user_id": "ana", "clone_id": "main", **avatarkit_samples}
+    crashed = path.with_name("crashed.db")
+    older = tmp_path / "older.db"
+    async with kit_on(path, vendor, clock) as kit:
+        training = await kit.train(**order)
+        checkpoint(path)
+        shutil.copyfile(path, older)
+        await kit.admin.tick()
+        assert vendor.accepted
+        for suffix in ("", "-wal", "-shm", ".changes"):  # all that a killed process leaves
+            shutil.copyfile(beside(path, suffix), beside(crashed, suffix))
+    if accident is not None:
+        accident(crashed, older)
+
+    for opening in range(2):
+        caplog.clear()
+        async with kit_on(crashed, vendor, clock) as kit:
+            if opening:
+                await finished(kit, clock, training.id)
+        told = caplog.text.count("database.changes_lost")
+        assert told == (accident is not None and not opening)
+    assert set(vendor.accepted.values()) == {1}
+
+
+async def test_a_loss_is_prepared_for_again_if_that_was_interrupted(
+    path, avatarkit_samples, avatarkit_offline, monkeypatch, caplog
+):
+    clock = FakeClock()
+    vendor = FakeVendor(clock=clock)
+    order = {"user_id": "ana", "clone_id": "main", **avatarkit_samples}
+    async with kit_on(path, vendor, clock) as kit:
+        await kit.train(**order)
+    note = beside(path, ".changes")
+    database, _ = note.read_text().split()
+    note.write_text(f"{database} {10**6:020d}\n")
+
+    async def interrupted(*_):
+        raise StorageError("interrupted")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Orchestrator, "restored", interrupted)
+        with pytest.raises(StorageError, match="interrupted"):
+            await kit_on(path, vendor, clock).__aenter__()
+    async with kit_on(path, vendor, clock):
+        pass
+    assert caplog.text.count("database.changes_lost") == 2
+
+
+@pytest.mark.parametrize("text", [b"", b"\xff\xfe\0", b"nonsense", b"another %020d\n" % 10**9])
+async def test_a_note_of_changes_that_cannot_be_read_or_is_of_another_database_is_ignored(
+    text, path, avatarkit_offline, caplog
+):
+    clock = FakeClock()
+    beside(path, ".changes").write_bytes(text)
+    async with kit_on(path, FakeVendor(clock=clock), clock) as kit:
+        await kit.trainings()
+    assert "database" not in caplog.text
+    assert beside(path, ".changes").read_bytes() != text

@@ -304,6 +304,19 @@ class WakesWorkers(Protocol):
 
 
 @runtime_checkable
+class NoticesLoss(Protocol):
+    """Repository that notices, when it is opened, that committed changes are missing."""
+
+    def lost_changes(self) -> bool:
+        """Return True while they are missing: unsent calls of its records may have been sent."""
+        ...
+
+    def accept_loss(self) -> None:
+        """Note that every unfinished record was prepared for the loss."""
+        ...
+
+
+@runtime_checkable
 class Wakes(Protocol):
     """Repository that reports changes, also those of other processes."""
 

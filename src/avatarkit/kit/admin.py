@@ -8,7 +8,7 @@ from pathlib import Path
 from .._lifetime import Lifetime, while_open
 from ..intake import arguments
 from ..intake.arguments import RecordId
-from ..interfaces import Backlog, MediaStore, Repository
+from ..interfaces import Backlog, MediaStore, NoticesLoss, Repository
 from ..lifecycle import leftovers
 from ..lifecycle.advance import Orchestrator
 from ..lifecycle.leftovers import Leftover
@@ -79,6 +79,8 @@ class KitAdmin:
             if not record.status.final:
                 await self._orchestrator.restored(record)
                 count += 1
+        if isinstance(self._repository, NoticesLoss):
+            self._repository.accept_loss()
         return count
 
     async def leftovers(self, record_id: RecordId) -> list[Leftover]:

@@ -43,6 +43,7 @@ from ..interfaces import (
     EngineFactory,
     Link,
     MediaStore,
+    NoticesLoss,
     Page,
     Provider,
     Repository,
@@ -247,6 +248,8 @@ class AvatarKit:
             exits.enter_context(sandbox.held())
             await self._repository.open()
             exits.push_async_callback(self._repository.aclose)
+            if isinstance(self._repository, NoticesLoss) and self._repository.lost_changes():
+                await self.admin.restored()
             await self._engine.open(drives=self._worker)
             exits.push_async_callback(self._engine.aclose)
             await anyio.to_thread.run_sync(restrict_home, self._settings.root, _OURS)

@@ -22,6 +22,7 @@ from ..interfaces import (
     Held,
     LogEntry,
     LogPage,
+    NoticesLoss,
     Outcome,
     Page,
     Repository,
@@ -105,7 +106,7 @@ class _Readers(NamedTuple):
     long: sqlite3.Connection
 
 
-class SqliteRepository(Repository, Wakes, WakesWorkers):
+class SqliteRepository(Repository, Wakes, WakesWorkers, NoticesLoss):
     """Repository in the file at ``path``; several processes of one machine may share it.
 
     A change is on the disk before its call returns. ``clock`` measures leases, due times and
@@ -154,6 +155,14 @@ class SqliteRepository(Repository, Wakes, WakesWorkers):
                 await anyio.to_thread.run_sync(readers.long.close, limiter=self._reading)
             if writer is not None:
                 await anyio.to_thread.run_sync(writer.close)
+
+    def lost_changes(self) -> bool:
+        """Return True if changes are missing that were committed, as after a deleted log."""
+        return self._file.lost_changes
+
+    def accept_loss(self) -> None:
+        """Go on without the missing changes."""
+        self._file.accept()
 
     async def now(self) -> Instant:
         """Return the time by the given clock."""

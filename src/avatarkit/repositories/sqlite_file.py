@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import errno
+import re
 import sqlite3
 import time
 from collections.abc import Generator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import IO
 
 from .._log import get_logger
 from ..content.files import private_folder
@@ -152,6 +154,7 @@ class OpenedFile:
         self._known: list[tuple[int, int] | None] = []
         self._size = self._schema = 0
         self._history = ("", 0)
+        self._seen = LastSeen(Path(f"{real}.changes"))
 
     def note(self, connection: sqlite3.Connection) -> None:
         """Remember the files; raises ``StorageError`` if the database was replaced meanwhile."""
@@ -160,7 +163,23 @@ class OpenedFile:
         if self._known[0] != self._main or self._main is None:
             raise self._replaced()
         self._size = self._path.stat().st_size
-        self._history = _history(connection)
+        self._seen.open()
+        self._history = _history(connection)  # after the note, which other processes raise
+        self._seen.compare(self._history)
+
+    @property
+    def lost_changes(self) -> bool:
+        """True if changes that were committed here are missing, until ``accept``."""
+        return self._seen.behind
+
+    def accept(self) -> None:
+        """Go on without the missing changes."""
+        self._seen.behind = False
+        self._seen.note(self._history)
+
+    def close(self) -> None:
+        """Close the file of the number of changes."""
+        self._seen.close()
 
     def count(self, connection: sqlite3.Connection) -> None:
         """Count the changes of the open transaction, for all processes."""
@@ -190,6 +209,11 @@ class OpenedFile:
             raise self._replaced()
         self._history = found
 
+    def committed(self, connection: sqlite3.Connection) -> None:
+        """Check the files as ``require`` does, then note the number of changes beside them."""
+        self.require(connection)
+        self._seen.note(self._history)
+
     def explain(self, error: Exception, connection: sqlite3.Connection) -> Exception:
         """Return the reason of a failure: that the files are others now, else ``error`` itself."""
         try:
@@ -208,6 +232,57 @@ class OpenedFile:
             "open; nothing was sent. Stop every process that uses it, put the file back (after a "
             "restore, run `avatarkit db restored`), and start them again"
         )
+
+
+class LastSeen:
+    """Number of changes that were committed, in a file beside the database.
+
+    After a crash, the last changes are in SQLite's write-ahead log only: if that is deleted, or an
+    older copy is put in the file's place, the database has fewer changes than were noted here. The
+    note is never synced, so after a power cut it says too little, never too much.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[bytes] | None = None
+        self._noted = ("", 0)
+        self.behind = False
+
+    def open(self) -> None:
+        """Read the note of the last commit."""
+        with suppress(OSError):  # where it cannot be written, losses are not noticed
+            self._path.touch(0o600)
+            self._file = self._path.open("r+b", buffering=0)
+            database, _, changes = self._file.read(64).decode("ascii", "replace").partition(" ")
+            if re.fullmatch(r"[0-9]{20}\n", changes):
+                self._noted = database, int(changes)
+
+    def compare(self, history: tuple[str, int]) -> None:
+        """Find out if the same database had more changes once."""
+        database, changes = self._noted
+        self.behind = database == history[0] and changes > history[1]
+        if self.behind:
+            log.error(
+                "database.changes_lost",
+                path=str(self._path.with_suffix("")),
+                noted=changes,
+                found=history[1],
+            )
+        self.note(history)
+
+    def note(self, history: tuple[str, int]) -> None:
+        """Write the number of changes, unless some are missing."""
+        if self._file is None or self.behind or self._noted == history:
+            return
+        self._noted = history
+        with suppress(OSError):
+            self._file.seek(0)
+            self._file.write(f"{history[0]} {history[1]:020d}\n".encode())
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

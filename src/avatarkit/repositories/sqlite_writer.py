@@ -72,6 +72,7 @@ class Writer:
         self._queue.put(None)
         self._thread.join()
         self._connection.close()
+        self._file.close()
 
     def _work(self) -> None:
         going = True
@@ -117,7 +118,7 @@ class Writer:
             self._give_up(batch, error)
             return
         try:
-            self._file.require(self._connection)
+            self._file.committed(self._connection)
         except (sqlite3.Error, AvatarKitError) as error:  # what is stored is lost
             self._fail(batch, error)
 
