@@ -138,6 +138,7 @@ class SqliteRepository(Repository, Wakes, WakesWorkers, NoticesLoss):
         connection, self._file = open_database(self._path)
         with ExitStack() as opened:
             opened.callback(connection.close)
+            opened.callback(self._file.close)
             short = opened.enter_context(closing(open_reader(self._path, patience=0.0)))
             readers = _Readers(short, opened.enter_context(closing(open_reader(self._path))))
             opened.pop_all()

@@ -108,6 +108,7 @@ def open_database(path: Path) -> tuple[sqlite3.Connection, OpenedFile]:
             file.note(connection)
         except BaseException:
             connection.close()
+            file.close()
             raise
         return connection, file
 
