@@ -810,6 +810,15 @@ async def test_subtitles_that_a_provider_cannot_be_given_are_refused_before_anyt
     assert house.files() == []
 
 
+async def test_a_dub_of_sound_alone_needs_pyav_before_anything_is_kept(house, monkeypatch):
+    house.fake.capabilities = replace(house.fake.capabilities, dubs_sound=True)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    async with house.kit(worker=False) as kit:
+        with pytest.raises(errors.ConfigError, match=r"avatarkit-sdk\[media\]"):
+            await kit.dub(CLIP, "de", **WHO, consent=DRAWN, wait=False)
+    assert house.files() == []
+
+
 async def test_own_subtitles_reach_the_provider_as_files(house, tmp_path, monkeypatch):
     path = tmp_path / "own.srt"
     path.write_bytes(b"\xef\xbb\xbf" + SRT)

@@ -7,7 +7,10 @@ from fractions import Fraction
 import pytest
 
 from avatarkit import errors
-from avatarkit.content.joining import join
+from avatarkit.content.files import chunks
+from avatarkit.content.joining import SoundLaying, join
+from avatarkit.content.results import Results
+from avatarkit.media.folder import FolderStore
 
 np = pytest.importorskip("numpy")
 av = pytest.importorskip("av")
@@ -112,3 +115,19 @@ async def test_joining_runs_in_the_sandbox(tmp_path):
     sources = [film(tmp_path / "1.mp4", RED, tone=300), film(tmp_path / "2.mp4", BLUE, tone=300)]
     await join.run(sources, tmp_path / "out.mp4")
     assert pictures(tmp_path / "out.mp4")
+
+
+@pytest.mark.anyio
+async def test_the_sound_of_a_dub_is_stored_under_the_pictures_of_its_source(tmp_path):
+    media = FolderStore(tmp_path / "media")
+    source = film(tmp_path / "source.mp4", RED, tone=300)
+    shown = await media.put("source.mp4", chunks(source), "video/mp4")
+    dubbed = film(tmp_path / "dubbed.mp4", BLUE, tone=900)
+    sound = await media.put("dubbed.mp4", chunks(dubbed), "video/mp4")
+    lay = SoundLaying(media, Results(media, None).keep)
+    made = await lay("results/v/dub-video", shown, sound)
+    assert (made.key, made.media_type) == ("results/v/dub-video.mp4", "video/mp4")
+    path = media.path(made.key)
+    assert pictures(path)[5][1].mean(axis=(0, 1)).argmax() == 0
+    heard, _ = sound_of.read_mono(path, RATE)
+    assert loudest_tone(heard[RATE // 4 : RATE * 3 // 4]) == pytest.approx(900, abs=5)

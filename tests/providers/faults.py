@@ -793,8 +793,13 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
     (
         "intake/place.py",
         "test_kit.py::"
-        "test_subtitles_that_a_provider_cannot_be_given_are_refused_before_anything_is_kept",
+        "test_subtitles_that_a_provider_cannot_be_given_are_refused_before_anything_is_kept "
+        "test_kit.py::test_a_dub_of_sound_alone_needs_pyav_before_anything_is_kept",
     ): {
+        "without PyAV a dub of sound is paid for": (
+            "if dubs and can.dubs_sound and",
+            "if False and",
+        ),
         "subtitles are refused after the source was kept": (
             "            can.require_subtitles(dubber, frozenset(order.subtitles.given))\n",
             "",

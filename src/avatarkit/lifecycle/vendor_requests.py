@@ -25,6 +25,7 @@ from ..models import (
     Scene,
     SpeechRequest,
     StoredFile,
+    SubtitleKind,
     VendorRequest,
     VideoRequest,
     VideoSettings,
@@ -209,7 +210,9 @@ class Requests:
         video = cast("Video", record)
         takes = accepted(provider.limits, "dub_format")
         source = await self._fitting(record, cast("Sample", video.source), takes, provider)
-        own = {kind: _subrip(kind, text) for kind, text in video.subtitles.given.items()}
+        own: dict[SubtitleKind, Media] = {
+            kind: _subrip(kind, text) for kind, text in video.subtitles.given.items()
+        }
         return DubRequest(**common, source=source, language=video.language or "", subtitles=own)
 
     async def _speech(self, record: Record, file: StoredFile, provider: Provider) -> Media:
