@@ -463,7 +463,7 @@ class ElevenLabs(
             },
         )
         answer = await stream(self._client, sent, call)
-        cost_told = _credits(answer.headers.get("character-cost", ""))
+        cost_told = _credits(answer.headers)
         if how.delivery != "timestamps":
             return Speech(audio=answer.chunks, media_type=answer.media_type, cost=cost_told)
         audio, timings = _timed(call, b"".join([chunk async for chunk in answer.chunks]))
@@ -491,7 +491,7 @@ class ElevenLabs(
         return Speech(
             audio=answer.chunks,
             media_type=answer.media_type,
-            cost=_credits(answer.headers.get("character-cost", "")),
+            cost=_credits(answer.headers),
         )
 
     # -- the plan -----------------------------------------------------------------------------
@@ -670,8 +670,9 @@ def _trained(raw: Mapping[str, Any]) -> str:
     return str(words.get(_MODEL) or next(iter(others), "not_started"))
 
 
-def _credits(told: str) -> str | None:
-    """Read the cost of an answer's header; None if it is no number."""
+def _credits(headers: Mapping[str, str]) -> str | None:
+    """Read the cost from an answer's headers; None if it is no number."""
+    told = headers.get("character-cost", "")
     return f"{told} credits" if re.fullmatch(r"[0-9]+(\.[0-9]+)?", told) else None
 
 
