@@ -261,6 +261,13 @@ async def test_every_other_status_of_a_paid_call_leaves_a_doubt(wire, status):
         await post(wire.client, "https://acme.example/")
 
 
+@pytest.mark.parametrize("location", ["https://xn--/", "https://xn--a/", "//xn--80/x"])
+async def test_a_redirect_to_a_host_that_is_no_name_leaves_a_doubt(wire, location):
+    wire.reply({}, 307, location=location)
+    with pytest.raises(errors.Ambiguous):
+        await post(wire.client, "https://acme.example/")
+
+
 @pytest.mark.parametrize(
     ("status", "wanted"),
     [

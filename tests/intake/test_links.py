@@ -212,3 +212,15 @@ async def test_a_link_that_says_too_little_is_cut_off(kit, wire, monkeypatch):
     wire.reply(b"", content_type="audio/wav").reply(bytes(2000), content_type="audio/wav")
     with pytest.raises(errors.MediaRejected, match="larger than"):
         await kit.add_sample(user_id="ana", clone_id="a", voice=URL)
+
+
+@pytest.mark.parametrize("url", ["https://xn--/a", "https://xn--a/", "https://xn--80/"])
+@pytest.mark.parametrize("redirected", [False, True])
+async def test_a_host_that_is_no_name_is_told(wire, url, redirected):
+    if redirected:
+        for _ in range(2):
+            wire.reply(b"", 302, location=url)
+    fetcher = HttpFetcher(wire.client)
+    with pytest.raises(errors.ProviderError):
+        async for _ in fetcher.fetch(URL if redirected else url):
+            raise AssertionError

@@ -244,11 +244,15 @@ logging.getLogger("stamina").addHandler(logging.NullHandler())
 
 
 async def send_once(client: Client, request: HttpRequest, *, streamed: bool) -> httpx.Response:
-    """Send once, without logs."""
+    """Send once, without logs; raises httpx's errors alone."""
     token = _ours.set(True)
     try:
         with _telemetry.uninstrumented():
             return await client.send(request, stream=streamed, follow_redirects=False)
+    except UnicodeError as error:  # httpx reads the address of a redirect that is not followed
+        raise httpx.RemoteProtocolError(
+            "it redirects to an address that is none", request=request
+        ) from error
     finally:
         _ours.reset(token)
 

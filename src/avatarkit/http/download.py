@@ -239,9 +239,11 @@ class _Download:
 
 def _parsed(url: str, *, base: httpx.URL | None = None) -> httpx.URL:
     try:
-        return httpx.URL(url) if base is None else base.join(url)
-    except httpx.InvalidURL as error:
+        parsed = httpx.URL(url) if base is None else base.join(url)
+        _ = parsed.host  # decodes an international name
+    except (httpx.InvalidURL, UnicodeError) as error:
         raise errors.BadReply("the link to a file is no address") from error
+    return parsed
 
 
 def _link_error(
