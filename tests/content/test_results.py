@@ -54,8 +54,10 @@ def checked(tmp_path):
 
 
 @functools.cache
-def made(container, video=True, audio=True, frames=50):
-    """A film or a recording by FFmpeg."""
+def made(container, video=True, audio=True, frames=50, heard=None):
+    """A film or a recording by FFmpeg; its sound lasts for ``heard`` of its frames."""
+    heard = frames if heard is None else heard
+    rate = 25 if container == "mpeg" else 10
     av, np = pytest.importorskip("av"), pytest.importorskip("numpy")
     file = io.BytesIO()
     codecs = {
@@ -66,30 +68,30 @@ def made(container, video=True, audio=True, frames=50):
     film, sound = codecs or ("libx264", "flac" if container == "flac" else "aac")
     with av.open(file, "w", format=container) as out:
         if video:
-            pictures = out.add_stream(film, rate=25 if container == "mpeg" else 10)
+            pictures = out.add_stream(film, rate=rate)
             pictures.width = pictures.height = 64
             pictures.pix_fmt = "yuv420p"
         if audio:
-            heard = out.add_stream(sound, rate=48_000, layout="mono")
-            heard.open()
+            spoken = out.add_stream(sound, rate=48_000, layout="mono")
+            spoken.open()
             fifo = av.AudioFifo()
-        for i in range(frames):
-            if video:
+        for i in range(max(frames, heard)):
+            if video and i < frames:
                 noise = np.random.default_rng(i).integers(0, 255, (64, 64, 3), np.uint8)
                 frame = av.VideoFrame.from_ndarray(noise, format="rgb24")
                 out.mux(pictures.encode(frame))
-            if audio:
-                tone = np.sin(np.arange(4800) / 20).astype(np.float32)[None] / 2
+            if audio and i < heard:
+                tone = np.sin(np.arange(48_000 // rate) / 20).astype(np.float32)[None] / 2
                 frame = av.AudioFrame.from_ndarray(tone, format="fltp", layout="mono")
                 frame.sample_rate = 48_000
                 fifo.write(frame)
         if audio:
-            one = av.AudioResampler(heard.format.name, "mono", 48_000, heard.frame_size)
+            one = av.AudioResampler(spoken.format.name, "mono", 48_000, spoken.frame_size)
             fifo_all = fifo.read(partial=True)
             fifo_all.pts = None
             for piece in [*one.resample(fifo_all), *one.resample(None)]:
-                out.mux(heard.encode(piece))
-            out.mux(heard.encode(None))
+                out.mux(spoken.encode(piece))
+            out.mux(spoken.encode(None))
         if video:
             out.mux(pictures.encode(None))
     return file.getvalue()
@@ -168,7 +170,7 @@ def test_a_part_of_a_film_is_refused(checked, container, share):
 
 @pytest.mark.parametrize("container", ["flv", "mpegts", "mpeg"])
 def test_a_format_that_does_not_tell_its_end_needs_a_length(checked, container):
-    film = made(container)
+    film = made(container, frames=125 if container == "mpeg" else 50)
     with pytest.raises(errors.BadResult, match="does not tell if it was cut off"):
         checked(film)
     with pytest.raises(errors.BadResult, match=r"the vendor says|ends after"):
@@ -200,6 +202,27 @@ def test_a_film_without_pictures_is_refused(checked, container):
 def test_a_film_is_no_speech(checked):
     with pytest.raises(errors.BadResult, match="no audio"):
         checked(FILM, "audio", "audio/mpeg")
+
+
+@pytest.mark.parametrize(
+    ("container", "shown", "heard", "whole"),
+    [
+        ("mp4", 1, 30, False),
+        ("webm", 10, 40, False),
+        ("matroska", 20, 60, False),
+        ("mp4", 22, 30, True),
+        ("webm", 30, 10, True),
+    ],
+)
+def test_a_film_whose_pictures_end_long_before_its_sound_is_refused(
+    checked, container, shown, heard, whole
+):
+    content = made(container, frames=shown, heard=heard)
+    if whole:
+        assert "video" in checked(content, "video", "video/mp4").streams
+    else:
+        with pytest.raises(errors.BadResult, match="its pictures end after"):
+            checked(content, "video", "video/mp4")
 
 
 @pytest.mark.parametrize("container", ["mp4", "webm"])

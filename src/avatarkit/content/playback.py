@@ -27,6 +27,8 @@ _DAMAGED_SHARE, _DAMAGED = 0.02, 2
 #: Seconds, and share of the length, by which the last frame may end before the stated end: streams
 #: of one file rarely end together.
 _END, _END_SHARE = 1.0, 0.05
+#: Share of the sound during which a film may show its last picture.
+_STILL_SHARE = 0.2
 #: Formats of a single stream, whose header states the number of moments.
 _EXACT = frozenset({"flac", "tta", "au"})
 
@@ -72,7 +74,7 @@ class _Player:
     frames: Counter[str] = field(default_factory=Counter[str])
     damaged: int = 0
     pixels: int = 0
-    end: float = 0.0
+    ends: dict[str, float] = field(default_factory=dict[str, float])  #: by type of stream
     heard: float = 0.0
 
     def play(self, container: InputContainer) -> None:
@@ -97,7 +99,7 @@ class _Player:
             return
         if packet.pts is not None and packet.time_base is not None:
             end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
-            self.end = max(self.end, end)
+            self.ends[stream.type] = max(self.ends.get(stream.type, 0.0), end)
         for frame in frames:
             self.frames[stream.type] += 1
             self.damaged += bool(frame.is_corrupt)
@@ -114,10 +116,10 @@ class _Player:
             return Played(problem=f"{self.damaged} of its {everything} frames are damaged")
         seconds = None
         if container.duration is not None:
-            start = (container.start_time or 0) / 1e6
-            seconds, stated = self.end - start, container.duration / 1e6
+            start, end = (container.start_time or 0) / 1e6, max(self.ends.values(), default=0.0)
+            seconds, stated = end - start, container.duration / 1e6
             # A Matroska's length counts from zero, also if its first frame comes later.
-            there, margin = max(seconds, self.end), max(_END, _END_SHARE * stated)
+            there, margin = max(seconds, end), max(_END, _END_SHARE * stated)
             if container.format.name in _EXACT:
                 seconds, there, margin = self.heard, self.heard, 0.002
             if there < stated - margin:
@@ -125,8 +127,18 @@ class _Player:
                     problem=f"it ends after {seconds:.1f} s, and says that it lasts {stated:.1f} s"
                 )
         return Played(
-            video=self.frames["video"] > 0, audio=self.frames["audio"] > 0, seconds=seconds
+            video=self.frames["video"] > 0,
+            audio=self.frames["audio"] > 0,
+            seconds=seconds,
+            problem=self._frozen(),
         )
+
+    def _frozen(self) -> str | None:
+        """Problem of a film whose pictures end long before its sound."""
+        shown, heard = self.ends.get("video"), self.ends.get("audio", 0.0)
+        if shown is None or shown >= heard - max(_END, _STILL_SHARE * heard):
+            return None
+        return f"its pictures end after {shown:.1f} s, and its sound after {heard:.1f} s"
 
 
 def _plays(stream: Any) -> bool:
