@@ -107,6 +107,16 @@ async def test_an_answer_that_is_too_old_is_asked_for_again(kit, clock):
     assert Counting.asked == 3
 
 
+@pytest.mark.parametrize(
+    "wrong", ["1", [1], float("nan"), 10**400, True], ids=["text", "list", "NaN", "huge", "flag"]
+)
+async def test_an_age_that_is_no_number_is_told(kit, wrong):
+    for _ in range(2):
+        for asked in (kit.catalogue.avatars, kit.catalogue.voices):
+            with pytest.raises(errors.ConfigError, match="max_age"):
+                await asked("fake", max_age=wrong)
+
+
 async def test_another_wish_is_another_answer(kit):
     await kit.catalogue.avatars("fake", gender="male")
     await kit.catalogue.avatars("fake", gender="female")

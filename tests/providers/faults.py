@@ -94,7 +94,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
         ),
     },
     ("kit/catalogue.py", "test_catalogue.py"): {
-        "an answer never grows old": ("and age < max_age:", "and age >= 0:"),
+        "an answer never grows old": ("age < newest)", "age >= 0)"),
         "the rest of a page is shown again": ('f"{number}.{place', 'f"0.{place'),
         "another wish gets the same answer": (
             "(kind, wanted.model_dump_json(), cursor)",

@@ -249,11 +249,12 @@ class KitCatalogue:
         max_age: float,
     ) -> tuple[T, float]:
         """Return the kept answer and its age, unless it is too old; else ask the vendor."""
+        newest = arguments.number("max_age", max_age)
         provider = cast("Provider", lister)
         whole = (provider.name, account_of(provider), *key)
         kept = self._kept.get(whole)
         age = None if kept is None else elapsed(kept.at, self._clock.now())
-        if kept is not None and age is not None and age < max_age:
+        if kept is not None and age is not None and (newest is None or age < newest):
             return cast("T", kept.answer), age
         async with self._slots.slot(provider):
             with own_code(provider.name, "catalogue"):
