@@ -107,7 +107,10 @@ class LimitedProtocol(H11Protocol):
             return
         message = "The server has too many connections. Try again later."
         transport.write(_answer(ErrorCode.SERVER_BUSY, message, 30))
-        transport.write_eof()  # closing at once could discard the answer
+        try:
+            transport.write_eof()  # closing at once could discard the answer
+        except OSError:  # the client has gone
+            transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Count bytes; close after a request whose length is ambiguous (RFC 9112, 6.3)."""
