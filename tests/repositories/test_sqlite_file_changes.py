@@ -511,3 +511,29 @@ async def test_a_note_of_changes_that_cannot_be_read_or_is_of_another_database_i
         await kit.trainings()
     assert "database" not in caplog.text
     assert beside(path, ".changes").read_bytes() != text
+
+
+@pytest.mark.parametrize("reboot", [False, True])
+@pytest.mark.parametrize("visits", [0, 1, 2])
+@pytest.mark.parametrize("hours", [-24, -1, 24])
+async def test_a_clock_that_is_set_wrong_between_two_visits_delays_and_pays_once(
+    hours, visits, reboot, path, avatarkit_samples, avatarkit_offline
+):
+    """Due times are wall time: a record waits as long as the clock was set back, not longer."""
+    clock = FakeClock()
+    vendor = FakeVendor(clock=clock)
+    async with kit_on(path, vendor, clock) as kit:
+        training = await kit.train(user_id="ana", clone_id="main", **avatarkit_samples)
+        for _ in range(visits):
+            await kit.admin.tick()
+            await clock.sleep(30)
+        clock.set_wall(clock.wall + hours * 3600)
+        if reboot:
+            clock.reboot()
+        for _ in range(30 + 12 * max(0, -hours)):
+            if (record := await kit.get(training.id)).status.final:
+                break
+            await kit.admin.tick()
+            await clock.sleep(300)
+    assert record.status.value == "completed"
+    assert sorted(vendor.accepted.values()) == [1, 1]
