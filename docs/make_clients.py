@@ -27,7 +27,10 @@ CONFIG = {
     "project_name_override": "client",
     "package_name_override": "client",
     "post_hooks": [],  # formatters would read the settings of the place that they write to
-    "content_type_overrides": {"*/*": "application/octet-stream"},
+    "content_type_overrides": {
+        "*/*": "application/octet-stream",
+        "application/offset+octet-stream": "application/octet-stream",
+    },
 }
 
 

@@ -529,13 +529,23 @@ def test_a_link_that_would_run_code_is_not_shown(told):
 @pytest.fixture
 def taken(page):
     """Recordings are taken, and the action is answered; what was uploaded."""
-    sent = []
+    sent, lengths = [], []
 
     def take(route):
         sent.append(route.request)
-        route.fulfill(status=201, json={"offset": 4, "sample": None, "findings": []})
+        route.fulfill(status=204, headers={"upload-offset": lengths[-1]})
 
-    page.route("**/uploads/recording/*", take)
+    def make(route):
+        lengths.append(route.request.headers["upload-length"])
+        where = "/clones/c1/uploads/recording/me?upload_id=u1"
+        route.fulfill(status=201, headers={"location": where})
+
+    result = {"offset": 4, "complete": True, "sample": None, "findings": []}
+    page.route("**/clones/c1/uploads", make)
+    page.route(
+        "**/uploads/recording/*",
+        lambda r: take(r) if r.request.method == "PATCH" else r.fulfill(json=result),
+    )
     page.route("**/trainings/t1/action", lambda r: r.fulfill(json={**RECORD, "version": 2}))
     return sent
 
@@ -556,10 +566,9 @@ def test_a_text_is_read_before_it_expires_and_its_recording_is_sent(page, told, 
     part(avatar, "file").set_input_files(film)
     with page.expect_request("**/trainings/t1/action") as said:
         part(avatar, "send").click()
-    [put] = taken
-    assert put.method == "PUT"
-    assert put.url.endswith("/clones/c1/uploads/recording/me.mp4")
-    assert put.headers["upload-length"] == "4"
+    [sent] = taken
+    assert sent.url.endswith("/clones/c1/uploads/recording/me.mp4?upload_id=u1")
+    assert sent.headers["upload-offset"] == "0"
     assert said.value.post_data_json == {"choice": "done", "recording": "me.mp4"}
     shown(avatar, "Training your avatar... 40%")
 
@@ -574,9 +583,9 @@ def test_a_captcha_shows_its_picture_and_its_recording_is_sent(page, told, taken
     part(avatar, "file").set_input_files(voice)
     with page.expect_request("**/trainings/t1/action") as said:
         part(avatar, "send").click()
-    [put] = taken
-    assert (put.method, put.post_data_buffer) == ("PUT", b"said")
-    assert put.url.endswith("/clones/c1/uploads/recording/me.wav")
+    [sent] = taken
+    assert sent.post_data_buffer == b"said"
+    assert sent.url.endswith("/clones/c1/uploads/recording/me.wav?upload_id=u1")
     assert said.value.post_data_json == {"choice": "done", "recording": "me.wav"}
     shown(avatar, "Training your avatar... 40%")
 

@@ -137,9 +137,9 @@ def test_a_recording_is_deleted_here_and_there(page, local):
 def test_a_recording_is_checked_for_the_chosen_provider(page, local):
     sign_in(page, local)
     page.select_option("#stack", "local")
-    with page.expect_request(lambda r: r.method == "PUT") as sent:
+    with page.expect_request(lambda r: r.method == "POST" and r.url.endswith("/uploads")) as sent:
         page.set_input_files("#voice", DEMO / "voice.wav")
-    assert sent.value.url.endswith("/voice/voice.wav?stack=local")
+    assert "stack bG9jYWw=" in sent.value.headers["upload-metadata"]
     page.locator(".files[data-role=voice] .good").wait_for()
     page.select_option("#stack", "")
     page.get_by_text("were checked for another provider").wait_for()
@@ -159,12 +159,12 @@ def test_a_file_that_is_no_recording_is_refused_beside_its_name(page, local, tmp
 
 def test_an_empty_file_is_said_to_be_empty_and_not_sent(page, local):
     sign_in(page, local)
-    puts = []
-    page.on("request", lambda r: puts.append(r.url) if r.method == "PUT" else None)
+    sent = []
+    page.on("request", lambda r: sent.append(r.url) if "/uploads" in r.url else None)
     empty = {"name": "void.wav", "mimeType": "audio/wav", "buffer": b""}
     page.set_input_files("#voice", empty)
     row(page, "voice", "void.wav").get_by_text("This file is empty. Choose another one.").wait_for()
-    assert puts == []
+    assert sent == []
 
 
 def test_the_wording_that_a_person_agrees_to_is_shown(page, local):
@@ -402,7 +402,9 @@ def held(page):
     def hold(route):
         routes[route.request.url.rpartition("/")[2].partition("?")[0]] = route
 
-    page.route("**/uploads/*/*", lambda r: hold(r) if r.request.method == "PUT" else r.continue_())
+    page.route(
+        "**/uploads/*/*", lambda r: hold(r) if r.request.method == "PATCH" else r.continue_()
+    )
     return routes
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from contextlib import asynccontextmanager
 from importlib.resources import files
 
@@ -22,6 +23,7 @@ from avatarkit.providers.fake import Fake, FakeVendor
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.server import BearerTokens, create_app
 from avatarkit.testing import FakeClock
+from server.tus import TUS, chunk
 
 DEMO = files("avatarkit") / "data/demo"
 
@@ -112,12 +114,20 @@ class Site:
             ("voice", "voice.wav", self.voice),
             ("footage", "face.jpg", self.footage),
         ):
-            sent = await client.put(
-                f"/clones/{clone}/uploads/{role}/{name}",
-                content=data,
-                headers={"upload-length": str(len(data))},
-            )
+            sent = await client.put(f"/clones/{clone}/uploads/{role}/{name}", content=data)
             assert sent.status_code == 201, sent.text
+
+    async def begun(self, client, path, length, data=b""):
+        """Begin a resumable upload at a path, and send data; the answer and the address."""
+        _, _, clone, _, role, name = path.split("/")
+        about = {"filename": name, "role": role}
+        pairs = (f"{key} {b64encode(value.encode()).decode()}" for key, value in about.items())
+        headers = {"upload-length": str(length), "upload-metadata": ",".join(pairs)}
+        made = await client.post(f"/clones/{clone}/uploads", headers=TUS | headers)
+        if made.status_code != 201 or not data:
+            return made, made.headers.get("location")
+        where = made.headers["location"]
+        return await client.patch(where, content=data, headers=chunk(0)), where
 
     async def started(self, client, clone="c1"):
         """Start a training of it, and return what is told of it."""

@@ -10,15 +10,18 @@ import pytest
 from avatarkit import Consent, errors
 from avatarkit.server import Allowance, RateLimit, erasures, openapi
 from avatarkit.server.routes import OPEN, ROUTES
+from server.tus import TUS, chunk
 
 pytestmark = pytest.mark.anyio
 
 EVERY = {route.name: route for route in (*ROUTES, *OPEN)}
 SIGNED_IN = [name for name, route in EVERY.items() if route.signed_in]
-CHANGING = [name for name, route in EVERY.items() if route.method in {"POST", "PUT", "DELETE"}]
+CHANGING = [
+    name for name, route in EVERY.items() if route.method in {"POST", "PUT", "PATCH", "DELETE"}
+]
 BODIES = [name for name, route in EVERY.items() if route.body is not None]
 DEMO = files("avatarkit") / "data/demo"
-STATUSES = (401, 403, 404, 405, 409, 413, 415, 422, 429, 503)
+STATUSES = (401, 403, 404, 405, 409, 412, 413, 415, 422, 429, 503)
 NOBODY = "00000000-0000-4000-8000-000000000000"
 SECRET = b"a secret of the links"
 DRAWING = {"not_a_real_person": "a drawing"}
@@ -27,7 +30,8 @@ DRAWING = {"not_a_real_person": "a drawing"}
 UNKNOWN = {
     "importSample": "/clones/bobs/samples",
     "uploadFile": "/clones/c1/uploads/norole/a.wav",
-    "getUpload": "/clones/c1/uploads/norole/a.wav",
+    "getUploadProtocol": f"/clones/{'c' * 300}/uploads",
+    "createUpload": f"/clones/{'c' * 300}/uploads",
     "listSamples": f"/clones/{'c' * 300}/samples",
     "createTraining": "/trainings",
     "getMedia": "/media/results/x.mp4?expires=1&signature=x",
@@ -44,6 +48,14 @@ BODY = {
     "createConsent": {"subject": "Ana"},
     "createErasure": {"confirm": True},
 }
+NEW = {"upload-length": "9", "upload-metadata": "filename YS53YXY=,role dm9pY2U="}
+#: Headers of tus.
+UPLOADING = {
+    "createUpload": TUS | NEW,
+    "getUploadOffset": TUS,
+    "uploadChunk": chunk(0),
+    "deleteUpload": TUS,
+}
 #: Documented, and what it would take.
 ELSEWHERE = {
     (422, "listSamples"): "Supabase: an ID that is no UUID",
@@ -52,6 +64,7 @@ ELSEWHERE = {
     (422, "answerVideoAction"): "a recording that a vendor asked for; see test_api.py",
     (422, "listStockAvatars"): "a provider that has no such list",
     (422, "listStockVoices"): "a provider that has no such list",
+    (503, "getUploadProtocol"): "the server does not open; see test_reopening.py",
     (503, "getMedia"): "the media store is away; see test_api.py",
     (503, "watchRecords"): "the server does not open; else the stream waits for the database",
     (503, "getErrorExplanation"): "the server does not open; see test_reopening.py",
@@ -81,7 +94,10 @@ async def ask(client, name, path=None, **more):
     route = EVERY[name]
     sent = {"json": BODY[name]} if name in BODY else {}
     if route.method == "PUT":
-        sent = {"content": b"RIFF", "headers": {"upload-length": "4"}}
+        sent = {"content": b"RIFF"}
+    elif name in UPLOADING:
+        content = {"content": b"RIFF"} if name == "uploadChunk" else {}
+        sent = {"headers": UPLOADING[name], **content}
     sent = {**sent, **more}
     return await client.request(route.method, path or path_of(name), **sent)
 
@@ -105,8 +121,9 @@ def test_the_table_has_every_route_and_every_status():
     told = {status: set(documented(status)) for status in STATUSES if status != 405}
     assert told[401] == told[429] == set(SIGNED_IN)
     assert told[403] == set(CHANGING)
-    assert told[415] == set(BODIES)
-    assert told[413] == {*BODIES, "uploadFile"}
+    assert told[412] == set(UPLOADING)
+    assert told[415] == {*BODIES, "uploadChunk"}
+    assert told[413] == {*BODIES, "uploadFile", "createUpload"}
     assert told[409] == set(CONFLICTS)
     assert told[422] == set(UNUSABLE)
     assert told[503] | {name for status, name in ELSEWHERE if status == 503} == set(EVERY)
@@ -138,7 +155,7 @@ async def test_404(site, ana, name):
 
 @pytest.mark.parametrize("name", EVERY)
 async def test_405(ana, name):
-    answer = await ana.patch(path_of(name))
+    answer = await ana.request("TRACE", path_of(name))
     require(answer, 405)
     assert EVERY[name].method in answer.headers["allow"].split(", ")
 
@@ -146,7 +163,7 @@ async def test_405(ana, name):
 @pytest.mark.parametrize("name", documented(413))
 async def test_413(site, name):
     async with site.running(allowance=Allowance(bytes=3)) as app, site.client(app, "ana") as ana:
-        more = {} if name == "uploadFile" else {"json": {"text": "x" * (1 << 21)}}
+        more = {} if "upload" in name.lower() else {"json": {"text": "x" * (1 << 21)}}
         known = await made(site) if {"training_id", "video_id"} & parts(name) else {}
         require(await ask(ana, name, path_of(name, **known), **more), 413)
 
@@ -166,10 +183,18 @@ async def made(site):
     return {"training_id": training.id, "video_id": video.id}
 
 
-@pytest.mark.parametrize("name", BODIES)
+@pytest.mark.parametrize("name", UPLOADING)
+async def test_412(ana, name):
+    answer = await ask(ana, name, headers={})
+    require(answer, 412)
+    assert answer.headers["tus-version"] == "1.0.0"
+
+
+@pytest.mark.parametrize("name", documented(415))
 async def test_415(site, ana, name):
     known = await made(site) if {"training_id", "video_id"} & parts(name) else {}
-    more = {"content": b"a=1", "headers": {"content-type": "application/x-www-form-urlencoded"}}
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    more = {"content": b"a=1", "headers": TUS | kind}
     require(await ask(ana, name, path_of(name, **known), json=None, **more), 415)
 
 
@@ -199,8 +224,8 @@ async def test_503(site, ana, monkeypatch, name):
     monkeypatch.setattr(site.kit.prices, "quote", gone_now, raising=False)
     monkeypatch.setattr(site.kit.catalogue, "avatars", gone, raising=False)
     monkeypatch.setattr(site.kit.catalogue, "voices", gone, raising=False)
-    if name == "getUpload":
-        monkeypatch.setattr("avatarkit.server.uploads.Uploads.received", gone)
+    for method in ("find", "begin"):
+        monkeypatch.setattr(f"avatarkit.server.uploads.Uploads.{method}", gone)
     known = {"erasure_id": erasures.new(SECRET, "ana", 1.0)}
     answer = await ask(ana, name, path_of(name, **known))
     require(answer, 503)
@@ -221,9 +246,29 @@ async def in_use(site, ana):
     return await ana.delete(f"/clones/c1/samples/{sample}")
 
 
+VOICE = "/clones/c1/uploads/voice/a.wav"
+
+
+def meanwhile(what):
+    """Ask while a chunk of the same upload is on its way."""
+
+    async def asked(site, ana):
+        answers = []
+
+        async def slow():
+            answers.append(await ask(ana, what, VOICE if what != "createUpload" else None))
+            yield b"x"
+
+        _, where = await site.begun(ana, VOICE, 9)
+        await ana.patch(where, content=slow(), headers=chunk(0))
+        return answers[0]
+
+    return asked
+
+
 async def wrong_offset(site, ana):
-    headers = {"upload-length": "9", "upload-offset": "5"}
-    return await ana.put("/clones/c1/uploads/voice/a.wav", content=b"x", headers=headers)
+    _, where = await site.begun(ana, VOICE, 9)
+    return await ana.patch(where, content=b"x", headers=chunk(5))
 
 
 async def other_order(site, ana):
@@ -256,7 +301,11 @@ async def evidence_in_use(site, ana):
 
 CONFLICTS = {
     "deleteSample": in_use,
-    "uploadFile": wrong_offset,
+    "uploadFile": meanwhile("uploadFile"),
+    "createUpload": meanwhile("createUpload"),
+    "uploadChunk": wrong_offset,
+    "getUpload": meanwhile("getUpload"),
+    "deleteUpload": meanwhile("deleteUpload"),
     "createTraining": other_order,
     "answerTrainingAction": on_record("answerTrainingAction"),
     "answerVideoAction": on_record("answerVideoAction"),
@@ -273,9 +322,17 @@ async def test_409(site, ana, name):
 
 
 async def no_picture(site, ana):
-    headers = {"upload-length": "10"}
-    path = "/clones/c1/uploads/footage/f.jpg"
-    return await ana.put(path, content=b"no picture", headers=headers)
+    return await ana.put("/clones/c1/uploads/footage/f.jpg", content=b"no picture")
+
+
+async def no_voice(site, ana):
+    told, _ = await site.begun(ana, VOICE, 8, b"no voice")
+    return told
+
+
+async def was_no_voice(site, ana):
+    _, where = await site.begun(ana, VOICE, 8, b"no voice")
+    return await ana.get(where)
 
 
 async def bad_link(site, ana):
@@ -299,6 +356,8 @@ async def too_dear(site, ana):
 UNUSABLE = {
     "getQuote": lambda _, ana: ana.get("/quote?stack=none"),
     "uploadFile": no_picture,
+    "uploadChunk": no_voice,
+    "getUpload": was_no_voice,
     "importSample": bad_link,
     "createTraining": no_consent,
     "createVideo": too_dear,

@@ -12,7 +12,6 @@ from unittest.mock import AsyncMock
 from urllib.parse import quote
 
 import pytest
-from starlette.requests import ClientDisconnect
 
 from avatarkit import errors
 from avatarkit.config.settings import Settings
@@ -28,6 +27,7 @@ from avatarkit.server.uploads import Uploads
 from avatarkit.testing import FakeClock
 from lifecycle.test_hand_in import MP4, Reader
 from pricing.racing import PRICES
+from server.tus import TUS, chunk
 
 pytestmark = pytest.mark.anyio
 
@@ -41,9 +41,8 @@ async def ana(site):
         yield client
 
 
-def sizes(length, offset=None):
-    told = {"upload-length": str(length)}
-    return told if offset is None else told | {"upload-offset": str(offset)}
+def sizes(length):
+    return {"content-length": str(length)}
 
 
 async def pieces(*parts, fail=None):
@@ -65,19 +64,6 @@ async def test_a_sample_is_kept_with_what_was_found_in_it(site, ana):
     assert kept == sent.json()["sample"]
 
 
-async def test_an_upload_that_was_cut_goes_on_where_it_was(site, ana):
-    half = len(site.voice) // 2
-    cut = pieces(site.voice[:half], fail=ClientDisconnect())
-    assert (await ana.put(VOICE, content=cut, headers=sizes(len(site.voice)))).status_code == 400
-    at = int((await ana.head(VOICE)).headers["upload-offset"])
-    assert 0 < at <= half
-    rest = await ana.put(VOICE, content=site.voice[at:], headers=sizes(len(site.voice), at))
-    assert (rest.status_code, rest.json()["sample"]["size"]) == (201, len(site.voice))
-    stored = (await site.repository.samples("ana", "c1"))[0]
-    kept = b"".join([chunk async for chunk in site.kit.admin.media.open(stored.file.key)])
-    assert kept == site.voice
-
-
 async def test_a_sample_is_looked_into_once(site, ana, monkeypatch):
     looked, look = [], preflight.examine
     monkeypatch.setattr(preflight, "examine", lambda *given: looked.append(1) or look(*given))
@@ -85,58 +71,19 @@ async def test_a_sample_is_looked_into_once(site, ana, monkeypatch):
     assert (sent.status_code, len(looked)) == (201, 1)
 
 
-async def test_a_cut_upload_outlives_the_server(site):
-    headers = sizes(len(site.voice))
-    async with site.running() as app, site.client(app, "ana") as client:
-        begun = await client.put(VOICE, content=site.voice[:1000], headers=headers)
-        assert begun.json()["offset"] == 1000
-    async with site.running() as app, site.client(app, "ana") as client:
-        assert (await client.head(VOICE)).headers["upload-offset"] == "1000"
-
-
-async def test_at_another_place_the_answer_says_where_it_goes_on(ana):
-    await ana.put(VOICE, content=b"x" * 10, headers=sizes(100))
-    wrong = await ana.put(VOICE, content=b"x" * 10, headers=sizes(100, 50))
-    assert (wrong.status_code, wrong.headers["upload-offset"]) == (409, "10")
-    assert "Upload-Offset: 10" in wrong.json()["error"]["message"]
-
-
-async def test_without_an_offset_it_begins_anew(site, ana):
-    await ana.put(VOICE, content=b"x" * 10, headers=sizes(100))
-    anew = await ana.put(VOICE, content=site.voice, headers=sizes(len(site.voice)))
-    assert anew.status_code == 201
-
-
 EVIDENCE = "/clones/c1/uploads/evidence/form.pdf"
-
-
-async def test_evidence_that_waits_to_be_used_is_told_by_its_length(ana):
-    before = await ana.head(EVIDENCE)
-    await ana.put(EVIDENCE, content=b"signed", headers=sizes(6))
-    told = (await ana.head(EVIDENCE)).headers
-    assert "upload-length" not in before.headers
-    assert (told["upload-offset"], told["upload-length"]) == ("0", "6")
-
-
-async def test_to_evidence_that_is_whole_nothing_is_added(site, ana):
-    await ana.put(EVIDENCE, content=b"signed", headers=sizes(6))
-    more = await ana.put(EVIDENCE, content=b"and more", headers=sizes(14, 6))
-    assert (more.status_code, more.headers["upload-offset"]) == (409, "0")
-    (kept,) = (p for p in (site.folder / "uploads").rglob("*") if p.is_file())
-    assert kept.read_bytes() == b"signed"
 
 
 async def test_other_evidence_of_the_same_name_takes_its_place(site, ana):
     await ana.put(EVIDENCE, content=b"signed", headers=sizes(6))
     await ana.put(EVIDENCE, content=b"another", headers=sizes(7))
-    (kept,) = (p for p in (site.folder / "uploads").rglob("*") if p.is_file())
+    (kept,) = (site.folder / "uploads").rglob("form.pdf")
     assert kept.read_bytes() == b"another"
 
 
 async def test_more_than_was_announced_is_refused_and_nothing_is_left(site, ana):
     long = await ana.put(VOICE, content=pieces(b"x" * 60, b"x" * 60), headers=sizes(100))
     assert (long.status_code, long.json()["error"]["code"]) == (422, "media_rejected")
-    assert (await ana.head(VOICE)).headers["upload-offset"] == "0"
     assert not [p for p in (site.folder / "uploads").rglob("*") if p.is_file()]
 
 
@@ -146,7 +93,7 @@ async def test_more_than_can_be_used_is_refused_before_it_is_read(ana):
         yield b""
 
     sent = await ana.put(VOICE, content=never(), headers=sizes(3 << 30))
-    assert sent.status_code == 422
+    assert sent.status_code == 413
 
 
 async def test_two_uploads_of_one_file_at_once_do_not_mix(site, ana):
@@ -228,8 +175,8 @@ async def test_one_recording_more_than_a_user_may_keep_is_refused_and_says_what_
         await site.sampled(bob, "c3")  # others have their own allowance
         sample = (await site.repository.samples("ana"))[0]
         await ana.delete(f"/clones/c1/samples/{sample.id}")
-        again = await ana.put("/clones/c1/uploads/voice/b.wav", content=b"x", headers=sizes(9))
-        assert again.json()["offset"] == 1
+        again, _ = await site.begun(ana, "/clones/c1/uploads/voice/b.wav", 9)
+        assert again.status_code == 201
 
 
 async def test_more_bytes_than_a_user_may_keep_are_refused_before_they_are_read(site, allowed):
@@ -310,25 +257,23 @@ async def test_a_link_on_its_way_counts_as_the_largest_file(site, allowed):
 async def test_unfinished_uploads_count_until_they_are_thrown_away(site, allowed):
     async with site.client(allowed, "ana") as ana:
         for name in ("a.wav", "b.wav"):
-            place = f"/clones/c1/uploads/voice/{name}"
-            assert (await ana.put(place, content=b"x", headers=sizes(9))).status_code == 200
-        third = await ana.put("/clones/c1/uploads/voice/c.wav", content=b"x", headers=sizes(9))
+            made, where = await site.begun(ana, f"/clones/c1/uploads/voice/{name}", 9, b"x")
+            assert made.status_code == 204
+        third, _ = await site.begun(ana, "/clones/c1/uploads/voice/c.wav", 9)
         assert third.status_code == 413
-        more = await ana.put(
-            "/clones/c1/uploads/voice/a.wav", content=b"x", headers=sizes(9, 1)
-        )  # what is there goes on
-        assert more.json()["offset"] == 2
+        more = await ana.patch(where, content=b"x", headers=chunk(1))  # what is there goes on
+        assert more.headers["upload-offset"] == "2"
         uploads = site.folder / "uploads"
         for path in (*uploads.glob("*/*"), *uploads.glob("*")):
             os.utime(path, (1, 1))
         await Uploads(uploads).tidy()
-        third = await ana.put("/clones/c1/uploads/voice/c.wav", content=b"x", headers=sizes(9))
-        assert third.status_code == 200
+        third, _ = await site.begun(ana, "/clones/c1/uploads/voice/c.wav", 9)
+        assert third.status_code == 201
 
 
 @pytest.mark.parametrize(
     "headers",
-    [{}, {"upload-length": "0"}, {"upload-length": "-1"}, {"upload-length": "x"}, sizes(9, "x")],
+    [sizes(0), sizes(-1), sizes("x"), sizes(9)],
     ids=str,
 )
 async def test_an_upload_says_how_long_it_is(ana, headers):
@@ -521,7 +466,7 @@ async def with_evidence(ana, content, clone="c1", subject="Ana Lima"):
     """Upload evidence, and order a training with it; the answer to what failed first."""
     name = f"{len(content)}.pdf"
     path = f"/clones/{clone}/uploads/evidence/{name}"
-    sent = await ana.put(path, content=content, headers=sizes(len(content)))
+    sent = await ana.put(path, content=content)
     if sent.status_code != 201:
         return sent
     consent = {"subject": subject, "evidence": name}
@@ -573,10 +518,10 @@ async def test_evidence_of_orders_that_were_refused_counts_as_well(site):
 
 async def test_evidence_has_a_size_limit(site, ana):
     name = "/clones/c1/uploads/evidence/large.mp4"
-    sent = await ana.put(name, content=b"x", headers=sizes(50_000_001) | {"upload-offset": "0"})
+    sent = await ana.put(name, content=b"x", headers=sizes(50_000_001))
     assert (sent.status_code, "50 MB" in sent.json()["error"]["message"]) == (413, True)
-    fits = await ana.put(name, content=b"x", headers=sizes(50_000_000) | {"upload-offset": "0"})
-    assert fits.status_code == 200
+    fits, _ = await site.begun(ana, name, 50_000_000)
+    assert fits.status_code == 201
 
 
 async def test_consents_are_listed_and_their_evidence_is_deleted(site, ana):
@@ -653,7 +598,7 @@ async def test_large_evidence_is_refused_by_the_kit_too(site, tmp_path):
 async def test_half_a_file_is_no_evidence(site, ana, begun):
     await site.sampled(ana)
     if begun:
-        await ana.put("/clones/c1/uploads/evidence/yes.pdf", content=b"%PDF-", headers=sizes(50))
+        await site.begun(ana, "/clones/c1/uploads/evidence/yes.pdf", 50, b"%PDF-")
     consent = {"subject": "Ana Lima", "evidence": "yes.pdf"}
     sent = await ana.post("/trainings", json={"clone_id": "c1", "consent": consent})
     assert (sent.status_code, sent.json()["error"]["code"]) == (422, "consent_required")
@@ -765,7 +710,7 @@ async def test_a_nul_is_refused_before_a_database_is_asked(
     ],
 )
 async def test_a_name_that_no_path_can_hold_is_refused_with_the_reason(ana, method, path):
-    refused = await ana.request(method, path, headers=sizes(1))
+    refused = await ana.request(method, path, headers=TUS)
     assert refused.status_code == 400
     if method != "HEAD":
         assert refused.json()["error"]["code"] == "invalid_request"
@@ -847,7 +792,7 @@ async def test_a_recording_that_is_asked_for_is_handed_in_and_its_upload_is_gone
         done = {"choice": "done", "recording": "me.mp4"}
         answer = await ana.post(f"/trainings/{training['id']}/action", json=done)
         assert (answer.status_code, answer.json()["id"]) == (200, training["id"])
-        assert (await ana.head(upload)).headers["upload-offset"] == "0"
+        assert (await ana.get(upload)).status_code == 404
         assert (await site.settle(training["id"])).status is Status.COMPLETED
     assert site.providers["fake"].recordings == {"c1": ("me.mp4", film, "Ana Lima")}
     assert not [p for p in (site.folder / "uploads").rglob("*") if p.is_file()]
@@ -1087,8 +1032,7 @@ async def test_a_path_with_an_endless_id_is_not_found_and_not_repeated(site, pat
         for endless in ("a.b-" * 7500, "x" * 201):
             method = "DELETE" if path.count("/") == 4 and "evidence" not in path else "GET"
             method = "PUT" if "evidence" in path else method
-            headers = {"upload-length": "1"} if method == "PUT" else {}
-            told = await ana.request(method, path.format(endless), headers=headers)
+            told = await ana.request(method, path.format(endless))
             assert told.status_code == 404
             assert len(told.content) < 300
 

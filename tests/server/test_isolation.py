@@ -9,6 +9,7 @@ import pytest
 
 from avatarkit.server import erasures
 from avatarkit.server.routes import ROUTES
+from server.tus import TUS, chunk
 
 pytestmark = pytest.mark.anyio
 
@@ -29,6 +30,8 @@ class Probe:
 
 
 CONSENT = {"not_a_real_person": "a drawing"}
+BEGUN = "/clones/{clone}/uploads/voice/begun.wav"
+NEW = TUS | {"upload-length": "9", "upload-metadata": "filename YS53YXY=,role dm9pY2U="}
 PROBES = {
     "listStacks": Probe("/stacks"),
     "getQuote": Probe("/quote"),
@@ -40,7 +43,12 @@ PROBES = {
         sent={"json": {"role": "voice", "url": "https://files.example/voice.wav"}},
     ),
     "uploadFile": Probe("/clones/{clone}/uploads/voice/voice.wav", own=201, other=404),
-    "getUpload": Probe("/clones/{clone}/uploads/voice/begun.wav", own=204),
+    "getUploadProtocol": Probe("/clones/{clone}/uploads", own=204),
+    "createUpload": Probe("/clones/{clone}/uploads", own=201, sent={"headers": NEW}),
+    "getUploadOffset": Probe(BEGUN, own=204, sent={"headers": TUS}),
+    "getUpload": Probe(BEGUN),
+    "uploadChunk": Probe(BEGUN, own=204, sent={"content": b"WAVE", "headers": chunk(4)}),
+    "deleteUpload": Probe(BEGUN, own=204, sent={"headers": TUS}),
     "deleteSample": Probe("/clones/{clone}/samples/{sample}", own=204, other=404),
     "createTraining": Probe(
         "/trainings", own=201, sent={"json": {"clone_id": "{clone}", "consent": CONSENT}}
@@ -79,7 +87,15 @@ PROBES = {
 #: Routes whose answer ends; tests/server/test_live.py asks for the other one.
 ENDING = [route for route in ROUTES if route.name != "watchRecords"]
 #: Routes that name nothing of anybody.
-MINE_ALONE = {"listStacks", "getQuote", "listClones", "listConsents", "listDeliveries"}
+MINE_ALONE = {
+    "getUploadProtocol",
+    "createUpload",
+    "listStacks",
+    "getQuote",
+    "listClones",
+    "listConsents",
+    "listDeliveries",
+}
 MINE_ALONE |= {"createConsent", "createErasure", "listStockAvatars", "listStockVoices"}
 
 
@@ -89,8 +105,7 @@ async def ready(site, client, user):
     await site.settle(training["id"])
     asked = await client.post(f"/trainings/{training['id']}/videos", json={"text": "Hello."})
     await site.settle(asked.json()["id"])
-    begun = {"upload-length": "100"}
-    await client.put(f"/clones/{user}-1/uploads/voice/begun.wav", content=b"RIFF", headers=begun)
+    await site.begun(client, f"/clones/{user}-1/uploads/voice/begun.wav", 100, b"RIFF")
     stored = (await client.get(f"/clones/{user}-1/samples")).json()["data"]
     consents = (await client.get("/consents")).json()["data"]
     return {
@@ -117,8 +132,7 @@ async def ask(site, client, route, names):
     probe = PROBES[route.name]
     sent = filled(probe.sent, names)
     if route.name == "uploadFile":
-        size = {"upload-length": str(len(site.voice))}
-        sent = {"content": site.voice, "headers": size}
+        sent = {"content": site.voice}
     return await client.request(route.method, filled(probe.path, names), **sent)
 
 

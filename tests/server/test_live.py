@@ -11,6 +11,7 @@ import pytest
 
 from avatarkit.server import api, live
 from avatarkit.server.live import Hub
+from server.tus import TUS, chunk
 
 uvicorn = pytest.importorskip("uvicorn", reason='needs pip install "avatarkit-sdk[server]"')
 
@@ -128,9 +129,9 @@ async def test_the_server_stops_while_people_watch(site):
 
 
 async def test_an_upload_that_is_cut_off_keeps_what_came(site):
-    length = {"upload-length": str(len(site.voice))}
-    where = "/clones/c1/uploads/voice/voice.wav"
+    path = "/clones/c1/uploads/voice/voice.wav"
     async with served(site) as (client, _):
+        _, where = await site.begun(client, path, len(site.voice))
         came = asyncio.Event()
 
         async def some():
@@ -138,20 +139,20 @@ async def test_an_upload_that_is_cut_off_keeps_what_came(site):
             came.set()
             await asyncio.Event().wait()
 
-        sending = asyncio.create_task(client.put(where, content=some(), headers=length))
+        sending = asyncio.create_task(client.patch(where, content=some(), headers=chunk(0)))
         await came.wait()
         at = 0
         while at < 100_000:
-            at = int((await client.head(where)).headers["upload-offset"])
+            at = int((await client.head(where, headers=TUS)).headers["upload-offset"])
         sending.cancel()
         with pytest.raises(asyncio.CancelledError):
             await sending
         while True:
-            rest = {"upload-offset": str(at), **length}
-            answer = await client.put(where, content=site.voice[at:], headers=rest)
+            answer = await client.patch(where, content=site.voice[at:], headers=chunk(at))
             if answer.status_code != 409:  # the server has not noticed yet
                 break
-    assert (answer.status_code, answer.json()["sample"]["size"]) == (201, len(site.voice))
+        made = (await client.get(where)).json()["sample"]
+    assert (answer.status_code, made["size"]) == (204, len(site.voice))
 
 
 async def test_a_heartbeat_keeps_the_way_open(site, monkeypatch):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -16,7 +16,7 @@ from uuid import uuid4
 import anyio
 import anyio.to_thread
 from sse_starlette import EventSourceResponse
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from ..errors import ConfigError, Conflict, MediaRejected, NotFound
@@ -42,7 +42,7 @@ from .bodies import (
 )
 from .error_answers import CODES, ErrorCode, RejectedSample
 from .live import Hub
-from .uploads import MAX_BYTES, Allowance, AllowanceExceeded, Uploads
+from .uploads import MAX_BYTES, Allowance, AllowanceExceeded, Upload, Uploads
 
 V = TypeVar("V", bound=RecordView)
 
@@ -106,7 +106,7 @@ class API:
         """List stacks, and whether each can be used."""
         del request, user
         rows = await anyio.to_thread.run_sync(self._stacks)  # imports all providers: slow
-        return _json(schemas.StacksAnswer(data=rows, **_WHOLE))
+        return json_answer(schemas.StacksAnswer(data=rows, **_WHOLE))
 
     def _stacks(self) -> list[schemas.StackAnswer]:
         return [
@@ -153,15 +153,15 @@ class API:
             settings=parameters.settings(request),
         )
         found = await anyio.to_thread.run_sync(work)  # may import providers
-        return _json(QuoteView.of(found, datetime.now(UTC).date()))
+        return json_answer(QuoteView.of(found, datetime.now(UTC).date()))
 
     # -- samples ------------------------------------------------------------------------------
 
     async def samples(self, request: Request, user: str) -> Response:
         """List stored samples, oldest first."""
-        found = await self._stored(user, parameters.clone_id(request))
+        found = await self.stored(user, parameters.clone_id(request))
         shown = [schemas.SampleAnswer.of(sample) for sample in found]
-        return _json(schemas.SamplesAnswer(data=shown, **_WHOLE))
+        return json_answer(schemas.SamplesAnswer(data=shown, **_WHOLE))
 
     async def clones(self, request: Request, user: str) -> Response:
         """List avatar profiles that have a sample or a training."""
@@ -175,7 +175,7 @@ class API:
             found.setdefault(record.clone_id, []).append(of)
         shown = [schemas.CloneAnswer.of(clone_id, rows) for clone_id, rows in found.items()]
         shown.sort(key=lambda clone: clone.updated_at, reverse=True)
-        return _json(schemas.ClonesAnswer(data=shown, **_WHOLE))
+        return json_answer(schemas.ClonesAnswer(data=shown, **_WHOLE))
 
     async def _trainings(self, user: str) -> AsyncIterator[Training]:
         cursor: str | None = None
@@ -189,13 +189,13 @@ class API:
     async def sample_content(self, request: Request, user: str) -> Response:
         """Return the file of a stored sample, or the requested range of it."""
         sample_id = request.path_params["sample_id"]
-        found = await self._stored(user, parameters.clone_id(request))
+        found = await self.stored(user, parameters.clone_id(request))
         sample = next((s for s in found if s.id == sample_id), None)
         if sample is None:
             raise NotFound(f"there is no sample {sample_id!r}")
         return await self._file(sample.file.key, request)
 
-    async def _stored(self, user: str, clone_id: str) -> list[Sample]:
+    async def stored(self, user: str, clone_id: str) -> list[Sample]:
         """Return a clone's samples; empty for another user's clone, as for an unknown one."""
         try:
             return await self.kit.samples(user_id=user, clone_id=clone_id)
@@ -220,43 +220,57 @@ class API:
                 raise
         return _uploaded(sample, [], request)
 
-    def _place(self, request: Request, user: str) -> Path:
-        role, name = request.path_params["role"], request.path_params["name"]
+    def place(self, user: str, clone_id: str, role: str, name: str) -> Path:
+        """Return the path of an upload; raise ``NotFound`` or ``BadBody`` for no such one."""
         if role not in {"voice", "footage", "evidence", "recording"}:
             raise NotFound("Unknown role: use voice, footage, evidence or recording.")
         if name in {".", ".."}:
             raise BadBody("A file cannot be called '.' or '..': name it, for example, voice.wav.")
-        return self.uploads.place(user, parameters.clone_id(request), role, name, name=name)
-
-    async def uploaded(self, request: Request, user: str) -> Response:
-        """Return the offset of an upload, and the length of a complete, unused file."""
-        path = self._place(request, user)
-        headers = {"upload-offset": str(await self.uploads.received(path))}
-        if (whole := await self.uploads.whole(path)) is not None:
-            headers["upload-length"] = str(whole)
-        return Response(status_code=204, headers=headers)
+        return self.uploads.place(user, clone_id, role, name, name=name)
 
     async def upload(self, request: Request, user: str) -> Response:
-        """Store a part of a file; after the last part, validate the sample and store it."""
-        path = self._place(request, user)
-        length = parameters.byte_count(request, "upload-length")
-        offset = parameters.byte_count(request, "upload-offset")
+        """Store a whole file, and validate it if it is a sample."""
+        clone_id, role = parameters.clone_id(request), request.path_params["role"]
+        path = self.place(user, clone_id, role, request.path_params["name"])
+        length = parameters.byte_count(request, "content-length")
         if not length:
-            raise BadBody("Upload-Length: give the number of bytes, at least 1", "Upload-Length")
-        if request.path_params["role"] == "evidence":
+            raise BadBody("Content-Length: give the number of bytes, at least 1", "Content-Length")
+        stack = request.query_params.get("stack") or None
+        async with self.begun(user, path, role, length):
+            upload = await self.uploads.begin(path, length, stack)
+            try:
+                received = await self.uploads.write(path, upload, 0, request.stream())
+            except ClientDisconnect:
+                await self.uploads.drop(path)  # cannot be continued
+                raise
+            if received < length:
+                await self.uploads.drop(path)
+                raise BadBody("Content-Length: the body is shorter", "Content-Length")
+            if role in {"evidence", "recording"}:  # kept until a request names it
+                return json_answer(upload_view(length), 201)
+            try:
+                sample, found = await self.offer(path, upload, user, clone_id, role)
+            finally:
+                await self.uploads.drop(path)
+        if sample is None:
+            raise RejectedSample(found)
+        return _uploaded(sample, found, request)
+
+    @asynccontextmanager
+    async def begun(self, user: str, path: Path, role: str, length: int) -> AsyncGenerator[None]:
+        """Lock a new upload; raise ``AllowanceExceeded`` if the user has no room for it."""
+        if role == "evidence":
             self.allowance.require_evidence(length)
         async with self.uploads.alone(path, length):
             await self._require_room(user, path, length)
-            at = await self.uploads.write(path, offset, length, request.stream())
-            if at < length:
-                return _json(_upload(at, complete=False))
-            role = request.path_params["role"]
-            if role in {"evidence", "recording"}:  # kept until a request names it
-                return _json(_upload(at), 201)
-            try:
-                return await self._offer(path, request, user, role)
-            finally:
-                await self.uploads.drop(path)
+            yield
+
+    async def offer(
+        self, path: Path, upload: Upload, user: str, clone_id: str, role: str
+    ) -> tuple[Sample | None, Sequence[Finding]]:
+        """Validate an uploaded sample, and store it if it can be used."""
+        given: dict[str, Any] = {role: path, "stack": upload.stack}
+        return await self.kit.offer_sample(user_id=user, clone_id=clone_id, **given)
 
     async def _require_room(
         self, user: str, path: Path, length: int, *, files: int = 1
@@ -278,15 +292,6 @@ class API:
         sample_id, clone_id = request.path_params["sample_id"], parameters.clone_id(request)
         await self.kit.delete_sample(sample_id, user_id=user, clone_id=clone_id)
         return Response(status_code=204)
-
-    async def _offer(self, path: Path, request: Request, user: str, role: str) -> Response:
-        given: dict[str, Any] = {role: path, "stack": request.query_params.get("stack") or None}
-        sample, found = await self.kit.offer_sample(
-            user_id=user, clone_id=parameters.clone_id(request), **given
-        )
-        if sample is None:
-            raise RejectedSample(found)
-        return _uploaded(sample, found, request)
 
     # -- trainings and videos -----------------------------------------------------------------
 
@@ -323,7 +328,7 @@ class API:
                 max_cost=body.most,
             )
         except (NotFound, MediaRejected):
-            if await self._stored(user, body.clone_id):
+            if await self.stored(user, body.clone_id):
                 raise
             raise MediaRejected(_NO_SAMPLES) from None  # the same for another user's clone
         if evidence is not None:
@@ -374,7 +379,7 @@ class API:
         )
         root = _root(request)
         shown = [self._view_as(schemas.TrainingAnswer, record, root) for record in page.records]
-        return _json(schemas.TrainingsAnswer(data=shown, **_paged(page.cursor)))
+        return json_answer(schemas.TrainingsAnswer(data=shown, **_paged(page.cursor)))
 
     async def videos(self, request: Request, user: str) -> Response:
         """List a page of a training's videos."""
@@ -384,15 +389,15 @@ class API:
         )
         root = _root(request)
         shown = [self._view_as(schemas.VideoAnswer, record, root) for record in page.records]
-        return _json(schemas.VideosAnswer(data=shown, **_paged(page.cursor)))
+        return json_answer(schemas.VideosAnswer(data=shown, **_paged(page.cursor)))
 
     async def get(self, request: Request, user: str) -> Response:
         """Return one record, a training with its typical duration."""
         record = await self._own(request, user)
         if not isinstance(record, Training):
-            return _json(self._view(record, _root(request)))
+            return json_answer(self._view(record, _root(request)))
         estimate = await self.kit.estimate(record)
-        return _json(self._view(record, _root(request), estimate=estimate))
+        return json_answer(self._view(record, _root(request), estimate=estimate))
 
     async def events(self, request: Request, user: str) -> Response:
         """Stream changes; with Last-Event-ID only those after that version."""
@@ -429,12 +434,12 @@ class API:
         done = await self.kit.resolve(record.id, body.choice, job_id=body.job_id, recording=path)
         if path is not None:
             await self.uploads.drop(path)
-        return _json(self._view(done, _root(request)))
+        return json_answer(self._view(done, _root(request)))
 
     async def cancel(self, request: Request, user: str) -> Response:
         """Cancel a record."""
         record = await self._own(request, user)
-        return _json(self._view(await self.kit.cancel(record.id), _root(request)))
+        return json_answer(self._view(await self.kit.cancel(record.id), _root(request)))
 
     async def delete(self, request: Request, user: str) -> Response:
         """Delete a record, a training with its videos."""
@@ -466,7 +471,7 @@ class API:
         del request
         found = await self.kit.consents(user_id=user)
         shown = [schemas.ConsentAnswer.of(consent) for consent in found]
-        return _json(schemas.ConsentsAnswer(data=shown, **_WHOLE))
+        return json_answer(schemas.ConsentsAnswer(data=shown, **_WHOLE))
 
     async def _consent(self, user: str, consent_id: str) -> Consent:
         """Return a user's consent; raise ``NotFound`` for another user's too."""
@@ -479,7 +484,7 @@ class API:
     async def consent(self, request: Request, user: str) -> Response:
         """Return one consent."""
         found = await self._consent(user, request.path_params["consent_id"])
-        return _json(schemas.ConsentAnswer.of(found))
+        return json_answer(schemas.ConsentAnswer.of(found))
 
     async def give_consent(self, request: Request, user: str) -> Response:
         """Store a consent."""
@@ -503,7 +508,7 @@ class API:
             consent=schemas.ConsentAnswer.of(await self._consent(user, found.id)),
             remaining=[schemas.HoldingAnswer.of(holding) for holding in remaining],
         )
-        return _json(answer)
+        return json_answer(answer)
 
     async def drop_evidence(self, request: Request, user: str) -> Response:
         """Delete the evidence of a consent."""
@@ -529,7 +534,7 @@ class API:
         if requested_at is None:
             raise NotFound("there is no such erasure, or this server has other secrets now")
         receipt = await self.kit.erasure(user)
-        return _json(schemas.ErasureAnswer.of(receipt, erasure_id, requested_at))
+        return json_answer(schemas.ErasureAnswer.of(receipt, erasure_id, requested_at))
 
     # -- the rest -----------------------------------------------------------------------------
 
@@ -537,7 +542,7 @@ class API:
         """List webhook deliveries, without their payloads."""
         page = await self.kit.webhooks.list(user_id=user, **parameters.page(request))
         shown = [schemas.DeliveryAnswer.of(entry) for entry in page.entries]
-        return _json(schemas.DeliveriesAnswer(data=shown, **_paged(page.cursor)))
+        return json_answer(schemas.DeliveriesAnswer(data=shown, **_paged(page.cursor)))
 
     async def media(self, request: Request, user: str) -> Response:
         """Return a stored file behind a signed link, or the requested range of it."""
@@ -585,13 +590,13 @@ class API:
         except ValueError:
             raise NotFound("there is no such error code") from None
         described = CODES[code]
-        return _json(schemas.ErrorExplanationAnswer(code=code, **asdict(described)))
+        return json_answer(schemas.ErrorExplanationAnswer(code=code, **asdict(described)))
 
     async def health(self, request: Request, user: str) -> Response:
         """Check that the database responds."""
         del request, user
         await self.kit.admin.ping()
-        return _json(schemas.HealthAnswer())
+        return json_answer(schemas.HealthAnswer())
 
 
 def _file_headers(kind: str) -> dict[str, str]:
@@ -604,7 +609,8 @@ def _file_headers(kind: str) -> dict[str, str]:
     }
 
 
-def _json(answer: View, status: int = 200) -> Response:
+def json_answer(answer: View, status: int = 200) -> Response:
+    """Build the response of a view."""
     return JSONResponse(answer.json_object(), status)
 
 
@@ -623,7 +629,7 @@ def _root(request: Request) -> str:
 
 def _created(answer: View, path: str, request: Request) -> Response:
     """Answer 201 with the path of what was made."""
-    response = _json(answer, 201)
+    response = json_answer(answer, 201)
     response.headers["location"] = _root(request) + quote(path)
     return response
 
@@ -636,13 +642,14 @@ def _ordered(answer: View, record: Training | Video, begun: float, request: Requ
     return response
 
 
-def _upload(
+def upload_view(
     offset: int,
     sample: Sample | None = None,
     findings: Sequence[Finding] = (),
     *,
     complete: bool = True,
 ) -> View:
+    """Build the answer for an upload of which ``offset`` bytes were received."""
     shown = None if sample is None else schemas.SampleAnswer.of(sample)
     return schemas.UploadAnswer(
         offset=offset, complete=complete, sample=shown, findings=list(findings)
@@ -651,4 +658,4 @@ def _upload(
 
 def _uploaded(sample: Sample, findings: Sequence[Finding], request: Request) -> Response:
     path = f"/clones/{sample.clone_id}/samples/{sample.id}/content"
-    return _created(_upload(sample.file.size, sample, findings), path, request)
+    return _created(upload_view(sample.file.size, sample, findings), path, request)

@@ -24,20 +24,20 @@ from starlette.routing import Match
 
 from .. import errors
 from .._log import cleaned, get_logger
-from .._text import flaw, has_controls
+from .._text import flaw
 from ..kit import AvatarKit
 from ..media import signing
 from ..webhooks import require_unguessable
-from . import error_answers, openapi
+from . import error_answers, openapi, resumable
 from .api import API
 from .auth import Authenticate, StartupToken
-from .bodies import BadBody
+from .bodies import MAX_NAME, BadBody, may_name
 from .error_answers import ErrorCode
 from .guards import LOOPBACK, Guard, RateLimit, RateLimiter
 from .routes import OPEN, ROUTES, Route
 from .running import KitRunner
 from .static_files import StaticFiles
-from .uploads import Allowance, Offset, Uploads
+from .uploads import Allowance, Offset, UnsupportedProtocol, Uploads
 from .webhook_endpoint import WebhookEndpoint
 
 log = get_logger(__name__)
@@ -46,9 +46,6 @@ STATIC = Path(__file__).parent / "static"
 
 #: Portrait and voice of the built-in example: a drawing and a synthetic voice.
 EXAMPLE = Path(__file__).parent.parent / "data" / "demo"
-
-#: Maximum characters of an ID or a name in a path: messages repeat it.
-_NAME = 200
 
 _SIGN_IN = "sign in: send Authorization: Bearer <token>"
 
@@ -183,6 +180,8 @@ class _Front:
             except errors.AvatarKitError as error:
                 answer = await _explained(request, error)
         answer.headers.update(standing.headers())
+        if "tus-resumable" in request.headers:
+            answer.headers["tus-resumable"] = resumable.VERSION
         answer.headers.setdefault("cache-control", "no-store")
         return answer
 
@@ -191,19 +190,19 @@ def _require_storable(request: Request) -> None:
     """Raise ``NotFound`` or ``BadBody`` for a path or a query that nothing stored could have."""
     if not all(_may_be_stored(*given) for given in request.path_params.items()):
         raise errors.NotFound(
-            f"Names and IDs in paths have 1 to {_NAME} characters, and no control characters."
+            f"Names and IDs in paths have 1 to {MAX_NAME} characters, and no control characters."
         )
     for name, value in request.query_params.items():
         if found := flaw(value):
-            shown = cleaned(name)[:_NAME]
+            shown = cleaned(name)[:MAX_NAME]
             raise BadBody(f"{shown}: the text has {found}: remove it", shown)
 
 
 def _may_be_stored(parameter: str, name: str) -> bool:
     """Return True for a name or an ID that something stored could have."""
     if parameter == "clone_id":  # a new one is checked by its own rule
-        return len(name) <= _NAME
-    return 0 < len(name.strip()) <= len(name) <= _NAME and not (flaw(name) or has_controls(name))
+        return len(name) <= MAX_NAME
+    return may_name(name)
 
 
 def _document() -> routing.BaseRoute:
@@ -225,9 +224,24 @@ _EXPOSED = (
     "ratelimit-remaining",
     "ratelimit-reset",
     "retry-after",
+    "tus-extension",
+    "tus-max-size",
+    "tus-resumable",
+    "tus-version",
+    "upload-expires",
     "upload-length",
     "upload-offset",
     "x-request-id",
+)
+
+
+#: Headers of uploads that pages of other sites may send.
+_UPLOADING = (
+    "tus-resumable",
+    "upload-length",
+    "upload-metadata",
+    "upload-offset",
+    "x-http-method-override",
 )
 
 
@@ -240,8 +254,8 @@ def _middleware(hosts: Sequence[str], origins: Collection[str], prefix: str) -> 
             Middleware(
                 CORSMiddleware,
                 allow_origins=list(origins),
-                allow_methods=["GET", "HEAD", "POST", "PUT", "DELETE"],
-                allow_headers=[*allowed, "upload-length", "upload-offset"],
+                allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+                allow_headers=[*allowed, *_UPLOADING],
                 expose_headers=_EXPOSED,
             )
         )
@@ -280,7 +294,11 @@ async def _explained(request: Request, error: Exception) -> Response:
         # Users must not learn the total that was spent.
         log.warning("budget.exceeded", reason=message)
         message = "The budget does not cover this request. Nothing was sent."
-    more = {"upload-offset": str(error.at)} if isinstance(error, Offset) else None
+    more: dict[str, str] | None = None
+    if isinstance(error, Offset):
+        more = {"upload-offset": str(error.at)}
+    elif isinstance(error, UnsupportedProtocol):
+        more = {"tus-version": resumable.VERSION}
     return _failed(
         request,
         code,

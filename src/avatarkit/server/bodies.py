@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 from starlette.requests import Request
 
-from .._text import flaw, nested
+from .._text import flaw, has_controls, nested
 from ..errors import AvatarKitError, ConsentRequired
 from ..models import WORDING, Consent, SampleRole, VideoSettings
 from ..pricing import USD, Money
@@ -44,6 +44,15 @@ def clone_named(clone_id: str) -> str:
             "clone_id",
         )
     return clone_id
+
+
+#: Maximum characters of an ID or a name in a path: messages repeat it.
+MAX_NAME = 200
+
+
+def may_name(name: str) -> bool:
+    """Return True for a name or an ID that something stored could have."""
+    return 0 < len(name.strip()) <= len(name) <= MAX_NAME and not (flaw(name) or has_controls(name))
 
 
 class _Body(BaseModel):

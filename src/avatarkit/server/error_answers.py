@@ -14,7 +14,7 @@ from .._log import cleaned, get_logger
 from ..intake.preflight import Finding
 from . import request_ids
 from .bodies import BadBody, TooLarge, UnsupportedType
-from .uploads import AllowanceExceeded, Offset
+from .uploads import AllowanceExceeded, Offset, UnsupportedProtocol
 
 log = get_logger(__name__)
 
@@ -49,6 +49,7 @@ class ErrorCode(StrEnum):
     CONFLICT = "conflict"
     ILLEGAL_TRANSITION = "illegal_transition"
     WRONG_OFFSET = "wrong_offset"
+    UNSUPPORTED_PROTOCOL = "unsupported_protocol"
     BODY_TOO_LARGE = "body_too_large"
     ALLOWANCE_EXCEEDED = "allowance_exceeded"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
@@ -124,6 +125,12 @@ CODES: Mapping[ErrorCode, Described] = {
     _C.WRONG_OFFSET: Described(
         409, "conflict", "The upload must continue elsewhere.", "Continue at `Upload-Offset`."
     ),
+    _C.UNSUPPORTED_PROTOCOL: Described(
+        412,
+        "invalid_request",
+        "The upload protocol is not tus 1.0.0.",
+        "Send `Tus-Resumable: 1.0.0`.",
+    ),
     _C.BODY_TOO_LARGE: Described(
         413, "too_large", "The body is too large.", "JSON has at most 1 MiB."
     ),
@@ -184,6 +191,7 @@ CLASSES: Mapping[type[Exception], tuple[ErrorCode, str | None]] = {
     TooLarge: (_C.BODY_TOO_LARGE, None),
     UnsupportedType: (_C.UNSUPPORTED_MEDIA_TYPE, "Content-Type"),
     AllowanceExceeded: (_C.ALLOWANCE_EXCEEDED, None),
+    UnsupportedProtocol: (_C.UNSUPPORTED_PROTOCOL, "Tus-Resumable"),
     Offset: (_C.WRONG_OFFSET, "Upload-Offset"),
     errors.NotFound: (_C.NOT_FOUND, None),
     errors.Conflict: (_C.CONFLICT, None),

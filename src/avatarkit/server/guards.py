@@ -79,7 +79,10 @@ class Guard:
         request_id = request_ids.new(Headers(scope=scope).get("x-request-id"))
         with request_ids.bound(request_id):
             await self._guarded(
-                self._placed(scope), receive, send, {**self._added, "x-request-id": request_id}
+                _meant(self._placed(scope)),
+                receive,
+                send,
+                {**self._added, "x-request-id": request_id},
             )
 
     def _placed(self, scope: Scope) -> Scope:
@@ -130,6 +133,14 @@ class Guard:
         else:
             foreign = origin.partition("://")[2] != host and origin not in self._origins
         return (ErrorCode.CROSS_SITE, _FOREIGN) if foreign else None
+
+
+def _meant(scope: Scope) -> Scope:
+    """Return the scope with the method that a tus client means: some networks know POST only."""
+    headers = Headers(scope=scope)
+    meant = headers.get("x-http-method-override")
+    known = scope["method"] == "POST" and meant in {"PATCH", "DELETE"}
+    return {**scope, "method": meant} if known and "tus-resumable" in headers else scope
 
 
 def _root(scope: Scope) -> str:

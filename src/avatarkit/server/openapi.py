@@ -30,6 +30,7 @@ _MEANINGS = {
     403: "A page of another site sent the request.",
     404: "Not found, or another user's.",
     409: "Conflicts with the current state.",
+    412: "The protocol's version is not supported.",
     413: "Too large.",
     415: "Unsupported content type.",
     416: "Range not satisfiable.",
@@ -191,7 +192,7 @@ def _operation(route: Route, schemas: _Schemas, links: Mapping[str, _Json]) -> _
         if "request" in examples:
             content["example"] = examples["request"]
         operation["requestBody"] = {"required": True, "content": {"application/json": content}}
-    elif route.method == "PUT":
+    elif route.method in {"PUT", "PATCH"}:
         file = {"schema": {"type": "string", "format": "binary"}}
         operation["requestBody"] = {"required": True, "content": {route.media_type: file}}
     return operation
@@ -212,7 +213,7 @@ def _statuses(route: Route) -> set[int]:
         found.add(421)
     if route.signed_in:
         found |= {401, 429}
-    if route.method in {"POST", "PUT", "DELETE"}:
+    if route.method in {"POST", "PUT", "PATCH", "DELETE"}:
         found.add(403)
     if route.body is not None:
         found |= {413, 415}

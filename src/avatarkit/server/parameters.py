@@ -48,7 +48,19 @@ IDEMPOTENCY_KEY = header(
 UPLOAD_LENGTH = header(
     "Upload-Length", "Bytes of the whole file.", type="integer", minimum=1, required=True
 )
-UPLOAD_OFFSET = header("Upload-Offset", "Bytes already received.", type="integer", minimum=0)
+UPLOAD_OFFSET = header(
+    "Upload-Offset", "Bytes already received.", type="integer", minimum=0, required=True
+)
+UPLOAD_METADATA = header(
+    "Upload-Metadata",
+    "`filename` and `role`, and `stack` if wanted: names, each with its value in base64, joined by "
+    "commas.",
+    minLength=1,
+    maxLength=4000,
+    required=True,
+)
+UPLOAD_ID = query("upload_id", "Part of the upload's address.", minLength=1, maxLength=200)
+TUS = header("Tus-Resumable", "Version of the protocol.", enum=["1.0.0"], required=True)
 LIMITS_OF = query("stack", "Validate against this stack's limits; by default the server's stack.")
 LAST_EVENT_ID = header("Last-Event-ID", "ID of the last event received.")
 QUOTED = (
@@ -104,9 +116,23 @@ REPLAYED = {
     "description": "True if an earlier request with this Idempotency-Key has made the record.",
     "schema": {"type": "string", "enum": ["true"]},
 }
-COMPLETE_LENGTH = {
-    "description": "Length in bytes of a complete file of that name that is not used yet.",
+WHOLE_LENGTH = {
+    "description": "Length of the whole file in bytes.",
+    "required": True,
     "schema": {"type": "integer", "minimum": 1},
+}
+EXPIRES = {
+    "description": "HTTP date after which the upload is deleted.",
+    "required": True,
+    "schema": {"type": "string"},
+}
+TUS_OPTIONS = {
+    name: {"description": about, "required": True, "schema": {"type": kind}}
+    for name, about, kind in (
+        ("Tus-Version", "Versions of the protocol.", "string"),
+        ("Tus-Extension", "Its extensions.", "string"),
+        ("Tus-Max-Size", "Most bytes of a file.", "integer"),
+    )
 }
 
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..json_views import QuoteView
-from . import catalogue, parameters, schemas
+from . import catalogue, parameters, resumable, schemas
 from .api import API
 from .bodies import ActionChoice, LinkedSample, NewConsent, NewErasure, NewTraining, NewVideo
 
@@ -27,7 +27,7 @@ class Route:
     except for ``texts``. ``headers`` maps a status to its response headers.
     """
 
-    method: Literal["GET", "POST", "PUT", "DELETE", "HEAD"]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
     path: str
     name: str  #: operation ID
     tag: str
@@ -57,6 +57,7 @@ TAGS: Mapping[str, str] = {
     "Server": "Files, error codes and health.",
 }
 
+_UPLOADS = "/clones/{clone_id}/uploads"
 _UPLOAD = "/clones/{clone_id}/uploads/{role}/{name}"
 
 _STREAM = (
@@ -226,33 +227,98 @@ ROUTES: tuple[Route, ...] = (
         name="uploadFile",
         tag="Clones",
         handler=API.upload,
-        summary="Upload a file, or continue an upload",
-        about="A voice or footage is validated and stored as a sample when it is complete; "
-        "evidence and recordings are kept for a day until a request names them.",
-        parameters=(parameters.UPLOAD_LENGTH, parameters.UPLOAD_OFFSET, parameters.LIMITS_OF),
-        statuses=(200, 201, 404, 409, 413, 422),
-        content={200: schemas.UploadAnswer, 201: schemas.UploadAnswer},
-        headers={
-            201: {"Location": {**parameters.LOCATION, "required": False}},
-            409: {"Upload-Offset": parameters.CONTINUE_FROM},
-        },
+        summary="Upload a whole file",
+        about="A voice or footage is validated and stored as a sample; evidence and recordings "
+        "are kept for a day until a request names them. Large files: see `createUpload`.",
+        parameters=(parameters.LIMITS_OF,),
+        statuses=(201, 404, 409, 413, 422),
+        content={201: schemas.UploadAnswer},
+        headers={201: {"Location": {**parameters.LOCATION, "required": False}}},
         media_type="application/octet-stream",
+    ),
+    Route(
+        method="OPTIONS",
+        path=_UPLOADS,
+        name="getUploadProtocol",
+        tag="Clones",
+        handler=resumable.protocol,
+        summary="Get the version of the upload protocol",
+        about="Resumable uploads follow tus 1.0, whose clients can be used.",
+        statuses=(204, 404),
+        headers={204: parameters.TUS_OPTIONS},
+    ),
+    Route(
+        method="POST",
+        path=_UPLOADS,
+        name="createUpload",
+        tag="Clones",
+        handler=resumable.create,
+        summary="Begin a resumable upload (tus)",
+        about="Takes the place of an earlier upload of that role and name.",
+        parameters=(parameters.TUS, parameters.UPLOAD_LENGTH, parameters.UPLOAD_METADATA),
+        statuses=(201, 404, 409, 412, 413),
+        headers={201: {"Location": parameters.LOCATION, "Upload-Expires": parameters.EXPIRES}},
     ),
     Route(
         method="HEAD",
         path=_UPLOAD,
-        name="getUpload",
+        name="getUploadOffset",
         tag="Clones",
-        handler=API.uploaded,
-        summary="Get the state of an upload",
-        about="The bytes received so far, and the length of a complete file that is not used yet.",
-        statuses=(204, 404),
+        handler=resumable.offset,
+        summary="Get the offset of an upload (tus)",
+        about="The upload continues there. Offset and length are equal for a complete file.",
+        parameters=(parameters.TUS, parameters.UPLOAD_ID),
+        statuses=(204, 404, 412),
         headers={
             204: {
                 "Upload-Offset": parameters.CONTINUE_FROM | {"required": True},
-                "Upload-Length": parameters.COMPLETE_LENGTH,
+                "Upload-Length": parameters.WHOLE_LENGTH,
+                "Upload-Expires": parameters.EXPIRES,
             }
         },
+    ),
+    Route(
+        method="PATCH",
+        path=_UPLOAD,
+        name="uploadChunk",
+        tag="Clones",
+        handler=resumable.append,
+        summary="Continue an upload (tus)",
+        about="After the last byte, a voice or footage is validated and stored as a sample; see "
+        "`getUpload`.",
+        parameters=(parameters.TUS, parameters.UPLOAD_OFFSET, parameters.UPLOAD_ID),
+        statuses=(204, 404, 409, 412, 415, 422),
+        headers={
+            204: {
+                "Upload-Offset": parameters.CONTINUE_FROM | {"required": True},
+                "Upload-Expires": parameters.EXPIRES,
+            },
+            409: {"Upload-Offset": parameters.CONTINUE_FROM},
+        },
+        media_type="application/offset+octet-stream",
+    ),
+    Route(
+        method="GET",
+        path=_UPLOAD,
+        name="getUpload",
+        tag="Clones",
+        handler=resumable.result,
+        summary="Get the result of an upload",
+        about="The sample that was stored, and its findings; 422 if it was rejected.",
+        parameters=(parameters.UPLOAD_ID,),
+        statuses=(200, 404, 409, 422),
+        content={200: schemas.UploadAnswer},
+    ),
+    Route(
+        method="DELETE",
+        path=_UPLOAD,
+        name="deleteUpload",
+        tag="Clones",
+        handler=resumable.terminate,
+        summary="Delete an upload (tus)",
+        about="A sample that was made of it remains.",
+        parameters=(parameters.TUS, parameters.UPLOAD_ID),
+        statuses=(204, 404, 409, 412),
     ),
     Route(
         method="POST",

@@ -11,20 +11,26 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from uuid import uuid4
 
 import anyio
 import anyio.to_thread
+from pydantic import BaseModel
 
 from ..content.files import private_folder, private_opener
-from ..errors import AvatarKitError, Conflict, MediaRejected, StorageError
+from ..errors import AvatarKitError, Conflict, MediaRejected, NotFound, StorageError
+from ..intake.preflight import Finding
 from ..intake.recordings import MAX_EVIDENCE
+from .bodies import TooLarge
 
 #: Maximum bytes of one upload, the same as in sample validation.
 MAX_BYTES = 2 << 30
 
 #: Seconds after which an unfinished upload or unused evidence is deleted.
 _STALE = 86_400.0
+
+#: Name of the file that holds an ``Upload``; names of users' files begin with no dot.
+_ABOUT = ".upload.json"
 
 #: Characters of a file name that are kept: file systems allow 255 bytes.
 _NAME = 60
@@ -36,6 +42,29 @@ class Offset(AvatarKitError):
     def __init__(self, at: int) -> None:
         super().__init__(f"wrong offset: continue the upload with Upload-Offset: {at}")
         self.at = at
+
+
+class UnsupportedProtocol(AvatarKitError):
+    """The client speaks another version of the upload protocol."""
+
+
+class Outcome(BaseModel):
+    """Result of a validation: the ID of the stored sample, or None if it was rejected."""
+
+    sample_id: str | None
+    findings: list[Finding]
+
+
+class Upload(BaseModel):
+    """Resource of one upload, stored beside its bytes until it is stale.
+
+    ``outcome`` is None until the whole file was validated as a sample.
+    """
+
+    upload_id: str
+    length: int
+    stack: str | None = None
+    outcome: Outcome | None = None
 
 
 class AllowanceExceeded(AvatarKitError):
@@ -71,7 +100,10 @@ class Allowance:
 
 
 class Uploads:
-    """Uploaded files below ``folder``, one folder per user; named ``.part`` until complete."""
+    """Uploaded files below ``folder``, one folder per user; named ``.part`` until complete.
+
+    Each file has a folder of its own, together with its ``Upload``.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -97,15 +129,57 @@ class Uploads:
         sizes.pop(beside.parent, None)
         return len(sizes), sum(sizes.values())
 
-    async def received(self, path: Path) -> int:
-        """Return the bytes received of an unfinished upload."""
+    async def begin(self, path: Path, length: int, stack: str | None = None) -> Upload:
+        """Create an upload in place of an earlier one of that name.
+
+        Raises ``TooLarge`` for a length above ``MAX_BYTES``.
+        """
+        if length > MAX_BYTES:
+            raise TooLarge(f"{path.name} is larger than {MAX_BYTES} bytes: compress or cut it")
+        upload = Upload(upload_id=uuid4().hex, length=length, stack=stack)
+        await self.drop(path)
+        await self._keep(path, upload)
+        return upload
+
+    async def find(self, path: Path, upload_id: str | None = None) -> Upload:
+        """Return the upload of a file; raise ``NotFound`` if there is none, or not this one."""
+        try:
+            text = await anyio.Path(_about(path)).read_text(encoding="utf-8")
+            upload = Upload.model_validate_json(text)
+        except FileNotFoundError:
+            upload = None
+        if upload is None or upload_id not in {None, upload.upload_id}:
+            raise NotFound(f"there is no upload of {path.name}: begin it again")
+        return upload
+
+    async def settle(self, path: Path, upload: Upload, outcome: Outcome) -> Upload:
+        """Delete the bytes of a validated file, and keep the outcome."""
+        settled = upload.model_copy(update={"outcome": outcome})
+        await self._keep(path, settled)
+        await anyio.Path(path).unlink(missing_ok=True)
+        return settled
+
+    async def _keep(self, path: Path, upload: Upload) -> None:
+        try:
+            await anyio.to_thread.run_sync(private_folder, path.parent)
+            about = anyio.Path(_about(path))
+            new = about.with_suffix(".new")
+            async with await anyio.open_file(new, "wb", opener=private_opener) as file:
+                await file.write(upload.model_dump_json().encode())
+            await new.replace(about)  # at once: others read it without the lock
+        except OSError as error:
+            raise _unkept(path, error) from error
+
+    async def received(self, path: Path, upload: Upload) -> int:
+        """Return the bytes received of an upload."""
+        if upload.outcome is not None or await anyio.Path(path).exists():
+            return upload.length
         part = anyio.Path(_part(path))
         return (await part.stat()).st_size if await part.exists() else 0
 
-    async def whole(self, path: Path) -> int | None:
-        """Return the length of a complete file; None if there is none."""
-        there = anyio.Path(path)
-        return (await there.stat()).st_size if await there.exists() else None
+    async def expires(self, path: Path) -> float:
+        """Return the time at which an upload becomes stale, in seconds since 1970."""
+        return (await anyio.Path(path.parent).stat()).st_mtime + _STALE
 
     @asynccontextmanager
     async def alone(self, path: Path, length: int) -> AsyncGenerator[None]:
@@ -119,33 +193,28 @@ class Uploads:
             del self._busy[path]
 
     async def write(
-        self, path: Path, offset: int | None, length: int, chunks: AsyncIterator[bytes]
+        self, path: Path, upload: Upload, offset: int, chunks: AsyncIterator[bytes]
     ) -> int:
         """Append chunks and return the bytes received; rename the file once it is complete.
 
-        ``offset`` None restarts the upload. Bytes received before a disconnect are kept. Raises
-        ``Offset`` for a wrong offset, and ``MediaRejected`` for a file that is too large or longer
-        than ``length``, which is then deleted.
+        Bytes received before a disconnect are kept. Raises ``Offset`` for a wrong offset, and
+        ``MediaRejected`` for a file that is longer than announced, which is then deleted.
         """
-        if length > MAX_BYTES:
-            raise MediaRejected(f"{path.name} is larger than {MAX_BYTES} bytes: compress or cut it")
+        at = await self.received(path, upload)
+        if offset != at:
+            raise Offset(at)
+        if at == upload.length:
+            return at
         try:
-            at = await self._append(path, offset, length, chunks)
-            if at == length:
+            at = await self._append(path, at, upload.length, chunks)
+            if at == upload.length:
                 await anyio.Path(_part(path)).replace(path)
         except OSError as error:
-            raise StorageError(f"{path.name} cannot be kept: {error.strerror}") from error
+            raise _unkept(path, error) from error
         return at
 
-    async def _append(
-        self, path: Path, offset: int | None, length: int, chunks: AsyncIterator[bytes]
-    ) -> int:
-        await anyio.to_thread.run_sync(private_folder, path.parent)
-        at = 0 if offset is None else await self.received(path)
-        if offset not in {None, at}:
-            raise Offset(at)
-        mode: Literal["wb", "ab"] = "wb" if offset is None else "ab"
-        async with await anyio.open_file(_part(path), mode, opener=private_opener) as file:
+    async def _append(self, path: Path, at: int, length: int, chunks: AsyncIterator[bytes]) -> int:
+        async with await anyio.open_file(_part(path), "ab", opener=private_opener) as file:
             async for chunk in chunks:
                 at += len(chunk)
                 if at > length:
@@ -180,16 +249,26 @@ class Uploads:
 
 
 def _sizes(own: Path) -> list[tuple[Path, int]]:
-    """Return a user's folders and the bytes of each file in them."""
+    """Return the folder and the announced length of each upload that holds, or awaits, bytes."""
     found: list[tuple[Path, int]] = []
-    for file in own.glob("*/*"):
+    for about in own.glob(f"*/{_ABOUT}"):
         with suppress(FileNotFoundError):  # a request has just deleted it
-            found.append((file.parent, file.stat().st_size))
+            upload = Upload.model_validate_json(about.read_bytes())
+            if upload.outcome is None:
+                found.append((about.parent, upload.length))
     return found
 
 
 def _digest(*names: str) -> str:
     return sha256(json.dumps(names).encode()).hexdigest()[:40]
+
+
+def _unkept(path: Path, error: OSError) -> StorageError:
+    return StorageError(f"{path.name} cannot be kept: {error.strerror}")
+
+
+def _about(path: Path) -> Path:
+    return path.with_name(_ABOUT)
 
 
 def _part(path: Path) -> Path:

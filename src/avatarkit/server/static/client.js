@@ -88,6 +88,25 @@ export const pause = (ms, signal) =>
 export const fresh = (bytes = 16) =>
   Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (b) => b.toString(16).padStart(2, "0")).join("");
 
+const TUS = { "tus-resumable": "1.0.0" };
+
+// Addresses of uploads that are not finished; pages may not be allowed to keep anything.
+/** @param {string} note */
+const remembered = (note) => {
+  try {
+    return localStorage.getItem(note) ?? "";
+  } catch {
+    return "";
+  }
+};
+/** @param {string} note @param {string} where */
+const remember = (note, where) => {
+  try {
+    if (where) localStorage.setItem(note, where);
+    else localStorage.removeItem(note);
+  } catch {}
+};
+
 /** @type {Map<string, string>} */
 const keys = new Map(); // of requests without a response yet; they outlive their element
 const UNDECIDED = new Set([401, 403, 408, 425, 429]); // sent before the request is processed
@@ -303,13 +322,12 @@ export class Client {
    * @param {string} name
    */
   async uploaded(clone, role, name) {
-    const response = await this.fetch(`clones/${p(clone)}/uploads/${role}/${p(name)}`, { method: "HEAD" });
-    if (!response.ok) throw ApiError.of(response.status, null);
-    return response.headers.has("upload-length");
+    const at = await this.#offset(`clones/${p(clone)}/uploads/${role}/${p(name)}`);
+    return at !== null && at.offset === at.length;
   }
 
   /**
-   * Upload a file, and resume after a disconnect.
+   * Upload a file by tus 1.0; it goes on where it was cut, after a reload too if the same file is chosen.
    * @param {string} clone
    * @param {Role} role
    * @param {File} file
@@ -317,46 +335,101 @@ export class Client {
    * @returns {Promise<{sample: Sample | null, findings: Finding[]}>}
    */
   async upload(clone, role, file, { progress = () => {}, stack, signal } = {}) {
-    const path = `clones/${p(clone)}/uploads/${role}/${p(file.name)}${query({ stack })}`;
-    /** @type {number | null} */
-    let offset = null; // restart at first: earlier bytes may be another file's
-    for (let tries = 0; ; tries++) {
-      signal?.throwIfAborted();
-      const { status, body, at } = await this.#put(path, file, offset, progress, signal);
-      signal?.throwIfAborted();
-      if (status === 201) return { sample: null, findings: [], ...body };
-      if (status === 401 && (await this.#renew())) continue;
-      if (tries < 5 && (status === 409 || status === 0 || status >= 500 || status === 200)) {
-        if (status === 409 && at === null) await pause(1000, signal);
-        if (status === 0 || status >= 500) {
-          await pause(1000 * 2 ** tries, signal);
-          const seen = await this.fetch(path, { method: "HEAD", signal }).catch(() => null);
-          offset = Number(seen?.headers.get("upload-offset") ?? 0);
-        } else offset = Number(body?.offset ?? at ?? 0);
-        continue;
+    const path = `clones/${p(clone)}/uploads/${role}/${p(file.name)}`;
+    const note = `avatar-upload ${this.url(path)} ${file.size} ${file.lastModified}`;
+    let where = remembered(note);
+    let offset = 0;
+    const begin = async () => {
+      where = `${path}?${await this.#create(clone, { role, filename: file.name, stack }, file.size, signal)}`;
+      remember(note, where);
+      offset = 0;
+    };
+    const find = async () => {
+      const at = where && (await this.#offset(where, signal));
+      if (at && at.length === file.size) ({ offset } = at);
+      else await begin();
+    };
+    for (let tries = 0, unsure = true; ; ) {
+      try {
+        signal?.throwIfAborted();
+        if (unsure) await find();
+        const { status, body, at } = await this.#patch(where, file, offset, progress, signal);
+        signal?.throwIfAborted();
+        unsure = status !== 204;
+        if (status === 204) {
+          if (Number(at) > offset) tries = 0;
+          else if (tries++ === 5) throw new ApiError(0, "network", "The server keeps nothing of the file.");
+          offset = Number(at);
+        } else if (status !== 401 || !(await this.#renew())) {
+          throw status ? ApiError.of(status, body) : new ApiError(0, "network", "The server did not answer.");
+        }
+        if (offset < file.size || unsure) continue;
+        const made = await this.get(where, { signal });
+        remember(note, "");
+        return made;
+      } catch (error) {
+        if (signal?.aborted) {
+          remember(note, "");
+          if (where) this.fetch(where, { method: "DELETE", headers: TUS }).catch(() => {});
+          throw error;
+        }
+        const { status = -1 } = /** @type {ApiError} */ (error);
+        const again = [0, 404, 409].includes(status) || status >= 500;
+        if (!again || tries++ === 5) {
+          if (!again) remember(note, "");
+          throw error;
+        }
+        unsure = true;
+        await pause(1000 * 2 ** (tries - 1), signal);
       }
-      throw status ? ApiError.of(status, body) : new ApiError(0, "network", "The server did not answer.");
     }
   }
 
   /**
-   * @param {string} path
+   * Create an upload; the query of its address.
+   * @param {string} clone
+   * @param {Record<string, string | undefined>} about
+   * @param {number} length
+   * @param {AbortSignal} [signal]
+   */
+  async #create(clone, about, length, signal) {
+    const encoded = (/** @type {string} */ text) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+    const pairs = Object.entries(about).flatMap(([name, value]) => (value ? `${name} ${encoded(value)}` : []));
+    const headers = { ...TUS, "upload-length": String(length), "upload-metadata": pairs.join(",") };
+    const response = await this.fetch(`clones/${p(clone)}/uploads`, { method: "POST", headers, signal });
+    if (!response.ok) await parsed(response);
+    return (response.headers.get("location") ?? "").split("?")[1];
+  }
+
+  /**
+   * Bytes that the server has of an upload, and its length; null if there is no such upload.
+   * @param {string} where
+   * @param {AbortSignal} [signal]
+   */
+  async #offset(where, signal) {
+    const response = await this.fetch(where, { method: "HEAD", headers: TUS, signal });
+    if (response.status === 404) return null;
+    if (!response.ok) throw ApiError.of(response.status, null);
+    const told = (/** @type {string} */ name) => Number(response.headers.get(`upload-${name}`));
+    return { offset: told("offset"), length: told("length") };
+  }
+
+  /**
+   * @param {string} where
    * @param {File} file
-   * @param {number | null} offset
+   * @param {number} offset
    * @param {(percent: number) => void} progress
    * @param {AbortSignal} [signal]
    * @returns {Promise<{status: number, body: any, at: string | null}>}
    */
-  #put(path, file, offset, progress, signal) {
+  #patch(where, file, offset, progress, signal) {
     return new Promise((done) => {
       const request = new XMLHttpRequest(); // fetch does not report upload progress
       const abort = () => request.abort();
-      request.open("PUT", this.url(path));
-      /** @type {Record<string, string>} */
-      const sizes = { "upload-length": String(file.size) };
-      if (offset !== null) sizes["upload-offset"] = String(offset);
-      for (const [name, value] of Object.entries(this.headers(sizes))) request.setRequestHeader(name, value);
-      request.upload.onprogress = (e) => progress(Math.floor((100 * ((offset ?? 0) + e.loaded)) / file.size));
+      request.open("PATCH", this.url(where));
+      const headers = { ...TUS, "upload-offset": String(offset), "content-type": "application/offset+octet-stream" };
+      for (const [name, value] of Object.entries(this.headers(headers))) request.setRequestHeader(name, value);
+      request.upload.onprogress = (e) => progress(Math.floor((100 * (offset + e.loaded)) / file.size));
       request.onloadend = () => {
         signal?.removeEventListener("abort", abort);
         let body = null;
@@ -366,7 +439,7 @@ export class Client {
         done({ status: request.status, body, at: request.getResponseHeader("upload-offset") });
       };
       signal?.addEventListener("abort", abort);
-      request.send(file.slice(offset ?? 0));
+      request.send(file.slice(offset));
     });
   }
 

@@ -297,7 +297,7 @@ export declare class Client {
      */
     uploaded(clone: string, role: Role, name: string): Promise<boolean>;
     /**
-     * Upload a file, and resume after a disconnect.
+     * Upload a file by tus 1.0; it goes on where it was cut, after a reload too if the same file is chosen.
      * @param {string} clone
      * @param {Role} role
      * @param {File} file
