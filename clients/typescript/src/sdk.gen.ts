@@ -2,7 +2,7 @@
 
 import type { Client, Options as Options2, TDataShape } from './client';
 import { client } from './client.gen';
-import type { AnswerTrainingActionData, AnswerTrainingActionErrors, AnswerTrainingActionResponses, AnswerVideoActionData, AnswerVideoActionErrors, AnswerVideoActionResponses, CancelTrainingData, CancelTrainingErrors, CancelTrainingResponses, CancelVideoData, CancelVideoErrors, CancelVideoResponses, CreateConsentData, CreateConsentErrors, CreateConsentResponses, CreateErasureData, CreateErasureErrors, CreateErasureResponses, CreateTrainingData, CreateTrainingErrors, CreateTrainingResponses, CreateVideoData, CreateVideoErrors, CreateVideoResponses, DeleteEvidenceData, DeleteEvidenceErrors, DeleteEvidenceResponses, DeleteSampleData, DeleteSampleErrors, DeleteSampleResponses, DeleteTrainingData, DeleteTrainingErrors, DeleteTrainingResponses, DeleteVideoData, DeleteVideoErrors, DeleteVideoResponses, GetConsentData, GetConsentErrors, GetConsentResponses, GetErasureData, GetErasureErrors, GetErasureResponses, GetErrorExplanationData, GetErrorExplanationErrors, GetErrorExplanationResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetMediaData, GetMediaErrors, GetMediaResponses, GetQuoteData, GetQuoteErrors, GetQuoteResponses, GetSampleContentData, GetSampleContentErrors, GetSampleContentResponses, GetTrainingData, GetTrainingErrors, GetTrainingResponses, GetUploadData, GetUploadErrors, GetUploadResponses, GetVideoData, GetVideoErrors, GetVideoResponses, ImportSampleData, ImportSampleErrors, ImportSampleResponses, ListClonesData, ListClonesErrors, ListClonesResponses, ListConsentsData, ListConsentsErrors, ListConsentsResponses, ListDeliveriesData, ListDeliveriesErrors, ListDeliveriesResponses, ListSamplesData, ListSamplesErrors, ListSamplesResponses, ListStacksData, ListStacksErrors, ListStacksResponses, ListStockAvatarsData, ListStockAvatarsErrors, ListStockAvatarsResponses, ListStockVoicesData, ListStockVoicesErrors, ListStockVoicesResponses, ListTrainingsData, ListTrainingsErrors, ListTrainingsResponses, ListVideosData, ListVideosErrors, ListVideosResponses, UploadFileData, UploadFileErrors, UploadFileResponses, WatchRecordsData, WatchRecordsErrors, WatchRecordsResponse, WatchRecordsResponses, WatchTrainingData, WatchTrainingErrors, WatchTrainingResponse, WatchTrainingResponses, WatchVideoData, WatchVideoErrors, WatchVideoResponse, WatchVideoResponses, WithdrawConsentData, WithdrawConsentErrors, WithdrawConsentResponses } from './types.gen';
+import type { AnswerTrainingActionData, AnswerTrainingActionErrors, AnswerTrainingActionResponses, AnswerVideoActionData, AnswerVideoActionErrors, AnswerVideoActionResponses, CancelTrainingData, CancelTrainingErrors, CancelTrainingResponses, CancelVideoData, CancelVideoErrors, CancelVideoResponses, CreateConsentData, CreateConsentErrors, CreateConsentResponses, CreateErasureData, CreateErasureErrors, CreateErasureResponses, CreateTrainingData, CreateTrainingErrors, CreateTrainingResponses, CreateUploadData, CreateUploadErrors, CreateUploadResponses, CreateVideoData, CreateVideoErrors, CreateVideoResponses, DeleteEvidenceData, DeleteEvidenceErrors, DeleteEvidenceResponses, DeleteSampleData, DeleteSampleErrors, DeleteSampleResponses, DeleteTrainingData, DeleteTrainingErrors, DeleteTrainingResponses, DeleteUploadData, DeleteUploadErrors, DeleteUploadResponses, DeleteVideoData, DeleteVideoErrors, DeleteVideoResponses, GetConsentData, GetConsentErrors, GetConsentResponses, GetErasureData, GetErasureErrors, GetErasureResponses, GetErrorExplanationData, GetErrorExplanationErrors, GetErrorExplanationResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetMediaData, GetMediaErrors, GetMediaResponses, GetQuoteData, GetQuoteErrors, GetQuoteResponses, GetSampleContentData, GetSampleContentErrors, GetSampleContentResponses, GetTrainingData, GetTrainingErrors, GetTrainingResponses, GetUploadData, GetUploadErrors, GetUploadOffsetData, GetUploadOffsetErrors, GetUploadOffsetResponses, GetUploadProtocolData, GetUploadProtocolErrors, GetUploadProtocolResponses, GetUploadResponses, GetVideoData, GetVideoErrors, GetVideoResponses, ImportSampleData, ImportSampleErrors, ImportSampleResponses, ListClonesData, ListClonesErrors, ListClonesResponses, ListConsentsData, ListConsentsErrors, ListConsentsResponses, ListDeliveriesData, ListDeliveriesErrors, ListDeliveriesResponses, ListSamplesData, ListSamplesErrors, ListSamplesResponses, ListStacksData, ListStacksErrors, ListStacksResponses, ListStockAvatarsData, ListStockAvatarsErrors, ListStockAvatarsResponses, ListStockVoicesData, ListStockVoicesErrors, ListStockVoicesResponses, ListTrainingsData, ListTrainingsErrors, ListTrainingsResponses, ListVideosData, ListVideosErrors, ListVideosResponses, UploadChunkData, UploadChunkErrors, UploadChunkResponses, UploadFileData, UploadFileErrors, UploadFileResponses, WatchRecordsData, WatchRecordsErrors, WatchRecordsResponse, WatchRecordsResponses, WatchTrainingData, WatchTrainingErrors, WatchTrainingResponse, WatchTrainingResponses, WatchVideoData, WatchVideoErrors, WatchVideoResponse, WatchVideoResponses, WithdrawConsentData, WithdrawConsentErrors, WithdrawConsentResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -100,20 +100,58 @@ export const deleteSample = <ThrowOnError extends boolean = false>(options: Opti
 });
 
 /**
- * Get the state of an upload
+ * Delete an upload (tus)
  *
- * The bytes received so far, and the length of a complete file that is not used yet.
+ * A sample that was made of it remains.
  */
-export const getUpload = <ThrowOnError extends boolean = false>(options: Options<GetUploadData, ThrowOnError>) => (options.client ?? client).head<GetUploadResponses, GetUploadErrors, ThrowOnError>({
+export const deleteUpload = <ThrowOnError extends boolean = false>(options: Options<DeleteUploadData, ThrowOnError>) => (options.client ?? client).delete<DeleteUploadResponses, DeleteUploadErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/clones/{clone_id}/uploads/{role}/{name}',
     ...options
 });
 
 /**
- * Upload a file, or continue an upload
+ * Get the result of an upload
  *
- * A voice or footage is validated and stored as a sample when it is complete; evidence and recordings are kept for a day until a request names them.
+ * The sample that was stored, and its findings; 422 if it was rejected.
+ */
+export const getUpload = <ThrowOnError extends boolean = false>(options: Options<GetUploadData, ThrowOnError>) => (options.client ?? client).get<GetUploadResponses, GetUploadErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/clones/{clone_id}/uploads/{role}/{name}',
+    ...options
+});
+
+/**
+ * Get the offset of an upload (tus)
+ *
+ * The upload continues there. Offset and length are equal for a complete file.
+ */
+export const getUploadOffset = <ThrowOnError extends boolean = false>(options: Options<GetUploadOffsetData, ThrowOnError>) => (options.client ?? client).head<GetUploadOffsetResponses, GetUploadOffsetErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/clones/{clone_id}/uploads/{role}/{name}',
+    ...options
+});
+
+/**
+ * Continue an upload (tus)
+ *
+ * After the last byte, a voice or footage is validated and stored as a sample; see `getUpload`.
+ */
+export const uploadChunk = <ThrowOnError extends boolean = false>(options: Options<UploadChunkData, ThrowOnError>) => (options.client ?? client).patch<UploadChunkResponses, UploadChunkErrors, ThrowOnError>({
+    bodySerializer: null,
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/clones/{clone_id}/uploads/{role}/{name}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/offset+octet-stream',
+        ...options.headers
+    }
+});
+
+/**
+ * Upload a whole file
+ *
+ * A voice or footage is validated and stored as a sample; evidence and recordings are kept for a day until a request names them. Large files: see `createUpload`.
  */
 export const uploadFile = <ThrowOnError extends boolean = false>(options: Options<UploadFileData, ThrowOnError>) => (options.client ?? client).put<UploadFileResponses, UploadFileErrors, ThrowOnError>({
     bodySerializer: null,
@@ -124,6 +162,28 @@ export const uploadFile = <ThrowOnError extends boolean = false>(options: Option
         'Content-Type': 'application/octet-stream',
         ...options.headers
     }
+});
+
+/**
+ * Get the version of the upload protocol
+ *
+ * Resumable uploads follow tus 1.0, whose clients can be used.
+ */
+export const getUploadProtocol = <ThrowOnError extends boolean = false>(options: Options<GetUploadProtocolData, ThrowOnError>) => (options.client ?? client).options<GetUploadProtocolResponses, GetUploadProtocolErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/clones/{clone_id}/uploads',
+    ...options
+});
+
+/**
+ * Begin a resumable upload (tus)
+ *
+ * Takes the place of an earlier upload of that role and name.
+ */
+export const createUpload = <ThrowOnError extends boolean = false>(options: Options<CreateUploadData, ThrowOnError>) => (options.client ?? client).post<CreateUploadResponses, CreateUploadErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/clones/{clone_id}/uploads',
+    ...options
 });
 
 /**

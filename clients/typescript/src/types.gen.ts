@@ -535,7 +535,7 @@ export type ErrorBody = {
  *
  * Cause of an error, in a word that stays.
  */
-export type ErrorCode = 'invalid_request' | 'invalid_cursor' | 'not_authenticated' | 'cross_site' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'conflict' | 'illegal_transition' | 'wrong_offset' | 'body_too_large' | 'allowance_exceeded' | 'unsupported_media_type' | 'unknown_host' | 'consent_required' | 'media_rejected' | 'unsupported' | 'service_discontinued' | 'budget_exceeded' | 'not_configured' | 'webhook_rejected' | 'rate_limited' | 'server_failed' | 'provider_failed' | 'provider_busy' | 'storage_unavailable' | 'server_busy';
+export type ErrorCode = 'invalid_request' | 'invalid_cursor' | 'not_authenticated' | 'cross_site' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'conflict' | 'illegal_transition' | 'wrong_offset' | 'unsupported_protocol' | 'body_too_large' | 'allowance_exceeded' | 'unsupported_media_type' | 'unknown_host' | 'consent_required' | 'media_rejected' | 'unsupported' | 'service_discontinued' | 'budget_exceeded' | 'not_configured' | 'webhook_rejected' | 'rate_limited' | 'server_failed' | 'provider_failed' | 'provider_busy' | 'storage_unavailable' | 'server_busy';
 
 /**
  * ErrorExplanation
@@ -846,6 +846,10 @@ export type NewTraining = {
      * ID of a stored consent.
      */
     consent_id?: string | null;
+    /**
+     * Training of this clone whose avatar gets another look, by the same consent.
+     */
+    look_of?: string | null;
 };
 
 /**
@@ -2312,6 +2316,91 @@ export type DeleteSampleResponses = {
 
 export type DeleteSampleResponse = DeleteSampleResponses[keyof DeleteSampleResponses];
 
+export type DeleteUploadData = {
+    body?: never;
+    headers: {
+        /**
+         * Version of the protocol.
+         */
+        'Tus-Resumable': '1.0.0';
+    };
+    path: {
+        /**
+         * The avatar profile. You choose its ID.
+         */
+        clone_id: string;
+        /**
+         * What the file is: a voice sample, footage (a video or a portrait), evidence of a consent, or a recording that an action asks for.
+         */
+        role: UploadRole;
+        /**
+         * Name of the file, which distinguishes uploads of one role.
+         */
+        name: string;
+    };
+    query?: {
+        /**
+         * Part of the upload's address.
+         */
+        upload_id?: string;
+    };
+    url: '/clones/{clone_id}/uploads/{role}/{name}';
+};
+
+export type DeleteUploadErrors = {
+    /**
+     * Invalid request.
+     */
+    400: ErrorBody;
+    /**
+     * Not signed in.
+     */
+    401: ErrorBody;
+    /**
+     * A page of another site sent the request.
+     */
+    403: ErrorBody;
+    /**
+     * Not found, or another user's.
+     */
+    404: ErrorBody;
+    /**
+     * Conflicts with the current state.
+     */
+    409: ErrorBody;
+    /**
+     * The protocol's version is not supported.
+     */
+    412: ErrorBody;
+    /**
+     * Unknown host.
+     */
+    421: ErrorBody;
+    /**
+     * Too many requests.
+     */
+    429: ErrorBody;
+    /**
+     * The server has a fault.
+     */
+    500: ErrorBody;
+    /**
+     * The database or the media store is unavailable: try again.
+     */
+    503: ErrorBody;
+};
+
+export type DeleteUploadError = DeleteUploadErrors[keyof DeleteUploadErrors];
+
+export type DeleteUploadResponses = {
+    /**
+     * No content.
+     */
+    204: void;
+};
+
+export type DeleteUploadResponse = DeleteUploadResponses[keyof DeleteUploadResponses];
+
 export type GetUploadData = {
     body?: never;
     path: {
@@ -2328,11 +2417,97 @@ export type GetUploadData = {
          */
         name: string;
     };
-    query?: never;
+    query?: {
+        /**
+         * Part of the upload's address.
+         */
+        upload_id?: string;
+    };
     url: '/clones/{clone_id}/uploads/{role}/{name}';
 };
 
 export type GetUploadErrors = {
+    /**
+     * Invalid request.
+     */
+    400: ErrorBody;
+    /**
+     * Not signed in.
+     */
+    401: ErrorBody;
+    /**
+     * Not found, or another user's.
+     */
+    404: ErrorBody;
+    /**
+     * Conflicts with the current state.
+     */
+    409: ErrorBody;
+    /**
+     * Unknown host.
+     */
+    421: ErrorBody;
+    /**
+     * The input cannot be used: the message says what to do.
+     */
+    422: ErrorBody;
+    /**
+     * Too many requests.
+     */
+    429: ErrorBody;
+    /**
+     * The server has a fault.
+     */
+    500: ErrorBody;
+    /**
+     * The database or the media store is unavailable: try again.
+     */
+    503: ErrorBody;
+};
+
+export type GetUploadError = GetUploadErrors[keyof GetUploadErrors];
+
+export type GetUploadResponses = {
+    /**
+     * OK.
+     */
+    200: Upload;
+};
+
+export type GetUploadResponse = GetUploadResponses[keyof GetUploadResponses];
+
+export type GetUploadOffsetData = {
+    body?: never;
+    headers: {
+        /**
+         * Version of the protocol.
+         */
+        'Tus-Resumable': '1.0.0';
+    };
+    path: {
+        /**
+         * The avatar profile. You choose its ID.
+         */
+        clone_id: string;
+        /**
+         * What the file is: a voice sample, footage (a video or a portrait), evidence of a consent, or a recording that an action asks for.
+         */
+        role: UploadRole;
+        /**
+         * Name of the file, which distinguishes uploads of one role.
+         */
+        name: string;
+    };
+    query?: {
+        /**
+         * Part of the upload's address.
+         */
+        upload_id?: string;
+    };
+    url: '/clones/{clone_id}/uploads/{role}/{name}';
+};
+
+export type GetUploadOffsetErrors = {
     /**
      * Invalid request.
      */
@@ -2345,6 +2520,10 @@ export type GetUploadErrors = {
      * Not found, or another user's.
      */
     404: unknown;
+    /**
+     * The protocol's version is not supported.
+     */
+    412: unknown;
     /**
      * Unknown host.
      */
@@ -2363,27 +2542,114 @@ export type GetUploadErrors = {
     503: unknown;
 };
 
-export type GetUploadResponses = {
+export type GetUploadOffsetResponses = {
     /**
      * No content.
      */
     204: void;
 };
 
-export type GetUploadResponse = GetUploadResponses[keyof GetUploadResponses];
+export type GetUploadOffsetResponse = GetUploadOffsetResponses[keyof GetUploadOffsetResponses];
 
-export type UploadFileData = {
+export type UploadChunkData = {
     body: Blob | File;
     headers: {
         /**
-         * Bytes of the whole file.
+         * Version of the protocol.
          */
-        'Upload-Length': number;
+        'Tus-Resumable': '1.0.0';
         /**
          * Bytes already received.
          */
-        'Upload-Offset'?: number;
+        'Upload-Offset': number;
     };
+    path: {
+        /**
+         * The avatar profile. You choose its ID.
+         */
+        clone_id: string;
+        /**
+         * What the file is: a voice sample, footage (a video or a portrait), evidence of a consent, or a recording that an action asks for.
+         */
+        role: UploadRole;
+        /**
+         * Name of the file, which distinguishes uploads of one role.
+         */
+        name: string;
+    };
+    query?: {
+        /**
+         * Part of the upload's address.
+         */
+        upload_id?: string;
+    };
+    url: '/clones/{clone_id}/uploads/{role}/{name}';
+};
+
+export type UploadChunkErrors = {
+    /**
+     * Invalid request.
+     */
+    400: ErrorBody;
+    /**
+     * Not signed in.
+     */
+    401: ErrorBody;
+    /**
+     * A page of another site sent the request.
+     */
+    403: ErrorBody;
+    /**
+     * Not found, or another user's.
+     */
+    404: ErrorBody;
+    /**
+     * Conflicts with the current state.
+     */
+    409: ErrorBody;
+    /**
+     * The protocol's version is not supported.
+     */
+    412: ErrorBody;
+    /**
+     * Unsupported content type.
+     */
+    415: ErrorBody;
+    /**
+     * Unknown host.
+     */
+    421: ErrorBody;
+    /**
+     * The input cannot be used: the message says what to do.
+     */
+    422: ErrorBody;
+    /**
+     * Too many requests.
+     */
+    429: ErrorBody;
+    /**
+     * The server has a fault.
+     */
+    500: ErrorBody;
+    /**
+     * The database or the media store is unavailable: try again.
+     */
+    503: ErrorBody;
+};
+
+export type UploadChunkError = UploadChunkErrors[keyof UploadChunkErrors];
+
+export type UploadChunkResponses = {
+    /**
+     * No content.
+     */
+    204: void;
+};
+
+export type UploadChunkResponse = UploadChunkResponses[keyof UploadChunkResponses];
+
+export type UploadFileData = {
+    body: Blob | File;
     path: {
         /**
          * The avatar profile. You choose its ID.
@@ -2458,16 +2724,148 @@ export type UploadFileError = UploadFileErrors[keyof UploadFileErrors];
 
 export type UploadFileResponses = {
     /**
-     * OK.
-     */
-    200: Upload;
-    /**
      * Created.
      */
     201: Upload;
 };
 
 export type UploadFileResponse = UploadFileResponses[keyof UploadFileResponses];
+
+export type GetUploadProtocolData = {
+    body?: never;
+    path: {
+        /**
+         * The avatar profile. You choose its ID.
+         */
+        clone_id: string;
+    };
+    query?: never;
+    url: '/clones/{clone_id}/uploads';
+};
+
+export type GetUploadProtocolErrors = {
+    /**
+     * Invalid request.
+     */
+    400: ErrorBody;
+    /**
+     * Not signed in.
+     */
+    401: ErrorBody;
+    /**
+     * Not found, or another user's.
+     */
+    404: ErrorBody;
+    /**
+     * Unknown host.
+     */
+    421: ErrorBody;
+    /**
+     * Too many requests.
+     */
+    429: ErrorBody;
+    /**
+     * The server has a fault.
+     */
+    500: ErrorBody;
+    /**
+     * The database or the media store is unavailable: try again.
+     */
+    503: ErrorBody;
+};
+
+export type GetUploadProtocolError = GetUploadProtocolErrors[keyof GetUploadProtocolErrors];
+
+export type GetUploadProtocolResponses = {
+    /**
+     * No content.
+     */
+    204: void;
+};
+
+export type GetUploadProtocolResponse = GetUploadProtocolResponses[keyof GetUploadProtocolResponses];
+
+export type CreateUploadData = {
+    body?: never;
+    headers: {
+        /**
+         * Version of the protocol.
+         */
+        'Tus-Resumable': '1.0.0';
+        /**
+         * Bytes of the whole file.
+         */
+        'Upload-Length': number;
+        /**
+         * `filename` and `role`, and `stack` if wanted: names, each with its value in base64, joined by commas.
+         */
+        'Upload-Metadata': string;
+    };
+    path: {
+        /**
+         * The avatar profile. You choose its ID.
+         */
+        clone_id: string;
+    };
+    query?: never;
+    url: '/clones/{clone_id}/uploads';
+};
+
+export type CreateUploadErrors = {
+    /**
+     * Invalid request.
+     */
+    400: ErrorBody;
+    /**
+     * Not signed in.
+     */
+    401: ErrorBody;
+    /**
+     * A page of another site sent the request.
+     */
+    403: ErrorBody;
+    /**
+     * Not found, or another user's.
+     */
+    404: ErrorBody;
+    /**
+     * Conflicts with the current state.
+     */
+    409: ErrorBody;
+    /**
+     * The protocol's version is not supported.
+     */
+    412: ErrorBody;
+    /**
+     * Too large.
+     */
+    413: ErrorBody;
+    /**
+     * Unknown host.
+     */
+    421: ErrorBody;
+    /**
+     * Too many requests.
+     */
+    429: ErrorBody;
+    /**
+     * The server has a fault.
+     */
+    500: ErrorBody;
+    /**
+     * The database or the media store is unavailable: try again.
+     */
+    503: ErrorBody;
+};
+
+export type CreateUploadError = CreateUploadErrors[keyof CreateUploadErrors];
+
+export type CreateUploadResponses = {
+    /**
+     * Created.
+     */
+    201: unknown;
+};
 
 export type ListTrainingsData = {
     body?: never;

@@ -17,6 +17,8 @@ from .consent_list import ConsentList
 from .consent_rule import ConsentRule
 from .cost import Cost
 from .costs import Costs
+from .create_upload_tus_resumable import CreateUploadTusResumable
+from .delete_upload_tus_resumable import DeleteUploadTusResumable
 from .deleted_count import DeletedCount
 from .delivery import Delivery
 from .delivery_list import DeliveryList
@@ -36,6 +38,7 @@ from .finding_severity import FindingSeverity
 from .get_quote_quality import GetQuoteQuality
 from .get_quote_resolution import GetQuoteResolution
 from .get_quote_test import GetQuoteTest
+from .get_upload_offset_tus_resumable import GetUploadOffsetTusResumable
 from .health import Health
 from .holding import Holding
 from .holding_kind import HoldingKind
@@ -75,6 +78,7 @@ from .training_event import TrainingEvent
 from .training_list import TrainingList
 from .unit_price import UnitPrice
 from .upload import Upload
+from .upload_chunk_tus_resumable import UploadChunkTusResumable
 from .upload_role import UploadRole
 from .video import Video
 from .video_aspect import VideoAspect
@@ -106,7 +110,9 @@ __all__ = (
     "ConsentRule",
     "Cost",
     "Costs",
+    "CreateUploadTusResumable",
     "DeletedCount",
+    "DeleteUploadTusResumable",
     "Delivery",
     "DeliveryList",
     "DeliveryOutcome",
@@ -125,6 +131,7 @@ __all__ = (
     "GetQuoteQuality",
     "GetQuoteResolution",
     "GetQuoteTest",
+    "GetUploadOffsetTusResumable",
     "Health",
     "Holding",
     "HoldingKind",
@@ -164,6 +171,7 @@ __all__ = (
     "TrainingList",
     "UnitPrice",
     "Upload",
+    "UploadChunkTusResumable",
     "UploadRole",
     "Video",
     "VideoAspect",

@@ -27,6 +27,7 @@ class ErrorCode(StrEnum):
     UNKNOWN_HOST = "unknown_host"
     UNSUPPORTED = "unsupported"
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
+    UNSUPPORTED_PROTOCOL = "unsupported_protocol"
     WEBHOOK_REJECTED = "webhook_rejected"
     WRONG_OFFSET = "wrong_offset"
 

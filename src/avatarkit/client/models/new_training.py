@@ -32,6 +32,7 @@ class NewTraining:
         language (None | str | Unset): BCP 47 tag, such as en or pt-BR; null for the default.
         consent (ConsentGiven | None | Unset): A new consent; or send consent_id.
         consent_id (None | str | Unset): ID of a stored consent.
+        look_of (None | str | Unset): Training of this clone whose avatar gets another look, by the same consent.
     """
 
     clone_id: str
@@ -42,6 +43,7 @@ class NewTraining:
     language: None | str | Unset = UNSET
     consent: ConsentGiven | None | Unset = UNSET
     consent_id: None | str | Unset = UNSET
+    look_of: None | str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.consent_given import ConsentGiven  # noqa: PLC0415
@@ -91,6 +93,12 @@ class NewTraining:
         else:
             consent_id = self.consent_id
 
+        look_of: None | str | Unset
+        if isinstance(self.look_of, Unset):
+            look_of = UNSET
+        else:
+            look_of = self.look_of
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -112,6 +120,8 @@ class NewTraining:
             field_dict["consent"] = consent
         if consent_id is not UNSET:
             field_dict["consent_id"] = consent_id
+        if look_of is not UNSET:
+            field_dict["look_of"] = look_of
 
         return field_dict
 
@@ -195,6 +205,15 @@ class NewTraining:
 
         consent_id = _parse_consent_id(d.pop("consent_id", UNSET))
 
+        def _parse_look_of(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        look_of = _parse_look_of(d.pop("look_of", UNSET))
+
         new_training = cls(
             clone_id=clone_id,
             purpose=purpose,
@@ -204,6 +223,7 @@ class NewTraining:
             language=language,
             consent=consent,
             consent_id=consent_id,
+            look_of=look_of,
         )
 
         return new_training

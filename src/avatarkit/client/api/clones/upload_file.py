@@ -24,14 +24,8 @@ def _get_kwargs(
     *,
     body: File,
     stack: str | Unset = UNSET,
-    upload_length: int,
-    upload_offset: int | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
-    headers["Upload-Length"] = str(upload_length)
-
-    if not isinstance(upload_offset, Unset):
-        headers["Upload-Offset"] = str(upload_offset)
 
     params: dict[str, Any] = {}
 
@@ -59,11 +53,6 @@ def _get_kwargs(
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
 ) -> ErrorBody | Upload | None:
-    if response.status_code == 200:
-        response_200 = Upload.from_dict(response.json())
-
-        return response_200
-
     if response.status_code == 201:
         response_201 = Upload.from_dict(response.json())
 
@@ -149,21 +138,17 @@ def sync_detailed(
     client: AuthenticatedClient | Client,
     body: File,
     stack: str | Unset = UNSET,
-    upload_length: int,
-    upload_offset: int | Unset = UNSET,
 ) -> Response[ErrorBody | Upload]:
-    """Upload a file, or continue an upload
+    """Upload a whole file
 
-     A voice or footage is validated and stored as a sample when it is complete; evidence and recordings
-    are kept for a day until a request names them.
+     A voice or footage is validated and stored as a sample; evidence and recordings are kept for a day
+    until a request names them. Large files: see `createUpload`.
 
     Args:
         clone_id (str):
         role (UploadRole):
         name (str):
         stack (str | Unset):
-        upload_length (int):
-        upload_offset (int | Unset):
         body (File):
 
     Raises:
@@ -180,8 +165,6 @@ def sync_detailed(
         name=name,
         body=body,
         stack=stack,
-        upload_length=upload_length,
-        upload_offset=upload_offset,
     )
 
     response = client.get_httpx_client().request(
@@ -199,21 +182,17 @@ def sync(
     client: AuthenticatedClient | Client,
     body: File,
     stack: str | Unset = UNSET,
-    upload_length: int,
-    upload_offset: int | Unset = UNSET,
 ) -> ErrorBody | Upload | None:
-    """Upload a file, or continue an upload
+    """Upload a whole file
 
-     A voice or footage is validated and stored as a sample when it is complete; evidence and recordings
-    are kept for a day until a request names them.
+     A voice or footage is validated and stored as a sample; evidence and recordings are kept for a day
+    until a request names them. Large files: see `createUpload`.
 
     Args:
         clone_id (str):
         role (UploadRole):
         name (str):
         stack (str | Unset):
-        upload_length (int):
-        upload_offset (int | Unset):
         body (File):
 
     Raises:
@@ -231,8 +210,6 @@ def sync(
         client=client,
         body=body,
         stack=stack,
-        upload_length=upload_length,
-        upload_offset=upload_offset,
     ).parsed
 
 
@@ -244,21 +221,17 @@ async def asyncio_detailed(
     client: AuthenticatedClient | Client,
     body: File,
     stack: str | Unset = UNSET,
-    upload_length: int,
-    upload_offset: int | Unset = UNSET,
 ) -> Response[ErrorBody | Upload]:
-    """Upload a file, or continue an upload
+    """Upload a whole file
 
-     A voice or footage is validated and stored as a sample when it is complete; evidence and recordings
-    are kept for a day until a request names them.
+     A voice or footage is validated and stored as a sample; evidence and recordings are kept for a day
+    until a request names them. Large files: see `createUpload`.
 
     Args:
         clone_id (str):
         role (UploadRole):
         name (str):
         stack (str | Unset):
-        upload_length (int):
-        upload_offset (int | Unset):
         body (File):
 
     Raises:
@@ -275,8 +248,6 @@ async def asyncio_detailed(
         name=name,
         body=body,
         stack=stack,
-        upload_length=upload_length,
-        upload_offset=upload_offset,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -292,21 +263,17 @@ async def asyncio(
     client: AuthenticatedClient | Client,
     body: File,
     stack: str | Unset = UNSET,
-    upload_length: int,
-    upload_offset: int | Unset = UNSET,
 ) -> ErrorBody | Upload | None:
-    """Upload a file, or continue an upload
+    """Upload a whole file
 
-     A voice or footage is validated and stored as a sample when it is complete; evidence and recordings
-    are kept for a day until a request names them.
+     A voice or footage is validated and stored as a sample; evidence and recordings are kept for a day
+    until a request names them. Large files: see `createUpload`.
 
     Args:
         clone_id (str):
         role (UploadRole):
         name (str):
         stack (str | Unset):
-        upload_length (int):
-        upload_offset (int | Unset):
         body (File):
 
     Raises:
@@ -325,7 +292,5 @@ async def asyncio(
             client=client,
             body=body,
             stack=stack,
-            upload_length=upload_length,
-            upload_offset=upload_offset,
         )
     ).parsed
