@@ -591,6 +591,29 @@ def test_a_page_that_is_left_during_an_upload_asks_and_says_afterwards_what_was_
     row(page, "voice", "a.wav").get_by_text("was cut off at 0 %. Choose the file again.").wait_for()
 
 
+def test_an_upload_that_is_cut_off_in_the_middle_goes_on_where_it_was(page, local):
+    sign_in(page, local)
+    offsets = []
+
+    def cut(route):
+        offsets.append(route.request.headers["upload-offset"])
+        if len(offsets) > 1:
+            route.continue_()
+            return
+        headers = route.request.headers | {"authorization": f"Bearer {TOKEN}"}
+        headers = {name: value for name, value in headers.items() if name != "content-length"}
+        part = (DEMO / "voice.wav").read_bytes()[:5000]
+        httpx.patch(route.request.url, content=part, headers=headers, timeout=30)
+        route.abort()
+
+    page.route("**/uploads/*/*", lambda r: cut(r) if r.request.method == "PATCH" else r.continue_())
+    page.set_input_files("#voice", DEMO / "voice.wav")
+    row(page, "voice", "voice.wav").locator(".good").wait_for()
+    assert offsets == ["0", "5000"]
+    [stored] = local.get(f"clones/{draft(page)['clone']}/samples")["data"]
+    assert stored["size"] == (DEMO / "voice.wav").stat().st_size
+
+
 def test_files_that_are_dropped_go_where_they_belong(page, local):
     sign_in(page, local)
     page.evaluate("""() => {
