@@ -18,16 +18,15 @@ TOKEN_KEYS = Sunset(
 
 
 def is_token(key: str) -> bool:
-    """Return True for a JSON web token: keys of older projects, and tokens of users."""
+    """Return True for a JSON web token: a key of an older project."""
     return not key.startswith("sb_")
 
 
-def key_headers(key: str, token: str | None = None) -> dict[str, str]:
-    """Build the headers for a project's key and, if given, a user's ``token``.
+def key_headers(key: str) -> dict[str, str]:
+    """Build the headers for a project's key.
 
     New keys (``sb_...``) are not tokens and go only into their own header. An older key is a JSON
-    web token, and is also the bearer token if there is no user (Supabase's discussion 52680).
+    web token, and is also the bearer token (Supabase's discussion 52680).
     """
-    bearer = token or key
-    authorization = {"authorization": f"Bearer {bearer}"} if is_token(bearer) else {}
+    authorization = {"authorization": f"Bearer {key}"} if is_token(key) else {}
     return {"apikey": key, **authorization}

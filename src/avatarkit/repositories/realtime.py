@@ -35,14 +35,11 @@ _LARGEST = 4 << 20
 _SILENT = logging.Logger("realtime", logging.CRITICAL + 1)  # noqa: LOG001 - it stays off
 
 
-async def changes(
-    place: str, key: str, user_token: str | None = None
-) -> AsyncGenerator[str | None, None]:
+async def changes(place: str, key: str) -> AsyncGenerator[str | None, None]:
     """Yield None once subscribed, then the id of each training or video that changes.
 
-    ``place`` is the project's address. With a ``user_token`` only that user's rows are reported.
-    Raises ``ConfigError`` without the package ``websockets``, ``StorageError`` if the subscription
-    fails or ends.
+    ``place`` is the project's address. Raises ``ConfigError`` without the package ``websockets``,
+    ``StorageError`` if the subscription fails or ends.
     """
     try:
         from websockets.asyncio.client import connect
@@ -60,7 +57,7 @@ async def changes(
             open_timeout=_PATIENCE,
         )
         try:
-            await socket.send(_message("phx_join", _TOPIC, _joining(user_token)))
+            await socket.send(_message("phx_join", _TOPIC, _joining()))
             async with aclosing(_heard(socket, place)) as heard:
                 async for record_id in heard:
                     yield record_id
@@ -109,7 +106,7 @@ def _message(event: str, topic: str, payload: Mapping[str, Any]) -> str:
     return json.dumps(message)
 
 
-def _joining(user_token: str | None) -> dict[str, Any]:
+def _joining() -> dict[str, Any]:
     """Payload of the join: updates of both tables, no messages of other clients."""
     updates = [
         {"event": "UPDATE", "schema": "public", "table": table}
@@ -121,8 +118,7 @@ def _joining(user_token: str | None) -> dict[str, Any]:
         "postgres_changes": updates,
         "private": False,
     }
-    token = {} if user_token is None else {"access_token": user_token}
-    return {"config": config, **token}
+    return {"config": config}
 
 
 def _refuse_end(message: Mapping[str, Any], place: str) -> None:

@@ -27,7 +27,6 @@ from ..errors import (
 )
 from ..http.supabase_keys import key_headers
 from ..interfaces import Clock, Wakes
-from ..records import Record
 from . import realtime, server, server_errors
 from .server_clock import ServerClock
 
@@ -36,11 +35,6 @@ _MAX_ROWS = 1000
 #: How often a request is sent, at most, while the project is away or answers are lost.
 _ATTEMPTS = 4
 
-#: Functions and tables that a signed-in user may read; row level security selects the rows.
-_READABLE = frozenset(
-    {"avatarkit_schema_version", "avatarkit_get", "avatar_training", "avatar_videos"}
-    | {"user_clones", "voice_samples", "video_samples", "avatar_consents"}
-)
 #: Not repeated after a lost answer: the records may be leased already, until the lease ends.
 _ONCE = frozenset({"avatarkit_claim"})
 
@@ -48,10 +42,9 @@ _ONCE = frozenset({"avatarkit_claim"})
 class SupabaseRepository(server.ServerRepository, Wakes):
     """Repository in the project at ``url``, whose tables the migration has created.
 
-    ``key`` is the project's ``sb_secret_...`` or service_role key. With a signed-in user's
-    ``user_token``, and the publishable or anon key, row level security applies: ``get``, ``page``,
-    ``samples``, ``consents`` and ``get_consent`` find that user's rows, and everything else raises
-    ``ConfigError``. All ids of rows, users and clones must be UUIDs, and the users must exist in
+    ``key`` is the project's ``sb_secret_...`` or service_role key. A user's token does not do:
+    users read some columns of their rows, but no whole record, which has vendors' job ids and
+    costs. All ids of rows, users and clones must be UUIDs, and the users must exist in
     auth.users. Due times, intents and leases use the database's clock; ``clock`` measures the time
     between two questions to the database. With ``virtual``, for tests, ``clock`` is used alone.
 
@@ -68,7 +61,6 @@ class SupabaseRepository(server.ServerRepository, Wakes):
         *,
         clock: Clock | None = None,
         virtual: bool = False,
-        user_token: str | None = None,
         client: http.Client | None = None,
         timeout: float = 30.0,
     ) -> None:
@@ -77,9 +69,7 @@ class SupabaseRepository(server.ServerRepository, Wakes):
                 "SUPABASE_URL must be the project's address: https://<id>.supabase.co"
             )
         self._place = url.strip().rstrip("/")
-        self._headers = _headers(key.strip(), user_token)
-        self._read_only = user_token is not None
-        self._user_token = user_token and user_token.strip()
+        self._headers = _headers(key.strip())
         self._time = ServerClock(clock, self._server_now, virtual=virtual) if clock else None
         self._timeout = timeout
         self._owned = client is None
@@ -96,8 +86,6 @@ class SupabaseRepository(server.ServerRepository, Wakes):
         version = await self._call("avatarkit_schema_version")
         if wrong := server_errors.wrong_schema(version, self._place):
             raise wrong
-        if not self._read_only:
-            await self._server_now()  # only a service key may call it
 
     async def aclose(self) -> None:
         """Close the HTTP client, if it is our own."""
@@ -105,31 +93,10 @@ class SupabaseRepository(server.ServerRepository, Wakes):
             await self._client.aclose()
 
     def changes(self) -> AsyncGenerator[str | None, None]:
-        """Yield the id of each record that changes, from Realtime (extra ``supabase``).
-
-        With a user's token: of that user's records.
-        """
-        return realtime.changes(self._place, self._headers["apikey"], self._user_token)
-
-    async def tombstones(self, user_id: str) -> list[Record]:
-        """Deleted records of a user whose cleanup has not ended, by their id."""
-        self._require_service()
-        return await super().tombstones(user_id)
+        """Yield the id of each record that changes, from Realtime (extra ``supabase``)."""
+        return realtime.changes(self._place, self._headers["apikey"])
 
     # -- requests ---------------------------------------------------------------------------------
-
-    def _require_service(self, name: str = "") -> None:
-        """Raise ``ConfigError`` with a user's token, unless users may read ``name``."""
-        if self._read_only and name not in _READABLE:
-            raise ConfigError(
-                "with a user's token records can only be read: to write, give SupabaseRepository "
-                "the project's secret key and no user_token"
-            )
-
-    async def _require_schema(self) -> None:
-        """Raise ``ConfigError`` if the tables have another version, and with a user's token."""
-        self._require_service()
-        await super()._require_schema()
 
     def _check_ids(self, **ids: str | None) -> None:
         """Raise ``ConfigError`` for an id that is no UUID."""
@@ -142,7 +109,6 @@ class SupabaseRepository(server.ServerRepository, Wakes):
 
     async def _call(self, function: str, *, again: bool = True, **arguments: Any) -> Any:
         """Call a function of the migration; raises ``AnswerLost`` if no clear answer came."""
-        self._require_service(function)
         request = self._client.build_request(
             "POST",
             http.parsed(f"{self._place}/rest/v1/rpc/{function}"),
@@ -177,7 +143,6 @@ class SupabaseRepository(server.ServerRepository, Wakes):
         return await self._select(table, {**filters, "order": "created_at.desc,id.desc"})
 
     async def _select(self, table: str, parameters: Mapping[str, str]) -> list[server.Row]:
-        self._require_service(table)
         request = self._client.build_request(
             "GET", f"{self._place}/rest/v1/{table}", params=parameters, headers=self._headers
         )
@@ -199,18 +164,17 @@ class SupabaseRepository(server.ServerRepository, Wakes):
         raise failure  # outside of ``except``: its context would hold the answer, with a row in it
 
 
-def _headers(key: str, user_token: str | None) -> dict[str, str]:
-    """Headers with key and token; raises ``ConfigError`` for what cannot be a key or a token."""
-    token = user_token.strip() if user_token is not None else key
-    for name, secret in (("SUPABASE_SERVICE_ROLE_KEY", key), ("user_token", token)):
-        if not re.fullmatch(r"[\x21-\x7e]+", secret):
-            raise ConfigError(f"{name} is empty, or has characters that no key has: set it again")
-    if key.startswith("sb_publishable_") and user_token is None:
+def _headers(key: str) -> dict[str, str]:
+    """Headers with the key; raises ``ConfigError`` for what cannot be one."""
+    if not re.fullmatch(r"[\x21-\x7e]+", key):
         raise ConfigError(
-            "a publishable key alone may read and write nothing: give the sb_secret_... key, or "
-            "a user's token with it"
+            "SUPABASE_SERVICE_ROLE_KEY is empty, or has characters that no key has: set it again"
         )
-    return key_headers(key, token)
+    if key.startswith("sb_publishable_"):
+        raise ConfigError(
+            "a publishable key may read and write no record: give the project's sb_secret_... key"
+        )
+    return key_headers(key)
 
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -227,9 +191,8 @@ def _object(arguments: Mapping[str, Any]) -> bytes:
 # -- failures -------------------------------------------------------------------------------------
 
 _KEY = (
-    "{place} does not accept the key or token, or it has expired: set SUPABASE_SERVICE_ROLE_KEY to "
-    "the project's sb_secret_... or service_role key, or give a fresh user_token with the "
-    "publishable or anon key"
+    "{place} does not accept the key, or it has expired: set SUPABASE_SERVICE_ROLE_KEY to the "
+    "project's sb_secret_... or service_role key"
 )
 _ADDRESS = "{place} has no API of a Supabase project ({said}): check SUPABASE_URL"
 _AWAY = "{place} cannot be used at this moment ({said}): try again later"

@@ -75,4 +75,5 @@ def test_the_advisors_would_find_a_table_without_row_security(
     database = fresh_database(supabase_template("ready"))
     with connected(cluster, database) as db:
         db.execute("alter table avatar_training disable row level security")
+        db.execute("grant select on avatar_training to authenticated")
     assert ("rls_disabled_in_public", "avatar_training") in advice(database)

@@ -12,19 +12,31 @@ ANNA, BERT = "aaaaaaaa-0000-4000-8000-000000000000", "bbbbbbbb-0000-4000-8000-00
 NOBODY = "cccccccc-0000-4000-8000-000000000000"
 USERS = (ANNA, BERT)
 NOW = "2026-01-01T00:00:00Z"
-READ = (
-    "avatar_training", "avatar_videos", "avatar_consents", "user_clones", "voice_samples",
-    "video_samples",
-)  # fmt: skip
+_SAMPLE = "id clone_id user_id file_path content_type size_bytes created_at"
+#: The columns of each table that a user reads of own rows.
+SHOWN = {
+    table: tuple(names.split())
+    for table, names in {
+        "avatar_training": "id user_id clone_id status progress action error_message "
+        "avatar_video_url avatar_thumbnail_url sample_video_url training_started_at "
+        "training_completed_at created_at updated_at version",
+        "avatar_videos": "id user_id clone_id training_id status progress action error_message "
+        "video_url thumbnail_url started_at completed_at created_at updated_at version",
+        "avatar_consents": "id user_id subject real_person given_at",
+        "user_clones": "id user_id training_status avatar_ready created_at",
+        "voice_samples": _SAMPLE,
+        "video_samples": _SAMPLE,
+        "avatar_webhooks": "id avatar_training_id avatar_video_id event_type outcome received_at",
+    }.items()
+}
+READ = tuple(SHOWN)[:-1]  # the log is the one without an owner's column for users
 CLOSED = (
     "avatar_jobs", "avatar_ledger", "avatar_leases", "avatar_accounts", "avatar_places",
     "avatar_reservations",
 )  # fmt: skip
 TABLES = (*READ, "avatar_webhooks", *CLOSED)
 SEQUENCES = ("avatar_ledger_place_seq",)
-LOG = ("id", "avatar_training_id", "avatar_video_id", "event_type", "outcome", "received_at")
 BUCKETS = ("voice-samples", "video-samples")
-FOR_USERS = ("avatarkit_get", "avatarkit_schema_version")
 POLICIES = (
     *((table, "users read own rows", "r") for table in READ[3:]),
     ("avatar_consents", "users read own consents", "r"),
@@ -168,13 +180,30 @@ def a_user_finds_no_row_of_another_by_its_id(db):
             assert db.execute(found, (theirs,)).fetchone() == (0,), table
 
 
-def a_user_sees_of_the_webhook_log_five_things(db):
+def hidden(db: psycopg.Connection) -> list[tuple[str, str]]:
+    """Every column that only the service reads, with its table."""
+    named = db.execute(
+        "select table_name::text, column_name::text from information_schema.columns "
+        "where table_schema = 'public' and table_name = any(%s) order by 1, 2",
+        (list(SHOWN),),
+    ).fetchall()
+    return [(table, name) for table, name in named if name not in SHOWN[table]]
+
+
+def a_user_reads_of_own_rows_what_was_made_for_users(db):
+    kept = hidden(db)
+    assert {table for table, name in kept if name == "doc"} == set(SHOWN) - {"user_clones"}
     for user in USERS:
         with acting(db, "authenticated", user):
-            rows = db.execute(f"select {', '.join(LOG)} from avatar_webhooks").fetchall()
-            assert len(rows) == 4
-            for hidden in ("payload", "body", "provider", "event_id", "user_id", "*"):
-                assert refused(db, f"select {hidden} from avatar_webhooks"), hidden
+            for table, names in SHOWN.items():
+                assert db.execute(f"select {', '.join(names)} from {table}").fetchall(), table
+                if table != "user_clones":  # all its columns are for users
+                    assert refused(db, f"select * from {table}"), table
+                    assert refused(db, f"select {table} from {table}"), table
+            for table, name in kept:
+                assert refused(db, f"select {name} from {table}"), (table, name)
+                assert refused(db, f"select id from {table} where {name} is null"), (table, name)
+                assert refused(db, f"select id from {table} order by {name}"), (table, name)
 
 
 def what_the_service_keeps_is_closed_to_users(db):
@@ -182,17 +211,6 @@ def what_the_service_keeps_is_closed_to_users(db):
         with acting(db, "authenticated", user):
             for table in (*CLOSED, *SEQUENCES):
                 assert refused(db, f"select * from {table}"), table
-
-
-def a_user_gets_own_records_by_function(db):
-    for user, other in (USERS, USERS[::-1]):
-        with acting(db, "authenticated", user):
-            get = "select doc from avatarkit_get(%s)"
-            for number in (1, 11):
-                own = db.execute(get, (an_id(user, number),)).fetchall()
-                assert own == [(f"secret of {user}",)]
-                assert db.execute(get, (an_id(other, number),)).fetchall() == []
-            assert db.execute("select avatarkit_schema_version()").fetchone() == (1,)
 
 
 def anon_gets_nothing(db):
@@ -251,11 +269,11 @@ def functions(db) -> list[tuple[str, str]]:
     ).fetchall()
 
 
-def users_call_no_function_but_two(db):
+def users_call_no_function(db):
     assert len(functions(db)) >= 14
     with acting(db, "authenticated", ANNA):
         for name, arguments in functions(db):
-            assert uncallable(db, name, arguments) == (name not in FOR_USERS), name
+            assert uncallable(db, name, arguments), name
 
 
 # -- storage --------------------------------------------------------------------------------------
@@ -407,7 +425,7 @@ def rights_are_written_down(db):
                             'trigger']) p (kind)
          where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
            and has_table_privilege(r.rolname::name, c.oid, p.kind)""").fetchall()
-    wanted = {(table, "authenticated", "select") for table in READ} | {
+    wanted = {
         (table, "service_role", kind)
         for table in TABLES
         for kind in ("select", "insert", "update", "delete")
@@ -421,11 +439,13 @@ def rights_are_written_down(db):
          group by c.oid order by 1""").fetchall()
     assert counted == [(name, False) for name in SEQUENCES]
     columns = db.execute(
-        "select column_name::text, privilege_type::text from information_schema.column_privileges "
-        "where table_schema = 'public' and table_name = 'avatar_webhooks' "
+        "select table_name::text, column_name::text, grantee::text, privilege_type::text "
+        "from information_schema.column_privileges where table_schema = 'public' "
         "and grantee in ('anon', 'authenticated', 'PUBLIC')"
     ).fetchall()
-    assert set(columns) == {(name, "SELECT") for name in LOG}
+    assert set(columns) == {
+        (table, name, "authenticated", "SELECT") for table in SHOWN for name in SHOWN[table]
+    }
     called = db.execute(
         "select distinct p.proname::text, r.rolname from pg_proc p, "
         "(values ('anon'), ('authenticated'), ('service_role')) r (rolname) "
@@ -434,9 +454,7 @@ def rights_are_written_down(db):
     ).fetchall()
     names = column(db, "select distinct proname from pg_proc where pronamespace = "
                        "'public'::regnamespace")  # fmt: skip
-    assert set(called) == {(name, "service_role") for name in names} | {
-        (name, "authenticated") for name in FOR_USERS
-    }
+    assert set(called) == {(name, "service_role") for name in names}
 
 
 def every_table_is_row_secured(db):
@@ -469,16 +487,15 @@ def changes_are_published(db):
 BEHAVIOUR: tuple[Callable[[psycopg.Connection], None], ...] = (
     a_user_sees_exactly_own_rows_in_every_table,
     a_user_finds_no_row_of_another_by_its_id,
-    a_user_sees_of_the_webhook_log_five_things,
+    a_user_reads_of_own_rows_what_was_made_for_users,
     what_the_service_keeps_is_closed_to_users,
-    a_user_gets_own_records_by_function,
     users_add_only_own_sample_objects,
     users_remove_only_own_sample_objects,
     users_read_only_own_objects,
     users_read_only_own_results,
     nobody_overwrites_an_object_or_changes_a_bucket,
     anon_gets_nothing,
-    users_call_no_function_but_two,
+    users_call_no_function,
     nobody_but_the_service_writes_a_table,
     the_service_does_its_work,
 )

@@ -447,7 +447,9 @@ begin
   end if;
   -- What browsers show of the action: its text, its address and every accepted answer.
   begin
-    new.action := nullif(new.doc::jsonb -> 'action', 'null') - 'ref' - 'operation';
+    select jsonb_object_agg(shown.key, shown.value) into new.action
+      from jsonb_each(nullif(new.doc::jsonb -> 'action', 'null')) shown
+     where shown.key in ('kind', 'message', 'choices', 'url', 'text', 'expires_at', 'recording');
   exception when others then  -- a row that was edited by hand; the library names it
     new.action := null;
   end;
@@ -1245,8 +1247,6 @@ begin
     execute format('revoke all on function %s from public, anon, authenticated', item.signature);
     execute format('grant execute on function %s to service_role', item.signature);
   end loop;
-  -- It runs with the reader's rights, under row level security.
-  grant execute on function public.avatarkit_get(text) to authenticated;
 
   -- Our tables, and the tables of the application that this file created.
   for item in
@@ -1306,12 +1306,32 @@ begin
     for select to authenticated using (user_id = (select auth.uid()));
   create policy "users read own webhook log" on public.avatar_webhooks
     for select to authenticated using (user_id = (select auth.uid()));
-  grant select on public.avatar_training, public.avatar_videos, public.avatar_consents
-    to authenticated;
-  -- Grants on columns, not a view: a view would need the same grants, or bypass the policy. Payloads
-  -- are for service_role only: `select=*` is refused, so name the columns.
-  grant select (id, avatar_training_id, avatar_video_id, event_type, outcome, received_at)
-    on public.avatar_webhooks to authenticated;
+
+  -- Browsers read the columns that were made for them, and a new column only if it is added here.
+  -- "doc" has vendors' job ids, costs and account names, and evidence: it is for service_role only,
+  -- so `select=*` is refused. Grants on columns, not views: a view would need the same grants, or
+  -- bypass the policies.
+  for item in
+    select shown.tab, shown.columns
+      from (values
+        ('avatar_training', 'id, user_id, clone_id, status, progress, action, error_message, '
+         'avatar_video_url, avatar_thumbnail_url, sample_video_url, training_started_at, '
+         'training_completed_at, created_at, updated_at, version'),
+        ('avatar_videos', 'id, user_id, clone_id, training_id, status, progress, action, '
+         'error_message, video_url, thumbnail_url, started_at, completed_at, created_at, '
+         'updated_at, version'),
+        ('avatar_consents', 'id, user_id, subject, real_person, given_at'),
+        ('avatar_webhooks',
+         'id, avatar_training_id, avatar_video_id, event_type, outcome, received_at'),
+        ('user_clones', 'id, user_id, training_status, avatar_ready, created_at'),
+        ('voice_samples', 'id, clone_id, user_id, file_path, content_type, size_bytes, created_at'),
+        ('video_samples', 'id, clone_id, user_id, file_path, content_type, size_bytes, created_at')
+      ) shown (tab, columns)
+      join pg_class c on c.relnamespace = 'public'::regnamespace and c.relname = shown.tab
+     where c.relname = any (own) or obj_description(c.oid, 'pg_class') = 'made by avatarkit'
+  loop
+    execute format('grant select (%s) on public.%I to authenticated', item.columns, item.tab);
+  end loop;
   -- avatar_jobs, avatar_ledger, avatar_leases, avatar_accounts, avatar_places, avatar_reservations:
   -- no policy, service_role only.
 
@@ -1324,7 +1344,6 @@ begin
     execute format('drop policy if exists "users read own rows" on public.%I', item.tab);
     execute format('create policy "users read own rows" on public.%I for select '
                    'to authenticated using (user_id = (select auth.uid()))', item.tab);
-    execute format('grant select on public.%I to authenticated', item.tab);
   end loop;
   for item in
     select c.relname as tab from pg_class c
@@ -1400,13 +1419,14 @@ end $$;
 
 -- 7. The version, last: it exists only if all of the above does -------------------------------------
 
+-- Stable, not immutable: a constant in a cached plan would be told without asking for the right.
 create or replace function public.avatarkit_schema_version() returns integer
-language sql immutable set search_path = '' as $$ select 1 $$;
+language sql stable set search_path = '' as $$ select 1 $$;
 do $$
 begin
   if to_regclass('auth.users') is not null and to_regprocedure('auth.uid()') is not null then
-    revoke all on function public.avatarkit_schema_version() from public, anon;
-    grant execute on function public.avatarkit_schema_version() to authenticated, service_role;
+    revoke all on function public.avatarkit_schema_version() from public, anon, authenticated;
+    grant execute on function public.avatarkit_schema_version() to service_role;
   end if;
 end $$;
 
