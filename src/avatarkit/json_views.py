@@ -113,6 +113,7 @@ class OperationStateView(View):
     """A billable step of a training or a video."""
 
     operation: Operation
+    scene: int = Field(description="Number of the scene that it makes, from 1; 0: the whole.")
     provider: str
     state: OperationStatus
     job_id: str | None = Field(description="The job's ID at the provider.")
@@ -126,6 +127,7 @@ class OperationStateView(View):
         """Build the view of an operation."""
         return cls(
             operation=state.operation,
+            scene=state.scene,
             provider=state.provider,
             state=OperationStatus(state.job.state or state.phase),
             job_id=state.job.id,
@@ -144,6 +146,7 @@ class ActionView(View):
     message: str = Field(description="Text for the person.")
     choices: list[str] = Field(description="Every accepted answer.")
     operation: Operation | None
+    scene: int = Field(description="Number of the operation's scene, from 1; 0: the whole.")
     url: str | None = Field(description="Page to open, if any.")
     text: str | None = Field(description="Text to read aloud, if any.")
     expires_at: Time | None

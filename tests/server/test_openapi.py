@@ -63,7 +63,9 @@ async def test_no_optional_field_of_a_body_is_required_by_a_generator(site):
     parts = told["components"]["schemas"]
     for name, needed in (
         ("NewTraining", ["clone_id"]),
-        ("NewVideo", ["text"]),
+        ("NewVideo", []),
+        ("NewScene", ["text"]),
+        ("StockChoice", ["provider", "id"]),
         ("ActionAnswer", ["choice"]),
         ("ConsentGiven", []),
     ):

@@ -28,7 +28,7 @@ from ..media import signing
 from ..models import Consent, media_type_of
 from ..records import Record, Sample, Status, Training, Video
 from ..stacks import registry
-from . import erasures, parameters, schemas
+from . import erasures, parameters, schemas, stock
 from .bodies import (
     ActionChoice,
     BadBody,
@@ -451,9 +451,13 @@ class API:
         """Start a video."""
         training = await self._own(request, user)
         body, begun = await read(request, NewVideo), await self.kit.admin.now()
+        catalogue = self.kit.catalogue
         video = await self.kit.speak(
             training.id,
             body.text,
+            scenes=await stock.scenes(catalogue, training, body),
+            avatar=await stock.entry(catalogue, "avatar", body.avatar),
+            voice=await stock.entry(catalogue, "voice", body.voice),
             wait=False,
             name=body.name,
             language=body.language,

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from starlette.requests import Request
 
 from .._text import flaw, has_controls, nested
@@ -168,16 +176,68 @@ class NewTraining(_PaidRequest):
     )
 
 
-class NewVideo(_PaidRequest):
-    """Generate a video with a trained avatar."""
+class StockChoice(_Body):
+    """A stock avatar or voice of a vendor's catalogue."""
+
+    provider: str = Field(min_length=1, max_length=100)
+    id: str = Field(min_length=1, max_length=200)
+
+
+class NewScene(_Body):
+    """A scene of a video."""
 
     text: str = Field(min_length=1, max_length=20_000)
+    avatar: StockChoice | None = Field(default=None, description="Else the video's avatar.")
+    voice: StockChoice | None = Field(default=None, description="Else the video's voice.")
+    background: str | None = Field(
+        default=None,
+        max_length=4000,
+        description="As in the settings; else that of the video.",
+    )
+    layout: Literal["left", "center", "right"] | None = Field(
+        default=None, description="Place of the avatar."
+    )
+
+    @field_validator("background")
+    @classmethod
+    def _known(cls, given: str | None) -> str | None:
+        return VideoSettings(background=given).background
+
+
+class NewVideo(_PaidRequest):
+    """Generate a video with a trained avatar, or with its voice and a stock avatar."""
+
+    text: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=20_000,
+        description="Text that is spoken; or send scenes.",
+    )
+    scenes: list[NewScene] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=50,
+        description="Scenes, in their order; or send text. Where the provider makes one scene at "
+        "a time, each is paid for separately.",
+    )
+    avatar: StockChoice | None = Field(
+        default=None, description="Stock avatar in the place of the trained one."
+    )
+    voice: StockChoice | None = Field(
+        default=None, description="Stock voice in the place of the trained one."
+    )
     name: str = Field(default="", max_length=200)
     language: str | None = Field(default=None, max_length=35)
     settings: VideoSettings = Field(
         default_factory=VideoSettings,
         description="The same for every provider; one that it does not have answers with 422.",
     )
+
+    @model_validator(mode="after")
+    def _one_script(self) -> Self:
+        if (self.text is None) == (self.scenes is None):
+            raise ValueError("send either text or scenes")
+        return self
 
 
 class ActionChoice(_Body):

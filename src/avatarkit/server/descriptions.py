@@ -49,6 +49,7 @@ ENUMS: Mapping[str, tuple[str, ...]] = {
     "EstimateBasis": ("measured", "typical"),
     "DeliveryOutcome": get_args(Outcome),
     "ErrorType": get_args(Category),
+    "SceneLayout": ("left", "center", "right"),
     "ErasureStatus": ("running", "needs_person", "completed"),
     "CatalogueKind": ("avatar", "voice", "template"),
     "ConsentDemand": get_args(ConsentRule.model_fields["demands"].annotation),

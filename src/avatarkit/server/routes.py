@@ -361,7 +361,8 @@ ROUTES: tuple[Route, ...] = (
         tag="Videos",
         handler=API.speak,
         summary="Generate a video",
-        about=f"The trained avatar speaks the text. {_ORDER}",
+        about="The trained avatar, or a stock avatar of its vendor, speaks the text or the scenes. "
+        f"{_ORDER}",
         body=NewVideo,
         parameters=(parameters.IDEMPOTENCY_KEY,),
         statuses=(201, 404, 409, 422),
