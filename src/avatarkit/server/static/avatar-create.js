@@ -1,7 +1,7 @@
 // Web component <avatar-create src>: recordings, consent and provider of a new avatar, and its order.
 
 import { fresh } from "./client.js";
-import { AvatarElement, define, explained, h } from "./element.js";
+import { AvatarElement, define, explained, h, wait } from "./element.js";
 import { Uploads } from "./uploads.js";
 
 /**
@@ -455,7 +455,7 @@ export class AvatarCreate extends AvatarElement {
     const open = this.#uploads.open(clone).length;
     const train = /** @type {HTMLButtonElement | null} */ (this.#field("train"));
     if (!train) return;
-    train.disabled = this.#ordering;
+    wait(train, this.#ordering);
     this.find("waits").textContent = open ? this.say(open === 1 ? "waits_one" : "waits", { n: open }) : this.#ordering ? this.say("creating") : "";
   }
 

@@ -1,7 +1,7 @@
 // Web component <avatar-gallery training-id src>: the videos of an avatar.
 
 import { FINAL } from "./client.js";
-import { AvatarElement, define, h } from "./element.js";
+import { AvatarElement, define, h, redraw } from "./element.js";
 
 /**
  * @typedef {import("./client.js").RecordAnswer} RecordAnswer
@@ -164,7 +164,7 @@ export class AvatarGallery extends AvatarElement {
       working && act(this.say("cancel"), "quiet", () => this.#try(problem, async () => this.#show(await this.api.cancel("videos", video.id)))),
       act(this.say("delete"), "quiet danger", () => this.#remove(video, title, problem)),
     ];
-    item.replaceChildren(
+    const content = [
       this.#stage(film, poster, title),
       h("div", { class: "body" },
         name ? h("strong", {}, name) : null,
@@ -172,7 +172,8 @@ export class AvatarGallery extends AvatarElement {
         status === "completed" ? h("span", { class: "badge" }, this.say("generated")) : h("p", { class: "small muted" }, text),
         working ? bar : null, problem,
         h("div", { class: "row buttons" }, ...buttons)),
-    );
+    ];
+    redraw(this.root, () => item.replaceChildren(...content));
     if (error) this.tell(problem, error);
   }
 

@@ -1,7 +1,7 @@
 // Web component <avatar-list src>: the avatars of a user, as a grid with search and filter.
 
 import { FINAL } from "./client.js";
-import { AvatarElement, define, h } from "./element.js";
+import { AvatarElement, define, h, redraw } from "./element.js";
 
 /**
  * @typedef {import("./client.js").RecordAnswer} RecordAnswer
@@ -151,7 +151,7 @@ export class AvatarList extends AvatarElement {
       const known = /** @type {HTMLElement | undefined} */ (there.get(record.id));
       return known?.dataset.version === String(record.version) ? known : this.#tile(record);
     });
-    if (items.length !== grid.children.length || items.some((item, n) => grid.children[n] !== item)) grid.replaceChildren(...items);
+    if (items.length !== grid.children.length || items.some((item, n) => grid.children[n] !== item)) redraw(this.root, () => grid.replaceChildren(...items));
     const empty = !all.length && this.#filter === "all";
     this.find("empty").hidden = !empty;
     this.find("tools").hidden = empty;

@@ -1,6 +1,6 @@
 // Web component <avatar-speak training-id src>: a script, its price, and the order of a video.
 
-import { AvatarElement, define, h } from "./element.js";
+import { AvatarElement, busy, define, h, wait } from "./element.js";
 import { LANGUAGES } from "./strings.js";
 
 /** @typedef {import("./client.js").ApiError} ApiError */
@@ -186,11 +186,11 @@ export class AvatarSpeak extends AvatarElement {
   }
 
   async #order() {
-    const button = /** @type {HTMLButtonElement} */ (this.find("order"));
+    const button = this.find("order");
     const script = this.#field("script");
     const place = this.find("problem");
     this.tell(place, null);
-    if (button.disabled) return;
+    if (busy(button)) return;
     if (!script.value.trim()) {
       place.replaceChildren(this.say("need_script"));
       place.hidden = false;
@@ -199,7 +199,7 @@ export class AvatarSpeak extends AvatarElement {
     }
     const text = script.value.trim();
     const body = { text, name: this.#field("title").value.trim(), language: this.#field("language").value || null, ...this.#chosen() };
-    button.disabled = true;
+    wait(button, true);
     try {
       const video = await this.api.speak(this.trainingId ?? "", body);
       localStorage.removeItem(this.#place);
@@ -210,7 +210,7 @@ export class AvatarSpeak extends AvatarElement {
     } catch (error) {
       this.tell(place, /** @type {ApiError} */ (error));
     }
-    button.disabled = false;
+    wait(button, false);
   }
 }
 

@@ -1,7 +1,7 @@
 // Web component <avatar-training training-id src>: progress of a training, then its test video.
 
 import { ApiError, FINAL } from "./client.js";
-import { AvatarElement, define, h } from "./element.js";
+import { AvatarElement, busy, define, h, wait } from "./element.js";
 
 export { Client } from "./client.js";
 
@@ -345,9 +345,11 @@ export class AvatarTraining extends AvatarElement {
     if (!choices.length) return null;
     const id = h("input", { id: `${name}-job`, part: "input", autocomplete: "off" });
     /** @param {string} choice */
-    const choose = (choice) => (/** @type {MouseEvent} */ event) => {
+    const choose = (choice) => (/** @type {MouseEvent} */ { currentTarget }) => {
+      const button = /** @type {HTMLButtonElement} */ (currentTarget);
+      if (busy(button)) return;
       const answer = choice === "adopt" ? { choice, job_id: id.value.trim() } : { choice };
-      return this.#answer(record, answer, /** @type {HTMLButtonElement} */ (event.currentTarget), part);
+      return this.#answer(record, answer, button, part);
     };
     const buttons = choices.map((choice) =>
       h("button", { type: "button", part: "choice", "data-choice": choice, on: { click: choose(choice) } },
@@ -363,10 +365,11 @@ export class AvatarTraining extends AvatarElement {
     const send = async (/** @type {MouseEvent} */ { currentTarget }) => {
       const button = /** @type {HTMLButtonElement} */ (currentTarget);
       const chosen = file.files?.[0];
+      if (busy(button)) return;
       if (!chosen) return file.focus();
       if (!chosen.size) return this.#said(this.say("empty"));
       this.#problem(null);
-      button.disabled = true;
+      wait(button, true);
       try {
         const progress = (/** @type {number} */ percent) => {
           button.textContent = this.say("sending", { progress: percent });
@@ -376,7 +379,7 @@ export class AvatarTraining extends AvatarElement {
       } catch (error) {
         this.#problem(/** @type {ApiError} */ (error));
       }
-      button.disabled = false;
+      wait(button, false);
       button.textContent = this.say("send");
     };
     const capture = async () => {
@@ -406,7 +409,7 @@ export class AvatarTraining extends AvatarElement {
 
   /** @param {RecordAnswer} record @param {{choice: string, job_id?: string, recording?: string}} answer @param {HTMLButtonElement} button @param {HTMLElement} part */
   async #answer(record, answer, button, part) {
-    button.disabled = true;
+    wait(button, true);
     this.#problem(null);
     try {
       const changed = await this.api.act(record.training_id ? "videos" : "trainings", record.id, answer);
@@ -414,7 +417,7 @@ export class AvatarTraining extends AvatarElement {
     } catch (error) {
       this.#problem(/** @type {ApiError} */ (error));
     }
-    button.disabled = false;
+    wait(button, false);
   }
 
   // -- the finished avatar ----------------------------------------------------------------------
@@ -475,6 +478,7 @@ export class AvatarTraining extends AvatarElement {
   }
 
   async #test() {
+    if (busy(this.find("test"))) return;
     const id = this.trainingId;
     this.#problem(null);
     this.#waits();
@@ -496,7 +500,7 @@ export class AvatarTraining extends AvatarElement {
   }
 
   #waits(progress = 0) {
-    /** @type {HTMLButtonElement} */ (this.find("test")).disabled = true;
+    wait(this.find("test"), true);
     this.fill("test-status", progress > 0 ? this.say("generating_at", { progress }) : this.say("generating"));
   }
 
@@ -504,7 +508,7 @@ export class AvatarTraining extends AvatarElement {
   #untested(error) {
     this.#film = null;
     this.fill("test-status", "");
-    /** @type {HTMLButtonElement} */ (this.find("test")).disabled = false;
+    wait(this.find("test"), false);
     this.#problem(error ?? { message: "" }, "test_failed");
   }
 
@@ -532,7 +536,7 @@ export class AvatarTraining extends AvatarElement {
     this.#film = null;
     if (video.status !== "completed") return this.#untested(video.error ?? { message: video.status });
     this.fill("test-status", "");
-    /** @type {HTMLButtonElement} */ (this.find("test")).disabled = false;
+    wait(this.find("test"), false);
     const record = /** @type {RecordAnswer} */ (this.#record);
     const { links = {} } = record;
     if (!links.preview && !links.video) this.#figure(record, video.links.video);

@@ -38,11 +38,11 @@ button, a.open { font: inherit; font-weight: 600; min-height: 44px; padding: .5r
   border-radius: 10px; border: 1px solid var(--_border); cursor: pointer;
   background: var(--_bg); color: var(--_primary); text-decoration: none; max-width: 100%;
   display: inline-flex; align-items: center; justify-content: center; gap: .4rem; }
-button:hover:not(:disabled), a.open:hover { border-color: var(--_primary); }
+button:hover:not(:disabled, [aria-disabled=true]), a.open:hover { border-color: var(--_primary); }
 button.main, a.open { background: var(--_primary); border-color: var(--_primary); color: var(--_on); }
-button.main:hover:not(:disabled) { filter: brightness(1.08); }
+button.main:hover:not(:disabled, [aria-disabled=true]) { filter: brightness(1.08); }
 button.quiet { border-color: transparent; background: transparent; padding-inline: .5rem; }
-button.danger { color: var(--_danger); } button:disabled { opacity: .6; cursor: progress; }
+button.danger { color: var(--_danger); } button:disabled, button[aria-disabled=true] { opacity: .6; cursor: progress; }
 button.icon { width: 44px; padding: 0; font-size: 1.1rem; line-height: 1; }
 label { display: block; font-weight: 600; margin: .75rem 0 .25rem; }
 label.choice { font-weight: 400; display: flex; gap: .6rem; align-items: center; min-height: 44px; margin: 0; }
@@ -140,6 +140,28 @@ export const explained = ({ type, code, status }) => {
   if (status === 401) return "error_sign_in";
   const word = code || (type ?? "").replace(/(?!^)[A-Z]/g, (letter) => `_${letter}`).toLowerCase(); // MediaRejected: media_rejected
   return FOR_USERS[word] ?? "error_operator";
+};
+
+/** True if a button waits for what it began. @param {HTMLElement} button */
+export const busy = (button) => button.ariaDisabled === "true";
+
+/** Let a button wait, or end that; unlike a disabled one it keeps the focus. @param {HTMLElement} button @param {boolean} on */
+export const wait = (button, on) => {
+  button.ariaDisabled = on ? "true" : null;
+};
+
+/**
+ * Redraw a list without losing the focus: what stands in its place gets it, or else the first of its row.
+ * @param {ShadowRoot} root
+ * @param {() => void} draw
+ */
+export const redraw = (root, draw) => {
+  const before = /** @type {HTMLElement | null} */ (root.activeElement);
+  const row = before?.closest("[data-id]")?.getAttribute("data-id");
+  draw();
+  if (!before || !row || root.activeElement === before) return;
+  const places = /** @type {HTMLElement[]} */ ([...root.querySelectorAll(`[data-id="${CSS.escape(row)}"] :is(a, button)`)]);
+  (places.find(({ ariaLabel }) => ariaLabel === before.ariaLabel) ?? places[0])?.focus({ preventScroll: true });
 };
 
 /** @param {unknown} one @param {unknown} other */

@@ -2,7 +2,7 @@
 
 import "./avatar-list.js";
 import { Client, FINAL, fresh } from "./client.js";
-import { explained } from "./element.js";
+import { busy, explained, wait } from "./element.js";
 import { LANGUAGES, STRINGS, direction, language, loaded } from "./strings.js";
 
 /** @typedef {import("./client.js").RecordAnswer} RecordAnswer */
@@ -186,7 +186,8 @@ create.addEventListener("avatar-created", (event) => {
 list.addEventListener("avatar-new", () => (location.hash = "#new"));
 list.addEventListener("avatar-example", async () => {
   const button = /** @type {HTMLButtonElement | null} */ (list.shadowRoot?.querySelector("[part=example]"));
-  if (button) button.disabled = true;
+  if (button && busy(button)) return;
+  if (button) wait(button, true);
   try {
     const clone = fresh(10);
     /** @param {"footage" | "voice"} role @param {string} name @param {string} type */
@@ -204,7 +205,7 @@ list.addEventListener("avatar-example", async () => {
   } catch (error) {
     notice(say(explained(/** @type {ApiError} */ (error))));
   }
-  if (button) button.disabled = false;
+  if (button) wait(button, false);
 });
 
 // -- pages --------------------------------------------------------------------------------------------
@@ -236,6 +237,7 @@ function turn() {
 
 addEventListener("hashchange", () => {
   turn();
+  $("main").focus({ preventScroll: true }); // what had the focus may be hidden now
   scrollTo(0, 0);
 });
 
