@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from datetime import date, datetime, timedelta
 
 import httpx
 import pytest
@@ -178,6 +180,8 @@ def test_the_wording_that_a_person_agrees_to_is_shown(page, local):
         ((), "footage", "Add a video or picture and a voice recording first."),
         (("files",), "subject", "Give the name of the person who agrees."),
         (("files", "subject"), "agreed", "Tick this box if the person agrees."),
+        (("files", "tomorrow"), "agreed-on", "Give the day of the agreement, today or earlier."),
+        (("files", "no day"), "agreed-on", "Give the day of the agreement, today or earlier."),
         (("files", "unreal"), "reason", "Give the reason why this is not a real person."),
     ],
 )
@@ -188,8 +192,12 @@ def test_what_is_missing_is_said_beside_its_field_on_the_screen_of_a_phone(
     sign_in(page, local)
     if "files" in given:
         upload(page)
-    if "subject" in given:
+    if {"subject", "tomorrow", "no day"} & {*given}:
         page.fill("#subject", "Ana")
+    if {"tomorrow", "no day"} & {*given}:
+        page.check("#agreed")
+        tomorrow = str(date.today() + timedelta(days=1))  # noqa: DTZ011 - as the page, here
+        page.fill("#agreed-on", tomorrow if "tomorrow" in given else "")
     if "unreal" in given:
         page.check("input[value=unreal]")
     orders = []
@@ -220,12 +228,30 @@ def test_a_person_who_agrees_is_sent_with_wording_and_evidence(page, local, tmp_
     with page.expect_request(lambda r: r.method == "POST") as sent:
         page.click("#train")
     given = sent.value.post_data_json["consent"]
+    assert abs(datetime.fromisoformat(given.pop("given_at")).timestamp() - time.time()) < 600
     assert given == {
         "subject": "Ana",
         "wording": WORDING[1],
         "wording_version": WORDING[0],
         "evidence": "form.pdf",
     }
+    assert sent.value.response().status == 201
+
+
+def test_the_day_of_an_agreement_is_kept_and_sent(page, local):
+    sign_in(page, local)
+    upload(page)
+    page.fill("#subject", "Ana Lima")
+    assert page.input_value("#agreed-on") == page.get_attribute("#agreed-on", "max")
+    page.check("#agreed")
+    page.fill("#agreed-on", "2026-03-09")
+    page.reload()
+    page.locator(".files[data-role=voice]", has_text="voice.wav").wait_for()
+    assert page.input_value("#agreed-on") == "2026-03-09"
+    with page.expect_request(lambda r: r.method == "POST" and r.url.endswith("/trainings")) as sent:
+        page.click("#train")
+    given = datetime.fromisoformat(sent.value.post_data_json["consent"]["given_at"])
+    assert given.astimezone().date() == date(2026, 3, 9)
     assert sent.value.response().status == 201
 
 

@@ -7,6 +7,7 @@ import os
 import time
 from base64 import urlsafe_b64encode
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from unittest.mock import AsyncMock
 from urllib.parse import quote
@@ -1119,6 +1120,26 @@ async def test_another_look_is_of_a_training_of_ones_own(site, ana):
 
 
 # -- consents, erasures, profiles -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given_at", "status"),
+    [
+        ("2026-03-09T12:00:00Z", 201),
+        ("2026-03-09T12:00:00+05:00", 201),
+        ("2026-03-09T12:00:00", 400),  # at which place of the Earth?
+        ("2999-01-01T00:00:00Z", 422),
+        ("0001-01-01T00:00:00+14:00", 400),
+    ],
+)
+async def test_a_consent_says_when_it_was_given_which_is_not_in_the_future(
+    site, ana, given_at, status
+):
+    sent = await ana.post("/consents", json={"subject": "Ana Lima", "given_at": given_at})
+    assert sent.status_code == status, sent.text
+    if status == 201:
+        told = datetime.fromisoformat(sent.json()["given_at"])
+        assert told == datetime.fromisoformat(given_at)
 
 
 async def test_a_consent_is_stored_named_in_a_training_and_withdrawn(site, ana):

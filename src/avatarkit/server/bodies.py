@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     ConfigDict,
     Field,
@@ -78,6 +80,12 @@ class _Body(BaseModel):
 Purpose = Annotated[str, Field(pattern=r"\S", max_length=200)]
 
 
+def _since_1970(moment: datetime) -> datetime:
+    if moment.timestamp() < 0:
+        raise ValueError("give a time after 1970")
+    return moment
+
+
 class ConsentGiven(_Body):
     """Consent of ``subject``, or the reason why none is needed as ``not_a_real_person``."""
 
@@ -100,6 +108,9 @@ class ConsentGiven(_Body):
     purposes: list[Purpose] | None = Field(
         default=None, min_length=1, max_length=50, description="All that it covers; else anything."
     )
+    given_at: Annotated[AwareDatetime, AfterValidator(_since_1970)] | None = Field(
+        default=None, description="Time of the agreement, never in the future; by default now."
+    )
     not_a_real_person: str | None = Field(default=None, max_length=1000)
 
     def consent(self, evidence: str | None) -> Consent:
@@ -113,6 +124,7 @@ class ConsentGiven(_Body):
             wording=self.wording,
             wording_version=self.wording_version,
             evidence=evidence,
+            given_at=None if self.given_at is None else self.given_at.timestamp(),
             purposes=self.purposes if self.purposes is None else tuple(self.purposes),
         )
 

@@ -11,7 +11,7 @@ import { Uploads } from "./uploads.js";
  * @typedef {import("./client.js").Stack} Stack
  * @typedef {import("./uploads.js").Upload} Upload
  * @typedef {{clone: string, evidence: string | null, footage: string | null, findings: Record<string, import("./client.js").Finding[]>,
- *   open: {role: Role, name: string, percent: number}[], who: "real" | "unreal", subject: string, agreed: boolean,
+ *   open: {role: Role, name: string, percent: number}[], who: "real" | "unreal", subject: string, agreed: boolean, given: number,
  *   reason: string, name: string, stack: string}} Draft
  */
 
@@ -53,6 +53,12 @@ legend + * { clear: both; }
 #train { min-height: 52px; font-size: 1.1rem; padding-inline: 2rem; }
 .drop button.main { min-height: 44px; }
 `;
+
+/** Day of a moment, as date fields have it, here. @param {Date} moment */
+const day = (moment) => [moment.getFullYear(), moment.getMonth() + 1, moment.getDate()].map((n) => String(n).padStart(2, "0")).join("-");
+
+/** Moment of an agreement on a day, in seconds since 1970: noon, or now if it is today; 0 if there is no such day. @param {string} date */
+const moment = (date) => (date === day(new Date()) ? Math.floor(Date.now() / 1000) : (Date.parse(`${date}T12:00`) || 0) / 1000);
 
 /** @param {Costs} costs */
 const dollars = ({ total, known }) => ({ amount: `$${Number(known).toFixed(2)}`, least: total === null, none: total === null && !Number(known) });
@@ -106,7 +112,7 @@ export class AvatarCreate extends AvatarElement {
   #empty() {
     return {
       ...{ clone: fresh(10), evidence: null, footage: null, findings: {}, open: [], who: "real", subject: "" },
-      ...{ agreed: false, reason: "", name: "", stack: "" },
+      ...{ agreed: false, given: 0, reason: "", name: "", stack: "" },
     };
   }
 
@@ -353,7 +359,10 @@ export class AvatarCreate extends AvatarElement {
       h("label", { class: "choice" },
         h("input", { type: "radio", name: "who", value, checked: this.#draft.who === value, on: { change: () => this.#who(value) } }), s(`who_${value}`));
     const agreed = h("input", { type: "checkbox", id: "agreed", checked: this.#draft.agreed, "aria-describedby": "agreed-problem",
-      on: { change: () => (this.#remember({ agreed: agreed.checked }), this.#flaw("agreed", ""), this.#update()) } });
+      on: { change: () => (this.#remember({ agreed: agreed.checked, given: moment(on.value) }), this.#flaw("agreed", ""), this.#update()) } });
+    const { given } = this.#draft;
+    const on = h("input", { type: "date", id: "agreed-on", max: day(new Date()), value: day(given ? new Date(given * 1000) : new Date()), required: true,
+      "aria-describedby": "agreed-on-problem", on: { change: () => (this.#remember({ given: moment(on.value) }), this.#flaw("agreed-on", ""), this.#update()) } });
     const form = h("form", { part: "form", dir: this.direction, novalidate: true, on: { submit: (event) => (event.preventDefault(), this.#order()) } },
       h("div", { class: "alert", part: "problem", role: "alert", hidden: true }),
       h("fieldset", { class: "card", part: "card" }, legend(1, "recordings"),
@@ -368,6 +377,7 @@ export class AvatarCreate extends AvatarElement {
           h("label", { for: "subject" }, s("subject")), input("subject", 200), flaw("subject"),
           h("p", {}, s("they_agree")), h("blockquote", { id: "wording" }, s("wording")),
           h("label", { class: "choice" }, agreed, s("agreed")), flaw("agreed"),
+          h("label", { for: "agreed-on" }, s("agreed_on")), on, flaw("agreed-on"),
           h("div", { class: "warning", part: "demands", role: "status" }), this.#drop("evidence", "📄")),
         radio("unreal"),
         h("div", { id: "unreal", class: "indent" }, h("label", { for: "reason" }, s("reason")), input("reason", 1000), flaw("reason"))),
@@ -447,7 +457,7 @@ export class AvatarCreate extends AvatarElement {
     const done = {
       footage: this.#used("footage").length > 0,
       voice: this.#used("voice").length > 0,
-      consent: this.#draft.who === "unreal" ? !!this.#draft.reason : !!this.#draft.subject && this.#draft.agreed,
+      consent: this.#draft.who === "unreal" ? !!this.#draft.reason : !!this.#draft.subject && this.#draft.agreed && this.#dated,
     };
     const pick = this.root.querySelector("label.pick[for=footage]");
     if (pick) pick.textContent = this.say(done.footage ? "footage_replace" : "footage_choose");
@@ -522,6 +532,7 @@ export class AvatarCreate extends AvatarElement {
       ["recordings", failed ? this.say("need_upload") : there ? "" : this.say("need_recordings")],
       ["subject", real && !subject ? this.say("need_subject") : ""],
       ["agreed", real && !agreed ? this.say("need_agreed") : ""],
+      ["agreed-on", real && agreed && !this.#dated ? this.say("need_agreed_on") : ""],
       ["reason", !real && !reason ? this.say("need_reason") : ""],
     ];
     for (const [id, text] of flaws) this.#flaw(id, text);
@@ -533,12 +544,19 @@ export class AvatarCreate extends AvatarElement {
     return false;
   }
 
+  /** True if the day of the agreement is known, and not in the future. */
+  get #dated() {
+    const { given } = this.#draft;
+    return given > 0 && day(new Date(given * 1000)) <= day(new Date());
+  }
+
   #consent() {
-    const { who, subject, reason } = this.#draft;
+    const { who, subject, given, reason } = this.#draft;
     const [evidence] = this.#used("evidence");
     if (who === "unreal") return { not_a_real_person: reason };
-    const given = { subject, wording: this.say("wording"), wording_version: this.say("wording_version") };
-    return evidence ? { ...given, evidence: evidence.name } : given;
+    const given_at = new Date(given * 1000).toISOString();
+    const consent = { subject, wording: this.say("wording"), wording_version: this.say("wording_version"), given_at };
+    return evidence ? { ...consent, evidence: evidence.name } : consent;
   }
 
   /** Wait until every file that was chosen for the clone has arrived. @param {string} clone */

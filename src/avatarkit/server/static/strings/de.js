@@ -122,6 +122,7 @@ export default {
   wording:
     "Ich bin damit einverstanden, dass aus Aufnahmen meiner Stimme und meines Bildes eine künstliche Stimme und ein sprechender Avatar von mir gemacht werden, und dass ich dies jederzeit widerrufen kann.",
   agreed: "Ich bin diese Person, oder sie hat dem in meiner Gegenwart zugestimmt.",
+  agreed_on: "Tag der Zustimmung",
   reason: "Grund, zum Beispiel: eine Zeichnung und eine künstliche Stimme",
   train_step: "Training",
   name: "Name des Avatars (freiwillig)",
@@ -145,6 +146,7 @@ export default {
   need_upload: "Eine Datei kam nicht an. Versuche es noch einmal oder entferne sie.",
   need_subject: "Gib den Namen der Person an, die zustimmt.",
   need_agreed: "Kreuze das an, wenn die Person zustimmt.",
+  need_agreed_on: "Gib den Tag der Zustimmung an, heute oder früher.",
   need_reason: "Gib den Grund an, warum das keine wirkliche Person ist.",
   speak_title: "Lass ihn sprechen",
   script: "Text",

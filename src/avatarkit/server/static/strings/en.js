@@ -129,6 +129,7 @@ export const EN = {
   wording:
     "I agree that my recorded voice and image are used to make a synthetic voice and a talking avatar of me, and that I can withdraw this at any time.",
   agreed: "I am this person, or they have agreed to this in front of me.",
+  agreed_on: "Day of the agreement",
   reason: "Reason, for example: a drawing and a synthetic voice",
   train_step: "Train",
   name: "Name of the avatar (optional)",
@@ -152,6 +153,7 @@ export const EN = {
   need_upload: "An upload did not finish. Try it again, or remove it.",
   need_subject: "Give the name of the person who agrees.",
   need_agreed: "Tick this box if the person agrees.",
+  need_agreed_on: "Give the day of the agreement, today or earlier.",
   need_reason: "Give the reason why this is not a real person.",
 
   // a video

@@ -122,6 +122,7 @@ export default {
   wording:
     "Acepto que mi voz y mi imagen grabadas se usen para hacer una voz sintética y un avatar parlante de mí, y que puedo retirarlo en cualquier momento.",
   agreed: "Soy esa persona, o lo ha aceptado delante de mí.",
+  agreed_on: "Día de la aceptación",
   reason: "Motivo, por ejemplo: un dibujo y una voz sintética",
   train_step: "Entrenar",
   name: "Nombre del avatar (opcional)",
@@ -145,6 +146,7 @@ export default {
   need_upload: "Una subida no ha terminado. Inténtalo de nuevo o quítala.",
   need_subject: "Escribe el nombre de la persona que acepta.",
   need_agreed: "Marca esta casilla si la persona acepta.",
+  need_agreed_on: "Indica el día de la aceptación, hoy o antes.",
   need_reason: "Escribe el motivo por el que no es una persona real.",
   speak_title: "Hazlo hablar",
   script: "Texto",

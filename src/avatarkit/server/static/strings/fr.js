@@ -122,6 +122,7 @@ export default {
   wording:
     "J'accepte que ma voix et mon image enregistrées servent à créer une voix de synthèse et un avatar parlant de moi, et que je puisse retirer cet accord à tout moment.",
   agreed: "Je suis cette personne, ou elle l'a accepté devant moi.",
+  agreed_on: "Jour de l'accord",
   reason: "Raison, par exemple : un dessin et une voix de synthèse",
   train_step: "Entraîner",
   name: "Nom de l'avatar (facultatif)",
@@ -145,6 +146,7 @@ export default {
   need_upload: "Un envoi n'a pas abouti. Réessayez ou retirez-le.",
   need_subject: "Indiquez le nom de la personne qui accepte.",
   need_agreed: "Cochez cette case si la personne accepte.",
+  need_agreed_on: "Indiquez le jour de l'accord, aujourd'hui ou avant.",
   need_reason: "Indiquez pourquoi ce n'est pas une personne réelle.",
   speak_title: "Faites-le parler",
   script: "Texte",
