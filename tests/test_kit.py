@@ -752,6 +752,27 @@ async def test_a_video_is_dubbed_into_two_languages_each_by_itself(house):
     assert sorted(made) == sorted(video.token(Operation.DUB) for video in again)
 
 
+async def test_a_language_in_another_spelling_is_not_paid_again(house):
+    asked = {**WHO, "consent": DRAWN, "idempotency_key": "k", "wait": False}
+    async with house.kit(worker=False) as kit:
+        (first,) = await kit.dub_into(CLIP, ["pt-BR"], **asked)
+        for other in ("pt-br", "PT_BR"):
+            with pytest.raises(errors.Conflict, match="another language"):
+                await kit.dub_into(CLIP, [other], **asked)
+        assert [video.id for video in await kit.videos(user_id="ana")] == [first.id]
+
+
+@pytest.mark.parametrize("own", [{"subtitles": {"de": SRT}}, {"source_subtitles": SRT}])
+@pytest.mark.parametrize("first", [True, False], ids=["left out", "added"])
+async def test_a_repeated_dub_has_the_subtitles_of_the_first(house, own, first):
+    asked = {**WHO, "consent": DRAWN, "idempotency_key": "k", "wait": False}
+    async with house.kit(worker=False) as kit:
+        await kit.dub_into(CLIP, ["de"], **asked, **(own if first else {}))
+        with pytest.raises(errors.Conflict, match="another subtitles"):
+            await kit.dub_into(CLIP, ["de", "es"], **asked, **({} if first else own))
+        assert len(await kit.videos(user_id="ana")) == 1
+
+
 async def test_what_all_languages_may_cost_is_shared(house, monkeypatch):
     placed = []
 
@@ -782,6 +803,7 @@ async def test_a_failed_dub_is_told_once_all_have_ended(house):
         ("de", {}, r"give \['de'\]"),
         ([], {}, "at least one language"),
         (["de", "DE"], {}, "each once"),
+        (["pt-BR", "pt_BR"], {}, "each once"),
         (["de"], {"subtitles": {"es": SRT}}, "not among: de"),
         (["de"], {"subtitles": SRT}, "an SRT file by language"),
         (["de"], {"source_subtitles": b"{}"}, "no SubRip file"),

@@ -51,6 +51,7 @@ __all__ = [
     "optional",
     "optional_instance",
     "path",
+    "same_language",
     "settings",
     "source",
     "sources",
@@ -113,6 +114,11 @@ def language(label: str, value: object) -> str | None:
         return None
     tag = text(label, value, most=MAX_TAG, lines=False, wanted='a language tag such as "en"')
     return tag.strip() or None
+
+
+def same_language(tag: str) -> str:
+    """Return one spelling of a tag: "PT_br" and "pt-BR" are one language."""
+    return tag.lower().replace("_", "-")
 
 
 def identifier(label: str, value: object) -> str:
@@ -268,7 +274,7 @@ def languages(label: str, value: object) -> tuple[str, ...]:
     if not isinstance(value, Collection) or isinstance(value, bytes | bytearray | Mapping):
         raise _wrong(label, cast("Any", value), 'language tags, such as ["es", "de"]')
     given = [language(label, one) or "" for one in cast("Collection[object]", value)]
-    if not all(given) or len({tag.lower() for tag in given}) < max(len(given), 1):
+    if not all(given) or len(set(map(same_language, given))) < max(len(given), 1):
         raise ConfigError(f"{label} must name at least one language, and each once")
     return tuple(given)
 

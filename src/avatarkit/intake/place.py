@@ -164,8 +164,7 @@ class Order:
 
     def dub_request(self, parts: Mapping[str, Any]) -> dict[str, str]:
         """Digests of an ordered dub."""
-        given = self.subtitles.given
-        return self.request(**parts, **({"subtitles": given} if given else {}))
+        return self.request(**parts, subtitles=self.subtitles.given)
 
     @property
     def fields(self) -> dict[str, Any]:

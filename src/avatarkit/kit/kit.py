@@ -685,7 +685,7 @@ class AvatarKit:
                 options=options,
                 subtitles=DubSubtitles(translation=own.get(tag), source=said),
                 purpose=purpose,
-                idempotency_key=None if key is None else f"{key} {tag}",
+                idempotency_key=(None if key is None else f"{key} {arguments.same_language(tag)}"),
                 max_cost=most and replace(most, amount=most.amount / len(tags)),
                 allow_unknown=allow_unknown,
             )
