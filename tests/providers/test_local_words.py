@@ -12,6 +12,11 @@ from avatarkit.providers.local.pronunciation import phonemes, pronounced
 KUBERNETES = "kˌubəɹnˈɛtiz"
 
 
+@pytest.mark.parametrize("text", ["GİTHUB", "gıthub", "Kıte"])
+def test_letters_that_no_case_shares_are_left_as_they_are(text):
+    assert pronounced(text, {"kite": "kyte"}) == text
+
+
 @pytest.mark.parametrize(
     ("written", "said"),
     [
@@ -24,6 +29,7 @@ KUBERNETES = "kˌubəɹnˈɛtiz"
         ("https://docs.example.com/start?x=1.", "docs dot example dot com slash start."),
         ("See www.avatarkit.io or github.com", "See avatarkit dot I O or github dot com"),
         ("http://localhost:8080/a-b", "localhost port 8080 slash a dash b"),
+        ("Type http://, www.# or https://:80", "Type http://, www.# or https://:80"),
         ("ana.lima@example.com", "ana dot lima at example dot com"),
         (
             "Use e.g. this, i.e. that, etc. Then go.",

@@ -136,6 +136,8 @@ def _link(found: re.Match[str]) -> str:
     bare = address.removesuffix(tail).split("?")[0].split("#")[0]
     host, *path = re.sub(r"^(?:https?://)?(?:www\.)?", "", bare, flags=re.IGNORECASE).split("/")
     name, _, port = host.partition(":")
+    if not name.strip("."):  # a scheme alone
+        return address
     said = [_host(name) + (f" port {port}" if port else "")]
     said += [" dot ".join(_label(p) for p in part.split(".") if p) for part in path if part]
     return " slash ".join(said) + tail

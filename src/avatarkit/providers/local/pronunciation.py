@@ -101,7 +101,9 @@ def pronounced(text: str, dictionary: Mapping[str, str]) -> str:
     words = "|".join(re.escape(word) for word in sorted(by_case, key=len, reverse=True))
 
     def said(found: re.Match[str]) -> str:
-        pronunciation = by_case.get(found[0]) or by_case[found[0].casefold()]
+        pronunciation = by_case.get(found[0]) or by_case.get(found[0].casefold())
+        if pronunciation is None:  # such as "GİTHUB": the pattern takes letters that no case shares
+            return found[0]
         symbols = phonemes(pronunciation)
         return pronunciation if symbols is None else f"[word](/{symbols}/)"
 
