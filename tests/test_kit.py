@@ -762,6 +762,16 @@ async def test_a_language_in_another_spelling_is_not_paid_again(house):
         assert [video.id for video in await kit.videos(user_id="ana")] == [first.id]
 
 
+async def test_an_open_video_is_dubbed_into_the_languages_that_are_missing(house):
+    asked = {**WHO, "consent": DRAWN, "idempotency_key": "k", "wait": False}
+    async with house.kit(worker=False) as kit:
+        with CLIP.open("rb") as video:
+            first = await kit.dub_into(video, ["de"], **asked)
+            both = await kit.dub_into(video, ["de", "es"], **asked)
+    assert both[0].id == first[0].id
+    assert both[1].source.file.sha256 == first[0].source.file.sha256
+
+
 @pytest.mark.parametrize("own", [{"subtitles": {"de": SRT}}, {"source_subtitles": SRT}])
 @pytest.mark.parametrize("first", [True, False], ids=["left out", "added"])
 async def test_a_repeated_dub_has_the_subtitles_of_the_first(house, own, first):

@@ -68,6 +68,7 @@ class Recordings:
     ) -> tuple[list[Recording], list[preflight.Finding]]:
         """Stream a source into ``folder``; a path stays where it is.
 
+        An open file that can be is set back to where it was, so that it can be read again.
         A link is checked first: with an error among the findings it is not opened, and there is no
         recording. Raises ``MediaRejected`` for a link to a file that is too large.
         """
@@ -84,8 +85,12 @@ class Recordings:
         path = folder / f"{uuid.uuid4().hex}{_suffix(name)}"
 
         def spool() -> None:
+            seekable = getattr(stream, "seekable", None)
+            begin = stream.tell() if seekable is not None and seekable() else None
             with path.open("wb") as file:
                 shutil.copyfileobj(stream, file)
+            if begin is not None:
+                stream.seek(begin)
 
         await anyio.to_thread.run_sync(spool)
         return [Recording(role, name, path)], []
