@@ -60,6 +60,18 @@ async def test_an_upload_outlives_the_server(site):
         assert await offset(client, where) == 1000
 
 
+@pytest.mark.parametrize("left", [b"", b'{"upload_id":"a","len', b"\0" * 80])
+async def test_an_upload_whose_note_a_crash_has_damaged_is_begun_again(site, ana, left):
+    _, where = await site.begun(ana, EVIDENCE, 5)
+    [about] = (site.folder / "uploads").rglob(".upload.json")
+    about.write_bytes(left)
+    assert (await ana.head(where, headers=TUS)).status_code == 404
+    assert (await ana.get(where)).status_code == 404
+    other, _ = await site.begun(ana, VOICE, 5)
+    again, _ = await site.begun(ana, EVIDENCE, 5, b"12345")
+    assert (other.status_code, again.status_code) == (201, 204)
+
+
 async def test_a_whole_file_that_a_killed_server_did_not_validate_is_finished_by_an_empty_chunk(
     site, ana
 ):

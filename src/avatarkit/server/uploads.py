@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import anyio
 import anyio.to_thread
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from ..content.files import private_folder, private_opener
 from ..errors import AvatarKitError, Conflict, MediaRejected, NotFound, StorageError
@@ -143,11 +143,7 @@ class Uploads:
 
     async def find(self, path: Path, upload_id: str | None = None) -> Upload:
         """Return the upload of a file; raise ``NotFound`` if there is none, or not this one."""
-        try:
-            text = await anyio.Path(_about(path)).read_text(encoding="utf-8")
-            upload = Upload.model_validate_json(text)
-        except FileNotFoundError:
-            upload = None
+        upload = await anyio.to_thread.run_sync(_read, _about(path))
         if upload is None or upload_id not in {None, upload.upload_id}:
             raise NotFound(f"there is no upload of {path.name}: begin it again")
         return upload
@@ -252,11 +248,18 @@ def _sizes(own: Path) -> list[tuple[Path, int]]:
     """Return the folder and the announced length of each upload that holds, or awaits, bytes."""
     found: list[tuple[Path, int]] = []
     for about in own.glob(f"*/{_ABOUT}"):
-        with suppress(FileNotFoundError):  # a request has just deleted it
-            upload = Upload.model_validate_json(about.read_bytes())
-            if upload.outcome is None:
-                found.append((about.parent, upload.length))
+        upload = _read(about)
+        if upload is not None and upload.outcome is None:
+            found.append((about.parent, upload.length))
     return found
+
+
+def _read(about: Path) -> Upload | None:
+    """Return a stored upload; None if a request has deleted it, or a crash has emptied it."""
+    try:
+        return Upload.model_validate_json(about.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
 
 
 def _digest(*names: str) -> str:
