@@ -155,7 +155,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "return found",
         ),
     },
-    ("providers/elevenlabs_pronunciation.py", "providers/test_elevenlabs.py"): {
+    ("providers/elevenlabs/pronunciation.py", "providers/test_elevenlabs.py"): {
         "each video makes a dictionary": ('if said_at(one, "name") == name:', "if False:"),
         "the second page of dictionaries is not read": (
             'if not flag_at(page, "has_more") or cursor is None:',
@@ -920,7 +920,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
         ),
         "moderation is a refusal like any other": ('  "ImageModerationError",\n', ""),
     },
-    ("providers/elevenlabs_dubbing.py", "providers/test_elevenlabs.py"): {
+    ("providers/elevenlabs/dubbing.py", "providers/test_elevenlabs.py"): {
         "a dub does not carry our token": ("reference=request.token,", "reference=None,"),
         "a transcribed project is a finished dub": (
             '"ready": JobState.RUNNING,',
@@ -956,7 +956,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "{**job.links}",
         ),
     },
-    ("providers/elevenlabs.py", "providers/test_elevenlabs.py"): {
+    ("providers/elevenlabs/adapter.py", "providers/test_elevenlabs.py"): {
         "dubs are looked for by another name": ('token=("name", "reference")', 'token=("name",)'),
         "the region is an address": (
             "REGIONS.get(self._base_url, self._base_url)",

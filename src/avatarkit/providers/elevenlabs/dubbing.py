@@ -12,9 +12,9 @@ from typing import Any
 
 from pydantic import Field
 
-from ..content.subtitles import Cue, srt
-from ..models import DubRequest, Job, JobState, Operation, Options
-from .http import (
+from ...content.subtitles import Cue, srt
+from ...models import DubRequest, Job, JobState, Operation, Options
+from ..http import (
     HttpVideoDubber,
     Paths,
     as_objects,

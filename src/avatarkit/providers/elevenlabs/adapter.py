@@ -15,18 +15,15 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Literal, cast
+from typing import Any, cast
 from urllib.parse import urlencode
 
-from pydantic import Field
-
-from .. import errors
-from .._text import read_json
-from ..content.files import whole
-from ..interfaces import (
+from ... import errors
+from ..._text import read_json
+from ...content.files import whole
+from ...interfaces import (
     Balance,
     Capabilities,
-    CatalogueKind,
     Language,
     Limit,
     ListsLanguages,
@@ -36,12 +33,11 @@ from ..interfaces import (
     TellsBalance,
     TellsLimits,
 )
-from ..models import (
+from ...models import (
     Action,
     Job,
     JobState,
     Media,
-    Model,
     Operation,
     Options,
     Speech,
@@ -49,12 +45,9 @@ from ..models import (
     VendorEvent,
     VoiceRequest,
 )
-from ..webhooks import Delivery, HmacSha256, Registered
-from .catalogue import HttpCatalogue, Listing
-from .elevenlabs_dubbing import PATHS as DUB_PATHS
-from .elevenlabs_dubbing import STATES, DubbingProjects, ElevenLabsDub
-from .elevenlabs_pronunciation import ElevenLabsPronunciation, PronouncesWords
-from .http import (
+from ...webhooks import Delivery, HmacSha256, Registered
+from ..catalogue import HttpCatalogue
+from ..http import (
     Call,
     Client,
     Explanation,
@@ -78,20 +71,18 @@ from .http import (
     value_at,
     vendor_data,
 )
-
-__all__ = [
-    "REGIONS",
-    "Allowance",
-    "ElevenLabs",
-    "ElevenLabsAudio",
-    "ElevenLabsDub",
-    "ElevenLabsProfessional",
-    "ElevenLabsPronunciation",
-    "ElevenLabsRevoice",
-    "ElevenLabsSpeech",
-    "ElevenLabsVoice",
-    "ElevenLabsVoiceSettings",
-]
+from .catalogue import LISTINGS
+from .dubbing import PATHS as DUB_PATHS
+from .dubbing import STATES, DubbingProjects, ElevenLabsDub
+from .options import (
+    MODEL,
+    ElevenLabsAudio,
+    ElevenLabsProfessional,
+    ElevenLabsRevoice,
+    ElevenLabsSpeech,
+    ElevenLabsVoice,
+)
+from .pronunciation import ElevenLabsPronunciation, PronouncesWords
 
 #: Regional addresses; give the key as ``base_url``. All but "us" are separate workspaces for
 #: enterprises, with their own API keys.
@@ -104,77 +95,12 @@ REGIONS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-#: Default model, sent explicitly because the vendor's default may change.
-#: It takes no language code: it detects the language of the text.
-_MODEL = "eleven_multilingual_v2"
 #: Model that speaks what a recording says, in any of its languages.
 _REVOICING = "eleven_multilingual_sts_v2"
 
 _DATA = vendor_data("elevenlabs")
 _MODELS_AGE = 3600.0  #: seconds
 _MODELS_SOURCE = "https://elevenlabs.io/docs/api-reference/models/list"
-
-
-class ElevenLabsVoice(Options):
-    """Extras of an instant clone."""
-
-    remove_background_noise: bool | None = None  #: can hurt a clean recording
-    description: str | None = None
-
-
-class ElevenLabsProfessional(Options):
-    """Train a professional voice of the account's owner, from at least half an hour of speech.
-
-    It needs a plan that includes it, and the owner must read a captcha aloud.
-    """
-
-    language: str | None = None  #: instead of the training's, e.g. "en"
-    description: str | None = Field(default=None, max_length=500)
-    labels: dict[str, str] | None = None
-
-
-class ElevenLabsVoiceSettings(Model):
-    """Voice settings beside ``VoiceSettings``."""
-
-    use_speaker_boost: bool | None = None
-
-
-class ElevenLabsSpeech(Options):
-    """Extras of speech, beside ``VoiceSettings``: model and context."""
-
-    model_id: str | None = None
-    voice_settings: ElevenLabsVoiceSettings | None = None
-    language_code: str | None = None  #: ISO 639-1; eleven_multilingual_v2 takes none
-    seed: int | None = Field(default=None, ge=0, le=4294967295)
-    previous_text: str | None = None
-    next_text: str | None = None
-    apply_text_normalization: Literal["auto", "on", "off"] | None = None
-
-    @property
-    def chosen_model(self) -> str:
-        """Model that speaks."""
-        return self.model_id or _MODEL
-
-    def markup(self, known: frozenset[str]) -> frozenset[str]:
-        """Leave out ``<break>`` for the models that do not know it: v3, and those after it."""
-        older = re.match(r"eleven_v[3-9]", self.chosen_model) is None
-        return known if older else known - {"break"}
-
-
-class ElevenLabsRevoice(Options):
-    """Extras of speech that follows a recording, see ``revoice`` of ``kit.speak``."""
-
-    model_id: str | None = None  #: default: eleven_multilingual_sts_v2
-    seed: int | None = Field(default=None, ge=0, le=4294967295)
-    remove_background_noise: bool | None = None
-
-
-class ElevenLabsAudio(Options):
-    """Format and delivery of the audio."""
-
-    output_format: str = "mp3_44100_128"  #: 192 kbit/s, and WAV or PCM of 44.1 kHz, need a plan
-    delivery: Literal["whole", "streamed", "timestamps"] = "whole"
-    enable_logging: bool | None = None  #: False: zero retention, for enterprises
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,47 +144,6 @@ _MEDIA_TYPES: Mapping[str, str] = {
 }
 
 
-#: The account's voices, with the default ones, and then the shared voices of the library. A Free
-#: plan speaks with none of the library's (402 ``paid_plan_required``).
-_LISTINGS: Mapping[CatalogueKind, tuple[Listing, ...]] = {
-    "voice": (
-        Listing(
-            path="/v2/voices",
-            query={"page_size": 100},
-            items=("voices",),
-            cursor=("next_page_token",),
-            cursor_parameter="next_page_token",
-            more=("has_more",),
-            filters={"query": "search"},
-            own_at=("category",),
-            own_words=frozenset({"cloned", "generated", "professional"}),
-            id=("voice_id",),
-            gender=("labels.gender",),
-            languages=("labels.language", "verified_languages.*.language"),
-            previews={"audio": ("preview_url",)},
-            capabilities=("category", "labels.accent", "labels.use_case"),
-            engines=("high_quality_base_model_ids",),
-        ),
-        Listing(
-            path="/v1/shared-voices",
-            query={"page_size": 100, "page": 0},
-            items=("voices",),
-            cursor_parameter="page",
-            counts=True,
-            more=("has_more",),
-            filters={"query": "search", "gender": "gender", "language": "language"},
-            own=False,
-            id=("voice_id",),
-            languages=("language", "verified_languages.*.language"),
-            previews={"audio": ("preview_url",), "image": ("image_url",)},
-            capabilities=("category", "accent", "use_case", "descriptive"),
-            engines=("verified_languages.*.model_id",),
-            price_class=("rate",),  # multiple of the usual price
-        ),
-    ),
-}
-
-
 class ElevenLabs(
     HttpVoiceCloner,
     HttpCatalogue,
@@ -277,7 +162,7 @@ class ElevenLabs(
     base_url = "https://api.elevenlabs.io"
     key_env, key_header = "ELEVENLABS_API_KEY", "xi-api-key"
     data = _DATA
-    default_model = _MODEL
+    default_model = MODEL
     option_types = (
         ElevenLabsVoice,
         ElevenLabsProfessional,
@@ -318,7 +203,7 @@ class ElevenLabs(
         cursor=("next_page_token", "next_cursor"),
         cursor_parameter="next_page_token",
     )
-    listings = _LISTINGS
+    listings = LISTINGS
     code = ("detail.code", "detail.status")
     message = ("detail.message", "detail")
 
@@ -430,7 +315,7 @@ class ElevenLabs(
         )
 
     async def _train(self, voice_id: str) -> None:
-        path, body = f"/v1/voices/pvc/{path_segment(voice_id)}/train", {"model_id": _MODEL}
+        path, body = f"/v1/voices/pvc/{path_segment(voice_id)}/train", {"model_id": MODEL}
         try:
             await self._call("POST", path, operation=Operation.VOICE, body=body)
         except errors.ProviderError as error:
@@ -458,7 +343,7 @@ class ElevenLabs(
             body={
                 "text": request.text,
                 "model_id": model,
-                "language_code": None if model == _MODEL else primary_language(request.language),
+                "language_code": None if model == MODEL else primary_language(request.language),
                 "pronunciation_dictionary_locators": [dictionary] if dictionary else None,
             },
         )
@@ -602,7 +487,7 @@ class ElevenLabs(
             )
         if state is JobState.RUNNING:
             known["progress"] = parse_progress(
-                value_at(job.raw, f"fine_tuning.progress.{_MODEL}"), 1
+                value_at(job.raw, f"fine_tuning.progress.{MODEL}"), 1
             )
         return job.model_copy(update=known)
 
@@ -667,7 +552,7 @@ def _trained(raw: Mapping[str, Any]) -> str:
     """Return the training state of the model that we train, else of any model."""
     words = as_object(value_at(raw, "fine_tuning.state"))
     others = [w for w in words.values() if w != "not_started"]
-    return str(words.get(_MODEL) or next(iter(others), "not_started"))
+    return str(words.get(MODEL) or next(iter(others), "not_started"))
 
 
 def _credits(headers: Mapping[str, str]) -> str | None:

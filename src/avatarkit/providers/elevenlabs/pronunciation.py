@@ -13,10 +13,10 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from ..errors import Unsupported
-from ..interfaces import Prepares
-from ..models import Operation, Options, SpeechRequest, VendorRequest
-from .http import HttpProvider, as_objects, flag_at, said_at
+from ...errors import Unsupported
+from ...interfaces import Prepares
+from ...models import Operation, Options, SpeechRequest, VendorRequest
+from ..http import HttpProvider, as_objects, flag_at, said_at
 
 _PATH = "/v1/pronunciation-dictionaries"
 _PAGES = 100  #: read at most
