@@ -477,27 +477,35 @@ async def test_changes_that_are_lost_after_a_crash_are_told_and_paid_for_once(
     assert set(vendor.accepted.values()) == {1}
 
 
+@pytest.mark.parametrize("lost", [1, 10**6])
+@pytest.mark.parametrize("prepared", [0, 2])
 async def test_a_loss_is_prepared_for_again_if_that_was_interrupted(
-    path, avatarkit_samples, avatarkit_offline, monkeypatch, caplog
+    prepared, lost, path, avatarkit_samples, avatarkit_offline, monkeypatch, caplog
 ):
+    """What was prepared before counts as changes too: often more than were lost."""
     clock = FakeClock()
     vendor = FakeVendor(clock=clock)
     order = {"user_id": "ana", "clone_id": "main", **avatarkit_samples}
     async with kit_on(path, vendor, clock) as kit:
-        await kit.train(**order)
+        for _ in range(prepared + 1):
+            await kit.train(**order)
     note = beside(path, ".changes")
-    database, _ = note.read_text().split()
-    note.write_text(f"{database} {10**6:020d}\n")
+    database, found = note.read_text().split()
+    note.write_text(f"{database} {int(found) + lost:020d}\n")
+    restored, done = Orchestrator.restored, []
 
-    async def interrupted(*_):
-        raise StorageError("interrupted")
+    async def interrupted(self, record):
+        if len(done) == prepared:
+            raise StorageError("interrupted")
+        done.append(await restored(self, record))
 
     with monkeypatch.context() as patched:
         patched.setattr(Orchestrator, "restored", interrupted)
         with pytest.raises(StorageError, match="interrupted"):
             await kit_on(path, vendor, clock).__aenter__()
-    async with kit_on(path, vendor, clock):
-        pass
+    for _ in range(2):
+        async with kit_on(path, vendor, clock) as kit:
+            await kit.trainings()
     assert caplog.text.count("database.changes_lost") == 2
 
 

@@ -240,8 +240,11 @@ class LastSeen:
 
     After a crash, the last changes are in SQLite's write-ahead log only: if that is deleted, or an
     older copy is put in the file's place, the database has fewer changes than were noted here. The
-    note is never synced, so after a power cut it says too little, never too much.
+    note is never synced, so after a power cut it says too little, never too much. Until a loss is
+    accepted it says more than any database has: to prepare for a loss makes changes too.
     """
+
+    _LOST = 10**20 - 1
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -269,11 +272,16 @@ class LastSeen:
                 noted=changes,
                 found=history[1],
             )
+            self._write((database, self._LOST))
         self.note(history)
 
     def note(self, history: tuple[str, int]) -> None:
         """Write the number of changes, unless some are missing."""
-        if self._file is None or self.behind or self._noted == history:
+        if not self.behind:
+            self._write(history)
+
+    def _write(self, history: tuple[str, int]) -> None:
+        if self._file is None or self._noted == history:
             return
         self._noted = history
         with suppress(OSError):
