@@ -811,7 +811,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
         "test_kit.py::test_a_video_is_dubbed_into_two_languages_each_by_itself",
     ): {
         "all languages share one key": (
-            'None if key is None else f"{key} {tag}"',
+            '(None if key is None else f"{key} {arguments.same_language(tag)}")',
             "key",
         ),
         "each language may cost what all may": ("most.amount / len(tags)", "most.amount"),
