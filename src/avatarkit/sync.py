@@ -144,6 +144,7 @@ class SyncKitAdmin(_KitPart[KitAdmin]):
     tick = _waiting(KitAdmin.tick)
     backlog = _waiting(KitAdmin.backlog)
     ping = _waiting(KitAdmin.ping)
+    checks = _waiting(KitAdmin.checks)
     now = _waiting(KitAdmin.now)
     restored = _waiting(KitAdmin.restored)
     leftovers = _waiting(KitAdmin.leftovers)
@@ -173,6 +174,7 @@ class SyncKitPrices(_KitPart[KitPrices]):
     compare = _at_once(KitPrices.compare)
     costs = _waiting(KitPrices.costs)
     balances = _waiting(KitPrices.balances)
+    spending = _waiting(KitPrices.spending)
     budgets = _waiting(KitPrices.budgets)
     offers = _waiting(KitPrices.offers)
 

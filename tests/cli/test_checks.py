@@ -15,6 +15,7 @@ from avatarkit.cli.app import app
 from avatarkit.config import addresses
 from avatarkit.errors import StorageError
 from avatarkit.interfaces import Sunset
+from avatarkit.kit import checks
 from avatarkit.media.folder import FolderStore
 from avatarkit.providers.heygen import HeyGen
 
@@ -161,6 +162,7 @@ def test_who_needs_no_variable_has_no_row():
 
 # -- what ends when -------------------------------------------------------------------------------
 
+OLD_KEY = {"SUPABASE_SERVICE_ROLE_KEY": "eyJhbGciOi"}
 OLD = Sunset(what="version 1", ends=date(2027, 6, 30), instead="version 2")
 
 
@@ -174,24 +176,26 @@ OLD = Sunset(what="version 1", ends=date(2027, 6, 30), instead="version 2")
     ],
 )
 def test_an_end_is_warned_of_half_a_year_before(today, warning, said):
-    check = doctor._ending("acme", OLD, today)
-    assert (check.warning, check.detail) == (warning, said)
+    check = checks.of_ending("acme", OLD, today)
+    assert (check.verdict == "warning", check.detail) == (warning, said)
 
 
 def test_what_the_adapter_no_longer_uses_is_told_without_a_warning():
-    (check,) = doctor._endings(["heygen"], {}, date(2026, 11, 24))
+    (check,) = checks.of_endings(["heygen"], {}, date(2026, 11, 24))
     assert "ended on 2026-10-31: use version 3" in check.detail
     assert check.verdict == "ok"
 
 
 def test_a_key_of_supabase_that_ends_is_warned_of():
-    (check,) = doctor._endings([], {"SUPABASE_SERVICE_ROLE_KEY": "eyJhbGciOi"}, date(2026, 11, 24))
+    (check,) = checks.of_endings(
+        [], {"SUPABASE_SERVICE_ROLE_KEY": "eyJhbGciOi"}, date(2026, 11, 24)
+    )
     assert check.verdict == "warning"
     assert "eyJ" not in check.detail
 
 
 def test_a_new_key_of_supabase_is_not_spoken_of():
-    assert not [*doctor._endings([], {"SUPABASE_SERVICE_ROLE_KEY": "sb_secret_1"}, date.max)]
+    assert not [*checks.of_endings([], {"SUPABASE_SERVICE_ROLE_KEY": "sb_secret_1"}, date.max)]
 
 
 def test_doctor_tells_what_ends(monkeypatch):
@@ -273,8 +277,8 @@ def store(tmp_path, monkeypatch):
 
 
 def test_doctor_puts_something_into_a_store_and_takes_it_away(store):
-    checks = {c["check"]: c for c in printed("doctor", "--media=s3://bucket")["checks"]}
-    assert checks["media"]["ok"] is True
+    found = {c["check"]: c for c in printed("doctor", "--media=s3://bucket")["checks"]}
+    assert found["media"]["ok"] is True
     assert [path for path in store.root.rglob("*") if path.is_file()] == []
 
 
@@ -285,7 +289,7 @@ def test_doctor_says_what_is_wrong_with_a_store(store):
 
 
 def test_doctor_waits_for_no_store_that_does_not_answer(store, monkeypatch):
-    monkeypatch.setattr(doctor, "_STORE", 0.0)
+    monkeypatch.setattr(checks, "STORE_SECONDS", 0.0)
     result = CliRunner().invoke(app, ["doctor", "--media=s3://bucket"])
     assert (result.exit_code, "does not respond" in result.output) == (11, True)
 

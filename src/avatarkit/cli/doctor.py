@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import platform
-import secrets
 import tempfile
 from collections.abc import AsyncGenerator, Generator, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
@@ -23,7 +21,6 @@ from .session import Panel, Session, command
 if TYPE_CHECKING:
     from ..config.settings import Settings
     from ..intake.preflight import Finding
-    from ..interfaces import Sunset
 
 #: Modules that each extra installs.
 _EXTRAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -126,6 +123,7 @@ async def _examined(
 ) -> AsyncGenerator[_Check]:
     """Run all checks, independently of each other."""
     from ..config.settings import Settings
+    from ..kit.checks import of_endings
 
     settings = Settings.from_env()
     for check in _weights(settings):
@@ -157,8 +155,8 @@ async def _examined(
     if balances:
         async for told in _balances(session):
             yield told
-    for ending in _endings(names, settings.environ, _today()):
-        yield ending
+    for ending in of_endings(names, settings.environ, _today()):
+        yield _Check(ending.subject, ending.detail, warning=ending.verdict == "warning")
     for finding in await _findings(session, samples):
         yield finding
 
@@ -194,21 +192,12 @@ def _checking(subject: str, detail: str) -> Generator[_Check]:
 
 async def _write_to_store(address: str, environ: Mapping[str, str]) -> None:
     """Write a small file to the media store and delete it."""
-    import anyio
-
     from ..config.addresses import media_store
-    from ..content.files import whole
-    from ..errors import StorageError
+    from ..kit.checks import write_to
 
-    store, key = media_store(address, environ), f"doctor/{secrets.token_hex(8)}.txt"
+    store = media_store(address, environ)
     try:
-        with anyio.fail_after(_STORE):
-            await store.put(key, whole(b"avatarkit"), "text/plain")
-            await store.delete(key)
-    except TimeoutError:
-        raise StorageError(
-            f"{address} does not respond. Check the address and the network."
-        ) from None
+        await write_to(store, address)
     finally:
         await store.aclose()
 
@@ -240,40 +229,11 @@ async def _construct(name: str, settings: Settings) -> None:
     await provider.aclose()
 
 
-#: Seconds in which the media store must accept a small file.
-_STORE = 20.0
-#: Warn this long before a vendor ends a service that we use.
-_NEAR = timedelta(days=180)
-
-
 def _today() -> date:
     from ..clock import SystemClock
+    from ..kit.checks import day_of
 
-    return datetime.fromtimestamp(SystemClock().now().wall, UTC).date()
-
-
-def _endings(names: Sequence[str], environ: Mapping[str, str], today: date) -> Iterator[_Check]:
-    """Check the sunset dates of vendors' services; warn if we use one that ends soon."""
-    from ..errors import ConfigError
-    from ..http.supabase_keys import TOKEN_KEYS, is_token
-    from ..stacks.registry import load
-
-    for name in names:
-        with contextlib.suppress(ConfigError):
-            for sunset in getattr(load(name), "sunsets", ()):
-                yield _ending(name, sunset, today)
-    key = environ.get("SUPABASE_SERVICE_ROLE_KEY")
-    if key and is_token(key):
-        yield _ending("supabase", TOKEN_KEYS, today)
-
-
-def _ending(name: str, sunset: Sunset, today: date) -> _Check:
-    verb = "ended" if sunset.ends < today else "end"
-    return _Check(
-        f"sunset {name}",
-        f"{sunset.what} {verb} on {sunset.ends}: use {sunset.instead}",
-        warning=sunset.used and sunset.ends - today <= _NEAR,
-    )
+    return day_of(SystemClock().now().wall)
 
 
 async def _findings(session: Session, samples: Sequence[str]) -> list[_Check]:

@@ -7,6 +7,7 @@ from ..lifecycle.durations import Duration
 from ..lifecycle.leftovers import Leftover
 from .admin import KitAdmin
 from .catalogue import CataloguePage, KitCatalogue
+from .checks import Check
 from .kit import AvatarKit
 from .prices import KitPrices
 from .webhooks import KitWebhooks
@@ -14,6 +15,7 @@ from .webhooks import KitWebhooks
 __all__ = [
     "AvatarKit",
     "CataloguePage",
+    "Check",
     "Duration",
     "KitAdmin",
     "KitCatalogue",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from .._lifetime import Lifetime, while_open
 from ..intake import arguments
 from ..intake.arguments import RecordId
-from ..interfaces import Backlog, MediaStore, NoticesLoss, Repository
+from ..interfaces import Backlog, Clock, MediaStore, NoticesLoss, Repository
 from ..lifecycle import leftovers
 from ..lifecycle.advance import Orchestrator
 from ..lifecycle.leftovers import Leftover
@@ -16,7 +17,10 @@ from ..models import Operation
 from ..repositories.paging import every_record
 from ..stacks import registry
 from ..stacks.provider_pool import ProviderPool
+from ..stacks.ranking import StackSelector
 from ..stacks.registry import StackRow
+from . import checks
+from .checks import Check
 
 
 @while_open
@@ -31,6 +35,9 @@ class KitAdmin:
         media: MediaStore,
         home: Path,
         pool: ProviderPool,
+        selector: StackSelector,
+        environ: Mapping[str, str],
+        clock: Clock,
         tick: Callable[[int], Awaitable[int]],
         orchestrator: Orchestrator,
     ) -> None:
@@ -39,6 +46,9 @@ class KitAdmin:
         self._media = media
         self._home = home
         self._pool = pool
+        self._selector = selector
+        self._environ = environ
+        self._clock = clock
         self._tick = tick
         self._orchestrator = orchestrator
 
@@ -63,6 +73,20 @@ class KitAdmin:
     async def ping(self) -> None:
         """Send a query to the database; raises ``StorageError`` if it does not answer."""
         await self._repository.next_due()
+
+    async def checks(self) -> list[Check]:
+        """Check database, media store, the stack's providers, and the ends of vendors' services.
+
+        Sends nothing to a vendor. ``avatarkit doctor`` also checks the installation.
+        """
+        roles = self._selector.first(None).roles
+        names = list(dict.fromkeys(roles.values()))
+        return [
+            await checks.checked("database", self.ping),
+            await checks.checked("media", partial(checks.write_to, self._media)),
+            *checks.of_providers(self._pool, names),
+            *checks.of_endings(names, self._environ, checks.day_of(self._clock.now().wall)),
+        ]
 
     async def now(self) -> float:
         """The repository's time, which all records use, in seconds since 1970."""

@@ -197,6 +197,9 @@ class AvatarKit:
             media=self._media,
             home=self._settings.root,
             pool=self._pool,
+            selector=self._selector,
+            environ=environ,
+            clock=self._clock,
             tick=self._tick,
             orchestrator=self._orchestrator,
         )

@@ -156,6 +156,12 @@ class KitPrices:
             raise errors.BadReply("it told no Balance", provider=name, operation="balance")
         return told
 
+    async def spending(self) -> pricing.Spending:
+        """The expected cost of this month's records of all users, in US dollars."""
+        now = (await self._repository.now()).wall
+        since, until = pricing.month(now)
+        return pricing.Spending.of(now, await self._repository.held(since, until, None))
+
     async def budgets(self, user_id: Id | None = None) -> list[pricing.BudgetUse]:
         """This month's use of each budget; per-user budgets only with a ``user_id``."""
         user = arguments.optional("user_id", user_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .budgets import Budget, BudgetUse, bounded, budgets_from, month
+from .budgets import Budget, BudgetUse, Spending, bounded, budgets_from, month
 from .comparison import Comparison, compare
 from .costs import Cost, charged, cost
 from .money import USD, Money
@@ -21,6 +21,7 @@ __all__ = [
     "Price",
     "Prices",
     "Quote",
+    "Spending",
     "Workload",
     "bounded",
     "brought",

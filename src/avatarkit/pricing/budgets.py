@@ -81,6 +81,20 @@ class BudgetUse:
         return cls(budget, f"{_moment(at):%Y-%m}", spent, reserved)
 
 
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """Expected cost of a month's records, in US dollars; unknown prices count as zero."""
+
+    month: str  #: such as 2026-11
+    spent: Decimal  #: for what vendors have accepted
+    reserved: Decimal  #: for what is still to be sent, or of unknown fate
+
+    @classmethod
+    def of(cls, at: float, held: Held) -> Spending:
+        """The sums of the month of ``at``."""
+        return cls(f"{_moment(at):%Y-%m}", dollars(held.spent), dollars(held.reserved))
+
+
 def budgets_from(environ: Mapping[str, str]) -> tuple[Budget, ...]:
     """The budgets of AVATARKIT_BUDGET and AVATARKIT_USER_BUDGET, each such as "200" or "200 USD".
 
