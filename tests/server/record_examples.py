@@ -40,7 +40,8 @@ class Recorder:
 
 async def recorded(site):
     """Examples of all operations, by operation and status."""
-    async with site.running(hosts=["app.example"]) as app, site.client(app, "ana") as client:
+    running = site.running(hosts=["app.example"], authenticate=site.operators())
+    async with running as app, site.client(app, "ana") as client:
         to = Recorder(client)
         await to.ask("getHealth", "GET", "/health")
         await to.ask("getErrorExplanation", "GET", "/errors/consent_required")
@@ -65,6 +66,13 @@ async def recorded(site):
         order = {"clone_id": "ana", "name": "Ana", "consent_id": kept, "purpose": "lessons"}
         order["max_cost"] = {"amount": "2.50", "currency": "USD"}
         training = (await to.ask("createTraining", "POST", "/trainings", order)).json()["id"]
+        await to.ask("getUser", "GET", "/me")
+        for name, path in (
+            ("listBacklog", "backlog"),
+            ("getSpending", "spending"),
+            ("listChecks", "checks"),
+        ):
+            await to.ask(name, "GET", f"/operator/{path}")
         await site.settle(training)
         await to.ask("getTraining", "GET", f"/trainings/{training}")
         await to.ask("listTrainings", "GET", "/trainings?limit=1")

@@ -19,6 +19,8 @@ SIGNED_IN = [name for name, route in EVERY.items() if route.signed_in]
 CHANGING = [
     name for name, route in EVERY.items() if route.method in {"POST", "PUT", "PATCH", "DELETE"}
 ]
+#: test_operators.py asks for them as another user
+FOR_OPERATORS = [name for name, route in EVERY.items() if route.operators]
 BODIES = [name for name, route in EVERY.items() if route.body is not None]
 DEMO = files("avatarkit") / "data/demo"
 STATUSES = (401, 403, 404, 405, 409, 412, 413, 415, 422, 429, 503)
@@ -67,6 +69,8 @@ ELSEWHERE = {
     (503, "getUploadProtocol"): "the server does not open; see test_reopening.py",
     (503, "getMedia"): "the media store is away; see test_api.py",
     (503, "watchRecords"): "the server does not open; else the stream waits for the database",
+    (503, "getUser"): "the server does not open; see test_reopening.py",
+    (503, "listChecks"): "the server does not open; else a check tells it; see test_operators.py",
     (503, "getErrorExplanation"): "the server does not open; see test_reopening.py",
 }
 
@@ -113,14 +117,16 @@ def require(answer, status):
 
 @pytest.fixture
 async def ana(site):
-    async with site.running(link_secrets=[SECRET]) as app, site.client(app, "ana") as client:
+    operators = site.operators()
+    running = site.running(link_secrets=[SECRET], authenticate=operators)
+    async with running as app, site.client(app, "ana") as client:
         yield client
 
 
 def test_the_table_has_every_route_and_every_status():
     told = {status: set(documented(status)) for status in STATUSES if status != 405}
     assert told[401] == told[429] == set(SIGNED_IN)
-    assert told[403] == set(CHANGING)
+    assert told[403] == {*CHANGING, *FOR_OPERATORS}
     assert told[412] == set(UPLOADING)
     assert told[415] == {*BODIES, "uploadChunk"}
     assert told[413] == {*BODIES, "uploadFile", "createUpload"}

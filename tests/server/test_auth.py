@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from starlette.requests import Request
 
 from avatarkit.errors import ConfigError, StorageError
-from avatarkit.server import BearerTokens, SupabaseTokens
+from avatarkit.server import BearerTokens, Principal, SupabaseTokens
 from avatarkit.testing import Wire
 
 pytestmark = pytest.mark.anyio
@@ -85,7 +85,7 @@ def by_secret():
 
 async def test_a_token_says_whose_request_it_is():
     tokens = BearerTokens({"a" * 20: "ana", "b" * 20: "bob"})
-    assert await tokens(request("b" * 20)) == "bob"
+    assert await tokens(request("b" * 20)) == Principal("bob")
 
 
 @pytest.mark.parametrize(

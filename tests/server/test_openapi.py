@@ -136,7 +136,9 @@ class Told:
 
 @pytest.fixture
 async def ana(site):
-    async with site.running(link_secrets=[SECRET]) as app, site.client(app, "ana") as client:
+    operators = site.operators()
+    running = site.running(link_secrets=[SECRET], authenticate=operators)
+    async with running as app, site.client(app, "ana") as client:
         yield client
 
 

@@ -9,7 +9,7 @@ from ..errors import ConfigError
 
 try:
     from .app import create_app
-    from .auth import Authenticate, BearerTokens, StartupToken, SupabaseTokens
+    from .auth import Authenticate, BearerTokens, Principal, StartupToken, SupabaseTokens
     from .guards import RateLimit
     from .uploads import Allowance
 except ModuleNotFoundError as error:  # pragma: no cover - the extra is not installed
@@ -23,6 +23,7 @@ __all__ = [
     "Allowance",
     "Authenticate",
     "BearerTokens",
+    "Principal",
     "RateLimit",
     "StartupToken",
     "SupabaseTokens",

@@ -106,7 +106,7 @@ class API:
         """List stacks, and whether each can be used."""
         del request, user
         rows = await anyio.to_thread.run_sync(self._stacks)  # imports all providers: slow
-        return json_answer(schemas.StacksAnswer(data=rows, **_WHOLE))
+        return json_answer(schemas.StacksAnswer(data=rows, **WHOLE))
 
     def _stacks(self) -> list[schemas.StackAnswer]:
         return [
@@ -161,7 +161,7 @@ class API:
         """List stored samples, oldest first."""
         found = await self.stored(user, parameters.clone_id(request))
         shown = [schemas.SampleAnswer.of(sample) for sample in found]
-        return json_answer(schemas.SamplesAnswer(data=shown, **_WHOLE))
+        return json_answer(schemas.SamplesAnswer(data=shown, **WHOLE))
 
     async def clones(self, request: Request, user: str) -> Response:
         """List avatar profiles that have a sample or a training."""
@@ -175,7 +175,7 @@ class API:
             found.setdefault(record.clone_id, []).append(of)
         shown = [schemas.CloneAnswer.of(clone_id, rows) for clone_id, rows in found.items()]
         shown.sort(key=lambda clone: clone.updated_at, reverse=True)
-        return json_answer(schemas.ClonesAnswer(data=shown, **_WHOLE))
+        return json_answer(schemas.ClonesAnswer(data=shown, **WHOLE))
 
     async def _trainings(self, user: str) -> AsyncIterator[Training]:
         cursor: str | None = None
@@ -475,7 +475,7 @@ class API:
         del request
         found = await self.kit.consents(user_id=user)
         shown = [schemas.ConsentAnswer.of(consent) for consent in found]
-        return json_answer(schemas.ConsentsAnswer(data=shown, **_WHOLE))
+        return json_answer(schemas.ConsentsAnswer(data=shown, **WHOLE))
 
     async def _consent(self, user: str, consent_id: str) -> Consent:
         """Return a user's consent; raise ``NotFound`` for another user's too."""
@@ -619,7 +619,7 @@ def json_answer(answer: View, status: int = 200) -> Response:
 
 
 #: Fields of a list that is answered whole.
-_WHOLE: dict[str, Any] = {"has_more": False, "cursor": None}
+WHOLE: dict[str, Any] = {"has_more": False, "cursor": None}
 
 
 def _paged(cursor: str | None) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from ..media import signing
 from ..webhooks import require_unguessable
 from . import error_answers, openapi, resumable
 from .api import API
-from .auth import Authenticate, StartupToken
+from .auth import Authenticate, Principal, StartupToken
 from .bodies import MAX_NAME, BadBody, may_name
 from .error_answers import ErrorCode
 from .guards import LOOPBACK, Guard, RateLimit, RateLimiter
@@ -72,7 +72,7 @@ def create_app(
     * ``kit``: the app opens and closes it, unless it is ``opened`` already. An app that is mounted
       into another app does not receive its lifespan: it opens the kit with the first request, and
       ``await app.state.aclose()`` closes it.
-    * ``authenticate``: returns the user ID of a request, or None.
+    * ``authenticate``: returns the user ID of a request, its ``Principal``, or None.
     * ``webhook_secret``: secret part of the webhook URL; without it there is no webhook endpoint.
     * ``link_secrets``: sign links to media: the first one signs, all of them verify. By default
       links are valid until the process ends.
@@ -164,9 +164,11 @@ class _Front:
         return await row.handler(self.api, request, "")
 
     async def _personal(self, row: Route, request: Request) -> Response:
-        user = await self.authenticate(request)
-        if user is None:
+        found = await self.authenticate(request)
+        if found is None:
             return _failed(request, ErrorCode.NOT_AUTHENTICATED, _SIGN_IN)
+        principal = Principal.of(found)
+        user = principal.user_id
         standing = self.limiter.standing(user, time.monotonic())
         if not standing.remaining:
             wait = standing.seconds
@@ -175,7 +177,10 @@ class _Front:
             self.limiter.count(user, time.monotonic())
             standing = standing.after_one()
             try:
+                if row.operators and not principal.operator:
+                    raise error_answers.OperatorsOnly
                 _require_storable(request)
+                request.state.operator = principal.operator
                 answer = await row.handler(self.api, request, user)
             except errors.AvatarKitError as error:
                 answer = await _explained(request, error)

@@ -7,6 +7,7 @@ import hmac
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import anyio
@@ -17,9 +18,23 @@ from .. import http
 from ..errors import ProviderError, StorageError
 from ..webhooks import require_unguessable
 
-#: Returns the user ID of a request, or None if it is not authenticated. It may read headers and
-#: cookies, but not the body.
-Authenticate = Callable[[HTTPConnection], Awaitable[str | None]]
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The user who sent a request; an ``operator`` may also see the state of the deployment."""
+
+    user_id: str
+    operator: bool = False
+
+    @classmethod
+    def of(cls, found: str | Principal) -> Principal:
+        """Build the principal of what ``authenticate`` returned."""
+        return cls(found) if isinstance(found, str) else found
+
+
+#: Returns the user of a request, or None if it is not authenticated: an ID stands for a user who
+#: is no operator. It may read headers and cookies, but not the body.
+Authenticate = Callable[[HTTPConnection], Awaitable[str | Principal | None]]
 
 
 def bearer(request: HTTPConnection) -> str | None:
@@ -29,14 +44,17 @@ def bearer(request: HTTPConnection) -> str | None:
 
 
 class BearerTokens:
-    """Static tokens: ``{token: user ID}``. Raises ``ConfigError`` for an easy token."""
+    """Static tokens: ``{token: user ID or principal}``.
 
-    def __init__(self, tokens: Mapping[str, str]) -> None:
+    Raises ``ConfigError`` for an easy token.
+    """
+
+    def __init__(self, tokens: Mapping[str, str | Principal]) -> None:
         for token in tokens:
             require_unguessable("a token", token)
-        self._users = {_digest(token): user for token, user in tokens.items()}
+        self._users = {_digest(token): Principal.of(user) for token, user in tokens.items()}
 
-    async def __call__(self, request: HTTPConnection) -> str | None:
+    async def __call__(self, request: HTTPConnection) -> Principal | None:
         """Compare with every token, in constant time."""
         given = _digest(bearer(request) or "")
         found = [user for known, user in self._users.items() if hmac.compare_digest(known, given)]
@@ -44,7 +62,7 @@ class BearerTokens:
 
 
 class StartupToken:
-    """One token for one user, printed by ``serve`` as part of its URL.
+    """One token for one user, who is the operator; ``serve`` prints it as part of its URL.
 
     Programs send it as a bearer token. Opening the page with ``?token=`` stores another value,
     derived from it, in a same-site cookie. Cookies go to every port of a host, so this one counts
@@ -54,20 +72,20 @@ class StartupToken:
     COOKIE = "avatarkit"
 
     def __init__(self, token: str, user_id: str = "me") -> None:
-        self._own = BearerTokens({token: user_id})
+        self._user = Principal(user_id, operator=True)
+        self._own = BearerTokens({token: self._user})
         self._known, self._cookie = _digest(token), _digest(_derived(token))
-        self._user_id = user_id
 
     def cookie_for(self, token: str) -> str | None:
         """Return the value of the cookie, or None for a wrong token."""
         known = hmac.compare_digest(_digest(token), self._known)
         return _derived(token) if known else None
 
-    async def __call__(self, request: HTTPConnection) -> str | None:
+    async def __call__(self, request: HTTPConnection) -> Principal | None:
         """Accept the header, or the cookie from our own page."""
         cookie = _digest(request.cookies.get(self.COOKIE, ""))
         if hmac.compare_digest(cookie, self._cookie) and _same_origin(request):
-            return self._user_id
+            return self._user
         return await self._own(request)
 
 

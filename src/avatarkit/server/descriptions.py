@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from ..interfaces import Outcome
+from ..kit.checks import Verdict
 from ..models import Action, ConsentRule, SampleRole, VideoSettings
 from .error_answers import Category
 
@@ -31,6 +32,8 @@ COMPONENTS: Mapping[str, str] = {
     "Catalogue": "CatalogueList",
     "Deleted": "DeletedCount",
     "Remaining": "RemainingCount",
+    "Backlogs": "BacklogList",
+    "Checks": "CheckList",
 }
 
 
@@ -53,6 +56,7 @@ ENUMS: Mapping[str, tuple[str, ...]] = {
     "ErasureStatus": ("running", "needs_person", "completed"),
     "CatalogueKind": ("avatar", "voice", "template"),
     "ConsentDemand": get_args(ConsentRule.model_fields["demands"].annotation),
+    "CheckVerdict": get_args(Verdict),
     "HoldingKind": ("record", "vendor", "file"),
     **{
         f"Video{name.title()}": _values(name)
@@ -231,6 +235,7 @@ FIELDS: Mapping[str, str] = {
     "usd_per_month": "Subscription in US dollars a month.",
     "user_id": "Owner.",
     "variant": "Variant of the operation.",
+    "verdict": "An error needs a person; a warning will.",
     "video": "The video, as MP4 or WebM.",
     "preview": "A short video of the avatar.",
     "thumbnail": "A picture.",

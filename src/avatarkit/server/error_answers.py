@@ -43,6 +43,7 @@ class ErrorCode(StrEnum):
     INVALID_CURSOR = "invalid_cursor"
     NOT_AUTHENTICATED = "not_authenticated"
     CROSS_SITE = "cross_site"
+    OPERATORS_ONLY = "operators_only"
     NOT_FOUND = "not_found"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     REQUEST_TIMEOUT = "request_timeout"
@@ -103,6 +104,9 @@ CODES: Mapping[ErrorCode, Described] = {
     ),
     _C.CROSS_SITE: Described(
         403, "forbidden", "A page of another site sent it.", "Add that site to `origins`."
+    ),
+    _C.OPERATORS_ONLY: Described(
+        403, "forbidden", "It is for operators.", "Sign in as a user who is an operator."
     ),
     _C.NOT_FOUND: Described(
         404, "not_found", "It does not exist, or is another user's.", "Check the path and the IDs."
@@ -185,8 +189,17 @@ CODES: Mapping[ErrorCode, Described] = {
     ),
 }
 
+
+class OperatorsOnly(errors.AvatarKitError):
+    """A user who is no operator asked for what only operators see."""
+
+    def __init__(self) -> None:
+        super().__init__("This is for operators. Sign in as a user who is an operator.")
+
+
 #: Code and parameter of each error class; the first match counts.
 CLASSES: Mapping[type[Exception], tuple[ErrorCode, str | None]] = {
+    OperatorsOnly: (_C.OPERATORS_ONLY, None),
     BadBody: (_C.INVALID_REQUEST, None),
     TooLarge: (_C.BODY_TOO_LARGE, None),
     UnsupportedType: (_C.UNSUPPORTED_MEDIA_TYPE, "Content-Type"),

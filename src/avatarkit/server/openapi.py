@@ -27,7 +27,7 @@ _MEANINGS = {
     307: "The file is at another address.",
     400: "Invalid request.",
     401: "Not signed in.",
-    403: "A page of another site sent the request.",
+    403: "A page of another site sent the request, or it is for operators.",
     404: "Not found, or another user's.",
     409: "Conflicts with the current state.",
     412: "The protocol's version is not supported.",
@@ -213,7 +213,7 @@ def _statuses(route: Route) -> set[int]:
         found.add(421)
     if route.signed_in:
         found |= {401, 429}
-    if route.method in {"POST", "PUT", "PATCH", "DELETE"}:
+    if route.operators or route.method in {"POST", "PUT", "PATCH", "DELETE"}:
         found.add(403)
     if route.body is not None:
         found |= {413, 415}

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..json_views import QuoteView
-from . import catalogue, parameters, resumable, schemas
+from . import catalogue, operators, parameters, resumable, schemas
 from .api import API
 from .bodies import ActionChoice, LinkedSample, NewConsent, NewErasure, NewTraining, NewVideo
 
@@ -43,6 +43,7 @@ class Route:
     headers: Mapping[int, Mapping[str, Any]] = field(default_factory=dict[int, Any])
     media_type: str = "application/json"  #: of bodies that are not JSON
     signed_in: bool = True  #: False: needs no authentication
+    operators: bool = False  #: True: only operators may call it
 
 
 #: Tags, and what they hold.
@@ -54,6 +55,7 @@ TAGS: Mapping[str, str] = {
     "Catalogue": "Stock avatars and voices of a vendor.",
     "Consents": "Agreements of the people who are shown, and erasure of all data.",
     "Events": "Webhook deliveries and live changes.",
+    "Operators": "State of the deployment, for operators only.",
     "Server": "Files, error codes and health.",
 }
 
@@ -502,6 +504,50 @@ ROUTES: tuple[Route, ...] = (
         about="Deliveries for your records, newest first, without their payloads.",
         parameters=parameters.PAGE,
         content={200: schemas.DeliveriesAnswer},
+    ),
+    Route(
+        method="GET",
+        path="/me",
+        name="getUser",
+        tag="Server",
+        handler=operators.me,
+        summary="Get the user who is signed in",
+        about="Tells if the routes of the tag Operators may be called.",
+        content={200: operators.UserAnswer},
+    ),
+    Route(
+        method="GET",
+        path="/operator/backlog",
+        name="listBacklog",
+        tag="Operators",
+        handler=operators.backlog,
+        summary="List the backlog of workers",
+        about="Unfinished records of all users, by the provider that they wait for.",
+        content={200: operators.BacklogsAnswer},
+        operators=True,
+    ),
+    Route(
+        method="GET",
+        path="/operator/spending",
+        name="getSpending",
+        tag="Operators",
+        handler=operators.spending,
+        summary="Get this month's spending",
+        about="Expected cost of the month's records of all users, and the project's budgets.",
+        content={200: operators.SpendingAnswer},
+        operators=True,
+    ),
+    Route(
+        method="GET",
+        path="/operator/checks",
+        name="listChecks",
+        tag="Operators",
+        handler=operators.checks,
+        summary="Check the deployment",
+        about="Database, media store, the stack's providers, and ends of vendors' services. "
+        "Sends nothing to a vendor.",
+        content={200: operators.ChecksAnswer},
+        operators=True,
     ),
 )
 
