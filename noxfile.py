@@ -105,6 +105,8 @@ WITH_SERVERS = [
     "tests/engines/test_temporal.py",
     "tests/engines/test_temporal_suite.py",
 ]
+#: Pages of frameworks, which a session of its own builds.
+FRAMEWORKS = "tests/browser/test_frameworks.py"
 #: What ``quick`` leaves out beside tests that are marked as slow: browsers, servers of databases
 #: and of files, rendered videos, simulations, every fault at every vendor, and tests of the tests.
 SLOW = [
@@ -560,7 +562,18 @@ def browser(session: nox.Session) -> None:
     _install_wheel(session, *PYTEST, "playwright>=1.55")
     # Pages wait more than they work, and no file waits for another.
     apart = [f"-n={PROCESSES + 1}", "--dist=worksteal", *ENDS]
-    _run_pytest(session, *apart, "tests/browser", *session.posargs)
+    left_out = f"--ignore={FRAMEWORKS}"
+    _run_pytest(session, *apart, left_out, "tests/browser", *session.posargs)
+
+
+@session()
+def frameworks(session: nox.Session) -> None:
+    """The documented pages of React, Vue and Svelte, built by Vite, in Debian's Chromium.
+
+    Packages of npm are kept; without npm or Chromium it skips by name.
+    """
+    _install_wheel(session, *PYTEST, "playwright>=1.55")
+    _run_pytest(session, "-n0", *(session.posargs or [FRAMEWORKS]))
 
 
 @session()
