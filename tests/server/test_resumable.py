@@ -72,18 +72,21 @@ async def test_an_upload_whose_note_a_crash_has_damaged_is_begun_again(site, ana
     assert (other.status_code, again.status_code) == (201, 204)
 
 
-async def test_a_whole_file_that_a_killed_server_did_not_validate_is_finished_by_an_empty_chunk(
-    site, ana
+@pytest.mark.parametrize("method", ["GET", "PATCH"])
+async def test_a_whole_file_that_a_killed_server_did_not_validate_is_validated_by_the_next_request(
+    site, ana, method
 ):
+    """A client of tus sends no chunk after the last byte: it asks for the result."""
     _, where = await site.begun(ana, VOICE, len(site.voice), site.voice[:-1])
     [part] = (site.folder / "uploads").rglob("*.part")
     part.write_bytes(site.voice)
     part.rename(part.with_name("voice.wav"))
     size = len(site.voice)
     assert await offset(ana, where) == size
-    assert (await ana.get(where)).json()["sample"] is None
-    assert (await ana.patch(where, content=b"", headers=chunk(size))).status_code == 204
+    if method == "PATCH":
+        assert (await ana.patch(where, content=b"", headers=chunk(size))).status_code == 204
     assert (await ana.get(where)).json()["sample"]["size"] == size
+    assert len(await site.repository.samples("ana", "c1")) == 1
 
 
 async def test_a_finished_sample_is_looked_into_once_however_often_it_is_asked_for(

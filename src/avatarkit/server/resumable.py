@@ -92,18 +92,19 @@ async def append(api: API, request: Request, user: str) -> Response:
     async with api.uploads.alone(path, upload.length):
         upload = await api.uploads.find(path, upload.upload_id)  # another request has finished
         at = await api.uploads.write(path, upload, at, request.stream())
-        if at == upload.length and upload.outcome is None:
-            upload = await _finished(api, request, user, path, upload)
+        upload = await _finished(api, request, user, path, upload, at)
         headers = {"upload-offset": str(at), **await _expires(api, path)}
     _require_accepted(upload)
     return Response(status_code=204, headers=headers)
 
 
 async def result(api: API, request: Request, user: str) -> Response:
-    """Return what became of an upload."""
+    """Return what became of an upload; validate a whole file that a killed server did not."""
     path, upload = await _found(api, request, user)
     async with api.uploads.alone(path, upload.length):  # not while it is being validated
+        upload = await api.uploads.find(path, upload.upload_id)
         at = await api.uploads.received(path, upload)
+        upload = await _finished(api, request, user, path, upload, at)
     _require_accepted(upload)
     outcome = upload.outcome
     if outcome is None:
@@ -129,10 +130,12 @@ async def _found(api: API, request: Request, user: str) -> tuple[Path, Upload]:
     return path, await api.uploads.find(path, request.query_params.get("upload_id"))
 
 
-async def _finished(api: API, request: Request, user: str, path: Path, upload: Upload) -> Upload:
+async def _finished(
+    api: API, request: Request, user: str, path: Path, upload: Upload, at: int
+) -> Upload:
     """Validate a complete sample; evidence and recordings wait until a request names them."""
     role = request.path_params["role"]
-    if role in {"evidence", "recording"}:
+    if at < upload.length or upload.outcome or role in {"evidence", "recording"}:
         return upload
     try:
         sample, found = await api.offer(path, upload, user, parameters.clone_id(request), role)
