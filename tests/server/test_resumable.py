@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 import pytest
 from starlette.requests import ClientDisconnect
 
+from avatarkit.errors import StorageError
 from avatarkit.intake import preflight
 from server.tus import TUS, chunk
 
@@ -87,6 +88,20 @@ async def test_a_whole_file_that_a_killed_server_did_not_validate_is_validated_b
         assert (await ana.patch(where, content=b"", headers=chunk(size))).status_code == 204
     assert (await ana.get(where)).json()["sample"]["size"] == size
     assert len(await site.repository.samples("ana", "c1")) == 1
+
+
+async def test_a_whole_file_that_the_store_could_not_take_is_not_sent_again(site, ana, monkeypatch):
+    _, where = await site.begun(ana, VOICE, len(site.voice))
+
+    async def full(*_):
+        raise StorageError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(site.kit.admin.media), "put", full)
+        sent = await ana.patch(where, content=site.voice, headers=chunk(0))
+        assert sent.status_code >= 500
+    assert await offset(ana, where) == len(site.voice)
+    assert (await ana.get(where)).json()["sample"]["size"] == len(site.voice)
 
 
 async def test_a_finished_sample_is_looked_into_once_however_often_it_is_asked_for(

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from .._text import flaw
-from ..errors import AvatarKitError
+from ..errors import AvatarKitError, StorageError
 from . import parameters
 from .api import API, json_answer, upload_view
 from .bodies import BadBody, UnsupportedType, may_name
@@ -92,7 +92,7 @@ async def append(api: API, request: Request, user: str) -> Response:
     async with api.uploads.alone(path, upload.length):
         upload = await api.uploads.find(path, upload.upload_id)  # another request has finished
         at = await api.uploads.write(path, upload, at, request.stream())
-        upload = await _finished(api, request, user, path, upload, at)
+        upload = await _finished(api, request, user, path, upload)
         headers = {"upload-offset": str(at), **await _expires(api, path)}
     _require_accepted(upload)
     return Response(status_code=204, headers=headers)
@@ -104,7 +104,7 @@ async def result(api: API, request: Request, user: str) -> Response:
     async with api.uploads.alone(path, upload.length):  # not while it is being validated
         upload = await api.uploads.find(path, upload.upload_id)
         at = await api.uploads.received(path, upload)
-        upload = await _finished(api, request, user, path, upload, at)
+        upload = await _finished(api, request, user, path, upload)
     _require_accepted(upload)
     outcome = upload.outcome
     if outcome is None:
@@ -130,15 +130,17 @@ async def _found(api: API, request: Request, user: str) -> tuple[Path, Upload]:
     return path, await api.uploads.find(path, request.query_params.get("upload_id"))
 
 
-async def _finished(
-    api: API, request: Request, user: str, path: Path, upload: Upload, at: int
-) -> Upload:
+async def _finished(api: API, request: Request, user: str, path: Path, upload: Upload) -> Upload:
     """Validate a complete sample; evidence and recordings wait until a request names them."""
     role = request.path_params["role"]
-    if at < upload.length or upload.outcome or role in {"evidence", "recording"}:
+    if upload.outcome or role in {"evidence", "recording"}:
+        return upload
+    if await api.uploads.received(path, upload) < upload.length:
         return upload
     try:
         sample, found = await api.offer(path, upload, user, parameters.clone_id(request), role)
+    except StorageError:  # the store may be back soon: the bytes are not sent again
+        raise
     except AvatarKitError:
         await api.uploads.drop(path)
         raise
