@@ -27,6 +27,14 @@ def test_subrip_is_read_in_the_forms_in_which_it_is_saved(text):
     assert read_srt(text) == [Cue(1.5, 2.0, ("Hello.",))]
 
 
+@pytest.mark.parametrize("gap", ["\n\n", "\r\n\r\n", "\n \n"])
+def test_an_empty_line_within_a_caption_does_not_begin_another(gap):
+    words = f"Hello.{gap}9\n00:00:00,000 --> 00:00:09,000\nBye."
+    written = srt([Cue(1.0, 2.0, tuple(words.split("\n")))])
+    assert [(cue.start, cue.end, cue.lines[0]) for cue in read_srt(written)] == [(1, 2, "Hello.")]
+    assert vtt([Cue(1.0, 2.0, (words,))]).count("\n\n") == 2
+
+
 @pytest.mark.parametrize("text", ["", "WEBVTT\n\nHello", "{}", "1\n2\n3"])
 def test_other_texts_have_no_captions(text):
     assert read_srt(text) == []

@@ -60,7 +60,9 @@ def vtt(shown: Iterable[Cue]) -> str:
 
 
 def _text(cue: Cue) -> str:
-    return "\n".join(cue.lines)
+    """Lines of a cue; an empty one would end it, and begin another."""
+    lines = (line for text in cue.lines for line in text.splitlines())
+    return "\n".join(line for line in lines if line.strip())
 
 
 def timestamp(seconds: float, point: str) -> str:
