@@ -234,6 +234,14 @@ def test_a_video_is_dubbed_into_each_language_and_saved(place):
     assert all((place / one["path"]).read_bytes()[4:8] == b"ftyp" for one in dubbed)
 
 
+def test_a_dub_that_fails_or_cannot_be_saved_leaves_the_others_saved(place, vendor):
+    vendor.fail_next(Operation.DUB, Fault.JOB_FAILS)
+    (place / "video.fr.mp4").mkdir()
+    result = run("dub", str(CLIP), "es", "fr", "pt-BR", NOBODY)
+    assert (result.exit_code, "is failed: " in result.stderr) == (exit_codes.FAILED, True)
+    assert [path.name for path in place.glob("video.pt-BR.mp4") if path.is_file()]
+
+
 def test_subtitles_are_given_for_each_language():
     wrong = run("dub", str(CLIP), "es", "de", NOBODY, "--subtitles=es.srt")
     assert (wrong.exit_code, "once for each language" in wrong.stderr) == (2, True)

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..errors import AvatarKitError
+from .exit_codes import INTERRUPTED, Ended, ended
 from .prices import AllowUnknown, MaxCost, cost_limit
 from .session import Panel, Session, command
 from .train import ConsentFile, NotARealPerson, Purpose
 
 if TYPE_CHECKING:
+    from ..kit import AvatarKit
     from ..models import StoredFile
     from ..records import Video
 
@@ -54,9 +57,8 @@ async def _dub(
 
     Example: `avatarkit dub hello.mp4 es de --consent me.json`
     """
-    from ..json_views import record_json
     from .consent import consent_from
-    from .progress import check_target, follow, interruptible
+    from .progress import check_target, interruptible
 
     if subtitles and len(subtitles) != len(languages):
         raise typer.BadParameter("give --subtitles once for each language, in the same order")
@@ -78,23 +80,39 @@ async def _dub(
         )
         for video in videos:
             session.out.hint(f"video {video.id} ({video.language})")
+        failed: list[Exception] = []
         for video in videos:
-            async with interruptible(session.out, video.id, save=True):
-                ended = await follow(session.out, kit, video, title=f"dub into {video.language}")
-                paths = {
-                    name: str(await kit.save(ended, folder / _name(source, ended, file), file=name))
-                    for name, file in ended.files.items()
-                    if name in _SAVED
-                }
-            said = {"language": video.language, "path": paths["video"]}
-            session.out.result(record_json(ended) | said, paths["video"])
+            try:
+                async with interruptible(session.out, video.id, save=True):
+                    await _saved(session, kit, video, folder / source.stem)
+            except (Ended, AvatarKitError) as error:
+                if ended(error).exit_code == INTERRUPTED:
+                    raise
+                failed.append(error)  # the others are paid for, too
+        if failed:
+            raise failed[0]
+
+
+async def _saved(session: Session, kit: AvatarKit, video: Video, stem: Path) -> None:
+    """Wait for a dub, save its results beside ``stem``, and print it."""
+    from ..json_views import record_json
+    from .progress import follow
+
+    done = await follow(session.out, kit, video, title=f"dub into {video.language}")
+    paths = {
+        name: str(await kit.save(done, stem.with_name(_name(stem.name, done, file)), file=name))
+        for name, file in done.files.items()
+        if name in _SAVED
+    }
+    said = {"language": video.language, "path": paths["video"]}
+    session.out.result(record_json(done) | said, paths["video"])
 
 
 #: Results that are saved.
 _SAVED = ("video", "subtitles_srt", "subtitles_vtt")
 
 
-def _name(source: Path, video: Video, file: StoredFile) -> str:
+def _name(stem: str, video: Video, file: StoredFile) -> str:
     """Name of a saved result: "hello.es.mp4"."""
     language = re.sub(r"[^\w() -]", "_", video.language or "")
-    return f"{source.stem}.{language}{PurePosixPath(file.key).suffix}"
+    return f"{stem}.{language}{PurePosixPath(file.key).suffix}"
