@@ -2,7 +2,7 @@
 
 import type { Client, Options as Options2, TDataShape } from './client';
 import { client } from './client.gen';
-import type { AnswerTrainingActionData, AnswerTrainingActionErrors, AnswerTrainingActionResponses, AnswerVideoActionData, AnswerVideoActionErrors, AnswerVideoActionResponses, CancelTrainingData, CancelTrainingErrors, CancelTrainingResponses, CancelVideoData, CancelVideoErrors, CancelVideoResponses, CreateConsentData, CreateConsentErrors, CreateConsentResponses, CreateErasureData, CreateErasureErrors, CreateErasureResponses, CreateTrainingData, CreateTrainingErrors, CreateTrainingResponses, CreateUploadData, CreateUploadErrors, CreateUploadResponses, CreateVideoData, CreateVideoErrors, CreateVideoResponses, DeleteEvidenceData, DeleteEvidenceErrors, DeleteEvidenceResponses, DeleteSampleData, DeleteSampleErrors, DeleteSampleResponses, DeleteTrainingData, DeleteTrainingErrors, DeleteTrainingResponses, DeleteUploadData, DeleteUploadErrors, DeleteUploadResponses, DeleteVideoData, DeleteVideoErrors, DeleteVideoResponses, GetConsentData, GetConsentErrors, GetConsentResponses, GetErasureData, GetErasureErrors, GetErasureResponses, GetErrorExplanationData, GetErrorExplanationErrors, GetErrorExplanationResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetMediaData, GetMediaErrors, GetMediaResponses, GetQuoteData, GetQuoteErrors, GetQuoteResponses, GetSampleContentData, GetSampleContentErrors, GetSampleContentResponses, GetTrainingData, GetTrainingErrors, GetTrainingResponses, GetUploadData, GetUploadErrors, GetUploadOffsetData, GetUploadOffsetErrors, GetUploadOffsetResponses, GetUploadProtocolData, GetUploadProtocolErrors, GetUploadProtocolResponses, GetUploadResponses, GetVideoData, GetVideoErrors, GetVideoResponses, ImportSampleData, ImportSampleErrors, ImportSampleResponses, ListClonesData, ListClonesErrors, ListClonesResponses, ListConsentsData, ListConsentsErrors, ListConsentsResponses, ListDeliveriesData, ListDeliveriesErrors, ListDeliveriesResponses, ListSamplesData, ListSamplesErrors, ListSamplesResponses, ListStacksData, ListStacksErrors, ListStacksResponses, ListStockAvatarsData, ListStockAvatarsErrors, ListStockAvatarsResponses, ListStockVoicesData, ListStockVoicesErrors, ListStockVoicesResponses, ListTrainingsData, ListTrainingsErrors, ListTrainingsResponses, ListVideosData, ListVideosErrors, ListVideosResponses, UploadChunkData, UploadChunkErrors, UploadChunkResponses, UploadFileData, UploadFileErrors, UploadFileResponses, WatchRecordsData, WatchRecordsErrors, WatchRecordsResponse, WatchRecordsResponses, WatchTrainingData, WatchTrainingErrors, WatchTrainingResponse, WatchTrainingResponses, WatchVideoData, WatchVideoErrors, WatchVideoResponse, WatchVideoResponses, WithdrawConsentData, WithdrawConsentErrors, WithdrawConsentResponses } from './types.gen';
+import type { AnswerTrainingActionData, AnswerTrainingActionErrors, AnswerTrainingActionResponses, AnswerVideoActionData, AnswerVideoActionErrors, AnswerVideoActionResponses, CancelTrainingData, CancelTrainingErrors, CancelTrainingResponses, CancelVideoData, CancelVideoErrors, CancelVideoResponses, CreateConsentData, CreateConsentErrors, CreateConsentResponses, CreateErasureData, CreateErasureErrors, CreateErasureResponses, CreateTrainingData, CreateTrainingErrors, CreateTrainingResponses, CreateUploadData, CreateUploadErrors, CreateUploadResponses, CreateVideoData, CreateVideoErrors, CreateVideoResponses, DeleteEvidenceData, DeleteEvidenceErrors, DeleteEvidenceResponses, DeleteSampleData, DeleteSampleErrors, DeleteSampleResponses, DeleteTrainingData, DeleteTrainingErrors, DeleteTrainingResponses, DeleteUploadData, DeleteUploadErrors, DeleteUploadResponses, DeleteVideoData, DeleteVideoErrors, DeleteVideoResponses, GetConsentData, GetConsentErrors, GetConsentResponses, GetErasureData, GetErasureErrors, GetErasureResponses, GetErrorExplanationData, GetErrorExplanationErrors, GetErrorExplanationResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetMediaData, GetMediaErrors, GetMediaResponses, GetQuoteData, GetQuoteErrors, GetQuoteResponses, GetSampleContentData, GetSampleContentErrors, GetSampleContentResponses, GetSpendingData, GetSpendingErrors, GetSpendingResponses, GetTrainingData, GetTrainingErrors, GetTrainingResponses, GetUploadData, GetUploadErrors, GetUploadOffsetData, GetUploadOffsetErrors, GetUploadOffsetResponses, GetUploadProtocolData, GetUploadProtocolErrors, GetUploadProtocolResponses, GetUploadResponses, GetUserData, GetUserErrors, GetUserResponses, GetVideoData, GetVideoErrors, GetVideoResponses, ImportSampleData, ImportSampleErrors, ImportSampleResponses, ListBacklogData, ListBacklogErrors, ListBacklogResponses, ListChecksData, ListChecksErrors, ListChecksResponses, ListClonesData, ListClonesErrors, ListClonesResponses, ListConsentsData, ListConsentsErrors, ListConsentsResponses, ListDeliveriesData, ListDeliveriesErrors, ListDeliveriesResponses, ListSamplesData, ListSamplesErrors, ListSamplesResponses, ListStacksData, ListStacksErrors, ListStacksResponses, ListStockAvatarsData, ListStockAvatarsErrors, ListStockAvatarsResponses, ListStockVoicesData, ListStockVoicesErrors, ListStockVoicesResponses, ListTrainingsData, ListTrainingsErrors, ListTrainingsResponses, ListVideosData, ListVideosErrors, ListVideosResponses, UploadChunkData, UploadChunkErrors, UploadChunkResponses, UploadFileData, UploadFileErrors, UploadFileResponses, WatchRecordsData, WatchRecordsErrors, WatchRecordsResponse, WatchRecordsResponses, WatchTrainingData, WatchTrainingErrors, WatchTrainingResponse, WatchTrainingResponses, WatchVideoData, WatchVideoErrors, WatchVideoResponse, WatchVideoResponses, WithdrawConsentData, WithdrawConsentErrors, WithdrawConsentResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -285,7 +285,7 @@ export const listVideos = <ThrowOnError extends boolean = false>(options: Option
 /**
  * Generate a video
  *
- * The trained avatar speaks the text. Returns at once; the work goes on in the background. Send an Idempotency-Key: the same key gives the same record.
+ * The trained avatar, or a stock avatar of its vendor, speaks the text or the scenes. Returns at once; the work goes on in the background. Send an Idempotency-Key: the same key gives the same record.
  */
 export const createVideo = <ThrowOnError extends boolean = false>(options: Options<CreateVideoData, ThrowOnError>) => (options.client ?? client).post<CreateVideoResponses, CreateVideoErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
@@ -482,6 +482,50 @@ export const watchRecords = <ThrowOnError extends boolean = false>(options?: Opt
 export const listDeliveries = <ThrowOnError extends boolean = false>(options?: Options<ListDeliveriesData, ThrowOnError>) => (options?.client ?? client).get<ListDeliveriesResponses, ListDeliveriesErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/deliveries',
+    ...options
+});
+
+/**
+ * Get the user who is signed in
+ *
+ * Tells if the routes of the tag Operators may be called.
+ */
+export const getUser = <ThrowOnError extends boolean = false>(options?: Options<GetUserData, ThrowOnError>) => (options?.client ?? client).get<GetUserResponses, GetUserErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/me',
+    ...options
+});
+
+/**
+ * List the backlog of workers
+ *
+ * Unfinished records of all users, by the provider that they wait for.
+ */
+export const listBacklog = <ThrowOnError extends boolean = false>(options?: Options<ListBacklogData, ThrowOnError>) => (options?.client ?? client).get<ListBacklogResponses, ListBacklogErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/operator/backlog',
+    ...options
+});
+
+/**
+ * Get this month's spending
+ *
+ * Expected cost of the month's records of all users, and the project's budgets.
+ */
+export const getSpending = <ThrowOnError extends boolean = false>(options?: Options<GetSpendingData, ThrowOnError>) => (options?.client ?? client).get<GetSpendingResponses, GetSpendingErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/operator/spending',
+    ...options
+});
+
+/**
+ * Check the deployment
+ *
+ * Database, media store, the stack's providers, and ends of vendors' services. Sends nothing to a vendor.
+ */
+export const listChecks = <ThrowOnError extends boolean = false>(options?: Options<ListChecksData, ThrowOnError>) => (options?.client ?? client).get<ListChecksResponses, ListChecksErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/operator/checks',
     ...options
 });
 

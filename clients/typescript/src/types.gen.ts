@@ -27,6 +27,10 @@ export type Action = {
      */
     operation: Operation | null;
     /**
+     * Number of the operation's scene, from 1; 0: the whole.
+     */
+    scene: number;
+    /**
      * Page to open, if any.
      */
     url: string | null;
@@ -94,6 +98,70 @@ export type ApiError = {
      * Path of an explanation of the code.
      */
     docs: string;
+};
+
+/**
+ * Backlog
+ *
+ * Unfinished records that wait for one provider.
+ */
+export type Backlog = {
+    /**
+     * Name of the provider.
+     */
+    provider: string;
+    /**
+     * Unfinished records.
+     */
+    waiting: number;
+    /**
+     * Of them, due records that no worker has taken.
+     */
+    due: number;
+    /**
+     * Of them, records that a worker has taken.
+     */
+    held: number;
+    /**
+     * Due time of the first due record; else null.
+     */
+    due_since: string | null;
+};
+
+/**
+ * BacklogList
+ *
+ * Backlogs of all providers that something waits for.
+ */
+export type BacklogList = {
+    /**
+     * True if there is another page.
+     */
+    has_more: boolean;
+    /**
+     * Value for the next page; null on the last page.
+     */
+    cursor: string | null;
+    /**
+     * Entries of this page.
+     */
+    data: Array<Backlog>;
+};
+
+/**
+ * Budget
+ *
+ * A budget, and what is left of it this month.
+ */
+export type Budget = {
+    /**
+     * An exact number.
+     */
+    amount: Money;
+    /**
+     * Zero if nothing is left.
+     */
+    left: Money;
 };
 
 /**
@@ -172,6 +240,46 @@ export type CatalogueList = {
      * Seconds since the oldest entry was read at the vendor.
      */
     age: number;
+};
+
+/**
+ * Check
+ *
+ * One check of the deployment.
+ */
+export type Check = {
+    /**
+     * What was checked, such as database.
+     */
+    subject: string;
+    /**
+     * An error needs a person; a warning will.
+     */
+    verdict: CheckVerdict;
+    /**
+     * What is wrong, and what to do; empty if there is nothing.
+     */
+    detail: string;
+};
+
+/**
+ * CheckList
+ *
+ * All checks.
+ */
+export type CheckList = {
+    /**
+     * True if there is another page.
+     */
+    has_more: boolean;
+    /**
+     * Value for the next page; null on the last page.
+     */
+    cursor: string | null;
+    /**
+     * Entries of this page.
+     */
+    data: Array<Check>;
 };
 
 /**
@@ -288,6 +396,10 @@ export type ConsentGiven = {
      * All that it covers; else anything.
      */
     purposes?: Array<string> | null;
+    /**
+     * Time of the agreement, never in the future; by default now.
+     */
+    given_at?: string | null;
     /**
      * Reason why no consent is needed: no real person is shown.
      */
@@ -535,7 +647,7 @@ export type ErrorBody = {
  *
  * Cause of an error, in a word that stays.
  */
-export type ErrorCode = 'invalid_request' | 'invalid_cursor' | 'not_authenticated' | 'cross_site' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'conflict' | 'illegal_transition' | 'wrong_offset' | 'unsupported_protocol' | 'body_too_large' | 'allowance_exceeded' | 'unsupported_media_type' | 'unknown_host' | 'consent_required' | 'media_rejected' | 'unsupported' | 'service_discontinued' | 'budget_exceeded' | 'not_configured' | 'webhook_rejected' | 'rate_limited' | 'server_failed' | 'provider_failed' | 'provider_busy' | 'storage_unavailable' | 'server_busy';
+export type ErrorCode = 'invalid_request' | 'invalid_cursor' | 'not_authenticated' | 'cross_site' | 'operators_only' | 'not_found' | 'method_not_allowed' | 'request_timeout' | 'conflict' | 'illegal_transition' | 'wrong_offset' | 'unsupported_protocol' | 'body_too_large' | 'allowance_exceeded' | 'unsupported_media_type' | 'unknown_host' | 'consent_required' | 'media_rejected' | 'unsupported' | 'service_discontinued' | 'budget_exceeded' | 'not_configured' | 'webhook_rejected' | 'rate_limited' | 'server_failed' | 'provider_failed' | 'provider_busy' | 'storage_unavailable' | 'server_busy';
 
 /**
  * ErrorExplanation
@@ -767,6 +879,10 @@ export type NewConsent = {
      */
     purposes?: Array<string> | null;
     /**
+     * Time of the agreement, never in the future; by default now.
+     */
+    given_at?: string | null;
+    /**
      * Reason why no consent is needed: no real person is shown.
      */
     not_a_real_person?: string | null;
@@ -806,6 +922,34 @@ export type NewSampleImport = {
      * Public https address of the file.
      */
     url: string;
+};
+
+/**
+ * NewScene
+ *
+ * A scene of a video.
+ */
+export type NewScene = {
+    /**
+     * Text that is spoken.
+     */
+    text: string;
+    /**
+     * Else the video's avatar.
+     */
+    avatar?: StockChoice | null;
+    /**
+     * Else the video's voice.
+     */
+    voice?: StockChoice | null;
+    /**
+     * As in the settings; else that of the video.
+     */
+    background?: string | null;
+    /**
+     * Place of the avatar.
+     */
+    layout?: SceneLayout | null;
 };
 
 /**
@@ -855,7 +999,7 @@ export type NewTraining = {
 /**
  * NewVideo
  *
- * Generate a video with a trained avatar.
+ * Generate a video with a trained avatar, or with its voice and a stock avatar.
  */
 export type NewVideo = {
     /**
@@ -867,9 +1011,21 @@ export type NewVideo = {
      */
     max_cost?: MaxCost | null;
     /**
-     * Text that is spoken.
+     * Text that is spoken; or send scenes.
      */
-    text: string;
+    text?: string | null;
+    /**
+     * Scenes, in their order; or send text. Where the provider makes one scene at a time, each is paid for separately.
+     */
+    scenes?: Array<NewScene> | null;
+    /**
+     * Stock avatar in the place of the trained one.
+     */
+    avatar?: StockChoice | null;
+    /**
+     * Stock voice in the place of the trained one.
+     */
+    voice?: StockChoice | null;
     /**
      * Name for people.
      */
@@ -901,6 +1057,10 @@ export type OperationDetail = {
      * voice, avatar, speech, video or dub; in a quote also storage or egress.
      */
     operation: Operation;
+    /**
+     * Number of the scene that it makes, from 1; 0: the whole.
+     */
+    scene: number;
     /**
      * Name of the provider.
      */
@@ -1297,6 +1457,30 @@ export type Setting = {
 };
 
 /**
+ * Spending
+ *
+ * Expected cost of the month's records; unknown prices count as zero.
+ */
+export type Spending = {
+    /**
+     * Calendar month in UTC, such as 2026-11.
+     */
+    month: string;
+    /**
+     * For what vendors have accepted.
+     */
+    spent: Money;
+    /**
+     * For what is still to be sent, or of unknown fate.
+     */
+    reserved: Money;
+    /**
+     * Budgets of the whole project.
+     */
+    budgets: Array<Budget>;
+};
+
+/**
  * Stack
  *
  * A stack, and whether it can be used.
@@ -1374,6 +1558,22 @@ export type StackQuote = {
  * Status of a record, as users see it.
  */
 export type Status = 'pending' | 'processing' | 'training' | 'action_required' | 'completed' | 'failed' | 'cancelled';
+
+/**
+ * StockChoice
+ *
+ * A stock avatar or voice of a vendor's catalogue.
+ */
+export type StockChoice = {
+    /**
+     * Name of the provider.
+     */
+    provider: string;
+    /**
+     * ID.
+     */
+    id: string;
+};
 
 /**
  * Training
@@ -1549,6 +1749,22 @@ export type Upload = {
      * Validation issues of the sample.
      */
     findings: Array<Finding>;
+};
+
+/**
+ * User
+ *
+ * The user who is signed in.
+ */
+export type User = {
+    /**
+     * Owner.
+     */
+    user_id: string;
+    /**
+     * True if the user may see the state of the deployment.
+     */
+    operator: boolean;
 };
 
 /**
@@ -1822,6 +2038,11 @@ export type DeliveryOutcome = 'received' | 'unmatched' | 'applied' | 'poll_trigg
 export type ErrorType = 'invalid_request' | 'not_authenticated' | 'forbidden' | 'not_found' | 'conflict' | 'too_large' | 'unusable' | 'rate_limited' | 'server' | 'provider' | 'unavailable';
 
 /**
+ * SceneLayout
+ */
+export type SceneLayout = 'left' | 'center' | 'right';
+
+/**
  * ErasureStatus
  */
 export type ErasureStatus = 'running' | 'needs_person' | 'completed';
@@ -1835,6 +2056,11 @@ export type CatalogueKind = 'avatar' | 'voice' | 'template';
  * ConsentDemand
  */
 export type ConsentDemand = 'record' | 'evidence' | 'action';
+
+/**
+ * CheckVerdict
+ */
+export type CheckVerdict = 'ok' | 'warning' | 'error';
 
 /**
  * HoldingKind
@@ -2122,7 +2348,7 @@ export type ImportSampleErrors = {
      */
     401: ErrorBody;
     /**
-     * A page of another site sent the request.
+     * A page of another site sent the request, or it is for operators.
      */
     403: ErrorBody;
     /**
@@ -2272,7 +2498,7 @@ export type DeleteSampleErrors = {
      */
     401: ErrorBody;
     /**
-     * A page of another site sent the request.
+     * A page of another site sent the request, or it is for operators.
      */
     403: ErrorBody;
     /**
@@ -2357,7 +2583,7 @@ export type DeleteUploadErrors = {
      */
     401: ErrorBody;
     /**
-     * A page of another site sent the request.
+     * A page of another site sent the request, or it is for operators.
      */
     403: ErrorBody;
     /**
@@ -2596,7 +2822,7 @@ export type UploadChunkErrors = {
      */
     401: ErrorBody;
     /**
-     * A page of another site sent the request.
+     * A page of another site sent the request, or it is for operators.
      */
     403: ErrorBody;
     /**
@@ -2683,7 +2909,7 @@ export type UploadFileErrors = {
      */
     401: ErrorBody;
     /**
-     * A page of another site sent the request.
+     * A page of another site sent the request, or it is for operators.
      */
     403: ErrorBody;
     /**
@@ -2821,7 +3047,7 @@ export type CreateUploadErrors = {
      */
     401: ErrorBody;
     /**
-     * A page of another site sent the request.
+     * A page of another site sent the request, or it is for operators.
      */
     403: ErrorBody;
     /**
@@ -2952,7 +3178,7 @@ export type CreateTrainingErrors = {
      */
     401: ErrorBody;
     /**
-     * A page of another site sent the request.
+     * A page of another site sent the request, or it is for operators.
      */
     403: ErrorBody;
     /**
@@ -3026,7 +3252,7 @@ export type DeleteTrainingErrors = {
      */
     401: ErrorBody;
     /**
-     * A page of another site sent the request.
+     * A page of another site sent the request, or it is for operators.
      */
     403: ErrorBody;
     /**
@@ -3202,7 +3428,7 @@ export type AnswerTrainingActionErrors = {
      */
     401: ErrorBody;
     /**
-     * A page of another site sent the request.
+     * A page of another site sent the request, or it is for operators.
      */
     403: ErrorBody;
     /**
@@ -3276,7 +3502,7 @@ export type CancelTrainingErrors = {
      */
     401: ErrorBody;
     /**
-     * A page of another site sent the request.
+     * A page of another site sent the request, or it is for operators.
      */
     403: ErrorBody;
     /**
@@ -3407,7 +3633,7 @@ export type CreateVideoErrors = {
      */
     401: ErrorBody;
     /**
-     * A page of another site sent the request.
+     * A page of another site sent the request, or it is for operators.
      */
     403: ErrorBody;
     /**
@@ -3481,7 +3707,7 @@ export type DeleteVideoErrors = {
      */
     401: ErrorBody;
     /**
-     * A page of another site sent the request.
+     * A page of another site sent the request, or it is for operators.
      */
     403: ErrorBody;
     /**
@@ -3657,7 +3883,7 @@ export type AnswerVideoActionErrors = {
      */
     401: ErrorBody;
     /**
-     * A page of another site sent the request.
+     * A page of another site sent the request, or it is for operators.
      */
     403: ErrorBody;
     /**
@@ -3731,7 +3957,7 @@ export type CancelVideoErrors = {
      */
     401: ErrorBody;
     /**
-     * A page of another site sent the request.
+     * A page of another site sent the request, or it is for operators.
      */
     403: ErrorBody;
     /**
@@ -3999,7 +4225,7 @@ export type CreateConsentErrors = {
      */
     401: ErrorBody;
     /**
-     * A page of another site sent the request.
+     * A page of another site sent the request, or it is for operators.
      */
     403: ErrorBody;
     /**
@@ -4065,7 +4291,7 @@ export type WithdrawConsentErrors = {
      */
     401: ErrorBody;
     /**
-     * A page of another site sent the request.
+     * A page of another site sent the request, or it is for operators.
      */
     403: ErrorBody;
     /**
@@ -4177,7 +4403,7 @@ export type DeleteEvidenceErrors = {
      */
     401: ErrorBody;
     /**
-     * A page of another site sent the request.
+     * A page of another site sent the request, or it is for operators.
      */
     403: ErrorBody;
     /**
@@ -4234,7 +4460,7 @@ export type CreateErasureErrors = {
      */
     401: ErrorBody;
     /**
-     * A page of another site sent the request.
+     * A page of another site sent the request, or it is for operators.
      */
     403: ErrorBody;
     /**
@@ -4426,6 +4652,198 @@ export type ListDeliveriesResponses = {
 };
 
 export type ListDeliveriesResponse = ListDeliveriesResponses[keyof ListDeliveriesResponses];
+
+export type GetUserData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/me';
+};
+
+export type GetUserErrors = {
+    /**
+     * Invalid request.
+     */
+    400: ErrorBody;
+    /**
+     * Not signed in.
+     */
+    401: ErrorBody;
+    /**
+     * Unknown host.
+     */
+    421: ErrorBody;
+    /**
+     * Too many requests.
+     */
+    429: ErrorBody;
+    /**
+     * The server has a fault.
+     */
+    500: ErrorBody;
+    /**
+     * The database or the media store is unavailable: try again.
+     */
+    503: ErrorBody;
+};
+
+export type GetUserError = GetUserErrors[keyof GetUserErrors];
+
+export type GetUserResponses = {
+    /**
+     * OK.
+     */
+    200: User;
+};
+
+export type GetUserResponse = GetUserResponses[keyof GetUserResponses];
+
+export type ListBacklogData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/operator/backlog';
+};
+
+export type ListBacklogErrors = {
+    /**
+     * Invalid request.
+     */
+    400: ErrorBody;
+    /**
+     * Not signed in.
+     */
+    401: ErrorBody;
+    /**
+     * A page of another site sent the request, or it is for operators.
+     */
+    403: ErrorBody;
+    /**
+     * Unknown host.
+     */
+    421: ErrorBody;
+    /**
+     * Too many requests.
+     */
+    429: ErrorBody;
+    /**
+     * The server has a fault.
+     */
+    500: ErrorBody;
+    /**
+     * The database or the media store is unavailable: try again.
+     */
+    503: ErrorBody;
+};
+
+export type ListBacklogError = ListBacklogErrors[keyof ListBacklogErrors];
+
+export type ListBacklogResponses = {
+    /**
+     * OK.
+     */
+    200: BacklogList;
+};
+
+export type ListBacklogResponse = ListBacklogResponses[keyof ListBacklogResponses];
+
+export type GetSpendingData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/operator/spending';
+};
+
+export type GetSpendingErrors = {
+    /**
+     * Invalid request.
+     */
+    400: ErrorBody;
+    /**
+     * Not signed in.
+     */
+    401: ErrorBody;
+    /**
+     * A page of another site sent the request, or it is for operators.
+     */
+    403: ErrorBody;
+    /**
+     * Unknown host.
+     */
+    421: ErrorBody;
+    /**
+     * Too many requests.
+     */
+    429: ErrorBody;
+    /**
+     * The server has a fault.
+     */
+    500: ErrorBody;
+    /**
+     * The database or the media store is unavailable: try again.
+     */
+    503: ErrorBody;
+};
+
+export type GetSpendingError = GetSpendingErrors[keyof GetSpendingErrors];
+
+export type GetSpendingResponses = {
+    /**
+     * OK.
+     */
+    200: Spending;
+};
+
+export type GetSpendingResponse = GetSpendingResponses[keyof GetSpendingResponses];
+
+export type ListChecksData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/operator/checks';
+};
+
+export type ListChecksErrors = {
+    /**
+     * Invalid request.
+     */
+    400: ErrorBody;
+    /**
+     * Not signed in.
+     */
+    401: ErrorBody;
+    /**
+     * A page of another site sent the request, or it is for operators.
+     */
+    403: ErrorBody;
+    /**
+     * Unknown host.
+     */
+    421: ErrorBody;
+    /**
+     * Too many requests.
+     */
+    429: ErrorBody;
+    /**
+     * The server has a fault.
+     */
+    500: ErrorBody;
+    /**
+     * The database or the media store is unavailable: try again.
+     */
+    503: ErrorBody;
+};
+
+export type ListChecksError = ListChecksErrors[keyof ListChecksErrors];
+
+export type ListChecksResponses = {
+    /**
+     * OK.
+     */
+    200: CheckList;
+};
+
+export type ListChecksResponse = ListChecksResponses[keyof ListChecksResponses];
 
 export type GetMediaData = {
     body?: never;

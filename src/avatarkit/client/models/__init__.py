@@ -4,10 +4,16 @@ from .action import Action
 from .action_answer import ActionAnswer
 from .action_kind import ActionKind
 from .api_error import ApiError
+from .backlog import Backlog
+from .backlog_list import BacklogList
+from .budget import Budget
 from .catalogue_entry import CatalogueEntry
 from .catalogue_entry_previews import CatalogueEntryPreviews
 from .catalogue_kind import CatalogueKind
 from .catalogue_list import CatalogueList
+from .check import Check
+from .check_list import CheckList
+from .check_verdict import CheckVerdict
 from .clone import Clone
 from .clone_list import CloneList
 from .consent import Consent
@@ -49,6 +55,7 @@ from .money import Money
 from .new_consent import NewConsent
 from .new_erasure import NewErasure
 from .new_sample_import import NewSampleImport
+from .new_scene import NewScene
 from .new_training import NewTraining
 from .new_video import NewVideo
 from .operation import Operation
@@ -68,11 +75,14 @@ from .remaining_count import RemainingCount
 from .sample import Sample
 from .sample_list import SampleList
 from .sample_role import SampleRole
+from .scene_layout import SceneLayout
 from .setting import Setting
+from .spending import Spending
 from .stack import Stack
 from .stack_list import StackList
 from .stack_quote import StackQuote
 from .status import Status
+from .stock_choice import StockChoice
 from .training import Training
 from .training_event import TrainingEvent
 from .training_list import TrainingList
@@ -80,6 +90,7 @@ from .unit_price import UnitPrice
 from .upload import Upload
 from .upload_chunk_tus_resumable import UploadChunkTusResumable
 from .upload_role import UploadRole
+from .user import User
 from .video import Video
 from .video_aspect import VideoAspect
 from .video_captions import VideoCaptions
@@ -97,10 +108,16 @@ __all__ = (
     "ActionAnswer",
     "ActionKind",
     "ApiError",
+    "Backlog",
+    "BacklogList",
+    "Budget",
     "CatalogueEntry",
     "CatalogueEntryPreviews",
     "CatalogueKind",
     "CatalogueList",
+    "Check",
+    "CheckList",
+    "CheckVerdict",
     "Clone",
     "CloneList",
     "Consent",
@@ -142,6 +159,7 @@ __all__ = (
     "NewConsent",
     "NewErasure",
     "NewSampleImport",
+    "NewScene",
     "NewTraining",
     "NewVideo",
     "Operation",
@@ -161,11 +179,14 @@ __all__ = (
     "Sample",
     "SampleList",
     "SampleRole",
+    "SceneLayout",
     "Setting",
+    "Spending",
     "Stack",
     "StackList",
     "StackQuote",
     "Status",
+    "StockChoice",
     "Training",
     "TrainingEvent",
     "TrainingList",
@@ -173,6 +194,7 @@ __all__ = (
     "Upload",
     "UploadChunkTusResumable",
     "UploadRole",
+    "User",
     "Video",
     "VideoAspect",
     "VideoCaptions",

@@ -27,6 +27,7 @@ class Action:
         message (str): Text for the person.
         choices (list[str]): Every accepted answer.
         operation (None | Operation): voice, avatar, speech, video or dub; in a quote also storage or egress.
+        scene (int): Number of the operation's scene, from 1; 0: the whole.
         url (None | str): Page to open, if any.
         text (None | str): Text to read aloud, if any.
         expires_at (datetime.datetime | None): Time at which it ends; null if it does not.
@@ -37,6 +38,7 @@ class Action:
     message: str
     choices: list[str]
     operation: None | Operation
+    scene: int
     url: None | str
     text: None | str
     expires_at: datetime.datetime | None
@@ -54,6 +56,8 @@ class Action:
             operation = self.operation.value
         else:
             operation = self.operation
+
+        scene = self.scene
 
         url: None | str
         url = self.url
@@ -81,6 +85,7 @@ class Action:
                 "message": message,
                 "choices": choices,
                 "operation": operation,
+                "scene": scene,
                 "url": url,
                 "text": text,
                 "expires_at": expires_at,
@@ -113,6 +118,8 @@ class Action:
             return cast(None | Operation, data)
 
         operation = _parse_operation(d.pop("operation"))
+
+        scene = d.pop("scene")
 
         def _parse_url(data: object) -> None | str:
             if data is None:
@@ -163,6 +170,7 @@ class Action:
             message=message,
             choices=choices,
             operation=operation,
+            scene=scene,
             url=url,
             text=text,
             expires_at=expires_at,

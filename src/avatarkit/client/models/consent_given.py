@@ -10,6 +10,7 @@ from ..types import UNSET, Unset
 
 from ..types import UNSET, Unset
 from typing import cast
+import datetime
 
 
 T = TypeVar("T", bound="ConsentGiven")
@@ -25,6 +26,7 @@ class ConsentGiven:
         wording_version (str | Unset): Its version; by default the dashboard's.
         evidence (None | str | Unset): Name of the uploaded evidence file.
         purposes (list[str] | None | Unset): All that it covers; else anything.
+        given_at (datetime.datetime | None | Unset): Time of the agreement, never in the future; by default now.
         not_a_real_person (None | str | Unset): Reason why no consent is needed: no real person is shown.
     """
 
@@ -33,6 +35,7 @@ class ConsentGiven:
     wording_version: str | Unset = UNSET
     evidence: None | str | Unset = UNSET
     purposes: list[str] | None | Unset = UNSET
+    given_at: datetime.datetime | None | Unset = UNSET
     not_a_real_person: None | str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
@@ -61,6 +64,14 @@ class ConsentGiven:
         else:
             purposes = self.purposes
 
+        given_at: None | str | Unset
+        if isinstance(self.given_at, Unset):
+            given_at = UNSET
+        elif isinstance(self.given_at, datetime.datetime):
+            given_at = self.given_at.isoformat()
+        else:
+            given_at = self.given_at
+
         not_a_real_person: None | str | Unset
         if isinstance(self.not_a_real_person, Unset):
             not_a_real_person = UNSET
@@ -80,6 +91,8 @@ class ConsentGiven:
             field_dict["evidence"] = evidence
         if purposes is not UNSET:
             field_dict["purposes"] = purposes
+        if given_at is not UNSET:
+            field_dict["given_at"] = given_at
         if not_a_real_person is not UNSET:
             field_dict["not_a_real_person"] = not_a_real_person
 
@@ -128,6 +141,23 @@ class ConsentGiven:
 
         purposes = _parse_purposes(d.pop("purposes", UNSET))
 
+        def _parse_given_at(data: object) -> datetime.datetime | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                given_at_type_0 = datetime.datetime.fromisoformat(data)
+
+                return given_at_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None | Unset, data)
+
+        given_at = _parse_given_at(d.pop("given_at", UNSET))
+
         def _parse_not_a_real_person(data: object) -> None | str | Unset:
             if data is None:
                 return data
@@ -143,6 +173,7 @@ class ConsentGiven:
             wording_version=wording_version,
             evidence=evidence,
             purposes=purposes,
+            given_at=given_at,
             not_a_real_person=not_a_real_person,
         )
 

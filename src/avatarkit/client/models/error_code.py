@@ -16,6 +16,7 @@ class ErrorCode(StrEnum):
     NOT_AUTHENTICATED = "not_authenticated"
     NOT_CONFIGURED = "not_configured"
     NOT_FOUND = "not_found"
+    OPERATORS_ONLY = "operators_only"
     PROVIDER_BUSY = "provider_busy"
     PROVIDER_FAILED = "provider_failed"
     RATE_LIMITED = "rate_limited"

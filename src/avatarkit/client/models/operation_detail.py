@@ -26,6 +26,7 @@ class OperationDetail:
 
     Attributes:
         operation (Operation): Operation that a provider may charge for.
+        scene (int): Number of the scene that it makes, from 1; 0: the whole.
         provider (str): Name of the provider.
         state (OperationStatus): State of an operation: the job's, or the call's until there is a job.
         job_id (None | str): The job's ID at the provider.
@@ -34,6 +35,7 @@ class OperationDetail:
     """
 
     operation: Operation
+    scene: int
     provider: str
     state: OperationStatus
     job_id: None | str
@@ -45,6 +47,8 @@ class OperationDetail:
         from ..models.operation_detail_left_out import OperationDetailLeftOut  # noqa: PLC0415
 
         operation = self.operation.value
+
+        scene = self.scene
 
         provider = self.provider
 
@@ -66,6 +70,7 @@ class OperationDetail:
         field_dict.update(
             {
                 "operation": operation,
+                "scene": scene,
                 "provider": provider,
                 "state": state,
                 "job_id": job_id,
@@ -83,6 +88,8 @@ class OperationDetail:
 
         d = dict(src_dict)
         operation = Operation(d.pop("operation"))
+
+        scene = d.pop("scene")
 
         provider = d.pop("provider")
 
@@ -114,6 +121,7 @@ class OperationDetail:
 
         operation_detail = cls(
             operation=operation,
+            scene=scene,
             provider=provider,
             state=state,
             job_id=job_id,

@@ -134,13 +134,14 @@ def sync_detailed(
 ) -> Response[ErrorBody | Video]:
     """Generate a video
 
-     The trained avatar speaks the text. Returns at once; the work goes on in the background. Send an
-    Idempotency-Key: the same key gives the same record.
+     The trained avatar, or a stock avatar of its vendor, speaks the text or the scenes. Returns at once;
+    the work goes on in the background. Send an Idempotency-Key: the same key gives the same record.
 
     Args:
         training_id (str):
         idempotency_key (str | Unset):
-        body (NewVideo): Generate a video with a trained avatar.
+        body (NewVideo): Generate a video with a trained avatar, or with its voice and a stock
+            avatar.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -172,13 +173,14 @@ def sync(
 ) -> ErrorBody | Video | None:
     """Generate a video
 
-     The trained avatar speaks the text. Returns at once; the work goes on in the background. Send an
-    Idempotency-Key: the same key gives the same record.
+     The trained avatar, or a stock avatar of its vendor, speaks the text or the scenes. Returns at once;
+    the work goes on in the background. Send an Idempotency-Key: the same key gives the same record.
 
     Args:
         training_id (str):
         idempotency_key (str | Unset):
-        body (NewVideo): Generate a video with a trained avatar.
+        body (NewVideo): Generate a video with a trained avatar, or with its voice and a stock
+            avatar.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -205,13 +207,14 @@ async def asyncio_detailed(
 ) -> Response[ErrorBody | Video]:
     """Generate a video
 
-     The trained avatar speaks the text. Returns at once; the work goes on in the background. Send an
-    Idempotency-Key: the same key gives the same record.
+     The trained avatar, or a stock avatar of its vendor, speaks the text or the scenes. Returns at once;
+    the work goes on in the background. Send an Idempotency-Key: the same key gives the same record.
 
     Args:
         training_id (str):
         idempotency_key (str | Unset):
-        body (NewVideo): Generate a video with a trained avatar.
+        body (NewVideo): Generate a video with a trained avatar, or with its voice and a stock
+            avatar.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -241,13 +244,14 @@ async def asyncio(
 ) -> ErrorBody | Video | None:
     """Generate a video
 
-     The trained avatar speaks the text. Returns at once; the work goes on in the background. Send an
-    Idempotency-Key: the same key gives the same record.
+     The trained avatar, or a stock avatar of its vendor, speaks the text or the scenes. Returns at once;
+    the work goes on in the background. Send an Idempotency-Key: the same key gives the same record.
 
     Args:
         training_id (str):
         idempotency_key (str | Unset):
-        body (NewVideo): Generate a video with a trained avatar.
+        body (NewVideo): Generate a video with a trained avatar, or with its voice and a stock
+            avatar.
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
