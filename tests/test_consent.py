@@ -18,7 +18,7 @@ from avatarkit.lifecycle.apply import apply
 from avatarkit.lifecycle.events import Failed
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import Consent, ConsentRule, Operation
-from avatarkit.providers.fake import Fake, FakeVendor, Fault
+from avatarkit.providers.fake import Fake, FakeVendor, Fault, filmed, spoken
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.stacks.registry import usable
 from avatarkit.testing import FakeClock
@@ -453,6 +453,30 @@ async def test_another_user_does_not_get_round_a_revocation_and_is_not_told_of_i
             assert "revoked" not in str(caught.value)
             assert "ana" not in str(caught.value)
         assert (await kit.train(**stranger, consent=ANA)).status is Status.PENDING
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("user", "told"), [("ana", "who has revoked"), ("ben", "no real person is not accepted")]
+)
+@pytest.mark.parametrize("own", [False, True], ids=["of a catalogue", "trained"])
+async def test_the_recording_of_a_person_who_revoked_drives_no_drawn_avatar(house, user, told, own):
+    drawn = Consent.not_a_real_person("a cartoon")
+    cartoon = {"user_id": user, "clone_id": "cartoon", "consent": drawn}
+    async with house.kit() as kit:
+        training = await trained(kit)
+        if own:
+            given = {"voice": [spoken("I am a cartoon.")], "footage": filmed(2)}
+            drawing = await kit.train(**cartoon, **given)
+            async for _ in kit.watch(drawing.id):
+                pass
+            cartoon = {"training_id": drawing.id}
+        else:
+            cartoon["avatar"] = "stock-rosa"
+        await kit.revoke(training.consent_id)
+        (voice,) = GIVEN["voice"]
+        with pytest.raises(ConsentRequired, match=told):
+            await kit.speak(**cartoon, audio=voice, wait=False)
 
 
 NAIVE = datetime(2026, 11, 1, tzinfo=UTC).replace(tzinfo=None)

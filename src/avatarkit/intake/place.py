@@ -384,7 +384,7 @@ class Intake:
                 scenes, order.settings, operations, providers[avatar.provider]
             )
         first = operations[0].provider
-        sample = None if audio is None else await self._driving(order, first, audio)
+        sample = None if audio is None else await self._driving(order, first, audio, consent)
         if sample is not None:
             parts["audio"] = [sample.file.sha256]
         if made_by.consent_id is None:
@@ -444,11 +444,15 @@ class Intake:
         require_purpose(agreed, order.purpose)
         return agreed
 
-    async def _driving(self, order: Order, provider: str, audio: Source) -> Sample:
-        """Keep the recording that drives a video of the provider."""
+    async def _driving(
+        self, order: Order, provider: str, audio: Source, consent: Consent
+    ) -> Sample:
+        """Keep the recording that drives a video of the provider; it is not a withdrawn one."""
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
             file = await self._recordings.accept(SampleRole.VOICE, audio, Path(folder))
             await self._require_sendable(provider, Operation.VIDEO, file.facts.media_type)
+            used = [file.facts.sha256]
+            await self._recordings.require_not_withdrawn(consent, order.user_id, used)
             return await self._recordings.keep(file, order.user_id, order.clone_id)
 
     async def cast(
