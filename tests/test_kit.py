@@ -817,6 +817,7 @@ async def test_a_failed_dub_is_told_once_all_have_ended(house):
         (["de"], {"subtitles": {"es": SRT}}, "not among: de"),
         (["de"], {"subtitles": SRT}, "an SRT file by language"),
         (["de"], {"source_subtitles": b"{}"}, "no SubRip file"),
+        (["de"], {"source_subtitles": SRT.replace(b"00,0", b"09,0")}, "at 00:00:09,000"),
         (["de"], {"source_subtitles": b"\xff"}, "no UTF-8"),
         (["de"], {"source_subtitles": SRT * 20_000}, "more than 500,000 bytes"),
         (["de"], {"source_subtitles": "nowhere.srt"}, "cannot be read"),

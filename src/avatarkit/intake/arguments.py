@@ -17,7 +17,7 @@ from typing import IO, Any, TypeVar, cast
 from uuid import UUID
 
 from .._text import flaw, has_controls, mended
-from ..content.subtitles import read_srt
+from ..content.subtitles import read_srt, timestamp
 from ..errors import ConfigError, MediaRejected
 from ..models import Consent, Model, Options, VideoSettings
 from ..pricing import Money
@@ -305,8 +305,14 @@ def subtitles(label: str, value: object) -> str | None:
         found = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise MediaRejected(f"{label} is no UTF-8: save it as UTF-8") from None
-    if flaw(found) or not read_srt(found):
+    cues = [] if flaw(found) else read_srt(found)
+    if not cues:
         raise MediaRejected(f"{label} is no SubRip file (.srt): give one")
+    if backward := next((cue for cue in cues if cue.end < cue.start), None):
+        raise MediaRejected(
+            f"{label} has a caption that ends before it begins, at "
+            f"{timestamp(backward.start, ',')}: correct its times"
+        )
     return found
 
 
