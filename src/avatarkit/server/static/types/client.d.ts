@@ -301,11 +301,12 @@ export declare class Client {
      * @param {string} clone
      * @param {Role} role
      * @param {File} file
-     * @param {{progress?: (percent: number) => void, stack?: string, signal?: AbortSignal}} [options]
+     * @param {{progress?: (percent: number) => void, paused?: () => void, stack?: string, signal?: AbortSignal}} [options]
      * @returns {Promise<{sample: Sample | null, findings: Finding[]}>}
      */
-    upload(clone: string, role: Role, file: File, { progress, stack, signal }?: {
+    upload(clone: string, role: Role, file: File, { progress, paused, stack, signal }?: {
         progress?: (percent: number) => void;
+        paused?: () => void;
         stack?: string;
         signal?: AbortSignal;
     }): Promise<{

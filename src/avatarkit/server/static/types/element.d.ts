@@ -35,8 +35,9 @@ export declare const wait: (button: HTMLElement, on: boolean) => void;
  * Redraw a list without losing the focus: what stands in its place gets it, or else the first of its row.
  * @param {ShadowRoot} root
  * @param {() => void} draw
+ * @param {HTMLElement} [last] what gets it if the row has nothing
  */
-export declare const redraw: (root: ShadowRoot, draw: () => void) => void;
+export declare const redraw: (root: ShadowRoot, draw: () => void, last?: HTMLElement) => void;
 /**
  * Base of the elements.
  *

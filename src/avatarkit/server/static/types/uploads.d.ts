@@ -3,7 +3,7 @@ export type Client = import("./client.js").Client;
 export type Role = import("./client.js").Role;
 export type Sample = import("./client.js").Sample;
 export type Finding = import("./client.js").Finding;
-export type State = "waiting" | "sending" | "checking" | "stored" | "rejected" | "failed" | "cancelled";
+export type State = "waiting" | "sending" | "paused" | "checking" | "stored" | "rejected" | "failed" | "cancelled";
 export type Upload = {
     key: string;
     /**

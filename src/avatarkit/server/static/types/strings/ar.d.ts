@@ -94,6 +94,7 @@ declare const _default: {
     start_over: string;
     file_waiting: string;
     file_sending: string;
+    file_paused: string;
     file_checking: string;
     file_stored: string;
     file_rejected: string;
