@@ -8,6 +8,7 @@ import pytest
 
 from .conftest import DEMO, row, shown, sign_in, until
 from .test_component import RECORD
+from .test_studio import held, recordings, wait_held  # noqa: F401 - a fixture
 
 #: The element with the focus, through shadow roots; what it is called and whether people see it.
 FOCUS = """() => {
@@ -151,10 +152,10 @@ def test_a_tile_keeps_the_focus_when_its_avatar_moves_on(page, local, keys):
 
 
 def test_a_button_that_waits_keeps_the_focus_and_sends_once(page, local, keys):
-    held = []
+    sent = []
 
     def hold(route):
-        held.append(route)
+        sent.append(route)
 
     page.route("**/trainings/t1/videos", hold)
     sign_in(page, local, at="avatars")
@@ -168,8 +169,23 @@ def test_a_button_that_waits_keeps_the_focus_and_sends_once(page, local, keys):
     keys.tab_to("Make the video")
     keys.press("Enter")
     keys.press("Enter")
-    until(lambda: page.wait_for_timeout(20) or held)
-    assert (len(held), keys.at()["name"]) == (1, "Make the video")
-    held[0].fulfill(status=503, json={"error": {"message": "busy", "code": "server_busy"}})
+    until(lambda: page.wait_for_timeout(20) or sent)
+    assert (len(sent), keys.at()["name"]) == (1, "Make the video")
+    sent[0].fulfill(status=503, json={"error": {"message": "busy", "code": "server_busy"}})
     page.locator("avatar-speak [part=problem]").last.get_by_text("busy").first.wait_for()
     assert keys.at()["name"] == "Make the video"
+
+
+def test_a_row_of_an_upload_keeps_the_focus(page, local, keys, held, tmp_path):  # noqa: F811
+    sign_in(page, local)
+    page.set_input_files("#voice", recordings(tmp_path, "a.wav"))
+    wait_held(page, held, "a.wav")
+    keys.tab_to("Cancel a.wav")
+    keys.press("Enter")
+    assert keys.at()["name"] == "Try again a.wav"
+    held.clear()
+    keys.press("Enter")
+    assert keys.at()["name"] == "Cancel a.wav"
+    wait_held(page, held, "a.wav").continue_()
+    row(page, "voice", "a.wav").locator(".good").wait_for()
+    assert keys.at()["id"] == "voice" or keys.at()["name"].endswith("a.wav")

@@ -12,7 +12,8 @@ import pytest
 
 from avatarkit.providers.fake import FakeVendor, Fault
 
-from .conftest import DEMO, background, go, part, shown, sign_in, train, upload
+from .conftest import DEMO, background, go, part, row, shown, sign_in, train, upload
+from .test_studio import recordings
 
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 
@@ -74,6 +75,34 @@ def test_recordings_and_what_was_found_in_them(page, local, look, tmp_path):
     page.get_by_text("Not used: replaced by other.jpg.").wait_for()
     page.select_option("#stack", "local")
     look("recordings")
+
+
+@pytest.mark.parametrize("tag", ["en", "ar"])
+def test_uploads_on_their_way_paused_cancelled_and_failed(page, local, look, tmp_path, tag):
+    """``away.wav`` never comes back, ``sent.wav`` is held on its way, the last one has no place."""
+    full = {"error": {"code": "allowance_exceeded", "message": "the limit is 200 recordings"}}
+
+    def answer(route):
+        url = route.request.url
+        if route.request.method != "PATCH":
+            route.continue_()
+        elif "away.wav" in url:
+            route.abort()
+        elif "full.wav" in url:
+            route.fulfill(status=413, json=full)
+        # all others wait
+
+    sign_in(page, local)
+    page.select_option("#language", tag)
+    page.locator(f"html[lang={tag}]").wait_for()
+    page.route("**/uploads/*/*", answer)
+    files = recordings(tmp_path, "full.wav", "gone.wav", "away.wav", "sent.wav", "next.wav")
+    page.set_input_files("#voice", files[:2])
+    row(page, "voice", "full.wav").locator(".error").wait_for()
+    row(page, "voice", "gone.wav").locator("button").click()
+    page.set_input_files("#voice", files[2:])
+    row(page, "voice", "away.wav").locator(".state.warning").wait_for()
+    look(f"uploads-{tag}")
 
 
 @pytest.mark.parametrize("role", ["voice", "footage"])

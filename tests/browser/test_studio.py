@@ -634,6 +634,7 @@ def test_an_upload_that_is_cut_off_in_the_middle_goes_on_where_it_was(page, loca
 
     page.route("**/uploads/*/*", lambda r: cut(r) if r.request.method == "PATCH" else r.continue_())
     page.set_input_files("#voice", DEMO / "voice.wav")
+    row(page, "voice", "voice.wav").get_by_text("The upload goes on by itself.").wait_for()
     row(page, "voice", "voice.wav").locator(".good").wait_for()
     assert offsets == ["0", "5000"]
     [stored] = local.get(f"clones/{draft(page)['clone']}/samples")["data"]

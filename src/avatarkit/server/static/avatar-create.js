@@ -1,7 +1,7 @@
 // Web component <avatar-create src>: recordings, consent and provider of a new avatar, and its order.
 
 import { fresh } from "./client.js";
-import { AvatarElement, define, explained, h, wait } from "./element.js";
+import { AvatarElement, define, explained, h, redraw, wait } from "./element.js";
 import { Uploads } from "./uploads.js";
 
 /**
@@ -48,6 +48,8 @@ legend + * { clear: both; }
 .buttons button { min-height: 36px; padding: .15rem .7rem; font-size: .9rem; }
 .problem { color: var(--_danger); font-weight: 600; font-size: .95rem; }
 .indent { padding-inline-start: 1.85rem; }
+#agreed-on { display: block; width: min(100%, 14rem); margin-bottom: 1rem; }
+#costs { margin-top: .35rem; }
 .ready { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin: 1rem 0; }
 .ready li::before { content: "○ "; color: var(--_muted); } .ready li.done::before { content: "✓ "; color: var(--_good); font-weight: 700; }
 #train { min-height: 52px; font-size: 1.1rem; padding-inline: 2rem; }
@@ -262,7 +264,7 @@ export class AvatarCreate extends AvatarElement {
   /** @param {Upload} upload */
   #state(upload) {
     const { state, percent, error, file } = upload;
-    if (state === "sending") return this.say("file_sending", { percent });
+    if (state === "sending" || state === "paused") return this.say(`file_${state}`, { percent });
     if (state === "cancelled" && !file) return this.say("file_cut", { percent });
     if (state === "failed" && error) return `✗ ${this.say(explained(error))}`;
     if (state === "rejected" && !file?.size) return `✗ ${this.say("empty")}`;
@@ -285,6 +287,7 @@ export class AvatarCreate extends AvatarElement {
     const listen = h("audio", { controls: true, preload: "none", src: shown || null, hidden: !(shown && type.startsWith("audio/")), "aria-label": upload.name });
     const item = h("li", {}, thumb, h("div", {}, h("div", {}, h("strong", {}, upload.name), " ", state), bar, findings, unused, listen, buttons));
     item.dataset.name = upload.name;
+    item.dataset.id = upload.key;
     /** @param {string} name @param {() => void} act */
     const button = (name, act) =>
       h("button", { type: "button", class: "quiet", "data-act": name, "aria-label": `${this.say(name)} ${upload.name}`, on: { click: act } }, this.say(name));
@@ -301,7 +304,7 @@ export class AvatarCreate extends AvatarElement {
       this.#field(upload.role).focus();
     };
     const offered = () => {
-      if (upload.state === "waiting" || upload.state === "sending") return [button("cancel", () => this.#uploads.cancel(upload))];
+      if (["waiting", "sending", "paused"].includes(upload.state)) return [button("cancel", () => this.#uploads.cancel(upload))];
       if (upload.state === "checking") return [];
       if (upload.duplicate) return [button("dismiss", dismiss)];
       if (upload.state === "stored") {
@@ -314,9 +317,9 @@ export class AvatarCreate extends AvatarElement {
     let last = "";
     const update = () => {
       bar.value = upload.percent;
-      bar.hidden = !["waiting", "sending", "checking"].includes(upload.state);
+      bar.hidden = !["waiting", "sending", "paused", "checking"].includes(upload.state);
       state.textContent = this.#state(upload);
-      state.className = `state small ${{ stored: "good", failed: "error", rejected: "error" }[/** @type {string} */ (upload.state)] ?? "muted"}`;
+      state.className = `state small ${{ stored: "good", paused: "warning", failed: "error", rejected: "error" }[/** @type {string} */ (upload.state)] ?? "muted"}`;
       const why = this.#unused(upload);
       item.classList.toggle("unused", !!why);
       unused.hidden = !why;
@@ -324,7 +327,7 @@ export class AvatarCreate extends AvatarElement {
       const now = JSON.stringify([upload.state, why, upload.findings]);
       if (now === last) return; // keep the focus
       last = now;
-      buttons.replaceChildren(...offered());
+      redraw(this.root, () => buttons.replaceChildren(...offered()), this.#field(upload.role));
       const untold = this.audience === "operator" ? [] : upload.name.startsWith("recorded-") ? RECORDED : UNTOLD;
       const told = upload.findings.filter(({ code }) => !untold.includes(code ?? ""));
       findings.replaceChildren(...told.map((f) => h("li", { class: f.severity }, this.say(`finding_${f.severity}`, { message: f.message }))));

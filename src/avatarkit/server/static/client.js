@@ -331,10 +331,10 @@ export class Client {
    * @param {string} clone
    * @param {Role} role
    * @param {File} file
-   * @param {{progress?: (percent: number) => void, stack?: string, signal?: AbortSignal}} [options]
+   * @param {{progress?: (percent: number) => void, paused?: () => void, stack?: string, signal?: AbortSignal}} [options]
    * @returns {Promise<{sample: Sample | null, findings: Finding[]}>}
    */
-  async upload(clone, role, file, { progress = () => {}, stack, signal } = {}) {
+  async upload(clone, role, file, { progress = () => {}, paused = () => {}, stack, signal } = {}) {
     const path = `clones/${p(clone)}/uploads/${role}/${p(file.name)}`;
     const note = `avatar-upload ${this.url(path)} ${file.size} ${file.lastModified}`;
     let where = remembered(note);
@@ -380,6 +380,7 @@ export class Client {
           throw error;
         }
         unsure = true;
+        paused();
         await pause(1000 * 2 ** (tries - 1), signal);
       }
     }

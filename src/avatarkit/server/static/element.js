@@ -154,14 +154,15 @@ export const wait = (button, on) => {
  * Redraw a list without losing the focus: what stands in its place gets it, or else the first of its row.
  * @param {ShadowRoot} root
  * @param {() => void} draw
+ * @param {HTMLElement} [last] what gets it if the row has nothing
  */
-export const redraw = (root, draw) => {
+export const redraw = (root, draw, last) => {
   const before = /** @type {HTMLElement | null} */ (root.activeElement);
   const row = before?.closest("[data-id]")?.getAttribute("data-id");
   draw();
   if (!before || !row || root.activeElement === before) return;
   const places = /** @type {HTMLElement[]} */ ([...root.querySelectorAll(`[data-id="${CSS.escape(row)}"] :is(a, button)`)]);
-  (places.find(({ ariaLabel }) => ariaLabel === before.ariaLabel) ?? places[0])?.focus({ preventScroll: true });
+  (places.find(({ ariaLabel }) => ariaLabel === before.ariaLabel) ?? places[0] ?? last)?.focus({ preventScroll: true });
 };
 
 /** @param {unknown} one @param {unknown} other */

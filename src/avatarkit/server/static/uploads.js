@@ -7,7 +7,7 @@ import { ApiError } from "./client.js";
  * @typedef {import("./client.js").Role} Role
  * @typedef {import("./client.js").Sample} Sample
  * @typedef {import("./client.js").Finding} Finding
- * @typedef {"waiting" | "sending" | "checking" | "stored" | "rejected" | "failed" | "cancelled"} State
+ * @typedef {"waiting" | "sending" | "paused" | "checking" | "stored" | "rejected" | "failed" | "cancelled"} State
  * @typedef {Object} Upload
  * @property {string} key
  * @property {string} clone the clone that the file was chosen for; it never changes
@@ -24,7 +24,8 @@ import { ApiError } from "./client.js";
  * @property {AbortController} [ending]
  */
 
-const OPEN = ["waiting", "sending", "checking"];
+const SENT = ["sending", "paused", "checking"];
+const OPEN = ["waiting", ...SENT];
 const AT_ONCE = 2; // browsers open six connections to a server, for streams too
 
 /** Uploads of all clones; it dispatches `change` whenever one of them changes. */
@@ -130,7 +131,7 @@ export class Uploads extends EventTarget {
   }
 
   #changed() {
-    const sending = this.all.filter(({ state }) => state === "sending" || state === "checking").length;
+    const sending = this.all.filter(({ state }) => SENT.includes(state)).length;
     const next = this.all.filter(({ state }) => state === "waiting").slice(0, Math.max(0, AT_ONCE - sending));
     for (const upload of next) this.#send(upload);
     this.dispatchEvent(new Event("change"));
@@ -149,6 +150,11 @@ export class Uploads extends EventTarget {
           if (!current()) return;
           upload.percent = percent;
           upload.state = percent === 100 ? "checking" : "sending";
+          this.dispatchEvent(new Event("change"));
+        },
+        paused: () => {
+          if (!current()) return;
+          upload.state = "paused";
           this.dispatchEvent(new Event("change"));
         },
       });

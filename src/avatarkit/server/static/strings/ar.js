@@ -96,6 +96,7 @@ export default {
   start_over: "ابدأ من جديد بملفات أخرى",
   file_waiting: "في الانتظار...",
   file_sending: "{percent}%",
+  file_paused: "انقطع الاتصال عند {percent}%. سيستمر الرفع تلقائيًا.",
   file_checking: "يجري الفحص...",
   file_stored: "✓ تم الرفع",
   file_rejected: "✗ لا يمكن استخدام هذا الملف",

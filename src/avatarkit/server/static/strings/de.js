@@ -96,6 +96,7 @@ export default {
   start_over: "Mit anderen Dateien neu beginnen",
   file_waiting: "Wartet...",
   file_sending: "{percent} %",
+  file_paused: "Verbindung bei {percent} % verloren. Es geht von selbst weiter.",
   file_checking: "Wird geprüft...",
   file_stored: "✓ hochgeladen",
   file_rejected: "✗ Diese Datei ist nicht brauchbar",

@@ -103,6 +103,7 @@ export const EN = {
   start_over: "Start over with other files",
   file_waiting: "Waiting...",
   file_sending: "{percent} %",
+  file_paused: "Connection lost at {percent} %. The upload goes on by itself.",
   file_checking: "Checking...",
   file_stored: "✓ uploaded",
   file_rejected: "✗ This file cannot be used",

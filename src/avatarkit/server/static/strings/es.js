@@ -96,6 +96,7 @@ export default {
   start_over: "Empezar de nuevo con otros archivos",
   file_waiting: "En espera...",
   file_sending: "{percent} %",
+  file_paused: "Se perdió la conexión al {percent} %. La subida seguirá sola.",
   file_checking: "Comprobando...",
   file_stored: "✓ subido",
   file_rejected: "✗ Este archivo no sirve",

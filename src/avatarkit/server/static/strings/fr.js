@@ -96,6 +96,7 @@ export default {
   start_over: "Recommencer avec d'autres fichiers",
   file_waiting: "En attente...",
   file_sending: "{percent} %",
+  file_paused: "Connexion perdue à {percent} %. L'envoi reprendra tout seul.",
   file_checking: "Vérification...",
   file_stored: "✓ envoyé",
   file_rejected: "✗ Ce fichier est inutilisable",

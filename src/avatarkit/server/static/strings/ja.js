@@ -96,6 +96,7 @@ export default {
   start_over: "別のファイルでやり直す",
   file_waiting: "待機中...",
   file_sending: "{percent}%",
+  file_paused: "{percent}% で接続が切れました。自動的に再開します。",
   file_checking: "検査中...",
   file_stored: "✓ アップロード済み",
   file_rejected: "✗ このファイルは使えません",

@@ -96,6 +96,7 @@ export default {
   start_over: "换其他文件重新开始",
   file_waiting: "等待中...",
   file_sending: "{percent}%",
+  file_paused: "连接在 {percent}% 时中断，上传会自动继续。",
   file_checking: "正在检查...",
   file_stored: "✓ 已上传",
   file_rejected: "✗ 此文件无法使用",
