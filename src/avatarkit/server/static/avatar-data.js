@@ -14,6 +14,7 @@ const STYLE = `
 .card + .card { margin-top: 1.25rem; }
 li.entry { border-top: 1px solid var(--_border); padding: .75rem 0; display: flex; flex-wrap: wrap; gap: .5rem 1rem; align-items: center; }
 li.entry > div:first-child { flex: 1 1 14rem; min-width: 0; }
+@container (max-width: 30rem) { li.entry > div:first-child { flex-basis: 100%; } }
 li.entry audio, li.entry video { flex-basis: 100%; width: 100%; max-height: 22rem; }
 h3 { margin: 1.25rem 0 .25rem; }
 .chip { border-radius: 99px; padding: .1rem .65rem; font-size: .85rem; font-weight: 600; background: var(--_tint); }

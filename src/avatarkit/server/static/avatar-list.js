@@ -20,6 +20,7 @@ a.tile { display: block; border: 1px solid var(--_border); border-radius: var(--
 a.tile:hover { border-color: var(--_primary); transform: translateY(-2px); }
 .poster { aspect-ratio: 1; display: grid; place-items: center; background: linear-gradient(145deg, var(--_tint), color-mix(in srgb, var(--_accent) 12%, var(--_bg))); font-size: 4rem; }
 .poster img { width: 100%; height: 100%; object-fit: cover; display: block; }
+@container (max-width: 31rem) { .poster:not(:has(img)) { aspect-ratio: 2; } }
 .about { padding: .75rem 1rem 1rem; display: grid; gap: .3rem; }
 .about h3 { margin: 0; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .chip { justify-self: start; border-radius: 99px; padding: .1rem .65rem; font-size: .85rem; font-weight: 600; background: var(--_tint); color: var(--_text); }

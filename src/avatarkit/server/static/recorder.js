@@ -18,6 +18,7 @@ dialog.recorder { width: min(46rem, 96vw); max-height: 96vh; padding: 1rem; text
 .recorder .stage video { width: 100%; max-height: 42vh; max-width: none; border-radius: 0; }
 .recorder .stage video.mirror { transform: scaleX(-1); }
 .recorder .stage audio { width: 90%; }
+.recorder .stage:has(audio) { background: var(--_tint); min-height: 0; padding-block: 1rem; }
 .recorder .oval { position: absolute; inset: 6% auto; height: 82%; aspect-ratio: .74; border: 3px dashed rgb(255 255 255 / .85); border-radius: 50%; pointer-events: none;
   box-shadow: 0 0 0 100vmax rgb(0 0 0 / .35); }
 .recorder .count { position: absolute; font-size: 6rem; font-weight: 700; color: #fff; text-shadow: 0 2px 20px #000; }
