@@ -131,9 +131,9 @@ def _host(host: str) -> str:
 def _link(found: re.Match[str]) -> str:
     """Say host and path of a link; the scheme, "www." and the query are left out."""
     address = found[0]
-    after = re.search(r"[.,;:!?)]*$", address)
-    tail = after[0] if after else ""
-    bare = address.removesuffix(tail).split("?")[0].split("#")[0]
+    whole = address.rstrip(".,;:!?)")
+    tail = address.removeprefix(whole)
+    bare = whole.split("?")[0].split("#")[0]
     host, *path = re.sub(r"^(?:https?://)?(?:www\.)?", "", bare, flags=re.IGNORECASE).split("/")
     name, _, port = host.partition(":")
     if not name.strip("."):  # a scheme alone
@@ -186,12 +186,13 @@ def _latin(words: str) -> Callable[[re.Match[str]], str]:
     return spoken
 
 
+_DOMAIN: Final = rf"(?:[a-z0-9-]{{2,63}}\.){{1,8}}(?:{_ENDINGS})\b"
 _SCALE: Final = r"(?:\s?(k|K|m|M|mn|b|B|bn|tn|thousand|million|billion|trillion)\b)?"
 _RULES: Final[tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]] = (
-    (re.compile(r"\b([\w.+-]+)@((?:[\w-]+\.)+[A-Za-z]{2,})\b"), _mail),
+    (re.compile(r"(?<![\w.+-])([\w.+-]{1,64})@((?:[\w-]+\.)+[A-Za-z]{2,})\b"), _mail),
     (re.compile(r"\bhttps?://[^\s<>\"]+", re.IGNORECASE), _link),
     (re.compile(r"\bwww\.[^\s<>\"]+", re.IGNORECASE), _link),
-    (re.compile(rf"\b(?:[a-z0-9-]{{2,}}\.)+(?:{_ENDINGS})\b(?:/[^\s<>\"]*)?"), _link),
+    (re.compile(rf"(?<![\w-]){_DOMAIN}(?:/[^\s<>\"]*)?"), _link),
     (re.compile(r"\b[eE]\.\s?g\.,?"), _latin("for example")),
     (re.compile(r"\b[iI]\.\s?e\.,?"), _latin("that is")),
     (re.compile(r"\betc\."), _latin("et cetera")),

@@ -61,10 +61,9 @@ _IPA_PARTS: Final = re.compile("|".join(re.escape(part) for part in _IPA))
 #: "nate": the silent e makes the vowel before one consonant long.
 _SILENT_E: Final = re.compile(r"([aiou])([b-df-hj-np-tvz])e$")
 _LONG: Final = MappingProxyType({"a": "ay", "i": "igh", "o": "oh", "u": "oo"})
-_SYLLABLE: Final = r"(?i:[b-df-hj-np-tv-xz]*[aeiouy][a-z]*)"
-_SYLLABLES: Final = re.compile(rf"{_SYLLABLE}(?:-{_SYLLABLE})+")
+_VOWEL_LETTER: Final = re.compile("[aeiouy]", re.IGNORECASE)
 #: A link of Markdown, whose form is that of a mark; its text is kept.
-_LINK: Final = re.compile(r"\[([^\]]+)\]\([^)]*\)")
+_LINK: Final = re.compile(r"\[([^\[\]]+)\]\([^()]*\)")
 _ARPABET_SYMBOL: Final = re.compile(r"([A-Z]{1,2})([012])?")
 
 
@@ -80,12 +79,17 @@ def phonemes(pronunciation: str) -> str | None:
     if (found := _from_arpabet(said)) is not None:
         return found
     parts = said.split("-")
-    if _SYLLABLES.fullmatch(said) and [part.isupper() for part in parts].count(True) == 1:
+    stresses = [part.isupper() for part in parts].count(True)
+    if len(parts) > 1 and stresses == 1 and all(map(_is_syllable, parts)):
         syllables = [_syllable(part.lower(), stressed=part.isupper()) for part in parts]
         return _checked("".join(syllables), pronunciation)
     if not any(character.isalnum() for character in said):
         raise ValueError(f"the pronunciation {pronunciation!r} has nothing that can be said")
     return None
+
+
+def _is_syllable(part: str) -> bool:
+    return part.isascii() and part.isalpha() and _VOWEL_LETTER.search(part) is not None
 
 
 def pronounced(text: str, dictionary: Mapping[str, str]) -> str:
