@@ -1,21 +1,13 @@
 // Web component <avatar-deliveries src>: webhook deliveries, for operators.
 
 import { AvatarElement, define, h } from "./element.js";
+import { TABLE, head, row } from "./table.js";
 
 /** @typedef {import("./client.js").Delivery} Delivery */
 
-const STYLE = `
+const STYLE = `${TABLE}
 .tools { display: flex; flex-wrap: wrap; gap: .75rem; align-items: center; } .tools h2 { flex: 1 1 auto; margin: 0; } .tools input { width: min(16rem, 100%); }
-.table { overflow-x: auto; margin-top: 1rem; }
-table { border-collapse: collapse; width: 100%; }
-th, td { text-align: start; padding: .5rem .75rem .5rem 0; border-top: 1px solid var(--_border); vertical-align: top; }
 a { color: var(--_primary); }
-@container (max-width: 40rem) {
-  thead { position: absolute; clip-path: inset(50%); width: 1px; height: 1px; overflow: hidden; }
-  tr { display: block; border-top: 1px solid var(--_border); padding: .5rem 0; }
-  td { display: flex; gap: .75rem; border: 0; padding: .15rem 0; }
-  td::before { content: attr(data-name); flex: 0 0 6.5rem; color: var(--_muted); }
-}
 `;
 
 /**
@@ -30,9 +22,11 @@ export class AvatarDeliveries extends AvatarElement {
   #cursor = null;
   /** @type {Delivery[]} */
   #entries = [];
+  /** @type {string[]} */
+  #columns = [];
 
   restart() {
-    const columns = ["received", "provider", "event", "signed", "outcome", "record"];
+    this.#columns = ["received", "provider", "event", "signed", "outcome", "record"].map((name) => this.say(`delivery_${name}`));
     const search = h("input", { type: "search", id: "search", placeholder: this.say("filter"), "aria-label": this.say("filter"), on: { input: () => this.#show() } });
     this.root.replaceChildren(
       h("section", { class: "card", part: "card", dir: this.direction, "aria-labelledby": "title" },
@@ -41,8 +35,7 @@ export class AvatarDeliveries extends AvatarElement {
         h("p", { class: "muted" }, this.say("deliveries_about")),
         h("div", { class: "alert", part: "problem", role: "alert", hidden: true }),
         h("div", { class: "table", role: "group", "aria-label": this.say("deliveries_title"), tabindex: 0, part: "table", hidden: true },
-          h("table", {}, h("thead", {}, h("tr", {}, ...columns.map((name) => h("th", { scope: "col" }, this.say(`delivery_${name}`))))),
-            h("tbody", { part: "entries" }))),
+          h("table", {}, head(this.#columns), h("tbody", { part: "entries" }))),
         h("p", { class: "muted", part: "none", hidden: true }, this.say("deliveries_none")),
         h("button", { type: "button", class: "quiet", part: "more", hidden: true, on: { click: () => this.load(true) } }, this.say("older"))),
     );
@@ -74,16 +67,14 @@ export class AvatarDeliveries extends AvatarElement {
   /** @param {Delivery} entry */
   #row(entry) {
     const link = entry.record_id && h("a", { href: `#avatar/${encodeURIComponent(entry.record_id)}` }, entry.record_id.slice(0, 8));
-    /** @type {[string, string | Node | null][]} */
-    const cells = [
-      ["received", new Date(entry.received_at * 1000).toLocaleString(this.language)],
-      ["provider", entry.provider],
-      ["event", entry.event_type ?? ""],
-      ["signed", this.say(entry.signed ? "yes" : "no")],
-      ["outcome", entry.outcome],
-      ["record", link],
-    ];
-    return h("tr", {}, ...cells.map(([name, value]) => h("td", { "data-name": this.say(`delivery_${name}`) }, value)));
+    return row(this.#columns, [
+      new Date(entry.received_at * 1000).toLocaleString(this.language),
+      entry.provider,
+      entry.event_type ?? "",
+      this.say(entry.signed ? "yes" : "no"),
+      entry.outcome,
+      link,
+    ]);
   }
 }
 

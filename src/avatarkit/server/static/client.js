@@ -20,6 +20,10 @@
  *   remaining: {where: string, what: string, count: number, why: string, pending: boolean}[]}} Erasure
  * @typedef {{provider: string, event_type: string, record_id: string | null, signed: boolean, outcome: string,
  *   received_at: number}} Delivery
+ * @typedef {{user_id: string, operator: boolean}} User
+ * @typedef {{subject: string, verdict: "ok" | "warning" | "error", detail: string}} Check
+ * @typedef {{provider: string, waiting: number, due: number, held: number, due_since: number | null}} Backlog
+ * @typedef {{month: string, spent: string, reserved: string, budgets: {amount: string, left: string}[]}} Spending
  * @typedef {{total: string | null, known: string, unknown: string[]}} Costs
  * @typedef {{stack: string, low: Costs, expected: Costs, high: Costs, assumptions: string[], oldest: string}} Quote
  * @typedef {{stack: string, how: string, ready: boolean, problem: string | null, quote: {expected: Costs} | null,
@@ -117,7 +121,7 @@ const UNDECIDED = new Set([401, 403, 408, 425, 429]); // sent before the request
  */
 const decoded = (text) =>
   JSON.parse(text, (key, value) => {
-    if (key.endsWith("_at") && typeof value === "string") return Date.parse(value) / 1000;
+    if (/_(at|since)$/.test(key) && typeof value === "string") return Date.parse(value) / 1000;
     if (value?.currency && "amount" in value) return value.amount;
     if (key === "cost" && value?.unit) return [value.amount, value.unit].filter((part) => part != null).join(" ");
     return value;
@@ -553,6 +557,28 @@ export class Client {
    */
   async deliveries(asked = {}) {
     return listed(await this.get(`deliveries${query(asked)}`));
+  }
+
+  // -- operators ----------------------------------------------------------------------------------
+
+  /** Tell who is signed in. @returns {Promise<User>} */
+  me() {
+    return this.get("me");
+  }
+
+  /** Check the deployment. @returns {Promise<Check[]>} */
+  async checks() {
+    return listed(await this.get("operator/checks")).items;
+  }
+
+  /** List unfinished records by provider. @returns {Promise<Backlog[]>} */
+  async backlog() {
+    return listed(await this.get("operator/backlog")).items;
+  }
+
+  /** Tell what this month costs. @returns {Promise<Spending>} */
+  spending() {
+    return this.get("operator/spending");
   }
 
   // -- watching -----------------------------------------------------------------------------------

@@ -7,5 +7,6 @@ export { AvatarData } from "./avatar-data.js";
 export { AvatarDeliveries } from "./avatar-deliveries.js";
 export { AvatarGallery } from "./avatar-gallery.js";
 export { AvatarList } from "./avatar-list.js";
+export { AvatarOperations } from "./avatar-operations.js";
 export { AvatarSpeak } from "./avatar-speak.js";
 export { AvatarTraining } from "./avatar-training.js";

@@ -229,7 +229,7 @@ function turn() {
     import("./avatar-speak.js"); // with the first avatar that is opened, and not before
     import("./avatar-gallery.js");
   }
-  if (["data", "deliveries"].includes(page)) {
+  if (["data", "deliveries", "operations"].includes(page)) {
     const element = document.createElement(`avatar-${page}`); // a new one, which shows what is stored now
     import(`./avatar-${page}.js`).then(() => $(page).replaceChildren(element));
   }
@@ -241,6 +241,13 @@ addEventListener("hashchange", () => {
   scrollTo(0, 0);
 });
 
+// Links of pages for operators; the server decides what a user may see.
+const operators = async () => {
+  const { operator } = await api.me().catch(() => ({ operator: false }));
+  for (const link of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-operators]"))) link.hidden = !operator;
+};
+
 await speak(preferred());
+operators();
 await Promise.all([import("./avatar-create.js"), import("./avatar-training.js")]);
 turn();

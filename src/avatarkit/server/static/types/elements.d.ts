@@ -5,6 +5,7 @@ import type { AvatarData } from "./avatar-data.js";
 import type { AvatarDeliveries } from "./avatar-deliveries.js";
 import type { AvatarGallery } from "./avatar-gallery.js";
 import type { AvatarList } from "./avatar-list.js";
+import type { AvatarOperations } from "./avatar-operations.js";
 import type { AvatarSpeak } from "./avatar-speak.js";
 import type { AvatarTraining } from "./avatar-training.js";
 import type { Erasure, RecordAnswer } from "./client.js";
@@ -15,6 +16,7 @@ interface Elements {
   "avatar-deliveries": AvatarDeliveries;
   "avatar-gallery": AvatarGallery;
   "avatar-list": AvatarList;
+  "avatar-operations": AvatarOperations;
   "avatar-speak": AvatarSpeak;
   "avatar-training": AvatarTraining;
 }
