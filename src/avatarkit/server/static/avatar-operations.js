@@ -1,10 +1,16 @@
 // Web component <avatar-operations src>: checks, backlog and spending of a deployment, for operators.
 
 import { AvatarElement, define, h } from "./element.js";
+import { TEXTS } from "./operations-strings.js";
+import { EN, STRINGS, loaded } from "./strings.js";
 import { TABLE, head, row } from "./table.js";
 
 /** @typedef {import("./client.js").ApiError} ApiError */
-/** @typedef {import("./client.js").Spending} Spending */
+/**
+ * @typedef {{subject: string, verdict: "ok" | "warning" | "error", detail: string}} Check
+ * @typedef {{provider: string, waiting: number, due: number, held: number, due_since: number | null}} Backlog
+ * @typedef {{month: string, spent: string, reserved: string, budgets: {amount: string, left: string}[]}} Spending
+ */
 
 const STYLE = `${TABLE}
 :host { display: grid; gap: 1.5rem; }
@@ -12,6 +18,10 @@ const STYLE = `${TABLE}
 dl { display: grid; grid-template-columns: minmax(6rem, auto) 1fr; gap: .25rem 1rem; margin: 1rem 0 0; }
 dt { color: var(--_muted); } dd { margin: 0; }
 `;
+
+// A page's own texts stay.
+Object.assign(EN, TEXTS.en);
+Object.assign(STRINGS, { ...TEXTS.en, ...STRINGS });
 
 const COLOURS = { ok: "good", warning: "warning", error: "error" };
 
@@ -28,6 +38,9 @@ export class AvatarOperations extends AvatarElement {
   }
 
   restart() {
+    const tag = this.language.toLowerCase().split("-")[0];
+    const table = loaded(tag);
+    if (table && table !== STRINGS) Object.assign(table, TEXTS[tag]);
     /** @param {string} name @param {Node | null} [more] */
     const card = (name, more = null) =>
       h("section", { class: "card", part: "card", dir: this.direction, "aria-labelledby": name },
@@ -46,9 +59,9 @@ export class AvatarOperations extends AvatarElement {
   async load() {
     this.tell(this.find("problem"), null);
     await Promise.all([
-      this.#fill("checks", async () => this.#checks(await this.api.checks())),
-      this.#fill("backlog", async () => this.#backlog(await this.api.backlog())),
-      this.#fill("spending", async () => this.#spending(await this.api.spending())),
+      this.#fill("checks", async () => this.#checks((await this.api.get("operator/checks")).data)),
+      this.#fill("backlog", async () => this.#backlog((await this.api.get("operator/backlog")).data)),
+      this.#fill("spending", async () => this.#spending(await this.api.get("operator/spending"))),
     ]);
   }
 
@@ -58,7 +71,9 @@ export class AvatarOperations extends AvatarElement {
       this.find(name).replaceChildren(await work());
     } catch (error) {
       this.find(name).replaceChildren();
-      this.tell(this.find("problem"), /** @type {ApiError} */ (error));
+      const { code } = /** @type {ApiError} */ (error);
+      if (code === "operators_only") this.fill("problem", this.say("ops_refused"));
+      else this.tell(this.find("problem"), /** @type {ApiError} */ (error));
     }
   }
 
@@ -69,7 +84,7 @@ export class AvatarOperations extends AvatarElement {
       h("table", {}, head(names), h("tbody", {}, ...rows.map((cells) => row(names, cells)))));
   }
 
-  /** @param {import("./client.js").Check[]} found */
+  /** @param {Check[]} found */
   #checks(found) {
     const rows = found.map(({ subject, verdict, detail }) => [
       subject, h("span", { class: COLOURS[verdict] }, this.say(`check_${verdict}`)), detail,
@@ -77,7 +92,7 @@ export class AvatarOperations extends AvatarElement {
     return this.#table("checks", ["check_subject", "delivery_outcome", "check_detail"], rows);
   }
 
-  /** @param {import("./client.js").Backlog[]} found */
+  /** @param {Backlog[]} found */
   #backlog(found) {
     if (!found.length) return h("p", { class: "muted" }, this.say("ops_backlog_none"));
     const rows = found.map(({ provider, waiting, due, held, due_since }) => [

@@ -20,10 +20,6 @@
  *   remaining: {where: string, what: string, count: number, why: string, pending: boolean}[]}} Erasure
  * @typedef {{provider: string, event_type: string, record_id: string | null, signed: boolean, outcome: string,
  *   received_at: number}} Delivery
- * @typedef {{user_id: string, operator: boolean}} User
- * @typedef {{subject: string, verdict: "ok" | "warning" | "error", detail: string}} Check
- * @typedef {{provider: string, waiting: number, due: number, held: number, due_since: number | null}} Backlog
- * @typedef {{month: string, spent: string, reserved: string, budgets: {amount: string, left: string}[]}} Spending
  * @typedef {{total: string | null, known: string, unknown: string[]}} Costs
  * @typedef {{stack: string, low: Costs, expected: Costs, high: Costs, assumptions: string[], oldest: string}} Quote
  * @typedef {{stack: string, how: string, ready: boolean, problem: string | null, quote: {expected: Costs} | null,
@@ -557,28 +553,6 @@ export class Client {
    */
   async deliveries(asked = {}) {
     return listed(await this.get(`deliveries${query(asked)}`));
-  }
-
-  // -- operators ----------------------------------------------------------------------------------
-
-  /** Tell who is signed in. @returns {Promise<User>} */
-  me() {
-    return this.get("me");
-  }
-
-  /** Check the deployment. @returns {Promise<Check[]>} */
-  async checks() {
-    return listed(await this.get("operator/checks")).items;
-  }
-
-  /** List unfinished records by provider. @returns {Promise<Backlog[]>} */
-  async backlog() {
-    return listed(await this.get("operator/backlog")).items;
-  }
-
-  /** Tell what this month costs. @returns {Promise<Spending>} */
-  spending() {
-    return this.get("operator/spending");
   }
 
   // -- watching -----------------------------------------------------------------------------------

@@ -113,7 +113,6 @@ export const h = (tag, given = {}, ...children) => {
 const FOR_USERS = {
   network: "error_network",
   not_authenticated: "error_sign_in",
-  operators_only: "error_operators_only",
   media_rejected: "error_media",
   consent_required: "error_consent",
   moderation_refused: "error_moderation",

@@ -241,10 +241,9 @@ addEventListener("hashchange", () => {
   scrollTo(0, 0);
 });
 
-// Links of pages for operators; the server decides what a user may see.
 const operators = async () => {
-  const { operator } = await api.me().catch(() => ({ operator: false }));
-  for (const link of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-operators]"))) link.hidden = !operator;
+  const user = await api.get("me").catch(() => null);
+  for (const link of document.querySelectorAll("[data-operators]")) link.toggleAttribute("hidden", !user?.operator);
 };
 
 await speak(preferred());

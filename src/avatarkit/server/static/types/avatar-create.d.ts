@@ -17,6 +17,7 @@ export type Draft = {
     who: "real" | "unreal";
     subject: string;
     agreed: boolean;
+    given: number;
     reason: string;
     name: string;
     stack: string;

@@ -101,31 +101,6 @@ export type Delivery = {
     outcome: string;
     received_at: number;
 };
-export type User = {
-    user_id: string;
-    operator: boolean;
-};
-export type Check = {
-    subject: string;
-    verdict: "ok" | "warning" | "error";
-    detail: string;
-};
-export type Backlog = {
-    provider: string;
-    waiting: number;
-    due: number;
-    held: number;
-    due_since: number | null;
-};
-export type Spending = {
-    month: string;
-    spent: string;
-    reserved: string;
-    budgets: {
-        amount: string;
-        left: string;
-    }[];
-};
 export type Costs = {
     total: string | null;
     known: string;
@@ -185,10 +160,6 @@ export type Page<T> = {
  *   remaining: {where: string, what: string, count: number, why: string, pending: boolean}[]}} Erasure
  * @typedef {{provider: string, event_type: string, record_id: string | null, signed: boolean, outcome: string,
  *   received_at: number}} Delivery
- * @typedef {{user_id: string, operator: boolean}} User
- * @typedef {{subject: string, verdict: "ok" | "warning" | "error", detail: string}} Check
- * @typedef {{provider: string, waiting: number, due: number, held: number, due_since: number | null}} Backlog
- * @typedef {{month: string, spent: string, reserved: string, budgets: {amount: string, left: string}[]}} Spending
  * @typedef {{total: string | null, known: string, unknown: string[]}} Costs
  * @typedef {{stack: string, low: Costs, expected: Costs, high: Costs, assumptions: string[], oldest: string}} Quote
  * @typedef {{stack: string, how: string, ready: boolean, problem: string | null, quote: {expected: Costs} | null,
@@ -425,14 +396,6 @@ export declare class Client {
         cursor?: string | null;
         limit?: number;
     }): Promise<Page<Delivery>>;
-    /** Tell who is signed in. @returns {Promise<User>} */
-    me(): Promise<User>;
-    /** Check the deployment. @returns {Promise<Check[]>} */
-    checks(): Promise<Check[]>;
-    /** List unfinished records by provider. @returns {Promise<Backlog[]>} */
-    backlog(): Promise<Backlog[]>;
-    /** Tell what this month costs. @returns {Promise<Spending>} */
-    spending(): Promise<Spending>;
     /**
      * Watch a record until it is final; `lost` gets true while there is no connection.
      * @param {"trainings" | "videos"} kind

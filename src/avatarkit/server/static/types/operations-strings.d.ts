@@ -1,0 +1,2 @@
+/** @type {Record<string, Record<string, string>>} */
+export declare const TEXTS: Record<string, Record<string, string>>;
