@@ -100,10 +100,11 @@ export class AvatarData extends AvatarElement {
   /** @param {Sample} sample */
   #recording(sample) {
     const { name, role, size: bytes, created_at: at } = sample;
-    const about = [this.say(role === "voice" ? "voice_title" : "footage_title"), size(bytes), this.#day(at)].join(" · ");
+    const about = [this.say(role === "voice" ? "voice_title" : "footage_title"), size(bytes), this.#day(at)]
+      .flatMap((part, n) => [n ? " · " : "", h("bdi", {}, part)]); // or Arabic would mix the figures up
     const play = h("button", { type: "button", class: "quiet", "aria-label": `${this.say("play")} ${name}`, on: { click: () => this.#trying(() => this.#play(sample, item)) } }, this.say("play"));
     const remove = h("button", { type: "button", class: "quiet danger", "aria-label": `${this.say("delete")} ${name}`, on: { click: () => this.#remove(sample) } }, this.say("delete"));
-    const item = h("li", { class: "entry", "data-name": name }, h("div", {}, h("strong", {}, name), h("div", { class: "small muted" }, about)), play, remove);
+    const item = h("li", { class: "entry", "data-name": name }, h("div", {}, h("strong", {}, name), h("div", { class: "small muted" }, ...about)), play, remove);
     return item;
   }
 
