@@ -1,6 +1,7 @@
 // Web component <avatar-deliveries src>: webhook deliveries, for operators.
 
 import { AvatarElement, define, h } from "./element.js";
+import { extend } from "./operations-strings.js";
 import { TABLE, head, row } from "./table.js";
 
 /** @typedef {import("./client.js").Delivery} Delivery */
@@ -26,6 +27,7 @@ export class AvatarDeliveries extends AvatarElement {
   #columns = [];
 
   restart() {
+    extend(this.language);
     this.#columns = ["received", "provider", "event", "signed", "outcome", "record"].map((name) => this.say(`delivery_${name}`));
     const search = h("input", { type: "search", id: "search", placeholder: this.say("filter"), "aria-label": this.say("filter"), on: { input: () => this.#show() } });
     this.root.replaceChildren(

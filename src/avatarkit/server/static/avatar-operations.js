@@ -1,8 +1,7 @@
 // Web component <avatar-operations src>: checks, backlog and spending of a deployment, for operators.
 
 import { AvatarElement, define, h } from "./element.js";
-import { TEXTS } from "./operations-strings.js";
-import { EN, STRINGS, loaded } from "./strings.js";
+import { extend } from "./operations-strings.js";
 import { TABLE, head, row } from "./table.js";
 
 /** @typedef {import("./client.js").ApiError} ApiError */
@@ -19,10 +18,6 @@ dl { display: grid; grid-template-columns: minmax(6rem, auto) 1fr; gap: .25rem 1
 dt { color: var(--_muted); } dd { margin: 0; }
 `;
 
-// A page's own texts stay.
-Object.assign(EN, TEXTS.en);
-Object.assign(STRINGS, { ...TEXTS.en, ...STRINGS });
-
 const COLOURS = { ok: "good", warning: "warning", error: "error" };
 
 /**
@@ -38,9 +33,7 @@ export class AvatarOperations extends AvatarElement {
   }
 
   restart() {
-    const tag = this.language.toLowerCase().split("-")[0];
-    const table = loaded(tag);
-    if (table && table !== STRINGS) Object.assign(table, TEXTS[tag]);
+    extend(this.language);
     /** @param {string} name @param {Node | null} [more] */
     const card = (name, more = null) =>
       h("section", { class: "card", part: "card", dir: this.direction, "aria-labelledby": name },

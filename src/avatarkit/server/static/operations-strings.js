@@ -1,8 +1,18 @@
-// Texts of <avatar-operations>, which only operators load.
+// Texts of <avatar-operations> and <avatar-deliveries>, which only operators load.
+
+import { EN, STRINGS, loaded } from "./strings.js";
 
 /** @type {Record<string, Record<string, string>>} */
-export const TEXTS = {
+const TEXTS = {
   en: {
+    deliveries_about: "Messages from providers about your avatars, newest first.",
+    deliveries_none: "No webhook deliveries yet.",
+    delivery_received: "Received",
+    delivery_provider: "Provider",
+    delivery_event: "Event",
+    delivery_signed: "Signed",
+    delivery_outcome: "Status",
+    delivery_record: "Avatar or video",
     ops_refused: "This page is for the people who run the service.",
     ops_checks: "Checks",
     ops_checks_about: "Database, media store, the providers in use, and services that end.",
@@ -28,6 +38,14 @@ export const TEXTS = {
     ops_budget_none: "None is set",
   },
   de: {
+    deliveries_about: "Nachrichten der Anbieter über deine Avatare, die neuesten zuerst.",
+    deliveries_none: "Noch keine Webhook-Zustellungen.",
+    delivery_received: "Empfangen",
+    delivery_provider: "Anbieter",
+    delivery_event: "Ereignis",
+    delivery_signed: "Signiert",
+    delivery_outcome: "Status",
+    delivery_record: "Avatar oder Video",
     ops_refused: "Diese Seite ist für die Betreiber des Dienstes.",
     ops_checks: "Prüfungen",
     ops_checks_about: "Datenbank, Medienspeicher, die genutzten Anbieter und Dienste, die enden.",
@@ -53,6 +71,14 @@ export const TEXTS = {
     ops_budget_none: "Keines festgelegt",
   },
   es: {
+    deliveries_about: "Mensajes de los proveedores sobre tus avatares, los más recientes primero.",
+    deliveries_none: "Todavía no hay entregas de webhooks.",
+    delivery_received: "Recibido",
+    delivery_provider: "Proveedor",
+    delivery_event: "Evento",
+    delivery_signed: "Firmado",
+    delivery_outcome: "Estado",
+    delivery_record: "Avatar o vídeo",
     ops_refused: "Esta página es para quienes gestionan el servicio.",
     ops_checks: "Comprobaciones",
     ops_checks_about: "Base de datos, almacén de medios, los proveedores en uso y servicios que terminan.",
@@ -78,6 +104,14 @@ export const TEXTS = {
     ops_budget_none: "No hay ninguno",
   },
   fr: {
+    deliveries_about: "Messages des fournisseurs sur vos avatars, les plus récents d'abord.",
+    deliveries_none: "Pas encore d'envois de webhooks.",
+    delivery_received: "Reçu",
+    delivery_provider: "Fournisseur",
+    delivery_event: "Événement",
+    delivery_signed: "Signé",
+    delivery_outcome: "Statut",
+    delivery_record: "Avatar ou vidéo",
     ops_refused: "Cette page est réservée aux responsables du service.",
     ops_checks: "Vérifications",
     ops_checks_about: "Base de données, stockage des médias, fournisseurs utilisés et services qui prennent fin.",
@@ -103,6 +137,14 @@ export const TEXTS = {
     ops_budget_none: "Aucun",
   },
   ar: {
+    deliveries_about: "رسائل المزوّدين عن شخصياتك، الأحدث أولًا.",
+    deliveries_none: "لا توجد إشعارات بعد.",
+    delivery_received: "وقت الاستلام",
+    delivery_provider: "المزوّد",
+    delivery_event: "الحدث",
+    delivery_signed: "موقّع",
+    delivery_outcome: "الحالة",
+    delivery_record: "شخصية أو فيديو",
     ops_refused: "هذه الصفحة للقائمين على الخدمة.",
     ops_checks: "الفحوص",
     ops_checks_about: "قاعدة البيانات ومخزن الوسائط والمزوّدون المستخدمون والخدمات التي ستنتهي.",
@@ -128,6 +170,14 @@ export const TEXTS = {
     ops_budget_none: "لم تُحدَّد",
   },
   zh: {
+    deliveries_about: "服务商关于您数字人的消息，最新的在前。",
+    deliveries_none: "还没有 Webhook 通知。",
+    delivery_received: "接收时间",
+    delivery_provider: "服务商",
+    delivery_event: "事件",
+    delivery_signed: "已签名",
+    delivery_outcome: "状态",
+    delivery_record: "数字人或视频",
     ops_refused: "此页面仅供服务的管理者使用。",
     ops_checks: "检查",
     ops_checks_about: "数据库、媒体存储、所用的服务商以及即将终止的服务。",
@@ -153,6 +203,14 @@ export const TEXTS = {
     ops_budget_none: "未设置",
   },
   ja: {
+    deliveries_about: "アバターに関するプロバイダーからの通知、新しい順。",
+    deliveries_none: "Webhook通知はまだありません。",
+    delivery_received: "受信日時",
+    delivery_provider: "プロバイダー",
+    delivery_event: "イベント",
+    delivery_signed: "署名",
+    delivery_outcome: "状態",
+    delivery_record: "アバターまたは動画",
     ops_refused: "このページはサービスの運営者用です。",
     ops_checks: "チェック",
     ops_checks_about: "データベース、メディアの保存先、使用中のプロバイダー、終了するサービス。",
@@ -177,4 +235,15 @@ export const TEXTS = {
     ops_left: "{amount}のうち残り{left}",
     ops_budget_none: "設定なし",
   },
+};
+
+// A page's own texts stay.
+Object.assign(EN, TEXTS.en);
+Object.assign(STRINGS, { ...TEXTS.en, ...STRINGS });
+
+/** Add these texts to the table of a language, which is loaded. @param {string} language */
+export const extend = (language) => {
+  const tag = language.toLowerCase().split("-")[0];
+  const table = loaded(tag);
+  if (table && table !== STRINGS) Object.assign(table, TEXTS[tag]);
 };

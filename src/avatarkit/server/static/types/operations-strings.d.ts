@@ -1,2 +1,2 @@
-/** @type {Record<string, Record<string, string>>} */
-export declare const TEXTS: Record<string, Record<string, string>>;
+/** Add these texts to the table of a language, which is loaded. @param {string} language */
+export declare const extend: (language: string) => void;

@@ -209,14 +209,6 @@ export declare const EN: {
     delete_avatar_about: string;
     deleted: string;
     deliveries_title: string;
-    deliveries_about: string;
-    deliveries_none: string;
-    delivery_received: string;
-    delivery_provider: string;
-    delivery_event: string;
-    delivery_signed: string;
-    delivery_outcome: string;
-    delivery_record: string;
     operations: string;
     refresh: string;
     yes: string;
