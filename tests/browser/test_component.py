@@ -664,7 +664,7 @@ def signed_in(route):
         route.fulfill(status=401, json={"error": {"message": "sign in"}})
 
 
-def test_a_finished_avatar_that_is_told_of_again_has_no_bar(page, told):
+def test_a_finished_avatar_that_is_told_of_again_has_no_bar_and_keeps_its_heading(page, told):
     avatar = told(DONE)
     shown(avatar, "Test Avatar")
     page.unroute("**/trainings/t1/events")
@@ -676,6 +676,7 @@ def test_a_finished_avatar_that_is_told_of_again_has_no_bar(page, told):
     })"""
     avatar.evaluate(changes)
     assert not part(avatar, "bar").is_visible()
+    assert not part(avatar, "title").is_visible()
 
 
 def test_a_token_that_comes_later_signs_in_and_the_training_is_shown(page, told):

@@ -246,8 +246,7 @@ class Intake:
         """
         if person is not None:
             _require_person(order, person, voice, consent)
-            consent = await self._repository.get_consent(person.consent_id or "")
-            require_valid(consent, (await self._repository.now()).wall)
+            consent = await self._consent_of(person)
         candidates = self._selector.asked(stack)
         parts: dict[str, Any] = {
             "look_of": person.id if person else "",
@@ -255,8 +254,7 @@ class Intake:
             "consent": repeats.agreed(consent),
             "avatar_id": "",  # adopt names one, under the same kind of id
         }
-        given: list[tuple[SampleRole, Source]] = [(SampleRole.VOICE, v) for v in voice]
-        given += [(SampleRole.FOOTAGE, footage)] if footage is not None else []
+        given = _by_role(voice, footage)
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
             limits = candidates[0].limits if len(candidates) == 1 else ()
             gathering = Gathering(self._recordings, given, Path(folder), limits)
@@ -273,9 +271,7 @@ class Intake:
             if person is None:
                 kept = await self._recordings.keep_consent(kept, order.user_id)
             samples = await self._samples(order, found)
-        used = [sample for kept_for in samples for sample in kept_for]
-        for role in SampleRole:
-            parts[role] = repeats.digests(s.file.sha256 for s in used if s.role == role)
+        parts |= _digests_by_role(samples)
         attempts = list(map(self._attempt, found, samples))
         training = Training(
             **order.fields,
@@ -498,6 +494,12 @@ class Intake:
             voice = replace(voice, provider=own)
         return of_catalogue(replace(avatar, provider=maker), voice, consent, exists)
 
+    async def _consent_of(self, person: Training) -> Consent | None:
+        """The consent of a training, which must still hold."""
+        consent = await self._repository.get_consent(person.consent_id or "")
+        require_valid(consent, (await self._repository.now()).wall)
+        return consent
+
     async def dub(
         self,
         orders: Sequence[Order],
@@ -518,16 +520,23 @@ class Intake:
             raise errors.ConfigError("language must not be empty: name the language of the dub")
         if source is None:
             raise errors.ConfigError("source must not be empty: give the video to dub")
+        placed = await self._dubbed(orders, source, parts)
+        new = [order for order in orders if order.id not in placed]
+        if new:
+            placed |= await self._dub_new(new, chosen, source, consent, parts)
+        return [cast("Video", placed[order.id]) for order in orders]
+
+    async def _dubbed(
+        self, orders: Sequence[Order], source: Source, parts: dict[str, Any]
+    ) -> dict[str, Record]:
+        """The records of orders that are repeated, by their ids; they must be the same."""
         placed = {order.id: known for order in orders if (known := await self._known(order))}
         if placed:
             parts["source"] = await self._read_again(SampleRole.FOOTAGE, source)
         for order in orders:
             if known := placed.get(order.id):
                 repeats.require_same(known, order.dub_request(parts))
-        new = [order for order in orders if order.id not in placed]
-        if new:
-            placed |= await self._dub_new(new, chosen, source, consent, parts)
-        return [cast("Video", placed[order.id]) for order in orders]
+        return placed
 
     async def _dub_new(
         self,
@@ -869,6 +878,21 @@ def _other_footage(person: Training, stored: Sequence[Sample]) -> Sample:
             "another look needs footage of its own: give footage=, or add it to the clone first"
         )
     return others[-1]
+
+
+def _by_role(voice: Sequence[Source], footage: Source | None) -> list[tuple[SampleRole, Source]]:
+    """All recordings of a training, each with its role."""
+    given: list[tuple[SampleRole, Source]] = [(SampleRole.VOICE, one) for one in voice]
+    return given if footage is None else [*given, (SampleRole.FOOTAGE, footage)]
+
+
+def _digests_by_role(samples: Sequence[Collection[Sample]]) -> dict[str, Any]:
+    """Digests of the samples of all stacks, by their roles."""
+    used = [sample for kept_for in samples for sample in kept_for]
+    return {
+        role: repeats.digests(one.file.sha256 for one in used if one.role == role)
+        for role in SampleRole
+    }
 
 
 def _require_person(

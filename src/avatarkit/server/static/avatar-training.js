@@ -235,6 +235,7 @@ export class AvatarTraining extends AvatarElement {
   /** @param {RecordAnswer} record @param {boolean} waiting */
   #title({ status }, waiting) {
     if (waiting) return this.say("title_action");
+    if (status === "completed") return ""; // "Avatar ready!" is the heading
     return this.say(status === "failed" ? "title_failed" : status === "cancelled" ? "title_cancelled" : "title");
   }
 
@@ -427,7 +428,6 @@ export class AvatarTraining extends AvatarElement {
     const place = this.find("preview");
     if (!place.hidden) return;
     place.hidden = false;
-    this.find("title").hidden = true;
     place.append(
       h("h2", { part: "ready" }, this.say("ready")),
       h("figure", { part: "figure" }),
