@@ -6,12 +6,14 @@ import re
 import signal
 import socket
 import stat
+from base64 import b64encode
 from pathlib import Path
 
 import httpx
 import pytest
 
 from avatarkit.providers.fake import FakeVendor, Fault
+from server.tus import TUS, chunk
 
 from .test_cli import DEMO, place, printed, process, run, train  # noqa: F401
 from .test_worker import until
@@ -166,10 +168,12 @@ def test_no_other_user_can_read_a_file_of_the_server(serve):
     old.write_bytes(b"old")
     url = serve()[1]
     with client(url, url.partition("=")[2]) as api:
-        path = "clones/c1/uploads/voice/half.wav"
-        api.put(path, content=b"half", headers={"upload-length": "100"}).raise_for_status()
-        path = "clones/c1/uploads/evidence/consent.mp4"
-        api.put(path, content=b"all", headers={"upload-length": "3"}).raise_for_status()
+        name, role = (b64encode(value).decode() for value in (b"half.wav", b"voice"))
+        about = {"upload-length": "100", "upload-metadata": f"filename {name},role {role}"}
+        half = api.post("clones/c1/uploads", headers=TUS | about).raise_for_status()
+        where = half.headers["location"]
+        api.patch(where, content=b"half", headers=chunk(0)).raise_for_status()
+        api.put("clones/c1/uploads/evidence/consent.mp4", content=b"all").raise_for_status()
         training = begin(api)
         until(lambda: api.get(f"trainings/{training}").json()["status"] == "completed")
         home = old.parents[3]
