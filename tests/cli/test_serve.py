@@ -53,8 +53,7 @@ def client(url, token):
 def begin(api):
     for role, name in (("voice", "voice.wav"), ("footage", "portrait.jpg")):
         content = (DEMO / name).read_bytes()
-        length = {"upload-length": str(len(content))}
-        api.put(f"clones/c1/uploads/{role}/{name}", content=content, headers=length)
+        api.put(f"clones/c1/uploads/{role}/{name}", content=content).raise_for_status()
     body = {"clone_id": "c1", "consent": {"not_a_real_person": "a drawing"}}
     return api.post("trainings", json=body).raise_for_status().json()["id"]
 
