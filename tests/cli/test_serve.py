@@ -50,6 +50,14 @@ def client(url, token):
     return httpx.Client(base_url=url.partition("?")[0], headers=headers, timeout=60)
 
 
+def half_begun(api, length):
+    """Begin a resumable upload of ``half.wav``, without a byte; its address."""
+    name, role = (b64encode(value).decode() for value in (b"half.wav", b"voice"))
+    about = {"upload-length": str(length), "upload-metadata": f"filename {name},role {role}"}
+    made = api.post("clones/c1/uploads", headers=TUS | about).raise_for_status()
+    return made.headers["location"]
+
+
 def begin(api):
     for role, name in (("voice", "voice.wav"), ("footage", "portrait.jpg")):
         content = (DEMO / name).read_bytes()
@@ -167,10 +175,7 @@ def test_no_other_user_can_read_a_file_of_the_server(serve):
     old.write_bytes(b"old")
     url = serve()[1]
     with client(url, url.partition("=")[2]) as api:
-        name, role = (b64encode(value).decode() for value in (b"half.wav", b"voice"))
-        about = {"upload-length": "100", "upload-metadata": f"filename {name},role {role}"}
-        half = api.post("clones/c1/uploads", headers=TUS | about).raise_for_status()
-        where = half.headers["location"]
+        where = half_begun(api, 100)
         api.patch(where, content=b"half", headers=chunk(0)).raise_for_status()
         api.put("clones/c1/uploads/evidence/consent.mp4", content=b"all").raise_for_status()
         training = begin(api)

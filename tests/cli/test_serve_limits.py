@@ -19,8 +19,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import bombs
 
+from server.tus import TUS, chunk
+
 from .test_cli import place  # noqa: F401
-from .test_serve import client, serve  # noqa: F401
+from .test_serve import client, half_begun, serve  # noqa: F401
 
 pytestmark = [pytest.mark.slow, pytest.mark.once]  # each starts a program
 
@@ -37,8 +39,8 @@ def told(connection):
     """All that comes until the server closes the connection."""
     found = b""
     try:
-        while chunk := connection.recv(1 << 16):
-            found += chunk
+        while piece := connection.recv(1 << 16):
+            found += piece
     except ConnectionResetError:
         pass
     return found.decode()
@@ -51,9 +53,20 @@ def headers(url, path, **more):
     return "\r\n".join([f"{path} HTTP/1.1", *lines, "", ""]).encode()
 
 
-def upload(url, name="half.wav", length=100_000):
-    path = f"PUT /clones/c1/uploads/voice/{name}"
-    return headers(url, path, upload_length=length, content_length=length)
+def upload(url, name, length):
+    return headers(url, f"PUT /clones/c1/uploads/voice/{name}", content_length=length)
+
+
+def whole_chunk(url, where, length):
+    """Begin of a request that sends all of a resumable upload."""
+    parts = urlsplit(where)
+    about = {key.replace("-", "_"): value for key, value in chunk(0).items()}
+    return headers(url, f"PATCH {parts.path}?{parts.query}", content_length=length, **about)
+
+
+def received(api, where):
+    """Bytes of a resumable upload that the server has."""
+    return int(api.head(where, headers=TUS).headers["upload-offset"])
 
 
 @pytest.mark.parametrize(
@@ -96,12 +109,12 @@ def test_a_client_that_drips_its_header_is_closed(serve):  # noqa: F811
 @pytest.mark.parametrize("body", [b"", b"half of it"], ids=["no body", "half a body"])
 def test_a_client_that_stops_in_its_body_is_closed_and_the_half_is_kept(serve, body):  # noqa: F811
     url = serve("--client-timeout=0.5")[1]
-    with connected(url) as connection:
-        connection.sendall(upload(url) + body)
-        assert told(connection).startswith("HTTP/1.1 408 ")
     with client(url, url.partition("=")[2]) as api:
-        kept = api.head("clones/c1/uploads/voice/half.wav").headers["upload-offset"]
-    assert int(kept) == len(body)
+        where = half_begun(api, 100_000)
+        with connected(url) as connection:
+            connection.sendall(whole_chunk(url, where, 100_000) + body)
+            assert told(connection).startswith("HTTP/1.1 408 ")
+        assert received(api, where) == len(body)
 
 
 def test_a_second_request_on_a_connection_has_the_same_time(serve):  # noqa: F811
@@ -217,10 +230,11 @@ def test_a_soft_limit_on_open_files_is_raised(serve):  # noqa: F811
 def test_it_ends_in_an_upload_with_an_answer_and_without_a_traceback(serve, number):  # noqa: F811
     server, url = serve()
     with connected(url) as connection:
-        connection.sendall(upload(url, length=1_000_000) + b"x" * 70_000)
         with client(url, url.partition("=")[2]) as api:
+            where = half_begun(api, 1_000_000)
+            connection.sendall(whole_chunk(url, where, 1_000_000) + b"x" * 70_000)
             end = time.monotonic() + LONG
-            while int(api.head("clones/c1/uploads/voice/half.wav").headers["upload-offset"]) == 0:
+            while not received(api, where):
                 assert time.monotonic() < end
         server.send_signal(number)
         answer = told(connection)
