@@ -8,6 +8,8 @@ project = "avatarkit"
 author = "The avatarkit authors"
 release = avatarkit.__version__
 
+#: The pages of React and Svelte are shown as they are: no lexer knows all of them.
+suppress_warnings = ["misc.highlighting_failure"]
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",

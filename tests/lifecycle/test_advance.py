@@ -1233,22 +1233,50 @@ def test_a_video_by_recorded_audio_carries_the_recording():
     assert (film.audio.sha256, film.audio.name) == ("77", "a.wav")
 
 
-def test_a_dub_carries_its_source_and_language():
-    seen = []
+class Dubs(Provider):
+    def __init__(self, world):
+        super().__init__(world)
+        self.seen = []
 
-    class Dubs(Provider):
-        async def dub_video(self, request):
-            seen.append(request)
-            return await self._submit(request, VIDEO)
+    async def dub_video(self, request):
+        self.seen.append(request)
+        return await self._submit(request, VIDEO)
 
-        find_dub, get_dub, delete_dub = Provider._find, Provider._get, Provider._delete
+    find_dub, get_dub, delete_dub = Provider._find, Provider._get, Provider._delete
 
+
+def dubbed_by(provider):
     op = OperationState(operation=Operation.DUB, provider="sim")
     file = StoredFile(key="samples/a", size=1, sha256="77")
     source = Sample(id="s", user_id="u", clone_id="c", role="footage", name="a.mp4", file=file)
-    scene = Scene(video, provider=Dubs, operations=(op,), source=source, language="de")
+    return Scene(video, provider=provider, operations=(op,), source=source, language="de")
+
+
+def test_a_dub_carries_its_source_and_language():
+    scene = dubbed_by(Dubs)
     scene.until(lambda r: r.operation(Operation.DUB).job.id)
-    assert (seen[0].source.sha256, seen[0].language) == ("77", "de")
+    [request] = scene.provider.seen
+    assert (request.source.sha256, request.language) == ("77", "de")
+
+
+def test_a_dub_of_which_the_vendor_delivers_the_sound_is_laid_under_its_source():
+    class Sounds(Dubs):
+        capabilities = dataclasses.replace(Provider.capabilities, dubs_sound=True)
+
+        async def get_dub(self, job_id):
+            job = await self._get(job_id)
+            return job.model_copy(update={"links": {"audio": f"sim://{job_id}"}})
+
+    async def lay(place, pictures, sound):
+        laid.append((pictures.sha256, sound.key))
+        return pictures.model_copy(update={"key": place})
+
+    laid = []
+    scene = dubbed_by(Sounds)
+    scene.orchestrator._lay_sound = lay
+    files = scene.finish().files
+    assert laid == [("77", files["audio"].key)]
+    assert files["video"].key.endswith("dub-video")
 
 
 def test_media_is_opened_from_the_store():
