@@ -108,6 +108,14 @@ async def test_a_max_cost_that_suffices_lets_it_through(house):
         assert (await final(kit, training.id)).status is Status.COMPLETED
 
 
+async def test_the_spending_of_the_month_is_what_its_records_are_expected_to_cost(house):
+    async with house.kit() as kit:
+        await final(kit, (await ordered_by(kit)).id)
+        told = await kit.prices.spending()
+    assert (told.spent, told.reserved) == (Decimal(3), 0)
+    assert told.month == "2026-09"
+
+
 async def test_a_video_has_a_max_cost_too(house):
     async with house.kit() as kit:
         training = await final(kit, (await ordered_by(kit)).id)
