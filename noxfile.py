@@ -93,8 +93,7 @@ ENDS = ["--max-worker-restart=0"]
 #: than there are cores. Files stay in their order: xdist would begin with those that have the most
 #: tests, and the long ones are others.
 PROCESSES = min(2 if "AVATARKIT_NOX" in os.environ else CORES + 1, 4)
-APART = ["--dist=loadfile", "--no-loadscope-reorder", *ENDS]
-SIDE_BY_SIDE = [f"-n={PROCESSES}", *APART]
+SIDE_BY_SIDE = [f"-n={PROCESSES}", "--dist=loadfile", "--no-loadscope-reorder", *ENDS]
 #: Plug-ins that other packages bring and no test uses: each costs every process a second.
 UNUSED = ["-p", "no:schemathesis"]
 
@@ -489,8 +488,7 @@ def tests(session: nox.Session) -> None:
         marked = marked if OLDEST == NEWEST else SHORT
     left_out = [f"--ignore={path}" for path in elsewhere]
     given = session.posargs or [*left_out, "-m", marked]
-    # One process more than elsewhere: many of these tests wait for servers and for killed workers.
-    _run_pytest(session, f"-n={PROCESSES + 1}", *APART, *UNUSED, *given)
+    _run_pytest(session, *SIDE_BY_SIDE, *UNUSED, *given)
 
 
 def smoke(session: nox.Session) -> None:
