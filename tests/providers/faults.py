@@ -136,7 +136,8 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "if False:",
         ),
         "another look is made by a consent that was revoked": (
-            "        require_valid(consent, (await self._repository.now()).wall)\n        return consent",
+            "        require_valid(consent, (await self._repository.now()).wall)\n"
+            "        return consent",
             "        return consent",
         ),
         "another look pays for the voice again": (
