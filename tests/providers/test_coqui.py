@@ -51,8 +51,8 @@ def make(home, base_url="", **more):
 
 def keep(it, voice_id="v1", suffix=".json"):
     """A voice that was cloned some time ago."""
-    it._voices.mkdir(parents=True, exist_ok=True)
-    (it._voices / f"{voice_id}{suffix}").write_text(json.dumps(VOICE))
+    it._voices.folder.mkdir(parents=True, exist_ok=True)
+    (it._voices.folder / f"{voice_id}{suffix}").write_text(json.dumps(VOICE))
     return it
 
 
@@ -298,7 +298,7 @@ def cloner(request, tmp_path, wire, model):
 
 
 def files(it):
-    return sorted(p.name for p in it._voices.parent.rglob("*") if p.is_file())
+    return sorted(p.name for p in it._home.rglob("*") if p.is_file())
 
 
 async def test_a_voice_is_finished_when_it_is_cloned(cloner):
@@ -318,7 +318,7 @@ async def test_nothing_but_the_voice_is_left_of_cloning(cloner):
 
 async def test_a_voice_is_found_by_its_token_in_another_process(cloner):
     await cloner.clone_voice(voice())
-    other = make(cloner._voices.parent, model=cloner._model, base_url=cloner._settings.base_url)
+    other = make(cloner._home, model=cloner._model, base_url=cloner._settings.base_url)
     assert [job.id for job in await other.find_voice(TOKEN)] == [TOKEN]
 
 
@@ -335,7 +335,7 @@ async def test_a_deleted_voice_is_gone_and_may_be_deleted_again(cloner):
 
 async def test_what_a_killed_process_left_is_deleted_with_the_voice(cloner):
     await cloner.clone_voice(voice())
-    part = cloner._spool / f"{TOKEN}-1234"
+    part = cloner._voices.spool / f"{TOKEN}-1234"
     part.mkdir()
     (part / "sample.wav").write_bytes(b"a person's voice")
     await cloner.delete_voice(TOKEN)

@@ -14,10 +14,7 @@ import io
 import json
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -27,7 +24,7 @@ import anyio.to_thread
 
 from ... import errors
 from ...content import audio
-from ...content.files import private_folder, restrict, whole
+from ...content.files import whole
 from ...interfaces import Capabilities, ProviderSettings, SpeechSynthesizer, VoiceCloner
 from ...models import (
     Job,
@@ -42,7 +39,7 @@ from ...models import (
     VoiceRequest,
 )
 from ...webhooks import Delivery
-from ..folder import account_of
+from ..folder import KeptInFolder, VoiceFiles, write_media
 from ..http import (
     Call,
     Client,
@@ -50,6 +47,7 @@ from ..http import (
     HttpProvider,
     HttpRequest,
     Reads,
+    primary_language,
     send,
     send_any,
     stream,
@@ -82,7 +80,7 @@ _UNTOLD = "en"  #: the language of a text without one; also the default of tts-s
 _PATIENCE = 600.0
 
 
-class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
+class Coqui(KeptInFolder, HttpProvider, VoiceCloner, SpeechSynthesizer):
     """Clones voices and speaks with XTTS.
 
     ``base_url`` is the place of the model. A path is a folder of weights, loaded in this process;
@@ -136,17 +134,14 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
         self._model = model
         # Callers wait here for their turn, instead of each in a thread.
         self._turn = anyio.CapacityLimiter(1)
-        home = (given.home or Path(".avatarkit/coqui")).absolute()
-        self._home, self._voices, self._spool = home, home / "voices", home / "spool"
-
-    @property
-    def account(self) -> str:
-        """Name of the folder that holds the voices; raises ``StorageError``."""
-        return self._account
-
-    @cached_property
-    def _account(self) -> str:
-        return account_of(self._home)
+        self._home = (given.home or Path(".avatarkit/coqui")).absolute()
+        self._voices = VoiceFiles(
+            self.name,
+            self._home,
+            suffix=_SUFFIXES[self._kind],
+            names=_SLUG,
+            kind=f" of {self._kind}",
+        )
 
     def _checked_key(self) -> str:
         return super()._checked_key() if self._settings.api_key else ""
@@ -178,25 +173,21 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
         Raises ``Unsupported`` for a token that coqui-tts would store under another name, because
         that could overwrite another voice.
         """
-        if not _is_slug(request.token):
+        if not self._voices.names(request.token):
             raise errors.Unsupported(
                 f"coqui would store {request.token!r} under another name, and could overwrite a "
                 "voice. Use ASCII letters, digits, dashes and single underscores within."
             )
-        voice = self._path(request.token)
-        if not voice.is_file():
+        if not self._voices.has(request.token):
             self._admit(Operation.VOICE, request)
-            private_folder(self._voices)
-            private_folder(self._spool)
-            with tempfile.TemporaryDirectory(prefix=f"{request.token}-", dir=self._spool) as folder:
-                made = await self._LEARN[self._kind](self, request, Path(folder))
-                restrict(made)
-                made.replace(voice)  # whole or not at all
+            with self._voices.making(request.token) as folder:
+                made = await self._LEARN[self._kind](self, request, folder)
+                self._voices.keep(request.token, made)
         return await self.get_voice(request.token)
 
     async def get_voice(self, voice_id: str, /) -> Job:
         """Return an existing voice, which is always finished; raises ``NotFound``."""
-        self._existing(voice_id, Operation.VOICE)
+        self._voices.path(voice_id, Operation.VOICE)
         return self._job(Operation.VOICE, {"id": voice_id})
 
     async def find_voice(self, token: str, /) -> Sequence[Job]:
@@ -208,12 +199,7 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
 
     async def delete_voice(self, voice_id: str, /) -> None:
         """Delete the voice's files of all kinds, and temporary files of a killed process."""
-        if not _is_slug(voice_id):
-            return
-        for suffix in _SUFFIXES.values():
-            (self._voices / f"{voice_id}{suffix}").unlink(missing_ok=True)
-        for rest in self._spool.glob(f"{voice_id}-*"):
-            shutil.rmtree(rest, ignore_errors=True)
+        self._voices.delete(voice_id, _SUFFIXES.values())
 
     async def _learn_here(self, request: VoiceRequest, folder: Path) -> Path:
         given = await self._learn_nothing(request, folder)
@@ -230,7 +216,7 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
         """Keep the recording: tts-server reads it for each speech."""
         (media,) = request.samples
         path = folder / f"sample{Path(media.name).suffix}"
-        await _write(path, media)
+        await write_media(path, media)
         return path
 
     async def _learn_there(self, request: VoiceRequest, folder: Path) -> Path:
@@ -248,7 +234,7 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
 
     async def synthesize(self, request: SpeechRequest, /) -> Speech:
         """Speak a text with a cloned voice, as 24 kHz WAV; the default language is English."""
-        voice = self._existing(request.voice_id, Operation.SPEECH)
+        voice = self._voices.path(request.voice_id, Operation.SPEECH)
         self._admit(Operation.SPEECH, request)
         return await self._SAY[self._kind](self, request, voice, _spoken(request.language))
 
@@ -335,19 +321,6 @@ class Coqui(HttpProvider, VoiceCloner, SpeechSynthesizer):
 
         return await anyio.to_thread.run_sync(alone, limiter=self._turn)
 
-    def _path(self, voice_id: str) -> Path:
-        return self._voices / f"{voice_id}{_SUFFIXES[self._kind]}"
-
-    def _existing(self, voice_id: str, operation: Operation) -> Path:
-        path = self._path(voice_id)
-        if not _is_slug(voice_id) or not path.is_file():
-            raise errors.NotFound(
-                f"there is no voice {voice_id!r} of {self._kind} in {self._voices}",
-                provider=self.name,
-                operation=operation,
-            )
-        return path
-
 
 # -- small rules ------------------------------------------------------------------------------
 
@@ -380,14 +353,13 @@ def _require_licence(*, accepted: bool | None) -> None:
         )
 
 
-def _is_slug(name: str) -> bool:
-    """Return True if coqui-tts stores a voice under exactly this name."""
-    return re.fullmatch(r"[A-Za-z0-9-]+(_[A-Za-z0-9-]+)*", name) is not None
+#: Names under which coqui-tts stores a voice exactly.
+_SLUG = re.compile(r"[A-Za-z0-9-]+(_[A-Za-z0-9-]+)*")
 
 
 def _spoken(language: str | None) -> str:
     """Return the code that XTTS uses for a language tag."""
-    primary = re.split("[-_]", language or _UNTOLD)[0].lower()
+    primary = primary_language(language or _UNTOLD) or _UNTOLD
     return "zh-cn" if primary == "zh" else primary
 
 
@@ -400,9 +372,3 @@ async def _decoded(path: Path) -> Path:
     plain = path.with_name("plain.wav")
     await audio.write.run([path], plain, "audio/wav")
     return plain
-
-
-async def _write(path: Path, media: Media) -> None:
-    async with await anyio.open_file(path, "wb") as file:
-        async for chunk in media.open():
-            await file.write(chunk)

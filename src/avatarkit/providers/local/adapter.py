@@ -16,7 +16,6 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
@@ -67,7 +66,7 @@ from ...models import (
 )
 from ...webhooks import Delivery
 from ..catalogue import fits
-from ..folder import account_of
+from ..folder import KeptInFolder, write_media
 from . import LANGUAGES, LocalSpeech, catalogue, container_of, jobs, load_engine
 from .text import check_text
 
@@ -112,7 +111,13 @@ _READ = "2026-11-24"
 
 
 class Local(
-    VoiceCloner, AvatarTrainer, VideoGenerator, SpeechSynthesizer, ListsCatalogue, ChecksScripts
+    KeptInFolder,
+    VoiceCloner,
+    AvatarTrainer,
+    VideoGenerator,
+    SpeechSynthesizer,
+    ListsCatalogue,
+    ChecksScripts,
 ):
     """Makes talking videos on this machine, without a key and without a network."""
 
@@ -161,15 +166,6 @@ class Local(
         self._progress: dict[Path, float] = {}
         self._stop = threading.Event()
         self._calls = Calls()
-
-    @property
-    def account(self) -> str:
-        """The folder that holds all that was made here; raises ``StorageError``."""
-        return self._account
-
-    @cached_property
-    def _account(self) -> str:
-        return account_of(self._home)
 
     def events(self, delivery: Delivery) -> list[VendorEvent]:
         """Raise ``WebhookRejected``: the local provider sends no webhooks."""
@@ -305,7 +301,7 @@ class Local(
             with _complete(folder) as part:
                 (part / _JOB).write_text(json.dumps(job))
                 if request.audio is not None:
-                    await _write(part / "audio", request.audio)
+                    await write_media(part / "audio", request.audio)
         return await self.get_video(request.token)
 
     async def get_video(self, video_id: str, /) -> Job:
@@ -513,18 +509,12 @@ class _Spool:
         paths: list[Path] = []
         for number, media in enumerate(self._media):
             path = self._folder / f"{number}{Path(media.name).suffix}"
-            await _write(path, media)
+            await write_media(path, media)
             paths.append(path)
         return paths
 
     async def __aexit__(self, *error: object) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
-
-
-async def _write(path: Path, media: Media) -> None:
-    async with await anyio.open_file(path, "wb", opener=private_opener) as file:
-        async for chunk in media.open():
-            await file.write(chunk)
 
 
 @contextmanager

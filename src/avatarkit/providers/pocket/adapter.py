@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -22,7 +19,7 @@ import anyio.to_thread
 
 from ... import errors
 from ...content import audio
-from ...content.files import private_folder, private_opener, restrict, whole
+from ...content.files import whole
 from ...interfaces import (
     Capabilities,
     ChecksScripts,
@@ -47,17 +44,20 @@ from ...models import (
     VoiceRequest,
 )
 from ...webhooks import Delivery
-from ..folder import account_of
+from ..answers import primary_language
+from ..folder import KeptInFolder, VoiceFiles, write_media
 from . import model
 
 #: Variable of the folder of weights.
 VOICES = "AVATARKIT_LOCAL_VOICES"
 _UNTOLD = "en"  #: the language of a text without one
+_SUFFIX = ".wav"  #: of a voice's file
+_NAMES = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")  #: of voices
 _SOURCE = "https://github.com/kyutai-labs/pocket-tts"
 _READ = "2026-11-30"
 
 
-class Pocket(VoiceCloner, SpeechSynthesizer, ChecksScripts):
+class Pocket(KeptInFolder, VoiceCloner, SpeechSynthesizer, ChecksScripts):
     """Clones voices and speaks with Pocket TTS.
 
     ``voices`` is a folder with one folder of weights a language, such as ``en``; by default
@@ -106,17 +106,9 @@ class Pocket(VoiceCloner, SpeechSynthesizer, ChecksScripts):
             )
         self._root = Path(root).expanduser().absolute()
         self._home = (given.home or Path(".avatarkit/pocket")).absolute()
+        self._voices = VoiceFiles(self.name, self._home, suffix=_SUFFIX, names=_NAMES)
         self._models: dict[Path, Any] = {}
         self._turn = anyio.CapacityLimiter(1)  # a speech uses the processors by itself
-
-    @property
-    def account(self) -> str:
-        """Name of the folder that holds the voices; raises ``StorageError``."""
-        return self._account
-
-    @cached_property
-    def _account(self) -> str:
-        return account_of(self._home)
 
     def events(self, delivery: Delivery) -> list[VendorEvent]:
         """Raise ``WebhookRejected``: there are no webhooks."""
@@ -137,20 +129,14 @@ class Pocket(VoiceCloner, SpeechSynthesizer, ChecksScripts):
     async def clone_voice(self, request: VoiceRequest, /) -> Job:
         """Decode the recording and keep it; an existing voice of this token is kept."""
         request.guard()
-        voice = self._path(request.token)
-        if not voice.is_file():
-            private_folder(voice.parent)
-            spool = self._home / "spool"
-            private_folder(spool)
-            with tempfile.TemporaryDirectory(prefix=f"{request.token}-", dir=spool) as folder:
-                plain = await _decoded(request.samples, Path(folder))
-                restrict(plain)
-                plain.replace(voice)  # whole or not at all
+        if self._voices.names(request.token) and not self._voices.has(request.token):
+            with self._voices.making(request.token) as folder:
+                self._voices.keep(request.token, await _decoded(request.samples, folder))
         return await self.get_voice(request.token)
 
     async def get_voice(self, voice_id: str, /) -> Job:
         """Return an existing voice, which is always finished; raises ``NotFound``."""
-        self._existing(voice_id, Operation.VOICE)
+        self._voices.path(voice_id, Operation.VOICE)
         return Job(
             provider=self.name, operation=Operation.VOICE, id=voice_id, state=JobState.SUCCEEDED
         )
@@ -164,11 +150,7 @@ class Pocket(VoiceCloner, SpeechSynthesizer, ChecksScripts):
 
     async def delete_voice(self, voice_id: str, /) -> None:
         """Delete the recording, and temporary files of a killed process."""
-        if not _is_plain(voice_id):
-            return
-        self._path(voice_id).unlink(missing_ok=True)
-        for rest in (self._home / "spool").glob(f"{voice_id}-*"):
-            shutil.rmtree(rest, ignore_errors=True)
+        self._voices.delete(voice_id, (_SUFFIX,))
 
     # -- speech -------------------------------------------------------------------------------
 
@@ -177,7 +159,7 @@ class Pocket(VoiceCloner, SpeechSynthesizer, ChecksScripts):
         request.guard()
         require_mapped(self, *requested(request))
         weights = self._weights(request.language)
-        voice = self._existing(request.voice_id, Operation.SPEECH)
+        voice = self._voices.path(request.voice_id, Operation.SPEECH)
 
         def speak() -> bytes:
             if weights.folder not in self._models:
@@ -205,35 +187,12 @@ class Pocket(VoiceCloner, SpeechSynthesizer, ChecksScripts):
                 f"{self._root} has no weights: make a folder for each language in it, such as "
                 f"{self._root / _UNTOLD}, with the files of sherpa-onnx's Pocket TTS archive"
             )
-        asked = re.split("[-_]", language or _UNTOLD)[0].lower()
+        asked = primary_language(language or _UNTOLD) or _UNTOLD
         if asked not in found:
             raise errors.Unsupported(
                 f"pocket has no weights for {asked!r} in {self._root}; it has: {', '.join(found)}"
             )
         return found[asked]
-
-    def _path(self, voice_id: str) -> Path:
-        if not _is_plain(voice_id):
-            raise self._missing(voice_id, Operation.VOICE)
-        return self._home / "voices" / f"{voice_id}.wav"
-
-    def _existing(self, voice_id: str, operation: Operation) -> Path:
-        path = self._path(voice_id)
-        if not path.is_file():
-            raise self._missing(voice_id, operation)
-        return path
-
-    def _missing(self, voice_id: str, operation: Operation) -> errors.NotFound:
-        return errors.NotFound(
-            f"there is no voice {voice_id!r} in {self._home / 'voices'}",
-            provider=self.name,
-            operation=operation,
-        )
-
-
-def _is_plain(name: str) -> bool:
-    """Return True for a name that is a file's name and no path or pattern."""
-    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name) is not None
 
 
 async def _decoded(samples: Sequence[Media], folder: Path) -> Path:
@@ -241,9 +200,7 @@ async def _decoded(samples: Sequence[Media], folder: Path) -> Path:
     paths: list[Path] = []
     for number, media in enumerate(samples):
         path = folder / f"{number}{Path(media.name).suffix}"
-        async with await anyio.open_file(path, "wb", opener=private_opener) as file:
-            async for chunk in media.open():
-                await file.write(chunk)
+        await write_media(path, media)
         paths.append(path)
     plain = folder / "voice.wav"
     await audio.write.run(paths, plain, "audio/wav")
