@@ -6,7 +6,7 @@ pictures are encoded.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -105,7 +105,7 @@ def replace_sound(source: Path, sound: Path, made: Path) -> None:
 
     Raises ``MediaRejected`` for a file that cannot be read.
     """
-    from .decoding import DecodeError, frames, moving, open_media, packets
+    from .decoding import DecodeError, frames, moving, open_media
     from .sound import choose_sound
 
     try:
@@ -117,21 +117,30 @@ def replace_sound(source: Path, sound: Path, made: Path) -> None:
             spoken: Any = heard.streams[track.index]
             copied = out.add_stream_from_template(pictures)
             encoder: Any = out.add_stream("aac", rate=spoken.codec_context.sample_rate)
-            sounds, told = frames(heard, spoken), -1.0
-            for packet in packets(given, [pictures]):
-                if packet.dts is None:  # the last one of a stream is empty
-                    continue
-                shown = float(packet.dts * packet.time_base)
-                while told < shown and (frame := next(sounds, None)) is not None:
-                    out.mux(encoder.encode(frame))
-                    told = frame.time
-                packet.stream = copied
-                out.mux(packet)
-            for frame in sounds:
-                out.mux(encoder.encode(frame))
-            out.mux(encoder.encode(None))
+            lay_sound(given, pictures, copied, frames(heard, spoken), encoder=encoder, out=out)
     except DecodeError as error:
         raise MediaRejected(f"{source.name} cannot be read ({error}): export it again") from error
+
+
+def lay_sound(
+    given: Any, pictures: Any, copied: Any, sounds: Iterator[Any], *, encoder: Any, out: Any
+) -> None:
+    """Copy the packets of pictures, and encode the frames of another sound between them."""
+    from .decoding import packets
+
+    told = -1.0
+    for packet in packets(given, [pictures]):
+        if packet.dts is None:  # the last one of a stream is empty
+            continue
+        shown = float(packet.dts * packet.time_base)
+        while told < shown and (frame := next(sounds, None)) is not None:
+            out.mux(encoder.encode(frame))
+            told = frame.time
+        packet.stream = copied
+        out.mux(packet)
+    for frame in sounds:
+        out.mux(encoder.encode(frame))
+    out.mux(encoder.encode(None))
 
 
 def _copy_streams(given: Any, pictures: Any, spoken: Any, out: Any) -> None:

@@ -10,7 +10,6 @@ import io
 import shutil
 import tempfile
 import warnings
-import wave
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from functools import cached_property
@@ -20,7 +19,8 @@ from typing import Any, cast
 
 from ..errors import ConfigError
 from ..interfaces import Watermarker
-from . import audio, sandbox
+from . import audio, sandbox, wav
+from .conversion import lay_sound
 
 #: Confidence from which a mark counts as found; without a mark it is near 0.
 _FOUND = 0.5
@@ -61,8 +61,9 @@ class PerthWatermarker:
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
             sound = Path(folder) / "sound.wav"
             audio.write([path], sound, "audio/wav")
-            samples, rate = _read(sound)
-            _write(sound, self._model.apply_watermark(samples, watermark=None, sample_rate=rate))
+            samples, rate = wav.read(sound)
+            marked = self._model.apply_watermark(samples, watermark=None, sample_rate=rate)
+            wav.write(sound, _pcm(marked), rate)
             target = Path(folder) / f"marked{audio.CODECS.get(media_type, ('.mp4',))[0]}"
             if media_type in _VIDEOS:
                 _dub(path, sound, target, _VIDEOS[media_type])
@@ -76,7 +77,7 @@ class PerthWatermarker:
         with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
             sound = Path(folder) / "sound.wav"
             audio.write([path], sound, "audio/wav")
-            samples, rate = _read(sound)
+            samples, rate = wav.read(sound)
         found: Any = self._model.get_watermark(samples, sample_rate=rate)
         return float(found.mean() if hasattr(found, "mean") else found) > _FOUND
 
@@ -90,7 +91,7 @@ def _dub(path: Path, sound: Path, target: Path, container: str) -> None:
     """Write the pictures of a video with another sound; no picture is encoded again."""
     import av
 
-    from .decoding import open_media
+    from .decoding import frames, open_media
 
     with (
         open_media(path) as source,
@@ -101,41 +102,15 @@ def _dub(path: Path, sound: Path, target: Path, container: str) -> None:
         film = source.streams.video[0]
         pictures, speech = out.add_stream_from_template(film), out.add_stream("aac", 44_100)
         speech.layout, speech.bit_rate = "mono", 192_000
-        packets: list[Any] = []
-        for frame in heard.decode(audio=0):
-            packets += speech.encode(frame)
-        packets += speech.encode(None)
-        for packet in source.demux(film):
-            if packet.dts is None:
-                continue
-            at = packet.dts * packet.time_base
-            while packets and packets[0].dts * packets[0].time_base <= at:
-                out.mux(packets.pop(0))
-            packet.stream = pictures
-            out.mux(packet)
-        for packet in packets:
-            out.mux(packet)
+        sounds = frames(heard, heard.streams.audio[0])
+        lay_sound(source, film, pictures, sounds, encoder=speech, out=out)
 
 
-def _read(path: Path) -> tuple[Any, int]:
+def _pcm(samples: Any) -> bytes:
     import numpy as np
 
-    with wave.open(str(path), "rb") as file:
-        samples = np.frombuffer(file.readframes(file.getnframes()), "<i2")
-        return samples.astype(np.float32) / 32768, file.getframerate()
-
-
-def _write(path: Path, samples: Any) -> None:
-    import numpy as np
-
-    with wave.open(str(path), "rb") as file:
-        rate = file.getframerate()
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        whole = np.clip(np.asarray(samples).reshape(-1) * 32767, -32768, 32767)
-        file.writeframes(whole.astype("<i2").tobytes())
+    whole = np.clip(np.asarray(samples).reshape(-1) * 32767, -32768, 32767)
+    return bytes(whole.astype("<i2").tobytes())
 
 
 def watermarker_from(environ: Mapping[str, str]) -> Watermarker | None:

@@ -19,7 +19,6 @@ import re
 import struct
 import tempfile
 import time
-import wave
 from collections import Counter
 from collections.abc import AsyncIterator, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -34,6 +33,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
+from ..content import wav
 from ..content.files import private_folder, private_opener, spool
 from ..content.integrity import DamagedError, examine
 from ..errors import (
@@ -981,11 +981,7 @@ def spoken(text: str) -> bytes:
     one = struct.pack("<80h", *period)
     length = round(_seconds_of(text) * _RATE)
     file = io.BytesIO()
-    with wave.open(file, "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(_RATE)
-        out.writeframes((one * (length // 80 + 1))[: length * 2])
+    wav.write(file, (one * (length // 80 + 1))[: length * 2], _RATE)
     return file.getvalue()
 
 

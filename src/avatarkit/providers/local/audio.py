@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import wave
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from avatarkit.content import decoding, sound
+from avatarkit.content import decoding, sound, wav
 from avatarkit.errors import MediaRejected
 
 #: Mono sound, float32, full scale is -1..1.
@@ -132,12 +131,7 @@ class Resampler:
 def write_wav(target: Path | BinaryIO, samples: Samples, rate: int) -> None:
     """Write mono 16-bit PCM."""
     pcm = (np.clip(samples, -1, 1) * 32767).astype("<i2")
-    opened = str(target) if isinstance(target, Path) else target
-    with wave.open(opened, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(pcm.tobytes())
+    wav.write(target, pcm.tobytes(), rate)
 
 
 def loudness(

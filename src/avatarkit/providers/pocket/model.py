@@ -8,7 +8,6 @@ import io
 import re
 import textwrap
 import threading
-import wave
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from ... import errors
+from ...content import wav
 
 #: Languages of the weights that Kyutai publishes.
 LANGUAGES: Final = ("en", "fr", "de", "pt", "it", "es", "nl")
@@ -96,7 +96,7 @@ def speak(model: Any, text: str, reference: Path) -> bytes:
     """Say a text in the voice of a WAV file; returns a WAV of 16 bits."""
     sherpa: Any = importlib.import_module("sherpa_onnx")
     told = sherpa.GenerationConfig()
-    told.reference_audio, told.reference_sample_rate = _heard(reference)
+    told.reference_audio, told.reference_sample_rate = wav.read(reference, _HEARD)
     pieces: list[Any] = []
     rate = int(model.sample_rate)
     for passage in passages(text):
@@ -122,16 +122,6 @@ def _files(folder: Path) -> dict[str, Path]:
     return networks | tables
 
 
-def _heard(path: Path) -> tuple[Any, int]:
-    """Samples between -1 and 1 of a mono WAV of 16 bits, and its rate."""
-    import numpy as np
-
-    with wave.open(str(path), "rb") as file:
-        rate = file.getframerate()
-        frames = file.readframes(_HEARD * rate)
-    return np.frombuffer(frames, "<i2").astype(np.float32) / 32768, rate
-
-
 def _wav(pieces: Sequence[Any], rate: int) -> bytes:
     import numpy as np
 
@@ -141,9 +131,5 @@ def _wav(pieces: Sequence[Any], rate: int) -> bytes:
         for piece in pieces
     )
     held = io.BytesIO()
-    with wave.open(held, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(sound)
+    wav.write(held, sound, rate)
     return held.getvalue()
