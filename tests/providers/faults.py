@@ -741,8 +741,8 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "sound, track = source, choose_sound(source)",
         ),
         "sound that is longer than its pictures is cut off": (
-            "            for frame in sounds:\n",
-            "            for frame in ():\n",
+            "    for frame in sounds:\n",
+            "    for frame in ():\n",
         ),
         "a codec that no MP4 holds is copied": (
             "copied = codec is None or codec in COPIED",
