@@ -19,7 +19,7 @@ from ..interfaces import MILLIONTHS, Cap, Held, dollars
 from ..models import Operation
 from ..records import Attempt, OperationKey, OperationState, Phase, Record, Video
 from .money import Money, checked, money, require
-from .quotes import Choice, Estimate, Scenario, Usage, Workload, every_variant, usages
+from .quotes import Choice, Estimate, Scenario, Usage, Workload, every_variant, usages, words
 from .rows import Charged, Prices
 
 _NOTHING = Usage(count=0)
@@ -208,13 +208,10 @@ def asked(
     return usage
 
 
-def _chosen(options: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+def _chosen(options: Collection[Mapping[str, Any]]) -> frozenset[str]:
     """Options of a dub as price rows name them: "RaskLipSync", "mode=precision"."""
     types = {str(option["type"]) for option in options}
-    values = {
-        f"{name}={value}".lower() for option in options for name, value in option["values"].items()
-    }
-    return frozenset(types | values)
+    return frozenset(types).union(*(words(option["values"]) for option in options))
 
 
 def _workload(key: OperationKey, record: Record | None) -> Workload | None:

@@ -201,14 +201,14 @@ def usages(
     apart = apart or roles.get(Operation.SPEECH) != roles.get(Operation.VIDEO)
     asked = workload.settings.by_operation(all_of_them)
     return {
-        operation: replace(usage, settings=_words(asked[operation]))
+        operation: replace(usage, settings=words(asked[operation]))
         for operation, usage in all_of_them.items()
         if operation in roles and (operation is not Operation.SPEECH or apart)
     }
 
 
-def _words(asked: Mapping[str, object]) -> frozenset[str]:
-    """Settings as price rows name them: "quality=draft", "test=true"."""
+def words(asked: Mapping[str, object]) -> frozenset[str]:
+    """Settings, or options, as price rows name them: "quality=draft", "test=true"."""
     return frozenset(f"{name}={value}".lower() for name, value in asked.items())
 
 
@@ -630,7 +630,7 @@ def _assumptions(
     yield _hosting(workload)
     if workload.trainings and Operation.AVATAR not in stack.roles:
         yield f"{stack.name} trains no avatars: they exist there already"
-    if asked := _words(workload.settings.asked()):
+    if asked := words(workload.settings.asked()):
         yield from _settings(stack, asked, prices)
     for found in expected:
         if found.plan is not None:

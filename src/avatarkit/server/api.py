@@ -40,11 +40,15 @@ from .bodies import (
     NewVideo,
     read,
 )
+from .descriptions import ENUMS
 from .error_answers import CODES, ErrorCode, RejectedSample
 from .live import Hub
 from .uploads import MAX_BYTES, Allowance, AllowanceExceeded, Upload, Uploads
 
 V = TypeVar("V", bound=RecordView)
+
+#: Roles of uploads that are kept, for a day, until a request names them.
+NAMED_LATER = frozenset({"evidence", "recording"})
 
 #: Minimum lifetime in seconds of a link to a result.
 _LINK = 6 * 3600
@@ -222,7 +226,7 @@ class API:
 
     def place(self, user: str, clone_id: str, role: str, name: str) -> Path:
         """Return the path of an upload; raise ``NotFound`` or ``BadBody`` for no such one."""
-        if role not in {"voice", "footage", "evidence", "recording"}:
+        if role not in ENUMS["UploadRole"]:
             raise NotFound("Unknown role: use voice, footage, evidence or recording.")
         if name in {".", ".."}:
             raise BadBody("A file cannot be called '.' or '..': name it, for example, voice.wav.")
@@ -232,9 +236,7 @@ class API:
         """Store a whole file, and validate it if it is a sample."""
         clone_id, role = parameters.clone_id(request), request.path_params["role"]
         path = self.place(user, clone_id, role, request.path_params["name"])
-        length = parameters.byte_count(request, "content-length")
-        if not length:
-            raise BadBody("Content-Length: give the number of bytes, at least 1", "Content-Length")
+        length = parameters.file_length(request, "content-length")
         stack = request.query_params.get("stack") or None
         async with self.begun(user, path, role, length):
             upload = await self.uploads.begin(path, length, stack)
@@ -246,7 +248,7 @@ class API:
             if received < length:
                 await self.uploads.drop(path)
                 raise BadBody("Content-Length: the body is shorter", "Content-Length")
-            if role in {"evidence", "recording"}:  # kept until a request names it
+            if role in NAMED_LATER:
                 return json_answer(upload_view(length), 201)
             try:
                 sample, found = await self.offer(path, upload, user, clone_id, role)

@@ -28,7 +28,7 @@ from .._text import flaw
 from ..kit import AvatarKit
 from ..media import signing
 from ..webhooks import require_unguessable
-from . import error_answers, openapi, resumable
+from . import error_answers, openapi, parameters
 from .api import API
 from .auth import Authenticate, Principal, StartupToken
 from .bodies import MAX_NAME, BadBody, may_name
@@ -186,7 +186,7 @@ class _Front:
                 answer = await _explained(request, error)
         answer.headers.update(standing.headers())
         if "tus-resumable" in request.headers:
-            answer.headers["tus-resumable"] = resumable.VERSION
+            answer.headers["tus-resumable"] = parameters.TUS_VERSION
         answer.headers.setdefault("cache-control", "no-store")
         return answer
 
@@ -303,7 +303,7 @@ async def _explained(request: Request, error: Exception) -> Response:
     if isinstance(error, Offset):
         more = {"upload-offset": str(error.at)}
     elif isinstance(error, UnsupportedProtocol):
-        more = {"tus-version": resumable.VERSION}
+        more = {"tus-version": parameters.TUS_VERSION}
     return _failed(
         request,
         code,

@@ -13,6 +13,11 @@ from ..models import VideoSettings
 from .bodies import BadBody, clone_named
 from .descriptions import ENUMS
 
+#: Version of tus, the protocol of resumable uploads.
+TUS_VERSION = "1.0.0"
+#: Maximum characters of ``Upload-Metadata``.
+MAX_METADATA = 4000
+
 #: Maximum characters of a cursor.
 MAX_CURSOR = 2000
 
@@ -56,11 +61,11 @@ UPLOAD_METADATA = header(
     "`filename` and `role`, and `stack` if wanted: names, each with its value in base64, joined by "
     "commas.",
     minLength=1,
-    maxLength=4000,
+    maxLength=MAX_METADATA,
     required=True,
 )
 UPLOAD_ID = query("upload_id", "Part of the upload's address.", minLength=1, maxLength=200)
-TUS = header("Tus-Resumable", "Version of the protocol.", enum=["1.0.0"], required=True)
+TUS = header("Tus-Resumable", "Version of the protocol.", enum=[TUS_VERSION], required=True)
 LIMITS_OF = query("stack", "Validate against this stack's limits; by default the server's stack.")
 LAST_EVENT_ID = header("Last-Event-ID", "ID of the last event received.")
 QUOTED = (
@@ -149,6 +154,14 @@ def byte_count(request: Request, name: str) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) < 16):
         raise BadBody(f"{name.title()}: give a number of bytes", name.title())
     return int(text)
+
+
+def file_length(request: Request, name: str) -> int:
+    """Return a header that holds the number of bytes of a whole file, which is not empty."""
+    length = byte_count(request, name)
+    if not length:
+        raise BadBody(f"{name.title()}: give the number of bytes, at least 1", name.title())
+    return length
 
 
 def idempotency_key(request: Request) -> str | None:

@@ -18,18 +18,15 @@ from starlette.responses import Response
 from .._text import flaw
 from ..errors import AvatarKitError, StorageError
 from . import parameters
-from .api import API, json_answer, upload_view
+from .api import API, NAMED_LATER, json_answer, upload_view
 from .bodies import BadBody, UnsupportedType, may_name
 from .error_answers import RejectedSample
+from .parameters import TUS_VERSION
 from .uploads import MAX_BYTES, Outcome, UnsupportedProtocol, Upload
 
-VERSION = "1.0.0"
 EXTENSIONS = ("creation", "termination", "expiration")
 
 _CHUNK = "application/offset+octet-stream"
-
-#: Maximum characters of ``Upload-Metadata``.
-_METADATA = 4000
 
 
 async def protocol(api: API, request: Request, user: str) -> Response:
@@ -38,8 +35,8 @@ async def protocol(api: API, request: Request, user: str) -> Response:
     return Response(
         status_code=204,
         headers={
-            "tus-resumable": VERSION,
-            "tus-version": VERSION,
+            "tus-resumable": TUS_VERSION,
+            "tus-version": TUS_VERSION,
             "tus-extension": ",".join(EXTENSIONS),
             "tus-max-size": str(MAX_BYTES),
         },
@@ -50,9 +47,7 @@ async def create(api: API, request: Request, user: str) -> Response:
     """Create an upload, in place of an earlier one of that name."""
     _require_version(request)
     clone_id = parameters.clone_id(request)
-    length = parameters.byte_count(request, "upload-length")
-    if not length:
-        raise BadBody("Upload-Length: give the number of bytes, at least 1", "Upload-Length")
+    length = parameters.file_length(request, "upload-length")
     given = _metadata(request)
     if any(flaw(value) for value in given.values()):
         raise _bad_metadata("remove control characters")
@@ -133,7 +128,7 @@ async def _found(api: API, request: Request, user: str) -> tuple[Path, Upload]:
 async def _finished(api: API, request: Request, user: str, path: Path, upload: Upload) -> Upload:
     """Validate a complete sample; evidence and recordings wait until a request names them."""
     role = request.path_params["role"]
-    if upload.outcome or role in {"evidence", "recording"}:
+    if upload.outcome or role in NAMED_LATER:
         return upload
     if await api.uploads.received(path, upload) < upload.length:
         return upload
@@ -158,15 +153,15 @@ async def _expires(api: API, path: Path) -> dict[str, str]:
 
 
 def _require_version(request: Request) -> None:
-    if request.headers.get("tus-resumable") != VERSION:
-        raise UnsupportedProtocol(f"send Tus-Resumable: {VERSION}")
+    if request.headers.get("tus-resumable") != TUS_VERSION:
+        raise UnsupportedProtocol(f"send Tus-Resumable: {TUS_VERSION}")
 
 
 def _metadata(request: Request) -> Mapping[str, str]:
     """Read ``Upload-Metadata``: names, and their values in base64."""
     text = request.headers.get("upload-metadata", "")
-    if len(text) > _METADATA:
-        raise _bad_metadata(f"send at most {_METADATA} characters")
+    if len(text) > parameters.MAX_METADATA:
+        raise _bad_metadata(f"send at most {parameters.MAX_METADATA} characters")
     try:
         pairs = [pair.strip().partition(" ") for pair in text.split(",")]
         return {
