@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
-from avatarkit import AvatarKit, Consent, errors
-from avatarkit.config.settings import Settings
+from avatarkit import Consent, errors
 from avatarkit.models import Operation
-from avatarkit.providers.fake import Fake, FakeVendor, filmed, portrait, spoken
+from avatarkit.providers.fake import Fake, filmed, portrait, spoken
 from avatarkit.records import Phase
-from avatarkit.testing import FakeClock
 
 pytestmark = pytest.mark.anyio
 WHO = {"user_id": "ana", "clone_id": "a"}
@@ -32,22 +31,8 @@ class Looks(Fake):
 
 
 @pytest.fixture
-def house(tmp_path):
-    vendor = FakeVendor(clock=FakeClock())
-
-    def made(looks=True):
-        fake = Looks(vendor=vendor, looks=looks)
-        kit = AvatarKit(
-            "fake",
-            repository="memory://",
-            media=tmp_path,
-            providers={"fake": fake},
-            clock=vendor.clock,
-            settings=Settings(),
-        )
-        return kit, fake
-
-    return made
+def house(kit_with):
+    return partial(kit_with, Looks)
 
 
 async def trained(kit, **more):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
-from avatarkit import AvatarKit, Consent, VideoSettings, VoiceSettings, errors
-from avatarkit.config.settings import Settings
+from avatarkit import Consent, VideoSettings, VoiceSettings, errors
 from avatarkit.models import Operation
-from avatarkit.providers.fake import Fake, FakeVendor, spoken
-from avatarkit.testing import FakeClock
+from avatarkit.providers.fake import Fake, spoken
 
 pytestmark = pytest.mark.anyio
 WHO = {"user_id": "ana", "clone_id": "a"}
@@ -31,22 +30,8 @@ class Revoices(Fake):
 
 
 @pytest.fixture
-def house(tmp_path):
-    vendor = FakeVendor(clock=FakeClock())
-
-    def made(**more):
-        fake = Revoices(vendor, **more)
-        kit = AvatarKit(
-            "fake",
-            repository="memory://",
-            media=tmp_path,
-            providers={"fake": fake},
-            clock=vendor.clock,
-            settings=Settings(),
-        )
-        return kit, fake
-
-    return made
+def house(kit_with):
+    return partial(kit_with, Revoices)
 
 
 async def adopted(kit):

@@ -897,7 +897,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "if not avatar_id.startswith(_LOOK):",
             "if True:",
         ),
-        "nobody comes back after the consent": ('body={"reroute_url": page},', "body={},"),
+        "the page to return to is not sent": ('body={"reroute_url": page},', "body={},"),
         "a large upload goes through the API": ("if media.size <= _SMALL:", "if True:"),
         "a group whose look has no picture is ready": (
             'and look.get("preview_image_url")',

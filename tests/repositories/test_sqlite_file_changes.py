@@ -482,7 +482,7 @@ async def test_changes_that_are_lost_after_a_crash_are_told_and_paid_for_once(
 async def test_a_loss_is_prepared_for_again_if_that_was_interrupted(
     prepared, lost, path, avatarkit_samples, avatarkit_offline, monkeypatch, caplog
 ):
-    """What was prepared before counts as changes too: often more than were lost."""
+    """Preparing for a loss makes changes too, often more than were lost."""
     clock = FakeClock()
     vendor = FakeVendor(clock=clock)
     order = {"user_id": "ana", "clone_id": "main", **avatarkit_samples}

@@ -125,7 +125,7 @@ async def test_findings_are_those_of_the_chosen_stack(site, ana):
 
 async def test_a_stack_that_is_none_keeps_nothing(site, ana):
     sent = await ana.put(
-        f"{VOICE}?stack=nobody", content=site.voice, headers=sizes(len(site.voice))
+        f"{VOICE}?stack=unknown", content=site.voice, headers=sizes(len(site.voice))
     )
     assert (sent.status_code, sent.json()["error"]["code"]) == (422, "not_configured")
     assert await site.repository.samples("ana", "c1") == []

@@ -78,7 +78,7 @@ async def trained(site, ana):
 
 @pytest.fixture
 def requests(monkeypatch):
-    """What the vendor is asked for, in the order of its videos."""
+    """Requests to the vendor, in the order of its videos."""
     asked, generate = [], Fake.generate_video
 
     async def kept(self, request):

@@ -239,7 +239,7 @@ async def test_every_answer_of_an_upload_is_told_of(site, ana, told):
     assert (evidence.status_code, evidence.json()["sample"]) == (201, None)
     bad = await sent("/clones/c1/uploads/footage/f.jpg", b"no picture")
     assert (bad.status_code, bad.json()["findings"][0]["severity"]) == (422, "error")
-    other = await sent(f"{voice}?stack=nobody", site.voice)
+    other = await sent(f"{voice}?stack=unknown", site.voice)
     assert (other.status_code, list(other.json())) == (422, ["error", "findings"])
 
 
