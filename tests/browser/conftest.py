@@ -8,7 +8,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from importlib.resources import files
 from pathlib import Path
@@ -16,6 +15,8 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+
+from warm import Program
 
 DEMO = Path(str(files("avatarkit") / "data" / "demo"))
 TOKEN = "a-token-for-the-tests-of-pages"
@@ -43,14 +44,14 @@ class Server:
         self.start()
 
     def start(self):
-        program = ["-m", "avatarkit"]
+        served, code = ["serve", f"--port={self.port}"], ""
         if self.seconds is not None:
-            program = [str(Path(__file__).with_name("slow_vendor.py")), str(self.seconds)]
-        command = [sys.executable, *program, "serve", f"--port={self.port}"]
+            served.insert(0, self.seconds)
+            code = Path(__file__).with_name("slow_vendor.py").read_text()
         environ = {**os.environ, "AVATARKIT_TOKEN": TOKEN}
         environ |= {"AVATARKIT_WEBHOOK_SECRET": "a-secret-of-the-inbox"}
-        self.process = subprocess.Popen(
-            command, cwd=self.folder, env=environ, stdout=subprocess.DEVNULL
+        self.process = Program(
+            *served, code=code, cwd=self.folder, env=environ, stdout=subprocess.DEVNULL
         )
         until(self._answers)
         return self
@@ -71,7 +72,7 @@ class Server:
         return httpx.get(f"{self.url}/{path}", headers=headers, timeout=30).json()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def local(chromium, tmp_path_factory):  # after chromium: without it none is started
     server = Server(tmp_path_factory.mktemp("local"))
     yield server
@@ -85,7 +86,8 @@ def slow(chromium, tmp_path):
     server.kill()
 
 
-@pytest.fixture(scope="module")
+# For the package: a program in front of which an event loop runs keeps others from running theirs.
+@pytest.fixture(scope="package")
 def chromium():
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     program = shutil.which("chromium")
@@ -136,7 +138,7 @@ class Tab:
         self.page.emulate_media(color_scheme="light", reduced_motion="reduce")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def tab(chromium):
     tab = Tab(chromium)
     yield tab

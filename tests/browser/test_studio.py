@@ -825,13 +825,13 @@ def test_everything_is_erased_with_a_receipt(page, slow, stored):
 # -- weight ---------------------------------------------------------------------------------------
 
 
-def test_the_first_load_is_small_and_asks_nothing_of_others(page, local):
+def test_the_first_load_is_small_and_asks_nothing_of_others(page, slow):
     sizes = {}
     page.on("requestfinished", lambda request: sizes.setdefault(request.url, request.sizes()))
-    sign_in(page, local, at="avatars")
+    sign_in(page, slow, at="avatars")
     page.wait_for_load_state("load")
     page.locator("avatar-list").wait_for()
-    assert all(url.startswith((local.url, "blob:", "data:")) for url in sizes)
+    assert all(url.startswith((slow.url, "blob:", "data:")) for url in sizes)
     assert not any("openapi" in url for url in sizes)
     total = sum(s["responseBodySize"] + s["responseHeadersSize"] for s in sizes.values())
     assert total <= 60_000
