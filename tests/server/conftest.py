@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from base64 import b64encode
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from importlib.resources import files
 
 import httpx
@@ -100,6 +102,22 @@ class Site:
         app = self.new_app(**more)
         async with app.router.lifespan_context(app):
             yield app
+
+    @contextmanager
+    def served(self, **more):
+        """The address of an app that another thread serves."""
+        uvicorn = pytest.importorskip("uvicorn", reason='needs "avatarkit-sdk[server]"')
+        app = self.new_app(hosts=["127.0.0.1"], **more)
+        server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical"))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        try:
+            yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
 
     def operators(self):
         """For ``authenticate``: everyone is an operator."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import time
-from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -25,7 +23,7 @@ from avatarkit.server.routes import OPEN, ROUTES
 from server.tus import TUS, chunk
 
 jsonschema = pytest.importorskip("jsonschema", reason="needs pip install jsonschema")
-uvicorn = pytest.importorskip("uvicorn", reason='needs pip install "avatarkit-sdk[server]"')
+pytest.importorskip("uvicorn", reason='needs pip install "avatarkit-sdk[server]"')
 
 pytestmark = pytest.mark.anyio
 
@@ -352,23 +350,6 @@ def references(value):
 # -- whatever is sent -------------------------------------------------------------------------
 
 
-@contextmanager
-def served(site):
-    """The address of the app, which another thread serves."""
-    app = site.new_app(hosts=["127.0.0.1"], link_secrets=[SECRET])
-    config = uvicorn.Config(app, port=0, log_level="critical")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
 @pytest.mark.parametrize("kept", ["in memory", "in SQLite"])
 @pytest.mark.filterwarnings("default")  # of what the fuzzer itself leaves open
 @pytest.mark.slow
@@ -390,7 +371,7 @@ def test_whatever_is_sent_no_answer_is_a_fault_or_untold(site, kept):
         checks.response_schema_conformance,
     ]
     asked = set()
-    with served(site) as address, httpx.Client(base_url=address) as client:
+    with site.served(link_secrets=[SECRET]) as address, httpx.Client(base_url=address) as client:
         client.headers["authorization"] = f"Bearer {site.tokens['ana']}"
         known = cancelled(site, client)
         file, link = stored(site)
