@@ -37,6 +37,11 @@ async def refused(client):
     yield await client.get("/trainings/none")
     yield await client.get("/quote?stack=none")
     yield await client.get("/quote?script=a&seconds=3")
+    yield await client.get("/catalogue/fake/voices?cursor=x")
+    for clone_id in ("%20", "a%2Fb", ".."):  # siblings: a path, and a body
+        yield await client.get(f"/trainings?clone_id={clone_id}")
+    yield await client.get("/clones/%20/samples")
+    yield await client.post("/trainings", json={"clone_id": " ", "consent": CONSENT})
     yield await client.post("/trainings", json={})
     yield await client.post("/trainings", json={"clone_id": "c1", "stack": "none"})
     yield await client.post("/trainings", json={"clone_id": "c1"})

@@ -876,7 +876,7 @@ def _other_footage(person: Training, stored: Sequence[Sample]) -> Sample:
     if not others:
         raise errors.MediaRejected(
             "another look needs footage of its own: give footage=, or add it to the clone first"
-        )
+        ).told_over_http("another look needs footage of its own: upload it to the clone first")
     return others[-1]
 
 

@@ -276,7 +276,7 @@ class KitCatalogue:
             raise errors.Unsupported(
                 f"{name} has no list of {kind}s: take the id from its web app, then use "
                 "kit.adopt(...) or kit.speak(avatar=...)."
-            )
+            ).told_over_http(f"{name} has no list of {kind}s: its web app shows them")
         return found
 
 
@@ -295,5 +295,10 @@ def _position(cursor: str | None) -> tuple[int, str | None]:
         return 0, None
     skip, mark, place = cursor.partition(".")
     if not mark or not skip.isdecimal():
-        raise errors.InvalidCursor("cursor is not CataloguePage.cursor: begin without a cursor")
+        raise errors.InvalidCursor(
+            "cursor is not CataloguePage.cursor: begin without a cursor"
+        ).told_over_http(
+            "this is no cursor of this list: send the cursor of the previous page unchanged, or "
+            "leave it out"
+        )
     return int(skip), place or None

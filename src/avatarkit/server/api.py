@@ -375,7 +375,7 @@ class API:
         page = await self.kit.page(
             "training",
             user_id=user,
-            clone_id=asked.get("clone_id"),
+            clone_id=parameters.only_clone(request),
             status=Status(status) if status else None,
             **parameters.page(request),
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -12,6 +13,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    WithJsonSchema,
     field_validator,
     model_validator,
 )
@@ -46,8 +48,8 @@ class TooLarge(AvatarKitError, ValueError):
 
 def clone_named(clone_id: str) -> str:
     """Return a valid clone ID; raise ``BadBody`` for an invalid one."""
-    if not (0 < len(clone_id) <= 200 and clone_id.isprintable()):
-        raise BadBody("clone_id: give 1 to 200 printable characters", "clone_id")
+    if not (0 < len(clone_id.strip()) <= len(clone_id) <= 200 and clone_id.isprintable()):
+        raise BadBody("clone_id: give 1 to 200 printable characters, not all blank", "clone_id")
     if clone_id in {".", ".."} or {"/", "\\"} & {*clone_id}:
         raise BadBody(
             "clone_id: use no slash or backslash, and neither '.' nor '..': it is in paths",
@@ -55,6 +57,15 @@ def clone_named(clone_id: str) -> str:
         )
     return clone_id
 
+
+#: JSON schema of a clone ID, in paths, queries and bodies.
+CLONE_ID: Mapping[str, Any] = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 200,
+    "pattern": r"^(?!\.{1,2}$|\s*$)[^/\\\u0000-\u001f\u007f]+$",
+}
+CloneId = Annotated[str, AfterValidator(clone_named), WithJsonSchema(dict(CLONE_ID))]
 
 #: Maximum characters of an ID or a name in a path: messages repeat it.
 MAX_NAME = 200
@@ -132,7 +143,7 @@ class ConsentGiven(_Body):
 class NewConsent(ConsentGiven):
     """Store a consent for later trainings."""
 
-    clone_id: Annotated[str, AfterValidator(clone_named)] | None = Field(
+    clone_id: CloneId | None = Field(
         default=None, description="Profile that the evidence was uploaded to."
     )
 
@@ -171,7 +182,7 @@ class _PaidRequest(_Body):
 class NewTraining(_PaidRequest):
     """Train an avatar from a clone's stored samples."""
 
-    clone_id: Annotated[str, AfterValidator(clone_named)]
+    clone_id: CloneId
     stack: str | None = Field(default=None, max_length=200)
     name: str = Field(default="", max_length=200)
     language: str | None = Field(default=None, max_length=35)

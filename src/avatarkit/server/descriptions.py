@@ -8,6 +8,7 @@ from typing import Any, get_args
 from ..interfaces import Outcome
 from ..kit.checks import Verdict
 from ..models import Action, ConsentRule, SampleRole, VideoSettings
+from .bodies import CLONE_ID
 from .error_answers import Category
 
 #: Components whose name in the document differs from their model's.
@@ -66,12 +67,7 @@ ENUMS: Mapping[str, tuple[str, ...]] = {
 
 _CLONE: Mapping[str, Any] = {
     "description": "The avatar profile. You choose its ID.",
-    "schema": {
-        "type": "string",
-        "minLength": 1,
-        "maxLength": 200,
-        "pattern": r"^(?!\.{1,2}$)[^/\\\u0000-\u001f\u007f]+$",
-    },
+    "schema": CLONE_ID,
 }
 
 

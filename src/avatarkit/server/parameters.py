@@ -146,6 +146,12 @@ def clone_id(request: Request) -> str:
     return clone_named(request.path_params["clone_id"])
 
 
+def only_clone(request: Request) -> str | None:
+    """Return the clone ID that a list is limited to, if one was given."""
+    given = request.query_params.get("clone_id")
+    return None if given is None else clone_named(given)
+
+
 def byte_count(request: Request, name: str) -> int | None:
     """Return a header that holds a number of bytes; None if it is missing."""
     text = request.headers.get(name)

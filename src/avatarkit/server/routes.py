@@ -13,7 +13,15 @@ from starlette.responses import Response
 from ..json_views import QuoteView
 from . import catalogue, operators, parameters, resumable, schemas
 from .api import API
-from .bodies import ActionChoice, LinkedSample, NewConsent, NewErasure, NewTraining, NewVideo
+from .bodies import (
+    CLONE_ID,
+    ActionChoice,
+    LinkedSample,
+    NewConsent,
+    NewErasure,
+    NewTraining,
+    NewVideo,
+)
 
 #: Answers a request of a user; public routes get an empty user ID.
 Handler = Callable[[API, Request, str], Awaitable[Response]]
@@ -349,9 +357,7 @@ ROUTES: tuple[Route, ...] = (
         parameters=(
             *parameters.PAGE,
             parameters.STATUS,
-            parameters.query(
-                "clone_id", "Only trainings of this profile.", minLength=1, maxLength=200
-            ),
+            parameters.query("clone_id", "Only trainings of this profile.", **CLONE_ID),
         ),
         content={200: schemas.TrainingsAnswer},
     ),
