@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .records import OperationState, Record
 
 #: Kind of a call to a vendor.
-CallKind = Literal["prepare", "submit", "poll", "find", "delete", "download"]
+CallKind = Literal["prepare", "submit", "continue", "poll", "find", "delete", "download"]
 
 #: All spans and their kinds.
 SPANS = {

@@ -641,6 +641,8 @@ class Job(Model):
     links: Mapping[str, str] = Field(default_factory=dict, repr=False)
     reason: str | None = None  #: why it failed, in the provider's words
     action: Action | None = None
+    #: step that waits for a call of its own, see ``interfaces.BeginsSteps``
+    next_step: str | None = None
     created_at: float | None = None  #: by the provider's clock, if it tells
     cost: str | None = None
     seconds: float | None = None  #: length of the finished video, if the provider tells it

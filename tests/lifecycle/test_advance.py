@@ -1564,3 +1564,98 @@ def test_uploads_at_a_vendor_that_deletes_none_are_left():
     run(scene.orchestrator.cancel(scene.record))
     record = scene.until(lambda r: r.next_at is None or r.next_at > scene.world.now + 5)
     assert [o.uploads.fate for o in record.operations] == ["left", "left"]
+
+
+# -- a consent that ends while something is under way -----------------------------------------
+
+
+class Stepwise(Provider):
+    """A vendor whose avatars take a second call, once they were polled."""
+
+    def __init__(self, world):
+        super().__init__(world)
+        self.begun, self.trouble = [], []
+
+    async def get_avatar(self, job_id):
+        job = await super().get_avatar(job_id)
+        if self.begun:
+            return job
+        return job.model_copy(
+            update={"state": JobState.RUNNING, "links": {}, "next_step": "render"}
+        )
+
+    get_video = get_avatar
+
+    async def begin_step(self, job):
+        if self.trouble:
+            raise self.trouble.pop(0)
+        self.begun.append((job.id, job.next_step))
+
+
+def lapse(scene, **ended):
+    """End the consent of the scene's record now."""
+    agreed = Consent(id="c1", user_id="u", subject="Ana Lima")
+    scene.world.consents["c1"] = agreed.model_copy(update=ended or {"expires_at": scene.world.wall})
+    scene.world.rows["t1"] = scene.record.model_copy(update={"consent_id": "c1"})
+
+
+class Lapsing(Slots):
+    """Slots for which one waits until the consent has ended."""
+
+    def __init__(self, scene):
+        self.scene = scene
+
+    @asynccontextmanager
+    async def slot(self, _provider):
+        lapse(self.scene)
+        yield
+
+
+@pytest.mark.parametrize("make", [training, video])
+def test_a_step_that_a_poll_finds_due_is_begun_and_the_job_goes_on(make):
+    scene = Scene(make, provider=Stepwise)
+    scene.provider.trouble = [refusal(errors.Unavailable), refusal(errors.NotFound)]
+    lapse(scene, expires_at=scene.world.wall + 1e6)
+    assert (scene.finish().status, scene.provider.begun) == (Status.COMPLETED, [("j1", "render")])
+
+
+@pytest.mark.parametrize("make", [training, video])
+@pytest.mark.parametrize(
+    ("ended", "status"),
+    [({"expires_at": 0.0}, Status.FAILED), ({"revoked_at": 1.0}, Status.CANCELLED)],
+)
+def test_no_step_is_begun_once_the_consent_has_ended(make, ended, status):
+    scene = Scene(make, provider=Stepwise)
+    scene.until(lambda r: r.operations[-1].phase is Phase.DONE)
+    lapse(scene, **ended)
+    record = scene.finish()
+    assert (record.status, record.error_type) == (status, "ConsentRequired")
+    assert scene.provider.begun == []
+
+
+def test_no_paid_call_is_sent_if_the_consent_ends_while_it_waits_for_its_turn():
+    scene = Scene()
+    lapse(scene, expires_at=scene.world.wall + 1.0)
+    scene.orchestrator._slots = Lapsing(scene)
+    record = scene.finish()
+    assert (record.error_type, scene.paid()) == ("ConsentRequired", {})
+
+
+@pytest.mark.parametrize("waits", [False, True], ids=["before its turn", "while it waits"])
+def test_what_may_not_have_arrived_is_not_repeated_once_the_consent_has_ended(waits):
+    scene = keyed()
+    scene.advance()
+    lapse(scene, expires_at=scene.world.wall + 6.0 * waits)
+    if waits:
+        scene.orchestrator._slots = Lapsing(scene)
+    record = scene.advance(seconds=5.0)
+    assert (record.action.kind, scene.provider.requests) == ("payment", ["ak-t1-voice:1"])
+
+
+def test_a_recording_is_not_handed_in_once_the_consent_has_expired():
+    scene = Scene(provider=Asking)
+    asking(scene)
+    give(scene)
+    lapse(scene)
+    assert scene.finish().error_type == "ConsentRequired"
+    assert scene.provider.recordings == []

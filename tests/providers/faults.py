@@ -602,6 +602,28 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             '"cleanup": "settle", "deleted": False',
         ),
     },
+    ("lifecycle/advance.py", "lifecycle/test_advance.py"): {
+        "a step is begun though the consent has ended": (
+            "            if lapsed := await self._lapsed(record, now):\n"
+            "                return await self._put(record, lapsed)\n            try:",
+            "            try:",
+        ),
+        "a recording is handed in though the consent has ended": (
+            "        if lapsed := await self._lapsed(record, now):\n"
+            "            return await self._put(record, lapsed)\n        given,",
+            "        given,",
+        ),
+    },
+    ("lifecycle/paid_call.py", "lifecycle/test_advance.py"): {
+        "a consent may end while a paid call waits for its turn": (
+            "if lapsed := await self._lapsed(record, now):  # waiting for the slot took time",
+            "if lapsed := None:",
+        ),
+        "what may not have arrived is repeated though the consent has ended": (
+            "return covered and await self._lapsed(record, now) is None",
+            "return covered",
+        ),
+    },
     ("lifecycle/advance.py", "stacks/test_ranking.py"): {
         "a refused upload is tried for ever": (
             "            if self._goes_elsewhere(record, state, error):\n                return",
@@ -1020,7 +1042,7 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "if True:",
         ),
         "a voice is built without its recordings": ("if len(arrived) < count:", "if False:"),
-        "each poll builds": ("self._built.add(voice_id)", "pass"),
+        "each poll builds": ("self._built.add(job.id)", "pass"),
         "speech goes to the first host": (
             '''f"{self._host('speech')}/synthesize"''',
             '"/synthesize"',
@@ -1068,8 +1090,8 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "{token}",
         ),
         "lips are moved before faces are known": (
-            'elif begin and face == "done":',
-            "elif begin:",
+            'None: "check_face"',
+            'None: "lipsync"',
         ),
         "lips that move are begun again": ("begin = task in _TO_BEGIN", "begin = True"),
         "lips that are out of date are left": (

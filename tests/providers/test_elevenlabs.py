@@ -302,7 +302,9 @@ VERIFIED = changed(PROFESSIONAL, voice_verification__is_verified=True)
 )
 async def test_a_verified_voice_is_trained(it, wire, status, answer):
     wire.reply(VERIFIED).reply(answer, status)
-    assert (await it.get_voice("pvc1")).state is JobState.QUEUED
+    job = await it.get_voice("pvc1")
+    assert (job.state, job.next_step, len(wire.requests)) == (JobState.QUEUED, "train", 1)
+    await it.begin_step(job)
     assert wire.requests[1].url.path == "/v1/voices/pvc/pvc1/train"
     assert wire.body() == {"model_id": "eleven_multilingual_v2"}
 
@@ -716,7 +718,7 @@ async def test_every_call_is_one_that_the_vendor_describes(it, wire):
     wire.reply({"status": "ok"})
     await it.hand_in("pvc1", media)
     wire.reply(VERIFIED).reply({"status": "ok"})
-    await it.get_voice("pvc1")
+    await it.begin_step(await it.get_voice("pvc1"))
     await it.delete_voice("pvc1")
     wire.reply({"voices": [], "has_more": True, "next_page_token": "2"})
     wire.reply({"voices": [], "has_more": False})

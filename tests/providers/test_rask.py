@@ -488,9 +488,11 @@ async def test_lips_are_moved_once_the_video_is_dubbed_and_its_faces_are_found(s
     for told, begun, state in steps:
         before = len(wire.requests)
         wire.reply(DUBBED | {"name": LIPS}).reply(lips(**told))
-        if begun:
-            wire.reply({})
         job = await signed_in.get_dub(PROJECT["id"])
+        assert len(wire.requests) == before + 2
+        if job.next_step is not None:
+            wire.reply({})
+            await signed_in.begin_step(job)
         calls = [f"{r.method} {r.url.path.rpartition('/')[2]}" for r in wire.requests[before + 2 :]]
         assert (calls, job.state) == ([begun] if begun else [], state)
     assert job.links["video"] == LINK
@@ -513,7 +515,9 @@ async def test_lips_that_are_out_of_date_are_moved_again(signed_in, wire):
     told = {"check_face_task_status": "done", "video_has_face": True}
     wire.reply(DUBBED | {"name": f"{TOKEN} (lip-sync of several)"})
     wire.reply(lips(lipsync_task_status="outdated", **told)).reply({})
-    assert (await signed_in.get_dub("x1")).state is JobState.RUNNING
+    job = await signed_in.get_dub("x1")
+    assert (job.state, job.next_step) == (JobState.RUNNING, "lipsync")
+    await signed_in.begin_step(job)
     assert wire.body() == {"is_multiple_speakers": True, "is_free_lipsync": False}
 
 

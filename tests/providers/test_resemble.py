@@ -229,15 +229,18 @@ async def test_what_cannot_be_said_is_refused_before_anything_is_sent(resemble, 
 
 
 @pytest.mark.parametrize("word", ["pending", "initializing"])
-async def test_a_poll_builds_what_waits_for_it_once(resemble, wire, word):
+async def test_what_waits_for_its_build_is_built_once(resemble, wire, word):
     waiting = told(status=word)
     wire.reply(waiting).reply(recordings()).reply(TOLD["built"]).reply(waiting)
-    assert (await resemble.get_voice("v1")).state is JobState.QUEUED
-    assert (await resemble.get_voice("v1")).state is JobState.QUEUED
+    job = await resemble.get_voice("v1")
+    assert (job.state, job.next_step) == (JobState.QUEUED, "build")
+    await resemble.begin_step(job)
+    built = await resemble.get_voice("v1")
+    assert (built.state, built.next_step) == (JobState.QUEUED, None)
     assert calls(wire) == [
         "GET /voices/v1",
         "GET /voices/v1/recordings",
-        "POST /voices/v1/build",
+        "POST /voices/VOICE_UUID/build",
         "GET /voices/v1",
     ]
 
@@ -245,18 +248,19 @@ async def test_a_poll_builds_what_waits_for_it_once(resemble, wire, word):
 async def test_a_build_that_fails_is_tried_at_the_next_poll(resemble, wire):
     waiting = told(status="pending")
     wire.reply(waiting).reply(recordings()).reply({}, 422)
+    job = await resemble.get_voice("v1")
     with pytest.raises(errors.Refused):
-        await resemble.get_voice("v1")
+        await resemble.begin_step(job)
     wire.reply(waiting).reply(recordings()).reply(TOLD["built"])
-    await resemble.get_voice("v1")
-    assert calls(wire).count("POST /voices/v1/build") == 2
+    await resemble.begin_step(await resemble.get_voice("v1"))
+    assert calls(wire).count("POST /voices/VOICE_UUID/build") == 2
 
 
 async def test_all_recordings_are_there_before_it_is_built(resemble, wire):
     wire.reply(told(status="pending")).reply(recordings("2 of 2", "mine", "1 of 2"))
     wire.reply(TOLD["built"])
-    await resemble.get_voice("v1")
-    assert calls(wire)[-1] == "POST /voices/v1/build"
+    await resemble.begin_step(await resemble.get_voice("v1"))
+    assert calls(wire)[-1] == "POST /voices/VOICE_UUID/build"
 
 
 async def test_a_voice_whose_recordings_did_not_arrive_has_failed(resemble, wire):
@@ -428,7 +432,7 @@ async def test_speech_is_asked_for_as_the_vendor_describes(resemble, wire, optio
 async def test_every_free_call_is_one_that_the_vendor_describes(resemble, wire):
     contract = Contract.of("resemble", closed=True)
     wire.reply(told(status="pending")).reply(recordings()).reply(TOLD["built"])
-    await resemble.get_voice("v1")
+    await resemble.begin_step(await resemble.get_voice("v1"))
     wire.reply(recordings())
     await resemble.find_voice(TOKEN)
     await resemble.delete_voice("v1")

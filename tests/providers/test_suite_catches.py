@@ -167,6 +167,23 @@ class TestWrappingSpeech(SpeechSuite):
 #: What an adapter may get wrong, as the body of a class that inherits ``Acme``, and the test that
 #: must find it.
 MISTAKES = {
+    "a poll begins what costs money": (
+        TestAcme.test_a_poll_only_reads,
+        """
+        async def get_dub(self, dub_id, /):
+            job = await super().get_dub(dub_id)
+            await self._call("PUT", f"/dubs/{job.id}/lips", operation=Operation.DUB)
+            return job
+        """,
+    ),
+    "a step is due that nothing begins": (
+        TestAcme.test_a_poll_only_reads,
+        """
+        async def get_video(self, video_id, /):
+            job = await super().get_video(video_id)
+            return job.model_copy(update={"next_step": "render"})
+        """,
+    ),
     "the key is in the address": (
         TestAcme.test_a_submission_is_one_request_with_the_key_in_a_header,
         """

@@ -520,6 +520,22 @@ class TakesRecording(Protocol):
 
 
 @runtime_checkable
+class BeginsSteps(Protocol):
+    """Provider some of whose jobs take more than one call, such as a dub whose lips are moved next.
+
+    A poll only reads, and names the step that is due in ``Job.next_step``. The step may cost money,
+    or use a person's voice or face: it is begun only while the consent to it holds.
+    """
+
+    @abstractmethod
+    async def begin_step(self, job: Job, /) -> None:
+        """Begin ``job.next_step`` of a job that was just polled; the next poll tells how it went.
+
+        If the answer is lost, that poll names the step again if it was not begun.
+        """
+
+
+@runtime_checkable
 class MakesScenes(Protocol):
     """Video generator whose one request may have several scenes, see ``VideoRequest.scenes``.
 

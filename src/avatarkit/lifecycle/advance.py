@@ -21,6 +21,7 @@ from .._log import cleaned, get_logger
 from ..content.results import Expected
 from ..interfaces import (
     ROLES,
+    BeginsSteps,
     Discards,
     Fetcher,
     Prepares,
@@ -31,7 +32,7 @@ from ..interfaces import (
 from ..models import Action, Job, Operation, StoredFile, Waiting
 from ..records import JOINED, HandIn, Instant, OperationState, Phase, Record, Video, later
 from .decide import Do, decide, poll_gap
-from .effects import HOPELESS, backoff, failover, failure, observed, withdrawn, wrong_return
+from .effects import HOPELESS, backoff, failover, failure, observed, wrong_return
 from .events import (
     Abandoned,
     Asked,
@@ -231,16 +232,16 @@ class Orchestrator(PaidCalls, People):
         self, record: Record, state: OperationState, provider: Provider, now: Instant
     ) -> Record:
         """Send the recording that was asked for; after a kill it is sent again."""
+        if lapsed := await self._lapsed(record, now):
+            return await self._put(record, lapsed)
         given, refused = cast("HandIn", state.hand_in), None
         try:
-            recording = await self._requests.recording(record, given, provider)
+            recording = await self._requests.recording(given, provider)
             subject = await self._requests.subject(record)
             taker = cast("TakesRecording", provider)
             hand_in = partial(taker.hand_in, given.ref, recording, subject=subject)
             await self._free("prepare", record, state, provider, hand_in)
         except HOPELESS as error:
-            if withdrawn(error):
-                return await self._put(record, failure(error, now))
             refused = cleaned(getattr(error, "message", "") or str(error))
         except Exception as error:  # noqa: BLE001 - whatever it was, it was free
             return await self._later(record, state, error, now)
@@ -270,6 +271,14 @@ class Orchestrator(PaidCalls, People):
             return await self._put(record, event)
         except Exception as error:  # noqa: BLE001 - a failed poll never changes a status
             return await self._later(record, state, error, now)
+        if job.next_step is not None and isinstance(provider, BeginsSteps):
+            if lapsed := await self._lapsed(record, now):
+                return await self._put(record, lapsed)
+            try:
+                begin = partial(provider.begin_step, job)
+                await self._free("continue", record, state, provider, begin)
+            except Exception as error:  # noqa: BLE001 - the next poll tells if it was begun
+                return await self._later(record, state, error, now)
         if job.reason:
             job = job.model_copy(update={"reason": cleaned(job.reason)})
         event = Seen(at=now.wall, **whose(state), job=job, next_at=next_look)

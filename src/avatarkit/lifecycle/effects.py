@@ -191,6 +191,14 @@ class Effects:
             with observed(what, record, state), self._clock.timeout(seconds):
                 return await call()
 
+    async def _lapsed(self, record: Record, now: Instant) -> Failed | None:
+        """Event that ends a record whose consent no longer holds, before a step that needs it."""
+        try:
+            await self._requests.require_consent(record)
+        except errors.ConsentRequired as error:
+            return failure(error, now)
+        return None
+
     async def _later(
         self, record: Record, state: OperationState, error: Exception, now: Instant
     ) -> Record:

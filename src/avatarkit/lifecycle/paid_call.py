@@ -53,6 +53,8 @@ class PaidCalls(Effects):
                 return await self._put(record, failover(state, error, now.wall))
             return await self._put(record, failure(error, now))
         async with self._slots.slot(provider):  # first, so that nothing waits after the intent
+            if lapsed := await self._lapsed(record, now):  # waiting for the slot took time
+                return await self._put(record, lapsed)
             instant = await self._repository.now()
             guard = self._guard(state)
             intended = apply(
@@ -220,7 +222,7 @@ class PaidCalls(Effects):
             return await self._later(record, state, error, now)
         if jobs:
             return await self._accept(record, state, jobs, now, files)
-        if not record.status.final and self._may_repeat(record, state, now):
+        if await self._may_repeat(record, state, now):
             return await self._repeat(record, state, provider, now)
         if state.terms.billable and not state.terms.findable:
             return await self._ask_payment(record, state, now)
@@ -268,7 +270,12 @@ class PaidCalls(Effects):
             )
         return await self._put(record, self._not_accepted(record, state, now))
 
-    def _may_repeat(self, record: Record, state: OperationState, now: Instant) -> bool:
+    async def _may_repeat(self, record: Record, state: OperationState, now: Instant) -> bool:
+        """True if the attempt may be sent again: it may never have arrived, and begin now."""
+        covered = not record.status.final and self._covered(record, state, now)
+        return covered and await self._lapsed(record, now) is None
+
+    def _covered(self, record: Record, state: OperationState, now: Instant) -> bool:
         """True if the vendor's idempotency key still covers the attempt, with an hour to spare.
 
         Where a fallback waits for a proof by look-up, a repeat would only put it off.
@@ -292,7 +299,7 @@ class PaidCalls(Effects):
             async with self._slots.slot(provider):
                 # Waiting for the slot took time, and the vendor may have forgotten the key by now.
                 guard = self._guard(state)
-                allowed = self._may_repeat(record, state, await self._repository.now())
+                allowed = await self._may_repeat(record, state, await self._repository.now())
                 repeat = partial(self._call, record, state, provider, request, guard)
                 outcome = await repeat() if allowed else None
         if isinstance(outcome, Accepted):

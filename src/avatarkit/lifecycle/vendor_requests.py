@@ -62,7 +62,7 @@ class Requests:
         ``ConsentRequired`` for a next attempt by a consent that does not hold.
         """
         if attempt is None:
-            await self._require_consent(record)
+            await self.require_consent(record)
         token = record.token(*state.key)
         number = state.call.attempt + 1 if attempt is None else attempt
         common: dict[str, Any] = {
@@ -96,7 +96,7 @@ class Requests:
             return None
         return self._inboxes.address(provider.name, token)
 
-    async def _require_consent(self, record: Record) -> None:
+    async def require_consent(self, record: Record) -> None:
         """Raise ``ConsentRequired`` for a consent that was revoked or erased, or has expired."""
         if record.consent_id is None:
             return
@@ -109,9 +109,8 @@ class Requests:
             )
         require_valid(consent, (await self._repository.now()).wall)
 
-    async def recording(self, record: Record, given: HandIn, provider: Provider) -> Media:
-        """Build the recording that the provider asked for; raises as ``build`` does."""
-        await self._require_consent(record)
+    async def recording(self, given: HandIn, provider: Provider) -> Media:
+        """Build the recording that the provider asked for; raises ``ConfigError`` as ``build``."""
         return await self._file(given.file, given.name, provider)
 
     async def subject(self, record: Record) -> str | None:

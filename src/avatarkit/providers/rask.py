@@ -18,7 +18,14 @@ from pydantic import SecretStr
 
 from ..content.subtitles import read_srt, timestamp
 from ..errors import AuthError, ConfigError, MediaRejected, QuotaError, Refused, Unavailable
-from ..interfaces import Balance, Capabilities, Prepares, ProviderSettings, TellsBalance
+from ..interfaces import (
+    Balance,
+    BeginsSteps,
+    Capabilities,
+    Prepares,
+    ProviderSettings,
+    TellsBalance,
+)
 from ..models import DubRequest, Job, JobState, Media, Operation, Options, VendorRequest
 from .bodies import without_none
 from .http import (
@@ -83,7 +90,7 @@ _LIP_SYNC: Mapping[str, Mapping[str, bool]] = {
 _TO_BEGIN = frozenset({None, "outdated"})
 
 
-class Rask(HttpVideoDubber, Prepares, TellsBalance):
+class Rask(HttpVideoDubber, Prepares, BeginsSteps, TellsBalance):
     """Dubs of videos; without webhooks, and without calls that delete."""
 
     name = "rask"
@@ -330,18 +337,16 @@ class Rask(HttpVideoDubber, Prepares, TellsBalance):
         )
 
     async def get_dub(self, dub_id: str, /) -> Job:
-        """Poll; once a project is dubbed whose lips are to be moved, begin that and poll it."""
+        """Poll; once a project is dubbed whose lips are to be moved, poll that."""
         job = await super().get_dub(dub_id)
-        name = said_at(job.raw, "name") or ""
-        body = next((body for end, body in _LIP_SYNC.items() if name.endswith(end)), None)
-        if body is None or job.state is not JobState.SUCCEEDED:
+        if _lips_of(job) is None or job.state is not JobState.SUCCEEDED:
             return job
-        return await self._lip_synced(job, body)
+        return await self._lip_synced(job)
 
-    async def _lip_synced(self, job: Job, body: Mapping[str, bool]) -> Job:
-        """Begin each task that was not begun; Rask charges once for each project."""
-        project = f"/v2/projects/{path_segment(job.id)}"
-        told = await self._call("GET", f"{project}/lipsync", operation=Operation.DUB)
+    async def _lip_synced(self, job: Job) -> Job:
+        """Read how far the lips are, and which task is to be begun next."""
+        path = f"/v2/projects/{path_segment(job.id)}/lipsync"
+        told = await self._call("GET", path, operation=Operation.DUB)
         task, face = text_at(told, "lipsync_task_status"), text_at(told, "check_face_task_status")
         video = text_at(told, "lipsync_result_path")
         if task == "done" and video is not None:
@@ -349,15 +354,16 @@ class Rask(HttpVideoDubber, Prepares, TellsBalance):
         begin = task in _TO_BEGIN
         if why := _lips_failed(task, face if begin else None, flag_at(told, "video_has_face")):
             return job.model_copy(update={"state": JobState.FAILED, "reason": why})
-        if begin and face in _TO_BEGIN:
-            await self._begin(f"{project}/check_face", None)
-        elif begin and face == "done":
-            await self._begin(f"{project}/lipsync", body)
+        due = {None: "check_face", "outdated": "check_face", "done": "lipsync"}
         progress = parse_progress(number_at(told, "lipsync_task_progress"), 100)
         known: dict[str, Any] = {"state": JobState.RUNNING, "links": {}, "progress": progress}
+        known["next_step"] = due.get(face) if begin else None
         return job.model_copy(update=known)
 
-    async def _begin(self, path: str, body: Mapping[str, bool] | None) -> None:
+    async def begin_step(self, job: Job, /) -> None:
+        """Look for faces, or move the lips; sent once. Rask charges once for each project."""
+        path = f"/v2/projects/{path_segment(job.id)}/{job.next_step}"
+        body = _lips_of(job) if job.next_step == "lipsync" else None
         await self._call("PUT", path, operation=Operation.DUB, body=body, once=True)
 
     def _carries(self, item: Mapping[str, Any], token: str) -> bool:
@@ -375,6 +381,12 @@ def _wish(options: Sequence[Options]) -> str:
     """End of the name of a project whose lips are to be moved; empty for any other."""
     asked = next((o for o in reversed(options) if isinstance(o, RaskLipSync)), None)
     return "" if asked is None else tuple(_LIP_SYNC)[asked.several_speakers]
+
+
+def _lips_of(job: Job) -> Mapping[str, bool] | None:
+    """Body of the call that moves the lips of this project; None if it shall have its own."""
+    name = said_at(job.raw, "name") or ""
+    return next((body for end, body in _LIP_SYNC.items() if name.endswith(end)), None)
 
 
 def _lips_failed(task: str | None, face: str | None, has_face: bool | None) -> str | None:

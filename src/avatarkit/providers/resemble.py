@@ -1,8 +1,8 @@
 """Resemble: voices cloned at once or trained, and speech.
 
 https://docs.resemble.ai. A voice is made in steps: it is created, which costs money, gets its
-recordings, and is built. The last two steps are free. A poll starts the build, so that nothing is
-lost if the process dies in between. An answer with a success status may be a refusal.
+recordings, and is built. The last two steps are free. A poll tells that the build is due, so that
+nothing is lost if the process dies in between. An answer with a success status may be a refusal.
 """
 
 from __future__ import annotations
@@ -19,7 +19,13 @@ from pydantic import Field
 
 from ..content.files import whole
 from ..errors import PlanError, ProviderError, Refused, Unsupported
-from ..interfaces import Capabilities, CatalogueKind, ProviderSettings, SpeechSynthesizer
+from ..interfaces import (
+    BeginsSteps,
+    Capabilities,
+    CatalogueKind,
+    ProviderSettings,
+    SpeechSynthesizer,
+)
 from ..models import Job, JobState, Operation, Options, Speech, SpeechRequest, VoiceRequest
 from .catalogue import HttpCatalogue, Listing
 from .http import (
@@ -101,7 +107,7 @@ _LISTINGS: Mapping[CatalogueKind, tuple[Listing, ...]] = {
 }
 
 
-class Resemble(HttpVoiceCloner, HttpCatalogue, SpeechSynthesizer):
+class Resemble(HttpVoiceCloner, HttpCatalogue, BeginsSteps, SpeechSynthesizer):
     """Voices and speech, on two hosts: the dashboard shows the account's own host of speech."""
 
     name = "resemble"
@@ -196,9 +202,9 @@ class Resemble(HttpVoiceCloner, HttpCatalogue, SpeechSynthesizer):
         return job
 
     async def get_voice(self, voice_id: str, /) -> Job:
-        """Poll, and start the build when all recordings are there; raises ``NotFound``."""
+        """Poll; the build is due when all recordings are there. Raises ``NotFound``."""
         job = await super().get_voice(voice_id)
-        if job.state is not JobState.QUEUED or voice_id in self._built:
+        if job.state is not JobState.QUEUED or job.id in self._built:
             return job
         path = f"/voices/{path_segment(voice_id)}"
         query = {"page": 1, "page_size": 100}
@@ -209,9 +215,13 @@ class Resemble(HttpVoiceCloner, HttpCatalogue, SpeechSynthesizer):
         if len(arrived) < count:
             reason = f"only {len(arrived)} of {count} recordings arrived: train again"
             return job.model_copy(update={"state": JobState.FAILED, "reason": reason})
-        await self._call("POST", f"{path}/build", operation=Operation.VOICE, body={})
-        self._built.add(voice_id)
-        return job
+        return job.model_copy(update={"next_step": "build"})
+
+    async def begin_step(self, job: Job, /) -> None:
+        """Start the build of a voice."""
+        path = f"/voices/{path_segment(job.id)}/build"
+        await self._call("POST", path, operation=Operation.VOICE, body={})
+        self._built.add(job.id)
 
     # -- speech -------------------------------------------------------------------------------
 

@@ -32,7 +32,15 @@ from pydantic import SecretStr
 
 from .. import errors
 from ..content.results import KINDS, SPEECH_TYPES, Expected
-from ..interfaces import ROLES, Mapped, Provider, ProviderSettings, kind_of_avatar, mapped
+from ..interfaces import (
+    ROLES,
+    BeginsSteps,
+    Mapped,
+    Provider,
+    ProviderSettings,
+    kind_of_avatar,
+    mapped,
+)
 from ..models import (
     AvatarRequest,
     DubRequest,
@@ -341,6 +349,19 @@ class ProviderSuite(_Suite):
             assert (job.state, job.raw) == (state, body)
             assert (state is JobState.FAILED) <= bool(job.reason)
             assert (state is JobState.NEEDS_ACTION) <= (job.action is not None)
+
+    async def test_a_poll_only_reads(self, it: Any, wire: Wire, operation: Operation) -> None:
+        """A call that costs money, or uses a person's voice or face, belongs into ``begin_step``.
+
+        Only the link under which a person shall act may have to be requested.
+        """
+        for state, body in self.recordings[operation].polled.items():
+            before = len(wire.requests)
+            wire.reply(self.polled(operation, body))
+            job = await self.poll(it, operation)
+            sent = {request.method for request in wire.requests[before:]}
+            assert sent == {"GET"} or state is JobState.NEEDS_ACTION
+            assert job.next_step is None or isinstance(it, BeginsSteps)
 
     async def test_a_finished_video_has_a_link_that_is_in_no_repr(
         self, it: Any, wire: Wire, operation: Operation

@@ -23,6 +23,7 @@ from ..._text import read_json
 from ...content.files import whole
 from ...interfaces import (
     Balance,
+    BeginsSteps,
     Capabilities,
     Language,
     Limit,
@@ -150,6 +151,7 @@ class ElevenLabs(
     DubbingProjects,
     PronouncesWords,
     SpeechSynthesizer,
+    BeginsSteps,
     TakesRecording,
     ListsLanguages,
     TellsBalance,
@@ -260,14 +262,14 @@ class ElevenLabs(
         return job.model_copy(update={"state": JobState.QUEUED})
 
     async def get_voice(self, voice_id: str, /) -> Job:
-        """Poll. For a professional voice: add its captcha, and train it after that was read."""
+        """Poll. A professional voice has a captcha, and is to be trained after that was read."""
         job = await super().get_voice(voice_id)
         if job.raw.get("category") != "professional":
             return job
         if job.state is JobState.NEEDS_ACTION:
             return job.model_copy(update={"action": await self._captcha_action(job.id)})
         if job.state is JobState.QUEUED and _trained(job.raw) == "not_started":
-            await self._train(job.id)
+            return job.model_copy(update={"next_step": "train"})
         return job
 
     async def find_voice(self, token: str, /) -> Sequence[Job]:
@@ -314,8 +316,9 @@ class ElevenLabs(
             ref=voice_id,
         )
 
-    async def _train(self, voice_id: str) -> None:
-        path, body = f"/v1/voices/pvc/{path_segment(voice_id)}/train", {"model_id": MODEL}
+    async def begin_step(self, job: Job, /) -> None:
+        """Train a professional voice."""
+        path, body = f"/v1/voices/pvc/{path_segment(job.id)}/train", {"model_id": MODEL}
         try:
             await self._call("POST", path, operation=Operation.VOICE, body=body)
         except errors.ProviderError as error:
