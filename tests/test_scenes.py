@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import replace
 
 import pytest
@@ -10,9 +11,11 @@ from avatarkit import AvatarKit, Consent, VideoSettings, errors
 from avatarkit.config.settings import Settings
 from avatarkit.content.joining import Joining
 from avatarkit.content.results import Expected
+from avatarkit.intake.scenes import Offered, offered
 from avatarkit.interfaces import MakesScenes
 from avatarkit.models import Operation, Scene, Template
 from avatarkit.providers.fake import STOCK, Fake, FakeVendor, Fault
+from avatarkit.stacks.registry import Stack, load
 from avatarkit.testing import FakeClock
 
 pytestmark = pytest.mark.anyio
@@ -28,7 +31,8 @@ class Studio(Fake):
         super().__init__(**more)
         self.requests = []
 
-    def takes_scenes(self, scenes, settings):
+    @classmethod
+    def takes_scenes(cls, scenes, settings):
         return not any(scene.layout for scene in scenes)
 
     async def generate_video(self, request):
@@ -39,7 +43,8 @@ class Studio(Fake):
 class Apart(Studio):
     """Makes one scene at a time."""
 
-    def takes_scenes(self, scenes, settings):
+    @classmethod
+    def takes_scenes(cls, scenes, settings):
         return len(scenes) == 1
 
 
@@ -418,3 +423,29 @@ async def test_a_deleted_video_forgets_the_values_of_its_template(kit):
     video = await kit.speak(template=FILLED, **who)
     await kit.delete(video.id)
     assert (await kit._repository.get(video.id)).template is None
+
+
+# -- what a stack offers ------------------------------------------------------------------------
+
+LAYOUTS = ("left", "center", "right")
+
+
+@pytest.mark.parametrize(
+    ("stack", "found"),
+    [
+        ("heygen", Offered(True, (), "heygen", "heygen")),
+        ("synthesia", Offered(True, LAYOUTS, None, None)),
+        ("elevenlabs+heygen", Offered(False, (), "heygen", "elevenlabs")),
+        ("elevenlabs+synthesia", Offered(False, LAYOUTS, None, "elevenlabs")),
+        ("tavus", Offered(False, (), "tavus", "tavus")),
+    ],
+)
+@pytest.mark.once
+def test_a_stack_tells_the_scenes_that_it_makes(stack, found):
+    assert offered(Stack.parse(stack, load).roles, load) == found
+
+
+def test_without_pyav_only_scenes_of_one_call_are_offered(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    of = {name: offered(Stack.parse(name, load).roles, load) for name in ("heygen", "tavus")}
+    assert (of["heygen"] is None, of["tavus"] is None) == (False, True)

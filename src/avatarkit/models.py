@@ -490,6 +490,10 @@ def _id_of(given: object) -> object:
     return getattr(given, "id", given) if isinstance(given, Model) else given
 
 
+#: Place of the avatar in a scene.
+SceneLayout = Literal["left", "center", "right"]
+
+
 class Scene(Model):
     """One scene of a video: what is said, by whom, and before what.
 
@@ -501,7 +505,7 @@ class Scene(Model):
     avatar: Annotated[str | None, BeforeValidator(_id_of)] = None
     voice: Annotated[str | None, BeforeValidator(_id_of)] = None
     background: str | None = None  #: as ``VideoSettings.background``; None: that of the video
-    layout: Literal["left", "center", "right"] | None = None  #: place of the avatar
+    layout: SceneLayout | None = None
 
     @field_validator("background")
     @classmethod

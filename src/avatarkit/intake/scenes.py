@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterable, Sequence
-from typing import cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast, get_args
 
 from .. import errors
-from ..interfaces import MakesScenes, Provider
-from ..models import Scene, VideoSettings
+from ..interfaces import CatalogueKind, MakesScenes, Provider
+from ..models import Operation, Scene, SceneLayout, VideoSettings
 from ..records import OperationState
+from ..stacks.pairing import scripted
 
 #: Scenes of one video, at most; HeyGen's limit is the highest of all vendors.
 MAX_SCENES = 50
@@ -69,7 +71,7 @@ def planned(
             f"{generator.name} makes the scenes one by one, and joined they are an MP4, which has "
             "no transparency: leave the container and the transparent background out"
         )
-    if importlib.util.find_spec("av") is None:
+    if not _joins():
         raise errors.ConfigError(
             f"{generator.name} makes the scenes one by one, and joining them needs PyAV: "
             'pip install "avatarkit-sdk[media]"'
@@ -79,6 +81,52 @@ def planned(
         for number in range(1, len(scenes) + 1)
         for state in operations
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """Scenes that a stack can make."""
+
+    together: bool  #: False: each scene is a call of its own, and the videos are joined here
+    layouts: tuple[SceneLayout, ...]
+    avatars: str | None  #: provider whose stock avatars a scene may have
+    voices: str | None  #: provider whose stock voices a scene may have
+
+
+def offered(
+    roles: Mapping[Operation, str], class_of: Callable[[str], type[Provider]]
+) -> Offered | None:
+    """Return how a stack makes a video of several scenes; None if it cannot."""
+    if Operation.VIDEO not in roles:
+        return None
+    maker = class_of(roles[Operation.VIDEO])
+    alone = scripted(maker) and roles.get(Operation.VOICE, maker.name) == maker.name
+    together = alone and _takes(maker, Scene(text="-"), Scene(text="-"))
+    if not (together or _joins()):
+        return None
+    return Offered(
+        together=together,
+        layouts=tuple(n for n in get_args(SceneLayout) if _takes(maker, Scene(text="-", layout=n))),
+        avatars=_lister(roles.get(Operation.AVATAR), "avatar", class_of),
+        voices=_lister(roles.get(Operation.VOICE), "voice", class_of),
+    )
+
+
+def _takes(maker: type[Provider], *scenes: Scene) -> bool:
+    return issubclass(maker, MakesScenes) and maker.takes_scenes(scenes, VideoSettings())
+
+
+def _lister(
+    name: str | None, kind: CatalogueKind, class_of: Callable[[str], type[Provider]]
+) -> str | None:
+    """Return the provider's name if it lists its stock of that kind."""
+    listed = getattr(class_of(name), "catalogue_kinds", ()) if name else ()
+    return name if kind in listed else None
+
+
+def _joins() -> bool:
+    """Return True if videos can be joined here."""
+    return importlib.util.find_spec("av") is not None
 
 
 def _backgrounds(scenes: Iterable[Scene]) -> set[str | None]:

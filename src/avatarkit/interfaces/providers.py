@@ -542,8 +542,9 @@ class MakesScenes(Protocol):
     Scenes that it does not take are made one by one, and joined.
     """
 
+    @classmethod
     @abstractmethod
-    def takes_scenes(self, scenes: Sequence[Scene], settings: VideoSettings, /) -> bool:
+    def takes_scenes(cls, scenes: Sequence[Scene], settings: VideoSettings, /) -> bool:
         """Return True if one request can have all of these scenes with these settings."""
 
 

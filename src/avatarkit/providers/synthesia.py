@@ -211,7 +211,8 @@ class Synthesia(HttpVideoGenerator, HttpVideoDubber, HttpCatalogue, MakesScenes,
             retry_after=_PAUSE,
         )
 
-    def takes_scenes(self, scenes: Sequence[Scene], settings: VideoSettings, /) -> bool:
+    @classmethod
+    def takes_scenes(cls, scenes: Sequence[Scene], settings: VideoSettings, /) -> bool:
         """Return True for at most 25 scenes, which have their own avatars and backgrounds."""
         del settings  # they hold for the whole video
         return len(scenes) <= _MOST_SCENES

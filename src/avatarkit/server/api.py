@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -21,11 +21,12 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 
 from ..errors import ConfigError, Conflict, MediaRejected, NotFound
 from ..intake.preflight import Finding
+from ..intake.scenes import offered
 from ..interfaces import Provider
 from ..json_views import CostsView, QuoteView, RecordView, View
 from ..kit import AvatarKit
 from ..media import signing
-from ..models import Consent, media_type_of
+from ..models import Consent, Operation, media_type_of
 from ..records import Record, Sample, Status, Training, Video
 from ..stacks import registry
 from . import erasures, parameters, schemas, stock
@@ -124,6 +125,7 @@ class API:
                     schemas.SettingAnswer.of(*found)
                     for found in registry.settings(row.roles, _class_of).items()
                 ],
+                scenes=self._scenes(row.roles),
                 consent=[
                     schemas.ConsentRuleAnswer(provider=name, demands=rule.demands, text=rule.text)
                     for name in sorted({*row.roles.values()})
@@ -133,6 +135,10 @@ class API:
             for row, missing in self.kit.admin.stacks()
             if "fake" not in row.roles.values()
         ]
+
+    def _scenes(self, roles: Mapping[Operation, str]) -> schemas.SceneSupportAnswer | None:
+        found = offered(roles, _class_of)
+        return None if found is None else schemas.SceneSupportAnswer.of(found)
 
     def _stack_quote(self, stack: str) -> schemas.StackQuoteAnswer | None:
         """Quote an avatar and a minute of video a month; None if the price file is invalid."""

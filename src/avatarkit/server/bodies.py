@@ -21,7 +21,7 @@ from starlette.requests import Request
 
 from .._text import flaw, has_controls, nested
 from ..errors import AvatarKitError, ConsentRequired
-from ..models import WORDING, Consent, SampleRole, VideoSettings
+from ..models import WORDING, Consent, SampleRole, SceneLayout, VideoSettings
 from ..pricing import USD, Money
 
 #: Maximum bytes of a JSON body.
@@ -217,9 +217,7 @@ class NewScene(_Body):
         max_length=4000,
         description="As in the settings; else that of the video.",
     )
-    layout: Literal["left", "center", "right"] | None = Field(
-        default=None, description="Place of the avatar."
-    )
+    layout: SceneLayout | None = Field(default=None, description="Place of the avatar.")
 
     @field_validator("background")
     @classmethod

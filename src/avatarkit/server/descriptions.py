@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from ..interfaces import Outcome
 from ..kit.checks import Verdict
-from ..models import Action, ConsentRule, SampleRole, VideoSettings
+from ..models import Action, ConsentRule, SampleRole, SceneLayout, VideoSettings
 from .bodies import CLONE_ID
 from .error_answers import Category
 
@@ -53,7 +53,7 @@ ENUMS: Mapping[str, tuple[str, ...]] = {
     "EstimateBasis": ("measured", "typical"),
     "DeliveryOutcome": get_args(Outcome),
     "ErrorType": get_args(Category),
-    "SceneLayout": ("left", "center", "right"),
+    "SceneLayout": get_args(SceneLayout),
     "ErasureStatus": ("running", "needs_person", "completed"),
     "CatalogueKind": ("avatar", "voice", "template"),
     "ConsentDemand": get_args(ConsentRule.model_fields["demands"].annotation),

@@ -7,17 +7,19 @@ that they declare.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
 from ..erasure import Receipt
 from ..intake.preflight import Finding
+from ..intake.scenes import Offered
 from ..interfaces import LogEntry, Mapped, Outcome
 from ..json_views import CostsView, Time, TrainingView, VideoView, View
 from ..lifecycle.durations import Duration
 from ..lifecycle.leftovers import Holding
-from ..models import Consent, SampleRole
+from ..models import Consent, SampleRole, SceneLayout
 from ..records import Sample
 from .error_answers import Category, ErrorCode
 
@@ -347,6 +349,26 @@ class SettingAnswer(View):
         )
 
 
+class SceneSupportAnswer(View):
+    """Scenes of a video, as a stack makes them."""
+
+    together: bool = Field(
+        description="False: each scene is a call of its own, which is paid for by itself."
+    )
+    layouts: list[SceneLayout] = Field(description="Places of the avatar.")
+    avatars: str | None = Field(
+        description="Provider whose stock avatars a scene may have; null if it lists none."
+    )
+    voices: str | None = Field(
+        description="Provider whose stock voices a scene may have; null if it lists none."
+    )
+
+    @classmethod
+    def of(cls, found: Offered) -> Self:
+        """Build the answer from what a stack offers."""
+        return cls(**asdict(found))
+
+
 class ConsentRuleAnswer(View):
     """Consent that a provider demands before it clones or trains."""
 
@@ -366,6 +388,9 @@ class StackAnswer(View):
     problem: str | None = Field(description="Missing configuration.")
     quote: StackQuoteAnswer | None
     settings: list[SettingAnswer] = Field(description="Video settings that it carries out.")
+    scenes: SceneSupportAnswer | None = Field(
+        description="Several scenes in a video; null if it makes none."
+    )
     consent: list[ConsentRuleAnswer] = Field(description="Consent that its providers demand.")
 
 

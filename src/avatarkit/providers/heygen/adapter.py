@@ -497,7 +497,8 @@ class HeyGen(
 
     # -- videos -------------------------------------------------------------------------------
 
-    def takes_scenes(self, several: Sequence[Scene], settings: VideoSettings, /) -> bool:
+    @classmethod
+    def takes_scenes(cls, several: Sequence[Scene], settings: VideoSettings, /) -> bool:
         """Return True if HeyGen's studio makes all of these scenes in one video."""
         return scenes.takes(several, settings)
 
