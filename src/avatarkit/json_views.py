@@ -7,14 +7,16 @@ money is an exact decimal text with its currency.
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
+from ._log import cleaned, redact
 from .interfaces import Balance
 from .models import Action, Operation
 from .pricing import Estimate, Price, Quote
@@ -34,6 +36,22 @@ Time = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time", "description": "RFC 3339, in UTC."}),
 ]
 Number = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?$", description="An exact number.")]
+
+
+def readable(payload: bytes) -> str:
+    """Format a delivery's payload for people, without secrets and query strings of links.
+
+    What is a JSON object also loses the values of fields that are named like secrets.
+    """
+    text = payload.decode(errors="replace")
+    try:
+        found: object = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        return cleaned(text, longest=len(text))
+    fields = redact(cast("dict[str, Any]", found))
+    return json.dumps(fields, indent=2, ensure_ascii=False)
 
 
 def _title(model: type[Any]) -> str:

@@ -9,6 +9,7 @@ import asyncio
 import json
 import tempfile
 from pathlib import Path
+from urllib.parse import urlencode
 
 import avatarkit.server
 from conftest import Site
@@ -75,6 +76,11 @@ async def recorded(site):
             await to.ask(name, "GET", f"/operator/{path}")
         await site.settle(training)
         await to.ask("getTraining", "GET", f"/trainings/{training}")
+        told = await to.ask("listAllDeliveries", "GET", "/operator/deliveries?limit=1")
+        [told] = told.json()["data"]
+        named = {"provider": told["provider"], "event_id": told["event_id"]}
+        await to.ask("getDeliveryPayload", "GET", f"/operator/payload?{urlencode(named)}")
+        await to.ask("replayDelivery", "POST", "/operator/replays", named)
         await to.ask("listTrainings", "GET", "/trainings?limit=1")
         words = {"text": "Hello! I am Ana's twin.", "purpose": "lessons"}
         where = f"/trainings/{training}/videos"

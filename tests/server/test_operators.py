@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from avatarkit.errors import StorageError
@@ -12,6 +14,8 @@ from avatarkit.server.routes import ROUTES
 
 pytestmark = pytest.mark.anyio
 
+#: A delivery that was never made.
+UNKNOWN = {"provider": "fake", "event_id": "none"}
 OWN = [route for route in ROUTES if route.operators]
 
 
@@ -28,13 +32,17 @@ def test_every_route_of_the_tag_is_for_operators_and_no_other_is():
 
 @pytest.mark.parametrize("route", OWN, ids=lambda route: route.name)
 async def test_an_operator_gets_what_another_user_is_refused(site, route):
+    body = None if route.body is None else dict(UNKNOWN)
+    asked = {"json": body, "params": UNKNOWN if route.parameters else None}
     async with site.running(authenticate=people(site)) as app:
         async with site.client(app, "bob") as bob:
-            assert (await bob.get(route.path)).status_code == 200
+            answer = await bob.request(route.method, route.path, **asked)
+            assert answer.status_code == (404 if 404 in route.statuses else 200)
         async with site.client(app, "ana") as ana:
-            refused = await ana.get(route.path)
+            refused = await ana.request(route.method, route.path, **asked)
         async with site.client(app) as stranger:
-            assert (await stranger.get(route.path)).status_code == 401
+            nameless = await stranger.request(route.method, route.path, **asked)
+            assert nameless.status_code == 401
     assert refused.status_code == 403
     assert refused.json()["error"]["code"] == "operators_only"
 
@@ -130,3 +138,89 @@ async def test_an_unforeseen_error_of_a_check_tells_its_kind_alone(site, monkeyp
         text = (await bob.get("/operator/checks")).text
     assert "RuntimeError" in text
     assert "hush" not in text
+
+
+# -- deliveries ---------------------------------------------------------------------------------
+
+
+async def delivered(site, app, **more):
+    """A finished training of Ana's, and a delivery about it; ``more`` is in its payload."""
+    async with site.client(app, "ana") as ana:
+        training = await site.started(ana)
+        await site.kit.admin.tick()
+        told = site.vendor.deliveries()[0]
+        if more:
+            told = site.vendor.signed(json.dumps(json.loads(told.body) | more).encode())
+        headers = {**told.headers, "content-type": "application/json"}
+        where = f"/webhooks/fake/{site.secret}"
+        assert (await ana.post(where, content=told.body, headers=headers)).status_code == 200
+        await site.kit.webhooks.apply()
+    return training["id"]
+
+
+async def test_operators_see_deliveries_of_all_users_with_their_avatars(site):
+    async with site.running(authenticate=people(site)) as app:
+        training = await delivered(site, app)
+        async with site.client(app, "bob") as bob:
+            (told,) = (await bob.get("/operator/deliveries")).json()["data"]
+            await site.kit.delete(training)
+            left = (await bob.get("/operator/deliveries")).json()["data"]
+    about = {"id": training, "training_id": training, "name": "", "own": False}
+    assert told["record"] == about | {"status": "training"}
+    assert (told["outcome"], told["signed"]) == ("applied", True)
+    assert not any(entry["record"] for entry in left)
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        *(("provider=fake", 1), ("provider=heygen", 0)),
+        *(("outcome=applied", 1), ("outcome=ignored", 0), ("outcome=applied&provider=fake", 1)),
+        *(("outcome=late", None), ("provider=", None), ("limit=0", None)),
+    ],
+)
+async def test_deliveries_are_filtered(site, asked, found):
+    async with site.running(authenticate=people(site)) as app:
+        await delivered(site, app)
+        async with site.client(app, "bob") as bob:
+            answer = await bob.get(f"/operator/deliveries?{asked}")
+    assert answer.status_code == (400 if found is None else 200)
+    assert len(answer.json().get("data", ())) == (found or 0)
+
+
+async def test_a_payload_is_shown_without_secrets_and_signed_links(site):
+    links = {
+        "video_url": "https://cdn.example/v.mp4?Signature=hush-1",
+        "webhook": f"https://app.example/webhooks/fake/{site.secret}?job=ak-1",
+        "auth": {"signing_secret": "hush-2", "note": "Bearer hush-3-hush-3"},
+    }
+    async with site.running(authenticate=people(site)) as app:
+        await delivered(site, app, **links)
+        async with site.client(app, "bob") as bob:
+            (told,) = (await bob.get("/operator/deliveries")).json()["data"]
+            named = {"provider": "fake", "event_id": told["event_id"]}
+            text = (await bob.get("/operator/payload", params=named)).json()["payload"]
+    assert json.loads(text)["video_url"] == "https://cdn.example/v.mp4?[redacted]"
+    assert "hush" not in text
+    assert site.secret not in text
+
+
+@pytest.mark.parametrize("missing", ["provider", "event_id"])
+async def test_a_payload_is_asked_for_by_provider_and_event(site, missing):
+    asked = {name: value for name, value in UNKNOWN.items() if name != missing}
+    async with site.running(authenticate=people(site)) as app, site.client(app, "bob") as bob:
+        answer = await bob.get("/operator/payload", params=asked)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, missing)
+
+
+async def test_a_delivery_that_is_replayed_changes_nothing_that_it_did(site):
+    async with site.running(authenticate=people(site)) as app:
+        training = await delivered(site, app)
+        before, paid = await site.kit.get(training), site.vendor.accepted.total()
+        async with site.client(app, "bob") as bob:
+            (told,) = (await bob.get("/operator/deliveries")).json()["data"]
+            named = {name: told[name] for name in UNKNOWN}
+            replayed = [await bob.post("/operator/replays", json=named) for _ in range(2)]
+        assert [answer.json() for answer in replayed] == [told, told]
+        assert await site.kit.get(training) == before
+        assert site.vendor.accepted.total() == paid

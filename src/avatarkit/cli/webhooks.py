@@ -9,6 +9,7 @@ import typer
 
 from .._log import cleaned
 from ..errors import ConfigError, Unsupported
+from ..json_views import readable
 from .session import Panel, Session, command
 
 if TYPE_CHECKING:
@@ -53,8 +54,7 @@ async def _show(session: Session, event: _EVENT) -> None:
     """
     async with session.kit(worker=False) as kit:
         entry = await kit.webhooks.get(*_named(event))
-    payload = entry.payload.decode(errors="replace")
-    payload = cleaned(payload, longest=len(payload))
+    payload = readable(entry.payload)
     session.out.result(
         _delivery_json(entry) | {"payload": payload}, "\t".join(_row(entry)), payload
     )

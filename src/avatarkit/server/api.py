@@ -387,7 +387,7 @@ class API:
         )
         root = _root(request)
         shown = [self._view_as(schemas.TrainingAnswer, record, root) for record in page.records]
-        return json_answer(schemas.TrainingsAnswer(data=shown, **_paged(page.cursor)))
+        return json_answer(schemas.TrainingsAnswer(data=shown, **paged(page.cursor)))
 
     async def videos(self, request: Request, user: str) -> Response:
         """List a page of a training's videos."""
@@ -397,7 +397,7 @@ class API:
         )
         root = _root(request)
         shown = [self._view_as(schemas.VideoAnswer, record, root) for record in page.records]
-        return json_answer(schemas.VideosAnswer(data=shown, **_paged(page.cursor)))
+        return json_answer(schemas.VideosAnswer(data=shown, **paged(page.cursor)))
 
     async def get(self, request: Request, user: str) -> Response:
         """Return one record, a training with its typical duration."""
@@ -554,7 +554,7 @@ class API:
         """List webhook deliveries, without their payloads."""
         page = await self.kit.webhooks.list(user_id=user, **parameters.page(request))
         shown = [schemas.DeliveryAnswer.of(entry) for entry in page.entries]
-        return json_answer(schemas.DeliveriesAnswer(data=shown, **_paged(page.cursor)))
+        return json_answer(schemas.DeliveriesAnswer(data=shown, **paged(page.cursor)))
 
     async def media(self, request: Request, user: str) -> Response:
         """Return a stored file behind a signed link, or the requested range of it."""
@@ -630,7 +630,8 @@ def json_answer(answer: View, status: int = 200) -> Response:
 WHOLE: dict[str, Any] = {"has_more": False, "cursor": None}
 
 
-def _paged(cursor: str | None) -> dict[str, Any]:
+def paged(cursor: str | None) -> dict[str, Any]:
+    """Return what a page of a list has besides its entries."""
     return {"has_more": cursor is not None, "cursor": cursor}
 
 

@@ -261,6 +261,13 @@ class NewVideo(_PaidRequest):
         return self
 
 
+class Replay(_Body):
+    """Apply a stored delivery again."""
+
+    provider: str = Field(min_length=1, max_length=100)
+    event_id: str = Field(min_length=1, max_length=500)
+
+
 class ActionChoice(_Body):
     """Answer a required action with one of its choices."""
 

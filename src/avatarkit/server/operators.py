@@ -1,20 +1,38 @@
-"""Handlers and answers for operators: backlog, spending and checks of the deployment."""
+"""Handlers and answers for operators: deliveries, backlog, spending and checks."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Self
+from typing import Self, cast, get_args
 
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ..interfaces import Backlog
-from ..json_views import MoneyView, Time, View, money
+from ..errors import NotFound
+from ..interfaces import Backlog, LogEntry, Outcome
+from ..json_views import MoneyView, Time, View, money, readable
 from ..kit.checks import Check, Verdict
 from ..pricing import BudgetUse
-from .api import API, WHOLE, json_answer
+from ..records import Status, Training
+from . import parameters
+from .api import API, WHOLE, json_answer, paged
+from .bodies import BadBody, Replay, read
 from .schemas import ListAnswer
+
+#: Most characters of a delivery's ID, and of a provider's name.
+_LONGEST = {"event_id": 500, "provider": 100}
+
+#: Query parameters of the list of deliveries, and those that name one.
+DELIVERIES = (
+    *parameters.PAGE,
+    parameters.query("provider", "Only this provider's.", maxLength=_LONGEST["provider"]),
+    parameters.query("outcome", "Only those with this outcome.", enum=list(get_args(Outcome))),
+)
+DELIVERY = (
+    parameters.query("provider", "Provider that sent it.", required=True, minLength=1),
+    parameters.query("event_id", "Its ID.", required=True, minLength=1, maxLength=500),
+)
 
 
 class UserAnswer(View):
@@ -87,6 +105,40 @@ class ChecksAnswer(ListAnswer):
     data: list[CheckAnswer]
 
 
+class DeliveredToAnswer(View):
+    """Training or video that a delivery is about."""
+
+    id: str
+    training_id: str | None = Field(description="Training of its avatar, or itself.")
+    name: str
+    status: Status
+    own: bool = Field(description="True if it belongs to the user who asks.")
+
+
+class OperatorDeliveryAnswer(View):
+    """A webhook delivery of any user, without its payload."""
+
+    provider: str
+    event_id: str
+    event_type: str = Field(description="What happened, such as video.completed.")
+    record: DeliveredToAnswer | None = Field(description="Null for an unknown or deleted record.")
+    signed: bool
+    outcome: Outcome
+    received_at: Time
+
+
+class OperatorDeliveriesAnswer(ListAnswer):
+    """A page of all webhook deliveries, newest first."""
+
+    data: list[OperatorDeliveryAnswer]
+
+
+class PayloadAnswer(View):
+    """Payload of a delivery."""
+
+    payload: str = Field(description="Without secrets and the query strings of links.")
+
+
 async def me(api: API, request: Request, user: str) -> Response:
     """Tell who is signed in."""
     del api
@@ -119,3 +171,58 @@ async def checks(api: API, request: Request, user: str) -> Response:
     del request, user
     found = await api.kit.admin.checks()
     return json_answer(ChecksAnswer(data=[CheckAnswer.of(one) for one in found], **WHOLE))
+
+
+async def deliveries(api: API, request: Request, user: str) -> Response:
+    """List the deliveries of all users, with the records that they are about."""
+    provider, outcome = (request.query_params.get(name) for name in ("provider", "outcome"))
+    if outcome not in {None, *get_args(Outcome)}:
+        raise BadBody(f"outcome: send one of {', '.join(get_args(Outcome))}", "outcome")
+    if provider is not None and not 0 < len(provider) <= _LONGEST["provider"]:
+        raise BadBody("provider: send the name of a provider", "provider")
+    page = await api.kit.webhooks.list(
+        provider=provider, outcome=cast("Outcome | None", outcome), **parameters.page(request)
+    )
+    ids = dict.fromkeys(entry.record_id for entry in page.entries if entry.record_id)
+    about = {record_id: await _about(api, record_id, user) for record_id in ids}
+    shown = [_delivery(entry, about.get(entry.record_id or "")) for entry in page.entries]
+    return json_answer(OperatorDeliveriesAnswer(data=shown, **paged(page.cursor)))
+
+
+async def payload(api: API, request: Request, user: str) -> Response:
+    """Show the payload of one delivery."""
+    del user
+    named = {name: request.query_params.get(name, "") for name in _LONGEST}
+    for name, value in named.items():
+        if not 0 < len(value) <= _LONGEST[name]:
+            raise BadBody(f"{name}: send 1 to {_LONGEST[name]} characters", name)
+    entry = await api.kit.webhooks.get(named["provider"], named["event_id"])
+    return json_answer(PayloadAnswer(payload=readable(entry.payload)))
+
+
+async def replay(api: API, request: Request, user: str) -> Response:
+    """Apply one delivery again, which is idempotent."""
+    body = await read(request, Replay)
+    entry = await api.kit.webhooks.replay(body.provider, body.event_id)
+    about = await _about(api, entry.record_id, user) if entry.record_id else None
+    return json_answer(_delivery(entry, about))
+
+
+def _delivery(entry: LogEntry, about: DeliveredToAnswer | None) -> OperatorDeliveryAnswer:
+    fields = OperatorDeliveryAnswer.model_fields.keys() - {"record"}
+    return OperatorDeliveryAnswer(**{name: getattr(entry, name) for name in fields}, record=about)
+
+
+async def _about(api: API, record_id: str, user: str) -> DeliveredToAnswer | None:
+    """Return the record that a delivery is about; None if it was deleted."""
+    try:
+        record = await api.kit.get(record_id)
+    except NotFound:
+        return None
+    return DeliveredToAnswer(
+        id=record.id,
+        training_id=record.id if isinstance(record, Training) else record.training_id,
+        name=record.name,
+        status=record.status,
+        own=record.user_id == user,
+    )
