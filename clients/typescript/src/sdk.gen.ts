@@ -2,7 +2,7 @@
 
 import type { Client, Options as Options2, TDataShape } from './client';
 import { client } from './client.gen';
-import type { AnswerTrainingActionData, AnswerTrainingActionErrors, AnswerTrainingActionResponses, AnswerVideoActionData, AnswerVideoActionErrors, AnswerVideoActionResponses, CancelTrainingData, CancelTrainingErrors, CancelTrainingResponses, CancelVideoData, CancelVideoErrors, CancelVideoResponses, CreateConsentData, CreateConsentErrors, CreateConsentResponses, CreateErasureData, CreateErasureErrors, CreateErasureResponses, CreateTrainingData, CreateTrainingErrors, CreateTrainingResponses, CreateUploadData, CreateUploadErrors, CreateUploadResponses, CreateVideoData, CreateVideoErrors, CreateVideoResponses, DeleteEvidenceData, DeleteEvidenceErrors, DeleteEvidenceResponses, DeleteSampleData, DeleteSampleErrors, DeleteSampleResponses, DeleteTrainingData, DeleteTrainingErrors, DeleteTrainingResponses, DeleteUploadData, DeleteUploadErrors, DeleteUploadResponses, DeleteVideoData, DeleteVideoErrors, DeleteVideoResponses, GetConsentData, GetConsentErrors, GetConsentResponses, GetErasureData, GetErasureErrors, GetErasureResponses, GetErrorExplanationData, GetErrorExplanationErrors, GetErrorExplanationResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetMediaData, GetMediaErrors, GetMediaResponses, GetQuoteData, GetQuoteErrors, GetQuoteResponses, GetSampleContentData, GetSampleContentErrors, GetSampleContentResponses, GetSpendingData, GetSpendingErrors, GetSpendingResponses, GetTrainingData, GetTrainingErrors, GetTrainingResponses, GetUploadData, GetUploadErrors, GetUploadOffsetData, GetUploadOffsetErrors, GetUploadOffsetResponses, GetUploadProtocolData, GetUploadProtocolErrors, GetUploadProtocolResponses, GetUploadResponses, GetUserData, GetUserErrors, GetUserResponses, GetVideoData, GetVideoErrors, GetVideoResponses, ImportSampleData, ImportSampleErrors, ImportSampleResponses, ListBacklogData, ListBacklogErrors, ListBacklogResponses, ListChecksData, ListChecksErrors, ListChecksResponses, ListClonesData, ListClonesErrors, ListClonesResponses, ListConsentsData, ListConsentsErrors, ListConsentsResponses, ListDeliveriesData, ListDeliveriesErrors, ListDeliveriesResponses, ListSamplesData, ListSamplesErrors, ListSamplesResponses, ListStacksData, ListStacksErrors, ListStacksResponses, ListStockAvatarsData, ListStockAvatarsErrors, ListStockAvatarsResponses, ListStockVoicesData, ListStockVoicesErrors, ListStockVoicesResponses, ListTrainingsData, ListTrainingsErrors, ListTrainingsResponses, ListVideosData, ListVideosErrors, ListVideosResponses, UploadChunkData, UploadChunkErrors, UploadChunkResponses, UploadFileData, UploadFileErrors, UploadFileResponses, WatchRecordsData, WatchRecordsErrors, WatchRecordsResponse, WatchRecordsResponses, WatchTrainingData, WatchTrainingErrors, WatchTrainingResponse, WatchTrainingResponses, WatchVideoData, WatchVideoErrors, WatchVideoResponse, WatchVideoResponses, WithdrawConsentData, WithdrawConsentErrors, WithdrawConsentResponses } from './types.gen';
+import type { AnswerTrainingActionData, AnswerTrainingActionErrors, AnswerTrainingActionResponses, AnswerVideoActionData, AnswerVideoActionErrors, AnswerVideoActionResponses, CancelTrainingData, CancelTrainingErrors, CancelTrainingResponses, CancelVideoData, CancelVideoErrors, CancelVideoResponses, CreateConsentData, CreateConsentErrors, CreateConsentResponses, CreateErasureData, CreateErasureErrors, CreateErasureResponses, CreateTrainingData, CreateTrainingErrors, CreateTrainingResponses, CreateUploadData, CreateUploadErrors, CreateUploadResponses, CreateVideoData, CreateVideoErrors, CreateVideoResponses, DeleteEvidenceData, DeleteEvidenceErrors, DeleteEvidenceResponses, DeleteSampleData, DeleteSampleErrors, DeleteSampleResponses, DeleteTrainingData, DeleteTrainingErrors, DeleteTrainingResponses, DeleteUploadData, DeleteUploadErrors, DeleteUploadResponses, DeleteVideoData, DeleteVideoErrors, DeleteVideoResponses, GetConsentData, GetConsentErrors, GetConsentResponses, GetDeliveryPayloadData, GetDeliveryPayloadErrors, GetDeliveryPayloadResponses, GetErasureData, GetErasureErrors, GetErasureResponses, GetErrorExplanationData, GetErrorExplanationErrors, GetErrorExplanationResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetMediaData, GetMediaErrors, GetMediaResponses, GetQuoteData, GetQuoteErrors, GetQuoteResponses, GetSampleContentData, GetSampleContentErrors, GetSampleContentResponses, GetSpendingData, GetSpendingErrors, GetSpendingResponses, GetTrainingData, GetTrainingErrors, GetTrainingResponses, GetUploadData, GetUploadErrors, GetUploadOffsetData, GetUploadOffsetErrors, GetUploadOffsetResponses, GetUploadProtocolData, GetUploadProtocolErrors, GetUploadProtocolResponses, GetUploadResponses, GetUserData, GetUserErrors, GetUserResponses, GetVideoData, GetVideoErrors, GetVideoResponses, ImportSampleData, ImportSampleErrors, ImportSampleResponses, ListAllDeliveriesData, ListAllDeliveriesErrors, ListAllDeliveriesResponses, ListBacklogData, ListBacklogErrors, ListBacklogResponses, ListChecksData, ListChecksErrors, ListChecksResponses, ListClonesData, ListClonesErrors, ListClonesResponses, ListConsentsData, ListConsentsErrors, ListConsentsResponses, ListDeliveriesData, ListDeliveriesErrors, ListDeliveriesResponses, ListSamplesData, ListSamplesErrors, ListSamplesResponses, ListStacksData, ListStacksErrors, ListStacksResponses, ListStockAvatarsData, ListStockAvatarsErrors, ListStockAvatarsResponses, ListStockVoicesData, ListStockVoicesErrors, ListStockVoicesResponses, ListTrainingsData, ListTrainingsErrors, ListTrainingsResponses, ListVideosData, ListVideosErrors, ListVideosResponses, ReplayDeliveryData, ReplayDeliveryErrors, ReplayDeliveryResponses, UploadChunkData, UploadChunkErrors, UploadChunkResponses, UploadFileData, UploadFileErrors, UploadFileResponses, WatchRecordsData, WatchRecordsErrors, WatchRecordsResponse, WatchRecordsResponses, WatchTrainingData, WatchTrainingErrors, WatchTrainingResponse, WatchTrainingResponses, WatchVideoData, WatchVideoErrors, WatchVideoResponse, WatchVideoResponses, WithdrawConsentData, WithdrawConsentErrors, WithdrawConsentResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -494,6 +494,43 @@ export const getUser = <ThrowOnError extends boolean = false>(options?: Options<
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/me',
     ...options
+});
+
+/**
+ * List webhook deliveries of all users
+ *
+ * Newest first, with the records that they are about, without their payloads.
+ */
+export const listAllDeliveries = <ThrowOnError extends boolean = false>(options?: Options<ListAllDeliveriesData, ThrowOnError>) => (options?.client ?? client).get<ListAllDeliveriesResponses, ListAllDeliveriesErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/operator/deliveries',
+    ...options
+});
+
+/**
+ * Get the payload of a delivery
+ *
+ * Secrets and the query strings of links are left out.
+ */
+export const getDeliveryPayload = <ThrowOnError extends boolean = false>(options: Options<GetDeliveryPayloadData, ThrowOnError>) => (options.client ?? client).get<GetDeliveryPayloadResponses, GetDeliveryPayloadErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/operator/payload',
+    ...options
+});
+
+/**
+ * Apply a delivery again
+ *
+ * Applying it twice is the same as once; nothing is paid for.
+ */
+export const replayDelivery = <ThrowOnError extends boolean = false>(options: Options<ReplayDeliveryData, ThrowOnError>) => (options.client ?? client).post<ReplayDeliveryResponses, ReplayDeliveryErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/operator/replays',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
 });
 
 /**

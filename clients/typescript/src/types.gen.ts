@@ -515,6 +515,34 @@ export type DeletedCount = {
 };
 
 /**
+ * DeliveredTo
+ *
+ * Training or video that a delivery is about.
+ */
+export type DeliveredTo = {
+    /**
+     * ID.
+     */
+    id: string;
+    /**
+     * Training of its avatar, or itself.
+     */
+    training_id: string | null;
+    /**
+     * Name for people.
+     */
+    name: string;
+    /**
+     * Status.
+     */
+    status: Status;
+    /**
+     * True if it belongs to the user who asks.
+     */
+    own: boolean;
+};
+
+/**
  * Delivery
  *
  * A webhook delivery, without its payload.
@@ -564,6 +592,18 @@ export type DeliveryList = {
      * Entries of this page.
      */
     data: Array<Delivery>;
+};
+
+/**
+ * DeliveryPayload
+ *
+ * Payload of a delivery.
+ */
+export type DeliveryPayload = {
+    /**
+     * Without secrets and the query strings of links.
+     */
+    payload: string;
 };
 
 /**
@@ -909,6 +949,22 @@ export type NewErasure = {
 };
 
 /**
+ * NewReplay
+ *
+ * Apply a stored delivery again.
+ */
+export type NewReplay = {
+    /**
+     * Name of the provider.
+     */
+    provider: string;
+    /**
+     * ID of the delivery at its provider.
+     */
+    event_id: string;
+};
+
+/**
  * NewSampleImport
  *
  * A sample to fetch from a public https address.
@@ -1091,6 +1147,62 @@ export type OperationDetail = {
  * State of an operation: the job's, or the call's until there is a job.
  */
 export type OperationStatus = 'none' | 'intent' | 'done' | 'lost' | 'queued' | 'running' | 'needs_action' | 'succeeded' | 'failed' | 'gone' | 'unknown';
+
+/**
+ * OperatorDelivery
+ *
+ * A webhook delivery of any user, without its payload.
+ */
+export type OperatorDelivery = {
+    /**
+     * Name of the provider.
+     */
+    provider: string;
+    /**
+     * ID of the delivery at its provider.
+     */
+    event_id: string;
+    /**
+     * What happened, such as video.completed.
+     */
+    event_type: string;
+    /**
+     * Null for an unknown or deleted record.
+     */
+    record: DeliveredTo | null;
+    /**
+     * True if the provider's signature was verified.
+     */
+    signed: boolean;
+    /**
+     * What became of the delivery.
+     */
+    outcome: DeliveryOutcome;
+    /**
+     * RFC 3339, in UTC.
+     */
+    received_at: string;
+};
+
+/**
+ * OperatorDeliveryList
+ *
+ * A page of all webhook deliveries, newest first.
+ */
+export type OperatorDeliveryList = {
+    /**
+     * True if there is another page.
+     */
+    has_more: boolean;
+    /**
+     * Value for the next page; null on the last page.
+     */
+    cursor: string | null;
+    /**
+     * Entries of this page.
+     */
+    data: Array<OperatorDelivery>;
+};
 
 /**
  * Price
@@ -1433,6 +1545,30 @@ export type SampleList = {
 export type SampleRole = 'voice' | 'footage';
 
 /**
+ * SceneSupport
+ *
+ * Scenes of a video, as a stack makes them.
+ */
+export type SceneSupport = {
+    /**
+     * False: each scene is a call of its own, which is paid for by itself.
+     */
+    together: boolean;
+    /**
+     * Places of the avatar.
+     */
+    layouts: Array<SceneLayout>;
+    /**
+     * Provider whose stock avatars a scene may have; null if it lists none.
+     */
+    avatars: string | null;
+    /**
+     * Provider whose stock voices a scene may have; null if it lists none.
+     */
+    voices: string | null;
+};
+
+/**
  * Setting
  *
  * A common video setting that a stack carries out.
@@ -1510,6 +1646,10 @@ export type Stack = {
      * Video settings that it carries out.
      */
     settings: Array<Setting>;
+    /**
+     * Several scenes in a video; null if it makes none.
+     */
+    scenes: SceneSupport | null;
     /**
      * Consent that its providers demand.
      */
@@ -4697,6 +4837,195 @@ export type GetUserResponses = {
 };
 
 export type GetUserResponse = GetUserResponses[keyof GetUserResponses];
+
+export type ListAllDeliveriesData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * The cursor of the previous page.
+         */
+        cursor?: string;
+        /**
+         * Maximum number of entries.
+         */
+        limit?: number;
+        /**
+         * Only this provider's.
+         */
+        provider?: string;
+        /**
+         * Only those with this outcome.
+         */
+        outcome?: 'received' | 'unmatched' | 'applied' | 'poll_triggered' | 'ignored' | 'expired';
+    };
+    url: '/operator/deliveries';
+};
+
+export type ListAllDeliveriesErrors = {
+    /**
+     * Invalid request.
+     */
+    400: ErrorBody;
+    /**
+     * Not signed in.
+     */
+    401: ErrorBody;
+    /**
+     * A page of another site sent the request, or it is for operators.
+     */
+    403: ErrorBody;
+    /**
+     * Unknown host.
+     */
+    421: ErrorBody;
+    /**
+     * Too many requests.
+     */
+    429: ErrorBody;
+    /**
+     * The server has a fault.
+     */
+    500: ErrorBody;
+    /**
+     * The database or the media store is unavailable: try again.
+     */
+    503: ErrorBody;
+};
+
+export type ListAllDeliveriesError = ListAllDeliveriesErrors[keyof ListAllDeliveriesErrors];
+
+export type ListAllDeliveriesResponses = {
+    /**
+     * OK.
+     */
+    200: OperatorDeliveryList;
+};
+
+export type ListAllDeliveriesResponse = ListAllDeliveriesResponses[keyof ListAllDeliveriesResponses];
+
+export type GetDeliveryPayloadData = {
+    body?: never;
+    path?: never;
+    query: {
+        /**
+         * Provider that sent it.
+         */
+        provider: string;
+        /**
+         * Its ID.
+         */
+        event_id: string;
+    };
+    url: '/operator/payload';
+};
+
+export type GetDeliveryPayloadErrors = {
+    /**
+     * Invalid request.
+     */
+    400: ErrorBody;
+    /**
+     * Not signed in.
+     */
+    401: ErrorBody;
+    /**
+     * A page of another site sent the request, or it is for operators.
+     */
+    403: ErrorBody;
+    /**
+     * Not found, or another user's.
+     */
+    404: ErrorBody;
+    /**
+     * Unknown host.
+     */
+    421: ErrorBody;
+    /**
+     * Too many requests.
+     */
+    429: ErrorBody;
+    /**
+     * The server has a fault.
+     */
+    500: ErrorBody;
+    /**
+     * The database or the media store is unavailable: try again.
+     */
+    503: ErrorBody;
+};
+
+export type GetDeliveryPayloadError = GetDeliveryPayloadErrors[keyof GetDeliveryPayloadErrors];
+
+export type GetDeliveryPayloadResponses = {
+    /**
+     * OK.
+     */
+    200: DeliveryPayload;
+};
+
+export type GetDeliveryPayloadResponse = GetDeliveryPayloadResponses[keyof GetDeliveryPayloadResponses];
+
+export type ReplayDeliveryData = {
+    body: NewReplay;
+    path?: never;
+    query?: never;
+    url: '/operator/replays';
+};
+
+export type ReplayDeliveryErrors = {
+    /**
+     * Invalid request.
+     */
+    400: ErrorBody;
+    /**
+     * Not signed in.
+     */
+    401: ErrorBody;
+    /**
+     * A page of another site sent the request, or it is for operators.
+     */
+    403: ErrorBody;
+    /**
+     * Not found, or another user's.
+     */
+    404: ErrorBody;
+    /**
+     * Too large.
+     */
+    413: ErrorBody;
+    /**
+     * Unsupported content type.
+     */
+    415: ErrorBody;
+    /**
+     * Unknown host.
+     */
+    421: ErrorBody;
+    /**
+     * Too many requests.
+     */
+    429: ErrorBody;
+    /**
+     * The server has a fault.
+     */
+    500: ErrorBody;
+    /**
+     * The database or the media store is unavailable: try again.
+     */
+    503: ErrorBody;
+};
+
+export type ReplayDeliveryError = ReplayDeliveryErrors[keyof ReplayDeliveryErrors];
+
+export type ReplayDeliveryResponses = {
+    /**
+     * OK.
+     */
+    200: OperatorDelivery;
+};
+
+export type ReplayDeliveryResponse = ReplayDeliveryResponses[keyof ReplayDeliveryResponses];
 
 export type ListBacklogData = {
     body?: never;

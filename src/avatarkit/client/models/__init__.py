@@ -26,9 +26,11 @@ from .costs import Costs
 from .create_upload_tus_resumable import CreateUploadTusResumable
 from .delete_upload_tus_resumable import DeleteUploadTusResumable
 from .deleted_count import DeletedCount
+from .delivered_to import DeliveredTo
 from .delivery import Delivery
 from .delivery_list import DeliveryList
 from .delivery_outcome import DeliveryOutcome
+from .delivery_payload import DeliveryPayload
 from .earlier_stack import EarlierStack
 from .erasure import Erasure
 from .erasure_status import ErasureStatus
@@ -50,10 +52,12 @@ from .holding import Holding
 from .holding_kind import HoldingKind
 from .hosting import Hosting
 from .links import Links
+from .list_all_deliveries_outcome import ListAllDeliveriesOutcome
 from .max_cost import MaxCost
 from .money import Money
 from .new_consent import NewConsent
 from .new_erasure import NewErasure
+from .new_replay import NewReplay
 from .new_sample_import import NewSampleImport
 from .new_scene import NewScene
 from .new_training import NewTraining
@@ -62,6 +66,8 @@ from .operation import Operation
 from .operation_detail import OperationDetail
 from .operation_detail_left_out import OperationDetailLeftOut
 from .operation_status import OperationStatus
+from .operator_delivery import OperatorDelivery
+from .operator_delivery_list import OperatorDeliveryList
 from .price import Price
 from .price_amount import PriceAmount
 from .price_unit import PriceUnit
@@ -76,6 +82,7 @@ from .sample import Sample
 from .sample_list import SampleList
 from .sample_role import SampleRole
 from .scene_layout import SceneLayout
+from .scene_support import SceneSupport
 from .setting import Setting
 from .spending import Spending
 from .stack import Stack
@@ -130,9 +137,11 @@ __all__ = (
     "CreateUploadTusResumable",
     "DeletedCount",
     "DeleteUploadTusResumable",
+    "DeliveredTo",
     "Delivery",
     "DeliveryList",
     "DeliveryOutcome",
+    "DeliveryPayload",
     "EarlierStack",
     "Erasure",
     "ErasureStatus",
@@ -154,10 +163,12 @@ __all__ = (
     "HoldingKind",
     "Hosting",
     "Links",
+    "ListAllDeliveriesOutcome",
     "MaxCost",
     "Money",
     "NewConsent",
     "NewErasure",
+    "NewReplay",
     "NewSampleImport",
     "NewScene",
     "NewTraining",
@@ -166,6 +177,8 @@ __all__ = (
     "OperationDetail",
     "OperationDetailLeftOut",
     "OperationStatus",
+    "OperatorDelivery",
+    "OperatorDeliveryList",
     "Price",
     "PriceAmount",
     "PriceUnit",
@@ -180,6 +193,7 @@ __all__ = (
     "SampleList",
     "SampleRole",
     "SceneLayout",
+    "SceneSupport",
     "Setting",
     "Spending",
     "Stack",

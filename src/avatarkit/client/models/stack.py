@@ -12,6 +12,7 @@ from typing import cast
 
 if TYPE_CHECKING:
     from ..models.consent_rule import ConsentRule
+    from ..models.scene_support import SceneSupport
     from ..models.setting import Setting
     from ..models.stack_quote import StackQuote
 
@@ -30,6 +31,7 @@ class Stack:
         problem (None | str): Missing configuration.
         quote (None | StackQuote): Estimated monthly cost; null if no price is known.
         settings (list[Setting]): Video settings that it carries out.
+        scenes (None | SceneSupport): Several scenes in a video; null if it makes none.
         consent (list[ConsentRule]): Consent that its providers demand.
     """
 
@@ -39,10 +41,12 @@ class Stack:
     problem: None | str
     quote: None | StackQuote
     settings: list[Setting]
+    scenes: None | SceneSupport
     consent: list[ConsentRule]
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.consent_rule import ConsentRule  # noqa: PLC0415
+        from ..models.scene_support import SceneSupport  # noqa: PLC0415
         from ..models.setting import Setting  # noqa: PLC0415
         from ..models.stack_quote import StackQuote  # noqa: PLC0415
 
@@ -66,6 +70,12 @@ class Stack:
             settings_item = settings_item_data.to_dict()
             settings.append(settings_item)
 
+        scenes: dict[str, Any] | None
+        if isinstance(self.scenes, SceneSupport):
+            scenes = self.scenes.to_dict()
+        else:
+            scenes = self.scenes
+
         consent = []
         for consent_item_data in self.consent:
             consent_item = consent_item_data.to_dict()
@@ -81,6 +91,7 @@ class Stack:
                 "problem": problem,
                 "quote": quote,
                 "settings": settings,
+                "scenes": scenes,
                 "consent": consent,
             }
         )
@@ -90,6 +101,7 @@ class Stack:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.consent_rule import ConsentRule  # noqa: PLC0415
+        from ..models.scene_support import SceneSupport  # noqa: PLC0415
         from ..models.setting import Setting  # noqa: PLC0415
         from ..models.stack_quote import StackQuote  # noqa: PLC0415
 
@@ -129,6 +141,21 @@ class Stack:
 
             settings.append(settings_item)
 
+        def _parse_scenes(data: object) -> None | SceneSupport:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                scenes_type_0 = SceneSupport.from_dict(data)
+
+                return scenes_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | SceneSupport, data)
+
+        scenes = _parse_scenes(d.pop("scenes"))
+
         consent = []
         _consent = d.pop("consent")
         for consent_item_data in _consent:
@@ -143,6 +170,7 @@ class Stack:
             problem=problem,
             quote=quote,
             settings=settings,
+            scenes=scenes,
             consent=consent,
         )
 
