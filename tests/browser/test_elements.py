@@ -157,6 +157,19 @@ def test_each_language_has_every_text_and_its_values(language):
     assert {n: sorted(set(re.findall(r"\{\w+\}", t))) for n, t in own.items()} == values
 
 
+@pytest.mark.parametrize("file", sorted(path.name for path in STATIC.glob("*-strings.js")))
+def test_texts_that_come_with_an_element_are_in_each_language(file):
+    source = (STATIC / file).read_text(encoding="utf-8")
+    tables = re.findall(r"^  (\w+): \{\n(.*?)^  \},$", source, re.MULTILINE | re.DOTALL)
+    assert [language for language, _ in tables] == ["en", *LANGUAGES]
+    found = [
+        dict(re.findall(r'^    (\w+): ("(?:[^"\\]|\\.)*"),$', t, re.MULTILINE)) for _, t in tables
+    ]
+    values = [{n: sorted(re.findall(r"\{\w+\}", t)) for n, t in own.items()} for own in found]
+    assert values == [values[0]] * len(tables)
+    assert len(values[0]) > 15
+
+
 def test_the_wording_of_a_consent_is_the_librarys():
     from avatarkit.models import WORDING
 

@@ -1,13 +1,16 @@
 // Web component <avatar-speak training-id src>: a script, its price, and the order of a video.
 
 import { AvatarElement, busy, define, h, wait } from "./element.js";
+import { STYLE as SCENES, Scenes } from "./scenes.js";
 import { LANGUAGES } from "./strings.js";
 
 /** @typedef {import("./client.js").ApiError} ApiError */
 
 const LIMIT = 20_000; // characters of a script
 const PER_SECOND = { zh: 4.5, ja: 6.5 }; // spoken characters; other languages: 15
-const DRAFT = "avatarkit-script-";
+const DRAFT = "avatarkit-draft-";
+
+/** What is kept of a video that was not ordered yet. @typedef {{scenes: import("./scenes.js").Scene[], title?: string, language?: string}} Draft */
 
 /** Settings of a video that can be chosen, and their values; a stack may take fewer. @type {Record<string, string[]>} */
 const CHOICES = {
@@ -17,7 +20,20 @@ const CHOICES = {
   quality: ["draft", "standard", "best"],
 };
 
-const STYLE = `
+/** Forget the draft of a training's video. @param {string | null} training */
+const forget = (training) => {
+  try {
+    localStorage.removeItem(`${DRAFT}${training}`);
+  } catch {}
+};
+
+/** Amount of dollars, with more digits where two would say nothing. @param {string} amount @param {string} language */
+const dollars = (amount, language) => {
+  const small = Number(amount) > 0 && Number(amount) < 0.01;
+  return Number(amount).toLocaleString(language, { style: "currency", currency: "USD", maximumFractionDigits: small ? 4 : 2 });
+};
+
+const STYLE = `${SCENES}
 input[type=color] { width: 4rem; padding: .2rem; border: 1px solid var(--_field); border-radius: 10px; background: var(--_bg); }
 input[type=range] { width: 100%; accent-color: var(--_primary); }
 textarea { min-height: 9rem; resize: vertical; line-height: 1.5; }
@@ -43,6 +59,9 @@ export class AvatarSpeak extends AvatarElement {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #asked = 0; // number of the last request for a price
+  #scenes = new Scenes(this, () => {}, LIMIT);
+  /** @type {string | null | undefined} */
+  #drawn; // the training whose script is shown
 
   get trainingId() {
     return this.getAttribute("training-id");
@@ -66,7 +85,12 @@ export class AvatarSpeak extends AvatarElement {
 
   restart() {
     this.stop();
-    this.#draw();
+    Scenes.extend(this.language);
+    const kept = this.#read();
+    this.#scenes = new Scenes(this, () => this.#typed(), LIMIT);
+    this.#scenes.list = kept.scenes;
+    this.#draw(kept);
+    this.#drawn = this.trainingId;
     this.#count();
     if (this.stack) this.#offer(this.stack);
   }
@@ -74,9 +98,12 @@ export class AvatarSpeak extends AvatarElement {
   /** Offer the settings that a stack carries out. @param {string} stack */
   async #offer(stack) {
     const stacks = await this.api.stacks().catch(() => []);
-    const own = stacks.find((one) => one.stack === stack)?.settings ?? [];
     if (stack !== this.stack) return;
-    this.find("settings").replaceChildren(...own.map((setting) => this.#setting(setting)).filter((made) => made !== null));
+    const { settings = [], scenes = null } = stacks.find((one) => one.stack === stack) ?? {};
+    this.find("settings").replaceChildren(...settings.map((setting) => this.#setting(setting)).filter((made) => made !== null));
+    const colours = settings.some(({ setting, takes }) => setting === "background" && (!takes.length || takes.includes("color")));
+    if (stacks.length) this.#scenes.offer(scenes, colours); // an answer that failed tells nothing
+    this.#count();
   }
 
   /** @param {import("./client.js").Setting} setting */
@@ -101,45 +128,65 @@ export class AvatarSpeak extends AvatarElement {
     return null;
   }
 
-  /** Settings that were chosen, as the API takes them. */
+  /** Settings that were chosen, as the API takes them. @returns {Record<string, any>} */
   #chosen() {
-    /** @type {Record<string, unknown>} */
+    /** @type {Record<string, any>} */
     const chosen = {};
     for (const field of /** @type {NodeListOf<HTMLInputElement>} */ (this.root.querySelectorAll("[data-setting]"))) {
       const { setting = "" } = field.dataset;
       if (setting === "voice.speed") chosen.voice = { speed: Number(field.value) };
       else if (field.value) chosen[setting] = field.value;
     }
-    return Object.keys(chosen).length ? { settings: chosen } : {};
+    return chosen;
   }
 
-  get #place() {
-    return `${DRAFT}${this.trainingId}`;
+  /** What is shown, or else the draft; pages may not be allowed to keep one. @returns {Draft} */
+  #read() {
+    if (this.#drawn === this.trainingId) return this.#shown;
+    try {
+      const kept = JSON.parse(localStorage.getItem(`${DRAFT}${this.trainingId}`) ?? "");
+      if (kept.scenes.length && kept.scenes.every((/** @type {any} */ scene) => typeof scene.text === "string")) return kept;
+    } catch {} // none, or another version's
+    return { scenes: [{ text: "" }] };
+  }
+
+  /** @returns {Draft} */
+  get #shown() {
+    return { scenes: this.#scenes.list, title: this.#field("title").value, language: this.#field("language").value };
+  }
+
+  #keep() {
+    const draft = this.#shown;
+    try {
+      if (this.#scenes.text || draft.title || this.#scenes.several) localStorage.setItem(`${DRAFT}${this.trainingId}`, JSON.stringify(draft));
+      else forget(this.trainingId);
+    } catch {} // full, or not allowed
   }
 
   /** @param {string} id */
   #field(id) {
-    return /** @type {HTMLTextAreaElement} */ (this.root.getElementById(id));
+    return /** @type {HTMLInputElement} */ (this.root.getElementById(id));
   }
 
-  #draw() {
+  /** @param {Draft} kept */
+  #draw({ title = "", language = "" }) {
     const s = (/** @type {string} */ name) => this.say(name);
-    const kept = localStorage.getItem(this.#place) ?? "";
-    const languages = Object.entries(LANGUAGES).map(([tag, name]) => h("option", { value: tag }, name));
-    const text = h("textarea", { id: "script", part: "script", maxlength: LIMIT, placeholder: s("speak_hint"), "aria-describedby": "figures problem",
-      on: { input: () => this.#typed() } });
-    text.value = kept;
+    const languages = Object.entries(LANGUAGES).map(([tag, name]) => h("option", { value: tag, selected: tag === language }, name));
+    this.#scenes.draw();
     this.root.replaceChildren(
       h("form", { class: "card", part: "card", dir: this.direction, novalidate: true, on: { submit: (event) => (event.preventDefault(), this.#order()) } },
         h("h2", {}, s("speak_title")),
-        h("label", { for: "script" }, s("script")), text,
+        this.#scenes.place,
         h("div", { class: "figures muted small", id: "figures" }, h("span", { part: "count" }), h("span", { part: "price", role: "status" })),
+        this.#scenes.add,
+        h("p", { class: "muted small", part: "apart", hidden: true }, s("scene_apart")),
         h("details", {}, h("summary", {}, s("speak_more")),
           h("div", { class: "two" },
             h("div", {}, h("label", { for: "language" }, s("language")),
-              h("select", { id: "language" }, h("option", { value: "" }, s("language_default")), ...languages)),
-            h("div", {}, h("label", { for: "title" }, s("video_name")), h("input", { id: "title", autocomplete: "off", maxlength: 200 }))),
-          h("div", { class: "two", part: "settings" })),
+              h("select", { id: "language", on: { change: () => this.#keep() } }, h("option", { value: "" }, s("language_default")), ...languages)),
+            h("div", {}, h("label", { for: "title" }, s("video_name")),
+              h("input", { id: "title", autocomplete: "off", maxlength: 200, value: title, on: { input: () => this.#keep() } }))),
+          h("div", { class: "two", part: "settings", on: { change: () => this.#count() } })),
         h("div", { class: "alert", part: "problem", id: "problem", role: "alert", hidden: true }),
         h("div", { class: "row" },
           h("button", { class: "main", part: "order" }, s("speak")),
@@ -149,62 +196,77 @@ export class AvatarSpeak extends AvatarElement {
   }
 
   #typed() {
-    localStorage.setItem(this.#place, this.#field("script").value);
-    this.#field("script").removeAttribute("aria-invalid");
+    this.#keep();
     this.tell(this.find("problem"), null);
     this.#count();
   }
 
   #example() {
-    this.#field("script").value = this.say("test_text");
+    const { list } = this.#scenes;
+    list[Math.max(0, this.#scenes.empty)].text = this.say("test_text");
+    const n = list.findIndex(({ text }) => text === this.say("test_text"));
+    this.#scenes.draw();
     this.#typed();
-    this.#field("script").focus();
+    this.#scenes.field(n).focus();
   }
 
   /** Show length and price; the price is asked for when the typing rests. */
   #count() {
-    const script = this.#field("script").value.trim();
-    const { n, rate } = { n: script.length, rate: PER_SECOND[/** @type {"zh"} */ (this.language.slice(0, 2))] ?? 15 };
+    const scenes = this.#scenes;
+    const { n, rate } = { n: scenes.text.length, rate: PER_SECOND[/** @type {"zh"} */ (this.language.slice(0, 2))] ?? 15 };
     const seconds = Math.max(1, Math.round(n / rate));
-    const length = n ? this.say("script_seconds", { seconds }) : "";
-    this.find("count").textContent = [this.say("script_count", { n: n.toLocaleString(this.language), limit: LIMIT.toLocaleString(this.language) }), length]
-      .filter(Boolean).join(" · ");
+    const shown = n.toLocaleString(this.language);
+    const count = scenes.several
+      ? this.say("scenes_count", { n: shown, scenes: scenes.list.length })
+      : this.say("script_count", { n: shown, limit: LIMIT.toLocaleString(this.language) });
+    this.find("count").textContent = [count, n ? this.say("script_seconds", { seconds }) : ""].filter(Boolean).join(" · ");
+    this.find("apart").hidden = !scenes.several || scenes.support?.together !== false;
     clearTimeout(this.#timer);
+    this.#asked++; // an answer about the script of before is late
     if (!n) return (this.find("price").textContent = "");
     this.#timer = setTimeout(() => this.#price(seconds), 400);
   }
 
-  /** @param {number} seconds */
+  /** Ask for the price of the whole video: what of plans and charges it uses up. @param {number} seconds */
   async #price(seconds) {
     const asked = ++this.#asked;
-    const quote = await this.api.quote({ stack: this.stack ?? undefined, seconds, trainings: 0, videos: 1 }).catch(() => null);
+    const { quality, resolution } = this.#chosen();
+    const videos = this.#scenes.several && !this.#scenes.support?.together ? this.#scenes.list.length : 1;
+    const work = { stack: this.stack ?? undefined, seconds: seconds / videos, trainings: 0, videos, quality, resolution };
+    const quote = await this.api.quote(work).catch(() => null);
     if (asked !== this.#asked) return;
-    const { total, known } = quote?.expected ?? { total: null, known: "0" };
-    const amount = `$${Number(total ?? known).toFixed(2)}`;
-    const text = !quote || (total === null && !Number(known)) ? this.say("price_unknown") : total === null ? this.say("price_least", { amount }) : amount;
+    const { total, used } = quote?.expected ?? { total: null, used: "0" };
+    const amount = dollars(used, this.language);
+    const text = !quote || (total === null && !Number(used)) ? this.say("price_unknown") : total === null ? this.say("price_least", { amount }) : amount;
     this.find("price").textContent = this.say("script_price", { price: text });
   }
 
   async #order() {
     const button = this.find("order");
-    const script = this.#field("script");
+    const scenes = this.#scenes;
     const place = this.find("problem");
     this.tell(place, null);
     if (busy(button)) return;
-    if (!script.value.trim()) {
-      place.replaceChildren(this.say("need_script"));
+    const { empty } = scenes;
+    if (empty >= 0) {
+      place.replaceChildren(scenes.several ? this.say("need_scene", { n: empty + 1 }) : this.say("need_script"));
       place.hidden = false;
-      script.setAttribute("aria-invalid", "true");
-      return script.focus();
+      scenes.field(empty).setAttribute("aria-invalid", "true");
+      return scenes.field(empty).focus();
     }
-    const text = script.value.trim();
-    const body = { text, name: this.#field("title").value.trim(), language: this.#field("language").value || null, ...this.#chosen() };
+    const settings = this.#chosen();
+    const body = { ...scenes.body, name: this.#field("title").value.trim(), language: this.#field("language").value || null,
+      ...(Object.keys(settings).length ? { settings } : {}) };
+    const training = this.trainingId;
     wait(button, true);
     try {
-      const video = await this.api.speak(this.trainingId ?? "", body);
-      localStorage.removeItem(this.#place);
-      script.value = "";
-      this.#count();
+      const video = await this.api.speak(training ?? "", body);
+      scenes.clear();
+      if (this.trainingId === training) {
+        this.#field("title").value = "";
+        this.#keep();
+        this.#count();
+      } else forget(training);
       this.announce(this.say("speak_ordered"));
       this.emit("avatar-video", video);
     } catch (error) {

@@ -20,10 +20,12 @@
  *   remaining: {where: string, what: string, count: number, why: string, pending: boolean}[]}} Erasure
  * @typedef {{provider: string, event_type: string, record_id: string | null, signed: boolean, outcome: string,
  *   received_at: number}} Delivery
- * @typedef {{total: string | null, known: string, unknown: string[]}} Costs
+ * @typedef {{total: string | null, known: string, used: string, unknown: string[]}} Costs
  * @typedef {{stack: string, low: Costs, expected: Costs, high: Costs, assumptions: string[], oldest: string}} Quote
  * @typedef {{stack: string, how: string, ready: boolean, problem: string | null, quote: {expected: Costs} | null,
- *   settings: Setting[], consent: ConsentRule[]}} Stack
+ *   settings: Setting[], scenes: SceneSupport | null, consent: ConsentRule[]}} Stack
+ * @typedef {{together: boolean, layouts: string[], avatars: string | null, voices: string | null}} SceneSupport
+ * @typedef {{id: string, name: string, gender: string | null, languages: string[]}} StockEntry
  * @typedef {{setting: string, takes: string[], minimum: number | null, maximum: number | null}} Setting
  * @typedef {{provider: string, demands: "record" | "evidence" | "action", text: string}} ConsentRule
  */
@@ -267,11 +269,23 @@ export class Client {
   }
 
   /**
-   * @param {{stack?: string, script?: string, seconds?: number, trainings?: number, videos?: number}} asked
+   * @param {{stack?: string, script?: string, seconds?: number, trainings?: number, videos?: number,
+   *   quality?: string, resolution?: string}} asked
    * @returns {Promise<Quote>}
    */
   quote(asked) {
     return this.get(`quote${query(asked)}`);
+  }
+
+  /**
+   * List a provider's stock of avatars or voices.
+   * @param {string} provider
+   * @param {"avatar" | "voice"} kind
+   * @param {{query?: string, cursor?: string | null}} [asked]
+   * @returns {Promise<Page<StockEntry>>}
+   */
+  async stock(provider, kind, asked = {}) {
+    return listed(await this.get(`catalogue/${p(provider)}/${kind}s${query(asked)}`));
   }
 
   // -- samples ------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 // Texts of <avatar-operations> and <avatar-deliveries>, which only operators load.
 
-import { EN, STRINGS, loaded } from "./strings.js";
+import { extender } from "./extender.js";
 
 /** @type {Record<string, Record<string, string>>} */
 const TEXTS = {
@@ -237,13 +237,5 @@ const TEXTS = {
   },
 };
 
-// A page's own texts stay.
-Object.assign(EN, TEXTS.en);
-Object.assign(STRINGS, { ...TEXTS.en, ...STRINGS });
-
-/** Add these texts to the table of a language, which is loaded. @param {string} language */
-export const extend = (language) => {
-  const tag = language.toLowerCase().split("-")[0];
-  const table = loaded(tag);
-  if (table && table !== STRINGS) Object.assign(table, TEXTS[tag]);
-};
+/** Add these texts to the table of a language, which is loaded. */
+export const extend = extender(TEXTS);
