@@ -1,5 +1,10 @@
 import { AvatarElement } from "./element.js";
 export type ApiError = import("./client.js").ApiError;
+export type Draft = {
+    scenes: import("./scenes.js").Scene[];
+    title?: string;
+    language?: string;
+};
 /**
  * A script that an avatar speaks, with its expected length and price before the order.
  *

@@ -104,6 +104,7 @@ export type Delivery = {
 export type Costs = {
     total: string | null;
     known: string;
+    used: string;
     unknown: string[];
 };
 export type Quote = {
@@ -123,7 +124,20 @@ export type Stack = {
         expected: Costs;
     } | null;
     settings: Setting[];
+    scenes: SceneSupport | null;
     consent: ConsentRule[];
+};
+export type SceneSupport = {
+    together: boolean;
+    layouts: string[];
+    avatars: string | null;
+    voices: string | null;
+};
+export type StockEntry = {
+    id: string;
+    name: string;
+    gender: string | null;
+    languages: string[];
 };
 export type Setting = {
     setting: string;
@@ -160,10 +174,12 @@ export type Page<T> = {
  *   remaining: {where: string, what: string, count: number, why: string, pending: boolean}[]}} Erasure
  * @typedef {{provider: string, event_type: string, record_id: string | null, signed: boolean, outcome: string,
  *   received_at: number}} Delivery
- * @typedef {{total: string | null, known: string, unknown: string[]}} Costs
+ * @typedef {{total: string | null, known: string, used: string, unknown: string[]}} Costs
  * @typedef {{stack: string, low: Costs, expected: Costs, high: Costs, assumptions: string[], oldest: string}} Quote
  * @typedef {{stack: string, how: string, ready: boolean, problem: string | null, quote: {expected: Costs} | null,
- *   settings: Setting[], consent: ConsentRule[]}} Stack
+ *   settings: Setting[], scenes: SceneSupport | null, consent: ConsentRule[]}} Stack
+ * @typedef {{together: boolean, layouts: string[], avatars: string | null, voices: string | null}} SceneSupport
+ * @typedef {{id: string, name: string, gender: string | null, languages: string[]}} StockEntry
  * @typedef {{setting: string, takes: string[], minimum: number | null, maximum: number | null}} Setting
  * @typedef {{provider: string, demands: "record" | "evidence" | "action", text: string}} ConsentRule
  */
@@ -259,7 +275,8 @@ export declare class Client {
     /** @returns {Promise<Stack[]>} */
     stacks(): Promise<Stack[]>;
     /**
-     * @param {{stack?: string, script?: string, seconds?: number, trainings?: number, videos?: number}} asked
+     * @param {{stack?: string, script?: string, seconds?: number, trainings?: number, videos?: number,
+     *   quality?: string, resolution?: string}} asked
      * @returns {Promise<Quote>}
      */
     quote(asked: {
@@ -268,7 +285,20 @@ export declare class Client {
         seconds?: number;
         trainings?: number;
         videos?: number;
+        quality?: string;
+        resolution?: string;
     }): Promise<Quote>;
+    /**
+     * List a provider's stock of avatars or voices.
+     * @param {string} provider
+     * @param {"avatar" | "voice"} kind
+     * @param {{query?: string, cursor?: string | null}} [asked]
+     * @returns {Promise<Page<StockEntry>>}
+     */
+    stock(provider: string, kind: "avatar" | "voice", asked?: {
+        query?: string;
+        cursor?: string | null;
+    }): Promise<Page<StockEntry>>;
     /**
      * List a clone's samples; empty for an unknown clone.
      * @param {string} clone
