@@ -7,9 +7,13 @@ and the median of the rounds.
 from __future__ import annotations
 
 import argparse
+import functools
+import os
+import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,14 +41,34 @@ def arguments(description, *, rounds=15):
     return parser
 
 
+@functools.cache
+def compiled():
+    """Environment in which every module is compiled once, as in an installation."""
+    caches = tempfile.TemporaryDirectory()
+    environ = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return environ | {"PYTHONPYCACHEPREFIX": caches.name}, caches
+
+
 def alone(code, *given):
     """What a new interpreter prints that runs this code: a list of numbers."""
+    return [float(number) for number in _run(code, given).split()]
+
+
+def process(code):
+    """Milliseconds of CPU of a process that runs this code, from its start to its end."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    _run(code)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime) * 1e3
+
+
+def _run(code, given=()):
     command = [sys.executable, "-c", code, *map(str, given)]
-    here = Path(__file__).parent
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=here)
+    options = {"cwd": Path(__file__).parent, "env": compiled()[0]}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
     if done.returncode:
         sys.exit(done.stderr)
-    return [float(number) for number in done.stdout.split()]
+    return done.stdout
 
 
 def report(rounds, bars, unit, *, check):

@@ -21,7 +21,6 @@ _BE_SUBREAPER = 36  # of prctl(2): what is orphaned becomes a child of this proc
 _LARGEST = 1 << 20
 _IMPORTED = (
     "avatarkit.cli.app",
-    "avatarkit.kit.kit",
     "avatarkit.providers.fake",
     "avatarkit.repositories.sqlite",
     "avatarkit.media.folder",
@@ -114,6 +113,7 @@ def main():
     del sys.path[0]  # the folder of this file
     for module in _IMPORTED:
         import_module(module)
+    import_module("avatarkit").AvatarKit("fake")  # which loads what a kit uses
     wanted, streams = _serve(connection)
     connection.close()
     _become(wanted, streams)

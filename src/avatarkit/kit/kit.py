@@ -9,80 +9,76 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, cast, overload
 
-import anyio
-import anyio.to_thread
-from anyio.abc import TaskGroup
-
-from .. import errors, pricing
+from .. import errors, lazily
 from .._lifetime import Lifetime, while_open
-from ..clock import SystemClock
-from ..config import addresses
-from ..config.settings import Settings
-from ..consent import require
-from ..content import sandbox
-from ..content.credentials import Marking, save
-from ..content.files import restrict_home
-from ..content.results import Results
-from ..engines import engine_factory
-from ..engines.in_process import InProcessEngine
-from ..erasure import Receipt, erase, progress, revoke
-from ..intake import arguments
-from ..intake import scenes as film
-from ..intake.arguments import Id, RecordId, Sources, Subtitles
-from ..intake.cast import Chosen
-from ..intake.evidence import Evidence
-from ..intake.place import Intake, Order
-from ..intake.preflight import Finding
-from ..intake.recordings import Links, Recordings, Source
-from ..intake.samples import Samples
-from ..interfaces import (
-    CatalogueEntry,
-    Clock,
-    EngineFactory,
-    Link,
-    MediaStore,
-    NoticesLoss,
-    Page,
-    Provider,
-    Repository,
-    require_attributes,
-)
-from ..lifecycle.account_limits import AccountSlots
-from ..lifecycle.advance import Orchestrator
-from ..lifecycle.decide import Policy
-from ..lifecycle.deliveries import Deliveries
-from ..lifecycle.durations import Duration, Durations
-from ..lifecycle.leftovers import Holding, samples_of
-from ..lifecycle.watching import Changes, Overdue
-from ..models import (
-    Consent,
-    DubSubtitles,
-    Operation,
-    Options,
-    Scene,
-    Template,
-    VendorEvent,
-    VideoSettings,
-)
-from ..records import Record, Sample, Status, Training, Video
-from ..repositories.paging import every_record
-from ..stacks import registry
-from ..stacks.provider_pool import ProviderPool
-from ..stacks.ranking import Choose, Stacks, StackSelector
-from .admin import KitAdmin
-from .catalogue import KitCatalogue
-from .prices import KitPrices
-from .webhooks import KitWebhooks
 
-R = TypeVar("R", bound=Record)
+with lazily():
+    import anyio
+    import anyio.to_thread
+
+    from .. import clock as clocks
+    from .. import consent as consents
+    from .. import engines, erasure, interfaces, models, pricing, records
+    from ..config import addresses
+    from ..config import settings as configuration
+    from ..content import credentials, files, results, sandbox
+    from ..engines import in_process
+    from ..intake import arguments, evidence, place, recordings, samples
+    from ..intake import cast as casting
+    from ..intake import scenes as film
+    from ..lifecycle import (
+        account_limits,
+        advance,
+        decide,
+        deliveries,
+        durations,
+        leftovers,
+        watching,
+    )
+    from ..repositories import paging
+    from ..stacks import provider_pool, ranking, registry
+    from . import admin, catalogue, prices, webhooks
+
+if TYPE_CHECKING:
+    from anyio.abc import TaskGroup
+
+    from ..config.settings import Settings
+    from ..content.credentials import Marking
+    from ..erasure import Receipt
+    from ..intake.arguments import Id, RecordId, Sources, Subtitles
+    from ..intake.preflight import Finding
+    from ..intake.recordings import Links, Source
+    from ..interfaces import (
+        CatalogueEntry,
+        Clock,
+        EngineFactory,
+        Link,
+        MediaStore,
+        Page,
+        Provider,
+        Repository,
+    )
+    from ..lifecycle.decide import Policy
+    from ..lifecycle.durations import Duration
+    from ..lifecycle.leftovers import Holding
+    from ..models import (
+        Consent,
+        Operation,
+        Options,
+        Scene,
+        Template,
+        VendorEvent,
+        VideoSettings,
+    )
+    from ..records import Record, Sample, Status, Training, Video
+    from ..stacks.ranking import Choose, Stacks
+
 _Exit = Callable[
     [type[BaseException] | None, BaseException | None, TracebackType | None],
     Awaitable[bool | None],
 ]
-#: Names in the local data directory.
-_OURS = (*registry.BUILTIN, "uploads", "webhook-secret")
 #: Seconds that a place at an account outlives the longest request that may hold it.
 _PLACE_MARGIN = 60.0
 
@@ -129,42 +125,44 @@ class AvatarKit:
         self._lifetime = Lifetime("the kit", "use it inside `async with AvatarKit(...) as kit`")
         stack = arguments.stacks("stack", stack)
         worker = arguments.flag("worker", worker)
-        given = arguments.optional_instance("settings", settings, Settings)
-        self._settings = given or Settings.from_env()
+        given = arguments.optional_instance("settings", settings, configuration.Settings)
+        self._settings = given or configuration.Settings.from_env()
         if isinstance(repository, str | os.PathLike) and os.fspath(repository):
             repository = addresses.of_database(arguments.path("repository", repository))
             self._settings = self._settings.beside(repository)
         if clock is not None and not callable(getattr(clock, "now", None)):
             raise errors.ConfigError("clock must be a Clock, such as avatarkit.testing.FakeClock()")
-        self._clock = clock or SystemClock()
-        self._policy = arguments.optional_instance("policy", policy, Policy) or Policy()
-        self._pool = ProviderPool(self._settings, self._clock, _providers(providers))
-        self._selector = StackSelector(self._pool, stack or self._settings.stack, choose)
+        self._clock = clock or clocks.SystemClock()
+        self._policy = (
+            arguments.optional_instance("policy", policy, decide.Policy) or decide.Policy()
+        )
+        self._pool = provider_pool.ProviderPool(self._settings, self._clock, _providers(providers))
+        self._selector = ranking.StackSelector(self._pool, stack or self._settings.stack, choose)
         environ = self._settings.environ
         self._repository = _repository(repository, self._settings, clock)
         self._media = _media(media, self._settings)
         self._media_is_ours = self._media is not media
         if marking == "environment":
-            marking = Marking.from_env(environ)
-        self._marking = arguments.optional_instance("marking", marking, Marking)
+            marking = credentials.Marking.from_env(environ)
+        self._marking = arguments.optional_instance("marking", marking, credentials.Marking)
         caps = pricing.budgets_from(environ) if budgets is None else _budgets(budgets)
-        self._changes = Changes(self._repository, self._clock)
+        self._changes = watching.Changes(self._repository, self._clock)
         self._fetcher = _LazyFetcher()
         # links of results come from vendors, those of samples from anyone
         self._results = _LazyFetcher(allow_private=self._settings.allows_private_results)
-        self._recordings = Recordings(self._media, self._repository, self._fetcher)
-        self._durations = Durations(self._repository, self._clock)
-        self._evidence = Evidence(self._media, self._repository)
-        self._samples = Samples(
+        self._recordings = recordings.Recordings(self._media, self._repository, self._fetcher)
+        self._durations = durations.Durations(self._repository, self._clock)
+        self._evidence = evidence.Evidence(self._media, self._repository)
+        self._samples = samples.Samples(
             pool=self._pool,
             recordings=self._recordings,
             repository=self._repository,
             media=self._media,
         )
-        self._slots = AccountSlots(
+        self._slots = account_limits.AccountSlots(
             self._repository, self._clock, lease=self._policy.timeout + _PLACE_MARGIN
         )
-        self._orchestrator = Orchestrator(
+        self._orchestrator = advance.Orchestrator(
             repository=self._repository,
             media=self._media,
             provider=self._pool.provider,
@@ -173,14 +171,14 @@ class AvatarKit:
             slots=self._slots,
             policy=self._policy,
             changed=self._changes.tell,
-            keep=Results(self._media, self._marking).keep,
+            keep=results.Results(self._media, self._marking).keep,
             inboxes=self._settings.called_at,
             charged=lambda state: pricing.charged(state, self._pool.prices([state.provider])),
         )
-        self._engine = engine_factory(engine, self._settings)(
+        self._engine = engines.engine_factory(engine, self._settings)(
             advance=self._orchestrator.advance, repository=self._repository, clock=self._clock
         )
-        self._intake = Intake(
+        self._intake = place.Intake(
             pool=self._pool,
             selector=self._selector,
             recordings=self._recordings,
@@ -191,7 +189,7 @@ class AvatarKit:
             budgets=caps,
             deadline=self._policy.deadline,
         )
-        self.admin = KitAdmin(
+        self.admin = admin.KitAdmin(
             self._lifetime,
             repository=self._repository,
             media=self._media,
@@ -203,17 +201,17 @@ class AvatarKit:
             tick=self._tick,
             orchestrator=self._orchestrator,
         )
-        self.webhooks = KitWebhooks(
+        self.webhooks = webhooks.KitWebhooks(
             self._lifetime,
             repository=self._repository,
             pool=self._pool,
-            deliveries=Deliveries(
+            deliveries=deliveries.Deliveries(
                 repository=self._repository,
                 provider=self._pool.provider,
                 deliver=self._deliver,
             ),
         )
-        self.prices = KitPrices(
+        self.prices = prices.KitPrices(
             self._lifetime,
             repository=self._repository,
             pool=self._pool,
@@ -222,7 +220,7 @@ class AvatarKit:
             budgets=caps,
             store=_billed_as(media, self._settings),
         )
-        self.catalogue = KitCatalogue(
+        self.catalogue = catalogue.KitCatalogue(
             self._lifetime,
             pool=self._pool,
             selector=self._selector,
@@ -251,11 +249,15 @@ class AvatarKit:
             exits.enter_context(sandbox.held())
             await self._repository.open()
             exits.push_async_callback(self._repository.aclose)
-            if isinstance(self._repository, NoticesLoss) and self._repository.lost_changes():
+            if (
+                isinstance(self._repository, interfaces.NoticesLoss)
+                and self._repository.lost_changes()
+            ):
                 await self.admin.restored()
             await self._engine.open(drives=self._worker)
             exits.push_async_callback(self._engine.aclose)
-            await anyio.to_thread.run_sync(restrict_home, self._settings.root, _OURS)
+            ours = (*registry.BUILTIN, "uploads", "webhook-secret")
+            await anyio.to_thread.run_sync(files.restrict_home, self._settings.root, ours)
             exits.push_async_callback(self._close_providers)
             tasks = anyio.create_task_group()
             if self._worker or self._changes.source:
@@ -297,7 +299,7 @@ class AvatarKit:
 
     async def _tick(self, limit: int) -> int:
         """Advance due records once, whichever engine drives them otherwise."""
-        once = InProcessEngine(
+        once = in_process.InProcessEngine(
             advance=self._orchestrator.advance, repository=self._repository, clock=self._clock
         )
         return await once.tick(limit)
@@ -365,7 +367,7 @@ class AvatarKit:
         to cost more than ``max_cost``, a budget has no room for it, or under either a price is not
         known of a provider that ``allow_unknown`` does not name.
         """
-        order = Order.of(
+        order = place.Order.of(
             "training",
             user_id=user_id,
             clone_id=clone_id,
@@ -409,7 +411,7 @@ class AvatarKit:
         need no stack; a vendor's stock needs no consent either. ``language`` is that of its
         videos, if none is given for one.
         """
-        order = Order.of(
+        order = place.Order.of(
             "training",
             user_id=user_id,
             clone_id=clone_id,
@@ -420,8 +422,8 @@ class AvatarKit:
         return await self._intake.adopt(
             order,
             arguments.stacks("stack", stack),
-            avatar=Chosen.named("avatar_id", "avatar", avatar_id),
-            voice=Chosen.of("voice_id", "voice", voice_id),
+            avatar=casting.Chosen.named("avatar_id", "avatar", avatar_id),
+            voice=casting.Chosen.of("voice_id", "voice", voice_id),
             consent=arguments.consent("consent", consent),
         )
 
@@ -539,7 +541,7 @@ class AvatarKit:
         """
         audio = arguments.source("audio", audio)
         scenes = film.given(scenes)
-        template = arguments.optional_instance("template", template, Template)
+        template = arguments.optional_instance("template", template, models.Template)
         if [script is None, audio is None, not scenes, template is None].count(False) != 1:
             raise errors.ConfigError("give either a script, scenes=, template= or audio=")
         if arguments.flag("revoice", revoice) and audio is None:
@@ -553,13 +555,13 @@ class AvatarKit:
             )
         made_by = await self._intake.cast(
             training,
-            avatar=Chosen.of("avatar", "avatar", avatar),
-            voice=Chosen.of("voice", "voice", voice),
+            avatar=casting.Chosen.of("avatar", "avatar", avatar),
+            voice=casting.Chosen.of("voice", "voice", voice),
             stack=arguments.stack("stack", stack),
             consent=arguments.consent("consent", consent),
             template=template,
         )
-        order = Order.of(
+        order = place.Order.of(
             "video",
             user_id=training.user_id if training else user_id,
             clone_id=training.clone_id if training else clone_id,
@@ -588,7 +590,7 @@ class AvatarKit:
         if training_id is None:
             return None
         training = await self._training(arguments.identifier("training_id", training_id))
-        if training.status is not Status.COMPLETED:
+        if training.status is not records.Status.COMPLETED:
             raise errors.IllegalTransition(
                 f"training {training.id} is {training.status}: only a completed one can speak"
             )
@@ -621,14 +623,14 @@ class AvatarKit:
         it can be seen how long ``source`` is.
         """
         wait = arguments.flag("wait", wait)
-        order = Order.of(
+        order = place.Order.of(
             "dub",
             user_id=user_id,
             clone_id=clone_id,
             name=name,
             language=language,
             options=options,
-            subtitles=DubSubtitles(
+            subtitles=models.DubSubtitles(
                 translation=arguments.subtitles("subtitles", subtitles),
                 source=arguments.subtitles("source_subtitles", source_subtitles),
             ),
@@ -679,14 +681,14 @@ class AvatarKit:
         most = arguments.max_cost(max_cost)
         key = arguments.optional("idempotency_key", idempotency_key)
         orders = [
-            Order.of(
+            place.Order.of(
                 "dub",
                 user_id=user_id,
                 clone_id=clone_id,
                 name=name,
                 language=tag,
                 options=options,
-                subtitles=DubSubtitles(translation=own.get(tag), source=said),
+                subtitles=models.DubSubtitles(translation=own.get(tag), source=said),
                 purpose=purpose,
                 idempotency_key=(None if key is None else f"{key} {arguments.same_language(tag)}"),
                 max_cost=most and replace(most, amount=most.amount / len(tags)),
@@ -713,7 +715,7 @@ class AvatarKit:
         last: Record = video
         async for update in self.watch(video.id):
             last = update
-            if update.status is Status.ACTION_REQUIRED:
+            if update.status is records.Status.ACTION_REQUIRED:
                 break
         return cast("Video", last)
 
@@ -730,7 +732,7 @@ class AvatarKit:
         """
         record_id = arguments.identifier("record_id", record_id)
         shown: object = None
-        overdue = Overdue(self._repository)
+        overdue = watching.Overdue(self._repository)
         with self._changes.of(record_id) as news:
             record = await self._record(record_id)
             while True:
@@ -796,7 +798,7 @@ class AvatarKit:
             user_id=arguments.optional("user_id", user_id),
             clone_id=arguments.optional("clone_id", clone_id),
             training_id=arguments.optional("training_id", training_id),
-            status=arguments.one_of("status", status, Status),
+            status=arguments.one_of("status", status, records.Status),
             cursor=arguments.cursor(cursor),
             limit=arguments.limit(limit),
         )
@@ -839,13 +841,13 @@ class AvatarKit:
         it cannot hold that, a file beside says it.
         """
         target, file = Path(arguments.path("path", path)), arguments.name("file", file)
-        known = record if isinstance(record, Record) else await self._record(record)
+        known = record if isinstance(record, records.Record) else await self._record(record)
         stored = known.file(file)
         if stored is None:
             raise errors.NotFound(f"{known.id} is {known.status} and has no {file}")
         if await anyio.Path(target).is_dir():
             target /= f"{file}{PurePosixPath(stored.key).suffix}"
-        return await save(self._media, stored, target, self._marking)
+        return await credentials.save(self._media, stored, target, self._marking)
 
     # -- steering -----------------------------------------------------------------------------
 
@@ -864,8 +866,8 @@ class AvatarKit:
         """
         record = await self._record(record_id)
         gone: list[str] = []
-        if arguments.flag("with_videos", with_videos) and isinstance(record, Training):
-            async for video in every_record(
+        if arguments.flag("with_videos", with_videos) and isinstance(record, records.Training):
+            async for video in paging.every_record(
                 self._repository, record.user_id, training_id=record.id
             ):
                 await self._delete(video)
@@ -882,7 +884,7 @@ class AvatarKit:
         videos raise ``ConsentRequired``. What is finished stays until it is deleted. It may be
         repeated. Raises ``NotFound`` for an unknown consent.
         """
-        return await revoke(
+        return await erasure.revoke(
             arguments.identifier("consent_id", consent_id),
             repository=self._repository,
             withdraw=self._withdraw,
@@ -899,7 +901,7 @@ class AvatarKit:
     async def _withdraw(self, record: Record) -> Record:
         # First: a worker may be at it.
         withdrawn = await self._woken(self._orchestrator.withdraw(record))
-        used = [sample.file.sha256 for sample in samples_of(record)]
+        used = [sample.file.sha256 for sample in leftovers.samples_of(record)]
         await self._recordings.withdraw(record.user_id, used)
         return withdrawn
 
@@ -909,7 +911,7 @@ class AvatarKit:
         The same consent is stored once. Pass the answer to ``train`` or ``dub``. Raises
         ``ConsentRequired`` if it names no person, or was revoked or has expired.
         """
-        given = require(arguments.instance("consent", consent, Consent), {})
+        given = consents.require(arguments.instance("consent", consent, models.Consent), {})
         return await self._recordings.keep_consent(given, arguments.identifier("user_id", user_id))
 
     async def consents(self, *, user_id: Id) -> list[Consent]:
@@ -924,7 +926,7 @@ class AvatarKit:
         erasure was killed. ``Receipt.left`` names what cannot be deleted, in every receipt until a
         person has removed it at the vendor: then pass ``removed_by_hand``. Raises ``StorageError``.
         """
-        return await erase(
+        return await erasure.erase(
             arguments.identifier("user_id", user_id),
             repository=self._repository,
             media=self._media,
@@ -937,7 +939,9 @@ class AvatarKit:
 
     async def erasure(self, user_id: Id) -> Receipt:
         """Tell how far an erasure is, and delete nothing; its ``deleted`` counts records only."""
-        return await progress(arguments.identifier("user_id", user_id), repository=self._repository)
+        return await erasure.progress(
+            arguments.identifier("user_id", user_id), repository=self._repository
+        )
 
     async def resolve(
         self,
@@ -969,7 +973,7 @@ class AvatarKit:
 
     async def estimate(self, training: Training) -> Duration:
         """The expected duration of a training; measured if three of its stack were completed."""
-        return await self._durations.of(arguments.instance("training", training, Training))
+        return await self._durations.of(arguments.instance("training", training, records.Training))
 
     async def _record(self, record_id: RecordId) -> Record:
         record_id = arguments.identifier("record_id", record_id)
@@ -977,7 +981,7 @@ class AvatarKit:
 
     async def _training(self, training_id: str) -> Training:
         record = await self._record(training_id)
-        if not isinstance(record, Training):
+        if not isinstance(record, records.Training):
             raise errors.NotFound(f"{training_id!r} is a video, not a training")
         return record
 
@@ -1035,7 +1039,7 @@ class _LazyFetcher:
 
 def _successful(video: Video) -> Video:
     """Return the video; raises the error of one that failed."""
-    if video.status is Status.FAILED:
+    if video.status is records.Status.FAILED:
         kind = getattr(errors, video.error_type or "", errors.Refused)
         raise kind(video.error_message or "the video failed")
     return video
@@ -1058,7 +1062,7 @@ def _providers(given: object) -> dict[str, Provider]:
     for name, provider in found.items():
         if not (isinstance(name, str) and hasattr(provider, "capabilities")):
             raise errors.ConfigError("providers must map names to providers: {'fake': Fake()}")
-        require_attributes(provider, name)
+        interfaces.require_attributes(provider, name)
     return cast("dict[str, Provider]", found)
 
 
@@ -1073,7 +1077,7 @@ def _repository(
             )
         return cast("Repository", place)
     return addresses.repository(
-        place, settings.environ, clock or SystemClock(), virtual=clock is not None
+        place, settings.environ, clock or clocks.SystemClock(), virtual=clock is not None
     )
 
 

@@ -5,8 +5,9 @@ Each name is imported when it is used, so that a test of one thing loads only th
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .. import names_of
 
 if TYPE_CHECKING:
     from ..providers.fake import Fake, FakeVendor, Fault
@@ -32,27 +33,21 @@ __all__ = [
     "Wire",
 ]
 
-_HOMES = {
-    "EngineSuite": "avatarkit.testing.engines",
-    "Fake": "avatarkit.providers.fake",
-    "FakeClock": "avatarkit.testing.clock",
-    "FakeVendor": "avatarkit.providers.fake",
-    "Fault": "avatarkit.providers.fake",
-    "Golden": "avatarkit.testing.providers",
-    "MediaStoreSuite": "avatarkit.testing.media",
-    "ProviderSuite": "avatarkit.testing.providers",
-    "CannedAnswers": "avatarkit.testing.providers",
-    "RepositorySuite": "avatarkit.testing.repositories",
-    "SpeechSuite": "avatarkit.testing.providers",
-    "Wire": "avatarkit.testing.wire",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = names_of(
+        __name__,
+        {
+            "CannedAnswers": ".providers",
+            "EngineSuite": ".engines",
+            "Fake": "..providers.fake",
+            "FakeClock": ".clock",
+            "FakeVendor": "..providers.fake",
+            "Fault": "..providers.fake",
+            "Golden": ".providers",
+            "MediaStoreSuite": ".media",
+            "ProviderSuite": ".providers",
+            "RepositorySuite": ".repositories",
+            "SpeechSuite": ".providers",
+            "Wire": ".wire",
+        },
+    )
