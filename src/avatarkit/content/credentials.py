@@ -12,7 +12,6 @@ import hashlib
 import json
 import mmap
 import struct
-import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Mapping
@@ -32,7 +31,7 @@ from ..interfaces import MediaStore, Watermarker
 from ..models import Model, StoredFile
 from . import xmp
 from .files import chunks as pieces
-from .files import spool, whole
+from .files import spool, temporary_folder, whole
 
 #: IPTC's term for media from a model, as C2PA and XMP write it.
 #: Source: https://cv.iptc.org/newscodes/digitalsourcetype/
@@ -394,8 +393,8 @@ def _made(signer: Signer) -> Any:
 
 def _try(signer: Signer) -> None:
     """Sign a minimal file without a timestamp, as a check; raises ``ConfigError``."""
-    with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-        path = Path(folder) / "trial"
+    with temporary_folder() as folder:
+        path = folder / "trial"
         path.write_bytes(struct.pack(">I8sI", 16, b"ftypisom", 0))
         try:
             _signed(path, "video/mp4", replace(signer, timestamps=None), vendor=False)

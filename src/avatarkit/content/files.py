@@ -5,12 +5,14 @@ Everything below the local data directory belongs to this user: directories 0700
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
 import stat
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import suppress
+import tempfile
+from collections.abc import AsyncIterator, Callable, Generator, Iterable
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 _SIZE = 1 << 18  # bytes
 
+#: Errors of a disk, or of a user's share of it, that has no room.
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 #: Permissions of the group and of others.
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
@@ -37,16 +41,43 @@ async def chunks(path: Path) -> AsyncIterator[bytes]:
                 return
 
 
+@contextmanager
+def room(place: str) -> Generator[None]:
+    """Raise ``StorageError`` if the disk of a place has no room for what the block writes."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise StorageError(
+            f"the disk of {place} has no room ({error.strerror}): free some space, or set TMPDIR "
+            "to a folder that has more"
+        ) from error
+
+
+@contextmanager
+def temporary_folder() -> Generator[Path]:
+    """Create a folder, and delete it at the end with everything in it.
+
+    Raises ``StorageError`` if the disk has no room for it, or for what the block writes.
+    """
+    try:
+        made = tempfile.TemporaryDirectory(prefix="avatarkit-")
+    except OSError as error:
+        raise StorageError(
+            f"no temporary folder can be made ({error.strerror}): free some space, or set TMPDIR "
+            "to a folder that is writable for this user"
+        ) from error
+    with room(str(Path(made.name).parent)), made as name:
+        yield Path(name)
+
+
 async def spool(path: Path, chunks: AsyncIterator[bytes]) -> None:
     """Write a stream to a new file; raises ``StorageError`` for a full disk."""
-    async with await anyio.open_file(path, "wb") as file:
-        async for chunk in chunks:
-            try:
+    with room(str(path.parent)):
+        async with await anyio.open_file(path, "wb") as file:
+            async for chunk in chunks:
                 await file.write(chunk)
-            except OSError as error:
-                raise StorageError(
-                    f"the disk has no room for the file: {error.strerror}"
-                ) from error
 
 
 def sha256(path: Path) -> str:

@@ -6,7 +6,6 @@ fades in over the last picture of the scene before it. Needs PyAV and NumPy (ext
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import partial
@@ -19,7 +18,7 @@ from ..interfaces import MediaStore
 from ..models import StoredFile
 from . import sandbox
 from .conversion import replace_sound
-from .files import chunks, local_path
+from .files import chunks, local_path, temporary_folder
 from .results import Expected, Keep, as_dubbed, as_told
 
 if TYPE_CHECKING:
@@ -85,8 +84,7 @@ class Joining:
         seconds = [video.seconds for video in videos if video.seconds is not None]
         lengths = (as_told(sum(seconds)),) if len(seconds) == len(videos) else ()
         expected = Expected(name="video", media_type="video/mp4", lengths=lengths)
-        with tempfile.TemporaryDirectory(prefix="avatarkit-") as name:
-            folder = Path(name)
+        with temporary_folder() as folder:
             sources = [await local_path(self._media, video, folder) for video in videos]
             await join.run(sources, folder / "joined.mp4")
             return await self._keep(place, chunks(folder / "joined.mp4"), expected)
@@ -111,10 +109,10 @@ class SoundLaying:
         """Put them together in the sandbox; the pictures are copied as they are."""
         lengths = () if pictures.seconds is None else (as_dubbed(pictures.seconds),)
         expected = Expected(name="video", media_type="video/mp4", lengths=lengths)
-        with tempfile.TemporaryDirectory(prefix="avatarkit-") as name:
-            made = Path(name) / "dubbed.mp4"
+        with temporary_folder() as folder:
+            made = folder / "dubbed.mp4"
             shown, heard = [
-                await local_path(self._media, file, Path(name)) for file in (pictures, sound)
+                await local_path(self._media, file, folder) for file in (pictures, sound)
             ]
             await replace_sound.run(shown, heard, made)
             return await self._keep(place, chunks(made), expected)

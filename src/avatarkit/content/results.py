@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.util
 import math
 import re
-import tempfile
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -24,7 +23,7 @@ from . import sandbox
 from .containers import ENDLESS, SUFFIXES
 from .credentials import Marking
 from .files import chunks as pieces
-from .files import spool
+from .files import spool, temporary_folder
 from .integrity import Contents, DamagedError, Kind, describe, examine, is_text
 
 log = get_logger(__name__)
@@ -138,8 +137,8 @@ class Results:
 
         Raises ``BadResult`` for a file that is not what is expected; then nothing is stored.
         """
-        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-            path = Path(folder) / "result"
+        with temporary_folder() as folder:
+            path = folder / "result"
             await spool(path, chunks)
             found = await check(path, expected)
             key = f"{place}{SUFFIXES.get(found.media_type, '')}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import shutil
-import tempfile
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
@@ -21,6 +20,7 @@ from ..errors import ConfigError
 from ..interfaces import Watermarker
 from . import audio, sandbox, wav
 from .conversion import lay_sound
+from .files import temporary_folder
 
 #: Confidence from which a mark counts as found; without a mark it is near 0.
 _FOUND = 0.5
@@ -58,13 +58,13 @@ class PerthWatermarker:
 
     def mark(self, path: Path, media_type: str) -> None:
         """Mark the sound of a file in place; raises ``MediaRejected`` if it has none."""
-        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-            sound = Path(folder) / "sound.wav"
+        with temporary_folder() as folder:
+            sound = folder / "sound.wav"
             audio.write([path], sound, "audio/wav")
             samples, rate = wav.read(sound)
             marked = self._model.apply_watermark(samples, watermark=None, sample_rate=rate)
             wav.write(sound, _pcm(marked), rate)
-            target = Path(folder) / f"marked{audio.CODECS.get(media_type, ('.mp4',))[0]}"
+            target = folder / f"marked{audio.CODECS.get(media_type, ('.mp4',))[0]}"
             if media_type in _VIDEOS:
                 _dub(path, sound, target, _VIDEOS[media_type])
             else:
@@ -74,8 +74,8 @@ class PerthWatermarker:
     def find(self, path: Path, media_type: str) -> bool:
         """True if the sound carries the mark."""
         del media_type
-        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-            sound = Path(folder) / "sound.wav"
+        with temporary_folder() as folder:
+            sound = folder / "sound.wav"
             audio.write([path], sound, "audio/wav")
             samples, rate = wav.read(sound)
         found: Any = self._model.get_watermark(samples, sample_rate=rate)

@@ -6,20 +6,18 @@ Every training, video and dub takes this one path from request to saved record.
 from __future__ import annotations
 
 import importlib.util
-import tempfile
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 from .. import _telemetry, errors
 from ..consent import require, require_purpose, require_valid
 from ..content import conversion
-from ..content.files import local_path
+from ..content.files import local_path, temporary_folder
 from ..interfaces import (
     ROLES,
     ChecksAvatars,
@@ -255,9 +253,9 @@ class Intake:
             "avatar_id": "",  # adopt names one, under the same kind of id
         }
         given = _by_role(voice, footage)
-        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
+        with temporary_folder() as folder:
             limits = candidates[0].limits if len(candidates) == 1 else ()
-            gathering = Gathering(self._recordings, given, Path(folder), limits)
+            gathering = Gathering(self._recordings, given, folder, limits)
             if known := await self._known(order):
                 for role in SampleRole:
                     parts[role] = await self._sampled(order, gathering, role)
@@ -444,8 +442,8 @@ class Intake:
         self, order: Order, provider: str, audio: Source, consent: Consent
     ) -> Sample:
         """Keep the recording that drives a video of the provider; it is not a withdrawn one."""
-        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-            file = await self._recordings.accept(SampleRole.VOICE, audio, Path(folder))
+        with temporary_folder() as folder:
+            file = await self._recordings.accept(SampleRole.VOICE, audio, folder)
             await self._require_sendable(provider, Operation.VIDEO, file.facts.media_type)
             used = [file.facts.sha256]
             await self._recordings.require_not_withdrawn(consent, order.user_id, used)
@@ -557,8 +555,8 @@ class Intake:
             can.require_subtitles(dubber, frozenset(order.subtitles.given))
             require_purpose(agreed, order.purpose)
         first = orders[0]
-        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-            file = await self._recordings.accept(SampleRole.FOOTAGE, source, Path(folder))
+        with temporary_folder() as folder:
+            file = await self._recordings.accept(SampleRole.FOOTAGE, source, folder)
             facts = file.facts
             await self._require_sendable(dubber, Operation.DUB, facts.media_type, facts.codec)
             used = [file.facts.sha256]
@@ -618,8 +616,8 @@ class Intake:
         return repeats.digests(sample.file.sha256 for sample in stored if sample.role == role)
 
     async def _read_again(self, role: SampleRole, source: Source) -> list[str] | None:
-        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-            gathering = Gathering(self._recordings, [(role, source)], Path(folder), ())
+        with temporary_folder() as folder:
+            gathering = Gathering(self._recordings, [(role, source)], folder, ())
             return await repeats.read_again(gathering, role)
 
     async def _times(self, deadline: float) -> dict[str, Any]:

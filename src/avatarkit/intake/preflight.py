@@ -10,7 +10,6 @@ import base64
 import json
 import math
 import re
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from ..content import conversion
 from ..content.containers import Kind
+from ..content.files import temporary_folder
 from ..errors import ConfigError, MediaRejected
 from ..interfaces import Face, FaceFinder, Limit, Link
 from ..models import Model, SampleRole
@@ -295,8 +295,8 @@ def _find(
     A finding if the search failed.
     """
     first: tuple[Face, ...] = ()
-    with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-        path = Path(folder, "frame.ppm")
+    with temporary_folder() as folder:
+        path = folder / "frame.ppm"
         try:
             for still in facts.stills:
                 path.write_bytes(still)

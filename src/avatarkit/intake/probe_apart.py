@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 from ..content import sandbox
+from ..content.files import temporary_folder
 from ..models import SampleRole
 from . import probing
 from .probing import Facts, Flaw, shown
@@ -43,9 +43,9 @@ def probe(
     try:
         if not stills:
             return probe_here(path, label, role, 0, None)
-        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-            facts = probe_here(path, label, role, stills, Path(folder))
-            pictures = (file.read_bytes() for file in sorted(Path(folder).iterdir()))
+        with temporary_folder() as folder:
+            facts = probe_here(path, label, role, stills, folder)
+            pictures = (file.read_bytes() for file in sorted(folder.iterdir()))
             return replace(facts, stills=tuple(pictures))
     except sandbox.LimitExceeded as error:
         return Facts(flaws=(Flaw(f"decoding-{error.what}", f"{label} {error.reason}"),))

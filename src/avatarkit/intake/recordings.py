@@ -6,9 +6,9 @@ import hashlib
 import io
 import os
 import re
-import shutil
+import stat
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Literal, Protocol, cast
@@ -21,12 +21,12 @@ from .. import errors
 from ..consent import identified, require_given, require_valid
 from ..content import sandbox
 from ..content.containers import SUFFIXES
-from ..content.files import chunks, sha256, whole
+from ..content.files import chunks, sha256, spool, whole
 from ..interfaces import FaceFinder, Fetcher, Link, MediaStore, Repository
 from ..models import Consent, SampleRole, StoredFile, media_type_of
 from ..records import HandIn, Sample
 from . import preflight
-from .probing import Facts
+from .probing import Facts, shown
 
 #: Maximum bytes of evidence of a consent.
 MAX_EVIDENCE = 50_000_000
@@ -84,15 +84,7 @@ class Recordings:
         name = Path(str(getattr(stream, "name", role or "sample"))).name
         path = folder / f"{uuid.uuid4().hex}{_suffix(name)}"
 
-        def spool() -> None:
-            seekable = getattr(stream, "seekable", None)
-            begin = stream.tell() if seekable is not None and seekable() else None
-            with path.open("wb") as file:
-                shutil.copyfileobj(stream, file)
-            if begin is not None:
-                stream.seek(begin)
-
-        await anyio.to_thread.run_sync(spool)
+        await anyio.to_thread.run_sync(_copy, stream, name, path)
         return [Recording(role, name, path)], []
 
     async def gather(
@@ -135,13 +127,14 @@ class Recordings:
     async def _downloaded(self, role: SampleRole | None, url: str, folder: Path) -> Recording:
         name = preflight.link_name(url)
         path = folder / f"{uuid.uuid4().hex}{_suffix(name)}"
-        size, most = 0, preflight.MAX_BYTES
-        async with await anyio.open_file(path, "wb") as file:
+
+        async def bounded() -> AsyncIterator[bytes]:
+            size = 0
             async for chunk in self._links.fetch(url):
-                size += len(chunk)
-                if size > most:
-                    raise errors.MediaRejected(f"{name} is larger than {most} bytes")
-                await file.write(chunk)
+                _require_size(name, size := size + len(chunk))
+                yield chunk
+
+        await spool(path, bounded())
         return Recording(role, name, path)
 
     async def examine(
@@ -254,17 +247,24 @@ class Recordings:
 
     async def _evidence_file(self, path: Path, user_id: str) -> StoredFile:
         """Describe evidence as it will be stored."""
-        if not await anyio.Path(path).is_file():
-            raise errors.ConsentRequired(f"evidence file not found: {path.name}. Check its path")
-        size = (await anyio.Path(path).stat()).st_size
-        if size > MAX_EVIDENCE:
-            raise errors.MediaRejected(
-                f"{path.name} is larger than {MAX_EVIDENCE / 1e6:.0f} MB: cut or compress it"
-            )
-        digest = await anyio.to_thread.run_sync(sha256, path)
+        name = shown(path.name)
+        try:
+            status = await anyio.Path(path).stat()
+            if not stat.S_ISREG(status.st_mode):
+                raise FileNotFoundError
+            if status.st_size > MAX_EVIDENCE:
+                raise errors.MediaRejected(
+                    f"{name} is larger than {MAX_EVIDENCE / 1e6:.0f} MB: cut or compress it"
+                )
+            digest = await anyio.to_thread.run_sync(sha256, path)
+        except OSError as error:
+            reason = f" ({error.strerror})" if error.strerror else ""
+            raise errors.ConsentRequired(
+                f"evidence file not found: {name}{reason}. Check its path and rights"
+            ) from error
         return StoredFile(
-            key=f"consents/{_part(user_id)}/{digest}{path.suffix.lower()}",
-            size=size,
+            key=f"consents/{_part(user_id)}/{digest}{_suffix(path.name).lower()}",
+            size=status.st_size,
             sha256=digest,
             media_type=media_type_of(path.suffix),
         )
@@ -299,6 +299,44 @@ class Gathering:
         return files, findings
 
 
+def _copy(stream: IO[bytes], name: str, path: Path) -> None:
+    """Copy an open file, and set it back to where it was, if it can be; blocking.
+
+    Raises ``MediaRejected`` if it cannot be read, or is too large.
+    """
+    seekable = getattr(stream, "seekable", None)
+    begin = stream.tell() if seekable is not None and seekable() else None
+    size = 0
+    with path.open("wb") as file:
+        while piece := _piece(stream, name):
+            _require_size(name, size := size + len(piece))
+            file.write(piece)
+    if begin is not None:
+        stream.seek(begin)
+
+
+def _piece(stream: IO[bytes], name: str) -> bytes:
+    """Read the next bytes of a caller's file; its code may raise anything."""
+    try:
+        piece: object = stream.read(_PIECE)
+    except Exception as error:
+        raise errors.MediaRejected(
+            f"{name} cannot be read ({type(error).__name__}: {error}): give its path or its bytes"
+        ) from error
+    if not isinstance(piece, bytes | bytearray | memoryview | None):
+        raise errors.MediaRejected(
+            f"{name} gives {type(piece).__name__} instead of bytes: open it as a binary file"
+        )
+    return bytes(piece or b"")
+
+
+def _require_size(name: str, size: int) -> None:
+    if size > preflight.MAX_BYTES:
+        raise errors.MediaRejected(f"{name} is larger than {preflight.MAX_BYTES} bytes")
+
+
+_PIECE = 1 << 18  # bytes
+
 #: An address rather than a path.
 _LINK = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
@@ -310,8 +348,15 @@ def _suffix(name: str) -> str:
 
 
 def _part(name: str) -> str:
-    """A user's or clone's id, quoted as one part of a key."""
-    return quote(name, safe="").replace(".", "%2E")
+    """A user's or clone's id, quoted as one part of a key; the end of a long one is a digest."""
+    quoted = quote(name, safe="").replace(".", "%2E")
+    if len(quoted) <= _LONGEST_PART:
+        return quoted
+    return f"{quoted[:100]}={hashlib.sha256(name.encode()).hexdigest()[:32]}"
+
+
+#: Characters; a file system takes 255 of them. An id may have 200, each quoted as up to twelve.
+_LONGEST_PART = 200
 
 
 def _withdrawn(user_id: str, digest: str) -> str:

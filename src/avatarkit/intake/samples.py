@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
 from .. import errors
+from ..content.files import temporary_folder
 from ..interfaces import MediaStore, Repository, TakesRecording
 from ..lifecycle import leftovers
 from ..models import Operation, SampleRole
@@ -40,8 +40,8 @@ class Samples:
     ) -> Sample:
         """Keep one recording; raises ``MediaRejected`` if no provider could use it."""
         role, source = _one_of(voice, footage)
-        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-            file = await self._recordings.accept(role, source, Path(folder))
+        with temporary_folder() as folder:
+            file = await self._recordings.accept(role, source, folder)
             return await self._recordings.keep(file, user_id, clone_id)
 
     async def offer(
@@ -54,8 +54,8 @@ class Samples:
     ) -> tuple[Sample | None, list[preflight.Finding]]:
         """Keep one recording, unless there is an error among the findings, which are returned."""
         given = _one_of(voice, footage)
-        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-            files, found = await self._checked([given], Path(folder), candidate)
+        with temporary_folder() as folder:
+            files, found = await self._checked([given], folder, candidate)
             if any(finding.severity == "error" for finding in found):
                 return None, found
             return await self._recordings.keep(files[0], user_id, clone_id), found
@@ -77,8 +77,8 @@ class Samples:
         given: list[tuple[SampleRole | None, Source]] = [(SampleRole.VOICE, v) for v in voice]
         given += [(SampleRole.FOOTAGE, footage)] if footage is not None else []
         given += [(None, sample) for sample in samples]
-        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-            return found + (await self._checked(given, Path(folder), candidate))[1]
+        with temporary_folder() as folder:
+            return found + (await self._checked(given, folder, candidate))[1]
 
     async def _checked(
         self,
@@ -127,8 +127,8 @@ class Samples:
                 f"{state.provider} takes no recording from here: give it there, then answer 'done'"
             )
         role = SampleRole.VOICE if action.recording == "audio" else SampleRole.FOOTAGE
-        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-            file = await self._recordings.accept(role, recording, Path(folder))
+        with temporary_folder() as folder:
+            file = await self._recordings.accept(role, recording, folder)
             kept = await self._recordings.keep_asked(
                 file, record.prefix, action.recording, action.ref or ""
             )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -14,7 +13,7 @@ from pydantic import JsonValue
 from .. import errors
 from ..consent import require_valid
 from ..content import audio, conversion
-from ..content.files import chunks, local_path, whole
+from ..content.files import chunks, local_path, temporary_folder, whole
 from ..interfaces import MediaStore, Provider, Repository, accepted, one_voice_file
 from ..models import (
     AvatarRequest,
@@ -230,9 +229,9 @@ class Requests:
         key = f"{record.prefix}/converted-{contents[:16]}{suffix}"
         if known := await self._media.stat(key):
             return known.model_copy(update={"media_type": media_type})
-        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
-            sources = [await local_path(self._media, f, Path(folder)) for f in files]
-            target = Path(folder) / f"converted{suffix}"
+        with temporary_folder() as folder:
+            sources = [await local_path(self._media, f, folder) for f in files]
+            target = folder / f"converted{suffix}"
             await conversion.convert(sources, target, media_type)
             return await self._media.put(key, chunks(target), media_type)
 

@@ -34,7 +34,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from ..content import wav
-from ..content.files import private_folder, private_opener, spool
+from ..content.files import private_folder, private_opener, spool, temporary_folder
 from ..content.integrity import DamagedError, examine
 from ..errors import (
     Ambiguous,
@@ -936,8 +936,8 @@ async def _upload(media: Media, operation: Operation) -> None:
 
 async def _seconds(media: Media) -> float:
     """Return the length of a recording; one second if it does not tell it."""
-    with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder, suppress(DamagedError):
-        path = Path(folder) / "media"
+    with temporary_folder() as folder, suppress(DamagedError):
+        path = folder / "media"
         await spool(path, media.open())
         return (await examine.run(path)).seconds or 1.0
     return 1.0
