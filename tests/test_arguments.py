@@ -5,9 +5,13 @@ The table is made from the signatures: a new method or argument is tested withou
 
 from __future__ import annotations
 
+import codecs
+import enum
+import errno
 import inspect
 import io
 import itertools
+import tempfile
 import uuid
 from decimal import Decimal
 from pathlib import Path
@@ -18,10 +22,12 @@ from pydantic import ValidationError
 from avatarkit import AvatarKit, Consent, Status, SyncAvatarKit, errors
 from avatarkit.config.settings import Settings
 from avatarkit.content.credentials import Marking
+from avatarkit.content.subtitles import read_srt
+from avatarkit.intake import arguments, recordings
 from avatarkit.kit import KitAdmin, KitPrices, KitWebhooks
 from avatarkit.lifecycle.decide import Policy
 from avatarkit.media.folder import FolderStore
-from avatarkit.models import Job, Model, Options
+from avatarkit.models import Job, Model, Options, Scene, Template
 from avatarkit.pricing import USD, Budget, Prices, Workload, compare, quote
 from avatarkit.providers.fake import Fake, FakeVendor, FakeVideo
 from avatarkit.repositories.memory import MemoryRepository
@@ -111,7 +117,7 @@ def cases():
             yield pytest.param(part, name, wrong, id=f"{part or 'kit'}.{name}-{wrong}")
 
 
-def arguments(method, wrong, value):
+def called_with(method, wrong, value):
     """Every required argument, and the wrong one."""
     places = inspect.signature(method).parameters
     given = {
@@ -170,7 +176,7 @@ async def test_a_wrong_argument_is_told_by_an_error_of_avatarkit(given, part, na
             waits = name in {"speak", "dub", "dub_into"} and wrong != "wait"
             more = {"wait": False} if waits else {}
             try:
-                await outcome(call, more | arguments(call, wrong, value))
+                await outcome(call, more | called_with(call, wrong, value))
             except Exception as error:
                 failed.append(f"{kind}: {error!r}"[:300])
     assert failed == []
@@ -250,6 +256,191 @@ async def test_a_number_or_a_uuid_is_an_id(given, user, kept):
         assert await kit.trainings(user_id=user, status="pending") == [training]
 
 
+class Word(str, enum.Enum):  # noqa: UP042 - as applications have written it for long
+    GERMAN = "de"
+    VOICE = str(WAV)
+
+
+class Number(int, enum.Enum):
+    SEVEN = 7
+
+
+class Index:
+    """A whole number of another library, such as NumPy's."""
+
+    def __index__(self):
+        return 7
+
+
+@pytest.mark.anyio
+async def test_a_member_of_an_enumeration_is_its_value(given):
+    async with AvatarKit("fake", **given) as kit:
+        training = await kit.train(
+            user_id=Number.SEVEN,
+            clone_id=Index(),
+            language=Word.GERMAN,
+            name=Word.GERMAN,
+            voice=Word.VOICE,
+            footage=JPG,
+            consent=DRAWN,
+        )
+    assert (training.user_id, training.clone_id) == ("7", "7")
+    assert (training.language, training.name) == ("de", "de")
+
+
+class Failing(io.RawIOBase):
+    def read(self, size=-1):
+        raise RuntimeError("boom")
+
+
+class Awaited:
+    async def read(self, size=-1):
+        return b""
+
+
+def closed():
+    file = io.BytesIO(WAV.read_bytes())
+    file.close()
+    return file
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        (Failing, r"voice cannot be read \(RuntimeError: boom\): give its path or its bytes"),
+        (Awaited, "voice is a file that is read with await: give its bytes"),
+        (closed, "voice is a closed file: open it again"),
+        (lambda: codecs.getreader("latin-1")(io.BytesIO(b"RIFF")), "gives str instead of bytes"),
+        (lambda: io.BufferedWriter(io.BytesIO()), "cannot be read"),
+    ],
+    ids=["raises", "awaited", "closed", "text", "write-only"],
+)
+async def test_a_file_that_cannot_be_read_says_why(given, file, message):
+    async with AvatarKit("fake", **given) as kit:
+        for call in (
+            kit.add_sample(**WHO, voice=file()),
+            kit.preflight(voice=file()),
+            kit.train(**WHO, voice=file(), footage=JPG, consent=DRAWN),
+        ):
+            with pytest.raises((errors.MediaRejected, errors.ConfigError), match=message):
+                await call
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("disk", ["full", "share", "none"])
+async def test_a_full_disk_for_temporary_files_is_told(given, monkeypatch, tmp_path, disk):
+    def write(stream, name, path):
+        number = errno.ENOSPC if disk == "full" else errno.EDQUOT
+        raise OSError(number, "it is full", str(path))
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none" if disk == "none" else tmp_path))
+    monkeypatch.setattr(recordings, "_copy", write)
+    async with AvatarKit("fake", **given) as kit:
+        for call in (
+            kit.add_sample(**WHO, voice=WAV.read_bytes()),
+            kit.train(**WHO, voice=WAV.read_bytes(), footage=JPG, consent=DRAWN),
+            kit.dub(WAV.read_bytes(), "de", **WHO, consent=DRAWN, wait=False),
+        ):
+            with pytest.raises(errors.StorageError, match="set TMPDIR to a folder"):
+                await call
+        assert await kit.trainings() == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("user", ["ü" * 200, "😀" * 200, "./" * 100])
+async def test_the_longest_ids_make_keys_that_a_store_takes(given, user):
+    async with AvatarKit("fake", **given) as kit:
+        for one in (user, user[:-1] + "x"):
+            await kit.train(user_id=one, clone_id=one, voice=WAV, footage=JPG, consent=DRAWN)
+        keys = {
+            s.file.key for one in (user, user[:-1] + "x") for s in await kit.samples(user_id=one)
+        }
+        assert len(keys) == 4
+        await kit.erase(user)
+        assert len(await kit.samples(user_id=user[:-1] + "x")) == 2
+
+
+@pytest.mark.anyio
+async def test_evidence_is_a_path_of_any_form(given, tmp_path):
+    path = tmp_path / "agreed\udcff.\udcff"
+    path.write_bytes(b"yes")
+    async with AvatarKit("fake", **given) as kit:
+        for evidence in (path, str(path)):
+            consent = await kit.add_consent(Consent(subject="Ana", evidence=evidence), user_id="a")
+            assert consent.evidence_file.size == 3
+        for wrong in ("/x" + "/y" * 3000, "x" * 300, str(tmp_path)):
+            with pytest.raises(errors.ConsentRequired, match="evidence file not found"):
+                await kit.add_consent(Consent(subject="Ana", evidence=wrong), user_id="a")
+
+
+@pytest.mark.parametrize(
+    ("said", "spoken"),
+    [
+        ("<i>Hola</i> <font color='red'>Ana</font>", "Hola Ana"),
+        ("{\\an8}Hola", "Hola"),
+        ("Tom &amp; Ana", "Tom & Ana"),
+        ("Ho\u200bla\ufeff", "Hola"),
+    ],
+)
+def test_captions_that_are_spoken_follow_the_rule_of_scripts(said, spoken):
+    srt = f"1\n00:00:00,000 --> 00:00:02,000\n{said}\n"
+    found = arguments.subtitles("subtitles", srt.encode())
+    assert [cue.lines for cue in read_srt(found)] == [(spoken,)]
+
+
+@pytest.mark.parametrize("said", ['Hola <break time="1s"/>', "<speak>Hola</speak>", "<prosody>a"])
+def test_markup_in_captions_is_told_with_its_place(said):
+    srt = f"1\n00:00:01,000 --> 00:00:02,000\n{said}\n"
+    with pytest.raises(errors.MediaRejected, match="subtitles, caption at 00:00:01,000"):
+        arguments.subtitles("subtitles", srt.encode())
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ({"text": {"greeting": "half \ud800"}}, "Template.* has a lone surrogate"),
+        ({"text": {"a\0": "x"}}, "the name of a field of template: Template has a NUL"),
+        ({"text": {"greeting": "<break/> Hi"}}, r"template.text\['greeting'\]: .*<break>"),
+        ({"voice": {"v": "\0"}}, "Template.* has a NUL"),
+    ],
+    ids=["surrogate", "name", "markup", "voice"],
+)
+async def test_values_of_a_template_follow_the_rule_on_text(given, template, message):
+    async with AvatarKit("fake", **given) as kit:
+        with pytest.raises((errors.ConfigError, errors.MediaRejected), match=message):
+            await kit.speak(template=Template(id="t", **template), **WHO, consent=DRAWN, wait=False)
+
+
+def test_text_of_a_template_is_sent_as_scripts_are():
+    given = Template(id="t", text={"a": "Tom &amp; <b>Ana</b>\u200b", "b": ""})
+    assert arguments.template("template", given).text == {"a": "Tom & Ana", "b": ""}
+
+
+@pytest.mark.anyio
+async def test_a_scene_follows_the_rule_on_text(given):
+    async with AvatarKit("fake", **given) as kit:
+        training = await kit.adopt(**WHO, avatar_id="a", voice_id="v", consent=DRAWN)
+        for scene in (Scene(text="Hi", voice="\0"), Scene(text="Hi", avatar="\ud800")):
+            with pytest.raises(errors.ConfigError, match=r"Scene\.\w+ has a"):
+                await kit.speak(training, scenes=[scene], wait=False)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "asked",
+    ["PUBLICITÉ", "publicite\u0301", "pub\u200blicité", " publicité\u00a0", "publicité\u00ad"],
+)
+async def test_a_purpose_is_the_same_however_it_is_typed(given, asked):
+    consent = Consent(subject="José", purposes=["Publicité"])
+    async with AvatarKit("fake", **given) as kit:
+        await kit.train(**WHO, voice=WAV, footage=JPG, consent=consent, purpose=asked)
+        typed = Consent(subject="JOSE\u0301 ", purposes=[asked])
+        await kit.train(**WHO, voice=WAV, footage=JPG, consent=typed, purpose="publicité")
+        assert len(await kit.consents(user_id="ana")) == 1
+
+
 @pytest.mark.anyio
 async def test_a_record_stands_for_its_id(given):
     async with AvatarKit("fake", **given) as kit:
@@ -293,6 +484,8 @@ async def test_a_record_stands_for_its_id(given):
         ({"max_cost": 2}, r'max_cost is 2, which is no amount of dollars: give USD\("2.00"\)'),
         ({"allow_unknown": 5}, "allow_unknown is a value of type int: pass names"),
         ({"language": 5}, "language is a value of type int: pass a language tag"),
+        ({"language": "de_DE.UTF-8"}, "language is no language tag: pass one such as"),
+        ({"language": 'en"><x'}, "is no language tag"),
         ({"stack": 5}, "stack is a value of type int: pass a stack such as"),
         ({"stack": []}, "stack is empty: name at least one stack"),
     ],

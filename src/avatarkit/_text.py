@@ -8,9 +8,20 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from typing import Any, cast
 
-__all__ = ["flaw", "has_controls", "mended", "mended_value", "nested", "read_json", "suspicious"]
+__all__ = [
+    "INVISIBLE",
+    "flaw",
+    "folded",
+    "has_controls",
+    "mended",
+    "mended_value",
+    "nested",
+    "read_json",
+    "suspicious",
+]
 
 #: Maximum nesting depth of JSON that is read.
 MAX_DEPTH = 64
@@ -28,6 +39,13 @@ _FORBIDDEN = re.compile(
 #: The escapes of such characters in a JSON document.
 _ESCAPED = re.compile(r"\\[bfu]")
 _CONTROLS = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029]")
+#: Invisible characters without a sound: soft hyphen, combining grapheme joiner, fillers, zero-width
+#: space, marks and embeddings of writing direction, word joiner and invisible operators, BOM,
+#: interlinear annotations, places of pasted objects, controls of shorthand and music, tags.
+INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff"
+    "\uffa0\ufff9-\ufffc\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
+)
 
 
 def flaw(text: str) -> str | None:
@@ -49,6 +67,15 @@ def flaw(text: str) -> str | None:
 def has_controls(text: str) -> bool:
     """Return True if a text has controls or line breaks, which no name or id has."""
     return not (text.isascii() and text.isprintable()) and _CONTROLS.search(text) is not None
+
+
+def folded(text: str) -> str:
+    """Return a text as it is compared with another one that a person wrote.
+
+    Case, spaces, the ways to write one letter ("é" has two), and invisible characters do not count.
+    """
+    composed = unicodedata.normalize("NFKC", INVISIBLE.sub("", text).casefold())
+    return " ".join(composed.split())
 
 
 def mended(text: str) -> str:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+from ._text import folded
 from .errors import ConsentRequired
 from .models import Consent, ConsentRule, Model, named_purpose
 
@@ -57,10 +58,10 @@ def requirements(rules: Mapping[str, Sequence[ConsentRule]]) -> list[Requirement
 def identified(consent: Consent, user_id: str) -> Consent:
     """The user's consent with an id: a UUID derived from its contents.
 
-    A name in another case, or with other spaces, is the same person's.
+    A name in another case, with other spaces or in another Unicode form is the same person's.
     """
     no_part = {"id": "", "given_at": None, "revoked_at": None}
-    subject = consent.subject and " ".join(consent.subject.casefold().split())
+    subject = consent.subject and folded(consent.subject)
     body = consent.model_copy(update={**no_part, "user_id": user_id, "subject": subject})
     digest = hashlib.sha256(body.model_dump_json().encode()).digest()
     return consent.model_copy(update={"id": str(UUID(bytes=digest[:16])), "user_id": user_id})

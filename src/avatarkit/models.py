@@ -7,6 +7,7 @@ are seconds since 1970 (UTC) as floats, durations are seconds. Progress is 0..1 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import datetime
@@ -27,7 +28,7 @@ from pydantic import (
     model_validator,
 )
 
-from ._text import mended_value
+from ._text import folded, mended_value
 from .errors import AvatarKitError, BadReply, ConfigError, ConsentRequired, MediaRejected
 
 __all__ = [
@@ -195,7 +196,7 @@ WORDING = (
 
 def named_purpose(purpose: object) -> str:
     """Return a purpose as consents compare it; raises ``ConsentRequired`` for an empty one."""
-    found = " ".join(purpose.split()).casefold() if isinstance(purpose, str) else ""
+    found = folded(purpose) if isinstance(purpose, str) else ""
     if not found:
         raise ConsentRequired('a purpose is a few words, such as "lessons" or "advertising"')
     return found
@@ -212,6 +213,10 @@ def _purposes(given: object) -> tuple[str, ...] | None:
     return tuple(sorted({named_purpose(one) for one in words}))
 
 
+def _path(given: object) -> object:
+    return os.fspath(given) if isinstance(given, os.PathLike) else given
+
+
 def _moment(given: object) -> object:
     zoned = isinstance(given, datetime) and given.tzinfo is not None
     if zoned or not isinstance(given, datetime | bool):
@@ -226,8 +231,8 @@ _Moment = Annotated[float, BeforeValidator(_moment), Field(allow_inf_nan=False)]
 class Consent(Model):
     """Record of a person's consent: wording, time and evidence.
 
-    ``subject`` is the person in the recordings. ``evidence`` is the path or link of a recording or
-    document; after it was copied, it is the key in the media store.
+    ``subject`` is the person in the recordings. ``evidence`` is the path of a recording or a
+    document, which is copied into the media store.
     """
 
     id: str = ""
@@ -237,7 +242,7 @@ class Consent(Model):
     reason: str | None = None  #: why there is no real person
     wording: str = WORDING[1]
     wording_version: str = WORDING[0]
-    evidence: str | None = None
+    evidence: Annotated[str | None, BeforeValidator(_path)] = None
     evidence_file: StoredFile | None = None
     given_at: _Moment | None = None  #: seconds since 1970
     #: purposes that it covers, such as "lessons"; None: everything in the wording

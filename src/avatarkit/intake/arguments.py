@@ -6,10 +6,14 @@ Each function takes the argument's name and its value of any type, and returns o
 
 from __future__ import annotations
 
+import inspect
 import io
 import math
+import operator
 import os
-from collections.abc import Collection, Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -17,14 +21,15 @@ from typing import IO, Any, TypeVar, cast
 from uuid import UUID
 
 from .._text import flaw, has_controls, mended
-from ..content.subtitles import read_srt, timestamp
+from ..content.subtitles import Cue, read_srt, srt, timestamp
 from ..errors import ConfigError, MediaRejected
-from ..models import Consent, Model, Options, VideoSettings
+from ..models import Consent, Model, Options, Template, VideoSettings
 from ..pricing import Money
 from ..pricing.money import checked
 from ..records import Record, Sample
 from ..stacks.ranking import Stacks
 from .recordings import Source
+from .scripts import spoken_text
 
 __all__ = [
     "Id",
@@ -43,6 +48,7 @@ __all__ = [
     "languages",
     "limit",
     "max_cost",
+    "model",
     "name",
     "names",
     "number",
@@ -58,6 +64,7 @@ __all__ = [
     "stack",
     "stacks",
     "subtitles",
+    "template",
     "text",
 ]
 
@@ -72,6 +79,7 @@ Subtitles = str | os.PathLike[str] | bytes
 
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
+M = TypeVar("M", bound=Model)
 
 #: Maximum characters of an id, a name or an idempotency key, as in the HTTP API.
 MAX_NAME = 200
@@ -81,6 +89,8 @@ MAX_TEXT = 10_000
 MAX_SUBTITLES = 500_000
 #: Maximum characters of a language tag (RFC 5646, section 4.4.1).
 MAX_TAG = 35
+#: Syntax of a language tag (RFC 5646, section 2.1), also as operating systems write it.
+_TAG = re.compile("[A-Za-z]{1,8}(?:[-_][A-Za-z0-9]{1,8})*")
 
 
 def _wrong(name: str, value: object, wanted: str) -> ConfigError:
@@ -100,7 +110,12 @@ def text(
         raise ConfigError(f"{name} has a line break or a tab: write it in one line")
     if len(value) > most:
         raise ConfigError(f"{name} has {len(value)} characters: shorten it to at most {most}")
-    return str(value)
+    return _plain(value)
+
+
+def _plain(value: str) -> str:
+    """Return the characters of a text; ``str`` would name the member of an enumeration."""
+    return str.__str__(value)
 
 
 def name(label: str, value: object) -> str:
@@ -113,7 +128,10 @@ def language(label: str, value: object) -> str | None:
     if value is None:
         return None
     tag = text(label, value, most=MAX_TAG, lines=False, wanted='a language tag such as "en"')
-    return tag.strip() or None
+    tag = tag.strip()
+    if tag and not _TAG.fullmatch(tag):
+        raise ConfigError(f'{label} is no language tag: pass one such as "en" or "pt-BR"')
+    return tag or None
 
 
 def same_language(tag: str) -> str:
@@ -125,8 +143,10 @@ def identifier(label: str, value: object) -> str:
     """Return an id as text, also that of a record, a UUID, or a whole number."""
     if isinstance(value, Record | Sample | Consent):
         value = value.id
-    elif isinstance(value, UUID) or _is_number(value):
+    elif isinstance(value, UUID):
         value = str(value)
+    elif (whole := _whole(value)) is not None:
+        value = str(whole)
     found = text(
         label, value, most=MAX_NAME, lines=False, wanted="an id, as a text, a number or a UUID"
     )
@@ -135,9 +155,15 @@ def identifier(label: str, value: object) -> str:
     return found
 
 
-def _is_number(value: object) -> bool:
-    """Return True for a whole number with fewer than 200 digits; True and False are none."""
-    return isinstance(value, int) and not isinstance(value, bool) and value.bit_length() < 600
+def _whole(value: object) -> int | None:
+    """Return a whole number of fewer than 200 digits, also of NumPy; True and False are none."""
+    if isinstance(value, bool):
+        return None
+    try:
+        found = operator.index(cast("Any", value))
+    except TypeError:
+        return None
+    return found if found.bit_length() < 600 else None
 
 
 def optional(label: str, value: object) -> str | None:
@@ -280,7 +306,7 @@ def languages(label: str, value: object) -> tuple[str, ...]:
 
 
 def subtitles(label: str, value: object) -> str | None:
-    """Read a SubRip file, by its path or its bytes; None if there is none.
+    """Read a SubRip file, by its path or its bytes, as it is spoken; None if there is none.
 
     Raises ``MediaRejected`` for a file that is none.
     """
@@ -305,7 +331,7 @@ def subtitles(label: str, value: object) -> str | None:
         found = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise MediaRejected(f"{label} is no UTF-8: save it as UTF-8") from None
-    cues = [] if flaw(found) else read_srt(found)
+    cues = [] if flaw(found) else [*_spoken(label, read_srt(found))]
     if not cues:
         raise MediaRejected(f"{label} is no SubRip file (.srt): give one")
     if backward := next((cue for cue in cues if cue.end < cue.start), None):
@@ -313,7 +339,24 @@ def subtitles(label: str, value: object) -> str | None:
             f"{label} has a caption that ends before it begins, at "
             f"{timestamp(backward.start, ',')}: correct its times"
         )
-    return found
+    return srt(cues)
+
+
+def _spoken(label: str, cues: Iterable[Cue]) -> Iterator[Cue]:
+    """Captions as they are spoken: without markup and places; those without text are left out."""
+    for cue in cues:
+        try:
+            said = spoken_text(_PLACES.sub("", "\n".join(cue.lines)))
+        except MediaRejected as error:
+            raise MediaRejected(
+                f"{label}, caption at {timestamp(cue.start, ',')}: {error}"
+            ) from error
+        if said:
+            yield replace(cue, lines=tuple(said.split("\n")))
+
+
+#: Place and style of a caption, as in SubStation Alpha: "{\\an8}".
+_PLACES = re.compile(r"\{\\[^{}]{0,200}\}")
 
 
 def by_language(label: str, value: object, tags: Collection[str]) -> dict[str, str]:
@@ -337,12 +380,25 @@ def _source(label: str, value: object) -> Source:
     if isinstance(value, io.TextIOBase):
         raise ConfigError(f'{label} is a file that was opened as text: open it with mode "rb"')
     if _is_file(value):
-        return cast("IO[bytes]", value)
+        return _file(label, value)
     if not isinstance(value, _ONE):
         raise _wrong(label, value, _SOURCE)
     if isinstance(value, str | os.PathLike):
-        path(label, cast("Any", value))
+        found = path(label, cast("Any", value))
+        return found if isinstance(value, str) else cast("Source", value)
     return cast("Source", value)
+
+
+def _file(label: str, value: object) -> IO[bytes]:
+    """Return an open file that can be read; raises ``ConfigError`` for any other."""
+    if inspect.iscoroutinefunction(cast("Any", value).read):
+        raise ConfigError(
+            f"{label} is a file that is read with await: give its bytes, or the binary file behind "
+            "it, such as UploadFile.file"
+        )
+    if getattr(value, "closed", False) is True:
+        raise ConfigError(f"{label} is a closed file: open it again, or give its path")
+    return cast("IO[bytes]", value)
 
 
 def path(label: str, value: object) -> str:
@@ -358,7 +414,7 @@ def path(label: str, value: object) -> str:
         encoded = b"\0"
     if b"\0" in encoded:
         raise ConfigError(f"{label} is {mended(given)[:80]!r}, which no file can be called")
-    return given
+    return _plain(given)
 
 
 # -- models and stacks ------------------------------------------------------------------------
@@ -400,11 +456,29 @@ def option_values(label: str, value: object) -> tuple[Options, ...]:
 
 def settings(label: str, value: object) -> VideoSettings:
     """Return the settings of a video; the defaults if there are none."""
-    if value is None:
-        return VideoSettings()
-    found = instance(label, value, VideoSettings)
-    _require_texts(label, found)
+    return model(label, value, VideoSettings) or VideoSettings()
+
+
+def model(label: str, value: object, kind: type[M]) -> M | None:
+    """Return a model whose texts can be stored; None if there is none."""
+    found = optional_instance(label, value, kind)
+    if found is not None:
+        _require_texts(label, found)
     return found
+
+
+def template(label: str, value: object) -> Template | None:
+    """Return a template; its texts are read as scripts are, since they may be spoken."""
+    found = model(label, value, Template)
+    if found is None:
+        return None
+    texts: dict[str, str] = {}
+    for variable, said in found.text.items():
+        try:
+            texts[variable] = spoken_text(said)
+        except MediaRejected as error:
+            raise MediaRejected(f"{label}.text[{variable!r}]: {error}") from error
+    return found.model_copy(update={"text": texts})
 
 
 def _require_texts(label: str, model: Model) -> None:

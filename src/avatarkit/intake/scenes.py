@@ -12,6 +12,7 @@ from ..interfaces import CatalogueKind, MakesScenes, Provider
 from ..models import Operation, Scene, SceneLayout, VideoSettings
 from ..records import OperationState
 from ..stacks.pairing import scripted
+from . import arguments
 
 #: Scenes of one video, at most; HeyGen's limit is the highest of all vendors.
 MAX_SCENES = 50
@@ -31,6 +32,8 @@ def given(value: object) -> tuple[Scene, ...]:
         raise errors.ConfigError(
             f"{len(scenes)} scenes were given: pass at most {MAX_SCENES}, or make several videos"
         )
+    for scene in scenes:
+        arguments.model("scenes", scene, Scene)
     return scenes
 
 

@@ -12,12 +12,12 @@ import unicodedata
 from collections.abc import Collection
 from xml.etree import ElementTree as ET
 
-from .._text import flaw, mended
+from .._text import INVISIBLE, flaw, mended
 from ..errors import ConfigError, MediaRejected
 from ..interfaces import Markup
 from . import preflight
 
-__all__ = ["read_script"]
+__all__ = ["read_script", "spoken_text"]
 
 #: Maximum characters before anything else is looked at; far above every vendor's limit.
 _LONGEST = 200_000
@@ -29,13 +29,6 @@ def _words(text: str) -> frozenset[str]:
 
 #: Line breaks of other systems and of word processors, such as the vertical tab of Word.
 _BREAKS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
-#: Invisible characters without a sound: soft hyphen, combining grapheme joiner, fillers, zero-width
-#: space, marks and embeddings of writing direction, word joiner and invisible operators, BOM,
-#: interlinear annotations, places of pasted objects, controls of shorthand and music, tags.
-_INVISIBLE = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff"
-    "\uffa0\ufff9-\ufffc\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e007f]"
-)
 #: Zero-width non-joiner and joiner.
 _JOINERS = re.compile("[\u200c\u200d]")
 #: Letters of scripts whose letters join or form clusters: Arabic, Syriac, N'Ko, Indic, Tibetan,
@@ -47,7 +40,11 @@ _JOINING = re.compile(
 #: Characters that may stand between an emoji and a joiner.
 _EMOJI_PARTS = re.compile("[\ufe0f\u20e3\U0001f3fb-\U0001f3ff]")
 
-_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+#: An entity; browsers read the commonest without a semicolon too.
+_ENTITY = re.compile(
+    r"&(?:(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
+    r"|(?:amp|gt|lt|nbsp|quot|shy)(?![A-Za-z0-9=]))"
+)
 #: A tag as HTML and XML write it: a name at once, then attributes with values only. So "a < b",
 #: "<3" and "x<y and z>1" are none.
 _TAG = re.compile(
@@ -66,11 +63,19 @@ _SSML = _words(
     "audio break desc emphasis lang lexicon lookup mark meta metadata p paragraph phoneme prosody "
     "s say-as sentence speak sub token voice w"
 )
-_NAMES = "|".join(sorted(name for name in _SSML if len(name) > 1))
-#: A tag of SSML that is not well-formed, such as "<break time='1s'" and "< break/>". Names of one
-#: letter are too short to tell.
+#: Elements of HTML that are neither for looks nor in SSML.
+_OTHERS = _words(
+    "body button canvas caption details dialog embed figure footer form head html iframe img input "
+    "label link main math nav object option picture script select source style summary svg "
+    "template textarea title track video"
+)
+_NAMES = "|".join(sorted(name for name in _SSML | _LOOKS | _LINES | _OTHERS if len(name) > 1))
+#: A tag that is not well-formed, such as "<break time='1s'" and "< break/>", or has an attribute
+#: without a value. Names of one letter are too short to tell.
 _BROKEN = re.compile(
-    rf"</?(?:{_NAMES})(?=[\s/>]|\Z)|<\s*+/?\s*+(?:{_NAMES})\s*+/?\s*+>", re.IGNORECASE
+    rf"</?(?:{_NAMES})(?=[\s/>]|\Z)|<\s*+/?\s*+(?:{_NAMES})\s*+/?\s*+>"
+    r"|<[A-Za-z][\w:.-]{0,63}\s[^<>]{0,200}=\s{0,9}[\"']",
+    re.IGNORECASE,
 )
 
 
@@ -86,13 +91,7 @@ def read_script(
         raise ConfigError(f"script is a value of type {type(script).__name__}: pass a text")
     if len(script) > _LONGEST:
         raise MediaRejected(f"the script has over {_LONGEST} characters: split the text")
-    text = _storable(_BREAKS.sub("\n", script))
-    ssml = "ssml" in markup
-    if not ssml:
-        text = _storable(_decoded(text))
-    text = _INVISIBLE.sub("", text)  # first, since they can hide a tag
-    text = _without_markup(text, markup, speaker or "the provider")
-    text = _joined(unicodedata.normalize("NFC", text)).strip()
+    text = spoken_text(script, markup, speaker=speaker)
     if not text:
         raise MediaRejected("the script is empty: say at least one word")
     words = _ENTITY.sub("", _TAG.sub("", text))
@@ -102,6 +101,20 @@ def read_script(
         )
     preflight.refuse(preflight.of_script(text, limits))
     return text
+
+
+def spoken_text(text: str, markup: Collection[Markup] = (), *, speaker: str = "") -> str:
+    """Return a part of what may be spoken as it is sent; it may be empty.
+
+    Raises ``MediaRejected`` for characters that cannot be stored, and for markup that would be read
+    aloud.
+    """
+    text = _storable(_BREAKS.sub("\n", text))
+    if "ssml" not in markup:
+        text = _storable(_decoded(text))
+    text = INVISIBLE.sub("", text)  # first, since they can hide a tag
+    text = _without_markup(text, markup, speaker or "the provider")
+    return _joined(unicodedata.normalize("NFC", text)).strip()
 
 
 def _storable(text: str) -> str:

@@ -541,7 +541,7 @@ class AvatarKit:
         """
         audio = arguments.source("audio", audio)
         scenes = film.given(scenes)
-        template = arguments.optional_instance("template", template, models.Template)
+        template = arguments.template("template", template)
         if [script is None, audio is None, not scenes, template is None].count(False) != 1:
             raise errors.ConfigError("give either a script, scenes=, template= or audio=")
         if arguments.flag("revoice", revoice) and audio is None:
