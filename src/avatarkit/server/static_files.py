@@ -3,12 +3,15 @@
 ``/static/NAME`` is asked for again at each visit, and answered 304 if it has not changed.
 ``/static/DIGEST/NAME``, as the studio's page names it, may be kept for a year: the digest changes
 with any file, and modules import each other by relative paths, so a page is of one version.
+
+Scripts are sent without their comments and indentation: types in JSDoc are a fourth of their bytes.
 """
 
 from __future__ import annotations
 
 import gzip
 import mimetypes
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -25,6 +28,13 @@ _TYPES = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"} | 
     ".ts": "text/plain",
     ".md": "text/markdown",
 }
+
+#: Comments that begin a line, JSDoc types within a line, and white space at the start of lines.
+_UNSENT = re.compile(
+    r"^[ \t]*/\*\*(?:[^*]|\*(?!/))*\*/[ \t]*\n|^[ \t]*//.*\n|/\*\* @type (?:[^*]|\*(?!/))*\*/ ?"
+    r"|^[ \t]+|^\n",
+    re.MULTILINE,
+)
 
 _FOREVER = "public, max-age=31536000, immutable"
 
@@ -71,7 +81,15 @@ class StaticFiles:
 
 def _read(path: Path) -> _File:
     kind = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0]
-    return _of(path.read_bytes(), kind or "application/octet-stream")
+    content = path.read_bytes()
+    if path.suffix == ".js":
+        content = sent(content.decode()).encode()
+    return _of(content, kind or "application/octet-stream")
+
+
+def sent(script: str) -> str:
+    """Return a script as it is sent to browsers."""
+    return _UNSENT.sub("", script)
 
 
 def _of(content: bytes, media_type: str) -> _File:
