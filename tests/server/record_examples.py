@@ -20,9 +20,9 @@ TARGET = Path(avatarkit.server.__file__).with_name("examples.json")
 class Recorder:
     """A client that keeps the bodies of each operation."""
 
-    def __init__(self, client):
+    def __init__(self, client, found=None):
         self.client = client
-        self.found = {}
+        self.found = {} if found is None else found
 
     async def ask(self, name, method, path, body=None, **more):
         answer = await self.client.request(method, path, json=body, **more)
@@ -61,6 +61,7 @@ async def recorded(site):
         path = "/clones/ana/uploads/voice/hello.wav"
         _, where = await site.begun(client, path, len(site.voice), site.voice)
         await to.ask("getUpload", "GET", where)
+        await handed_over(site, app, to)
         consent = {"subject": "Ana Lima", "purposes": ["lessons"]}
         kept = (await to.ask("createConsent", "POST", "/consents", consent)).json()["id"]
         await to.ask("getConsent", "GET", f"/consents/{kept}")
@@ -97,6 +98,21 @@ async def recorded(site):
         erasure = await to.ask("createErasure", "POST", "/erasures", {"confirm": True})
         await to.ask("getErasure", "GET", erasure.headers["location"])
     return to.found
+
+
+async def handed_over(site, app, to):
+    """Record how another device does an upload."""
+    asked = {"role": "voice", "media": "audio", "page": "https://app.example/phone"}
+    asked |= {"text": "Hello! I am recording this text.", "language": "en"}
+    made = await to.ask("createHandover", "POST", "/clones/ana/handovers", asked)
+    secret = made.json()["link"].partition("#")[2]
+    async with site.client(app) as phone:
+        headers = {"authorization": f"Bearer {secret}"}
+        await Recorder(phone, to.found).ask(
+            "createHandoverToken", "POST", "/handovers/token", headers=headers
+        )
+    await to.ask("getHandover", "GET", made.headers["location"])
+    to.found["createHandover"]["201"]["qr"] = made.json()["qr"][:2]
 
 
 async def stopped(site, to, training, order, where, words):

@@ -44,6 +44,7 @@ UNKNOWN = {
 BODY = {
     "importSample": {"role": "voice", "url": "https://files.example/a.wav"},
     "createTraining": {"clone_id": "c1", "consent_id": NOBODY},
+    "createHandover": {"role": "voice", "media": "audio", "page": "https://app.example/phone"},
     "createVideo": {"text": "Hello."},
     "answerTrainingAction": {"choice": "retry"},
     "answerVideoAction": {"choice": "retry"},
@@ -125,7 +126,7 @@ async def ana(site):
 
 def test_the_table_has_every_route_and_every_status():
     told = {status: set(documented(status)) for status in STATUSES if status != 405}
-    assert told[401] == told[429] == set(SIGNED_IN)
+    assert told[401] == told[429] == {*SIGNED_IN, "createHandoverToken"}
     assert told[403] == {*CHANGING, *FOR_OPERATORS}
     assert told[412] == set(UPLOADING)
     assert told[415] == {*BODIES, "uploadChunk"}
@@ -232,11 +233,19 @@ async def test_503(site, ana, monkeypatch, name):
     monkeypatch.setattr(site.kit.catalogue, "voices", gone, raising=False)
     for method in ("find", "begin"):
         monkeypatch.setattr(f"avatarkit.server.uploads.Uploads.{method}", gone)
-    known = {"erasure_id": erasures.new(SECRET, "ana", 1.0)}
-    answer = await ask(ana, name, path_of(name, **known))
+    monkeypatch.setattr("avatarkit.server.handover_store._read", unreadable)
+    known = {"erasure_id": erasures.new(SECRET, "ana", 1.0), "handover_id": "0" * 16}
+    more = {"headers": {"authorization": f"Bearer handover-{'0' * 16}.x"}}
+    answer = await ask(
+        ana, name, path_of(name, **known), **(more if name == "createHandoverToken" else {})
+    )
     require(answer, 503)
     assert int(answer.headers["retry-after"]) > 0
     assert "secret.example" not in answer.text
+
+
+def unreadable(_path):
+    raise OSError(5, "secret.example")
 
 
 def gone_now(*_given, **_named):

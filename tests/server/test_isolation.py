@@ -32,6 +32,7 @@ class Probe:
 CONSENT = {"not_a_real_person": "a drawing"}
 BEGUN = "/clones/{clone}/uploads/voice/begun.wav"
 NEW = TUS | {"upload-length": "9", "upload-metadata": "filename YS53YXY=,role dm9pY2U="}
+HANDED = {"role": "voice", "media": "audio", "page": "https://app.example/phone"}
 PROBES = {
     "listStacks": Probe("/stacks"),
     "getQuote": Probe("/quote"),
@@ -49,6 +50,9 @@ PROBES = {
     "getUpload": Probe(BEGUN),
     "uploadChunk": Probe(BEGUN, own=204, sent={"content": b"WAVE", "headers": chunk(4)}),
     "deleteUpload": Probe(BEGUN, own=204, sent={"headers": TUS}),
+    "createHandover": Probe("/clones/{clone}/handovers", own=201, sent={"json": HANDED}),
+    "getHandover": Probe("/clones/{clone}/handovers/{handover}"),
+    "deleteHandover": Probe("/clones/{clone}/handovers/{handover}", own=204),
     "deleteSample": Probe("/clones/{clone}/samples/{sample}", own=204, other=404),
     "createTraining": Probe(
         "/trainings", own=201, sent={"json": {"clone_id": "{clone}", "consent": CONSENT}}
@@ -90,10 +94,12 @@ PROBES = {
 }
 #: Routes whose answer ends; tests/server/test_live.py asks for the other one.
 ENDING = [route for route in ROUTES if route.name != "watchRecords"]
+NAMED = ("training", "video", "sample", "consent", "erasure", "handover")
 #: Routes that name nothing of anybody.
 MINE_ALONE = {
     "getUploadProtocol",
     "createUpload",
+    "createHandover",
     "listStacks",
     "getQuote",
     "listClones",
@@ -110,11 +116,13 @@ async def ready(site, client, user):
     asked = await client.post(f"/trainings/{training['id']}/videos", json={"text": "Hello."})
     await site.settle(asked.json()["id"])
     await site.begun(client, f"/clones/{user}-1/uploads/voice/begun.wav", 100, b"RIFF")
+    handed = await client.post(f"/clones/{user}-1/handovers", json={**HANDED, "role": "footage"})
     stored = (await client.get(f"/clones/{user}-1/samples")).json()["data"]
     consents = (await client.get("/consents")).json()["data"]
     return {
         "clone": f"{user}-1",
         "sample": stored[0]["id"],
+        "handover": handed.json()["id"],
         "consent": consents[0]["id"],
         "training": training["id"],
         "video": asked.json()["id"],
@@ -143,6 +151,7 @@ async def ask(site, client, route, names):
 #: What is nobody's: it is opened by a signed link or a secret, or tells nothing of anybody.
 OPEN = {"/media/{key:path}", "/webhooks/{provider}/{secret}", "/health", "/openapi.json"}
 OPEN |= {"/static/{path:path}", "/example/{path:path}", "/", "/errors/{code}"}
+OPEN |= {"/phone", "/handovers/token"}
 
 
 def test_every_route_that_is_served_is_asked_for_by_both_users_or_is_nobodys(site):
@@ -169,9 +178,7 @@ async def test_anothers_thing_answers_as_if_it_did_not_exist(site, route, owner,
     ):
         site.link_leads_to(site.voice)
         theirs = await ready(site, own, owner)
-        nothing = dict.fromkeys(("training", "video", "sample", "consent", "erasure"), UNKNOWN) | {
-            "clone": "none-1"
-        }
+        nothing = dict.fromkeys(NAMED, UNKNOWN) | {"clone": "none-1"}
         before = await everything(site, owner)
         foreign = await ask(site, its, route, theirs)
         assert await everything(site, owner) == before
@@ -190,9 +197,7 @@ async def test_anothers_thing_answers_as_if_it_did_not_exist(site, route, owner,
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 async def test_a_stranger_is_asked_to_sign_in(site, route):
-    names = dict.fromkeys(("training", "video", "sample", "consent", "erasure"), UNKNOWN) | {
-        "clone": "c1"
-    }
+    names = dict.fromkeys(NAMED, UNKNOWN) | {"clone": "c1"}
     async with site.running() as app, site.client(app) as client:
         answer = await ask(site, client, route, names)
     assert answer.status_code == 401

@@ -179,6 +179,10 @@ async def test_every_answer_that_is_read_is_told_of_to_the_last_field(site, ana,
     await site.begun(ana, "/clones/c1/uploads/voice/more.wav", len(site.voice), site.voice)
     named |= {"sample_id": sample, "consent_id": consent, "erasure_id": ERASURE}
     event = (await ana.get("/operator/deliveries")).json()["data"][0]["event_id"]
+    asked = {"role": "voice", "media": "audio", "page": "https://app.example/phone"}
+    handed = await ana.post("/clones/c1/handovers", json=asked)
+    told.require("createHandover", handed)
+    named["handover_id"] = handed.json()["id"]
     found = {}
     for route in (*ROUTES, *OPEN):
         if route.method == "GET" and route.name != "watchRecords":  # whose answer does not end

@@ -37,7 +37,7 @@ _EXTRAS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "c2pa": ("c2pa",),
         "watermark": ("perth", "librosa", "torch", "torchaudio"),
         "cli": ("typer", "rich"),
-        "server": ("starlette", "uvicorn", "sse_starlette", "jwt"),
+        "server": ("starlette", "uvicorn", "sse_starlette", "jwt", "segno"),
         "supabase": ("websockets",),
         "client": ("attrs",),
         "coqui": ("TTS", "torch", "torchaudio", "av", "six"),

@@ -43,6 +43,8 @@ from .bodies import (
 )
 from .descriptions import ENUMS
 from .error_answers import CODES, ErrorCode, RejectedSample
+from .guards import RateLimit, RateLimiter
+from .handover_store import Handovers
 from .live import Hub
 from .uploads import MAX_BYTES, Allowance, AllowanceExceeded, Upload, Uploads
 
@@ -83,8 +85,13 @@ class API:
     link_secrets: Sequence[bytes] = field(repr=False)
     allowance: Allowance
     hub: Hub = field(init=False)
+    handovers: Handovers = field(init=False)
+    #: Refused secrets of hand-overs, of all clients together.
+    refusals: RateLimiter = field(init=False)
 
     def __post_init__(self) -> None:
+        self.handovers = Handovers(self.uploads.folder / "handovers")
+        self.refusals = RateLimiter(RateLimit(30))
         self.hub = Hub(self.kit, lambda record, root: self._view(record, root).json_object())
 
     # -- views --------------------------------------------------------------------------------
@@ -510,7 +517,7 @@ class API:
         kept = await self.kit.add_consent(given, user_id=user)
         if evidence is not None:
             await self.uploads.drop(evidence)
-        return _created(schemas.ConsentAnswer.of(kept), f"/consents/{kept.id}", request)
+        return created(schemas.ConsentAnswer.of(kept), f"/consents/{kept.id}", request)
 
     async def withdraw_consent(self, request: Request, user: str) -> Response:
         """Withdraw a consent; tell what exists by it."""
@@ -534,10 +541,11 @@ class API:
         """Erase all data of the user, and give the erasure an ID."""
         body = await read(request, NewErasure)
         receipt = await self.kit.erase(user, removed_by_hand=body.removed_by_hand)
+        await self.handovers.forget(user)
         await self.uploads.forget(user)
         erasure_id = erasures.new(self.link_secrets[0], user, receipt.at)
         answer = schemas.ErasureAnswer.of(receipt, erasure_id, receipt.at)
-        return _created(answer, f"/erasures/{erasure_id}", request)
+        return created(answer, f"/erasures/{erasure_id}", request)
 
     async def erasure(self, request: Request, user: str) -> Response:
         """Tell how far an erasure is."""
@@ -640,7 +648,7 @@ def _root(request: Request) -> str:
     return str(request.scope.get("root_path", ""))
 
 
-def _created(answer: View, path: str, request: Request) -> Response:
+def created(answer: View, path: str, request: Request) -> Response:
     """Answer 201 with the path of what was made."""
     response = json_answer(answer, 201)
     response.headers["location"] = _root(request) + quote(path)
@@ -649,7 +657,7 @@ def _created(answer: View, path: str, request: Request) -> Response:
 
 def _ordered(answer: View, record: Training | Video, begun: float, request: Request) -> Response:
     """Answer an order; a header tells if its record existed when the request ``begun``."""
-    response = _created(answer, f"/{record.kind}s/{record.id}", request)
+    response = created(answer, f"/{record.kind}s/{record.id}", request)
     if record.created_at < begun:
         response.headers["idempotent-replayed"] = "true"
     return response
@@ -661,7 +669,7 @@ def upload_view(
     findings: Sequence[Finding] = (),
     *,
     complete: bool = True,
-) -> View:
+) -> schemas.UploadAnswer:
     """Build the answer for an upload of which ``offset`` bytes were received."""
     shown = None if sample is None else schemas.SampleAnswer.of(sample)
     return schemas.UploadAnswer(
@@ -671,4 +679,4 @@ def upload_view(
 
 def _uploaded(sample: Sample, findings: Sequence[Finding], request: Request) -> Response:
     path = f"/clones/{sample.clone_id}/samples/{sample.id}/content"
-    return _created(upload_view(sample.file.size, sample, findings), path, request)
+    return created(upload_view(sample.file.size, sample, findings), path, request)

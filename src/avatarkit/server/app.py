@@ -28,12 +28,13 @@ from .._text import flaw
 from ..kit import AvatarKit
 from ..media import signing
 from ..webhooks import require_unguessable
-from . import error_answers, openapi, parameters
+from . import error_answers, handovers, openapi, parameters
 from .api import API
-from .auth import Authenticate, Principal, StartupToken
+from .auth import Authenticate, Principal, StartupToken, bearer
 from .bodies import MAX_NAME, BadBody, may_name
 from .error_answers import ErrorCode
 from .guards import LOOPBACK, Guard, RateLimit, RateLimiter
+from .handover_store import is_secret
 from .routes import OPEN, ROUTES, Route
 from .running import KitRunner
 from .static_files import StaticFiles
@@ -127,6 +128,7 @@ def create_app(
         routes.append(routing.Route("/static/{path:path}", files.answer, methods=["GET"]))
         routes.append(routing.Route("/example/{path:path}", example.answer, methods=["GET"]))
         routes.append(routing.Route("/", partial(_page, authenticate, files), methods=["GET"]))
+        routes.append(routing.Route("/phone", partial(_phone, files), methods=["GET"]))
     handlers: dict[Any, Any] = {
         errors.AvatarKitError: _explained,
         HTTPException: _plain,
@@ -164,24 +166,40 @@ class _Front:
         return await row.handler(self.api, request, "")
 
     async def _personal(self, row: Route, request: Request) -> Response:
+        if is_secret(secret := bearer(request)):
+            return await self._of_device(row, request, secret or "")
         found = await self.authenticate(request)
         if found is None:
             return _failed(request, ErrorCode.NOT_AUTHENTICATED, _SIGN_IN)
         principal = Principal.of(found)
-        user = principal.user_id
-        standing = self.limiter.standing(user, time.monotonic())
+        return await self._limited(row, request, principal, principal.user_id)
+
+    async def _of_device(self, row: Route, request: Request, token: str) -> Response:
+        """Answer the device of a hand-over, which may call little, and change nothing twice."""
+        handover = await self.api.handovers.authenticate(token) if row.devices else None
+        if handover is None or (handover.completed and row.method in {"POST", "DELETE"}):
+            return handovers.refused(self.api, request)
+        request.state.handover = handover
+        source = f"handover {handover.id}"
+        return await self._limited(row, request, Principal(handover.user), source)
+
+    async def _limited(
+        self, row: Route, request: Request, principal: Principal, source: str
+    ) -> Response:
+        """Answer a request within the rate limit of its source."""
+        standing = self.limiter.standing(source, time.monotonic())
         if not standing.remaining:
             wait = standing.seconds
             answer = _failed(request, ErrorCode.RATE_LIMITED, _TOO_MANY, retry_after=wait)
         else:
-            self.limiter.count(user, time.monotonic())
+            self.limiter.count(source, time.monotonic())
             standing = standing.after_one()
             try:
                 if row.operators and not principal.operator:
                     raise error_answers.OperatorsOnly
                 _require_storable(request)
                 request.state.operator = principal.operator
-                answer = await row.handler(self.api, request, user)
+                answer = await row.handler(self.api, request, principal.user_id)
             except errors.AvatarKitError as error:
                 answer = await _explained(request, error)
         answer.headers.update(standing.headers())
@@ -283,6 +301,13 @@ async def _page(authenticate: Authenticate, files: StaticFiles, request: Request
             )
         return response
     return files.page(request, "studio.html")
+
+
+async def _phone(files: StaticFiles, request: Request) -> Response:
+    """Return the page that a phone opens by the link of a hand-over."""
+    answer = files.page(request, "phone.html")
+    answer.headers["cache-control"] = "no-store"
+    return answer
 
 
 async def _explained(request: Request, error: Exception) -> Response:

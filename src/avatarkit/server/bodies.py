@@ -285,6 +285,22 @@ class LinkedSample(_Body):
     url: str = Field(pattern=r"^https://", max_length=4000)  # a path would be on this host
 
 
+class NewHandover(_Body):
+    """Let another device record and upload one file."""
+
+    role: Literal["voice", "footage", "evidence", "recording"]
+    media: Literal["audio", "video"]
+    page: str = Field(
+        pattern=r"^https?://[^\s#?@]+$",
+        max_length=500,
+        description="Address of the page that the other device opens: this server's `phone`, or "
+        "a page of your own with `<avatar-phone>`.",
+    )
+    text: str = Field(default="", max_length=10_000, description="Text to read aloud.")
+    language: str = Field(default="en", max_length=35, description="Language of that page.")
+    stack: str | None = Field(default=None, max_length=200)
+
+
 async def limited(request: Request, limit: int = MAX_JSON) -> bytes:
     """Read a body of at most ``limit`` bytes; raise ``TooLarge`` as soon as it is longer."""
     length = request.headers.get("content-length", "")

@@ -10,6 +10,7 @@ from ..kit.checks import Verdict
 from ..models import Action, ConsentRule, SampleRole, SceneLayout, VideoSettings
 from .bodies import CLONE_ID
 from .error_answers import Category
+from .handover_store import Status as HandoverStatus
 
 #: Components whose name in the document differs from their model's.
 COMPONENTS: Mapping[str, str] = {
@@ -38,6 +39,7 @@ COMPONENTS: Mapping[str, str] = {
     "Remaining": "RemainingCount",
     "Backlogs": "BacklogList",
     "Checks": "CheckList",
+    "HandoverCreated": "NewHandoverLink",
 }
 
 
@@ -61,6 +63,7 @@ ENUMS: Mapping[str, tuple[str, ...]] = {
     "CatalogueKind": ("avatar", "voice", "template"),
     "ConsentDemand": get_args(ConsentRule.model_fields["demands"].annotation),
     "CheckVerdict": get_args(Verdict),
+    "HandoverStatus": get_args(HandoverStatus),
     "HoldingKind": ("record", "vendor", "file"),
     **{
         f"Video{name.title()}": _values(name)
@@ -80,6 +83,7 @@ def _id(about: str) -> Mapping[str, Any]:
 
 PATH_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "clone_id": _CLONE,
+    "handover_id": _id("The hand-over."),
     "sample_id": _id("The sample."),
     "training_id": _id("The training."),
     "video_id": _id("The video."),
@@ -155,6 +159,11 @@ FIELDS: Mapping[str, str] = {
     "expires_at": "Time at which it ends; null if it does not.",
     "fallback": "True if the price counts only where no other is known.",
     "findings": "Validation issues.",
+    "media": "What is recorded.",
+    "NewHandover.role": "What the file is, as in the address of an upload.",
+    "Handover.role": "What the file is, as in the address of an upload.",
+    "NewHandoverLink.role": "What the file is, as in the address of an upload.",
+    "HandoverClaim.role": "What the file is, as in the address of an upload.",
     "given_at": "Time of the agreement.",
     "capabilities": "In the provider's words.",
     "engines": "Engines that can use it.",

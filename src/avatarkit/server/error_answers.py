@@ -14,6 +14,7 @@ from .._log import cleaned, get_logger
 from ..intake.preflight import Finding
 from . import request_ids
 from .bodies import BadBody, TooLarge, UnsupportedType
+from .handover_store import HandoverEnded
 from .uploads import AllowanceExceeded, Offset, UnsupportedProtocol
 
 log = get_logger(__name__)
@@ -200,6 +201,7 @@ class OperatorsOnly(errors.AvatarKitError):
 #: Code and parameter of each error class; the first match counts.
 CLASSES: Mapping[type[Exception], tuple[ErrorCode, str | None]] = {
     OperatorsOnly: (_C.OPERATORS_ONLY, None),
+    HandoverEnded: (_C.NOT_AUTHENTICATED, None),
     BadBody: (_C.INVALID_REQUEST, None),
     TooLarge: (_C.BODY_TOO_LARGE, None),
     UnsupportedType: (_C.UNSUPPORTED_MEDIA_TYPE, "Content-Type"),

@@ -318,6 +318,10 @@ _RESOURCES = {
         "clone_id": "$response.body#/sample/clone_id",
         "sample_id": "$response.body#/sample/id",
     },
+    "NewHandoverLink": {
+        "clone_id": "$response.body#/clone_id",
+        "handover_id": "$response.body#/id",
+    },
     "SampleList": {
         "clone_id": "$response.body#/data/0/clone_id",
         "sample_id": "$response.body#/data/0/id",

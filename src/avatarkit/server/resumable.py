@@ -17,10 +17,11 @@ from starlette.responses import Response
 
 from .._text import flaw
 from ..errors import AvatarKitError, StorageError
-from . import parameters
+from . import parameters, schemas
 from .api import API, NAMED_LATER, json_answer, upload_view
 from .bodies import BadBody, UnsupportedType, may_name
 from .error_answers import RejectedSample
+from .handover_store import Handover, HandoverEnded
 from .parameters import TUS_VERSION
 from .uploads import MAX_BYTES, Outcome, UnsupportedProtocol, Upload
 
@@ -54,8 +55,10 @@ async def create(api: API, request: Request, user: str) -> Response:
     role, name = given.get("role", ""), given.get("filename", "")
     if not may_name(name) or "/" in name or "\\" in name:
         raise _bad_metadata("filename: give 1 to 200 printable characters without a slash")
+    _require_covered(request, clone_id, role, name)
     path = api.place(user, clone_id, role, name)
     async with api.begun(user, path, role, length):
+        await _note(api, request, user, name)
         upload = await api.uploads.begin(path, length, given.get("stack") or None)
     where = "/".join(quote(part, safe="") for part in (clone_id, "uploads", role, name))
     root = request.scope.get("root_path", "")
@@ -87,9 +90,11 @@ async def append(api: API, request: Request, user: str) -> Response:
     async with api.uploads.alone(path, upload.length):
         upload = await api.uploads.find(path, upload.upload_id)  # another request has finished
         at = await api.uploads.write(path, upload, at, request.stream())
+        await _require_open(api, request, path)
         upload = await _finished(api, request, user, path, upload)
         headers = {"upload-offset": str(at), **await _expires(api, path)}
     _require_accepted(upload)
+    await _note(api, request, user, request.path_params["name"], completed=at == upload.length)
     return Response(status_code=204, headers=headers)
 
 
@@ -101,12 +106,20 @@ async def result(api: API, request: Request, user: str) -> Response:
         at = await api.uploads.received(path, upload)
         upload = await _finished(api, request, user, path, upload)
     _require_accepted(upload)
+    await _note(api, request, user, request.path_params["name"], completed=at == upload.length)
+    return json_answer(await state(api, user, parameters.clone_id(request), upload, at))
+
+
+async def state(
+    api: API, user: str, clone_id: str, upload: Upload, received: int
+) -> schemas.UploadAnswer:
+    """Build the answer for an upload of which so many bytes were received."""
     outcome = upload.outcome
     if outcome is None:
-        return json_answer(upload_view(at, complete=at == upload.length))
-    stored = await api.stored(user, parameters.clone_id(request))
+        return upload_view(received, complete=received == upload.length)
+    stored = await api.stored(user, clone_id)
     sample = next((s for s in stored if s.id == outcome.sample_id), None)
-    return json_answer(upload_view(at, sample, outcome.findings))
+    return upload_view(received, sample, outcome.findings)
 
 
 async def terminate(api: API, request: Request, user: str) -> Response:
@@ -121,7 +134,9 @@ async def terminate(api: API, request: Request, user: str) -> Response:
 async def _found(api: API, request: Request, user: str) -> tuple[Path, Upload]:
     """Return the upload of the path; raise ``NotFound`` for an unknown one."""
     role, name = request.path_params["role"], request.path_params["name"]
-    path = api.place(user, parameters.clone_id(request), role, name)
+    clone_id = parameters.clone_id(request)
+    _require_covered(request, clone_id, role, name)
+    path = api.place(user, clone_id, role, name)
     return path, await api.uploads.find(path, request.query_params.get("upload_id"))
 
 
@@ -141,6 +156,43 @@ async def _finished(api: API, request: Request, user: str, path: Path, upload: U
         raise
     outcome = Outcome(sample_id=None if sample is None else sample.id, findings=list(found))
     return await api.uploads.settle(path, upload, outcome)
+
+
+def _handover(request: Request) -> Handover | None:
+    """Return the hand-over whose device sent the request."""
+    return getattr(request.state, "handover", None)
+
+
+def _require_covered(request: Request, clone_id: str, role: str, name: str) -> None:
+    """Raise ``HandoverEnded`` if a device asks for another upload than its own."""
+    handover = _handover(request)
+    if handover is not None and not handover.covers(clone_id, role, name):
+        raise HandoverEnded
+
+
+async def _require_open(api: API, request: Request, path: Path) -> None:
+    """Delete the upload if its hand-over was closed meanwhile, and raise ``HandoverEnded``."""
+    handover = _handover(request)
+    if handover is None:
+        return
+    try:
+        await api.handovers.require(handover)
+    except HandoverEnded:
+        await api.uploads.drop(path)
+        raise
+
+
+async def _note(
+    api: API, request: Request, user: str, name: str, *, completed: bool = False
+) -> None:
+    """Note how far a hand-over is; an earlier file with another ending is deleted."""
+    handover = _handover(request)
+    if handover is None:
+        return
+    if handover.name not in {"", name}:
+        clone_id, role = handover.clone_id, handover.asked.role
+        await api.uploads.drop(api.place(user, clone_id, role, handover.name))
+    await api.handovers.note(handover, name=name, completed=completed)
 
 
 def _require_accepted(upload: Upload) -> None:

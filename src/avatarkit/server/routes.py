@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..json_views import QuoteView
-from . import catalogue, operators, parameters, resumable, schemas
+from . import catalogue, handovers, operators, parameters, resumable, schemas
 from .api import API
 from .bodies import (
     CLONE_ID,
@@ -19,6 +19,7 @@ from .bodies import (
     LinkedSample,
     NewConsent,
     NewErasure,
+    NewHandover,
     NewTraining,
     NewVideo,
     Replay,
@@ -53,6 +54,7 @@ class Route:
     media_type: str = "application/json"  #: of bodies that are not JSON
     signed_in: bool = True  #: False: needs no authentication
     operators: bool = False  #: True: only operators may call it
+    devices: bool = False  #: True: devices of hand-overs may call it, for their own upload
 
 
 #: Tags, and what they hold.
@@ -70,6 +72,7 @@ TAGS: Mapping[str, str] = {
 
 _UPLOADS = "/clones/{clone_id}/uploads"
 _UPLOAD = "/clones/{clone_id}/uploads/{role}/{name}"
+_HANDOVER = "/clones/{clone_id}/handovers/{handover_id}"
 
 _STREAM = (
     "Server-sent events named `change`, whose ID is the record's version, and comments as "
@@ -252,6 +255,7 @@ ROUTES: tuple[Route, ...] = (
         path=_UPLOADS,
         name="getUploadProtocol",
         tag="Clones",
+        devices=True,
         handler=resumable.protocol,
         summary="Get the version of the upload protocol",
         about="Resumable uploads follow tus 1.0, whose clients can be used.",
@@ -263,6 +267,7 @@ ROUTES: tuple[Route, ...] = (
         path=_UPLOADS,
         name="createUpload",
         tag="Clones",
+        devices=True,
         handler=resumable.create,
         summary="Begin a resumable upload (tus)",
         about="Takes the place of an earlier upload of that role and name.",
@@ -275,6 +280,7 @@ ROUTES: tuple[Route, ...] = (
         path=_UPLOAD,
         name="getUploadOffset",
         tag="Clones",
+        devices=True,
         handler=resumable.offset,
         summary="Get the offset of an upload (tus)",
         about="The upload continues there. Offset and length are equal for a complete file.",
@@ -293,6 +299,7 @@ ROUTES: tuple[Route, ...] = (
         path=_UPLOAD,
         name="uploadChunk",
         tag="Clones",
+        devices=True,
         handler=resumable.append,
         summary="Continue an upload (tus)",
         about="After the last byte, a voice or footage is validated and stored as a sample; see "
@@ -313,6 +320,7 @@ ROUTES: tuple[Route, ...] = (
         path=_UPLOAD,
         name="getUpload",
         tag="Clones",
+        devices=True,
         handler=resumable.result,
         summary="Get the result of an upload",
         about="The sample that was stored, and its findings; 422 if it was rejected.",
@@ -325,11 +333,48 @@ ROUTES: tuple[Route, ...] = (
         path=_UPLOAD,
         name="deleteUpload",
         tag="Clones",
+        devices=True,
         handler=resumable.terminate,
         summary="Delete an upload (tus)",
         about="A sample that was made of it remains.",
         parameters=(parameters.TUS, parameters.UPLOAD_ID),
         statuses=(204, 404, 409, 412),
+    ),
+    Route(
+        method="POST",
+        path="/clones/{clone_id}/handovers",
+        name="createHandover",
+        tag="Clones",
+        handler=handovers.create,
+        summary="Let another device do one upload",
+        about="Makes a one-time link, and its QR code: a phone that opens it records and uploads "
+        "one file of this profile. The link can be opened for ten minutes; the phone then has half "
+        "an hour. An earlier link for the same role ends.",
+        body=NewHandover,
+        statuses=(201,),
+        content={201: handovers.HandoverCreatedAnswer},
+        headers={201: {"Location": parameters.LOCATION}},
+    ),
+    Route(
+        method="GET",
+        path=_HANDOVER,
+        name="getHandover",
+        tag="Clones",
+        handler=handovers.get,
+        summary="Get the state of a hand-over",
+        about="With the uploaded file once it is complete.",
+        statuses=(200, 404),
+        content={200: handovers.HandoverAnswer},
+    ),
+    Route(
+        method="DELETE",
+        path=_HANDOVER,
+        name="deleteHandover",
+        tag="Clones",
+        handler=handovers.delete,
+        summary="End a hand-over",
+        about="Its link and its token are no longer valid, and an unfinished upload is deleted.",
+        statuses=(204, 404),
     ),
     Route(
         method="POST",
@@ -598,6 +643,19 @@ ROUTES: tuple[Route, ...] = (
 
 #: Public routes: opened by a signed link, or without any user's data.
 OPEN: tuple[Route, ...] = (
+    Route(
+        method="POST",
+        path="/handovers/token",
+        name="createHandoverToken",
+        tag="Clones",
+        handler=handovers.claim,
+        summary="Open the link of a hand-over",
+        about="Send what stands after `#` in the link as the bearer token. It is exchanged once, "
+        "for a token that is valid for one upload.",
+        statuses=(201, 401, 429),
+        content={201: handovers.HandoverClaimAnswer},
+        signed_in=False,
+    ),
     Route(
         method="GET",
         path="/media/{key:path}",

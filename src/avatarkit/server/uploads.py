@@ -106,7 +106,7 @@ class Uploads:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._busy: dict[Path, int] = {}  # announced length of each open upload
 
     def place(self, user: str, *what: str, name: str) -> Path:
@@ -115,7 +115,7 @@ class Uploads:
         return self._of(user) / _digest(*what) / cleaned
 
     def _of(self, user: str) -> Path:
-        return self._folder / _digest(user)
+        return self.folder / _digest(user)
 
     async def held(self, user: str, *, beside: Path) -> tuple[int, int]:
         """Return number and bytes of a user's files, except for the one at ``beside``.
@@ -234,11 +234,11 @@ class Uploads:
         await anyio.to_thread.run_sync(self._tidy)
 
     def _tidy(self) -> None:
-        for folder in self._folder.glob("*/*"):
+        for folder in self.folder.glob("*/*"):
             with suppress(FileNotFoundError):  # a request has just deleted it
                 if folder.stat().st_mtime < time.time() - _STALE:
                     shutil.rmtree(folder, ignore_errors=True)
-        for user in self._folder.glob("*"):
+        for user in self.folder.glob("*"):
             with suppress(OSError):  # not empty
                 if user.stat().st_mtime < time.time() - _STALE:
                     user.rmdir()
