@@ -68,7 +68,8 @@ def manifest() -> str:
 def types(tsc: str, folder: Path) -> None:
     """Check the scripts, and write their types to ``folder``."""
     subprocess.run([tsc, "-p", str(STATIC), "--outDir", str(folder)], check=True)
-    (folder / "studio.d.ts").unlink()  # a page, which nothing imports
+    for page in ("phone", "studio"):  # nothing imports them
+        (folder / f"{page}.d.ts").unlink()
     shutil.copy(STATIC / "elements.d.ts", folder)
 
 

@@ -20,6 +20,8 @@ from warm import Program
 
 DEMO = Path(str(files("avatarkit") / "data" / "demo"))
 TOKEN = "a-token-for-the-tests-of-pages"
+#: Name of this machine that stands for the address by which phones reach it.
+ELSEWHERE = "studio.phones.test"
 LONG = 120.0  # seconds; that something takes long is a failure, never how long it takes
 
 
@@ -40,11 +42,12 @@ class Server:
             self.port = free.getsockname()[1]
         self.folder, self.seconds = folder, seconds
         self.url = f"http://127.0.0.1:{self.port}"
+        self.elsewhere = f"http://{ELSEWHERE}:{self.port}"
         self.process = None
         self.start()
 
     def start(self):
-        served, code = ["serve", f"--port={self.port}"], ""
+        served, code = ["serve", f"--port={self.port}", f"--allowed-host={ELSEWHERE}"], ""
         if self.seconds is not None:
             served.insert(0, self.seconds)
             code = Path(__file__).with_name("slow_vendor.py").read_text()
@@ -94,22 +97,28 @@ def chromium():
     if program is None:
         pytest.skip("Chromium is not installed: apt-get install chromium")
     with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", *FAKE])
+        args = ["--no-sandbox", *FAKE, *REACHED]
+        browser = playwright.chromium.launch(executable_path=program, args=args)
         yield browser
         browser.close()
 
 
 #: A camera and a microphone that show and play a pattern; they need no permission of a person.
 FAKE = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+#: The server at that name, as if it were behind TLS: pages elsewhere get no camera.
+REACHED = (
+    f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1",
+    f"--unsafely-treat-insecure-origin-as-secure=*.{ELSEWHERE.partition('.')[2]}",
+)
 SIZE = {"width": 1280, "height": 900}
 
 
 class Tab:
     """A page of Chromium, and what went wrong in it."""
 
-    def __init__(self, chromium):
+    def __init__(self, chromium, **more):
         self.wrong = []
-        self.context = chromium.new_context(viewport=SIZE)
+        self.context = chromium.new_context(**{"viewport": SIZE, **more})
         self.context.set_default_timeout(LONG * 1000)
         self.page = self.context.new_page()
         self.devtools = self.context.new_cdp_session(self.page)
@@ -176,9 +185,9 @@ def axe(tmp_path_factory):
     return (folder / "package" / "axe.min.js").read_text(encoding="utf-8")
 
 
-def sign_in(page, server, at="new"):
+def sign_in(page, server, at="new", url=None):
     """Sign in, and go to one of the studio's pages."""
-    page.goto(f"{server.url}/?token={TOKEN}")
+    page.goto(f"{url or server.url}/?token={TOKEN}")
     page.locator("avatar-list").locator("[part=empty], [part=tools]").locator(
         "visible=true"
     ).wait_for()

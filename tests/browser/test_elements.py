@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import avatarkit.server
+from avatarkit.server.static_files import sent
 
 from .conftest import TOKEN, answer, shown, until
 from .test_component import EVENTS, RECORD, told  # noqa: F401 - a fixture
@@ -220,8 +221,16 @@ def tsc(tmp_path_factory):
     return str(folder / "node_modules" / ".bin" / "tsc")
 
 
-def test_the_modules_can_be_imported_where_there_is_no_page(tmp_path):
-    module = (STATIC / "index.js").as_uri()
+@pytest.mark.parametrize("as_sent", [False, True])
+def test_the_modules_can_be_imported_where_there_is_no_page(tmp_path, as_sent):
+    """As they stand, and without comments and indentation, as the server sends them."""
+    folder = STATIC
+    if as_sent:
+        folder = tmp_path / "sent"
+        shutil.copytree(STATIC, folder)
+        for script in folder.rglob("*.js"):
+            script.write_text(sent(script.read_text()))
+    module = (folder / "index.js").as_uri()
     script = f"console.log(Object.keys(await import('{module}')).length)"
     told_of = run(tool("node"), "--input-type=module", "-e", script, cwd=tmp_path)
     assert int(told_of) > len(ELEMENTS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import row, sign_in, until
+from .conftest import DEMO, Tab, draft, row, rows, sign_in, until
 from .test_component import CAPTCHA, RECORD, part, taken, told  # noqa: F401 - fixtures
 
 
@@ -149,3 +149,160 @@ def test_a_captcha_is_read_into_the_recorder(page, told, taken):  # noqa: F811 -
     assert said.value.post_data_json == {"choice": "done", "recording": "recording.wav"}
     [put] = taken
     assert put.url.partition("?")[0].endswith("/uploads/recording/recording.wav")
+
+
+# -- a phone records ------------------------------------------------------------------------------
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+
+
+@pytest.fixture(scope="module")
+def handset(chromium):
+    tab = Tab(chromium, **PHONE)
+    yield tab
+    tab.context.close()
+
+
+@pytest.fixture
+def phone(handset):
+    """Another device; nobody is signed in there."""
+    handset.renew()
+    handset.page.set_viewport_size(PHONE["viewport"])
+    yield handset.page
+    assert handset.wrong == []
+
+
+@pytest.fixture
+def shows_code(page, local):
+    """Opens the recorder for a role at an address that phones reach, and shows a code."""
+
+    def show(role, language=None):
+        sign_in(page, local, url=local.elsewhere)
+        if language:
+            page.select_option("#language", language)
+            page.locator(f"html[lang={language}]").wait_for()
+        page.click(f"[data-record={role}]")
+        return code(page)
+
+    return show
+
+
+def code(page):
+    """Ask for a code, and return its link."""
+    page.click("[data-act=record_phone], [data-act=phone_new]")
+    page.locator("dialog.recorder svg[role=img]").wait_for()
+    return page.locator(".handover code").text_content()
+
+
+def begin(phone, link):
+    phone.goto(link)
+    phone.locator("avatar-phone [part=main]").click()
+
+
+def title(phone, text):
+    phone.get_by_role("heading", name=text).wait_for()
+
+
+def test_a_phone_records_a_film_and_hands_it_over(page, phone, shows_code):
+    link = shows_code("evidence")
+    page.get_by_text("Scan this code with your phone").wait_for()
+    begin(phone, link)
+    assert "handover" not in phone.url
+    dialog = phone.locator("dialog.recorder")
+    dialog.get_by_role("button", name="Start recording").click()
+    page.get_by_text("Your phone is connected").wait_for()
+    recorded(dialog, 2)
+    phone.get_by_role("button", name="Use this recording").click()
+    title(phone, "Your recording has arrived")
+    page.locator("dialog.recorder").wait_for(state="detached")
+    [name] = rows(page, "evidence").evaluate_all("all => all.map(li => li.dataset.name)")
+    row(page, "evidence", name).locator(".good").wait_for()
+    assert draft(page)["evidence"] == name
+    assert phone.evaluate("sessionStorage.length") == 0
+    begin(phone, link)  # once, and never again
+    title(phone, "This link has ended")
+
+
+def test_a_phone_goes_on_after_a_reload_and_where_the_browser_does_not_record(
+    page, handset, local, shows_code
+):
+    link = shows_code("footage")
+    phone = handset.context.new_page()  # keeps its script
+    begin(phone, link)
+    phone.locator("dialog.recorder").get_by_role("button", name="Start recording").wait_for()
+    phone.add_init_script("Object.defineProperty(navigator, 'mediaDevices', {value: undefined})")
+    phone.reload()
+    phone.get_by_text("I am recording this text").wait_for()
+    file = phone.locator("#file")
+    assert [file.get_attribute(name) for name in ("accept", "capture")] == ["video/*", "user"]
+    file.set_input_files({"name": "me.mp4", "mimeType": "video/mp4", "buffer": b"no film"})
+    phone.locator("[part=problem] .error").first.wait_for()
+    file.set_input_files(DEMO / "portrait.jpg")
+    title(phone, "Your recording has arrived")
+    page.locator(".files[data-role=footage] .good").wait_for()
+    [sample] = local.get(f"clones/{draft(page)['clone']}/samples")["data"]
+    assert draft(page)["footage"] == sample["id"]
+    phone.close()
+
+
+def test_a_code_ends_when_the_recorder_is_closed_or_records_itself(page, phone, shows_code):
+    link = shows_code("voice")
+    with page.expect_response(lambda r: r.request.method == "DELETE" and "handovers" in r.url):
+        page.click("[data-act=record_here]")
+    page.get_by_role("button", name="Start recording").wait_for()
+    begin(phone, link)
+    title(phone, "This link has ended")
+    link = code(page)
+    begin(phone, link)
+    phone.locator("dialog.recorder").get_by_role("button", name="Start recording").wait_for()
+    with page.expect_response(lambda r: r.request.method == "DELETE" and "handovers" in r.url):
+        page.keyboard.press("Escape")
+    dialog = phone.locator("dialog.recorder")
+    dialog.get_by_role("button", name="Start recording").click()
+    recorded(dialog, 1)
+    phone.get_by_role("button", name="Use this recording").click()
+    title(phone, "This link has ended")
+    assert rows(page, "voice").count() == 0
+
+
+def test_a_code_that_is_too_old_is_made_new(page, shows_code):
+    page.route(
+        "**/handovers/*",
+        lambda r: r.fulfill(status=404, json={}) if r.request.method == "GET" else r.continue_(),
+    )
+    first = shows_code("voice")
+    page.get_by_text("The code is too old or was closed.").wait_for()
+    assert code(page) != first
+
+
+def test_an_address_of_this_computer_alone_shows_words_and_no_code(page, local):
+    sign_in(page, local)
+    asked = []
+    page.on("request", lambda request: "handovers" in request.url and asked.append(request.url))
+    page.click("[data-record=voice]")
+    page.click("[data-act=record_phone]")
+    page.get_by_text("Your phone cannot reach this page").wait_for()
+    assert (page.locator(".handover svg").count(), asked) == (0, [])
+    page.click("[data-act=record_here]")
+    page.get_by_role("button", name="Start recording").wait_for()
+
+
+def test_a_captcha_is_read_into_a_phone(page, told):  # noqa: F811 - fixtures
+    avatar = told(
+        {"status": "action_required", "action": CAPTCHA}, **{"phone-page": "https://app.example/p"}
+    )
+    begun, done = [], {"status": "completed", "name": "recording-1.mp4", "percent": 100}
+
+    def make(route):
+        begun.append(route.request.post_data_json)
+        route.fulfill(status=201, json={"id": "h1", "link": "https://x#y", "qr": ["10", "01"]})
+
+    page.route("**/clones/c1/handovers", make)
+    page.route("**/clones/c1/handovers/h1", lambda r: r.fulfill(json={**done, "upload": None}))
+    page.route("**/trainings/t1/action", lambda r: r.fulfill(json={**RECORD, "version": 2}))
+    part(avatar, "record").click()
+    with page.expect_request("**/trainings/t1/action") as said:
+        page.click("[data-act=record_phone]")
+    assert said.value.post_data_json == {"choice": "done", "recording": "recording-1.mp4"}
+    [asked] = begun
+    assert (asked["role"], asked["page"]) == ("recording", "https://app.example/p")

@@ -2,7 +2,7 @@
 
 import { fresh } from "./client.js";
 import { AvatarElement, define, explained, h, redraw, wait } from "./element.js";
-import { Uploads } from "./uploads.js";
+import { OPEN, Uploads } from "./uploads.js";
 
 /**
  * @typedef {import("./client.js").ApiError} ApiError
@@ -71,6 +71,7 @@ const dollars = ({ total, known }) => ({ amount: `$${Number(known).toFixed(2)}`,
  * @element avatar-create
  * @attr clone-id use the recordings of that clone
  * @attr storage name of the draft in the browser's storage; an empty one keeps none
+ * @attr phone-page address of the page that phones open to record; by default `phone` at the API
  * @fires avatar-created an avatar was ordered: `detail` is its record
  */
 export class AvatarCreate extends AvatarElement {
@@ -227,14 +228,19 @@ export class AvatarCreate extends AvatarElement {
     for (const upload of this.#uploads.of(clone)) {
       if (upload.state !== "stored" || upload.duplicate || !upload.file || this.#seen.has(upload.key)) continue;
       this.#seen.add(upload.key);
-      if (upload.sample) this.#draft.findings[upload.sample.id] = upload.findings;
-      if (upload.role === "footage" && upload.sample) this.#draft.footage = upload.sample.id; // the newest one counts
-      if (upload.role === "evidence") this.#draft.evidence = upload.name;
+      this.#counts(upload);
     }
     if (this.#uploads.of(clone).some(({ role, state }) => role !== "evidence" && state !== "failed")) this.#flaw("recordings", "");
     const open = this.#uploads.open(clone).map(({ role, name, percent }) => ({ role, name, percent }));
     this.#remember({ open });
     this.#update();
+  }
+
+  /** Note a file that was just stored. @param {Upload} upload */
+  #counts({ role, name, sample, findings }) {
+    if (sample) this.#draft.findings[sample.id] = findings;
+    if (role === "footage" && sample) this.#draft.footage = sample.id; // the newest one counts
+    if (role === "evidence") this.#draft.evidence = name;
   }
 
   /** Uploads that the order would use. @param {Role} role @returns {Upload[]} */
@@ -304,8 +310,8 @@ export class AvatarCreate extends AvatarElement {
       this.#field(upload.role).focus();
     };
     const offered = () => {
-      if (["waiting", "sending", "paused"].includes(upload.state)) return [button("cancel", () => this.#uploads.cancel(upload))];
       if (upload.state === "checking") return [];
+      if (OPEN.includes(upload.state)) return [button("cancel", () => this.#uploads.cancel(upload))];
       if (upload.duplicate) return [button("dismiss", dismiss)];
       if (upload.state === "stored") {
         const use = this.#unused(upload) && upload.role !== "voice" ? [button("use", () => this.#use(upload))] : [];
@@ -317,7 +323,7 @@ export class AvatarCreate extends AvatarElement {
     let last = "";
     const update = () => {
       bar.value = upload.percent;
-      bar.hidden = !["waiting", "sending", "paused", "checking"].includes(upload.state);
+      bar.hidden = !OPEN.includes(upload.state);
       state.textContent = this.#state(upload);
       state.className = `state small ${{ stored: "good", paused: "warning", failed: "error", rejected: "error" }[/** @type {string} */ (upload.state)] ?? "muted"}`;
       const why = this.#unused(upload);
@@ -328,7 +334,7 @@ export class AvatarCreate extends AvatarElement {
       if (now === last) return; // keep the focus
       last = now;
       redraw(this.root, () => buttons.replaceChildren(...offered()), this.#field(upload.role));
-      const untold = this.audience === "operator" ? [] : upload.name.startsWith("recorded-") ? RECORDED : UNTOLD;
+      const untold = this.audience === "operator" ? [] : /^recorded-|^(voice|footage)-[0-9a-f]{8}\./.test(upload.name) ? RECORDED : UNTOLD;
       const told = upload.findings.filter(({ code }) => !untold.includes(code ?? ""));
       findings.replaceChildren(...told.map((f) => h("li", { class: f.severity }, this.say(`finding_${f.severity}`, { message: f.message }))));
     };
@@ -430,8 +436,12 @@ export class AvatarCreate extends AvatarElement {
     const { clone, stack } = this.#draft;
     const { record } = await import("./recorder.js");
     const text = this.say(role === "evidence" ? "wording" : "reading");
-    const file = await record(this, { kind: role === "voice" ? "audio" : "video", text, name: `recorded-${role}` });
-    if (file) this.#uploads.add(clone, role, file, stack);
+    const made = await record(this, { kind: role === "voice" ? "audio" : "video", text, name: `recorded-${role}`, clone, role, stack });
+    if (made instanceof File) return this.#uploads.add(clone, role, made, stack);
+    if (!made) return;
+    const upload = this.#uploads.arrived(clone, role, made);
+    if (clone === this.#draft.clone) this.#counts(upload);
+    this.#changed();
   }
 
   /** @param {"real" | "unreal"} who */

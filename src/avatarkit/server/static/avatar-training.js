@@ -41,6 +41,7 @@ figure { margin: 0; } .badge { margin: .5rem 0; } dialog { text-align: center; }
  *
  * @element avatar-training
  * @attr training-id
+ * @attr phone-page address of the page that phones open to record; by default `phone` at the API
  * @fires avatar-change the record changed: `detail` is the record
  * @fires avatar-gone the training does not exist, or the user is signed out
  * @fires avatar-again the user wants to train again with the same recordings: `detail` is the record
@@ -363,20 +364,21 @@ export class AvatarTraining extends AvatarElement {
   #recording(record, name, part) {
     const recording = record.action?.recording ?? "audio";
     const file = h("input", { type: "file", part: "file", id: `${name}-file`, accept: `${recording}/*` });
-    const send = async (/** @type {MouseEvent} */ { currentTarget }) => {
-      const button = /** @type {HTMLButtonElement} */ (currentTarget);
+    let arrived = ""; // name of what a phone has uploaded
+    const send = async () => {
+      const button = /** @type {HTMLButtonElement} */ (this.find("send"));
       const chosen = file.files?.[0];
       if (busy(button)) return;
-      if (!chosen) return file.focus();
-      if (!chosen.size) return this.#said(this.say("empty"));
+      if (!chosen && !arrived) return file.focus();
+      if (chosen && !chosen.size) return this.#said(this.say("empty"));
       this.#problem(null);
       wait(button, true);
       try {
         const progress = (/** @type {number} */ percent) => {
           button.textContent = this.say("sending", { progress: percent });
         };
-        await this.api.upload(record.clone_id, "recording", chosen, { progress });
-        await this.#answer(record, { choice: "done", recording: chosen.name }, button, part);
+        if (chosen) await this.api.upload(record.clone_id, "recording", chosen, { progress });
+        await this.#answer(record, { choice: "done", recording: chosen?.name ?? arrived }, button, part);
       } catch (error) {
         this.#problem(/** @type {ApiError} */ (error));
       }
@@ -385,11 +387,14 @@ export class AvatarTraining extends AvatarElement {
     };
     const capture = async () => {
       const { record: capturing } = await import("./recorder.js");
-      const made = await capturing(this, { kind: recording, text: record.action?.text ?? "", name: "recording" });
+      const asked = { kind: recording, text: record.action?.text ?? "", name: "recording", clone: record.clone_id, role: /** @type {const} */ ("recording") };
+      const made = await capturing(this, asked);
       if (!made) return;
       const given = new DataTransfer();
-      given.items.add(made);
+      if (made instanceof File) given.items.add(made);
+      else arrived = made.name;
       file.files = given.files;
+      if (arrived) return send();
       this.find("send").focus();
     };
     return [

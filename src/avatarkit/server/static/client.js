@@ -204,7 +204,7 @@ export class Client {
   /**
    * Send a request; a 401 is sent once more with a new token of `getToken`.
    * @param {string} path
-   * @param {{headers?: Record<string, string>, method?: string, body?: BodyInit, signal?: AbortSignal}} [rest]
+   * @param {{headers?: Record<string, string>, method?: string, body?: BodyInit, signal?: AbortSignal, keepalive?: boolean}} [rest]
    * @returns {Promise<Response>}
    */
   async fetch(path, { headers, ...rest } = {}) {

@@ -79,7 +79,7 @@ dialog::backdrop { background: rgb(0 0 0 / .8); }
 const sheets = new Map();
 
 /** @param {string} css */
-const sheet = (css) => {
+export const sheet = (css) => {
   const known = sheets.get(css);
   if (known) return known;
   const made = new CSSStyleSheet();

@@ -6,6 +6,7 @@ import type { AvatarDeliveries } from "./avatar-deliveries.js";
 import type { AvatarGallery } from "./avatar-gallery.js";
 import type { AvatarList } from "./avatar-list.js";
 import type { AvatarOperations } from "./avatar-operations.js";
+import type { AvatarPhone } from "./avatar-phone.js";
 import type { AvatarSpeak } from "./avatar-speak.js";
 import type { AvatarTraining } from "./avatar-training.js";
 import type { Erasure, RecordAnswer } from "./client.js";
@@ -17,6 +18,7 @@ interface Elements {
   "avatar-gallery": AvatarGallery;
   "avatar-list": AvatarList;
   "avatar-operations": AvatarOperations;
+  "avatar-phone": AvatarPhone;
   "avatar-speak": AvatarSpeak;
   "avatar-training": AvatarTraining;
 }
@@ -34,6 +36,7 @@ declare global {
     "avatar-created": CustomEvent<RecordAnswer>;
     "avatar-erased": CustomEvent<Erasure>;
     "avatar-gone": CustomEvent<Error>;
+    "avatar-handed-over": CustomEvent<null>;
     "avatar-unauthorized": CustomEvent<Error>;
     "avatar-video": CustomEvent<RecordAnswer>;
   }

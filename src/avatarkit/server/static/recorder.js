@@ -1,11 +1,18 @@
 // Recorder of camera and microphone: preview, level, a text to read, countdown, pause, trim, playback.
 
-import { h } from "./element.js";
+import { h, sheet } from "./element.js";
 
 /**
  * @typedef {import("./element.js").AvatarElement} AvatarElement
  * @typedef {"audio" | "video"} Kind
- * @typedef {{kind: Kind, text: string, name: string}} Asked
+ * @typedef {import("./handover.js").Arrived} Arrived
+ * @typedef {Object} Asked
+ * @property {Kind} kind
+ * @property {string} text to read aloud
+ * @property {string} name of the file, without its ending
+ * @property {string} [clone] with a role: a phone may record instead, and upload the file for this clone
+ * @property {import("./client.js").Role} [role]
+ * @property {string} [stack]
  */
 
 const QUIET = 0.02; // RMS below which speech is too quiet
@@ -109,7 +116,7 @@ const cutFilm = async (blob, from, to, progress) => {
 
 /** One recording, from the camera's preview to the file. */
 class Recorder {
-  /** @param {AvatarElement} host @param {Asked} asked @param {(file: File | null) => void} done */
+  /** @param {AvatarElement} host @param {Asked} asked @param {(made: File | Arrived | null) => void} done */
   constructor(host, asked, done) {
     this.host = host;
     this.asked = asked;
@@ -127,6 +134,7 @@ class Recorder {
     this.frame = 0;
     this.url = "";
     this.lost = 0; // when it was paused last, in ms
+    this.handing = new AbortController(); // ends the link to a phone
     this.stage = h("div", { class: "stage" });
     this.level = h("meter", { min: 0, max: 1, low: 0.1, high: 0.95, optimum: 0.5, "aria-label": this.say("record_level") });
     this.hint = h("span", { class: "small muted", role: "status", "data-part": "hint" });
@@ -168,7 +176,7 @@ class Recorder {
   async preview() {
     this.release();
     this.trim.hidden = this.problem.hidden = true;
-    this.level.hidden = this.script.hidden = false;
+    this.level.hidden = this.script.hidden = this.time.hidden = false;
     this.seconds = 0;
     this.time.textContent = "0:00";
     this.stage.replaceChildren(h("p", { class: "wave", "aria-hidden": "true" }, this.film ? "🎥" : "🎙️"));
@@ -182,7 +190,7 @@ class Recorder {
       const known = { NotAllowedError: "record_refused", NotFoundError: "record_none", NotSupportedError: "record_unsafe" };
       this.problem.textContent = this.say(known[/** @type {"NotFoundError"} */ (name)] ?? "record_busy");
       this.problem.hidden = false;
-      return this.offer(this.button("retry", "main", () => this.preview()));
+      return this.offer(this.button("retry", "main", () => this.preview()), ...this.elsewhere());
     }
     if (!this.dialog.open) return this.release();
     if (this.film) {
@@ -193,7 +201,33 @@ class Recorder {
       this.stage.replaceChildren(view, h("div", { class: "oval", "aria-hidden": "true" }));
     }
     this.meter(this.stream);
-    this.offer(this.button("record_start", "main", () => this.countdown()));
+    this.offer(this.button("record_start", "main", () => this.countdown()), ...this.elsewhere());
+  }
+
+  /** Button that leads to the same step on a phone. @returns {HTMLButtonElement[]} */
+  elsewhere() {
+    return this.asked.clone ? [this.button("record_phone", "", () => this.handOver())] : [];
+  }
+
+  async handOver() {
+    this.release();
+    this.handing = new AbortController();
+    const { signal } = this.handing;
+    this.level.hidden = this.script.hidden = this.problem.hidden = this.time.hidden = true;
+    const { CSS, handOver } = await import("./handover.js");
+    adopt(this.host, CSS);
+    this.stage.replaceChildren();
+    const back = this.button("record_here", "", () => this.preview());
+    this.offer(back);
+    try {
+      const arrived = await handOver(this.host, this.asked, this.stage, signal);
+      if (arrived) this.end(arrived);
+      else if (!signal.aborted) this.offer(this.button("phone_new", "main", () => this.handOver()), back);
+    } catch (error) {
+      if (signal.aborted) return;
+      this.host.tell(this.problem, /** @type {import("./client.js").ApiError} */ (error));
+      this.offer(this.button("retry", "main", () => this.handOver()), back);
+    }
   }
 
   /** Show how loud the microphone is. @param {MediaStream} stream */
@@ -326,8 +360,9 @@ class Recorder {
     }
   }
 
-  /** Give camera and microphone back. */
+  /** Give camera and microphone back, and end the link to a phone. */
   release() {
+    this.handing.abort();
     cancelAnimationFrame(this.frame);
     for (const track of this.stream?.getTracks() ?? []) track.stop();
     this.stream = null;
@@ -337,32 +372,34 @@ class Recorder {
     this.url = "";
   }
 
-  /** @param {File | null} file */
-  end(file) {
+  /** @param {File | Arrived | null} made */
+  end(made) {
     const { done } = this;
     this.done = () => {};
     if (this.recorder && this.recorder.state !== "inactive") this.recorder.stop();
     this.release();
     if (this.dialog.open) this.dialog.close();
     this.dialog.remove();
-    done(file);
+    done(made);
   }
 }
 
-/** @type {CSSStyleSheet | undefined} */
-let sheet;
+/** @param {AvatarElement} host @param {string} css */
+const adopt = (host, css) => {
+  const made = sheet(css);
+  if (!host.root.adoptedStyleSheets.includes(made)) host.root.adoptedStyleSheets.push(made);
+};
 
 /**
  * Let a person record something; null if they close the recorder.
  * @param {AvatarElement} host the element in which it opens, and whose texts it says
- * @param {Asked} asked what is recorded, the text to read, and the file's name without its ending
- * @returns {Promise<File | null>}
+ * @param {Asked} asked
+ * @returns {Promise<File | Arrived | null>} what a phone has recorded is uploaded already
  */
 export const record = (host, asked) => {
-  if (!sheet) (sheet = new CSSStyleSheet()).replaceSync(CSS);
-  if (!host.root.adoptedStyleSheets.includes(sheet)) host.root.adoptedStyleSheets.push(sheet);
+  adopt(host, CSS);
   const before = /** @type {HTMLElement | null} */ (host.root.activeElement);
-  return new Promise((/** @type {(file: File | null) => void} */ done) => {
+  return new Promise((/** @type {(made: File | Arrived | null) => void} */ done) => {
     new Recorder(host, asked, done).open();
   }).finally(() => before?.focus());
 };

@@ -25,7 +25,8 @@ import { ApiError } from "./client.js";
  */
 
 const SENT = ["sending", "paused", "checking"];
-const OPEN = ["waiting", ...SENT];
+/** States of uploads that are not finished. */
+export const OPEN = ["waiting", ...SENT];
 const AT_ONCE = 2; // browsers open six connections to a server, for streams too
 
 /** Uploads of all clones; it dispatches `change` whenever one of them changes. */
@@ -83,6 +84,15 @@ export class Uploads extends EventTarget {
       ...{ state: "stored", percent: 100, sample, findings, error: null },
     });
     this.#changed();
+  }
+
+  /** Note what a phone has uploaded. @param {string} clone @param {Role} role @param {import("./handover.js").Arrived} arrived @returns {Upload} */
+  arrived(clone, role, { name, sample, findings }) {
+    const there = this.all.find((one) => one.sample && one.sample.id === sample?.id);
+    if (there) return there;
+    if (sample) this.known(sample, findings);
+    else this.held(clone, role, name);
+    return this.all[this.all.length - 1];
   }
 
   /** Note an upload that a reload has cut off. @param {string} clone @param {Role} role @param {string} name @param {number} percent */

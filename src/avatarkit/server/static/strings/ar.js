@@ -228,6 +228,7 @@ export default {
   record_resume: "متابعة",
   record_use: "استخدم هذا التسجيل",
   record_again: "سجّل من جديد",
+  record_phone: "استخدم هاتفك",
   record_quiet: "الصوت منخفض جدًا: اقترب من الميكروفون.",
   record_clipped: "الصوت مرتفع جدًا: ابتعد عن الميكروفون.",
   record_good: "مستوى جيد",

@@ -229,6 +229,7 @@ export default {
   record_resume: "Weiter",
   record_use: "Diese Aufnahme verwenden",
   record_again: "Noch einmal aufnehmen",
+  record_phone: "Telefon verwenden",
   record_quiet: "Zu leise: geh näher ans Mikrofon.",
   record_clipped: "Zu laut: geh weiter vom Mikrofon weg.",
   record_good: "Gute Lautstärke",

@@ -244,6 +244,7 @@ export const EN = {
   record_resume: "Continue",
   record_use: "Use this recording",
   record_again: "Record again",
+  record_phone: "Use your phone",
   record_quiet: "Too quiet: come closer to the microphone.",
   record_clipped: "Too loud: move away from the microphone.",
   record_good: "Good level",

@@ -229,6 +229,7 @@ export default {
   record_resume: "Continuar",
   record_use: "Usar esta grabación",
   record_again: "Grabar otra vez",
+  record_phone: "Usar el teléfono",
   record_quiet: "Demasiado bajo: acércate al micrófono.",
   record_clipped: "Demasiado alto: aléjate del micrófono.",
   record_good: "Buen volumen",

@@ -229,6 +229,7 @@ export default {
   record_resume: "Continuer",
   record_use: "Utiliser cet enregistrement",
   record_again: "Enregistrer à nouveau",
+  record_phone: "Utiliser le téléphone",
   record_quiet: "Trop faible : rapprochez-vous du micro.",
   record_clipped: "Trop fort : éloignez-vous du micro.",
   record_good: "Bon niveau",

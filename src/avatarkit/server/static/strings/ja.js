@@ -228,6 +228,7 @@ export default {
   record_resume: "続ける",
   record_use: "これを使う",
   record_again: "やり直す",
+  record_phone: "スマートフォンを使う",
   record_quiet: "小さすぎます。マイクに近づいてください。",
   record_clipped: "大きすぎます。マイクから離れてください。",
   record_good: "適切な音量",

@@ -228,6 +228,7 @@ export default {
   record_resume: "继续",
   record_use: "使用此录制",
   record_again: "重新录制",
+  record_phone: "使用手机",
   record_quiet: "声音太小：请靠近麦克风。",
   record_clipped: "声音太大：请远离麦克风。",
   record_good: "音量合适",

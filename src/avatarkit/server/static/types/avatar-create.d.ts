@@ -28,6 +28,7 @@ export type Draft = {
  * @element avatar-create
  * @attr clone-id use the recordings of that clone
  * @attr storage name of the draft in the browser's storage; an empty one keeps none
+ * @attr phone-page address of the page that phones open to record; by default `phone` at the API
  * @fires avatar-created an avatar was ordered: `detail` is its record
  */
 export declare class AvatarCreate extends AvatarElement {

@@ -7,6 +7,7 @@ export type Action = import("./client.js").Action;
  *
  * @element avatar-training
  * @attr training-id
+ * @attr phone-page address of the page that phones open to record; by default `phone` at the API
  * @fires avatar-change the record changed: `detail` is the record
  * @fires avatar-gone the training does not exist, or the user is signed out
  * @fires avatar-again the user wants to train again with the same recordings: `detail` is the record

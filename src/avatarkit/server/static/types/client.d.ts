@@ -244,7 +244,7 @@ export declare class Client {
     /**
      * Send a request; a 401 is sent once more with a new token of `getToken`.
      * @param {string} path
-     * @param {{headers?: Record<string, string>, method?: string, body?: BodyInit, signal?: AbortSignal}} [rest]
+     * @param {{headers?: Record<string, string>, method?: string, body?: BodyInit, signal?: AbortSignal, keepalive?: boolean}} [rest]
      * @returns {Promise<Response>}
      */
     fetch(path: string, { headers, ...rest }?: {
@@ -252,6 +252,7 @@ export declare class Client {
         method?: string;
         body?: BodyInit;
         signal?: AbortSignal;
+        keepalive?: boolean;
     }): Promise<Response>;
     /**
      * @param {string} path

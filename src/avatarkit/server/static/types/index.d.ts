@@ -6,5 +6,6 @@ export { AvatarDeliveries } from "./avatar-deliveries.js";
 export { AvatarGallery } from "./avatar-gallery.js";
 export { AvatarList } from "./avatar-list.js";
 export { AvatarOperations } from "./avatar-operations.js";
+export { AvatarPhone } from "./avatar-phone.js";
 export { AvatarSpeak } from "./avatar-speak.js";
 export { AvatarTraining } from "./avatar-training.js";

@@ -28,6 +28,8 @@ export type Upload = {
     duplicate?: string;
     ending?: AbortController;
 };
+/** States of uploads that are not finished. */
+export declare const OPEN: string[];
 /** Uploads of all clones; it dispatches `change` whenever one of them changes. */
 export declare class Uploads extends EventTarget {
     #private;
@@ -46,6 +48,8 @@ export declare class Uploads extends EventTarget {
     add(clone: string, role: Role, file: File, stack?: string): Upload;
     /** Note a sample that was uploaded before a reload. @param {Sample} sample @param {Finding[]} findings */
     known(sample: Sample, findings: Finding[]): void;
+    /** Note what a phone has uploaded. @param {string} clone @param {Role} role @param {import("./handover.js").Arrived} arrived @returns {Upload} */
+    arrived(clone: string, role: Role, { name, sample, findings }: import("./handover.js").Arrived): Upload;
     /** Note an upload that a reload has cut off. @param {string} clone @param {Role} role @param {string} name @param {number} percent */
     cut(clone: string, role: Role, name: string, percent: number): void;
     /** Note a file that was uploaded before a reload, and that no request has used. @param {string} clone @param {Role} role @param {string} name */

@@ -226,6 +226,7 @@ export declare const EN: {
     record_resume: string;
     record_use: string;
     record_again: string;
+    record_phone: string;
     record_quiet: string;
     record_clipped: string;
     record_good: string;
