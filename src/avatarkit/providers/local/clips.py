@@ -1,6 +1,7 @@
 """Frames of a stored clip by number, decoded in groups from one key frame to the next.
 
-A clip is played to and fro, so it is read backwards too. Only two groups are held in memory.
+A clip is played to and fro, so it is read backwards too. Of a small one all groups are held in
+memory, of a large one two at least.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from avatarkit.providers.local.paste import Frame
 from avatarkit.providers.local.video import STORED
 
 GROUP: Final = STORED.keyframes or 1
-HELD: Final = 2  # groups
+HELD: Final = 64 << 20  # bytes of decoded frames
+LEAST: Final = 2  # groups that are held, however large
 
 
 class Clip:
@@ -34,6 +36,8 @@ class Clip:
     def __enter__(self) -> Self:
         self._container = self._stack.enter_context(open_media(self._path))
         self._stream = moving(self._container)[0]
+        pixels = self._stream.width * self._stream.height
+        self._most = max(LEAST, HELD // (GROUP * pixels * 3 // 2))
         return self
 
     def __exit__(
@@ -60,7 +64,7 @@ class Clip:
         with self._lock:
             if group not in self._groups:
                 self._groups[group] = self._decode(group)
-                if len(self._groups) > HELD:
+                if len(self._groups) > self._most:
                     self._groups.popitem(last=False)
             return self._groups[group][place]
 

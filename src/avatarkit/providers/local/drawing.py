@@ -22,13 +22,13 @@ from avatarkit.providers.local.eyes import Eyes
 from avatarkit.providers.local.facemesh import Points
 from avatarkit.providers.local.framing import Framing
 from avatarkit.providers.local.head import Head
-from avatarkit.providers.local.lips import Lips
-from avatarkit.providers.local.mouth import Mouth
+from avatarkit.providers.local.mouth import Mouth, Resting
 from avatarkit.providers.local.paste import Frame, Piece
 from avatarkit.providers.local.visemes import MouthCurves
 from avatarkit.providers.local.warp import Array, blend, opencv, untyped
 
 CAPTIONS: Final = 4  # drawn ones that are kept
+KEPT_MOUTHS: Final = 64 << 20  # bytes of a clip's mouths that are kept for the next time
 DEFAULT_BACKGROUND: Final = "#e2e2e6"
 EDGE: Final = 3.0  # pixels by which colours spread into transparent parts
 
@@ -98,16 +98,20 @@ class ClipPainter:
         self._landmarks = shown.points(landmarks)
         self._around = Frame.from_rgb(shown.picture(clip[0].rgb()))
         self._mouth = Mouth(self._landmarks[0], shown.size, moving=True)
-        self._lips: dict[int, Lips] = {}  # read once, shown again as the clip plays to and fro
+        self._resting: dict[int, Resting] = {}  # shown again as the clip plays to and fro
+        self._room = KEPT_MOUTHS
 
     def draw(self, number: int) -> Frame:
         """Draw one frame of the video."""
         shown = self._clip.number_at(int(number * self._rate + 1e-6))
         frame = self._framing.frame(self._clip[shown], self._around)
-        piece, self._lips[shown] = self._mouth.render(
-            frame, self._landmarks[shown], self._curves[number], self._lips.get(shown)
-        )
-        frame.blend(piece)
+        resting = self._resting.get(shown)
+        if resting is None:
+            resting = self._mouth.rest(frame, self._landmarks[shown])
+            if resting.nbytes <= self._room:
+                self._room -= resting.nbytes
+                self._resting[shown] = resting
+        frame.blend(self._mouth.render(resting, self._curves[number]))
         return frame
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Final
 
 import numpy as np
@@ -73,11 +74,9 @@ def without_inside(patch: Array, lips: Lips) -> tuple[Array, Array]:
 def _heal_corners(pixels: Array, lips: Lips, rows: Array, columns: Array) -> Array:
     """Lighten the dark corners of a smile."""
     shade, reach = lips.colour * 0.80, 0.06 * lips.width
-    near: Array = np.zeros(pixels.shape[:2], np.float32)
-    for place in (0, 1, 2, -1, -2, -3):
-        x, y = (lips.upper[place] + lips.lower[place]) / 2
-        away = ((columns - x) / reach) ** 2 + ((rows - y) / reach) ** 2
-        near = np.maximum(near, smoothstep(-away, -2.0, -0.5))
+    dark = (lips.upper + lips.lower)[[0, 1, 2, -1, -2, -3]] / 2
+    away = [((columns - x) / reach) ** 2 + ((rows - y) / reach) ** 2 for x, y in dark]
+    near = smoothstep(-functools.reduce(np.minimum, away), -2.0, -0.5)
     return pixels + (np.maximum(pixels, shade) - pixels) * (lips.is_open * near)[..., None]
 
 
@@ -219,5 +218,6 @@ def _own_teeth(lips: Lips, rows: Array, columns: Array, aside: Array) -> Array:
 
 
 def _rounded(pixels: Array) -> Array:
-    rounded: Array = untyped.clip(pixels + 0.5, 0, 255).astype(np.uint8)
+    """Round positive floats to bytes."""
+    rounded: Array = opencv.convertScaleAbs(pixels)
     return rounded

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 
 from avatarkit.providers.local.facemesh import Points, eye_distance
 from avatarkit.providers.local.visemes import MouthShape
-from avatarkit.providers.local.warp import Array, sample, smoothstep, untyped
+from avatarkit.providers.local.warp import Array, sample, smoothstep
 
 # Landmarks of FaceMesh, each row from the person's right corner of the mouth to the left one.
 UPPER_INNER: Final = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308)
@@ -52,7 +53,7 @@ WIDEST_OPENING: Final = 0.31
 UPPER_SHARE: Final = 0.22  # of the opening; the rest is the jaw's
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Lips:
     """The mouth of one picture in patch pixels; each array has shape (11, 2)."""
 
@@ -68,12 +69,12 @@ class Lips:
     light: float  #: brightness of the skin, 1 for a face of 175
     colour: Array  #: of the lips, RGB
 
-    @property
+    @cached_property
     def centre(self) -> float:
         """Column of the middle of the mouth."""
         return float(self.upper[0, 0] + self.upper[-1, 0]) / 2
 
-    @property
+    @cached_property
     def profile(self) -> Array:
         """How far each point opens: 0 in the corners, 1 in the middle."""
         across = (self.upper[:, 0] - self.upper[0, 0]) / np.ptp(self.upper[:, 0])
@@ -162,8 +163,9 @@ def _parabola(columns: Array, offsets: Array) -> Array:
     near = np.abs(offsets - np.median(offsets)) <= np.ptp(offsets) / 3 + 1
     if near.sum() < 4:
         return np.full(len(offsets), float(np.median(offsets)))
-    curve = untyped.polyfit(place[near], offsets[near], 2)
-    fitted: Array = untyped.polyval(curve, place)
+    powers = np.column_stack([np.ones(len(place)), place, place**2])
+    curve = np.linalg.lstsq(powers[near], offsets[near], rcond=None)[0]
+    fitted: Array = powers @ curve
     return np.clip(fitted, offsets.min(), offsets.max())
 
 

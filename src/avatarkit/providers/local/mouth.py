@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -42,7 +42,6 @@ from avatarkit.providers.local.warp import (
     Similarity,
     Warp,
     blend,
-    opencv,
     smoothstep,
     untyped,
 )
@@ -57,6 +56,36 @@ DRAWN: Final = 8  # shapes that are kept
 
 Fields = tuple[DisplacementField, DisplacementField]
 Sides = tuple[Array, Array]
+
+
+class Place(NamedTuple):
+    """Place of a patch in a frame; ``to_box`` is None for a plain cut-out."""
+
+    box: Box
+    cover: Array
+    to_box: Similarity | None = None
+
+    def __call__(self, patch: Array) -> Piece:
+        """Lay a patch there."""
+        if self.to_box is not None:
+            patch = self.to_box.draw(patch, self.cover.shape[::-1], cv2.INTER_LINEAR)
+        return Piece(self.box, patch, self.cover)
+
+
+class Resting(NamedTuple):
+    """The mouth of one frame of a clip, made ready to speak."""
+
+    patch: Array
+    sides: Sides
+    lips: Lips
+    fields: Fields
+    place: Place
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it takes, in bytes."""
+        arrays = {id(array): array.nbytes for array in (self.patch, *self.sides, self.place.cover)}
+        return sum(arrays.values()) + sum(field.nbytes for field in self.fields)
 
 
 class Mouth:
@@ -98,7 +127,6 @@ class Mouth:
         border = np.minimum(places, side - 1 - places)
         feather = smoothstep(border, 1, 0.10 * side).astype(np.float32)
         self._feather = np.minimum(feather[:, None], feather[None])
-        self._feather_bytes = (255 * self._feather).astype(np.uint8)
 
     def still(self, pixels: Array) -> Callable[[MouthShape], Piece]:
         """Prepare the portrait (RGB) that the reference landmarks belong to.
@@ -106,33 +134,31 @@ class Mouth:
         The result draws the piece around the mouth in any shape, and pays only for what moves.
         """
         height, width = pixels.shape[:2]
+        place = self._placed(self._to_patch, (width, height))
         patch = self._cut(pixels, self._to_patch)
         lips = read_lips(patch, self._reference)
         sides = without_inside(patch, lips)
 
         @lru_cache(DRAWN)
         def draw(shape: MouthShape) -> Piece:
-            drawn = self._draw(patch, sides, lips, shape, self._fields)
-            return self._piece(drawn, self._to_patch, (width, height))
+            return place(self._draw(patch, sides, lips, shape, self._fields))
 
         return lambda shape: draw(_rounded(shape))
 
-    def render(
-        self, frame: Frame, landmarks: Points, shape: MouthShape, lips: Lips | None = None
-    ) -> tuple[Piece, Lips]:
-        """Return the piece of a clip's frame with the mouth in ``shape``, and the frame's lips.
-
-        Lips that are known from an earlier time need not be read again.
-        """
+    def rest(self, frame: Frame, landmarks: Points) -> Resting:
+        """Read the mouth of a clip's frame: it can then be drawn in any shape, again and again."""
         stable = list(STABLE)
         to_patch = Similarity.fit(landmarks[stable, :2], self._reference[stable])
-        box = self._box(to_patch, frame.size)
-        patch = self._cut(frame.rgb(box), to_patch.after_shift(np.array(box[:2])))
+        place = self._placed(to_patch, frame.size)
+        patch = self._cut(frame.rgb(place.box), to_patch.after_shift(np.array(place.box[:2])))
         points = to_patch(landmarks[:, :2])
-        lips = lips or read_lips(patch, points)
-        sides = without_inside(patch, lips)
-        drawn = self._draw(patch, sides, lips, shape, self._fields_at(points))
-        return self._piece(drawn, to_patch, frame.size), lips
+        lips = read_lips(patch, points)
+        return Resting(patch, without_inside(patch, lips), lips, self._fields_at(points), place)
+
+    def render(self, resting: Resting, shape: MouthShape) -> Piece:
+        """Return the piece of a clip's frame with the mouth in ``shape``."""
+        patch, sides, lips, fields, place = resting
+        return place(self._draw(patch, sides, lips, shape, fields))
 
     def _build_fields(self, points: Points) -> Fields:
         """Lay the control points of both sides; displacements come in the same order."""
@@ -163,23 +189,21 @@ class Mouth:
             return np.ascontiguousarray(patch)
         return to_patch.draw(pixels, (self._side, self._side))
 
+    def _placed(self, to_patch: Similarity, size: tuple[int, int]) -> Place:
+        """Place of the patch in a frame of ``size``."""
+        box = self._box(to_patch, size)
+        if self._plain:
+            return Place(box, self._feather)
+        left, top, right, bottom = box
+        to_box = to_patch.after_shift(np.array([left, top])).inverse()
+        cover = to_box.draw(self._feather, (right - left, bottom - top), cv2.INTER_LINEAR)
+        return Place(box, cover, to_box)
+
     def _box(self, to_patch: Similarity, size: tuple[int, int]) -> Box:
         """Even box of the patch in a frame of ``size``."""
         square = np.array([[0, 0], [1, 0], [0, 1], [1, 1]]) * float(self._side)
         in_frame = to_patch.inverse()(square)
         return even_box(in_frame.min(axis=0), in_frame.max(axis=0), size)
-
-    def _piece(self, patch: Array, to_patch: Similarity, size: tuple[int, int]) -> Piece:
-        box = self._box(to_patch, size)
-        if self._plain:
-            return Piece(box, patch, self._feather)
-        left, top, right, bottom = box
-        to_box = to_patch.after_shift(np.array([left, top])).inverse()
-        layers = opencv.cvtColor(patch, cv2.COLOR_RGB2RGBA)  # four channels are the fastest
-        layers[..., 3] = self._feather_bytes
-        moved = to_box.draw(layers, (right - left, bottom - top), cv2.INTER_LINEAR)
-        cover = moved[..., 3].astype(np.float32) / 255
-        return Piece(box, opencv.cvtColor(moved, cv2.COLOR_RGBA2RGB), cover)
 
     def _draw(
         self, patch: Array, sides: Sides, lips: Lips, shape: MouthShape, fields: Fields

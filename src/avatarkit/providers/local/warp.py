@@ -31,7 +31,7 @@ cv2.setNumThreads(1)
 
 def smoothstep(values: Any, low: float, high: float) -> Any:
     """0 up to ``low``, 1 from ``high`` on, and a smooth S between them."""
-    part = np.clip((values - low) / (high - low), 0, 1)
+    part = np.minimum(np.maximum((values - low) / (high - low), 0), 1)  # cheaper than clip
     return part * part * (3 - 2 * part)
 
 
@@ -77,7 +77,8 @@ class Similarity:
 
     def inverse(self) -> Similarity:
         """Return the way back."""
-        back = np.linalg.inv(self.matrix)
+        (a, b), (c, d) = self.matrix
+        back = np.array([[d, -b], [-c, a]]) / (a * d - b * c)
         return Similarity(back, -back @ self.shift)
 
     def after_shift(self, shift: Array) -> Similarity:
@@ -89,10 +90,13 @@ class Similarity:
     ) -> Array:
         """Return ``image`` moved by this similarity, as a picture of ``size``; edges continue."""
         matrix = np.column_stack([self.matrix, self.shift])
+        colours = image.ndim > 2
+        if colours:  # OpenCV is fastest with four channels
+            image = opencv.cvtColor(image, cv2.COLOR_RGB2RGBA)
         drawn: Array = opencv.warpAffine(
             image, matrix, size, flags=interpolation, borderMode=cv2.BORDER_REPLICATE
         )
-        return drawn
+        return opencv.cvtColor(drawn, cv2.COLOR_RGBA2RGB) if colours else drawn
 
 
 def nodes(size: tuple[int, int]) -> Array:
@@ -122,6 +126,11 @@ class DisplacementField:
             [_kernel(at, places.astype(np.float32)), np.ones(len(at)), at]
         ).astype(np.float32)
         self._matrix: Array | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it takes, in bytes; a prepared one is shared by many pictures."""
+        return self._at_grid.nbytes + self._system.nbytes if self._matrix is None else 0
 
     def prepared(self) -> DisplacementField:
         """Compute what many calls share: each then costs one small matrix product."""
