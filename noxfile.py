@@ -741,6 +741,19 @@ def speech(session: nox.Session) -> None:
     )
 
 
+@session(python=PYTHONS[OLDEST])
+def eye(session: nox.Session) -> None:
+    """Lips and sound of videos, judged by another network and another aligner; 40 CPU seconds."""
+    if int(OLDEST.removeprefix("3.")) > 12:
+        session.skip("MediaPipe 0.10.21 has no wheels beyond Python 3.12")
+    session.install(".[local]", *LEAN, "pocketsphinx>=5.1.1")  # with its English model (BSD)
+    # The last MediaPipe (Apache-2.0, 2025) whose wheel holds its networks. It asks for NumPy 1,
+    # which it does not need, and for jax and an OpenCV of its own, which nothing here loads.
+    session.install("--no-deps", "mediapipe==0.10.21")
+    session.install("protobuf<5", "absl-py", "attrs", "flatbuffers", "matplotlib")
+    session.run("pytest", "-s", "-n0", "tests/providers/test_local_eye.py", *session.posargs)
+
+
 _WITHOUT_CUDA = """
 import pathlib, torch
 if torch.version.cuda is None:
