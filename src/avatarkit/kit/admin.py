@@ -5,22 +5,28 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from .. import lazily
 from .._lifetime import Lifetime, while_open
-from ..intake import arguments
-from ..intake.arguments import RecordId
-from ..interfaces import Backlog, Clock, MediaStore, NoticesLoss, Repository
-from ..lifecycle import leftovers
-from ..lifecycle.advance import Orchestrator
-from ..lifecycle.leftovers import Leftover
-from ..models import Operation
-from ..repositories.paging import every_record
-from ..stacks import registry
-from ..stacks.provider_pool import ProviderPool
-from ..stacks.ranking import StackSelector
-from ..stacks.registry import StackRow
-from . import checks
-from .checks import Check
+
+with lazily():
+    from .. import interfaces, models
+    from ..intake import arguments
+    from ..lifecycle import leftovers
+    from ..repositories import paging
+    from ..stacks import registry
+    from . import checks
+
+if TYPE_CHECKING:
+    from ..intake.arguments import RecordId
+    from ..interfaces import Backlog, Clock, MediaStore, Repository
+    from ..lifecycle.advance import Orchestrator
+    from ..lifecycle.leftovers import Leftover
+    from ..stacks.provider_pool import ProviderPool
+    from ..stacks.ranking import StackSelector
+    from ..stacks.registry import StackRow
+    from .checks import Check
 
 
 @while_open
@@ -99,11 +105,11 @@ class KitAdmin:
         Returns the number of unfinished records.
         """
         count = 0
-        async for record in every_record(self._repository, None):
+        async for record in paging.every_record(self._repository, None):
             if not record.status.final:
                 await self._orchestrator.restored(record)
                 count += 1
-        if isinstance(self._repository, NoticesLoss):
+        if isinstance(self._repository, interfaces.NoticesLoss):
             self._repository.accept_loss()
         return count
 
@@ -117,7 +123,7 @@ class KitAdmin:
 
     def stacks(self) -> list[tuple[StackRow, str | None]]:
         """Every stack that can train, and what is missing for it here; imports all providers."""
-        trains = {Operation.VOICE, Operation.AVATAR}
+        trains = {models.Operation.VOICE, models.Operation.AVATAR}
         rows = registry.stacks(class_of=self._pool.class_of)
         possible = [row for row in rows if row.problem is None and trains & row.roles.keys()]
         return [(row, self._pool.missing(row.roles)) for row in possible]

@@ -5,29 +5,31 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
-from .. import errors
+from .. import errors, lazily
 from .._lifetime import Lifetime, while_open
-from ..intake import arguments
-from ..interfaces import (
-    CatalogueEntry,
-    CatalogueFilter,
-    CatalogueKind,
-    CataloguePart,
-    Clock,
-    Language,
-    ListsCatalogue,
-    ListsLanguages,
-    Provider,
-    Slots,
-    account_of,
-    own_code,
-)
-from ..models import Operation
-from ..records import Instant, elapsed
-from ..stacks.provider_pool import ProviderPool
-from ..stacks.ranking import StackSelector
+
+with lazily():
+    from .. import interfaces, models, records
+    from ..intake import arguments
+
+if TYPE_CHECKING:
+    from ..interfaces import (
+        CatalogueEntry,
+        CatalogueFilter,
+        CatalogueKind,
+        CataloguePart,
+        Clock,
+        Language,
+        ListsCatalogue,
+        Provider,
+        Slots,
+    )
+    from ..models import Operation
+    from ..records import Instant
+    from ..stacks.provider_pool import ProviderPool
+    from ..stacks.ranking import StackSelector
 
 T = TypeVar("T")
 
@@ -145,7 +147,7 @@ class KitCatalogue:
             lister,
             ("template", wanted_id),
             lambda: lister.get_template(wanted_id),
-            CatalogueEntry,
+            interfaces.CatalogueEntry,
             max_age,
         )
         return answer
@@ -158,7 +160,7 @@ class KitCatalogue:
         Without ``provider``: of the stack's provider for that operation. Raises ``Unsupported``
         where the vendor tells none, because it decides by the text.
         """
-        operation = arguments.one_of("role", role, Operation)
+        operation = arguments.one_of("role", role, models.Operation)
         if operation is None:
             raise errors.ConfigError("role is missing: name an operation, such as 'dub'")
         name = (
@@ -166,7 +168,7 @@ class KitCatalogue:
         )
         found = self._pool.provider(name)
         known = found.capabilities.languages
-        if isinstance(found, ListsLanguages):
+        if isinstance(found, interfaces.ListsLanguages):
             lister = found
             answer, _ = await self._asked(
                 found,
@@ -176,12 +178,12 @@ class KitCatalogue:
                 max_age,
             )
             return answer
-        if known is None or operation is Operation.DUB:
+        if known is None or operation is models.Operation.DUB:
             raise errors.Unsupported(
                 f"{name} tells no languages of {operation}s: it decides by the request. Its "
                 "page in the documentation names them."
             )
-        return tuple(Language(id=tag) for tag in known)
+        return tuple(interfaces.Language(id=tag) for tag in known)
 
     def _speaker(self, operation: Operation) -> str:
         """The stack's provider of an operation."""
@@ -236,7 +238,7 @@ class KitCatalogue:
             lister,
             (kind, wanted.model_dump_json(), cursor),
             lambda: lister.list_entries(kind, wanted, cursor),
-            CataloguePart,
+            interfaces.CataloguePart,
             max_age,
         )
 
@@ -251,13 +253,13 @@ class KitCatalogue:
         """Return the kept answer and its age, unless it is too old; else ask the vendor."""
         newest = arguments.number("max_age", max_age)
         provider = cast("Provider", lister)
-        whole = (provider.name, account_of(provider), *key)
+        whole = (provider.name, interfaces.account_of(provider), *key)
         kept = self._kept.get(whole)
-        age = None if kept is None else elapsed(kept.at, self._clock.now())
+        age = None if kept is None else records.elapsed(kept.at, self._clock.now())
         if kept is not None and age is not None and (newest is None or age < newest):
             return cast("T", kept.answer), age
         async with self._slots.slot(provider):
-            with own_code(provider.name, "catalogue"):
+            with interfaces.own_code(provider.name, "catalogue"):
                 answer = await ask()
         if not isinstance(answer, kind):
             raise errors.BadReply(
@@ -272,7 +274,7 @@ class KitCatalogue:
     def _lister(self, provider: str, kind: CatalogueKind) -> ListsCatalogue:
         name = arguments.name("provider", provider)
         found = self._pool.provider(name)
-        if not isinstance(found, ListsCatalogue):
+        if not isinstance(found, interfaces.ListsCatalogue):
             raise errors.Unsupported(
                 f"{name} has no list of {kind}s: take the id from its web app, then use "
                 "kit.adopt(...) or kit.speak(avatar=...)."
@@ -281,7 +283,7 @@ class KitCatalogue:
 
 
 def _wanted(query: object, own: object, language: object, gender: object) -> CatalogueFilter:
-    return CatalogueFilter(
+    return interfaces.CatalogueFilter(
         query=None if query is None else arguments.name("query", query),
         own=None if own is None else arguments.flag("own", own),
         language=arguments.language("language", language),

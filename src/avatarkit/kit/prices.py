@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from .. import errors, pricing
+from .. import errors, lazily
 from .._lifetime import Lifetime, while_open
-from ..intake import arguments
-from ..intake.arguments import Id, RecordId
-from ..interfaces import Balance, Repository, TellsBalance, own_code, require_pictures
-from ..lifecycle.durations import Durations
-from ..models import Operation, VideoSettings
-from ..stacks import registry
-from ..stacks.provider_pool import ProviderPool
-from ..stacks.ranking import Offer, Stacks, StackSelector
-from ..stacks.registry import Stack
+
+with lazily():
+    from .. import interfaces, models, pricing
+    from ..intake import arguments
+    from ..stacks import registry
+
+if TYPE_CHECKING:
+    from ..intake.arguments import Id, RecordId
+    from ..interfaces import Balance, Repository
+    from ..lifecycle.durations import Durations
+    from ..models import Operation, VideoSettings
+    from ..stacks.provider_pool import ProviderPool
+    from ..stacks.ranking import Offer, Stacks, StackSelector
 
 #: Maximum characters of a script to quote; longer than any vendor's limit.
 MAX_SCRIPT = 1_000_000
@@ -69,8 +73,8 @@ class KitPrices:
         """
         chosen = self._selector.first(arguments.stack("stack", stack))
         asked = arguments.settings("settings", settings)
-        if maker := chosen.roles.get(Operation.VIDEO):
-            require_pictures(self._pool.class_of(maker), asked, self._pool.usable)
+        if maker := chosen.roles.get(models.Operation.VIDEO):
+            interfaces.require_pictures(self._pool.class_of(maker), asked, self._pool.usable)
         return pricing.quote(
             chosen,
             script=None if script is None else arguments.text("script", script, most=MAX_SCRIPT),
@@ -97,7 +101,11 @@ class KitPrices:
         Without a workload: a training and a minute of video, in the kit's own media store.
         """
         found = (
-            [Stack(row.stack, row.roles) for row in registry.stacks() if row.problem is None]
+            [
+                registry.Stack(row.stack, row.roles)
+                for row in registry.stacks()
+                if row.problem is None
+            ]
             if stacks is None
             else [self._selector.first(stack) for stack in _stacks(stacks)]
         )
@@ -141,7 +149,7 @@ class KitPrices:
         found: dict[str, Balance | errors.AvatarKitError] = {}
         for name in names:
             # The class tells it without a key.
-            if issubclass(self._pool.class_of(name), TellsBalance):
+            if issubclass(self._pool.class_of(name), interfaces.TellsBalance):
                 try:
                     found[name] = await self._balance(name)
                 except errors.AvatarKitError as error:
@@ -149,10 +157,10 @@ class KitPrices:
         return found
 
     async def _balance(self, name: str) -> Balance:
-        provider = cast("TellsBalance", self._pool.provider(name))
-        with own_code(name, "balance"):
+        provider = cast("interfaces.TellsBalance", self._pool.provider(name))
+        with interfaces.own_code(name, "balance"):
             told = cast("object", await provider.balance())
-        if not isinstance(told, Balance):
+        if not isinstance(told, interfaces.Balance):
             raise errors.BadReply("it told no Balance", provider=name, operation="balance")
         return told
 

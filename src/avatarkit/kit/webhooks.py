@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import cast, get_args
+from typing import TYPE_CHECKING, cast, get_args
 
-from .. import errors
+from .. import errors, lazily
 from .._lifetime import Lifetime, while_open
-from ..intake import arguments
-from ..intake.arguments import Id
-from ..interfaces import LogEntry, LogPage, Outcome, Repository, own_code
-from ..lifecycle.deliveries import Deliveries
-from ..stacks.provider_pool import ProviderPool
-from ..webhooks import Delivery, Registered, Registers
+
+with lazily():
+    from .. import interfaces, webhooks
+    from ..intake import arguments
+
+if TYPE_CHECKING:
+    from ..intake.arguments import Id
+    from ..interfaces import LogEntry, LogPage, Outcome, Repository
+    from ..lifecycle.deliveries import Deliveries
+    from ..stacks.provider_pool import ProviderPool
+    from ..webhooks import Delivery, Registered
 
 
 @while_open
@@ -42,7 +47,7 @@ class KitWebhooks:
         """
         return await self._deliveries.take(
             arguments.name("provider", provider),
-            arguments.instance("delivery", delivery, Delivery),
+            arguments.instance("delivery", delivery, webhooks.Delivery),
             None if token is None else arguments.text("token", token),
             apply=arguments.flag("apply", apply),
         )
@@ -69,10 +74,10 @@ class KitWebhooks:
         provider = arguments.name("provider", provider)
         address = arguments.text("address", address, most=2000, lines=False)
         # The class tells it without a key.
-        if not issubclass(self._pool.class_of(provider), Registers):
+        if not issubclass(self._pool.class_of(provider), webhooks.Registers):
             return None
-        registers = cast("Registers", self._pool.provider(provider))
-        with own_code(provider, "register_webhook"):
+        registers = cast("webhooks.Registers", self._pool.provider(provider))
+        with interfaces.own_code(provider, "register_webhook"):
             return await registers.register_webhook(address)
 
     async def list(
@@ -86,7 +91,7 @@ class KitWebhooks:
     ) -> LogPage:
         """A page of deliveries, newest first; ``user_id`` keeps those about that user's records."""
         if outcome is not None:
-            arguments.kind("outcome", outcome, *get_args(Outcome))
+            arguments.kind("outcome", outcome, *get_args(interfaces.Outcome))
         return await self._repository.webhooks(
             user_id=arguments.optional("user_id", user_id),
             provider=None if provider is None else arguments.name("provider", provider),
