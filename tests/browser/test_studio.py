@@ -681,7 +681,12 @@ def test_a_failed_avatar_is_trained_again_with_the_same_recordings(page, slow):
     avatar = train(page, "Again")
     shown(avatar, "❌ Training failed")
     shown(avatar, "Your avatar was not made")
+    avatar.get_by_role("button", name="Try another provider").click()
+    row(page, "footage", "portrait.jpg").locator(".good").wait_for()
+    until(lambda: page.input_value("#stack") == "local")
+    page.go_back()
     avatar.get_by_role("button", name="Train again with these recordings").click()
+    page.select_option("#stack", "")
     row(page, "voice", "voice.wav").locator(".good").wait_for()
     row(page, "footage", "portrait.jpg").locator(".good").wait_for()
     agree(page)
@@ -689,6 +694,35 @@ def test_a_failed_avatar_is_trained_again_with_the_same_recordings(page, slow):
     shown(page.locator("avatar-training"), "✅ Avatar ready!")
     first, second = slow.get("trainings")["data"]
     assert first["clone_id"] == second["clone_id"]
+
+
+def test_the_page_of_an_avatar_has_its_recordings_consent_and_events(page, slow):
+    sign_in(page, slow)
+    train(page, "Other")
+    background(page)
+    go(page, "new")
+    upload(page)
+    page.fill("#subject", "Ana Lima")
+    page.check("#agreed")
+    page.fill("#name", "Mine")
+    page.click("#train")
+    shown(page.locator("#hero:modal avatar-training"), "✅ Avatar ready!")
+    background(page)
+    page.get_by_text("Details", exact=True).click()
+    stored = page.locator("#stored avatar-data")
+    stored.get_by_role("heading", name="Mine").wait_for()
+    assert stored.locator("li[data-name='voice.wav']").count() == 1  # that of the other is not here
+    stored.get_by_text("Ana Lima").wait_for()
+    assert stored.get_by_role("button", name="Erase all my data").count() == 0
+    page.locator("#told").click()
+    page.get_by_text("No webhook deliveries yet.").wait_for()
+    training = page.url.rpartition("/")[2]
+    assert page.input_value("avatar-deliveries #search") == training
+    page.go_back()
+    page.get_by_text("Details", exact=True).click()
+    page.get_by_role("button", name="Try another provider").click()
+    until(lambda: page.input_value("#stack") == "local")
+    row(page, "voice", "voice.wav").locator(".good").wait_for()
 
 
 # -- speaking -------------------------------------------------------------------------------------

@@ -524,6 +524,21 @@ export class AvatarCreate extends AvatarElement {
       h("details", {}, h("summary", {}, this.say("assumptions")), h("ul", {}, ...details.map((one) => h("li", {}, one)))));
   }
 
+  /**
+   * Begin with the recordings of a training, and another stack than its own.
+   * @param {import("./client.js").RecordAnswer} record
+   */
+  async tryOther({ clone_id: clone, stack }) {
+    this.cloneId = clone;
+    await this.#loadStacks().catch((error) => this.tell(this.find("problem"), error));
+    const other = this.#stacks.find((one) => one.ready && one.stack !== stack);
+    if (!other || this.cloneId !== clone) return;
+    const field = /** @type {HTMLSelectElement} */ (this.#field("stack"));
+    field.value = other.stack;
+    field.focus();
+    await this.#stacked();
+  }
+
   // -- the order ----------------------------------------------------------------------------------
 
   /** Mark a field with what is wrong. @param {string} id @param {string} text */

@@ -27,13 +27,26 @@ const size = (bytes) => (bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} 
  * Recordings and consents of a user: play, delete, withdraw, erase everything.
  *
  * @element avatar-data
+ * @attr training-id only the recordings and the consent of that avatar
  * @fires avatar-erased everything of the user was erased: `detail` is the receipt
  */
 export class AvatarData extends AvatarElement {
+  static observedAttributes = [...super.observedAttributes, "training-id"];
+  static properties = [...super.properties, "trainingId"];
   static style = STYLE;
+
+  get trainingId() {
+    return this.getAttribute("training-id");
+  }
+
+  set trainingId(value) {
+    this.reflect("training-id", value || null);
+  }
 
   /** @type {string[]} */
   #urls = [];
+  /** The training whose data alone is shown. @type {import("./client.js").RecordAnswer | null} */
+  #record = null;
 
   stop() {
     for (const url of this.#urls) URL.revokeObjectURL(url);
@@ -61,7 +74,12 @@ export class AvatarData extends AvatarElement {
         h("div", { part: "receipt", role: "status" })),
       h("p", { class: "live", "aria-live": "polite" }),
     );
-    this.#trying(() => Promise.all([this.#recordings(), this.#consents()]));
+    const one = this.trainingId;
+    if (one) this.root.getElementById("erase")?.closest("section")?.remove();
+    this.#trying(async () => {
+      this.#record = one ? await this.api.record("trainings", one) : null;
+      await Promise.all([this.#recordings(), this.#consents()]);
+    });
   }
 
   /** @param {() => Promise<unknown>} work */
@@ -84,8 +102,9 @@ export class AvatarData extends AvatarElement {
   // -- recordings ---------------------------------------------------------------------------------
 
   async #recordings() {
-    const clones = (await this.api.clones()).filter(({ samples }) => samples > 0);
-    const { items } = await this.api.trainings({ limit: 200 });
+    const own = this.#record;
+    const clones = (await this.api.clones()).filter(({ samples, clone_id: clone }) => samples > 0 && (!own || own.clone_id === clone));
+    const items = own ? [own] : (await this.api.trainings({ limit: 200 })).items;
     const groups = await Promise.all(
       clones.map(async ({ clone_id: clone }) => {
         const names = [...new Set(items.filter((record) => record.clone_id === clone).map(({ name }) => name || this.say("avatar")))];
@@ -134,7 +153,8 @@ export class AvatarData extends AvatarElement {
   // -- consents -----------------------------------------------------------------------------------
 
   async #consents() {
-    const consents = await this.api.consents();
+    const own = this.#record;
+    const consents = (await this.api.consents()).filter(({ id }) => !own || own.consent_id === id);
     this.find("consents").replaceChildren(...consents.map((consent) => this.#consent(consent)));
     this.find("no-consents").hidden = consents.length > 0;
   }

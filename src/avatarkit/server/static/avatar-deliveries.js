@@ -31,6 +31,7 @@ const key = (/** @type {Entry} */ { provider, event_id }) => `${provider}:${even
  * Webhook deliveries of all users, newest first, as they arrive.
  *
  * @element avatar-deliveries
+ * @attr search avatar, video or event that is searched for at first
  */
 export class AvatarDeliveries extends AvatarElement {
   static style = STYLE;
@@ -59,7 +60,7 @@ export class AvatarDeliveries extends AvatarElement {
     this.#drawn = "";
     extend(this.language);
     this.#columns = ["received", "record", "provider", "event", "signed", "outcome", "actions"].map((name) => this.say(`delivery_${name}`));
-    const search = h("input", { type: "search", id: "search", placeholder: this.say("delivery_search"), "aria-label": this.say("delivery_search"),
+    const search = h("input", { type: "search", id: "search", placeholder: this.say("delivery_search"), "aria-label": this.say("delivery_search"), value: this.getAttribute("search"),
       on: { input: () => this.#search() } });
     const select = (/** @type {string} */ id, /** @type {string[]} */ values, /** @type {(value: string) => string} */ shown) =>
       h("select", { id, "aria-label": this.say(`delivery_${id}`), on: { change: () => this.load() } },
@@ -87,7 +88,9 @@ export class AvatarDeliveries extends AvatarElement {
     this.#entries.clear();
     this.#cursor = null;
     const { signal } = this.#running;
-    if (await this.#page(true)) this.#follow(signal);
+    if (!(await this.#page(true))) return;
+    await this.#search();
+    this.#follow(signal);
   }
 
   /** @param {string} id */

@@ -44,6 +44,7 @@ figure { margin: 0; } .badge { margin: .5rem 0; } dialog { text-align: center; }
  * @attr phone-page address of the page that phones open to record; by default `phone` at the API
  * @fires avatar-change the record changed: `detail` is the record
  * @fires avatar-gone the training does not exist, or the user is signed out
+ * @fires avatar-other the user wants to try another provider with the same recordings: `detail` is the record
  * @fires avatar-again the user wants to train again with the same recordings: `detail` is the record
  * @fires avatar-video a test video was requested: `detail` is its record
  */
@@ -199,7 +200,8 @@ export class AvatarTraining extends AvatarElement {
         h("div", { class: "alert", part: "error", role: "alert", hidden: true }),
         h("p", { class: "muted", part: "hint", hidden: true }),
         h("div", { class: "row", part: "again", hidden: true },
-          h("button", { type: "button", class: "main", on: { click: () => this.emit("avatar-again", this.#record) } }, s("again"))),
+          h("button", { type: "button", class: "main", on: { click: () => this.emit("avatar-again", this.#record) } }, s("again")),
+          h("button", { type: "button", part: "other", hidden: true, on: { click: () => this.emit("avatar-other", this.#record) } }, s("other_provider"))),
         h("div", { class: "act", part: "action", role: "group", hidden: true }),
         h("div", { class: "act", part: "test-action", role: "group", hidden: true }),
         h("p", { class: "muted", part: "connection", role: "status", hidden: true })),
@@ -241,8 +243,10 @@ export class AvatarTraining extends AvatarElement {
   }
 
   /** @param {RecordAnswer} record */
-  #failed({ status, error }) {
-    this.find("again").hidden = !["failed", "cancelled"].includes(status);
+  #failed({ status, error, stack }) {
+    const ended = ["failed", "cancelled"].includes(status);
+    if (ended && this.find("again").hidden) this.api.others(stack).then((others) => (this.find("other").hidden = !others.length), () => {});
+    this.find("again").hidden = !ended;
     if (!error) {
       this.#problem(null);
       return this.fill("hint", "");

@@ -268,6 +268,11 @@ export class Client {
     return listed(await this.get("stacks")).items;
   }
 
+  /** List other stacks that can be used here. @param {string} stack */
+  async others(stack) {
+    return (await this.stacks()).filter((one) => one.ready && one.stack !== stack);
+  }
+
   /**
    * @param {{stack?: string, script?: string, seconds?: number, trainings?: number, videos?: number,
    *   quality?: string, resolution?: string}} asked

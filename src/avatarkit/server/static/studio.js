@@ -108,6 +108,8 @@ const facts = (record) => {
 };
 
 let open = ""; // the ID of the avatar that is shown
+/** @type {RecordAnswer | null} */
+let current = null; // its record
 let done = true; // true if it was final when it was first seen
 
 /** @param {RecordAnswer} record */
@@ -124,6 +126,11 @@ const shown = (record) => {
   $("talk").hidden = $("videos").hidden = !ready;
   talk.stack = record.stack;
   if (record.links.thumbnail && !gallery.getAttribute("poster")) gallery.setAttribute("poster", api.url(record.links.thumbnail));
+  const known = current !== null;
+  current = record;
+  if (!known) details(); // they may be open already
+  $("again").hidden = record.status !== "completed"; // the element has its own after a failure
+  $("told").setAttribute("href", `#deliveries/${encodeURIComponent(record.id)}`);
   facts(record);
   document.title = final ? `${name} · avatarkit` : `${record.progress} % · ${name}`;
   if (final && !done && document.hidden && globalThis.Notification?.permission === "granted") {
@@ -135,10 +142,28 @@ const shown = (record) => {
 
 training.addEventListener("avatar-change", (event) => shown(event.detail));
 document.addEventListener("avatar-video", (event) => gallery.add(/** @type {CustomEvent} */ (event).detail));
-training.addEventListener("avatar-again", (event) => {
-  create.cloneId = event.detail.clone_id;
+/** Begin a new avatar with the recordings of another one. @param {() => unknown} work */
+const renew = (work) => {
+  addEventListener("hashchange", work, { once: true }); // after the page is shown
   location.hash = "#new";
-});
+};
+const again = (/** @type {{clone_id: string}} */ { clone_id: clone }) => renew(() => (create.cloneId = clone));
+const other = (/** @type {RecordAnswer} */ record) => renew(() => create.tryOther(record));
+training.addEventListener("avatar-again", (event) => again(event.detail));
+training.addEventListener("avatar-other", (event) => other(event.detail));
+$("again").addEventListener("click", () => current && again(current));
+$("other").addEventListener("click", () => current && other(current));
+
+/** Show what is stored of the avatar, when it is asked for. */
+const details = async () => {
+  if (!(/** @type {HTMLDetailsElement} */ ($("more")).open) || !current) return;
+  const { id, stack } = current;
+  const element = Object.assign(document.createElement("avatar-data"), { trainingId: id });
+  await import("./avatar-data.js");
+  $("stored").replaceChildren(element);
+  $("other").hidden = !(await api.others(stack).catch(() => [])).length;
+};
+$("more").addEventListener("toggle", details);
 $("background").addEventListener("click", () => place(false));
 hero.addEventListener("cancel", (event) => (event.preventDefault(), place(false)));
 $("notify").addEventListener("click", async () => {
@@ -167,6 +192,10 @@ const avatar = (id) => {
   if (id === open) return;
   open = id;
   done = true;
+  current = null;
+  /** @type {HTMLDetailsElement} */ ($("more")).open = false;
+  $("stored").replaceChildren();
+  $("other").hidden = true;
   $("avatar-name").textContent = $("avatar-about").textContent = "";
   $("talk").hidden = $("videos").hidden = $("cancel").hidden = true;
   gallery.removeAttribute("poster");
@@ -231,6 +260,7 @@ function turn() {
   }
   if (["data", "deliveries", "operations"].includes(page)) {
     const element = document.createElement(`avatar-${page}`); // a new one, which shows what is stored now
+    if (id) element.setAttribute("search", decodeURIComponent(id));
     import(`./avatar-${page}.js`).then(() => $(page).replaceChildren(element));
   }
 }

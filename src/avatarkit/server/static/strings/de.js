@@ -48,6 +48,7 @@ export default {
   lost: "Verbindung unterbrochen. Neuer Versuch...",
   gone: "Dieses Training wurde gelöscht.",
   again: "Mit diesen Aufnahmen noch einmal trainieren",
+  other_provider: "Einen anderen Anbieter versuchen",
   hint: "Du kannst mit denselben Aufnahmen noch einmal trainieren. Schlägt es wieder fehl, wende dich an die Betreiber.",
   hint_MediaRejected: "Nimm eine andere Datei auf oder wähle eine, und trainiere noch einmal.",
   hint_ModerationRefused: "Der Anbieter hat diesen Inhalt abgelehnt. Wähle andere Dateien.",

@@ -51,6 +51,7 @@ export const EN = {
   lost: "Connection lost. Trying again...",
   gone: "This training was deleted.",
   again: "Train again with these recordings",
+  other_provider: "Try another provider",
   hint: "You can train again with the same recordings. If it fails again, ask the people who run this service.",
   hint_MediaRejected: "Record or choose another file, and train again.",
   hint_ModerationRefused: "The provider rejected this content. Choose other files.",

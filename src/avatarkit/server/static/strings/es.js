@@ -48,6 +48,7 @@ export default {
   lost: "Conexión perdida. Reintentando...",
   gone: "Este entrenamiento se ha borrado.",
   again: "Entrenar otra vez con estas grabaciones",
+  other_provider: "Probar otro proveedor",
   hint: "Puedes entrenar otra vez con las mismas grabaciones. Si vuelve a fallar, pregunta a quienes gestionan el servicio.",
   hint_MediaRejected: "Graba o elige otro archivo y entrena de nuevo.",
   hint_ModerationRefused: "El proveedor ha rechazado este contenido. Elige otros archivos.",

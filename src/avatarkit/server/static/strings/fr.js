@@ -48,6 +48,7 @@ export default {
   lost: "Connexion perdue. Nouvel essai...",
   gone: "Cet entraînement a été supprimé.",
   again: "Entraîner à nouveau avec ces enregistrements",
+  other_provider: "Essayer un autre fournisseur",
   hint: "Vous pouvez recommencer avec les mêmes enregistrements. En cas de nouvel échec, adressez-vous aux responsables du service.",
   hint_MediaRejected: "Enregistrez ou choisissez un autre fichier, puis recommencez.",
   hint_ModerationRefused: "Le fournisseur a refusé ce contenu. Choisissez d'autres fichiers.",

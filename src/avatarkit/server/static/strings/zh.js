@@ -48,6 +48,7 @@ export default {
   lost: "连接中断，正在重试...",
   gone: "此训练已被删除。",
   again: "用这些录制文件再次训练",
+  other_provider: "换一家服务商试试",
   hint: "您可以用相同的录制文件再次训练。若再次失败，请联系服务的管理者。",
   hint_MediaRejected: "请录制或选择其他文件，然后重新训练。",
   hint_ModerationRefused: "服务商拒绝了此内容。请选择其他文件。",
