@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -16,9 +17,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from avatarkit import errors
+from avatarkit import cli, errors
 from avatarkit.cli import exit_codes, session
 from avatarkit.cli.app import app
+from avatarkit.cli.exit_codes import Ended
 from avatarkit.cli.output import Output
 from avatarkit.models import WORDING, Operation
 from avatarkit.providers.fake import FakeVendor, Fault
@@ -713,3 +715,35 @@ def test_marks_of_a_file_are_read_and_verified(place):
 
 def test_marks_of_what_is_no_file_is_an_error(place):
     assert run("marks", place / "nothing.mp4").exit_code == 4
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8", "latin-1"])
+def test_every_text_is_printed_in_any_encoding(monkeypatch, encoding):
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding=encoding))
+    cli._prepare_output()
+    Output(as_json=True).result({"name": "Zoë ☃"})
+    Output(as_json=False).result(None, "Zoë ☃")
+    document, line = written.getvalue().decode(encoding).splitlines()
+    assert json.loads(document) == {"name": "Zoë ☃"}
+    assert line.startswith("Zo")
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_result_on_a_full_disk_is_told(monkeypatch, capsys, as_json):
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        out = Output(as_json=as_json)
+        with pytest.raises(errors.StorageError, match="stdout cannot be written: No space left"):
+            out.result({}, "a line")
+        out.failure(Ended("StorageError", "it is full", 11))
+    assert capsys.readouterr().err == "avatarkit: it is full\n"
+
+
+def test_a_closed_stdout_is_no_mistake(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    cli._prepare_output()
+    with sys.stdout, sys.stderr:
+        Output(as_json=False).table([], ["id"], [["1"]])
+        sys.stderr.write("to nobody")

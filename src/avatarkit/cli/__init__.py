@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 
 __all__ = ["main"]
@@ -22,5 +24,14 @@ def main() -> int:
             'avatarkit: the command line needs more packages: pip install "avatarkit-sdk[cli]"\n'
         )
         return _NOT_INSTALLED
+    _prepare_output()
     app()
     return 0
+
+
+def _prepare_output() -> None:
+    """Let every text be printed: as escapes in an encoding without it, and to nobody if closed."""
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import signal
 import sys
@@ -15,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from ..errors import StorageError
 from .exit_codes import INTERRUPTED, Ended
 
 if TYPE_CHECKING:
@@ -42,11 +44,20 @@ class Output:
         return shlex.join(["avatarkit", *words, *self._options])
 
     def result(self, document: Any, *lines: str) -> None:
-        """Print a result: ``document`` as JSON, else ``lines`` for people."""
-        texts = (json.dumps(document, ensure_ascii=False),) if self.as_json else lines
-        for text in texts:
-            sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()
+        """Print a result: ``document`` as JSON, else ``lines`` for people.
+
+        Raises ``StorageError`` if stdout is a file on a full disk.
+        """
+        texts = (json.dumps(document, ensure_ascii=not _in_unicode()),) if self.as_json else lines
+        try:
+            for text in texts:
+                sys.stdout.write(f"{text}\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            discard_output()
+            raise StorageError(f"stdout cannot be written: {error.strerror}") from error
 
     def line(self, text: str) -> None:
         """Print for people only; with --json it was in the last document."""
@@ -133,6 +144,16 @@ class Output:
             TimeElapsedColumn(),
             console=self._aside,
         )
+
+
+def discard_output() -> None:
+    """Print nothing more on stdout; Python flushes it at exit, which must not fail."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _in_unicode() -> bool:
+    """True if stdout takes every character."""
+    return (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
 
 
 @contextmanager

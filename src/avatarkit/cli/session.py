@@ -19,7 +19,7 @@ import typer
 
 from .._log import LONGEST_TRACE, cleaned
 from .exit_codes import INTERRUPTED, Ended, ended
-from .output import Output
+from .output import Output, discard_output
 
 if TYPE_CHECKING:
     from ..config.settings import Settings
@@ -82,8 +82,7 @@ class Session:
         except (typer.BadParameter, typer.Exit):
             raise
         except BrokenPipeError:
-            # The reader closed the pipe; Python flushes stdout at exit, which must not fail.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            discard_output()  # the reader closed the pipe
         except (KeyboardInterrupt, typer.Abort):
             return self._failed(Ended("Interrupted", "interrupted", INTERRUPTED))
         except Exception as error:  # noqa: BLE001 - every error becomes a message and an exit code
