@@ -11,6 +11,7 @@ import errno
 import inspect
 import io
 import itertools
+import os
 import tempfile
 import uuid
 from decimal import Decimal
@@ -541,6 +542,23 @@ async def test_a_result_is_saved_into_a_folder_under_its_own_name(given, tmp_pat
         video = await kit.speak(training, "Hello.")
         assert await kit.save(video, tmp_path) == tmp_path / "video.mp4"
         assert (tmp_path / "video.mp4").stat().st_size
+
+        link = tmp_path / "link.mp4"
+        link.symlink_to("behind.mp4")
+        assert await kit.save(video, link) == link
+        assert link.is_symlink()
+        assert (tmp_path / "behind.mp4").read_bytes() == (tmp_path / "video.mp4").read_bytes()
+
+        os.mkfifo(tmp_path / "pipe")
+        (tmp_path / "to-pipe").symlink_to("pipe")
+        (tmp_path / "loop").symlink_to("loop")
+        wrong = ("pipe", "to-pipe", "loop", "video.mp4/x", "none/x", "x" * 300)
+        before = sorted(tmp_path.iterdir())
+        for name in wrong:
+            with pytest.raises(errors.StorageError, match=r"cannot be written|name a file"):
+                await kit.save(video, tmp_path / name)
+        assert sorted(tmp_path.iterdir()) == before
+        assert (tmp_path / "pipe").is_fifo()
 
 
 @pytest.mark.parametrize(

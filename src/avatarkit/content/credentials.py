@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import mmap
+import os
 import struct
 import threading
 import uuid
@@ -26,7 +27,7 @@ import anyio.to_thread
 
 from .. import errors
 from .._log import get_logger
-from ..errors import AvatarKitError, StorageError
+from ..errors import StorageError
 from ..interfaces import MediaStore, Watermarker
 from ..models import Model, StoredFile
 from . import xmp
@@ -285,26 +286,37 @@ async def write(
     return known or await anyio.to_thread.run_sync(marking.mark, path, stored.media_type)
 
 
-async def save(media: MediaStore, stored: StoredFile, path: Path, marking: Marking | None) -> Path:
+async def save(
+    media: MediaStore, stored: StoredFile, path: Path, marking: Marking | None, *, name: str
+) -> Path:
     """Write a stored file to ``path``, all or nothing; a mark that it cannot hold goes beside it.
 
-    Raises ``StorageError`` if the path cannot be written.
+    In a folder it is called ``name``. A symbolic link stays, and what it leads to is written.
+    Raises ``StorageError`` if the path cannot be written, or is a device or a pipe.
     """
-    target = anyio.Path(path)
-    part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
     try:
-        mark = await write(media, stored, Path(part), marking)
-        await part.replace(target)
+        path = path / name if await anyio.Path(path).is_dir() else path
+        target = anyio.Path(await anyio.to_thread.run_sync(_target, path))
+        part = target.with_name(f".{uuid.uuid4().hex}.part")
+        try:
+            mark = await write(media, stored, Path(part), marking)
+            await part.replace(target)
+        finally:
+            await part.unlink(missing_ok=True)
         if mark is not None and mark.carried_by == "sidecar":
             beside = target.with_name(f"{target.name}{SIDECAR}")
             await beside.write_text(mark.model_dump_json(indent=2))
-    except AvatarKitError:
-        raise
     except OSError as error:
-        raise StorageError(f"{target} cannot be written: {error.strerror}") from error
-    finally:
-        await part.unlink(missing_ok=True)
+        raise StorageError(f"{path} cannot be written: {error.strerror}") from error
     return path
+
+
+def _target(path: Path) -> Path:
+    """Path that is to be written, behind symbolic links; raises ``StorageError``; blocking."""
+    target = Path(os.path.realpath(path))
+    if target.is_symlink() or (target.exists() and not target.is_file()):
+        raise StorageError(f"{path} is a device, a pipe or a loop of links: name a file")
+    return target
 
 
 #: Type of the JUMBF box of a C2PA manifest store (C2PA 2.1, 11.1.4.2), in files of all formats.

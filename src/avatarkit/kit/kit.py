@@ -845,9 +845,8 @@ class AvatarKit:
         stored = known.file(file)
         if stored is None:
             raise errors.NotFound(f"{known.id} is {known.status} and has no {file}")
-        if await anyio.Path(target).is_dir():
-            target /= f"{file}{PurePosixPath(stored.key).suffix}"
-        return await credentials.save(self._media, stored, target, self._marking)
+        name = f"{file}{PurePosixPath(stored.key).suffix}"
+        return await credentials.save(self._media, stored, target, self._marking, name=name)
 
     # -- steering -----------------------------------------------------------------------------
 
