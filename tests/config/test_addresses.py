@@ -83,3 +83,9 @@ async def test_a_folder_has_links_where_its_server_can_be_reached(tmp_path):
     served = {"AVATARKIT_PUBLIC_URL": "https://twins.example", "AVATARKIT_MEDIA_SECRET": "s" * 32}
     links = [await _link(environ, tmp_path) for environ in ({}, served)]
     assert (links[0], links[1].partition("?")[0]) == (None, "https://twins.example/media/a.mp4")
+
+
+@pytest.mark.parametrize("place", ["/:memory:", "/file::memory:?cache=shared", "/file:a.db"])
+def test_an_address_of_sqlite_names_a_file(place):
+    with pytest.raises(ConfigError, match="names no file: use sqlite:///FILE, or memory://"):
+        addresses.repository(f"sqlite://{place}", {}, FakeClock())

@@ -521,6 +521,27 @@ async def test_a_note_of_changes_that_cannot_be_read_or_is_of_another_database_i
     assert beside(path, ".changes").read_bytes() != text
 
 
+@pytest.mark.parametrize("trap", ["link", "dangling link", "pipe", "folder"])
+async def test_a_trap_in_the_place_of_the_note_of_changes_is_not_opened(
+    trap, path, tmp_path, avatarkit_offline
+):
+    other, note = tmp_path / "other", beside(path, ".changes")
+    note.parent.mkdir(parents=True, exist_ok=True)
+    if trap == "pipe":
+        os.mkfifo(note)
+    elif trap == "folder":
+        note.mkdir()
+    else:
+        note.symlink_to(other)
+    if trap == "link":
+        other.write_bytes(b"another user's")
+    clock = FakeClock()
+    async with kit_on(path, FakeVendor(clock=clock), clock) as kit:
+        assert await kit.trainings() == []
+    assert not other.exists() or other.read_bytes() == b"another user's"
+    assert other.exists() == (trap == "link")
+
+
 @pytest.mark.parametrize("reboot", [False, True])
 @pytest.mark.parametrize("visits", [0, 1, 2])
 @pytest.mark.parametrize("hours", [-24, -1, 24])

@@ -31,6 +31,11 @@ def repository(
     if scheme == "sqlite":
         from ..repositories.sqlite import SqliteRepository
 
+        if rest.removeprefix("/") == ":memory:" or rest.startswith("/file:"):
+            raise ConfigError(
+                f"sqlite://{rest[:80]} names no file: use sqlite:///FILE, or memory:// for records "
+                "that are kept while the process lives"
+            )
         return SqliteRepository(rest.removeprefix("/") or ".avatarkit/avatarkit.db", clock=clock)
     if scheme in {"postgres", "postgresql"}:
         from ..repositories.postgres import PostgresRepository

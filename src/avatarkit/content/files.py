@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import anyio
 
@@ -125,6 +125,19 @@ def sync_folder(folder: Path) -> None:
 def private_opener(path: str, flags: int) -> int:
     """Create a file for this user only: the ``opener`` of ``open``."""
     return os.open(path, flags | os.O_CLOEXEC, 0o600)
+
+
+def open_own(path: Path) -> IO[bytes]:
+    """Open a file to read and write, and create it for this user only; raises ``OSError``.
+
+    A symbolic link, a device or a pipe, which may be another user's trap, is not opened.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
+    opened = os.open(path, flags, 0o600)
+    if not stat.S_ISREG(os.fstat(opened).st_mode):
+        os.close(opened)
+        raise OSError(errno.EINVAL, "it is no file", str(path))
+    return os.fdopen(opened, "r+b", buffering=0)
 
 
 def restrict(root: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from .._log import get_logger
-from ..content.files import private_folder
+from ..content.files import open_own, private_folder
 from ..errors import AvatarKitError, ConfigError, Conflict, StorageError
 
 log = get_logger(__name__)
@@ -255,8 +255,7 @@ class LastSeen:
     def open(self) -> None:
         """Read the note of the last commit."""
         with suppress(OSError):  # where it cannot be written, losses are not noticed
-            self._path.touch(0o600)
-            self._file = self._path.open("r+b", buffering=0)
+            self._file = open_own(self._path)
             database, _, changes = self._file.read(64).decode("ascii", "replace").partition(" ")
             if re.fullmatch(r"[0-9]{20}\n", changes):
                 self._noted = database, int(changes)
@@ -313,8 +312,8 @@ def _create_file(path: Path) -> None:
         if not path.exists():
             _connect(path, "mode=rwc").close()
             path.chmod(0o600)
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        if not path.is_file():
+            raise FileExistsError(errno.EEXIST, "it is a folder, a device or a pipe")
     except OSError as error:
         raise StorageError(
             f"database {path} cannot be created ({error.strerror}): make its folder writable for "
