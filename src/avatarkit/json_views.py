@@ -231,6 +231,7 @@ class VideoView(RecordView):
     kind: Literal["video"]  # pyright: ignore[reportIncompatibleVariableOverride] - frozen
     training_id: str | None
     script: str | None
+    language: str | None
 
 
 def record_view(record: Training | Video) -> TrainingView | VideoView:

@@ -88,7 +88,10 @@ async def recorded(site):
         video = (await to.ask("createVideo", "POST", where, words)).json()["id"]
         await site.settle(video)
         await to.ask("getVideo", "GET", f"/videos/{video}")
-        await to.ask("listVideos", "GET", where)
+        await to.ask("listTrainingVideos", "GET", where)
+        await to.ask("listVideos", "GET", "/videos?limit=1")
+        dubs = {"video_id": video, "languages": ["es", "de"], "purpose": "lessons"}
+        await to.ask("createDubs", "POST", "/dubs", dubs)
         for name, path in (("Samples", "/clones/ana/samples"), ("Clones", "/clones")):
             await to.ask(f"list{name}", "GET", path)
         for name, path in (("Consents", "/consents"), ("Deliveries", "/deliveries?limit=1")):

@@ -46,6 +46,7 @@ BODY = {
     "createTraining": {"clone_id": "c1", "consent_id": NOBODY},
     "createHandover": {"role": "voice", "media": "audio", "page": "https://app.example/phone"},
     "createVideo": {"text": "Hello."},
+    "createDubs": {"video_id": NOBODY, "languages": ["es"]},
     "answerTrainingAction": {"choice": "retry"},
     "answerVideoAction": {"choice": "retry"},
     "createConsent": {"subject": "Ana"},
@@ -308,6 +309,14 @@ async def too_early(site, ana):
     return await ana.post(f"/trainings/{training}/videos", json={"text": "Hello."})
 
 
+async def unfinished(site, ana):
+    training = (await site.started(ana))["id"]
+    await site.settle(training)
+    video = await ana.post(f"/trainings/{training}/videos", json={"text": "Hello."})
+    asked = {"video_id": video.json()["id"], "languages": ["es"]}
+    return await ana.post("/dubs", json=asked)
+
+
 async def evidence_in_use(site, ana):
     await site.started(ana)
     consent = (await ana.get("/consents")).json()["data"][0]["id"]
@@ -327,6 +336,7 @@ CONFLICTS = {
     "cancelTraining": on_record("cancelTraining"),
     "cancelVideo": on_record("cancelVideo"),
     "createVideo": too_early,
+    "createDubs": unfinished,
     "deleteEvidence": evidence_in_use,
 }
 
@@ -361,6 +371,13 @@ async def no_consent(site, ana):
     return await ana.post("/trainings", json={"clone_id": "c1"})
 
 
+async def no_film(site, ana):
+    sent = await ana.put("/clones/c1/uploads/source/film.mp4", content=b"no film")
+    assert sent.status_code == 201
+    asked = {"clone_id": "c1", "source": "film.mp4", "languages": ["es"], "consent": DRAWING}
+    return await ana.post("/dubs", json=asked)
+
+
 async def too_dear(site, ana):
     known = await made(site)
     site.vendor.set_price("video", 900)
@@ -376,6 +393,7 @@ UNUSABLE = {
     "importSample": bad_link,
     "createTraining": no_consent,
     "createVideo": too_dear,
+    "createDubs": no_film,
     "createConsent": lambda _, ana: ana.post("/consents", json={"subject": ""}),
 }
 

@@ -73,7 +73,11 @@ PROBES = {
     "createVideo": Probe(
         "/trainings/{training}/videos", own=201, sent={"json": {"text": "Hello."}}
     ),
-    "listVideos": Probe("/trainings/{training}/videos"),
+    "listTrainingVideos": Probe("/trainings/{training}/videos"),
+    "listVideos": Probe("/videos?clone_id={clone}"),
+    "createDubs": Probe(
+        "/dubs", own=201, sent={"json": {"video_id": "{video}", "languages": ["es"]}}
+    ),
     "listConsents": Probe("/consents"),
     "deleteEvidence": Probe("/consents/{consent}/evidence", own=204),
     "listDeliveries": Probe("/deliveries"),

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.errors import Flaky
 
 from avatarkit.models import Operation
-from avatarkit.providers.fake import Fault
+from avatarkit.providers.fake import Fault, filmed
 from avatarkit.records import FINAL
 from avatarkit.server import Principal
 from server.test_answers import BODY, UPLOADING
@@ -63,6 +63,7 @@ ROOTS = {"createConsent", "createTraining", "uploadFile"}
 FIRST = {
     "listClones": "createTraining",
     "listTrainings": "createTraining",
+    "listVideos": "createVideo",
     "listConsents": "createConsent",
     "listSamples": "importSample",
 }
@@ -108,10 +109,13 @@ class Person:
         self.address = address
         self.headers = {"authorization": f"Bearer {name}"}
         with httpx.Client(base_url=address, headers=self.headers) as client:
-            for file, data in (("voice/v.wav", site.voice), ("footage/f.jpg", site.footage)):
+            files = (("voice/v.wav", site.voice), ("footage/f.jpg", site.footage))
+            for file, data in (*files, ("source/film.mp4", filmed())):
                 client.put(f"/clones/{name}/uploads/{file}", content=data)
             consent = client.post("/consents", json={"subject": name}).json()["id"]
-        self.bodies = BODY | {"createTraining": {"clone_id": name, "consent_id": consent}}
+        by = {"clone_id": name, "consent_id": consent}
+        dubs = by | {"source": "film.mp4", "languages": ["es"]}
+        self.bodies = BODY | {"createTraining": by, "createDubs": dubs}
         self.upload = {"clone_id": name, "role": "voice", "name": "again.wav"}, site.voice
 
     def call(self, case):
@@ -173,7 +177,7 @@ class Walk:
             self.site.vendor.fail_next(operation, Fault.QUOTA)
         way = min(ways, key=lambda link: not named(link.source).startswith("create"))
         source = self.made(named(way.source))
-        if name == "listVideos":  # of a training that has one
+        if name == "listTrainingVideos":  # of a training that has one
             self.follow(self.link("createTraining", "createVideo"), source)
         return self.follow(way, source)
 

@@ -104,8 +104,7 @@ async def _saved(session: Session, kit: AvatarKit, video: Video, stem: Path) -> 
         for name, file in done.files.items()
         if name in _SAVED
     }
-    said = {"language": video.language, "path": paths["video"]}
-    session.out.result(record_json(done) | said, paths["video"])
+    session.out.result(record_json(done) | {"path": paths["video"]}, paths["video"])
 
 
 #: Results that are saved.

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 import anyio
@@ -27,12 +27,13 @@ from ..json_views import CostsView, QuoteView, RecordView, View
 from ..kit import AvatarKit
 from ..media import signing
 from ..models import Consent, Operation, media_type_of
-from ..records import Record, Sample, Status, Training, Video
+from ..records import Record, Sample, Training, Video
 from ..stacks import registry
 from . import erasures, parameters, schemas, stock
 from .bodies import (
     ActionChoice,
     BadBody,
+    ConsentedRequest,
     ConsentGiven,
     LinkedSample,
     NewConsent,
@@ -51,7 +52,7 @@ from .uploads import MAX_BYTES, Allowance, AllowanceExceeded, Upload, Uploads
 V = TypeVar("V", bound=RecordView)
 
 #: Roles of uploads that are kept, for a day, until a request names them.
-NAMED_LATER = frozenset({"evidence", "recording"})
+NAMED_LATER = frozenset({"evidence", "recording", "source"})
 
 #: Minimum lifetime in seconds of a link to a result.
 _LINK = 6 * 3600
@@ -99,10 +100,11 @@ class API:
     def _view(self, record: Training | Video, root: str, **more: Any) -> View:
         """Build the answer for a record; ``root`` is the path that the API is mounted at."""
         if isinstance(record, Training):
-            return self._view_as(schemas.TrainingAnswer, record, root, **more)
-        return self._view_as(schemas.VideoAnswer, record, root)
+            return self.view_as(schemas.TrainingAnswer, record, root, **more)
+        return self.view_as(schemas.VideoAnswer, record, root)
 
-    def _view_as(self, kind: type[V], record: Record, root: str, **more: Any) -> V:
+    def view_as(self, kind: type[V], record: Record, root: str, **more: Any) -> V:
+        """Build the answer of a kind for a record, with its links."""
         known = schemas.LinksAnswer.model_fields
         links = {n: self._link(f.key, root) for n, f in record.files.items() if n in known}
         return kind.of(record, links=schemas.LinksAnswer(**links), **more)
@@ -240,7 +242,7 @@ class API:
     def place(self, user: str, clone_id: str, role: str, name: str) -> Path:
         """Return the path of an upload; raise ``NotFound`` or ``BadBody`` for no such one."""
         if role not in ENUMS["UploadRole"]:
-            raise NotFound("Unknown role: use voice, footage, evidence or recording.")
+            raise NotFound(f"Unknown role: use {', '.join(ENUMS['UploadRole'])}.")
         if name in {".", ".."}:
             raise BadBody("A file cannot be called '.' or '..': name it, for example, voice.wav.")
         return self.uploads.place(user, clone_id, role, name, name=name)
@@ -328,7 +330,7 @@ class API:
     async def train(self, request: Request, user: str) -> Response:
         """Start a training from stored samples."""
         body, begun = await read(request, NewTraining), await self.kit.admin.now()
-        evidence, consent = await self._agreed(body, user)
+        evidence, consent = await self.agreed(body, user)
         try:
             training = await self.kit.train(
                 user_id=user,
@@ -350,7 +352,7 @@ class API:
             await self.uploads.drop(evidence)
         estimate = await self.kit.estimate(training)
         answer = self._view(training, _root(request), estimate=estimate)
-        return _ordered(answer, training, begun, request)
+        return ordered(created(answer, f"/trainings/{training.id}", request), training, begun)
 
     async def _person(self, user: str, training_id: str | None) -> Training | None:
         """Return the training that gets another look; raise ``NotFound`` for another user's too."""
@@ -362,15 +364,15 @@ class API:
                 return record
         raise BadBody(f"look_of: there is no training {training_id!r}", "look_of")
 
-    async def _agreed(self, body: NewTraining, user: str) -> tuple[Path | None, Consent | None]:
+    async def agreed(self, body: ConsentedRequest, user: str) -> tuple[Path | None, Consent | None]:
         """Return the consent of an order, and the path of its evidence if that was uploaded."""
         if body.consent_id is not None:
             if body.consent is not None:
                 raise BadBody("send either consent or consent_id", "consent_id")
-            return None, await self._consent(user, body.consent_id)
+            return None, await self.stored_consent(user, body.consent_id)
         if body.consent is None:
             return None, None
-        evidence = self._evidence(user, body.clone_id, body.consent)
+        evidence = self._evidence(user, body.clone_id or "", body.consent)
         return evidence, body.consent.consent(None if evidence is None else str(evidence))
 
     def _evidence(self, user: str, clone_id: str, consent: ConsentGiven) -> Path | None:
@@ -381,29 +383,21 @@ class API:
 
     async def trainings(self, request: Request, user: str) -> Response:
         """List a page of trainings."""
-        asked = request.query_params
-        status = asked.get("status")
-        if status is not None and status not in set(Status):
-            raise BadBody(f"status: use {', '.join(Status)}", "status")
-        page = await self.kit.page(
-            "training",
-            user_id=user,
-            clone_id=parameters.only_clone(request),
-            status=Status(status) if status else None,
-            **parameters.page(request),
-        )
+        page = await self.kit.page("training", user_id=user, **parameters.records(request))
         root = _root(request)
-        shown = [self._view_as(schemas.TrainingAnswer, record, root) for record in page.records]
+        shown = [self.view_as(schemas.TrainingAnswer, record, root) for record in page.records]
         return json_answer(schemas.TrainingsAnswer(data=shown, **paged(page.cursor)))
 
     async def videos(self, request: Request, user: str) -> Response:
-        """List a page of a training's videos."""
-        training = await self._own(request, user)
-        page = await self.kit.page(
-            "video", user_id=user, training_id=training.id, **parameters.page(request)
-        )
+        """List a page of videos, dubs too, or of a training's videos."""
+        if "training_id" in request.path_params:
+            training = await self._own(request, user)
+            asked = {"training_id": training.id, **parameters.page(request)}
+        else:
+            asked = parameters.records(request)
+        page = await self.kit.page("video", user_id=user, **asked)
         root = _root(request)
-        shown = [self._view_as(schemas.VideoAnswer, record, root) for record in page.records]
+        shown = [self.view_as(schemas.VideoAnswer, record, root) for record in page.records]
         return json_answer(schemas.VideosAnswer(data=shown, **paged(page.cursor)))
 
     async def get(self, request: Request, user: str) -> Response:
@@ -481,7 +475,8 @@ class API:
             idempotency_key=parameters.idempotency_key(request),
             max_cost=body.most,
         )
-        return _ordered(self._view(video, _root(request)), video, begun, request)
+        answer = self._view(video, _root(request))
+        return ordered(created(answer, f"/videos/{video.id}", request), video, begun)
 
     # -- consents -----------------------------------------------------------------------------
 
@@ -492,7 +487,7 @@ class API:
         shown = [schemas.ConsentAnswer.of(consent) for consent in found]
         return json_answer(schemas.ConsentsAnswer(data=shown, **WHOLE))
 
-    async def _consent(self, user: str, consent_id: str) -> Consent:
+    async def stored_consent(self, user: str, consent_id: str) -> Consent:
         """Return a user's consent; raise ``NotFound`` for another user's too."""
         own = await self.kit.consents(user_id=user)
         found = next((consent for consent in own if consent.id == consent_id), None)
@@ -502,7 +497,7 @@ class API:
 
     async def consent(self, request: Request, user: str) -> Response:
         """Return one consent."""
-        found = await self._consent(user, request.path_params["consent_id"])
+        found = await self.stored_consent(user, request.path_params["consent_id"])
         return json_answer(schemas.ConsentAnswer.of(found))
 
     async def give_consent(self, request: Request, user: str) -> Response:
@@ -521,17 +516,17 @@ class API:
 
     async def withdraw_consent(self, request: Request, user: str) -> Response:
         """Withdraw a consent; tell what exists by it."""
-        found = await self._consent(user, request.path_params["consent_id"])
+        found = await self.stored_consent(user, request.path_params["consent_id"])
         remaining = await self.kit.revoke(found.id)
         answer = schemas.WithdrawalAnswer(
-            consent=schemas.ConsentAnswer.of(await self._consent(user, found.id)),
+            consent=schemas.ConsentAnswer.of(await self.stored_consent(user, found.id)),
             remaining=[schemas.HoldingAnswer.of(holding) for holding in remaining],
         )
         return json_answer(answer)
 
     async def drop_evidence(self, request: Request, user: str) -> Response:
         """Delete the evidence of a consent."""
-        found = await self._consent(user, request.path_params["consent_id"])
+        found = await self.stored_consent(user, request.path_params["consent_id"])
         await self.kit.delete_evidence(found.id)
         return Response(status_code=204)
 
@@ -648,16 +643,16 @@ def _root(request: Request) -> str:
     return str(request.scope.get("root_path", ""))
 
 
-def created(answer: View, path: str, request: Request) -> Response:
-    """Answer 201 with the path of what was made."""
+def created(answer: View, path: str, request: Request, **query: str) -> Response:
+    """Answer 201 with the path of what was made, or of the list that has it."""
     response = json_answer(answer, 201)
-    response.headers["location"] = _root(request) + quote(path)
+    asked = f"?{urlencode(query)}" if query else ""
+    response.headers["location"] = f"{_root(request)}{quote(path)}{asked}"
     return response
 
 
-def _ordered(answer: View, record: Training | Video, begun: float, request: Request) -> Response:
-    """Answer an order; a header tells if its record existed when the request ``begun``."""
-    response = created(answer, f"/{record.kind}s/{record.id}", request)
+def ordered(response: Response, record: Record, begun: float) -> Response:
+    """Tell in a header if the record of an order existed when the request ``begun``."""
     if record.created_at < begun:
         response.headers["idempotent-replayed"] = "true"
     return response

@@ -21,6 +21,7 @@ from starlette.requests import Request
 
 from .._text import flaw, has_controls, nested
 from ..errors import AvatarKitError, ConsentRequired
+from ..intake.arguments import MAX_SUBTITLES, same_language
 from ..models import WORDING, Consent, SampleRole, SceneLayout, VideoSettings
 from ..pricing import USD, Money
 
@@ -179,19 +180,25 @@ class _PaidRequest(_Body):
         return None if self.max_cost is None else USD(self.max_cost.amount)
 
 
-class NewTraining(_PaidRequest):
-    """Train an avatar from a clone's stored samples."""
+class ConsentedRequest(_PaidRequest):
+    """A paid request by a person's consent, a new one or a stored one."""
 
-    clone_id: CloneId
-    stack: str | None = Field(default=None, max_length=200)
-    name: str = Field(default="", max_length=200)
-    language: str | None = Field(default=None, max_length=35)
+    clone_id: CloneId | None = None
     consent: ConsentGiven | None = Field(
         default=None, description="A new consent; or send consent_id."
     )
     consent_id: str | None = Field(
         default=None, max_length=200, description="ID of a stored consent."
     )
+
+
+class NewTraining(ConsentedRequest):
+    """Train an avatar from a clone's stored samples."""
+
+    clone_id: CloneId  # pyright: ignore[reportIncompatibleVariableOverride] - is only read
+    stack: str | None = Field(default=None, max_length=200)
+    name: str = Field(default="", max_length=200)
+    language: str | None = Field(default=None, max_length=35)
     look_of: str | None = Field(
         default=None,
         max_length=200,
@@ -266,6 +273,52 @@ class Replay(_Body):
 
     provider: str = Field(min_length=1, max_length=100)
     event_id: str = Field(min_length=1, max_length=500)
+
+
+Tag = Annotated[str, Field(pattern=r"\S", max_length=35)]
+Srt = Annotated[str, Field(min_length=1, max_length=MAX_SUBTITLES)]
+
+
+class NewDubs(ConsentedRequest):
+    """Dub an uploaded video, or a finished one, into other languages."""
+
+    languages: list[Tag] = Field(
+        min_length=1, max_length=50, description="Languages, such as es or pt-BR, each once."
+    )
+    source: str | None = Field(
+        default=None,
+        max_length=200,
+        description="Name of the video that was uploaded to the profile with the role source.",
+    )
+    video_id: str | None = Field(
+        default=None,
+        max_length=200,
+        description="A finished video of yours, in the place of an upload; its consent holds.",
+    )
+    stack: str | None = Field(default=None, max_length=200)
+    name: str = Field(default="", max_length=200)
+    subtitles: dict[str, Srt] = Field(
+        default_factory=dict[str, str],
+        description="Translation that is to be said, as SRT, by language.",
+    )
+    source_subtitles: Srt | None = Field(default=None, description="What the video says, as SRT.")
+
+    @field_validator("languages")
+    @classmethod
+    def _once(cls, given: list[str]) -> list[str]:
+        if len({same_language(tag) for tag in given}) < len(given):
+            raise ValueError("name each language once")
+        return given
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.source is None) == (self.video_id is None):
+            raise ValueError("send either source or video_id")
+        if (self.clone_id is None) == (self.video_id is None):
+            raise ValueError("send clone_id with source, and not with video_id")
+        if unknown := set(self.subtitles) - set(self.languages):
+            raise ValueError(f"subtitles: {min(unknown)!r} is none of languages")
+        return self
 
 
 class ActionChoice(_Body):

@@ -53,7 +53,7 @@ def _values(setting: str) -> tuple[str, ...]:
 ENUMS: Mapping[str, tuple[str, ...]] = {
     "ActionKind": get_args(Action.model_fields["kind"].annotation),
     "RecordingType": ("audio", "video"),
-    "UploadRole": (*SampleRole, "evidence", "recording"),
+    "UploadRole": (*SampleRole, "evidence", "recording", "source"),
     "FindingSeverity": ("error", "warning"),
     "EstimateBasis": ("measured", "typical"),
     "DeliveryOutcome": get_args(Outcome),
@@ -95,7 +95,7 @@ PATH_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
     "name": _id("Name of the file, which distinguishes uploads of one role."),
     "role": {
         "description": "What the file is: a voice sample, footage (a video or a portrait), "
-        "evidence of a consent, or a recording that an action asks for.",
+        "evidence of a consent, a recording that an action asks for, or the source of a dub.",
         "schema": {"$ref": "#/components/schemas/UploadRole"},
     },
 }

@@ -10,7 +10,8 @@ from starlette.requests import Request
 from .._text import has_controls
 from ..errors import InvalidCursor
 from ..models import VideoSettings
-from .bodies import BadBody, clone_named
+from ..records import Status
+from .bodies import CLONE_ID, BadBody, clone_named
 from .descriptions import ENUMS
 
 #: Version of tus, the protocol of resumable uploads.
@@ -92,13 +93,18 @@ QUOTED = (
 )
 
 RANGE = header("Range", "Byte range: bytes=FIRST-LAST.")
-STATUS = {
-    "name": "status",
-    "in": "query",
-    "required": False,
-    "description": "Only trainings with this status.",
-    "schema": {"$ref": "#/components/schemas/Status"},
-}
+#: Query parameters of lists of records.
+RECORDS = (
+    *PAGE,
+    {
+        "name": "status",
+        "in": "query",
+        "required": False,
+        "description": "Only those with this status.",
+        "schema": {"$ref": "#/components/schemas/Status"},
+    },
+    query("clone_id", "Only those of this profile.", **CLONE_ID),
+)
 
 #: Response headers of what was made, and of files in another place.
 LOCATION = {
@@ -144,12 +150,6 @@ TUS_OPTIONS = {
 def clone_id(request: Request) -> str:
     """Return the clone ID of the path."""
     return clone_named(request.path_params["clone_id"])
-
-
-def only_clone(request: Request) -> str | None:
-    """Return the clone ID that a list is limited to, if one was given."""
-    given = request.query_params.get("clone_id")
-    return None if given is None else clone_named(given)
 
 
 def byte_count(request: Request, name: str) -> int | None:
@@ -230,6 +230,17 @@ def page(request: Request) -> dict[str, Any]:
     if cursor is not None and not 0 < len(cursor) <= MAX_CURSOR:
         raise InvalidCursor("cursor: send the cursor of the previous page, or leave it out")
     return {"cursor": cursor, "limit": int(limit)}
+
+
+def records(request: Request) -> dict[str, Any]:
+    """Return the filters and the page of a list of records, as the kit takes them."""
+    clone, status = request.query_params.get("clone_id"), request.query_params.get("status")
+    _require_one_of("status", status, tuple(Status))
+    return {
+        "clone_id": None if clone is None else clone_named(clone),
+        "status": status,
+        **page(request),
+    }
 
 
 def last_event(request: Request) -> int:

@@ -11,13 +11,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ..json_views import QuoteView
-from . import catalogue, handovers, operators, parameters, resumable, schemas
+from . import catalogue, dubs, handovers, operators, parameters, resumable, schemas
 from .api import API
 from .bodies import (
-    CLONE_ID,
     ActionChoice,
     LinkedSample,
     NewConsent,
+    NewDubs,
     NewErasure,
     NewHandover,
     NewTraining,
@@ -400,11 +400,7 @@ ROUTES: tuple[Route, ...] = (
         handler=API.trainings,
         summary="List trainings",
         about="Newest first.",
-        parameters=(
-            *parameters.PAGE,
-            parameters.STATUS,
-            parameters.query("clone_id", "Only trainings of this profile.", **CLONE_ID),
-        ),
+        parameters=parameters.RECORDS,
         content={200: schemas.TrainingsAnswer},
     ),
     *_record_routes("training", schemas.TrainingAnswer, schemas.TrainingEventAnswer),
@@ -428,7 +424,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         method="GET",
         path="/trainings/{training_id}/videos",
-        name="listVideos",
+        name="listTrainingVideos",
         tag="Videos",
         handler=API.videos,
         summary="List the videos of a training",
@@ -436,6 +432,34 @@ ROUTES: tuple[Route, ...] = (
         parameters=parameters.PAGE,
         statuses=(200, 404),
         content={200: schemas.VideosAnswer},
+    ),
+    Route(
+        method="GET",
+        path="/videos",
+        name="listVideos",
+        tag="Videos",
+        handler=API.videos,
+        summary="List videos",
+        about="Newest first, dubs too.",
+        parameters=parameters.RECORDS,
+        content={200: schemas.VideosAnswer},
+    ),
+    Route(
+        method="POST",
+        path="/dubs",
+        name="createDubs",
+        tag="Videos",
+        handler=dubs.create,
+        summary="Dub a video into other languages",
+        about="An uploaded video, or a finished one of yours, is said again in each language: a "
+        f"video for each, paid and retried apart from the others. {_ORDER}",
+        body=NewDubs,
+        parameters=(parameters.IDEMPOTENCY_KEY,),
+        statuses=(201, 404, 409, 422),
+        content={201: schemas.VideosAnswer},
+        headers={
+            201: {"Location": parameters.LOCATION, "Idempotent-Replayed": parameters.REPLAYED}
+        },
     ),
     *_record_routes("video", schemas.VideoAnswer, schemas.VideoEventAnswer),
     *(
