@@ -557,7 +557,8 @@ class Template(Model):
 class VideoRequest(VendorRequest):
     """Request to make an avatar speak a script with a voice, or recorded audio."""
 
-    avatar_id: str
+    avatar_id: str  #: empty with a picture or a template
+    picture: Media | None = None  #: speaks without a training, see ``Capabilities.pictures``
     voice_id: str | None = None
     script: str | None = None
     audio: Media | None = None

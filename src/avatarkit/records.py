@@ -532,6 +532,7 @@ class Video(Record):
     training_id: str | None = None
     script: str | None = None
     audio: Sample | None = None
+    picture: Sample | None = None  #: that speaks, instead of an avatar
     source: Sample | None = None  #: the video to dub
     subtitles: DubSubtitles = Field(default_factory=DubSubtitles)  #: one's own, of a dub
     settings: VideoSettings = Field(default_factory=VideoSettings)

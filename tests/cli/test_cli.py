@@ -23,7 +23,7 @@ from avatarkit.cli.app import app
 from avatarkit.cli.exit_codes import Ended
 from avatarkit.cli.output import Output
 from avatarkit.models import WORDING, Operation
-from avatarkit.providers.fake import FakeVendor, Fault
+from avatarkit.providers.fake import FakeVendor, Fault, portrait
 from warm import Program
 
 DEMO = Path(str(files("avatarkit") / "data" / "demo"))
@@ -251,6 +251,16 @@ def test_subtitles_are_given_for_each_language():
 
 def test_speaking_takes_either_text_or_audio():
     assert run("speak", "an-id").exit_code == 2
+
+
+def test_a_picture_speaks_without_a_training(place):
+    picture = place / "me.png"
+    picture.write_bytes(portrait())
+    said = ("speak", "Hello!", f"--picture={picture}", "--voice=stock-voice-en", "--user=ana")
+    video = printed(*said, NOBODY)[-1]
+    assert (video["status"], video["training_id"]) == ("completed", None)
+    assert run("speak", "an-id", "Hello!", "--user=ana", NOBODY).exit_code == 2
+    assert run("speak", f"--picture={picture}").exit_code == 2
 
 
 def test_only_a_completed_training_speaks():

@@ -82,6 +82,54 @@ async def test_only_the_look_is_reserved_and_the_voice_stays_when_it_is_deleted(
     assert Operation.VOICE not in {job.operation for job in fake.vendor.jobs if job.deleted}
 
 
+async def test_a_voice_is_deleted_with_the_last_look_that_speaks_with_it(house):
+    kit, fake = house()
+    async with kit:
+        first = await first_look(kit)
+        looks = [first] + [await trained(kit, footage=portrait(), look_of=first) for _ in "ab"]
+        while looks:
+            await kit.delete(looks.pop(0).id)
+            while await kit.admin.tick():
+                pass
+            gone = {job.operation for job in fake.vendor.jobs if job.deleted}
+            assert (Operation.VOICE in gone) == (not looks)
+            for look in looks:
+                assert (await kit.speak(look, "Hello!")).status == "completed"
+    assert all(j.deleted for j in fake.vendor.jobs if j.operation is Operation.AVATAR)
+
+
+async def test_the_voice_of_one_person_is_not_left_to_another(house):
+    kit, fake = house()
+    async with kit:
+        first = await first_look(kit)
+        await kit.adopt(
+            user_id="eve",
+            clone_id="e",
+            avatar_id=first.avatar_id,
+            voice_id=first.voice_id,
+            consent=DRAWN,
+        )
+        await kit.delete(first.id)
+        while await kit.admin.tick():
+            pass
+    assert Operation.VOICE in {job.operation for job in fake.vendor.jobs if job.deleted}
+
+
+async def test_what_a_training_uses_by_its_id_is_deleted_with_it(house):
+    kit, fake = house()
+    async with kit:
+        first = await first_look(kit)
+        again = await kit.adopt(
+            **WHO, avatar_id=first.avatar_id, voice_id=first.voice_id, consent=DRAWN
+        )
+        for one in (first, again):
+            assert not any(job.deleted for job in fake.vendor.jobs)
+            await kit.delete(one.id)
+            while await kit.admin.tick():
+                pass
+    assert all(job.deleted for job in fake.vendor.jobs)
+
+
 async def test_without_footage_the_newest_that_is_stored_is_the_look(house, tmp_path):
     kit, fake = house()
     async with kit:

@@ -490,6 +490,18 @@ class Repository:
 
         return await Effect("revoke_consent", run)
 
+    async def find_job(self, provider, operation, job_id):
+        def run():
+            held = [
+                row
+                for row in self.world.rows.values()
+                for o in row.every_operation
+                if (o.provider, o.operation) == (provider, operation) and job_id in o.known_ids
+            ]
+            return min(held, key=lambda r: (r.deleted, r.created_at, r.id), default=None)
+
+        return await Effect("find_job", run)
+
     async def create(self, record):
         return await Effect("create", lambda: self.world.rows.setdefault(record.id, record))
 

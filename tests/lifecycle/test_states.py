@@ -1009,7 +1009,7 @@ _EVENTS = st.one_of(
 
 
 def test_there_is_a_kind_of_event_for_each_rule():
-    assert len(_KINDS) == 30
+    assert len(_KINDS) == 31
 
 
 def test_an_event_without_a_rule_is_a_mistake():

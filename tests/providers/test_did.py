@@ -114,6 +114,8 @@ class TestDID(ProviderSuite):
     }
 
     def ask(self, operation, **more):
+        if more.get("avatar_id") == "":
+            more["prepared"] = {"source_url": "https://store.example/me.jpg"}
         asked = super().ask(operation, **more)
         if operation is not Operation.VIDEO or "settings" not in more:
             return asked
@@ -128,6 +130,24 @@ class TestDID(ProviderSuite):
         if operation in {Operation.AVATAR, Operation.DUB}:
             request.applymarker(BY_LINK)
         await super().test_media_without_a_link_is_streamed_or_refused(it, wire, operation)
+
+
+async def test_a_picture_speaks_once_it_is_uploaded(it, wire):
+    shown = TestDID().picture()
+    request = speak(avatar_id="", picture=shown, voice_id=None)
+    with pytest.raises(errors.Unsupported, match="call prepare"):
+        await it.generate_video(request)
+    wire.reply({"id": "img_1", "url": "s3://d-id/img_1.png"}, 201)
+    prepared = await it.prepare(Operation.VIDEO, request)
+    wire.reply(TOLD["talk"], 201)
+    job = await it.generate_video(request.model_copy(update={"prepared": prepared}))
+    assert job.id.startswith("talks:")
+    assert wire.requests[0].url.path == "/images"
+    assert wire.body()["source_url"] == "s3://d-id/img_1.png"
+    contract = Contract.of("did", closed=True)
+    assert [contract.check(r) for r in wire.requests] == ["POST /images", "POST /talks"]
+    await it.discard(Operation.VIDEO, prepared)
+    assert wire.requests[-1].url.path == "/images/img_1"
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections import Counter
+from contextlib import nullcontext
 from pathlib import Path
 
 import httpx
@@ -159,10 +160,33 @@ class TestHeyGen(ProviderSuite):
         ),
     )
 
+    avatars = {"avatar": "look_1", "picture": ""}
+
     def ask(self, operation, **more):
+        if more.get("avatar_id") == "":
+            more["prepared"] = {"picture_asset_id": "ast_8"}
         if more.get("audio") is not None:  # which went ahead
             more["prepared"] = {"audio_asset_id": "ast_9"}
         return super().ask(operation, **more)
+
+    async def test_a_job_is_found_by_its_token_on_the_last_page(self, it, wire, listed):
+        if listed is not Operation.AVATAR:
+            return await super().test_a_job_is_found_by_its_token_on_the_last_page(it, wire, listed)
+        wire.reply(page(GROUP, more="2")).reply(page({**GROUP, "id": "grp_2", "name": "Ada"}))
+        wire.reply(page({**LOOK, "id": "look_9"}, LOOK))
+        assert [(job.id, job.ref) for job in await it.find_avatar(TOKEN)] == [
+            ("look:look_1", "look_1")
+        ]
+        return None
+
+    async def test_deleting_twice_is_fine_or_refused(self, it, wire, operation):
+        if operation is not Operation.AVATAR:
+            return await super().test_deleting_twice_is_fine_or_refused(it, wire, operation)
+        wire.reply({}).reply({}, 404)
+        for _ in range(2):
+            await it.delete_avatar("look:look_1")
+        assert paths(wire) == ["DELETE /v3/avatars/looks/look_1"] * 2
+        return None
 
 
 class TestHeyGenSpeech(SpeechSuite):
@@ -259,7 +283,8 @@ async def test_another_look_is_polled_by_itself(it, wire, told, state):
     wire.reply(data(LOOK, **{"id": "look_2", **told}))
     job = await it.get_avatar("look:look_2")
     assert (job.id, job.ref, job.state) == ("look:look_2", "look_2", state)
-    assert paths(wire) == ["GET /v3/avatars/looks/look_2"]
+    assert paths(wire)[0] == "GET /v3/avatars/looks/look_2"
+    assert len(wire.requests) == 1 + (state is JobState.SUCCEEDED)  # has its person agreed?
 
 
 async def test_another_look_may_need_the_persons_consent_again(it, wire):
@@ -290,7 +315,8 @@ async def test_an_answer_without_a_look_may_have_cost_money(it, wire):
 async def test_another_look_is_asked_for_as_heygen_documents(it, wire):
     wire.reply(data(LOOK, group_id="grp_1")).reply(TOLD["asset"])
     await made(it, wire, Operation.AVATAR, train(look_of="look_1"), created("processing"))
-    wire.reply(data(LOOK)).reply({"data": {"id": "look_2"}}).reply(page()).reply(page())
+    wire.reply(data(LOOK)).reply(data(GROUP)).reply({"data": {"id": "look_2"}})
+    wire.reply(page()).reply(page())
     await it.get_avatar("look:look_2")
     await it.delete_avatar("look:look_2")
     await it.find_avatar(TOKEN)
@@ -300,6 +326,7 @@ async def test_another_look_is_asked_for_as_heygen_documents(it, wire):
         "POST /v3/assets",
         "POST /v3/avatars",
         "GET /v3/avatars/looks/{look_id}",
+        "GET /v3/avatars/{group_id}",
         "DELETE /v3/avatars/looks/{look_id}",
         "GET /v3/avatars",
         "GET /v3/avatars/looks",
@@ -459,7 +486,78 @@ async def test_words_need_a_picture(it, wire):
 async def test_the_group_is_polled_and_its_look_speaks(it, wire):
     wire.reply(created())
     job = await it.train_avatar(train(prepared={"asset_id": "ast_1"}))
-    assert (job.id, job.ref, job.usable_id) == ("grp_1", "look_1", "look_1")
+    assert (job.id, job.ref, job.usable_id) == ("look:look_1", "look_1", "look_1")
+
+
+async def test_an_answer_without_a_look_is_polled_by_its_group(it, wire):
+    wire.reply({"data": {"avatar_group": GROUP, "avatar_item": None}})
+    job = await it.train_avatar(train(prepared={"asset_id": "ast_1"}))
+    assert (job.id, job.ref) == ("grp_1", None)
+
+
+@pytest.mark.parametrize(("looks", "deleted"), [([], 1), ([LOOK], 1), ([LOOK, LOOK], 0)])
+async def test_a_group_is_deleted_only_with_its_last_look(it, wire, looks, deleted):
+    wire.reply(page(*looks)).reply({"data": {"id": "grp_1"}})
+    with nullcontext() if deleted else pytest.raises(errors.Unavailable, match="further looks"):
+        await it.delete_avatar("grp_1")
+    assert paths(wire).count("DELETE /v3/avatars/grp_1") == deleted
+
+
+async def test_a_group_that_is_gone_counts_as_deleted(it, wire):
+    wire.reply({}, 404)
+    await it.delete_avatar("grp_1")
+
+
+async def test_a_look_is_not_ready_while_its_person_has_not_agreed(it, wire):
+    wire.reply(data(LOOK, id="look_1", group_id="grp_1"))
+    wire.reply(data(GROUP, status="pending_consent"))
+    wire.reply({"data": {"avatar_group": GROUP, "url": TOLD["consent_url"]}})
+    job = await it.get_avatar("look:look_1")
+    assert (job.state, job.action.url) == (JobState.NEEDS_ACTION, TOLD["consent_url"])
+
+
+# -- a picture that speaks without a training -----------------------------------------------------
+
+
+def picture(**more):
+    shown = TestHeyGen().picture()
+    return speak(avatar_id="", picture=shown, voice_id="vc_1", **more)
+
+
+@pytest.mark.parametrize("driven", ["script", "audio"])
+async def test_a_picture_speaks_without_a_training(it, wire, driven):
+    sound = {"audio": TestHeyGen().media(), "script": None} if driven == "audio" else {}
+    options = (HeyGenVideo(motion_prompt="waves", expressiveness="high", fit="cover"),)
+    request = picture(options=options, **sound)
+    asset = json.loads(json.dumps(TOLD["asset"]))
+    wire.reply(asset)
+    if driven == "audio":
+        wire.reply(asset)
+    wire.reply(TOLD["video_submitted"])
+    prepared = await it.prepare(Operation.VIDEO, request)
+    job = await it.generate_video(request.model_copy(update={"prepared": prepared}))
+    said, by_id = wire.body(), {"type": "asset_id", "asset_id": prepared["picture_asset_id"]}
+    assert (job.id, said["type"], said["image"]) == ("vid_1", "image", by_id)
+    assert said.keys().isdisjoint({"avatar_id", "engine"})
+    assert ("script" in said, "audio_asset_id" in said) == (driven == "script", driven == "audio")
+    contract = Contract.of("heygen", closed=True)
+    assert contract.check(wire.requests[-1]) == "POST /v3/videos"
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ({"settings": VideoSettings(resolution="4k")}, "cannot set resolution=4k"),
+        ({"settings": VideoSettings(quality="best")}, "cannot set quality=best"),
+        ({"settings": VideoSettings(container="webm")}, "cannot set container=webm"),
+        ({"options": (HeyGenVideo(engine="avatar_v"),)}, "engine=avatar_v"),
+    ],
+    ids=str,
+)
+async def test_what_a_picture_cannot_have_is_refused_before_anything_is_sent(it, wire, asked, why):
+    with pytest.raises(errors.Unsupported, match=why):
+        await it.prepare(Operation.VIDEO, picture(**asked))
+    assert wire.requests == []
 
 
 async def test_an_avatar_that_was_found_learns_its_look_when_it_is_ready(it, wire):
@@ -940,8 +1038,9 @@ def test_a_failed_video_says_why(it, field):
 )
 @pytest.mark.parametrize("field", ["avatar_group_id", "group_id", "avatar_id", "id"])
 def test_what_is_told_of_avatars_is_only_a_reason_to_look(it, word, name, field):
-    (told,) = it.events(signed(event(word, **{field: "grp_1"})))
-    assert (told.name, told.job.id, told.trusted) == (name, "grp_1", False)
+    (told,) = it.events(signed(event(word, **{field: "x1"})))
+    job_id = "look:x1" if field == "avatar_id" else "x1"
+    assert (told.name, told.job.id, told.trusted) == (name, job_id, False)
 
 
 @pytest.mark.parametrize(
@@ -1016,7 +1115,7 @@ class Vendor(HeyGen):
             "GET /v3/voices/vc_1": VOICE,
             "GET /v3/avatars/grp_1": data(GROUP, status=group),
             "GET /v3/avatars/looks": page(LOOK),
-            "GET /v3/avatars/looks/look_1": data(LOOK),
+            "GET /v3/avatars/looks/look_1": data(LOOK, group_id="grp_1"),
             "GET /v3/videos/vid_1": data(VIDEO),
         }.get(f"{method} {path}", page())
 

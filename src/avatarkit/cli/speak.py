@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,7 +18,7 @@ from .prices import (
     video_settings,
 )
 from .session import Panel, Session, command
-from .train import Language, Purpose
+from .train import ConsentFile, Language, NotARealPerson, Purpose
 
 Share = Annotated[
     float | None, typer.Option(metavar="0..1", help="Of the voice.", rich_help_panel=SETTINGS)
@@ -32,7 +32,10 @@ def register(app: typer.Typer) -> None:
 
 async def _speak(
     session: Session,
-    training_id: Annotated[str, typer.Argument(metavar="ID", help="ID of a completed training.")],
+    training_id: Annotated[
+        str | None,
+        typer.Argument(metavar="ID", help="ID of a completed training; not with --user."),
+    ] = None,
     text: Annotated[str | None, typer.Argument(metavar="TEXT", help="Text to speak.")] = None,
     *,
     audio: Annotated[
@@ -41,6 +44,21 @@ async def _speak(
     revoice: Annotated[
         bool, typer.Option("--revoice", help="Speak the recording with the avatar's voice.")
     ] = False,
+    picture: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Picture that speaks in place of the avatar, without a training."
+        ),
+    ] = None,
+    voice: Annotated[
+        str | None, typer.Option(metavar="ID", help="Another voice, as its provider calls it.")
+    ] = None,
+    user: Annotated[
+        str | None, typer.Option(help="User ID that owns the video, without a training.")
+    ] = None,
+    clone: Annotated[str, typer.Option(help="Clone ID, without a training.")] = "me",
+    consent: ConsentFile = None,
+    not_a_real_person: NotARealPerson = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="File for the video; by default ID.mp4.")
     ] = None,
@@ -97,16 +115,27 @@ async def _speak(
     max_cost: MaxCost = None,
     allow_unknown: AllowUnknown = None,
 ) -> None:
-    """Generate a video with a trained avatar and save it.
+    """Generate a video with a trained avatar, or of a picture, and save it.
 
-    A setting that the provider does not have is refused before anything is paid.
+    A setting that the provider does not have is refused before anything is paid. With --user no
+    training is named: a picture speaks with --voice, by --consent.
 
     Example: `avatarkit speak $ID "Hello!" --aspect 9:16 --out hello.mp4`
     """
     from ..json_views import record_json
     from ..models import VoiceSettings
+    from .consent import consent_from
     from .progress import check_target, follow, interruptible
 
+    owner: dict[str, Any] = {}
+    if user is not None:  # no training is named, so the only argument is the text
+        if text is not None:
+            raise typer.BadParameter("give either ID or --user")
+        training_id, text = None, training_id
+        agreed = consent_from(session.out, consent, not_a_real_person)
+        owner = {"user_id": user, "clone_id": clone, "consent": agreed}
+    elif training_id is None:
+        raise typer.BadParameter("give ID, or --user with --picture")
     if (text is None) == (audio is None):
         raise typer.BadParameter("give either TEXT or --audio")
     check_target(out)
@@ -135,11 +164,14 @@ async def _speak(
             training_id,
             text,
             audio=audio,
+            picture=picture,
+            voice=voice,
             revoice=revoice,
             wait=False,
             language=language,
             settings=settings,
             purpose=purpose,
+            **owner,
             **cost_limit(max_cost, allow_unknown),
         )
         session.out.hint(f"video {video.id}")

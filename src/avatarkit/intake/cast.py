@@ -121,14 +121,19 @@ def of_catalogue(
     )
 
 
-def of_template(
-    training: Training | None, provider: str, consent: Consent | None, exists: Exists
+def without_avatar(
+    training: Training | None,
+    provider: str,
+    consent: Consent | None,
+    exists: Exists,
+    voice: OperationState | None = None,
 ) -> Cast:
-    """Cast of a template, which names its own avatars; by the consent of whom it shows."""
+    """Cast of a picture or of a template, by the consent of whom it shows."""
+    names = ([voice.provider] if voice else []) + [provider]
     return Cast(
         avatar=exists(Operation.AVATAR, provider, ""),
-        voice=None,
-        stack=training.stack if training else provider,
+        voice=voice,
+        stack=training.stack if training else "+".join(dict.fromkeys(names)),
         training_id=training.id if training else None,
         consent_id=training.consent_id if training else None,
         consent=consent,

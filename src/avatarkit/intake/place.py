@@ -73,10 +73,10 @@ from .cast import (
     Chosen,
     Exists,
     of_catalogue,
-    of_template,
     of_training,
     require_template,
     stock_consent,
+    without_avatar,
 )
 from .recordings import Gathering, Recording, Recordings, Source
 from .scripts import read_script
@@ -347,19 +347,25 @@ class Intake:
         *,
         script: str | None,
         audio: Source | None,
+        picture: Source | None = None,
         scenes: tuple[Scene, ...] = (),
         template: Template | None = None,
         revoice: bool = False,
     ) -> Video:
         """Place a video of an avatar, driven by a script, by its scenes, by audio or a template.
 
-        With ``revoice`` the voice speaks what the audio says.
+        With ``revoice`` the voice speaks what the audio says. A ``picture`` takes the place of an
+        avatar.
         """
+        if picture is not None:
+            _require_picture(made_by, self._pool, scenes, template, script)
         parts = _parts(order, made_by, script, scenes, template)
         parts["revoice"] = "yes" if revoice else ""
         if known := await self._known(order):
             if audio is not None:
                 parts["audio"] = await self._read_again(SampleRole.VOICE, audio)
+            if picture is not None:
+                parts["picture"] = await self._read_again(SampleRole.FOOTAGE, picture)
             return cast("Video", repeats.require_same(known, order.request(**parts)))
         avatar = made_by.avatar
         operations = await self._video_operations(
@@ -381,6 +387,10 @@ class Intake:
         sample = None if audio is None else await self._driving(order, first, audio, consent)
         if sample is not None:
             parts["audio"] = [sample.file.sha256]
+        shown = None
+        if picture is not None:
+            shown = await self._portrait(order, avatar.provider, picture, consent)
+            parts["picture"] = [shown.file.sha256]
         if made_by.consent_id is None:
             consent = await self._recordings.keep_consent(consent, order.user_id)
         video = Video(
@@ -395,6 +405,7 @@ class Intake:
             scenes=scenes,
             template=template,
             audio=sample,
+            picture=shown,
             settings=order.settings,
             voice_id=made_by.voice_id,
             avatar_id=made_by.avatar_id,
@@ -449,6 +460,29 @@ class Intake:
             await self._recordings.require_not_withdrawn(consent, order.user_id, used)
             return await self._recordings.keep(file, order.user_id, order.clone_id)
 
+    async def _portrait(
+        self, order: Order, provider: str, picture: Source, consent: Consent
+    ) -> Sample:
+        """Keep the picture that speaks; raises ``MediaRejected`` for what the provider refuses."""
+        can = self._selector.first(provider)
+        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
+            given = [(SampleRole.FOOTAGE, picture)]
+            gathering = Gathering(self._recordings, given, Path(folder), can.limits)
+            files, found = await gathering.of({SampleRole.FOOTAGE})
+            found += await self._recordings.examine(files, can.limits, can.face_finder)
+            preflight.refuse(found)
+            (file,) = files
+            kind = file.facts.media_type
+            if not kind.startswith("image/"):
+                raise errors.MediaRejected(
+                    f"{file.name} is {kind}, and a picture is to speak: give a JPEG or PNG"
+                )
+            if self._pool.capabilities(provider).needs_link(Operation.VIDEO, kind):
+                await self._require_links(provider)
+            used = [file.facts.sha256]
+            await self._recordings.require_not_withdrawn(consent, order.user_id, used)
+            return await self._recordings.keep(file, order.user_id, order.clone_id)
+
     async def cast(
         self,
         training: Training | None,
@@ -458,21 +492,48 @@ class Intake:
         stack: Stacks | None,
         consent: Consent | None,
         template: Template | None = None,
+        pictured: bool = False,
     ) -> Cast:
-        """Cast a training's avatar and voice, those of a vendor's catalogue, or a template's."""
+        """Cast a training's avatar and voice, those of a vendor's catalogue, or a template's.
+
+        A picture is ``pictured`` with a training's voice, or with another one.
+        """
         now = (await self._repository.now()).wall
         exists = partial(self._exists, at=now)
         if template is not None and (avatar is not None or voice is not None):
             raise errors.ConfigError("a template has its own avatars: leave avatar and voice out")
-        if template is not None:
+        if pictured and avatar is not None:
+            raise errors.ConfigError("give either a picture or an avatar")
+        if template is not None or pictured:
             trained = training.operation(Operation.AVATAR) if training else None
-            filler = trained.provider if trained else self._generator(stack)
-            return of_template(training, filler, consent, exists)
+            maker = trained.provider if trained else self._generator(stack)
+            speaker = None
+            if pictured:
+                speaker = self._speaker(training, voice, stack, maker, exists)
+            return without_avatar(training, maker, consent, exists, speaker)
         if training is not None:
             return of_training(training, avatar, voice, exists)
         if avatar is None:
             raise errors.ConfigError("give a training, or avatar= of kit.catalogue.avatars(...)")
         return self._cast_stock(avatar, voice, stack, consent, exists)
+
+    def _speaker(
+        self,
+        training: Training | None,
+        voice: Chosen | None,
+        stack: Stacks | None,
+        maker: str,
+        exists: Exists,
+    ) -> OperationState | None:
+        """The voice of a picture: that of a training, or another."""
+        own = training.operation(Operation.VOICE) if training else None
+        if voice is None:
+            return own
+        roles = {} if training else self._selector.first(stack).roles
+        cloner = roles.get(Operation.VOICE) or roles.get(Operation.SPEECH) or maker
+        return exists(
+            Operation.VOICE, voice.provider or (own.provider if own else cloner), voice.id
+        )
 
     def _cast_stock(
         self,
@@ -961,6 +1022,26 @@ def _read(
     return (None if script is None else read(script)), scenes
 
 
+def _require_picture(
+    made_by: Cast,
+    pool: ProviderPool,
+    scenes: Sequence[Scene],
+    template: Template | None,
+    script: str | None,
+) -> None:
+    """Raise ``ConfigError`` or ``Unsupported`` for what cannot be asked of a picture."""
+    provider = made_by.avatar.provider
+    pool.capabilities(provider).require_pictures(provider)
+    if scenes or template is not None:
+        raise errors.ConfigError(
+            "a picture speaks a script or audio: leave scenes and template out"
+        )
+    if script is not None and made_by.voice is None:
+        raise errors.ConfigError(
+            "a picture has no voice of its own: give voice=, or audio= with what it says"
+        )
+
+
 def _parts(
     order: Order,
     made_by: Cast,
@@ -975,6 +1056,7 @@ def _parts(
         "voice_id": made_by.voice_id or "",
         "script": script or "",
         "audio": "",
+        "picture": "",
         "scenes": [scene.model_dump(mode="json") for scene in scenes],
         "template": template.model_dump(mode="json") if template else "",
         "settings": order.settings.asked(),

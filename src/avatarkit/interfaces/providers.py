@@ -70,6 +70,7 @@ class Capabilities:
     dubs_sound: bool = False
     #: subtitles of one's own that a dub may have: each set is taken together
     dub_subtitles: tuple[frozenset[SubtitleKind], ...] = ()
+    pictures: bool = False  #: any picture can speak, without a training
     templates: bool = False  #: a video may fill a template, see ``VideoRequest.template``
     footage_with_video: bool = False  #: a video may need the avatar's footage again
     callback: bool = False  #: a request can name a webhook address
@@ -114,6 +115,14 @@ class Capabilities:
             f"{provider} cannot be given subtitles of {' and '.join(sorted(given))} for a dub: "
             f"{takes}"
         )
+
+    def require_pictures(self, provider: str) -> None:
+        """Raise ``Unsupported`` if a picture cannot speak without a training."""
+        if not self.pictures:
+            raise Unsupported(
+                f"{provider} makes no picture speak without a training: train an avatar of it, or "
+                "use d-id or heygen"
+            )
 
     def require_language(self, provider: str, language: str | None) -> None:
         """Raise ``Unsupported``, with the list, if the provider cannot speak ``language``."""
@@ -494,7 +503,10 @@ class ChecksAvatars(Protocol):
     async def check_avatar(
         self, avatar_id: str, settings: VideoSettings, options: Sequence[Options], /
     ) -> None:
-        """Raise ``Unsupported`` for settings and options that this avatar cannot do."""
+        """Raise ``Unsupported`` for settings and options that this avatar cannot do.
+
+        An empty id is that of a picture which speaks without a training.
+        """
 
 
 @runtime_checkable

@@ -98,7 +98,10 @@ class NamesKinds(Protocol):
     """Provider whose avatars are of several kinds, with different settings."""
 
     def kind_of_avatar(self, avatar_id: str, /) -> str:
-        """Return the kind of an avatar, as ``Mapped.avatars`` calls it; empty if unknown."""
+        """Return the kind of an avatar, as ``Mapped.avatars`` calls it; empty if unknown.
+
+        An empty id is that of a picture which speaks without a training.
+        """
         ...
 
 

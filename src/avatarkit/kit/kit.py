@@ -508,6 +508,7 @@ class AvatarKit:
         revoice: bool = False,
         scenes: Sequence[Scene] = (),
         template: Template | None = None,
+        picture: Source | None = None,
         avatar: CatalogueEntry | Id | None = None,
         voice: CatalogueEntry | Id | None = None,
         user_id: Id | None = None,
@@ -538,8 +539,13 @@ class AvatarKit:
         needed unless both are the vendor's stock. ``scenes`` are made in one call where the vendor
         can, else one after the other, each of them paid for by itself, and joined. ``template``
         fills a template of the stack's provider of videos, whose avatars are the template's.
+
+        ``picture`` speaks in place of an avatar, without a training, where the provider offers it:
+        with the voice and by the consent of the training that is named; else with ``voice`` or
+        ``audio``, by ``consent``. Raises ``MediaRejected`` for a picture that it cannot use.
         """
         audio = arguments.source("audio", audio)
+        picture = arguments.source("picture", picture)
         scenes = film.given(scenes)
         template = arguments.template("template", template)
         if [script is None, audio is None, not scenes, template is None].count(False) != 1:
@@ -560,6 +566,7 @@ class AvatarKit:
             stack=arguments.stack("stack", stack),
             consent=arguments.consent("consent", consent),
             template=template,
+            pictured=picture is not None,
         )
         order = place.Order.of(
             "video",
@@ -579,6 +586,7 @@ class AvatarKit:
             made_by,
             script=script,
             audio=audio,
+            picture=picture,
             scenes=scenes,
             template=template,
             revoice=revoice,

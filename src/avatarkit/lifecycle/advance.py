@@ -40,6 +40,7 @@ from .events import (
     CopyFailed,
     Discarded,
     Event,
+    Inherited,
     Missing,
     Postponed,
     Prepared,
@@ -382,7 +383,9 @@ class Orchestrator(PaidCalls, People):
         job_id, deleted = state.cleanup.discard[0], True
         delete = ROLES[state.operation].delete
         try:
-            if delete is not None:
+            if await self._inherited(record, state, job_id, now):
+                log.info("job.inherited", id=record.id, provider=state.provider)
+            elif delete is not None:
                 call = partial(delete(provider), job_id)
                 await self._free("delete", record, state, provider, call)
             else:
@@ -395,6 +398,24 @@ class Orchestrator(PaidCalls, People):
             return await self._later(record, state, error, now)
         event = Removed(at=now.wall, **whose(state), job_id=job_id, deleted=deleted)
         return await self._put(record, event)
+
+    async def _inherited(
+        self, record: Record, state: OperationState, job_id: str, now: Instant
+    ) -> bool:
+        """Leave a job to another record of the user that uses it, such as a voice to a look."""
+        shared = (state.usable_id if job_id == state.job.id else None) or job_id
+        heir = await self._repository.find_job(state.provider, state.operation, shared)
+        if heir is None or heir.id == record.id or heir.user_id != record.user_id:
+            return False
+        uses = (state.provider, state.account.id, shared)
+        own = heir.operation(state.operation)
+        if heir.cleanup == "delete" or own is None or shared not in own.cleanup.undeletable:
+            return False
+        if uses != (own.provider, own.account.id, own.usable_id):
+            return False
+        event = Inherited(at=now.wall, **whose(own), job_id=job_id)
+        await self._put(heir, event)
+        return True
 
     async def _discard(
         self, record: Record, state: OperationState, provider: Provider, now: Instant

@@ -40,6 +40,7 @@ from .events import (
     Failed,
     GaveUp,
     HandedIn,
+    Inherited,
     Intended,
     Missing,
     OperationEvent,
@@ -535,6 +536,17 @@ def _removed(e: Removed, record: Record) -> Record:
 
 
 @_handle.register
+def _inherited(e: Inherited, record: Record) -> Record:
+    op = _get(record, e.key)
+    if op.job.id not in op.cleanup.undeletable:
+        return record
+    kept = tuple(i for i in op.cleanup.undeletable if i != op.job.id)
+    job = {"id": e.job_id, "ref": op.usable_id}
+    record = _set(record, e.key, job=job, cleanup={"undeletable": kept})
+    return _discarding(record) if record.cleanup == "delete" else record
+
+
+@_handle.register
 def _removed_by_hand(_: RemovedByHand, record: Record) -> Record:
     if not record.deleted:
         return record
@@ -750,6 +762,7 @@ _PERSONAL: Mapping[str, Any] = {
     "scenes": (),
     "template": None,
     "audio": None,
+    "picture": None,
     "source": None,
     "subtitles": DubSubtitles(),
 }

@@ -221,6 +221,13 @@ class Removed(OperationEvent):
 
 
 @_event
+class Inherited(OperationEvent):
+    """The record that has made a job is deleted: this one, which uses it, is to delete it."""
+
+    job_id: str
+
+
+@_event
 class RemovedByHand(Event):
     """A person has removed at the vendors what could not be deleted from here."""
 

@@ -50,7 +50,7 @@ def samples_of(record: Record) -> Iterator[Sample]:
         for attempt in record.planned:
             given += tuple(s for s in (*attempt.voice, attempt.footage) if s not in given)
     elif isinstance(record, Video):
-        given = (record.audio, record.source)
+        given = (record.audio, record.picture, record.source)
     yield from (sample for sample in given if sample is not None)
 
 

@@ -180,8 +180,10 @@ class Requests:
         elif video.audio is not None:
             formats = provider.capabilities.audio_formats
             sound = await self._fitting(record, video.audio, formats, provider)
+        picture = video.picture
         return VideoRequest(
             **common,
+            picture=None if picture is None else await self._footage(video, picture, provider),
             avatar_id=(scene and scene.avatar) or video.avatar_id or "",
             voice_id=None if sound else (scene and scene.voice) or video.voice_id,
             script=None if sound else video.text_of(state.scene),

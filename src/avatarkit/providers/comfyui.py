@@ -95,6 +95,7 @@ class ComfyUI(HttpAvatarTrainer, HttpVideoGenerator, Prepares, Fetcher):
     data = vendor_data("comfyui")
     needs = frozenset({"base_url"})
     capabilities = Capabilities(
+        pictures=True,
         drive=frozenset({"audio"}),
         audio_formats=("audio/wav", "audio/mpeg", "audio/flac", "audio/ogg"),
         found_by_token=frozenset({Operation.VIDEO}),
@@ -193,25 +194,34 @@ class ComfyUI(HttpAvatarTrainer, HttpVideoGenerator, Prepares, Fetcher):
     # -- videos -------------------------------------------------------------------------------
 
     async def prepare(self, operation: Operation, request: VendorRequest, /) -> dict[str, Any]:
-        """Upload the sound under our token; a repeated upload replaces it."""
-        if not isinstance(request, VideoRequest) or request.audio is None:
+        """Upload sound and picture under our token; a repeated upload replaces them."""
+        if not isinstance(request, VideoRequest):
             return {}
         self._check(request)
+        given = {"sound": request.audio, "picture": request.picture}
+        return {
+            name: await self._uploaded(operation, _named(media, f"{request.token}-{name}"))
+            for name, media in given.items()
+            if media is not None
+        }
+
+    async def _uploaded(self, operation: Operation, media: Media) -> str:
+        """Upload a file; return its name on the server."""
         told = await self._call(
             "POST",
             "/upload/image",
             operation=operation,
             body={"type": "input", "overwrite": "true"},
-            files=[("image", _named(request.audio, f"{request.token}-sound"))],
+            files=[("image", media)],
         )
         if (name := text_at(told, "name")) is None:
             raise self._bad(operation, "the server does not name the file that it was sent")
-        return {"sound": name}
+        return name
 
     async def generate_video(self, request: VideoRequest, /) -> Job:
         """Queue the workflow, with our token as the prefix of its result."""
         values = {
-            "picture": request.avatar_id,
+            "picture": request.prepared.get("picture", request.avatar_id),
             "sound": request.prepared.get("sound"),
             "result": f"{_FOLDER}/{request.token}",
         }

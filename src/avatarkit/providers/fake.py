@@ -572,6 +572,7 @@ class Fake(
     name: ClassVar[str] = "fake"
     api_version: ClassVar[str] = "1"
     capabilities: ClassVar[Capabilities] = Capabilities(
+        pictures=True,
         drive=frozenset({"script", "audio"}),
         speech_format="audio/wav",
         settings=ALL_SETTINGS,
@@ -671,9 +672,10 @@ class Fake(
 
     async def generate_video(self, request: VideoRequest, /) -> Job:
         """Submit; sent once."""
-        self._must_exist(Operation.AVATAR, request.avatar_id)
+        if request.picture is None:
+            self._must_exist(Operation.AVATAR, request.avatar_id)
         self._must_exist(Operation.VOICE, request.voice_id)
-        audio = [request.audio] if request.audio else []
+        audio = [media for media in (request.picture, request.audio) if media]
         said = _seconds_of(request.script or "")
         seconds = await _seconds(request.audio) if request.audio else said
         return await self._submit(Operation.VIDEO, request, *audio, seconds=seconds)

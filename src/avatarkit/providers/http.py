@@ -664,6 +664,8 @@ class HttpProvider:
 
     def _check_drive(self, request: VideoRequest) -> None:
         can = self.capabilities
+        if request.picture is not None:
+            can.require_pictures(self.name)
         wanted: Literal["script", "audio"] = "script" if request.audio is None else "audio"
         if wanted not in can.drive:
             raise errors.Unsupported(f"{self.name} cannot drive a video by {wanted}")
@@ -786,8 +788,8 @@ def _media(request: VendorRequest) -> Sequence[Media]:
             return (footage,)
         case DubRequest():
             return (request.source,)
-        case VideoRequest(audio=Media() as audio):
-            return (audio,)
+        case VideoRequest():
+            return tuple(one for one in (request.picture, request.audio) if one is not None)
         case _:
             return ()
 

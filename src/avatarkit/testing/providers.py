@@ -233,8 +233,14 @@ class ProviderSuite(_Suite):
                 asked |= {"source": self.media(), "language": "pt"}
                 return DubRequest(**asked | more)
             case _:
-                asked |= {"avatar_id": "a1"} | self.drive()
-                return VideoRequest(**asked | more)
+                asked |= {"avatar_id": "a1"} | self.drive() | more
+                if not asked["avatar_id"]:
+                    asked |= {"picture": self.picture()}
+                return VideoRequest(**asked)
+
+    def picture(self) -> Media:
+        """A picture that speaks without a training."""
+        return self.media().model_copy(update={"name": "me.png", "media_type": "image/png"})
 
     def drive(self) -> dict[str, Any]:
         """Sound or script that a video of this vendor needs."""
@@ -630,6 +636,20 @@ class ProviderSuite(_Suite):
         else:
             with pytest.raises(errors.Unsupported):
                 await self.submit(it, Operation.VIDEO, **more)
+            assert not wire.requests
+
+    async def test_a_picture_speaks_without_a_training_or_is_refused(
+        self, it: Any, wire: Wire
+    ) -> None:
+        if Operation.VIDEO not in self.recordings:
+            return
+        wire.reply(self.recordings[Operation.VIDEO].submitted)
+        if it.capabilities.pictures:
+            await self.submit(it, Operation.VIDEO, avatar_id="")
+            assert len(wire.requests) == 1
+        else:
+            with pytest.raises(errors.Unsupported, match="without a training"):
+                await self.submit(it, Operation.VIDEO, avatar_id="")
             assert not wire.requests
 
     async def test_a_callback_address_is_sent_or_refused(

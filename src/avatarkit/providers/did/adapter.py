@@ -148,6 +148,7 @@ class DID(
         DIDTranslation,
     )
     capabilities = Capabilities(
+        pictures=True,
         media=frozenset({"url", "data"}),
         one_voice_file=True,
         drive=frozenset({"script", "audio"}),
@@ -242,11 +243,12 @@ class DID(
                 return {}
 
     async def _photo_again(self, operation: Operation, request: VideoRequest) -> dict[str, Any]:
-        """Upload the photo of a photo avatar again: D-ID keeps it for a day or two."""
+        """Upload the picture that speaks, or that of a photo avatar, which D-ID keeps for days."""
         family, _ = family_of_avatar(request.avatar_id)
-        if family != "talks" or request.footage is None or not _is_photo(request.footage):
+        given = request.picture or request.footage
+        if family != "talks" or given is None or not _is_photo(given):
             return {}
-        photo = _renamed(request.footage, "photo")
+        photo = _photo_file(given)
         url, image_id = await self._upload(operation, "/images", "image", photo)
         return {"source_url": url, "image_id": image_id}
 
@@ -443,11 +445,7 @@ class DID(
         return _within(family, job)
 
     async def _photo(self, request: AvatarRequest, footage: Media) -> Job:
-        photo = _renamed(footage, "photo")
-        if photo.size > _PHOTO_BYTES:
-            raise errors.MediaRejected(
-                f"{footage.name} has more than {_PHOTO_BYTES // 10**6} MB: scale it down"
-            )
+        photo = _photo_file(footage)
         job = await self._submit(Operation.AVATAR, "/images", request, files=[("image", photo)])
         url = text_at(job.raw, "url")
         if url is None:
@@ -491,8 +489,13 @@ class DID(
     async def generate_video(self, request: VideoRequest, /) -> Job:
         """Make the avatar speak a text with a voice, or recorded audio."""
         name, avatar = family_of_avatar(request.avatar_id)
-        family = FAMILIES[name]
-        body: dict[str, Any] = {family.avatar: request.prepared.get("source_url", avatar)}
+        family, shown = FAMILIES[name], request.prepared.get("source_url", avatar)
+        if not shown:
+            raise errors.Unsupported(
+                "d-id takes a picture as an upload: call prepare() first, and pass its result as "
+                "`prepared`"
+            )
+        body: dict[str, Any] = {family.avatar: shown}
         job = await self._submit(
             Operation.VIDEO,
             f"/{name}",
@@ -617,6 +620,14 @@ def _within(family: str, job: Job) -> Job:
 
 def _is_photo(footage: Media) -> bool:
     return footage.media_type.startswith("image/")
+
+
+def _photo_file(photo: Media) -> Media:
+    if photo.size > _PHOTO_BYTES:
+        raise errors.MediaRejected(
+            f"{photo.name} has more than {_PHOTO_BYTES // 10**6} MB: scale it down"
+        )
+    return _renamed(photo, "photo")
 
 
 def _footage_link(footage: Media) -> str:

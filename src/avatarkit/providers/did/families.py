@@ -47,11 +47,14 @@ FIELDS: Mapping[str, Kind] = {
 
 
 def family_of_avatar(avatar_id: str) -> tuple[str, str]:
-    """Split our id into family and D-ID's own id; a bare id comes from an adopted avatar."""
+    """Split our id into family and D-ID's own id; a bare id comes from an adopted avatar.
+
+    Without an id it is a picture that speaks without a training.
+    """
     family, _, own = avatar_id.partition(":")
     if family in FAMILIES:
         return family, own
-    if avatar_id.startswith(("https://", "s3://")):
+    if not avatar_id or avatar_id.startswith(("https://", "s3://")):
         return "talks", avatar_id
     stock = avatar_id.startswith("public_") or "@" in avatar_id
     return ("expressives" if stock else "scenes"), avatar_id

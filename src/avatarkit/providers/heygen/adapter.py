@@ -7,12 +7,11 @@ which is polled and deleted, with looks; a look is used in videos.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 from ... import errors
 from ...interfaces import (
@@ -27,12 +26,10 @@ from ...interfaces import (
     TellsBalance,
 )
 from ...models import (
-    Action,
     AvatarRequest,
     DubRequest,
     Job,
     JobState,
-    Media,
     Operation,
     Options,
     Scene,
@@ -49,7 +46,6 @@ from ...models import (
 from ...webhooks import Delivery, HmacSha256, Registered
 from ..catalogue import HttpCatalogue
 from ..http import (
-    HttpAvatarTrainer,
     HttpVideoDubber,
     HttpVideoGenerator,
     HttpVoiceCloner,
@@ -65,25 +61,18 @@ from ..http import (
     primary_language,
     read_timings,
     said_at,
-    text_at,
     value_at,
     vendor_data,
 )
 from ..languages import named
 from . import scenes
+from .avatars import Avatars, in_stock, kind_of, told_look, usable
 from .catalogue import LISTINGS
-from .engines import choose_engine
+from .engines import PICTURE, choose_engine
 from .options import HeyGenAvatar, HeyGenDub, HeyGenSpeech, HeyGenVideo, HeyGenVoice
+from .uploads import by_id
 
 _DATA = vendor_data("heygen")
-_LOOK = "look:"  #: begins the id of a job that is one look of a group
-#: Larger uploads go directly to the vendor's storage (bytes).
-_SMALL = 32_000_000
-#: Media types that HeyGen accepts as uploads.
-_UPLOADS = (
-    *("audio/mpeg", "audio/wav", "image/jpeg", "image/png", "video/mp4", "video/webm"),
-    "application/x-subrip",
-)
 #: Kind of a dub's own subtitles -> the video that they belong to, in HeyGen's words.
 _SRT_ROLES: Mapping[SubtitleKind, str] = {"translation": "output", "source": "input"}
 
@@ -107,7 +96,7 @@ _ENDS: Mapping[str, JobState] = {"success": JobState.SUCCEEDED, "fail": JobState
 
 class HeyGen(
     HttpVoiceCloner,
-    HttpAvatarTrainer,
+    Avatars,
     HttpVideoGenerator,
     SpeechSynthesizer,
     HttpVideoDubber,
@@ -129,6 +118,7 @@ class HeyGen(
     option_types = (HeyGenVoice, HeyGenAvatar, HeyGenVideo, HeyGenSpeech, HeyGenDub)
     capabilities = Capabilities(
         one_voice_file=True,
+        pictures=True,
         templates=True,
         dub_subtitles=(frozenset({"translation"}), frozenset({"source"})),
         drive=frozenset({"script", "audio"}),
@@ -228,7 +218,7 @@ class HeyGen(
             case VoiceRequest():
                 return {"asset_id": await self._upload(operation, request.samples[0])}
             case AvatarRequest():
-                _kind(request, self._option(request, HeyGenAvatar))
+                kind_of(request, self._option(request, HeyGenAvatar))
                 found: dict[str, Any] = {}
                 if request.look_of is not None:
                     found["group_id"] = await self._group_of(request.look_of)
@@ -257,47 +247,13 @@ class HeyGen(
 
     async def discard(self, operation: Operation, prepared: Mapping[str, Any], /) -> None:
         """Delete the uploads; a missing one counts as deleted."""
-        for name in ("asset_id", "audio_asset_id", "srt_asset_id"):
+        for name in ("asset_id", "audio_asset_id", "picture_asset_id", "srt_asset_id"):
             if prepared.get(name):
                 await self._delete(operation, "/assets/{}", str(prepared[name]))
 
-    async def _upload(self, operation: Operation, media: Media) -> str:
-        """Upload, and return the asset's id; HeyGen keeps the asset until it is deleted."""
-        if media.media_type not in _UPLOADS:
-            raise errors.Unsupported(
-                f"heygen takes no {media.media_type} ({media.name}): convert it to MP3, WAV, MP4, "
-                "WebM, JPEG or PNG."
-            )
-        if media.size <= _SMALL:
-            files = [("file", media)]
-            raw = await self._call("POST", "/assets", operation=operation, files=files)
-        else:
-            raw = await self._upload_directly(operation, media)
-        asset = id_at(raw, "data.asset_id")
-        if asset is None:
-            raise self._bad(operation, "the answer to the upload has no id")
-        return asset
-
-    async def _upload_directly(self, operation: Operation, media: Media) -> dict[str, Any]:
-        begun = await self._call(
-            "POST",
-            "/assets/direct-uploads",
-            operation=operation,
-            body={
-                "filename": media.name,
-                "content_type": media.media_type,
-                "size_bytes": media.size,
-                "checksum_sha256": media.sha256,
-            },
-        )
-        asset = id_at(begun, "data.asset_id")
-        address = text_at(begun, "data.upload_url")
-        if asset is None or not self._is_link(address):
-            raise self._bad(operation, "the answer to the upload has no URL")
-        headers = as_object(value_at(begun, "data.upload_headers"))
-        await self._call("PUT", address, operation=operation, content=media, headers=headers)
-        path = f"/assets/{path_segment(asset)}/complete"
-        return await self._call("POST", path, operation=operation, body={})
+    def kind_of_avatar(self, avatar_id: str, /) -> str:
+        """Return "avatar", or "picture" for one that speaks without a training."""
+        return "avatar" if avatar_id else "picture"
 
     async def check_avatar(
         self, avatar_id: str, settings: VideoSettings, options: Sequence[Options], /
@@ -311,11 +267,14 @@ class HeyGen(
     async def _look(self, request: VideoRequest) -> dict[str, Any]:
         """Find the look of a video, if it is not the avatar's own id, and its engine."""
         avatar_id = request.avatar_id
+        if not avatar_id:  # a picture, which has neither
+            choose_engine(PICTURE, request.settings, self._option(request, HeyGenVideo))
+            return {}
         path = f"/avatars/looks/{path_segment(avatar_id)}"
         try:
             told = (await self._call("GET", path, operation=Operation.VIDEO)).get("data")
         except errors.NotFound:  # the id may be that of a group
-            told = _usable(await self._looks(avatar_id))
+            told = usable(await self._looks(avatar_id))
             if told is None:
                 raise
         look = as_object(told)
@@ -332,10 +291,12 @@ class HeyGen(
             return {}
         if len(request.scenes) > 1:
             return await self._looks_of_scenes(request)
-        look = await self._look(request)
-        if request.audio is None:
-            return look
-        return look | {"audio_asset_id": await self._upload(operation, request.audio)}
+        found = await self._look(request)
+        given = {"picture_asset_id": request.picture, "audio_asset_id": request.audio}
+        for name, media in given.items():
+            if media is not None:
+                found[name] = await self._upload(operation, media)
+        return found
 
     async def _looks_of_scenes(self, request: VideoRequest) -> dict[str, Any]:
         """Find the look of each avatar; raises ``Unsupported`` for options of a single scene."""
@@ -349,21 +310,6 @@ class HeyGen(
             looks[avatar_id] = await self._look(one)
         return {"looks": looks}
 
-    async def _looks(self, group_id: str) -> list[Mapping[str, Any]]:
-        """Return the looks of a group; empty if HeyGen's answer has no list."""
-        query = {"group_id": group_id, "limit": 50}
-        page = await self._call("GET", "/avatars/looks", operation=Operation.AVATAR, query=query)
-        return as_objects(page.get("data"))
-
-    def _asset(self, request: VendorRequest, name: str = "asset_id") -> str:
-        asset = request.prepared.get(name)
-        if not asset:
-            raise errors.Unsupported(
-                "heygen takes recordings as uploads: call prepare() first, and pass its result as "
-                "`prepared`."
-            )
-        return str(asset)
-
     # -- voices -------------------------------------------------------------------------------
 
     async def clone_voice(self, request: VoiceRequest, /) -> Job:
@@ -373,127 +319,14 @@ class HeyGen(
             "/voices/clone",
             request,
             HeyGenVoice,
-            audio=_by_id(self._asset(request)),
+            audio=by_id(self._asset(request)),
             voice_name=request.token,
             language=primary_language(request.language),
         )
 
     async def get_voice(self, voice_id: str, /) -> Job:
         """Poll; raises ``NotFound``."""
-        return _in_stock(await super().get_voice(voice_id))
-
-    # -- avatars ------------------------------------------------------------------------------
-
-    async def train_avatar(self, request: AvatarRequest, /) -> Job:
-        """Submit; sent once. The job's id is the group, its ref the look.
-
-        Another look of a group is a job of its own, whose id begins with ``look:``.
-        """
-        footage = _by_id(self._asset(request)) if request.footage else None
-        kind = _kind(request, self._option(request, HeyGenAvatar))
-        job = await self._submit(
-            Operation.AVATAR,
-            "/avatars",
-            request,
-            HeyGenAvatar,
-            type=kind,
-            name=request.token,
-            file=None if kind == "prompt" else footage,
-            reference_images=[footage] if footage and kind == "prompt" else None,
-            avatar_group_id=request.prepared.get("group_id"),
-        )
-        if request.look_of is None:
-            return job
-        if job.ref is None:  # it is paid for, and found again by its name
-            raise errors.Ambiguous(
-                "the answer names no look", provider=self.name, operation=Operation.AVATAR
-            )
-        return job.model_copy(update={"id": f"{_LOOK}{job.ref}"})
-
-    async def find_avatar(self, token: str, /) -> Sequence[Job]:
-        """Return every group that carries the token, else every look; oldest first."""
-        if groups := await super().find_avatar(token):
-            return groups
-        query = {"ownership": "private", "limit": 50}
-        looks = await self._find(Operation.AVATAR, "/avatars/looks", token, **query)
-        return [_as_look(job) for job in looks]
-
-    async def delete_avatar(self, avatar_id: str, /) -> None:
-        """Delete a group with all its looks, or one look; a missing one counts as deleted."""
-        if not avatar_id.startswith(_LOOK):
-            return await super().delete_avatar(avatar_id)
-        look = avatar_id.removeprefix(_LOOK)
-        return await self._delete(Operation.AVATAR, "/avatars/looks/{}", look)
-
-    async def _get_look(self, avatar_id: str) -> Job:
-        """Poll one look. Adds the consent link of its group while it waits."""
-        look = avatar_id.removeprefix(_LOOK)
-        job = _as_look(await self._get(Operation.AVATAR, "/avatars/looks/{}", look))
-        group = said_at(job.raw, "data.group_id")
-        if job.state is JobState.NEEDS_ACTION and group is not None:
-            return job.model_copy(update={"action": await self._consent(group)})
-        if job.state is JobState.SUCCEEDED and not said_at(job.raw, "data.preview_image_url"):
-            return job.model_copy(update={"state": JobState.RUNNING})  # it has no picture yet
-        return job
-
-    async def _group_of(self, avatar_id: str) -> str:
-        """Find the group of a look; another id is that of a group."""
-        path = f"/avatars/looks/{path_segment(avatar_id.removeprefix(_LOOK))}"
-        try:
-            look = await self._call("GET", path, operation=Operation.AVATAR)
-        except errors.NotFound:
-            return avatar_id
-        return said_at(look, "data.group_id") or avatar_id
-
-    async def get_avatar(self, avatar_id: str, /) -> Job:
-        """Poll the group; it is ready with its first look. Adds the consent link while it waits.
-
-        An id that begins with ``look:`` is that of another look, which is polled by itself.
-        """
-        get = self._get_look if avatar_id.startswith(_LOOK) else self._get_group
-        return await get(avatar_id)
-
-    async def _get_group(self, group_id: str) -> Job:
-        job = _in_stock(await super().get_avatar(group_id))
-        if job.state is JobState.NEEDS_ACTION:
-            return job.model_copy(update={"action": await self._consent(job.id)})
-        if job.state is not JobState.SUCCEEDED:
-            return job
-        looks = await self._looks(job.id)
-        look = _usable(looks)
-        if look is not None:
-            return job.model_copy(update={"ref": id_at(look, "id")})
-        if any(k.get("status") != "failed" for k in looks):
-            return job.model_copy(update={"state": JobState.RUNNING})  # the look has no picture yet
-        if looks:
-            reason = self._said(looks[0], "error.message", "error.code")
-            return job.model_copy(
-                update={"state": JobState.FAILED, "reason": reason or "its look failed"}
-            )
-        return job
-
-    async def _consent(self, group_id: str) -> Action:
-        """Request the consent link; with one idempotency key it stays the same for a day."""
-        page = self._settings.return_url
-        message = "The person must agree at HeyGen, before a webcam: open the link."
-        try:
-            raw = await self._call(
-                "POST",
-                f"/avatars/{path_segment(group_id)}/consent",
-                operation=Operation.AVATAR,
-                body={"reroute_url": page},
-                headers=self._keyed(f"consent {group_id} {page}"),
-            )
-        except (errors.AuthError, errors.PlanError, errors.QuotaError, errors.Refused) as error:
-            if error.status == 409:  # another worker is requesting it
-                raise
-            return Action(kind="open_url", message=f"{message} HeyGen gives none: {error.message}")
-        return Action(kind="open_url", message=message, url=text_at(raw, "data.url"))
-
-    def _keyed(self, what: str) -> dict[str, str]:
-        """Build the headers of a free call that must have the same answer when it is repeated."""
-        digest = hashlib.sha256(what.encode()).hexdigest()
-        return self._headers() | {"idempotency-key": f"ak-{digest[:32]}"}
+        return in_stock(await super().get_voice(voice_id))
 
     # -- videos -------------------------------------------------------------------------------
 
@@ -525,14 +358,16 @@ class HeyGen(
                 callback_id=request.token,
                 callback_url=request.callback_url,
             )
-        engine = request.prepared.get("engine")
+        engine, picture = request.prepared.get("engine"), request.picture is not None
+        look = None if picture else request.prepared.get("avatar_id", request.avatar_id)
         return await self._submit(
             Operation.VIDEO,
             "/videos",
             request,
             HeyGenVideo,
-            type="avatar",
-            avatar_id=request.prepared.get("avatar_id", request.avatar_id),
+            type="image" if picture else "avatar",
+            image=by_id(self._asset(request, "picture_asset_id")) if picture else None,
+            avatar_id=look,
             script=request.script,
             voice_id=request.voice_id if request.script else None,
             audio_asset_id=self._asset(request, "audio_asset_id") if request.audio else None,
@@ -586,9 +421,9 @@ class HeyGen(
             "/video-translations",
             request,
             HeyGenDub,
-            video=_by_id(self._asset(request)),
+            video=by_id(self._asset(request)),
             output_languages=[request.prepared.get("language", request.language)],
-            srt=_by_id(self._asset(request, "srt_asset_id")) if request.subtitles else None,
+            srt=by_id(self._asset(request, "srt_asset_id")) if request.subtitles else None,
             srt_role=request.prepared.get("srt_role"),
             title=request.token,
             callback_id=request.token,
@@ -656,6 +491,8 @@ class HeyGen(
             return []
         operation, places = _EVENTS[kind]
         job_id = id_at(data, *places)
+        if operation is Operation.AVATAR:
+            job_id = told_look(data) or job_id
         if job_id is None:
             return []
         job = Job(
@@ -669,47 +506,6 @@ class HeyGen(
         trusted = signature is not None and operation is not Operation.AVATAR
         told = id_at(body, "event_id") if signature is not None else None
         return self._events(delivery, job, told=told, trusted=trusted)
-
-
-def _by_id(asset_id: str) -> dict[str, str]:
-    return {"type": "asset_id", "asset_id": asset_id}
-
-
-def _kind(
-    request: AvatarRequest, options: HeyGenAvatar
-) -> Literal["digital_twin", "photo", "prompt"]:
-    if options.prompt is not None and request.footage is None:
-        return "prompt"
-    picture = request.required_footage.media_type.startswith("image/")
-    if options.prompt is None:
-        return "photo" if picture else "digital_twin"
-    if not picture:
-        raise errors.Unsupported(
-            "heygen prompt avatars take a reference picture, not a video: give a picture."
-        )
-    return "prompt"
-
-
-def _as_look(job: Job) -> Job:
-    """Name the job after the look instead of its group."""
-    look = said_at(job.raw, "data.id", "id") or job.id
-    return job.model_copy(update={"id": f"{_LOOK}{look}", "ref": look})
-
-
-def _in_stock(job: Job) -> Job:
-    """Mark HeyGen's own voices and avatars, which have no state, as ready."""
-    said = value_at(job.raw, "data.status")
-    return job if said is not None else job.model_copy(update={"state": JobState.SUCCEEDED})
-
-
-def _usable(looks: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """Return the oldest ready look; lists start with the newest. A ready look has a picture."""
-    ready = (
-        look
-        for look in reversed(looks)
-        if text_at(look, "status") in {None, "completed"} and look.get("preview_image_url")
-    )
-    return next(ready, None)
 
 
 def _timings(told: Any) -> tuple[tuple[str, float, float], ...] | None:

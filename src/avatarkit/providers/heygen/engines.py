@@ -19,6 +19,9 @@ from .options import HeyGenEngine, HeyGenVideo
 #: for broad coverage; V costs the same for a twin.
 _ENGINES = ("avatar_iv", "avatar_v", "avatar_iii")
 
+#: What HeyGen makes of a picture that speaks without a training: it takes no engine for it.
+PICTURE = {"avatar_type": "photo_avatar", "supported_api_engines": ["avatar_iv"]}
+
 
 def choose_engine(
     look: Mapping[str, Any], settings: VideoSettings, options: HeyGenVideo
