@@ -30,7 +30,7 @@ def main() -> int:
 
 
 def _prepare_output() -> None:
-    """Let every text be printed: as escapes in an encoding without it, and to nobody if closed."""
+    """Let every text be printed: as escapes in an encoding without it, and nowhere if closed."""
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
     if isinstance(sys.stdout, io.TextIOWrapper):
