@@ -762,6 +762,10 @@ def test_what_no_price_is_known_of_fits_and_is_unknown():
         ),
         (ROW + ROW.replace("Basic", "B").replace("usd_per_month = 10\n", ""), "line 10: .*missing"),
         (ROW.replace("usd_per_month = 10\n", "one_off_usd = 1\n"), "usd_per_month is missing"),
+        (ROW.replace('"acme"', '"Acme"'), r"line 3: provider: write 'acme', as the provider is"),
+        (ROW.replace('"acme"', '" acme"'), "provider: write 'acme'"),
+        (ROW.replace('"acme"', '"  "'), "provider: String should match pattern"),
+        (ROW.replace('"Basic"', '" "'), "plan: String should match pattern"),
     ],
 )
 def test_a_row_that_could_never_give_a_price_is_refused_with_its_line(text, says):

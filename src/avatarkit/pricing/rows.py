@@ -34,6 +34,12 @@ def _printable(text: str) -> str:
     return text
 
 
+def _lower(name: str) -> str:
+    if name != name.strip().lower():
+        raise ValueError(f"write {name.strip().lower()!r}, as the provider is called")
+    return name
+
+
 def _exists(day: str) -> str:
     try:
         date.fromisoformat(day if len(day) > len("2026-01") else f"{day}-01")
@@ -43,7 +49,11 @@ def _exists(day: str) -> str:
 
 
 _Text = Annotated[str, Field(max_length=10_000), AfterValidator(_printable)]
-_Name = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_printable)]
+_Name = Annotated[
+    str, Field(min_length=1, max_length=10_000, pattern=r"\S"), AfterValidator(_printable)
+]
+#: Names of providers; another spelling would be the name of no provider, and price nothing.
+_Provider = Annotated[_Name, AfterValidator(_lower)]
 
 
 class Hosting(StrEnum):
@@ -111,7 +121,7 @@ class Price(Model):
     A row that could never give a price is refused, unless it says that it is ``unknown``.
     """
 
-    provider: _Name
+    provider: _Provider
     operation: Annotated[Charged, BeforeValidator(_charged)]
     plan: _Name
     variant: _Text = ""
