@@ -2,7 +2,7 @@
 
 import type { Client, Options as Options2, TDataShape } from './client';
 import { client } from './client.gen';
-import type { AnswerTrainingActionData, AnswerTrainingActionErrors, AnswerTrainingActionResponses, AnswerVideoActionData, AnswerVideoActionErrors, AnswerVideoActionResponses, CancelTrainingData, CancelTrainingErrors, CancelTrainingResponses, CancelVideoData, CancelVideoErrors, CancelVideoResponses, CreateConsentData, CreateConsentErrors, CreateConsentResponses, CreateErasureData, CreateErasureErrors, CreateErasureResponses, CreateTrainingData, CreateTrainingErrors, CreateTrainingResponses, CreateUploadData, CreateUploadErrors, CreateUploadResponses, CreateVideoData, CreateVideoErrors, CreateVideoResponses, DeleteEvidenceData, DeleteEvidenceErrors, DeleteEvidenceResponses, DeleteSampleData, DeleteSampleErrors, DeleteSampleResponses, DeleteTrainingData, DeleteTrainingErrors, DeleteTrainingResponses, DeleteUploadData, DeleteUploadErrors, DeleteUploadResponses, DeleteVideoData, DeleteVideoErrors, DeleteVideoResponses, GetConsentData, GetConsentErrors, GetConsentResponses, GetDeliveryPayloadData, GetDeliveryPayloadErrors, GetDeliveryPayloadResponses, GetErasureData, GetErasureErrors, GetErasureResponses, GetErrorExplanationData, GetErrorExplanationErrors, GetErrorExplanationResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetMediaData, GetMediaErrors, GetMediaResponses, GetQuoteData, GetQuoteErrors, GetQuoteResponses, GetSampleContentData, GetSampleContentErrors, GetSampleContentResponses, GetSpendingData, GetSpendingErrors, GetSpendingResponses, GetTrainingData, GetTrainingErrors, GetTrainingResponses, GetUploadData, GetUploadErrors, GetUploadOffsetData, GetUploadOffsetErrors, GetUploadOffsetResponses, GetUploadProtocolData, GetUploadProtocolErrors, GetUploadProtocolResponses, GetUploadResponses, GetUserData, GetUserErrors, GetUserResponses, GetVideoData, GetVideoErrors, GetVideoResponses, ImportSampleData, ImportSampleErrors, ImportSampleResponses, ListAllDeliveriesData, ListAllDeliveriesErrors, ListAllDeliveriesResponses, ListBacklogData, ListBacklogErrors, ListBacklogResponses, ListChecksData, ListChecksErrors, ListChecksResponses, ListClonesData, ListClonesErrors, ListClonesResponses, ListConsentsData, ListConsentsErrors, ListConsentsResponses, ListDeliveriesData, ListDeliveriesErrors, ListDeliveriesResponses, ListSamplesData, ListSamplesErrors, ListSamplesResponses, ListStacksData, ListStacksErrors, ListStacksResponses, ListStockAvatarsData, ListStockAvatarsErrors, ListStockAvatarsResponses, ListStockVoicesData, ListStockVoicesErrors, ListStockVoicesResponses, ListTrainingsData, ListTrainingsErrors, ListTrainingsResponses, ListVideosData, ListVideosErrors, ListVideosResponses, ReplayDeliveryData, ReplayDeliveryErrors, ReplayDeliveryResponses, UploadChunkData, UploadChunkErrors, UploadChunkResponses, UploadFileData, UploadFileErrors, UploadFileResponses, WatchRecordsData, WatchRecordsErrors, WatchRecordsResponse, WatchRecordsResponses, WatchTrainingData, WatchTrainingErrors, WatchTrainingResponse, WatchTrainingResponses, WatchVideoData, WatchVideoErrors, WatchVideoResponse, WatchVideoResponses, WithdrawConsentData, WithdrawConsentErrors, WithdrawConsentResponses } from './types.gen';
+import type { AnswerTrainingActionData, AnswerTrainingActionErrors, AnswerTrainingActionResponses, AnswerVideoActionData, AnswerVideoActionErrors, AnswerVideoActionResponses, CancelTrainingData, CancelTrainingErrors, CancelTrainingResponses, CancelVideoData, CancelVideoErrors, CancelVideoResponses, CreateConsentData, CreateConsentErrors, CreateConsentResponses, CreateDubsData, CreateDubsErrors, CreateDubsResponses, CreateErasureData, CreateErasureErrors, CreateErasureResponses, CreateHandoverData, CreateHandoverErrors, CreateHandoverResponses, CreateHandoverTokenData, CreateHandoverTokenErrors, CreateHandoverTokenResponses, CreateTrainingData, CreateTrainingErrors, CreateTrainingResponses, CreateUploadData, CreateUploadErrors, CreateUploadResponses, CreateVideoData, CreateVideoErrors, CreateVideoResponses, DeleteEvidenceData, DeleteEvidenceErrors, DeleteEvidenceResponses, DeleteHandoverData, DeleteHandoverErrors, DeleteHandoverResponses, DeleteSampleData, DeleteSampleErrors, DeleteSampleResponses, DeleteTrainingData, DeleteTrainingErrors, DeleteTrainingResponses, DeleteUploadData, DeleteUploadErrors, DeleteUploadResponses, DeleteVideoData, DeleteVideoErrors, DeleteVideoResponses, GetConsentData, GetConsentErrors, GetConsentResponses, GetDeliveryPayloadData, GetDeliveryPayloadErrors, GetDeliveryPayloadResponses, GetErasureData, GetErasureErrors, GetErasureResponses, GetErrorExplanationData, GetErrorExplanationErrors, GetErrorExplanationResponses, GetHandoverData, GetHandoverErrors, GetHandoverResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetMediaData, GetMediaErrors, GetMediaResponses, GetQuoteData, GetQuoteErrors, GetQuoteResponses, GetSampleContentData, GetSampleContentErrors, GetSampleContentResponses, GetSpendingData, GetSpendingErrors, GetSpendingResponses, GetTrainingData, GetTrainingErrors, GetTrainingResponses, GetUploadData, GetUploadErrors, GetUploadOffsetData, GetUploadOffsetErrors, GetUploadOffsetResponses, GetUploadProtocolData, GetUploadProtocolErrors, GetUploadProtocolResponses, GetUploadResponses, GetUserData, GetUserErrors, GetUserResponses, GetVideoData, GetVideoErrors, GetVideoResponses, ImportSampleData, ImportSampleErrors, ImportSampleResponses, ListAllDeliveriesData, ListAllDeliveriesErrors, ListAllDeliveriesResponses, ListBacklogData, ListBacklogErrors, ListBacklogResponses, ListChecksData, ListChecksErrors, ListChecksResponses, ListClonesData, ListClonesErrors, ListClonesResponses, ListConsentsData, ListConsentsErrors, ListConsentsResponses, ListDeliveriesData, ListDeliveriesErrors, ListDeliveriesResponses, ListSamplesData, ListSamplesErrors, ListSamplesResponses, ListStacksData, ListStacksErrors, ListStacksResponses, ListStockAvatarsData, ListStockAvatarsErrors, ListStockAvatarsResponses, ListStockVoicesData, ListStockVoicesErrors, ListStockVoicesResponses, ListTrainingsData, ListTrainingsErrors, ListTrainingsResponses, ListTrainingVideosData, ListTrainingVideosErrors, ListTrainingVideosResponses, ListVideosData, ListVideosErrors, ListVideosResponses, ReplayDeliveryData, ReplayDeliveryErrors, ReplayDeliveryResponses, UploadChunkData, UploadChunkErrors, UploadChunkResponses, UploadFileData, UploadFileErrors, UploadFileResponses, WatchRecordsData, WatchRecordsErrors, WatchRecordsResponse, WatchRecordsResponses, WatchTrainingData, WatchTrainingErrors, WatchTrainingResponse, WatchTrainingResponses, WatchVideoData, WatchVideoErrors, WatchVideoResponse, WatchVideoResponses, WithdrawConsentData, WithdrawConsentErrors, WithdrawConsentResponses } from './types.gen';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean, TResponse = unknown> = Options2<TData, ThrowOnError, TResponse> & {
     /**
@@ -187,6 +187,43 @@ export const createUpload = <ThrowOnError extends boolean = false>(options: Opti
 });
 
 /**
+ * Let another device do one upload
+ *
+ * Makes a one-time link, and its QR code: a phone that opens it records and uploads one file of this profile. The link can be opened for ten minutes; the phone then has half an hour. An earlier link for the same role ends.
+ */
+export const createHandover = <ThrowOnError extends boolean = false>(options: Options<CreateHandoverData, ThrowOnError>) => (options.client ?? client).post<CreateHandoverResponses, CreateHandoverErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/clones/{clone_id}/handovers',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * End a hand-over
+ *
+ * Its link and its token are no longer valid, and an unfinished upload is deleted.
+ */
+export const deleteHandover = <ThrowOnError extends boolean = false>(options: Options<DeleteHandoverData, ThrowOnError>) => (options.client ?? client).delete<DeleteHandoverResponses, DeleteHandoverErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/clones/{clone_id}/handovers/{handover_id}',
+    ...options
+});
+
+/**
+ * Get the state of a hand-over
+ *
+ * With the uploaded file once it is complete.
+ */
+export const getHandover = <ThrowOnError extends boolean = false>(options: Options<GetHandoverData, ThrowOnError>) => (options.client ?? client).get<GetHandoverResponses, GetHandoverErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/clones/{clone_id}/handovers/{handover_id}',
+    ...options
+});
+
+/**
  * List trainings
  *
  * Newest first.
@@ -276,7 +313,7 @@ export const cancelTraining = <ThrowOnError extends boolean = false>(options: Op
  *
  * Newest first.
  */
-export const listVideos = <ThrowOnError extends boolean = false>(options: Options<ListVideosData, ThrowOnError>) => (options.client ?? client).get<ListVideosResponses, ListVideosErrors, ThrowOnError>({
+export const listTrainingVideos = <ThrowOnError extends boolean = false>(options: Options<ListTrainingVideosData, ThrowOnError>) => (options.client ?? client).get<ListTrainingVideosResponses, ListTrainingVideosErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/trainings/{training_id}/videos',
     ...options
@@ -290,6 +327,32 @@ export const listVideos = <ThrowOnError extends boolean = false>(options: Option
 export const createVideo = <ThrowOnError extends boolean = false>(options: Options<CreateVideoData, ThrowOnError>) => (options.client ?? client).post<CreateVideoResponses, CreateVideoErrors, ThrowOnError>({
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/trainings/{training_id}/videos',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * List videos
+ *
+ * Newest first, dubs too.
+ */
+export const listVideos = <ThrowOnError extends boolean = false>(options?: Options<ListVideosData, ThrowOnError>) => (options?.client ?? client).get<ListVideosResponses, ListVideosErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/videos',
+    ...options
+});
+
+/**
+ * Dub a video into other languages
+ *
+ * An uploaded video, or a finished one of yours, is said again in each language: a video for each, paid and retried apart from the others. Returns at once; the work goes on in the background. Send an Idempotency-Key: the same key gives the same record.
+ */
+export const createDubs = <ThrowOnError extends boolean = false>(options: Options<CreateDubsData, ThrowOnError>) => (options.client ?? client).post<CreateDubsResponses, CreateDubsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/dubs',
     ...options,
     headers: {
         'Content-Type': 'application/json',
@@ -565,6 +628,13 @@ export const listChecks = <ThrowOnError extends boolean = false>(options?: Optio
     url: '/operator/checks',
     ...options
 });
+
+/**
+ * Open the link of a hand-over
+ *
+ * Send what stands after `#` in the link as the bearer token. It is exchanged once, for a token that is valid for one upload.
+ */
+export const createHandoverToken = <ThrowOnError extends boolean = false>(options?: Options<CreateHandoverTokenData, ThrowOnError>) => (options?.client ?? client).post<CreateHandoverTokenResponses, CreateHandoverTokenErrors, ThrowOnError>({ url: '/handovers/token', ...options });
 
 /**
  * Download a result

@@ -786,6 +786,90 @@ export type Finding = {
 };
 
 /**
+ * Handover
+ *
+ * A hand-over, for the device that began it.
+ */
+export type Handover = {
+    /**
+     * ID.
+     */
+    id: string;
+    /**
+     * Avatar profile.
+     */
+    clone_id: string;
+    /**
+     * What the file is, as in the address of an upload.
+     */
+    role: 'voice' | 'footage' | 'evidence' | 'recording';
+    /**
+     * Waiting until the link is opened; expired if nothing was handed over in time.
+     */
+    status: HandoverStatus;
+    /**
+     * RFC 3339, in UTC.
+     */
+    expires_at: string;
+    /**
+     * Name of the upload; null until it begins.
+     */
+    name: string | null;
+    /**
+     * Percentage of the file that has arrived.
+     */
+    percent: number;
+    /**
+     * The upload once it is completed; else null.
+     */
+    upload: Upload | null;
+};
+
+/**
+ * HandoverClaim
+ *
+ * A hand-over for the device that opened its link: what it shall record, and its token.
+ */
+export type HandoverClaim = {
+    /**
+     * Avatar profile.
+     */
+    clone_id: string;
+    /**
+     * What the file is, as in the address of an upload.
+     */
+    role: 'voice' | 'footage' | 'evidence' | 'recording';
+    /**
+     * Name of the upload; add the ending of the file.
+     */
+    name: string;
+    /**
+     * What is recorded.
+     */
+    media: RecordingType;
+    /**
+     * Text to read aloud; empty if there is none.
+     */
+    text: string;
+    /**
+     * Language of that page.
+     */
+    language: string;
+    /**
+     * Providers, joined by +.
+     */
+    stack: string | null;
+    /**
+     * RFC 3339, in UTC.
+     */
+    expires_at: string;
+    /**
+     * Bearer token for this upload (tus), and for nothing else.
+     */
+    token: string;
+};
+
+/**
  * Health
  *
  * The server and its database respond.
@@ -933,6 +1017,64 @@ export type NewConsent = {
 };
 
 /**
+ * NewDubs
+ *
+ * Dub an uploaded video, or a finished one, into other languages.
+ */
+export type NewDubs = {
+    /**
+     * What it is for; needed if the consent names purposes.
+     */
+    purpose?: string | null;
+    /**
+     * Maximum expected cost.
+     */
+    max_cost?: MaxCost | null;
+    /**
+     * Avatar profile.
+     */
+    clone_id?: string | null;
+    /**
+     * A new consent; or send consent_id.
+     */
+    consent?: ConsentGiven | null;
+    /**
+     * ID of a stored consent.
+     */
+    consent_id?: string | null;
+    /**
+     * Languages, such as es or pt-BR, each once.
+     */
+    languages: Array<string>;
+    /**
+     * Name of the video that was uploaded to the profile with the role source.
+     */
+    source?: string | null;
+    /**
+     * A finished video of yours, in the place of an upload; its consent holds.
+     */
+    video_id?: string | null;
+    /**
+     * Providers, joined by +.
+     */
+    stack?: string | null;
+    /**
+     * Name for people.
+     */
+    name?: string;
+    /**
+     * Translation that is to be said, as SRT, by language.
+     */
+    subtitles?: {
+        [key: string]: string;
+    };
+    /**
+     * What the video says, as SRT.
+     */
+    source_subtitles?: string | null;
+};
+
+/**
  * NewErasure
  *
  * Erase all data of the user.
@@ -946,6 +1088,86 @@ export type NewErasure = {
      * True after a person has removed what remains at the providers.
      */
     removed_by_hand?: boolean;
+};
+
+/**
+ * NewHandover
+ *
+ * Let another device record and upload one file.
+ */
+export type NewHandover = {
+    /**
+     * What the file is, as in the address of an upload.
+     */
+    role: 'voice' | 'footage' | 'evidence' | 'recording';
+    /**
+     * What is recorded.
+     */
+    media: RecordingType;
+    /**
+     * Address of the page that the other device opens: this server's `phone`, or a page of your own with `<avatar-phone>`.
+     */
+    page: string;
+    /**
+     * Text to read aloud.
+     */
+    text?: string;
+    /**
+     * Language of that page.
+     */
+    language?: string;
+    /**
+     * Providers, joined by +.
+     */
+    stack?: string | null;
+};
+
+/**
+ * NewHandoverLink
+ *
+ * A new hand-over, with its link.
+ */
+export type NewHandoverLink = {
+    /**
+     * ID.
+     */
+    id: string;
+    /**
+     * Avatar profile.
+     */
+    clone_id: string;
+    /**
+     * What the file is, as in the address of an upload.
+     */
+    role: 'voice' | 'footage' | 'evidence' | 'recording';
+    /**
+     * Waiting until the link is opened; expired if nothing was handed over in time.
+     */
+    status: HandoverStatus;
+    /**
+     * RFC 3339, in UTC.
+     */
+    expires_at: string;
+    /**
+     * Name of the upload; null until it begins.
+     */
+    name: string | null;
+    /**
+     * Percentage of the file that has arrived.
+     */
+    percent: number;
+    /**
+     * The upload once it is completed; else null.
+     */
+    upload: Upload | null;
+    /**
+     * One-time link: it can be opened once, until `expires_at`.
+     */
+    link: string;
+    /**
+     * The link as a QR code: rows from the top, 1 is dark. Leave four modules free on each side.
+     */
+    qr: Array<string>;
 };
 
 /**
@@ -1027,6 +1249,14 @@ export type NewTraining = {
      */
     clone_id: string;
     /**
+     * A new consent; or send consent_id.
+     */
+    consent?: ConsentGiven | null;
+    /**
+     * ID of a stored consent.
+     */
+    consent_id?: string | null;
+    /**
      * Providers, joined by +.
      */
     stack?: string | null;
@@ -1038,14 +1268,6 @@ export type NewTraining = {
      * BCP 47 tag, such as en or pt-BR; null for the default.
      */
     language?: string | null;
-    /**
-     * A new consent; or send consent_id.
-     */
-    consent?: ConsentGiven | null;
-    /**
-     * ID of a stored consent.
-     */
-    consent_id?: string | null;
     /**
      * Training of this clone whose avatar gets another look, by the same consent.
      */
@@ -1990,6 +2212,10 @@ export type Video = {
      */
     script: string | null;
     /**
+     * BCP 47 tag, such as en or pt-BR; null for the default.
+     */
+    language: string | null;
+    /**
      * Results.
      */
     links: Links;
@@ -2155,7 +2381,7 @@ export type RecordingType = 'audio' | 'video';
 /**
  * UploadRole
  */
-export type UploadRole = 'voice' | 'footage' | 'evidence' | 'recording';
+export type UploadRole = 'voice' | 'footage' | 'evidence' | 'recording' | 'source';
 
 /**
  * FindingSeverity
@@ -2201,6 +2427,11 @@ export type ConsentDemand = 'record' | 'evidence' | 'action';
  * CheckVerdict
  */
 export type CheckVerdict = 'ok' | 'warning' | 'error';
+
+/**
+ * HandoverStatus
+ */
+export type HandoverStatus = 'waiting' | 'opened' | 'completed' | 'expired';
 
 /**
  * HoldingKind
@@ -2696,7 +2927,7 @@ export type DeleteUploadData = {
          */
         clone_id: string;
         /**
-         * What the file is: a voice sample, footage (a video or a portrait), evidence of a consent, or a recording that an action asks for.
+         * What the file is: a voice sample, footage (a video or a portrait), evidence of a consent, a recording that an action asks for, or the source of a dub.
          */
         role: UploadRole;
         /**
@@ -2775,7 +3006,7 @@ export type GetUploadData = {
          */
         clone_id: string;
         /**
-         * What the file is: a voice sample, footage (a video or a portrait), evidence of a consent, or a recording that an action asks for.
+         * What the file is: a voice sample, footage (a video or a portrait), evidence of a consent, a recording that an action asks for, or the source of a dub.
          */
         role: UploadRole;
         /**
@@ -2856,7 +3087,7 @@ export type GetUploadOffsetData = {
          */
         clone_id: string;
         /**
-         * What the file is: a voice sample, footage (a video or a portrait), evidence of a consent, or a recording that an action asks for.
+         * What the file is: a voice sample, footage (a video or a portrait), evidence of a consent, a recording that an action asks for, or the source of a dub.
          */
         role: UploadRole;
         /**
@@ -2935,7 +3166,7 @@ export type UploadChunkData = {
          */
         clone_id: string;
         /**
-         * What the file is: a voice sample, footage (a video or a portrait), evidence of a consent, or a recording that an action asks for.
+         * What the file is: a voice sample, footage (a video or a portrait), evidence of a consent, a recording that an action asks for, or the source of a dub.
          */
         role: UploadRole;
         /**
@@ -3022,7 +3253,7 @@ export type UploadFileData = {
          */
         clone_id: string;
         /**
-         * What the file is: a voice sample, footage (a video or a portrait), evidence of a consent, or a recording that an action asks for.
+         * What the file is: a voice sample, footage (a video or a portrait), evidence of a consent, a recording that an action asks for, or the source of a dub.
          */
         role: UploadRole;
         /**
@@ -3233,6 +3464,188 @@ export type CreateUploadResponses = {
     201: unknown;
 };
 
+export type CreateHandoverData = {
+    body: NewHandover;
+    path: {
+        /**
+         * The avatar profile. You choose its ID.
+         */
+        clone_id: string;
+    };
+    query?: never;
+    url: '/clones/{clone_id}/handovers';
+};
+
+export type CreateHandoverErrors = {
+    /**
+     * Invalid request.
+     */
+    400: ErrorBody;
+    /**
+     * Not signed in.
+     */
+    401: ErrorBody;
+    /**
+     * A page of another site sent the request, or it is for operators.
+     */
+    403: ErrorBody;
+    /**
+     * Too large.
+     */
+    413: ErrorBody;
+    /**
+     * Unsupported content type.
+     */
+    415: ErrorBody;
+    /**
+     * Unknown host.
+     */
+    421: ErrorBody;
+    /**
+     * Too many requests.
+     */
+    429: ErrorBody;
+    /**
+     * The server has a fault.
+     */
+    500: ErrorBody;
+    /**
+     * The database or the media store is unavailable: try again.
+     */
+    503: ErrorBody;
+};
+
+export type CreateHandoverError = CreateHandoverErrors[keyof CreateHandoverErrors];
+
+export type CreateHandoverResponses = {
+    /**
+     * Created.
+     */
+    201: NewHandoverLink;
+};
+
+export type CreateHandoverResponse = CreateHandoverResponses[keyof CreateHandoverResponses];
+
+export type DeleteHandoverData = {
+    body?: never;
+    path: {
+        /**
+         * The avatar profile. You choose its ID.
+         */
+        clone_id: string;
+        /**
+         * The hand-over.
+         */
+        handover_id: string;
+    };
+    query?: never;
+    url: '/clones/{clone_id}/handovers/{handover_id}';
+};
+
+export type DeleteHandoverErrors = {
+    /**
+     * Invalid request.
+     */
+    400: ErrorBody;
+    /**
+     * Not signed in.
+     */
+    401: ErrorBody;
+    /**
+     * A page of another site sent the request, or it is for operators.
+     */
+    403: ErrorBody;
+    /**
+     * Not found, or another user's.
+     */
+    404: ErrorBody;
+    /**
+     * Unknown host.
+     */
+    421: ErrorBody;
+    /**
+     * Too many requests.
+     */
+    429: ErrorBody;
+    /**
+     * The server has a fault.
+     */
+    500: ErrorBody;
+    /**
+     * The database or the media store is unavailable: try again.
+     */
+    503: ErrorBody;
+};
+
+export type DeleteHandoverError = DeleteHandoverErrors[keyof DeleteHandoverErrors];
+
+export type DeleteHandoverResponses = {
+    /**
+     * No content.
+     */
+    204: void;
+};
+
+export type DeleteHandoverResponse = DeleteHandoverResponses[keyof DeleteHandoverResponses];
+
+export type GetHandoverData = {
+    body?: never;
+    path: {
+        /**
+         * The avatar profile. You choose its ID.
+         */
+        clone_id: string;
+        /**
+         * The hand-over.
+         */
+        handover_id: string;
+    };
+    query?: never;
+    url: '/clones/{clone_id}/handovers/{handover_id}';
+};
+
+export type GetHandoverErrors = {
+    /**
+     * Invalid request.
+     */
+    400: ErrorBody;
+    /**
+     * Not signed in.
+     */
+    401: ErrorBody;
+    /**
+     * Not found, or another user's.
+     */
+    404: ErrorBody;
+    /**
+     * Unknown host.
+     */
+    421: ErrorBody;
+    /**
+     * Too many requests.
+     */
+    429: ErrorBody;
+    /**
+     * The server has a fault.
+     */
+    500: ErrorBody;
+    /**
+     * The database or the media store is unavailable: try again.
+     */
+    503: ErrorBody;
+};
+
+export type GetHandoverError = GetHandoverErrors[keyof GetHandoverErrors];
+
+export type GetHandoverResponses = {
+    /**
+     * OK.
+     */
+    200: Handover;
+};
+
+export type GetHandoverResponse = GetHandoverResponses[keyof GetHandoverResponses];
+
 export type ListTrainingsData = {
     body?: never;
     path?: never;
@@ -3246,11 +3659,11 @@ export type ListTrainingsData = {
          */
         limit?: number;
         /**
-         * Only trainings with this status.
+         * Only those with this status.
          */
         status?: Status;
         /**
-         * Only trainings of this profile.
+         * Only those of this profile.
          */
         clone_id?: string;
     };
@@ -3682,7 +4095,7 @@ export type CancelTrainingResponses = {
 
 export type CancelTrainingResponse = CancelTrainingResponses[keyof CancelTrainingResponses];
 
-export type ListVideosData = {
+export type ListTrainingVideosData = {
     body?: never;
     path: {
         /**
@@ -3703,7 +4116,7 @@ export type ListVideosData = {
     url: '/trainings/{training_id}/videos';
 };
 
-export type ListVideosErrors = {
+export type ListTrainingVideosErrors = {
     /**
      * Invalid request.
      */
@@ -3734,16 +4147,16 @@ export type ListVideosErrors = {
     503: ErrorBody;
 };
 
-export type ListVideosError = ListVideosErrors[keyof ListVideosErrors];
+export type ListTrainingVideosError = ListTrainingVideosErrors[keyof ListTrainingVideosErrors];
 
-export type ListVideosResponses = {
+export type ListTrainingVideosResponses = {
     /**
      * OK.
      */
     200: VideoList;
 };
 
-export type ListVideosResponse = ListVideosResponses[keyof ListVideosResponses];
+export type ListTrainingVideosResponse = ListTrainingVideosResponses[keyof ListTrainingVideosResponses];
 
 export type CreateVideoData = {
     body: NewVideo;
@@ -3824,6 +4237,143 @@ export type CreateVideoResponses = {
 };
 
 export type CreateVideoResponse = CreateVideoResponses[keyof CreateVideoResponses];
+
+export type ListVideosData = {
+    body?: never;
+    path?: never;
+    query?: {
+        /**
+         * The cursor of the previous page.
+         */
+        cursor?: string;
+        /**
+         * Maximum number of entries.
+         */
+        limit?: number;
+        /**
+         * Only those with this status.
+         */
+        status?: Status;
+        /**
+         * Only those of this profile.
+         */
+        clone_id?: string;
+    };
+    url: '/videos';
+};
+
+export type ListVideosErrors = {
+    /**
+     * Invalid request.
+     */
+    400: ErrorBody;
+    /**
+     * Not signed in.
+     */
+    401: ErrorBody;
+    /**
+     * Unknown host.
+     */
+    421: ErrorBody;
+    /**
+     * Too many requests.
+     */
+    429: ErrorBody;
+    /**
+     * The server has a fault.
+     */
+    500: ErrorBody;
+    /**
+     * The database or the media store is unavailable: try again.
+     */
+    503: ErrorBody;
+};
+
+export type ListVideosError = ListVideosErrors[keyof ListVideosErrors];
+
+export type ListVideosResponses = {
+    /**
+     * OK.
+     */
+    200: VideoList;
+};
+
+export type ListVideosResponse = ListVideosResponses[keyof ListVideosResponses];
+
+export type CreateDubsData = {
+    body: NewDubs;
+    headers?: {
+        /**
+         * Repeating a key returns the same record; parameters of later requests are ignored.
+         */
+        'Idempotency-Key'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/dubs';
+};
+
+export type CreateDubsErrors = {
+    /**
+     * Invalid request.
+     */
+    400: ErrorBody;
+    /**
+     * Not signed in.
+     */
+    401: ErrorBody;
+    /**
+     * A page of another site sent the request, or it is for operators.
+     */
+    403: ErrorBody;
+    /**
+     * Not found, or another user's.
+     */
+    404: ErrorBody;
+    /**
+     * Conflicts with the current state.
+     */
+    409: ErrorBody;
+    /**
+     * Too large.
+     */
+    413: ErrorBody;
+    /**
+     * Unsupported content type.
+     */
+    415: ErrorBody;
+    /**
+     * Unknown host.
+     */
+    421: ErrorBody;
+    /**
+     * The input cannot be used: the message says what to do.
+     */
+    422: ErrorBody;
+    /**
+     * Too many requests.
+     */
+    429: ErrorBody;
+    /**
+     * The server has a fault.
+     */
+    500: ErrorBody;
+    /**
+     * The database or the media store is unavailable: try again.
+     */
+    503: ErrorBody;
+};
+
+export type CreateDubsError = CreateDubsErrors[keyof CreateDubsErrors];
+
+export type CreateDubsResponses = {
+    /**
+     * Created.
+     */
+    201: VideoList;
+};
+
+export type CreateDubsResponse = CreateDubsResponses[keyof CreateDubsResponses];
 
 export type DeleteVideoData = {
     body?: never;
@@ -5173,6 +5723,55 @@ export type ListChecksResponses = {
 };
 
 export type ListChecksResponse = ListChecksResponses[keyof ListChecksResponses];
+
+export type CreateHandoverTokenData = {
+    body?: never;
+    path?: never;
+    query?: never;
+    url: '/handovers/token';
+};
+
+export type CreateHandoverTokenErrors = {
+    /**
+     * Invalid request.
+     */
+    400: ErrorBody;
+    /**
+     * Not signed in.
+     */
+    401: ErrorBody;
+    /**
+     * A page of another site sent the request, or it is for operators.
+     */
+    403: ErrorBody;
+    /**
+     * Unknown host.
+     */
+    421: ErrorBody;
+    /**
+     * Too many requests.
+     */
+    429: ErrorBody;
+    /**
+     * The server has a fault.
+     */
+    500: ErrorBody;
+    /**
+     * The database or the media store is unavailable: try again.
+     */
+    503: ErrorBody;
+};
+
+export type CreateHandoverTokenError = CreateHandoverTokenErrors[keyof CreateHandoverTokenErrors];
+
+export type CreateHandoverTokenResponses = {
+    /**
+     * Created.
+     */
+    201: HandoverClaim;
+};
+
+export type CreateHandoverTokenResponse = CreateHandoverTokenResponses[keyof CreateHandoverTokenResponses];
 
 export type GetMediaData = {
     body?: never;

@@ -47,6 +47,11 @@ from .get_quote_quality import GetQuoteQuality
 from .get_quote_resolution import GetQuoteResolution
 from .get_quote_test import GetQuoteTest
 from .get_upload_offset_tus_resumable import GetUploadOffsetTusResumable
+from .handover import Handover
+from .handover_claim import HandoverClaim
+from .handover_claim_role import HandoverClaimRole
+from .handover_role import HandoverRole
+from .handover_status import HandoverStatus
 from .health import Health
 from .holding import Holding
 from .holding_kind import HoldingKind
@@ -56,7 +61,13 @@ from .list_all_deliveries_outcome import ListAllDeliveriesOutcome
 from .max_cost import MaxCost
 from .money import Money
 from .new_consent import NewConsent
+from .new_dubs import NewDubs
+from .new_dubs_subtitles import NewDubsSubtitles
 from .new_erasure import NewErasure
+from .new_handover import NewHandover
+from .new_handover_link import NewHandoverLink
+from .new_handover_link_role import NewHandoverLinkRole
+from .new_handover_role import NewHandoverRole
 from .new_replay import NewReplay
 from .new_sample_import import NewSampleImport
 from .new_scene import NewScene
@@ -158,6 +169,11 @@ __all__ = (
     "GetQuoteResolution",
     "GetQuoteTest",
     "GetUploadOffsetTusResumable",
+    "Handover",
+    "HandoverClaim",
+    "HandoverClaimRole",
+    "HandoverRole",
+    "HandoverStatus",
     "Health",
     "Holding",
     "HoldingKind",
@@ -167,7 +183,13 @@ __all__ = (
     "MaxCost",
     "Money",
     "NewConsent",
+    "NewDubs",
+    "NewDubsSubtitles",
     "NewErasure",
+    "NewHandover",
+    "NewHandoverLink",
+    "NewHandoverLinkRole",
+    "NewHandoverRole",
     "NewReplay",
     "NewSampleImport",
     "NewScene",

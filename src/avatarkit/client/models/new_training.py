@@ -27,22 +27,22 @@ class NewTraining:
         clone_id (str): Avatar profile.
         purpose (None | str | Unset): What it is for; needed if the consent names purposes.
         max_cost (MaxCost | None | Unset): Maximum expected cost.
+        consent (ConsentGiven | None | Unset): A new consent; or send consent_id.
+        consent_id (None | str | Unset): ID of a stored consent.
         stack (None | str | Unset): Providers, joined by +.
         name (str | Unset): Name for people.
         language (None | str | Unset): BCP 47 tag, such as en or pt-BR; null for the default.
-        consent (ConsentGiven | None | Unset): A new consent; or send consent_id.
-        consent_id (None | str | Unset): ID of a stored consent.
         look_of (None | str | Unset): Training of this clone whose avatar gets another look, by the same consent.
     """
 
     clone_id: str
     purpose: None | str | Unset = UNSET
     max_cost: MaxCost | None | Unset = UNSET
+    consent: ConsentGiven | None | Unset = UNSET
+    consent_id: None | str | Unset = UNSET
     stack: None | str | Unset = UNSET
     name: str | Unset = UNSET
     language: None | str | Unset = UNSET
-    consent: ConsentGiven | None | Unset = UNSET
-    consent_id: None | str | Unset = UNSET
     look_of: None | str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
@@ -65,20 +65,6 @@ class NewTraining:
         else:
             max_cost = self.max_cost
 
-        stack: None | str | Unset
-        if isinstance(self.stack, Unset):
-            stack = UNSET
-        else:
-            stack = self.stack
-
-        name = self.name
-
-        language: None | str | Unset
-        if isinstance(self.language, Unset):
-            language = UNSET
-        else:
-            language = self.language
-
         consent: dict[str, Any] | None | Unset
         if isinstance(self.consent, Unset):
             consent = UNSET
@@ -92,6 +78,20 @@ class NewTraining:
             consent_id = UNSET
         else:
             consent_id = self.consent_id
+
+        stack: None | str | Unset
+        if isinstance(self.stack, Unset):
+            stack = UNSET
+        else:
+            stack = self.stack
+
+        name = self.name
+
+        language: None | str | Unset
+        if isinstance(self.language, Unset):
+            language = UNSET
+        else:
+            language = self.language
 
         look_of: None | str | Unset
         if isinstance(self.look_of, Unset):
@@ -110,16 +110,16 @@ class NewTraining:
             field_dict["purpose"] = purpose
         if max_cost is not UNSET:
             field_dict["max_cost"] = max_cost
+        if consent is not UNSET:
+            field_dict["consent"] = consent
+        if consent_id is not UNSET:
+            field_dict["consent_id"] = consent_id
         if stack is not UNSET:
             field_dict["stack"] = stack
         if name is not UNSET:
             field_dict["name"] = name
         if language is not UNSET:
             field_dict["language"] = language
-        if consent is not UNSET:
-            field_dict["consent"] = consent
-        if consent_id is not UNSET:
-            field_dict["consent_id"] = consent_id
         if look_of is not UNSET:
             field_dict["look_of"] = look_of
 
@@ -159,26 +159,6 @@ class NewTraining:
 
         max_cost = _parse_max_cost(d.pop("max_cost", UNSET))
 
-        def _parse_stack(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
-
-        stack = _parse_stack(d.pop("stack", UNSET))
-
-        name = d.pop("name", UNSET)
-
-        def _parse_language(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
-
-        language = _parse_language(d.pop("language", UNSET))
-
         def _parse_consent(data: object) -> ConsentGiven | None | Unset:
             if data is None:
                 return data
@@ -205,6 +185,26 @@ class NewTraining:
 
         consent_id = _parse_consent_id(d.pop("consent_id", UNSET))
 
+        def _parse_stack(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        stack = _parse_stack(d.pop("stack", UNSET))
+
+        name = d.pop("name", UNSET)
+
+        def _parse_language(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        language = _parse_language(d.pop("language", UNSET))
+
         def _parse_look_of(data: object) -> None | str | Unset:
             if data is None:
                 return data
@@ -218,11 +218,11 @@ class NewTraining:
             clone_id=clone_id,
             purpose=purpose,
             max_cost=max_cost,
+            consent=consent,
+            consent_id=consent_id,
             stack=stack,
             name=name,
             language=language,
-            consent=consent,
-            consent_id=consent_id,
             look_of=look_of,
         )
 

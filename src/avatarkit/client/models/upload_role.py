@@ -5,6 +5,7 @@ class UploadRole(StrEnum):
     EVIDENCE = "evidence"
     FOOTAGE = "footage"
     RECORDING = "recording"
+    SOURCE = "source"
     VOICE = "voice"
 
     def __str__(self) -> str:

@@ -48,6 +48,7 @@ class Video:
         completed_at (datetime.datetime | None): Time at which it completed; null before.
         training_id (None | str): ID of the training.
         script (None | str): Text that is spoken; null for a dubbed video.
+        language (None | str): BCP 47 tag, such as en or pt-BR; null for the default.
         links (Links): Results as paths from the server's root that need no token; valid for some hours.
         version (int): Increases with each change; the ID of its event.
     """
@@ -71,6 +72,7 @@ class Video:
     completed_at: datetime.datetime | None
     training_id: None | str
     script: None | str
+    language: None | str
     links: Links
     version: int
 
@@ -140,6 +142,9 @@ class Video:
         script: None | str
         script = self.script
 
+        language: None | str
+        language = self.language
+
         links = self.links.to_dict()
 
         version = self.version
@@ -167,6 +172,7 @@ class Video:
                 "completed_at": completed_at,
                 "training_id": training_id,
                 "script": script,
+                "language": language,
                 "links": links,
                 "version": version,
             }
@@ -287,6 +293,13 @@ class Video:
 
         script = _parse_script(d.pop("script"))
 
+        def _parse_language(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        language = _parse_language(d.pop("language"))
+
         links = Links.from_dict(d.pop("links"))
 
         version = d.pop("version")
@@ -311,6 +324,7 @@ class Video:
             completed_at=completed_at,
             training_id=training_id,
             script=script,
+            language=language,
             links=links,
             version=version,
         )

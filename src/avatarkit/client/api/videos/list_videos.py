@@ -9,16 +9,18 @@ from ...types import Response, UNSET
 from ... import errors
 
 from ...models.error_body import ErrorBody
+from ...models.status import Status
 from ...models.video_list import VideoList
 from ...types import UNSET, Unset
 from typing import cast
 
 
 def _get_kwargs(
-    training_id: str,
     *,
     cursor: str | Unset = UNSET,
     limit: int | Unset = UNSET,
+    status: Status | Unset = UNSET,
+    clone_id: str | Unset = UNSET,
 ) -> dict[str, Any]:
 
     params: dict[str, Any] = {}
@@ -27,13 +29,19 @@ def _get_kwargs(
 
     params["limit"] = limit
 
+    json_status: str | Unset = UNSET
+    if not isinstance(status, Unset):
+        json_status = status.value
+
+    params["status"] = json_status
+
+    params["clone_id"] = clone_id
+
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
     _kwargs: dict[str, Any] = {
         "method": "get",
-        "url": "/trainings/{training_id}/videos".format(
-            training_id=quote(str(training_id), safe=""),
-        ),
+        "url": "/videos",
         "params": params,
     }
 
@@ -57,11 +65,6 @@ def _parse_response(
         response_401 = ErrorBody.from_dict(response.json())
 
         return response_401
-
-    if response.status_code == 404:
-        response_404 = ErrorBody.from_dict(response.json())
-
-        return response_404
 
     if response.status_code == 421:
         response_421 = ErrorBody.from_dict(response.json())
@@ -101,20 +104,22 @@ def _build_response(
 
 
 def sync_detailed(
-    training_id: str,
     *,
     client: AuthenticatedClient | Client,
     cursor: str | Unset = UNSET,
     limit: int | Unset = UNSET,
+    status: Status | Unset = UNSET,
+    clone_id: str | Unset = UNSET,
 ) -> Response[ErrorBody | VideoList]:
-    """List the videos of a training
+    """List videos
 
-     Newest first.
+     Newest first, dubs too.
 
     Args:
-        training_id (str):
         cursor (str | Unset):
         limit (int | Unset):
+        status (Status | Unset): Status of a record, as users see it.
+        clone_id (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -125,9 +130,10 @@ def sync_detailed(
     """
 
     kwargs = _get_kwargs(
-        training_id=training_id,
         cursor=cursor,
         limit=limit,
+        status=status,
+        clone_id=clone_id,
     )
 
     response = client.get_httpx_client().request(
@@ -138,20 +144,22 @@ def sync_detailed(
 
 
 def sync(
-    training_id: str,
     *,
     client: AuthenticatedClient | Client,
     cursor: str | Unset = UNSET,
     limit: int | Unset = UNSET,
+    status: Status | Unset = UNSET,
+    clone_id: str | Unset = UNSET,
 ) -> ErrorBody | VideoList | None:
-    """List the videos of a training
+    """List videos
 
-     Newest first.
+     Newest first, dubs too.
 
     Args:
-        training_id (str):
         cursor (str | Unset):
         limit (int | Unset):
+        status (Status | Unset): Status of a record, as users see it.
+        clone_id (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -162,28 +170,31 @@ def sync(
     """
 
     return sync_detailed(
-        training_id=training_id,
         client=client,
         cursor=cursor,
         limit=limit,
+        status=status,
+        clone_id=clone_id,
     ).parsed
 
 
 async def asyncio_detailed(
-    training_id: str,
     *,
     client: AuthenticatedClient | Client,
     cursor: str | Unset = UNSET,
     limit: int | Unset = UNSET,
+    status: Status | Unset = UNSET,
+    clone_id: str | Unset = UNSET,
 ) -> Response[ErrorBody | VideoList]:
-    """List the videos of a training
+    """List videos
 
-     Newest first.
+     Newest first, dubs too.
 
     Args:
-        training_id (str):
         cursor (str | Unset):
         limit (int | Unset):
+        status (Status | Unset): Status of a record, as users see it.
+        clone_id (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -194,9 +205,10 @@ async def asyncio_detailed(
     """
 
     kwargs = _get_kwargs(
-        training_id=training_id,
         cursor=cursor,
         limit=limit,
+        status=status,
+        clone_id=clone_id,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -205,20 +217,22 @@ async def asyncio_detailed(
 
 
 async def asyncio(
-    training_id: str,
     *,
     client: AuthenticatedClient | Client,
     cursor: str | Unset = UNSET,
     limit: int | Unset = UNSET,
+    status: Status | Unset = UNSET,
+    clone_id: str | Unset = UNSET,
 ) -> ErrorBody | VideoList | None:
-    """List the videos of a training
+    """List videos
 
-     Newest first.
+     Newest first, dubs too.
 
     Args:
-        training_id (str):
         cursor (str | Unset):
         limit (int | Unset):
+        status (Status | Unset): Status of a record, as users see it.
+        clone_id (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -230,9 +244,10 @@ async def asyncio(
 
     return (
         await asyncio_detailed(
-            training_id=training_id,
             client=client,
             cursor=cursor,
             limit=limit,
+            status=status,
+            clone_id=clone_id,
         )
     ).parsed

@@ -44,4 +44,9 @@ export declare class AvatarCreate extends AvatarElement {
     restart(): void;
     stop(): void;
     tokenChanged(): void;
+    /**
+     * Begin with the recordings of a training, and another stack than its own.
+     * @param {import("./client.js").RecordAnswer} record
+     */
+    tryOther({ clone_id: clone, stack }: import("./client.js").RecordAnswer): Promise<void>;
 }

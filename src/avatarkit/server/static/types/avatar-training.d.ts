@@ -10,6 +10,7 @@ export type Action = import("./client.js").Action;
  * @attr phone-page address of the page that phones open to record; by default `phone` at the API
  * @fires avatar-change the record changed: `detail` is the record
  * @fires avatar-gone the training does not exist, or the user is signed out
+ * @fires avatar-other the user wants to try another provider with the same recordings: `detail` is the record
  * @fires avatar-again the user wants to train again with the same recordings: `detail` is the record
  * @fires avatar-video a test video was requested: `detail` is its record
  */

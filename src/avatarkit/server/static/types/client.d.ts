@@ -275,6 +275,8 @@ export declare class Client {
     post(path: string, body?: object): Promise<any>;
     /** @returns {Promise<Stack[]>} */
     stacks(): Promise<Stack[]>;
+    /** List other stacks that can be used here. @param {string} stack */
+    others(stack: string): Promise<Stack[]>;
     /**
      * @param {{stack?: string, script?: string, seconds?: number, trainings?: number, videos?: number,
      *   quality?: string, resolution?: string}} asked

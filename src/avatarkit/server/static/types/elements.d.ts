@@ -37,6 +37,7 @@ declare global {
     "avatar-erased": CustomEvent<Erasure>;
     "avatar-gone": CustomEvent<Error>;
     "avatar-handed-over": CustomEvent<null>;
+    "avatar-other": CustomEvent<RecordAnswer>;
     "avatar-unauthorized": CustomEvent<Error>;
     "avatar-video": CustomEvent<RecordAnswer>;
   }

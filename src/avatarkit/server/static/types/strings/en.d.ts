@@ -46,6 +46,7 @@ export declare const EN: {
     lost: string;
     gone: string;
     again: string;
+    other_provider: string;
     hint: string;
     hint_MediaRejected: string;
     hint_ModerationRefused: string;
