@@ -41,6 +41,8 @@ UNKNOWN = {
     "listStockAvatars": "/catalogue/none/avatars",
     "listStockVoices": "/catalogue/none/voices",
 }
+#: What the address of a route must ask for.
+QUERY = {"getDeliveryPayload": "?provider=fake&event_id=1"}
 BODY = {
     "importSample": {"role": "voice", "url": "https://files.example/a.wav"},
     "createTraining": {"clone_id": "c1", "consent_id": NOBODY},
@@ -51,6 +53,7 @@ BODY = {
     "answerVideoAction": {"choice": "retry"},
     "createConsent": {"subject": "Ana"},
     "createErasure": {"confirm": True},
+    "replayDelivery": {"provider": "fake", "event_id": "1"},
 }
 NEW = {"upload-length": "9", "upload-metadata": "filename YS53YXY=,role dm9pY2U="}
 #: Headers of tus.
@@ -93,7 +96,8 @@ def path_of(name, **known):
     text = re.sub(r":\w+}", "}", EVERY[name].path)
     named = {"clone_id": "c1", "role": "voice", "name": "a.wav", "key": "x", "code": "conflict"}
     named |= {"provider": "fake"} | known
-    return re.sub(r"{(\w+)}", lambda found: named.get(found[1], NOBODY), text)
+    path = re.sub(r"{(\w+)}", lambda found: named.get(found[1], NOBODY), text)
+    return path + QUERY.get(name, "")
 
 
 async def ask(client, name, path=None, **more):
@@ -170,7 +174,8 @@ async def test_405(ana, name):
 
 @pytest.mark.parametrize("name", documented(413))
 async def test_413(site, name):
-    async with site.running(allowance=Allowance(bytes=3)) as app, site.client(app, "ana") as ana:
+    running = site.running(allowance=Allowance(bytes=3), authenticate=site.operators())
+    async with running as app, site.client(app, "ana") as ana:
         more = {} if "upload" in name.lower() else {"json": {"text": "x" * (1 << 21)}}
         known = await made(site) if {"training_id", "video_id"} & parts(name) else {}
         require(await ask(ana, name, path_of(name, **known), **more), 413)

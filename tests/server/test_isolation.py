@@ -85,6 +85,11 @@ PROBES = {
     "listBacklog": Probe("/operator/backlog", own=403),
     "getSpending": Probe("/operator/spending", own=403),
     "listChecks": Probe("/operator/checks", own=403),
+    "listAllDeliveries": Probe("/operator/deliveries", own=403),
+    "getDeliveryPayload": Probe("/operator/payload?provider=fake&event_id=1", own=403),
+    "replayDelivery": Probe(
+        "/operator/replays", own=403, sent={"json": {"provider": "fake", "event_id": "1"}}
+    ),
     "listClones": Probe("/clones"),
     "getSampleContent": Probe("/clones/{clone}/samples/{sample}/content", other=404),
     "createConsent": Probe("/consents", own=201, sent={"json": {"subject": "Ana"}}),

@@ -802,7 +802,7 @@ export type Handover = {
     /**
      * What the file is, as in the address of an upload.
      */
-    role: 'voice' | 'footage' | 'evidence' | 'recording';
+    role: HandoverRole;
     /**
      * Waiting until the link is opened; expired if nothing was handed over in time.
      */
@@ -838,7 +838,7 @@ export type HandoverClaim = {
     /**
      * What the file is, as in the address of an upload.
      */
-    role: 'voice' | 'footage' | 'evidence' | 'recording';
+    role: HandoverRole;
     /**
      * Name of the upload; add the ending of the file.
      */
@@ -1099,7 +1099,7 @@ export type NewHandover = {
     /**
      * What the file is, as in the address of an upload.
      */
-    role: 'voice' | 'footage' | 'evidence' | 'recording';
+    role: HandoverRole;
     /**
      * What is recorded.
      */
@@ -1139,7 +1139,7 @@ export type NewHandoverLink = {
     /**
      * What the file is, as in the address of an upload.
      */
-    role: 'voice' | 'footage' | 'evidence' | 'recording';
+    role: HandoverRole;
     /**
      * Waiting until the link is opened; expired if nothing was handed over in time.
      */
@@ -2432,6 +2432,11 @@ export type CheckVerdict = 'ok' | 'warning' | 'error';
  * HandoverStatus
  */
 export type HandoverStatus = 'waiting' | 'opened' | 'completed' | 'expired';
+
+/**
+ * HandoverRole
+ */
+export type HandoverRole = 'voice' | 'footage' | 'evidence' | 'recording';
 
 /**
  * HoldingKind

@@ -465,9 +465,9 @@ class Intake:
     ) -> Sample:
         """Keep the picture that speaks; raises ``MediaRejected`` for what the provider refuses."""
         can = self._selector.first(provider)
-        with tempfile.TemporaryDirectory(prefix="avatarkit-") as folder:
+        with temporary_folder() as folder:
             given = [(SampleRole.FOOTAGE, picture)]
-            gathering = Gathering(self._recordings, given, Path(folder), can.limits)
+            gathering = Gathering(self._recordings, given, folder, can.limits)
             files, found = await gathering.of({SampleRole.FOOTAGE})
             found += await self._recordings.examine(files, can.limits, can.face_finder)
             preflight.refuse(found)

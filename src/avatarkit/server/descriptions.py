@@ -8,7 +8,7 @@ from typing import Any, get_args
 from ..interfaces import Outcome
 from ..kit.checks import Verdict
 from ..models import Action, ConsentRule, SampleRole, SceneLayout, VideoSettings
-from .bodies import CLONE_ID
+from .bodies import CLONE_ID, NewHandover
 from .error_answers import Category
 from .handover_store import Status as HandoverStatus
 
@@ -64,6 +64,7 @@ ENUMS: Mapping[str, tuple[str, ...]] = {
     "ConsentDemand": get_args(ConsentRule.model_fields["demands"].annotation),
     "CheckVerdict": get_args(Verdict),
     "HandoverStatus": get_args(HandoverStatus),
+    "HandoverRole": get_args(NewHandover.model_fields["role"].annotation),
     "HoldingKind": ("record", "vendor", "file"),
     **{
         f"Video{name.title()}": _values(name)

@@ -49,7 +49,6 @@ from .get_quote_test import GetQuoteTest
 from .get_upload_offset_tus_resumable import GetUploadOffsetTusResumable
 from .handover import Handover
 from .handover_claim import HandoverClaim
-from .handover_claim_role import HandoverClaimRole
 from .handover_role import HandoverRole
 from .handover_status import HandoverStatus
 from .health import Health
@@ -66,8 +65,6 @@ from .new_dubs_subtitles import NewDubsSubtitles
 from .new_erasure import NewErasure
 from .new_handover import NewHandover
 from .new_handover_link import NewHandoverLink
-from .new_handover_link_role import NewHandoverLinkRole
-from .new_handover_role import NewHandoverRole
 from .new_replay import NewReplay
 from .new_sample_import import NewSampleImport
 from .new_scene import NewScene
@@ -171,7 +168,6 @@ __all__ = (
     "GetUploadOffsetTusResumable",
     "Handover",
     "HandoverClaim",
-    "HandoverClaimRole",
     "HandoverRole",
     "HandoverStatus",
     "Health",
@@ -188,8 +184,6 @@ __all__ = (
     "NewErasure",
     "NewHandover",
     "NewHandoverLink",
-    "NewHandoverLinkRole",
-    "NewHandoverRole",
     "NewReplay",
     "NewSampleImport",
     "NewScene",

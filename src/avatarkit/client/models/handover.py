@@ -27,7 +27,7 @@ class Handover:
     Attributes:
         id (str): ID.
         clone_id (str): Avatar profile.
-        role (HandoverRole): What the file is, as in the address of an upload.
+        role (HandoverRole):
         status (HandoverStatus):
         expires_at (datetime.datetime): RFC 3339, in UTC.
         name (None | str): Name of the upload; null until it begins.

@@ -8,7 +8,7 @@ from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
 
-from ..models.handover_claim_role import HandoverClaimRole
+from ..models.handover_role import HandoverRole
 from ..models.recording_type import RecordingType
 from typing import cast
 import datetime
@@ -23,7 +23,7 @@ class HandoverClaim:
 
     Attributes:
         clone_id (str): Avatar profile.
-        role (HandoverClaimRole): What the file is, as in the address of an upload.
+        role (HandoverRole):
         name (str): Name of the upload; add the ending of the file.
         media (RecordingType):
         text (str): Text to read aloud; empty if there is none.
@@ -34,7 +34,7 @@ class HandoverClaim:
     """
 
     clone_id: str
-    role: HandoverClaimRole
+    role: HandoverRole
     name: str
     media: RecordingType
     text: str
@@ -86,7 +86,7 @@ class HandoverClaim:
         d = dict(src_dict)
         clone_id = d.pop("clone_id")
 
-        role = HandoverClaimRole(d.pop("role"))
+        role = HandoverRole(d.pop("role"))
 
         name = d.pop("name")
 

@@ -8,7 +8,7 @@ from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
 
-from ..models.new_handover_role import NewHandoverRole
+from ..models.handover_role import HandoverRole
 from ..models.recording_type import RecordingType
 from ..types import UNSET, Unset
 from typing import cast
@@ -22,7 +22,7 @@ class NewHandover:
     """Let another device record and upload one file.
 
     Attributes:
-        role (NewHandoverRole): What the file is, as in the address of an upload.
+        role (HandoverRole):
         media (RecordingType):
         page (str): Address of the page that the other device opens: this server's `phone`, or a page of your own with
             `<avatar-phone>`.
@@ -31,7 +31,7 @@ class NewHandover:
         stack (None | str | Unset): Providers, joined by +.
     """
 
-    role: NewHandoverRole
+    role: HandoverRole
     media: RecordingType
     page: str
     text: str | Unset = UNSET
@@ -76,7 +76,7 @@ class NewHandover:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         d = dict(src_dict)
-        role = NewHandoverRole(d.pop("role"))
+        role = HandoverRole(d.pop("role"))
 
         media = RecordingType(d.pop("media"))
 

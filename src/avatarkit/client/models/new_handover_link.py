@@ -8,8 +8,8 @@ from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
 
+from ..models.handover_role import HandoverRole
 from ..models.handover_status import HandoverStatus
-from ..models.new_handover_link_role import NewHandoverLinkRole
 from typing import cast
 import datetime
 
@@ -27,7 +27,7 @@ class NewHandoverLink:
     Attributes:
         id (str): ID.
         clone_id (str): Avatar profile.
-        role (NewHandoverLinkRole): What the file is, as in the address of an upload.
+        role (HandoverRole):
         status (HandoverStatus):
         expires_at (datetime.datetime): RFC 3339, in UTC.
         name (None | str): Name of the upload; null until it begins.
@@ -39,7 +39,7 @@ class NewHandoverLink:
 
     id: str
     clone_id: str
-    role: NewHandoverLinkRole
+    role: HandoverRole
     status: HandoverStatus
     expires_at: datetime.datetime
     name: None | str
@@ -104,7 +104,7 @@ class NewHandoverLink:
 
         clone_id = d.pop("clone_id")
 
-        role = NewHandoverLinkRole(d.pop("role"))
+        role = HandoverRole(d.pop("role"))
 
         status = HandoverStatus(d.pop("status"))
 
