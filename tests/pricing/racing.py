@@ -76,7 +76,7 @@ async def race(folder, repository):
     refused = [reason for answer in answers for reason in answer["refused"]]
     assert (len(created), len(refused)) == (7, 43)
     assert {reason.partition(":")[0] for reason in refused} == {
-        f"$3 more would exceed the project's budget for {use.month} by $0.5"
+        f"$3.00 more would exceed the project's budget for {use.month} by $0.50"
     }
     assert (use.spent, use.reserved) == (0, 21)
 

@@ -94,7 +94,7 @@ def dollars(spent, reserved):
 async def test_a_max_cost_below_what_a_training_takes_is_refused_before_anything_is_sent(house):
     async with house.kit() as kit:
         with pytest.raises(
-            errors.BudgetExceeded, match=r"\$3\.00, which is \$0\.0100 more"
+            errors.BudgetExceeded, match=r"\$3\.00, which is \$0\.01 more"
         ) as caught:
             await ordered_by(kit, max_cost=USD("2.99"))
     assert (caught.value.over, caught.value.budget) == (Decimal("0.01"), None)
@@ -213,7 +213,7 @@ async def test_a_budget_has_room_until_it_is_full(house):
         for _ in range(2):
             await ordered_by(kit)
         with pytest.raises(
-            errors.BudgetExceeded, match=r"exceed the project's budget for 2026-\d\d by \$2:"
+            errors.BudgetExceeded, match=r"exceed the project's budget for 2026-\d\d by \$2\.00:"
         ):
             await ordered_by(kit)
         (use,) = await kit.prices.budgets()
@@ -328,7 +328,7 @@ def test_budgets_come_from_the_environment():
 async def test_a_kit_keeps_to_the_budget_of_the_environment(house):
     environ = {"AVATARKIT_PRICES": str(house.prices), "AVATARKIT_BUDGET": "2"}
     async with house.kit(budgets=None, settings=Settings(environ=environ)) as kit:
-        with pytest.raises(errors.BudgetExceeded, match=r"by \$1:"):
+        with pytest.raises(errors.BudgetExceeded, match=r"by \$1\.00:"):
             await ordered_by(kit)
 
 
@@ -480,7 +480,7 @@ async def test_an_ambiguous_call_stays_reserved_across_a_restart_until_it_is_res
     house.repository = SqliteRepository(path, clock=house.clock)
     async with house.kit(Budget(USD("3.99")), worker=False) as kit:
         assert await house.held() == dollars(0, 1)
-        with pytest.raises(errors.BudgetExceeded, match=r"by \$0\.01: \$1 of \$3\.99"):
+        with pytest.raises(errors.BudgetExceeded, match=r"by \$0\.01: \$1\.00 of \$3\.99"):
             await ordered_by(kit)
         house.clock.advance(60)
         await kit.admin.tick()  # it is looked up, and was made

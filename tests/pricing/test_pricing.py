@@ -15,6 +15,7 @@ from avatarkit.models import Operation, StoredFile, VideoSettings
 from avatarkit.pricing import USD, Estimate, Money, Prices, Workload, compare, cost, quote
 from avatarkit.pricing.budgets import ordered
 from avatarkit.pricing.costs import usage_of
+from avatarkit.pricing.money import exactly, shown
 from avatarkit.pricing.rows import parse, read, shipped
 from avatarkit.records import Attempt, LedgerEntry, OperationState, Sample
 from avatarkit.stacks.registry import Stack, stacks
@@ -777,6 +778,21 @@ def test_a_row_that_says_that_it_is_unknown_or_closed_is_taken():
     bare = ROW.replace("usd_per_month = 10\n", "").replace("included", "#")
     assert rows(bare + "unknown = true\n")
     assert rows(bare + "discontinued = 2026-01-31\n")
+
+
+@pytest.mark.parametrize(
+    ("amount", "text", "price"),
+    [
+        ("0.5", "$0.50", "$0.50"),
+        ("1E+1", "$10.00", "$10.00"),
+        ("0", "$0.00", "$0.00"),
+        ("1234.5", "$1,234.50", "$1,234.50"),
+        ("0.01", "$0.01", "$0.01"),
+        ("0.00001", "$0.00", "$0.00001"),  # of one character
+    ],
+)
+def test_money_is_read_to_the_cent_and_a_price_exactly(amount, text, price):
+    assert (shown(Decimal(amount)), exactly(Decimal(amount))) == (text, price)
 
 
 def test_money_is_shown_with_its_currency():

@@ -13,7 +13,7 @@ from ..interfaces import Balance
 from ..json_views import BalanceView, CostsView, PriceView, QuoteView, number
 from ..pricing import BudgetUse, Comparison, Cost, Estimate, Price, Quote
 from ..pricing.comparison import BreakEven, Compared
-from ..pricing.money import shown
+from ..pricing.money import exactly, shown
 from ..pricing.quotes import Line, amount
 from .output import Output
 
@@ -37,8 +37,8 @@ def show_quote(out: Output, found: Quote, today: date) -> None:
     )
     for part in found.parts:
         if part.plan is not None:
-            monthly = part.plan.usd_per_month
-            out.line(f"{part.provider}: subscription {part.plan.plan}, ${monthly} a month")
+            monthly = _monthly(part.plan)
+            out.line(f"{part.provider}: subscription {part.plan.plan}, {monthly} a month")
     out.line(f"a month: low {found.low}, expected {found.expected}, high {found.high}")
     for what in found.unknown:
         out.line(f"unknown: {what}")
@@ -196,19 +196,23 @@ def show_prices(out: Output, prices: Sequence[Price], today: date) -> None:
 
 def _price_cells(price: Price, today: date) -> tuple[str, ...]:
     held, each = price.included, price.unit_price
-    monthly, once = price.usd_per_month, price.one_off_usd
+    once = price.one_off_usd
     return (
         price.provider,
         str(price.operation),
         price.plan,
-        "?" if monthly is None else f"${monthly}",
+        _monthly(price),
         f"{held.amount:,} {held.unit}" if held else "-",
-        f"${each.usd}/{each.unit}" if each else "-",
-        "-" if once is None else f"${once}",
+        f"{exactly(each.usd)}/{each.unit}" if each else "-",
+        "-" if once is None else exactly(once),
         _API[price.api],
         _age(price, today),
         price.source,
     )
+
+
+def _monthly(price: Price) -> str:
+    return "?" if price.usd_per_month is None else exactly(price.usd_per_month)
 
 
 def show_costs(
@@ -236,7 +240,7 @@ def balance_text(found: Balance | Exception) -> str:
     if found.amount is None:
         return "not reported by the vendor"
     if found.unit == "usd":
-        return f"${found.amount:.2f} left"
+        return f"{shown(Decimal(str(found.amount)))} left"
     return f"{found.amount:g} {found.unit} left"
 
 

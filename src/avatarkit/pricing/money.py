@@ -45,7 +45,13 @@ def _told(given: object) -> str:
 def shown(amount: Decimal) -> str:
     """Dollars as people read them: to the cent, and smaller sums to a hundredth of one."""
     step = Decimal("0.01") if amount == 0 or abs(amount) >= Decimal("0.1") else Decimal("0.0001")
-    return f"${amount.quantize(step, ROUND_HALF_UP):,}"
+    return exactly(amount.quantize(step, ROUND_HALF_UP))
+
+
+def exactly(amount: Decimal) -> str:
+    """A price as people read it: to the cent at least, and never rounded."""
+    exponent = amount.normalize().as_tuple().exponent
+    return f"${amount:,.{max(2, -int(exponent))}f}"
 
 
 def money(text: str) -> Money:

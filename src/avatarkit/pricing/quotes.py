@@ -21,7 +21,7 @@ from typing import Protocol, Self
 
 from ..errors import ConfigError
 from ..models import Operation, VideoSettings
-from .money import shown
+from .money import exactly, shown
 from .rows import Amount, Charged, Hosting, Price, Prices, Unit
 
 _ZERO = Decimal(0)
@@ -687,7 +687,7 @@ def _line_assumptions(
     if price.included and line.quantity:
         beyond = max(line.quantity - price.included.amount, _ZERO)
         yield f"{what}: {amount(line.quantity, line.unit)} of {price.included.amount:,}" + (
-            f", of which {beyond:,f} beyond at {shown(price.unit_price.usd)} each"
+            f", of which {beyond:,f} beyond at {exactly(price.unit_price.usd)} each"
             if beyond and price.unit_price
             else ""
         )

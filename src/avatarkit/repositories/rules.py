@@ -25,6 +25,7 @@ from ..errors import (
 )
 from ..interfaces import Cap, LogEntry, dollars
 from ..models import Consent, Model, Operation
+from ..pricing.money import exactly
 from ..records import Instant, Record, Status
 
 M = TypeVar("M", bound=Model)
@@ -153,7 +154,7 @@ def require_room(cap: Cap, held: int, asked: int) -> None:
 
 
 def _shown(amount: int) -> str:
-    return f"${dollars(amount):,f}"
+    return exactly(dollars(amount))
 
 
 def keep_final(record_id: str, before: Status, after: Status) -> None:
