@@ -272,6 +272,23 @@ async def test_unfinished_uploads_count_until_they_are_thrown_away(site, allowed
         assert third.status_code == 201
 
 
+async def test_an_upload_that_a_request_is_at_does_not_become_stale(tmp_path):
+    uploads = Uploads(tmp_path)
+    path, other = (uploads.place("ana", "c1", "voice", n, name=n) for n in ("a.wav", "b.wav"))
+    for one in (path, other):
+        await uploads.begin(one, 9)
+    async with uploads.alone(path, 9):
+        for folder in tmp_path.glob("*/*"):
+            os.utime(folder, (0, 0))
+        await uploads.tidy()
+        assert (await uploads.find(path)).length == 9
+        with pytest.raises(errors.NotFound):
+            await uploads.find(other)
+    await uploads.tidy()
+    with pytest.raises(errors.NotFound):
+        await uploads.find(path)
+
+
 @pytest.mark.parametrize(
     "headers",
     [sizes(0), sizes(-1), sizes("x"), sizes(9)],

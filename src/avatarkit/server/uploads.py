@@ -107,7 +107,7 @@ class Uploads:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._busy: dict[Path, int] = {}  # announced length of each open upload
+        self._busy: dict[Path, int] = {}  # folder of each open upload: its length
 
     def place(self, user: str, *what: str, name: str) -> Path:
         """Return the path of a user's complete file; users cannot reach each other's files."""
@@ -123,7 +123,7 @@ class Uploads:
         An open upload counts with its announced length.
         """
         own = self._of(user)
-        sizes = {path.parent: n for path, n in self._busy.items() if own in path.parents}
+        sizes = {folder: n for folder, n in self._busy.items() if own in folder.parents}
         for folder, size in await anyio.to_thread.run_sync(_sizes, own):
             sizes[folder] = max(sizes.get(folder, 0), size)
         sizes.pop(beside.parent, None)
@@ -180,13 +180,13 @@ class Uploads:
     @asynccontextmanager
     async def alone(self, path: Path, length: int) -> AsyncGenerator[None]:
         """Lock the upload; raise ``Conflict`` if another request holds the lock."""
-        if path in self._busy:
+        if path.parent in self._busy:
             raise Conflict(f"{path.name} is being uploaded by another request: wait for it")
-        self._busy[path] = length
+        self._busy[path.parent] = length
         try:
             yield
         finally:
-            del self._busy[path]
+            del self._busy[path.parent]
 
     async def write(
         self, path: Path, upload: Upload, offset: int, chunks: AsyncIterator[bytes]
@@ -230,13 +230,13 @@ class Uploads:
         await anyio.to_thread.run_sync(shutil.rmtree, self._of(user), True)  # noqa: FBT003
 
     async def tidy(self) -> None:
-        """Delete stale uploads."""
+        """Delete stale uploads, except for those that a request is at."""
         await anyio.to_thread.run_sync(self._tidy)
 
     def _tidy(self) -> None:
         for folder in self.folder.glob("*/*"):
             with suppress(FileNotFoundError):  # a request has just deleted it
-                if folder.stat().st_mtime < time.time() - _STALE:
+                if folder not in self._busy and folder.stat().st_mtime < time.time() - _STALE:
                     shutil.rmtree(folder, ignore_errors=True)
         for user in self.folder.glob("*"):
             with suppress(OSError):  # not empty
