@@ -55,3 +55,12 @@ def test_a_provider_without_a_list_ends_with_a_message(kind, monkeypatch):
     result = run(kind, "synthesia")
     assert result.exit_code
     assert "Studio" in result.stderr
+
+
+@pytest.mark.parametrize("kind", ["avatars", "voices"])
+def test_without_a_provider_those_that_can_be_asked_are_named(kind):
+    result = run(kind)
+    assert result.exit_code == 2
+    said = " ".join(result.stderr.replace("│", " ").split())
+    assert f"name a provider that lists {kind}" in said
+    assert {"fake,", "heygen,"} <= set(said.split())

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from .session import Panel, Session, command
 
 if TYPE_CHECKING:
-    from ..interfaces import CatalogueEntry
+    from ..interfaces import CatalogueEntry, CatalogueKind
     from ..kit import CataloguePage
 
-Provider = Annotated[str, typer.Argument(metavar="PROVIDER", help="Provider, such as heygen.")]
+Provider = Annotated[
+    str | None, typer.Argument(metavar="PROVIDER", help="Provider, such as heygen.")
+]
 Query = Annotated[str | None, typer.Option(metavar="TEXT", help="Part of the name.")]
 Own = Annotated[
     bool | None, typer.Option("--own/--stock", help="Made by this account, or the vendor's stock.")
@@ -33,7 +35,7 @@ def register(app: typer.Typer) -> None:
 
 async def _avatars(
     session: Session,
-    provider: Provider,
+    provider: Provider = None,
     *,
     query: Query = None,
     own: Own = None,
@@ -46,9 +48,10 @@ async def _avatars(
 
     Example: `avatarkit avatars heygen --stock --gender female`
     """
+    name = provider or _asked("avatar")
     async with session.kit(worker=False) as kit:
         page = await kit.catalogue.avatars(
-            provider,
+            name,
             query=query,
             own=own,
             language=language,
@@ -56,12 +59,12 @@ async def _avatars(
             cursor=cursor,
             limit=limit,
         )
-    _show(session, "avatars", provider, page)
+    _show(session, "avatars", name, page)
 
 
 async def _voices(
     session: Session,
-    provider: Provider,
+    provider: Provider = None,
     *,
     query: Query = None,
     own: Own = None,
@@ -74,9 +77,10 @@ async def _voices(
 
     Example: `avatarkit voices elevenlabs --language es`
     """
+    name = provider or _asked("voice")
     async with session.kit(worker=False) as kit:
         page = await kit.catalogue.voices(
-            provider,
+            name,
             query=query,
             own=own,
             language=language,
@@ -84,7 +88,17 @@ async def _voices(
             cursor=cursor,
             limit=limit,
         )
-    _show(session, "voices", provider, page)
+    _show(session, "voices", name, page)
+
+
+def _asked(kind: CatalogueKind) -> NoReturn:
+    """Name the providers that have a list of a kind; raises ``BadParameter``."""
+    from ..stacks.registry import usable
+
+    found = (n for n, cls in usable().items() if kind in getattr(cls, "catalogue_kinds", ()))
+    raise typer.BadParameter(
+        f"name a provider that lists {kind}s: {', '.join(sorted(found))}", param_hint="PROVIDER"
+    )
 
 
 def _show(session: Session, kind: str, provider: str, page: CataloguePage) -> None:
