@@ -143,6 +143,7 @@ CUT = {
     "WAV": ("audio", wav(4), 0.5),
     "WAV, the header": ("audio", wav(4), 0.0003),
     "MP3": ("audio", mp3(4), 0.503),
+    "MP3 behind two tags": ("audio", (b"ID3\x03\0\0\0\0\x40\0" + bytes(8192)) * 2 + mp3(4), 0.503),
     "PNG": ("thumbnail", PICTURE, 0.6),
     "PNG without its end": ("thumbnail", PICTURE, 0.97),
     "JPEG": ("thumbnail", PHOTO, 0.5),

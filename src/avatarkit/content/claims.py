@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final
 
+from .boxes import boxes
 from .containers import File, next_marker
 from .sandbox import LimitExceeded
 
@@ -62,19 +63,14 @@ def _check_mp4(file: File) -> None:
 
 
 def _boxes(file: File, start: int, end: int, depth: int = 0) -> Iterator[tuple[bytes, int, int]]:
-    """Kind, start and end of the contents of each box."""
-    while start + 8 <= end:
-        length, kind = struct.unpack(">I4s", file.at(start, 8))
-        body = start + 8
-        if length == 1:
-            length, body = int.from_bytes(file.at(body, 8), "big"), body + 8
-        stop = min(end, start + length) if length else end
-        if stop < body:
+    """Kind, start and end of the contents of each box, also of those that hold others."""
+    for box in boxes(file.at, start, end):
+        stop = min(end, box.end)
+        if stop < box.start:
             return
-        yield kind, body, stop
-        if kind in _NESTS and depth < len(_NESTS):
-            yield from _boxes(file, body, stop, depth + 1)
-        start = stop
+        yield box.kind, box.start, stop
+        if box.kind in _NESTS and depth < len(_NESTS):
+            yield from _boxes(file, box.start, stop, depth + 1)
 
 
 def _check_png(file: File) -> None:

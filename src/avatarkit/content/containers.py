@@ -10,11 +10,14 @@ QuickTime File Format and ISO/IEC 14496-12 (atoms), RFC 8794 and 9559 (Matroska)
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from mmap import mmap
 from typing import Final, Literal, Protocol
+
+from .boxes import boxes
 
 Kind = Literal["audio", "video", "image"]
 
@@ -420,22 +423,15 @@ def _mp4(file: File, head: bytes) -> Container | None:
     if head[4:8] not in _ATOMS:
         return None
     kinds: set[bytes] = set()
-    at, cut_off = 0, False
-    for _ in range(_MOST):
-        atom = file.at(at, 16)
-        if len(atom) < 8 or not _is_name(atom[4:8]):
-            cut_off = cut_off or (0 < len(atom) < 8 and any(atom))
+    at = 0
+    for atom in itertools.islice(boxes(file.at, 0, file.size), _MOST):
+        if not _is_name(atom.kind):
             break
-        length = int.from_bytes(atom[:4], "big")
-        if length == 1:
-            length = int.from_bytes(atom[8:], "big")
-        kinds.add(atom[4:8])
-        if length == 0:  # until the end of the file
-            break
-        if length < 8:
-            break  # damaged: the decoder tells
-        at += length
-        cut_off = at > file.size
+        kinds.add(atom.kind)
+        if not atom.damaged:  # else the decoder tells
+            at = atom.end
+    begun = file.at(at, 8)
+    cut_off = at > file.size or (len(begun) < 8 and any(begun))
     if not kinds & {b"ftyp", b"moov", b"mdat", b"moof"}:
         return None
     kind, media_type = _brand(head)
@@ -625,15 +621,21 @@ def _frames(file: File, head: bytes) -> Container | None:
     return found
 
 
+def id3_length(head: bytes) -> int | None:
+    """Length of the ID3v2 tag that begins so, with its footer; None if there is none."""
+    if len(head) < 10 or head[:3] != b"ID3" or max(head[6:10]) >= 0x80:
+        return None
+    length = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]
+    return 10 + length + (10 if head[5] & 0x10 else 0)
+
+
 def _behind_tags(file: File) -> int:
     """Offset behind all ID3v2 tags (each may have a footer), and behind zeros."""
     at = 0
     for _ in range(_TAGS):
-        tag = file.at(at, 10)
-        if len(tag) < 10 or tag[:3] != b"ID3" or max(tag[6:]) >= 0x80:
+        if not (length := id3_length(file.at(at, 10))):
             break
-        length = tag[6] << 21 | tag[7] << 14 | tag[8] << 7 | tag[9]
-        at += 10 + length + (10 if tag[5] & 0x10 else 0)
+        at += length
     zeros = file.at(at, _SEARCHED)
     return at + len(zeros) - len(zeros.lstrip(b"\0"))
 

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, Final, cast
 import numpy as np
 import numpy.typing as npt
 
+from .boxes import boxes, reader
 from .decoding import DecodeError, decode, open_media, packets
 from .limits import MAX_PIXELS
 from .pictures import Picture, TooLargeError, Turn
@@ -179,17 +180,12 @@ def _grid(file: BinaryIO, index: _Index) -> _Grid:
 
 
 def _index(file: BinaryIO) -> _Index:
-    meta = b""
-    while len(head := file.read(8)) == 8:
-        length = int.from_bytes(head[:4], "big")
-        if head[4:] == b"meta":
-            meta = (
-                file.read(min(length - 8, _MOST_BYTES)) if length >= 8 else file.read(_MOST_BYTES)
-            )
-            break
-        if length < 8:
-            break
-        file.seek(length - 8, 1)
+    def read(at: int, length: int) -> bytes:
+        file.seek(at)
+        return file.read(length)
+
+    found = (box for box in boxes(read, 0, file.seek(0, 2)) if box.kind == b"meta")
+    meta = next((read(b.start, max(0, min(b.end - b.start, _MOST_BYTES))) for b in found), b"")
     index = _Index()
     for kind, body in _boxes(meta[4:]):
         reader = _READERS.get(kind)
@@ -199,11 +195,8 @@ def _index(file: BinaryIO) -> _Index:
 
 
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    at = 0
-    while at + 8 <= len(data):
-        length = int.from_bytes(data[at : at + 4], "big") or len(data) - at
-        yield data[at + 4 : at + 8], data[at + 8 : at + length]
-        at += max(8, length)
+    for box in boxes(reader(data), 0, len(data)):
+        yield box.kind, data[box.start : box.end]
 
 
 class _Numbers:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from . import sandbox
+from .boxes import Box, boxes, reader
 from .containers import (
     CLUSTER,
     SEGMENT,
@@ -26,6 +27,7 @@ from .containers import (
     adts_frame,
     ebml_number,
     foreign,
+    id3_length,
     identify,
     is_webm,
     mpeg_frame,
@@ -112,32 +114,18 @@ def _cut(needed: int, has: int) -> DamagedError:
 # -- MP4 and QuickTime (ISO 14496-12) ---------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Box:
-    kind: bytes
-    start: int  #: of its contents
-    end: int
-
-
-def _boxes(data: _Data, start: int, end: int) -> Iterator[_Box]:
-    while end - start >= 8:
-        size, kind = struct.unpack_from(">I4s", data, start)
-        head = 8
-        if size == 1:
-            (size,), head = struct.unpack_from(">Q", data, start + 8), 16
-        elif size == 0:  # to the end
-            size = end - start
-        if size < head:
+def _boxes(data: _Data, start: int, end: int) -> Iterator[Box]:
+    for box in boxes(reader(data), start, end):
+        if box.damaged:
             raise DamagedError("its boxes are damaged")
-        if start + size > end:
-            raise _cut(start + size, end)
-        yield _Box(kind, start + head, start + size)
-        start += size
+        if box.end > end:
+            raise _cut(box.end, end)
+        yield box
 
 
-def _within(data: _Data, box: _Box, *path: bytes) -> _Box | None:
+def _within(data: _Data, box: Box, *path: bytes) -> Box | None:
     """Return the first box at a path of kinds."""
-    found: _Box | None = box
+    found: Box | None = box
     for kind in path:
         if found is None:
             return None
@@ -172,13 +160,13 @@ def _mp4(data: _Data) -> Contents:
     )
 
 
-def _film_type(data: _Data, first: _Box) -> str:
+def _film_type(data: _Data, first: Box) -> str:
     """Media type by the brand; QuickTime may have none."""
     quicktime = first.kind != b"ftyp" or data[first.start : first.start + 4] == b"qt  "
     return "video/quicktime" if quicktime else "video/mp4"
 
 
-def _tracks(data: _Data, moov: _Box) -> list[_Track]:
+def _tracks(data: _Data, moov: Box) -> list[_Track]:
     """Tracks of a movie; raises ``DamagedError`` if the file ends before their last sample."""
     found = [_track(data, box) for box in _boxes(data, moov.start, moov.end) if box.kind == b"trak"]
     end = max((track.end for track in found), default=0)
@@ -187,7 +175,7 @@ def _tracks(data: _Data, moov: _Box) -> list[_Track]:
     return found
 
 
-def _track(data: _Data, trak: _Box) -> _Track:
+def _track(data: _Data, trak: Box) -> _Track:
     handler = _within(data, trak, b"mdia", b"hdlr")
     header = _within(data, trak, b"mdia", b"mdhd")
     table = _within(data, trak, b"mdia", b"minf", b"stbl")
@@ -198,7 +186,7 @@ def _track(data: _Data, trak: _Box) -> _Track:
     return _Track(kind, samples, _length(data, header), end)
 
 
-def _length(data: _Data, header: _Box) -> float | None:
+def _length(data: _Data, header: Box) -> float | None:
     if data[header.start]:
         scale, length = struct.unpack_from(">IQ", data, header.start + 20)
     else:
@@ -206,7 +194,7 @@ def _length(data: _Data, header: _Box) -> float | None:
     return length / scale if scale and length else None
 
 
-def _fragments_length(data: _Data, moov: _Box) -> float | None:
+def _fragments_length(data: _Data, moov: Box) -> float | None:
     total, movie = _within(data, moov, b"mvex", b"mehd"), _within(data, moov, b"mvhd")
     if total is None or movie is None:
         return None
@@ -215,7 +203,7 @@ def _fragments_length(data: _Data, moov: _Box) -> float | None:
     return length / scale if scale else None
 
 
-def _samples(data: _Data, table: _Box) -> tuple[int, int]:
+def _samples(data: _Data, table: Box) -> tuple[int, int]:
     """Return the number of a track's samples, and the offset behind the last one."""
     parts = {box.kind: box for box in _boxes(data, table.start, table.end)}
     sizes, runs = parts.get(b"stsz"), parts.get(b"stsc")
@@ -237,7 +225,7 @@ def _samples(data: _Data, table: _Box) -> tuple[int, int]:
     return total, offsets[last] + size * count
 
 
-def _numbers(data: _Data, box: _Box, at: int, form: str) -> Sequence[Any]:
+def _numbers(data: _Data, box: Box, at: int, form: str) -> Sequence[Any]:
     """Read a table whose number of rows stands at ``at``; rows of one number are plain numbers."""
     (count,) = struct.unpack_from(">I", data, box.start + at)
     step, start = struct.calcsize(form), box.start + at + 4
@@ -402,13 +390,10 @@ def _aac(data: _Data) -> None:
 
 
 def _behind_id3(data: _Data) -> int:
-    """Offset behind an ID3v2 tag; raises ``DamagedError`` if the file ends within it."""
-    if data[:3] != b"ID3":
-        return 0
-    size = 0
-    for byte in data[6:10]:
-        size = size << 7 | byte & 0x7F
-    end = 10 + size + (10 if data[5] & 0x10 else 0)
+    """Offset behind all ID3v2 tags; raises ``DamagedError`` if the file ends within one."""
+    end = 0
+    while length := id3_length(data[end : end + 10]):
+        end += length
     if end > len(data):
         raise _cut(end, len(data))
     return end

@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
+from .boxes import boxes, reader
+from .containers import id3_length
+
 
 def packet(source_type: str, statement: str) -> bytes:
     """Build a packet with IPTC's digital source type and a description."""
@@ -105,15 +108,12 @@ _UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 
 def _boxes(data: _Data, content: bytes) -> _Change | None:
     """A box behind the last one, if no box reaches to the end of whatever comes."""
-    at, first = 0, data[4:8]
-    while at < len(data):
-        size, _ = struct.unpack(">I4s", data[at : at + 8])
-        if size == 1:
-            (size,) = struct.unpack(">Q", data[at + 8 : at + 16])
-        if size < 8 or at + size > len(data):  # 0 is "to the end of the file"
+    at = 0
+    for found in boxes(reader(data), 0, len(data)):
+        if found.open or found.damaged:
             return None
-        at += size
-    if first != b"ftyp":
+        at = found.end
+    if at != len(data) or data[4:8] != b"ftyp":
         return None
     box = struct.pack(">I4s", 24 + len(content), b"uuid") + _UUID + content
     return _Change(at, box, {})
@@ -137,13 +137,13 @@ def _mp3(data: _Data, content: bytes) -> _Change | None:
     if data[:3] != b"ID3":
         frame = struct.pack(">4sIH", b"PRIV", len(body), 0) + body
         return _Change(0, b"ID3\x03\0\0" + _synchsafe(len(frame)) + frame, {})
-    version, flags = data[3], data[5]
-    if version not in {3, 4} or flags:  # unsynchronised, extended, with a footer
+    version, flags, tag = data[3], data[5], id3_length(data[:10])
+    # unsynchronised, extended, with a footer
+    if version not in {3, 4} or flags or tag is None:
         return None
-    size = data[6] << 21 | data[7] << 14 | data[8] << 7 | data[9]
     length = _synchsafe(len(body)) if version == 4 else struct.pack(">I", len(body))
     frame = b"PRIV" + length + b"\0\0" + body
-    return _Change(10, frame, {6: _synchsafe(size + len(frame))})
+    return _Change(10, frame, {6: _synchsafe(tag - 10 + len(frame))})
 
 
 def _synchsafe(number: int) -> bytes:
