@@ -732,7 +732,7 @@ async def test_a_dubbed_video_is_completed(house):
     assert (video.status, again.id) == (Status.COMPLETED, video.id)
 
 
-SRT = b"1\n00:00:00,000 --> 00:00:01,000\nHallo.\n"
+SRT = b"1\n00:00:00,000 --> 00:00:01,000\nHallo.\n\n"
 
 
 async def test_a_video_is_dubbed_into_two_languages_each_by_itself(house):

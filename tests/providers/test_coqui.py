@@ -126,6 +126,10 @@ class TestCoqui(ProviderSuite):
     async def test_each_known_answer_has_its_state(self, it, wire, operation):
         await super().test_each_known_answer_has_its_state(it, wire, operation)
 
+    @deviates(A_FILE)
+    async def test_a_poll_only_reads(self, it, wire, operation):
+        await super().test_a_poll_only_reads(it, wire, operation)
+
     @deviates("without its numbers an answer is no voice", errors.BadReply)
     async def test_new_fields_and_nulls_do_no_harm(self, it, wire, operation):
         await super().test_new_fields_and_nulls_do_no_harm(it, wire, operation)

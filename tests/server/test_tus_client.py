@@ -7,8 +7,6 @@ import subprocess
 
 import pytest
 
-from server.test_openapi import served
-
 pytestmark = [pytest.mark.once, pytest.mark.slow]
 
 SCRIPT = """
@@ -42,7 +40,7 @@ def test_tus_js_client_goes_on_where_a_killed_one_was(site, tmp_path):
         pytest.skip("tus-js-client could not be fetched by npm")
     (tmp_path / "send.mjs").write_text(SCRIPT)
     (tmp_path / "voice.wav").write_bytes(site.voice)
-    with served(site) as address:
+    with site.served() as address:
         command = [node, "send.mjs", address, site.tokens["ana"], "voice.wav"]
 
         def run(*more):
