@@ -19,7 +19,7 @@ const STYLE = `
   background: rgb(0 0 0 / .65); color: #fff; }
 .body { padding: .75rem 1rem 1rem; display: grid; gap: .35rem; flex: 1; align-content: start; }
 .script { display: -webkit-box; -webkit-line-clamp: 3; -webkit-box-orient: vertical; overflow: hidden; margin: 0; }
-.buttons { margin-top: auto; } .buttons button, .buttons a { min-height: 40px; padding: .25rem .75rem; font-size: .9rem; }
+.buttons { margin-top: auto; } .buttons { gap: .25rem; } .buttons button, .buttons a { min-height: 40px; padding: .25rem .6rem; font-size: .9rem; }
 .buttons a { display: inline-flex; align-items: center; border-radius: 10px; border: 1px solid var(--_border); color: var(--_primary); font-weight: 600; text-decoration: none; }
 .bar { height: 10px; margin: .25rem 0; } .badge { justify-self: start; }
 `;

@@ -13,6 +13,7 @@ const FILTERS = { all: "", running: "training", completed: "completed", action: 
 const STYLE = `
 .tools { display: flex; flex-wrap: wrap; gap: .75rem; align-items: center; margin-bottom: 1rem; }
 .tools h2 { flex: 1 1 auto; margin: 0; font-size: 1.5rem; } .tools input { width: min(16rem, 100%); } .tools select { width: auto; }
+@container (max-width: 31rem) { .tools h2, .tools input { flex: 1 1 100%; width: 100%; } .tools select { flex: 1; } }
 .grid { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 15rem), 1fr)); }
 .grid > li { content-visibility: auto; contain-intrinsic-size: auto 20rem; }
 a.tile { display: block; border: 1px solid var(--_border); border-radius: var(--_radius); overflow: hidden; background: var(--_bg); color: var(--_text);
