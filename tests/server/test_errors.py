@@ -86,6 +86,37 @@ async def test_an_error_names_the_parameter(ana, path, param):
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, param)
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "said"),
+    [
+        ("/trainings", {"clone_id": "a/b"}, "clone_id: use no slash"),
+        ("/trainings", {"clone_id": 1}, "clone_id: Input should be"),
+        ("/dubs", {"languages": ["es", "ES"], "video_id": "v"}, "languages: name each"),
+        ("/dubs", {"languages": ["es"]}, "body: send either source or video_id"),
+    ],
+)
+async def test_a_message_about_a_field_names_it_once(ana, path, body, said):
+    message = (await ana.post(path, json=body)).json()["error"]["message"]
+    assert message.startswith(said)
+    assert "Value error" not in message
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "said"),
+    [
+        ("GET", "/none", "Check the path"),
+        ("GET", "/clones/c1/none", "Check the path"),
+        ("GET", "/static/none.js", "Check the path"),
+        ("PROPFIND", "/trainings", "Allow"),
+        ("POST", "/", "Allow"),
+    ],
+)
+async def test_a_path_or_a_method_that_is_unknown_is_answered_with_what_to_do(
+    ana, method, path, said
+):
+    assert said in (await ana.request(method, path)).json()["error"]["message"]
+
+
 async def test_an_error_names_the_field_of_the_body(ana):
     sent = await ana.post("/trainings", json={"clone_id": "c1", "consent": {"wording": 1}})
     assert (sent.status_code, sent.json()["error"]["param"]) == (400, "consent.wording")

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache, partial
+from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ from . import error_answers, handovers, openapi, parameters
 from .api import API
 from .auth import Authenticate, Principal, StartupToken, bearer
 from .bodies import MAX_NAME, BadBody, may_name
-from .error_answers import ErrorCode
+from .error_answers import CODES, ErrorCode
 from .guards import LOOPBACK, Guard, RateLimit, RateLimiter
 from .handover_store import is_secret
 from .routes import OPEN, ROUTES, Route
@@ -353,7 +354,10 @@ async def _plain(request: Request, error: Exception) -> Response:
         return await _explained(request, BadBody("Names and IDs in paths have no slash (%2F)."))
     code = _STATUS.get(status, ErrorCode.SERVER_FAILED)
     more = {"allow": ", ".join(_allowed(request))} if status == 405 else None
-    return _failed(request, code, str(getattr(error, "detail", "")), more=more)
+    told, described = str(getattr(error, "detail", "")), CODES[code]
+    if told == HTTPStatus(status).phrase:  # it says no more than the status
+        told = f"{described.meaning} {described.advice}"
+    return _failed(request, code, told, more=more)
 
 
 _STATUS = {

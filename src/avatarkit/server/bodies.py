@@ -17,6 +17,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 from starlette.requests import Request
 
 from .._text import flaw, has_controls, nested
@@ -378,6 +379,15 @@ async def read(request: Request, model: type[M]) -> M:
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
-        found = [(".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()[:3]]
-        wrong = "; ".join(f"{where or 'body'}: {said}" for where, said in found)
+        found = [(".".join(map(str, e["loc"])), _said(e)) for e in error.errors()[:3]]
+        wrong = "; ".join(
+            said if where and said.startswith(f"{where}:") else f"{where or 'body'}: {said}"
+            for where, said in found
+        )
         raise BadBody(wrong, found[0][0] or None) from None
+
+
+def _said(error: ErrorDetails) -> str:
+    """Return the message of an invalid field; our own ones as they are."""
+    own = error.get("ctx", {}).get("error")
+    return error["msg"] if own is None else str(own)
