@@ -1031,10 +1031,6 @@ export type NewDubs = {
      */
     max_cost?: MaxCost | null;
     /**
-     * Avatar profile.
-     */
-    clone_id?: string | null;
-    /**
      * A new consent; or send consent_id.
      */
     consent?: ConsentGiven | null;
@@ -1042,6 +1038,10 @@ export type NewDubs = {
      * ID of a stored consent.
      */
     consent_id?: string | null;
+    /**
+     * Profile of the source.
+     */
+    clone_id?: string | null;
     /**
      * Languages, such as es or pt-BR, each once.
      */
@@ -1245,10 +1245,6 @@ export type NewTraining = {
      */
     max_cost?: MaxCost | null;
     /**
-     * Avatar profile.
-     */
-    clone_id: string;
-    /**
      * A new consent; or send consent_id.
      */
     consent?: ConsentGiven | null;
@@ -1256,6 +1252,10 @@ export type NewTraining = {
      * ID of a stored consent.
      */
     consent_id?: string | null;
+    /**
+     * Avatar profile.
+     */
+    clone_id: string;
     /**
      * Providers, joined by +.
      */

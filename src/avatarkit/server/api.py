@@ -330,7 +330,7 @@ class API:
     async def train(self, request: Request, user: str) -> Response:
         """Start a training from stored samples."""
         body, begun = await read(request, NewTraining), await self.kit.admin.now()
-        evidence, consent = await self.agreed(body, user)
+        evidence, consent = await self.agreed(body, user, body.clone_id)
         try:
             training = await self.kit.train(
                 user_id=user,
@@ -364,7 +364,9 @@ class API:
                 return record
         raise BadBody(f"look_of: there is no training {training_id!r}", "look_of")
 
-    async def agreed(self, body: ConsentedRequest, user: str) -> tuple[Path | None, Consent | None]:
+    async def agreed(
+        self, body: ConsentedRequest, user: str, clone_id: str
+    ) -> tuple[Path | None, Consent | None]:
         """Return the consent of an order, and the path of its evidence if that was uploaded."""
         if body.consent_id is not None:
             if body.consent is not None:
@@ -372,7 +374,7 @@ class API:
             return None, await self.stored_consent(user, body.consent_id)
         if body.consent is None:
             return None, None
-        evidence = self._evidence(user, body.clone_id or "", body.consent)
+        evidence = self._evidence(user, clone_id, body.consent)
         return evidence, body.consent.consent(None if evidence is None else str(evidence))
 
     def _evidence(self, user: str, clone_id: str, consent: ConsentGiven) -> Path | None:
@@ -392,7 +394,8 @@ class API:
         """List a page of videos, dubs too, or of a training's videos."""
         if "training_id" in request.path_params:
             training = await self._own(request, user)
-            asked = {"training_id": training.id, **parameters.page(request)}
+            asked = parameters.page(request)
+            asked["training_id"] = training.id
         else:
             asked = parameters.records(request)
         page = await self.kit.page("video", user_id=user, **asked)

@@ -184,7 +184,6 @@ class _PaidRequest(_Body):
 class ConsentedRequest(_PaidRequest):
     """A paid request by a person's consent, a new one or a stored one."""
 
-    clone_id: CloneId | None = None
     consent: ConsentGiven | None = Field(
         default=None, description="A new consent; or send consent_id."
     )
@@ -196,7 +195,7 @@ class ConsentedRequest(_PaidRequest):
 class NewTraining(ConsentedRequest):
     """Train an avatar from a clone's stored samples."""
 
-    clone_id: CloneId  # pyright: ignore[reportIncompatibleVariableOverride] - is only read
+    clone_id: CloneId
     stack: str | None = Field(default=None, max_length=200)
     name: str = Field(default="", max_length=200)
     language: str | None = Field(default=None, max_length=35)
@@ -283,6 +282,7 @@ Srt = Annotated[str, Field(min_length=1, max_length=MAX_SUBTITLES)]
 class NewDubs(ConsentedRequest):
     """Dub an uploaded video, or a finished one, into other languages."""
 
+    clone_id: CloneId | None = Field(default=None, description="Profile of the source.")
     languages: list[Tag] = Field(
         min_length=1, max_length=50, description="Languages, such as es or pt-BR, each once."
     )

@@ -23,7 +23,7 @@ from .bodies import NewDubs, read
 async def create(api: API, request: Request, user: str) -> Response:
     """Start a dub into each language; an uploaded source is deleted once it is kept."""
     body, begun = await read(request, NewDubs), await api.kit.admin.now()
-    evidence, consent = await api.agreed(body, user)
+    evidence, consent = await api.agreed(body, user, body.clone_id or "")
     order = _order(body, user, parameters.idempotency_key(request))
     if body.video_id is None:
         clone_id = body.clone_id or ""

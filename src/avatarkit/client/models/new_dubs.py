@@ -28,9 +28,9 @@ class NewDubs:
         languages (list[str]): Languages, such as es or pt-BR, each once.
         purpose (None | str | Unset): What it is for; needed if the consent names purposes.
         max_cost (MaxCost | None | Unset): Maximum expected cost.
-        clone_id (None | str | Unset): Avatar profile.
         consent (ConsentGiven | None | Unset): A new consent; or send consent_id.
         consent_id (None | str | Unset): ID of a stored consent.
+        clone_id (None | str | Unset): Profile of the source.
         source (None | str | Unset): Name of the video that was uploaded to the profile with the role source.
         video_id (None | str | Unset): A finished video of yours, in the place of an upload; its consent holds.
         stack (None | str | Unset): Providers, joined by +.
@@ -42,9 +42,9 @@ class NewDubs:
     languages: list[str]
     purpose: None | str | Unset = UNSET
     max_cost: MaxCost | None | Unset = UNSET
-    clone_id: None | str | Unset = UNSET
     consent: ConsentGiven | None | Unset = UNSET
     consent_id: None | str | Unset = UNSET
+    clone_id: None | str | Unset = UNSET
     source: None | str | Unset = UNSET
     video_id: None | str | Unset = UNSET
     stack: None | str | Unset = UNSET
@@ -73,12 +73,6 @@ class NewDubs:
         else:
             max_cost = self.max_cost
 
-        clone_id: None | str | Unset
-        if isinstance(self.clone_id, Unset):
-            clone_id = UNSET
-        else:
-            clone_id = self.clone_id
-
         consent: dict[str, Any] | None | Unset
         if isinstance(self.consent, Unset):
             consent = UNSET
@@ -92,6 +86,12 @@ class NewDubs:
             consent_id = UNSET
         else:
             consent_id = self.consent_id
+
+        clone_id: None | str | Unset
+        if isinstance(self.clone_id, Unset):
+            clone_id = UNSET
+        else:
+            clone_id = self.clone_id
 
         source: None | str | Unset
         if isinstance(self.source, Unset):
@@ -134,12 +134,12 @@ class NewDubs:
             field_dict["purpose"] = purpose
         if max_cost is not UNSET:
             field_dict["max_cost"] = max_cost
-        if clone_id is not UNSET:
-            field_dict["clone_id"] = clone_id
         if consent is not UNSET:
             field_dict["consent"] = consent
         if consent_id is not UNSET:
             field_dict["consent_id"] = consent_id
+        if clone_id is not UNSET:
+            field_dict["clone_id"] = clone_id
         if source is not UNSET:
             field_dict["source"] = source
         if video_id is not UNSET:
@@ -190,15 +190,6 @@ class NewDubs:
 
         max_cost = _parse_max_cost(d.pop("max_cost", UNSET))
 
-        def _parse_clone_id(data: object) -> None | str | Unset:
-            if data is None:
-                return data
-            if isinstance(data, Unset):
-                return data
-            return cast(None | str | Unset, data)
-
-        clone_id = _parse_clone_id(d.pop("clone_id", UNSET))
-
         def _parse_consent(data: object) -> ConsentGiven | None | Unset:
             if data is None:
                 return data
@@ -224,6 +215,15 @@ class NewDubs:
             return cast(None | str | Unset, data)
 
         consent_id = _parse_consent_id(d.pop("consent_id", UNSET))
+
+        def _parse_clone_id(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        clone_id = _parse_clone_id(d.pop("clone_id", UNSET))
 
         def _parse_source(data: object) -> None | str | Unset:
             if data is None:
@@ -274,9 +274,9 @@ class NewDubs:
             languages=languages,
             purpose=purpose,
             max_cost=max_cost,
-            clone_id=clone_id,
             consent=consent,
             consent_id=consent_id,
+            clone_id=clone_id,
             source=source,
             video_id=video_id,
             stack=stack,
