@@ -1,4 +1,4 @@
-"""``avatarkit avatars`` and ``avatarkit voices``: what exists at a provider."""
+"""``avatarkit avatars``, ``voices`` and ``templates``: what exists at a provider."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
     command(app, "avatars", Panel.MAKE)(_avatars)
     command(app, "voices", Panel.MAKE)(_voices)
+    command(app, "templates", Panel.MAKE)(_templates)
 
 
 async def _avatars(
@@ -89,6 +90,37 @@ async def _voices(
             limit=limit,
         )
     _show(session, "voices", name, page)
+
+
+async def _templates(
+    session: Session,
+    provider: Provider = None,
+    template_id: Annotated[
+        str | None, typer.Argument(metavar="ID", help="One template, with its variables.")
+    ] = None,
+    *,
+    query: Query = None,
+    own: Own = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> None:
+    """List the templates that exist at a provider; of one, its variables.
+
+    Example: `avatarkit templates heygen $TEMPLATE`
+    """
+    name = provider or _asked("template")
+    async with session.kit(worker=False) as kit:
+        if template_id is not None:
+            found = await kit.catalogue.template(name, template_id)
+            session.out.table(
+                found.model_dump(mode="json"),
+                ("kind", "variable"),
+                [(variable.kind, variable.name) for variable in found.variables],
+                empty=f"{found.name or found.id} has no variables",
+            )
+            return
+        page = await kit.catalogue.templates(name, query=query, own=own, cursor=cursor, limit=limit)
+    _show(session, "templates", name, page)
 
 
 def _asked(kind: CatalogueKind) -> NoReturn:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +20,9 @@ from .prices import (
 )
 from .session import Panel, Session, command
 from .train import ConsentFile, Language, NotARealPerson, Purpose
+
+if TYPE_CHECKING:
+    from ..models import Template
 
 Share = Annotated[
     float | None, typer.Option(metavar="0..1", help="Of the voice.", rich_help_panel=SETTINGS)
@@ -59,6 +63,18 @@ async def _speak(
     clone: Annotated[str, typer.Option(help="Clone ID, without a training.")] = "me",
     consent: ConsentFile = None,
     not_a_real_person: NotARealPerson = None,
+    template: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Template of the provider to fill, instead of TEXT."),
+    ] = None,
+    values: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KIND.NAME=VALUE",
+            help="Variable of the template, such as text.name=Ana; repeatable.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="File for the video; by default ID.mp4.")
     ] = None,
@@ -136,8 +152,9 @@ async def _speak(
         owner = {"user_id": user, "clone_id": clone, "consent": agreed}
     elif training_id is None:
         raise typer.BadParameter("give ID, or --user with --picture")
-    if (text is None) == (audio is None):
-        raise typer.BadParameter("give either TEXT or --audio")
+    if [text, audio, template].count(None) != 2:
+        raise typer.BadParameter("give one of TEXT, --audio and --template")
+    filled = _filled(template, values or ())
     check_target(out)
     settings = video_settings(
         voice=VoiceSettings(
@@ -166,6 +183,7 @@ async def _speak(
             audio=audio,
             picture=picture,
             voice=voice,
+            template=filled,
             revoice=revoice,
             wait=False,
             language=language,
@@ -179,3 +197,24 @@ async def _speak(
             video = await follow(session.out, kit, video, title="video")
             path = await kit.save(video, out or f"{video.id}.mp4")
     session.out.result(record_json(video) | {"path": str(path)}, str(path))
+
+
+def _filled(template: str | None, values: Sequence[str]) -> Template | None:
+    """Read the values of a template's variables; None without a template."""
+    from ..models import Template
+
+    if template is None:
+        if values:
+            raise typer.BadParameter("give --template, whose variables --set fills")
+        return None
+    kinds = Template.model_fields.keys() - {"id"}
+    found: dict[str, dict[str, str]] = {}
+    for given in values:
+        name, mark, value = given.partition("=")
+        kind, dot, own = name.partition(".")
+        if not (mark and dot and own and kind in kinds):
+            raise typer.BadParameter(
+                f"{given!r} is no KIND.NAME=VALUE; kinds are {', '.join(sorted(kinds))}"
+            )
+        found.setdefault(kind, {})[own] = value
+    return Template.model_validate({"id": template, **found})
