@@ -583,7 +583,7 @@ def browser(session: nox.Session) -> None:
 
 @session()
 def frameworks(session: nox.Session) -> None:
-    """The documented pages of React, Vue and Svelte, built by Vite, in Debian's Chromium.
+    """The documented pages of React, Next, Vue and Svelte, built, in Debian's Chromium.
 
     Packages of npm are kept; without npm or Chromium it skips by name.
     """

@@ -1,11 +1,13 @@
-"""The pages of React, Vue and Svelte that the documentation shows, built by Vite, in Chromium."""
+"""The pages of React, Next, Vue and Svelte that the documentation shows, in Chromium."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -14,10 +16,10 @@ from pages import blocks, fresh_environ, run
 from .conftest import TOKEN, Server, agree, shown, upload
 
 PAGE = "how-to/react-vue-svelte.md"
-#: Build tool and frameworks (all MIT); the latest of these lines, as readers get them.
+#: Build tools and frameworks (all MIT); the latest of these lines, as readers get them.
 PACKAGES = (
     *("vite@8", "react@19", "react-dom@19", "vue@3", "svelte@5", "@vitejs/plugin-react@6"),
-    *("@vitejs/plugin-vue@6", "@sveltejs/vite-plugin-svelte@7"),
+    *("@vitejs/plugin-vue@6", "@sveltejs/vite-plugin-svelte@7", "next@16"),
 )
 CONFIG = "import {0} from '{1}'; export default {{ plugins: [{2}] }};"
 REACT = """
@@ -53,7 +55,7 @@ def packages(tmp_path_factory):
     kept = Path(os.environ.get("AVATARKIT_TEST_CACHE") or Path(user) / "avatarkit-tests")
     folder = kept / "frameworks"
     folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / "node_modules/vite").exists():
+    if not (folder / "node_modules/next").exists():
         (folder / "package.json").write_text('{"private": true}')
         asked = ["npm", "install", "--silent", "--no-audit", "--no-fund", *PACKAGES]
         if subprocess.run(asked, cwd=folder, check=False, timeout=600).returncode:
@@ -76,12 +78,12 @@ def quick(chromium, tmp_path_factory):
     server.kill()
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_a_page_of_a_framework_leads_from_recordings_to_a_video(page, quick, packages, framework):
+def built_by_vite(packages, framework):
+    """The folder of a framework's page, as Vite builds it."""
     language, entry, config = FRAMEWORKS[framework]
     folder = packages / framework
     (folder / "src").mkdir(parents=True)
-    [component] = blocks(PAGE, language)
+    component = next(one for one in blocks(PAGE, language) if "avatar-create" in one)
     (folder / f"src/App.{language}").write_text(component.replace('"/avatars/"', '"/"'))
     (folder / "src/main.js").write_text(entry)
     (folder / "vite.config.js").write_text(config)
@@ -93,12 +95,44 @@ def test_a_page_of_a_framework_leads_from_recordings_to_a_video(page, quick, pac
     vite = packages / "node_modules/vite/bin/vite.js"
     built = ["node", str(vite), "build", "--base=/built/", "--logLevel=warn"]
     subprocess.run(built, cwd=folder, check=True, timeout=120)
+    return folder / "dist"
+
+
+#: What ``create-next-app`` makes beside the page.
+LAYOUT = """
+export default function Layout({ children }) {
+  return <html lang="en"><body>{children}</body></html>;
+}
+"""
+
+
+def built_by_next(packages):
+    """The folder of the page, as Next builds and renders it."""
+    folder = packages / "next"
+    (folder / "app").mkdir(parents=True)
+    [page, component] = sorted(blocks(PAGE, "jsx"), key=len)
+    (folder / "app/layout.jsx").write_text(LAYOUT)
+    (folder / "app/page.jsx").write_text(page)
+    (folder / "app/studio.jsx").write_text(component.replace('"/avatars/"', '"/"'))
+    (folder / "package.json").write_text('{"type": "module", "private": true}')
+    config = "export default { output: 'export', basePath: '/built' };"
+    (folder / "next.config.mjs").write_text(config)
+    # Its other bundler, Turbopack, follows no links out of the project, such as those to packages.
+    built = ["node", str(packages / "node_modules/next/dist/bin/next"), "build", "--webpack"]
+    environ = {**os.environ, "NEXT_TELEMETRY_DISABLED": "1"}
+    subprocess.run(built, cwd=folder, check=True, timeout=300, env=environ)
+    return folder / "out"
+
+
+@pytest.mark.parametrize("framework", [*FRAMEWORKS, "next"])
+def test_a_page_of_a_framework_leads_from_recordings_to_a_video(page, quick, packages, framework):
+    made = built_by_next(packages) if framework == "next" else built_by_vite(packages, framework)
 
     def built_file(route):
-        name = route.request.url.partition("/built/")[2] or "index.html"
-        route.fulfill(path=folder / "dist" / name)
+        name = urlsplit(route.request.url).path.partition("/built")[2].strip("/") or "index.html"
+        route.fulfill(path=made / name)
 
-    page.route("**/built/**", built_file)
+    page.route(re.compile(r"/built(/|\?|$)"), built_file)
     page.route("**/token", lambda route: route.fulfill(body=TOKEN))
     page.goto(f"{quick.url}/built/")
     upload(page)
