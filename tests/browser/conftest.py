@@ -188,9 +188,7 @@ def axe(tmp_path_factory):
 def sign_in(page, server, at="new", url=None):
     """Sign in, and go to one of the studio's pages."""
     page.goto(f"{url or server.url}/?token={TOKEN}")
-    page.locator("avatar-list").locator("[part=empty], [part=tools]").locator(
-        "visible=true"
-    ).wait_for()
+    page.locator("avatar-list").locator("[part=empty], #search").locator("visible=true").wait_for()
     go(page, at)
 
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from .conftest import DEMO, row, shown, sign_in, until
+from .conftest import DEMO, TOKEN, row, shown, sign_in, until
 from .test_component import RECORD
 from .test_studio import held, recordings, wait_held  # noqa: F401 - a fixture
 
@@ -124,6 +124,25 @@ def test_from_the_empty_page_to_a_downloaded_video_by_keyboard_alone(page, slow,
         keys.press("Enter")
     got.value.save_as(tmp_path / "video.mp4")
     assert (tmp_path / "video.mp4").read_bytes()[4:8] == b"ftyp"
+
+
+def test_the_focus_stays_when_the_list_turns_out_to_be_empty(page, local, keys):
+    """Until the first answer "New avatar" stands above the list, and can be pressed."""
+    waiting = []
+
+    def hold(route):
+        waiting.append(route)
+
+    page.route("**/trainings?**", hold)
+    page.goto(f"{local.url}/?token={TOKEN}")
+    page.locator("avatar-list [part=tools]").wait_for()
+    assert page.locator("avatar-list #search").is_hidden()
+    keys.tab_to("+ New avatar")
+    until(lambda: waiting)[0].fulfill(json={"data": [], "has_more": False, "cursor": None})
+    page.locator("avatar-list [part=empty]").wait_for()
+    assert keys.at()["name"] == "+ New avatar"
+    keys.press("Enter")
+    page.locator("#new.page").wait_for()
 
 
 @pytest.mark.parametrize("page_of", ["#data", "#deliveries"])

@@ -46,6 +46,12 @@ HEADERS = {
 }
 
 
+#: Headers that browsers obey in documents only, and types of files that are never documents: a page
+#: loads some of those before it can be used, and each such header is bytes of a slow network.
+_OF_DOCUMENTS = frozenset(HEADERS) - {"x-content-type-options", "cross-origin-resource-policy"}
+_PARTS_OF_PAGES = ("text/javascript", "text/css")
+
+
 class Guard:
     """Rejects unknown hosts (DNS rebinding) and cross-site requests (CSRF).
 
@@ -103,8 +109,10 @@ class Guard:
             if message["type"] == "http.response.start":
                 started = True
                 headers = MutableHeaders(scope=message)
+                part = headers.get("content-type", "").startswith(_PARTS_OF_PAGES)
                 for name, value in added.items():
-                    headers.setdefault(name, value)
+                    if not (part and name in _OF_DOCUMENTS):
+                        headers.setdefault(name, value)
             await send(message)
 
         if problem := self._problem(scope):

@@ -12,9 +12,12 @@ from __future__ import annotations
 import gzip
 import mimetypes
 import re
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from hashlib import sha256
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 from starlette.exceptions import HTTPException
@@ -39,12 +42,38 @@ _UNSENT = re.compile(
 _FOREVER = "public, max-age=31536000, immutable"
 
 
+def _encodings() -> Mapping[str, Callable[[bytes], bytes]]:
+    """Return compressors by the names of their encodings, the best first.
+
+    Brotli saves a sixth of gzip's bytes, and takes some 10 ms for a file.
+    """
+    found: dict[str, Callable[[bytes], bytes]] = {}
+    if find_spec("brotli"):  # some Pythons have no wheel of it
+        found["br"] = import_module("brotli").compress
+    return {**found, "gzip": partial(gzip.compress, compresslevel=9)}
+
+
+_ENCODINGS = _encodings()
+
+
 @dataclass(frozen=True, slots=True)
 class _File:
     content: bytes
-    compressed: bytes
     media_type: str
     etag: str
+    _encoded: dict[str, bytes] = field(default_factory=dict[str, bytes])
+
+    def encoded(self, accepted: str) -> tuple[str, bytes]:
+        """Return the encoding and the bytes for a client; no encoding if it is none smaller."""
+        parts = accepted.replace(" ", "").split(",")
+        taken = {part.partition(";")[0] for part in parts if not part.endswith((";q=0", ";q=0.0"))}
+        name = next((name for name in _ENCODINGS if name in taken), "")
+        if not name or self.media_type.startswith(("image/j", "audio/")):
+            return "", self.content
+        if name not in self._encoded:
+            self._encoded[name] = _ENCODINGS[name](self.content)
+        small = self._encoded[name]
+        return (name, small) if len(small) < len(self.content) else ("", self.content)
 
 
 class StaticFiles:
@@ -52,6 +81,7 @@ class StaticFiles:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._pages: dict[str, _File] = {}
 
     @cached_property
     def _files(self) -> dict[str, _File]:
@@ -65,7 +95,7 @@ class StaticFiles:
         return sha256(told.encode()).hexdigest()[:16]
 
     async def answer(self, request: Request) -> Response:
-        """Answer with a file, compressed if the client takes gzip."""
+        """Answer with a file, compressed if the client takes that."""
         first, _, rest = request.path_params["path"].partition("/")
         versioned = first == self.digest
         file = self._files.get(rest if versioned else request.path_params["path"])
@@ -75,8 +105,11 @@ class StaticFiles:
 
     def page(self, request: Request, name: str) -> Response:
         """Answer with a page, whose references to ``static/`` are those of this version."""
-        html = self._files[name].content.replace(b'"static/', f'"static/{self.digest}/'.encode())
-        return _answer(request, _of(html, "text/html"), "no-cache")
+        if name not in self._pages:
+            own = f'"static/{self.digest}/'.encode()
+            html = self._files[name].content.replace(b'"static/', own)
+            self._pages[name] = _of(html, "text/html")
+        return _answer(request, self._pages[name], "no-cache")
 
 
 def _read(path: Path) -> _File:
@@ -94,15 +127,14 @@ def sent(script: str) -> str:
 
 def _of(content: bytes, media_type: str) -> _File:
     etag = f'"{sha256(content).hexdigest()[:20]}"'
-    small = content if media_type.startswith(("image/j", "audio/")) else gzip.compress(content, 9)
-    return _File(content, small if len(small) < len(content) else b"", media_type, etag)
+    return _File(content, media_type, etag)
 
 
 def _answer(request: Request, file: _File, cache: str) -> Response:
     headers = {"cache-control": cache, "etag": file.etag, "vary": "accept-encoding"}
     if file.etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    if file.compressed and "gzip" in request.headers.get("accept-encoding", ""):
-        headers["content-encoding"] = "gzip"
-        return Response(file.compressed, media_type=file.media_type, headers=headers)
-    return Response(file.content, media_type=file.media_type, headers=headers)
+    encoding, content = file.encoded(request.headers.get("accept-encoding", ""))
+    if encoding:
+        headers["content-encoding"] = encoding
+    return Response(content, media_type=file.media_type, headers=headers)

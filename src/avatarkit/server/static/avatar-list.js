@@ -79,12 +79,12 @@ export class AvatarList extends AvatarElement {
 
   #draw() {
     const option = (/** @type {string} */ name) => h("option", { value: name, selected: name === this.#filter }, this.say(`filter_${name}`));
-    const search = h("input", { type: "search", id: "search", placeholder: this.say("search"), "aria-label": this.say("search"), value: this.#search,
+    const search = h("input", { type: "search", id: "search", hidden: true, placeholder: this.say("search"), "aria-label": this.say("search"), value: this.#search,
       on: { input: () => {
         this.#search = search.value.trim().toLowerCase();
         this.#show();
       } } });
-    const filter = h("select", { id: "filter", "aria-label": this.say("filter"), on: { change: () => {
+    const filter = h("select", { id: "filter", hidden: true, "aria-label": this.say("filter"), on: { change: () => {
       this.#filter = /** @type {keyof typeof FILTERS} */ (filter.value);
       if (this.#running) this.#begin(this.#running.signal);
     } } }, ...Object.keys(FILTERS).map(option));
@@ -92,7 +92,7 @@ export class AvatarList extends AvatarElement {
       h("button", { type: "button", class: kind, part: "new", on: { click: () => this.emit("avatar-new") } }, `+ ${this.say("new_avatar")}`);
     this.root.replaceChildren(
       h("section", { dir: this.direction, "aria-labelledby": "title" },
-        h("div", { class: "tools", part: "tools", hidden: true }, h("h2", { id: "title" }, this.say("avatars")), search, filter, create("main")),
+        h("div", { class: "tools", part: "tools" }, h("h2", { id: "title" }, this.say("avatars")), search, filter, create("main")),
         h("div", { class: "alert", part: "problem", role: "alert", hidden: true }),
         h("p", { class: "muted", part: "none", hidden: true }, this.say("none_found")),
         h("div", { class: "card empty", part: "empty", hidden: true },
@@ -155,8 +155,12 @@ export class AvatarList extends AvatarElement {
     });
     if (items.length !== grid.children.length || items.some((item, n) => grid.children[n] !== item)) redraw(this.root, () => grid.replaceChildren(...items));
     const empty = !all.length && this.#filter === "all";
+    const tools = this.find("tools");
+    const focused = tools.contains(this.root.activeElement);
     this.find("empty").hidden = !empty;
-    this.find("tools").hidden = empty;
+    tools.hidden = empty;
+    for (const tool of /** @type {NodeListOf<HTMLElement>} */ (tools.querySelectorAll("input, select"))) tool.hidden = empty;
+    if (empty && focused) this.find("empty").querySelector("button")?.focus();
     this.find("none").hidden = empty || shown.length > 0;
     this.find("more").hidden = !this.#cursor;
   }

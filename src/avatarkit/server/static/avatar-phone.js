@@ -1,8 +1,7 @@
 // Web component <avatar-phone src>: the page that a phone opens by the link of a hand-over.
 
-import { AvatarElement, define, h } from "./element.js";
+import { AvatarElement, define, h, language } from "./element.js";
 import { extend } from "./phone-strings.js";
-import { language } from "./strings.js";
 
 /**
  * @typedef {import("./client.js").ApiError} ApiError

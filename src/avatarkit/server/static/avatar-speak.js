@@ -1,8 +1,7 @@
 // Web component <avatar-speak training-id src>: a script, its price, and the order of a video.
 
-import { AvatarElement, busy, define, h, wait } from "./element.js";
+import { AvatarElement, LANGUAGES, busy, define, h, wait } from "./element.js";
 import { STYLE as SCENES, Scenes } from "./scenes.js";
-import { LANGUAGES } from "./strings.js";
 
 /** @typedef {import("./client.js").ApiError} ApiError */
 

@@ -180,7 +180,7 @@ export class AvatarTraining extends AvatarElement {
   }
 
   #draw(starting = false) {
-    const s = (/** @type {keyof import("./strings.js").Strings} */ name) => this.say(name);
+    const s = (/** @type {keyof import("./element.js").Strings} */ name) => this.say(name);
     this.#acts = {};
     this.hushed();
     const running = starting || !!this.trainingId;

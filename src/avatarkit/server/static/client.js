@@ -1,4 +1,4 @@
-// HTTP client of the API: the only file that knows its addresses and shapes.
+// HTTP client of the API, whose addresses and shapes it knows; uploads are in tus.js.
 
 /**
  * @typedef {{type?: string | null, code?: string, message: string}} Problem
@@ -90,25 +90,6 @@ export const pause = (ms, signal) =>
 export const fresh = (bytes = 16) =>
   Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (b) => b.toString(16).padStart(2, "0")).join("");
 
-const TUS = { "tus-resumable": "1.0.0" };
-
-// Addresses of uploads that are not finished; pages may not be allowed to keep anything.
-/** @param {string} note */
-const remembered = (note) => {
-  try {
-    return localStorage.getItem(note) ?? "";
-  } catch {
-    return "";
-  }
-};
-/** @param {string} note @param {string} where */
-const remember = (note, where) => {
-  try {
-    if (where) localStorage.setItem(note, where);
-    else localStorage.removeItem(note);
-  } catch {}
-};
-
 /** @type {Map<string, string>} */
 const keys = new Map(); // of requests without a response yet; they outlive their element
 const UNDECIDED = new Set([401, 403, 408, 425, 429]); // sent before the request is processed
@@ -117,7 +98,7 @@ const UNDECIDED = new Set([401, 403, 408, 425, 429]); // sent before the request
  * Read JSON of the API: times become seconds since 1970, money its amount, and costs a text.
  * @param {string} text
  */
-const decoded = (text) =>
+export const decoded = (text) =>
   JSON.parse(text, (key, value) => {
     if (/_(at|since)$/.test(key) && typeof value === "string") return Date.parse(value) / 1000;
     if (value?.currency && "amount" in value) return value.amount;
@@ -126,7 +107,7 @@ const decoded = (text) =>
   });
 
 /** @param {Response} response */
-const parsed = async (response) => {
+export const parsed = async (response) => {
   if (response.status === 204) return null;
   if (response.ok) return decoded(await response.text());
   throw ApiError.of(response.status, await response.json().catch(() => null), response.statusText);
@@ -194,7 +175,7 @@ export class Client {
   }
 
   /** Ask the page for a token; false if it has no other one. */
-  async #renew() {
+  async renew() {
     const token = (await this.getToken?.()) ?? null;
     if (!token || token === this.token) return false;
     this.token = token;
@@ -208,14 +189,14 @@ export class Client {
    * @returns {Promise<Response>}
    */
   async fetch(path, { headers, ...rest } = {}) {
-    if (!this.token && this.getToken) await this.#renew();
+    if (!this.token && this.getToken) await this.renew();
     const send = () =>
       fetch(this.url(path), { headers: this.headers(headers), cache: "no-store", ...rest }).catch((error) => {
         if (rest.signal?.aborted) throw error;
         throw new ApiError(0, "network", "The server did not answer.");
       });
     let response = await send();
-    if (response.status === 401 && (await this.#renew())) response = await send();
+    if (response.status === 401 && (await this.renew())) response = await send();
     const date = Date.parse(response.headers.get("date") ?? "");
     if (date) this.skew = date - Date.now();
     return response;
@@ -341,7 +322,8 @@ export class Client {
    * @param {string} name
    */
   async uploaded(clone, role, name) {
-    const at = await this.#offset(`clones/${p(clone)}/uploads/${role}/${p(name)}`);
+    const { received } = await import("./tus.js");
+    const at = await received(this, `clones/${p(clone)}/uploads/${role}/${p(name)}`);
     return at !== null && at.offset === at.length;
   }
 
@@ -353,114 +335,9 @@ export class Client {
    * @param {{progress?: (percent: number) => void, paused?: () => void, stack?: string, signal?: AbortSignal}} [options]
    * @returns {Promise<{sample: Sample | null, findings: Finding[]}>}
    */
-  async upload(clone, role, file, { progress = () => {}, paused = () => {}, stack, signal } = {}) {
-    const path = `clones/${p(clone)}/uploads/${role}/${p(file.name)}`;
-    const note = `avatar-upload ${this.url(path)} ${file.size} ${file.lastModified}`;
-    let where = remembered(note);
-    let offset = 0;
-    const begin = async () => {
-      where = `${path}?${await this.#create(clone, { role, filename: file.name, stack }, file.size, signal)}`;
-      remember(note, where);
-      offset = 0;
-    };
-    const find = async () => {
-      const at = where && (await this.#offset(where, signal));
-      if (at && at.length === file.size) ({ offset } = at);
-      else await begin();
-    };
-    for (let tries = 0, unsure = true; ; ) {
-      try {
-        signal?.throwIfAborted();
-        if (unsure) await find();
-        const { status, body, at } = await this.#patch(where, file, offset, progress, signal);
-        signal?.throwIfAborted();
-        unsure = status !== 204;
-        if (status === 204) {
-          if (Number(at) > offset) tries = 0;
-          else if (tries++ === 5) throw new ApiError(0, "network", "The server keeps nothing of the file.");
-          offset = Number(at);
-        } else if (status !== 401 || !(await this.#renew())) {
-          throw status ? ApiError.of(status, body) : new ApiError(0, "network", "The server did not answer.");
-        }
-        if (offset < file.size || unsure) continue;
-        const made = await this.get(where, { signal });
-        remember(note, "");
-        return made;
-      } catch (error) {
-        if (signal?.aborted) {
-          remember(note, "");
-          if (where) this.fetch(where, { method: "DELETE", headers: TUS }).catch(() => {});
-          throw error;
-        }
-        const { status = -1 } = /** @type {ApiError} */ (error);
-        const again = [0, 404, 409].includes(status) || status >= 500;
-        if (!again || tries++ === 5) {
-          if (!again) remember(note, "");
-          throw error;
-        }
-        unsure = true;
-        paused();
-        await pause(1000 * 2 ** (tries - 1), signal);
-      }
-    }
-  }
-
-  /**
-   * Create an upload; the query of its address.
-   * @param {string} clone
-   * @param {Record<string, string | undefined>} about
-   * @param {number} length
-   * @param {AbortSignal} [signal]
-   */
-  async #create(clone, about, length, signal) {
-    const encoded = (/** @type {string} */ text) => btoa(String.fromCharCode(...new TextEncoder().encode(text)));
-    const pairs = Object.entries(about).flatMap(([name, value]) => (value ? `${name} ${encoded(value)}` : []));
-    const headers = { ...TUS, "upload-length": String(length), "upload-metadata": pairs.join(",") };
-    const response = await this.fetch(`clones/${p(clone)}/uploads`, { method: "POST", headers, signal });
-    if (!response.ok) await parsed(response);
-    return (response.headers.get("location") ?? "").split("?")[1];
-  }
-
-  /**
-   * Bytes that the server has of an upload, and its length; null if there is no such upload.
-   * @param {string} where
-   * @param {AbortSignal} [signal]
-   */
-  async #offset(where, signal) {
-    const response = await this.fetch(where, { method: "HEAD", headers: TUS, signal });
-    if (response.status === 404) return null;
-    if (!response.ok) throw ApiError.of(response.status, null);
-    const told = (/** @type {string} */ name) => Number(response.headers.get(`upload-${name}`));
-    return { offset: told("offset"), length: told("length") };
-  }
-
-  /**
-   * @param {string} where
-   * @param {File} file
-   * @param {number} offset
-   * @param {(percent: number) => void} progress
-   * @param {AbortSignal} [signal]
-   * @returns {Promise<{status: number, body: any, at: string | null}>}
-   */
-  #patch(where, file, offset, progress, signal) {
-    return new Promise((done) => {
-      const request = new XMLHttpRequest(); // fetch does not report upload progress
-      const abort = () => request.abort();
-      request.open("PATCH", this.url(where));
-      const headers = { ...TUS, "upload-offset": String(offset), "content-type": "application/offset+octet-stream" };
-      for (const [name, value] of Object.entries(this.headers(headers))) request.setRequestHeader(name, value);
-      request.upload.onprogress = (e) => progress(Math.floor((100 * (offset + e.loaded)) / file.size));
-      request.onloadend = () => {
-        signal?.removeEventListener("abort", abort);
-        let body = null;
-        try {
-          body = decoded(request.responseText);
-        } catch {} // not JSON: the status is enough
-        done({ status: request.status, body, at: request.getResponseHeader("upload-offset") });
-      };
-      signal?.addEventListener("abort", abort);
-      request.send(file.slice(offset));
-    });
+  async upload(clone, role, file, options = {}) {
+    const { upload } = await import("./tus.js");
+    return upload(this, clone, role, file, options);
   }
 
   // -- trainings and videos -----------------------------------------------------------------------

@@ -1,6 +1,6 @@
 // Texts that some elements bring along: they are loaded with their element.
 
-import { EN, STRINGS, loaded } from "./strings.js";
+import { EN, STRINGS, loaded } from "./element.js";
 
 /**
  * Add texts in all languages; the result adds them to the table of a language, which is loaded.

@@ -1,7 +1,7 @@
 // All elements, and the client of the API.
 
 export { ApiError, Client } from "./client.js";
-export { LANGUAGES, STRINGS } from "./strings.js";
+export { LANGUAGES, STRINGS } from "./element.js";
 export { AvatarCreate } from "./avatar-create.js";
 export { AvatarData } from "./avatar-data.js";
 export { AvatarDeliveries } from "./avatar-deliveries.js";

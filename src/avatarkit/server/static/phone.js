@@ -1,6 +1,6 @@
 // The page that a phone opens by the link of a hand-over, in the phone's language.
 
-import { LANGUAGES, direction } from "./strings.js";
+import { LANGUAGES, direction } from "./element.js";
 
 const tag = navigator.languages.map((name) => name.split("-")[0]).find((name) => name in LANGUAGES) ?? "en";
 document.documentElement.lang = tag;

@@ -1,9 +1,7 @@
 // The studio: pages made of the elements, by the address after #.
 
-import "./avatar-list.js";
 import { Client, FINAL, fresh } from "./client.js";
-import { busy, explained, wait } from "./element.js";
-import { LANGUAGES, STRINGS, direction, language, loaded } from "./strings.js";
+import { LANGUAGES, STRINGS, busy, direction, explained, language, loaded, wait } from "./element.js";
 
 /** @typedef {import("./client.js").RecordAnswer} RecordAnswer */
 /** @typedef {import("./client.js").ApiError} ApiError */
@@ -248,6 +246,7 @@ function turn() {
     if (link.hash === `#${page}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
+  if (page === "new") import("./avatar-create.js");
   if (page !== "avatar") {
     document.title = "avatarkit";
     open = "";
@@ -255,8 +254,7 @@ function turn() {
     training.trainingId = talk.trainingId = gallery.trainingId = null;
   } else {
     avatar(decodeURIComponent(id));
-    import("./avatar-speak.js"); // with the first avatar that is opened, and not before
-    import("./avatar-gallery.js");
+    for (const name of ["training", "speak", "gallery"]) import(`./avatar-${name}.js`); // not before one is opened
   }
   if (["data", "deliveries", "operations"].includes(page)) {
     const element = document.createElement(`avatar-${page}`); // a new one, which shows what is stored now
@@ -277,6 +275,6 @@ const operators = async () => {
 };
 
 await speak(preferred());
-operators();
-await Promise.all([import("./avatar-create.js"), import("./avatar-training.js")]);
+await import("./avatar-list.js"); // the page names it, so that it is here already
 turn();
+operators();

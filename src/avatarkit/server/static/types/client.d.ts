@@ -217,6 +217,13 @@ export declare class ApiError extends Error {
 export declare const pause: (ms: number, signal?: AbortSignal) => Promise<void>;
 /** Create a random name, such as an idempotency key or a clone ID. */
 export declare const fresh: (bytes?: number) => string;
+/**
+ * Read JSON of the API: times become seconds since 1970, money its amount, and costs a text.
+ * @param {string} text
+ */
+export declare const decoded: (text: string) => any;
+/** @param {Response} response */
+export declare const parsed: (response: Response) => Promise<any>;
 export type Watch = {
     last: string | null;
     final: boolean;
@@ -241,6 +248,8 @@ export declare class Client {
     url(path: string): string;
     /** @param {Record<string, string>} [more] */
     headers(more?: Record<string, string>): Record<string, string>;
+    /** Ask the page for a token; false if it has no other one. */
+    renew(): Promise<boolean>;
     /**
      * Send a request; a 401 is sent once more with a new token of `getToken`.
      * @param {string} path
@@ -337,7 +346,7 @@ export declare class Client {
      * @param {{progress?: (percent: number) => void, paused?: () => void, stack?: string, signal?: AbortSignal}} [options]
      * @returns {Promise<{sample: Sample | null, findings: Finding[]}>}
      */
-    upload(clone: string, role: Role, file: File, { progress, paused, stack, signal }?: {
+    upload(clone: string, role: Role, file: File, options?: {
         progress?: (percent: number) => void;
         paused?: () => void;
         stack?: string;

@@ -1,8 +1,30 @@
 import { Client } from "./client.js";
-export type Strings = import("./strings.js").Strings;
+import { EN } from "./strings/en.js";
+export { EN };
 export type Problem = import("./client.js").Problem;
-/** @typedef {import("./strings.js").Strings} Strings */
+export type Strings = {
+    [Name in keyof typeof EN]: string;
+};
 /** @typedef {import("./client.js").Problem} Problem */
+/** @typedef {{[Name in keyof typeof EN]: string}} Strings */
+/** Default texts; a page may replace them for all elements. @type {Strings} */
+export declare const STRINGS: Strings;
+/** Languages with texts, by their names in themselves. */
+export declare const LANGUAGES: {
+    en: string;
+    de: string;
+    es: string;
+    fr: string;
+    ar: string;
+    zh: string;
+    ja: string;
+};
+/** Texts of a language, if they are loaded. @param {string} tag */
+export declare const loaded: (tag: string) => Partial<Strings> | undefined;
+/** Load the texts of a language; English if they cannot be loaded. @param {string} tag */
+export declare const language: (tag: string) => Promise<Partial<Strings>>;
+/** @param {string} tag */
+export declare const direction: (tag: string) => "ltr" | "rtl";
 declare const Base: typeof HTMLElement;
 export declare const STYLE = "\n:host { color-scheme: light dark; display: block; container-type: inline-size;\n  --_bg: var(--avatar-bg, light-dark(#fff, #1b1c22));\n  --_text: var(--avatar-text, light-dark(#1b1c22, #f1f1f4));\n  --_muted: var(--avatar-muted, light-dark(#595b66, #b2b4c0));\n  --_border: var(--avatar-border, light-dark(#d5d7e0, #3b3d49));\n  --_field: var(--avatar-field, light-dark(#7d8090, #777a8c));\n  --_primary: var(--avatar-primary, light-dark(#4f46e5, #a5b4fc));\n  --_accent: var(--avatar-accent, light-dark(#c026d3, #f0abfc));\n  --_on: var(--avatar-on-primary, light-dark(#fff, #16171d));\n  --_danger: var(--avatar-danger, light-dark(#b3152a, #ff9aa5));\n  --_good: var(--avatar-good, light-dark(#146c2e, #7ee2a0));\n  --_warn: var(--avatar-warn, light-dark(#8a4b00, #ffc078));\n  --_tint: color-mix(in srgb, var(--_primary) 9%, var(--_bg));\n  --_radius: var(--avatar-radius, 16px); }\n:host([hidden]), [hidden] { display: none !important; }\n* { box-sizing: border-box; }\n.card { background: var(--_bg); color: var(--_text); border: 1px solid var(--_border);\n  border-radius: var(--_radius); padding: clamp(1rem, 4cqi, 2rem);\n  font: inherit; line-height: 1.5; overflow-wrap: anywhere; }\nh2, h3 { margin: 0 0 .5rem; line-height: 1.25; } h2 { font-size: 1.3rem; } h3 { font-size: 1.05rem; }\np { margin: .5rem 0; } ul, ol { list-style: none; padding: 0; margin: 0; }\n.muted { color: var(--_muted); } .alert, .error { color: var(--_danger); } .alert { font-weight: 600; }\n.good { color: var(--_good); } .warning { color: var(--_warn); } .small { font-size: .9rem; }\n.row { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; }\nbutton, a.open { font: inherit; font-weight: 600; min-height: 44px; padding: .5rem 1.1rem;\n  border-radius: 10px; border: 1px solid var(--_border); cursor: pointer;\n  background: var(--_bg); color: var(--_primary); text-decoration: none; max-width: 100%;\n  display: inline-flex; align-items: center; justify-content: center; gap: .4rem; }\nbutton:hover:not(:disabled, [aria-disabled=true]), a.open:hover { border-color: var(--_primary); }\nbutton.main, a.open { background: var(--_primary); border-color: var(--_primary); color: var(--_on); }\nbutton.main:hover:not(:disabled, [aria-disabled=true]) { filter: brightness(1.08); }\nbutton.quiet { border-color: transparent; background: transparent; padding-inline: .5rem; }\nbutton.danger { color: var(--_danger); } button:disabled, button[aria-disabled=true] { opacity: .6; cursor: progress; }\nbutton.icon { width: 44px; padding: 0; font-size: 1.1rem; line-height: 1; }\nlabel { display: block; font-weight: 600; margin: .75rem 0 .25rem; }\nlabel.choice { font-weight: 400; display: flex; gap: .6rem; align-items: center; min-height: 44px; margin: 0; }\ninput, select, textarea { font: inherit; max-width: 100%; min-height: 44px; color: inherit; }\ninput:not([type]), input[type=text], input[type=date], input[type=search], select, textarea { width: 100%; padding: .5rem .75rem;\n  border: 1px solid var(--_field); border-radius: 10px; background: var(--_bg); color: var(--_text); }\ninput[type=checkbox], input[type=radio] { width: 1.25rem; height: 1.25rem; min-height: 0; margin: 0;\n  accent-color: var(--_primary); flex: none; }\ninput[aria-invalid=true], textarea[aria-invalid=true] { border-color: var(--_danger); box-shadow: 0 0 0 1px var(--_danger); }\ninput[type=file]::file-selector-button { font: inherit; font-weight: 600; margin-inline-end: .75rem; min-height: 36px;\n  padding: .3rem 1rem; cursor: pointer; border: 1px solid var(--_primary); border-radius: 10px; background: transparent;\n  color: var(--_primary); }\n:focus-visible { outline: 3px solid var(--_accent); outline-offset: 2px; }\nprogress { width: 100%; height: .5rem; accent-color: var(--_primary); }\nblockquote { margin: .75rem 0; padding: .75rem 1rem; text-align: start; white-space: pre-wrap;\n  border-inline-start: 4px solid var(--_primary); border-radius: 0 10px 10px 0; background: var(--_tint); }\n.bar { height: 14px; border-radius: 7px; overflow: hidden; margin: 1rem 0;\n  background: color-mix(in srgb, var(--_text) 14%, transparent); }\n.fill { height: 100%; width: 0; border-radius: inherit; transition: width .5s ease;\n  background: linear-gradient(90deg, var(--_primary), var(--_accent)); }\n.badge { display: inline-flex; gap: .35rem; align-items: center; padding: .1rem .6rem; border-radius: 99px;\n  border: 1px solid var(--_border); font-size: .85rem; color: var(--_muted); }\nvideo { background: #000; border-radius: 12px; display: block; max-width: 100%; }\ndetails > summary { cursor: pointer; min-height: 32px; color: var(--_muted); }\ndetails code { font-size: .85rem; white-space: pre-wrap; overflow-wrap: anywhere; }\ndialog { background: var(--_bg); color: var(--_text); border: 1px solid var(--_border);\n  border-radius: var(--_radius); padding: 1.25rem; width: min(32rem, 92vw); }\ndialog::backdrop { background: rgb(0 0 0 / .8); }\n.live { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }\n@media (prefers-reduced-motion: reduce) { *, *::before { animation: none !important; transition: none !important; } }\n";
 /** @param {string} css */
@@ -50,7 +72,7 @@ export declare class AvatarElement extends Base {
     /** @type {string[]} */
     static observedAttributes: string[];
     /** Default texts of all elements; an element's own `strings` override them. */
-    static strings: import("./strings.js").Strings;
+    static strings: Strings;
     /** Properties that may be set before the element's script has loaded. */
     static properties: string[];
     static style: string;
@@ -70,8 +92,8 @@ export declare class AvatarElement extends Base {
     get getToken(): (() => string | null | Promise<string | null>) | null;
     set getToken(value: (() => string | null | Promise<string | null>) | null);
     /** Texts of this element, by the names of `strings`. */
-    get strings(): Partial<import("./strings.js").Strings>;
-    set strings(value: Partial<import("./strings.js").Strings>);
+    get strings(): Partial<Strings>;
+    set strings(value: Partial<Strings>);
     /** HTTP client of the element. */
     get api(): Client;
     connectedCallback(): void;
@@ -132,4 +154,3 @@ export declare class AvatarElement extends Base {
 }
 /** Define an element, unless there is one. @param {string} name @param {CustomElementConstructor} made */
 export declare const define: (name: string, made: CustomElementConstructor) => void;
-export {};
