@@ -82,6 +82,7 @@ export const pause = (ms, signal) =>
       done();
     };
     const timer = setTimeout(end, ms);
+    if (signal?.aborted) return end();
     signal?.addEventListener("abort", end);
     addEventListener("online", end);
   });
@@ -523,6 +524,7 @@ export class Client {
    * @returns {Promise<boolean>}
    */
   async #stream(path, state, take, signal) {
+    signal.throwIfAborted(); // while a slot was awaited
     const ending = new AbortController();
     const end = () => ending.abort();
     signal.addEventListener("abort", end);

@@ -245,6 +245,7 @@ export class AvatarElement extends Base {
   /** @type {Client | null} */
   #client = null;
   #announced = "";
+  #spoken = ""; // language of the texts that are shown
   #ready = false; // connected, and its properties are read
 
   constructor() {
@@ -340,6 +341,7 @@ export class AvatarElement extends Base {
       }
     }
     if (name === "src") this.#client = null;
+    if (name === "lang" && this.language === this.#spoken) return;
     if (this.#ready) this.#begin();
   }
 
@@ -367,7 +369,7 @@ export class AvatarElement extends Base {
   }
 
   #begin() {
-    const tag = this.language;
+    const tag = (this.#spoken = this.language);
     if (loaded(tag)) return this.restart();
     language(tag).then(() => this.#ready && this.restart());
   }

@@ -147,4 +147,5 @@ const patch = (client, where, file, offset, progress, signal) =>
     };
     signal?.addEventListener("abort", abort);
     request.send(file.slice(offset));
+    if (signal?.aborted) abort();
   });
