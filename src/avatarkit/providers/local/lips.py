@@ -50,6 +50,8 @@ STABLE: Final = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 2, 98, 327, 127, 
 RESTING_WIDTH: Final = 0.58  # of the eye distance: wider mouths smile
 NARROWEST: Final = 0.82  # how far a smile may be drawn in; more would smear the cheeks
 WIDEST_OPENING: Final = 0.31
+#: Dark skin in good light and light skin in bad light look alike: teeth are shaded half as much.
+LIGHT_BY_SKIN: Final = 0.5
 UPPER_SHARE: Final = 0.22  # of the opening; the rest is the jaw's
 
 
@@ -66,7 +68,7 @@ class Lips:
     narrowing: float  #: resting width / width in the picture
     is_open: float  #: 0..1: in the picture
     teeth: float  #: 0..1: the picture shows teeth
-    light: float  #: brightness of the skin, 1 for a face of 175
+    light: float  #: on the face, as its skin tells: 1 for a brightness of 175
     colour: Array  #: of the lips, RGB
 
     @cached_property
@@ -111,7 +113,7 @@ def read_lips(pixels: Array, points: Points) -> Lips:
         narrowing=narrowing,
         is_open=is_open,
         teeth=teeth,
-        light=float(np.clip(skin / 175, 0.35, 1.15)),
+        light=float(np.clip((skin / 175) ** LIGHT_BY_SKIN, 0.35, 1.15)),
         colour=np.median(pixels[red[:, 1], red[:, 0]], axis=0).astype(np.float32),
     )
 
