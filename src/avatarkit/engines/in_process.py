@@ -11,7 +11,7 @@ import secrets
 import anyio
 
 from .. import _telemetry
-from .._log import get_logger
+from .._log import cleaned, get_logger
 from ..clock import wait
 from ..config.settings import Settings
 from ..interfaces import Advance, Claim, Clock, Engine, EngineFactory, Repository, WakesWorkers
@@ -118,8 +118,11 @@ class InProcessEngine(Engine):
         await self._stopped.wait()
 
     async def tick(self, limit: int = 64) -> int:
-        """Claim what is due, advance it, return how many: for cron and serverless."""
-        owner, claims = await self._claim(limit)
+        """Claim what is due, advance it, return how many: for cron and serverless.
+
+        Raises ``StorageError`` or ``ConfigError`` if nothing can be claimed of this database.
+        """
+        owner, claims = await self._claimed(limit)
         async with anyio.create_task_group() as renewing:
             renewing.start_soon(self._renew)
             async with anyio.create_task_group() as tasks:
@@ -137,21 +140,25 @@ class InProcessEngine(Engine):
         self._wake.set()
 
     async def _claim(self, limit: int) -> tuple[str, list[Claim]]:
+        """Claim for a worker: a database that is away comes back."""
+        try:
+            return await self._claimed(limit)
+        except Exception as error:  # noqa: BLE001 - as above
+            log.warning("claim.failed", error=type(error).__name__, reason=cleaned(str(error)))
+            self._rest = self._idle
+            return "", []
+
+    async def _claimed(self, limit: int) -> tuple[str, list[Claim]]:
         owner = f"{self._owner}-{secrets.token_hex(4)}"
         self._rest = self._idle
         if limit <= 0:
             return owner, []
-        try:
-            due, now = await self._repository.next_due(), await self._repository.now()
-            longest = self._asleep if self._told else self._idle
-            self._rest = longest if due is None else min(max(due - now.wall, 0.01), longest)
-            if due is None or due > now.wall:
-                return owner, []
-            claims = await self._repository.claim(owner, limit, self._lease)
-        except Exception as error:  # noqa: BLE001 - a database that is away comes back
-            log.warning("claim.failed", error=type(error).__name__)
-            self._rest = self._idle
+        due, now = await self._repository.next_due(), await self._repository.now()
+        longest = self._asleep if self._told else self._idle
+        self._rest = longest if due is None else min(max(due - now.wall, 0.01), longest)
+        if due is None or due > now.wall:
             return owner, []
+        claims = await self._repository.claim(owner, limit, self._lease)
         self._running += len(claims)
         if claims:
             self._rounds[owner] = len(claims)

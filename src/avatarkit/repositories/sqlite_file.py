@@ -433,7 +433,9 @@ def _journal_mode(connection: sqlite3.Connection, give_up_at: float) -> str | No
 def _history(connection: sqlite3.Connection) -> tuple[str, int]:
     """Id of the database, and the number of its changes."""
     found = connection.execute("SELECT database, changes FROM history").fetchone()
-    return (str(found[0]), int(found[1])) if found else ("", 0)
+    if found is None or not isinstance(found[1], int):  # somebody has edited it
+        return "", 0
+    return str(found[0]), found[1]
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:
