@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from contextlib import suppress
 
 import httpx
@@ -12,7 +13,6 @@ from hypothesis.errors import Flaky
 
 from avatarkit.models import Operation
 from avatarkit.providers.fake import Fault, filmed
-from avatarkit.records import FINAL
 from avatarkit.server import Principal
 from server.test_answers import BODY, UPLOADING
 
@@ -127,13 +127,14 @@ class Person:
         return case.call(base_url=self.address, headers=headers, timeout=20)
 
     def wait(self, path):
-        """Look at a record until it asks for something or is final."""
-        with httpx.Client(base_url=self.address, headers=self.headers) as client:
-            for _ in range(500):
-                record = client.get(path).json()
-                if record["action"] or record["status"] in FINAL:
-                    return
-        raise AssertionError(f"it does not get there: {record}")
+        """Watch a record until it asks for something or is final."""
+        with (
+            httpx.Client(base_url=self.address, headers=self.headers, timeout=60) as client,
+            client.stream("GET", f"{path}/events") as events,
+        ):
+            for line in events.iter_lines():
+                if line.startswith("data: ") and json.loads(line.removeprefix("data: "))["action"]:
+                    return  # else the stream ends by itself
 
 
 class Walk:
