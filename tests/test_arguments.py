@@ -612,6 +612,7 @@ def test_a_model_with_a_wrong_field_is_told_by_an_error_of_avatarkit(model):
         (lambda: Policy(timeout="soon"), "Policy: timeout must be a number"),
         (lambda: Policy(deadline=float("nan")), "Policy: deadline must be a number"),
         (lambda: Policy(max_tries=-1), "Policy: max_tries must be a number"),
+        (lambda: Policy(deadline=1e308), "Policy: deadline must be a number from 0 to 1000000000"),
         (lambda: Workload(trainings="two"), "trainings must be a whole number"),
         (lambda: Workload(script=5), "script is a value of type int: pass a text"),
         (lambda: quote("heygen"), r"stack is a value of type str: pass Stack.parse"),

@@ -496,3 +496,10 @@ def test_a_time_of_a_consent_is_a_moment(field, wrong):
 def test_a_time_of_a_consent_may_be_a_datetime():
     given = datetime(2026, 11, 1, 12, tzinfo=UTC)
     assert Consent(subject="Ana", given_at=given).given_at == given.timestamp()
+
+
+@pytest.mark.parametrize("field", ["given_at", "expires_at", "revoked_at"])
+@pytest.mark.parametrize("at", [1e308, -1e308, -1.0, 1_790_000_000_000.0])
+def test_a_time_that_no_calendar_has_is_no_time_of_a_consent(field, at):
+    with pytest.raises(ConfigError, match=f"Consent: {field}"):
+        Consent(subject="Ana Lima", **{field: at})

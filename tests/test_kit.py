@@ -1091,5 +1091,19 @@ async def test_balances_are_told_by_those_who_can(house):
     said = {name: type(balance).__name__ for name, balance in told.items()}
     assert (told["purse"], said) == (
         Balance(3.0, "usd"),
-        {"purse": "Balance", "shut": "AuthError", "heygen": "ConfigError"},
+        {
+            "purse": "Balance",
+            "shut": "AuthError",
+            "fake": "Unsupported",
+            "heygen": "ConfigError",
+        },
     )
+
+
+async def test_a_vendor_that_tells_no_balance_says_so_and_what_is_free_is_left_out(house):
+    async with house.kit(["synthesia", "tavus", "resemble+local"], worker=False) as kit:
+        told = await kit.prices.balances()
+    assert {name: type(one) for name, one in told.items()} == dict.fromkeys(
+        ("synthesia", "tavus", "resemble"), errors.Unsupported
+    )
+    assert "synthesia has no documented call that tells the balance" in str(told["synthesia"])

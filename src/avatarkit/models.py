@@ -224,8 +224,10 @@ def _moment(given: object) -> object:
     raise ValueError("pass seconds since 1970, or a datetime with its time zone")
 
 
-#: Seconds since 1970; a ``datetime`` with its time zone becomes that.
-_Moment = Annotated[float, BeforeValidator(_moment), Field(allow_inf_nan=False)]
+#: Seconds since 1970 until the year 9999; a ``datetime`` with its time zone becomes that.
+_Moment = Annotated[
+    float, BeforeValidator(_moment), Field(allow_inf_nan=False, ge=0, lt=253_402_300_800)
+]
 
 
 class Consent(Model):
@@ -304,7 +306,7 @@ class Action(Model):
     scene: int = 0  #: of ``operation``, where the record has several
     url: str | None = Field(default=None, repr=False)
     text: str | None = None
-    expires_at: float | None = None
+    expires_at: _Moment | None = None
     #: kind of recording for ``kit.resolve(..., recording=...)``, if one is needed
     recording: Literal["audio", "video"] | None = None
     ref: str | None = None  #: the provider's id of the requested recording

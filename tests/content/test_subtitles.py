@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from avatarkit.content.subtitles import Cue, read_srt, srt, vtt
+from avatarkit.errors import MediaRejected
 
 CUES = [Cue(0.25, 2.5, ("Hello.",)), Cue(3600.0, 3661.001, ("Is 1 < 2?", "It is."))]
 
@@ -38,3 +39,10 @@ def test_an_empty_line_within_a_caption_does_not_begin_another(gap):
 @pytest.mark.parametrize("text", ["", "WEBVTT\n\nHello", "{}", "1\n2\n3"])
 def test_other_texts_have_no_captions(text):
     assert read_srt(text) == []
+
+
+@pytest.mark.parametrize("at", [1e308, float("inf"), float("nan"), -1.0, 3_600_000.0])
+def test_a_time_that_no_film_has_is_refused(at):
+    for write in (srt, vtt):
+        with pytest.raises(MediaRejected, match="which no film has"):
+            write([Cue(0.0, at, ("Hi",))])

@@ -489,7 +489,9 @@ async def test_words_without_their_dictionary_are_not_sent(it, wire):
         await it.prepare(Operation.SPEECH, say(options=(WORDS,)))
 
 
-@pytest.mark.parametrize("words", [{}, {"": "x"}, {"x": " "}, {"x": "//"}])
+@pytest.mark.parametrize(
+    "words", [{}, {"": "x"}, {"x": " "}, {"x": "//"}, {"x": "y" * 201}, {"x" * 201: "y"}]
+)
 def test_a_word_needs_a_pronunciation(words):
     with pytest.raises(errors.ConfigError):
         ElevenLabsPronunciation(words=words)

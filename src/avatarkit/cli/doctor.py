@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..errors import Unsupported
 from .exit_codes import Ended, ended
 from .session import Panel, Session, command
 
@@ -169,7 +170,7 @@ async def _balances(session: Session) -> AsyncGenerator[_Check]:
         left = await kit.prices.balances()
     for name, found in left.items():
         with _checking(f"balance {name}", balance_text(found)) as check:
-            if isinstance(found, Exception):
+            if isinstance(found, Exception) and not isinstance(found, Unsupported):
                 raise found
         yield check
 

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ..errors import MediaRejected
+
 
 @dataclass(frozen=True, slots=True)
 class Cue:
@@ -17,6 +19,7 @@ class Cue:
     lines: tuple[str, ...]
 
 
+_LONGEST = 3_600_000  #: seconds; what three digits of hours can say
 _STAMP = r"(\d{1,3}):(\d\d):(\d\d)[,.](\d{1,3})"
 _TIMES = re.compile(rf"\s*{_STAMP}\s+-->\s+{_STAMP}(?:\s.*)?")
 
@@ -66,7 +69,12 @@ def _text(cue: Cue) -> str:
 
 
 def timestamp(seconds: float, point: str) -> str:
-    """Write a time as "HH:MM:SS,mmm", with this decimal point."""
+    """Write a time as "HH:MM:SS,mmm", with this decimal point.
+
+    Raises ``MediaRejected`` for a number of seconds that no film has.
+    """
+    if not 0 <= seconds < _LONGEST:
+        raise MediaRejected(f"a caption is at {seconds:g} seconds, which no film has")
     milliseconds = round(seconds * 1000)
     minutes, rest = divmod(milliseconds, 60_000)
     return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}{point}{rest % 1000:03}"

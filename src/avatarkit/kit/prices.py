@@ -141,22 +141,31 @@ class KitPrices:
     ) -> dict[str, Balance | errors.AvatarKitError]:
         """The balance of each provider's account by name, or the error of its request.
 
-        Asks the vendors, free of charge; providers without such a call are left out. A difference
-        of two balances includes everything else that the account did.
+        Asks the vendors, free of charge. A provider that costs money and has no such call gets
+        ``Unsupported``; one that costs nothing is left out. A difference of two balances includes
+        everything else that the account did.
         """
         asked = self._selector.asked(arguments.stacks("stack", stack))
-        names = dict.fromkeys(name for one in asked for name in one.roles.values())
+        paid = dict.fromkeys(
+            name
+            for one in asked
+            for operation, name in one.roles.items()
+            if operation not in self._pool.capabilities(name).free
+        )
         found: dict[str, Balance | errors.AvatarKitError] = {}
-        for name in names:
-            # The class tells it without a key.
-            if issubclass(self._pool.class_of(name), interfaces.TellsBalance):
-                try:
-                    found[name] = await self._balance(name)
-                except errors.AvatarKitError as error:
-                    found[name] = error
+        for name in paid:
+            try:
+                found[name] = await self._balance(name)
+            except errors.AvatarKitError as error:
+                found[name] = error
         return found
 
     async def _balance(self, name: str) -> Balance:
+        # The class tells it without a key.
+        if not issubclass(self._pool.class_of(name), interfaces.TellsBalance):
+            raise errors.Unsupported(
+                f"{name} has no documented call that tells the balance: see its web app"
+            )
         provider = cast("interfaces.TellsBalance", self._pool.provider(name))
         with interfaces.own_code(name, "balance"):
             told = cast("object", await provider.balance())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import zlib
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,12 +11,14 @@ from ..errors import ConfigError
 from ..models import JobState, Operation
 from ..records import Attempt, OperationState, Phase, Record, Status
 
+_LONGEST = 1e9  #: seconds, 31 years: a time after that can always be stored
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The numbers of the money rule and of the schedule; seconds unless said otherwise.
 
-    Raises ``ConfigError`` for a value that is no number, or is below zero.
+    Raises ``ConfigError`` for a value that is no number, is below zero, or has no end in practice.
     """
 
     send_guard: float = 10.0  #: from saving the intent to the first byte sent; later: not sent
@@ -38,8 +39,8 @@ class Policy:
         for name in self.__slots__:
             value: object = getattr(self, name)
             number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not (number and 0 <= cast("float", value) < math.inf):
-                raise ConfigError(f"Policy: {name} must be a number from 0 on")
+            if not (number and 0 <= cast("float", value) <= _LONGEST):
+                raise ConfigError(f"Policy: {name} must be a number from 0 to {_LONGEST:.0f}")
 
 
 R = TypeVar("R", bound=Record)

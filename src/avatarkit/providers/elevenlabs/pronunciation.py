@@ -20,6 +20,8 @@ from ..http import HttpProvider, as_objects, flag_at, said_at
 
 _PATH = "/v1/pronunciation-dictionaries"
 _PAGES = 100  #: read at most
+#: Characters of a word, and of how it is spoken: far more than any has. The vendor tells no bound.
+_LONGEST = 200
 
 
 class ElevenLabsPronunciation(Options):
@@ -37,6 +39,8 @@ class ElevenLabsPronunciation(Options):
         for word, said in given.items():
             if not word.strip() or not said.strip(" /"):
                 raise ValueError("each word needs a pronunciation, and none is empty")
+            if max(len(word), len(said)) > _LONGEST:
+                raise ValueError(f"a word and its pronunciation have up to {_LONGEST} characters")
         return given
 
     @property
