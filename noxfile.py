@@ -779,7 +779,8 @@ def faults(session: nox.Session) -> None:
 @session()
 def bench(session: nox.Session) -> None:
     """Speed and memory, as ratios against a named baseline."""
-    _install_wheel(session, "elevenlabs>=2")  # the official client, to compare with
+    # The official client, to compare with; and what drives Chromium.
+    _install_wheel(session, "elevenlabs>=2", "playwright>=1.55")
     for path in sorted(Path("benchmarks").glob("*.py")):
         session.run("python", str(path), *session.posargs)
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import httpx
 import pytest
 
 from avatarkit.providers.fake import FakeVendor, Fault
 
-from .conftest import DEMO, background, go, part, row, shown, sign_in, train, upload
+from .conftest import DEMO, TOKEN, background, go, part, row, shown, sign_in, train, upload
 from .test_studio import recordings
 
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
@@ -180,3 +181,41 @@ def test_the_page_of_someone_who_is_not_signed_in(page, local, look):
     page.goto(local.url)
     page.get_by_role("alert").filter(has_text="You are not signed in.").wait_for()
     look("not-signed-in")
+
+
+# -- a phone records ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tag", ["en", "ar"])
+def test_the_code_for_a_phone(page, local, look, tag):
+    sign_in(page, local, url=local.elsewhere)
+    page.select_option("#language", tag)
+    page.locator(f"html[lang={tag}]").wait_for()
+    page.click("[data-record=voice]")
+    page.click("[data-act=record_phone]")
+    page.locator("dialog.recorder svg[role=img]").wait_for()
+    shown_texts = page.locator("dialog.recorder").inner_text()
+    assert ("Record here instead" in shown_texts) == (tag == "en")
+    assert page.locator("dialog.recorder [data-part=hint]").inner_text() == ""
+    look(f"code-{tag}", full=False)
+
+
+@pytest.mark.parametrize("tag", ["en", "ar"])
+def test_the_page_on_the_phone(page, local, look, tag):
+    """What was rejected can be recorded again; then the link has ended."""
+    asked = {"role": "voice", "media": "audio", "language": tag, "text": "¶"}
+    asked["page"] = f"{local.url}/phone"
+    url = f"{local.url}/clones/c-{tag}/handovers"
+    made = httpx.post(url, json=asked, headers={"authorization": f"Bearer {TOKEN}"}).json()
+    page.goto(made["link"])
+    page.locator("avatar-phone [part=main]").click()
+    page.locator("dialog.recorder [data-act=record_start]").wait_for()
+    page.keyboard.press("Escape")
+    bad = {"name": "a.wav", "mimeType": "audio/wav", "buffer": b"no sound"}
+    page.set_input_files("#file", bad)
+    page.locator("[part=problem] .error").first.wait_for()
+    look(f"phone-{tag}")
+    page.evaluate("sessionStorage.clear()")
+    page.reload()
+    page.locator("avatar-phone h2").wait_for()
+    look(f"phone-ended-{tag}")

@@ -2,7 +2,8 @@
 
 import { pause } from "./client.js";
 import { h } from "./element.js";
-import { extend } from "./phone-strings.js";
+
+export { extend } from "./phone-strings.js";
 
 /**
  * @typedef {import("./client.js").ApiError} ApiError
@@ -50,7 +51,6 @@ const drawn = (rows, label) => {
  * @returns {Promise<Arrived | null>}
  */
 export const handOver = async (host, asked, stage, signal) => {
-  extend(host.language);
   const place = h("div", { class: "handover", part: "handover" });
   stage.replaceChildren(place);
   const say = (/** @type {string} */ text) => h("p", { role: "status" }, host.say(text));

@@ -214,8 +214,10 @@ class Recorder {
     this.handing = new AbortController();
     const { signal } = this.handing;
     this.level.hidden = this.script.hidden = this.problem.hidden = this.time.hidden = true;
-    const { CSS, handOver } = await import("./handover.js");
+    this.hushed();
+    const { CSS, extend, handOver } = await import("./handover.js");
     adopt(this.host, CSS);
+    extend(this.host.language);
     this.stage.replaceChildren();
     const back = this.button("record_here", "", () => this.preview());
     this.offer(back);
@@ -260,6 +262,11 @@ class Recorder {
       this.frame = requestAnimationFrame(look);
     };
     look();
+  }
+
+  /** Take back what was said of the loudness. */
+  hushed() {
+    this.hint.textContent = this.hint.dataset.name = "";
   }
 
   tick() {
@@ -319,8 +326,7 @@ class Recorder {
     this.release();
     this.time.classList.remove("on");
     if (!this.dialog.open) return;
-    this.hint.textContent = "";
-    this.hint.dataset.name = "";
+    this.hushed();
     this.level.hidden = this.script.hidden = true;
     this.url = URL.createObjectURL(blob);
     const player = h(this.film ? "video" : "audio", { controls: true, playsinline: true, src: this.url, "aria-label": this.say("record_play") });

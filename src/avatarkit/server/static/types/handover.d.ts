@@ -1,3 +1,4 @@
+export { extend } from "./phone-strings.js";
 export type ApiError = import("./client.js").ApiError;
 export type Finding = import("./client.js").Finding;
 export type Sample = import("./client.js").Sample;
