@@ -278,7 +278,8 @@ def main() -> int:
     watch = Watch()
     watch.begin()
     files = [PROVIDERS / f"test_{docs[0]}.py" for docs in watch.documents.values()]
-    files += [PROVIDERS / "test_elevenlabs_did.py", PROVIDERS / "test_answers.py"]
+    more = ("elevenlabs_did", "answers", "catalogue", "templates", "did_translations", "settings")
+    files += [PROVIDERS / f"test_{name}.py" for name in more]
     early = "ignore::pytest.PytestAssertRewriteWarning"  # the package is loaded before pytest is
     quiet = ["-q", "-p", "no:cacheprovider", "-r", "N", "-W", early]
     result = pytest.main([*quiet, *map(str, files)])

@@ -633,7 +633,6 @@ _TABLE: Mapping[tuple[str, str], Mapping[str, tuple[str, str]]] = {
             "or heir.user_id != record.user_id",
             "",
         ),
-        "what is deleted inherits": ('if heir.cleanup == "delete" or own', "if own"),
     },
     ("lifecycle/apply.py", "intake/test_looks.py"): {
         "what is inherited is nobody's to delete": (
