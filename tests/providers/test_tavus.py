@@ -296,6 +296,7 @@ SUBMISSIONS = {
         video(
             options=(
                 TavusVideo(
+                    fast=False,
                     background_url="https://app.example/",
                     watermark_image_url="https://app.example/logo.png",
                     properties=VideoProperties(

@@ -543,7 +543,8 @@ def _inherited(e: Inherited, record: Record) -> Record:
     kept = tuple(i for i in op.cleanup.undeletable if i != op.job.id)
     job = {"id": e.job_id, "ref": op.usable_id}
     record = _set(record, e.key, job=job, cleanup={"undeletable": kept})
-    return _discarding(record) if record.cleanup == "delete" else record
+    deleted = record.cleanup == "delete"  # meanwhile
+    return _discarding(record) if deleted else record
 
 
 @_handle.register
