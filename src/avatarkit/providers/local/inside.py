@@ -76,7 +76,7 @@ def _heal_corners(pixels: Array, lips: Lips, rows: Array, columns: Array) -> Arr
     shade, reach = lips.colour * 0.80, 0.06 * lips.width
     dark = (lips.upper + lips.lower)[[0, 1, 2, -1, -2, -3]] / 2
     away = [((columns - x) / reach) ** 2 + ((rows - y) / reach) ** 2 for x, y in dark]
-    near = smoothstep(-functools.reduce(np.minimum, away), -2.0, -0.5)
+    near: Array = smoothstep(-functools.reduce(np.minimum, away), -2.0, -0.5)
     return pixels + (np.maximum(pixels, shade) - pixels) * (lips.is_open * near)[..., None]
 
 
