@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import ExitStack
 
 import pytest
 
@@ -31,6 +32,7 @@ def large(cluster, fresh_database):
             "where record_id like 'avatar_training10_'"
         )
         db.execute("set session_replication_role = origin")
+        run_file(db, MIGRATION)  # which counts what waits
         db.execute("vacuum analyze")
         yield db
 
@@ -111,7 +113,7 @@ def test_few_rows_are_read_in_vain(large, name):
     [
         ("avatar_training_by_status", "page by status"),
         ("avatar_training_due", "next due"),
-        ("avatar_training_waiting", "backlog"),
+        ("avatar_training_due", "backlog"),
         ("avatar_leases_held", "renew"),
     ],
 )
@@ -119,3 +121,74 @@ def test_a_query_without_its_index_would_be_seen(large, index, name):
     with large.transaction(force_rollback=True):
         large.execute(f"drop index {index}")
         assert read_whole(large, QUERIES[name])
+
+
+def waiting(db):
+    """Numbers of waiting records: the sums that are kept, and what is counted now."""
+    kept = (
+        "select coalesce(waits_for, '') w, sum(records) n from avatar_waiting "
+        "group by 1 having sum(records) <> 0"
+    )
+    counted = (
+        "select coalesce(waits_for, '') w, count(*) n "
+        "from (select waits_for, next_at from avatar_training "
+        "union all select waits_for, next_at from avatar_videos) r "
+        "where next_at is not null group by 1"
+    )
+    return [sorted(db.execute(query).fetchall()) for query in (kept, counted)]
+
+
+CHANGES = {
+    "many come": "insert into avatar_videos (id, user_id, clone_id, waits_for, next_at, doc) "
+    "select 'new' || i, 'u', 'c', 'tavus', now(), '{}' from generate_series(1, 3000) i",
+    "many go": "delete from avatar_training where id like '%7'",
+    "another vendor": "update avatar_training set waits_for = 'd-id' where id like '%3'",
+    "some end": "update avatar_videos set next_at = null where id like '%5'",
+    "a vendor is unknown": "update avatar_videos set waits_for = null where id like '%1'",
+    "a poll changes no number": "update avatar_training set next_at = next_at + interval '1 s' "
+    "where id like '%42'",
+}
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("name", CHANGES)
+def test_the_numbers_of_waiting_records_are_kept(large, name):
+    with large.transaction(force_rollback=True):
+        before, _ = waiting(large)
+        large.execute(CHANGES[name])
+        kept, counted = waiting(large)
+        assert kept == counted
+        assert (kept == before) == name.startswith("a poll")
+        large.execute("select avatarkit_sum_waiting()")
+        assert waiting(large) == [counted, counted]
+        assert large.execute("select count(*) from avatar_waiting").fetchone()[0] <= len(counted)
+
+
+def test_concurrent_changes_and_sums_lose_no_number(cluster, fresh_database):
+    with ExitStack() as exits:
+        name = fresh_database()
+        one, two, three = (exits.enter_context(connected(cluster, name)) for _ in range(3))
+        run_file(one, MIGRATION)
+        add = CHANGES["many come"].replace("3000", "5")
+        one.execute(add)
+        with one.transaction(), two.transaction():
+            one.execute("select avatarkit_sum_waiting()")
+            two.execute(add.replace("'new'", "'newer'"))
+            two.execute("select avatarkit_sum_waiting()")  # not while the other one does
+            assert three.execute("select waiting from avatarkit_backlog()").fetchall() == [(5,)]
+        assert waiting(three)[0] == waiting(three)[1] == [("tavus", 10)]
+        with one.transaction():
+            one.execute("set transaction isolation level repeatable read")
+            one.execute("select 1 from avatar_waiting")
+            two.execute("select avatarkit_sum_waiting()")
+            one.execute("select avatarkit_sum_waiting()")
+        assert waiting(three)[0] == [("tavus", 10)]
+
+
+def test_applying_the_file_counts_what_truncate_removed(cluster, fresh_database):
+    with connected(cluster, fresh_database()) as db:
+        run_file(db, MIGRATION)
+        db.execute(CHANGES["many come"].replace("3000", "5"))
+        db.execute("truncate avatar_videos")
+        run_file(db, MIGRATION)
+        assert db.execute("select * from avatarkit_backlog()").fetchall() == []

@@ -171,6 +171,7 @@ _FUNCTIONS = (
     "avatarkit_save(text, bigint, jsonb, jsonb, jsonb, jsonb)",
     "avatarkit_schema_version()",
     "avatarkit_settle_webhook(text, text, text, text)",
+    "avatarkit_sum_waiting()",
     "avatarkit_take_place(text, text, integer, double precision, double precision, timestamptz)",
     "avatarkit_webhooks(integer, text, text, text, text, timestamptz, text, boolean)",
 )

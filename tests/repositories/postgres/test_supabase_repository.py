@@ -40,7 +40,7 @@ USERS = ((ANA, "ana"), (BOB, "bob"))
 TABLES = (
     "auth.users, user_clones, voice_samples, video_samples, avatar_training, avatar_videos, "
     "avatar_webhooks, avatar_consents, avatar_jobs, avatar_ledger, avatar_leases, "
-    "avatar_accounts, avatar_places, avatar_reservations"
+    "avatar_accounts, avatar_places, avatar_reservations, avatar_waiting"
 )
 
 

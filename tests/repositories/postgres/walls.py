@@ -32,7 +32,7 @@ SHOWN = {
 READ = tuple(SHOWN)[:-1]  # the log is the one without an owner's column for users
 CLOSED = (
     "avatar_jobs", "avatar_ledger", "avatar_leases", "avatar_accounts", "avatar_places",
-    "avatar_reservations",
+    "avatar_reservations", "avatar_waiting",
 )  # fmt: skip
 TABLES = (*READ, "avatar_webhooks", *CLOSED)
 SEQUENCES = ("avatar_ledger_place_seq",)
@@ -243,6 +243,7 @@ CHANGE = {
     "avatar_accounts": "paced = now()",
     "avatar_places": "until = now()",
     "avatar_reservations": "spent = 0",
+    "avatar_waiting": "records = 0",
 }
 
 
