@@ -214,7 +214,7 @@ def _purposes(given: object) -> tuple[str, ...] | None:
 
 
 def _path(given: object) -> object:
-    return os.fspath(given) if isinstance(given, os.PathLike) else given
+    return os.fspath(cast("os.PathLike[str]", given)) if isinstance(given, os.PathLike) else given
 
 
 def _moment(given: object) -> object:

@@ -529,7 +529,7 @@ class Intake:
         own = training.operation(Operation.VOICE) if training else None
         if voice is None:
             return own
-        roles = {} if training else self._selector.first(stack).roles
+        roles: Mapping[Operation, str] = {} if training else self._selector.first(stack).roles
         cloner = roles.get(Operation.VOICE) or roles.get(Operation.SPEECH) or maker
         return exists(
             Operation.VOICE, voice.provider or (own.provider if own else cloner), voice.id

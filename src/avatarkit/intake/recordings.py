@@ -318,7 +318,7 @@ def _copy(stream: IO[bytes], name: str, path: Path) -> None:
 def _piece(stream: IO[bytes], name: str) -> bytes:
     """Read the next bytes of a caller's file; its code may raise anything."""
     try:
-        piece: object = stream.read(_PIECE)
+        piece = cast("object", stream.read(_PIECE))
     except Exception as error:
         raise errors.MediaRejected(
             f"{name} cannot be read ({type(error).__name__}: {error}): give its path or its bytes"
@@ -327,7 +327,7 @@ def _piece(stream: IO[bytes], name: str) -> bytes:
         raise errors.MediaRejected(
             f"{name} gives {type(piece).__name__} instead of bytes: open it as a binary file"
         )
-    return bytes(piece or b"")
+    return bytes(cast("bytes | memoryview[int]", piece or b""))
 
 
 def _require_size(name: str, size: int) -> None:

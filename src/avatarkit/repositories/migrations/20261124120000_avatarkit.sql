@@ -171,6 +171,13 @@ begin
       lease_until  timestamptz
     ) with (fillfactor = 70)
     $ddl$, $ddl$
+    -- Changes in the number of waiting records per provider: their sums are the numbers. Each change
+    -- adds a row, since one counter would make concurrent saves wait for each other.
+    create table if not exists public.avatar_waiting (
+      waits_for  text,
+      records    bigint not null
+    )
+    $ddl$, $ddl$
     -- Jobs of the records; several records may use one adopted avatar.
     create table if not exists public.avatar_jobs (
       provider   text not null,
@@ -362,8 +369,6 @@ create index if not exists avatar_training_by_status
   on public.avatar_training (status, created_at desc, id desc) where not deleted;
 create index if not exists avatar_training_due
   on public.avatar_training (next_at, id) where next_at is not null;
-create index if not exists avatar_training_waiting  -- counted without the table
-  on public.avatar_training (waits_for) where next_at is not null;
 create index if not exists avatar_videos_of_user
   on public.avatar_videos (user_id, created_at desc, id desc);
 create index if not exists avatar_videos_of_clone
@@ -376,8 +381,6 @@ create index if not exists avatar_videos_by_status
   on public.avatar_videos (status, created_at desc, id desc) where not deleted;
 create index if not exists avatar_videos_due
   on public.avatar_videos (next_at, id) where next_at is not null;
-create index if not exists avatar_videos_waiting  -- counted without the table
-  on public.avatar_videos (waits_for) where next_at is not null;
 create index if not exists avatar_leases_held
   on public.avatar_leases (lease_owner) where lease_until is not null;
 create index if not exists avatar_jobs_of_record on public.avatar_jobs (record_id);
@@ -510,6 +513,40 @@ begin
   return null;
 end $$;
 
+create or replace function public.avatarkit_count_waiting() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+  if tg_op = 'UPDATE' then  -- of one row
+    insert into public.avatar_waiting (waits_for, records)
+    select c.waits_for, c.records
+      from (values (old.waits_for, -1, old.next_at), (new.waits_for, 1, new.next_at))
+           c (waits_for, records, next_at)
+     where c.next_at is not null;
+  else  -- the rows of a statement
+    insert into public.avatar_waiting (waits_for, records)
+    select c.waits_for, count(*) * case tg_op when 'INSERT' then 1 else -1 end
+      from changed c where c.next_at is not null group by 1;
+  end if;
+  if random() < 0.002 then
+    perform public.avatarkit_sum_waiting();
+  end if;
+  return null;
+end $$;
+
+-- Replace the changes by their sums, in one transaction at a time.
+create or replace function public.avatarkit_sum_waiting() returns void
+language plpgsql set search_path = '' as $$
+begin
+  -- At a stricter isolation level, rows that another transaction has deleted are an error.
+  if current_setting('transaction_isolation') <> 'read committed'
+     or not pg_try_advisory_xact_lock(7021805911320040782) then
+    return;
+  end if;
+  with changes as (delete from public.avatar_waiting returning waits_for, records)
+  insert into public.avatar_waiting (waits_for, records)
+  select c.waits_for, sum(c.records) from changes c group by 1 having sum(c.records) <> 0;
+end $$;
+
 create or replace trigger avatar_training_guard before insert or update on public.avatar_training
   for each row execute function public.avatarkit_guard();
 create or replace trigger avatar_videos_guard before insert or update on public.avatar_videos
@@ -524,6 +561,34 @@ create or replace trigger avatar_training_forget after delete on public.avatar_t
   for each row execute function public.avatarkit_forget();
 create or replace trigger avatar_videos_forget after delete on public.avatar_videos
   for each row execute function public.avatarkit_forget();
+create or replace trigger avatar_training_comes after insert on public.avatar_training
+  referencing new table as changed execute function public.avatarkit_count_waiting();
+create or replace trigger avatar_training_goes after delete on public.avatar_training
+  referencing old table as changed execute function public.avatarkit_count_waiting();
+create or replace trigger avatar_training_moves after update on public.avatar_training
+  for each row
+  when (old.waits_for is distinct from new.waits_for
+        or (old.next_at is null) <> (new.next_at is null))
+  execute function public.avatarkit_count_waiting();
+create or replace trigger avatar_videos_comes after insert on public.avatar_videos
+  referencing new table as changed execute function public.avatarkit_count_waiting();
+create or replace trigger avatar_videos_goes after delete on public.avatar_videos
+  referencing old table as changed execute function public.avatarkit_count_waiting();
+create or replace trigger avatar_videos_moves after update on public.avatar_videos
+  for each row
+  when (old.waits_for is distinct from new.waits_for
+        or (old.next_at is null) <> (new.next_at is null))
+  execute function public.avatarkit_count_waiting();
+
+-- Count the waiting records: others came before the triggers, by TRUNCATE, or from a backup. Until
+-- this file is applied, the triggers' locks keep writers of these tables out.
+delete from public.avatar_waiting;
+insert into public.avatar_waiting (waits_for, records)
+select r.waits_for, count(*)
+  from (select t.waits_for from public.avatar_training t where t.next_at is not null
+        union all
+        select v.waits_for from public.avatar_videos v where v.next_at is not null) r
+ group by 1;
 
 -- Rows were upgraded before the triggers existed.
 do $$
@@ -873,21 +938,16 @@ declare
 begin
   return query
     with waits as (
-      select coalesce(r.waits_for, '') as provider, sum(r.records)::bigint as records from (
-        select t.waits_for, count(*) as records from public.avatar_training t
-         where t.next_at is not null group by 1
-        union all
-        select v.waits_for, count(*) from public.avatar_videos v
-         where v.next_at is not null group by 1) r
-       group by 1
+      select coalesce(w.waits_for, '') as provider, sum(w.records)::bigint as records
+        from public.avatar_waiting w group by 1 having sum(w.records) > 0
     ), free as (
       select coalesce(r.waits_for, '') as provider, count(*) as records, min(r.next_at) as oldest
         from (
           select t.id, t.waits_for, t.next_at from public.avatar_training t where t.next_at <= v_now
           union all
           select v.id, v.waits_for, v.next_at from public.avatar_videos v where v.next_at <= v_now) r
-        left join public.avatar_leases l on l.record_id = r.id
-       where l.lease_until is null or l.lease_until <= v_now
+       where not exists (  -- of the leases only those that are held, which are few
+         select from public.avatar_leases l where l.record_id = r.id and l.lease_until > v_now)
        group by 1
     ), taken as (
       select coalesce(r.waits_for, '') as provider, count(*) as records
@@ -1233,7 +1293,7 @@ declare
   item record;
   own constant text[] := array['avatar_training', 'avatar_videos', 'avatar_webhooks',
     'avatar_consents', 'avatar_jobs', 'avatar_ledger', 'avatar_leases', 'avatar_accounts',
-    'avatar_places', 'avatar_reservations'];
+    'avatar_places', 'avatar_reservations', 'avatar_waiting'];
 begin
   if to_regclass('auth.users') is null or to_regprocedure('auth.uid()') is null then
     return;
@@ -1332,8 +1392,8 @@ begin
   loop
     execute format('grant select (%s) on public.%I to authenticated', item.columns, item.tab);
   end loop;
-  -- avatar_jobs, avatar_ledger, avatar_leases, avatar_accounts, avatar_places, avatar_reservations:
-  -- no policy, service_role only.
+  -- avatar_jobs, avatar_ledger, avatar_leases, avatar_accounts, avatar_places, avatar_reservations,
+  -- avatar_waiting: no policy, service_role only.
 
   for item in
     select c.relname as tab from pg_class c
