@@ -634,7 +634,7 @@ def test_a_key_is_never_printed(monkeypatch):
 def test_help_loads_nothing_heavy():
     code = (
         "import sys; from avatarkit.cli.app import app; app(['--help'], standalone_mode=False); "
-        "print({'numpy', 'httpx', 'sqlite3', 'av'} & set(sys.modules), file=sys.stderr)"
+        "print({'numpy', 'httpx', 'sqlite3', 'av', 'pydantic'} & set(sys.modules), file=sys.stderr)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .. import lazily
 from .._log import cleaned
 from ..errors import ConfigError, Unsupported
-from ..json_views import readable
 from .session import Panel, Session, command
+
+with lazily():
+    from .. import json_views
 
 if TYPE_CHECKING:
     from ..interfaces import LogEntry
@@ -54,7 +57,7 @@ async def _show(session: Session, event: _EVENT) -> None:
     """
     async with session.kit(worker=False) as kit:
         entry = await kit.webhooks.get(*_named(event))
-    payload = readable(entry.payload)
+    payload = json_views.readable(entry.payload)
     session.out.result(
         _delivery_json(entry) | {"payload": payload}, "\t".join(_row(entry)), payload
     )
