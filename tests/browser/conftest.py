@@ -200,6 +200,16 @@ def go(page, at):
         page.locator("#stack option").nth(1).wait_for(state="attached")
 
 
+def load(page, element):
+    """Load an element that the studio loads with one of its pages."""
+    page.evaluate(
+        """element => import(
+            new URL(`${element}.js`, document.querySelector("script[type=module]").src).href
+        ).then(() => null)""",
+        element,
+    )
+
+
 def rows(page, role):
     """Rows of the files that were chosen for a role."""
     return page.locator(f".files[data-role={role}] > li")

@@ -14,7 +14,7 @@ import avatarkit.server
 from avatarkit.providers.fake import FakeVendor, Fault
 from avatarkit.server.static_files import sent
 
-from .conftest import TOKEN, answer, part, plays, shown, sign_in, train, until
+from .conftest import TOKEN, answer, load, part, plays, shown, sign_in, train, until
 
 STATIC = Path(avatarkit.server.__file__).parent / "static"
 
@@ -206,6 +206,7 @@ def test_the_modal_keeps_the_focus_and_gives_it_back(page, slow):
 
 def test_a_training_that_was_deleted_elsewhere_is_said_to_be_gone(page, slow):
     sign_in(page, slow)
+    load(page, "avatar-training")
     page.evaluate("document.body.append(document.createElement('avatar-training'))")
     avatar = page.locator("body > avatar-training")
     shown(avatar, "No avatar is chosen yet.")
@@ -382,6 +383,7 @@ def test_a_training_whose_answer_is_lost_is_not_started_again_by_another_element
 @pytest.mark.parametrize(("status", "same"), [(401, True), (429, True), (502, True), (422, False)])
 def test_only_an_answer_about_what_was_asked_ends_its_key(page, slow, status, same):
     sign_in(page, slow)
+    load(page, "avatar-training")
     keys = []
 
     def order(route):

@@ -439,7 +439,7 @@ class RepositorySuite:
     async def test_over_a_cap_nothing_is_created(self, repository: Repository) -> None:
         """One micro-dollar too much is refused; the error tells the excess."""
         await repository.create(a_training(operations=_quoted(2_000_000, 0)))
-        with pytest.raises(BudgetExceeded, match=r"exceed the test's cap by \$1\.5:") as caught:
+        with pytest.raises(BudgetExceeded, match=r"exceed the test's cap by \$1\.50:") as caught:
             await repository.create(
                 a_training("training-2", operations=_quoted(2_500_000, 0)), _cap(3_000_000)
             )
