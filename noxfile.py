@@ -85,10 +85,10 @@ COVERED = [
 ]
 
 CORES = os.cpu_count() or 1
-#: Sessions that run at a time in CI: more than there are cores, since pages and databases wait.
-LANES = min(CORES + 2, 6)
+#: Sessions that run at a time in CI: one more than there are cores, since pages and databases wait.
+LANES = min(CORES + 1, 6)
 #: The longest session ends last, so it goes first on each core; others take what it leaves.
-BEHIND = 5
+BEHIND = 10
 #: A test that crashes its process fails; with a new process in its place xdist waits for ever.
 ENDS = ["--max-worker-restart=0"]
 #: Processes of one session, at most four: each may start a database. A session alone gets one more
@@ -187,6 +187,7 @@ CORE = [
     "tests/engines/test_in_process.py",
     "tests/stacks/test_ranking.py",
     "tests/test_scenes.py",
+    "tests/intake/test_looks.py",
 ]
 #: Histories of the core, which ``covered`` runs as well.
 SIMULATION = "tests/lifecycle/test_simulation.py"

@@ -98,6 +98,18 @@ async def test_a_voice_is_deleted_with_the_last_look_that_speaks_with_it(house):
     assert all(j.deleted for j in fake.vendor.jobs if j.operation is Operation.AVATAR)
 
 
+async def test_a_voice_is_deleted_once_where_all_looks_are_deleted_together(house):
+    kit, fake = house()
+    async with kit:
+        first = await first_look(kit)
+        second = await trained(kit, footage=portrait(), look_of=first)
+        for look in (first, second):
+            await kit.delete(look.id)
+        while await kit.admin.tick():
+            pass
+    assert all(job.deleted for job in fake.vendor.jobs)
+
+
 async def test_the_voice_of_one_person_is_not_left_to_another(house):
     kit, fake = house()
     async with kit:
@@ -109,6 +121,21 @@ async def test_the_voice_of_one_person_is_not_left_to_another(house):
             voice_id=first.voice_id,
             consent=DRAWN,
         )
+        await kit.delete(first.id)
+        while await kit.admin.tick():
+            pass
+    assert Operation.VOICE in {job.operation for job in fake.vendor.jobs if job.deleted}
+
+
+async def test_the_voice_of_one_account_is_not_left_to_another(house, monkeypatch):
+    kit, fake = house()
+    async with kit:
+        first = await first_look(kit)
+        with monkeypatch.context() as patch:
+            patch.setattr(Looks, "account", "another")
+            await kit.adopt(
+                **WHO, avatar_id=first.avatar_id, voice_id=first.voice_id, consent=DRAWN
+            )
         await kit.delete(first.id)
         while await kit.admin.tick():
             pass

@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import TextIO
 from urllib.parse import parse_qs, urlsplit
 
-from avatarkit.providers.fake import filmed
+from avatarkit.providers.fake import filmed, portrait
 
 KINDS = ("voices", "avatars", "videos")
 #: A new job appears in lists after so many seconds.
@@ -112,7 +112,7 @@ class Vendor:
         if method == "GET" and kind == "charged":
             return {"count": len(self.charges)}
         if method == "GET" and kind == "files":
-            return _result(self._charge(job_id.partition(".")[0]).id)
+            return _result(self._charge(job_id.partition(".")[0]))
         if headers["x-acme-key"] != "acme-key":
             raise Answer(401, {"error": "no such key"})
         if kind not in KINDS:
@@ -186,9 +186,11 @@ async def _body(reader: asyncio.StreamReader, headers: Message) -> bytes:
     return b"".join(chunks)
 
 
-def _result(job_id: str) -> bytes:
-    """A video whose last box names its job."""
-    note = job_id.encode()
+def _result(charge: Charge) -> bytes:
+    """A picture of an avatar, or a video whose last box names its job."""
+    if charge.kind == "avatars":
+        return portrait()
+    note = charge.id.encode()
     return filmed(10.0) + struct.pack(">I4s", 8 + len(note), b"free") + note
 
 

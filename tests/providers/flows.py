@@ -446,6 +446,7 @@ class HeyGenVendor(Vendor):
         route("DELETE", "/v3/assets/{id}", "asset", VOICE),
         route("GET", "/v3/avatars/looks", "looks", AVATAR),
         route("GET", "/v3/avatars/looks/{id}", "look", AVATAR),
+        route("DELETE", "/v3/avatars/looks/{id}", "delete_look", AVATAR),
         route("POST", "/v3/avatars/{id}/consent", "consent_link", AVATAR),
         *thing(VOICE, "/v3/voices", create="/v3/voices/clone"),
         *thing(AVATAR, "/v3/avatars"),
@@ -478,12 +479,15 @@ class HeyGenVendor(Vendor):
                 "thumbnail_url": self.link(made, "jpg") if ready else None,
             }
             return HEYGEN["video"] | known | {"id": made.id, "title": made.token} | links
-        picture = {"preview_image_url": self.link(made, "webp") if ready else None}
-        return HEYGEN["group"] | known | {"id": made.id, "name": made.token} | picture
+        named = {"id": made.id, "name": made.token}
+        return HEYGEN["group"] | known | named | self._picture(made)
+
+    def _picture(self, made: Made) -> dict[str, Any]:
+        return {"preview_image_url": self.link(made, "webp") if self.done(made) else None}
 
     def _look(self, made: Made) -> dict[str, Any]:
         ids = {"id": f"look-{made.id}", "group_id": made.id, "name": made.token}
-        return HEYGEN["look"] | ids | {"status": self.word(made)}
+        return HEYGEN["look"] | ids | {"status": self.word(made)} | self._picture(made)
 
     def looks(self, _: str, request: httpx.Request) -> Any:
         group = request.url.params.get("group_id")
@@ -493,6 +497,15 @@ class HeyGenVendor(Vendor):
     def look(self, look_id: str, _: httpx.Request) -> Any:
         made = self._there(AVATAR, look_id.removeprefix("look-"))
         return {"data": self._look(made) if made else HEYGEN["look"] | {"id": look_id}}
+
+    def delete_look(self, look_id: str, _: httpx.Request) -> Any:
+        """A group goes with its last look."""
+        return self._delete(AVATAR, look_id.removeprefix("look-"))
+
+    def can(self, event: Event, operation: Operation) -> bool:
+        # Callbacks of avatars name the group, whose looks are the jobs: polls find them.
+        fast = operation is AVATAR and event in {Event.FAST, Event.FAST_LOST}
+        return super().can(event, operation) and not fast
 
     def consent_link(self, group_id: str, request: httpx.Request) -> Any:
         """A link lives for a day; under one key it is the same for as long."""
@@ -1361,7 +1374,7 @@ class House:
         """What the vendors hold and no record knows of."""
         records = [await self.repository.get(i) for i in self.records]
         known = {
-            job_id.rpartition(":")[2]
+            job_id.rpartition(":")[2].removeprefix("look-")  # HeyGen's job is a look of a group
             for record in records
             for state in record.operations
             for job_id in (*state.known_ids, *state.cleanup.undeletable)

@@ -35,7 +35,7 @@ CLOSED = (
     "avatar_reservations", "avatar_waiting",
 )  # fmt: skip
 TABLES = (*READ, "avatar_webhooks", *CLOSED)
-SEQUENCES = ("avatar_ledger_place_seq",)
+SEQUENCES = ("avatar_ledger_place_seq", "avatar_waiting_id_seq")
 BUCKETS = ("voice-samples", "video-samples")
 POLICIES = (
     *((table, "users read own rows", "r") for table in READ[3:]),
@@ -415,6 +415,7 @@ def the_service_does_its_work(db):
         db.execute("select avatarkit_drop_evidence(%s)", (an_id(ANNA, 999),))
         for table in ("avatar_webhooks", *READ[:3], *READ[4:], "user_clones", *CLOSED):
             assert touched(db, f"delete from {table}") >= 2, table
+        db.execute("select avatarkit_sum_waiting()")
 
 
 def rights_are_written_down(db):

@@ -174,6 +174,7 @@ begin
     -- Changes in the number of waiting records per provider: their sums are the numbers. Each change
     -- adds a row, since one counter would make concurrent saves wait for each other.
     create table if not exists public.avatar_waiting (
+      id         bigint generated always as identity primary key,
       waits_for  text,
       records    bigint not null
     )
