@@ -494,15 +494,13 @@ def _matroska_is_cut(file: File) -> bool:
         if name is None or after > len(head):
             return len(head) < 12 and head[0] != 0
         at += after
+        if at + (length or 0) > file.size:
+            return True
         if name in {SEGMENT, CLUSTER}:
-            if length is not None and at + length > file.size:
-                return True
             continue  # step inside
         if length is None:
             return False  # damaged: the decoder tells
         at += length
-        if at > file.size:
-            return True
     return False
 
 

@@ -154,15 +154,20 @@ def _copy_streams(given: Any, pictures: Any, spoken: Any, out: Any) -> None:
     elif spoken is not None:
         encoder = out.add_stream("aac", rate=spoken.codec_context.sample_rate)
     for packet in packets(given, [stream for stream in (pictures, spoken) if stream is not None]):
-        if copy := streams.get(packet.stream.index):
-            packet.stream = copy
-            if packet.dts is not None:  # the last one of a stream is empty
-                out.mux(packet)
-        else:
-            for frame in packet.decode():
-                out.mux(encoder.encode(frame))
+        copy = streams.get(packet.stream.index)
+        out.mux(_encoded(packet, encoder) if copy is None else _moved(packet, copy))
     if encoder is not None:
         out.mux(encoder.encode(None))
+
+
+def _moved(packet: Any, stream: Any) -> list[Any]:
+    """The packet as one of another stream; none for the empty one that ends a stream."""
+    packet.stream = stream
+    return [] if packet.dts is None else [packet]
+
+
+def _encoded(packet: Any, encoder: Any) -> list[Any]:
+    return [coded for frame in packet.decode() for coded in encoder.encode(frame)]
 
 
 @sandbox.job(pool=sandbox.WORK)

@@ -24,6 +24,7 @@ from .containers import (
     CLUSTER,
     SEGMENT,
     Foreign,
+    MpegFrame,
     adts_frame,
     ebml_number,
     foreign,
@@ -281,20 +282,21 @@ def _variable(data: _Data, at: int, *, marked: bool) -> tuple[int | None, int]:
 
 
 def _webm(data: _Data) -> Contents:
-    streams: set[Kind] = set()
-    scale, duration, cluster, blocks = 1_000_000, 0.0, 0, 0
+    types: set[int] = set()
+    last = {_SCALE: 1_000_000, _TIMESTAMP: 0}
+    duration, blocks = 0.0, 0
     for element, start, end in _elements(data):
-        if element == _SCALE:
-            scale = int.from_bytes(data[start:end], "big")
+        if element in last:
+            last[element] = int.from_bytes(data[start:end], "big")
         elif element == _DURATION:
             (duration,) = struct.unpack(">f" if end - start == 4 else ">d", data[start:end])
-        elif element == _TYPE and end > start:
-            streams |= {_TRACK_TYPES[n] for n in {data[end - 1]} & _TRACK_TYPES.keys()}
-        elif element == _TIMESTAMP:
-            cluster = int.from_bytes(data[start:end], "big")
+        elif element == _TYPE:
+            types.update(data[start:end][-1:])
         blocks += element in {_SIMPLE_BLOCK, _BLOCK_GROUP}
-    seconds = duration * scale / 1e9
-    if not blocks or seconds - cluster * scale / 1e9 > _CLUSTER_SECONDS:
+    streams = {_TRACK_TYPES[number] for number in types & _TRACK_TYPES.keys()}
+    unit = last[_SCALE] / 1e9
+    seconds = duration * unit
+    if not blocks or seconds - last[_TIMESTAMP] * unit > _CLUSTER_SECONDS:
         raise DamagedError("it is cut off: its last pictures are missing")
     kind = "video" if "video" in streams else "audio"
     form = "webm" if is_webm(data[:128]) else "x-matroska"
@@ -320,24 +322,29 @@ _UNTOLD = frozenset({0, 0x7FFF_FFFF, 0xFFFF_FFFF, 0xFFFF_FFFF - 36, 0x7FFF_FFFF 
 
 
 def _wav(data: _Data) -> Contents | None:
-    rate, long_size = 0, None
     if data[:4] == b"RIFX":
         return None
+    chunks: dict[bytes, tuple[int, int]] = {}
     for name, start, size in _chunks(data):
-        if name == b"ds64":
-            (long_size,) = struct.unpack_from("<Q", data, start + 8)
-        elif name == b"fmt ":
-            (rate,) = struct.unpack_from("<I", data, start + 8)
-        elif name == b"data":
-            has = len(data) - start
-            wanted = long_size or (has if size in _UNTOLD else size)
-            if wanted > has:
-                raise _cut(start + wanted, len(data))
-            if not wanted:
-                raise DamagedError("it has no sound")
-            seconds = wanted / rate if rate else None
-            return Contents(media_type="audio/wav", streams=_SOUND, seconds=seconds)
-    raise DamagedError("it is cut off: its sound (data) is missing")
+        chunks[name] = (start, size)
+        if name == b"data":
+            break
+    else:
+        raise DamagedError("it is cut off: its sound (data) is missing")
+    rate, long_size = 0, None
+    if b"fmt " in chunks:
+        (rate,) = struct.unpack_from("<I", data, chunks[b"fmt "][0] + 8)
+    if b"ds64" in chunks:
+        (long_size,) = struct.unpack_from("<Q", data, chunks[b"ds64"][0] + 8)
+    start, size = chunks[b"data"]
+    has = len(data) - start
+    wanted = long_size or (has if size in _UNTOLD else size)
+    if wanted > has:
+        raise _cut(start + wanted, len(data))
+    if not wanted:
+        raise DamagedError("it has no sound")
+    seconds = wanted / rate if rate else None
+    return Contents(media_type="audio/wav", streams=_SOUND, seconds=seconds)
 
 
 # -- MPEG audio ---------------------------------------------------------------
@@ -350,25 +357,32 @@ _STRAY = 4096
 
 def _mp3(data: _Data) -> Contents:
     """Walk from frame to frame to the end of the file."""
-    at, seconds, count, stray = _behind_id3(data), 0.0, 0, 0
-    stated = _stated_frames(data, at)
+    begin = _behind_id3(data)
+    lengths = [frame.seconds for frame in _mpeg_frames(data, begin)]
+    count, stated = len(lengths), _stated_frames(data, begin)
+    if not count:
+        raise DamagedError("it has no sound")
+    if stated is not None and count < stated:
+        raise DamagedError(f"it is cut off: {stated} frames belong to it, and {count} came")
+    return Contents(media_type="audio/mpeg", streams=_SOUND, seconds=sum(lengths))
+
+
+def _mpeg_frames(data: _Data, at: int) -> Iterator[MpegFrame]:
+    """Yield the frames, the first at ``at``, up to tags behind the last."""
+    found, stray = False, 0
     while at < len(data):
         frame = mpeg_frame(data[at : at + 4])
         if frame is None or not frame.size:
-            if count and _TAGS_BEHIND.match(data[at : at + 12]):
-                break
+            if found and _TAGS_BEHIND.match(data[at : at + 12]):
+                return
             at, stray = at + 1, stray + 1
             if stray > _STRAY:
                 raise DamagedError("its frames are damaged")
             continue
         if at + frame.size > len(data):
             raise _cut(at + frame.size, len(data))
-        at, seconds, count = at + frame.size, seconds + frame.seconds, count + 1
-    if not count:
-        raise DamagedError("it has no sound")
-    if stated is not None and count < stated:
-        raise DamagedError(f"it is cut off: {stated} frames belong to it, and {count} came")
-    return Contents(media_type="audio/mpeg", streams=_SOUND, seconds=seconds)
+        yield frame
+        at, found = at + frame.size, True
 
 
 def _aac(data: _Data) -> None:

@@ -100,15 +100,16 @@ def _folded(record: R, event: Event) -> R:
     if own is not None and event.provider == own.provider:
         return cast("R", _handle(event, record))
     about = event.key, event.provider
-    for attempt in record.ended:
-        if any((o.key, o.provider) == about for o in attempt.operations):
-            changed = _handle(event, left(record, attempt)).operations
-            if changed == attempt.operations:
-                return record
-            kept = attempt.model_copy(update={"operations": changed})
-            ended = tuple(kept if one is attempt else one for one in record.ended)
-            return record.model_copy(update={"ended": ended})
-    return record
+    attempts = (a for a in record.ended if about in {(o.key, o.provider) for o in a.operations})
+    attempt = next(attempts, None)
+    if attempt is None:
+        return record
+    changed = _handle(event, left(record, attempt)).operations
+    if changed == attempt.operations:
+        return record
+    kept = attempt.model_copy(update={"operations": changed})
+    ended = tuple(kept if one is attempt else one for one in record.ended)
+    return record.model_copy(update={"ended": ended})
 
 
 def _status(record: Record) -> Status:
