@@ -293,7 +293,7 @@ def _webm(data: _Data) -> Contents:
         elif element == _TYPE:
             types.update(data[start:end][-1:])
         blocks += element in {_SIMPLE_BLOCK, _BLOCK_GROUP}
-    streams = {_TRACK_TYPES[number] for number in types & _TRACK_TYPES.keys()}
+    streams: set[Kind] = {_TRACK_TYPES[number] for number in types & _TRACK_TYPES.keys()}
     unit = last[_SCALE] / 1e9
     seconds = duration * unit
     if not blocks or seconds - last[_TIMESTAMP] * unit > _CLUSTER_SECONDS:
