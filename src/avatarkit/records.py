@@ -461,10 +461,10 @@ class Record(Model):
             elif state.phase is Phase.INTENT or not final:
                 reserved += state.call.quoted or 0
         spent += sum(o.spent for attempt in self.ended for o in attempt.operations)
-        if final or accepted:
-            return reserved, spent
-        others = (sum(s.call.quoted or 0 for s in other.operations) for other in self.fallbacks)
-        return max(reserved, *others) if self.fallbacks else reserved, spent
+        if not (final or accepted):
+            for other in self.fallbacks:
+                reserved = max(reserved, sum(s.call.quoted or 0 for s in other.operations))
+        return reserved, spent
 
     @property
     def prefix(self) -> str:
