@@ -5,6 +5,8 @@ import gc
 import inspect
 import os
 import signal
+import subprocess
+import sys
 import threading
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +22,7 @@ from avatarkit.kit import KitAdmin, KitPrices, KitWebhooks
 from avatarkit.models import Operation
 from avatarkit.providers.fake import Fake, FakeVendor
 from avatarkit.repositories.sqlite import SqliteRepository
+from pages import fresh_environ
 
 #: A fork is what is tested.
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -337,3 +340,40 @@ def test_an_http_client_connects_again_in_another_event_loop():
         assert asyncio.run(ask(close=True)) == {}
         server.shutdown()
     gc.collect()
+
+
+#: What a program does at its end with a kit that it has opened, and not closed.
+ENDINGS = {
+    "returns": "",
+    "exits": "sys.exit(3)",
+    "fails": "raise OSError",
+    "caches": "cached()",
+    "forks": "child = os.fork()\nif child: os._exit(os.waitpid(child, 0)[1] >> 8)\nsys.exit(3)",
+    "multiprocesses": "import multiprocessing\n"
+    "child = multiprocessing.get_context('fork').Process(target=gc.collect)\n"
+    "child.start()\nchild.join()\nsys.exit(child.exitcode + 3)",
+}
+LEFT_OPEN = """
+import functools, gc, os, sys
+from avatarkit import SyncAvatarKit
+kit = SyncAvatarKit("fake", repository="twins.db", media="media").__enter__()
+
+@functools.cache
+def cached():
+    return SyncAvatarKit("fake", repository="other.db", media="media").__enter__()
+
+kit.trainings()
+"""
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_program_ends_that_leaves_a_sync_kit_open(ending, tmp_path):
+    program = LEFT_OPEN + ENDINGS[ending]
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program],
+        cwd=tmp_path,
+        env=fresh_environ(HOME=str(tmp_path)),
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == {"returns": 0, "fails": 1, "caches": 0}.get(ending, 3)

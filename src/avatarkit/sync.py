@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import inspect
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import Future
 from contextlib import ExitStack
 from operator import attrgetter
 from pathlib import Path
@@ -12,7 +15,7 @@ from types import TracebackType
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar, cast, overload
 
 import anyio
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+from anyio.from_thread import BlockingPortal
 
 from ._lifetime import Lifetime
 from .kit import AvatarKit, KitAdmin, KitCatalogue, KitPrices, KitWebhooks
@@ -23,6 +26,41 @@ P = ParamSpec("P")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 T = TypeVar("T")
+
+
+class _LoopThread:
+    """An event loop in a thread of its own.
+
+    ``start_blocking_portal`` is a generator: the end of the interpreter, and of a forked child,
+    would close it and wait for a thread that is no longer there.
+    """
+
+    def __enter__(self) -> BlockingPortal:
+        started = Future[BlockingPortal]()
+        self._thread = threading.Thread(
+            target=self._run, args=(started,), name="avatarkit-loop", daemon=True
+        )
+        self._thread.start()
+        self._portal = started.result()
+        return self._portal
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._portal.call(self._portal.stop, kind is not None)
+        self._thread.join()
+
+    def _run(self, started: Future[BlockingPortal]) -> None:
+        try:
+            anyio.run(self._serve, started)
+        except BaseException as error:
+            if started.done():
+                raise
+            started.set_exception(error)
+
+    @staticmethod
+    async def _serve(started: Future[BlockingPortal]) -> None:
+        async with BlockingPortal() as portal:
+            started.set_result(portal)
+            await portal.sleep_until_stopped()
 
 
 class _Blocking(Generic[T]):
@@ -214,7 +252,7 @@ class SyncAvatarKit(_Blocking[AvatarKit]):
         self._lifetime.open(None)
         try:
             with ExitStack() as exits:
-                portal = exits.enter_context(start_blocking_portal())
+                portal = exits.enter_context(_LoopThread())
                 kit = portal.call(self._build)
                 exits.enter_context(portal.wrap_async_context_manager(kit))
                 self._exits = exits.pop_all()
@@ -222,6 +260,7 @@ class SyncAvatarKit(_Blocking[AvatarKit]):
             self._lifetime.close()
             raise
         self._open = kit, portal
+        atexit.register(self.__exit__, None, None, None)  # of a program that leaves it open
         return self
 
     def __exit__(
@@ -230,6 +269,7 @@ class SyncAvatarKit(_Blocking[AvatarKit]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        atexit.unregister(self.__exit__)
         if self._lifetime.forked:  # the event loop's thread is in the parent process
             return
         self._open = None

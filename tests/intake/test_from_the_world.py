@@ -302,6 +302,12 @@ def flagged(orientation, form="JPEG"):
     return saved(form, picture, exif=exif)
 
 
+def deep(kind, most, form):
+    """The portrait in grey, as a scanner or a microscope stores it: values up to ``most``."""
+    grey = np.asarray(portrait().convert("L"), float) / 255
+    return saved(form, Image.fromarray((grey * most).astype(kind)))
+
+
 def with_thumbnail():
     """A JPEG whose EXIF holds another, small JPEG, as all cameras write."""
     small = saved("JPEG", portrait().resize((160, 120)))
@@ -399,6 +405,10 @@ PICTURES = {
     "zeros-behind.png": (lambda: saved("PNG") + bytes(5_000), (320, 320)),
     "progressive.jpg": (partial(saved, "JPEG", progressive=True), (320, 320)),
     "grey.jpg": (lambda: saved("JPEG", portrait().convert("L")), (320, 320)),
+    "grey-16.png": (partial(deep, "<u2", 65_535, "PNG"), (320, 320)),
+    "grey-16.tiff": (partial(deep, "<u2", 65_535, "TIFF"), (320, 320)),
+    "grey-32.tiff": (partial(deep, "<i4", 65_535, "TIFF"), (320, 320)),
+    "grey-float.tiff": (partial(deep, "<f4", 1, "TIFF"), (320, 320)),
     "cmyk.jpg": (lambda: saved("JPEG", portrait().convert("CMYK")), (320, 320)),
     "several.jpg": (partial(several, "MPO"), (320, 320)),
     "several.tiff": (partial(several, "TIFF"), (320, 320)),
@@ -436,6 +446,26 @@ def test_a_picture_that_the_engine_sees_is_no_error_and_measured_as_shown(tmp_pa
     if "cmyk" not in name and "grey" not in name:
         assert np.abs(still - shown).mean() < 12
     assert ("animated" in name) == ("animated" in {flaw.code for flaw in facts.flaws})
+
+
+UNREAD = {
+    "camera.jp2": partial(saved, "JPEG2000"),
+    "stream.j2k": partial(saved, "JPEG2000", no_jp2=True),
+    "icon.ico": lambda: saved("ICO", sizes=[(256, 256)]),
+    "layers.psd": lambda: b"8BPS\0\1" + bytes(400),
+    "phone.jxl": lambda: b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(400),
+    "raw.jxl": lambda: b"\xff\x0a" + bytes(400),
+    "grey.pgm": lambda: b"P5 20 20 255\n" + bytes(400),
+}
+
+
+@pytest.mark.parametrize("name", UNREAD)
+def test_a_picture_of_a_format_that_is_not_read_is_called_a_picture(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(UNREAD[name]())
+    (found,) = errors(inspected(FOOTAGE, path))
+    assert "a picture in a format that is not read" in found
+    assert "a picture in a format that is not read" in engine_reads(FOOTAGE, path, tmp_path / "e")
 
 
 # -- clips ------------------------------------------------------------------------------------

@@ -140,6 +140,14 @@ _FOREIGN = (
         "unknown",
         "video without a container, or in one that is not read",
     ),
+    (
+        (
+            rb"\0\0\0\x0c(jP  |JXL )|\xff\x4f\xff\x51|\xff\x0a|\0\0\x01\0"
+            rb"|8BPS|qoif|v/1\x01|P[1-57][\s#]"
+        ),
+        "unknown",
+        "a picture in a format that is not read",
+    ),
 )
 
 

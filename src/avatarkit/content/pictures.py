@@ -145,11 +145,27 @@ def opaque(image: Image) -> Image:
     """Convert to RGB; transparent areas become light grey."""
     from PIL import Image as Pillow
 
+    if image.mode.startswith(("I", "F")):
+        image = _shallow(image)
     if not image.has_transparency_data:
         return image.convert("RGB")
     layers = image.convert("RGBA")
     background = Pillow.new("RGBA", layers.size, _BACKGROUND)
     return Pillow.alpha_composite(background, layers).convert("RGB")
+
+
+#: Values that mean white in pictures of one deep channel, smallest first.
+_WHITES: Final = (1, 255, 65_535)
+
+
+def _shallow(image: Image) -> Image:
+    """Scale one deep channel to 8 bits, which Pillow's own conversion would clip to white."""
+    values = image.convert("F")
+    brightest = cast("tuple[float, float]", values.getextrema())[1]
+    white = next((white for white in _WHITES if brightest <= white), brightest)
+    if image.mode.startswith("I;16"):
+        white = _WHITES[-1]
+    return values.point(lambda value: value * (255 / white) + 0).convert("L")
 
 
 def _alpha(image: Image) -> bytes:
