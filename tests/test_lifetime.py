@@ -366,6 +366,7 @@ kit.trainings()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_a_program_ends_that_leaves_a_sync_kit_open(ending, tmp_path):
     program = LEFT_OPEN + ENDINGS[ending]

@@ -291,7 +291,7 @@ def _webm(data: _Data) -> Contents:
         elif element == _DURATION:
             (duration,) = struct.unpack(">f" if end - start == 4 else ">d", data[start:end])
         elif element == _TYPE:
-            types.update(data[start:end][-1:])
+            types.update(data[max(start, end - 1) : end])
         blocks += element in {_SIMPLE_BLOCK, _BLOCK_GROUP}
     streams: set[Kind] = {_TRACK_TYPES[number] for number in types & _TRACK_TYPES.keys()}
     unit = last[_SCALE] / 1e9
@@ -319,6 +319,8 @@ def _chunks(data: _Data) -> Iterator[tuple[bytes, int, int]]:
 
 #: Sizes that a stream has in its header, because it was not finished when that was written.
 _UNTOLD = frozenset({0, 0x7FFF_FFFF, 0xFFFF_FFFF, 0xFFFF_FFFF - 36, 0x7FFF_FFFF - 36})
+#: The chunks that are read; a file may have millions of others.
+_READ = frozenset({b"ds64", b"fmt ", b"data"})
 
 
 def _wav(data: _Data) -> Contents | None:
@@ -326,7 +328,8 @@ def _wav(data: _Data) -> Contents | None:
         return None
     chunks: dict[bytes, tuple[int, int]] = {}
     for name, start, size in _chunks(data):
-        chunks[name] = (start, size)
+        if name in _READ:
+            chunks[name] = (start, size)
         if name == b"data":
             break
     else:
@@ -357,14 +360,15 @@ _STRAY = 4096
 
 def _mp3(data: _Data) -> Contents:
     """Walk from frame to frame to the end of the file."""
-    begin = _behind_id3(data)
-    lengths = [frame.seconds for frame in _mpeg_frames(data, begin)]
-    count, stated = len(lengths), _stated_frames(data, begin)
+    at, seconds, count = _behind_id3(data), 0.0, 0
+    stated = _stated_frames(data, at)
+    for frame in _mpeg_frames(data, at):
+        seconds, count = seconds + frame.seconds, count + 1
     if not count:
         raise DamagedError("it has no sound")
     if stated is not None and count < stated:
         raise DamagedError(f"it is cut off: {stated} frames belong to it, and {count} came")
-    return Contents(media_type="audio/mpeg", streams=_SOUND, seconds=sum(lengths))
+    return Contents(media_type="audio/mpeg", streams=_SOUND, seconds=seconds)
 
 
 def _mpeg_frames(data: _Data, at: int) -> Iterator[MpegFrame]:

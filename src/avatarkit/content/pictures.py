@@ -162,10 +162,11 @@ def _shallow(image: Image) -> Image:
     """Scale one deep channel to 8 bits, which Pillow's own conversion would clip to white."""
     values = image.convert("F")
     brightest = cast("tuple[float, float]", values.getextrema())[1]
-    white = next((white for white in _WHITES if brightest <= white), brightest)
     if image.mode.startswith("I;16"):
-        white = _WHITES[-1]
-    return values.point(lambda value: value * (255 / white) + 0).convert("L")
+        white: float = _WHITES[-1]
+    else:
+        white = next((white for white in _WHITES if brightest <= white), brightest)
+    return values.point(lambda value: value * (255 / white)).convert("L")
 
 
 def _alpha(image: Image) -> bytes:
