@@ -73,8 +73,9 @@ _NAMES = "|".join(sorted(name for name in _SSML | _LOOKS | _LINES | _OTHERS if l
 #: A tag that is not well-formed, such as "<break time='1s'" and "< break/>", or has an attribute
 #: without a value. Names of one letter are too short to tell.
 _BROKEN = re.compile(
-    rf"</?(?:{_NAMES})(?=[\s/>]|\Z)|<\s*+/?\s*+(?:{_NAMES})\s*+/?\s*+>"
-    r"|<[A-Za-z][\w:.-]{0,63}\s[^<>]{0,200}=\s{0,9}[\"']",
+    r"<(?=\s*+/?\s*+[A-Za-z])(?:"  # names are compared where one may stand, not at each "<"
+    rf"/?(?:{_NAMES})(?=[\s/>]|\Z)|\s*+/?\s*+(?:{_NAMES})\s*+/?\s*+>"
+    r"|[A-Za-z][\w:.-]{0,63}\s[^<>]{0,200}=\s{0,9}[\"'])",
     re.IGNORECASE,
 )
 
