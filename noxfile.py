@@ -705,6 +705,7 @@ def proof(session: nox.Session) -> None:
         session.run("python", "tests/proof/kill.py", *arguments)
     session.run("python", "tests/lifecycle/simulation.py", "random", "100000")
     session.run("python", "tests/lifecycle/simulation.py", "scenes", "20000")
+    session.run("python", "tests/lifecycle/simulation.py", "dubs", "20000")
     session.run("python", "tests/lifecycle/simulation.py", "exhaust", "3")
     session.env["HYPOTHESIS_PROFILE"] = "full"
     session.run("pytest", "-n0", *UNUSED, *STATEFUL)

@@ -6,6 +6,7 @@ integer is one history, so every finding can be played again:
 
     python simulation.py       exhaust DEPTH     every way to die 1..DEPTH times, 3 at most
     python simulation.py       scenes COUNT      seeded histories with videos of several scenes
+    python simulation.py       dubs COUNT        seeded histories with dubs of more than one step
     python simulation.py       random COUNT      seeded histories: several workers, kills, stalls,
                                                  lost answers, refusals, webhooks, cancels, deletes,
                                                  and persons who revoke, or want to be erased; half
@@ -16,7 +17,8 @@ state; a completed record has its bytes in the store; a final state is never lef
 resource exists that no record knows of (none at all once a record is cancelled or deleted). Of a
 person who has taken the consent back, vendors keep nothing that was not named to that person.
 Where a record knows another stack, that one is asked only after the first is known to have taken
-nothing.
+nothing. A further step of a job is begun, and only while the consent holds; vendors charge for it
+once a job, however often it is begun.
 """
 
 from __future__ import annotations
@@ -112,6 +114,7 @@ class World:
         self.saves = collections.Counter()  # by record and wall time
         self.rows, self.leases, self.store = {}, {}, {}
         self.consents = {}
+        self.withdrawn_at = None  # when the one consent was revoked, or erased
         self.named = None  # vendors' ids that were named at the end of a revocation or an erasure
         self.vendors = {
             name: Vendor(self, name, rnd, duration, lag, trouble) for name in ("sim", "sim2")
@@ -200,7 +203,11 @@ class World:
     def state(self):
         """All that decides what happens next; who holds a lease is dead."""
         vendors = [
-            (v.paid, v.consents, [(j.id, j.token, j.born, j.deleted) for j in v.jobs.values()])
+            (
+                v.paid,
+                v.consents,
+                [(j.id, j.token, j.born, j.begun, j.deleted) for j in v.jobs.values()],
+            )
             for v in self.vendors.values()
         ]
         leases = {record_id: until for record_id, (_, until) in self.leases.items()}
@@ -271,11 +278,11 @@ def ended(row):
 
 
 class VendorJob:
-    __slots__ = ("born", "deleted", "id", "operation", "token")
+    __slots__ = ("begun", "born", "deleted", "id", "operation", "token")
 
     def __init__(self, job_id, operation, token, born):
-        self.id, self.operation, self.token, self.born, self.deleted = (
-            job_id, operation, token, born, False,
+        self.id, self.operation, self.token, self.born, self.begun, self.deleted = (
+            job_id, operation, token, born, None, False,
         )  # fmt: skip
 
 
@@ -363,20 +370,42 @@ class Vendor:
             raise errors.Unavailable("delete is down", provider="sim")
         self.consents.pop(token, None)
 
+    def begin(self, job_id, seen_at):
+        """Begin the second step of a dub, which a poll at ``seen_at`` has named."""
+        withdrawn_at, job = self.world.withdrawn_at, self.jobs[job_id]
+        if withdrawn_at is not None and withdrawn_at < seen_at:
+            raise Broken(f"a step is begun without consent: {job.token}")
+        if self.chance(0.1):
+            raise errors.Unavailable("steps are down", provider=self.name)
+        if job.deleted:
+            raise errors.NotFound("no such job", provider=self.name)
+        job.begun = self.world.now if job.begun is None else job.begun
+        if self.chance(0.4):
+            raise errors.Unavailable("the answer was lost", provider=self.name)
+
+    def due_step(self, job):
+        """The step that follows the first half of a dub; None if there is none, or it is begun."""
+        first = self.world.now >= job.born + self.duration / 2
+        waits = job.operation is Operation.DUB and job.begun is None
+        return "lips" if waits and first else None
+
     def over(self, job):
+        if job.operation is Operation.DUB:
+            return job.begun is not None and self.world.now >= job.begun + self.duration / 2
         return self.world.now >= job.born + self.duration
 
     def tell(self, job):
         over = self.over(job)
         fails = self.failing and job.operation is Operation.AVATAR
         end = JobState.FAILED if fails else JobState.SUCCEEDED
-        results = {"avatar": "thumbnail", "video": "video"}
+        results = {"avatar": "thumbnail", "video": "video", "dub": "video"}
         name = results.get(job.operation)
         return Job(
             provider=self.name,
             operation=job.operation,
             id=job.id,
             state=end if over else JobState.RUNNING,
+            next_step=self.due_step(job),
             links={name: f"sim://{job.id}"} if over and name else {},
         )
 
@@ -391,6 +420,7 @@ class Provider:
 
     def __init__(self, world, name="sim"):
         self.world, self.name, self.vendor = world, name, world.vendors[name]
+        self.seen_at = {}  # job -> when it was last polled
 
     async def _submit(self, request, operation):
         request.guard()
@@ -412,6 +442,9 @@ class Provider:
     async def generate_video(self, request):
         return await self._submit(request, Operation.VIDEO)
 
+    async def dub_video(self, request):
+        return await self._submit(request, Operation.DUB)
+
     async def synthesize(self, request):
         await self._submit(request, Operation.SPEECH)
 
@@ -424,14 +457,21 @@ class Provider:
         return await Effect("find", lambda: self.vendor.find(token))
 
     async def _get(self, job_id):
-        return await Effect("get_job", lambda: self.vendor.get(job_id))
+        def run():
+            self.seen_at[job_id] = self.world.now
+            return self.vendor.get(job_id)
+
+        return await Effect("get_job", run)
 
     async def _delete(self, job_id):
         await Effect("delete_job", lambda: self.vendor.delete(job_id))
 
-    find_voice = find_avatar = find_video = _find
-    get_voice = get_avatar = get_video = _get
-    delete_voice = delete_avatar = delete_video = _delete
+    async def begin_step(self, job):
+        await Effect("begin", lambda: self.vendor.begin(job.id, self.seen_at[job.id]))
+
+    find_voice = find_avatar = find_video = find_dub = _find
+    get_voice = get_avatar = get_video = get_dub = _get
+    delete_voice = delete_avatar = delete_video = delete_dub = _delete
 
     async def find_speech(self, token):
         found = await self._find(token)
@@ -486,6 +526,7 @@ class Repository:
         def run():
             consent = self.world.consents[consent_id].model_copy(update={"revoked_at": at})
             self.world.consents[consent_id] = consent
+            self.world.withdrawn_at = self.world.now
             return consent
 
         return await Effect("revoke_consent", run)
@@ -527,6 +568,7 @@ class Repository:
     async def erase(self, user_id):
         def run():
             self.world.consents.clear()
+            self.world.withdrawn_at = self.world.now
             live = sum(not r.deleted for r in self.world.rows.values())
             return dict.fromkeys(rules.ERASED, 0) | {"live": live}
 
@@ -832,6 +874,16 @@ def scened(record_id, now):
     return whole.model_copy(update={"scenes": scenes, "operations": operations})
 
 
+def dubbed(record_id, now):
+    """A dub, whose vendor begins a second step only when it is asked to."""
+    operations = (operation(Operation.DUB),)
+    changes = {"script": None, "voice_id": None, "avatar_id": None, "language": "es"}
+    source = training(record_id, now).footage
+    return video(record_id, now).model_copy(
+        update={**changes, "source": source, "operations": operations}
+    )
+
+
 # -- every way to die -------------------------------------------------------------------------
 
 
@@ -1087,9 +1139,10 @@ def _trouble_from_outside(rnd, world, impatience):
 
 #: What ``exhaust`` runs: words, record, event, kills, and seconds of the vendor's work. Where there
 #: are very many ways the vendor is fast, so that polls that are all alike are fewer.
+_MADE = (training, routed, video, scened, dubbed)
 _PLAN = [
-    *(("every kill of a", make, None, 1, 3.0) for make in (training, routed, video, scened)),
-    *(("every two kills of a", make, None, 2, 3.0) for make in (training, routed, video, scened)),
+    *(("every kill of a", make, None, 1, 3.0) for make in _MADE),
+    *(("every two kills of a", make, None, 2, 3.0) for make in _MADE),
     ("every three kills of a", training, None, 3, 0.5),
     *(
         (
@@ -1101,9 +1154,13 @@ _PLAN = [
         )
         for depth in (1, 2)
         for event in (Cancelled, Deleted, Revoking, Erasing)
-        for make in (training, routed)
+        for make in (training, routed, dubbed)
     ),
 ]
+
+
+#: The third kind of record in seeded histories.
+_SPOKEN = {"random": video, "scenes": scened, "dubs": dubbed}
 
 
 def main():
@@ -1119,7 +1176,7 @@ def main():
         seeds = (*range(usual), *range(STRANGE, STRANGE + number // 2))
         for seed in (*map(int, sys.argv[3:]), *seeds):
             try:
-                random_history(seed, scened if what == "scenes" else video)
+                random_history(seed, _SPOKEN[what])
             except Broken:
                 print(seed)
                 raise

@@ -543,7 +543,8 @@ class BeginsSteps(Protocol):
     async def begin_step(self, job: Job, /) -> None:
         """Begin ``job.next_step`` of a job that was just polled; the next poll tells how it went.
 
-        If the answer is lost, that poll names the step again if it was not begun.
+        If the answer is lost, that poll names the step again if it was not begun. Two visits at
+        once may both begin it, so the vendor must charge for it once a job.
         """
 
 
