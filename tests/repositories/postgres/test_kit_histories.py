@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import asynccontextmanager
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from avatarkit.repositories.supabase import SupabaseRepository
-from kit_histories import USERS, histories, play
+from kit_histories import EACH_KIND, USERS, histories, play
 
 from .conftest import connected
 from .test_postgres_repository import opened
@@ -52,12 +52,14 @@ def supabase(cluster, project):  # noqa: F811
     return place
 
 
+@example(steps=EACH_KIND)
 @given(steps=histories)
 @settings(max_examples=settings.default.max_examples // 15)
 def test_in_no_order_of_calls_is_anything_lost_or_paid_twice_on_postgres(postgres, steps):
     play(postgres, steps)
 
 
+@example(steps=EACH_KIND)
 @given(steps=histories)
 @settings(max_examples=settings.default.max_examples // 15)
 def test_in_no_order_of_calls_is_anything_lost_or_paid_twice_on_supabase(supabase, steps):
