@@ -687,7 +687,8 @@ def proof(session: nox.Session) -> None:
     many = ["--trainings", "1000", "--workers", "2", "--kills", "20"]
     hard = ["--crash", "--ahead"]  # for a server, of which machines beside it may have other clocks
     places = {"sqlite": [], "postgres": hard, "pgbouncer": hard, "supabase": hard}
-    engines = ["--trainings", "50", "--workers", "2", "--kills", "6", "--repository", "postgres"]
+    few = ["--trainings", "50", "--workers", "2", "--kills", "6"]
+    stored = ["--repository", "postgres", "--longest", "7200"]
     for arguments in (
         ["--kills", "200"],
         ["--kills", "20", "--command"],
@@ -699,8 +700,8 @@ def proof(session: nox.Session) -> None:
         ),
         *(["workers", "--repository", p, *many, *more, "--naive"] for p, more in places.items()),
         *(["workers", "--repository", p, *many, *LARGE] for p in ("sqlite", "postgres")),
-        ["workers", *engines, "--engine", "dbos", "--orphan"],
-        ["workers", *engines, "--engine", "temporal"],
+        ["workers", *many, *stored, "--engine", "dbos", "--orphan"],
+        ["workers", *few, *stored, "--engine", "temporal"],
     ):
         session.run("python", "tests/proof/kill.py", *arguments)
     session.run("python", "tests/lifecycle/simulation.py", "random", "100000")
