@@ -275,8 +275,9 @@ def _close(schema: Any, parts: frozenset[str], here: str = "#", *, part: bool = 
     elif isinstance(schema, dict):
         for name, value in schema.items():
             _close(value, parts, f"{here}/{name}", part=name == "allOf")
-        has_fields = isinstance(schema.get("properties"), dict) and "allOf" not in schema
-        if has_fields and not part and here not in parts:
+        fields = schema.get("properties")  # one that names none is a mapping: it takes any name
+        named = isinstance(fields, dict) and fields and "allOf" not in schema
+        if named and not part and here not in parts:
             schema.setdefault("additionalProperties", False)
 
 

@@ -54,6 +54,7 @@ LISTS = [
     ("synthesia", "template", ["own", "stock"], {"3f1c": True}),
 ]
 NAMES = [f"{vendor}-{kind}" for vendor, kind, *_ in LISTS]
+LISTED = {name: vendor.catalogue_kinds for name, vendor in VENDORS.items()}
 
 
 def adapter(name, wire):
@@ -191,6 +192,13 @@ async def test_gender_is_compared_without_regard_to_case(wire):
 async def test_synthesia_says_where_its_ids_are(wire, kind):
     with pytest.raises(errors.Unsupported, match=f"no list of {kind}s.*Studio"):
         await adapter("synthesia", wire).list_entries(kind, ALL, None)
+    assert not wire.requests
+
+
+@pytest.mark.parametrize("vendor", sorted(v for v in VENDORS if "template" not in LISTED[v]))
+async def test_a_vendor_without_templates_says_so_and_is_not_asked(wire, vendor):
+    with pytest.raises(errors.Unsupported, match=f"{vendor} has no list of templates"):
+        await adapter(vendor, wire).get_template("tpl_1")
     assert not wire.requests
 
 

@@ -209,6 +209,18 @@ def test_unknown_fields_pass_only_where_bodies_are_open(contract):
         Contract(DOCUMENT, closed=True).check(request)
 
 
+@pytest.mark.parametrize("fields", [{}, {"properties": {}}, {"properties": {}, "title": "Any"}])
+def test_an_object_that_names_no_field_takes_any_where_bodies_are_closed(fields):
+    """Such as the variables of a template, which have names of their own."""
+    schema = {"type": "object", "properties": {"variables": {"type": "object", **fields}}}
+    content = {"application/json": {"schema": schema}}
+    paths = {"/videos": {"post": {"requestBody": {"content": content}}}}
+    closed = Contract({**DOCUMENT, "paths": paths}, closed=True)
+    request = post({"variables": {"first_name": "Ana"}})
+    assert closed.check(request) == "POST /videos"
+    assert closed.unsaid_of(request) == ["variables"]
+
+
 def test_parts_of_a_whole_stay_open_where_bodies_are_closed():
     schemas = {
         **DOCUMENT["components"]["schemas"],

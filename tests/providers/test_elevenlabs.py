@@ -525,6 +525,13 @@ async def test_a_recording_is_spoken_with_another_voice(it, wire):
     assert contract.check(sent) == "POST /v1/speech-to-speech/{voice_id}"
 
 
+async def test_a_recording_is_spoken_by_the_model_that_was_asked_for(it, wire):
+    wire.reply(b"ID3", content_type="audio/mpeg")
+    option = ElevenLabsRevoice(model_id="eleven_english_sts_v2")
+    await it.synthesize(say(text="", audio=ask().samples[0], options=(option,)))
+    assert wire.body()["model_id"] == "eleven_english_sts_v2"
+
+
 async def test_a_lost_answer_to_a_recording_may_have_cost_money(it, wire):
     wire.reply({"detail": "?"}, 500)
     with pytest.raises(errors.Ambiguous):
