@@ -637,7 +637,8 @@ class Job(Model):
     """Job at its provider, as of the last answer.
 
     ``id`` is polled; ``ref`` is the id for later calls (HeyGen polls a group and uses a look). If a
-    provider has one id for both, ``ref`` may be empty.
+    provider has one id for both, ``ref`` may be empty. ``other_ids`` are further ids by which a
+    webhook may name the job while it is under way; several jobs may share one.
     """
 
     invalid = BadReply
@@ -646,6 +647,7 @@ class Job(Model):
     operation: Operation
     id: str
     ref: str | None = None
+    other_ids: tuple[str, ...] = ()
     state: JobState
     progress: float | None = Field(default=None, ge=0, le=1)
     #: name ("video", "audio", "thumbnail", "preview", "subtitles_srt", "subtitles_vtt") -> link,

@@ -186,6 +186,7 @@ class JobResult(Model):
 
     id: str | None = None
     ref: str | None = None
+    other_ids: tuple[str, ...] = ()  #: see ``Job.other_ids``
     state: JobState | None = None
     progress: float | None = None
     submitted_at: float | None = None
@@ -219,6 +220,10 @@ class Cleanup(Model):
     undeletable: tuple[str, ...] = ()
 
 
+#: Job at a vendor: provider, operation, id.
+JobKey = tuple[str, Operation, str]
+#: States in which a job is over.
+JOB_ENDS = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.GONE})
 #: Place of an operation in a record: the operation, and the number of its scene or 0.
 OperationKey = tuple[Operation, int]
 
@@ -408,6 +413,23 @@ class Record(Model):
     def every_operation(self) -> tuple[OperationState, ...]:
         """The operations of the attempt under way, and of those that ended."""
         return (*self.operations, *(o for attempt in self.ended for o in attempt.operations))
+
+    @property
+    def jobs(self) -> Mapping[JobKey, OperationState]:
+        """Every job by which a webhook may mean this record, and the operation that knows it.
+
+        Duplicates and the jobs of ended attempts are among them, and the other ids of a job while
+        it is under way: several records may share such an id, and the one that waits is meant.
+        """
+        found: dict[JobKey, OperationState] = {}
+        for state in self.every_operation:
+            for job_id in (state.job.id, *state.cleanup.duplicates):
+                if job_id:
+                    found.setdefault((state.provider, state.operation, job_id), state)
+        for state in () if self.status.final else self.operations:
+            for job_id in () if state.job.state in JOB_ENDS else state.job.other_ids:
+                found.setdefault((state.provider, state.operation, job_id), state)
+        return found
 
     @property
     def planned(self) -> tuple[Attempt, ...]:

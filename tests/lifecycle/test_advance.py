@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from contextlib import asynccontextmanager, contextmanager, nullcontext
+from functools import partial
 
 import pytest
 
@@ -1110,10 +1111,8 @@ def event(trusted, state=JobState.SUCCEEDED, job_id="j0"):
 
 class Deliveries(Repository):
     async def find_job(self, provider, operation, job_id):
-        return next(
-            (r for r in self.world.rows.values() if any(o.job.id == job_id for o in r.operations)),
-            None,
-        )
+        job = provider, operation, job_id
+        return next((r for r in self.world.rows.values() if job in r.jobs), None)
 
 
 def delivered(trusted, token=None, **more):
@@ -1131,6 +1130,19 @@ def test_a_signed_webhook_counts_as_a_poll():
 
 def test_an_unsigned_webhook_is_only_a_reason_to_look():
     scene, record = delivered(trusted=False, state=JobState.FAILED)
+    assert (record.status, record.next_at) == (Status.TRAINING, scene.world.now)
+
+
+def test_a_webhook_that_names_a_job_by_another_id_is_only_a_reason_to_look(monkeypatch):
+    """Several jobs may share that id: HeyGen's group is that of all looks of a person."""
+
+    class Grouped(Provider):
+        async def clone_voice(self, request):
+            job = await super().clone_voice(request)
+            return job.model_copy(update={"other_ids": ("group",)})
+
+    monkeypatch.setitem(globals(), "Scene", partial(Scene, provider=Grouped))
+    scene, record = delivered(trusted=True, state=JobState.FAILED, job_id="group")
     assert (record.status, record.next_at) == (Status.TRAINING, scene.world.now)
 
 

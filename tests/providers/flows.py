@@ -503,7 +503,7 @@ class HeyGenVendor(Vendor):
         return self._delete(AVATAR, look_id.removeprefix("look-"))
 
     def can(self, event: Event, operation: Operation) -> bool:
-        # Callbacks of avatars name the group, whose looks are the jobs: polls find them.
+        # News of avatars name the group, by which a job is known only while it is under way.
         fast = operation is AVATAR and event in {Event.FAST, Event.FAST_LOST}
         return super().can(event, operation) and not fast
 

@@ -338,6 +338,34 @@ async def test_a_callback_that_comes_before_the_answer_waits_until_its_job_is_kn
     assert settled.record_id == record.id
 
 
+@pytest.mark.parametrize("house", [pytest.param(("heygen", None), id="heygen")], indirect=True)
+@pytest.mark.parametrize(
+    ("word", "mark"),
+    [
+        ("avatar_group_id", ""),
+        ("group_id", ""),
+        ("id", ""),
+        ("id", "look-"),
+        ("avatar_id", "look-"),
+    ],
+)
+async def test_news_of_an_avatar_bring_its_poll_forward_whichever_of_its_ids_they_name(
+    house, word, mark
+):
+    record = await house.drive(
+        await house.begun(AVATAR), lambda r: r.operation(AVATAR).job.polls > 0
+    )
+    vendor = house.at(AVATAR)
+    [made] = [made for made in vendor.made if made.operation is AVATAR]
+    data = {word: mark + made.id}
+    vendor.reported = lambda _: {"event_type": "photo_avatar_train.success", "event_data": data}
+    await vendor.report(made)
+    [entry] = house.kept
+    assert (entry.outcome, entry.record_id) == ("poll_triggered", record.id)
+    assert (await house.repository.next_due()) <= house.clock.now().wall
+    await completed(house, await house.ended(record))
+
+
 async def in_doubt(house, operation):
     """The record, at the moment at which nobody knows what became of the call."""
     return await house.drive(

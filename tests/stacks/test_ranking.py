@@ -16,7 +16,6 @@ from avatarkit.media.folder import FolderStore
 from avatarkit.models import ConsentRule, Job, JobState, Operation, VendorEvent
 from avatarkit.providers.fake import Fake, FakeVendor, Fault
 from avatarkit.records import Phase
-from avatarkit.repositories import rules
 from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.stacks import ranking
 from avatarkit.stacks.registry import Stack
@@ -465,7 +464,7 @@ def test_a_vendor_that_has_closed_over_an_open_question_is_not_left():
 class Deliveries(simulation.Repository):
     async def find_job(self, provider, operation, job_id):
         key = provider, operation, job_id
-        return next((r for r in self.world.rows.values() if key in rules.jobs_of(r)), None)
+        return next((r for r in self.world.rows.values() if key in r.jobs), None)
 
 
 def delivered(provider, trusted, job_id="same"):

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from ..models import Action, DubSubtitles, Job, JobState, Operation
 from ..records import (
+    JOB_ENDS,
     Attempt,
     OperationKey,
     OperationState,
@@ -259,6 +260,7 @@ def _accepted(e: Accepted, record: Record) -> Record:
         job={
             "id": e.job.id,
             "ref": e.job.ref,
+            "other_ids": e.job.other_ids,
             "state": e.job.state if e.files is not None else _open_state(e.job),
             "progress": e.job.progress,
             "submitted_at": e.at,
@@ -275,10 +277,9 @@ def _accepted(e: Accepted, record: Record) -> Record:
 
 def _open_state(job: Job) -> JobState:
     """A job that is over already is polled once more: its results are read in one place."""
-    return JobState.RUNNING if job.state in _JOB_ENDS else job.state
+    return JobState.RUNNING if job.state in JOB_ENDS else job.state
 
 
-_JOB_ENDS = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.GONE})
 #: Operations that are worth nothing without a stored file.
 _MUST_LEAVE_BYTES = frozenset({Operation.VIDEO, Operation.DUB, Operation.SPEECH})
 
@@ -415,7 +416,7 @@ def _settle_restarted(e: SettleRestarted, record: Record) -> Record:
 @_handle.register
 def _seen(e: Seen, record: Record) -> Record:
     op = _get(record, e.key)
-    if op.phase is not Phase.DONE or op.job.id != e.job.id or op.job.state in _JOB_ENDS:
+    if op.phase is not Phase.DONE or op.job.id != e.job.id or op.job.state in JOB_ENDS:
         return record
     progress = e.job.progress
     if progress is not None and op.job.progress is not None:
@@ -429,6 +430,7 @@ def _seen(e: Seen, record: Record) -> Record:
         job={
             "state": state,
             "ref": e.job.ref or op.job.ref,
+            "other_ids": e.job.other_ids or op.job.other_ids,
             "progress": progress,
             "cost": e.job.cost or op.job.cost,
             "missing": 0,
@@ -470,7 +472,7 @@ def _vendor_action(record: R, key: OperationKey, action: Action | None) -> R:
 @_handle.register
 def _missing(e: Missing, record: Record) -> Record:
     op = _get(record, e.key)
-    if op.phase is not Phase.DONE or op.job.state in _JOB_ENDS or record.status.final:
+    if op.phase is not Phase.DONE or op.job.state in JOB_ENDS or record.status.final:
         return record
     record = _set(record, e.key, job={"missing": op.job.missing + 1}, not_before=e.next_at)
     if op.job.missing + 1 >= e.limit:

@@ -79,7 +79,8 @@ class People(Effects):
         operation = event.job.operation
         record = await self._repository.find_job(event.provider, operation, event.job.id)
         known = record is not None
-        state = None if record is None else _knowing(record, event)
+        meant = event.provider, operation, event.job.id
+        state = None if record is None else record.jobs.get(meant)
         if record is None and token is not None:
             record = await self._named(token, operation)
             state = None if record is None else record.named(token)
@@ -94,7 +95,8 @@ class People(Effects):
             "scene": scene,
         }
         seen: Event = Postponed(at=now, **about, next_at=now)
-        if known and event.trusted:
+        # What names a job by another id may speak of another job: it is only a reason to poll.
+        if known and event.trusted and not (state and event.job.id in state.job.other_ids):
             seen = Seen(at=now, **about, job=event.job, next_at=now)
         return await self._put(record, seen), known
 
@@ -191,17 +193,3 @@ class People(Effects):
                 f"{record.id} may still be accepted: look again in {wait:.0f} seconds"
             )
         return self._not_accepted(record, state, now)
-
-
-def _knowing(record: Record, event: VendorEvent) -> OperationState | None:
-    """The operation that knows the event's job."""
-    job = event.provider, event.job.operation, event.job.id
-    return next(
-        (
-            state
-            for state in record.every_operation
-            for job_id in (state.job.id, *state.cleanup.duplicates)
-            if (state.provider, state.operation, job_id) == job
-        ),
-        None,
-    )

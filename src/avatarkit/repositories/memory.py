@@ -235,7 +235,7 @@ class MemoryRepository(Repository):
     async def find_job(self, provider: str, operation: Operation, job_id: str) -> Record | None:
         """Record that holds this job: the oldest of several, deleted ones last."""
         key = (provider, operation, job_id)
-        holders = [r.record for r in self._rows.values() if key in rules.jobs_of(r.record)]
+        holders = [r.record for r in self._rows.values() if key in r.record.jobs]
         return min(holders, key=lambda r: (r.deleted, r.created_at, r.id), default=None)
 
     # -- samples and consents -----------------------------------------------------------------

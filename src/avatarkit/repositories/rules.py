@@ -24,7 +24,7 @@ from ..errors import (
     StorageError,
 )
 from ..interfaces import Cap, LogEntry, dollars
-from ..models import Consent, Model, Operation
+from ..models import Consent, Model
 from ..pricing.money import exactly
 from ..records import Instant, Record, Status
 
@@ -37,7 +37,6 @@ UNREADABLE_PAUSE = 60.0
 ERASED = ("samples", "consents", "deliveries", "clones", "live")
 
 #: Provider, operation, job id.
-JobKey = tuple[str, Operation, str]
 
 
 def with_evidence(known: Consent | None, given: Consent) -> Consent:
@@ -97,16 +96,6 @@ def page_filter(
         "status": status,
     }
     return {name: value for name, value in wanted.items() if value is not None}
-
-
-def jobs_of(record: Record) -> set[JobKey]:
-    """All jobs of a record, with duplicates and those of ended attempts."""
-    return {
-        (state.provider, state.operation, job_id)
-        for state in record.every_operation
-        for job_id in (state.job.id, *state.cleanup.duplicates)
-        if job_id
-    }
 
 
 def whose(user_id: str | None) -> str | None:

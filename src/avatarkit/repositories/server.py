@@ -16,7 +16,7 @@ from pydantic_core import to_json
 from ..errors import StorageError
 from ..interfaces import Backlog, Cap, Claim, Held, LogEntry, LogPage, Outcome, Page, Repository
 from ..models import Consent, Model, Operation
-from ..records import Instant, LedgerEntry, Phase, Record, Sample, Status, Video
+from ..records import Instant, JobKey, LedgerEntry, Phase, Record, Sample, Status, Video
 from . import rows, rules, server_errors
 from .server_clock import ServerClock
 
@@ -132,7 +132,7 @@ class ServerRepository(Repository):
             "avatarkit_create",
             p_kind=rows.kind_of(record),
             p_row=row_json(rows.record_row(stored, doc)),
-            p_jobs=jobs_json(rules.jobs_of(stored)),
+            p_jobs=jobs_json(stored.jobs),
             p_reservation=reservation_json(stored),
             p_caps=caps_json(caps),
         )
@@ -177,12 +177,12 @@ class ServerRepository(Repository):
         if _intends(old, new):
             await self._require_schema()
         doc, saved = rules.as_stored(new.model_copy(update={"version": old.version + 1}))
-        jobs = rules.jobs_of(saved)
+        jobs = saved.jobs.keys()
         change = {
             "p_kind": rows.kind_of(old),
             "p_version": old.version,
             "p_row": change_json(rows.record_row(saved, doc)),
-            "p_jobs": None if jobs == rules.jobs_of(old) else jobs_json(jobs),
+            "p_jobs": None if jobs == old.jobs.keys() else jobs_json(jobs),
             "p_ledger": ledger_json(entries),
             "p_reservation": reservation_json(saved, old),
         }
@@ -552,7 +552,7 @@ def change_json(row: Mapping[str, Any]) -> Json:
     return row_json(changes if row["user_id"] else changes | _FORGOTTEN)
 
 
-def jobs_json(jobs: Iterable[rules.JobKey]) -> Json:
+def jobs_json(jobs: Iterable[JobKey]) -> Json:
     """Jobs as the functions take them."""
     return _json(sorted(jobs))
 

@@ -273,7 +273,7 @@ class SqliteRepository(Repository, Wakes, WakesWorkers, NoticesLoss):
                 del moved[name]
         if saved.waits:
             moved |= _NO_LEASE
-        moved_jobs = rules.jobs_of(saved) != rules.jobs_of(old)
+        moved_jobs = saved.jobs.keys() != old.jobs.keys()
 
         def change(db: sqlite3.Connection) -> Record | None:
             if not _replace(db, table, old, moved):
@@ -836,7 +836,7 @@ def _index_jobs(db: sqlite3.Connection, record: Record) -> None:
         "SELECT provider, operation, job_id FROM jobs WHERE record_id = ?", (record.id,)
     )
     known = {(row["provider"], Operation(row["operation"]), row["job_id"]) for row in rows}
-    held = rules.jobs_of(record)
+    held = record.jobs.keys()
     db.executemany(
         "DELETE FROM jobs WHERE provider = ? AND operation = ? AND job_id = ? AND record_id = ?",
         [(*job, record.id) for job in known - held],

@@ -183,9 +183,11 @@ def _event() -> VendorEvent:
     return VendorEvent(provider="fake", id="event-1", name="video.completed", job=job, trusted=True)
 
 
-def _with_job(record: Record, job_id: str, *, duplicates: tuple[str, ...] = ()) -> Record:
+def _with_job(
+    record: Record, job_id: str, *, duplicates: tuple[str, ...] = (), **job: Any
+) -> Record:
     first, *others = record.operations
-    first = first.revised(job={"id": job_id}, cleanup={"duplicates": duplicates})
+    first = first.revised(job={"id": job_id, **job}, cleanup={"duplicates": duplicates})
     return record.model_copy(update={"operations": (first, *others)})
 
 
@@ -1015,6 +1017,20 @@ class RepositorySuite:
         found = await repository.find_job("fake", Operation.VOICE, "job")
         assert found is not None
         assert found.id == an_id("live")
+
+    async def test_a_job_is_found_by_its_other_ids_while_it_is_under_way(
+        self, repository: Repository
+    ) -> None:
+        """Two looks of one person share a group, and a webhook may name nothing but the group."""
+        name = "fake", Operation.VOICE, "group"
+        first = _with_job(a_training(), "look-1", other_ids=("group",))
+        second = _with_job(a_training("b", created_at=_BIRTH + 1), "look-2", other_ids=("group",))
+        old, _ = await repository.create(first)
+        waits, _ = await repository.create(second)
+        assert await repository.find_job(*name) == old
+        ended = _with_job(old, "look-1", other_ids=("group",), state=JobState.SUCCEEDED)
+        await repository.save(old, ended)
+        assert await repository.find_job(*name) == waits
 
     # -- samples, consents, webhooks ----------------------------------------------------------
 

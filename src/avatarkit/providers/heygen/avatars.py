@@ -191,8 +191,12 @@ def _as_look(job: Job) -> Job:
 
 
 def _of_look(job: Job, look: str) -> Job:
-    """Name a job after a look instead of its group."""
-    return job.model_copy(update={"id": f"{_LOOK}{look}", "ref": look})
+    """Name a job after a look instead of its group; a webhook may still name the group."""
+    group = job.id
+    with suppress(errors.BadReply):  # a job that is paid for is worth more than its group
+        group = id_at(job.raw, "data.group_id", "group_id") or group
+    others = tuple(dict.fromkeys((look, group)))
+    return job.model_copy(update={"id": f"{_LOOK}{look}", "ref": look, "other_ids": others})
 
 
 def told_look(data: Mapping[str, Any]) -> str | None:
