@@ -10,6 +10,7 @@ import pytest
 from avatarkit import AvatarKit, Consent, Status, errors
 from avatarkit.config.settings import Settings
 from avatarkit.interfaces import Held
+from avatarkit.interfaces import dollars as told
 from avatarkit.media.folder import FolderStore
 from avatarkit.models import Operation, StoredFile
 from avatarkit.pricing import USD, Budget, Money, Prices, budgets_from, month
@@ -82,6 +83,16 @@ async def final(kit, record_id):
     async for update in kit.watch(record_id):
         last = update
     return last
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [("200", "200.00"), ("0.5", "0.50"), ("1E+3", "1000.00"), ("0.004", "0.004"), ("0", "0.00")],
+)
+def test_an_amount_is_written_to_the_cent_at_least(given, written):
+    amount = Decimal(given)
+    assert str(USD(given)) == f"{written} USD"
+    assert str(told(int(amount * 1_000_000))) == written
 
 
 def dollars(spent, reserved):
@@ -288,7 +299,7 @@ def test_a_part_of_a_millionth_is_rounded_up():
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda: Budget(USD(0)), "a budget must be more than 0, and is 0 USD"),
+        (lambda: Budget(USD(0)), "a budget must be more than 0, and is 0.00 USD"),
         (lambda: Budget(Money(Decimal(-5))), r"Decimal\('-5'\) is no amount of dollars"),
         (lambda: Budget(Money(Decimal(5), "EUR")), "a budget is in EUR, and prices are known in"),
         (lambda: Budget(5), r'a budget is 5, which is no amount of dollars: give USD\("2.00"\)'),

@@ -66,6 +66,7 @@ from .repository import (
     Wakes,
     WakesWorkers,
     dollars,
+    to_the_cent,
 )
 from .runtime import Advance, Clock, Engine, EngineFactory
 from .settings import (
@@ -161,5 +162,6 @@ __all__ = [
     "require_mapped",
     "require_pictures",
     "require_script",
+    "to_the_cent",
     "understood",
 ]

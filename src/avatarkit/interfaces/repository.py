@@ -58,8 +58,14 @@ MILLIONTHS = 1_000_000
 
 
 def dollars(amount: int) -> Decimal:
-    """Convert micro-dollars to US dollars."""
-    return Decimal(amount) / MILLIONTHS
+    """Convert micro-dollars to US dollars, written to the cent at least."""
+    return to_the_cent(Decimal(amount) / MILLIONTHS)
+
+
+def to_the_cent(amount: Decimal) -> Decimal:
+    """Write the same amount with cents, such as 0.50 for 0.5; smaller parts of it stay."""
+    exponent = amount.as_tuple().exponent
+    return amount + Decimal("0.00") if isinstance(exponent, int) and exponent > -2 else amount
 
 
 @dataclass(frozen=True, slots=True)

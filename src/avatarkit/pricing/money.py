@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from ..errors import BudgetExceeded, ConfigError
+from ..interfaces import to_the_cent
 
 CURRENCY = "USD"
 #: Largest amount, in dollars; a database holds it as a 64-bit number of millionths.
@@ -32,7 +33,7 @@ def USD(amount: str | int | Decimal) -> Money:  # noqa: N802 - reads as the curr
             value = Decimal(amount)
     if not value.is_finite() or not 0 <= value <= _MOST:
         raise ConfigError(f'{_told(amount)} is no amount of dollars: write USD("2.00")')
-    return Money(value)
+    return Money(to_the_cent(value))
 
 
 def _told(given: object) -> str:
