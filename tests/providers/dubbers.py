@@ -7,7 +7,6 @@ Each request is checked against the vendor's OpenAPI document, whose schemas are
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,7 +22,6 @@ from avatarkit.providers.heygen import HeyGen
 from avatarkit.providers.rask import Rask, RaskLipSync
 from avatarkit.providers.synthesia import Synthesia
 
-from .contract import VARIABLE, Contract
 from .flows import D_ID, EL, HERE, HEYGEN, Event, Made, Setup, Vendor, answer, route, thing
 
 __all__ = ["DUBBERS"]
@@ -40,15 +38,9 @@ class Dubber(Vendor):
     seconds: ClassVar[Mapping[Operation, float]] = {DUB: 60.0}
     words: ClassVar = {}
     polled = linked = deletes = frozenset({DUB})
-    document: ClassVar[str]
     finds: ClassVar[bool] = True
     results: ClassVar[frozenset[str]]  #: names of what is stored
     options: ClassVar[tuple[Options, ...]] = ()
-
-    def __init__(self, clock: Any) -> None:
-        super().__init__(clock)
-        strict = VARIABLE in os.environ
-        self._contract = Contract.of(self.document, closed=True) if strict else None
 
     def provider(self, home: Path) -> Any:
         kind = type(self.adapter.__name__, (_Opens, self.adapter), {})
@@ -56,12 +48,6 @@ class Dubber(Vendor):
             api_key=SecretStr("k"), client_id="id", home=home, clock=self.clock
         )
         return kind(settings, client=self.client)
-
-    async def _handle(self, request: httpx.Request) -> httpx.Response:
-        await request.aread()
-        if self._contract is not None and request.url.host in self._contract.hosts:
-            self._contract.check(request)
-        return await super()._handle(request)
 
     def can(self, event: Event, operation: Operation) -> bool:
         return event is not Event.UNKNOWN_WORD and super().can(event, operation)
@@ -84,7 +70,8 @@ class _Opens:
 class HeyGenDubber(Dubber):
     """Knows idempotency keys for a day; tells the length of a dub."""
 
-    adapter, document = HeyGen, "heygen"
+    adapter = HeyGen
+    documents = ("heygen",)
     lasts, window = 12.4, 86_400.0
     results = frozenset({"video", "subtitles_srt", "audio"})
     routes = (
@@ -124,7 +111,8 @@ class HeyGenDubber(Dubber):
 class ElevenLabsDubber(Dubber):
     """A project with one language; delivers sound and a transcript."""
 
-    adapter, document = ElevenLabs, "elevenlabs"
+    adapter = ElevenLabs
+    documents = ("elevenlabs",)
     results = frozenset({"video", "audio", "subtitles_srt"})
     routes = (
         route("GET", "/v1/dubbing/project/{id}/language", "language", DUB),
@@ -169,7 +157,8 @@ class ElevenLabsDubber(Dubber):
 class DIDDubber(Dubber):
     """Takes a link, and lists no tokens."""
 
-    adapter, document, finds = DID, "did", False
+    adapter, finds = DID, False
+    documents = ("did",)
     results = frozenset({"video", "subtitles_srt", "thumbnail"})
     routes = tuple(thing(DUB, "/translations"))
 
@@ -189,7 +178,8 @@ class DIDDubber(Dubber):
 class SynthesiaDubber(Dubber):
     """Takes a link; neither lists nor deletes dubs."""
 
-    adapter, document, finds = Synthesia, "synthesia", False
+    adapter, finds = Synthesia, False
+    documents = ("synthesia",)
     results = frozenset({"video", "subtitles_srt", "subtitles_vtt"})
     deletes = frozenset()
     routes = (
@@ -212,7 +202,8 @@ class SynthesiaDubber(Dubber):
 class RaskDubber(Dubber):
     """Reads an upload before it dubs it; deletes nothing."""
 
-    adapter, document = Rask, "rask"
+    adapter = Rask
+    documents = ("rask",)
     results = frozenset({"video", "audio", "subtitles_srt", "subtitles_vtt"})
     deletes = frozenset()
     routes = (

@@ -1,6 +1,7 @@
 """Vendors that are scripted down to the wire, and a house with a kit in it that uses them.
 
 A vendor takes what it is sent, charges for it, finishes it in virtual time, and forgets nothing.
+Where its own document is at hand, it is strict: unknown fields and paths fail the test.
 ``order`` makes the next such thing at it go wrong. Its answers have the shapes of the recorded ones
 beside the tests of the adapters. ``SETUPS`` is the table of stacks.
 """
@@ -11,6 +12,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,6 +42,8 @@ from avatarkit.repositories.memory import MemoryRepository
 from avatarkit.testing import FakeClock, Wire
 from avatarkit.webhooks import Delivery, Inboxes
 from results import mp3, result, wav
+
+from .contract import VARIABLE, Contract
 
 __all__ = ["SETUPS", "STOCK", "Event", "House", "Made", "Setup", "Stock"]
 
@@ -163,6 +167,7 @@ class Vendor(Wire):
     consent_lives: ClassVar[float | None] = None  #: seconds until it must be asked for anew
     address: ClassVar[str | None] = None  #: of a server of one's own
     more: ClassVar[Mapping[str, Any]] = {}  #: what else the adapter is made of
+    documents: ClassVar[Sequence[str]] = ()  #: the vendor's own, see ``contract``
 
     def __init__(self, clock: FakeClock) -> None:
         super().__init__()
@@ -174,6 +179,8 @@ class Vendor(Wire):
         self._orders: list[tuple[Event, Operation, Any]] = []
         self._dead: set[str] = set()
         self._links = 0
+        named = self.documents if VARIABLE in os.environ else ()
+        self.contracts = [Contract.of(name, closed=True) for name in named]
 
     def provider(self, home: Path) -> Any:
         kind = type(self.adapter.__name__, (_Opens, self.adapter), {})
@@ -236,6 +243,9 @@ class Vendor(Wire):
         self.requests.append(request)
         if request.url.host == "files.example.com":
             return self._file(str(request.url))
+        for contract in self.contracts:
+            if request.url.host in contract.hosts:
+                contract.check(request)
         for known in self.routes:
             found = known.path.fullmatch(request.url.path)
             if found and known.method == request.method:
@@ -428,6 +438,7 @@ class HeyGenVendor(Vendor):
     """Uploads first; a twin may wait for consent; knows idempotency keys for a day."""
 
     adapter = HeyGen
+    documents = ("heygen",)
     lasts = 12.4
     window = consent_lives = DAY
     words = dict.fromkeys(
@@ -558,6 +569,7 @@ class ElevenLabsVendor(Vendor):
     """A voice is there at once; speech leaves nothing."""
 
     adapter = ElevenLabs
+    documents = ("elevenlabs",)
     words: ClassVar = {}
     moderates = frozenset({VOICE})
     polled, linked, deletes = frozenset({VOICE}), frozenset(), frozenset({VOICE})
@@ -689,6 +701,7 @@ class DIDVendor(Vendor):
     """A photo is there at once and costs nothing; footage becomes an Express avatar."""
 
     adapter = DID
+    documents = ("did",)
     words: ClassVar = dict.fromkeys((AVATAR, VIDEO), ("started", "done", "rejected"))
     reports = frozenset({AVATAR, VIDEO})
     consents = frozenset({AVATAR})
@@ -838,6 +851,7 @@ class TavusVendor(Vendor):
     """Takes links only, signs nothing, and has no call that deletes a voice."""
 
     adapter = Tavus
+    documents = ("tavus",)
     words: ClassVar = {
         VOICE: ("started", "completed", "error"),
         AVATAR: ("started", "completed", "error"),
@@ -907,6 +921,7 @@ class SynthesiaVendor(Vendor):
     """Videos of avatars that are made by hand; several scenes are one video, with captions."""
 
     adapter = Synthesia
+    documents = ("synthesia", "synthesia-upload")
     words: ClassVar = {VIDEO: ("in_progress", "complete", "error")}
     polled = linked = deletes = reports = frozenset({VIDEO})
     routes = tuple(thing(VIDEO, "/v2/videos"))
@@ -933,6 +948,7 @@ class ResembleVendor(Vendor):
     """A voice is created, built and polled; speech comes in one answer from another host."""
 
     adapter = Resemble
+    documents = ("resemble",)
     words: ClassVar = {VOICE: ("pending", "ready", "failed")}
     polled, linked = frozenset({VOICE}), frozenset()
     deletes = reports = frozenset({VOICE})

@@ -6,9 +6,11 @@ record ends, or says what it waits for. The vendors are scripted (``flows``), th
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 from itertools import pairwise
 
+import httpx
 import pytest
 
 import samples
@@ -18,7 +20,9 @@ from avatarkit.content.results import Expected
 from avatarkit.models import JobState, Operation, Scene
 from avatarkit.records import Phase
 from avatarkit.stacks import registry
+from avatarkit.testing import FakeClock
 
+from .contract import VARIABLE
 from .dubbers import DUBBERS
 from .flows import DEMO, SCRIPT, SETUPS, STOCK, Event, House
 
@@ -179,6 +183,28 @@ async def test_three_scenes_of_a_stock_avatar_are_each_paid_for_once(stock, unjo
 
 
 # The fake takes every setting, and writes no captions.
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://api.heygen.com/v3/videos",
+        "https://api.elevenlabs.io/v1/text-to-speech/v1",
+        "https://api.d-id.com/scenes",
+        "https://tavusapi.com/v2/videos",
+        "https://api.synthesia.io/v2/videos",
+        "https://app.resemble.ai/api/v2/voices",
+    ],
+)
+async def test_a_vendor_is_strict_where_its_document_is_at_hand(link):
+    kinds = {kind for setup in SETUPS.values() for kind in setup.vendors.values()}
+    kinds |= {kind for one in STOCK.values() for kind in one.setup.vendors.values()}
+    strict = [kind(FakeClock()) for kind in kinds if getattr(kind, "documents", ())]
+    if VARIABLE not in os.environ:
+        pytest.skip(f"{VARIABLE} is not set")
+    [vendor, *_] = [v for v in strict if any(httpx.URL(link).host in c.hosts for c in v.contracts)]
+    with pytest.raises(AssertionError, match=r"unexpected|required property"):
+        await vendor.client.post(link, json={"shiny": 1})
+
+
 @pytest.mark.parametrize("stock", [name for name in STOCK if name != "fake"], indirect=True)
 async def test_captions_are_saved_beside_the_video_or_refused_before_it_is_paid(stock, tmp_path):
     house, speak = stock
