@@ -104,6 +104,21 @@ async def test_own_entries_and_stock_can_be_told_apart(wire, vendor, kind, answe
     assert {entry.own for entry in part.entries} <= {own}
 
 
+#: Entries of one page, as many as the vendor gives at once.
+MOST = {
+    ("heygen", "template", "limit"): "100",
+    ("resemble", "voice", "page_size"): "100",
+    ("synthesia", "template", "limit"): "100",
+}
+
+
+@pytest.mark.parametrize(("vendor", "kind", "parameter"), MOST)
+async def test_a_page_of_a_list_is_as_long_as_its_vendor_allows(wire, vendor, kind, parameter):
+    wire.reply({})
+    await adapter(vendor, wire).list_entries(kind, ALL, None)
+    assert wire.requests[0].url.params[parameter] == MOST[vendor, kind, parameter]
+
+
 @pytest.mark.parametrize("vendor", VENDORS)
 async def test_an_entry_without_an_id_is_left_out(wire, vendor):
     provider = adapter(vendor, wire)

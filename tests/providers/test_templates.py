@@ -12,6 +12,7 @@ from avatarkit import errors
 from avatarkit.interfaces import ProviderSettings
 from avatarkit.models import Operation, Template, VideoRequest
 from avatarkit.providers.heygen import HeyGen
+from avatarkit.providers.heygen.scenes import variables
 from avatarkit.providers.synthesia import Synthesia
 from avatarkit.testing.providers import TOKEN
 from providers.contract import Contract
@@ -72,6 +73,21 @@ async def test_heygens_variables_have_a_type_each(wire):
             "properties": {"url": "https://a.example/logo.png"},
         },
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "written"),
+    [
+        ("video", "https://a.example/a.mp4", ("video", {"url": "https://a.example/a.mp4"})),
+        ("audio", "https://a.example/a.mp3", ("audio", {"url": "https://a.example/a.mp3"})),
+        ("avatar", "look_1", ("character", {"character_id": "look_1"})),
+        ("voice", "vc_1", ("voice", {"voice_id": "vc_1"})),
+    ],
+)
+def test_heygen_has_a_word_for_each_kind_of_variable(kind, value, written):
+    word, properties = written
+    filled = Template(id="tpl_1", **{kind: {"it": value}})
+    assert variables(filled) == {"it": {"name": "it", "type": word, "properties": properties}}
 
 
 async def test_synthesias_variables_are_values(wire):
