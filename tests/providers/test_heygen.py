@@ -1296,3 +1296,7 @@ async def test_a_finished_video_says_how_long_it_is_which_is_what_is_charged(it,
 async def test_a_video_that_is_under_way_was_charged_nothing_that_is_known(it, wire):
     wire.reply({"data": {**TOLD["video"], "status": "processing"}})
     assert (await it.get_video("x")).cost is None
+
+
+def test_a_key_is_trusted_for_the_day_for_which_heygen_knows_it_and_no_longer():
+    assert HeyGen.capabilities.idempotency_window == 24 * 3600
