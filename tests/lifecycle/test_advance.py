@@ -1671,3 +1671,35 @@ def test_a_recording_is_not_handed_in_once_the_consent_has_expired():
     lapse(scene)
     assert scene.finish().error_type == "ConsentRequired"
     assert scene.provider.recordings == []
+
+
+def slow(world, seconds):
+    """Make saves of accepted jobs take so many seconds, as of a database that is busy."""
+
+    class SlowRepository(Repository):
+        async def save(self, *given):
+            saved = await super().save(*given)
+            if saved.operations[0].phase is Phase.DONE:
+                self.world.now += seconds
+            return saved
+
+    return SlowRepository(world)
+
+
+@pytest.mark.parametrize("seconds", [1.0, 5.0, 60.0])
+def test_a_visit_ends_with_the_save_that_ended_its_lease_though_the_next_step_is_due_by_now(
+    seconds,
+):
+    scene = Scene()
+    scene.orchestrator._repository = slow(scene.world, seconds)
+    after = scene.advance()
+    assert after.waits
+    assert after.next_at < scene.world.now  # another worker may have it by now
+    assert after.operations[0].job.polls == 0
+
+
+@pytest.mark.parametrize("made", [training, video])
+def test_a_visit_goes_on_while_its_saves_keep_the_lease(made):
+    scene = Scene(make=made)
+    before = scene.record.version
+    assert scene.advance().version >= before + 2  # its intent and its answer

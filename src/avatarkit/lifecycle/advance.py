@@ -114,7 +114,10 @@ class Orchestrator(PaidCalls, People):
             return await self._advance(record)
 
     async def _advance(self, record: Record) -> Record:
+        first = record.version
         for _ in range(_STEPS):
+            if record.version != first and record.waits:
+                return record  # its save has ended the lease: what is due by now is another visit's
             now = await self._repository.now()
             step = decide(record, now.wall)
             if step.at is None or step.at > now.wall:
