@@ -236,10 +236,19 @@ def test_polls_of_a_long_job_grow_further_apart_above_all_where_the_vendor_calls
     assert gap == pytest.approx(longest, rel=0.1)
 
 
-def test_a_young_job_is_polled_often_however_long_it_usually_takes():
+@pytest.mark.parametrize(("called_back", "polls"), [(True, 0), (True, 1), (False, 2), (False, 9)])
+def test_a_young_job_is_polled_often_however_long_it_usually_takes(called_back, polls):
     record = submitted()
-    op = record.operation(VOICE).revised(terms={"typical": 14_400.0})
-    assert poll_gap(record, op, NOW + 100, POLICY, called_back=True) <= 11
+    op = record.operation(VOICE).revised(terms={"typical": 14_400.0}, job={"polls": polls})
+    assert poll_gap(record, op, NOW + 100, POLICY, called_back=called_back) <= 11
+
+
+@pytest.mark.parametrize(("typical", "gap"), [(60.0, 12.0), (3600.0, 720.0), (14_400.0, 900.0)])
+def test_a_young_job_whose_vendor_calls_back_is_polled_seldom_once_it_was_seen_twice(typical, gap):
+    record = submitted()
+    op = record.operation(VOICE).revised(terms={"typical": typical}, job={"polls": 2})
+    found = poll_gap(record, op, NOW + 5, POLICY, called_back=True)
+    assert found == pytest.approx(gap, rel=0.1)
 
 
 def ask(kind, op=VOICE, choices=("retry",)):

@@ -91,6 +91,8 @@ def settle_time(operation: OperationState, policy: Policy) -> float:
 #: The share of its typical time by which polling may report the end of a job late: the second is
 #: for a vendor that calls back, where polls only make up for lost webhooks.
 _LATE, _LATE_CALLED_BACK = 1 / 20, 1 / 5
+#: Polls of a job soon after it was accepted, also where the vendor calls back.
+_EARLY_POLLS = 2
 
 
 def poll_gap(
@@ -103,14 +105,18 @@ def poll_gap(
 ) -> float:
     """Seconds to the next poll: a tenth of the job's age, jittered by a tenth either way.
 
-    At most ``gap_max``, or a share of the typical time up to ``gap_long`` where that is longer:
-    100,000 jobs that are polled each minute would be 1,667 calls a second.
+    Where the vendor calls back, polls only make up for lost webhooks: two early ones notice a job
+    that fails at once, then the gap is the longest from the start. That is ``gap_max``, or a share
+    of the typical time up to ``gap_long`` where that is longer: 100,000 jobs that are polled each
+    minute would be 1,667 calls a second.
     """
     typical = operation.terms.typical
     floor = min(max(typical / 50, 0.05), 5.0)
     age = max(0.0, now - (operation.job.submitted_at or now))
-    late = typical * (_LATE_CALLED_BACK if called_back else _LATE)
-    gap = min(max(floor, age / 10), max(policy.gap_max, min(late, policy.gap_long)))
+    late = min(typical * (_LATE_CALLED_BACK if called_back else _LATE), policy.gap_long)
+    if called_back and operation.job.polls >= _EARLY_POLLS:
+        floor = max(floor, late)
+    gap = min(max(floor, age / 10), max(policy.gap_max, late))
     noise = zlib.crc32(f"{record.id}{operation.job.polls}".encode()) / 2**32
     return gap * (0.9 + 0.2 * noise)
 
