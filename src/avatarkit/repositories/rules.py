@@ -36,8 +36,6 @@ UNREADABLE_PAUSE = 60.0
 #: Counts of what ``erase`` deletes, in this order; then the count of records that stay.
 ERASED = ("samples", "consents", "deliveries", "clones", "live")
 
-#: Provider, operation, job id.
-
 
 def with_evidence(known: Consent | None, given: Consent) -> Consent:
     """Return the consent to store: the known one, with new evidence if its own was dropped."""
